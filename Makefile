@@ -1,0 +1,59 @@
+# Two commands set everything up on a fresh machine: `make serve` and `make test`.
+# PYTHON picks the interpreter (3.11 or newer); PORT the address that `make serve` asks for.
+
+PYTHON ?= python3
+PORT   ?= 5006
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test bench lint format typecheck browser notebooks clean
+
+help:  ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("covstudio needs Python 3.11 or newer, and this is %s: run make with PYTHON=python3.11, say" % sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp per set of packages: a second `make serve` starts at once, and a changed pyproject installs again.
+$(VENV)/.app: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt $(VENV)/.app
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+$(VENV)/.lint: pyproject.toml constraints.txt $(VENV)/.test
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[test,lint]'
+	@touch $@
+
+serve: $(VENV)/.app  ## Build the environment, start the app and print its address
+	$(BIN)/python -m covstudio serve --port $(PORT)
+
+browser:
+	@sh tools/chromium.sh
+
+test: $(VENV)/.test browser  ## Run every test, the app in a real Chromium included
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+bench: $(VENV)/.test browser  ## Measure speed: ratios against floors and budgets of the same run
+	$(BIN)/python -m benchmarks
+
+lint: $(VENV)/.lint  ## Check style (ruff) and types (mypy)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.lint  ## Put the code into the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+notebooks: $(VENV)/.test  ## Execute the notebooks in place, so that their outputs are true
+	$(BIN)/python tools/execute_notebooks.py
+
+clean:  ## Remove the environment and every cache
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -1,0 +1,16 @@
+#!/bin/sh
+# The browser tests drive a real Chromium. Where there is none, install Debian's.
+set -eu
+for name in "${COVSTUDIO_CHROMIUM:-}" /usr/bin/chromium /usr/bin/chromium-browser /usr/bin/google-chrome; do
+    if [ -n "$name" ] && [ -x "$name" ]; then exit 0; fi
+done
+if command -v apt-get >/dev/null 2>&1; then
+    sudo=""
+    [ "$(id -u)" = 0 ] || sudo=sudo
+    echo "Installing Chromium for the browser tests"
+    $sudo apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq chromium >/dev/null
+    exit 0
+fi
+echo "The browser tests need Chromium: install it, or set COVSTUDIO_CHROMIUM to its path." >&2
+exit 1
