@@ -1,0 +1,16 @@
+"""Execute the notebooks in place, so that the outputs they are stored with are true."""
+
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).parents[1] / "notebooks"
+
+for path in sorted(FOLDER.glob("*.ipynb")):
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": FOLDER}}).execute()
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)  # timings would change at every run
+    nbformat.write(notebook, path)
+    print(f"executed {path.name}")
