@@ -1,0 +1,102 @@
+"""The browser's half of the live pictures: the hidden bus that paints, and the tile that other views embed.
+
+Bytes go down in one message per frame and bypass property sync, whose debounce alone would cost 50 ms a step.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import param
+from panel.custom import JSComponent
+
+from covstudio.studio.colours import THEMES, table
+from covstudio.studio.quantise import Tile as Codes
+from covstudio.studio.resources import read_asset
+
+SCALES = ("sequential", "diverging")
+
+
+def pack(
+    seq: int, tiles: Iterable[tuple[str, Codes]], *, done: bool = True, clear: Sequence[str] = (), work: float = 0.0
+) -> dict[str, Any]:
+    """One frame as the message the bus reads.
+
+    Args:
+        seq: sequence number of the latest drag that the frame shows.
+        tiles: (key, tile) in the order they were made.
+        done: False when more tiles of the same step will follow.
+        clear: keys whose pictures are to be wiped, because they cannot be computed now.
+        work: milliseconds spent evaluating, for the page's statistics.
+
+    Returns:
+        {"type": "frame", "head": JSON text, "data": bytes}
+    """
+    heads, chunks, offset = [], [], 0
+    for key, tile in tiles:
+        heads.append(
+            {
+                "key": key,
+                "rows": tile.rows,
+                "cols": tile.cols,
+                "shape": tile.shape,
+                "offset": offset,
+                "lo": tile.low,
+                "hi": tile.high,
+                "limit": tile.limit,
+                "scale": tile.scale,
+            }
+        )
+        chunks.append(tile.codes)
+        offset += len(tile.codes)
+    head = {"seq": seq, "done": done, "tiles": heads, "work": work}
+    if clear:
+        head["clear"] = list(clear)
+    return {"type": "frame", "head": json.dumps(head), "data": b"".join(chunks)}
+
+
+class Bus(JSComponent):
+    """The one hidden component of a page that paints every registered canvas; see assets/painter.js for its interface.
+
+    Place it once, anywhere on the page, and hand its messages to `covstudio.studio.live.Live`.
+    """
+
+    colours = param.Dict(doc="scale-theme -> 256 RGBA colours as hexadecimal text")
+
+    _esm = read_asset("painter.js")
+
+    def __init__(self, **params: Any) -> None:
+        tables = {f"{scale}-{theme}": table(scale, theme).tobytes().hex() for scale in SCALES for theme in THEMES}
+        super().__init__(**{"colours": tables, "width": 0, "height": 0, "margin": 0, "sizing_mode": "fixed"} | params)
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send one message to the page."""
+        self._send_msg(dict(message))
+
+    def listen(self, handler: Callable[[Mapping[str, Any]], None]) -> None:
+        """Call `handler` with every message of the page."""
+        self.on_msg(lambda event: handler(event.data))
+
+
+class Tile(JSComponent):
+    """A small live picture of a matrix for other views to embed.
+
+    Args:
+        key: "V", "node:<id>" or "slice:<parameter path>".
+        size: side in CSS pixels.
+        alt: what the picture shows, for screen readers.
+        hover: show row, column and value under the pointer.
+    """
+
+    key = param.String(default="V")
+    size = param.Integer(default=72, bounds=(8, 400))
+    alt = param.String(default="Heatmap of V")
+    hover = param.Boolean(default=True)
+
+    _esm = read_asset("tile.js")
+
+    def __init__(self, **params: Any) -> None:
+        side = params.get("size", type(self).size)
+        super().__init__(**{"width": side, "height": side, "margin": 0, "sizing_mode": "fixed"} | params)

@@ -1,0 +1,119 @@
+"""A matrix as the bytes its picture needs: one code per cell at display size, with the limit the codes are relative to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+TILE_PIXELS = 250
+THUMBNAIL_PIXELS = 96
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Codes for one picture.
+
+    Args:
+        rows, cols: size of the picture in cells; at most that of the matrix.
+        shape: size of the matrix itself.
+        low, high: smallest and largest entry of the matrix.
+        limit: the magnitude that gets the strongest colour.
+        scale: "sequential" when no entry is negative, else "diverging".
+        codes: rows * cols bytes, row by row.
+    """
+
+    rows: int
+    cols: int
+    shape: tuple[int, int]
+    low: float
+    high: float
+    limit: float
+    scale: str
+    codes: bytes
+
+
+def blocks(n: int, pixels: int) -> npt.NDArray[np.intp]:
+    """First row of each of min(n, pixels) blocks of nearly equal size.
+
+    Example:
+        >>> blocks(5, 3).tolist()
+        [0, 1, 3]
+    """
+    m = min(n, pixels)
+    return (np.arange(m, dtype=np.intp) * n) // m
+
+
+def shrink(matrix: Array, pixels: int) -> Array:
+    """The matrix in at most `pixels` rows and columns, each block shown by its entry of largest magnitude.
+
+    An average would wash out the few entries off the diagonal of a sparse matrix; the extreme keeps them.
+
+    Example:
+        >>> shrink(np.diag([1.0, -2.0, 3.0, 4.0]), 2)
+        array([[-2.,  0.],
+               [ 0.,  4.]])
+    """
+    n, m = matrix.shape
+    if n <= pixels and m <= pixels:
+        return matrix
+    rows, cols = blocks(n, pixels), blocks(m, pixels)
+    high = _reduce(np.maximum, matrix, rows, cols)
+    if matrix.min() >= 0:
+        return high
+    low = _reduce(np.minimum, matrix, rows, cols)
+    return np.where(-low > high, low, high)
+
+
+def _reduce(function: np.ufunc, matrix: Array, rows: npt.NDArray[np.intp], cols: npt.NDArray[np.intp]) -> Array:
+    if len(rows) < matrix.shape[0]:
+        matrix = function.reduceat(matrix, rows, axis=0)
+    if len(cols) < matrix.shape[1]:
+        matrix = function.reduceat(matrix, cols, axis=1)
+    return matrix
+
+
+def extreme(matrix: Array, pixels: int, row: int, col: int) -> tuple[int, int]:
+    """Row and column of the matrix entry that cell (row, col) of the shrunken picture shows.
+
+    Example:
+        >>> extreme(np.diag([1.0, -2.0, 3.0, 4.0]), 2, 0, 0)
+        (1, 1)
+    """
+    starts = [np.append(blocks(size, pixels), size) for size in matrix.shape]
+    (top, bottom), (left, right) = starts[0][row : row + 2], starts[1][col : col + 2]
+    block = np.abs(matrix[top:bottom, left:right])
+    i, j = np.unravel_index(int(block.argmax()), block.shape)
+    return int(top + i), int(left + j)
+
+
+def quantise(matrix: Array, pixels: int, least_limit: float = 0.0) -> Tile:
+    """Codes of a finite matrix at display size.
+
+    Args:
+        matrix: two-dimensional, finite.
+        pixels: most rows and columns of the picture.
+        least_limit: keep the limit at least this large, so that colours do not jump under a moving slider.
+
+    Returns:
+        The tile; a matrix of zeros has limit 0 and only code 0.
+
+    Example:
+        >>> tile = quantise(np.array([[2.0, 1.0], [1.0, 2.0]]), 10)
+        >>> tile.scale, tile.limit, list(tile.codes)
+        ('sequential', 2.0, [255, 128, 128, 255])
+    """
+    low, high = float(matrix.min()), float(matrix.max())
+    limit = max(high, -low, least_limit)
+    small = shrink(matrix, pixels)
+    if low >= 0:
+        scale, factor, zero = "sequential", 255.0, 0.0
+    else:
+        scale, factor, zero = "diverging", 127.0, 128.0
+    # + 0.5 and truncation is rounding for codes >= 0, in one pass less than rint
+    codes = (small * (factor / limit if limit > 0 else 0.0) + (zero + 0.5)).astype(np.uint8)
+    rows, cols = small.shape
+    return Tile(rows, cols, (matrix.shape[0], matrix.shape[1]), low, high, limit, scale, codes.tobytes())
