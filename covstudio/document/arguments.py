@@ -1,4 +1,4 @@
-"""What the arguments of a node may hold: checked against the declaration of its structure, whatever their origin."""
+"""What the arguments of a node may hold, checked against the declaration of its structure."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ def argument_of(declaration: Declaration, name: str) -> Argument:
 def document_default(declaration: Declaration, argument: Argument) -> ArgumentValue | None:
     """The value an argument has in a document while nobody has set it.
 
-    A size follows its context and labels wait for a column. Everything else takes the constructor's default, but for one: a
-    design matrix on the canvas keeps only the combinations of levels that occur, so that a block numbered anew
-    in every replicate counts once for each replicate.
+    A size follows its context and labels wait for a column. Everything else takes the constructor's default,
+    but for one: a design matrix on the canvas keeps only the combinations of levels that occur, so that a
+        block numbered
+    anew in every replicate counts once for each replicate.
 
     Returns:
         The value, or None where the constructor decides (or where the person has to).
@@ -49,9 +50,9 @@ def check_argument(argument: Argument, value: Any) -> ArgumentValue:
 
     Args:
         argument: the declaration.
-        value: for a "size" an integer, `Auto()`, `Rows()` or `Levels(columns)`; for "factors" and "coordinates"
-            `Columns(names)` or `Values(columns)`; for a "matrix" rows of numbers; for "integer", "choice" and "flag" what they
-            say.
+        value: for a "size" an integer, `Auto()`, `Rows()` or `Levels(columns)`; for "factors" and
+            "coordinates" `Columns(names)` or `Values(columns)`; for a "matrix" rows of numbers; for an "integer",
+            "choice" or "flag" just that.
 
     Returns:
         The value, normalised.
@@ -65,7 +66,12 @@ def check_argument(argument: Argument, value: Any) -> ArgumentValue:
             return value
         if isinstance(value, Levels):
             return Levels(_names(label, value.columns))
-        return _integer(label, value, 1 if argument.minimum is None else argument.minimum, "an integer, auto, rows or levels")
+        return _integer(
+            label,
+            value,
+            1 if argument.minimum is None else argument.minimum,
+            "an integer, auto, rows or levels",
+        )
     if argument.kind == "integer":
         return _integer(label, value, argument.minimum, "an integer")
     if argument.kind == "flag":
@@ -93,7 +99,9 @@ def _integer(label: str, value: Any, minimum: float | None, expected: str) -> in
     if minimum is not None and value < minimum:
         raise ValueError(f"{label} is at least {minimum:g}; got {value}")
     if value > MAX_SIZE:
-        raise ValueError(f"{label} is at most {MAX_SIZE}; got {value if value < 10**12 else 'a far larger number'}")
+        raise ValueError(
+            f"{label} is at most {MAX_SIZE}; got {value if value < 10**12 else 'a far larger number'}"
+        )
     return value
 
 
@@ -115,7 +123,9 @@ def _values(label: str, value: Values, *, numeric: bool) -> Values:
         raise ValueError(f"{label} holds at most {MAX_ENTRIES} values; load them as a table instead")
     if numeric:
         what = f"every coordinate of {label}"
-        return Values(tuple(tuple(check_number(number, what) for number in column) for column in value.columns))
+        return Values(
+            tuple(tuple(check_number(number, what) for number in column) for column in value.columns)
+        )
     for column in value.columns:
         for text in column:
             if not isinstance(text, str):
@@ -124,7 +134,11 @@ def _values(label: str, value: Values, *, numeric: bool) -> Values:
 
 
 def _grid(label: str, value: Any) -> Grid:
-    if not isinstance(value, list | tuple) or not value or not all(isinstance(row, list | tuple) for row in value):
+    if (
+        not isinstance(value, list | tuple)
+        or not value
+        or not all(isinstance(row, list | tuple) for row in value)
+    ):
         raise ValueError(f"{label} takes a matrix: rows of numbers, one list for each row")
     widths = {len(row) for row in value}
     if len(widths) > 1 or 0 in widths:

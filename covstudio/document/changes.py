@@ -1,7 +1,8 @@
 """Everything that can be done to a document, as frozen values with `apply(document) -> Document`.
 
-A change validates before it changes: it returns a new document, or raises `ChangeError` with a sentence that says what was
-expected, what came and what to do, and then nothing has changed.
+A change validates before it changes: it returns a new document, or raises `ChangeError` with a sentence that
+    says
+what was expected, what came and what to do, and then nothing has changed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from covstudio.covariance import Declaration, UnknownStructure, declaration
 from covstudio.data.roles import Role
 from covstudio.document.arguments import argument_of, check_argument
 from covstudio.document.document import MAX_DEPTH, MAX_NODES, MAX_TEXT, Document, empty_slots, numbered_slots
-from covstudio.document.node import V, ArgumentValue, FrozenMap, Node, check_id, check_name, check_number
+from covstudio.document.node import ArgumentValue, FrozenMap, Node, V, check_id, check_name, check_number
 
 
 class ChangeError(ValueError):
@@ -28,7 +29,7 @@ class Change(ABC):
 
     Args:
         label: what undo and redo call it; each change has a good default.
-        undoable: False for a change that is no step of its own: it is applied to the past and the future as well.
+        undoable: False for a change that is no step: it is applied to the past and the future as well.
         merge_key: changes in a row with one key are one step. Give every drag of a slider its own key.
     """
 
@@ -88,7 +89,9 @@ class AddNode(Change):
             id=node_id,
             kind=declared.name,
             name=name,
-            arguments=FrozenMap({key: _argument(declared, key, value) for key, value in self.arguments.items()}),
+            arguments=FrozenMap(
+                {key: _argument(declared, key, value) for key, value in self.arguments.items()}
+            ),
             operands=empty_slots(declared),
             x=_checked(check_number, self.x, "x"),
             y=_checked(check_number, self.y, "y"),
@@ -130,7 +133,8 @@ class Connect(Change):
     Args:
         child: id of the operand.
         parent: id of the operator, or "V".
-        slot: the slot; None takes the next free one. A variadic operator takes "1", "2", ... up to its empty slot.
+        slot: the slot; None takes the next free one. A variadic operator has "1", "2", ... up to its empty
+            slot.
     """
 
     child: str
@@ -144,14 +148,16 @@ class Connect(Change):
             raise ChangeError(reason)
         if self.parent == V:
             return replace(_loosened(document, child.id), v=child.id)
-        occupied = dict(document.nodes[self.parent].operands).get(self.slot) if self.slot is not None else None
+        occupied = (
+            dict(document.nodes[self.parent].operands).get(self.slot) if self.slot is not None else None
+        )
         if occupied == child.id:
             return document
         if occupied is None:
             document = _loosened(document, child.id)
         else:
-            # The slots of a variadic operator close up when a sibling leaves, so the child takes the place of the node
-            # it replaces, not of a number.
+            # The slots of a variadic operator close up when a sibling leaves, so the child takes the place of
+            # the node it replaces, not of a number.
             document = _loosened(document, child.id)
             slot = next(slot for slot, there in document.nodes[self.parent].operands if there == occupied)
             return document.with_nodes(_with_child(document.nodes[self.parent], slot, child.id))
@@ -246,9 +252,13 @@ class SetArgument(Change):
         declared = _declared(node.kind)
         if self.value is None:
             _checked(argument_of, declared, self.argument)
-            return document.with_nodes(replace(node, arguments=FrozenMap(node.arguments).without(self.argument)))
+            return document.with_nodes(
+                replace(node, arguments=FrozenMap(node.arguments).without(self.argument))
+            )
         value = _argument(declared, self.argument, self.value)
-        return document.with_nodes(replace(node, arguments=FrozenMap(node.arguments).set(self.argument, value)))
+        return document.with_nodes(
+            replace(node, arguments=FrozenMap(node.arguments).set(self.argument, value))
+        )
 
     def _describe(self, document: Document) -> str:
         node = _node(document, self.node_id)
@@ -260,7 +270,8 @@ class SetArgument(Change):
 class SetParameters(Change):
     """Set natural values of parameters; None takes one back to its default.
 
-    Whether a value lies in the parameter's range is told by `Build.check_value`, since the range may depend on sizes.
+    Whether a value lies in the parameter's range is told by `Build.check_value`: the range may depend on
+    sizes.
 
     Args:
         values: (node id, parameter) -> natural value.
@@ -274,7 +285,9 @@ class SetParameters(Change):
             node = _node(document, node_id)
             values = changed.setdefault(node_id, dict(node.values))
             if not isinstance(name, str) or not name or "/" in name:
-                raise ChangeError(f"A parameter of {node.name!r} has its own name, without '/'; got {name!r}.")
+                raise ChangeError(
+                    f"A parameter of {node.name!r} has its own name, without '/'; got {name!r}."
+                )
             if value is None:
                 values.pop(name, None)
             else:
@@ -306,7 +319,9 @@ class SetFixed(Change):
     def apply(self, document: Document) -> Document:
         node = _node(document, self.node_id)
         if not isinstance(self.parameter, str) or not self.parameter or "/" in self.parameter:
-            raise ChangeError(f"A parameter of {node.name!r} has its own name, without '/'; got {self.parameter!r}.")
+            raise ChangeError(
+                f"A parameter of {node.name!r} has its own name, without '/'; got {self.parameter!r}."
+            )
         fixed = node.fixed | {self.parameter} if self.fixed else node.fixed - {self.parameter}
         return document.with_nodes(replace(node, fixed=fixed))
 
@@ -343,7 +358,9 @@ class SetResponse(Change):
     column: str | None
 
     def apply(self, document: Document) -> Document:
-        return replace(document, response=None if self.column is None else _text(self.column, "A column name"))
+        return replace(
+            document, response=None if self.column is None else _text(self.column, "A column name")
+        )
 
     def _describe(self, document: Document) -> str:
         return "Set the response"
@@ -446,7 +463,8 @@ class Batch(Change):
         return f"{len(self.changes)} changes"
 
 
-# --- what changes have in common -------------------------------------------------------------------------------------
+# --- what changes have in common
+# --------------------------------------------------------------------------------
 
 
 def default_name(declared: Declaration) -> str:
@@ -481,7 +499,7 @@ def refusal(document: Document, child: str, parent: str, slot: str | None = None
     if slot is not None and slot not in slots:
         return f"{above.name!r} ({declared.title}) has no slot {slot!r}; it has {', '.join(slots)}."
     if slot is None and not above.free_slots and child not in above.children:
-        return f"{above.name!r} ({declared.title}) has no free slot. Drop onto one of its operands to replace it."
+        return f"{above.name!r} ({declared.title}) has no free slot. Drop onto an operand to replace it."
     depth = document.height(child) + 1 + sum(1 for _ in document.ancestors(parent))
     if depth > MAX_DEPTH:
         return f"A model is at most {MAX_DEPTH} operators deep; this would make it {depth}."
@@ -551,7 +569,9 @@ def _without_children(node: Node, gone: Iterable[str]) -> Node:
         return node
     if _declared(node.kind).variadic:
         return replace(node, operands=numbered_slots(child for child in node.children if child not in gone))
-    return replace(node, operands=tuple((slot, None if child in gone else child) for slot, child in node.operands))
+    return replace(
+        node, operands=tuple((slot, None if child in gone else child) for slot, child in node.operands)
+    )
 
 
 def _with_child(node: Node, slot: str, child: str) -> Node:

@@ -1,4 +1,4 @@
-"""The document: a forest of nodes, one of them marked as V, with the response, the fixed effects and the roles of columns."""
+"""The document: a forest of nodes, one of them marked as V, with response, fixed effects and column roles."""
 
 from __future__ import annotations
 
@@ -52,7 +52,10 @@ class Document:
     @cached_property
     def _parents(self) -> dict[str, tuple[str, str]]:
         return {
-            child: (node.id, slot) for node in self.nodes.values() for slot, child in node.operands if child is not None
+            child: (node.id, slot)
+            for node in self.nodes.values()
+            for slot, child in node.operands
+            if child is not None
         }
 
     @cached_property
@@ -85,7 +88,7 @@ class Document:
         return (node_id, *self.ancestors(node_id))[-1]
 
     def subtree(self, node_id: str) -> tuple[str, ...]:
-        """A node and everything below it, operands before the node they belong to, in the order of the slots."""
+        """A node and everything below it, operands before the node they belong to, in slot order."""
         order: list[str] = []
         stack = [node_id]
         while stack:
@@ -102,14 +105,16 @@ class Document:
         return heights[node_id]
 
     def operand_names(self, node_id: str) -> dict[str, str]:
-        """child id -> the name the child has as an operand: its own below a variadic operator, else the slot's.
+        """child id -> its name as an operand: its own below a variadic operator, else the slot's.
 
         These names make the parameter paths, e.g. `genotype/g/sigma^2`.
         """
         node = self.nodes[node_id]
         variadic = declaration(node.kind).variadic
         return {
-            child: self.nodes[child].name if variadic else slot for slot, child in node.operands if child is not None
+            child: self.nodes[child].name if variadic else slot
+            for slot, child in node.operands
+            if child is not None
         }
 
     def next_id(self, taken: Iterable[str] = ()) -> str:
@@ -131,7 +136,7 @@ class Document:
 
 
 def empty_slots(declared: Declaration) -> tuple[tuple[str, str | None], ...]:
-    """The operands of a fresh node of this structure: every slot, empty; one numbered slot for a variadic operator."""
+    """The operands of a fresh node: every declared slot, empty; one numbered slot when variadic."""
     if declared.variadic:
         return (("1", None),)
     return tuple((slot.name, None) for slot in declared.slots)

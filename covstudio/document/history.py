@@ -43,8 +43,8 @@ class History:
     def apply(self, change: Change) -> History:
         """The history with one change more.
 
-        A change that alters nothing makes no step and keeps the future. A change that is not undoable is applied to the
-        past and the future too, wherever it fits, so that undo never takes it back.
+        A change that alters nothing makes no step and keeps the future. A change that is not undoable is
+        applied to the past and the future too, wherever it fits, so that undo never takes it back.
 
         Raises:
             ChangeError: when the change does not fit; this history stays as it was.

@@ -100,7 +100,7 @@ class Columns:
 
 @dataclass(frozen=True)
 class Values:
-    """Labels or numbers written out, one tuple for each column: `Values((("a", "b", "a"),))` is one factor."""
+    """Labels or numbers written out, a tuple for each column: `Values((("a", "b", "a"),))` is one factor."""
 
     columns: tuple[tuple[str, ...] | tuple[float, ...], ...] = ()
 
@@ -122,8 +122,9 @@ class Node:
         kind: the name of a structure of the catalogue, e.g. "AR1Matrix".
         name: what people call it; unique in its document, without "/".
         arguments: constructor arguments that were set; the others follow `arguments.document_default`.
-        operands: (slot, child id or None). A structure with slots has them all, in declared order, under their declared
-            names. A variadic operator has its operands under "1", "2", ... and one empty slot after them.
+        operands: (slot, child id or None). A structure with slots has them all, in declared order, under
+            their declared names. A variadic operator has its operands under "1", "2", ... and one empty slot
+            after them.
         values: natural values of the node's own parameters, where they differ from the default.
         fixed: names of the node's own parameters that are constants.
         x, y: the top left corner on the canvas, in pixels.
@@ -188,7 +189,9 @@ def check_name(name: Any) -> str:
     if not name:
         raise ValueError("a name needs at least one character")
     if "/" in name:
-        raise ValueError(f'a name cannot contain "/", which separates an operand from its parameter; got {name!r}')
+        raise ValueError(
+            f'a name cannot contain "/", which separates an operand from its parameter; got {name!r}'
+        )
     if len(name) > MAX_NAME:
         raise ValueError(f"a name has at most {MAX_NAME} characters; this one has {len(name)}")
     if not name.isprintable():
