@@ -1,0 +1,473 @@
+"""The base class of every operator: a matrix made of other matrices."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from .declaration import find_declaration
+from .matrix import Matrix, Shape, chain
+from .parameter import Layout, Parameter
+from .parameterised import Params
+
+__all__ = ["Operand", "Operator", "ShapeError"]
+
+Operand = Matrix | Tensor
+
+
+class ShapeError(ValueError):
+    """The shapes of an operator's operands contradict each other, or its rule."""
+
+
+class Operator(Matrix):
+    r"""A matrix :math:`V = f(A_1, \dots, A_m)` made of operands: structures, or fixed tensors.
+
+    A new operator overrides ``combine``, ``propagate`` (the derivative, linear in the direction) and ``shape_rule``.
+    Without ``propagate`` it is differentiated automatically. The parameters are those of the operands, under the names
+    ``operand/name``, to any depth; theta is the operands' thetas one after the other. The same object given twice
+    counts as two operands with entries of their own in theta.
+
+    Args:
+        *operands: operands, named ``op_0``, ``op_1``, ...; or one dict from names to operands.
+        **named: operands by name, instead.
+
+    Raises:
+        TypeError: an operand is neither a ``Matrix`` nor a ``torch.Tensor``, or none is a ``Matrix``.
+        ValueError: both forms are mixed, a name is empty or has a "/", or the number of operands is wrong.
+        ShapeError: the shapes do not fit.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import Operator, ScalarMatrix
+        >>> class Twice(Operator):
+        ...     operand_count = (1, 1)
+        ...     def combine(self, values):
+        ...         return 2 * values[0]
+        >>> op = Twice(a=ScalarMatrix(2))
+        >>> op.grad(torch.tensor([0.0]))
+        (tensor([[[4., 0.],
+                  [0., 4.]]]), ['a/sigma^2'])
+    """
+
+    _library_base = True
+    operand_count: ClassVar[tuple[int, int | None]] = (1, None)
+    """The smallest and the largest number of operands (None: any)."""
+
+    _operands: dict[str, Operand]
+    _composed: tuple[tuple[Layout, ...], Layout] | None = None
+
+    def __init__(self, *operands: Any, **named: Any) -> None:
+        self._operands = self._read_operands(operands, named)
+        self._check_count(len(self._operands))
+        self._composed = None
+        self._shape = self._find_shape()
+        self.reset_intermediates()
+
+    # -- operands ------------------------------------------------------------------------------------------------
+
+    def _read_operands(self, operands: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Operand]:
+        label = type(self).__name__
+        if operands and named:
+            raise ValueError(
+                f"{label}: expected all operands positional or all by keyword, got {len(operands)} positional and "
+                f"{sorted(named)}; name all of them, or none."
+            )
+        if any(isinstance(operand, Mapping) for operand in operands):
+            if len(operands) > 1:
+                raise ValueError(f"{label}: expected one dict of operands on its own, got {len(operands)} arguments.")
+            given = dict(operands[0])
+        else:
+            given = named or {f"op_{k}": operand for k, operand in enumerate(operands)}
+        for name, operand in given.items():
+            if not isinstance(name, str):
+                raise TypeError(f"{label}: expected operand names as strings, got {name!r}.")
+            if not name or "/" in name:
+                raise ValueError(
+                    f"{label}: expected an operand name without '/' (it separates levels in parameter names), got "
+                    f"{name!r}; rename the operand."
+                )
+            if not isinstance(operand, Matrix | Tensor):
+                raise TypeError(
+                    f"{label}: expected operand {name!r} as a Matrix or a torch.Tensor, got "
+                    f"{type(operand).__name__}; give a number as torch.tensor([[...]]) or through a structure."
+                )
+        if given and not any(isinstance(operand, Matrix) for operand in given.values()):
+            raise TypeError(
+                f"{label}: expected at least one Matrix among the operands {list(given)}, got tensors only; compute "
+                "with torch directly, or wrap one in KnownMatrix."
+            )
+        return given
+
+    @classmethod
+    def _check_count(cls, count: int) -> None:
+        low, high = cls.operand_count
+        if count < low or (high is not None and count > high):
+            expected = f"exactly {low}" if low == high else f"{low} or more" if high is None else f"{low} to {high}"
+            raise ValueError(f"{cls.__name__}: expected {expected} operand{'s' * (low != 1)}, got {count}.")
+
+    def _find_shape(self) -> Shape:
+        names = list(self._operands)
+        shapes = [
+            operand.shape if isinstance(operand, Matrix) else self._tensor_shape(name, operand)
+            for name, operand in self._operands.items()
+        ]
+        shape = self.shape_rule(shapes, names, **self._shape_arguments())
+        if shape is None:
+            raise ShapeError(f"{type(self).__name__}: the shapes of {names} do not determine the result.")
+        return shape
+
+    def _tensor_shape(self, name: str, tensor: Tensor) -> Shape | None:
+        if tensor.ndim != 2:
+            raise ShapeError(
+                f"{type(self).__name__}: expected operand {name!r} as a 2-D tensor, got shape {tuple(tensor.shape)}; "
+                "use .reshape(rows, columns)."
+            )
+        return tensor.shape[0], tensor.shape[1]
+
+    def _shape_arguments(self) -> dict[str, Any]:
+        """What :meth:`shape_rule` needs to know besides the shapes."""
+        return {}
+
+    @classmethod
+    def shape_rule(cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any) -> Shape | None:
+        """The shape of the result from the shapes of the operands; the default expects one shape for all.
+
+        Args:
+            shapes: shape of each operand, in order; None where it is not known yet.
+            names: names of the operands, for messages.
+            **arguments: what the constructor takes besides operands.
+
+        Returns:
+            (rows, columns), or None when it cannot be told yet.
+
+        Raises:
+            ShapeError: the shapes known so far already contradict each other.
+        """
+        return same_shape(cls.__name__, shapes, names)
+
+    @property
+    def operands(self) -> dict[str, Operand]:
+        """The operands by name, in order."""
+        return dict(self._operands)
+
+    # -- what an operator overrides -------------------------------------------------------------------------------
+
+    def combine(self, values: list[Tensor]) -> Tensor:
+        """V from the operands' values.
+
+        Args:
+            values: the operands' values, in order, in one dtype.
+
+        Returns:
+            V, of shape ``shape``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not override combine.")
+
+    def propagate(self, values: list[Tensor], position: int, direction: Tensor) -> Tensor:
+        """The derivative of ``combine`` in one operand, applied to k directions at once.
+
+        The default differentiates ``combine`` automatically.
+
+        Args:
+            values: the operands' values; only those that :meth:`propagate_needs` names are read.
+            position: the operand that moves.
+            direction: its k directions, shape (k, r, c).
+
+        Returns:
+            The k directions in which V moves, shape (k, R, C); linear in ``direction``. May share memory with it.
+        """
+
+        def moved(value: Tensor) -> Tensor:
+            return self.combine([*values[:position], value, *values[position + 1 :]])
+
+        def along(step: Tensor) -> Tensor:
+            result: Tensor = torch.func.jvp(moved, (values[position],), (step,))[1]
+            return result
+
+        return torch.func.vmap(along)(direction)
+
+    def propagate_needs(self, position: int) -> tuple[int, ...]:
+        """Positions of the operands whose values :meth:`propagate` reads when operand ``position`` moves.
+
+        Args:
+            position: the operand that moves.
+
+        Returns:
+            Positions; all of them by default.
+        """
+        return tuple(range(len(self._operands)))
+
+    # -- parameters ----------------------------------------------------------------------------------------------
+
+    def _parts(self) -> Iterator[tuple[int, str, Matrix]]:
+        for position, (name, operand) in enumerate(self._operands.items()):
+            if isinstance(operand, Matrix):
+                yield position, name, operand
+
+    def _layout(self) -> Layout:
+        below = tuple(operand._layout() for _, _, operand in self._parts())
+        composed = self._composed
+        # Operands may change at any time through their own set_param_specs; each change gives them a new layout.
+        if composed is not None and all(now is then for now, then in zip(below, composed[0], strict=True)):
+            return composed[1]
+        prefixed = tuple(
+            replace(parameter, name=f"{name}/{parameter.name}")
+            for (_, name, _), layout in zip(self._parts(), below, strict=True)
+            for parameter in layout.parameters
+        )
+        layout = Layout(prefixed)
+        self._composed = (below, layout)
+        return layout
+
+    def _replace(self, name: str, parameter: Parameter) -> None:
+        operand_name, _, rest = name.partition("/")
+        operand = self._operands[operand_name]
+        assert isinstance(operand, Matrix)
+        operand._replace(rest, replace(parameter, name=rest))
+
+    def _freed(self) -> Matrix:
+        if not self._layout().fixed and not self._held:
+            return self
+        other = copy.copy(self)
+        other._operands = {
+            name: operand._freed() if isinstance(operand, Matrix) else operand
+            for name, operand in self._operands.items()
+        }
+        other._held = frozenset()
+        other._composed = None
+        other.reset_intermediates()
+        return other
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The widest dtype among the defaults; without parameters, among the structures."""
+        found = self._layout().dtype
+        if found is not None:
+            return found
+        dtypes = [operand.dtype for _, _, operand in self._parts()]
+        widest = dtypes[0]
+        for dtype in dtypes[1:]:
+            widest = torch.promote_types(widest, dtype)
+        return widest
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the first structure's defaults."""
+        return next(operand.device for _, _, operand in self._parts())
+
+    # -- values --------------------------------------------------------------------------------------------------
+
+    def __call__(self, free_params: Params = None) -> Tensor:
+        """V at the given parameters.
+
+        Args:
+            free_params: RAW free parameters: a 1-D tensor of length ``num_free_params``, a dict with exactly the free
+                names (``operand/name``) and 1-element tensors, or None for the defaults.
+
+        Returns:
+            Tensor of shape ``shape``, in the dtype and on the device of the parameters.
+
+        Raises:
+            TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
+            ValueError: wrong length or dimension, or missing or unexpected names.
+        """
+        return self.combine(self.build_operands(free_params))
+
+    def build_operands(self, free_params: Params = None) -> list[Tensor]:
+        """The operands' values.
+
+        Args:
+            free_params: RAW free parameters of the operator, in any accepted form.
+
+        Returns:
+            One tensor per operand, in order, in the dtype and on the device of the parameters.
+
+        Raises:
+            TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
+            ValueError: wrong length or dimension, or missing or unexpected names.
+
+        Example:
+            >>> import torch
+            >>> from covstudio.covariance import IdentityMatrix, ScalarMatrix, Sum
+            >>> Sum(a=IdentityMatrix(1), b=ScalarMatrix(1)).build_operands(torch.tensor([0.5]))
+            [tensor([[1.]]), tensor([[2.7183]])]
+        """
+        theta = self._theta(free_params)
+        values = []
+        start = 0
+        for name, operand in self._operands.items():
+            if isinstance(operand, Matrix):
+                stop = start + operand.num_free_params
+                values.append(self._fitting(name, operand, operand(theta[start:stop]), theta))
+                start = stop
+            else:
+                values.append(operand.to(dtype=theta.dtype, device=theta.device))
+        return values
+
+    def evaluate(self, natural: Tensor) -> Tensor:
+        """V from the natural values of all parameters; see :meth:`Matrix.evaluate`."""
+        if self._calls_raw:
+            return super().evaluate(natural)
+        return self.combine(self._values(natural))
+
+    def _values(self, natural: Tensor) -> list[Tensor]:
+        values = []
+        start = 0
+        for name, operand in self._operands.items():
+            if isinstance(operand, Matrix):
+                stop = start + operand.num_params
+                values.append(self._fitting(name, operand, operand.evaluate(natural[start:stop]), natural))
+                start = stop
+            else:
+                values.append(operand.to(dtype=natural.dtype, device=natural.device))
+        return values
+
+    def _fitting(self, name: str, operand: Matrix, value: Tensor, like: Tensor) -> Tensor:
+        if tuple(value.shape) != operand.shape:
+            raise ShapeError(
+                f"{type(self).__name__}: expected operand {name!r} ({type(operand).__name__}) to give the shape "
+                f"{operand.shape} it declares, got {tuple(value.shape)}; correct its shape or its formula."
+            )
+        return value.to(dtype=like.dtype, device=like.device)
+
+    # -- derivatives ---------------------------------------------------------------------------------------------
+
+    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
+        """Derivatives of V with respect to natural values, each operand's sent through :meth:`propagate`.
+
+        Args:
+            natural: NATURAL values of all parameters.
+            index: positions in ``param_names`` of the k parameters asked for, ascending or not.
+
+        Returns:
+            Tensor of shape (k, *shape).
+        """
+        values = self._values(natural)
+        pieces: list[Tensor] = []
+        order: list[int] = []
+        start = 0
+        for position, _, operand in self._parts():
+            stop = start + operand.num_params
+            places = [place for place, k in enumerate(index) if start <= k < stop]
+            if places:
+                inner = operand.natural_jacobian(natural[start:stop], [index[place] - start for place in places])
+                inner = inner.to(dtype=natural.dtype, device=natural.device)
+                pieces.append(self.propagate(values, position, inner))
+                order += places
+            start = stop
+        if not pieces:
+            return natural.new_zeros((0, *self.shape))
+        slices = pieces[0] if len(pieces) == 1 else torch.cat(pieces)
+        if order == sorted(order):
+            return slices
+        return slices[torch.as_tensor(order).argsort().to(slices.device)]
+
+    def operands_grad(self, free_params: Params = None) -> tuple[list[Tensor | None], list[list[str]]]:
+        """Each operand's own Jacobian with respect to its part of theta.
+
+        Args:
+            free_params: RAW free parameters of the operator, in any accepted form.
+
+        Returns:
+            ``(grads, names)``: per operand a tensor of shape (k, *operand shape), or None where it has no parameter
+            that is neither fixed nor held in this operator; and per operand the list of prefixed names.
+
+        Raises:
+            TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
+            ValueError: wrong length or dimension, or missing or unexpected names.
+
+        Example:
+            >>> import torch
+            >>> from covstudio.covariance import IdentityMatrix, ScalarMatrix, Sum
+            >>> Sum(a=IdentityMatrix(1), b=ScalarMatrix(1)).operands_grad(torch.tensor([0.5]))
+            ([None, tensor([[[5.4366]]])], [[], ['b/sigma^2']])
+        """
+        layout = self._layout()
+        raw = layout.complete(self._theta(free_params))
+        natural = layout.natural(raw)
+        wanted = self._wanted()
+        grads: list[Tensor | None] = []
+        names: list[list[str]] = []
+        start = 0
+        for operand in self._operands.values():
+            stop = start + (operand.num_params if isinstance(operand, Matrix) else 0)
+            mine = [k for k in wanted if start <= k < stop]
+            names.append([layout.names[k] for k in mine])
+            if mine and isinstance(operand, Matrix):
+                inner = operand.natural_jacobian(natural[start:stop], [k - start for k in mine])
+                grads.append(chain(inner, layout.slope(raw[mine], mine)))
+            else:
+                grads.append(None)
+            start = stop
+        return grads, names
+
+    # -- promises ------------------------------------------------------------------------------------------------
+
+    @property
+    def psd(self) -> bool:
+        """True when V is promised positive semi-definite: its rule keeps the promise and every operand gives it."""
+        found = next((entry for cls in type(self).__mro__ if (entry := find_declaration(cls)) is not None), None)
+        if found is None or not found.psd:
+            return False
+        own = next(cls for cls in type(self).__mro__ if {"combine", "__call__", "evaluate"} & cls.__dict__.keys())
+        return issubclass(found.cls, own) and all(map(promises_psd, self._operands.values()))
+
+    @property
+    def repr_dict(self) -> dict[str, Any]:
+        """What the string representation shows: key -> value."""
+        shown: dict[str, Any] = {"shape": self.shape, **self._shape_arguments(), "operands": self.operands}
+        if self._held:
+            shown["no_grad_index"] = self.no_grad_index
+        return shown
+
+
+def promises_psd(operand: Operand) -> bool:
+    """Whether an operand is positive semi-definite: a structure by its promise, a tensor by its eigenvalues."""
+    return operand.psd if isinstance(operand, Matrix) else _smallest(operand) >= 0.0
+
+
+def promises_pd(operand: Operand) -> bool:
+    """Whether an operand is positive definite: a structure by its promise, a tensor by its eigenvalues."""
+    return operand.positive_definite if isinstance(operand, Matrix) else _smallest(operand) > 0.0
+
+
+def _smallest(tensor: Tensor) -> float:
+    """Smallest eigenvalue of a symmetric tensor, rounding error counted as 0; -inf for any other."""
+    if tensor.ndim != 2 or tensor.shape[0] != tensor.shape[1]:
+        # A number that scales, as HadamardProduct takes one.
+        return float(tensor) if tensor.numel() == 1 else -torch.inf
+    matrix = tensor.detach().double()
+    if not bool(torch.isfinite(matrix).all()) or not torch.allclose(matrix, matrix.T):
+        return -torch.inf
+    eigenvalues = torch.linalg.eigvalsh(matrix)
+    precision = torch.finfo(tensor.dtype if tensor.is_floating_point() else torch.float64).eps
+    noise = float(eigenvalues.abs().max()) * len(matrix) * precision
+    smallest = float(eigenvalues[0])
+    return 0.0 if abs(smallest) <= noise else smallest
+
+
+def same_shape(label: str, shapes: Sequence[Shape | None], names: Sequence[str]) -> Shape | None:
+    """The one shape that all known operands share, or None when none is known.
+
+    Raises:
+        ShapeError: two of them differ.
+    """
+    known = [(name, shape) for name, shape in zip(names, shapes, strict=True) if shape is not None]
+    for name, shape in known[1:]:
+        first, expected = known[0]
+        if shape != expected:
+            raise ShapeError(
+                f"{label}: expected operands of one shape, got {show(first, expected)} and {show(name, shape)}; "
+                "make the sizes equal."
+            )
+    return known[0][1] if known else None
+
+
+def show(name: str, shape: Shape) -> str:
+    """An operand as messages name it: ``'g' (3 x 3)``."""
+    return f"{name!r} ({shape[0]} x {shape[1]})"

@@ -1,0 +1,275 @@
+"""A parameter of a structure, and the one layout of theta that follows from a list of parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, TypedDict
+
+import torch
+from torch import Tensor
+
+from .transform import Transform, TransformIdentity
+
+__all__ = ["Layout", "ParamSpec", "Parameter"]
+
+
+class ParamSpec(TypedDict, total=False):
+    """The dict form of a declaration: whether fixed, the raw default as a 1-D tensor of one value, the transform."""
+
+    fixed: bool
+    default: Tensor
+    trans: Transform
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a structure.
+
+    Args:
+        name: its name, unique within the structure, such as ``"sigma^2"``.
+        transform: maps the raw value (the entry of theta) to the natural value the formula uses.
+        default: the RAW value it starts from, or keeps when fixed; a number or a tensor of one element. May be
+            infinite: a variance of exactly zero is ``-inf``.
+        fixed: a fixed parameter is a constant and no part of theta.
+        dtype: dtype of the default; taken from a tensor ``default``, else torch's default dtype.
+        device: device of the default; taken from a tensor ``default``, else the cpu.
+
+    Raises:
+        TypeError: a field is of the wrong type.
+        ValueError: the name is empty, or the default is NaN or not exactly one number.
+
+    Example:
+        >>> from covstudio.covariance import Parameter, TransformExpPow2
+        >>> Parameter("sigma^2", TransformExpPow2(), default=0.5).value
+        2.718281828459045
+    """
+
+    name: str
+    transform: Transform = field(default_factory=TransformIdentity)
+    default: float = 0.0
+    fixed: bool = False
+    dtype: torch.dtype | None = None
+    device: torch.device | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise TypeError(f"expected a parameter name (str), got {type(self.name).__name__}.")
+        if not self.name:
+            raise ValueError("expected a parameter name, got an empty string.")
+        if not isinstance(self.transform, Transform):
+            raise TypeError(
+                f"parameter {self.name!r}: expected a Transform, got {type(self.transform).__name__}; "
+                "for no transform use TransformIdentity()."
+            )
+        if not isinstance(self.fixed, bool):
+            raise TypeError(f"parameter {self.name!r}: expected fixed=True or False, got {self.fixed!r}.")
+        default, dtype, device = _scalar(self.default, f"the default of parameter {self.name!r}")
+        object.__setattr__(self, "default", default)
+        if self.dtype is None:
+            object.__setattr__(self, "dtype", dtype or torch.get_default_dtype())
+        if self.device is None:
+            object.__setattr__(self, "device", device or torch.device("cpu"))
+
+    @property
+    def value(self) -> float:
+        """The natural value at the default, computed in double precision."""
+        return float(self.transform(torch.tensor([self.default], dtype=torch.float64)))
+
+    def with_value(self, value: float | Tensor) -> Parameter:
+        """A copy whose default is the raw value with the given natural value.
+
+        Args:
+            value: natural value, a number (the dtype of the default stays) or a tensor of one element (its dtype
+                is taken over). The ends of the transform's codomain are allowed.
+
+        Returns:
+            The new parameter.
+
+        Raises:
+            ValueError: the value is outside the codomain of the transform.
+
+        Example:
+            >>> from covstudio.covariance import Parameter, TransformExpPow2
+            >>> Parameter("sigma^2", TransformExpPow2()).with_value(0.0).default
+            -inf
+        """
+        natural, dtype, device = _scalar(value, f"the value of parameter {self.name!r}")
+        low, high = self.transform.bounds
+        if not low <= natural <= high:
+            raise ValueError(
+                f"parameter {self.name!r}: expected a natural value in {self.transform.codomain}, got {natural:g}; "
+                "choose a value inside, or change the transform."
+            )
+        raw = float(self.transform.inverse(torch.tensor([natural], dtype=torch.float64)))
+        return replace(self, default=raw, dtype=dtype or self.dtype, device=device or self.device)
+
+    def with_default(self, default: float | Tensor) -> Parameter:
+        """A copy with another raw default; a number keeps the dtype, a tensor brings its own."""
+        raw, dtype, device = _scalar(default, f"the default of parameter {self.name!r}")
+        return replace(self, default=raw, dtype=dtype or self.dtype, device=device or self.device)
+
+    def to_spec(self) -> ParamSpec:
+        """The dict form ``{"fixed", "default", "trans"}``, the default as a 1-D tensor of one raw value."""
+        default = torch.tensor([self.default], dtype=self.dtype, device=self.device)
+        return {"fixed": self.fixed, "default": default, "trans": self.transform}
+
+    @classmethod
+    def from_spec(cls, name: str, spec: Parameter | Mapping[str, Any]) -> Parameter:
+        """Read a declaration in dict form, or take a ``Parameter`` under the given name.
+
+        Args:
+            name: the parameter's name.
+            spec: a mapping with any of ``fixed``, ``default`` (raw) and ``trans``, or a ``Parameter``.
+
+        Returns:
+            The parameter.
+
+        Raises:
+            TypeError: the declaration is neither.
+            ValueError: the mapping has other keys.
+
+        Example:
+            >>> import torch
+            >>> from covstudio.covariance import Parameter, TransformExp
+            >>> Parameter.from_spec("range", {"default": torch.tensor([1.0]), "trans": TransformExp()}).fixed
+            False
+        """
+        if isinstance(spec, Parameter):
+            return spec if spec.name == name else replace(spec, name=name)
+        if not isinstance(spec, Mapping):
+            raise TypeError(
+                f"parameter {name!r}: expected a Parameter or a dict with 'fixed', 'default' and 'trans', got "
+                f"{type(spec).__name__}."
+            )
+        unknown = sorted(map(str, set(spec) - {"fixed", "default", "trans"}))
+        if unknown:
+            raise ValueError(
+                f"parameter {name!r}: expected the keys 'fixed', 'default' and 'trans', got also {unknown}; "
+                "remove or rename them."
+            )
+        trans = spec.get("trans")
+        return cls(
+            name=name,
+            transform=TransformIdentity() if trans is None else trans,
+            default=spec.get("default", 0.0),
+            fixed=spec.get("fixed", False),
+        )
+
+
+def _scalar(value: float | Tensor, what: str) -> tuple[float, torch.dtype | None, torch.device | None]:
+    """One number as a float, with the dtype and device it came in when it was a floating tensor."""
+    if isinstance(value, Tensor):
+        if value.numel() != 1:
+            raise ValueError(f"expected {what} to be one number, got a tensor of shape {tuple(value.shape)}.")
+        number = float(value.detach())
+        floating = value.is_floating_point()
+        dtype, device = (value.dtype, value.device) if floating else (None, None)
+    elif isinstance(value, bool) or not hasattr(value, "__float__"):
+        raise TypeError(
+            f"expected {what} to be a number or a tensor of one element, got {type(value).__name__}."
+        )
+    else:
+        number, dtype, device = float(value), None, None
+    if math.isnan(number):
+        raise ValueError(f"expected {what} to be a number, got NaN.")
+    return number, dtype, device
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where every parameter stands: the full list, theta (the free ones), and the transforms between the scales.
+
+    This is the only place that knows the order of theta.
+
+    Args:
+        parameters: all parameters, free and fixed, in order.
+    """
+
+    parameters: tuple[Parameter, ...]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of all parameters."""
+        return tuple(parameter.name for parameter in self.parameters)
+
+    @cached_property
+    def position(self) -> dict[str, int]:
+        """Name to position among all parameters."""
+        return {name: k for k, name in enumerate(self.names)}
+
+    @cached_property
+    def free(self) -> tuple[int, ...]:
+        """Positions of the free parameters; theta holds exactly these, in this order."""
+        return tuple(k for k, parameter in enumerate(self.parameters) if not parameter.fixed)
+
+    @cached_property
+    def fixed(self) -> tuple[int, ...]:
+        """Positions of the fixed parameters."""
+        return tuple(k for k, parameter in enumerate(self.parameters) if parameter.fixed)
+
+    @cached_property
+    def dtype(self) -> torch.dtype | None:
+        """The widest dtype among the defaults; None without parameters."""
+        dtype: torch.dtype | None = None
+        for parameter in self.parameters:
+            assert parameter.dtype is not None
+            dtype = parameter.dtype if dtype is None else torch.promote_types(dtype, parameter.dtype)
+        return dtype
+
+    @cached_property
+    def device(self) -> torch.device | None:
+        """The device of the first parameter's default; None without parameters."""
+        return self.parameters[0].device if self.parameters else None
+
+    def defaults(self, index: Sequence[int], dtype: torch.dtype, device: torch.device) -> Tensor:
+        """Raw defaults of the parameters at the given positions, shape (len(index),)."""
+        return torch.tensor([self.parameters[k].default for k in index], dtype=dtype, device=device)
+
+    @cached_property
+    def _order(self) -> Tensor:
+        order = torch.empty(len(self.parameters), dtype=torch.int64)
+        order[list(self.free + self.fixed)] = torch.arange(len(self.parameters))
+        return order
+
+    def complete(self, theta: Tensor) -> Tensor:
+        """Raw values of all parameters from theta, fixed ones at their defaults."""
+        if not self.fixed:
+            return theta
+        fixed = self.defaults(self.fixed, theta.dtype, theta.device)
+        return torch.cat((theta, fixed))[self._order.to(theta.device)]
+
+    @cached_property
+    def _all(self) -> tuple[int, ...]:
+        return tuple(range(len(self.parameters)))
+
+    def natural(self, raw: Tensor, index: Sequence[int] | None = None) -> Tensor:
+        """Natural values of raw values; ``index`` gives the positions they belong to (default: all)."""
+        return self._apply(raw, index, lambda transform, x: transform(x))
+
+    def raw(self, natural: Tensor, index: Sequence[int] | None = None) -> Tensor:
+        """Raw values of natural values; the inverse of :meth:`natural`."""
+        return self._apply(natural, index, lambda transform, y: transform.inverse(y))
+
+    def slope(self, raw: Tensor, index: Sequence[int] | None = None) -> Tensor:
+        """Derivative of the transforms at raw values."""
+        return self._apply(raw, index, lambda transform, x: transform.grad(x))
+
+    def _apply(
+        self, x: Tensor, index: Sequence[int] | None, function: Callable[[Transform, Tensor], Tensor]
+    ) -> Tensor:
+        # Parameters that share a transform go through it together: one kernel instead of one per parameter.
+        groups: dict[Transform, list[int]] = {}
+        for place, k in enumerate(self._all if index is None else index):
+            groups.setdefault(self.parameters[k].transform, []).append(place)
+        if not groups:
+            return x
+        if len(groups) == 1:
+            return function(next(iter(groups)), x)
+        places = [place for group in groups.values() for place in group]
+        back = torch.empty(len(places), dtype=torch.int64)
+        back[places] = torch.arange(len(places))
+        pieces = [function(transform, x[group]) for transform, group in groups.items()]
+        return torch.cat(pieces)[back.to(x.device)]

@@ -1,0 +1,449 @@
+"""Element-wise transforms between raw parameters (theta) and natural parameters.
+
+Estimation works on an unconstrained vector theta. Every parameter of a structure has a transform f that maps its
+entry of theta to the natural value the formula uses: a variance is exp(2 theta), a correlation is a scaled sigmoid.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+__all__ = [
+    "Transform",
+    "TransformChain",
+    "TransformExp",
+    "TransformExp2",
+    "TransformExp10",
+    "TransformExpPow2",
+    "TransformIdentity",
+    "TransformPow",
+    "TransformScaleShift",
+    "TransformSigmoid",
+]
+
+
+@dataclass(frozen=True)
+class _Interval:
+    """An interval of the real line, with what belongs to it at either end."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    closed_low: bool = False
+    closed_high: bool = False
+
+    def __str__(self) -> str:
+        left, right = "[" if self.closed_low else "(", "]" if self.closed_high else ")"
+        return f"{left}{self.low:g}, {self.high:g}{right}"
+
+    def intersect(self, other: _Interval) -> _Interval:
+        low, high = max(self.low, other.low), min(self.high, other.high)
+        if low > high:
+            raise ValueError(
+                f"expected transforms that can follow each other; the values of one lie in {self} while the next "
+                f"takes {other}. Reorder them or change their constants."
+            )
+        closed_low = all(part.closed_low for part in (self, other) if part.low == low)
+        closed_high = all(part.closed_high for part in (self, other) if part.high == high)
+        return _Interval(low, high, closed_low, closed_high)
+
+    def image(self, function: Callable[[Tensor], Tensor]) -> _Interval:
+        """The interval a monotone function maps this one onto."""
+        ends = function(torch.tensor([self.low, self.high], dtype=torch.float64))
+        low, high = float(ends[0]), float(ends[1])
+        if low <= high:
+            return _Interval(low, high, self.closed_low, self.closed_high)
+        return _Interval(high, low, self.closed_high, self.closed_low)
+
+
+_REALS = _Interval()
+_POSITIVE = _Interval(low=0.0)
+
+
+class Transform(ABC):
+    """A smooth, invertible, element-wise map from the raw scale to the natural scale.
+
+    A new transform gives ``__call__``, ``inverse``, ``grad`` and, when it has constants, ``constants``. Transforms
+    are values: two with the same constants are equal, hash alike, and can be shared between parameters.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import TransformExpPow2
+        >>> f = TransformExpPow2()
+        >>> f(torch.tensor([0.0, 0.5]))
+        tensor([1.0000, 2.7183])
+        >>> f.bounds
+        (0.0, inf)
+    """
+
+    _domain: _Interval = _REALS
+    _codomain: _Interval = _REALS
+
+    @abstractmethod
+    def __call__(self, x: Tensor) -> Tensor:
+        """The natural values f(x).
+
+        Args:
+            x: raw values, any shape.
+
+        Returns:
+            Natural values of the same shape and dtype.
+        """
+
+    @abstractmethod
+    def inverse(self, y: Tensor) -> Tensor:
+        """The raw values with f(x) = y; defined up to and including the ends of the codomain.
+
+        Args:
+            y: natural values, any shape, inside the codomain (NaN outside of it).
+
+        Returns:
+            Raw values of the same shape and dtype; infinite at an open end of the codomain.
+        """
+
+    @abstractmethod
+    def grad(self, x: Tensor) -> Tensor:
+        """The derivative f'(x), element by element; its limit where x is infinite.
+
+        Args:
+            x: raw values, any shape.
+
+        Returns:
+            Derivatives of the same shape and dtype.
+        """
+
+    @property
+    def constants(self) -> tuple[object, ...]:
+        """The constants that make this transform what it is, in constructor order."""
+        return ()
+
+    @property
+    def domain(self) -> str:
+        """The raw values the transform takes, as an interval such as ``"(-inf, inf)"``."""
+        return str(self._domain)
+
+    @property
+    def codomain(self) -> str:
+        """The natural values the transform gives, as an interval such as ``"(0, inf)"``."""
+        return str(self._codomain)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The two ends of the codomain as numbers."""
+        return self._codomain.low, self._codomain.high
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.constants == getattr(other, "constants", None)
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.constants))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(_show, self.constants))})"
+
+
+def _show(constant: object) -> str:
+    return f"{constant:g}" if isinstance(constant, float) else repr(constant)
+
+
+class TransformIdentity(Transform):
+    r"""The identity, :math:`f(x) = x`: loadings, free entries and other unconstrained parameters.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import TransformIdentity
+        >>> TransformIdentity()(torch.tensor([-1.0, 2.0]))
+        tensor([-1.,  2.])
+    """
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return x
+
+    def inverse(self, y: Tensor) -> Tensor:
+        return y
+
+    def grad(self, x: Tensor) -> Tensor:
+        return torch.ones_like(x)
+
+
+class TransformExp(Transform):
+    r"""The exponential, :math:`f(x) = e^x`: ranges and other positive scales.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import TransformExp
+        >>> TransformExp().inverse(torch.tensor([1.0, 0.0]))
+        tensor([0., -inf])
+    """
+
+    _codomain = _POSITIVE
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return torch.exp(x)
+
+    def inverse(self, y: Tensor) -> Tensor:
+        return torch.log(y)
+
+    def grad(self, x: Tensor) -> Tensor:
+        return torch.exp(x)
+
+
+class TransformExp2(Transform):
+    r"""The base-2 exponential, :math:`f(x) = 2^x`.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import TransformExp2
+        >>> TransformExp2()(torch.tensor([3.0]))
+        tensor([8.])
+    """
+
+    _codomain = _POSITIVE
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return torch.exp2(x)
+
+    def inverse(self, y: Tensor) -> Tensor:
+        return torch.log2(y)
+
+    def grad(self, x: Tensor) -> Tensor:
+        return math.log(2.0) * torch.exp2(x)
+
+
+class TransformExp10(Transform):
+    r"""The base-10 exponential, :math:`f(x) = 10^x`.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import TransformExp10
+        >>> TransformExp10().inverse(torch.tensor([1000.0]))
+        tensor([3.])
+    """
+
+    _codomain = _POSITIVE
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return torch.pow(10.0, x)
+
+    def inverse(self, y: Tensor) -> Tensor:
+        return torch.log10(y)
+
+    def grad(self, x: Tensor) -> Tensor:
+        return math.log(10.0) * torch.pow(10.0, x)
+
+
+class TransformExpPow2(Transform):
+    r"""The squared exponential, :math:`f(x) = e^{2x} = (e^x)^2`: variances, with x the log standard deviation.
+
+    A zero variance is :math:`x = -\infty`; the derivative there is its limit, 0.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import TransformExpPow2
+        >>> f = TransformExpPow2()
+        >>> f.grad(torch.tensor([0.0, float("-inf")]))
+        tensor([2., 0.])
+    """
+
+    _codomain = _POSITIVE
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return torch.exp(2.0 * x)
+
+    def inverse(self, y: Tensor) -> Tensor:
+        return 0.5 * torch.log(y)
+
+    def grad(self, x: Tensor) -> Tensor:
+        return 2.0 * torch.exp(2.0 * x)
+
+
+class TransformPow(Transform):
+    r"""A power, :math:`f(x) = x^p`, with p not 0.
+
+    It is invertible on the whole line when p is an odd whole number, and on the non-negative half line otherwise;
+    ``inverse`` returns that root.
+
+    Args:
+        p: the exponent.
+
+    Raises:
+        ValueError: p is 0 or not finite.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import TransformPow
+        >>> TransformPow(2).inverse(torch.tensor([9.0]))
+        tensor([3.])
+        >>> TransformPow(3).inverse(torch.tensor([-8.0]))
+        tensor([-2.])
+    """
+
+    def __init__(self, p: float) -> None:
+        if not math.isfinite(p) or p == 0:
+            raise ValueError(f"TransformPow: expected a finite exponent p other than 0, got {p!r}.")
+        self.p = float(p)
+        self._odd = self.p > 0 and self.p % 2 == 1
+        if self._odd:
+            interval = _REALS
+        elif self.p > 0:
+            interval = _Interval(low=0.0, closed_low=True)
+        else:
+            interval = _POSITIVE
+        self._domain = self._codomain = interval
+
+    @property
+    def constants(self) -> tuple[object, ...]:
+        return (self.p,)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return torch.pow(x, self.p)
+
+    def inverse(self, y: Tensor) -> Tensor:
+        if self._odd:
+            return torch.sign(y) * torch.pow(torch.abs(y), 1.0 / self.p)
+        return torch.pow(y, 1.0 / self.p)
+
+    def grad(self, x: Tensor) -> Tensor:
+        return self.p * torch.pow(x, self.p - 1.0)
+
+
+class TransformScaleShift(Transform):
+    r"""A straight line, :math:`f(x) = \mathrm{scale} \cdot x + \mathrm{shift}`, with scale not 0.
+
+    Args:
+        scale: the slope.
+        shift: the value at x = 0.
+
+    Raises:
+        ValueError: the scale is 0 or a constant is not finite.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import TransformScaleShift
+        >>> TransformScaleShift(2.0, -1.0)(torch.tensor([0.0, 0.5, 1.0]))
+        tensor([-1.,  0.,  1.])
+    """
+
+    def __init__(self, scale: float, shift: float) -> None:
+        if not math.isfinite(scale) or scale == 0 or not math.isfinite(shift):
+            raise ValueError(
+                f"TransformScaleShift: expected a finite scale other than 0 and a finite shift, got scale={scale!r}, "
+                f"shift={shift!r}."
+            )
+        self.scale = float(scale)
+        self.shift = float(shift)
+
+    @property
+    def constants(self) -> tuple[object, ...]:
+        return self.scale, self.shift
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.scale * x + self.shift
+
+    def inverse(self, y: Tensor) -> Tensor:
+        return (y - self.shift) / self.scale
+
+    def grad(self, x: Tensor) -> Tensor:
+        return torch.full_like(x, self.scale)
+
+
+class TransformSigmoid(Transform):
+    r"""The logistic function, :math:`f(x) = 1 / (1 + e^{-x})`, onto (0, 1).
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import TransformSigmoid
+        >>> TransformSigmoid().grad(torch.tensor([0.0, float("inf")]))
+        tensor([0.2500, 0.0000])
+    """
+
+    _codomain = _Interval(0.0, 1.0)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return torch.sigmoid(x)
+
+    def inverse(self, y: Tensor) -> Tensor:
+        return torch.log(y) - torch.log1p(-y)
+
+    def grad(self, x: Tensor) -> Tensor:
+        # s(x) s(-x) instead of s(x) (1 - s(x)): no cancellation for large x.
+        return torch.sigmoid(x) * torch.sigmoid(-x)
+
+
+class TransformChain(Transform):
+    r"""Transforms applied one after the other, :math:`f(x) = f_k(\dots f_2(f_1(x)))`.
+
+    Args:
+        transforms: one or more transforms, the first applied first.
+
+    Raises:
+        TypeError: an element is not a ``Transform``.
+        ValueError: the list is empty, or the values of one transform lie outside the domain of the next.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import TransformChain, TransformScaleShift, TransformSigmoid
+        >>> rho = TransformChain([TransformSigmoid(), TransformScaleShift(2.0, -1.0)])
+        >>> rho(torch.tensor([0.0, 1.0]))
+        tensor([0.0000, 0.4621])
+        >>> rho.codomain
+        '(-1, 1)'
+    """
+
+    def __init__(self, transforms: Sequence[Transform]) -> None:
+        chain = tuple(transforms)
+        for transform in chain:
+            if not isinstance(transform, Transform):
+                raise TypeError(
+                    f"TransformChain: expected Transform objects, got {type(transform).__name__}."
+                )
+        if not chain:
+            raise ValueError("TransformChain: expected one or more transforms, got an empty list.")
+        self.transforms = chain
+        domain = chain[0]._domain
+        reached = domain.image(chain[0])
+        for k, transform in enumerate(chain[1:], start=1):
+            taken = reached.intersect(transform._domain)
+            if taken != reached:
+                domain = taken
+                for earlier in reversed(chain[:k]):
+                    domain = domain.image(earlier.inverse)
+            reached = taken.image(transform)
+        self._domain = domain
+        self._codomain = reached
+
+    @property
+    def constants(self) -> tuple[object, ...]:
+        return self.transforms
+
+    def __repr__(self) -> str:
+        return f"TransformChain([{', '.join(map(repr, self.transforms))}])"
+
+    def __call__(self, x: Tensor) -> Tensor:
+        for transform in self.transforms:
+            x = transform(x)
+        return x
+
+    def inverse(self, y: Tensor) -> Tensor:
+        for transform in reversed(self.transforms):
+            y = transform.inverse(y)
+        return y
+
+    def grad(self, x: Tensor) -> Tensor:
+        derivative = torch.ones_like(x)
+        value = x
+        clash = torch.zeros_like(x, dtype=torch.bool)
+        for transform in self.transforms:
+            step = transform.grad(value)
+            clash = clash | ((step == 0) & torch.isinf(derivative)) | ((derivative == 0) & torch.isinf(step))
+            derivative = derivative * step
+            value = transform(value)
+        # 0 * inf arises where an intermediate value overflows. A chain that levels off there has slope 0; one that
+        # still grows without bound (sqrt of exp) has an infinite slope in the direction in which it runs off.
+        runaway = torch.where(torch.isinf(value), torch.sign(value) * torch.sign(x) * torch.inf, 0.0)
+        return torch.where(clash, runaway.to(derivative.dtype), derivative)
