@@ -10,9 +10,23 @@ from .declaration import (
     declaration,
     declare,
 )
+from .design import DummyMatrix
+from .elementary import (
+    CompoundSymmetricMatrix,
+    DiagonalMatrix,
+    EqualEntryMatrix,
+    EquicorrelationMatrix,
+    IdentityMatrix,
+    ScalarMatrix,
+)
+from .known import KnownMatrix
+from .leaf import Leaf
 from .matrix import Matrix
 from .operator import Operand, Operator, ShapeError
+from .operators_covariance import BlockDiagonal, CovariancePropagation, HadamardProduct, KroneckerProduct, Sum
+from .operators_linear import Augment, Gram, Inverse, Product, SingularMatrixError, Stack, Transpose
 from .parameter import Parameter, ParamSpec
+from .timeseries import AR1CorrelationMatrix, AR1Matrix, OrnsteinUhlenbeckMatrix
 from .transform import (
     Transform,
     TransformChain,
@@ -25,18 +39,46 @@ from .transform import (
     TransformScaleShift,
     TransformSigmoid,
 )
+from .unstructured import LowerTriangularMatrix, UnconstrainedMatrix, UnstructuredMatrix
+from .user import Adapter, SimpleMatrix
 
 __all__ = [
     "CATEGORIES",
+    "AR1CorrelationMatrix",
+    "AR1Matrix",
+    "Adapter",
     "Argument",
+    "Augment",
+    "BlockDiagonal",
+    "CompoundSymmetricMatrix",
+    "CovariancePropagation",
     "Declaration",
+    "DiagonalMatrix",
+    "DummyMatrix",
+    "EqualEntryMatrix",
+    "EquicorrelationMatrix",
+    "Gram",
+    "HadamardProduct",
+    "IdentityMatrix",
+    "Inverse",
+    "KnownMatrix",
+    "KroneckerProduct",
+    "Leaf",
+    "LowerTriangularMatrix",
     "Matrix",
     "Operand",
     "Operator",
+    "OrnsteinUhlenbeckMatrix",
     "ParamSpec",
     "Parameter",
+    "Product",
+    "ScalarMatrix",
     "ShapeError",
+    "SimpleMatrix",
+    "SingularMatrixError",
     "Slot",
+    "Stack",
+    "Sum",
     "Transform",
     "TransformChain",
     "TransformExp",
@@ -47,7 +89,10 @@ __all__ = [
     "TransformPow",
     "TransformScaleShift",
     "TransformSigmoid",
+    "Transpose",
+    "UnconstrainedMatrix",
     "UnknownStructure",
+    "UnstructuredMatrix",
     "catalogue",
     "declaration",
     "declare",

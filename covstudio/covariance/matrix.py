@@ -453,7 +453,7 @@ class Matrix(Parameterised):
             'factor'
         """
         theta = self._theta(params)
-        if len(theta) and not _traced(theta):
+        if len(theta) and not traced(theta):
             self._intermediates = (theta.detach().clone(), intermediates)
 
     def get_intermediates(self, params: Params) -> Any:
@@ -467,7 +467,7 @@ class Matrix(Parameterised):
         """
         theta = self._theta(params)
         kept = self._intermediates
-        if kept is None or _traced(theta):
+        if kept is None or traced(theta):
             return None
         key = kept[0]
         same = key.dtype == theta.dtype and key.device == theta.device and torch.equal(key, theta)
@@ -539,7 +539,7 @@ def automatic(function: Callable[[Tensor], Tensor], point: Tensor, index: Sequen
     return jacobian.movedim(-1, 0)
 
 
-def _traced(tensor: Tensor) -> bool:
+def traced(tensor: Tensor) -> bool:
     """Whether torch.func looks through the tensor: its numbers cannot be compared, and it must not be kept."""
     return bool(torch._C._functorch.is_functorch_wrapped_tensor(tensor))
 

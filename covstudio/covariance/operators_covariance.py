@@ -1,0 +1,416 @@
+"""Operators that make a covariance out of covariances: sum, propagation, Kronecker, Hadamard, block diagonal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .declaration import Slot, declare
+from .design import DummyMatrix
+from .elementary import EquicorrelationMatrix, ScalarMatrix
+from .matrix import Matrix, Shape
+from .operator import Operator, ShapeError, promises_pd, promises_psd, same_shape, show
+from .timeseries import AR1CorrelationMatrix, AR1Matrix
+
+__all__ = ["BlockDiagonal", "CovariancePropagation", "HadamardProduct", "KroneckerProduct", "Sum"]
+
+
+@declare(
+    title="Sum",
+    category="Operators",
+    formula=r"\mathbf{V} = \sum_{i} \mathbf{A}_i",
+    symbol="A + B",
+    summary="Adds covariances of one shape: independent effects on the same observations.",
+    variadic=True,
+    minimum_operands=2,
+    aliases={
+        "torch-openreml": ("Sum",),
+        "ASReml": ("+",),
+        "lme4": ("+",),
+        "GPyTorch": ("AdditiveKernel",),
+        "scikit-learn": ("Sum",),
+    },
+    reference="Searle, Casella & McCulloch (1992), Variance Components, section 6.2",
+    psd=True,
+    example=lambda: Sum(time=AR1Matrix(4), noise=ScalarMatrix(4)),
+)
+class Sum(Operator):
+    r"""The sum of two or more matrices of one shape, :math:`V = \sum_i A_i`.
+
+    The covariance of a sum of independent effects: genetic, environmental, residual. A derivative is the operand's
+    own; there are no cross terms.
+
+    Args:
+        *operands: two or more operands of one shape, each (r, c), or one dict of them.
+        **named: the same by keyword.
+
+    Raises:
+        ValueError: fewer than two operands, or both forms mixed.
+        ShapeError: the shapes differ.
+        TypeError: an operand is neither a ``Matrix`` nor a tensor, or none is a ``Matrix``.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import AR1Matrix, ScalarMatrix, Sum
+        >>> op = Sum(time=AR1Matrix(4), noise=ScalarMatrix(4))
+        >>> op(torch.tensor([0.5, 1.0, 1.0]))
+        tensor([[10.1073,  1.2562,  0.5805,  0.2683],
+                [ 1.2562, 10.1073,  1.2562,  0.5805],
+                [ 0.5805,  1.2562, 10.1073,  1.2562],
+                [ 0.2683,  0.5805,  1.2562, 10.1073]])
+        >>> op.free_param_names
+        ['time/sigma^2', 'time/rho', 'noise/sigma^2']
+
+    Reference:
+        Searle, Casella & McCulloch (1992), Variance Components, section 6.2.
+    """
+
+    operand_count = (2, None)
+
+    def combine(self, values: list[Tensor]) -> Tensor:
+        total = values[0] + values[1]
+        for value in values[2:]:
+            total = total + value
+        return total
+
+    def propagate(self, values: list[Tensor], position: int, direction: Tensor) -> Tensor:
+        return direction
+
+    def propagate_needs(self, position: int) -> tuple[int, ...]:
+        return ()
+
+    @property
+    def positive_definite(self) -> bool:
+        return self.psd and any(map(promises_pd, self.operands.values()))
+
+
+@declare(
+    title="Covariance propagation",
+    category="Operators",
+    formula=r"\mathbf{V} = \mathbf{Z} \mathbf{G} \mathbf{Z}^\top",
+    symbol="Z G Zᵀ",
+    summary="Carries the covariance G of random effects to the observations through the design matrix Z.",
+    slots=(
+        Slot("z", "Design Z", "Which effect each observation takes: n rows, one column per effect."),
+        Slot("g", "Covariance G", "Covariance of the effects: as many rows and columns as Z has columns."),
+    ),
+    aliases={
+        "torch-openreml": ("CovariancePropagation",),
+        "ASReml": ("random ~", "str"),
+        "SAS": ("RANDOM",),
+        "nlme": ("random =",),
+        "lme4": ("(1 | g)",),
+    },
+    reference="Searle, Casella & McCulloch (1992), Variance Components, section 6.1",
+    psd=True,
+    example=lambda: CovariancePropagation(z=DummyMatrix(["a", "b", "c", "a"]), g=AR1Matrix(3)),
+)
+class CovariancePropagation(Operator):
+    r"""The covariance of :math:`Z u` when :math:`u` has covariance :math:`G`: :math:`V = Z G Z^\top`.
+
+    For G: :math:`\partial V = Z\, \partial G\, Z^\top`; for Z: :math:`\partial V = \partial Z\, G Z^\top + Z G\,
+    \partial Z^\top`. Where Z is an incidence matrix (``DummyMatrix``, or any structure with an int64 attribute
+    ``codes`` of shape (n,): each row's column, -1 for a row of zeros), V is gathered from G instead of multiplied.
+
+    Args:
+        *operands: Z of shape (n, q), then G of shape (q, q), or one dict of both.
+        **named: the same by keyword.
+
+    Raises:
+        ValueError: not exactly two operands, or both forms mixed.
+        ShapeError: G is not square, or does not have as many rows as Z has columns.
+        TypeError: an operand is neither a ``Matrix`` nor a tensor, or none is a ``Matrix``.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import CovariancePropagation, DiagonalMatrix, DummyMatrix
+        >>> op = CovariancePropagation(z=DummyMatrix(["a", "b", "c", "a"]), g=DiagonalMatrix(3))
+        >>> op(torch.tensor([0.0, 0.5, 1.0]))
+        tensor([[1.0000, 0.0000, 0.0000, 1.0000],
+                [0.0000, 2.7183, 0.0000, 0.0000],
+                [0.0000, 0.0000, 7.3891, 0.0000],
+                [1.0000, 0.0000, 0.0000, 1.0000]])
+
+    Reference:
+        Searle, Casella & McCulloch (1992), Variance Components, section 6.1.
+    """
+
+    operand_count = (2, 2)
+
+    def __init__(self, *operands: Any, **named: Any) -> None:
+        super().__init__(*operands, **named)
+        z = next(iter(self._operands.values()))
+        codes = getattr(z, "codes", None) if isinstance(z, Matrix) and z.num_params == 0 else None
+        self._codes: Tensor | None = codes
+        self._empty_rows: Tensor | None = None
+        if codes is not None and bool((codes < 0).any()):
+            empty = codes < 0
+            self._codes = codes.clamp(min=0)
+            self._empty_rows = empty[:, None] | empty[None, :]
+
+    @classmethod
+    def shape_rule(cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any) -> Shape | None:
+        z, g = shapes
+        if g is not None and g[0] != g[1]:
+            raise ShapeError(
+                f"{cls.__name__}: expected a square G, got {show(names[1], g)}; Z comes first, then G: check the "
+                "order, or make it square."
+            )
+        if z is not None and g is not None and z[1] != g[0]:
+            raise ShapeError(
+                f"{cls.__name__}: expected as many rows in G as Z has columns, got Z = {show(names[0], z)} and "
+                f"G = {show(names[1], g)}; give {names[1]!r} the size {z[1]}."
+            )
+        return None if z is None else (z[0], z[0])
+
+    def combine(self, values: list[Tensor]) -> Tensor:
+        z, g = values
+        if self._codes is None:
+            return z @ g @ z.mT
+        return self._gather(self._codes.to(g.device), g)
+
+    def _gather(self, codes: Tensor, g: Tensor) -> Tensor:
+        gathered = g.index_select(-2, codes).index_select(-1, codes)
+        if self._empty_rows is None:
+            return gathered
+        return gathered.masked_fill(self._empty_rows.to(g.device), 0.0)
+
+    def propagate(self, values: list[Tensor], position: int, direction: Tensor) -> Tensor:
+        z, g = values
+        if position == 0:
+            return direction @ (g @ z.mT) + (z @ g) @ direction.mT
+        if self._codes is None:
+            return z @ direction @ z.mT
+        return self._gather(self._codes.to(direction.device), direction)
+
+    def propagate_needs(self, position: int) -> tuple[int, ...]:
+        if position == 0:
+            return (0, 1)
+        return (0,) if self._codes is None else ()
+
+    @property
+    def psd(self) -> bool:
+        return promises_psd(list(self.operands.values())[1])
+
+
+@declare(
+    title="Kronecker product",
+    category="Operators",
+    formula=r"\mathbf{V} = \mathbf{A} \otimes \mathbf{B}",
+    symbol="A ⊗ B",
+    summary="A separable covariance: rows by columns of a field, traits by individuals, times by subjects.",
+    slots=(
+        Slot("a", "Outer A", "The factor that changes slowly along the observations."),
+        Slot("b", "Inner B", "The factor that changes fast along the observations."),
+    ),
+    aliases={
+        "torch-openreml": ("KroneckerProduct",),
+        "ASReml": (":",),
+        "SAS": ("UN@AR(1)", "UN@CS", "UN@UN"),
+        "GPyTorch": ("MultitaskKernel",),
+    },
+    reference="Searle (1982), Matrix Algebra Useful for Statistics, section 10.7",
+    psd=True,
+    example=lambda: KroneckerProduct(a=AR1Matrix(3), b=AR1CorrelationMatrix(2)),
+)
+class KroneckerProduct(Operator):
+    r"""The Kronecker product, :math:`V = A \otimes B`: entry (i p + k, j q + l) is :math:`a_{ij} b_{kl}`.
+
+    The observations run through B's index first. :math:`\partial V = \partial A \otimes B`, and likewise for B.
+
+    Args:
+        *operands: A of shape (m, n), then B of shape (p, q), or one dict of both; the result is (m p, n q).
+        **named: the same by keyword.
+
+    Raises:
+        ValueError: not exactly two operands, or both forms mixed.
+        ShapeError: a tensor operand is not 2-D.
+        TypeError: an operand is neither a ``Matrix`` nor a tensor, or none is a ``Matrix``.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import AR1Matrix, KroneckerProduct, ScalarMatrix
+        >>> op = KroneckerProduct(time=AR1Matrix(2), subject=ScalarMatrix(2))
+        >>> op(torch.tensor([0.0, 1.0, 0.0]))
+        tensor([[1.0000, 0.0000, 0.4621, 0.0000],
+                [0.0000, 1.0000, 0.0000, 0.4621],
+                [0.4621, 0.0000, 1.0000, 0.0000],
+                [0.0000, 0.4621, 0.0000, 1.0000]])
+
+    Reference:
+        Searle (1982), Matrix Algebra Useful for Statistics, section 10.7.
+    """
+
+    operand_count = (2, 2)
+
+    @classmethod
+    def shape_rule(cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any) -> Shape | None:
+        a, b = shapes
+        return None if a is None or b is None else (a[0] * b[0], a[1] * b[1])
+
+    def combine(self, values: list[Tensor]) -> Tensor:
+        a, b = values
+        return (a[:, None, :, None] * b[None, :, None, :]).reshape(self.shape)
+
+    def propagate(self, values: list[Tensor], position: int, direction: Tensor) -> Tensor:
+        a, b = (direction, values[1][None]) if position == 0 else (values[0][None], direction)
+        product = a[:, :, None, :, None] * b[:, None, :, None, :]
+        return product.reshape(direction.shape[0], *self.shape)
+
+    def propagate_needs(self, position: int) -> tuple[int, ...]:
+        return (1 - position,)
+
+    @property
+    def positive_definite(self) -> bool:
+        return all(map(promises_pd, self.operands.values()))
+
+
+@declare(
+    title="Hadamard product",
+    category="Operators",
+    formula=r"\mathbf{V} = \mathbf{A} \odot \mathbf{B}",
+    symbol="A ∘ B",
+    summary="Entry by entry product: one covariance modulated by another.",
+    slots=(
+        Slot("a", "First A", "A matrix of the result's shape."),
+        Slot("b", "Second B", "A matrix of the same shape."),
+    ),
+    aliases={
+        "torch-openreml": ("HadamardProduct",),
+        "GPyTorch": ("ProductKernel",),
+        "scikit-learn": ("Product",),
+    },
+    reference="Horn & Johnson (2013), Matrix Analysis, section 7.5",
+    psd=True,
+    example=lambda: HadamardProduct(a=EquicorrelationMatrix(4), b=AR1Matrix(4)),
+)
+class HadamardProduct(Operator):
+    r"""The entry by entry product, :math:`V = A \odot B`: :math:`v_{ij} = a_{ij} b_{ij}`.
+
+    A product of positive semi-definite matrices is one (Schur). :math:`\partial V = \partial A \odot B`, and likewise
+    for B. A tensor operand with one number multiplies every entry.
+
+    Args:
+        *operands: A and B of one shape (r, c), or one dict of both; a tensor may have one element instead.
+        **named: the same by keyword.
+
+    Raises:
+        ValueError: not exactly two operands, or both forms mixed.
+        ShapeError: the shapes differ.
+        TypeError: an operand is neither a ``Matrix`` nor a tensor, or none is a ``Matrix``.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import EquicorrelationMatrix, HadamardProduct
+        >>> op = HadamardProduct(a=EquicorrelationMatrix(4), b=torch.tensor([5.0]))
+        >>> op(torch.tensor([1.0]))
+        tensor([[5.0000, 3.2071, 3.2071, 3.2071],
+                [3.2071, 5.0000, 3.2071, 3.2071],
+                [3.2071, 3.2071, 5.0000, 3.2071],
+                [3.2071, 3.2071, 3.2071, 5.0000]])
+
+    Reference:
+        Horn & Johnson (2013), Matrix Analysis, section 7.5.
+    """
+
+    operand_count = (2, 2)
+
+    def _tensor_shape(self, name: str, tensor: Tensor) -> Shape | None:
+        # One number takes the shape of the other operand.
+        return None if tensor.numel() == 1 and tensor.ndim <= 2 else super()._tensor_shape(name, tensor)
+
+    def combine(self, values: list[Tensor]) -> Tensor:
+        return values[0] * values[1]
+
+    def propagate(self, values: list[Tensor], position: int, direction: Tensor) -> Tensor:
+        return direction * values[1 - position]
+
+    def propagate_needs(self, position: int) -> tuple[int, ...]:
+        return (1 - position,)
+
+    @property
+    def positive_definite(self) -> bool:
+        return all(map(promises_pd, self.operands.values()))
+
+    @classmethod
+    def shape_rule(cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any) -> Shape | None:
+        return same_shape(cls.__name__, shapes, names)
+
+
+@declare(
+    title="Block diagonal",
+    category="Operators",
+    formula=r"\mathbf{V} = \bigoplus_{i} \mathbf{A}_i",
+    symbol="A ⊕ B",
+    summary="Independent groups, each with a covariance of its own: sites, sections, subjects.",
+    variadic=True,
+    minimum_operands=2,
+    aliases={
+        "torch-openreml": ("BlockDiagonal",),
+        "ASReml": ("dsum", "at"),
+        "SAS": ("GROUP=",),
+    },
+    reference="Searle (1982), Matrix Algebra Useful for Statistics, section 10.6",
+    psd=True,
+    example=lambda: BlockDiagonal(first=AR1Matrix(3), second=ScalarMatrix(2)),
+)
+class BlockDiagonal(Operator):
+    r"""The direct sum, :math:`V = A_1 \oplus \dots \oplus A_m`: the operands along the diagonal, zeros elsewhere.
+
+    Args:
+        *operands: two or more operands of any shapes (r_i, c_i), or one dict of them; the result is
+            (sum r_i, sum c_i).
+        **named: the same by keyword.
+
+    Raises:
+        ValueError: fewer than two operands, or both forms mixed.
+        ShapeError: a tensor operand is not 2-D.
+        TypeError: an operand is neither a ``Matrix`` nor a tensor, or none is a ``Matrix``.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import BlockDiagonal, IdentityMatrix, ScalarMatrix
+        >>> BlockDiagonal(site_a=IdentityMatrix(2), site_b=ScalarMatrix(1))(torch.tensor([0.5]))
+        tensor([[1.0000, 0.0000, 0.0000],
+                [0.0000, 1.0000, 0.0000],
+                [0.0000, 0.0000, 2.7183]])
+
+    Reference:
+        Searle (1982), Matrix Algebra Useful for Statistics, section 10.6.
+    """
+
+    operand_count = (2, None)
+
+    def __init__(self, *operands: Any, **named: Any) -> None:
+        super().__init__(*operands, **named)
+        corner = (0, 0)
+        self._corners: list[Shape] = []
+        for operand in self._operands.values():
+            self._corners.append(corner)
+            corner = (corner[0] + operand.shape[0], corner[1] + operand.shape[1])
+
+    @classmethod
+    def shape_rule(cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any) -> Shape | None:
+        known = [shape for shape in shapes if shape is not None]
+        if len(known) < len(shapes):
+            return None
+        return sum(rows for rows, _ in known), sum(columns for _, columns in known)
+
+    def combine(self, values: list[Tensor]) -> Tensor:
+        return torch.block_diag(*values)
+
+    def propagate(self, values: list[Tensor], position: int, direction: Tensor) -> Tensor:
+        top, left = self._corners[position]
+        below = self.shape[0] - top - direction.shape[-2]
+        right = self.shape[1] - left - direction.shape[-1]
+        return torch.nn.functional.pad(direction, (left, right, top, below))
+
+    def propagate_needs(self, position: int) -> tuple[int, ...]:
+        return ()
+
+    @property
+    def positive_definite(self) -> bool:
+        return all(map(promises_pd, self.operands.values()))

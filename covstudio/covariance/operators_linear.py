@@ -1,0 +1,434 @@
+"""Operators of matrix algebra: Gram matrix, product, transpose, inverse, and joining by rows or columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .declaration import Argument, Slot, declare
+from .elementary import IdentityMatrix, ScalarMatrix
+from .matrix import Shape, traced
+from .operator import Operator, ShapeError, promises_pd, promises_psd, show
+from .timeseries import AR1Matrix
+from .unstructured import LowerTriangularMatrix
+
+__all__ = ["Augment", "Gram", "Inverse", "Product", "SingularMatrixError", "Stack", "Transpose"]
+
+_GRAM_TYPES = ("xtx", "xxt")
+
+
+class SingularMatrixError(ValueError):
+    """A matrix that has to be inverted is singular to working precision."""
+
+
+@declare(
+    title="Gram matrix",
+    category="Operators",
+    formula=r"\mathbf{V} = \mathbf{X}^\top \mathbf{X} \;\text{ or }\; \mathbf{X} \mathbf{X}^\top",
+    symbol="XᵀX",
+    summary="Positive semi-definite by construction: the cross product of a factor with itself.",
+    slots=(Slot("x", "Factor X", "Any matrix, such as a lower triangular factor."),),
+    arguments=(
+        Argument(
+            "gram_type", "choice", "Product", "Which side is transposed.", default="xtx", choices=_GRAM_TYPES
+        ),
+    ),
+    aliases={"torch-openreml": ("Gram",), "GPyTorch": ("LinearKernel",)},
+    reference="Horn & Johnson (2013), Matrix Analysis, section 7.2",
+    psd=True,
+    example=lambda: Gram(LowerTriangularMatrix(3, 2), gram_type="xxt"),
+)
+class Gram(Operator):
+    r"""The Gram matrix of a factor, :math:`V = X^\top X` ("xtx") or :math:`V = X X^\top` ("xxt").
+
+    :math:`\partial V = \partial X^\top X + X^\top \partial X`, and likewise for the other side.
+
+    Args:
+        *operands: X of shape (n, m), or one dict of it. The result is (m, m) for "xtx", (n, n) for "xxt".
+        gram_type: "xtx" or "xxt".
+        **named: X by keyword.
+
+    Raises:
+        ValueError: not exactly one operand, or another ``gram_type``.
+        TypeError: the operand is not a ``Matrix``.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import Gram, LowerTriangularMatrix
+        >>> Gram(LowerTriangularMatrix(2, 2), gram_type="xxt")(torch.tensor([1.0, 2.0, 3.0]))
+        tensor([[ 1.,  2.],
+                [ 2., 13.]])
+
+    Reference:
+        Horn & Johnson (2013), Matrix Analysis, section 7.2.
+    """
+
+    operand_count = (1, 1)
+
+    def __init__(self, *operands: Any, gram_type: str = "xtx", **named: Any) -> None:
+        if len(operands) == 2 and isinstance(operands[1], str):
+            operands, gram_type = operands[:1], operands[1]
+        if gram_type not in _GRAM_TYPES:
+            raise ValueError(f"Gram: expected gram_type='xtx' or 'xxt', got {gram_type!r}.")
+        self.gram_type = gram_type
+        super().__init__(*operands, **named)
+
+    def _shape_arguments(self) -> dict[str, Any]:
+        return {"gram_type": self.gram_type}
+
+    @classmethod
+    def shape_rule(cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any) -> Shape | None:
+        shape = shapes[0]
+        if shape is None:
+            return None
+        size = shape[1] if arguments.get("gram_type", "xtx") == "xtx" else shape[0]
+        return size, size
+
+    def combine(self, values: list[Tensor]) -> Tensor:
+        x = values[0]
+        return x.mT @ x if self.gram_type == "xtx" else x @ x.mT
+
+    def propagate(self, values: list[Tensor], position: int, direction: Tensor) -> Tensor:
+        x = values[0]
+        half = direction.mT @ x if self.gram_type == "xtx" else direction @ x.mT
+        return half + half.mT
+
+    @property
+    def psd(self) -> bool:
+        return True
+
+
+@declare(
+    title="Matrix product",
+    category="Operators",
+    formula=r"\mathbf{V} = \mathbf{A}_1 \mathbf{A}_2 \cdots \mathbf{A}_m",
+    symbol="A B",
+    summary="The matrix product; a covariance only when its operands make it one.",
+    variadic=True,
+    minimum_operands=2,
+    aliases={"torch-openreml": ("Product",)},
+    reference="Magnus & Neudecker (2019), Matrix Differential Calculus, section 8.3",
+    example=lambda: Product(a=LowerTriangularMatrix(3, 2), b=ScalarMatrix(2)),
+)
+class Product(Operator):
+    r"""The matrix product, :math:`V = A_1 A_2 \cdots A_m`.
+
+    :math:`\partial V = A_1 \cdots \partial A_i \cdots A_m`.
+
+    Args:
+        *operands: two or more operands, each with as many rows as the one before has columns, or one dict of them.
+        **named: the same by keyword.
+
+    Raises:
+        ValueError: fewer than two operands, or both forms mixed.
+        ShapeError: neighbours do not fit.
+        TypeError: an operand is neither a ``Matrix`` nor a tensor, or none is a ``Matrix``.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import Product, ScalarMatrix
+        >>> Product(a=torch.ones(1, 2), b=ScalarMatrix(2))(torch.tensor([0.5]))
+        tensor([[2.7183, 2.7183]])
+
+    Reference:
+        Magnus & Neudecker (2019), Matrix Differential Calculus, section 8.3.
+    """
+
+    operand_count = (2, None)
+
+    @classmethod
+    def shape_rule(cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any) -> Shape | None:
+        for k in range(len(shapes) - 1):
+            left, right = shapes[k], shapes[k + 1]
+            if left is not None and right is not None and left[1] != right[0]:
+                raise ShapeError(
+                    f"{cls.__name__}: expected each operand to have as many rows as the one before has columns, got "
+                    f"{show(names[k], left)} before {show(names[k + 1], right)}; give {names[k + 1]!r} {left[1]} rows, "
+                    "or change the order."
+                )
+        first, last = shapes[0], shapes[-1]
+        return None if first is None or last is None else (first[0], last[1])
+
+    def combine(self, values: list[Tensor]) -> Tensor:
+        return _multiplied(values)
+
+    def propagate(self, values: list[Tensor], position: int, direction: Tensor) -> Tensor:
+        left, right = values[:position], values[position + 1 :]
+        moved = _multiplied(left) @ direction if left else direction
+        return moved @ _multiplied(right) if right else moved
+
+    def propagate_needs(self, position: int) -> tuple[int, ...]:
+        return tuple(k for k in range(len(self._operands)) if k != position)
+
+
+def _multiplied(values: list[Tensor]) -> Tensor:
+    # multi_dot picks the cheapest order, but takes no fewer than two.
+    return values[0] if len(values) == 1 else torch.linalg.multi_dot(values)
+
+
+@declare(
+    title="Transpose",
+    category="Operators",
+    formula=r"\mathbf{V} = \mathbf{A}^\top",
+    symbol="Aᵀ",
+    summary="Rows become columns.",
+    slots=(Slot("a", "Matrix A", "Any matrix."),),
+    aliases={"torch-openreml": ("Transpose",)},
+    reference="Magnus & Neudecker (2019), Matrix Differential Calculus, section 1.4",
+    psd=True,
+    example=lambda: Transpose(LowerTriangularMatrix(3, 2)),
+)
+class Transpose(Operator):
+    r"""The transpose, :math:`V = A^\top`; :math:`\partial V = (\partial A)^\top`.
+
+    Args:
+        *operands: A of shape (r, c), or one dict of it; the result is (c, r).
+        **named: A by keyword.
+
+    Raises:
+        ValueError: not exactly one operand.
+        TypeError: the operand is not a ``Matrix``.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import LowerTriangularMatrix, Transpose
+        >>> Transpose(LowerTriangularMatrix(2, 2))(torch.tensor([1.0, 2.0, 3.0]))
+        tensor([[1., 2.],
+                [0., 3.]])
+
+    Reference:
+        Magnus & Neudecker (2019), Matrix Differential Calculus, section 1.4.
+    """
+
+    operand_count = (1, 1)
+
+    @classmethod
+    def shape_rule(cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any) -> Shape | None:
+        shape = shapes[0]
+        return None if shape is None else (shape[1], shape[0])
+
+    def combine(self, values: list[Tensor]) -> Tensor:
+        return values[0].mT
+
+    def propagate(self, values: list[Tensor], position: int, direction: Tensor) -> Tensor:
+        return direction.mT
+
+    def propagate_needs(self, position: int) -> tuple[int, ...]:
+        return ()
+
+    @property
+    def psd(self) -> bool:
+        return self.shape[0] == self.shape[1] and all(map(promises_psd, self.operands.values()))
+
+    @property
+    def positive_definite(self) -> bool:
+        return all(map(promises_pd, self.operands.values()))
+
+
+@declare(
+    title="Inverse",
+    category="Operators",
+    formula=r"\mathbf{V} = \mathbf{A}^{-1}",
+    symbol="A⁻¹",
+    summary="The inverse of a square matrix, such as a covariance given by its precision.",
+    slots=(Slot("a", "Matrix A", "A square matrix, positive definite where the result is to be a covariance."),),
+    aliases={"torch-openreml": ("Inverse",), "ASReml": ("giv",)},
+    reference="Magnus & Neudecker (2019), Matrix Differential Calculus, section 8.4",
+    psd=True,
+    example=lambda: Inverse(AR1Matrix(3)),
+)
+class Inverse(Operator):
+    r"""The inverse, :math:`V = A^{-1}`; :math:`\partial V = -A^{-1}\, \partial A\, A^{-1}`.
+
+    It is promised positive (semi-)definite when the operand is promised positive definite; see
+    :attr:`Matrix.positive_definite`.
+
+    Args:
+        *operands: A of shape (n, n), or one dict of it.
+        **named: A by keyword.
+
+    Raises:
+        ValueError: not exactly one operand.
+        ShapeError: A is not square.
+        TypeError: the operand is not a ``Matrix``.
+        SingularMatrixError: when it is evaluated: A is singular to working precision at these parameters.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import Inverse, ScalarMatrix
+        >>> Inverse(ScalarMatrix(2))(torch.tensor([0.5]))
+        tensor([[0.3679, 0.0000],
+                [0.0000, 0.3679]])
+
+    Reference:
+        Magnus & Neudecker (2019), Matrix Differential Calculus, section 8.4.
+    """
+
+    operand_count = (1, 1)
+
+    @classmethod
+    def shape_rule(cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any) -> Shape | None:
+        shape = shapes[0]
+        if shape is not None and shape[0] != shape[1]:
+            raise ShapeError(
+                f"{cls.__name__}: expected a square matrix, got {show(names[0], shape)}; a rectangle has no inverse: "
+                "make the sizes equal."
+            )
+        return shape
+
+    def combine(self, values: list[Tensor]) -> Tensor:
+        a = values[0]
+        if traced(a):
+            inverse: Tensor = torch.linalg.inv(a)
+        else:
+            inverse, info = torch.linalg.inv_ex(a)
+            scale = torch.linalg.matrix_norm(a, 1) * torch.linalg.matrix_norm(inverse, 1)
+            # A non-finite or huge condition number: no digit of the inverse would mean anything.
+            if int(info) != 0 or not float(scale) * torch.finfo(a.dtype).eps < 1.0:
+                name = next(iter(self._operands))
+                raise SingularMatrixError(
+                    f"Inverse: expected an invertible operand {name!r}, got a {a.shape[0]} x {a.shape[1]} matrix that "
+                    "is singular to working precision at these parameters; use a positive definite structure, or "
+                    "move variances away from 0 and correlations away from the ends of their range."
+                )
+        # LU rounding is not symmetric; the inverse of a symmetric matrix is.
+        return (inverse + inverse.mT) / 2 if promises_psd(next(iter(self._operands.values()))) else inverse
+
+    def propagate(self, values: list[Tensor], position: int, direction: Tensor) -> Tensor:
+        inverse = self.combine(values)
+        return -(inverse @ direction @ inverse)
+
+    @property
+    def psd(self) -> bool:
+        return self.positive_definite
+
+    @property
+    def positive_definite(self) -> bool:
+        return all(map(promises_pd, self.operands.values()))
+
+
+class _Joined(Operator):
+    """Operands put next to each other along one dimension; the other must agree."""
+
+    operand_count = (2, None)
+    _dimension: int
+
+    def __init__(self, *operands: Any, **named: Any) -> None:
+        super().__init__(*operands, **named)
+        start = 0
+        self._starts: list[int] = []
+        for operand in self._operands.values():
+            self._starts.append(start)
+            start += operand.shape[self._dimension]
+
+    @classmethod
+    def shape_rule(cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any) -> Shape | None:
+        across = 1 - cls._dimension
+        word = ("rows", "columns")[across]
+        known = [(name, shape) for name, shape in zip(names, shapes, strict=True) if shape is not None]
+        for name, shape in known[1:]:
+            if shape[across] != known[0][1][across]:
+                raise ShapeError(
+                    f"{cls.__name__}: expected operands with equally many {word}, got {show(*known[0])} and "
+                    f"{show(name, shape)}; give {name!r} {known[0][1][across]} {word}."
+                )
+        if len(known) < len(shapes):
+            return None
+        length = sum(shape[cls._dimension] for _, shape in known)
+        other = known[0][1][across]
+        return (length, other) if cls._dimension == 0 else (other, length)
+
+    def combine(self, values: list[Tensor]) -> Tensor:
+        return torch.cat(values, dim=self._dimension)
+
+    def propagate(self, values: list[Tensor], position: int, direction: Tensor) -> Tensor:
+        before = self._starts[position]
+        after = self.shape[self._dimension] - before - direction.shape[self._dimension + 1]
+        padding = (0, 0, before, after) if self._dimension == 0 else (before, after)
+        return torch.nn.functional.pad(direction, padding)
+
+    def propagate_needs(self, position: int) -> tuple[int, ...]:
+        return ()
+
+
+@declare(
+    title="Stack rows",
+    category="Operators",
+    formula=r"\mathbf{V} = \begin{bmatrix} \mathbf{A}_1 \\ \vdots \\ \mathbf{A}_m \end{bmatrix}",
+    symbol="[A; B]",
+    summary="One matrix on top of the other, such as design matrices of several sites.",
+    variadic=True,
+    minimum_operands=2,
+    aliases={"torch-openreml": ("Stack",), "R": ("rbind",)},
+    reference="Searle (1982), Matrix Algebra Useful for Statistics, section 2.6",
+    example=lambda: Stack(a=LowerTriangularMatrix(3, 2), b=ScalarMatrix(2)),
+)
+class Stack(_Joined):
+    r"""The operands on top of each other, :math:`V = [A_1; \dots; A_m]`; a derivative fills its rows, zeros elsewhere.
+
+    Args:
+        *operands: two or more operands with equally many columns (r_i, c), or one dict of them; the result is
+            (sum r_i, c).
+        **named: the same by keyword.
+
+    Raises:
+        ValueError: fewer than two operands, or both forms mixed.
+        ShapeError: the numbers of columns differ.
+        TypeError: an operand is neither a ``Matrix`` nor a tensor, or none is a ``Matrix``.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import ScalarMatrix, Stack
+        >>> Stack(a=ScalarMatrix(2), b=torch.ones(1, 2))(torch.tensor([0.5]))
+        tensor([[2.7183, 0.0000],
+                [0.0000, 2.7183],
+                [1.0000, 1.0000]])
+
+    Reference:
+        Searle (1982), Matrix Algebra Useful for Statistics, section 2.6.
+    """
+
+    _dimension = 0
+
+
+@declare(
+    title="Augment columns",
+    category="Operators",
+    formula=r"\mathbf{V} = \begin{bmatrix} \mathbf{A}_1 & \cdots & \mathbf{A}_m \end{bmatrix}",
+    symbol="[A B]",
+    summary="One matrix beside the other, such as design matrices of several effects.",
+    variadic=True,
+    minimum_operands=2,
+    aliases={"torch-openreml": ("Augment",), "R": ("cbind",)},
+    reference="Searle (1982), Matrix Algebra Useful for Statistics, section 2.6",
+    example=lambda: Augment(a=LowerTriangularMatrix(3, 2), b=IdentityMatrix(3)),
+)
+class Augment(_Joined):
+    r"""The operands beside each other, :math:`V = [A_1, \dots, A_m]`; a derivative fills its columns, zeros elsewhere.
+
+    Args:
+        *operands: two or more operands with equally many rows (r, c_i), or one dict of them; the result is
+            (r, sum c_i).
+        **named: the same by keyword.
+
+    Raises:
+        ValueError: fewer than two operands, or both forms mixed.
+        ShapeError: the numbers of rows differ.
+        TypeError: an operand is neither a ``Matrix`` nor a tensor, or none is a ``Matrix``.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import Augment, ScalarMatrix
+        >>> Augment(a=ScalarMatrix(1), b=torch.ones(1, 2))(torch.tensor([0.5]))
+        tensor([[2.7183, 1.0000, 1.0000]])
+
+    Reference:
+        Searle (1982), Matrix Algebra Useful for Statistics, section 2.6.
+    """
+
+    _dimension = 1
+
+
