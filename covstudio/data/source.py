@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,8 @@ MAX_COLUMNS = 10_000
 MAX_LINE = 4_000_000
 MAX_CELLS = 30_000_000
 _SAMPLE = 65_536
-_CHUNK = 500_000  # cells
+# Cells read at a time: larger chunks cost more in garbage collection than they save. Rows, for wide tables.
+_CHUNK, _CHUNK_ROWS = 20_000, 500
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _SAVE_AS = "save the sheet as 'CSV UTF-8 (comma delimited)'"
 
@@ -152,15 +153,25 @@ def _other_encoding(encoding: str) -> str:
 
 
 def _lines(data: bytes) -> Iterator[str]:
-    """The lines with their ends; csv wants them untouched, for line ends inside quotes."""
-    stream = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline="")
-    for position, line in enumerate(stream, start=1):
-        if len(line) > MAX_LINE:
+    """The lines with their ends, whichever of the three line ends the file uses."""
+    if data.count(b"\r") != data.count(b"\r\n"):
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return chain.from_iterable(
+        _blocks(io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline="\n"))
+    )
+
+
+def _blocks(stream: io.TextIOWrapper) -> Iterator[list[str]]:
+    position = 0
+    while lines := stream.readlines(_SAMPLE):
+        if max(map(len, lines)) > MAX_LINE:
+            row, size = next((row, len(line)) for row, line in enumerate(lines, 1) if len(line) > MAX_LINE)
             raise TableError(
-                f"Line {position:,} has {len(line):,} characters, and {MAX_LINE:,} is the most that can be "
+                f"Line {position + row:,} has {size:,} characters, and {MAX_LINE:,} is the most that can be "
                 "read. A table needs one line for every record: are the line ends missing?"
             )
-        yield line
+        position += len(lines)
+        yield lines
 
 
 def find_delimiter(data: bytes) -> str:
@@ -230,14 +241,14 @@ def read_raw(data: bytes) -> RawTable:
     chunks: list[list[Cells]] = []
     between = pending = cells = 0  # empty lines above the last record, and below the last one so far
     try:
-        while rows := list(islice(reader, max(1, _CHUNK // (len(header) if header else 100)))):
-            kept = []
-            for row in rows:
-                if any(row):
-                    kept.append(row)
-                    between, pending = between + pending, 0
-                elif header is not None or kept:
-                    pending += 1
+        while rows := list(islice(reader, max(_CHUNK_ROWS, _CHUNK // (len(header) if header else 100)))):
+            kept = [row for row in rows if any(row)]
+            if pending or len(kept) < len(rows):
+                for row in rows:
+                    if any(row):
+                        between, pending = between + pending, 0
+                    elif header is not None or kept:
+                        pending += 1
             if header is None and kept:
                 header = tuple(kept.pop(0))
                 if len(header) > MAX_COLUMNS:
@@ -248,7 +259,7 @@ def read_raw(data: bytes) -> RawTable:
             cells += width * len(kept)
             if cells > MAX_CELLS:
                 raise TableError(_too_much(f"The file has {cells:,} cells or more", MAX_CELLS))
-            if any(len(row) != width for row in kept):
+            if set(map(len, kept)) != {width}:
                 raise TableError(_ragged(data, delimiter))
             chunks.append([_shared(np.array(column, dtype=object)) for column in zip(*kept, strict=True)])
     except csv.Error as error:
