@@ -1,0 +1,160 @@
+"""Checks of constructor arguments shared by structures: sizes, numbers, coordinates, literal matrices."""
+
+from __future__ import annotations
+
+import operator
+
+import torch
+from torch import Tensor
+
+
+def check_size(value: object, name: str = "n", minimum: int = 1, reason: str = "") -> int:
+    """Return a size as an int.
+
+    Args:
+        value: What the caller gave.
+        name: The argument's name, for the message.
+        minimum: The smallest size that makes sense.
+        reason: Why there is a minimum above 1, for the message.
+
+    Raises:
+        TypeError: If `value` is not a whole number (a bool is not).
+        ValueError: If `value` is below `minimum`.
+
+    Example:
+        >>> check_size(3)
+        3
+    """
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(
+            f"{name} must be an int, got {value!r} ({type(value).__name__}); write a whole number such as 4"
+        )
+    try:
+        size = operator.index(value)
+    except TypeError:
+        raise TypeError(
+            f"{name} must be an int, got {value!r} ({type(value).__name__}); write a whole number such as 4"
+        ) from None
+    if size < minimum:
+        because = f" ({reason})" if reason else ""
+        raise ValueError(f"{name} must be at least {minimum}{because}, got {size}; give a larger {name}")
+    return size
+
+
+def as_float_tensor(values: object, name: str) -> Tensor:
+    """Turn lists, tuples, numpy arrays, pandas Series or tensors of numbers into a floating point tensor.
+
+    A tensor or an array of floats keeps its precision; everything else becomes float64, so that no digit of a
+    literal is lost.
+
+    Args:
+        values: The numbers.
+        name: The argument's name, for the message.
+
+    Returns:
+        A detached tensor of any dimension.
+
+    Raises:
+        TypeError: If the values are not real numbers.
+        ValueError: If rows have different lengths.
+    """
+    if isinstance(values, Tensor):
+        tensor = values.detach()
+    elif isinstance(values, (str, bytes)) or not hasattr(values, "__len__"):
+        raise TypeError(
+            f"{name} must hold numbers, got {values!r} ({type(values).__name__}); pass a list or a tensor"
+        )
+    else:
+        plain = values.to_numpy() if hasattr(values, "to_numpy") else values
+        plain = plain.tolist() if hasattr(plain, "tolist") else plain
+        precision = torch.float32 if str(getattr(values, "dtype", "")) == "float32" else torch.float64
+        try:
+            tensor = torch.tensor(plain, dtype=precision)
+        except (TypeError, RuntimeError, ValueError) as error:
+            if str(error).startswith("expected sequence of length"):
+                raise ValueError(
+                    f"{name} must be a vector or a rectangular table of numbers, got rows of different lengths: "
+                    f"{_some(plain)}; complete the short rows"
+                ) from None
+            raise TypeError(
+                f"{name} must hold numbers only, got {_some(plain)}; convert its labels or dates first"
+            ) from None
+    if tensor.dtype.is_complex:
+        raise TypeError(f"{name} must hold real numbers, got {tensor.dtype}; take its real part")
+    return tensor if tensor.dtype.is_floating_point else tensor.to(torch.float64)
+
+
+def check_finite(tensor: Tensor, name: str) -> Tensor:
+    """Return the tensor if all its entries are finite.
+
+    Raises:
+        ValueError: Naming the first entry that is not, and how many there are.
+    """
+    bad = ~torch.isfinite(tensor)
+    if bool(bad.any()):
+        where = [int(i) for i in bad.nonzero()[0]]
+        value = float(tensor[tuple(where)])
+        place = where[0] if len(where) == 1 else tuple(where)
+        raise ValueError(
+            f"{name} must be finite everywhere, got {value} at {place} ({int(bad.sum())} such in all); "
+            "remove or complete those entries"
+        )
+    return tensor
+
+
+def check_coordinates(values: object, name: str) -> Tensor:
+    """Return one numeric coordinate per row as a float64 vector.
+
+    Raises:
+        TypeError: If the values are not numbers.
+        ValueError: If they are not one non-empty vector of finite numbers.
+    """
+    tensor = as_float_tensor(values, name).to(torch.float64)
+    if tensor.ndim != 1 or tensor.numel() == 0:
+        raise ValueError(
+            f"{name} must be one vector of numbers, one per row, got shape {tuple(tensor.shape)}; "
+            "pass a single column"
+        )
+    return check_finite(tensor, name)
+
+
+def check_covariance(values: object, name: str) -> Tensor:
+    """Return a literal matrix that is square, finite, symmetric and positive semi-definite up to rounding.
+
+    Asymmetry and negative eigenvalues up to rounding (64 n eps times the largest entry) are accepted, the
+    former averaged away.
+
+    Raises:
+        TypeError: If the entries are not numbers.
+        ValueError: If any of the properties fails, with the entry or the eigenvalue that shows it.
+    """
+    tensor = check_finite(as_float_tensor(values, name), name)
+    if tensor.ndim != 2 or tensor.shape[0] != tensor.shape[1] or tensor.numel() == 0:
+        raise ValueError(
+            f"{name} must be a square matrix, got shape {tuple(tensor.shape)}; give n rows of n numbers"
+        )
+    size = tensor.shape[0]
+    scale = float(tensor.abs().max())
+    tolerance = 64 * size * torch.finfo(tensor.dtype).eps * scale
+    gap = (tensor - tensor.T).abs()
+    if float(gap.max()) > tolerance:
+        i, j = divmod(int(gap.argmax()), size)
+        raise ValueError(
+            f"{name} must be symmetric, got {name}[{i},{j}] = {float(tensor[i, j])} but "
+            f"{name}[{j},{i}] = {float(tensor[j, i])}; correct one of them"
+        )
+    symmetric = (tensor + tensor.T) / 2
+    # Cholesky of the matrix lifted by the tolerance is a quick test; eigenvalues are found for the message.
+    lifted = symmetric.to(torch.float64) + max(tolerance, 1e-300) * torch.eye(size, dtype=torch.float64)
+    if int(torch.linalg.cholesky_ex(lifted.cpu()).info) != 0:
+        smallest = float(torch.linalg.eigvalsh(symmetric.to(torch.float64).cpu())[0])
+        raise ValueError(
+            f"{name} must be positive semi-definite, got a smallest eigenvalue of {smallest:.6g}; "
+            "it is not a covariance matrix: check its entries, or bend it to the nearest one first"
+        )
+    return symmetric
+
+
+def _some(values: object) -> str:
+    text = repr(values)
+    return text if len(text) <= 60 else text[:57] + "..."
