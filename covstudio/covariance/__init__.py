@@ -19,6 +19,7 @@ from .elementary import (
     IdentityMatrix,
     ScalarMatrix,
 )
+from .evaluation import Evaluation
 from .known import KnownMatrix
 from .leaf import Leaf
 from .matrix import Matrix
@@ -57,6 +58,7 @@ __all__ = [
     "DummyMatrix",
     "EqualEntryMatrix",
     "EquicorrelationMatrix",
+    "Evaluation",
     "Gram",
     "HadamardProduct",
     "IdentityMatrix",
