@@ -51,8 +51,8 @@ def check_argument(argument: Argument, value: Any) -> ArgumentValue:
     Args:
         argument: the declaration.
         value: for a "size" an integer, `Auto()`, `Rows()` or `Levels(columns)`; for "factors" and
-            "coordinates" `Columns(names)` or `Values(columns)`; for a "matrix" rows of numbers; for an "integer",
-            "choice" or "flag" just that.
+            "coordinates" `Columns(names)` or `Values(columns)`; for a "matrix" rows of numbers; for an
+            "integer", "choice" or "flag" just that.
 
     Returns:
         The value, normalised.

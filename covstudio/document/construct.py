@@ -1,0 +1,230 @@
+"""From one node to its matrix: arguments resolved against the table and the inferred sizes, then a call."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import torch
+
+from covstudio.covariance import Argument, Declaration, Matrix, declaration
+from covstudio.data.columns import sorted_labels
+from covstudio.data.errors import TableError
+from covstudio.document.arguments import document_default
+from covstudio.document.facts import TableFacts
+from covstudio.document.node import Columns, Levels, Node, Rows, Values
+from covstudio.document.sizes import Shape, SizeOrigin, size_arguments
+
+
+class Unbuilt(Exception):
+    """A node that has no matrix, with the reason.
+
+    Args:
+        message: what is missing or wrong, and what to do.
+        field: the argument concerned.
+        unfinished: True when nothing is wrong and something is still to come.
+    """
+
+    def __init__(self, message: str, field: str | None = None, *, unfinished: bool = False) -> None:
+        super().__init__(message)
+        self.message, self.field, self.unfinished = message, field, unfinished
+
+
+@dataclass(frozen=True)
+class Call:
+    """A constructor call.
+
+    Args:
+        positional: arguments that go without a name (the factors of a design matrix).
+        keywords: the others.
+    """
+
+    positional: tuple[Any, ...]
+    keywords: Mapping[str, Any]
+
+
+def resolve(node: Node, facts: TableFacts, origins: Mapping[tuple[str, str], SizeOrigin]) -> Call:
+    """The arguments of a node as its constructor takes them.
+
+    Args:
+        node: the node.
+        facts: about the rows that the model uses.
+        origins: the sizes that were inferred.
+
+    Raises:
+        Unbuilt: an argument is not there yet, or not to be had from this table.
+    """
+    declared = declaration(node.kind)
+    positional: tuple[Any, ...] = ()
+    keywords: dict[str, Any] = {}
+    sizes = size_arguments(declared)
+    for argument in declared.arguments:
+        value = node.arguments.get(argument.name)
+        if value is None:
+            value = document_default(declared, argument)
+        if argument.kind == "size":
+            _check_size(argument, value, facts)
+            if argument.name in sizes[:2]:
+                keywords[argument.name] = origins[node.id, argument.name].value
+            elif isinstance(value, int):
+                keywords[argument.name] = value
+        elif argument.kind == "factors":
+            factors = _factors(argument, value, facts)
+            if argument.name in splatted(declared):
+                positional = tuple(factors)
+            else:
+                keywords[argument.name] = factors
+            levels = level_order(factors)
+            if levels is not None and declared.name == "DummyMatrix":
+                keywords |= {"levels": levels, "lex_order": False}
+        elif argument.kind == "coordinates":
+            keywords[argument.name] = _coordinates(argument, value, facts)
+        elif argument.kind == "matrix":
+            if value is None:
+                raise Unbuilt(
+                    f"Type or paste {argument.label}, one row a line.", argument.name, unfinished=True
+                )
+            keywords[argument.name] = torch.tensor(value, dtype=torch.float64)
+        elif value is not None:
+            keywords[argument.name] = value
+    return Call(positional, keywords)
+
+
+def construct(node: Node, call: Call, operands: Mapping[str, Matrix]) -> Matrix:
+    """The matrix of a node in float64, with its fixed parameters fixed and all at their defaults.
+
+    Args:
+        node: the node.
+        call: its arguments.
+        operands: operand name -> matrix.
+
+    Raises:
+        Unbuilt: the constructor refuses; the message is its own.
+    """
+    declared = declaration(node.kind)
+    build: Any = declared.cls
+    try:
+        if declared.kind == "operator":
+            return _typed(build(dict(operands), *call.positional, **call.keywords), node)
+        matrix: Matrix = build(*call.positional, **call.keywords)
+        specs = {
+            parameter.name: replace(
+                parameter, dtype=torch.float64, fixed=parameter.fixed or parameter.name in node.fixed
+            )
+            for parameter in matrix.parameters
+        }
+        if not specs:
+            return matrix
+        if "param_specs" in _parameters(declared):
+            return declared.cls(*call.positional, **call.keywords, param_specs=specs)
+        return _typed(matrix, node)
+    except (ValueError, TypeError) as error:
+        text = str(error)
+        raise Unbuilt(text, _field(declared, text)) from error
+
+
+def measure(node: Node, facts: TableFacts) -> Shape | None:
+    """The shape of a leaf that has no size arguments, or None while it cannot be built."""
+    try:
+        return construct(node, resolve(node, facts, {}), {}).shape
+    except Unbuilt:
+        return None
+
+
+def level_order(factors: list[list[str]]) -> list[list[str]] | None:
+    """The levels of each factor where sorting them as text would misplace some ("10" before "2"), else None.
+
+    Example:
+        >>> level_order([["10", "2"]]), level_order([["b", "a"]])
+        ([['2', '10']], None)
+    """
+    levels = [list(sorted_labels(factor)) for factor in factors]
+    return None if all(order == sorted(order) for order in levels) else levels
+
+
+@cache
+def _signature(cls: type) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(cls).parameters
+
+
+def _parameters(declared: Declaration) -> Mapping[str, inspect.Parameter]:
+    return _signature(declared.cls)
+
+
+def splatted(declared: Declaration) -> frozenset[str]:
+    """Names of the arguments that a constructor takes one by one, as in `DummyMatrix(*factors)`."""
+    kind = inspect.Parameter.VAR_POSITIONAL
+    return frozenset(name for name, parameter in _parameters(declared).items() if parameter.kind is kind)
+
+
+def _typed(matrix: Matrix, node: Node) -> Matrix:
+    for parameter in matrix.parameters:
+        if "/" not in parameter.name:
+            fixed = parameter.fixed or parameter.name in node.fixed
+            default = torch.tensor(parameter.default, dtype=torch.float64)
+            matrix.set_param_specs(parameter.name, fixed=fixed, default=default)
+    return matrix
+
+
+def _field(declared: Declaration, message: str) -> str | None:
+    """The argument that a constructor's message is about, when it names one."""
+    first = message.split(" ", 1)[0]
+    return next((argument.name for argument in declared.arguments if argument.name == first), None)
+
+
+def _check_size(argument: Argument, value: Any, facts: TableFacts) -> None:
+    if isinstance(value, Levels):
+        if facts.table is None:
+            raise Unbuilt(
+                f"{argument.label} follows the levels of {' x '.join(value.columns)}: load a table or type a size.",
+                argument.name,
+                unfinished=True,
+            )
+        _asked(argument, lambda: facts.count(value.columns))
+    elif isinstance(value, Rows) and facts.table is None:
+        raise Unbuilt(
+            f"{argument.label} follows the rows of the table: load one, or type a size.",
+            argument.name,
+            unfinished=True,
+        )
+
+
+def _factors(argument: Argument, value: Any, facts: TableFacts) -> list[list[str]]:
+    if isinstance(value, Values) and value.columns:
+        return [[str(label) for label in column] for column in value.columns]
+    names = _chosen(argument, value, facts, "type the labels")
+    factors: list[list[str]] = _asked(argument, lambda: [facts.labels(name) for name in names])
+    return factors
+
+
+def _coordinates(argument: Argument, value: Any, facts: TableFacts) -> torch.Tensor:
+    if isinstance(value, Values) and value.columns:
+        columns = [torch.tensor(column, dtype=torch.float64) for column in value.columns]
+    else:
+        names = _chosen(argument, value, facts, "type the numbers")
+        columns = _asked(argument, lambda: [facts.numbers(name) for name in names])
+    return columns[0] if len(columns) == 1 else torch.stack(columns, dim=1)
+
+
+def _chosen(argument: Argument, value: Any, facts: TableFacts, otherwise: str) -> tuple[str, ...]:
+    names = value.names if isinstance(value, Columns) else ()
+    if facts.table is None:
+        wanted = f" with the column{'s' * (len(names) > 1)} {', '.join(names)}" if names else ""
+        raise Unbuilt(f"Load a table{wanted}, or {otherwise}.", argument.name, unfinished=True)
+    if not names:
+        raise Unbuilt(
+            f"{argument.label}: choose one or more columns of the table, or {otherwise}.",
+            argument.name,
+            unfinished=True,
+        )
+    return names
+
+
+def _asked(argument: Argument, question: Any) -> Any:
+    try:
+        return question()
+    except TableError as error:
+        raise Unbuilt(str(error), argument.name) from error
