@@ -73,7 +73,7 @@ def as_float_tensor(values: object, name: str) -> Tensor:
         except (TypeError, RuntimeError, ValueError) as error:
             if str(error).startswith("expected sequence of length"):
                 raise ValueError(
-                    f"{name} must be a vector or a rectangular table of numbers, got rows of different lengths: "
+                    f"{name} must be a vector or a rectangular table of numbers, got rows of different length: "
                     f"{_some(plain)}; complete the short rows"
                 ) from None
             raise TypeError(
