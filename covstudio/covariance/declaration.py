@@ -35,7 +35,8 @@ CATEGORIES = (
     "User-defined",
     "Operators",
 )
-"""The categories of the built-in structures, in the order the catalogue lists them; others follow after these."""
+"""Categories of the built-in structures, in the order of the catalogue; others follow after these."""
+
 
 _KINDS = ("size", "integer", "factors", "coordinates", "matrix", "choice", "flag")
 
@@ -144,7 +145,9 @@ class Declaration:
             object.__setattr__(self, "aliases", {})
         for text in ("title", "category", "formula", "symbol", "summary"):
             if not getattr(self, text):
-                raise ValueError(f"{self.cls.__name__}: expected a {text} in its declaration, got an empty one.")
+                raise ValueError(
+                    f"{self.cls.__name__}: expected a {text} in its declaration, got an empty one."
+                )
         if self.slots and not self.minimum_operands:
             object.__setattr__(self, "minimum_operands", len(self.slots))
 
@@ -177,7 +180,7 @@ def declare(**fields: Any) -> Callable[[M], M]:
 
         >>> import torch
         >>> from covstudio.covariance import Matrix, Parameter, TransformExp, catalogue, declare
-        >>> @declare(title="Outer product of times", category="My models", formula=r"s\\,t t^\\top", symbol="s tt'",
+        >>> @declare(title="Outer product of times", category="My models", formula="s t t'", symbol="s tt'",
         ...          summary="A random slope.", psd=True, example=lambda: Slope([0.0, 1.0]))
         ... class Slope(Matrix):
         ...     def __init__(self, times):
@@ -207,7 +210,8 @@ def declare(**fields: Any) -> Callable[[M], M]:
                 f"expected a new name for {cls.__module__}.{cls.__qualname__}: the catalogue already has "
                 f"{present.cls.__module__}.{present.cls.__qualname__}; rename the class."
             )
-        # A class defined again in the same place (a notebook cell run twice) takes the place of the earlier one.
+        # A class defined again in the same place (a notebook cell run twice) takes the place of the earlier
+        # one.
         _REGISTER[entry.name] = entry
         return cls
 
@@ -264,7 +268,8 @@ def declaration(structure: str | type[Matrix]) -> Declaration:
         >>> declaration("AR1Matrx")
         Traceback (most recent call last):
             ...
-        covstudio.covariance.declaration.UnknownStructure: expected a structure of the catalogue, got 'AR1Matrx'; ...
+        covstudio.covariance.declaration.UnknownStructure: expected a structure of the catalogue, got
+        'AR1Matrx'; ...
     """
     name = structure if isinstance(structure, str) else structure.__name__
     entry = _REGISTER.get(name)

@@ -1,9 +1,10 @@
 """Incremental evaluation: after a change of one parameter, only what depends on it is computed again.
 
-Nothing is ever compared by a hash: a remembered value is used when the natural parameters are bit for bit those it
-was computed from, and a remembered slice when the very tensors it was made of are still the current ones. The
-latter needs no version numbers, and it knows by itself that the slices of a sum do not depend on the other terms:
-``Operator.propagate_needs`` names the operand values a slice was made of, and for a sum there are none.
+Nothing is ever compared by a hash: a remembered value is used when the natural parameters are bit for bit
+those it was computed from, and a remembered slice when the very tensors it was made of are still the
+current ones. The latter needs no version numbers, and it knows by itself that the slices of a sum do not
+depend on the other terms: ``Operator.propagate_needs`` names the operand values a slice was made of, and
+for a sum there are none.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ __all__ = ["Evaluation"]
 
 @dataclass(eq=False)
 class _State:
-    """A matrix at one vector of natural values; ``below`` and ``values`` belong to the operands of an operator."""
+    """A matrix at one vector of natural values; ``below`` and ``values`` belong to the operands of an
+    operator."""
 
     natural: Tensor
     value: Tensor
@@ -57,16 +59,16 @@ class _Node:
 
     @property
     def capacity(self) -> int:
-        """An object used in several places can be at several parameter values at a time: one state for each."""
+        """States to keep: an object used in several places can be at several parameter values."""
         return max(1, sum(map(len, self.uses.values())))
 
 
 class Evaluation:
     """Values and derivative slices of matrices, remembered from call to call.
 
-    One object serves any number of matrices, trees and parts of trees; an object that occurs in several of them is
-    computed once. Matrices are held weakly: what is remembered about one goes with it. Not to be shared between
-    threads, and the tensors it returns are shared with it: they must not be written to.
+    One object serves any number of matrices, trees and parts of trees; an object that occurs in several of
+    them is computed once. Matrices are held weakly: what is remembered about one goes with it. Not to be
+    shared between threads, and the tensors it returns are shared with it: they must not be written to.
 
     Example:
         >>> import torch
@@ -90,8 +92,8 @@ class Evaluation:
 
         Args:
             matrix: a structure or an operator.
-            natural: NATURAL values of ALL its parameters, free and fixed, in the order of ``param_names``, shape
-                (num_params,).
+            natural: NATURAL values of ALL its parameters, free and fixed, in the order of ``param_names``,
+                shape (num_params,).
 
         Returns:
             V in float64, of shape ``matrix.shape``; shared, not to be written to.
@@ -205,7 +207,9 @@ class Evaluation:
 
 def _composite(matrix: Matrix) -> TypeGuard[Operator]:
     """Whether the matrix is evaluated through its operands, and not by code of its own."""
-    return isinstance(matrix, Operator) and not matrix._calls_raw and type(matrix).evaluate is Operator.evaluate
+    return (
+        isinstance(matrix, Operator) and not matrix._calls_raw and type(matrix).evaluate is Operator.evaluate
+    )
 
 
 def _owner(operator: Operator, k: int) -> tuple[int, Matrix, int]:
@@ -221,7 +225,7 @@ def _owner(operator: Operator, k: int) -> tuple[int, Matrix, int]:
 def _checked(matrix: Matrix, natural: Tensor) -> Tensor:
     if natural.ndim != 1 or len(natural) != matrix.num_params:
         raise ValueError(
-            f"{type(matrix).__name__}: expected the natural values of all {matrix.num_params} parameters (free and "
-            f"fixed) as a 1-D tensor, got shape {tuple(natural.shape)}."
+            f"{type(matrix).__name__}: expected the natural values of all {matrix.num_params} parameters "
+            f"(free and fixed) as a 1-D tensor, got shape {tuple(natural.shape)}."
         )
     return natural.detach().to(torch.float64)

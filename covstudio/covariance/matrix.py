@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,26 +11,28 @@ import torch
 from torch import Tensor
 
 from .declaration import find_declaration
-from .parameter import Layout, Parameter
-from .parameterised import Parameterised, Params, parse_parameters
+from .differentiable import Differentiable
+from .parameter import Layout, Parameter, parse_parameters
+from .parameterised import Params
 
-__all__ = ["Matrix"]
+__all__ = ["Matrix", "Shape"]
 
 Shape = tuple[int, int]
 
 
-class Matrix(Parameterised):
+class Matrix(Differentiable):
     r"""A matrix :math:`V(\theta)`, usually a covariance, whose parameters stand in one flat vector theta.
 
-    A new structure overrides ``evaluate`` and, for an analytic Jacobian, ``differentiate``; both receive NATURAL
-    values, and this class does the rest: checks, transforms and their chain rule, fixed and held parameters, names.
-    The older way of writing one also works: override ``__call__`` (from RAW free parameters to V) and, optionally,
-    ``manual_grad``. What has no analytic derivative is differentiated automatically.
+    A new structure overrides ``evaluate`` and, for an analytic Jacobian, ``differentiate``; both receive
+    NATURAL values, and this class does the rest: checks, transforms and their chain rule, fixed and held
+    parameters, names. The older way of writing one also works: override ``__call__`` (from RAW free
+    parameters to V) and, optionally, ``manual_grad``. What has no analytic derivative is differentiated
+    automatically.
 
     Args:
         shape: (rows, columns). May be None in the older style; it is then found by one call at the defaults.
-        param_specs: name -> ``Parameter`` or {"fixed", "default" (raw), "trans"}; or, as in the older style, the
-            list of parameter names.
+        param_specs: name -> ``Parameter`` or {"fixed", "default" (raw), "trans"}; or, as in the older
+            style, the list of parameter names.
         trans: with a list of names: list of transforms, one of them for all, or None for identities.
         no_grad_index: with a list of names: positions of held parameters.
         param_names: the older keyword for the list of names.
@@ -57,13 +59,9 @@ class Matrix(Parameterised):
     """
 
     _library_base = True
-    _calls_raw: bool = False
-    _derivative: str = "none"
     _parameters: tuple[Parameter, ...] = ()
     _known_layout: Layout | None = None
     _shape: Shape | None = None
-    _intermediates: tuple[Tensor, object] | None = None
-    grad_mode: str = "default"
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -82,8 +80,8 @@ class Matrix(Parameterised):
     def __new__(cls, *args: Any, **kwargs: Any) -> Matrix:
         if _owner(cls, ("__call__", "evaluate", "combine")) is None:
             raise TypeError(
-                f"{cls.__name__} is abstract: expected it to override evaluate(self, natural), or __call__ in the "
-                "older style; it overrides neither."
+                f"{cls.__name__} is abstract: expected it to override evaluate(self, natural), or "
+                "__call__ in the older style; it overrides neither."
             )
         return super().__new__(cls)
 
@@ -107,7 +105,7 @@ class Matrix(Parameterised):
         if no_grad_index is not None:
             self.set_no_grad(index=no_grad_index)
 
-    # -- what a structure overrides ------------------------------------------------------------------------------
+    # -- what a structure overrides --------------------------------------------------------------------------
 
     def evaluate(self, natural: Tensor) -> Tensor:
         """V from natural values.
@@ -135,7 +133,9 @@ class Matrix(Parameterised):
         Raises:
             NotImplementedError: the structure has no analytic derivative.
         """
-        raise NotImplementedError(f"{self._label()} has no analytic derivative: it does not override differentiate.")
+        raise NotImplementedError(
+            f"{self._label()} has no analytic derivative: it does not override differentiate."
+        )
 
     def _freed(self) -> Matrix:
         """This structure with every parameter in theta and in the Jacobian."""
@@ -149,7 +149,7 @@ class Matrix(Parameterised):
         other.reset_intermediates()
         return other
 
-    # -- parameters ----------------------------------------------------------------------------------------------
+    # -- parameters ------------------------------------------------------------------------------------------
 
     def _layout(self) -> Layout:
         layout = self._known_layout
@@ -161,7 +161,7 @@ class Matrix(Parameterised):
         self._parameters = tuple(parameter if own.name == name else own for own in self._parameters)
         self._known_layout = None
 
-    # -- value ---------------------------------------------------------------------------------------------------
+    # -- value -----------------------------------------------------------------------------------------------
 
     @property
     def shape(self) -> Shape:
@@ -175,8 +175,8 @@ class Matrix(Parameterised):
         """V at the given parameters.
 
         Args:
-            free_params: RAW free parameters: a 1-D tensor of length ``num_free_params``, a dict with exactly the free
-                names and 1-element tensors, or None for the defaults.
+            free_params: RAW free parameters: a 1-D tensor of length ``num_free_params``, a dict with
+                exactly the free names and 1-element tensors, or None for the defaults.
 
         Returns:
             Tensor of shape ``shape``, in the dtype and on the device of the parameters.
@@ -219,265 +219,10 @@ class Matrix(Parameterised):
 
     @property
     def positive_definite(self) -> bool:
-        """True when V is promised positive definite for every finite theta; a structure that is overrides this."""
+        """True when V is promised positive definite for every finite theta; overridden where it is."""
         return False
 
-    # -- derivatives ---------------------------------------------------------------------------------------------
-
-    @property
-    def has_analytic_grad(self) -> bool:
-        """True when :meth:`manual_grad` has a closed form."""
-        return self._derivative != "none"
-
-    def grad(self, free_params: Params = None) -> tuple[Tensor | None, list[str]]:
-        """The Jacobian of V with respect to theta.
-
-        With ``grad_mode`` "default" the analytic one where there is one, else by automatic differentiation; with
-        "auto" always the latter.
-
-        Args:
-            free_params: RAW free parameters, in any accepted form.
-
-        Returns:
-            ``(grad, names)``: tensor of shape (k, *shape), one slice per parameter that is neither fixed nor held, and
-            their names; ``(None, [])`` when there is none.
-
-        Raises:
-            RuntimeError: ``grad_mode`` is unknown.
-            TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
-            ValueError: wrong length or dimension, or missing or unexpected names.
-
-        Example:
-            >>> import torch
-            >>> from covstudio.covariance import DiagonalMatrix
-            >>> DiagonalMatrix(2).grad(torch.tensor([0.0, 0.5]))
-            (tensor([[[2.0000, 0.0000],
-                      [0.0000, 0.0000]],
-            <BLANKLINE>
-                     [[0.0000, 0.0000],
-                      [0.0000, 5.4366]]]), ['sigma^2_0', 'sigma^2_1'])
-        """
-        if self._mode() == "auto" or not self.has_analytic_grad:
-            return self.auto_grad(free_params)
-        try:
-            return self._unheld(*self.manual_grad(free_params))
-        except NotImplementedError:
-            # A manual_grad of the older style may decline.
-            if self._derivative != "manual_grad":
-                raise
-            return self.auto_grad(free_params)
-
-    def _mode(self) -> str:
-        if self.grad_mode not in ("default", "auto"):
-            raise RuntimeError(f"{self._label()}: expected grad_mode 'default' or 'auto', got {self.grad_mode!r}.")
-        return self.grad_mode
-
-    def _unheld(self, grad: Tensor | None, names: list[str]) -> tuple[Tensor | None, list[str]]:
-        keep = [k for k, name in enumerate(names) if name not in self._held]
-        if grad is None or not keep:
-            return None, []
-        return (grad, names) if len(keep) == len(names) else (grad[keep], [names[k] for k in keep])
-
-    def _wanted(self) -> list[int]:
-        """Positions of the parameters in the Jacobian: neither fixed nor held."""
-        layout = self._layout()
-        return [k for k in layout.free if layout.names[k] not in self._held]
-
-    def manual_grad(self, free_params: Params = None) -> tuple[Tensor | None, list[str]]:
-        """The analytic Jacobian of V with respect to theta.
-
-        The derivative in natural values times the derivative of each transform.
-
-        Args:
-            free_params: RAW free parameters, in any accepted form.
-
-        Returns:
-            ``(grad, names)`` as :meth:`grad`.
-
-        Raises:
-            NotImplementedError: the structure has no analytic derivative; :meth:`grad` then differentiates
-                automatically.
-            TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
-            ValueError: wrong length or dimension, or missing or unexpected names.
-        """
-        if not self.has_analytic_grad:
-            raise NotImplementedError(
-                f"{self._label()} has no analytic derivative; call grad() or auto_grad(), or override differentiate."
-            )
-        theta = self._theta(free_params)
-        layout = self._layout()
-        wanted = self._wanted()
-        if not wanted:
-            return None, []
-        raw = layout.complete(theta)
-        slopes = layout.slope(raw[wanted], wanted)
-        return chain(self.differentiate(layout.natural(raw), wanted), slopes), [layout.names[k] for k in wanted]
-
-    def auto_grad(self, free_params: Params = None) -> tuple[Tensor | None, list[str]]:
-        """The Jacobian of V with respect to theta by automatic differentiation.
-
-        Forward mode (``torch.func.jacfwd``), as V has far more entries than theta; reverse mode (``jacrev``) for
-        what forward mode cannot follow.
-
-        Args:
-            free_params: RAW free parameters, in any accepted form.
-
-        Returns:
-            ``(grad, names)`` as :meth:`grad`.
-
-        Raises:
-            TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
-            ValueError: wrong length or dimension, or missing or unexpected names.
-        """
-        self.reset_intermediates()
-        theta = self._theta(free_params)
-        layout = self._layout()
-        wanted = self._wanted()
-        if not wanted:
-            return None, []
-        place = {k: position for position, k in enumerate(layout.free)}
-        jacobian = automatic(self, theta, [place[k] for k in wanted])
-        return jacobian, [layout.names[k] for k in wanted]
-
-    def natural_grad(self, free_params: Params = None) -> tuple[Tensor | None, list[str]]:
-        """The Jacobian of V with respect to the NATURAL values.
-
-        It tells apart what the raw one cannot: at a variance of zero (theta = -inf) the raw derivative is 0 whatever
-        V is, while this one is finite.
-
-        Args:
-            free_params: RAW free parameters, in any accepted form.
-
-        Returns:
-            ``(grad, names)``: tensor of shape (k, *shape), one slice per parameter that is neither fixed nor held, and
-            their names; ``(None, [])`` when there is none.
-
-        Raises:
-            TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
-            ValueError: wrong length or dimension, or missing or unexpected names.
-
-        Example:
-            >>> import torch
-            >>> from covstudio.covariance import ScalarMatrix
-            >>> ScalarMatrix(2).natural_grad(torch.tensor([float("-inf")]))
-            (tensor([[[1., 0.],
-                      [0., 1.]]]), ['sigma^2'])
-        """
-        theta = self._theta(free_params)
-        layout = self._layout()
-        wanted = self._wanted()
-        if not wanted:
-            return None, []
-        natural = layout.natural(layout.complete(theta))
-        return self.natural_jacobian(natural, wanted), [layout.names[k] for k in wanted]
-
-    def natural_jacobian(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Derivatives of V with respect to chosen natural values, analytic or automatic.
-
-        Args:
-            natural: NATURAL values of all parameters, free and fixed, in the order of ``param_names``.
-            index: positions in ``param_names`` of the k parameters asked for.
-
-        Returns:
-            Tensor of shape (k, *shape).
-
-        Raises:
-            RuntimeError: ``grad_mode`` is unknown.
-        """
-        if not len(index):
-            return natural.new_zeros((0, *self.shape))
-        if self._mode() == "auto" or not self.has_analytic_grad:
-            return self._automatic_slices(natural, index)
-        return self._slices(natural, index)
-
-    def _slices(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        if self._derivative == "manual_grad":
-            slices = self._slices_from_manual_grad(natural, index)
-            return self._automatic_slices(natural, index) if slices is None else slices
-        return self.differentiate(natural, index)
-
-    def _automatic_slices(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        if not self._calls_raw:
-            return automatic(self.evaluate, natural, index)
-        layout, freed = self._layout(), self._freed()
-        return automatic(lambda point: freed(layout.raw(point)), self._inside(natural), index)
-
-    def _slices_from_manual_grad(self, natural: Tensor, index: Sequence[int]) -> Tensor | None:
-        """Natural slices out of an overridden ``manual_grad``; None where it declines to tell them."""
-        layout = self._layout()
-        raw = layout.raw(self._inside(natural))
-        try:
-            grad, names = self._freed().manual_grad(raw)
-        except NotImplementedError:
-            return None
-        rows = {name: k for k, name in enumerate(names)}
-        if grad is None or any(layout.names[k] not in rows for k in index):
-            return None
-        slopes = layout.slope(raw[list(index)], index)
-        return grad[[rows[layout.names[k]] for k in index]] / slopes[:, None, None]
-
-    def _inside(self, natural: Tensor) -> Tensor:
-        """Natural values moved off the ends of their codomains, where a raw transform's inverse has no slope."""
-        step = torch.finfo(natural.dtype).eps ** 0.5
-        bounds = [parameter.transform.bounds for parameter in self._layout().parameters]
-        ends = torch.tensor(bounds, dtype=natural.dtype, device=natural.device).reshape(-1, 2)
-        low, high = ends[:, 0], ends[:, 1]
-        return torch.where(natural <= low, low + step, torch.where(natural >= high, high - step, natural))
-
-    def map_theta_to_dv(self, theta: Tensor) -> Tensor | None:
-        """The Jacobian at theta; the first half of :meth:`grad`, for ``REML``.
-
-        Args:
-            theta: RAW free parameters, shape (num_free_params,).
-
-        Returns:
-            Tensor of shape (k, *shape), or None when every parameter is fixed or held.
-        """
-        return self.grad(theta)[0]
-
-    # -- intermediates -------------------------------------------------------------------------------------------
-
-    def set_intermediates(self, params: Params, intermediates: object) -> None:
-        """Keep an object (a factor, a decomposition) for exactly these parameters.
-
-        Args:
-            params: RAW free parameters, in any accepted form; nothing is kept when there are none.
-            intermediates: the object.
-
-        Example:
-            >>> import torch
-            >>> from covstudio.covariance import DiagonalMatrix
-            >>> mat = DiagonalMatrix(2)
-            >>> mat.set_intermediates(torch.tensor([0.0, 0.5]), "factor")
-            >>> mat.get_intermediates(torch.tensor([0.0, 0.5]))
-            'factor'
-        """
-        theta = self._theta(params)
-        if len(theta) and not traced(theta):
-            self._intermediates = (theta.detach().clone(), intermediates)
-
-    def get_intermediates(self, params: Params) -> Any:
-        """The kept object, if it was kept for exactly these values, dtype and device.
-
-        Args:
-            params: RAW free parameters, in any accepted form.
-
-        Returns:
-            The object, or None.
-        """
-        theta = self._theta(params)
-        kept = self._intermediates
-        if kept is None or traced(theta):
-            return None
-        key = kept[0]
-        same = key.dtype == theta.dtype and key.device == theta.device and torch.equal(key, theta)
-        return kept[1] if same else None
-
-    def reset_intermediates(self) -> None:
-        """Forget the kept object."""
-        self._intermediates = None
-
-    # -- showing -------------------------------------------------------------------------------------------------
+    # -- showing ---------------------------------------------------------------------------------------------
 
     @property
     def repr_dict(self) -> dict[str, Any]:
@@ -496,9 +241,7 @@ class Matrix(Parameterised):
         for key, value in self.repr_dict.items():
             if isinstance(value, Mapping):
                 lines.append(f"  {key}: {'{}' if not value else ''}".rstrip())
-                lines += [
-                    f"    {name}: {_indented(entry)}" for name, entry in list(value.items())[:_SHOWN]
-                ]
+                lines += [f"    {name}: {_indented(entry)}" for name, entry in list(value.items())[:_SHOWN]]
                 if len(value) > _SHOWN:
                     lines.append(f"    ... {len(value) - _SHOWN} more")
             else:
@@ -514,40 +257,12 @@ def _indented(value: object) -> str:
     return text.replace("\n", "\n    ")
 
 
-def chain(slices: Tensor, slopes: Tensor) -> Tensor:
-    """The chain rule: natural slices (k, r, c) times the slopes (k,) of the transforms.
-
-    Where a slope is 0 the product is 0 even if the natural derivative is infinite there (sqrt(sigma^2) at 0): a
-    variance transform reaches its limit faster than any such derivative grows.
-    """
-    product = slices * slopes[:, None, None]
-    return torch.where((slopes == 0)[:, None, None], torch.zeros_like(product), product)
-
-
-def automatic(function: Callable[[Tensor], Tensor], point: Tensor, index: Sequence[int]) -> Tensor:
-    """Jacobian of a matrix function of a vector by automatic differentiation, slices first: (k, r, c)."""
-    chosen = torch.as_tensor(list(index), dtype=torch.int64, device=point.device)
-
-    def partial(part: Tensor) -> Tensor:
-        return function(point.index_copy(0, chosen, part))
-
-    try:
-        jacobian = torch.func.jacfwd(partial)(point[chosen])
-    except (RuntimeError, NotImplementedError):
-        # An operation without a forward rule, or one that vmap cannot follow (in-place writes of a user's code).
-        jacobian = torch.func.jacrev(partial, chunk_size=64)(point[chosen])
-    return jacobian.movedim(-1, 0)
-
-
-def traced(tensor: Tensor) -> bool:
-    """Whether torch.func looks through the tensor: its numbers cannot be compared, and it must not be kept."""
-    return bool(torch._C._functorch.is_functorch_wrapped_tensor(tensor))
-
-
 def _owner(cls: type, names: tuple[str, ...]) -> type | None:
     """The most derived class that defines one of the names, the library's own base classes left out."""
     for candidate in cls.__mro__:
-        if not candidate.__dict__.get("_library_base", False) and any(name in candidate.__dict__ for name in names):
+        if not candidate.__dict__.get("_library_base", False) and any(
+            name in candidate.__dict__ for name in names
+        ):
             return candidate
     return None
 
@@ -557,5 +272,7 @@ def _checked_shape(shape: object, label: str) -> Shape:
         raise ValueError(f"{label}: expected a shape of two numbers (rows, columns), got {shape!r}.")
     for size in shape:
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise ValueError(f"{label}: expected a shape of two whole numbers of at least 1, got {tuple(shape)!r}.")
+            raise ValueError(
+                f"{label}: expected a shape of two whole numbers of at least 1, got {tuple(shape)!r}."
+            )
     return int(shape[0]), int(shape[1])

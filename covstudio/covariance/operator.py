@@ -11,26 +11,22 @@ import torch
 from torch import Tensor
 
 from .declaration import find_declaration
-from .matrix import Matrix, Shape, chain
+from .derivative import chain
+from .matrix import Matrix, Shape
 from .parameter import Layout, Parameter
 from .parameterised import Params
+from .promises import Operand, ShapeError, promises_psd, same_shape
 
 __all__ = ["Operand", "Operator", "ShapeError"]
-
-Operand = Matrix | Tensor
-
-
-class ShapeError(ValueError):
-    """The shapes of an operator's operands contradict each other, or its rule."""
 
 
 class Operator(Matrix):
     r"""A matrix :math:`V = f(A_1, \dots, A_m)` made of operands: structures, or fixed tensors.
 
-    A new operator overrides ``combine``, ``propagate`` (the derivative, linear in the direction) and ``shape_rule``.
-    Without ``propagate`` it is differentiated automatically. The parameters are those of the operands, under the names
-    ``operand/name``, to any depth; theta is the operands' thetas one after the other. The same object given twice
-    counts as two operands with entries of their own in theta.
+    A new operator overrides ``combine``, ``propagate`` (the derivative, linear in the direction) and
+    ``shape_rule``. Without ``propagate`` it is differentiated automatically. The parameters are those of
+    the operands, under the names ``operand/name``, to any depth; theta is the operands' thetas one after
+    the other. The same object given twice counts as two operands with entries of their own in theta.
 
     Args:
         *operands: operands, named ``op_0``, ``op_1``, ...; or one dict from names to operands.
@@ -68,18 +64,20 @@ class Operator(Matrix):
         self._shape = self._find_shape()
         self.reset_intermediates()
 
-    # -- operands ------------------------------------------------------------------------------------------------
+    # -- operands --------------------------------------------------------------------------------------------
 
     def _read_operands(self, operands: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Operand]:
         label = type(self).__name__
         if operands and named:
             raise ValueError(
-                f"{label}: expected all operands positional or all by keyword, got {len(operands)} positional and "
-                f"{sorted(named)}; name all of them, or none."
+                f"{label}: expected all operands positional or all by keyword, got {len(operands)} "
+                f"positional and {sorted(named)}; name all of them, or none."
             )
         if any(isinstance(operand, Mapping) for operand in operands):
             if len(operands) > 1:
-                raise ValueError(f"{label}: expected one dict of operands on its own, got {len(operands)} arguments.")
+                raise ValueError(
+                    f"{label}: expected one dict of operands on its own, got {len(operands)} arguments."
+                )
             given = dict(operands[0])
         else:
             given = named or {f"op_{k}": operand for k, operand in enumerate(operands)}
@@ -88,18 +86,19 @@ class Operator(Matrix):
                 raise TypeError(f"{label}: expected operand names as strings, got {name!r}.")
             if not name or "/" in name:
                 raise ValueError(
-                    f"{label}: expected an operand name without '/' (it separates levels in parameter names), got "
-                    f"{name!r}; rename the operand."
+                    f"{label}: expected an operand name without '/' (it separates levels in parameter "
+                    f"names), got {name!r}; rename the operand."
                 )
             if not isinstance(operand, Matrix | Tensor):
                 raise TypeError(
                     f"{label}: expected operand {name!r} as a Matrix or a torch.Tensor, got "
-                    f"{type(operand).__name__}; give a number as torch.tensor([[...]]) or through a structure."
+                    f"{type(operand).__name__}; give a number as torch.tensor([[...]]) or through a "
+                    "structure."
                 )
         if given and not any(isinstance(operand, Matrix) for operand in given.values()):
             raise TypeError(
-                f"{label}: expected at least one Matrix among the operands {list(given)}, got tensors only; compute "
-                "with torch directly, or wrap one in KnownMatrix."
+                f"{label}: expected at least one Matrix among the operands {list(given)}, got tensors "
+                "only; compute with torch directly, or wrap one in KnownMatrix."
             )
         return given
 
@@ -107,7 +106,9 @@ class Operator(Matrix):
     def _check_count(cls, count: int) -> None:
         low, high = cls.operand_count
         if count < low or (high is not None and count > high):
-            expected = f"exactly {low}" if low == high else f"{low} or more" if high is None else f"{low} to {high}"
+            expected = (
+                f"exactly {low}" if low == high else f"{low} or more" if high is None else f"{low} to {high}"
+            )
             raise ValueError(f"{cls.__name__}: expected {expected} operand{'s' * (low != 1)}, got {count}.")
 
     def _find_shape(self) -> Shape:
@@ -124,8 +125,8 @@ class Operator(Matrix):
     def _tensor_shape(self, name: str, tensor: Tensor) -> Shape | None:
         if tensor.ndim != 2:
             raise ShapeError(
-                f"{type(self).__name__}: expected operand {name!r} as a 2-D tensor, got shape {tuple(tensor.shape)}; "
-                "use .reshape(rows, columns)."
+                f"{type(self).__name__}: expected operand {name!r} as a 2-D tensor, got shape "
+                f"{tuple(tensor.shape)}; use .reshape(rows, columns)."
             )
         return tensor.shape[0], tensor.shape[1]
 
@@ -134,7 +135,9 @@ class Operator(Matrix):
         return {}
 
     @classmethod
-    def shape_rule(cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any) -> Shape | None:
+    def shape_rule(
+        cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any
+    ) -> Shape | None:
         """The shape of the result from the shapes of the operands; the default expects one shape for all.
 
         Args:
@@ -155,7 +158,7 @@ class Operator(Matrix):
         """The operands by name, in order."""
         return dict(self._operands)
 
-    # -- what an operator overrides -------------------------------------------------------------------------------
+    # -- what an operator overrides --------------------------------------------------------------------------
 
     def combine(self, values: list[Tensor]) -> Tensor:
         """V from the operands' values.
@@ -179,7 +182,8 @@ class Operator(Matrix):
             direction: its k directions, shape (k, r, c).
 
         Returns:
-            The k directions in which V moves, shape (k, R, C); linear in ``direction``. May share memory with it.
+            The k directions in which V moves, shape (k, R, C); linear in ``direction``. May share memory
+            with it.
         """
 
         def moved(value: Tensor) -> Tensor:
@@ -202,7 +206,7 @@ class Operator(Matrix):
         """
         return tuple(range(len(self._operands)))
 
-    # -- parameters ----------------------------------------------------------------------------------------------
+    # -- parameters ------------------------------------------------------------------------------------------
 
     def _parts(self) -> Iterator[tuple[int, str, Matrix]]:
         for position, (name, operand) in enumerate(self._operands.items()):
@@ -212,7 +216,8 @@ class Operator(Matrix):
     def _layout(self) -> Layout:
         below = tuple(operand._layout() for _, _, operand in self._parts())
         composed = self._composed
-        # Operands may change at any time through their own set_param_specs; each change gives them a new layout.
+        # Operands may change at any time through their own set_param_specs; each change gives them a new
+        # layout.
         if composed is not None and all(now is then for now, then in zip(below, composed[0], strict=True)):
             return composed[1]
         prefixed = tuple(
@@ -260,14 +265,14 @@ class Operator(Matrix):
         """The device of the first structure's defaults."""
         return next(operand.device for _, _, operand in self._parts())
 
-    # -- values --------------------------------------------------------------------------------------------------
+    # -- values ----------------------------------------------------------------------------------------------
 
     def __call__(self, free_params: Params = None) -> Tensor:
         """V at the given parameters.
 
         Args:
-            free_params: RAW free parameters: a 1-D tensor of length ``num_free_params``, a dict with exactly the free
-                names (``operand/name``) and 1-element tensors, or None for the defaults.
+            free_params: RAW free parameters: a 1-D tensor of length ``num_free_params``, a dict with
+                exactly the free names (``operand/name``) and 1-element tensors, or None for the defaults.
 
         Returns:
             Tensor of shape ``shape``, in the dtype and on the device of the parameters.
@@ -276,6 +281,8 @@ class Operator(Matrix):
             TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
             ValueError: wrong length or dimension, or missing or unexpected names.
         """
+        if type(self).evaluate is not Operator.evaluate:
+            return super().__call__(free_params)
         return self.combine(self.build_operands(free_params))
 
     def build_operands(self, free_params: Params = None) -> list[Tensor]:
@@ -330,12 +337,13 @@ class Operator(Matrix):
     def _fitting(self, name: str, operand: Matrix, value: Tensor, like: Tensor) -> Tensor:
         if tuple(value.shape) != operand.shape:
             raise ShapeError(
-                f"{type(self).__name__}: expected operand {name!r} ({type(operand).__name__}) to give the shape "
-                f"{operand.shape} it declares, got {tuple(value.shape)}; correct its shape or its formula."
+                f"{type(self).__name__}: expected operand {name!r} ({type(operand).__name__}) to give the "
+                f"shape {operand.shape} it declares, got {tuple(value.shape)}; correct its shape or its "
+                "formula."
             )
         return value.to(dtype=like.dtype, device=like.device)
 
-    # -- derivatives ---------------------------------------------------------------------------------------------
+    # -- derivatives -----------------------------------------------------------------------------------------
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
         """Derivatives of V with respect to natural values, each operand's sent through :meth:`propagate`.
@@ -355,7 +363,9 @@ class Operator(Matrix):
             stop = start + operand.num_params
             places = [place for place, k in enumerate(index) if start <= k < stop]
             if places:
-                inner = operand.natural_jacobian(natural[start:stop], [index[place] - start for place in places])
+                inner = operand.natural_jacobian(
+                    natural[start:stop], [index[place] - start for place in places]
+                )
                 inner = inner.to(dtype=natural.dtype, device=natural.device)
                 pieces.append(self.propagate(values, position, inner))
                 order += places
@@ -374,8 +384,9 @@ class Operator(Matrix):
             free_params: RAW free parameters of the operator, in any accepted form.
 
         Returns:
-            ``(grads, names)``: per operand a tensor of shape (k, *operand shape), or None where it has no parameter
-            that is neither fixed nor held in this operator; and per operand the list of prefixed names.
+            ``(grads, names)``: per operand a tensor of shape (k, *operand shape), or None where it has no
+            parameter that is neither fixed nor held in this operator; and per operand the list of prefixed
+            names.
 
         Raises:
             TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
@@ -406,15 +417,17 @@ class Operator(Matrix):
             start = stop
         return grads, names
 
-    # -- promises ------------------------------------------------------------------------------------------------
+    # -- promises --------------------------------------------------------------------------------------------
 
     @property
     def psd(self) -> bool:
-        """True when V is promised positive semi-definite: its rule keeps the promise and every operand gives it."""
-        found = next((entry for cls in type(self).__mro__ if (entry := find_declaration(cls)) is not None), None)
+        """True when V is promised positive semi-definite: the rule keeps the operands' promises."""
+        found = next((entry for cls in type(self).__mro__ if (entry := find_declaration(cls))), None)
         if found is None or not found.psd:
             return False
-        own = next(cls for cls in type(self).__mro__ if {"combine", "__call__", "evaluate"} & cls.__dict__.keys())
+        own = next(
+            cls for cls in type(self).__mro__ if {"combine", "__call__", "evaluate"} & cls.__dict__.keys()
+        )
         return issubclass(found.cls, own) and all(map(promises_psd, self._operands.values()))
 
     @property
@@ -424,50 +437,3 @@ class Operator(Matrix):
         if self._held:
             shown["no_grad_index"] = self.no_grad_index
         return shown
-
-
-def promises_psd(operand: Operand) -> bool:
-    """Whether an operand is positive semi-definite: a structure by its promise, a tensor by its eigenvalues."""
-    return operand.psd if isinstance(operand, Matrix) else _smallest(operand) >= 0.0
-
-
-def promises_pd(operand: Operand) -> bool:
-    """Whether an operand is positive definite: a structure by its promise, a tensor by its eigenvalues."""
-    return operand.positive_definite if isinstance(operand, Matrix) else _smallest(operand) > 0.0
-
-
-def _smallest(tensor: Tensor) -> float:
-    """Smallest eigenvalue of a symmetric tensor, rounding error counted as 0; -inf for any other."""
-    if tensor.ndim != 2 or tensor.shape[0] != tensor.shape[1]:
-        # A number that scales, as HadamardProduct takes one.
-        return float(tensor) if tensor.numel() == 1 else -torch.inf
-    matrix = tensor.detach().double()
-    if not bool(torch.isfinite(matrix).all()) or not torch.allclose(matrix, matrix.T):
-        return -torch.inf
-    eigenvalues = torch.linalg.eigvalsh(matrix)
-    precision = torch.finfo(tensor.dtype if tensor.is_floating_point() else torch.float64).eps
-    noise = float(eigenvalues.abs().max()) * len(matrix) * precision
-    smallest = float(eigenvalues[0])
-    return 0.0 if abs(smallest) <= noise else smallest
-
-
-def same_shape(label: str, shapes: Sequence[Shape | None], names: Sequence[str]) -> Shape | None:
-    """The one shape that all known operands share, or None when none is known.
-
-    Raises:
-        ShapeError: two of them differ.
-    """
-    known = [(name, shape) for name, shape in zip(names, shapes, strict=True) if shape is not None]
-    for name, shape in known[1:]:
-        first, expected = known[0]
-        if shape != expected:
-            raise ShapeError(
-                f"{label}: expected operands of one shape, got {show(first, expected)} and {show(name, shape)}; "
-                "make the sizes equal."
-            )
-    return known[0][1] if known else None
-
-
-def show(name: str, shape: Shape) -> str:
-    """An operand as messages name it: ``'g' (3 x 3)``."""
-    return f"{name!r} ({shape[0]} x {shape[1]})"

@@ -1,4 +1,5 @@
-"""Operators that make a covariance out of covariances: sum, propagation, Kronecker, Hadamard, block diagonal."""
+"""Operators that make a covariance out of covariances: sum, propagation, Kronecker, Hadamard, block
+diagonal."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from .declaration import Slot, declare
 from .design import DummyMatrix
 from .elementary import EquicorrelationMatrix, ScalarMatrix
 from .matrix import Matrix, Shape
-from .operator import Operator, ShapeError, promises_pd, promises_psd, same_shape, show
+from .operator import Operator
+from .promises import ShapeError, promises_pd, promises_psd, same_shape, show
 from .timeseries import AR1CorrelationMatrix, AR1Matrix
 
 __all__ = ["BlockDiagonal", "CovariancePropagation", "HadamardProduct", "KroneckerProduct", "Sum"]
@@ -40,8 +42,8 @@ __all__ = ["BlockDiagonal", "CovariancePropagation", "HadamardProduct", "Kroneck
 class Sum(Operator):
     r"""The sum of two or more matrices of one shape, :math:`V = \sum_i A_i`.
 
-    The covariance of a sum of independent effects: genetic, environmental, residual. A derivative is the operand's
-    own; there are no cross terms.
+    The covariance of a sum of independent effects: genetic, environmental, residual. A derivative is the
+    operand's own; there are no cross terms.
 
     Args:
         *operands: two or more operands of one shape, each (r, c), or one dict of them.
@@ -111,9 +113,10 @@ class Sum(Operator):
 class CovariancePropagation(Operator):
     r"""The covariance of :math:`Z u` when :math:`u` has covariance :math:`G`: :math:`V = Z G Z^\top`.
 
-    For G: :math:`\partial V = Z\, \partial G\, Z^\top`; for Z: :math:`\partial V = \partial Z\, G Z^\top + Z G\,
-    \partial Z^\top`. Where Z is an incidence matrix (``DummyMatrix``, or any structure with an int64 attribute
-    ``codes`` of shape (n,): each row's column, -1 for a row of zeros), V is gathered from G instead of multiplied.
+    For G: :math:`\partial V = Z\, \partial G\, Z^\top`; for Z: :math:`\partial V = \partial Z\, G Z^\top +
+    Z G\, \partial Z^\top`. Where Z is an incidence matrix (``DummyMatrix``, or any structure with an int64
+    attribute ``codes`` of shape (n,): each row's column, -1 for a row of zeros), V is gathered from G
+    instead of multiplied.
 
     Args:
         *operands: Z of shape (n, q), then G of shape (q, q), or one dict of both.
@@ -152,17 +155,19 @@ class CovariancePropagation(Operator):
             self._empty_rows = empty[:, None] | empty[None, :]
 
     @classmethod
-    def shape_rule(cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any) -> Shape | None:
+    def shape_rule(
+        cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any
+    ) -> Shape | None:
         z, g = shapes
         if g is not None and g[0] != g[1]:
             raise ShapeError(
-                f"{cls.__name__}: expected a square G, got {show(names[1], g)}; Z comes first, then G: check the "
-                "order, or make it square."
+                f"{cls.__name__}: expected a square G, got {show(names[1], g)}; Z comes first, then G: "
+                "check the order, or make it square."
             )
         if z is not None and g is not None and z[1] != g[0]:
             raise ShapeError(
-                f"{cls.__name__}: expected as many rows in G as Z has columns, got Z = {show(names[0], z)} and "
-                f"G = {show(names[1], g)}; give {names[1]!r} the size {z[1]}."
+                f"{cls.__name__}: expected as many rows in G as Z has columns, got Z = "
+                f"{show(names[0], z)} and G = {show(names[1], g)}; give {names[1]!r} the size {z[1]}."
             )
         return None if z is None else (z[0], z[0])
 
@@ -219,7 +224,8 @@ class CovariancePropagation(Operator):
 class KroneckerProduct(Operator):
     r"""The Kronecker product, :math:`V = A \otimes B`: entry (i p + k, j q + l) is :math:`a_{ij} b_{kl}`.
 
-    The observations run through B's index first. :math:`\partial V = \partial A \otimes B`, and likewise for B.
+    The observations run through B's index first. :math:`\partial V = \partial A \otimes B`, and likewise
+    for B.
 
     Args:
         *operands: A of shape (m, n), then B of shape (p, q), or one dict of both; the result is (m p, n q).
@@ -247,7 +253,9 @@ class KroneckerProduct(Operator):
     operand_count = (2, 2)
 
     @classmethod
-    def shape_rule(cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any) -> Shape | None:
+    def shape_rule(
+        cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any
+    ) -> Shape | None:
         a, b = shapes
         return None if a is None or b is None else (a[0] * b[0], a[1] * b[1])
 
@@ -290,8 +298,8 @@ class KroneckerProduct(Operator):
 class HadamardProduct(Operator):
     r"""The entry by entry product, :math:`V = A \odot B`: :math:`v_{ij} = a_{ij} b_{ij}`.
 
-    A product of positive semi-definite matrices is one (Schur). :math:`\partial V = \partial A \odot B`, and likewise
-    for B. A tensor operand with one number multiplies every entry.
+    A product of positive semi-definite matrices is one (Schur). :math:`\partial V = \partial A \odot B`,
+    and likewise for B. A tensor operand with one number multiplies every entry.
 
     Args:
         *operands: A and B of one shape (r, c), or one dict of both; a tensor may have one element instead.
@@ -336,7 +344,9 @@ class HadamardProduct(Operator):
         return all(map(promises_pd, self.operands.values()))
 
     @classmethod
-    def shape_rule(cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any) -> Shape | None:
+    def shape_rule(
+        cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any
+    ) -> Shape | None:
         return same_shape(cls.__name__, shapes, names)
 
 
@@ -358,7 +368,8 @@ class HadamardProduct(Operator):
     example=lambda: BlockDiagonal(first=AR1Matrix(3), second=ScalarMatrix(2)),
 )
 class BlockDiagonal(Operator):
-    r"""The direct sum, :math:`V = A_1 \oplus \dots \oplus A_m`: the operands along the diagonal, zeros elsewhere.
+    r"""The direct sum, :math:`V = A_1 \oplus \dots \oplus A_m`: the operands along the diagonal, zeros
+    elsewhere.
 
     Args:
         *operands: two or more operands of any shapes (r_i, c_i), or one dict of them; the result is
@@ -393,14 +404,17 @@ class BlockDiagonal(Operator):
             corner = (corner[0] + operand.shape[0], corner[1] + operand.shape[1])
 
     @classmethod
-    def shape_rule(cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any) -> Shape | None:
+    def shape_rule(
+        cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any
+    ) -> Shape | None:
         known = [shape for shape in shapes if shape is not None]
         if len(known) < len(shapes):
             return None
         return sum(rows for rows, _ in known), sum(columns for _, columns in known)
 
     def combine(self, values: list[Tensor]) -> Tensor:
-        return torch.block_diag(*values)
+        joined: Tensor = torch.block_diag(*values)  # type: ignore[no-untyped-call]
+        return joined
 
     def propagate(self, values: list[Tensor], position: int, direction: Tensor) -> Tensor:
         top, left = self._corners[position]

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 from .declaration import Argument, Slot, declare
+from .derivative import traced
 from .elementary import IdentityMatrix, ScalarMatrix
-from .matrix import Shape, traced
-from .operator import Operator, ShapeError, promises_pd, promises_psd, show
+from .matrix import Shape
+from .operator import Operator
+from .promises import ShapeError, promises_pd, promises_psd, show
 from .timeseries import AR1Matrix
 from .unstructured import LowerTriangularMatrix
 
@@ -69,8 +71,9 @@ class Gram(Operator):
     operand_count = (1, 1)
 
     def __init__(self, *operands: Any, gram_type: str = "xtx", **named: Any) -> None:
-        if len(operands) == 2 and isinstance(operands[1], str):
-            operands, gram_type = operands[:1], operands[1]
+        match operands:
+            case (x, str(given)):
+                operands, gram_type = (x,), given
         if gram_type not in _GRAM_TYPES:
             raise ValueError(f"Gram: expected gram_type='xtx' or 'xxt', got {gram_type!r}.")
         self.gram_type = gram_type
@@ -80,7 +83,9 @@ class Gram(Operator):
         return {"gram_type": self.gram_type}
 
     @classmethod
-    def shape_rule(cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any) -> Shape | None:
+    def shape_rule(
+        cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any
+    ) -> Shape | None:
         shape = shapes[0]
         if shape is None:
             return None
@@ -119,7 +124,8 @@ class Product(Operator):
     :math:`\partial V = A_1 \cdots \partial A_i \cdots A_m`.
 
     Args:
-        *operands: two or more operands, each with as many rows as the one before has columns, or one dict of them.
+        *operands: two or more operands, each with as many rows as the one before has columns, or one dict
+            of them.
         **named: the same by keyword.
 
     Raises:
@@ -140,14 +146,16 @@ class Product(Operator):
     operand_count = (2, None)
 
     @classmethod
-    def shape_rule(cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any) -> Shape | None:
+    def shape_rule(
+        cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any
+    ) -> Shape | None:
         for k in range(len(shapes) - 1):
             left, right = shapes[k], shapes[k + 1]
             if left is not None and right is not None and left[1] != right[0]:
                 raise ShapeError(
-                    f"{cls.__name__}: expected each operand to have as many rows as the one before has columns, got "
-                    f"{show(names[k], left)} before {show(names[k + 1], right)}; give {names[k + 1]!r} {left[1]} rows, "
-                    "or change the order."
+                    f"{cls.__name__}: expected each operand to have as many rows as the one before has "
+                    f"columns, got {show(names[k], left)} before {show(names[k + 1], right)}; give "
+                    f"{names[k + 1]!r} {left[1]} rows, or change the order."
                 )
         first, last = shapes[0], shapes[-1]
         return None if first is None or last is None else (first[0], last[1])
@@ -206,7 +214,9 @@ class Transpose(Operator):
     operand_count = (1, 1)
 
     @classmethod
-    def shape_rule(cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any) -> Shape | None:
+    def shape_rule(
+        cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any
+    ) -> Shape | None:
         shape = shapes[0]
         return None if shape is None else (shape[1], shape[0])
 
@@ -234,7 +244,9 @@ class Transpose(Operator):
     formula=r"\mathbf{V} = \mathbf{A}^{-1}",
     symbol="A⁻¹",
     summary="The inverse of a square matrix, such as a covariance given by its precision.",
-    slots=(Slot("a", "Matrix A", "A square matrix, positive definite where the result is to be a covariance."),),
+    slots=(
+        Slot("a", "Matrix A", "A square matrix, positive definite where the result is to be a covariance."),
+    ),
     aliases={"torch-openreml": ("Inverse",), "ASReml": ("giv",)},
     reference="Magnus & Neudecker (2019), Matrix Differential Calculus, section 8.4",
     psd=True,
@@ -270,12 +282,14 @@ class Inverse(Operator):
     operand_count = (1, 1)
 
     @classmethod
-    def shape_rule(cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any) -> Shape | None:
+    def shape_rule(
+        cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any
+    ) -> Shape | None:
         shape = shapes[0]
         if shape is not None and shape[0] != shape[1]:
             raise ShapeError(
-                f"{cls.__name__}: expected a square matrix, got {show(names[0], shape)}; a rectangle has no inverse: "
-                "make the sizes equal."
+                f"{cls.__name__}: expected a square matrix, got {show(names[0], shape)}; a rectangle has "
+                "no inverse: make the sizes equal."
             )
         return shape
 
@@ -290,9 +304,10 @@ class Inverse(Operator):
             if int(info) != 0 or not float(scale) * torch.finfo(a.dtype).eps < 1.0:
                 name = next(iter(self._operands))
                 raise SingularMatrixError(
-                    f"Inverse: expected an invertible operand {name!r}, got a {a.shape[0]} x {a.shape[1]} matrix that "
-                    "is singular to working precision at these parameters; use a positive definite structure, or "
-                    "move variances away from 0 and correlations away from the ends of their range."
+                    f"Inverse: expected an invertible operand {name!r}, got a {a.shape[0]} x {a.shape[1]} "
+                    "matrix that is singular to working precision at these parameters; use a positive "
+                    "definite structure, or move variances away from 0 and correlations away from the "
+                    "ends of their range."
                 )
         # LU rounding is not symmetric; the inverse of a symmetric matrix is.
         return (inverse + inverse.mT) / 2 if promises_psd(next(iter(self._operands.values()))) else inverse
@@ -325,7 +340,9 @@ class _Joined(Operator):
             start += operand.shape[self._dimension]
 
     @classmethod
-    def shape_rule(cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any) -> Shape | None:
+    def shape_rule(
+        cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any
+    ) -> Shape | None:
         across = 1 - cls._dimension
         word = ("rows", "columns")[across]
         known = [(name, shape) for name, shape in zip(names, shapes, strict=True) if shape is not None]
@@ -367,7 +384,8 @@ class _Joined(Operator):
     example=lambda: Stack(a=LowerTriangularMatrix(3, 2), b=ScalarMatrix(2)),
 )
 class Stack(_Joined):
-    r"""The operands on top of each other, :math:`V = [A_1; \dots; A_m]`; a derivative fills its rows, zeros elsewhere.
+    r"""The operands on top of each other, :math:`V = [A_1; \dots; A_m]`; a derivative fills its rows, zeros
+    elsewhere.
 
     Args:
         *operands: two or more operands with equally many columns (r_i, c), or one dict of them; the result is
@@ -407,7 +425,8 @@ class Stack(_Joined):
     example=lambda: Augment(a=LowerTriangularMatrix(3, 2), b=IdentityMatrix(3)),
 )
 class Augment(_Joined):
-    r"""The operands beside each other, :math:`V = [A_1, \dots, A_m]`; a derivative fills its columns, zeros elsewhere.
+    r"""The operands beside each other, :math:`V = [A_1, \dots, A_m]`; a derivative fills its columns, zeros
+    elsewhere.
 
     Args:
         *operands: two or more operands with equally many rows (r, c_i), or one dict of them; the result is
@@ -430,5 +449,3 @@ class Augment(_Joined):
     """
 
     _dimension = 1
-
-

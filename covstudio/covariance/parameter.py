@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypedDict
@@ -13,11 +13,12 @@ from torch import Tensor
 
 from .transform import Transform, TransformIdentity
 
-__all__ = ["Layout", "ParamSpec", "Parameter"]
+__all__ = ["Layout", "ParamSpec", "Parameter", "parse_parameters"]
 
 
 class ParamSpec(TypedDict, total=False):
-    """The dict form of a declaration: whether fixed, the raw default as a 1-D tensor of one value, the transform."""
+    """The dict form of a declaration: whether fixed, the raw default as a 1-D tensor of one value, the
+    transform."""
 
     fixed: bool
     default: Tensor
@@ -31,8 +32,8 @@ class Parameter:
     Args:
         name: its name, unique within the structure, such as ``"sigma^2"``.
         transform: maps the raw value (the entry of theta) to the natural value the formula uses.
-        default: the RAW value it starts from, or keeps when fixed; a number or a tensor of one element. May be
-            infinite: a variance of exactly zero is ``-inf``.
+        default: the RAW value it starts from, or keeps when fixed; a number or a tensor of one element. May
+            be infinite: a variance of exactly zero is ``-inf``.
         fixed: a fixed parameter is a constant and no part of theta.
         dtype: dtype of the default; taken from a tensor ``default``, else torch's default dtype.
         device: device of the default; taken from a tensor ``default``, else the cpu.
@@ -82,8 +83,8 @@ class Parameter:
         """A copy whose default is the raw value with the given natural value.
 
         Args:
-            value: natural value, a number (the dtype of the default stays) or a tensor of one element (its dtype
-                is taken over). The ends of the transform's codomain are allowed.
+            value: natural value, a number (the dtype of the default stays) or a tensor of one element (its
+                dtype is taken over). The ends of the transform's codomain are allowed.
 
         Returns:
             The new parameter.
@@ -100,8 +101,8 @@ class Parameter:
         low, high = self.transform.bounds
         if not low <= natural <= high:
             raise ValueError(
-                f"parameter {self.name!r}: expected a natural value in {self.transform.codomain}, got {natural:g}; "
-                "choose a value inside, or change the transform."
+                f"parameter {self.name!r}: expected a natural value in {self.transform.codomain}, got "
+                f"{natural:g}; choose a value inside, or change the transform."
             )
         raw = float(self.transform.inverse(torch.tensor([natural], dtype=torch.float64)))
         return replace(self, default=raw, dtype=dtype or self.dtype, device=device or self.device)
@@ -141,8 +142,8 @@ class Parameter:
             return spec if spec.name == name else replace(spec, name=name)
         if not isinstance(spec, Mapping):
             raise TypeError(
-                f"parameter {name!r}: expected a Parameter or a dict with 'fixed', 'default' and 'trans', got "
-                f"{type(spec).__name__}."
+                f"parameter {name!r}: expected a Parameter or a dict with 'fixed', 'default' and 'trans', "
+                f"got {type(spec).__name__}."
             )
         unknown = sorted(map(str, set(spec) - {"fixed", "default", "trans"}))
         if unknown:
@@ -180,7 +181,8 @@ def _scalar(value: float | Tensor, what: str) -> tuple[float, torch.dtype | None
 
 @dataclass(frozen=True)
 class Layout:
-    """Where every parameter stands: the full list, theta (the free ones), and the transforms between the scales.
+    """Where every parameter stands: the full list, theta (the free ones), and the transforms between the
+    scales.
 
     This is the only place that knows the order of theta.
 
@@ -273,3 +275,83 @@ class Layout:
         back[places] = torch.arange(len(places))
         pieces = [function(transform, x[group]) for transform, group in groups.items()]
         return torch.cat(pieces)[back.to(x.device)]
+
+
+def parse_parameters(
+    specs: object, trans: object = None, *, label: str, dtype: torch.dtype | None = None
+) -> tuple[Parameter, ...]:
+    """Read either form of declaration: a name -> spec mapping, or a list of names with transforms.
+
+    Args:
+        specs: mapping from name to ``Parameter`` or spec dict, sequence of ``Parameter``, list of names, or
+            None.
+        trans: with a list of names: list of transforms, one of them for all, or None for identities.
+        label: what to call the structure in messages.
+        dtype: dtype of defaults that bring none of their own.
+
+    Returns:
+        The parameters, in order.
+
+    Raises:
+        TypeError: names that are not strings, or transforms that are none.
+        ValueError: repeated names, or a number of transforms that fits neither one nor all.
+    """
+    if specs is None:
+        specs = ()
+    if isinstance(specs, Mapping):
+        if trans is not None:
+            raise ValueError(
+                f"{label}: trans belongs to a list of names; here put 'trans' into each specification."
+            )
+        return tuple(_typed(name, spec, dtype) for name, spec in specs.items())
+    if isinstance(specs, str) or not isinstance(specs, Iterable):
+        raise TypeError(
+            f"{label}: expected parameters as a dict of specifications or a list of names, got "
+            f"{type(specs).__name__}."
+        )
+    entries = list(specs)
+    for entry in entries:
+        if not isinstance(entry, str | Parameter):
+            raise TypeError(
+                f"{label}: expected param_names as a list of strings, got {type(entry).__name__} in it."
+            )
+    names = [entry.name if isinstance(entry, Parameter) else entry for entry in entries]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ValueError(f"{label}: expected unique parameter names, got {repeated} more than once.")
+    transforms = _transforms(trans, len(names), label)
+    return tuple(
+        entry if isinstance(entry, Parameter) else _typed(entry, {"trans": transform}, dtype)
+        for entry, transform in zip(entries, transforms, strict=True)
+    )
+
+
+def _transforms(trans: object, count: int, label: str) -> list[Transform]:
+    given: list[Transform] = []
+    listed = trans if isinstance(trans, Iterable) else [] if trans is None else [trans]
+    for transform in listed:
+        if not isinstance(transform, Transform):
+            raise TypeError(
+                f"{label}: expected trans as a list of Transform objects, got {type(transform).__name__}."
+            )
+        given.append(transform)
+    if not given:
+        return [TransformIdentity()] * count
+    if len(given) == 1:
+        return given * count
+    if len(given) != count:
+        raise ValueError(
+            f"{label}: expected 1 or {count} transforms for {count} parameters, got {len(given)}."
+        )
+    return given
+
+
+def _typed(name: str, spec: Parameter | Mapping[str, Any], dtype: torch.dtype | None) -> Parameter:
+    if isinstance(spec, Parameter):
+        return Parameter.from_spec(name, spec)
+    parameter = Parameter.from_spec(name, spec)
+    if dtype is not None and not isinstance(spec.get("default"), Tensor):
+        return Parameter(
+            parameter.name, parameter.transform, parameter.default, parameter.fixed, dtype, parameter.device
+        )
+    return parameter

@@ -1,21 +1,16 @@
-"""What has parameters: names, defaults, theta in its three forms, free, fixed and held parameters.
-
-Both generations of the interface live here, on one layout of theta: the newer one (``param_specs``,
-``build_params``, ``free_*``, ``fixed_*``) and the older one (``from_param_dict``, ``trans_params``,
-``no_grad_index`` and companions), which speaks of the free parameters.
-"""
+"""What has parameters: names, defaults, free and fixed ones, and theta in the three forms it comes in."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, overload
+from collections.abc import Mapping, Sequence
+from typing import Literal, overload
 
 import torch
 from torch import Tensor
 
 from .parameter import Layout, Parameter, ParamSpec
-from .transform import Transform, TransformIdentity
+from .transform import Transform
 
 __all__ = ["Parameterised", "Params"]
 
@@ -26,6 +21,7 @@ Params = Tensor | Mapping[str, Tensor] | None
 class Parameterised(ABC):
     """Base of ``Matrix``: everything about parameters, nothing about matrices."""
 
+    _library_base = True
     _held: frozenset[str] = frozenset()
     _dtype: torch.dtype | None = None
     _device: torch.device | None = None
@@ -37,7 +33,7 @@ class Parameterised(ABC):
     def _label(self) -> str:
         return type(self).__name__
 
-    # -- the newer interface ------------------------------------------------------------------------------------
+    # -- the newer interface ---------------------------------------------------------------------------------
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -46,7 +42,8 @@ class Parameterised(ABC):
 
     @property
     def param_specs(self) -> dict[str, ParamSpec]:
-        """All declarations in dict form: name -> {"fixed", "default" (raw, 1-D tensor of one value), "trans"}.
+        """All declarations in dict form: name -> {"fixed", "default" (raw, 1-D tensor of one value),
+        "trans"}.
 
         The dict is a copy; change a parameter with :meth:`set_param_specs`.
         """
@@ -101,7 +98,7 @@ class Parameterised(ABC):
 
     @property
     def free_param_defaults(self) -> Tensor:
-        """RAW defaults of the free parameters, shape (num_free_params,): the theta that ``None`` stands for."""
+        """RAW defaults of the free parameters: the theta that ``None`` stands for."""
         return self._defaults(self._layout().free)
 
     @property
@@ -166,8 +163,8 @@ class Parameterised(ABC):
         """The parameters a formula needs: checked, completed by the fixed ones, on the natural scale.
 
         Args:
-            free_params: RAW free parameters: None (the defaults), a 1-D tensor of length ``num_free_params``, or a
-                dict with exactly the free names and 1-element tensors.
+            free_params: RAW free parameters: None (the defaults), a 1-D tensor of length
+                ``num_free_params``, or a dict with exactly the free names and 1-element tensors.
             include_fixed: True for all parameters in the order of ``param_names``, False for the free ones.
             trans: True for natural values, False for raw ones.
             out_format: "tensor" or "dict".
@@ -207,17 +204,19 @@ class Parameterised(ABC):
         """Change one parameter; what is left out stays as it is.
 
         Args:
-            name: the parameter's name; on an operator the prefixed name, and the change reaches the operand itself.
+            name: the parameter's name; on an operator the prefixed name, and the change reaches the operand
+                itself.
             fixed: True makes it a constant outside theta, False an entry of theta.
             default: RAW default, also the constant of a fixed parameter.
             trans: its transform.
-            value: NATURAL value; sets the default through the transform's inverse. A number keeps the dtype of
-                the present default, a tensor brings its own.
+            value: NATURAL value; sets the default through the transform's inverse. A number keeps the dtype
+                of the present default, a tensor brings its own.
 
         Raises:
             KeyError: there is no such parameter.
             TypeError: an argument is of the wrong type.
-            ValueError: both ``default`` and ``value`` are given, or the value is outside the transform's codomain.
+            ValueError: both ``default`` and ``value`` are given, or the value is outside the transform's
+                codomain.
 
         Example:
             >>> from covstudio.covariance import AR1Matrix
@@ -228,7 +227,8 @@ class Parameterised(ABC):
         """
         if default is not None and value is not None:
             raise ValueError(
-                f"{self._label()}: parameter {name!r} got both default (raw) and value (natural); give one of them."
+                f"{self._label()}: parameter {name!r} got both default (raw) and value (natural); give "
+                "one of them."
             )
         parameter = self._find(name)
         changed = Parameter(
@@ -255,7 +255,7 @@ class Parameterised(ABC):
     def _replace(self, name: str, parameter: Parameter) -> None:
         """Put a changed parameter in the place of the one called ``name``."""
 
-    # -- theta --------------------------------------------------------------------------------------------------
+    # -- theta -----------------------------------------------------------------------------------------------
 
     def _theta(self, params: Params) -> Tensor:
         """Check parameters in any accepted form and return theta, a 1-D tensor of the free parameters."""
@@ -266,8 +266,8 @@ class Parameterised(ABC):
             return self._flatten(params)
         if not isinstance(params, Tensor):
             raise TypeError(
-                f"{self._label()}: expected the free parameters as a 1-D torch.Tensor, a dict of 1-element tensors "
-                f"or None, got {type(params).__name__}; use torch.tensor([...])."
+                f"{self._label()}: expected the free parameters as a 1-D torch.Tensor, a dict of "
+                f"1-element tensors or None, got {type(params).__name__}; use torch.tensor([...])."
             )
         expected = [layout.names[k] for k in layout.free]
         if params.ndim != 1:
@@ -277,11 +277,13 @@ class Parameterised(ABC):
             )
         if len(params) != len(expected):
             raise ValueError(
-                f"{self._label()}: expected {len(expected)} free parameters {_few(expected)}, got {len(params)}."
+                f"{self._label()}: expected {len(expected)} free parameters {_few(expected)}, got "
+                f"{len(params)}."
             )
         if not params.is_floating_point():
             raise TypeError(
-                f"{self._label()}: expected floating-point parameters, got {params.dtype}; use .double() or .float()."
+                f"{self._label()}: expected floating-point parameters, got {params.dtype}; use .double() "
+                "or .float()."
             )
         return params
 
@@ -309,8 +311,8 @@ class Parameterised(ABC):
             if not isinstance(entry, Tensor) or not entry.is_floating_point():
                 came = entry.dtype if isinstance(entry, Tensor) else type(entry).__name__
                 raise TypeError(
-                    f"{self._label()}: expected parameter {name!r} as a floating-point tensor of one element, got "
-                    f"{came}; use torch.tensor([...])."
+                    f"{self._label()}: expected parameter {name!r} as a floating-point tensor of one "
+                    f"element, got {came}; use torch.tensor([...])."
                 )
             if entry.numel() != 1:
                 raise ValueError(
@@ -320,249 +322,6 @@ class Parameterised(ABC):
         if not expected:
             return torch.zeros(0, dtype=self.dtype, device=self.device)
         return torch.cat([params[name].reshape(1) for name in expected])
-
-    # -- the older interface: about the free parameters ----------------------------------------------------------
-
-    @property
-    def trans(self) -> list[Transform]:
-        """Transforms of all parameters; the older name of :attr:`param_trans`."""
-        return self.param_trans
-
-    def from_param_dict(self, param_dict: Params) -> Tensor:
-        """The free parameters as a flat tensor in the order of ``free_param_names``.
-
-        Args:
-            param_dict: dict from each free name to a 1-element RAW tensor; a flat tensor is checked and returned;
-                None gives the defaults.
-
-        Returns:
-            1-D tensor of length ``num_free_params``.
-
-        Raises:
-            TypeError: an entry is not a floating-point tensor.
-            ValueError: missing or unexpected names, or a tensor of the wrong length.
-
-        Example:
-            >>> import torch
-            >>> from covstudio.covariance import DiagonalMatrix
-            >>> DiagonalMatrix(2).from_param_dict({"sigma^2_1": torch.tensor([1.0]), "sigma^2_0": torch.tensor([0.0])})
-            tensor([0., 1.])
-        """
-        return self._theta(param_dict)
-
-    def to_param_dict(self, params: Params) -> dict[str, Tensor]:
-        """The free parameters as a dict of 1-element tensors; the inverse of :meth:`from_param_dict`.
-
-        Args:
-            params: flat 1-D RAW tensor of length ``num_free_params``; a dict is returned as it is; None gives the
-                defaults.
-
-        Returns:
-            Dict from each free name to a 1-D tensor of one element.
-
-        Raises:
-            TypeError: ``params`` is not a floating-point tensor.
-            ValueError: wrong length or dimension.
-
-        Example:
-            >>> import torch
-            >>> from covstudio.covariance import DiagonalMatrix
-            >>> DiagonalMatrix(2).to_param_dict(torch.tensor([0.0, 0.5]))
-            {'sigma^2_0': tensor([0.]), 'sigma^2_1': tensor([0.5000])}
-        """
-        if isinstance(params, Mapping):
-            return params if isinstance(params, dict) else dict(params)
-        theta = self._theta(params)
-        return {name: theta[k : k + 1] for k, name in enumerate(self.free_param_names)}
-
-    def check_params(self, params: Params) -> tuple[torch.device, torch.dtype]:
-        """Check parameters in any accepted form.
-
-        Args:
-            params: RAW free parameters.
-
-        Returns:
-            ``(device, dtype)`` of theta.
-
-        Raises:
-            TypeError: not a floating-point tensor, nor a dict of such.
-            ValueError: not 1-D, of the wrong length, or with missing or unexpected names.
-        """
-        theta = self._theta(params)
-        return theta.device, theta.dtype
-
-    def trans_params(self, params: Params = None) -> Tensor:
-        """Natural values of the free parameters.
-
-        Args:
-            params: RAW free parameters.
-
-        Returns:
-            1-D tensor of length ``num_free_params``.
-
-        Raises:
-            TypeError: not a floating-point tensor, nor a dict of such.
-            ValueError: not 1-D, of the wrong length, or with missing or unexpected names.
-
-        Example:
-            >>> import torch
-            >>> from covstudio.covariance import DiagonalMatrix
-            >>> DiagonalMatrix(3).trans_params(torch.tensor([0.0, 0.5, 1.0]))
-            tensor([1.0000, 2.7183, 7.3891])
-        """
-        layout = self._layout()
-        return layout.natural(self._theta(params), layout.free)
-
-    def trans_grad(self, free_params: Params = None) -> Tensor:
-        """Derivative of each free parameter's transform, element by element.
-
-        Args:
-            free_params: RAW free parameters.
-
-        Returns:
-            1-D tensor of length ``num_free_params``: d natural / d raw.
-
-        Raises:
-            TypeError: not a floating-point tensor, nor a dict of such.
-            ValueError: not 1-D, of the wrong length, or with missing or unexpected names.
-
-        Example:
-            >>> import torch
-            >>> from covstudio.covariance import DiagonalMatrix
-            >>> DiagonalMatrix(3).trans_grad(torch.tensor([0.0, 0.5, 1.0]))
-            tensor([ 2.0000,  5.4366, 14.7781])
-        """
-        layout = self._layout()
-        return layout.slope(self._theta(free_params), layout.free)
-
-    # -- held parameters ----------------------------------------------------------------------------------------
-
-    @property
-    def no_grad_index(self) -> list[int]:
-        """Positions in theta of the held parameters: part of theta, left out of the Jacobian."""
-        return [k for k, name in enumerate(self.free_param_names) if name in self._held]
-
-    def set_no_grad(
-        self, index: int | Iterable[int] | None = None, param_name: str | Iterable[str] | None = None
-    ) -> None:
-        """Choose the held parameters; replaces the previous choice.
-
-        A held parameter stays in theta but is left out of the Jacobian and its names. The choice belongs to this
-        object: it changes neither its operands nor the operators it is used in.
-
-        Args:
-            index: position or positions in theta (in ``free_param_names``); an empty list holds nothing.
-            param_name: name or names; instead of ``index``.
-
-        Raises:
-            ValueError: both or neither are given, or a position is out of range.
-            KeyError: a name is not a parameter.
-
-        Example:
-            >>> from covstudio.covariance import DiagonalMatrix
-            >>> mat = DiagonalMatrix(3)
-            >>> mat.set_no_grad(index=0)
-            >>> mat.grad()[1]
-            ['sigma^2_1', 'sigma^2_2']
-        """
-        if (index is None) == (param_name is None):
-            raise ValueError(f"{self._label()}.set_no_grad: expected exactly one of index and param_name.")
-        if param_name is not None:
-            names = [param_name] if isinstance(param_name, str) else list(param_name)
-            for name in names:
-                self._find(name)
-            self._held = frozenset(names)
-            return
-        assert index is not None
-        free = self.free_param_names
-        chosen = [index] if isinstance(index, int) else list(index)
-        for k in chosen:
-            if isinstance(k, bool) or not isinstance(k, int):
-                raise TypeError(f"{self._label()}: expected whole numbers as no_grad_index, got {k!r}.")
-            if not 0 <= k < len(free):
-                raise ValueError(
-                    f"{self._label()}: expected no_grad_index within 0..{len(free) - 1} ({len(free)} free parameters), "
-                    f"got {k}."
-                )
-        self._held = frozenset(free[k] for k in chosen)
-
-
-def parse_parameters(
-    specs: object, trans: object = None, *, label: str, dtype: torch.dtype | None = None
-) -> tuple[Parameter, ...]:
-    """Read either form of declaration: a name -> spec mapping, or a list of names with transforms.
-
-    Args:
-        specs: mapping from name to ``Parameter`` or spec dict, sequence of ``Parameter``, list of names, or None.
-        trans: with a list of names: list of transforms, one of them for all, or None for identities.
-        label: what to call the structure in messages.
-        dtype: dtype of defaults that bring none of their own.
-
-    Returns:
-        The parameters, in order.
-
-    Raises:
-        TypeError: names that are not strings, or transforms that are none.
-        ValueError: repeated names, or a number of transforms that fits neither one nor all.
-    """
-    if specs is None:
-        specs = ()
-    if isinstance(specs, Mapping):
-        if trans is not None:
-            raise ValueError(
-                f"{label}: trans belongs to a list of names; here put 'trans' into each specification."
-            )
-        return tuple(_typed(name, spec, dtype) for name, spec in specs.items())
-    if isinstance(specs, str) or not isinstance(specs, Iterable):
-        raise TypeError(
-            f"{label}: expected parameters as a dict of specifications or a list of names, got {type(specs).__name__}."
-        )
-    entries = list(specs)
-    for entry in entries:
-        if not isinstance(entry, str | Parameter):
-            raise TypeError(
-                f"{label}: expected param_names as a list of strings, got {type(entry).__name__} in it."
-            )
-    names = [entry.name if isinstance(entry, Parameter) else entry for entry in entries]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise ValueError(f"{label}: expected unique parameter names, got {repeated} more than once.")
-    transforms = _transforms(trans, len(names), label)
-    return tuple(
-        entry if isinstance(entry, Parameter) else _typed(entry, {"trans": transform}, dtype)
-        for entry, transform in zip(entries, transforms, strict=True)
-    )
-
-
-def _transforms(trans: object, count: int, label: str) -> list[Transform]:
-    if trans is None:
-        return [TransformIdentity()] * count
-    given = [trans] if isinstance(trans, Transform) or not isinstance(trans, Iterable) else list(trans)
-    for transform in given:
-        if not isinstance(transform, Transform):
-            raise TypeError(
-                f"{label}: expected trans as a list of Transform objects, got {type(transform).__name__}."
-            )
-    if not given:
-        return [TransformIdentity()] * count
-    if len(given) == 1:
-        return given * count
-    if len(given) != count:
-        raise ValueError(
-            f"{label}: expected 1 or {count} transforms for {count} parameters, got {len(given)}."
-        )
-    return given
-
-
-def _typed(name: str, spec: Parameter | Mapping[str, Any], dtype: torch.dtype | None) -> Parameter:
-    if isinstance(spec, Parameter):
-        return Parameter.from_spec(name, spec)
-    parameter = Parameter.from_spec(name, spec)
-    if dtype is not None and not isinstance(spec.get("default"), Tensor):
-        return Parameter(
-            parameter.name, parameter.transform, parameter.default, parameter.fixed, dtype, parameter.device
-        )
-    return parameter
 
 
 def _few(names: list[str]) -> str:

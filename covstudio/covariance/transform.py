@@ -1,18 +1,20 @@
 """Element-wise transforms between raw parameters (theta) and natural parameters.
 
-Estimation works on an unconstrained vector theta. Every parameter of a structure has a transform f that maps its
-entry of theta to the natural value the formula uses: a variance is exp(2 theta), a correlation is a scaled sigmoid.
+Estimation works on an unconstrained vector theta. Every parameter of a structure has a transform f that
+maps its entry of theta to the natural value the formula uses: a variance is exp(2 theta), a correlation is
+a scaled sigmoid.
 """
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+
+from .interval import POSITIVE, REALS, Interval
 
 __all__ = [
     "Transform",
@@ -28,48 +30,12 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class _Interval:
-    """An interval of the real line, with what belongs to it at either end."""
-
-    low: float = -math.inf
-    high: float = math.inf
-    closed_low: bool = False
-    closed_high: bool = False
-
-    def __str__(self) -> str:
-        left, right = "[" if self.closed_low else "(", "]" if self.closed_high else ")"
-        return f"{left}{self.low:g}, {self.high:g}{right}"
-
-    def intersect(self, other: _Interval) -> _Interval:
-        low, high = max(self.low, other.low), min(self.high, other.high)
-        if low > high:
-            raise ValueError(
-                f"expected transforms that can follow each other; the values of one lie in {self} while the next "
-                f"takes {other}. Reorder them or change their constants."
-            )
-        closed_low = all(part.closed_low for part in (self, other) if part.low == low)
-        closed_high = all(part.closed_high for part in (self, other) if part.high == high)
-        return _Interval(low, high, closed_low, closed_high)
-
-    def image(self, function: Callable[[Tensor], Tensor]) -> _Interval:
-        """The interval a monotone function maps this one onto."""
-        ends = function(torch.tensor([self.low, self.high], dtype=torch.float64))
-        low, high = float(ends[0]), float(ends[1])
-        if low <= high:
-            return _Interval(low, high, self.closed_low, self.closed_high)
-        return _Interval(high, low, self.closed_high, self.closed_low)
-
-
-_REALS = _Interval()
-_POSITIVE = _Interval(low=0.0)
-
-
 class Transform(ABC):
     """A smooth, invertible, element-wise map from the raw scale to the natural scale.
 
-    A new transform gives ``__call__``, ``inverse``, ``grad`` and, when it has constants, ``constants``. Transforms
-    are values: two with the same constants are equal, hash alike, and can be shared between parameters.
+    A new transform gives ``__call__``, ``inverse``, ``grad`` and, when it has constants, ``constants``.
+    Transforms are values: two with the same constants are equal, hash alike, and can be shared between
+    parameters.
 
     Example:
         >>> import torch
@@ -81,8 +47,8 @@ class Transform(ABC):
         (0.0, inf)
     """
 
-    _domain: _Interval = _REALS
-    _codomain: _Interval = _REALS
+    _domain: Interval = REALS
+    _codomain: Interval = REALS
 
     @abstractmethod
     def __call__(self, x: Tensor) -> Tensor:
@@ -181,7 +147,7 @@ class TransformExp(Transform):
         tensor([0., -inf])
     """
 
-    _codomain = _POSITIVE
+    _codomain = POSITIVE
 
     def __call__(self, x: Tensor) -> Tensor:
         return torch.exp(x)
@@ -203,7 +169,7 @@ class TransformExp2(Transform):
         tensor([8.])
     """
 
-    _codomain = _POSITIVE
+    _codomain = POSITIVE
 
     def __call__(self, x: Tensor) -> Tensor:
         return torch.exp2(x)
@@ -225,7 +191,7 @@ class TransformExp10(Transform):
         tensor([3.])
     """
 
-    _codomain = _POSITIVE
+    _codomain = POSITIVE
 
     def __call__(self, x: Tensor) -> Tensor:
         return torch.pow(10.0, x)
@@ -238,7 +204,8 @@ class TransformExp10(Transform):
 
 
 class TransformExpPow2(Transform):
-    r"""The squared exponential, :math:`f(x) = e^{2x} = (e^x)^2`: variances, with x the log standard deviation.
+    r"""The squared exponential, :math:`f(x) = e^{2x} = (e^x)^2`: variances, with x the log standard
+    deviation.
 
     A zero variance is :math:`x = -\infty`; the derivative there is its limit, 0.
 
@@ -250,7 +217,7 @@ class TransformExpPow2(Transform):
         tensor([2., 0.])
     """
 
-    _codomain = _POSITIVE
+    _codomain = POSITIVE
 
     def __call__(self, x: Tensor) -> Tensor:
         return torch.exp(2.0 * x)
@@ -265,8 +232,8 @@ class TransformExpPow2(Transform):
 class TransformPow(Transform):
     r"""A power, :math:`f(x) = x^p`, with p not 0.
 
-    It is invertible on the whole line when p is an odd whole number, and on the non-negative half line otherwise;
-    ``inverse`` returns that root.
+    It is invertible on the whole line when p is an odd whole number, and on the non-negative half line
+    otherwise; ``inverse`` returns that root.
 
     Args:
         p: the exponent.
@@ -289,11 +256,11 @@ class TransformPow(Transform):
         self.p = float(p)
         self._odd = self.p > 0 and self.p % 2 == 1
         if self._odd:
-            interval = _REALS
+            interval = REALS
         elif self.p > 0:
-            interval = _Interval(low=0.0, closed_low=True)
+            interval = Interval(low=0.0, closed_low=True)
         else:
-            interval = _POSITIVE
+            interval = POSITIVE
         self._domain = self._codomain = interval
 
     @property
@@ -332,8 +299,8 @@ class TransformScaleShift(Transform):
     def __init__(self, scale: float, shift: float) -> None:
         if not math.isfinite(scale) or scale == 0 or not math.isfinite(shift):
             raise ValueError(
-                f"TransformScaleShift: expected a finite scale other than 0 and a finite shift, got scale={scale!r}, "
-                f"shift={shift!r}."
+                f"TransformScaleShift: expected a finite scale other than 0 and a finite shift, got "
+                f"scale={scale!r}, shift={shift!r}."
             )
         self.scale = float(scale)
         self.shift = float(shift)
@@ -362,7 +329,7 @@ class TransformSigmoid(Transform):
         tensor([0.2500, 0.0000])
     """
 
-    _codomain = _Interval(0.0, 1.0)
+    _codomain = Interval(0.0, 1.0)
 
     def __call__(self, x: Tensor) -> Tensor:
         return torch.sigmoid(x)
@@ -443,7 +410,8 @@ class TransformChain(Transform):
             clash = clash | ((step == 0) & torch.isinf(derivative)) | ((derivative == 0) & torch.isinf(step))
             derivative = derivative * step
             value = transform(value)
-        # 0 * inf arises where an intermediate value overflows. A chain that levels off there has slope 0; one that
-        # still grows without bound (sqrt of exp) has an infinite slope in the direction in which it runs off.
+        # 0 * inf arises where an intermediate value overflows. A chain that levels off there has slope 0;
+        # one that still grows without bound (sqrt of exp) has an infinite slope in the direction in which
+        # it runs off.
         runaway = torch.where(torch.isinf(value), torch.sign(value) * torch.sign(x) * torch.inf, 0.0)
         return torch.where(clash, runaway.to(derivative.dtype), derivative)
