@@ -24,7 +24,12 @@ def main() -> int:
     status = 0
     for name in arguments.names or NAMES:
         print(f"== {name}", flush=True)
-        command = [sys.executable, "-m", f"benchmarks.bench_{name}", *(["--smoke"] if arguments.smoke else [])]
+        command = [
+            sys.executable,
+            "-m",
+            f"benchmarks.bench_{name}",
+            *(["--smoke"] if arguments.smoke else []),
+        ]
         status = status or subprocess.run(command, cwd=HERE.parent, check=False).returncode
     return status
 

@@ -40,7 +40,11 @@ def imported_layers(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("layer", MAY_IMPORT)
 def test_a_layer_imports_only_what_is_below_it(layer):
-    files = [PACKAGE / f"{layer}.py"] if (PACKAGE / f"{layer}.py").exists() else sorted((PACKAGE / layer).rglob("*.py"))
+    files = (
+        [PACKAGE / f"{layer}.py"]
+        if (PACKAGE / f"{layer}.py").exists()
+        else sorted((PACKAGE / layer).rglob("*.py"))
+    )
     assert files
     for path in files:
         assert imported_layers(path) <= MAY_IMPORT[layer], path

@@ -9,7 +9,9 @@ FOLDER = Path(__file__).parents[1] / "notebooks"
 
 for path in sorted(FOLDER.glob("*.ipynb")):
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": FOLDER}}).execute()
+    NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": FOLDER}}
+    ).execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # timings would change at every run
     nbformat.write(notebook, path)
