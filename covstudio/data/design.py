@@ -1,0 +1,238 @@
+"""The design matrix of the fixed effects.
+
+Columns of X have readable names: "(Intercept)", "rep[R2]", "x", "Variety[Victory]:N[n0.2]". The levels of a
+factor are sorted and the first is the reference, as in R.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from covstudio.data.coding import CodedTerm, code_terms
+from covstudio.data.errors import DesignError, RankError, count, listed, shown
+from covstudio.data.formula import Formula, parse_formula
+from covstudio.data.roles import Role
+from covstudio.data.rows import (
+    CompleteRows,
+    Response,
+    complete_rows,
+    factor_columns,
+    factor_levels,
+    levels,
+    response,
+)
+from covstudio.data.tables import Bools, Table
+
+__all__ = [
+    "CompleteRows",
+    "Design",
+    "Response",
+    "complete_rows",
+    "design_matrix",
+    "factor_columns",
+    "factor_levels",
+    "levels",
+    "response",
+]
+
+INTERCEPT = "(Intercept)"
+# A column is taken for a combination of others when so little of it is left beside them, as in R's lm.
+_RANK_TOLERANCE = 1e-7
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """The design matrix of the fixed effects.
+
+    Attributes:
+        x: (rows kept, p) float64 tensor.
+        names: a name for each of its p columns.
+        kept: (n,) bool, the rows of the table that have all the values needed.
+        dropped: how many rows have not.
+        note: how many were dropped and why, or "".
+    """
+
+    x: torch.Tensor
+    names: tuple[str, ...]
+    kept: Bools
+    dropped: int
+    note: str
+
+
+def design_matrix(table: Table, formula: str | Formula, roles: Mapping[str, Role] | None = None) -> Design:
+    """The design matrix X of the fixed effects.
+
+    Factors are treatment coded (an indicator for every level but the first, which is the reference);
+    covariates enter as they are. A column without a role, or with the role "ignored", is a factor when it
+    holds text and a covariate when it holds numbers.
+
+    Args:
+        table: a table of n rows.
+        formula: such as "1 + rep" or "~ Variety*N"; see `parse_formula`.
+        roles: which columns are factors and which covariates.
+
+    Returns:
+        X and the names of its columns. Rows without a value that the formula needs are left out and counted.
+
+    Raises:
+        FormulaError: the formula is not understood.
+        TableError: a column is not there, or a covariate holds text.
+        DesignError: the response stands among the fixed effects; a factor has one level.
+        RankError: columns of X depend on others; the message names them.
+
+    Example:
+        >>> from covstudio.data.examples import load_example
+        >>> design = design_matrix(load_example("john_alpha"), "1 + rep")
+        >>> design.x.shape, design.names
+        (torch.Size([72, 3]), ('(Intercept)', 'rep[R2]', 'rep[R3]'))
+    """
+    parsed = parse_formula(formula) if isinstance(formula, str) else formula
+    roles = roles or {}
+    _check_response(parsed, roles)
+    table.require([*parsed.columns, *([parsed.response] if parsed.response is not None else [])])
+    complete = complete_rows(table, parsed.columns)
+    factors = {
+        column: factor_levels(complete.table, column)
+        for column in parsed.columns
+        if roles.get(column) == "factor"
+        or (roles.get(column) != "covariate" and not table.is_numeric(column))
+    }
+    for column, found in factors.items():
+        if len(found) == 1:
+            raise DesignError(
+                f"The factor {shown(column)} has one level, {shown(found[0])}, in the rows that are used, so "
+                "it has no effect to estimate. Take it out of the formula."
+            )
+    blocks = code_terms(parsed, factors)
+    sizes = [_size(block, factors) for block in blocks]
+    rows = complete.table.n
+    if sum(sizes) > rows:
+        size, block = max(zip(sizes, blocks, strict=True), key=lambda pair: pair[0])
+        raise RankError(
+            f"The fixed effects need {sum(sizes):,} columns ({shown(':'.join(block.columns))} alone "
+            f"{size:,}), and there are {count(rows, 'row')} to estimate them from. Take terms out, or make them random: a "
+            "Z G Z' in V."
+        )
+    x = np.empty((rows, sum(sizes)), dtype=np.float64, order="F")
+    names: list[str] = []
+    values = _values(complete.table, parsed.columns, factors)
+    for block in blocks:
+        for name, values_of in _block_columns(block, values, factors):
+            x[:, len(names)] = 1.0 if values_of is None else values_of
+            names.append(name)
+    _check_rank(x, names)
+    return Design(
+        torch.from_numpy(np.ascontiguousarray(x)),
+        tuple(names),
+        complete.kept,
+        complete.dropped,
+        complete.note,
+    )
+
+
+def _check_response(formula: Formula, roles: Mapping[str, Role]) -> None:
+    responses = {column for column, role in roles.items() if role == "response"}
+    within = [column for column in formula.columns if column in responses or column == formula.response]
+    if within:
+        raise DesignError(
+            f"{shown(within[0])} is the response, and it stands among the fixed effects too. Take it out "
+            "of the formula."
+        )
+    if formula.response is not None and responses and formula.response not in responses:
+        raise DesignError(
+            f"The formula explains {shown(formula.response)}, and the response is {listed(responses)}. Write "
+            "the fixed effects alone, or choose that response."
+        )
+
+
+def _size(block: CodedTerm, factors: Mapping[str, Sequence[str]]) -> int:
+    return prod(len(factors[name]) - (name not in block.full) for name in block.columns if name in factors)
+
+
+def _values(
+    table: Table, columns: Sequence[str], factors: Mapping[str, Sequence[str]]
+) -> dict[str, Floats | npt.NDArray[np.int64]]:
+    """For every column its numbers, or the places of its labels among the levels."""
+    values: dict[str, Floats | npt.NDArray[np.int64]] = {}
+    for column in columns:
+        if column in factors:
+            places = {name: place for place, name in enumerate(factors[column])}
+            labels = [label for label in table.labels(column) if label is not None]
+            values[column] = np.array([places[label] for label in labels], dtype=np.int64)
+        else:
+            values[column] = table.numbers(column)
+    return values
+
+
+def _block_columns(
+    block: CodedTerm,
+    values: Mapping[str, Floats | npt.NDArray[np.int64]],
+    factors: Mapping[str, Sequence[str]],
+) -> Iterable[tuple[str, Floats | None]]:
+    """The columns of a block with their names, the first factor changing fastest, as in R."""
+    choices: list[Sequence[int | None]] = []
+    for name in block.columns:
+        first = 0 if name in block.full else 1
+        choices.append(range(first, len(factors[name])) if name in factors else [None])
+    for reversed_choice in product(*reversed(choices)):
+        choice = reversed_choice[::-1]
+        column: Floats | None = None
+        parts = []
+        for name, place in zip(block.columns, choice, strict=True):
+            part = values[name] if place is None else (values[name] == place).astype(np.float64)
+            column = np.asarray(part, dtype=np.float64) if column is None else column * part
+            parts.append(name if place is None else f"{name}[{factors[name][place]}]")
+        yield ":".join(parts) or INTERCEPT, column
+
+
+def _check_rank(x: Floats, names: Sequence[str]) -> None:
+    """Refuse X when columns depend on the ones before them.
+
+    Columns are taken in order and freed of their part in those before (Gram and Schmidt, twice for accuracy),
+    so that the column named is the later one, as R would drop it.
+    """
+    basis = np.empty_like(x)
+    independent: list[int] = []
+    dependent: list[tuple[int, list[int]]] = []
+    for j in range(x.shape[1]):
+        norm = float(np.linalg.norm(x[:, j]))
+        if norm == 0.0:
+            dependent.append((j, []))
+            continue
+        column = x[:, j] / norm
+        q = basis[:, : len(independent)]
+        rest = column - q @ (q.T @ column)
+        rest -= q @ (q.T @ rest)
+        size = float(np.linalg.norm(rest))
+        if size < _RANK_TOLERANCE:
+            before = x[:, independent] / np.linalg.norm(x[:, independent], axis=0)
+            weights = np.linalg.lstsq(before, column, rcond=None)[0]
+            dependent.append((j, [independent[i] for i in np.flatnonzero(np.abs(weights) > 1e-6)]))
+        else:
+            basis[:, len(independent)] = rest / size
+            independent.append(j)
+    if not dependent:
+        return
+    sentences = []
+    for j, sources in dependent[:3]:
+        if sources:
+            verb = "is a multiple of" if len(sources) == 1 else "is a combination of"
+            sentences.append(f"{shown(names[j])} {verb} {listed(names[i] for i in sources)}")
+        else:
+            sentences.append(f"{shown(names[j])} is zero in every row (no row has that combination)")
+    if len(dependent) > 3:
+        sentences.append(f"{len(dependent) - 3:,} more columns depend on others")
+    raise RankError(
+        f"The fixed effects cannot all be estimated: {'; '.join(sentences)}. Take one of the terms involved "
+        "out of the formula.",
+        [names[j] for j, _ in dependent],
+    )
