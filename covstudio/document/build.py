@@ -175,9 +175,13 @@ def same_structure(one: Document, other: Document) -> bool:
         return True
     if one.v != other.v or one.nodes.keys() != other.nodes.keys():
         return False
-    if one.data_name != other.data_name or used_columns(one) != used_columns(other):
+    if one.data_name != other.data_name:
         return False
-    return all(node is other.nodes[i] or _alike(node, other.nodes[i]) for i, node in one.nodes.items())
+    if not all(node is other.nodes[i] or _alike(node, other.nodes[i]) for i, node in one.nodes.items()):
+        return False
+    # What is left that may use other rows of the table.
+    same_rows = one.response == other.response and one.fixed_effects == other.fixed_effects
+    return same_rows or set(used_columns(one)) == set(used_columns(other))
 
 
 def value_problems(build: Build, document: Document) -> tuple[Problem, ...]:
@@ -248,7 +252,7 @@ class _Builder:
             _runs=runs,
         )
 
-    # --- one node -------------------------------------------------------------------------------------------
+    # --- one node ---------------------------------------------------------------------------------
 
     def _measure(self, node: Node) -> Shape | None:
         self._add(node, {})
@@ -310,7 +314,7 @@ class _Builder:
     def _pin(self, node_id: str, message: str, field: str | None = None, *, unfinished: bool = False) -> None:
         self.problems[Problem(node_id, message, field, "unfinished" if unfinished else "error")] = None
 
-    # --- the model as a whole -------------------------------------------------------------------------------
+    # --- the model as a whole ---------------------------------------------------------------------
 
     def _check_whole(self) -> None:
         document = self.document

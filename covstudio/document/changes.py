@@ -7,8 +7,9 @@ what was expected, what came and what to do, and then nothing has changed.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -468,8 +469,14 @@ class Batch(Change):
 
 
 def default_name(declared: Declaration) -> str:
-    """The name a fresh node of this structure has, before it is made unique."""
-    return check_name(declared.title.replace("/", "-")[:50])
+    """The name of a fresh node, before it is made unique: short, since parameters are named by it.
+
+    Example:
+        >>> default_name(declaration("LowerTriangularMatrix")), default_name(declaration("AR1Matrix"))
+        ('Lower Triangular', 'AR1')
+    """
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", declared.name.removesuffix("Matrix") or declared.name)
+    return check_name(words[:50])
 
 
 def refusal(document: Document, child: str, parent: str, slot: str | None = None) -> str | None:
@@ -564,7 +571,7 @@ def _roles(roles: Mapping[str, Role]) -> dict[str, Role]:
     return dict(roles)
 
 
-def _without_children(node: Node, gone: Iterable[str]) -> Node:
+def _without_children(node: Node, gone: set[str]) -> Node:
     if not any(child in gone for child in node.children):
         return node
     if _declared(node.kind).variadic:

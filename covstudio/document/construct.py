@@ -119,7 +119,8 @@ def construct(node: Node, call: Call, operands: Mapping[str, Matrix]) -> Matrix:
         if not specs:
             return matrix
         if "param_specs" in _parameters(declared):
-            return declared.cls(*call.positional, **call.keywords, param_specs=specs)
+            typed: Matrix = build(*call.positional, **call.keywords, param_specs=specs)
+            return typed
         return _typed(matrix, node)
     except (ValueError, TypeError) as error:
         text = str(error)
@@ -179,7 +180,8 @@ def _check_size(argument: Argument, value: Any, facts: TableFacts) -> None:
     if isinstance(value, Levels):
         if facts.table is None:
             raise Unbuilt(
-                f"{argument.label} follows the levels of {' x '.join(value.columns)}: load a table or type a size.",
+                f"{argument.label} follows the levels of {' x '.join(value.columns)}: load a table, or "
+                "type a size.",
                 argument.name,
                 unfinished=True,
             )

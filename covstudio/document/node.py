@@ -196,7 +196,7 @@ def check_name(name: Any) -> str:
         raise ValueError(f"a name has at most {MAX_NAME} characters; this one has {len(name)}")
     if not name.isprintable():
         raise ValueError(f"a name has printable characters only (no line breaks or tabs); got {name!r}")
-    return name
+    return str(name)
 
 
 def check_id(node_id: Any) -> str:

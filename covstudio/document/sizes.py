@@ -328,8 +328,8 @@ class _Search:
                 self.guesses.append(
                     Guess(
                         split.node_id,
-                        f"{whole.value} = {sign.join(map(str, shares))} is a guess. Set the size of one operand, "
-                        "for instance to the levels of a column.",
+                        f"{whole.value} = {sign.join(map(str, shares))} is a guess. Set the size of one "
+                        "operand, for instance to the levels of a column.",
                     )
                 )
 
@@ -363,7 +363,7 @@ def _joined(codes: Sequence[tuple[str | Side | Levels, ...]], sign: str) -> tupl
     return tuple(joined)
 
 
-# --- what each operator says about sizes ---------------------------------------------------------------------
+# --- what each operator says about sizes ----------------------------------------------------------
 
 
 def _alike(search: _Search, document: Document, node: Node) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
+from covstudio.data.errors import FormulaError
+from covstudio.data.formula import parse_formula
 from covstudio.document.document import Document
 from covstudio.document.node import Columns, Levels, Node
 
@@ -41,12 +44,18 @@ def used_columns(document: Document) -> tuple[str, ...]:
 _NAME = re.compile(r"`([^`]*)`|([^\s`+:*~^()|/\-]+)")
 
 
+@lru_cache(maxsize=512)
 def formula_names(formula: str) -> tuple[str, ...]:
-    """What stands for a column in a formula, well-formed or not.
+    """The columns in a formula; in one that cannot be read, everything that might be one.
 
     Example:
         >>> formula_names("1 + rep + `my col`:gen")
         ('rep', 'my col', 'gen')
+        >>> formula_names("1 + rep +")
+        ('rep',)
     """
-    names = (quoted or plain for quoted, plain in _NAME.findall(formula))
-    return tuple(dict.fromkeys(name for name in names if not name.isdecimal()))
+    try:
+        return parse_formula(formula).columns
+    except FormulaError:
+        names = (quoted or plain for quoted, plain in _NAME.findall(formula))
+        return tuple(dict.fromkeys(name for name in names if not name.isdecimal()))
