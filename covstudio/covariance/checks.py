@@ -73,8 +73,8 @@ def as_float_tensor(values: object, name: str) -> Tensor:
         except (TypeError, RuntimeError, ValueError) as error:
             if str(error).startswith("expected sequence of length"):
                 raise ValueError(
-                    f"{name} must be a vector or a rectangular table of numbers, got rows of different length: "
-                    f"{_some(plain)}; complete the short rows"
+                    f"{name} must be a vector or a rectangular table of numbers, got rows of different "
+                    f"length: {_some(plain)}; complete the short rows"
                 ) from None
             raise TypeError(
                 f"{name} must hold numbers only, got {_some(plain)}; convert its labels or dates first"

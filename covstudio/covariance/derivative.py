@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
-__all__ = ["automatic", "chain", "traced"]
+__all__ = ["FORWARD_MODE", "automatic", "chain", "traced"]
+
+FORWARD_MODE = threading.RLock()
+"""Held during forward-mode differentiation.
+
+torch counts its nesting in variables of the whole process: two threads at it at once get wrong numbers,
+silently.
+"""
 
 
 def chain(slices: Tensor, slopes: Tensor) -> Tensor:
@@ -29,12 +37,13 @@ def automatic(function: Callable[[Tensor], Tensor], point: Tensor, index: Sequen
     def partial(part: Tensor) -> Tensor:
         return function(point.index_copy(0, chosen, part))
 
-    try:
-        jacobian = torch.func.jacfwd(partial)(point[chosen])
-    except (RuntimeError, NotImplementedError):
-        # An operation without a forward rule, or one that vmap cannot follow (in-place writes of a user's
-        # code).
-        jacobian = torch.func.jacrev(partial, chunk_size=64)(point[chosen])
+    with FORWARD_MODE:
+        try:
+            jacobian = torch.func.jacfwd(partial)(point[chosen])
+        except (RuntimeError, NotImplementedError):
+            # An operation without a forward rule, or one that vmap cannot follow (in-place writes of a user's
+            # code).
+            jacobian = torch.func.jacrev(partial, chunk_size=64)(point[chosen])
     slices: Tensor = jacobian.movedim(-1, 0)
     return slices
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from .declaration import find_declaration
-from .derivative import chain
+from .derivative import FORWARD_MODE, chain
 from .matrix import Matrix, Shape
 from .parameter import Layout, Parameter
 from .parameterised import Params
@@ -193,7 +193,8 @@ class Operator(Matrix):
             result: Tensor = torch.func.jvp(moved, (values[position],), (step,))[1]
             return result
 
-        return torch.func.vmap(along)(direction)
+        with FORWARD_MODE:
+            return torch.func.vmap(along)(direction)
 
     def propagate_needs(self, position: int) -> tuple[int, ...]:
         """Positions of the operands whose values :meth:`propagate` reads when operand ``position`` moves.

@@ -301,7 +301,7 @@ class Inverse(Operator):
             inverse, info = torch.linalg.inv_ex(a)
             scale = torch.linalg.matrix_norm(a, 1) * torch.linalg.matrix_norm(inverse, 1)
             # A non-finite or huge condition number: no digit of the inverse would mean anything.
-            if int(info) != 0 or not float(scale) * torch.finfo(a.dtype).eps < 1.0:
+            if int(info) != 0 or not float(scale.detach()) * torch.finfo(a.dtype).eps < 1.0:
                 name = next(iter(self._operands))
                 raise SingularMatrixError(
                     f"Inverse: expected an invertible operand {name!r}, got a {a.shape[0]} x {a.shape[1]} "

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from .checks import as_float_tensor, check_finite, check_size
 from .declaration import declare
+from .derivative import automatic, chain
 from .leaf import ParamSpecs
-from .matrix import Matrix, automatic, chain
+from .matrix import Matrix
 from .parameter import Parameter
 from .transform import TransformIdentity
 
