@@ -136,14 +136,14 @@ class DummyMatrix(Matrix):
         self.colnames = [JOINER.join(str(label) for label in _labels_of(code, ordered)) for code in kept]
         column = {code: position for position, code in enumerate(kept)}
         self.codes = torch.tensor([column.get(code, -1) for code in flat], dtype=torch.int64, device=device)
-        self._own_dtype, self._own_device = dtype, None if device is None else self.codes.device
+        self._dtype, self._device = dtype, None if device is None else self.codes.device
         super().__init__((len(flat), len(kept)), {})
 
     def evaluate(self, natural: Tensor) -> Tensor:
         """Return Z, shape (n, q); `natural` is empty and gives the dtype and device unless they were set."""
-        device = natural.device if self._own_device is None else self._own_device
+        device = natural.device if self._device is None else self._device
         codes = self.codes.to(device)
-        dtype = natural.dtype if self._own_dtype is None else self._own_dtype
+        dtype = natural.dtype if self._dtype is None else self._dtype
         return (codes[:, None] == torch.arange(self.shape[1], device=device)).to(dtype)
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:

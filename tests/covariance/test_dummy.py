@@ -150,7 +150,7 @@ def test_columns_of_numbers_have_plain_names() -> None:
 def test_precision_and_device() -> None:
     assert DummyMatrix(["a"])().dtype == torch.get_default_dtype()
     z = DummyMatrix(["a", "b"], dtype=torch.float64, device="cpu")
-    assert z().dtype == torch.float64
+    assert z.dtype == z().dtype == torch.float64
     assert z().device == torch.device("cpu")
     # Left open, the precision is that of the computation Z takes part in.
     op = CovariancePropagation(z=DummyMatrix(["a", "b", "a"]), g=ScalarMatrix(2))
