@@ -1,8 +1,9 @@
 """The two colour ramps of every heatmap, computed once for light and for dark surfaces.
 
-Zero is transparent, so that it looks like whatever surface the heatmap lies on. The ramp for non-negative matrices is the
-positive half of the diverging one: a correlation that crosses zero does not change the colour of its neighbours. Lightness
-runs one way along each arm, indigo against orange, which readers with any colour vision can tell apart.
+Zero is transparent, so that it looks like whatever surface the heatmap lies on. The ramp for non-negative
+matrices is the positive half of the diverging one: a correlation that crosses zero does not change the
+colour of its neighbours. Lightness runs one way along each arm, indigo against orange, which readers with
+any colour vision can tell apart.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ Ramp = npt.NDArray[np.uint8]
 
 # Anchors from near zero to the limit, spaced evenly.
 _POSITIVE = {
-    "light": ("#eef0fd", "#c3cbf6", "#8f9bee", "#5c63d8", "#3c34a8", "#1f1463"),
-    "dark": ("#1d2040", "#2f3579", "#4a52c0", "#7880f0", "#adb4fb", "#eceeff"),
+    "light": ("#eef0fd", "#c3cbf6", "#8f9bee", "#5c63d8", "#4038b0", "#271a75"),
+    "dark": ("#1d2040", "#2f3579", "#4a52c0", "#7880f0", "#a9b0fa", "#dfe3ff"),
 }
 _NEGATIVE = {
-    "light": ("#fdf1e4", "#f7cd9d", "#ea9d52", "#c76a1c", "#8f430c", "#521f05"),
-    "dark": ("#33210f", "#643a10", "#a35c14", "#dc8a35", "#f6bd7e", "#fff1de"),
+    "light": ("#fdf1e4", "#f7cd9d", "#ea9d52", "#c76a1c", "#94470d", "#5c2406"),
+    "dark": ("#33210f", "#643a10", "#a35c14", "#dc8a35", "#f3b877", "#fde6cb"),
 }
 THEMES = ("light", "dark")
 _FADE_IN = 0.06  # below this share of the limit a colour blends into the surface
@@ -71,7 +72,8 @@ def table(scale: str, theme: str) -> Ramp:
     """The 256 RGBA colours of one scale.
 
     Args:
-        scale: "sequential" (code 0 is zero, 255 the limit) or "diverging" (128 is zero, 1 and 255 the limits).
+        scale: "sequential" (code 0 is zero, 255 the limit) or "diverging" (128 is zero, 1 and 255
+            the limits).
         theme: "light" or "dark".
 
     Returns:
@@ -89,7 +91,8 @@ def table(scale: str, theme: str) -> Ramp:
     positive, negative = _ramp(_POSITIVE[theme], fine), _ramp(_NEGATIVE[theme], fine)
     index = np.rint(np.abs(share) * (fine - 1)).astype(int)
     rgb = np.where((share >= 0)[:, None], positive[index], negative[index])
-    return np.rint(np.column_stack([rgb, _opacity(np.abs(share))]) * 255).astype(np.uint8)
+    colours: Ramp = np.rint(np.column_stack([rgb, _opacity(np.abs(share))]) * 255).astype(np.uint8)
+    return colours
 
 
 def palette(scale: str, theme: str, surface: str) -> list[str]:

@@ -1,4 +1,6 @@
-"""A matrix as the bytes its picture needs: one code per cell at display size, with the limit the codes are relative to."""
+"""A matrix as the bytes its picture needs: one code per cell at display size, with the limit the codes are
+relative to.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +70,9 @@ def shrink(matrix: Array, pixels: int) -> Array:
     return np.where(-low > high, low, high)
 
 
-def _reduce(function: np.ufunc, matrix: Array, rows: npt.NDArray[np.intp], cols: npt.NDArray[np.intp]) -> Array:
+def _reduce(
+    function: np.ufunc, matrix: Array, rows: npt.NDArray[np.intp], cols: npt.NDArray[np.intp]
+) -> Array:
     if len(rows) < matrix.shape[0]:
         matrix = function.reduceat(matrix, rows, axis=0)
     if len(cols) < matrix.shape[1]:

@@ -1,7 +1,8 @@
 """The one place that holds a session's truth: the document, its history, the data and what was built of them.
 
-A view never changes another view. It turns what a person does into a *change* (`covstudio.document.changes`), hands it to
-`Store.dispatch`, and draws itself again from the store when `version` moves. The store holds no widget and knows no view.
+A view never changes another view. It turns what a person does into a *change*
+(`covstudio.document.changes`), hands it to `Store.dispatch`, and draws itself again from the store when
+`version` moves. The store holds no widget and knows no view.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from typing import Any, Literal
 import param
 import torch
 
-from covstudio.data.roles import guess_roles
+from covstudio.data.roles import Role, guess_roles
 from covstudio.data.tables import Table
-from covstudio.document.build import Build, ParameterRef, Problem, build, same_structure
+from covstudio.document.build import Build, ParameterRef, Problem, build, same_structure, value_problems
 from covstudio.document.changes import Change, ChangeError, ReplaceDocument, SetData, SetParameters
 from covstudio.document.document import Document
 from covstudio.document.history import History
@@ -55,14 +56,22 @@ class Store(param.Parameterized):
     history: History = param.Parameter(doc="the document with its past and future")
     document: Document = param.Parameter(doc="the present document: history.present")
     table: Table | None = param.Parameter(default=None, doc="the table the document names, when it is loaded")
-    build: Build = param.Parameter(doc="the matrices of the document; the same object while only values change")
+    build: Build = param.Parameter(
+        doc="the matrices of the document; the same object while only values change"
+    )
     version: int = param.Integer(default=0, doc="moves with every change of document or data")
     structure_version: int = param.Integer(default=0, doc="moves when matrices had to be built again")
-    settled: int = param.Integer(default=0, doc="follows version, but not while a slider is being dragged: for slow views")
-    selection: tuple[str, ...] = param.Tuple(default=(), length=None, doc="ids of the selected nodes")
-    focus: str = param.String(default="V", doc='what the large plot shows: "V", a node id, or "slice:<parameter path>"')
+    settled: int = param.Integer(
+        default=0, doc="follows version, but not while a slider is being dragged: for slow views"
+    )
+    selection: tuple[str, ...] = param.Parameter(default=(), doc="ids of the selected nodes")
+    focus: str = param.String(
+        default="V", doc='what the large plot shows: "V", a node id, or "slice:<parameter path>"'
+    )
     message: Notice | None = param.Parameter(default=None, doc="the latest notice")
-    faults: Mapping[str, str] = param.Parameter(default={}, doc="node id -> why its values cannot be computed now")
+    faults: Mapping[str, str] = param.Parameter(
+        default={}, doc="node id -> why its values cannot be computed now"
+    )
     estimate: Any = param.Parameter(default=None, doc="the latest fit, or None")
     dark: bool = param.Boolean(default=False, doc="dark theme")
 
@@ -72,10 +81,11 @@ class Store(param.Parameterized):
         self._estimated: Document | None = None
         self._present(History(Document() if document is None else document))
 
-    # --- changes -----------------------------------------------------------------------------------------------------
+    # --- changes ---
 
     def dispatch(self, change: Change, *, settle: bool = True) -> bool:
-        """Apply a change as one undoable step; a change that does not fit becomes a notice and alters nothing.
+        """Apply a change as one undoable step; a change that does not fit becomes a notice and alters
+        nothing.
 
         Args:
             change: any change of `covstudio.document.changes`.
@@ -134,7 +144,7 @@ class Store(param.Parameterized):
         if structural and not self._exists(self.focus_key):
             self.focus = "V"
 
-    # --- what the views read -----------------------------------------------------------------------------------------
+    # --- what the views read ---
 
     @property
     def focus_key(self) -> str:
@@ -151,18 +161,21 @@ class Store(param.Parameterized):
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What keeps the model from being complete, then what cannot be computed at the present values."""
+        """What keeps the model from being complete, then what is wrong with the present values."""
         faults = (Problem(node, text) for node, text in self.faults.items())
-        return (*self.build.problems, *faults)
+        return (*self.build.problems, *value_problems(self.build, self.document), *faults)
 
     def parameters(self) -> tuple[ParameterRef, ...]:
         """Every parameter of V in theta order (fixed ones in their places) with its present natural value."""
         return tuple(
-            replace(ref, natural=self.natural(ref.node_id, ref.name, default=ref.natural)) for ref in self.build.parameters
+            replace(ref, natural=self.natural(ref.node_id, ref.name, default=ref.natural))
+            for ref in self.build.parameters
         )
 
     def node_parameters(self, node_id: str) -> tuple[ParameterRef, ...]:
-        """The parameters that belong to this node itself (not to its operands), with their present natural values."""
+        """The parameters that belong to this node itself (not to its operands), with their present natural
+        values.
+        """
         matrix = self.build.matrices.get(node_id)
         if matrix is None:
             return ()
@@ -171,14 +184,14 @@ class Store(param.Parameterized):
         return tuple(
             ParameterRef(
                 node_id=node_id,
-                name=name,
-                path=f"{prefix}/{name}" if prefix else name,
-                transform=matrix.param_specs[name].transform,
+                name=parameter.name,
+                path=f"{prefix}/{parameter.name}" if prefix else parameter.name,
+                transform=parameter.transform,
                 natural=natural,
-                fixed=name in node.fixed,
+                fixed=parameter.name in node.fixed,
             )
-            for name, natural in zip(matrix.param_names, naturals, strict=True)
-            if "/" not in name
+            for parameter, natural in zip(matrix.parameters, naturals, strict=True)
+            if "/" not in parameter.name
         )
 
     def natural(self, node_id: str, name: str, default: float | None = None) -> float:
@@ -203,26 +216,35 @@ class Store(param.Parameterized):
         value = ref.natural if natural is None else natural
         return float(ref.transform.inverse(torch.tensor(value, dtype=torch.float64)))
 
-    # --- data and files ----------------------------------------------------------------------------------------------
+    # --- data and files ---
 
-    def load_table(self, table: Table, *, response: str | None = None) -> bool:
+    def load_table(
+        self, table: Table, *, roles: Mapping[str, Role] | None = None, response: str | None = None
+    ) -> bool:
         """Make a table the document's data, as one undoable step.
 
-        The table stays known by its name, so that undo and redo find it again. Another table under a name in use is kept
-        beside the first as "name (2)".
+        The table stays known by its name, so that undo and redo find it again. Another table under a name
+        in use is kept beside the first as "name (2)".
+
+        Args:
+            table: the table.
+            roles: what each column is; guessed when left out.
+            response: the column that is modelled; the one whose role says so when left out.
         """
         name, number = table.name, 2
         while name in self.tables and not self.tables[name].frame.equals(table.frame):
             name, number = f"{table.name} ({number})", number + 1
         if name not in self.tables:
             self.tables[name] = table if name == table.name else replace(table, name=name)
-        roles = guess_roles(self.tables[name])
+        roles = guess_roles(self.tables[name]) if roles is None else dict(roles)
         if response is None:
             response = next((column for column, role in roles.items() if role == "response"), None)
         return self.dispatch(SetData(name=name, roles=roles, response=response))
 
     def open_text(self, text: str) -> bool:
-        """Replace the document by a saved one; a file that cannot be read becomes a notice and nothing is lost."""
+        """Replace the document by a saved one; a file that cannot be read becomes a notice and nothing is
+        lost.
+        """
         try:
             document, table = loads(text)
         except DocumentError as error:
@@ -234,7 +256,8 @@ class Store(param.Parameterized):
             return False
         if document.data_name is not None and document.data_name not in self.tables:
             self.notify(
-                f"This model was saved without its table {document.data_name!r}: load it in the data panel.", "warning"
+                f"This model was saved without its table {document.data_name!r}: load it in the data panel.",
+                "warning",
             )
         return True
 
@@ -242,11 +265,11 @@ class Store(param.Parameterized):
         """The document as JSON, with its table unless told otherwise."""
         return dumps(self.document, self.table if with_data else None)
 
-    # --- a finished fit ----------------------------------------------------------------------------------------------
+    # --- a finished fit ---
 
     def apply_estimate(self, estimate: Any) -> bool:
         """Keep a finished fit and set the parameters to it, as one undoable step."""
-        if not self.dispatch(SetParameters(estimate.values)):
+        if not self.dispatch(SetParameters(estimate.values, label="Fit")):
             return False
         self._estimated = self.document
         self.estimate = estimate

@@ -121,7 +121,7 @@ class Bus {
       for (const scale of SCALES) this.colours[theme][scale] = unpack(model.colours[`${scale}-${theme}`]);
     this.reported = null;
     this.flying = null;
-    model.on("msg:custom", (event) => this.receive(event.data ?? event));
+    model.on("msg:custom", (message) => this.receive(message));
     this.report();
     this.repaint();
   }
