@@ -159,14 +159,9 @@ def build(document: Document, table: Table | None = None) -> Build:
     Returns:
         Matrices, sizes and problems.
     """
-    whole = facts_of(table)
-    facts, notes = whole.complete(used_columns(document))
-    problems: list[Problem] = []
-    if table is not None and facts.rows == 0:
-        text = f"No row has a value in every column the model uses. {' '.join(notes)}"
-        problems.append(Problem(V, text))
-        facts, notes = whole, ()
-    return _Builder(document, facts, problems).build(notes)
+    rows = facts_of(table).complete(used_columns(document))
+    problems = [] if rows.problem is None else [Problem(V, rows.problem)]
+    return _Builder(document, rows.facts, problems).build((rows.note,) if rows.note else ())
 
 
 def same_structure(one: Document, other: Document) -> bool:

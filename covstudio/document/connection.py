@@ -41,9 +41,7 @@ def check_connection(
         after = Connect(child, parent, slot).apply(document)
     except ChangeError as error:
         return str(error)
-    facts, _ = facts_of(table).complete(used_columns(after))
-    if facts.rows == 0:
-        facts = facts_of(table)
+    facts = facts_of(table).complete(used_columns(after)).facts
     root = after.root_of(child)
     found = _contradictions(after, facts, (root,))
     if not found:

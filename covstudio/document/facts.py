@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
-from covstudio.data.columns import sorted_labels
-from covstudio.data.errors import TableError, count, listed, shown
+from covstudio.data.errors import DesignError, TableError, count, shown
+from covstudio.data.rows import complete_rows, factor_levels
 from covstudio.data.tables import Table
 from covstudio.document.node import ArgumentValue
 
@@ -30,7 +30,7 @@ class TableFacts:
         self._numbers: dict[str, Tensor] = {}
         self._counts: dict[tuple[str, ...], int] = {}
         self._sorted: dict[str, tuple[str, ...]] = {}
-        self._complete: dict[frozenset[str], tuple[TableFacts, tuple[str, ...]]] = {}
+        self._complete: dict[frozenset[str], Complete] = {}
 
     @property
     def rows(self) -> int | None:
@@ -57,7 +57,8 @@ class TableFacts:
     def levels(self, column: str) -> tuple[str, ...]:
         """The distinct labels of a column: numbers by size, other labels by code point."""
         if column not in self._sorted:
-            self._sorted[column] = sorted_labels(self.labels(column))
+            self.labels(column)
+            self._sorted[column] = factor_levels(self._table(), column)
         return self._sorted[column]
 
     def count(self, columns: tuple[str, ...]) -> int:
@@ -87,20 +88,44 @@ class TableFacts:
             self._numbers[column] = numbers
         return self._numbers[column]
 
-    def complete(self, columns: Iterable[str]) -> tuple[TableFacts, tuple[str, ...]]:
-        """The facts of the rows with a value in every one of these columns, and notes: `complete_rows`."""
+    def complete(self, columns: Iterable[str]) -> Complete:
+        """The facts of the rows that have a value in every one of these columns.
+
+        Args:
+            columns: names; those the table does not have are passed over.
+        """
         if self.table is None:
-            return self, ()
-        key = frozenset(columns)
+            return Complete(self)
+        key = frozenset(columns).intersection(self.table.columns)
         if key not in self._complete:
-            table, notes = complete_rows(self.table, sorted(key))
-            self._complete[key] = (self if table is self.table else TableFacts(table), notes)
+            used = [column for column in self.table.columns if column in key]
+            try:
+                rows = complete_rows(self.table, used)
+                facts = self if rows.table is self.table else TableFacts(rows.table)
+                self._complete[key] = Complete(facts, rows.note)
+            except DesignError as error:
+                self._complete[key] = Complete(self, problem=str(error))
         return self._complete[key]
 
     def _table(self) -> Table:
         if self.table is None:
             raise TableError("There is no table. Load one in the data panel.")
         return self.table
+
+
+@dataclass(frozen=True)
+class Complete:
+    """The rows that a model uses.
+
+    Args:
+        facts: about these rows.
+        note: how many rows were left out and why, or "".
+        problem: why there are none; the facts are those of the whole table then.
+    """
+
+    facts: TableFacts
+    note: str = ""
+    problem: str | None = None
 
 
 # Facts of a table never change, and a drag asks for them at every step: they live as long as the table
@@ -116,52 +141,3 @@ def facts_of(table: Table | None) -> TableFacts:
     if facts is None:
         facts = _KEPT.setdefault(table, TableFacts(replace(table)))
     return facts
-
-
-def complete_rows(table: Table, columns: Iterable[str]) -> tuple[Table, tuple[str, ...]]:
-    """The rows of a table that have a value in every one of these columns.
-
-    Args:
-        table: the table.
-        columns: names; those the table does not have are passed over.
-
-    Returns:
-        (the table of those rows, one sentence for every column that made rows go).
-
-    Example:
-        >>> table = Table.from_columns({"gen": ["a", None, "b"], "yield": [1.0, 2.0, None]}, "trial")
-        >>> kept, notes = complete_rows(table, ["gen", "yield"])
-        >>> kept.n, notes
-        (1, ("2 of 3 rows were left out: 1 has no value in 'gen' and 1 has none in 'yield'.",))
-    """
-    wanted = set(columns)
-    used = [column for column in table.columns if column in wanted]
-    missing = {column: table.missing(column) for column in used}
-    missing = {column: where for column, where in missing.items() if where.any()}
-    if not missing:
-        return table, ()
-    gone = next(iter(missing.values())).copy()
-    for where in missing.values():
-        gone |= where
-    parts = []
-    for position, (column, where) in enumerate(missing.items()):
-        size = int(where.sum())
-        verb = "has" if size == 1 else "have"
-        parts.append(f"{size:,} {verb} {'none' if position else 'no value'} in {shown(column)}")
-    reason = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-    dropped = int(gone.sum())
-    verb = "was" if dropped == 1 else "were"
-    note = f"{dropped:,} of {table.n:,} rows {verb} left out: {reason}."
-    return table.rows(~gone), (note,)
-
-
-def absent(table: Table, columns: Iterable[str]) -> str | None:
-    """Which of these columns the table does not have, as a message; None when it has them all."""
-    gone = [column for column in columns if column not in table.columns]
-    if not gone:
-        return None
-    try:
-        table.require(gone)
-    except TableError as error:
-        return str(error)
-    return f"There are no columns {listed(gone)}."

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from covstudio.data.formula import quote_name
 from covstudio.data.roles import Role, guess_roles
+from covstudio.data.rows import factor_levels
 from covstudio.data.tables import Table
 from covstudio.document.changes import AddNode, SetFixedEffects
 from covstudio.document.document import Document
-from covstudio.document.facts import facts_of
 from covstudio.document.layout import auto_layout
 from covstudio.document.node import ArgumentValue, Auto, Columns, Levels, V
 
@@ -131,8 +131,7 @@ def _other_factor(
     if table is None:
         return None
     factors = [name for name in table.columns if roles.get(name) == "factor" and name not in taken]
-    levels = {name: len({label for label in table.labels(name) if label is not None}) for name in factors}
-    return max(factors, key=lambda name: levels[name], default=None)
+    return max(factors, key=lambda name: len(factor_levels(table, name)), default=None)
 
 
 def _columns(*names: str | None) -> dict[str, ArgumentValue]:
@@ -148,8 +147,7 @@ def _cells(table: Table | None, one: str | None, other: str | None) -> int:
     """The number of cells of the grid that the levels of two columns span; 0 when a column is missing."""
     if table is None or one is None or other is None:
         return 0
-    facts, _ = facts_of(table).complete((one, other))
-    return len(facts.levels(one)) * len(facts.levels(other)) if facts.rows else 0
+    return len(factor_levels(table, one)) * len(factor_levels(table, other))
 
 
 # --- putting a model together ---------------------------------------------------------------------
@@ -244,7 +242,7 @@ def _repeated(table: Table | None, roles: Mapping[str, Role]) -> Document:
         subject = _other_factor(table, roles, (time,))
     times = 0
     if table is not None and time is not None:
-        times = len({label for label in table.labels(time) if label is not None})
+        times = len(factor_levels(table, time))
     many = times > MAX_TIMES or _cells(table, subject, time) > MAX_CELLS
     over = None if many else time
     model = _Model()
