@@ -117,10 +117,10 @@ def design_matrix(table: Table, formula: str | Formula, roles: Mapping[str, Role
     rows = complete.table.n
     if sum(sizes) > rows:
         size, block = max(zip(sizes, blocks, strict=True), key=lambda pair: pair[0])
+        term = shown(":".join(block.columns))
         raise RankError(
-            f"The fixed effects need {sum(sizes):,} columns ({shown(':'.join(block.columns))} alone "
-            f"{size:,}), and there are {count(rows, 'row')} to estimate them from. Take terms out, or make them random: a "
-            "Z G Z' in V."
+            f"The fixed effects need {sum(sizes):,} columns ({term} alone {size:,}), and there are "
+            f"{count(rows, 'row')} to estimate them from. Take terms out, or make them random: a Z G Z' in V."
         )
     x = np.empty((rows, sum(sizes)), dtype=np.float64, order="F")
     names: list[str] = []

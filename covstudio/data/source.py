@@ -237,38 +237,35 @@ def read_raw(data: bytes) -> RawTable:
     """
     delimiter = find_delimiter(data)
     reader = csv.reader(_lines(data), delimiter=delimiter, strict=True, skipinitialspace=True)
-    header: tuple[str, ...] | None = None
     chunks: list[list[Cells]] = []
     between = pending = cells = 0  # empty lines above the last record, and below the last one so far
     try:
-        while rows := list(islice(reader, max(_CHUNK_ROWS, _CHUNK // (len(header) if header else 100)))):
+        header = next((tuple(row) for row in reader if any(row)), None)
+        if header is None:
+            raise TableError(
+                "The file holds empty lines only. A table needs a first line with the names of its columns "
+                "and a line for every plot or record."
+            )
+        width = len(header)
+        if width > MAX_COLUMNS:
+            raise TableError(_too_much(f"The first line names {width:,} columns", MAX_COLUMNS))
+        while rows := list(islice(reader, max(_CHUNK_ROWS, _CHUNK // width))):
             kept = [row for row in rows if any(row)]
             if pending or len(kept) < len(rows):
                 for row in rows:
                     if any(row):
                         between, pending = between + pending, 0
-                    elif header is not None or kept:
+                    else:
                         pending += 1
-            if header is None and kept:
-                header = tuple(kept.pop(0))
-                if len(header) > MAX_COLUMNS:
-                    raise TableError(_too_much(f"The first line names {len(header):,} columns", MAX_COLUMNS))
-            if header is None or not kept:
-                continue
-            width = len(header)
             cells += width * len(kept)
             if cells > MAX_CELLS:
                 raise TableError(_too_much(f"The file has {cells:,} cells or more", MAX_CELLS))
-            if set(map(len, kept)) != {width}:
+            if any(size != width for size in map(len, kept)):
                 raise TableError(_ragged(data, delimiter))
-            chunks.append([_shared(np.array(column, dtype=object)) for column in zip(*kept, strict=True)])
+            if kept:
+                chunks.append([_shared(np.array(column, dtype=object)) for column in zip(*kept, strict=True)])
     except csv.Error as error:
         raise TableError(_broken_quotes(error, reader.line_num)) from None
-    if header is None:
-        raise TableError(
-            "The file holds empty lines only. A table needs a first line with the names of its columns and "
-            "a line for every plot or record."
-        )
     columns = tuple(
         np.concatenate(parts) if chunks else np.zeros(0, dtype=object)
         for parts in ([chunk[j] for chunk in chunks] for j in range(len(header)))

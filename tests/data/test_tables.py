@@ -1,0 +1,466 @@
+"""Tables: what is read, what is noted, and what is refused, with which words."""
+
+import io
+import math
+import string
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from covstudio.data import source
+from covstudio.data.examples import load_example
+from covstudio.data.tables import Table, TableError, read_table
+
+GOOD = "rep,gen,yield\nR1,G1,4.1\nR2,G2,3.9\n"
+
+
+def refused(data: bytes | str, **options) -> str:
+    """The message with which a table is refused, on one line."""
+    with pytest.raises(TableError) as caught:
+        read_table(data.encode() if isinstance(data, str) else data, **options)
+    message = str(caught.value)
+    assert message.endswith((".", "?")), message
+    assert len(message) < 600
+    return message
+
+
+def workbook(name: str) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr(name, "<worksheet/>")
+    return stream.getvalue()
+
+
+# ------------------------------------------------------------------ what is read
+
+
+def test_the_alpha_design_is_read_as_it_is_written():
+    table = load_example("john_alpha")
+    assert table.n == 72
+    assert table.columns == ("plot", "rep", "block", "gen", "yield", "row", "col")
+    assert table.labels("gen")[:3] == ["G11", "G04", "G05"]
+    assert table.numbers("yield")[:3].tolist() == [4.1172, 4.4461, 5.8757]
+    assert table.labels("plot")[-1] == "72"
+    assert table.notes == ()
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_any_line_end_and_a_byte_order_mark(end, mark):
+    table = read_table(mark + GOOD.replace("\n", end).encode())
+    assert table.to_columns() == {"rep": ["R1", "R2"], "gen": ["G1", "G2"], "yield": [4.1, 3.9]}
+
+
+def test_a_path_gives_the_name(tmp_path):
+    path = tmp_path / "trial.csv"
+    path.write_text(GOOD)
+    assert read_table(path).name == read_table(str(path)).name == "trial.csv"
+
+
+@pytest.mark.parametrize(("delimiter", "word"), [(";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")])
+def test_other_separators_are_found_and_noted(delimiter, word):
+    table = read_table(GOOD.replace(",", delimiter).encode())
+    assert table.columns == ("rep", "gen", "yield")
+    assert table.notes == (f"The fields are separated by {word}.",)
+
+
+def test_decimal_commas_of_a_semicolon_file():
+    table = read_table(b"gen;yield;n\nG1;4,125;1\nG2;3,9;2\nG3;NA;3\n")
+    assert table.numbers("yield").tolist()[:2] == [4.125, 3.9]
+    assert table.frame["n"].dtype == np.int64
+    assert "Column 'yield': decimal commas were read as decimal points." in table.notes
+
+
+def test_a_quoted_decimal_comma_is_a_number_and_a_quoted_thousand_is_not():
+    assert read_table(b'gen,yield\nG1,"4,12"\nG2,"3,9"\n').numbers("yield").tolist() == [4.12, 3.9]
+    with pytest.raises(TableError, match="thousands without a separator"):
+        read_table(b'gen,yield\nG1,"4,125"\nG2,"3,900"\n').numbers("yield")
+
+
+def test_labels_are_strings_and_leading_zeros_stay():
+    table = read_table(b"plot,code,x\n1,007,1.0\n2,010,0.50\n")
+    assert table.labels("plot") == ["1", "2"]
+    assert table.labels("code") == ["007", "010"]
+    assert table.labels("x") == ["1", "0.5"]
+    assert table.numbers("code").tolist() == [7.0, 10.0]
+    assert not table.is_numeric("code")
+
+
+def test_long_identifiers_keep_all_their_digits():
+    table = read_table(b"id,y\n12345678901234567890,1\n12345678901234567891,2\n")
+    assert table.labels("id") == ["12345678901234567890", "12345678901234567891"]
+
+
+@pytest.mark.parametrize(
+    "mark", ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "#N/A", "*", ".", "-", "?", " NA "]
+)
+def test_missing_numbers_in_every_spelling(mark):
+    table = read_table(f"gen,yield\nG1,4.1\nG2,{mark}\n".encode())
+    assert table.missing("yield").tolist() == [False, True]
+    assert math.isnan(table.numbers("yield")[1])
+    assert bool(table.notes) == (mark in {"*", ".", "-", "?"})
+
+
+def test_a_treatment_called_none_is_a_label_and_NA_is_not():
+    table = read_table(b"spray,yield\nNone,4.1\nNA,3.9\nfull,4.0\n")
+    assert table.labels("spray") == ["None", None, "full"]
+
+
+def test_spaces_around_labels_are_trimmed_and_counted():
+    table = read_table(b"rep , gen\nR1 ,G1\n  R1,G2\nR2, G1\n")
+    assert table.columns == ("rep", "gen")
+    assert table.labels("rep") == ["R1", "R1", "R2"]
+    # Spaces after a separator are a way of writing csv; those at the end of a label make two levels of one.
+    assert table.notes == ("Column 'rep': spaces at the ends of 1 label were trimmed.",)
+
+
+def test_labels_that_differ_in_capitals_are_pointed_out():
+    table = read_table(b"gen,y\nG1,1\ng1,2\n")
+    assert table.labels("gen") == ["G1", "g1"]
+    assert table.notes == (
+        "Column 'gen': labels 'G1' and 'g1' differ only in capitals and count as two levels.",
+    )
+
+
+def test_a_script_is_a_name_and_a_label_like_any_other():
+    name = "<script>alert(1)</script>"
+    table = read_table(f"{name},y\n{name},1\nb,2\n".encode())
+    assert table.columns == (name, "y")
+    assert table.labels(name) == [name, "b"]
+    assert table.numbers("y").tolist() == [1.0, 2.0]
+
+
+def test_line_breaks_and_invisible_characters_leave_names():
+    assert read_table('"grain\nyield\u200b","t\u202eest"\n1,2\n'.encode()).columns == ("grain yield", "t est")
+
+
+def test_values_with_line_breaks_and_quotes():
+    table = read_table(b'note,y\n"two\nlines",1\n"say ""so""",2\n')
+    assert table.labels("note") == ["two\nlines", 'say "so"']
+
+
+def test_empty_lines_and_empty_columns_are_left_out_and_noted():
+    table = read_table(b"\nrep,yield,\nR1,1,\n\n,,\nR2,2,\n\n\n")
+    assert table.to_columns() == {"rep": ["R1", "R2"], "yield": [1, 2]}
+    assert table.notes == (
+        "2 empty lines were left out.",
+        "Column 3 has no name and no values and was left out.",
+    )
+
+
+@pytest.mark.parametrize("start", [0, 1])
+def test_row_numbers_without_a_name_are_left_out(start):
+    table = read_table(f'"",rep,y\n{start},R1,1\n{start + 1},R2,2\n'.encode())
+    assert table.columns == ("rep", "y")
+    assert "row numbers" in table.notes[0]
+
+
+def test_a_single_column_needs_no_separator():
+    assert read_table(b"yield\n4.1\n3.9\n").to_columns() == {"yield": [4.1, 3.9]}
+    assert read_table(b"grain yield\n4.1\n3.9\n").columns == ("grain yield",)
+
+
+def test_no_formula_of_a_spreadsheet_is_computed():
+    assert read_table(b"a,b\n=1+1,x\n=cmd|' /C calc'!A0,y\n").labels("a") == ["=1+1", "=cmd|' /C calc'!A0"]
+
+
+def test_numbers_are_read_to_the_last_bit():
+    values = [0.1, 1 / 3, 5e-324, 1.7976931348623157e308, -2.2250738585072014e-308]
+    table = read_table(("y\n" + "\n".join(map(repr, values))).encode())
+    assert table.numbers("y").tolist() == values
+
+
+# ------------------------------------------------------------------ what is refused
+
+
+@pytest.mark.parametrize("data", [b"", b"\n\n", b"  \n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n"])
+def test_an_empty_file(data):
+    assert "The file is empty" in refused(data)
+
+
+def test_separators_without_anything_between():
+    assert "empty lines only" in refused(",,\n,,\n")
+
+
+def test_a_header_alone():
+    message = refused("rep,gen,yield\n")
+    assert "first line with 3 names and nothing below it" in message
+    assert "nothing below it" in refused("rep,gen,yield\n,,\n")
+
+
+def test_ragged_lines_are_named_with_their_counts():
+    message = refused("a,b,c\n1,2,3\n4,5\n\n6,7,8,9\n1\n1,2,3,4,5\n")
+    assert "should have 3 fields" in message
+    assert "line 3 has 2, line 5 has 4, line 6 has 1, and 1 more are wrong (4 of 5 lines)" in message
+    assert "needs quotes around it" in message
+
+
+def test_short_lines_are_refused_too():
+    message = refused("a,b,c\n1,2,3\n4,5\n")
+    assert "line 3 has 2 (1 of 2 lines). Write a comma for every missing field" in message
+
+
+def test_the_line_of_a_ragged_record_counts_line_breaks_inside_quotes():
+    assert "line 4 has 1" in refused('a,b\n"x\ny",2\n3\n')
+
+
+def test_ragged_lines_beyond_the_first_block_of_rows():
+    lines = ["a,b"] + ["1,2"] * 30_000 + ["1,2,3"] + ["1,2"] * 10
+    assert "line 30,002 has 3 (1 of 30,011 lines)" in refused("\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ("naïve,y\n1,2\n".encode("latin-1"), ["byte 3 (0xef, in line 1)", "CSV UTF-8"]),
+        (b"a,b\n1,2\n3,caf\xe9\n", ["byte 14 (0xe9, in line 3)", "Windows-1252"]),
+        (GOOD.encode("utf-16"), ["UTF-16 (little-endian)", "UTF-8 was expected"]),
+        (b"\xfe\xff" + GOOD.encode("utf-16-be"), ["UTF-16 (big-endian)"]),
+        (GOOD.encode("utf-16-le"), ["UTF-16 (without a byte order mark)"]),
+        (GOOD.encode("utf-32"), ["UTF-32 (little-endian)"]),
+    ],
+)
+def test_other_encodings_are_named(data, words):
+    message = refused(data)
+    for word in words:
+        assert word in message
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (workbook("xl/workbook.xml"), "an Excel workbook (.xlsx)"),
+        (workbook("trial.csv"), "a zip archive"),
+        (
+            b"PK\x03\x04" + b"0" * 26 + b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet",
+            "an OpenDocument file",
+        ),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "an old Excel workbook (.xls)"),
+        (b"%PDF-1.7\n", "a PDF document"),
+        (b"\x1f\x8b\x08\x00", "a gzip archive"),
+        (b"PAR1\x15\x04", "a Parquet file"),
+        (b"<!DOCTYPE html><html>", "a web page"),
+        (b'{"covstudio": 1, "model": {}}', "a covstudio model"),
+        (b'[{"rep": "R1"}]', "JSON"),
+        (b"a,b\n1,\x002\n", "a binary file (byte 7 is zero)"),
+        (bytes(range(256)) * 4, "a binary file"),
+    ],
+)
+def test_other_kinds_of_file_are_named(data, kind):
+    message = refused(data)
+    assert kind in message
+    assert message.startswith("A csv table was expected")
+
+
+def test_the_size_limit(tmp_path):
+    message = refused(GOOD, max_bytes=10)
+    assert f"The file has {len(GOOD)} bytes, and 10 is the most" in message
+    path = tmp_path / "large.csv"
+    path.write_text(GOOD)
+    with pytest.raises(TableError, match="10 is the most"):
+        read_table(path, max_bytes=10)
+    assert read_table(path, max_bytes=len(GOOD)).n == 2
+
+
+def test_a_file_over_the_default_limit_is_not_opened(tmp_path):
+    path = tmp_path / "huge.csv"
+    with path.open("wb") as stream:
+        stream.truncate(100_000_001)
+    with pytest.raises(TableError, match="100,000,001 bytes, and 100,000,000"):
+        read_table(path)
+
+
+def test_paths_that_are_no_file(tmp_path):
+    for path, words in [
+        (tmp_path / "none.csv", "There is no file"),
+        (tmp_path, "is a folder"),
+        ("https://example.org/trial.csv", "Download it first"),
+        ("a\x00b", "cannot be read"),
+    ]:
+        with pytest.raises(TableError, match=words):
+            read_table(path)
+
+
+def test_names_of_columns():
+    assert "'gen' names columns 1 and 3. Rename or delete one" in refused("gen,y,gen\n1,2,3\n")
+    assert "'gen' names columns 1, 2 and 4. So do 'y'" in refused("gen,gen,y,gen,y\n1,2,3,4,5\n")
+    assert "'gen' names columns 1 and 2" in refused("gen,gen \n1,2\n")
+    assert "Column 2 has no name" in refused("gen,,y\nG1,4,3\n")
+    assert "Columns 1, 3 have no name" in refused(",gen,\na,G1,4\nb,G2,3\n")
+    assert "The name of column 2 has 300 characters" in refused(f"gen,{'x' * 300}\nG1,4\n")
+    assert "it holds numbers: '1', '4.1' and '3'" in refused("1,4.1,3\n2,3.9,4\n")
+
+
+def test_fields_separated_by_spaces():
+    assert "separated by spaces" in refused('"rep" "yield"\n"1" "R1" 4.1\n"2" "R2" 3.9\n')
+    assert "separated by spaces" in refused("rep  yield\nR1   4.1\n")
+
+
+def test_quotes_that_do_not_close():
+    assert "opened and not closed" in refused('a,b\n1,"2\n3,4\n')
+    assert "Line 2 has a quoted value with text after" in refused('a,b\n"1"x,2\n')
+    assert "longer than 131,072 characters" in refused('a,b\n1,"' + "x\n" * 200_000)
+
+
+def test_limits_on_shape(monkeypatch):
+    assert "names 10,001 columns" in refused(",".join(f"c{i}" for i in range(10_001)) + "\n")
+    monkeypatch.setattr(source, "MAX_CELLS", 100)
+    assert "cells or more, and 100 is the most" in refused("a,b\n" + "1,2\n" * 51)
+    monkeypatch.setattr(source, "MAX_LINE", 1000)
+    assert "Line 2 has 1,003 characters" in refused("a,b\n" + "x" * 1000 + ",1\n")
+
+
+# ------------------------------------------------------------------ asking a table
+
+
+def test_columns_that_are_not_there():
+    table = read_table(GOOD.encode(), name="trial")
+    with pytest.raises(TableError, match=r"no column 'Yield' in 'trial'. Did you mean 'yield'\?"):
+        table.numbers("Yield")
+    with pytest.raises(TableError, match=r"The columns are 'rep', 'gen' and 'yield'\."):
+        table.labels("zzzz")
+    with pytest.raises(TableError, match="no columns 'block' and 'plot' in 'trial'"):
+        table.require(["rep", "block", "plot"])
+
+
+def test_text_where_numbers_are_needed_names_the_first_offender():
+    table = read_table(b"y\n4.1\nlost\n3.9\ndead\nNA\n")
+    with pytest.raises(TableError) as caught:
+        table.numbers("y")
+    message = str(caught.value)
+    assert "row 2 holds 'lost'" in message
+    assert "2 cells of 5 are not numbers" in message
+    assert "write NA" in message
+
+
+def test_infinite_numbers_are_no_numbers():
+    for text in ("inf", "Infinity", "1e999", "1_000", "0x10", "１"):
+        with pytest.raises(TableError, match="row 2 holds"):
+            read_table(f"y\n1\n{text}\n".encode()).numbers("y")
+
+
+def test_rows_keep_the_kinds_of_columns():
+    table = read_table(b"rep,plot,y\nR1,1,4.1\nR2,2,NA\nR3,3,3.9\n")
+    half = table.rows(np.array([True, False, True]))
+    assert half.to_columns() == {"rep": ["R1", "R3"], "plot": [1, 3], "y": [4.1, 3.9]}
+    assert table.n == 3
+    with pytest.raises(ValueError, match="one entry per row"):
+        table.rows(np.array([True]))
+
+
+def test_numbers_can_be_written_to_without_harm():
+    table = read_table(b"y\n1\n2\n")
+    table.numbers("y")[0] = 99.0
+    assert table.numbers("y").tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({}, "at least one column"),
+        ({"a": []}, "at least one column and one row"),
+        ({"a": [1], "b": [1, 2]}, "'a' has 1, 'b' has 2"),
+        ({"": [1]}, "no name"),
+        ({"a": [True]}, "row 1 holds a bool"),
+        ({"a": [1, [2]]}, "row 2 holds a list"),
+        ({"a": [1.0, math.inf]}, "row 2 is infinite"),
+    ],
+)
+def test_values_in_memory_are_checked(columns, words):
+    with pytest.raises(TableError, match=words):
+        Table.from_columns(columns, "table")
+
+
+def test_values_in_memory_keep_their_kind():
+    table = Table.from_columns(
+        {
+            "a": ["1", "2"],
+            "b": [1, None],
+            "c": [np.float64(0.5), 2],
+            "d": [None, None],
+            "e": [3, np.int64(4)],
+        },
+        "t",
+    )
+    assert table.to_columns() == {
+        "a": ["1", "2"],
+        "b": [1.0, None],
+        "c": [0.5, 2.0],
+        "d": [None, None],
+        "e": [3, 4],
+    }
+    assert table.labels("b") == ["1", None]
+    assert table.missing("d").all()
+
+
+# ------------------------------------------------------------------ properties
+
+labels = st.text(string.ascii_letters + string.digits + " ,;\"'\n\t<>&é€-_.*", max_size=8).map(
+    lambda text: " ".join(text.split(" ")).strip()
+)
+numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**14), 10**14)
+
+
+@st.composite
+def tables(draw) -> dict[str, list]:
+    rows = draw(st.integers(1, 6))
+    names = draw(st.lists(st.text("abcXYZ é<>`", min_size=1, max_size=5), min_size=1, max_size=4))
+    names = list(dict.fromkeys(" ".join(name.split()) for name in names if name.strip())) or ["a"]
+    column = st.lists(labels, min_size=rows, max_size=rows) | st.lists(
+        numbers | st.none(), min_size=rows, max_size=rows
+    )
+    return {name: draw(column) for name in names}
+
+
+@given(tables())
+@settings(max_examples=150, deadline=None)
+def test_a_table_that_was_read_is_written_and_read_again_unchanged(columns):
+    text = Table.from_columns(columns, "t").to_csv()
+    try:
+        table = read_table(text.encode(), name="t")
+    except TableError:
+        return  # nothing but missing values, or names that are all numbers
+    again = read_table(table.to_csv().encode(), name="t")
+    assert again.to_columns() == table.to_columns()
+    assert again.frame.dtypes.equals(table.frame.dtypes)
+
+
+@given(st.lists(numbers, min_size=1, max_size=20))
+@settings(max_examples=150, deadline=None)
+def test_numbers_survive_the_file_exactly(values):
+    table = Table.from_columns({"y": values, "g": ["a"] * len(values)}, "t")
+    assert read_table(table.to_csv().encode()).numbers("y").tolist() == [float(value) for value in values]
+
+
+@given(st.binary(max_size=300) | st.text(max_size=200).map(str.encode))
+@example(b"a\r\rb\n\r")
+@example(b'"\n"')
+@example(b"\xef\xbb\xbf,")
+@example("\u2028,\x85\x0b\x1c\n1,2".encode())
+@settings(max_examples=400, deadline=None)
+def test_whatever_the_bytes_there_is_a_table_or_a_reason(data):
+    try:
+        table = read_table(data)
+    except TableError:
+        return
+    assert table.n >= 1
+    assert len(set(table.columns)) == len(table.columns)
+    for column in table.columns:
+        assert len(table.labels(column)) == table.n
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(["", "a", "1", "2.5", "NA", '"x"', '"', "é"]), max_size=4), max_size=6)
+)
+@settings(max_examples=300, deadline=None)
+def test_whatever_the_lines_there_is_a_rectangle_or_a_reason(rows):
+    text = "\n".join(",".join(row) for row in rows)
+    try:
+        table = read_table(text.encode())
+    except TableError:
+        return
+    widths = {len(values) for values in table.to_columns().values()}
+    assert widths == {table.n}
