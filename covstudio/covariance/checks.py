@@ -18,8 +18,8 @@ def check_size(value: object, name: str = "n", minimum: int = 1, reason: str = "
         reason: Why there is a minimum above 1, for the message.
 
     Raises:
-        TypeError: If `value` is not a whole number (a bool is not).
-        ValueError: If `value` is below `minimum`.
+        TypeError: If ``value`` is not a whole number (a bool is not).
+        ValueError: If ``value`` is below ``minimum``.
 
     Example:
         >>> check_size(3)

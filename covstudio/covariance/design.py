@@ -21,6 +21,7 @@ MAX_COLUMNS = 1_000_000
 """The most combinations of levels laid out when empty ones are kept."""
 
 Label = Any
+_SHOWN = 8
 
 
 @declare(
@@ -52,17 +53,17 @@ Label = Any
     example=lambda: DummyMatrix(["a", "b", "c", "a"], ["x", "y", "x", "y"]),
 )
 class DummyMatrix(Matrix):
-    r"""Incidence of (crossed) factors: $Z_{ij} = 1$ where row i has the j-th combination of levels, else 0.
+    r"""Incidence of factors: :math:`Z_{ij} = 1` where row i has the j-th combination of levels, else 0.
 
     It has no parameters. One column per combination of the factors' levels:
 
-    - `lex_order=True`: sorted by the first factor, then the second, and so on, the last varying fastest;
-    - `lex_order=False`: in the order of `levels` where they are given (the last factor varying fastest); else
-      in the order in which the combinations first appear in the rows, followed by those that never do.
+    - ``lex_order=True``: sorted by the first factor, then the second, and so on, the last varying fastest;
+    - ``lex_order=False``: in the order of ``levels`` where they are given (the last factor varying fastest);
+      else in the order in which the combinations first appear in the rows, followed by those that never do.
 
     Factors nested in one another, such as blocks labelled anew within each replicate, give columns without a
-    row wherever a combination does not occur: `drop_empty_cols` leaves them out. Empty columns go before the
-    first one.
+    row wherever a combination does not occur: ``drop_empty_cols`` leaves them out. Empty columns go before
+    the first one.
 
     Attributes:
         codes: Column of each row's 1, an int64 tensor of shape (n,); -1 for a row of zeros.
@@ -80,9 +81,9 @@ class DummyMatrix(Matrix):
         device: Device of the matrix; None for that of the computation it takes part in.
 
     Raises:
-        TypeError: If a factor is not a sequence of labels, or `dtype` is not a floating point one.
+        TypeError: If a factor is not a sequence of labels, or ``dtype`` is not a floating point one.
         ValueError: If no factor is given, they are empty or of different lengths, a label is missing,
-            `levels` does not fit the factors, labels of one factor cannot be sorted, or no column is left.
+            ``levels`` does not fit the factors, labels of one factor cannot be sorted, or no column is left.
 
     Warns:
         RuntimeWarning: If rows have a combination that is not among the levels: they are zero.
@@ -139,8 +140,14 @@ class DummyMatrix(Matrix):
         self._dtype, self._device = dtype, None if device is None else self.codes.device
         super().__init__((len(flat), len(kept)), {})
 
+    @property
+    def repr_dict(self) -> dict[str, Any]:
+        """What the string representation shows, with the first column names."""
+        shown = ", ".join(self.colnames[:_SHOWN]) + (", ..." if len(self.colnames) > _SHOWN else "")
+        return {**super().repr_dict, "columns": shown}
+
     def evaluate(self, natural: Tensor) -> Tensor:
-        """Return Z, shape (n, q); `natural` is empty and gives the dtype and device unless they were set."""
+        """Return Z, shape (n, q); ``natural`` is empty and tells the dtype and device left open."""
         device = natural.device if self._device is None else self._device
         codes = self.codes.to(device)
         dtype = natural.dtype if self._dtype is None else self._dtype

@@ -52,7 +52,7 @@ def equicorrelation(n: int, rho: Tensor) -> Tensor:
     example=lambda: IdentityMatrix(3),
 )
 class IdentityMatrix(Leaf):
-    r"""The identity matrix, $V = I_n$.
+    r"""The identity matrix, :math:`V = I_n`.
 
     It has no parameters: use it for unit-variance residuals, or as a factor of a Kronecker product.
 
@@ -61,8 +61,8 @@ class IdentityMatrix(Leaf):
         param_specs: None or an empty mapping, for uniformity with the other structures.
 
     Raises:
-        TypeError: If `n` is not an int.
-        ValueError: If `n` is below 1, or `param_specs` declares a parameter.
+        TypeError: If ``n`` is not an int.
+        ValueError: If ``n`` is below 1, or ``param_specs`` declares a parameter.
 
     Example:
         >>> from covstudio.covariance import IdentityMatrix
@@ -81,7 +81,7 @@ class IdentityMatrix(Leaf):
         super().__init__((self.n, self.n), param_specs, [])
 
     def evaluate(self, natural: Tensor) -> Tensor:
-        """Return I, shape (n, n); `natural` is empty and gives the dtype and the device."""
+        """Return I, shape (n, n); ``natural`` is empty and gives the dtype and the device."""
         return torch.eye(self.n, dtype=natural.dtype, device=natural.device)
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
@@ -110,17 +110,17 @@ class IdentityMatrix(Leaf):
     example=lambda: ScalarMatrix(3),
 )
 class ScalarMatrix(Leaf):
-    r"""A multiple of the identity, $V = \sigma^2 I_n$: one variance component.
+    r"""A multiple of the identity, :math:`V = \sigma^2 I_n`: one variance component.
 
-    Parameters: `sigma^2` (natural: a variance; raw: exp(2 theta), default 0, that is 1).
+    Parameters: ``sigma^2`` (natural: a variance; raw: exp(2 theta), default 0, that is 1).
 
     Args:
         n: Number of rows and columns, an int of at least 1.
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If `n` is not an int.
-        ValueError: If `n` is below 1.
+        TypeError: If ``n`` is not an int.
+        ValueError: If ``n`` is below 1.
 
     Example:
         >>> import torch
@@ -169,17 +169,17 @@ class ScalarMatrix(Leaf):
     example=lambda: DiagonalMatrix(3),
 )
 class DiagonalMatrix(Leaf):
-    r"""A diagonal matrix of free variances, $V = \mathrm{diag}(\sigma^2_0, \ldots, \sigma^2_{n-1})$.
+    r"""A diagonal matrix of free variances, :math:`V = \mathrm{diag}(\sigma^2_0, \ldots, \sigma^2_{n-1})`.
 
-    Parameters: `sigma^2_0`, ..., `sigma^2_{n-1}` (natural: variances; raw: exp(2 theta), default 0).
+    Parameters: ``sigma^2_0``, ..., ``sigma^2_{n-1}`` (natural: variances; raw: exp(2 theta), default 0).
 
     Args:
         n: Number of rows and columns, an int of at least 1.
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If `n` is not an int.
-        ValueError: If `n` is below 1.
+        TypeError: If ``n`` is not an int.
+        ValueError: If ``n`` is below 1.
 
     Example:
         >>> import torch
@@ -238,10 +238,10 @@ class DiagonalMatrix(Leaf):
     example=lambda: EqualEntryMatrix(3),
 )
 class EqualEntryMatrix(Leaf):
-    r"""The same value everywhere, $V = \sigma^2 J_{n \times m}$.
+    r"""The same value everywhere, :math:`V = \sigma^2 J_{n \times m}`.
 
-    Parameters: `sigma^2` (natural: the entry; raw: exp(2 theta), default 0). Square when `m` is left out, and
-    then a covariance of rank one; rectangular otherwise.
+    Parameters: ``sigma^2`` (natural: the entry; raw: exp(2 theta), default 0). Square when ``m`` is left out,
+    and then a covariance of rank one; rectangular otherwise.
 
     Args:
         n: Number of rows, an int of at least 1.
@@ -299,9 +299,9 @@ class EqualEntryMatrix(Leaf):
     example=lambda: EquicorrelationMatrix(4),
 )
 class EquicorrelationMatrix(Leaf):
-    r"""One common correlation, $V = (1 - \rho) I_n + \rho J_n$ with $\rho \in (-1/(n-1), 1)$.
+    r"""One common correlation, :math:`V = (1 - \rho) I_n + \rho J_n` with :math:`\rho \in (-1/(n-1), 1)`.
 
-    Parameters: `rho` (natural: a correlation, positive definite on the open interval; raw: sigmoid, then
+    Parameters: ``rho`` (natural: a correlation, positive definite on the open interval; raw: sigmoid, then
     scaled and shifted onto it; default 0, the middle of the interval).
 
     Args:
@@ -309,8 +309,8 @@ class EquicorrelationMatrix(Leaf):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If `n` is not an int.
-        ValueError: If `n` is below 2.
+        TypeError: If ``n`` is not an int.
+        ValueError: If ``n`` is below 2.
 
     Example:
         >>> import torch
@@ -359,18 +359,18 @@ class EquicorrelationMatrix(Leaf):
     example=lambda: CompoundSymmetricMatrix(4),
 )
 class CompoundSymmetricMatrix(Leaf):
-    r"""Compound symmetry, $V = \sigma^2 [(1 - \rho) I_n + \rho J_n]$ with $\rho \in (-1/(n-1), 1)$.
+    r"""Compound symmetry, :math:`V = \sigma^2 [(1-\rho) I_n + \rho J_n]`, :math:`-1/(n-1) < \rho < 1`.
 
-    Parameters: `sigma^2` (natural: the variance of a row; raw: exp(2 theta), default 0) and `rho` (natural: a
-    correlation; raw: sigmoid, then scaled and shifted onto its interval, default 0).
+    Parameters: ``sigma^2`` (natural: the variance of a row; raw: exp(2 theta), default 0) and ``rho``
+    (natural: a correlation; raw: sigmoid, then scaled and shifted onto its interval, default 0).
 
     Args:
         n: Number of rows and columns, an int of at least 2.
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If `n` is not an int.
-        ValueError: If `n` is below 2.
+        TypeError: If ``n`` is not an int.
+        ValueError: If ``n`` is below 2.
 
     Example:
         >>> import torch

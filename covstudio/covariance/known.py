@@ -30,9 +30,9 @@ from .leaf import Leaf, ParamSpecs
     example=lambda: KnownMatrix([[2.0, 0.5, 0.25], [0.5, 1.0, 0.5], [0.25, 0.5, 1.0]]),
 )
 class KnownMatrix(Leaf):
-    r"""A known matrix scaled by a variance, $V = \sigma^2 K$, such as a relationship matrix.
+    r"""A known matrix scaled by a variance, :math:`V = \sigma^2 K`, such as a relationship matrix.
 
-    Parameters: `sigma^2` (natural: a variance; raw: exp(2 theta), default 0).
+    Parameters: ``sigma^2`` (natural: a variance; raw: exp(2 theta), default 0).
 
     Args:
         K: Symmetric positive semi-definite matrix, shape (n, n): a tensor, an array or nested lists.
@@ -41,8 +41,8 @@ class KnownMatrix(Leaf):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If `K` does not hold numbers.
-        ValueError: If `K` is not square, not finite, not symmetric or has a negative eigenvalue.
+        TypeError: If ``K`` does not hold numbers.
+        ValueError: If ``K`` is not square, not finite, not symmetric or has a negative eigenvalue.
 
     Example:
         >>> import torch

@@ -11,7 +11,7 @@ from .parameter import Parameter
 __all__ = ["Leaf", "ParamSpecs"]
 
 ParamSpecs = Mapping[str, Any]
-"""A declaration of parameters: name -> `Parameter`, or name -> {"fixed", "default", "trans"}."""
+"""A declaration of parameters: name -> ``Parameter``, or name -> {"fixed", "default", "trans"}."""
 
 
 class Leaf(Matrix):
@@ -27,7 +27,7 @@ class Leaf(Matrix):
         defaults: The parameters of the formula, in the order of its natural values.
 
     Raises:
-        TypeError: If `param_specs` is not a mapping.
+        TypeError: If ``param_specs`` is not a mapping.
         ValueError: If it declares another number of parameters than the formula has.
     """
 

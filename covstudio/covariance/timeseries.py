@@ -20,7 +20,7 @@ _FAR = 800.0
 
 
 def symmetric_toeplitz(first: Tensor) -> Tensor:
-    """Return the symmetric Toeplitz matrix whose first row is `first`, shape (n,) -> (n, n)."""
+    """Return the symmetric Toeplitz matrix whose first row is ``first``, shape (n,) -> (n, n)."""
     size = first.shape[0]
     band = torch.cat([first.flip(0), first[1:]])
     return band.unfold(0, size, 1).flip(0)
@@ -60,10 +60,10 @@ def power_slopes(rho: Tensor, n: int) -> Tensor:
     example=lambda: AR1Matrix(4),
 )
 class AR1Matrix(Leaf):
-    r"""First-order autoregression, $V_{ij} = \sigma^2 \rho^{|i-j|}$ with $\rho \in (-1, 1)$.
+    r"""First-order autoregression, :math:`V_{ij} = \sigma^2 \rho^{|i-j|}` with :math:`\rho \in (-1, 1)`.
 
-    Parameters: `sigma^2` (natural: the marginal variance, not that of the innovations; raw: exp(2 theta),
-    default 0) and `rho` (natural: the correlation of neighbours; raw: 2 sigmoid(theta) - 1, default 0, that
+    Parameters: ``sigma^2`` (natural: the marginal variance, not that of the innovations; raw: exp(2 theta),
+    default 0) and ``rho`` (natural: the correlation of neighbours; raw: 2 sigmoid(theta) - 1, default 0, that
     is no correlation).
 
     Args:
@@ -71,8 +71,8 @@ class AR1Matrix(Leaf):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If `n` is not an int.
-        ValueError: If `n` is below 1.
+        TypeError: If ``n`` is not an int.
+        ValueError: If ``n`` is below 1.
 
     Example:
         >>> import torch
@@ -122,9 +122,9 @@ class AR1Matrix(Leaf):
     example=lambda: AR1CorrelationMatrix(4),
 )
 class AR1CorrelationMatrix(Leaf):
-    r"""Correlation of a first-order autoregression, $V_{ij} = \rho^{|i-j|}$ with $\rho \in (-1, 1)$.
+    r"""First-order autoregressive correlation, :math:`V_{ij} = \rho^{|i-j|}`, :math:`-1 < \rho < 1`.
 
-    Parameters: `rho` (natural: the correlation of neighbours; raw: 2 sigmoid(theta) - 1, default 0). Having
+    Parameters: ``rho`` (natural: the correlation of neighbours; raw: 2 sigmoid(theta) - 1, default 0). Having
     no variance, it keeps AR1 (x) AR1 times one variance identifiable.
 
     Args:
@@ -132,8 +132,8 @@ class AR1CorrelationMatrix(Leaf):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If `n` is not an int.
-        ValueError: If `n` is below 1.
+        TypeError: If ``n`` is not an int.
+        ValueError: If ``n`` is below 1.
 
     Example:
         >>> import torch
@@ -182,11 +182,11 @@ class AR1CorrelationMatrix(Leaf):
     example=lambda: OrnsteinUhlenbeckMatrix([0.0, 1.0, 2.5, 0.75]),
 )
 class OrnsteinUhlenbeckMatrix(Leaf):
-    r"""The Ornstein-Uhlenbeck process, $V_{ij} = \sigma^2 \exp(-|t_i - t_j| / \mathrm{range})$.
+    r"""The Ornstein-Uhlenbeck process, :math:`V_{ij} = \sigma^2 \exp(-|t_i - t_j| / \mathrm{range})`.
 
-    Parameters: `sigma^2` (natural: the marginal variance; raw: exp(2 theta), default 0) and `range` (natural:
-    the time over which the correlation falls to 1/e, in the unit of `times`; raw: exp(theta), default 0, that
-    is 1).
+    Parameters: ``sigma^2`` (natural: the marginal variance; raw: exp(2 theta), default 0) and ``range``
+    (natural: the time over which the correlation falls to 1/e, in the unit of ``times``; raw: exp(theta),
+    default 0, that is 1).
 
     Args:
         times: One time per row: a list, tuple, 1-D tensor or Series of n finite numbers, in any order. Rows
@@ -195,8 +195,8 @@ class OrnsteinUhlenbeckMatrix(Leaf):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If `times` does not hold numbers.
-        ValueError: If `times` is empty, not one vector, or holds a NaN or an infinity.
+        TypeError: If ``times`` does not hold numbers.
+        ValueError: If ``times`` is empty, not one vector, or holds a NaN or an infinity.
 
     Example:
         >>> import torch

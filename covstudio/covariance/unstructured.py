@@ -23,7 +23,7 @@ def lower_entries(n: int, m: int) -> list[tuple[int, int]]:
 
 
 def fill(natural: Tensor, rows: Tensor, columns: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Return a matrix of zeros with `natural` at (rows, columns)."""
+    """Return a matrix of zeros with ``natural`` at (rows, columns)."""
     positions = (rows.to(natural.device), columns.to(natural.device))
     return natural.new_zeros(shape).index_put(positions, natural)
 
@@ -50,18 +50,18 @@ def fill(natural: Tensor, rows: Tensor, columns: Tensor, shape: tuple[int, int])
     example=lambda: UnstructuredMatrix(3),
 )
 class UnstructuredMatrix(Leaf):
-    r"""A free covariance matrix by its log-Cholesky factor, $V = L L^\top$.
+    r"""A free covariance matrix by its log-Cholesky factor, :math:`V = L L^\top`.
 
-    Parameters, row by row: `L_i_j` for j <= i. Those on the diagonal have natural values $L_{ii} > 0$ and raw
-    values $\log L_{ii}$; those below are free, raw and natural alike. The default is L = I.
+    Parameters, row by row: ``L_i_j`` for j <= i. Those on the diagonal have natural values :math:`L_{ii} > 0`
+    and raw values :math:`\log L_{ii}`; those below are free, raw and natural alike. The default is L = I.
 
     Args:
         n: Number of rows and columns, an int of at least 1.
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If `n` is not an int.
-        ValueError: If `n` is below 1.
+        TypeError: If ``n`` is not an int.
+        ValueError: If ``n`` is below 1.
 
     Example:
         >>> import torch
@@ -127,19 +127,19 @@ class UnstructuredMatrix(Leaf):
     example=lambda: UnconstrainedMatrix(3),
 )
 class UnconstrainedMatrix(Leaf):
-    r"""A symmetric matrix of free entries, $V_{ij} = V_{ji} = \sigma^2_{ij}$.
+    r"""A symmetric matrix of free entries, :math:`V_{ij} = V_{ji} = \sigma^2_{ij}`.
 
-    Parameters, row by row: `sigma^2_i_j` for j <= i. Those on the diagonal are variances (raw: exp(2 theta));
-    the others are covariances, raw and natural alike. The default is the identity matrix. Nothing keeps it
-    positive semi-definite: `UnstructuredMatrix` spans the same covariances and does.
+    Parameters, row by row: ``sigma^2_i_j`` for j <= i. Those on the diagonal are variances (raw: exp(2
+    theta)); the others are covariances, raw and natural alike. The default is the identity matrix. Nothing
+    keeps it positive semi-definite: ``UnstructuredMatrix`` spans the same covariances and does.
 
     Args:
         n: Number of rows and columns, an int of at least 1.
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If `n` is not an int.
-        ValueError: If `n` is below 1.
+        TypeError: If ``n`` is not an int.
+        ValueError: If ``n`` is below 1.
 
     Example:
         >>> import torch
@@ -201,10 +201,10 @@ class UnconstrainedMatrix(Leaf):
     example=lambda: LowerTriangularMatrix(4, 2),
 )
 class LowerTriangularMatrix(Leaf):
-    r"""A lower triangular (or trapezoidal) matrix of free entries, $L_{ij}$ for $j \le i$, $j < m$.
+    r"""A lower triangular (or trapezoidal) matrix of free entries :math:`L_{ij}`, :math:`j \le i`.
 
-    Parameters, row by row: `L_i_j`, raw and natural alike, default 1. `Gram(L, gram_type="xxt")` is the
-    covariance $L L^\top$ of rank m.
+    Parameters, row by row: ``L_i_j``, raw and natural alike, default 1. ``Gram(L, gram_type="xxt")`` is the
+    covariance :math:`L L^\top` of rank m.
 
     Args:
         n: Number of rows, an int of at least 1.

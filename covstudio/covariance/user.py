@@ -45,24 +45,24 @@ def _shared_variance(params: Tensor) -> Tensor:
     example=lambda: SimpleMatrix(2, _spiked, default=0.5),
 )
 class SimpleMatrix(Matrix):
-    r"""A matrix given by any function of its parameters, $V = f(\theta)$.
+    r"""A matrix given by any function of its parameters, :math:`V = f(\theta)`.
 
-    Parameters: `theta_0`, `theta_1`, ..., raw and natural alike. Nothing is promised about V: whether it is
-    symmetric or positive semi-definite is the function's affair.
+    Parameters: ``theta_0``, ``theta_1``, ..., raw and natural alike. Nothing is promised about V: whether it
+    is symmetric or positive semi-definite is the function's affair.
 
     Args:
         num_free_params: Number of parameters, an int of at least 0.
         call: Function of a 1-D tensor of the parameters, shape (num_free_params,), returning V, 2-D and of
             the same shape for every value. Written in torch operations, it is differentiated automatically.
-        manual_grad: Function of the same tensor returning `(grad, names)`: dV/d theta, shape
+        manual_grad: Function of the same tensor returning ``(grad, names)``: dV/d theta, shape
             (num_free_params, rows, columns), and the names of its slices. None differentiates automatically.
         default: Default of every parameter; or one number per parameter.
 
     Raises:
-        TypeError: If `num_free_params` is not an int, a function is not callable, or `call` does not return a
-            tensor.
-        ValueError: If `num_free_params` is negative, `default` is not of its length or not finite, or V is
-            not a matrix.
+        TypeError: If ``num_free_params`` is not an int, a function is not callable, or ``call`` does not
+            return a tensor.
+        ValueError: If ``num_free_params`` is negative, ``default`` is not of its length or not finite, or V
+            is not a matrix.
 
     Example:
         >>> import torch
@@ -126,7 +126,7 @@ class SimpleMatrix(Matrix):
         """Return the slices of manual_grad(natural) asked for, shape (len(index), rows, columns).
 
         Raises:
-            NotImplementedError: If there is no `manual_grad`.
+            NotImplementedError: If there is no ``manual_grad``.
             ValueError: If it does not return one slice per parameter with its name.
         """
         if self._gradient is None:
@@ -165,24 +165,24 @@ class SimpleMatrix(Matrix):
     ),
 )
 class Adapter(Matrix):
-    r"""Another matrix at mapped parameters, $V(\theta) = A(f(\theta))$: tie, split or constrain them.
+    r"""Another matrix at mapped parameters, :math:`V(\theta) = A(f(\theta))`: tie, split or constrain them.
 
-    Parameters: as declared in `param_specs`, raw and natural alike; f maps them to the RAW free parameters of
-    the adaptee, whose own transforms follow. The Jacobian is the adaptee's times that of f; what is held in
-    the adaptee still varies with f, as holding belongs to the object it was set on. It is positive
+    Parameters: as declared in ``param_specs``, raw and natural alike; f maps them to the RAW free parameters
+    of the adaptee, whose own transforms follow. The Jacobian is the adaptee's times that of f; what is held
+    in the adaptee still varies with f, as holding belongs to the object it was set on. It is positive
     semi-definite wherever the adaptee is.
 
     Args:
         adaptee: The matrix A, a leaf or an operator.
-        param_specs: Declaration of the parameters: name -> `Parameter`, or name -> {"fixed", "default",
+        param_specs: Declaration of the parameters: name -> ``Parameter``, or name -> {"fixed", "default",
             "trans"}; their transforms must be the identity.
         param_map: Function of a 1-D tensor of all of these parameters in their order, returning the adaptee's
             raw free parameters: a 1-D tensor, or a dict of 1-element tensors by name. Written in torch
             operations, as it is differentiated automatically.
 
     Raises:
-        TypeError: If `adaptee` is not a Matrix or `param_map` is not a function.
-        ValueError: If a transform is not the identity, or `param_map` does not return the adaptee's
+        TypeError: If ``adaptee`` is not a Matrix or ``param_map`` is not a function.
+        ValueError: If a transform is not the identity, or ``param_map`` does not return the adaptee's
             parameters.
 
     Example:
@@ -247,7 +247,7 @@ class Adapter(Matrix):
             params: All parameters of the adapter, shape (num_params,).
 
         Raises:
-            TypeError: If `param_map` returns neither a floating point tensor nor a dict of such.
+            TypeError: If ``param_map`` returns neither a floating point tensor nor a dict of such.
             ValueError: If it returns another number of parameters than the adaptee has free, or other names.
         """
         try:

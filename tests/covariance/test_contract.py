@@ -5,6 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 
+import contract_derivatives  # noqa: F401
+import contract_parameters  # noqa: F401
+import contract_values  # noqa: F401
 import pytest
 import torch
 from contract import CONTRACT, Case

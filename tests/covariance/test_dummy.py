@@ -228,3 +228,8 @@ def test_agrees_with_pandas() -> None:
     z = DummyMatrix(labels, dtype=torch.float64)
     assert z.colnames == list(dummies.columns)
     np.testing.assert_array_equal(z().numpy(), dummies.to_numpy())
+
+
+def test_representation_names_the_columns() -> None:
+    assert "columns: a, b\n" in repr(DummyMatrix(["b", "a"]))
+    assert "columns: 0, 1, 2, 3, 4, 5, 6, 7, ...\n" in repr(DummyMatrix(list(range(20))))
