@@ -1,0 +1,72 @@
+// The code view: the program as text, coloured by a small tokeniser. The text goes into text nodes only.
+
+const ICONS = {
+  copy: "M5.5 5.5h8v8h-8z|M10.5 5.5v-3h-8v8h3",
+  done: "M3 8.5l3.2 3.2L13 4.8",
+  download: "M8 2.5v8|M4.8 7.5 8 10.7l3.2-3.2|M2.5 13.5h11",
+};
+const KEYWORDS = new Set(
+  "and as assert break class continue def del elif else except finally for from global if import in is lambda None nonlocal not or pass raise return True False try while with yield".split(" "),
+);
+const TOKENS = /("""[\s\S]*?"""|'''[\s\S]*?''')|(#[^\n]*)|([rbfu]{0,2}"(?:\\.|[^"\\\n])*"|[rbfu]{0,2}'(?:\\.|[^'\\\n])*')|(\b\d[\d_]*(?:\.\d+)?(?:e[+-]?\d+)?\b)|([A-Za-z_]\w*)/gi;
+
+function coloured(code) {
+  const parts = [];
+  let last = 0;
+  const put = (kind, text) => parts.push(kind ? h("span", { class: kind }, text) : text);
+  for (const match of code.matchAll(TOKENS)) {
+    if (match.index > last) put(null, code.slice(last, match.index));
+    const [text, long, comment, string, number, word] = match;
+    last = match.index + text.length;
+    if (long || string) put("string", text);
+    else if (comment) put("comment", text);
+    else if (number) put("number", text);
+    else if (KEYWORDS.has(word)) put("keyword", text);
+    else if (code[last] === "(") put("call", text);
+    else put(null, text);
+  }
+  if (last < code.length) put(null, code.slice(last));
+  return parts;
+}
+
+export function render({ model, el }) {
+  let copied = false;
+  let kept = { code: null, parts: [] };
+
+  async function onCopy() {
+    copied = await copy(view.state().code);
+    view.redraw();
+    setTimeout(() => {
+      copied = false;
+      view.redraw();
+    }, 2000);
+  }
+
+  function draw(state) {
+    if (state.code === undefined) return null;
+    if (state.code === null)
+      return h("div", { class: "cs-root cs-view", key: "none" }, h("div", { class: "cs-empty", style: "height: 70%" }, h("p", {}, state.reason ?? state.problems[0] ?? "")));
+    if (kept.code !== state.code) kept = { code: state.code, parts: coloured(state.code) };
+    return h(
+      "div",
+      { class: "cs-root page", key: "code" },
+      h(
+        "div",
+        { class: "tools" },
+        h("h2", { class: "cs-title cs-grow cs-ellipsis", style: "margin: 0" }, state.name),
+        h(
+          "button",
+          { type: "button", class: "cs-button", "aria-label": "Copy code", onclick: onCopy },
+          icon(copied ? ICONS.done : ICONS.copy),
+          copied ? "Copied" : "Copy",
+        ),
+        h("button", { type: "button", class: "cs-button", "aria-label": `Download ${state.name}`, onclick: () => model.send_msg({ type: "download" }) }, icon(ICONS.download), "Download"),
+        h("span", { class: "cs-hidden-text", role: "status" }, copied ? "Copied to the clipboard" : ""),
+      ),
+      h("div", { class: "hint" }, "Run it as ", h("code", { class: "cs-mono" }, `python ${state.name.includes(" ") ? `"${state.name}"` : state.name}`), " to print V, or add a csv file to fit the model to it."),
+      h("pre", { tabindex: "0", role: "region", "aria-label": "Python code" }, h("code", {}, kept.parts)),
+    );
+  }
+
+  const view = live(model, el, draw);
+}

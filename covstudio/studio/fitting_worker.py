@@ -1,0 +1,163 @@
+"""What a worker process does: read the model, fit it, report every iteration, stop when asked.
+
+Kept apart from `fitting` so that a worker imports neither Panel nor the rest of the studio.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+log = logging.getLogger("covstudio")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One iteration of a fit, as plain numbers.
+
+    Args:
+        number: of the iteration, from 0 at the start values.
+        loglik: the log-likelihood there.
+        score_norm: how far from stationary.
+        step: the share of the proposed step that was taken.
+        halvings: how often the step was halved.
+        seconds: since the fit began.
+        params: parameter path -> natural value.
+    """
+
+    number: int
+    loglik: float
+    score_norm: float
+    step: float
+    halvings: int
+    seconds: float
+    params: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a fit ended: with an estimate, with a sentence, or cancelled.
+
+    Args:
+        estimate: `covstudio.estimate.Estimate`, or None.
+        message: why there is no estimate.
+        problems: (node id or None, sentence) for each unfinished part of the model.
+        cancelled: the person stopped it.
+        seconds: how long it took.
+    """
+
+    estimate: Any = None
+    message: str = ""
+    problems: tuple[tuple[str | None, str], ...] = ()
+    cancelled: bool = False
+    seconds: float = 0.0
+
+
+_steps: Connection | None = None
+_stop: Any = None
+
+
+def begin(steps: Connection, stop: Any, threads: int) -> None:
+    """Set a fresh worker process up.
+
+    Args:
+        steps: where its iterations go.
+        stop: an event that is set when its fit is to end.
+        threads: for torch.
+    """
+    global _steps, _stop
+    _steps, _stop = steps, stop
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl+C in the terminal ends the server, which ends its workers
+    threading.Thread(target=_follow_parent, args=(os.getppid(),), daemon=True).start()
+    import torch
+
+    torch.set_num_threads(threads)
+
+
+def _follow_parent(parent: int) -> None:
+    """End with the server, even when it was killed and could not say so."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(0)
+
+
+def warm() -> int:
+    """Import what a fit needs; the process id."""
+    import covstudio.estimate  # noqa: F401
+
+    return os.getpid()
+
+
+def fit_text(text: str, max_iter: int) -> bytes:
+    """Fit the model in `text`, a saved model with its table, reporting to the pipe of `begin`.
+
+    Returns:
+        A pickled `Outcome`. Plain pickling copies tensors; the pool's own would pass them as shared memory, which is gone when
+        the worker is.
+    """
+    assert _steps is not None
+    _steps.send(None)
+    return pickle.dumps(fit(text, max_iter, _steps.send, _stop.is_set))
+
+
+def fit(text: str, max_iter: int, report: Callable[[Step], None], stopped: Callable[[], bool]) -> Outcome:
+    """Fit a saved model with its table.
+
+    Args:
+        text: see `covstudio.document.jsonfile`.
+        max_iter: the most iterations.
+        report: called with each iteration.
+        stopped: asked at each iteration; True ends the fit.
+
+    Returns:
+        The outcome; what is wrong with the model or its data comes as sentences, never as an exception.
+    """
+    from covstudio.document.jsonfile import loads
+    from covstudio.estimate import ModelError, estimate
+    from covstudio.reml import FitCancelled
+
+    began = time.monotonic()
+
+    def callback(iteration: Any) -> None:
+        report(
+            Step(
+                number=int(iteration.number),
+                loglik=float(iteration.loglik),
+                score_norm=float(iteration.score_norm),
+                step=float(iteration.step),
+                halvings=int(iteration.halvings),
+                seconds=time.monotonic() - began,
+                params={name: float(value) for name, value in iteration.params.items()},
+            )
+        )
+        if stopped():
+            raise FitCancelled
+
+    try:
+        document, table = loads(text)
+        found = estimate(document, table, callback=callback, max_iter=max_iter)
+    except FitCancelled:
+        return Outcome(cancelled=True)
+    except ModelError as error:
+        problems = tuple((problem.node_id, problem.message) for problem in error.problems)
+        return Outcome(message=str(error), problems=problems)
+    except ValueError as error:
+        return Outcome(message=str(error))
+    except MemoryError:
+        return Outcome(message="Memory ran out during the fit. Use fewer rows, or a simpler model.")
+    except Exception as error:
+        log.exception("a fit failed")
+        return Outcome(
+            message=f"The fit failed ({type(error).__name__}: {error}). Please report this with the model file."
+        )
+    return Outcome(estimate=found, seconds=time.monotonic() - began)

@@ -1,0 +1,85 @@
+"""A finished fit as tables for the page and as files."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+from covstudio.estimate import Estimate, tables
+from covstudio.studio.component import plain
+from covstudio.studio.files import file_stem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_ROWS = 5000
+"""Rows of a table that are sent to the page; its csv file has them all."""
+ALL = "all"
+
+
+class Results:
+    """The tables of one fit.
+
+    Args:
+        estimate: what the fit found.
+        seconds: how long it took.
+        title: the model's title, for the names of files.
+    """
+
+    def __init__(self, estimate: Estimate, seconds: float, title: str) -> None:
+        self.estimate = estimate
+        self._seconds = seconds
+        self._stem = file_stem(title)
+        self._tables = tables(estimate)
+
+    def as_json(self) -> str:
+        """What the page draws: the summary and every table, numbers as numbers."""
+        fit = self.estimate.fit
+        summary = {
+            "loglik": fit.loglik,
+            "aic": fit.aic,
+            "bic": fit.bic,
+            "n": fit.n,
+            "p": fit.p,
+            "converged": fit.converged,
+            "message": fit.message,
+            "iterations": fit.iterations if isinstance(fit.iterations, int) else len(fit.iterations),
+            "engine": fit.engine,
+            "boundary": list(fit.boundary),
+            "seconds": self._seconds,
+            "notes": list(self.estimate.notes),
+        }
+        content = {"summary": summary, "tables": {name: table_state(frame) for name, frame in self._tables.items()}}
+        return json.dumps(plain(content), ensure_ascii=False)
+
+    def file(self, name: str) -> tuple[str, str | bytes]:
+        """A table as csv, or all of them as a zip archive.
+
+        Args:
+            name: of a table, or "all".
+
+        Returns:
+            File name and content.
+
+        Raises:
+            KeyError: there is no such table.
+        """
+        if name != ALL:
+            return f"{self._stem} {name.replace('_', ' ')}.csv", self._tables[name].to_csv(index=False)
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+            for table, frame in self._tables.items():
+                archive.writestr(f"{table}.csv", frame.to_csv(index=False))
+        return f"{self._stem} fit.zip", stream.getvalue()
+
+
+def table_state(frame: pd.DataFrame) -> dict[str, Any]:
+    """A data frame as plain rows, at most `MAX_ROWS` of them; what is missing is None."""
+    rows = [
+        [None if isinstance(value, float) and math.isnan(value) else value.item() if hasattr(value, "item") else value for value in row]
+        for row in frame.head(MAX_ROWS).itertuples(index=False, name=None)
+    ]
+    return {"columns": [str(name) for name in frame.columns], "rows": rows, "total": len(frame)}

@@ -1,0 +1,315 @@
+"""The fit view: response and fixed effects, a fit in a worker process, its progress, and its results."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import panel as pn
+import param
+from panel.viewable import Viewable
+
+from covstudio.data.design import design_matrix
+from covstudio.data.errors import DesignError, TableError
+from covstudio.document.build import Problem, same_structure
+from covstudio.document.changes import SetFixedEffects, SetParameters, SetResponse
+from covstudio.document.document import Document
+from covstudio.document.node import V
+from covstudio.studio import fitting
+from covstudio.studio.component import Component, Router
+from covstudio.studio.fitting import Event, Finished, Job, Started, Waiting
+from covstudio.studio.fitting_worker import Outcome, Step
+from covstudio.studio.resources import component_script, component_styles
+from covstudio.studio.results import Results
+from covstudio.studio.store import Store
+
+log = logging.getLogger("covstudio")
+
+MAX_NAMES = 40
+
+
+class FitPane(Component):
+    """The browser's half of the fit view; `result` is kept apart from `state`, because it is large and changes seldom."""
+
+    result = param.String(default="null", doc="the latest fit's tables, as JSON")
+
+    _esm = component_script("fit.js")
+    _stylesheets = component_styles("fit.css")
+
+
+class FitView:
+    """The fit view of one session.
+
+    Args:
+        store: the session.
+        download: takes a file name, a text or bytes, and has the browser save it.
+        open_tab: brings another tab of the details to the front.
+        done: called when a fit has ended while the view may be hidden, with "news" or "problem".
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        download: Callable[[str, str | bytes], None],
+        open_tab: Callable[[str], None] = lambda name: None,
+        done: Callable[[str], None] = lambda mark: None,
+    ) -> None:
+        self._store = store
+        self._download = download
+        self._done = done
+        self._document = pn.state.curdoc
+        self._job: Job | None = None
+        self._asked: Document | None = None  # the document of the fit under way
+        self._phase = "idle"
+        self._ahead = 0
+        self._steps: list[Step] = []
+        self._failure: Outcome | None = None
+        self._results: Results | None = None
+        self._fitted: Document | None = None  # the document the results belong to
+        self._typed: str | None = None  # a formula that is being written
+        self._pending: list[Event] = []
+        self._pane = FitPane(sizing_mode="stretch_both", margin=0)
+        self._pane.on_msg(
+            Router(
+                store,
+                {
+                    "response": self._response,
+                    "check": self._check,
+                    "formula": self._formula,
+                    "fit": lambda message: self.start(),
+                    "cancel": lambda message: self.cancel(),
+                    "select": self._select,
+                    "go": lambda message: open_tab(str(message.get("tab"))),
+                    "again": lambda message: self._restore(),
+                    "csv": self._csv,
+                },
+            )
+        )
+        store.param.watch(lambda event: self._show(), ["settled", "structure_version", "faults"])
+        self._show()
+
+    def panel(self) -> Viewable:
+        """The view as a Panel component."""
+        return self._pane
+
+    def close(self) -> None:
+        """Stop a fit that nobody will see: the session has ended."""
+        if self._job is not None:
+            fitting.cancel(self._job)
+
+    # --- what is fitted ------------------------------------------------------------------------------------------------------
+
+    def _response(self, message: Mapping[str, Any]) -> None:
+        column = message.get("column")
+        self._store.dispatch(SetResponse(str(column) if column else None))
+
+    def _check(self, message: Mapping[str, Any]) -> None:
+        self._typed = str(message.get("text", ""))[:2000]
+        self._show()
+
+    def _formula(self, message: Mapping[str, Any]) -> None:
+        self._typed = None
+        self._store.dispatch(SetFixedEffects(str(message.get("text", ""))))
+        self._show()
+
+    def _select(self, message: Mapping[str, Any]) -> None:
+        node = message.get("node")
+        if node in self._store.document.nodes:
+            self._store.selection = (str(node),)
+
+    def _formula_state(self) -> dict[str, Any]:
+        store = self._store
+        text = store.document.fixed_effects
+        checked = text if self._typed is None else self._typed
+        state: dict[str, Any] = {"text": text, "error": None, "names": [], "count": 0, "columns": []}
+        table = store.build.table or store.table
+        if table is None:
+            return state
+        roles = store.document.roles
+        state["columns"] = [name for name in table.columns if roles.get(name) in ("factor", "covariate")]
+        try:
+            design = design_matrix(table, checked.strip().removeprefix("~").strip() or "1", roles)
+        except (DesignError, TableError) as error:
+            state["error"] = str(error)
+        else:
+            names = [str(name) for name in design.names]
+            state |= {"names": names[:MAX_NAMES], "count": len(names)}
+        return state
+
+    def _response_state(self) -> dict[str, Any]:
+        store, table = self._store, self._store.table
+        chosen = store.document.response
+        choices = [] if table is None else [name for name in table.columns if table.is_numeric(name)]
+        error = None
+        if chosen is not None and table is not None and chosen not in choices:
+            error = (
+                f"{chosen!r} is not a column of {table.name}: choose another response."
+                if chosen not in table.columns
+                else f"{chosen!r} holds text. A response holds numbers: choose another column."
+            )
+        return {"value": chosen, "choices": choices, "error": error}
+
+    def _reason(self, response: Mapping[str, Any], formula: Mapping[str, Any]) -> str | None:
+        store = self._store
+        if store.table is None:
+            return "Load a table first."
+        if store.document.response is None:
+            return "Choose the response."
+        if response["error"]:
+            return str(response["error"])
+        if formula["error"]:
+            return "Mend the fixed effects first."
+        if store.build.v is None or any(problem.severity == "error" for problem in self._blocking()):
+            return "Finish V first."
+        if not any(not ref.fixed for ref in store.build.parameters):
+            return "Every parameter is fixed: free at least one."
+        return None
+
+    def _blocking(self) -> list[Problem]:
+        """Problems of V and of the nodes below it; what lies loose on the canvas does not keep V from being fitted."""
+        document = self._store.document
+        below = {V, *(() if document.v is None else document.subtree(document.v))}
+        return [problem for problem in self._store.problems if problem.node_id in below]
+
+    # --- the fit ---------------------------------------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        """True from Fit to the end of the fit."""
+        return self._job is not None
+
+    def start(self) -> None:
+        """Fit the model as it stands; nothing happens while a fit is under way or something is missing."""
+        if self._job is not None or self._reason(self._response_state(), self._formula_state()) is not None:
+            self._show()
+            return
+        self._document = pn.state.curdoc or self._document
+        self._steps, self._failure, self._pending = [], None, []
+        self._phase, self._ahead = "starting", 0
+        self._asked = self._store.document
+        try:
+            self._job = fitting.start(self._store.document, self._store.table, self._heard)
+        except (ImportError, OSError, RuntimeError) as error:
+            log.exception("a fit could not be started")
+            self._phase, self._failure = "idle", Outcome(message=f"The fit could not be started: {error}")
+        self._show()
+
+    def cancel(self) -> None:
+        """Stop the fit under way; the model stays as it is."""
+        if self._job is not None:
+            self._phase = "cancelling"
+            self._show()
+            fitting.cancel(self._job)
+
+    def _heard(self, event: Event) -> None:
+        """From the pool's thread: hand events over to the session's event loop, many at a time when they come fast."""
+        self._pending.append(event)
+        if len(self._pending) == 1:
+            document = self._document
+            if document is None or document.session_context is None:
+                self._take()
+            else:
+                document.add_next_tick_callback(self._take)
+
+    def _take(self) -> None:
+        events, self._pending = self._pending, []
+        finished: Outcome | None = None
+        for event in events:
+            if isinstance(event, Waiting):
+                self._phase, self._ahead = "waiting", event.ahead
+            elif isinstance(event, Started) and self._phase != "cancelling":
+                self._phase = "running"
+            elif isinstance(event, Step):
+                self._steps.append(event)
+            elif isinstance(event, Finished):
+                finished = event.outcome
+        if finished is not None:
+            self._finish(finished)
+        self._show()
+
+    def _finish(self, outcome: Outcome) -> None:
+        asked, self._job, self._asked, self._phase = self._asked, None, None, "idle"
+        store = self._store
+        if outcome.cancelled:
+            self._steps = []
+            store.notify("The fit was cancelled. The model is as it was.", "info")
+            return
+        if outcome.estimate is None:
+            self._failure = outcome
+            self._done("problem")
+            return
+        self._results = Results(outcome.estimate, outcome.seconds, store.document.title)
+        self._fitted = asked
+        if asked is not None and same_structure(asked, store.document):
+            if store.apply_estimate(outcome.estimate):
+                self._fitted = store.document
+        else:
+            store.notify("The model changed while it was fitted: the estimates are shown and were not put into it.", "warning")
+        self._pane.result = self._results.as_json()
+        self._done("news")
+
+    def _restore(self) -> None:
+        if self._results is not None:
+            self._store.dispatch(SetParameters(self._results.estimate.values, label="Fit"))
+
+    def _csv(self, message: Mapping[str, Any]) -> None:
+        if self._results is not None:
+            self._download(*self._results.file(str(message.get("table"))))
+
+    # --- drawing ---------------------------------------------------------------------------------------------------------------
+
+    def _show(self) -> None:
+        store = self._store
+        response, formula = self._response_state(), self._formula_state()
+        reason = self._reason(response, formula)
+        nodes = store.document.nodes
+        failure = self._failure
+        self._pane.show(
+            {
+                "table": None if store.table is None else store.table.name,
+                "response": response,
+                "formula": formula,
+                "reason": reason,
+                "problems": [
+                    {"node": p.node_id if p.node_id in nodes else None, "name": nodes[p.node_id].name if p.node_id in nodes else "V", "message": p.message}
+                    for p in (self._blocking() if nodes else [])
+                ],
+                "notes": list(store.build.notes),
+                "phase": self._phase,
+                "ahead": self._ahead,
+                "steps": [
+                    {"number": s.number, "loglik": s.loglik, "score": s.score_norm, "halvings": s.halvings, "seconds": s.seconds} for s in self._steps
+                ],
+                "failure": None
+                if failure is None
+                else {
+                    "message": failure.message,
+                    "problems": [
+                        {"node": node if node in nodes else None, "name": nodes[node].name if node in nodes else "V", "message": message}
+                        for node, message in failure.problems
+                    ],
+                },
+                "stale": self._stale(),
+            }
+        )
+
+    def _stale(self) -> dict[str, Any] | None:
+        """What changed since the results were found, and whether moving the sliders back is enough to mend it."""
+        fitted, now = self._fitted, self._store.document
+        if self._results is None or fitted is None or fitted is now:
+            return None
+        if fitted.data_name != now.data_name:
+            return {"text": "The data changed since this fit.", "values": False}
+        if fitted.response != now.response:
+            return {"text": "The response changed since this fit.", "values": False}
+        if fitted.fixed_effects != now.fixed_effects:
+            return {"text": "The fixed effects changed since this fit.", "values": False}
+        if not same_structure(fitted, now):
+            return {"text": "The model changed since this fit.", "values": False}
+        naturals = [
+            None if self._store.build.v is None else self._store.build.naturals(V, document).tolist() for document in (fitted, now)
+        ]
+        if naturals[0] != naturals[1]:
+            return {"text": "The parameters no longer stand at these estimates.", "values": True}
+        return None
