@@ -88,7 +88,7 @@ def test_the_alpha_design():
 
 def test_covariates_factors_and_their_interactions():
     design = design_matrix(TRIAL, "1 + rep + x + gen:x", {"row": "factor"})
-    assert design.names == ("(Intercept)", "rep[R2]", "rep[R3]", "x", "gen[G2]:x")
+    assert design.names == ("(Intercept)", "rep[R2]", "rep[R3]", "x", "x:gen[G2]")
     np.testing.assert_array_equal(design.x[:, 4].numpy(), [0, 1.0, 0, -1.0, 0, 4.0])
 
 
@@ -203,8 +203,8 @@ def test_rows_without_a_value_are_dropped_and_counted():
 
 
 def test_levels_are_those_of_the_rows_that_are_left():
-    table = Table.from_columns({"rep": ["R1", "R2", "R3", "R1"], "x": [None, 1.0, 2.0, None]}, "t")
-    assert design_matrix(table, "0 + rep + x").names == ("rep[R2]", "rep[R3]") or True
+    table = Table.from_columns({"rep": ["R1", "R2", "R3", "R2"], "x": [None, 1.0, 2.0, 4.0]}, "t")
+    assert design_matrix(table, "0 + rep + x").names == ("rep[R2]", "rep[R3]", "x")
     with pytest.raises(DesignError, match="has one level, 'R2'"):
         design_matrix(table.rows(np.array([True, True, False, True])), "rep + x")
 
@@ -346,7 +346,4 @@ def test_a_design_has_full_rank_or_says_what_depends(rows, formula):
         return
     if named:
         spanned = np.asarray(model_matrix(formula, pd.DataFrame(table.to_columns())), dtype=float)
-        assert (
-            np.linalg.matrix_rank(spanned) == spanned.shape[1] - len(named)
-            or spanned.shape[0] < spanned.shape[1]
-        )
+        assert np.linalg.matrix_rank(spanned) == spanned.shape[1] - len(named)

@@ -90,7 +90,7 @@ def test_the_example_names_its_source_and_licence():
     assert example.name == "john_alpha"
     assert "John and E. R. Williams (1995)" in example.source
     assert example.licence == "MIT"
-    with pytest.raises(TableError, match="no example 'oats'. The examples are 'john_alpha'"):
+    with pytest.raises(TableError, match=r"no example 'oats'\. The examples are 'john_alpha'"):
         load_example("oats")
 
 
