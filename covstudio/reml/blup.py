@@ -4,8 +4,9 @@ For a term Z G Z' of the outer sum of V, with u ~ N(0, G) its effects and V take
 
 .. math:: \hat u = GZ'V^{-1}(y - X\hat\beta) = GZ'Py, \qquad \operatorname{var}(\hat u - u) = G - GZ'PZG,
 
-the best linear unbiased prediction and its prediction error variance (Henderson 1975, Biometrics 31:423; Searle, Casella &
-McCulloch 1992, ch. 7). Both hold for a singular G, where the mixed-model equations need its inverse.
+the best linear unbiased prediction and its prediction error variance (Henderson 1975, Biometrics 31:423;
+Searle, Casella & McCulloch 1992, ch. 7). Both hold for a singular G, where the mixed-model equations need
+its inverse.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class RandomEffect:
     """The predicted effects of one term.
 
     Attributes:
-        levels: what each effect belongs to: the column names of Z when it is a `DummyMatrix`, else column numbers from 0.
+        levels: what each effect belongs to: the column names of Z when it is a `DummyMatrix`, else column
+            numbers from 0.
         blup: best linear unbiased predictions, (q,), in the units of y (per unit of the column of Z).
         standard_error: square roots of the prediction error variances, (q,).
     """
@@ -76,8 +78,8 @@ def random_effects(variance: Variance, point: Point) -> tuple[dict[str, RandomEf
         point: the likelihood at the estimates.
 
     Returns:
-        term name -> `RandomEffect`, and the sum of Z u over them, (n,). When V is no sum there are no such terms: what V
-        describes is then the residual alone.
+        term name -> `RandomEffect`, and the sum of Z u over them, (n,). When V is no sum there are no such
+        terms: what V describes is then the residual alone.
     """
     natural: Mapping[str, float] = dict(zip(variance.names, point.natural.tolist(), strict=True))
     effects: dict[str, RandomEffect] = {}

@@ -2,11 +2,13 @@ r"""The step within bounds: maximise a concave quadratic over a box.
 
 .. math:: \max_d\; s'd - \tfrac12 d'Ad \quad\text{subject to}\quad l \le d \le u, \qquad l \le 0 \le u.
 
-Cutting each component of A^-1 s by itself would point the others the wrong way; solving for them given the cut ones does not, and
-the solution is an ascent direction whenever s is not zero on the components that may move.
+Cutting each component of A^-1 s by itself would point the others the wrong way; solving for them given the
+cut ones does not, and the solution is an ascent direction whenever s is not zero on the components that may
+move.
 
-The primal active-set method for bounds (Nocedal & Wright 2006, Numerical Optimization, section 16.5) ends after finitely many
-solves; there is one row per variance parameter, so each costs nothing beside a factorisation of V.
+The primal active-set method for bounds (Nocedal & Wright 2006, Numerical Optimization, section 16.5) ends
+after finitely many solves; there is one row per variance parameter, so each costs nothing beside a
+factorisation of V.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ def box_step(score: Vector, information: Vector, low: Vector, high: Vector) -> V
         numpy.linalg.LinAlgError: A is singular.
 
     Example:
-        >>> box_step(np.array([1.0, -4.0]), np.array([[2.0, 1.0], [1.0, 2.0]]), np.full(2, -1.0), np.full(2, 9.0))
+        >>> a = np.array([[2.0, 1.0], [1.0, 2.0]])
+        >>> box_step(np.array([1.0, -4.0]), a, np.full(2, -1.0), np.full(2, 9.0))
         array([ 1., -1.])
     """
     count = len(score)

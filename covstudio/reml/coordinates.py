@@ -1,15 +1,19 @@
 r"""How each estimated parameter behaves, and so how the optimiser may move it.
 
-The kind is found from the bounds of the parameter's natural range and from how V depends on it, not from its name, so that it
-holds for structures that nobody has written yet:
+The kind is found from the bounds of the parameter's natural range and from how V depends on it, not from
+its name, so that it holds for structures that nobody has written yet:
 
-- VARIANCE: bounded below by 0, V linear in it. Moved on the natural scale; may reach exactly 0 and leave it again.
-- SCALE: bounded on one side, V not linear in it (a range, the diagonal of a Cholesky factor). Moved on the log scale.
-- INTERVAL: bounded on both sides (a correlation). Moved on the natural scale, never more than 90 % of the way to an end.
+- VARIANCE: bounded below by 0, V linear in it. Moved on the natural scale; may reach exactly 0 and leave it
+  again.
+- SCALE: bounded on one side, V not linear in it (a range, the diagonal of a Cholesky factor). Moved on the
+  log scale.
+- INTERVAL: bounded on both sides (a correlation). Moved on the natural scale, never more than 90 % of the
+  way to an end.
 - FREE: unbounded (a covariance, a loading). Moved on the natural scale.
 
-A degree d > 0 says that the diagonal of V grows with the d-th power of the parameter; it gives starting values and, when all
-parameters together scale V, the closed-form rescaling c^(1/d): V(theta_1 c^w_1, ...) = c V(theta).
+A degree d > 0 says that the diagonal of V grows with the d-th power of the parameter; it gives starting
+values and, when all parameters together scale V, the closed-form rescaling c^(1/d): V(theta_1 c^w_1, ...) =
+c V(theta).
 """
 
 from __future__ import annotations
@@ -49,7 +53,8 @@ class Coordinate:
         low: lower end of its natural range.
         high: upper end.
         degree: power with which the diagonal of V grows with it; 0 when it does not scale V.
-        unit: mean contribution to the rows it reaches, at the value 1 (degree 1: that of theta; degree 2: that of theta^2).
+        unit: mean contribution to the rows it reaches, at the value 1 (degree 1: that of theta; degree 2:
+            that of theta^2).
         diagonal: its slice of V is diagonal, as that of a residual variance: V may turn singular without it.
     """
 
@@ -149,8 +154,8 @@ def scale_weights(variance: Variance, natural: Vector, coordinates: Sequence[Coo
         coordinates: the estimated parameters.
 
     Returns:
-        Exponents for all parameters, 0 where the parameter does not scale V; None when the check fails, as it does when a
-        variance is fixed or held.
+        Exponents for all parameters, 0 where the parameter does not scale V; None when the check fails, as
+        it does when a variance is fixed or held.
 
     Example:
         >>> from covstudio.covariance import AR1Matrix, ScalarMatrix, Sum

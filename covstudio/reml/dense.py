@@ -5,10 +5,12 @@ With V = L L' and everything whitened by L,
 .. math:: B = L^{-1}[X\;y], \quad \log|V| = 2\sum\log L_{ii}, \quad X'V^{-1}X = B_X'B_X, \quad
           y'Py = \lVert B_y - B_X\hat\beta\rVert^2,
 
-which is all the log-likelihood needs. For the derivatives P is formed once from V^-1 by a rank-p correction; then tr(P dV_k) is
-an elementwise sum and the average information comes from the vectors dV_k P y. No product of two n x n matrices is ever taken.
+which is all the log-likelihood needs. For the derivatives P is formed once from V^-1 by a rank-p
+correction; then tr(P dV_k) is an elementwise sum and the average information comes from the vectors dV_k P
+y. No product of two n x n matrices is ever taken.
 
-The floor for such an engine is the Cholesky factor plus the inverse; `benchmarks/bench_reml.py` measures the distance to it.
+The floor for such an engine is the Cholesky factor plus the inverse; `benchmarks/bench_reml.py` measures
+the distance to it.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ __all__ = ["DENSE_LIMIT", "DenseEngine", "DensePoint", "check_rows"]
 
 Vector = NDArray[np.float64]
 
-#: More rows than this are refused: V, its factor and its inverse would not fit beside each other in ordinary memory.
+#: More rows than this are refused: V, its factor and its inverse would not fit beside each other in
+#: ordinary memory.
 DENSE_LIMIT = 8000
 
 
@@ -51,8 +54,10 @@ def check_rows(n: int, parameters: int) -> None:
     # V, its factor, P, a slice and a term's value at least.
     gigabytes = 8.0 * n * n * (5 + min(parameters, 3)) / 2**30
     raise TooManyRows(
-        f"V has {n} rows; the dense engine takes up to {DENSE_LIMIT}. It would need about {gigabytes:.0f} GB of memory "
-        f"and {(n / 2000) ** 3 * 0.2:.0f} s or more an iteration. Fit a part of the data, such as one trial or environment."
+        f"V has {n} rows; the dense engine takes up to {DENSE_LIMIT}. It would need about {gigabytes:.0f} "
+        "GB of memory "
+        f"and {(n / 2000) ** 3 * 0.2:.0f} s or more an iteration. Fit a part of the data, such as one "
+        "trial or environment."
     )
 
 
@@ -130,7 +135,8 @@ class DensePoint:
             back = torch.linalg.solve_triangular(
                 factor.mT, torch.cat([self._bx, self._whitened_residual.unsqueeze(1)], dim=1), upper=True
             )
-            # cholesky_inverse answers column-major; its transpose is the same matrix, row-major, without a copy.
+            # cholesky_inverse answers column-major; its transpose is the same matrix, row-major, without a
+            # copy.
             p_matrix = torch.cholesky_inverse(factor).mT
             vx, self._py = back[:, :-1], back[:, -1].contiguous()
             if vx.shape[1]:
@@ -191,8 +197,8 @@ class DenseEngine:
     def at(self, natural: Vector) -> DensePoint | None:
         """The likelihood at these natural values, or None where V is not positive definite.
 
-        V counts as not positive definite when the factorisation breaks down, or when a pivot is nothing but rounding error of
-        the diagonal entry it came from. Nothing is ever added to the diagonal.
+        V counts as not positive definite when the factorisation breaks down, or when a pivot is nothing but
+        rounding error of the diagonal entry it came from. Nothing is ever added to the diagonal.
         """
         v = self.variance.value(natural)
         diagonal = torch.diagonal(v).clone()
@@ -209,6 +215,7 @@ class DenseEngine:
             return None
         try:
             point = DensePoint(self.problem, self.variance, natural, factor)
-        except torch.linalg.LinAlgError:
+        except RuntimeError:
+            # X'V^-1X has no factor: V is singular in the directions of X, for all that its pivots say.
             return None
         return point if np.isfinite(point.kernel) else None

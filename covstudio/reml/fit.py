@@ -22,8 +22,8 @@ class Iteration:
         theta: raw parameters, (number of free parameters,).
         params: natural values of all parameters by path.
         loglik: log-likelihood at theta, in the convention of `Fit.loglik`.
-        score_norm: sqrt(s'A^-1 s), the score measured in the metric of the average information: how many standard errors the
-            next step would go. It does not depend on the units of any parameter.
+        score_norm: sqrt(s'A^-1 s), the score measured in the metric of the average information: how many
+            standard errors the next step would go. It does not depend on the units of any parameter.
         step: share of the proposed step that was taken to get here; 0 at the start.
         halvings: how often that step was shortened.
         seconds: time the iteration took.
@@ -49,14 +49,17 @@ class Fit:
     Attributes:
         theta: raw estimates, (number of free parameters,), float64; -inf for a variance estimated as zero.
         params: natural values of all parameters by path, fixed ones included.
-        standard_errors: their standard errors on the natural scale, from the average information by the delta method; NaN for
-            what has none: fixed and held parameters, those at an end of their range, and those the data cannot tell apart.
+        standard_errors: their standard errors on the natural scale, from the average information by the
+            delta method; NaN for what has none: fixed and held parameters, those at an end of their range,
+            and those the data cannot tell apart.
         beta: generalised least squares estimates, (p,).
         beta_standard_errors: square roots of the diagonal of (X'V^-1X)^-1, V taken as known, (p,).
         beta_covariance: (X'V^-1X)^-1, (p, p).
-        loglik: restricted log-likelihood as lme4, nlme and glmmTMB print it: kernel_loglik - (n - p)/2 log(2 pi).
+        loglik: restricted log-likelihood as lme4, nlme and glmmTMB print it: kernel_loglik - (n - p)/2
+            log(2 pi).
         kernel_loglik: -(log|V| + log|X'V^-1X| + y'Py)/2.
-        aic: -2 loglik + 2 (p + q), q counting the estimated parameters, those at a boundary included, as lme4 does.
+        aic: -2 loglik + 2 (p + q), q counting the estimated parameters, those at a boundary included, as
+            lme4 does.
         bic: -2 loglik + log(n) (p + q).
         blups: term -> predicted random effects, for the Z G Z' terms of the outer sum of V.
         fitted: X beta plus all random effects, (n,).
@@ -78,8 +81,8 @@ class Fit:
         >>> from covstudio.covariance import ScalarMatrix
         >>> from covstudio.reml import fit
         >>> result = fit(ScalarMatrix(4), torch.tensor([1.0, 2.0, 4.0, 5.0]), torch.ones(4, 1))
-        >>> result.converged, round(result.params["sigma^2"], 6), result.beta
-        (True, 3.333333, tensor([3.], dtype=torch.float64))
+        >>> result.converged, round(result.params["sigma^2"], 6), round(float(result.beta[0]), 6)
+        (True, 3.333333, 3.0)
     """
 
     theta: Tensor
@@ -117,7 +120,7 @@ class Fit:
             >>> print(fit(ScalarMatrix(4), torch.tensor([1.0, 2.0, 4.0, 5.0]), torch.ones(4, 1)).summary())
             REML fit of 4 rows, 1 fixed effect (dense engine)
             Converged in 0 iterations.
-            log-likelihood -6.7598   AIC 17.5196   BIC 16.2922
+            log-likelihood -6.7559   AIC 17.5118   BIC 16.2844
             <BLANKLINE>
             Variance parameters   estimate  std. error
               sigma^2              3.33333     2.72166
@@ -126,7 +129,8 @@ class Fit:
               x0                         3    0.912871
         """
         lines = [
-            f"REML fit of {self.n} rows, {self.p} fixed effect{'' if self.p == 1 else 's'} ({self.engine} engine)",
+            f"REML fit of {self.n} rows, {self.p} fixed effect{'' if self.p == 1 else 's'} ({self.engine} "
+            "engine)",
             self.message,
             f"log-likelihood {self.loglik:.4f}   AIC {self.aic:.4f}   BIC {self.bic:.4f}",
             "",

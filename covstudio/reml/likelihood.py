@@ -10,14 +10,16 @@ its score and its average information, with dots for derivatives with respect to
 .. math:: s_k = -\tfrac12\left(\operatorname{tr}(P\dot V_k) - y'P\dot V_kPy\right), \qquad
           A_{kl} = \tfrac12\, y'P\dot V_kP\dot V_lPy.
 
-The average information is the mean of the observed and the expected information, simplified (Johnson & Thompson 1995; Gilmour,
-Thompson & Cullis 1995): it needs the vectors q_k = dV_k Py only, never a product of two n x n matrices.
+The average information is the mean of the observed and the expected information, simplified (Johnson &
+Thompson 1995; Gilmour, Thompson & Cullis 1995): it needs the vectors q_k = dV_k Py only, never a product of
+two n x n matrices.
 
 `log L = kernel - (n - p)/2 log(2 pi)` is what lme4, nlme and glmmTMB print. None of them adds log|X'X|/2.
 
 How V is factored is an engine's business. The optimiser sees `Engine` and `Point` below and nothing else.
 
-Sources: Patterson & Thompson (1971), Biometrika 58:545; Searle, Casella & McCulloch (1992), Variance Components, ch. 6;
+Sources: Patterson & Thompson (1971), Biometrika 58:545; Searle, Casella & McCulloch (1992), Variance
+Components, ch. 6;
 Gilmour, Thompson & Cullis (1995), Biometrics 51:1440; Johnson & Thompson (1995), J. Dairy Sci. 78:449.
 """
 
@@ -119,7 +121,8 @@ class Point(Protocol):
         ...
 
     def rescaled(self, factor: float, natural: Vector) -> Point:
-        """The point where V is `factor` times as large, which `natural` is known to give; nothing is factored again."""
+        """The point where V is `factor` times as large, which `natural` is known to give; nothing is
+        factored again."""
         ...
 
     @property

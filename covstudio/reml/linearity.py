@@ -1,11 +1,12 @@
 r"""Which structures are linear in their natural parameters.
 
-If :math:`V(\theta) = V_0 + \sum_k \theta_k V_k` with constant :math:`V_k`, an engine computes each :math:`V_k` once and for all:
-evaluating V is then a weighted sum, and its derivatives cost nothing. All classical variance components are of this kind
-(Searle, Casella & McCulloch 1992).
+If :math:`V(\theta) = V_0 + \sum_k \theta_k V_k` with constant :math:`V_k`, an engine computes each
+:math:`V_k` once and for all: evaluating V is then a weighted sum, and its derivatives cost nothing. All
+classical variance components are of this kind (Searle, Casella & McCulloch 1992).
 
-A class is linear when a rule below says so. Rules are looked up by exact class, not by inheritance: a subclass may compute
-something else. What has no rule counts as not linear, which is always safe, only slower.
+A class is linear when a rule below says so. Rules are looked up by exact class, not by inheritance: a
+subclass may compute something else. What has no rule counts as not linear, which is always safe, only
+slower.
 """
 
 from __future__ import annotations

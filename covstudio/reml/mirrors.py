@@ -1,8 +1,9 @@
 r"""Signs that V does not see.
 
-A Cholesky factor with its j-th column negated gives the same matrix. Its parametrisation keeps L_jj > 0, so that the two are told
-apart by the signs of the entries below: from L_jj = 0 the likelihood may rise on the far side only, which a positive L_jj cannot
-reach except by turning the signs of the column. Knowing the columns, the optimiser steps across.
+A Cholesky factor with its j-th column negated gives the same matrix. Its parametrisation keeps L_jj > 0, so
+that the two are told apart by the signs of the entries below: from L_jj = 0 the likelihood may rise on the
+far side only, which a positive L_jj cannot reach except by turning the signs of the column. Knowing the
+columns, the optimiser steps across.
 """
 
 from __future__ import annotations

@@ -1,23 +1,29 @@
-r"""Safeguarded average information: from a start to the maximum of the restricted likelihood, or to a reason why not.
+r"""Safeguarded average information: from a start to the maximum of the restricted likelihood, or to a
+reason why not.
 
 Every iteration
 
-1. rescales all parameters that scale V by c = y'Py/(n - p), the closed-form maximum along that direction, when V has one;
-2. takes score s and average information A with respect to the working parameters (natural values; logarithms for scales);
-3. stops when s'A^-1 s < 1e-12 over the parameters that are free to move: the squared length of the UNCUT step in the metric of
-   the information, which does not depend on the scale of any parameter;
-4. finds the step within bounds (`boxqp`): no variance loses more than 98 % of itself (a diagonal one 90 %), one below 1e-4 of
-   the largest may go to exactly 0, a correlation goes at most 90 % of the way to an end of its range;
-5. halves it until the likelihood rises; if halving does not help, damps it (A + lambda diag A, Levenberg-Marquardt), which also
-   carries it over places where A is singular.
+1. rescales all parameters that scale V by c = y'Py/(n - p), the closed-form maximum along that direction,
+   when V has one;
+2. takes score s and average information A with respect to the working parameters (natural values;
+   logarithms for scales);
+3. stops when s'A^-1 s < 1e-12 over the parameters that are free to move: the squared length of the UNCUT
+   step in the metric of the information, which does not depend on the scale of any parameter;
+4. finds the step within bounds (`boxqp`): no variance loses more than 98 % of itself (a diagonal one 90 %),
+   one below 1e-4 of the largest may go to exactly 0, a correlation goes at most 90 % of the way to an end
+   of its range;
+5. halves it until the likelihood rises; if halving does not help, damps it (A + lambda diag A,
+   Levenberg-Marquardt), which also carries it over places where A is singular.
 
-A variance at 0 stays while its score is not positive and is released when it turns so. A parameter that has no derivative at 0,
-such as the diagonal of a Cholesky factor, is set to 0 when that costs nothing, and released when a small value is better. The
-likelihood never falls from one iteration to the next. When no step raises it although the score is not zero, that is said.
+A variance at 0 stays while its score is not positive and is released when it turns so. A parameter that has
+no derivative at 0, such as the diagonal of a Cholesky factor, is set to 0 when that costs nothing, and
+released when a small value is better. The likelihood never falls from one iteration to the next. When no
+step raises it although the score is not zero, that is said.
 
 Nothing here knows how V is factored: see `likelihood.Engine`.
 
-Sources: Gilmour, Thompson & Cullis (1995), Biometrics 51:1440; Johnson & Thompson (1995), J. Dairy Sci. 78:449; the damping:
+Sources: Gilmour, Thompson & Cullis (1995), Biometrics 51:1440; Johnson & Thompson (1995), J. Dairy Sci.
+    78:449; the damping:
 Marquardt (1963), SIAM J. 11:431; the stopping rule: Nocedal & Wright (2006), Numerical Optimization.
 """
 
@@ -33,6 +39,7 @@ from numpy.typing import NDArray
 
 from covstudio.reml.boxqp import box_step
 from covstudio.reml.coordinates import Coordinate, Kind
+from covstudio.reml.escape import Escapes
 from covstudio.reml.likelihood import Derivatives, Engine, Point
 
 __all__ = ["Outcome", "State", "maximise", "squared_length"]
@@ -45,10 +52,14 @@ TOLERANCE = 1e-12
 ROUNDING = 1e-11
 #: Below this share of the largest contribution a variance may go to exactly zero.
 NEGLIGIBLE = 1e-4
-#: Eigenvalues of the equilibrated information below this count as this: the data do not tell such combinations apart.
+#: Eigenvalues of the equilibrated information below this count as this: the data do not tell such
+#: combinations apart.
 SINGULAR = 1e-9
-#: How often parameters set to zero may be released again, so that no fit goes round in circles.
-RELEASES = 5
+#: How often the search may go on from a place where the score vanished, so that no fit goes round in circles.
+ESCAPES = 5
+#: Information below this, for a parameter measured in units of its own size, is rounding error: V does not
+#: depend on it.
+INERT = 1e-20
 HALVINGS = 6
 DAMPINGS = (0.0, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e4, 1e6)
 
@@ -61,7 +72,7 @@ class State:
         number: steps taken.
         point: the likelihood there.
         length: sqrt(s'A^-1 s), how far the uncut step would go, in standard errors.
-        step: share of the proposed step that was taken to get here (0 at the start).
+        share: share of the proposed step that was taken to get here (0 at the start).
         halvings: how often that step was shortened.
         seconds: time the iteration took.
     """
@@ -69,7 +80,7 @@ class State:
     number: int
     point: Point
     length: float
-    step: float
+    share: float
     halvings: int
     seconds: float
 
@@ -80,8 +91,8 @@ class Outcome:
 
     Attributes:
         point: the best point, which is the last.
-        derivatives: score and information there with respect to the natural values of all estimated parameters; both are 0
-            for a parameter that has no derivative.
+        derivatives: score and information there with respect to the natural values of all estimated
+            parameters; both are 0 for a parameter that has no derivative.
         at_end: for every estimated parameter, whether it stands at an end of its range.
         converged: whether the stopping rule was met.
         reason: "converged", "rounding" (no further digit can be had), "stalled" or "iterations".
@@ -106,6 +117,7 @@ class _Local:
     score: Vector
     information: Vector
     moves: NDArray[np.bool_]
+    inert: NDArray[np.bool_]
     squared_length: float
 
 
@@ -122,6 +134,7 @@ def maximise(
     engine: Engine,
     coordinates: Sequence[Coordinate],
     weights: Vector | None,
+    escapes: Escapes,
     start: Point,
     max_iter: int,
     watch: Callable[[State], None] | None = None,
@@ -132,6 +145,7 @@ def maximise(
         engine: evaluates the likelihood at natural values.
         coordinates: the parameters to estimate.
         weights: exponents of the common scale (`coordinates.scale_weights`), or None.
+        escapes: proposes points where the score vanishes for want of a derivative.
         start: the likelihood at the starting values.
         max_iter: most steps to take.
         watch: called with every `State`, the start included; what it raises goes through.
@@ -139,14 +153,14 @@ def maximise(
     Returns:
         The `Outcome`.
     """
-    return _Search(engine, list(coordinates), weights).run(start, max_iter, watch)
+    return _Search(engine, list(coordinates), weights, escapes).run(start, max_iter, watch)
 
 
 def squared_length(score: Vector, information: Vector) -> float:
     """s'A^-1 s, after scaling A to a unit diagonal and with its eigenvalues bounded below by 1e-9.
 
-    The bound matters where A is singular: there the score is 0 as well, up to rounding, and a combination of parameters that
-    the data do not tell apart must not keep a fit from ending.
+    The bound matters where A is singular: there the score is 0 as well, up to rounding, and a combination
+    of parameters that the data do not tell apart must not keep a fit from ending.
 
     Example:
         >>> squared_length(np.array([2.0, 0.0]), np.array([[4.0, 0.0], [0.0, 1.0]]))
@@ -169,18 +183,20 @@ def _diagonal(score: Vector, information: Vector) -> Vector:
 
 
 class _Search:
-    def __init__(self, engine: Engine, coordinates: list[Coordinate], weights: Vector | None) -> None:
+    def __init__(
+        self, engine: Engine, coordinates: list[Coordinate], weights: Vector | None, escapes: Escapes
+    ) -> None:
         self.engine = engine
         self.coordinates = coordinates
         self.positions = [c.position for c in coordinates]
         self.weights = weights
         self.low = np.array([c.low for c in coordinates])
         self.high = np.array([c.high for c in coordinates])
-        self.pinned: set[int] = set()
-        self.releases = 0
+        self.escapes = escapes
+        self.escaped = 0
         self.damping = 0
 
-    # -- the loop ------------------------------------------------------------------------------------------------
+    # -- the loop -------------------------------------------------------------------------------------------
 
     def run(self, point: Point, max_iter: int, watch: Callable[[State], None] | None) -> Outcome:
         self.pinned = {
@@ -198,14 +214,19 @@ class _Search:
                 watch(State(number, point, length, share, halvings, now - began))
             began = time.perf_counter()
             if local.squared_length < TOLERANCE:
-                released = self._release(point) if number < max_iter else None
-                if released is None:
+                better = self._escape(point, local) if number < max_iter else None
+                if better is None:
                     return self._outcome(point, local, "converged", number)
-                point, share, halvings = released, 1.0, 0
+                point, share, halvings = better, 1.0, 0
             elif number >= max_iter:
                 return self._outcome(point, local, "iterations", number)
             else:
                 trial = self._advance(point, local)
+                better = self._escape(point, local) if trial is None else None
+                if better is not None:
+                    point, share, halvings = better, 1.0, 0
+                    number += 1
+                    continue
                 if trial is None:
                     # What is left to gain, s'A^-1 s / 2, is hidden by rounding in the likelihood itself.
                     exhausted = 0.5 * local.squared_length < 10.0 * _noise(point)
@@ -229,17 +250,23 @@ class _Search:
             return point
         return point.rescaled(factor, np.asarray(point.natural * factor**self.weights, dtype=np.float64))
 
-    # -- the model at a point ------------------------------------------------------------------------------------
+    # -- the model at a point -------------------------------------------------------------------------------
 
     def _local(self, point: Point) -> _Local:
         count = len(self.coordinates)
-        asked = [i for i in range(count) if i not in self.pinned]
+        values = point.natural[self.positions]
+        pinned = np.array(
+            [
+                c.kind is Kind.SCALE and v in (c.low, c.high)
+                for c, v in zip(self.coordinates, values, strict=True)
+            ]
+        )
+        asked = np.flatnonzero(~pinned)
         score, information = np.zeros(count), np.zeros((count, count))
-        if asked:
+        if len(asked):
             derivatives = point.derivatives([self.positions[i] for i in asked])
             score[asked] = derivatives.score
             information[np.ix_(asked, asked)] = derivatives.information
-        values = point.natural[self.positions]
         # A derivative that is not finite, at an end of the range, is as good as none.
         broken = ~np.isfinite(score) | ~np.isfinite(np.diag(information))
         score[broken] = 0.0
@@ -247,15 +274,28 @@ class _Search:
         information[:, broken] = 0.0
         slope = self._slope(values)
         working = score * slope
-        moves = np.ones(count, dtype=bool)
-        moves[list(self.pinned)] = False
-        moves &= ~((values <= self.low) & (working <= 0.0)) & ~((values >= self.high) & (working >= 0.0))
-        # No information and no score: V does not depend on it here (a correlation whose variance is 0).
-        moves &= ~((np.diag(information) == 0.0) & (score == 0.0)) & ~broken
         scaled = information * np.outer(slope, slope)
+        inert = ~pinned & ~broken & (np.diag(scaled) <= self._negligible(values))
+        moves = ~(pinned | broken | inert)
+        moves &= ~((values <= self.low) & (working <= 0.0)) & ~((values >= self.high) & (working >= 0.0))
         inside = np.flatnonzero(moves)
         length = squared_length(working[inside], scaled[np.ix_(inside, inside)])
-        return _Local(Derivatives(score, information), working, scaled, moves, length)
+        return _Local(Derivatives(score, information), working, scaled, moves, inert, length)
+
+    def _negligible(self, values: Vector) -> Vector:
+        """Information that is rounding error: V does not depend on the parameter. Measured in units of its
+        own size."""
+        total = sum(c.contribution(v) for c, v in zip(self.coordinates, values, strict=True))
+        bound = np.full(len(values), INERT)
+        for i, c in enumerate(self.coordinates):
+            if c.kind is Kind.VARIANCE and c.unit > 0.0 and total > 0.0:
+                bound[i] = INERT * (c.unit / total) ** 2
+            elif c.kind is Kind.INTERVAL:
+                bound[i] = INERT / (c.high - c.low) ** 2
+            elif c.kind is Kind.FREE:
+                # Nothing says how large it might be: exactly none, then.
+                bound[i] = 0.0
+        return bound
 
     def _slope(self, values: Vector) -> Vector:
         """d natural / d working."""
@@ -301,7 +341,7 @@ class _Search:
                 )
         return low, high
 
-    # -- one step ------------------------------------------------------------------------------------------------
+    # -- one step -------------------------------------------------------------------------------------------
 
     def _advance(self, point: Point, local: _Local) -> _Trial | None:
         """The first step, from undamped to heavily damped, that raises the likelihood."""
@@ -331,43 +371,44 @@ class _Search:
         natural[self.positions] = self._move(values, step)
         return self.engine.at(natural)
 
-    # -- parameters without a derivative at zero -----------------------------------------------------------------
+    # -- where derivatives do not help ----------------------------------------------------------------------
 
     def _settle(self, trial: _Trial, local: _Local) -> Point:
-        """Set scales that have shrunk to nothing to exactly 0, where the likelihood does not mind."""
+        """Deal with scales that the step has cut down: cross to the far side, or go to exactly 0, if that
+        costs nothing."""
         point = trial.point
         values = point.natural[self.positions]
         shares = [c.contribution(v) for c, v in zip(self.coordinates, values, strict=True)]
         largest = max(shares, default=0.0)
         for i, c in enumerate(self.coordinates):
-            shrinking = local.moves[i] and c.kind is Kind.SCALE and c.degree and trial.step[i] < -1.0
-            if shrinking and c.low == 0.0 and shares[i] < NEGLIGIBLE * largest:
+            shrinking = (
+                local.moves[i] and c.kind is Kind.SCALE and c.degree and trial.share * trial.step[i] < -1.0
+            )
+            if not shrinking:
+                continue
+            across = self.escapes.across(point.natural, c.position)
+            if across is not None:
+                beyond = self.engine.at(across)
+                if beyond is not None and beyond.kernel > point.kernel + _noise(point):
+                    point = beyond
+                    continue
+            if c.low == 0.0 and shares[i] < NEGLIGIBLE * largest:
                 natural = point.natural.copy()
                 natural[c.position] = 0.0
                 zero = self.engine.at(natural)
                 if zero is not None and zero.kernel >= point.kernel - _noise(point):
-                    self.pinned.add(i)
                     point = zero
         return point
 
-    def _release(self, point: Point) -> Point | None:
-        """A point with a pinned parameter off its end, if that is better."""
-        if not self.pinned or self.releases >= RELEASES:
+    def _escape(self, point: Point, local: _Local) -> Point | None:
+        """A better point off a place where the score vanishes for want of a derivative."""
+        if self.escaped >= ESCAPES:
             return None
-        values = point.natural[self.positions]
-        total = sum(c.contribution(v) for c, v in zip(self.coordinates, values, strict=True))
-        for i in sorted(self.pinned):
-            c = self.coordinates[i]
-            if not c.degree or c.unit <= 0.0 or total <= 0.0:
-                continue
-            for part in (1e-2, 1e-4):
-                natural = point.natural.copy()
-                natural[c.position] = (part * total / c.unit) ** (1.0 / c.degree)
-                trial = self.engine.at(natural)
-                if trial is not None and trial.kernel > point.kernel + 100.0 * _noise(point):
-                    self.pinned.discard(i)
-                    self.releases += 1
-                    return trial
+        for natural in self.escapes.away(point.natural, local.inert.tolist()):
+            trial = self.engine.at(natural)
+            if trial is not None and trial.kernel > point.kernel + 100.0 * _noise(point):
+                self.escaped += 1
+                return trial
         return None
 
 

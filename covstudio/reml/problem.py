@@ -1,7 +1,7 @@
 """The data of a fit, checked once.
 
-The model is y ~ N(X beta, V(theta)) with y of length n and X of size n x p and full column rank. Everything after this file may
-rely on that, and works in float64 whatever came in.
+The model is y ~ N(X beta, V(theta)) with y of length n and X of size n x p and full column rank. Everything
+after this file may rely on that, and works in float64 whatever came in.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from covstudio.reml.errors import InvalidData, RankDeficient
 
 __all__ = ["Problem", "prepare"]
 
-#: A column whose part orthogonal to the columns before it is smaller than this share of its length counts as dependent on them.
+#: A column whose part orthogonal to the columns before it is smaller than this share of its length counts
+#: as dependent on them.
 RANK_TOLERANCE = 1e-9
 
 
@@ -58,8 +59,8 @@ def prepare(y: Any, x: Any) -> Problem:
         The `Problem`.
 
     Raises:
-        InvalidData: y is not one column of finite, varying numbers, X is not a finite matrix with as many rows, there are
-            no more rows than columns, or X explains y exactly.
+        InvalidData: y is not one column of finite, varying numbers, X is not a finite matrix with as many
+            rows, there are no more rows than columns, or X explains y exactly.
         RankDeficient: some columns of X are combinations of others.
 
     Example:
@@ -72,11 +73,13 @@ def prepare(y: Any, x: Any) -> Problem:
     design = _as_float64(x, "x")
     if response.ndim != 1:
         raise InvalidData(
-            f"y must be one column, of shape (n,), and has shape {tuple(response.shape)}: pass y.reshape(-1), or one column of it."
+            f"y must be one column, of shape (n,), and has shape {tuple(response.shape)}: pass "
+            "y.reshape(-1), or one column of it."
         )
     if design.ndim != 2:
         raise InvalidData(
-            f"x must be a matrix of shape (n, p), and has shape {tuple(design.shape)}: pass x.reshape(-1, 1) for a single column."
+            f"x must be a matrix of shape (n, p), and has shape {tuple(design.shape)}: pass x.reshape(-1, "
+            "1) for a single column."
         )
     n, p = design.shape
     if response.shape[0] != n:
@@ -101,7 +104,8 @@ def prepare(y: Any, x: Any) -> Problem:
     residual = float(rest @ rest)
     if residual <= 1e-24 * float(response @ response):
         raise InvalidData(
-            "x explains y exactly: after the fixed effects nothing is left whose variance could be estimated. "
+            "x explains y exactly: after the fixed effects nothing is left whose variance could be "
+            "estimated. "
             "Is a column of x a copy of the response, or does every row have a level of its own?"
         )
     return Problem(response, design, residual / (n - p))
@@ -126,7 +130,8 @@ def _check_finite(values: Tensor, name: str) -> None:
         return
     bad = torch.nonzero(~finite if values.ndim == 1 else ~finite.all(dim=1)).reshape(-1).tolist()
     raise InvalidData(
-        f"{name} has missing or infinite values in {len(bad)} of {values.shape[0]} rows (from 0: {_some(bad)}): "
+        f"{name} has missing or infinite values in {len(bad)} of {values.shape[0]} rows (from 0: "
+        f"{_some(bad)}): "
         "leave those rows out of y, x and V alike."
     )
 

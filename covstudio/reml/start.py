@@ -1,9 +1,10 @@
 r"""Starting values from the data.
 
-Every term of V that has a scale gets an equal share of the ordinary least squares residual variance s^2 of y on X: with T such
-terms, the mean diagonal of each is s^2/T. Within a term the parameters that scale it contribute alike, covariances are 0, and
-correlations stand at the model's own defaults, moved off 0, where structures cannot be told apart. A range starts where V
-depends on it most. The safeguarded steps do the rest; but a good start saves half of them.
+Every term of V that has a scale gets an equal share of the ordinary least squares residual variance s^2 of
+y on X: with T such terms, the mean diagonal of each is s^2/T. Within a term the parameters that scale it
+contribute alike, covariances are 0, and correlations stand at the model's own defaults, moved off 0, where
+structures cannot be told apart. A range starts where V depends on it most. The safeguarded steps do the
+rest; but a good start saves half of them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ __all__ = ["data_start", "neutral"]
 
 Vector = NDArray[np.float64]
 
-#: A correlation whose default is 0 starts at this share of its upper end: at 0 a spatial process looks like a nugget.
+#: A correlation whose default is 0 starts at this share of its upper end: at 0 a spatial process looks like
+#: a nugget.
 CORRELATION_START = 0.3
 
 
@@ -45,7 +47,8 @@ def data_start(
         >>> from covstudio.covariance import DummyMatrix, CovariancePropagation, ScalarMatrix, Sum
         >>> from covstudio.reml.coordinates import classify
         >>> from covstudio.reml.problem import prepare
-        >>> v = Sum(gen=CovariancePropagation(z=DummyMatrix(["a", "b", "a"]), g=ScalarMatrix(2)), units=ScalarMatrix(3))
+        >>> gen = CovariancePropagation(z=DummyMatrix(["a", "b", "a"]), g=ScalarMatrix(2))
+        >>> v = Sum(gen=gen, units=ScalarMatrix(3))
         >>> variance = Variance(v)
         >>> values = neutral(variance)
         >>> data_start(prepare([1.0, 2.0, 6.0], [[1.0]] * 3), variance, values, classify(variance, values))
@@ -87,7 +90,8 @@ def neutral(variance: Variance) -> Vector:
 
 
 def _informative(variance: Variance, natural: Vector, coordinate: Coordinate) -> float:
-    """The value of a range at which V changes most with its logarithm; the default when that is nearly as good."""
+    """The value of a range at which V changes most with its logarithm; the default when that is nearly as
+    good."""
     k = coordinate.position
     default = float(natural[k])
     candidates = default * 4.0 ** np.arange(-10, 11)
@@ -111,7 +115,8 @@ def _balance(natural: Vector, coordinates: list[Coordinate]) -> None:
 def _spread(
     matrix: Matrix, natural: Vector, positions: list[int], coordinates: list[Coordinate], target: float
 ) -> None:
-    """Scale a term until its mean diagonal is `target`; leave it where its parameters do not scale it together."""
+    """Scale a term until its mean diagonal is `target`; leave it where its parameters do not scale it
+    together."""
 
     def mean_diagonal(values: Vector) -> float:
         with torch.no_grad():

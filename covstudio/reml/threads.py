@@ -1,7 +1,7 @@
 """As many BLAS threads as the size of the problem is worth.
 
-For small matrices a second thread costs more in handing work over than it computes: on two cores, two threads were 3 to 9 times
-slower than one at a few hundred rows.
+For small matrices a second thread costs more in handing work over than it computes: on two cores, two
+threads were 3 to 9 times slower than one at a few hundred rows.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-r"""V as the engines see it: a function of natural parameters, in float64, split into the terms of its outer sum.
+r"""V as the engines see it: a function of natural parameters, in float64, split into the terms of its outer
+sum.
 
 .. math:: V(\theta) = V_0 + \sum_{k} \theta_k V_k + \sum_t V_t(\theta_t)
 
-The middle sum gathers the terms that are linear (see `linearity`); their constant slices V_k are computed once and kept side by
-side, so that V is one matrix-vector product and the derivatives are at hand. The last sum holds the other terms.
+The middle sum gathers the terms that are linear (see `linearity`); their constant slices V_k are computed
+once and kept side by side, so that V is one matrix-vector product and the derivatives are at hand. The last
+sum holds the other terms.
 """
 
 from __future__ import annotations
@@ -152,7 +154,7 @@ class Variance:
             self._stack = torch.cat([block.to(torch.float64) for block in blocks]) if blocks else empty
         return self._stack
 
-    # -- scales --------------------------------------------------------------------------------------------------
+    # -- scales ---------------------------------------------------------------------------------------------
 
     def natural(self, theta: Vector) -> Vector:
         """All natural values from raw theta; fixed parameters at their constants."""
@@ -183,7 +185,7 @@ class Variance:
         """The ends of a parameter's natural range."""
         return self.transforms[position].bounds
 
-    # -- V and its slices ----------------------------------------------------------------------------------------
+    # -- V and its slices -----------------------------------------------------------------------------------
 
     def value(self, natural: Vector) -> Tensor:
         """V, (n, n), float64; a tensor of its own that the caller may overwrite."""

@@ -1,6 +1,7 @@
 """The seven reference cases and the alpha design, each V built from covstudio's own classes.
 
-`load(name)` gives a `Case`: data, the tree of V, and how the recorded variance parameters follow from the natural values of a fit.
+`load(name)` gives a `Case`: data, the tree of V, and how the recorded variance parameters follow from the
+natural values of a fit.
 """
 
 from __future__ import annotations

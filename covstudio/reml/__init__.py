@@ -1,0 +1,35 @@
+"""Restricted maximum likelihood: variance parameters, fixed effects and predictions for y ~ N(X beta, V).
+
+`fit` is the way in; `REML` gives the pieces one at a time, in the manner of torch-openreml.
+"""
+
+from covstudio.reml.blup import RandomEffect
+from covstudio.reml.dense import DENSE_LIMIT
+from covstudio.reml.errors import (
+    FitCancelled,
+    FitError,
+    InvalidData,
+    InvalidModel,
+    NotPositiveDefinite,
+    RankDeficient,
+    TooManyRows,
+)
+from covstudio.reml.estimation import fit
+from covstudio.reml.fit import Fit, Iteration
+from covstudio.reml.reml import REML
+
+__all__ = [
+    "DENSE_LIMIT",
+    "REML",
+    "Fit",
+    "FitCancelled",
+    "FitError",
+    "InvalidData",
+    "InvalidModel",
+    "Iteration",
+    "NotPositiveDefinite",
+    "RandomEffect",
+    "RankDeficient",
+    "TooManyRows",
+    "fit",
+]

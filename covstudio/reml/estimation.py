@@ -1,0 +1,257 @@
+"""`fit`: from V, y and X to a `Fit`, by way of the checks, the start, the engine and the optimiser."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from covstudio.covariance import Matrix
+from covstudio.reml.coordinates import Coordinate, classify, scale_weights
+from covstudio.reml.dense import DenseEngine, check_rows
+from covstudio.reml.errors import InvalidData, InvalidModel
+from covstudio.reml.escape import Escapes
+from covstudio.reml.fit import Callback, Fit, Iteration
+from covstudio.reml.indefinite import explain_indefinite
+from covstudio.reml.likelihood import Point, log_likelihood
+from covstudio.reml.mirrors import mirrors
+from covstudio.reml.optimise import Outcome, State, maximise
+from covstudio.reml.problem import Problem, prepare
+from covstudio.reml.report import assemble
+from covstudio.reml.start import data_start, neutral
+from covstudio.reml.threads import blas_threads
+from covstudio.reml.variance import Variance
+
+__all__ = ["fit"]
+
+Vector = NDArray[np.float64]
+
+
+def fit(
+    v: Matrix,
+    y: Any,
+    x: Any,
+    *,
+    start: Tensor | Mapping[str, Tensor] | None = None,
+    max_iter: int = 100,
+    callback: Callback | None = None,
+) -> Fit:
+    r"""Estimate the parameters of V, and the fixed effects, by restricted maximum likelihood.
+
+    The model is y ~ N(X beta, V(theta)). The estimates maximise
+
+    .. math:: -\tfrac12\left(\log|V| + \log|X'V^{-1}X| + y'Py\right),
+
+    by safeguarded average information (see `optimise`), in float64 whatever V was built in. Free parameters
+    are estimated; held ones (`set_no_grad`) stay at the start; fixed ones are constants. A variance whose
+    estimate is zero ends at exactly zero.
+
+    Args:
+        v: the model of V, (n, n).
+        y: response, (n,).
+        x: fixed-effects matrix, (n, p), of full column rank.
+        start: RAW starting values, a tensor (number of free parameters,) or a dict as the matrix takes it;
+            None for values from the data. A start that leads nowhere, or below where the data's own start
+            stands, is given up for the latter.
+        max_iter: most steps to take.
+        callback: called with every `Iteration`, the start included. Raising `FitCancelled` in it stops the
+            fit.
+
+    Returns:
+        The `Fit`. When the maximum was not reached, `converged` is False, the values are the best found,
+        and `message` says why and what to try.
+
+    Raises:
+        InvalidData: y or X is unusable.
+        RankDeficient: columns of X depend on others.
+        InvalidModel: V is not n x n, not symmetric or not finite.
+        TooManyRows: n is above the limit of the dense engine.
+        NotPositiveDefinite: V cannot be factored at the start; names the parameters.
+        TypeError: an argument is of the wrong type.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import CovariancePropagation, DummyMatrix, ScalarMatrix, Sum
+        >>> from covstudio.reml import fit
+        >>> v = Sum(
+        ...     gen=CovariancePropagation(z=DummyMatrix(["a", "a", "b", "b", "c", "c"]), g=ScalarMatrix(3)),
+        ...     residual=ScalarMatrix(6),
+        ... )
+        >>> result = fit(v, torch.tensor([4.0, 6.0, 8.0, 7.0, 1.0, 3.0]), torch.ones(6, 1))
+        >>> {name: round(value, 4) for name, value in result.params.items()}
+        {'gen/g/sigma^2': 6.8333, 'residual/sigma^2': 1.5}
+        >>> result.blups["gen"].levels
+        ('a', 'b', 'c')
+
+    Reference:
+        Gilmour, Thompson & Cullis (1995), Average information REML, Biometrics 51:1440-1450; Johnson &
+        Thompson (1995), Restricted maximum likelihood estimation of variance components for univariate
+        animal models using sparse matrix techniques and average information, J. Dairy Sci. 78:449-456;
+        Searle, Casella & McCulloch (1992), Variance Components, Wiley.
+    """
+    began = time.perf_counter()
+    if not isinstance(v, Matrix):
+        raise TypeError(
+            f"v must be a covstudio Matrix, and is a {type(v).__name__}: wrap a tensor in KnownMatrix."
+        )
+    if isinstance(max_iter, bool) or not isinstance(max_iter, int) or max_iter < 0:
+        raise ValueError(f"max_iter must be a whole number of at least 0, and is {max_iter!r}.")
+    rows, columns = v.shape
+    if rows != columns:
+        raise InvalidModel(
+            f"V must be square, and is {rows} x {columns}: a covariance has one row and one column per "
+            "observation."
+        )
+    check_rows(rows, v.num_free_params)
+    problem = prepare(y, x)
+    if rows != problem.n:
+        raise InvalidModel(
+            f"V is {rows} x {rows} and y has {problem.n} rows: they must describe the same rows. "
+            "Were rows with missing values left out of one and not of the other?"
+        )
+    with blas_threads(problem.n), torch.no_grad():
+        return _Run(v, problem, max_iter, callback).fit(start, began)
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    outcome: Outcome
+    history: tuple[Iteration, ...]
+
+
+class _Run:
+    """One call of `fit`, after the checks of sizes."""
+
+    def __init__(self, v: Matrix, problem: Problem, max_iter: int, callback: Callback | None) -> None:
+        self.problem = problem
+        self.max_iter = max_iter
+        self.callback = callback
+        self.variance = Variance(v)
+        self.engine = DenseEngine(problem, self.variance)
+        self.neutral = neutral(self.variance)
+        self.coordinates: list[Coordinate] = []
+        self.reported = 0
+
+    def fit(self, start: Tensor | Mapping[str, Tensor] | None, began: float) -> Fit:
+        given = None if start is None else self._read(start)
+        if given is not None:
+            self._hold(given)
+        _check_covariance(self.variance, self.variance.defaults if given is None else given)
+        self.coordinates = classify(self.variance, self.neutral)
+        own = data_start(self.problem, self.variance, self.neutral, self.coordinates)
+        restarted = False
+        if given is None:
+            attempt = self._climb(self._factored(own, self.variance.defaults))
+        else:
+            attempt = self._climb(self._factored(given))
+            other = self._better_start(own, attempt.outcome)
+            if other is not None:
+                again = self._climb(other)
+                if again.outcome.point.kernel > attempt.outcome.point.kernel:
+                    attempt, restarted = again, True
+        return assemble(
+            self.variance,
+            self.problem,
+            self.engine.name,
+            self.coordinates,
+            attempt.outcome,
+            attempt.history,
+            restarted=restarted,
+            seconds=time.perf_counter() - began,
+        )
+
+    def _read(self, start: Tensor | Mapping[str, Tensor]) -> Vector:
+        """Natural values from the raw start."""
+        if not isinstance(start, Tensor | Mapping):
+            start = torch.as_tensor(start, dtype=torch.float64)
+        if isinstance(start, Tensor) and not start.is_floating_point():
+            start = start.to(torch.float64)
+        theta = self.variance.v.from_param_dict(start).detach().to(device="cpu", dtype=torch.float64).numpy()
+        if np.isnan(theta).any():
+            bad = [
+                self.variance.names[k]
+                for k, value in zip(self.variance.free, theta, strict=True)
+                if np.isnan(value)
+            ]
+            raise InvalidData(
+                f"start is not a number for {', '.join(bad)}: give raw values (a variance of 1 is raw 0)."
+            )
+        return self.variance.natural(theta)
+
+    def _hold(self, given: Vector) -> None:
+        """Held parameters stay where the start puts them, in the data's own start too."""
+        held = sorted(set(self.variance.free) - set(self.variance.estimated))
+        self.neutral[held] = given[held]
+
+    def _factored(self, *candidates: Vector) -> Point:
+        """The likelihood at the first of the candidates where V is positive definite."""
+        for natural in candidates:
+            point = self.engine.at(natural)
+            if point is not None:
+                return point
+        raise explain_indefinite(self.variance, candidates[0])
+
+    def _better_start(self, own: Vector, outcome: Outcome) -> Point | None:
+        """The data's own start, when the given one ended badly or below it."""
+        point = self.engine.at(own)
+        if point is None or (outcome.converged and point.kernel <= outcome.point.kernel):
+            return None
+        return point
+
+    def _climb(self, point: Point) -> _Attempt:
+        history: list[Iteration] = []
+
+        def watch(state: State) -> None:
+            iteration = self._iteration(state)
+            history.append(iteration)
+            if self.callback is not None:
+                self.callback(replace(iteration, number=self.reported))
+            self.reported += 1
+
+        escapes = Escapes(
+            self.coordinates,
+            mirrors(self.variance.v),
+            [positions for _, positions in self.variance.term_positions()],
+            self.variance.names,
+        )
+        weights = scale_weights(self.variance, self.neutral, self.coordinates)
+        outcome = maximise(self.engine, self.coordinates, weights, escapes, point, self.max_iter, watch)
+        return _Attempt(outcome, tuple(history))
+
+    def _iteration(self, state: State) -> Iteration:
+        natural = state.point.natural
+        return Iteration(
+            number=state.number,
+            theta=torch.from_numpy(self.variance.theta(natural)),
+            params=dict(zip(self.variance.names, natural.tolist(), strict=True)),
+            loglik=log_likelihood(state.point.kernel, self.problem.n, self.problem.p),
+            score_norm=state.length,
+            step=state.share,
+            halvings=state.halvings,
+            seconds=state.seconds,
+        )
+
+
+def _check_covariance(variance: Variance, natural: Vector) -> None:
+    """V must be finite and symmetric: a Cholesky factor reads one triangle only, and would not notice."""
+    value = variance.value(natural)
+    if not bool(torch.isfinite(value).all()):
+        raise InvalidModel(
+            f"V has entries that are not finite at the start ({variance.describe(natural)}): change these "
+            "starting values, "
+            "or check the coordinates and matrices that V is built from."
+        )
+    gap = float((value - value.mT).abs().max())
+    if gap > 1e-8 * float(value.abs().max()):
+        i, j = divmod(int((value - value.mT).abs().argmax()), variance.n)
+        raise InvalidModel(
+            f"V is not symmetric: V[{i}, {j}] = {float(value[i, j]):.6g} but V[{j}, {i}] = "
+            f"{float(value[j, i]):.6g}. "
+            "A covariance is; check the operand that is not."
+        )

@@ -1,0 +1,85 @@
+"""Why V is not positive definite, in terms of its parameters."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from covstudio.covariance import Matrix
+from covstudio.reml.errors import NotPositiveDefinite
+from covstudio.reml.variance import Variance
+
+__all__ = ["explain_indefinite"]
+
+Vector = NDArray[np.float64]
+
+#: Terms are searched for negative eigenvalues up to this many rows.
+EIGEN_LIMIT = 3000
+
+
+def explain_indefinite(variance: Variance, natural: Vector) -> NotPositiveDefinite:
+    """The error for a V that has no Cholesky factor at these natural values.
+
+    Looks for rows without any variance, then for terms that are no covariance by themselves, then settles
+    for V being singular.
+
+    Args:
+        variance: the model of V.
+        natural: natural values of all parameters.
+
+    Returns:
+        The error, to be raised.
+    """
+    value = variance.value(natural)
+    diagonal = torch.diagonal(value)
+    empty = torch.nonzero(diagonal <= 0.0).reshape(-1).tolist()
+    if empty:
+        zero = [variance.names[k] for k in variance.free if natural[k] == 0.0]
+        because = f" Zero at the start: {', '.join(zero)}." if zero else ""
+        return NotPositiveDefinite(
+            f"V is not positive definite at the start: {len(empty)} of {variance.n} rows have no variance "
+            "(rows from 0: "
+            f"{', '.join(map(str, empty[:8]))}{', ...' if len(empty) > 8 else ''}).{because} Give every "
+            "row a residual variance, "
+            f"or start these parameters above zero. Now: {variance.describe(natural)}.",
+            zero or [variance.names[k] for k in variance.free],
+        )
+    guilty: list[str] = []
+    # Eigenvalues of a large matrix would take longer than the fit that failed.
+    for term, positions in variance.term_positions() if variance.n <= EIGEN_LIMIT else []:
+        if _indefinite(_term_value(term.operand, natural, positions)):
+            names = [variance.names[k] for k in positions] or [term.path or "V"]
+            guilty.extend(names)
+    if guilty:
+        positions = [k for k, name in enumerate(variance.names) if name in guilty]
+        values = f" ({variance.describe(natural, positions)})" if positions else ""
+        return NotPositiveDefinite(
+            f"V is not positive definite at the start: with {', '.join(guilty[:8])}{values} that part of V "
+            "has a negative "
+            "eigenvalue, so it is no covariance. Start covariances closer to zero, use a structure that is "
+            "positive definite by "
+            "construction (UnstructuredMatrix in place of UnconstrainedMatrix), or correct the known matrix.",
+            guilty,
+        )
+    return NotPositiveDefinite(
+        f"V is singular at the start: some combination of the {variance.n} rows has no variance at all "
+        f"({variance.describe(natural)}). Add a residual to the sum, such as ScalarMatrix({variance.n}); "
+        "or, if there is one, "
+        "start its variance higher.",
+        [variance.names[k] for k in variance.free],
+    )
+
+
+def _term_value(operand: Matrix | Tensor, natural: Vector, positions: list[int]) -> Tensor:
+    if isinstance(operand, Tensor):
+        return operand.detach().to(device="cpu", dtype=torch.float64)
+    with torch.no_grad():
+        return operand.evaluate(torch.from_numpy(natural[positions]))
+
+
+def _indefinite(value: Tensor) -> bool:
+    """Whether an eigenvalue is negative beyond rounding."""
+    eigenvalues = torch.linalg.eigvalsh(0.5 * (value + value.mT))
+    return float(eigenvalues[0]) < -1e-10 * max(float(eigenvalues[-1]), 0.0) or float(eigenvalues[-1]) < 0.0

@@ -1,0 +1,473 @@
+r"""The pieces of REML one at a time, at a theta of your own: `REML(v)`, in the manner of torch-openreml.
+
+`fit` is the way to an estimate. This class serves to look at the likelihood, to follow plain
+average-information steps on the raw scale, and to run code written for torch-openreml. Score and average
+information here are with respect to RAW theta:
+
+.. math:: s^{raw}_k = s_k f_k', \qquad A^{raw}_{kl} = A_{kl} f_k' f_l',
+
+f' the slopes of the transforms. Held parameters have no row; fixed ones are no part of theta.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from covstudio.covariance import Matrix, Operator
+from covstudio.reml.boxqp import box_step
+from covstudio.reml.dense import DensePoint, check_rows
+from covstudio.reml.errors import FitError, InvalidModel
+from covstudio.reml.problem import prepare
+from covstudio.reml.session import History, Session
+
+__all__ = ["REML", "History"]
+
+Vector = NDArray[np.float64]
+Theta = Tensor | Mapping[str, Tensor] | None
+Bound = float | Tensor
+
+#: Longest step of a raw parameter: a variance changes by no more than e^4.
+LONGEST = 2.0
+
+
+class REML:
+    """Restricted maximum likelihood for y ~ N(X beta, V(theta)), step by step.
+
+    Args:
+        v: the model of V, (n, n).
+
+    Attributes:
+        v: the model of V.
+        history: what the last `optimize` went through.
+
+    Raises:
+        TypeError: v is no `Matrix`.
+        InvalidModel: V is not square.
+        TooManyRows: V has more rows than the dense engine holds.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import ScalarMatrix
+        >>> from covstudio.reml import REML
+        >>> y, x = torch.tensor([1.0, 2.0, 4.0, 5.0]), torch.ones(4, 1)
+        >>> reml = REML(ScalarMatrix(4))
+        >>> theta, beta, n_iter = reml.optimize(y, x, torch.tensor([0.0]))
+        >>> round(float(torch.exp(2 * theta)), 4), beta
+        (3.3333, tensor([3.], dtype=torch.float64))
+
+    Reference:
+        Gilmour, Thompson & Cullis (1995), Biometrics 51:1440-1450.
+    """
+
+    def __init__(self, v: Matrix) -> None:
+        if not isinstance(v, Matrix):
+            raise TypeError(
+                f"v must be a covstudio Matrix, and is a {type(v).__name__}: wrap a tensor in KnownMatrix."
+            )
+        rows, columns = v.shape
+        if rows != columns:
+            raise InvalidModel(f"V must be square, and is {rows} x {columns}.")
+        check_rows(rows, v.num_free_params)
+        self.v = v
+        self.history = History()
+
+    # -- one theta ------------------------------------------------------------------------------------------
+
+    def loglik(self, y: Any, x: Any, theta: Theta) -> Tensor:
+        """The kernel of the restricted log-likelihood, -(log|V| + log|X'V^-1X| + y'Py)/2.
+
+        Args:
+            y: response, (n,).
+            x: fixed-effects matrix, (n, p).
+            theta: RAW free parameters; None for the defaults.
+
+        Returns:
+            A scalar tensor, float64.
+
+        Raises:
+            NotPositiveDefinite: V has no Cholesky factor at theta.
+            FitError: y or X is unusable.
+
+        Example:
+            >>> import torch
+            >>> from covstudio.covariance import ScalarMatrix
+            >>> REML(ScalarMatrix(3)).loglik([1.0, 2.0, 6.0], torch.ones(3, 1), torch.tensor([0.0]))
+            tensor(-7.5493, dtype=torch.float64)
+        """
+        with self._session(y, x) as session:
+            return torch.tensor(session.point(self._theta(theta)).kernel, dtype=torch.float64)
+
+    def ai_step(
+        self, y: Any, x: Any, theta: Theta, require_loglik: bool = True, require_beta: bool = True
+    ) -> tuple[Tensor | None, Tensor, Tensor, Tensor | None]:
+        """Everything an average-information step needs.
+
+        Args:
+            y: response, (n,).
+            x: fixed-effects matrix, (n, p).
+            theta: RAW free parameters.
+            require_loglik: return the log-likelihood, else None in its place.
+            require_beta: return beta, else None in its place.
+
+        Returns:
+            `(beta, score, ai, loglik)`: (p,), (k,), (k, k) and a scalar; k counts the free parameters that
+            are not held, and score and ai are with respect to raw theta.
+
+        Raises:
+            NotPositiveDefinite: V has no Cholesky factor at theta.
+            FitError: y or X is unusable.
+        """
+        with self._session(y, x) as session:
+            values = self._theta(theta)
+            point = session.point(values)
+            score, ai = session.raw_derivatives(point, values)
+            return (
+                point.beta if require_beta else None,
+                torch.from_numpy(score),
+                torch.from_numpy(ai),
+                torch.tensor(point.kernel, dtype=torch.float64) if require_loglik else None,
+            )
+
+    def blue(self, y: Any, x: Any, theta: Theta) -> Tensor:
+        """Best linear unbiased estimate of the fixed effects, (X'V^-1X)^-1 X'V^-1 y, (p,)."""
+        with self._session(y, x) as session:
+            return session.point(self._theta(theta)).beta
+
+    def marginal_predict(self, y: Any, x: Any, theta: Theta) -> Tensor:
+        """X beta, (n,)."""
+        with self._session(y, x) as session:
+            return session.problem.x @ session.point(self._theta(theta)).beta
+
+    def marginal_residual(self, y: Any, x: Any, theta: Theta) -> Tensor:
+        """y - X beta, (n,)."""
+        with self._session(y, x) as session:
+            return session.problem.y - session.problem.x @ session.point(self._theta(theta)).beta
+
+    def blup(
+        self, y: Any, x: Any, z: Tensor | Matrix, theta: Theta, g: Tensor | Matrix | None = None
+    ) -> Tensor:
+        """Best linear unbiased prediction of random effects, G Z'V^-1 (y - X beta), (q,).
+
+        Args:
+            y: response, (n,).
+            x: fixed-effects matrix, (n, p).
+            z: design of the effects, (n, q): a tensor, or a matrix without free parameters.
+            theta: RAW free parameters of V.
+            g: covariance of the effects, (q, q): an operand of V, taken at its part of theta; a matrix with
+                as many free parameters as V, taken at theta; a tensor; or None for the identity.
+
+        Raises:
+            FitError: sizes disagree, or g's parameters cannot be found in theta.
+        """
+        with self._session(y, x) as session:
+            values = self._theta(theta)
+            design = self._design(z, session.problem.n)
+            return self._covariance(g, values, int(design.shape[1])) @ (design.mT @ session.point(values).py)
+
+    def predict(
+        self, y: Any, x: Any, z: Tensor | Matrix, theta: Theta, g: Tensor | Matrix | None = None
+    ) -> Tensor:
+        """X beta + Z u, (n,), with u from `blup`."""
+        blup = self.blup(y, x, z, theta, g)
+        return self.marginal_predict(y, x, theta) + self._design(z, self.v.shape[0]) @ blup
+
+    def residual(
+        self, y: Any, x: Any, z: Tensor | Matrix, theta: Theta, g: Tensor | Matrix | None = None
+    ) -> Tensor:
+        """y - X beta - Z u, (n,)."""
+        return self.marginal_residual(y, x, theta) - self._design(z, self.v.shape[0]) @ self.blup(
+            y, x, z, theta, g
+        )
+
+    # -- steps ----------------------------------------------------------------------------------------------
+
+    def update(
+        self, theta: Tensor, delta: Tensor, eta: float = 1.0, lb: Bound = -math.inf, ub: Bound = math.inf
+    ) -> Tensor:
+        """theta + eta delta, kept within [lb, ub].
+
+        Args:
+            theta: RAW free parameters.
+            delta: step, of the same shape.
+            eta: share of the step to take.
+            lb: lower bound or bounds.
+            ub: upper bound or bounds.
+
+        Example:
+            >>> import torch
+            >>> from covstudio.covariance import ScalarMatrix
+            >>> REML(ScalarMatrix(2)).update(torch.tensor([0.0]), torch.tensor([3.0]), 0.5, ub=1.0)
+            tensor([1.])
+        """
+        moved = theta + eta * delta
+        low = torch.as_tensor(lb, dtype=moved.dtype, device=moved.device)
+        high = torch.as_tensor(ub, dtype=moved.dtype, device=moved.device)
+        return torch.minimum(torch.maximum(moved, low), high)
+
+    def optimize(
+        self,
+        y: Any,
+        x: Any,
+        theta: Theta,
+        max_iter: int = 200,
+        eta: float = 1.0,
+        require_loglik: bool = True,
+        lb: Bound = -math.inf,
+        ub: Bound = math.inf,
+        verbose: int = 0,
+        check_score: bool = True,
+        check_delta: bool = True,
+        check_loglik: bool = True,
+        tol_score: float = 1e-4,
+        tol_delta: float = 1e-4,
+        tol_loglik: float = 1e-4,
+    ) -> tuple[Tensor, Tensor, int]:
+        """Average-information steps on the raw scale, shortened until the log-likelihood does not fall.
+
+        `fit` converges from more starts and to more digits, and takes a variance to exactly zero, which raw
+        theta only nears.
+
+        Args:
+            y: response, (n,).
+            x: fixed-effects matrix, (n, p).
+            theta: RAW starting values; None for the defaults.
+            max_iter: most steps.
+            eta: share of each step to take.
+            require_loglik: keep the log-likelihood in the history (else None there, and it is not checked).
+            lb: lower bound or bounds of theta.
+            ub: upper bound or bounds of theta.
+            verbose: 1 prints a line per step.
+            check_score: wait for max |score| < tol_score.
+            check_delta: wait for max |delta| < tol_delta.
+            check_loglik: wait for the log-likelihood to change by less than tol_loglik.
+            tol_score: see `check_score`.
+            tol_delta: see `check_delta`.
+            tol_loglik: see `check_loglik`.
+
+        Returns:
+            `(theta, beta, n_iter)`: the last theta, beta there, and the number of steps taken.
+
+        Raises:
+            NotPositiveDefinite: V has no Cholesky factor at the start.
+            FitError: y or X is unusable.
+        """
+        history = self.history = History()
+        with self._session(y, x) as session:
+            values = self.update(
+                torch.from_numpy(self._theta(theta)), torch.zeros(1, dtype=torch.float64), 1.0, lb, ub
+            ).numpy()
+            point = session.point(values)
+            taken = 0
+            while True:
+                score, ai = session.raw_derivatives(point, values)
+                delta = self._proposal(session, values, score, ai, lb, ub)
+                history["theta"].append(torch.from_numpy(values))
+                history["beta"].append(point.beta)
+                history["loglik"].append(point.kernel if require_loglik else None)
+                history["score"].append(torch.from_numpy(score))
+                history["ai"].append(torch.from_numpy(ai))
+                history["delta"].append(torch.from_numpy(delta))
+                if verbose:
+                    print(
+                        f"{taken:4d}  loglik {point.kernel:.6f}  max|score| "
+                        f"{np.abs(score).max(initial=0.0):.3g}"
+                    )
+                done = self.is_converged(
+                    check_score,
+                    check_delta,
+                    check_loglik and require_loglik,
+                    tol_score,
+                    tol_delta,
+                    tol_loglik,
+                )
+                moved = (
+                    None
+                    if done or taken >= max_iter
+                    else self._uphill(session, point, values, delta, eta, lb, ub)
+                )
+                if moved is None:
+                    history["update"].append(torch.zeros(len(values), dtype=torch.float64))
+                    return torch.from_numpy(values), point.beta, taken
+                history["update"].append(torch.from_numpy(moved[0] - values))
+                values, point = moved
+                taken += 1
+
+    def _proposal(
+        self, session: Session, values: Vector, score: Vector, ai: Vector, lb: Bound, ub: Bound
+    ) -> Vector:
+        """The step for all of theta: A^-1 s within bounds, 0 for held parameters and where it could gain
+        nothing."""
+        delta = np.zeros(len(values))
+        places = session.places
+        if not places:
+            return delta
+        here = values[places]
+        low = np.broadcast_to(np.asarray(lb, dtype=np.float64), values.shape)[places] - here
+        high = np.broadcast_to(np.asarray(ub, dtype=np.float64), values.shape)[places] - here
+        moves = np.isfinite(here) & (np.diag(ai) > 0.0)
+        low = np.where(moves, np.maximum(low, -LONGEST), 0.0)
+        high = np.where(moves, np.minimum(high, LONGEST), 0.0)
+        scale = np.sqrt(np.where(moves, np.diag(ai), 1.0))
+        damped = ai / np.outer(scale, scale) + 1e-10 * np.eye(len(places))
+        step = (
+            box_step(score / scale, damped, np.minimum(low, 0.0) * scale, np.maximum(high, 0.0) * scale)
+            / scale
+        )
+        # A variance on its way to zero would go on for ever, for a gain that no longer shows.
+        step[np.abs(score * step) < 1e-12] = 0.0
+        delta[places] = step
+        return delta
+
+    def _uphill(
+        self,
+        session: Session,
+        point: DensePoint,
+        values: Vector,
+        delta: Vector,
+        eta: float,
+        lb: Bound,
+        ub: Bound,
+    ) -> tuple[Vector, DensePoint] | None:
+        """The first of eta, eta/2, ... of the step that does not lower the log-likelihood."""
+        share = eta
+        for _ in range(30):
+            moved = self.update(torch.from_numpy(values), torch.from_numpy(delta), share, lb, ub).numpy()
+            trial = session.engine.at(session.variance.natural(moved))
+            if trial is not None and trial.kernel >= point.kernel - 1e-11 * (1.0 + abs(point.kernel)):
+                return moved, trial
+            share *= 0.5
+        return None
+
+    def is_converged(
+        self,
+        check_score: bool = True,
+        check_delta: bool = True,
+        check_loglik: bool = True,
+        tol_score: float = 1e-4,
+        tol_delta: float = 1e-4,
+        tol_loglik: float = 1e-4,
+        history: History | None = None,
+    ) -> bool:
+        """Whether the last rows of a history meet every criterion that is checked.
+
+        Args:
+            check_score: max |score| < tol_score.
+            check_delta: max |delta| < tol_delta.
+            check_loglik: the log-likelihood changed by less than tol_loglik; met by a single row.
+            tol_score: see `check_score`.
+            tol_delta: see `check_delta`.
+            tol_loglik: see `check_loglik`.
+            history: None for that of the last `optimize`.
+        """
+        rows = self.history if history is None else history
+        if not rows["theta"]:
+            return False
+        if check_score and float(np.abs(np.asarray(rows["score"][-1])).max(initial=0.0)) >= tol_score:
+            return False
+        if check_delta and float(np.abs(np.asarray(rows["delta"][-1])).max(initial=0.0)) >= tol_delta:
+            return False
+        logliks = rows["loglik"]
+        return not (check_loglik and len(logliks) > 1 and abs(logliks[-1] - logliks[-2]) >= tol_loglik)
+
+    def get_theta(self, select: Literal["last", "best"] = "last", history: History | None = None) -> Tensor:
+        """Theta of the last row of a history, or of the row with the highest log-likelihood.
+
+        Raises:
+            ValueError: the history is empty, `select` is unknown, or "best" is asked for without
+                log-likelihoods.
+        """
+        theta: Tensor = self._row("theta", select, history)
+        return theta
+
+    def get_beta(self, select: Literal["last", "best"] = "last", history: History | None = None) -> Tensor:
+        """Beta of the same row as `get_theta`."""
+        beta: Tensor = self._row("beta", select, history)
+        return beta
+
+    def _row(self, key: str, select: str, history: History | None) -> Any:
+        rows = self.history if history is None else history
+        if not rows[key]:
+            raise ValueError("the history is empty: call optimize first, or pass a history.")
+        if select == "last":
+            return rows[key][-1]
+        if select != "best":
+            raise ValueError(f"select must be 'last' or 'best', and is {select!r}.")
+        if any(value is None for value in rows["loglik"]):
+            raise ValueError("select='best' needs log-likelihoods: optimize with require_loglik=True.")
+        return rows[key][int(np.argmax(rows["loglik"]))]
+
+    # -- arguments ------------------------------------------------------------------------------------------
+
+    def _session(self, y: Any, x: Any) -> Session:
+        return Session(self.v, prepare(y, x))
+
+    def _theta(self, theta: Theta) -> Vector:
+        values: Vector = self.v.from_param_dict(theta).detach().to(device="cpu", dtype=torch.float64).numpy()
+        return values.copy()
+
+    def _design(self, z: Tensor | Matrix, n: int) -> Tensor:
+        if isinstance(z, Matrix):
+            if z.num_free_params:
+                raise FitError(
+                    f"z must have no free parameters, and has {z.num_free_params}: pass its value, z(theta)."
+                )
+            natural = torch.tensor([parameter.value for parameter in z.parameters], dtype=torch.float64)
+            with torch.no_grad():
+                value = z.evaluate(natural)
+        else:
+            value = torch.as_tensor(z).detach().to(device="cpu", dtype=torch.float64)
+        if value.ndim != 2 or value.shape[0] != n:
+            raise FitError(
+                f"z must be of shape ({n}, q), one row per observation, and is of shape {tuple(value.shape)}."
+            )
+        return value
+
+    def _covariance(self, g: Tensor | Matrix | None, theta: Vector, q: int) -> Tensor:
+        if g is None:
+            return torch.eye(q, dtype=torch.float64)
+        if isinstance(g, Matrix):
+            with torch.no_grad():
+                value = g(torch.from_numpy(self._theta_of(g, theta))).detach().to(torch.float64)
+        else:
+            value = torch.as_tensor(g).detach().to(device="cpu", dtype=torch.float64)
+        if tuple(value.shape) != (q, q):
+            raise FitError(
+                f"g must be {q} x {q}, as z has {q} columns, and is of shape {tuple(value.shape)}."
+            )
+        return value
+
+    def _theta_of(self, g: Matrix, theta: Vector) -> Vector:
+        """The part of theta that belongs to g."""
+        paths = list(_paths(self.v, g, ""))
+        if len(paths) == 1:
+            place = {name: k for k, name in enumerate(self.v.free_param_names)}
+            return theta[[place[paths[0] + name] for name in g.free_param_names]]
+        if g.num_free_params == len(theta):
+            return theta
+        if g.num_free_params == 0:
+            return theta[:0]
+        found = "stands in V more than once" if paths else "is no operand of V"
+        raise FitError(
+            f"g {found} and has {g.num_free_params} free parameters where V has {len(theta)}: pass its "
+            "value, a tensor."
+        )
+
+
+def _paths(matrix: Matrix, wanted: Matrix, prefix: str) -> list[str]:
+    """Prefixes of the parameter names of `wanted` wherever it stands in the tree."""
+    if matrix is wanted:
+        return [prefix]
+    if not isinstance(matrix, Operator):
+        return []
+    found: list[str] = []
+    for name, operand in matrix.operands.items():
+        if isinstance(operand, Matrix):
+            found += _paths(operand, wanted, f"{prefix}{name}/")
+    return found
