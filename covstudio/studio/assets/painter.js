@@ -204,7 +204,7 @@ class Bus {
     const tile = this.tiles.get(entry.key);
     const colours = tile && this.colours[this.theme][tile.scale];
     const { canvas, width, height } = entry;
-    if (!colours || !width || !height) return;
+    if (!colours || !width || !height || !entry.visible) return; // what comes into sight is painted then
     const ratio = devicePixelRatio;
     const w = Math.round(width * ratio);
     const h = Math.round(height * ratio);
@@ -296,7 +296,7 @@ class Bus {
       this.tiles.set(key, tile);
       keys.add(key);
     }
-    for (const entry of this.entries.values()) if (keys.has(entry.key) && entry.visible) this.paint(entry);
+    for (const entry of this.entries.values()) if (keys.has(entry.key)) this.paint(entry);
     const at = performance.now();
     const { stats } = this;
     stats.frames++;
