@@ -1,14 +1,13 @@
-"""Operators: operands, names, shapes, values against dense algebra, Jacobians, promises, both generations."""
+"""Operators: operands, names, shapes, parameters and their refusals."""
 
 from __future__ import annotations
 
-import copy
 import math
-import pickle
 import re
 
 import pytest
 import torch
+from operator_cases import CASES, DOUBLE, TENSOR, OlderLeaf, Z, numerical, theta_of
 from torch import Tensor
 
 from covstudio.covariance import (
@@ -19,7 +18,6 @@ from covstudio.covariance import (
     CovariancePropagation,
     DiagonalMatrix,
     DummyMatrix,
-    EqualEntryMatrix,
     Gram,
     HadamardProduct,
     IdentityMatrix,
@@ -27,161 +25,13 @@ from covstudio.covariance import (
     KroneckerProduct,
     LowerTriangularMatrix,
     Matrix,
-    Operator,
     Product,
     ScalarMatrix,
     ShapeError,
-    SimpleMatrix,
-    SingularMatrixError,
     Stack,
     Sum,
-    TransformExpPow2,
     Transpose,
-    UnconstrainedMatrix,
 )
-
-DOUBLE = torch.float64
-
-
-def theta_of(matrix: Matrix, seed: int = 0) -> Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(matrix.num_free_params, generator=generator, dtype=DOUBLE) * 0.5
-
-
-def numerical(matrix: Matrix, theta: Tensor) -> Tensor:
-    """Central differences: knows nothing of transforms, layouts or rules."""
-    step = 1e-5
-    slices = []
-    for k in range(len(theta)):
-        move = torch.zeros_like(theta)
-        move[k] = step
-        slices.append((matrix(theta + move) - matrix(theta - move)) / (2 * step))
-    return torch.stack(slices)
-
-
-class OlderLeaf(Matrix):
-    """sigma^2 on the diagonal in the older style."""
-
-    def __init__(self, n: int) -> None:
-        super().__init__((n, n), ["sigma^2"], [TransformExpPow2()])
-
-    def __call__(self, params: Tensor) -> Tensor:
-        (sigma2,) = self.trans_params(self.from_param_dict(params))
-        out = torch.zeros(self.shape, dtype=sigma2.dtype)
-        for k in range(self.shape[0]):
-            out[k, k] = sigma2 * (k + 1)
-        return out
-
-
-TENSOR = torch.tensor([[2.0, 0.5, 0.0], [0.5, 1.0, 0.25], [0.0, 0.25, 3.0]])
-Z = DummyMatrix(["a", "c", "b", "a", "c"])
-
-# operator, and its value by dense algebra from the operands' values
-CASES = {
-    "Sum": (Sum(a=AR1Matrix(3), b=ScalarMatrix(3), c=TENSOR), lambda a, b, c: a + b + c),
-    "Sum, older leaf": (Sum(a=OlderLeaf(3), b=AR1Matrix(3)), lambda a, b: a + b),
-    "BlockDiagonal": (BlockDiagonal(AR1Matrix(3), TENSOR, ScalarMatrix(1)), torch.block_diag),
-    "BlockDiagonal, rectangles": (
-        BlockDiagonal(LowerTriangularMatrix(3, 2), EqualEntryMatrix(1, 3)),
-        torch.block_diag,
-    ),
-    "Z G Z', codes": (CovariancePropagation(z=Z, g=AR1Matrix(3)), lambda z, g: z @ g @ z.T),
-    "Z G Z', tensor": (CovariancePropagation(z=Z(), g=AR1Matrix(3)), lambda z, g: z @ g @ z.T),
-    "Z G Z', tensor G": (
-        CovariancePropagation(z=LowerTriangularMatrix(4, 3), g=TENSOR),
-        lambda z, g: z @ g @ z.T,
-    ),
-    "Z G Z', both free, G not symmetric": (
-        CovariancePropagation(z=LowerTriangularMatrix(4, 3), g=LowerTriangularMatrix(3, 3)),
-        lambda z, g: z @ g @ z.T,
-    ),
-    "Kronecker": (KroneckerProduct(a=AR1Matrix(3), b=AR1CorrelationMatrix(2)), torch.kron),
-    "Kronecker, rectangles": (
-        KroneckerProduct(LowerTriangularMatrix(3, 2), torch.tensor([[1.0, 2.0, 3.0]])),
-        torch.kron,
-    ),
-    "Hadamard": (HadamardProduct(a=AR1Matrix(3), b=UnconstrainedMatrix(3)), lambda a, b: a * b),
-    "Hadamard, number": (HadamardProduct(torch.tensor([[3.0]]), AR1Matrix(3)), lambda a, b: 3 * b),
-    "Gram xtx": (Gram(LowerTriangularMatrix(4, 2)), lambda x: x.T @ x),
-    "Gram xxt": (Gram(LowerTriangularMatrix(4, 2), gram_type="xxt"), lambda x: x @ x.T),
-    "Product": (
-        Product(LowerTriangularMatrix(4, 3), TENSOR, AR1Matrix(3), LowerTriangularMatrix(3, 2)),
-        lambda a, b, c, d: a @ b @ c @ d,
-    ),
-    "Transpose": (Transpose(LowerTriangularMatrix(3, 2)), lambda a: a.T),
-    "Inverse": (Inverse(AR1Matrix(4)), torch.linalg.inv),
-    "Inverse, not symmetric": (Inverse(LowerTriangularMatrix(3, 3)), torch.linalg.inv),
-    "Stack": (Stack(ScalarMatrix(3), TENSOR, LowerTriangularMatrix(4, 3)), lambda *v: torch.cat(v, 0)),
-    "Augment": (Augment(ScalarMatrix(3), LowerTriangularMatrix(3, 2), TENSOR), lambda *v: torch.cat(v, 1)),
-    "nested": (
-        Sum(
-            field=KroneckerProduct(row=AR1Matrix(3), column=AR1CorrelationMatrix(2)),
-            genotype=CovariancePropagation(
-                z=DummyMatrix([1, 2, 1, 2, 1, 2]), g=HadamardProduct(a=AR1Matrix(2), b=ScalarMatrix(2))
-            ),
-            noise=OlderLeaf(6),
-        ),
-        lambda *v: v[0] + v[1] + v[2],
-    ),
-}
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_value_shape_and_jacobian(name: str) -> None:
-    op, algebra = CASES[name]
-    theta = theta_of(op)
-    value = op(theta)
-    assert value.dtype == DOUBLE
-    assert value.shape == op.shape
-    torch.testing.assert_close(value, algebra(*op.build_operands(theta)), rtol=1e-12, atol=1e-12)
-    expected = numerical(op, theta)
-    for grad, names in (op.grad(theta), op.manual_grad(theta), op.auto_grad(theta)):
-        assert names == op.free_param_names
-        assert grad.dtype == DOUBLE
-        torch.testing.assert_close(grad, expected, rtol=1e-6, atol=1e-7)
-    natural, names = op.natural_grad(theta)
-    torch.testing.assert_close(natural * op.trans_grad(theta)[:, None, None], op.grad(theta)[0])
-    torch.testing.assert_close(op.evaluate(op.build_params(theta)), value)
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_single_precision_in_single_precision_out(name: str) -> None:
-    op, _ = CASES[name]
-    theta = theta_of(op).float()
-    for got, double in ((op(theta), op(theta.double())), (op.grad(theta)[0], op.grad(theta.double())[0])):
-        assert got.dtype == torch.float32
-        torch.testing.assert_close(got, double.float(), rtol=1e-4, atol=1e-4)
-    assert all(value.dtype == torch.float32 for value in op.build_operands(theta))
-    assert op().dtype == torch.float32
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_automatic_propagation_agrees_with_the_rule(name: str) -> None:
-    """The default ``propagate`` differentiates ``combine``: the written rules must say the same."""
-    op, _ = CASES[name]
-    values = op.build_operands(theta_of(op))
-    for position, (value, operand) in enumerate(zip(values, op.operands.values(), strict=True)):
-        if isinstance(operand, Matrix) and operand.num_params == 0:
-            continue  # it never moves
-        direction = torch.randn(3, *value.shape, dtype=DOUBLE, generator=torch.Generator().manual_seed(1))
-        if value.shape[0] == value.shape[-1] and torch.equal(value, value.mT):
-            direction = direction + direction.mT  # a symmetric structure moves symmetrically
-        expected = Operator.propagate(op, values, position, direction)
-        torch.testing.assert_close(op.propagate(values, position, direction), expected, rtol=1e-9, atol=1e-9)
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_propagation_reads_only_what_it_says(name: str) -> None:
-    op, _ = CASES[name]
-    values = op.build_operands(theta_of(op))
-    for position, value in enumerate(values):
-        direction = torch.randn(2, *value.shape, dtype=DOUBLE)
-        needs = op.propagate_needs(position)
-        spoilt = [other if k in needs else torch.full_like(other, math.nan) for k, other in enumerate(values)]
-        torch.testing.assert_close(
-            op.propagate(spoilt, position, direction), op.propagate(values, position, direction)
-        )
-
 
 # -- operands and names ----------------------------------------------------------------------------------
 
@@ -417,165 +267,3 @@ def test_a_zero_variance_in_a_tree() -> None:
     assert torch.isfinite(natural).all()
     assert natural[names.index("genotype/g/b/sigma^2")].any()
     torch.testing.assert_close(op.auto_grad(theta)[0], grad)
-
-
-# -- older and automatic operators -----------------------------------------------------------------------
-
-
-class OlderSum(Operator):
-    """An operator in the older style: __call__ and manual_grad over build_operands and operands_grad."""
-
-    def __call__(self, free_params: Tensor | None = None) -> Tensor:
-        values = self.build_operands(free_params)
-        return values[0] + 2 * values[1]
-
-    def manual_grad(self, free_params: Tensor | None = None) -> tuple[Tensor | None, list[str]]:
-        grads, names = self.operands_grad(free_params)
-        parts = [grad * factor for grad, factor in zip(grads, (1, 2), strict=True) if grad is not None]
-        return (torch.cat(parts), [*names[0], *names[1]]) if parts else (None, [])
-
-
-class Automatic(Operator):
-    """An operator with nothing but its formula."""
-
-    def combine(self, values: list[Tensor]) -> Tensor:
-        return values[0] @ values[1] @ values[0]
-
-
-@pytest.mark.parametrize("kind", [OlderSum, Automatic])
-def test_operators_of_other_styles_stand_alone_and_inside_others(kind: type[Operator]) -> None:
-    op = kind(a=OlderLeaf(2), b=AR1Matrix(2))
-    outer = Sum(inner=op, rest=ScalarMatrix(2))
-    outer.set_param_specs("inner/b/sigma^2", fixed=True, value=3.0)
-    for matrix in (op, outer):
-        theta = theta_of(matrix)
-        expected = numerical(matrix, theta)
-        for grad, names in (matrix.grad(theta), matrix.auto_grad(theta)):
-            assert names == matrix.free_param_names
-            torch.testing.assert_close(grad, expected, rtol=1e-6, atol=1e-7)
-        torch.testing.assert_close(matrix.evaluate(matrix.build_params(theta)), matrix(theta))
-    natural = outer.build_params(theta_of(outer))
-    natural[outer.param_names.index("inner/b/sigma^2")] = 5.0
-    outer.set_param_specs("inner/b/sigma^2", value=5.0)
-    torch.testing.assert_close(outer.evaluate(natural), outer(theta_of(outer)))
-    assert kind(a=OlderLeaf(2), b=AR1Matrix(2)).has_analytic_grad is (kind is OlderSum)
-
-
-def test_an_automatic_operator_has_no_manual_grad() -> None:
-    with pytest.raises(NotImplementedError, match="Automatic has no analytic derivative"):
-        Automatic(a=AR1Matrix(2), b=AR1Matrix(2)).manual_grad()
-
-
-def test_a_leaf_without_derivative_inside_a_manual_grad() -> None:
-    op = KroneckerProduct(a=SimpleMatrix(2, lambda t: torch.outer(t, t), default=1.0), b=AR1Matrix(2))
-    theta = theta_of(op)
-    torch.testing.assert_close(op.manual_grad(theta)[0], numerical(op, theta), rtol=1e-6, atol=1e-7)
-
-
-def test_grad_mode_auto_of_an_operand_is_honoured() -> None:
-    leaf = AR1Matrix(3)
-    op = Sum(a=leaf, b=ScalarMatrix(3))
-    leaf.grad_mode = "auto"
-    torch.testing.assert_close(op.grad(theta_of(op))[0], numerical(op, theta_of(op)), rtol=1e-6, atol=1e-7)
-    leaf.grad_mode = "none"
-    with pytest.raises(RuntimeError, match="AR1Matrix: expected grad_mode"):
-        op.grad(theta_of(op))
-
-
-# -- special rules ---------------------------------------------------------------------------------------
-
-
-def test_incidence_with_empty_rows_is_gathered_exactly() -> None:
-    with pytest.warns(RuntimeWarning):
-        z = DummyMatrix(["a", "x", "b", "a"], levels=[["a", "b"]])
-    assert z.codes.tolist() == [0, -1, 1, 0]
-    op = CovariancePropagation(z=z, g=AR1Matrix(2))
-    theta = torch.tensor([0.3, 0.8], dtype=DOUBLE)
-    dense = z(torch.zeros(0, dtype=DOUBLE))
-    assert torch.equal(op(theta), dense @ AR1Matrix(2)(theta) @ dense.T)
-    torch.testing.assert_close(op.manual_grad(theta)[0], dense @ AR1Matrix(2).grad(theta)[0] @ dense.T)
-    torch.testing.assert_close(op.auto_grad(theta)[0], op.manual_grad(theta)[0])
-
-
-def test_inverse_of_a_singular_operand() -> None:
-    for singular in (EqualEntryMatrix(3), Gram(LowerTriangularMatrix(3, 2), gram_type="xxt")):
-        op = Inverse(a=singular)
-        with pytest.raises(SingularMatrixError, match=r"'a', got a 3 x 3 matrix that is singular to working"):
-            op()
-        with pytest.raises(ValueError, match="positive definite structure"):
-            op.grad()
-    zero = Inverse(ScalarMatrix(2))
-    with pytest.raises(SingularMatrixError):
-        zero(torch.tensor([-math.inf]))
-
-
-def test_inverse_of_a_symmetric_operand_is_symmetric() -> None:
-    value = Inverse(AR1Matrix(30))(torch.tensor([0.3, 2.0], dtype=DOUBLE))
-    assert torch.equal(value, value.T)
-
-
-def test_gram_takes_its_type_in_second_place() -> None:
-    x = LowerTriangularMatrix(3, 2)
-    assert Gram(x, "xxt").shape == (3, 3)
-    assert Gram(x=x, gram_type="xtx").param_names[0] == "x/L_0_0"
-
-
-def test_promises() -> None:
-    ar1, flat, free, root = (
-        AR1Matrix(3),
-        EqualEntryMatrix(3),
-        UnconstrainedMatrix(3),
-        LowerTriangularMatrix(3, 3),
-    )
-    indefinite = torch.tensor([[1.0, 2.0, 0], [2.0, 1.0, 0], [0, 0, 1.0]])
-    expected = {
-        Sum(ar1, flat): (True, True),
-        Sum(flat, flat): (True, False),
-        Sum(ar1, free): (False, False),
-        Sum(ar1, TENSOR): (True, True),
-        Sum(ar1, indefinite): (False, False),
-        Sum(ar1, torch.tensor([[1.0, 1.0, 0], [0, 1.0, 0], [0, 0, 1.0]])): (False, False),
-        HadamardProduct(ar1, flat): (True, False),
-        HadamardProduct(ar1, torch.tensor([2.0])): (True, True),
-        HadamardProduct(ar1, torch.tensor([-2.0])): (False, False),
-        HadamardProduct(flat, torch.tensor([0.0])): (True, False),
-        KroneckerProduct(ar1, ar1): (True, True),
-        KroneckerProduct(ar1, flat): (True, False),
-        BlockDiagonal(ar1, ar1): (True, True),
-        BlockDiagonal(ar1, free): (False, False),
-        CovariancePropagation(Z, ar1): (True, False),
-        CovariancePropagation(Z, free): (False, False),
-        Gram(root): (True, False),
-        Product(ar1, ar1): (False, False),
-        Transpose(ar1): (True, True),
-        Transpose(LowerTriangularMatrix(3, 2)): (False, False),
-        Inverse(ar1): (True, True),
-        Inverse(flat): (False, False),
-        Inverse(Gram(root)): (False, False),
-        Stack(ar1, ar1): (False, False),
-        Augment(ar1, ar1): (False, False),
-        Automatic(ar1, ar1): (False, False),
-    }
-    for op, (psd, definite) in expected.items():
-        assert (op.psd, op.positive_definite) == (psd, definite), op
-
-    class Difference(Sum):
-        def combine(self, values: list[Tensor]) -> Tensor:
-            return values[0] - values[1]
-
-    assert not Difference(ar1, ar1).psd, "a new formula does not inherit the promise"
-
-
-def test_copies_and_repr() -> None:
-    op = CASES["nested"][0]
-    theta = theta_of(op)
-    for other in (copy.deepcopy(op), pickle.loads(pickle.dumps(op))):
-        assert torch.equal(other(theta), op(theta))
-        other.set_param_specs("field/row/rho", fixed=True)
-        assert op.num_free_params == 7
-    shown = repr(Sum(time=AR1Matrix(2), known=torch.eye(2)))
-    assert shown == (
-        "Sum(\n  shape: (2, 2)\n  operands:\n    time: AR1Matrix(\n      shape: (2, 2)\n      params:\n"
-        "        sigma^2: 1\n        rho: 0\n    )\n    known: tensor of shape (2, 2)\n)"
-    )
-    assert "gram_type: xxt" in repr(Gram(AR1Matrix(2), gram_type="xxt"))
