@@ -161,6 +161,12 @@ def splatted(declared: Declaration) -> frozenset[str]:
     return frozenset(name for name, parameter in _parameters(declared).items() if parameter.kind is kind)
 
 
+def constructor_defaults(declared: Declaration) -> dict[str, Any]:
+    """The arguments that a constructor can do without, and what it takes for them."""
+    empty = inspect.Parameter.empty
+    return {name: one.default for name, one in _parameters(declared).items() if one.default is not empty}
+
+
 def _typed(matrix: Matrix, node: Node) -> Matrix:
     for parameter in matrix.parameters:
         if "/" not in parameter.name:

@@ -1,0 +1,234 @@
+"""The body of the exported function: one line for each node, operands first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from covstudio.covariance import Argument, declaration
+from covstudio.document.arguments import document_default
+from covstudio.document.build import Build
+from covstudio.document.construct import constructor_defaults, level_order, splatted
+from covstudio.document.document import Document
+from covstudio.document.facts import TableFacts
+from covstudio.document.node import Columns, Levels, Node, Values
+from covstudio.document.sizes import Side, SizeOrigin, size_arguments
+from covstudio.export.source import Names, block, call, is_keyword_name, literal
+
+_RESERVED = (
+    "labels",
+    "numbers",
+    "rows",
+    "covariance",
+    "main",
+    "print_fit",
+    "torch",
+    "sys",
+    "fit",
+    "response",
+)
+_CONSTANTS = ("labels", "numbers", "rows", "response", "fixed_effects", "roles", "used", "values")
+_EXCHANGEABLE = ("ScalarMatrix", "IdentityMatrix", "EquicorrelationMatrix", "CompoundSymmetricMatrix")
+
+
+class Writer:
+    """Writes nodes as assignments, and keeps what the rest of the program has to provide.
+
+    Args:
+        document: the model.
+        built: what was built of it; every node below V has a matrix.
+
+    Attributes:
+        classes: names to import from `covstudio.covariance`.
+        constants: definitions of literal matrices and labels.
+        inputs: what the function takes: "labels", "numbers", "rows".
+        labels, numbers: columns that are used as such.
+        sorted_labels: whether that function is called.
+    """
+
+    def __init__(self, document: Document, built: Build) -> None:
+        self.document, self.built = document, built
+        self.facts = TableFacts(built.table)
+        self.names = Names(_RESERVED)
+        self.variables: dict[str, str] = {}
+        self.classes: set[str] = set()
+        self.constants: list[str] = []
+        self.inputs: set[str] = set()
+        self.labels: dict[str, None] = {}
+        self.numbers: dict[str, None] = {}
+        self.sorted_labels = False
+        self._lines: list[str] = []
+        self._constant_names = Names(_CONSTANTS)
+
+    def body(self, root: str) -> list[str]:
+        """The lines of the function whose value is a node's matrix."""
+        for node_id in self.document.subtree(root):
+            if node_id != root:
+                self._write(node_id)
+        node = self.document.nodes[root]
+        if self._fixed(node):
+            self._write(root)
+            self._lines.append(f"    return {self.variables[root]}")
+        else:
+            self._lines.append(call("return", node.kind, self._arguments(node)))
+            self.classes.add(node.kind)
+        return self._lines
+
+    def _write(self, node_id: str) -> None:
+        if node_id in self.variables:
+            return
+        node = self.document.nodes[node_id]
+        arguments = self._arguments(node)
+        variable = self.variables[node_id] = self.names.new(node.name)
+        self.classes.add(node.kind)
+        self._lines.append(call(variable, node.kind, arguments))
+        for name, value in self._fixed(node).items():
+            self._lines.append(
+                f"    {variable}.set_param_specs({literal(name)}, fixed=True, value={literal(value)})"
+            )
+
+    def _fixed(self, node: Node) -> dict[str, float]:
+        """The node's own parameters that a person has fixed, with their values."""
+        matrix = self.built.matrices[node.id]
+        values = dict(
+            zip(matrix.param_names, self.built.naturals(node.id, self.document).tolist(), strict=True)
+        )
+        return {name: values[name] for name in matrix.param_names if name in node.fixed}
+
+    # --- arguments ---------------------------------------------------------------------------------
+
+    def _arguments(self, node: Node) -> list[str]:
+        declared = declaration(node.kind)
+        written = self._operands(node)
+        defaults = constructor_defaults(declared)
+        positional = not written
+        for argument in declared.arguments:
+            value = node.arguments.get(argument.name)
+            if value is None:
+                value = document_default(declared, argument)
+            name = argument.name
+            if argument.kind == "size" and name in size_arguments(declared)[:2]:
+                origin = self.built.origins[node.id, name]
+                if self._follows_first(node, name) and name in defaults:
+                    continue
+                text = self._size(origin)
+            elif argument.kind == "factors":
+                factors = self._factors(node, argument, value)
+                if name in splatted(declared):
+                    written += factors
+                    if declared.name == "DummyMatrix":
+                        written += self._levels(node, factors, value)
+                    positional = False
+                    continue
+                text = f"[{', '.join(factors)}]"
+            elif argument.kind == "coordinates":
+                text = self._coordinates(node, value)
+            elif argument.kind == "matrix":
+                text = self._matrix(node, value)
+            elif value is None or (name in defaults and defaults[name] == value):
+                positional = False
+                continue
+            else:
+                text = literal(value)
+                positional = positional and name not in defaults
+            written.append(text if positional else f"{name}={text}")
+        return written
+
+    def _operands(self, node: Node) -> list[str]:
+        named = self.document.operand_names(node.id)
+        pairs = [(name, self.variables[child]) for child, name in named.items()]
+        taken = {argument.name for argument in declaration(node.kind).arguments}
+        if all(is_keyword_name(name) and name not in taken and name != "self" for name, _ in pairs):
+            return [f"{name}={variable}" for name, variable in pairs]
+        inner = ", ".join(f"{literal(name)}: {variable}" for name, variable in pairs)
+        return [f"{{{inner}}}"]
+
+    def _follows_first(self, node: Node, name: str) -> bool:
+        names = size_arguments(declaration(node.kind))
+        if name == names[0] or name in node.arguments:
+            return False
+        first, second = self.built.origins[node.id, names[0]], self.built.origins[node.id, name]
+        return first.value == second.value and (first.code == second.code or not second.code)
+
+    def _size(self, origin: SizeOrigin) -> str:
+        if not origin.code or origin.guessed:
+            return str(origin.value)
+        pieces = []
+        for piece in origin.code:
+            if isinstance(piece, Side):
+                self._write(piece.node_id)
+                pieces.append(f"{self.variables[piece.node_id]}.shape[{piece.axis}]")
+            elif isinstance(piece, Levels):
+                pieces.append(self._count(piece.columns))
+            else:
+                if piece == "rows":
+                    self.inputs.add("rows")
+                pieces.append(piece)
+        return "".join(pieces)
+
+    def _count(self, columns: tuple[str, ...]) -> str:
+        columns_of = [self._labels_of(column) for column in columns]
+        if len(columns_of) == 1:
+            return f"len(set({columns_of[0]}))"
+        return f"len(set(zip({', '.join(columns_of)})))"
+
+    def _labels_of(self, column: str) -> str:
+        self.inputs.add("labels")
+        self.labels[column] = None
+        return f"labels[{literal(column)}]"
+
+    def _factors(self, node: Node, argument: Argument, value: object) -> list[str]:
+        if isinstance(value, Columns):
+            return [self._labels_of(name) for name in value.names]
+        assert isinstance(value, Values)
+        return [
+            self._constant(f"{node.name} {argument.name}", "", list(column), "") for column in value.columns
+        ]
+
+    def _levels(self, node: Node, factors: list[str], value: object) -> list[str]:
+        """Levels in their natural order where text order would misplace them, now or with another table."""
+        if isinstance(value, Values):
+            columns = [list(map(str, column)) for column in value.columns]
+        else:
+            assert isinstance(value, Columns)
+            columns = [self.facts.labels(name) for name in value.names]
+        if level_order(columns) is None and (isinstance(value, Values) or not self._ordered(node)):
+            return []
+        self.sorted_labels = True
+        return [f"levels=[{', '.join(f'sorted_labels({factor})' for factor in factors)}]", "lex_order=False"]
+
+    def _ordered(self, node: Node) -> bool:
+        """Whether the order of the columns matters: the covariance of the levels tells them apart."""
+        parent = self.document.parent_of(node.id)
+        if parent is None:
+            return False
+        above = self.document.nodes[parent[0]]
+        if above.kind != "CovariancePropagation":
+            return True
+        g = above.child("g")
+        return g is not None and self.document.nodes[g].kind not in _EXCHANGEABLE
+
+    def _coordinates(self, node: Node, value: object) -> str:
+        if isinstance(value, Columns):
+            self.inputs.add("numbers")
+            self.numbers.update(dict.fromkeys(value.names))
+            columns = [f"torch.as_tensor(numbers[{literal(name)}])" for name in value.names]
+        else:
+            assert isinstance(value, Values)
+            columns = [
+                self._constant(f"{node.name} coordinates", "torch.tensor(", list(column), ")")
+                for column in value.columns
+            ]
+        return columns[0] if len(columns) == 1 else f"torch.stack([{', '.join(columns)}], dim=1)"
+
+    def _matrix(self, node: Node, value: object) -> str:
+        assert isinstance(value, tuple)
+        rows: Iterable[tuple[float, ...]] = value
+        name = self._constant_names.new(node.name).upper()
+        lines = [block("", list(row), ",", "    ") for row in rows]
+        self.constants.append("\n".join([f"{name} = torch.tensor([", *lines, "])"]))
+        return name
+
+    def _constant(self, wanted: str, head: str, values: list[object], tail: str) -> str:
+        name = self._constant_names.new(wanted).upper()
+        self.constants.append(block(f"{name} = {head}", values, tail))
+        return name

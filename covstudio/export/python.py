@@ -1,0 +1,241 @@
+"""A document as a Python program that stands on its own.
+
+Run without an argument it prints V; with a csv file it fits the model to that table and prints the estimates.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from covstudio import __version__
+from covstudio.data.tables import Table
+from covstudio.document.build import Build, build
+from covstudio.document.document import Document
+from covstudio.document.facts import TableFacts
+from covstudio.document.node import V
+from covstudio.document.usage import formula_names, used_columns
+from covstudio.export.expressions import Writer
+from covstudio.export.source import block, comment, docstring, literal, mapping
+
+
+def python_source(document: Document, table: Table | None = None) -> str:
+    """A complete program: imports, values, V as a function, the columns it needs, and a main function.
+
+    Nothing in it comes from a person unquoted, and it is parsed before it is returned. For a model that is
+    not complete yet, the program says what is missing.
+
+    Args:
+        document: the model.
+        table: its data, for columns that V is made of.
+
+    Returns:
+        Python source, which needs covstudio to run and nothing else.
+
+    Example:
+        >>> from covstudio.document.changes import AddNode
+        >>> add = AddNode("AR1Matrix", name="time", arguments={"n": 3}, connect=("V", None))
+        >>> document = add.apply(Document())
+        >>> print(python_source(document).split("def main")[0].split("import torch")[1].strip())
+        from covstudio.covariance import AR1Matrix
+        <BLANKLINE>
+        torch.set_default_dtype(torch.float64)
+        <BLANKLINE>
+        # The parameters of V on their natural scale.
+        VALUES = {
+            "sigma^2": 1.0,
+            "rho": 0.0,
+        }
+        <BLANKLINE>
+        <BLANKLINE>
+        def covariance():
+            \"\"\"V.\"\"\"
+            return AR1Matrix(3)
+    """
+    built = build(document, table)
+    below = set() if document.v is None else set(document.subtree(document.v))
+    problems = [problem for problem in built.problems if problem.node_id in below or problem.node_id == V]
+    errors = [problem for problem in problems if built.v is None or problem.severity == "error"]
+    if built.v is None or errors:
+        names = {node.id: f"{node.name}: " for node in document.nodes.values()}
+        source = _unfinished(document, [names.get(one.node_id, "") + one.message for one in errors])
+    else:
+        source = _Program(document, built).text([problem.message for problem in problems])
+    ast.parse(source)
+    return source
+
+
+def _heading(document: Document, *lines: str) -> str:
+    title = " ".join(document.title.split()) or "Untitled model"
+    return docstring([title, "", *lines])
+
+
+def _unfinished(document: Document, reasons: Sequence[str]) -> str:
+    head = _heading(document, f"A covariance model made with covstudio {__version__}, not complete yet.")
+    listed = "\n".join(comment(f"- {reason}") for reason in reasons)
+    return f'{head}\n\n# What is missing:\n{listed}\n\nraise SystemExit("This model is not complete yet.")\n'
+
+
+@dataclass
+class _Program:
+    """The parts of the program, put together in `text`."""
+
+    document: Document
+    built: Build
+    imports: dict[str, set[str]] = field(default_factory=dict)
+
+    def text(self, warnings: Sequence[str]) -> str:
+        document, built = self.document, self.built
+        assert document.v is not None
+        writer = Writer(document, built)
+        body = writer.body(document.v)
+        self._import("covstudio.covariance", *writer.classes)
+        if writer.sorted_labels:
+            self._import("covstudio.data.columns", "sorted_labels")
+        data = self._data(writer)
+        inputs = {"labels": "LABELS", "numbers": "NUMBERS", "rows": "ROWS"}
+        used = [name for name in inputs if name in writer.inputs]
+        settings = "\n\n".join(part for part in (self._fit_settings(), self._values()) if part)
+        constants = "\n\n".join(part for part in (data, *writer.constants) if part)
+        separator = "\n\n\n" if constants else ""
+        main = self._main(used, [inputs[name] for name in used])
+        covariance = "\n".join(
+            [f"def covariance({', '.join(used)}):", f'    """{_signature(used)}"""', *body]
+        )
+        lines = [
+            f"A covariance model made with covstudio {__version__}.",
+            "",
+            "    python model.py               prints V, one row a line",
+        ]
+        if document.response is not None:
+            lines.append(
+                "    python model.py TABLE.csv     fits the model to a table and prints the estimates"
+            )
+        notes = "".join(f"\n{comment(note)}\n" for note in (*built.notes, *warnings))
+        return (
+            f"{_heading(document, *lines)}\n{notes}\nimport sys\n\nimport torch\n{self._imports()}\n"
+            f"torch.set_default_dtype(torch.float64)\n\n{settings}\n\n\n{covariance}\n\n\n"
+            f"{constants}{separator}{main}\n\n\n"
+            'if __name__ == "__main__":\n    main(sys.argv[1:])\n'
+        )
+
+    # --- imports and constants ---------------------------------------------------------------------
+
+    def _import(self, module: str, *names: str) -> None:
+        self.imports.setdefault(module, set()).update(names)
+
+    def _imports(self) -> str:
+        lines = []
+        for module, names in sorted(self.imports.items()):
+            line = f"from {module} import {', '.join(sorted(names, key=str.casefold))}"
+            if len(line) > 100:
+                inner = "".join(f"    {name},\n" for name in sorted(names, key=str.casefold))
+                line = f"from {module} import (\n{inner})"
+            lines.append(line)
+        return "\n".join(lines) + "\n"
+
+    def _data(self, writer: Writer) -> str:
+        parts = []
+        facts = TableFacts(self.built.table)
+        if writer.labels:
+            values = {name: facts.labels(name) for name in writer.labels}
+            parts.append("# The labels that V is made of, one for each row.\n" + mapping("LABELS", values))
+        if writer.numbers:
+            numbers = {name: facts.numbers(name).tolist() for name in writer.numbers}
+            head = "# The numbers that V is made of, one for each row.\n"
+            parts.append(head + mapping("NUMBERS", numbers))
+        if "rows" in writer.inputs:
+            parts.append(f"ROWS = {self.built.table.n if self.built.table is not None else 0}")
+        return "\n\n".join(parts)
+
+    def _fit_settings(self) -> str:
+        document = self.document
+        if document.response is None:
+            return ""
+        self._import("covstudio.data", "read_table")
+        self._import("covstudio.data.design", "complete_rows", "design_matrix", "response")
+        self._import("covstudio.reml", "fit")
+        columns = formula_names(document.fixed_effects)
+        roles = {name: document.roles[name] for name in columns if name in document.roles}
+        table = self.built.table
+        used = [name for name in used_columns(document) if table is None or name in table.columns]
+        lines = [
+            "# What a fit needs: y, the formula of X, and the columns that a row must have a value in.",
+            f"RESPONSE = {literal(document.response)}",
+            f"FIXED_EFFECTS = {literal(document.fixed_effects)}",
+            f"ROLES = {{{', '.join(f'{literal(name)}: {literal(role)}' for name, role in roles.items())}}}",
+            block("USED = ", used, ""),
+        ]
+        return "\n".join(lines)
+
+    def _values(self) -> str:
+        naturals = self.built.naturals(V, self.document).tolist()
+        values: Mapping[str, object] = {
+            ref.path: value
+            for ref, value in zip(self.built.parameters, naturals, strict=True)
+            if not ref.fixed
+        }
+        return "# The parameters of V on their natural scale.\n" + mapping("VALUES", values)
+
+    # --- the main function -------------------------------------------------------------------------
+
+    def _main(self, used: Sequence[str], constants: Sequence[str]) -> str:
+        lines = ["def main(arguments):"]
+        if self.document.response is None:
+            lines += [
+                "    if arguments:",
+                '        sys.exit("The model has no response: choose one in covstudio and export it again.")',
+            ]
+        else:
+            lines += ["    if arguments:", "        print_fit(arguments[0])", "        return"]
+        lines += [
+            f"    v = covariance({', '.join(constants)})",
+            "    for name, value in VALUES.items():",
+            "        v.set_param_specs(name, value=value)",
+            "    for row in v().tolist():",
+            '        print(",".join(map(repr, row)))',
+        ]
+        if self.document.response is None:
+            return "\n".join(lines)
+        inputs = {
+            "labels": "    labels = {name: table.labels(name) for name in LABELS}",
+            "numbers": "    numbers = {name: table.numbers(name) for name in NUMBERS}",
+            "rows": "    rows = table.n",
+        }
+        fitting = [
+            "def print_fit(path):",
+            '    """Fit the model to the table in a csv file and print the estimates."""',
+            "    try:",
+            "        complete = complete_rows(read_table(path), USED)",
+            "        if complete.note:",
+            "            print(complete.note, file=sys.stderr)",
+            "        table = complete.table",
+            *(f"    {inputs[name]}" for name in used),
+            "        design = design_matrix(table, FIXED_EFFECTS, ROLES)",
+            f"        v = covariance({', '.join(used)})",
+            "        result = fit(v, response(table, RESPONSE).y, design.x)",
+            "    except ValueError as error:",
+            "        sys.exit(str(error))",
+            "    errors = result.standard_errors",
+            "    lines = [(name, value, errors[name]) for name, value in result.params.items()]",
+            "    lines += zip(design.names, result.beta.tolist(), result.beta_standard_errors.tolist())",
+            '    lines.append(("log-likelihood", result.loglik, ""))',
+            "    width = max(len(name) for name, _, _ in lines)",
+            "    print(f\"{'parameter':<{width}}  {'estimate':<24}  standard error\")",
+            "    for name, value, error in lines:",
+            '        print(f"{name:<{width}}  {value!r:<24}  {error}".rstrip())',
+            "    print(result.message, file=sys.stderr)",
+        ]
+        return "\n".join([*fitting, "", "", *lines])
+
+
+def _signature(used: Sequence[str]) -> str:
+    meaning = {
+        "labels": "labels by column",
+        "numbers": "numbers by column",
+        "rows": "the number of rows",
+    }
+    if not used:
+        return "V."
+    return f"V of a table: {', '.join(meaning[name] for name in used)}."
