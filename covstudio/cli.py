@@ -1,0 +1,393 @@
+"""The command line: `covstudio serve`, `covstudio fit` and `covstudio export`.
+
+    covstudio serve --port 5006
+    covstudio fit model.json trial.csv --response yield --fixed "1 + rep"
+    covstudio export model.json -o model.py
+
+Answers go to standard output, everything else to standard error. The exit code is 0 when all went well, 1
+when there is a problem with the input (one message says which), 2 when the command is not understood.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import math
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from covstudio import __version__
+
+# Nothing else is imported here: `covstudio --version` answers at once, and only `serve` loads the app.
+if TYPE_CHECKING:
+    from covstudio.data.roles import Role
+    from covstudio.data.tables import Table
+    from covstudio.document.document import Document
+    from covstudio.estimate import Estimate
+    from covstudio.reml import Iteration
+
+OK, PROBLEM, USAGE, INTERRUPTED = 0, 1, 2, 130
+MAX_MODEL_BYTES = 500_000_000
+
+
+class InputError(ValueError):
+    """Something in what was given that only the command line can name."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        argv: the words after `covstudio`; those of the process when left out.
+
+    Returns:
+        The exit code: 0 done, 1 a problem with the input, 2 a command that is not understood.
+
+    Example:
+        >>> main(["--version"])
+        covstudio ...
+        0
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # A label may hold characters that this terminal has no code for.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    parser = _parser()
+    try:
+        arguments = parser.parse_args(argv)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else USAGE
+    if arguments.command is None:
+        parser.print_help(sys.stderr)
+        return USAGE
+    try:
+        code: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader, such as `head`, has left: write into the void, or Python complains at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except (ValueError, OSError) as error:
+        print(f"covstudio {arguments.command}: {_plain(str(error))}", file=sys.stderr)
+        return PROBLEM
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="covstudio", description="Design, understand and fit a covariance structure.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"covstudio {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="start the app and print its address", allow_abbrev=False)
+    serve.add_argument(
+        "--port",
+        type=_port,
+        default=5006,
+        help="the port (5006; 0 for any); if it is taken, the next free one",
+    )
+    serve.add_argument(
+        "--address",
+        default="localhost",
+        help="the address to listen on (localhost; 0.0.0.0 for every machine)",
+    )
+    serve.add_argument(
+        "--open", action=argparse.BooleanOptionalAction, default=False, help="open the page in a browser"
+    )
+    serve.add_argument(
+        "--origin",
+        action="append",
+        default=[],
+        metavar="HOST:PORT",
+        help="another address people reach the app under, behind a proxy say; may be repeated",
+    )
+    serve.set_defaults(run=_serve)
+
+    fit = commands.add_parser("fit", help="fit a model to a table by REML", allow_abbrev=False)
+    fit.add_argument("model", metavar="MODEL.json", help="a model saved by the app")
+    fit.add_argument(
+        "data", metavar="DATA.csv", nargs="?", help="the table; by default the one saved with the model"
+    )
+    fit.add_argument("--response", metavar="COLUMN", help="the column to explain; by default the model's")
+    fit.add_argument(
+        "--fixed", metavar="FORMULA", help="the fixed effects, such as '1 + rep'; by default the model's"
+    )
+    fit.add_argument(
+        "--factor",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="take COLUMN as a factor; may be repeated",
+    )
+    fit.add_argument(
+        "--covariate",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="take COLUMN as numbers; may be repeated",
+    )
+    fit.add_argument("--max-iter", type=_positive, default=100, metavar="N", help="the most iterations (100)")
+    fit.add_argument("--blups", action="store_true", help="print the predicted random effects too")
+    fit.add_argument("--json", action="store_true", help="print everything as JSON")
+    fit.add_argument("--verbose", action="store_true", help="show every iteration on standard error")
+    fit.set_defaults(run=_fit)
+
+    export = commands.add_parser("export", help="write a model as a Python program", allow_abbrev=False)
+    export.add_argument("model", metavar="MODEL.json", help="a model saved by the app")
+    export.add_argument(
+        "--data", metavar="DATA.csv", help="the table; by default the one saved with the model"
+    )
+    export.add_argument(
+        "-o", "--output", metavar="FILE", help="where to write it; by default standard output"
+    )
+    export.set_defaults(run=_export)
+    return parser
+
+
+def _port(text: str) -> int:
+    port = int(text) if text.isdecimal() else -1
+    if not 0 <= port <= 65_535:
+        raise argparse.ArgumentTypeError(f"a port is a whole number from 0 to 65535, and {text!r} is not")
+    return port
+
+
+def _positive(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"a whole number of 1 or more is expected, and {text!r} is not")
+    return number
+
+
+# --- serve
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from covstudio.studio.page import serve
+
+    with contextlib.suppress(KeyboardInterrupt):
+        serve(port=arguments.port, address=arguments.address, show=arguments.open, origins=arguments.origin)
+    return OK
+
+
+# --- fit
+
+
+def _fit(arguments: argparse.Namespace) -> int:
+    from covstudio.estimate import estimate
+
+    document, table = _model_and_table(arguments.model, arguments.data)
+    if table is None:
+        raise InputError(
+            f"The model {arguments.model} was saved without its table. Give the table too: covstudio fit "
+            f"{arguments.model} DATA.csv"
+        )
+    document = _bound(document, table, arguments)
+    found = estimate(
+        document, table, callback=_say if arguments.verbose else None, max_iter=arguments.max_iter
+    )
+    notes = [*table.notes, *found.notes]
+    if arguments.json:
+        print(
+            json.dumps(_as_json(document, table, found, notes), ensure_ascii=False, indent=2, allow_nan=False)
+        )
+    else:
+        print(_report(document, table, found, notes, blups=arguments.blups))
+    if not found.fit.converged:
+        print(f"covstudio fit: the fit did not converge. {found.fit.message}", file=sys.stderr)
+        return PROBLEM
+    return OK
+
+
+def _bound(document: Document, table: Table, arguments: argparse.Namespace) -> Document:
+    """The document with this table as its data, and with what the command says in place of its own words."""
+    from covstudio.data.formula import parse_formula
+    from covstudio.data.roles import guess_roles
+    from covstudio.document.changes import Batch, SetData, SetFixedEffects
+
+    fixed = arguments.fixed if arguments.fixed is not None else document.fixed_effects
+    named = parse_formula(fixed).response
+    if named is not None:
+        fixed = fixed.split("~", named.count("~") + 1)[-1]
+        if arguments.response not in (None, named):
+            raise InputError(
+                f"--fixed explains {named!r} and --response is {arguments.response!r}. Leave out one of them."
+            )
+    response = arguments.response or named or document.response
+    if response is None:
+        raise InputError("The model names no response. Give the column to explain, such as --response yield")
+    both = sorted(set(arguments.factor) & set(arguments.covariate))
+    if both:
+        raise InputError(f"{both[0]!r} is given both as --factor and as --covariate. Leave out one of them.")
+    table.require([response, *arguments.factor, *arguments.covariate])
+    roles: dict[str, Role] = {
+        column: document.roles.get(column, guess) for column, guess in guess_roles(table).items()
+    }
+    roles = {column: "ignored" if role == "response" else role for column, role in roles.items()}
+    roles |= dict.fromkeys(arguments.factor, "factor") | dict.fromkeys(arguments.covariate, "covariate")
+    roles[response] = "response"
+    return Batch([SetData(table.name, roles, response), SetFixedEffects(fixed)]).apply(document)
+
+
+def _say(iteration: Iteration) -> None:
+    print(
+        f"iteration {iteration.number:3d}  log-likelihood {iteration.loglik:.6f}  step {iteration.step:.3g}",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def _report(
+    document: Document, table: Table, found: Estimate, notes: Sequence[str], *, blups: bool = False
+) -> str:
+    """A fit to read: the summary, the tables, and what there is to say about them."""
+    from covstudio.estimate import tables
+
+    fit = found.fit
+    frames = tables(found)
+    lines = [
+        f"{document.title}: {found.response} ~ {document.fixed_effects}, {table.name}, {fit.n:,} rows",
+        f"{fit.message} ({fit.engine} engine)",
+        f"log-likelihood {fit.loglik:.4f}   AIC {fit.aic:.4f}   BIC {fit.bic:.4f}",
+    ]
+    lines += ["", *_columns("Variance components", frames["variance_components"].itertuples(index=False))]
+    lines += [
+        "",
+        *_columns("Fixed effects", (row[:3] for row in frames["fixed_effects"].itertuples(index=False))),
+    ]
+    if blups:
+        for term, group in frames["blups"].groupby("term", sort=False):
+            rows = (row[1:] for row in group.itertuples(index=False))
+            lines += ["", *_columns(f"Random effects of {term}", rows)]
+    if fit.boundary:
+        lines += ["", f"At the end of their range: {', '.join(fit.boundary)}"]
+    if notes:
+        lines += ["", *(f"Note: {note}" for note in notes)]
+    return "\n".join(_plain(line) for line in lines)
+
+
+def _columns(title: str, rows: Any) -> list[str]:
+    """A table of a name, an estimate, a standard error and, where there is one, a remark."""
+    cells = [
+        (str(name), _number(value), _number(error), *map(str, rest)) for name, value, error, *rest in rows
+    ]
+    cells.insert(0, (title, "estimate", "std. error"))
+    widths = [max(len(row[j]) for row in cells) for j in range(3)]
+    return [
+        f"{'  ' * (place > 0) + row[0]:<{widths[0] + 2}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}  "
+        f"{''.join(row[3:])}".rstrip()
+        for place, row in enumerate(cells)
+    ]
+
+
+def _number(value: float) -> str:
+    """Six decimals where they say something, six digits elsewhere, "-" for nothing.
+
+    Example:
+        >>> [_number(value) for value in (4.51825, 1e-9, 1234567.0, 0.0, float("nan"))]
+        ['4.518250', '1e-09', '1.23457e+06', '0', '-']
+    """
+    if math.isnan(value):
+        return "-"
+    if value == 0.0:
+        return "0"
+    return f"{value:.6f}" if 1e-3 <= abs(value) < 1e5 else f"{value:.6g}"
+
+
+def _as_json(document: Document, table: Table, found: Estimate, notes: Sequence[str]) -> dict[str, Any]:
+    """A fit for other programs: NaN, where there is no standard error, as null."""
+    from covstudio.estimate import tables
+
+    fit = found.fit
+    content: dict[str, Any] = {
+        "covstudio": __version__,
+        "model": document.title,
+        "data": table.name,
+        "response": found.response,
+        "fixed_effects_formula": document.fixed_effects,
+        "n": fit.n,
+        "p": fit.p,
+        "loglik": fit.loglik,
+        "kernel_loglik": fit.kernel_loglik,
+        "aic": fit.aic,
+        "bic": fit.bic,
+        "converged": fit.converged,
+        "iterations": fit.iterations,
+        "message": fit.message,
+        "engine": fit.engine,
+        "boundary": list(fit.boundary),
+        "notes": list(notes),
+    }
+    frames = tables(found)
+    for name in ("variance_components", "fixed_effects", "blups"):
+        content[name] = [_finite(record) for record in frames[name].to_dict("records")]
+    return _finite(content)
+
+
+def _finite(record: Mapping[Any, Any]) -> dict[str, Any]:
+    return {
+        str(key): None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in record.items()
+    }
+
+
+# --- export
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from covstudio.export.python import python_source
+
+    document, table = _model_and_table(arguments.model, arguments.data)
+    source = python_source(document, table)
+    if arguments.output is None:
+        print(source, end="" if source.endswith("\n") else "\n")
+    else:
+        Path(arguments.output).write_text(source, encoding="utf-8")
+        print(f"The program is in {arguments.output}", file=sys.stderr)
+    return OK
+
+
+# --- what they share
+
+
+def _model_and_table(model: str, data: str | None) -> tuple[Document, Table | None]:
+    """The document of a model file, and the table that is given or was saved with it."""
+    from covstudio.data.tables import read_table
+    from covstudio.document.jsonfile import loads
+
+    document, table = loads(_content(Path(model)))
+    return document, table if data is None else read_table(data)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_MODEL_BYTES:
+            raise InputError(
+                f"The model {path} has more than {MAX_MODEL_BYTES:,} bytes. Save it without its table."
+            )
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(
+            f"There is no file {path}. Check its path; a model is saved by the app as .json."
+        ) from None
+    except IsADirectoryError:
+        raise InputError(
+            f"{path} is a folder, and a model file was expected. Give the path of a file."
+        ) from None
+
+
+def _plain(text: str) -> str:
+    """Text for a terminal: a label in a table must not be able to move the cursor or colour the screen."""
+    return "".join(
+        char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
