@@ -43,7 +43,7 @@ from covstudio.studio.store import Store
 
 MAX_ZOOM = 1.25
 MIN_ZOOM = 0.2
-MARGIN = 48
+MARGIN = 36
 """Pixels kept free around the model when it is fitted into the view."""
 TOGETHER = 30
 """Milliseconds: the nodes of one drag are reported one by one, and make one step together."""
@@ -156,7 +156,8 @@ class CanvasView:
                 "zoom": 1.0,
             }
             return
-        zoom = min(1.0, (width - 2 * MARGIN) / across, (height - 2 * MARGIN) / down)
+        margin = min(MARGIN, width / 16, height / 16)
+        zoom = min(1.0, (width - 2 * margin) / across, (height - 2 * margin) / down)
         zoom = max(zoom, MIN_ZOOM)
         self.flow.viewport = {
             "x": (width - across * zoom) / 2 - left * zoom,
@@ -253,7 +254,7 @@ class CanvasView:
     def _wire_label(self, wire: Any) -> str:
         nodes = self.store.document.nodes
         parent = "V" if wire.parent == V else nodes[wire.parent].name
-        return f"{nodes[wire.child].name} into {parent}"
+        return f"Wire from {nodes[wire.child].name} into {parent}"
 
     def _on_version(self, *_: Any) -> None:
         self._draw()

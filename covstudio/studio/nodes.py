@@ -249,6 +249,7 @@ def card(store: Store, node: Node, problems: Problems) -> dict[str, Any]:
         "problem": _trouble(trouble),
         "slots": _slot_marks(declared, node),
         "tile": f"node:{node.id}",
+        "ready": matrix is not None,
         "label": _with_trouble(label, trouble),
     }
 
@@ -260,14 +261,18 @@ def result_card(store: Store, problems: Problems) -> dict[str, Any]:
     free = sum(not ref.fixed for ref in build.parameters)
     fixed = len(build.parameters) - free
     lines = []
-    if document.v is not None:
+    if build.v is not None:
         lines.append({"label": "parameters", "value": free, "fixed": False})
         if fixed:
             lines.append({"label": "fixed", "value": fixed, "fixed": False})
     if document.response:
         lines.append({"label": "response", "text": document.response, "fixed": False})
     trouble = problems.get(V, []) if document.nodes else []
-    label = f"V, the covariance of the response, {shape_text(shape)}, {free} parameters"
+    label = "V, the covariance of the response"
+    if document.v is None:
+        label += ", nothing wired in yet"
+    else:
+        label += f", {shape_text(shape)}, {free} parameter{'' if free == 1 else 's'}"
     return {
         "role": "result",
         "name": "V",
@@ -280,6 +285,7 @@ def result_card(store: Store, problems: Problems) -> dict[str, Any]:
         "problem": _trouble(trouble),
         "slots": [],
         "tile": V,
+        "ready": build.v is not None,
         "empty": "Wire a matrix in here" if document.v is None else "",
         "label": _with_trouble(label, trouble),
     }

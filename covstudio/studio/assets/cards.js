@@ -151,10 +151,10 @@ class Cards {
       h(
         "div",
         {
-          class: `picture${this.focus === id ? " focused" : ""}`,
-          title: "Show large",
+          class: data.ready ? `picture${this.focus === id ? " focused" : ""}` : "picture blank",
+          title: data.ready ? "Show large" : undefined,
           key: "picture",
-          onclick: () => this.act.focus(id),
+          onclick: data.ready ? () => this.act.focus(id) : undefined,
         },
         h("canvas", { key: "canvas", own: true, role: "img", "aria-label": `Heatmap of ${data.name}` }),
       ),
@@ -162,8 +162,9 @@ class Cards {
         "div",
         { class: "facts", key: "facts" },
         h("div", { class: "symbol cs-math", title: data.title || data.name }, data.symbol),
-        h("div", { class: "shape" }, h("span", {}, data.shape), data.hint ? h("span", { class: "hint" }, data.hint) : null),
-        data.empty ? h("div", { class: "empty" }, data.empty) : null,
+        data.empty
+          ? h("div", { class: "empty" }, data.empty)
+          : h("div", { class: "shape" }, h("span", {}, data.shape), data.hint ? h("span", { class: "hint" }, data.hint) : null),
         data.lines.map((line) =>
           h(
             "div",

@@ -24,6 +24,8 @@ class Menu {
     this.node.setAttribute("role", "menu");
     this.node.popover = "auto"; // Escape and a click elsewhere close it
     this.node.addEventListener("keydown", (event) => this.onKey(event));
+    // One item is marked at a time, whether the pointer or the keyboard is used.
+    this.node.addEventListener("pointermove", (event) => event.target.closest('[role="menuitem"]')?.focus());
     this.node.addEventListener("toggle", (event) => {
       if (event.newState === "closed") this.closed();
     });

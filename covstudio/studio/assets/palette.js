@@ -15,25 +15,30 @@ function fold(text) {
     .trim();
 }
 
+const squeeze = (text) => text.replaceAll(" ", "");
+
 /** How well an entry answers the query: the smaller the better; null when it does not. `via` names another system's word. */
 function match(entry, query) {
   const whole = fold(query);
   if (!whole) return { score: 0, via: null };
-  const title = fold(entry.title);
-  if (title === whole) return { score: 0, via: null };
-  if (title.startsWith(whole)) return { score: 1, via: null };
-  const alias = entry.aliases.find((word) => fold(word.name) === whole);
-  if (alias) return { score: 2, via: alias };
   const words = whole.split(/\s+/);
-  const text = `${title} ${fold(entry.kind)} ${fold(entry.symbol)}`;
-  const close = (from) => from.replaceAll(" ", "");
-  if (words.every((word) => text.includes(word)) || close(text).includes(close(whole))) return { score: 3, via: null };
-  const begun = entry.aliases.find((word) => fold(word.name).startsWith(whole));
-  if (begun) return { score: 4, via: begun };
-  const everything = `${text} ${fold(entry.summary)} ${fold(entry.category)}`;
-  if (words.every((word) => everything.includes(word))) return { score: 5, via: null };
-  const system = entry.aliases.find((word) => words.every((part) => fold(`${word.system} ${word.name}`).includes(part)));
-  return system ? { score: 6, via: system } : null;
+  const title = fold(entry.title);
+  const begins = (text) => text.startsWith(whole) || words.every((word) => text.split(" ").some((part) => part.startsWith(word)));
+  const alias = (test) => entry.aliases.find((one) => test(fold(one.name), one)) ?? null;
+  const same = alias((name) => name === whole);
+  if (title === whole) return { score: 0, via: null };
+  if (same) return { score: 1, via: same };
+  if (begins(title) || fold(entry.kind).startsWith(whole)) return { score: 2, via: null };
+  const begun = alias((name) => name.startsWith(whole));
+  if (begun) return { score: 3, via: begun };
+  if (whole.length < 2) return null;
+  const names = [title, fold(entry.kind), fold(entry.symbol)];
+  if (names.some((name) => squeeze(name).includes(squeeze(whole)))) return { score: 4, via: null };
+  if (whole.length < 3) return null;
+  const about = `${fold(entry.summary)} ${fold(entry.category)}`;
+  if (words.every((word) => about.includes(word))) return { score: 5, via: null };
+  const told = alias((name, { system }) => words.every((word) => `${fold(system)} ${name}`.includes(word)));
+  return told ? { score: 6, via: told } : null;
 }
 
 /** The pattern of a small example as an icon in the colour of the text. */
