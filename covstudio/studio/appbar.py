@@ -65,7 +65,7 @@ class AppBar:
             )
         )
         self._draft = Draft(store, lambda text, title: self._pane.tell("draft", text=text, title=title))
-        store.param.watch(lambda event: self._show(), ["version", "message", "faults"])
+        store.param.watch(lambda *events: self._show(), ["version", "message", "faults"])
         self._show()
 
     def panel(self) -> Viewable:

@@ -92,9 +92,13 @@ def _follow_parent(parent: int) -> None:
 
 
 def warm() -> int:
-    """Import what a fit needs; the process id."""
-    import covstudio.estimate  # noqa: F401
+    """Fit a small model once, so that everything a fit imports and compiles is there; the process id."""
+    from covstudio.data.examples import load_example
+    from covstudio.document.templates import templates
+    from covstudio.estimate import estimate
 
+    table = load_example("john_alpha")
+    estimate(templates()[0].document(table), table, max_iter=2)
     return os.getpid()
 
 

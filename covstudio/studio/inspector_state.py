@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ def _node_state(store: Store, node: Node) -> dict[str, Any]:
         "problems": [_problem(store, p) for p in store.problems if p.node_id == node.id],
         "arguments": [_argument_state(store, node, declared, argument) for argument in declared.arguments],
         "operands": _operands(store, node, declared),
-        "parameters": [parameter_state(store, ref) for ref in store.node_parameters(node.id)],
+        "parameters": parameter_states(store, node.id, store.node_parameters(node.id)),
     }
 
 
@@ -194,9 +194,13 @@ def _matrix_state(value: Any) -> dict[str, Any]:
 # --- parameters ----------------------------------------------------------------------------------------------------------
 
 
-def parameter_state(store: Store, ref: ParameterRef) -> dict[str, Any]:
-    """One parameter as a row of the inspector: its name, value, range and whether it is fixed."""
-    default = default_of(store, ref)
+def parameter_states(store: Store, node_id: str, refs: Iterable[ParameterRef]) -> list[dict[str, Any]]:
+    """Parameters of one node as rows of the inspector."""
+    defaults = _defaults(store, node_id)
+    return [_parameter_state(store, ref, defaults[ref.name]) for ref in refs]
+
+
+def _parameter_state(store: Store, ref: ParameterRef, default: float) -> dict[str, Any]:
     low, high = ref.transform.bounds
     return {
         "key": parameter_key(ref),
@@ -216,43 +220,43 @@ def parameter_state(store: Store, ref: ParameterRef) -> dict[str, Any]:
     }
 
 
-def default_of(store: Store, ref: ParameterRef) -> float:
-    """The natural value a parameter has while nobody has set it."""
-    matrix = store.build.matrices[ref.node_id]
-    return float(matrix.param_specs[ref.name].value)
+def _defaults(store: Store, node_id: str) -> dict[str, float]:
+    """The natural values that a node's own parameters have while nobody has set them."""
+    matrix = store.build.matrices.get(node_id)
+    parameters = () if matrix is None else matrix.parameters
+    return {parameter.name: float(parameter.value) for parameter in parameters if "/" not in parameter.name}
 
 
 def values_state(store: Store, refs: tuple[ParameterRef, ...]) -> dict[str, list[float]]:
     """Parameter key -> [natural, raw] at present, for parameters the page already shows."""
-    found: dict[str, list[float]] = {}
-    for ref in refs:
-        natural = store.natural(ref.node_id, ref.name, default=default_of(store, ref))
-        found[parameter_key(ref)] = [natural, store.raw(ref, natural)]
-    return found
+    return {parameter_key(ref): [ref.natural, store.raw(ref)] for ref in refs}
 
 
 # --- the whole model -------------------------------------------------------------------------------------------------------
 
 
 def _model_state(store: Store) -> dict[str, Any]:
-    groups: dict[str, dict[str, Any]] = {}
+    by_node: dict[str, list[ParameterRef]] = {}
     for ref in store.parameters():
-        if ref.node_id not in groups:
-            node = store.document.nodes[ref.node_id]
-            place = ref.path.rpartition("/")[0]
-            groups[ref.node_id] = {
-                "node": ref.node_id,
+        by_node.setdefault(ref.node_id, []).append(ref)
+    groups = []
+    for node_id, refs in by_node.items():
+        node = store.document.nodes[node_id]
+        place = refs[0].path.rpartition("/")[0]
+        groups.append(
+            {
+                "node": node_id,
                 "name": " › ".join(place.split("/")) if place else node.name,
                 "title": declaration(node.kind).title,
-                "parameters": [],
+                "parameters": parameter_states(store, node_id, refs),
             }
-        groups[ref.node_id]["parameters"].append(parameter_state(store, ref))
+        )
     v = store.build.v
     return {
         "mode": "model",
         "shape": shape_text(None if v is None else (v.shape[0], v.shape[1])),
         "problems": [_problem(store, problem) for problem in store.problems],
-        "groups": list(groups.values()),
+        "groups": groups,
         "free": sum(not ref.fixed for ref in store.build.parameters),
         "fixed": sum(ref.fixed for ref in store.build.parameters),
     }

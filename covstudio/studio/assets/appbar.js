@@ -258,8 +258,8 @@ export function render({ model, el }) {
     if (state.notice && state.notice.serial > seen) {
       const notice = state.notice;
       seen = notice.serial;
-      notices = [...notices.filter((other) => other.text !== notice.text), notice].slice(-4);
-      if (notice.level === "info" || notice.level === "ok") setTimeout(() => dismiss(notice.serial), 6000);
+      notices = [...notices.filter((other) => other.text !== notice.text), notice].slice(-3);
+      if (notice.level === "info" || notice.level === "ok") setTimeout(() => dismiss(notice.serial), 5000);
       else if (notice.level === "warning") setTimeout(() => dismiss(notice.serial), 12000);
     }
     return h(

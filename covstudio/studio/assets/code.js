@@ -63,7 +63,6 @@ export function render({ model, el }) {
         h("button", { type: "button", class: "cs-button", "aria-label": `Download ${state.name}`, onclick: () => model.send_msg({ type: "download" }) }, icon(ICONS.download), "Download"),
         h("span", { class: "cs-hidden-text", role: "status" }, copied ? "Copied to the clipboard" : ""),
       ),
-      h("div", { class: "hint" }, "Run it as ", h("code", { class: "cs-mono" }, `python ${state.name.includes(" ") ? `"${state.name}"` : state.name}`), " to print V, or add a csv file to fit the model to it."),
       h("pre", { tabindex: "0", role: "region", "aria-label": "Python code" }, h("code", {}, kept.parts)),
     );
   }

@@ -100,12 +100,12 @@ export function render({ model, el }) {
     );
   }
 
-  function column(c) {
+  function column(c, proposed) {
     const missing = c.missing ? `, ${c.missing.toLocaleString()} missing` : "";
     return h(
       "div",
       { class: "column", key: c.name, "data-role": c.role },
-      h("div", { class: "cs-grow" }, h("div", { class: "column-name cs-ellipsis", title: c.name }, c.name), h("div", { class: "column-what" }, `${c.summary}${missing}`)),
+      h("div", { class: "cs-grow" }, h("div", { class: "column-name cs-ellipsis", title: c.reason || c.name }, c.name), h("div", { class: "column-what" }, `${c.summary}${missing}`)),
       h(
         "select",
         {
@@ -117,7 +117,7 @@ export function render({ model, el }) {
         },
         ROLES.map(([value, text]) => h("option", { value }, text)),
       ),
-      c.error ? h("div", { class: "cs-error", role: "alert" }, c.error) : c.reason && h("div", { class: "column-what", style: "grid-column: 1 / -1" }, c.reason),
+      c.error ? h("div", { class: "cs-error", role: "alert" }, c.error) : proposed && c.reason && h("div", { class: "column-why" }, c.reason),
     );
   }
 
@@ -164,7 +164,7 @@ export function render({ model, el }) {
       ),
       h("div", { class: "block" }, [...table.notes, ...state.notes].map((note) => h("div", { class: "cs-notice" }, note))),
       h("h3", { class: "cs-section-title", style: "padding: 12px 16px 0" }, state.proposed ? "What is each column?" : "Columns"),
-      h("div", { class: "columns" }, table.columns.map(column)),
+      h("div", { class: "columns" }, table.columns.map((c) => column(c, state.proposed))),
       h("h3", { class: "cs-section-title", style: "padding: 4px 16px 6px" }, "First rows"),
       preview(table),
       table.shown.length < table.columns.length && h("div", { class: "cs-note ellipsis-note" }, `The first ${table.shown.length} of ${table.columns.length} columns are shown.`),

@@ -19,9 +19,10 @@ const HEADS = {
   term: "Term",
   level: "Level",
   blup: "BLUP",
-  fixed: "Fixed",
-  raw: "θ",
+  status: "Note",
+  ratio: "Ratio",
 };
+const DECIMALS = { ratio: 3 };
 const SHOWN = 200;
 
 export function render({ model, el }) {
@@ -208,10 +209,12 @@ export function render({ model, el }) {
 
   // ---- results ----
 
-  function cell(value, head) {
+  const isNumber = (value) => typeof value === "number" || ["inf", "-inf", "nan"].includes(value);
+
+  function cell(value, name) {
     if (value === null || value === undefined) return h("td", { class: "cs-number" }, h("span", { class: "cs-muted" }, "–"));
-    if (typeof value === "boolean") return h("td", {}, value ? h("span", { class: "cs-badge" }, head.toLowerCase()) : "");
-    if (typeof value === "number" || ["inf", "-inf", "nan"].includes(value)) return h("td", { class: "cs-number" }, Number.isInteger(value) && head !== "Estimate" && head !== "BLUP" && head !== "SE" ? value.toLocaleString() : fixed(value));
+    if (isNumber(value)) return h("td", { class: "cs-number" }, fixed(value, DECIMALS[name] ?? 6));
+    if (name === "status") return h("td", {}, value && h("span", { class: "cs-badge" }, value));
     return h("td", { title: value }, value);
   }
 
@@ -220,10 +223,12 @@ export function render({ model, el }) {
   }
 
   function numericColumn(table, i) {
-    return table.rows.some((row) => typeof row[i] === "number") && table.rows.every((row) => row[i] === null || typeof row[i] === "number" || ["inf", "-inf", "nan"].includes(row[i]));
+    return table.rows.length > 0 && table.rows.every((row) => row[i] === null || isNumber(row[i]));
   }
 
-  function frame(table) {
+  function frame(whole) {
+    const used = whole.columns.map((name, i) => i).filter((i) => whole.columns[i] !== "status" || whole.rows.some((row) => row[i]));
+    const table = { columns: used.map((i) => whole.columns[i]), rows: whole.rows.map((row) => used.map((i) => row[i])) };
     return h(
       "div",
       { class: "wide-table" },
@@ -231,7 +236,7 @@ export function render({ model, el }) {
         "table",
         { class: "cs-table" },
         h("thead", {}, h("tr", {}, table.columns.map((name, i) => h("th", { scope: "col", class: numericColumn(table, i) ? "cs-number" : "" }, head(name))))),
-        h("tbody", {}, table.rows.map((row) => h("tr", {}, row.map((value, i) => cell(value, head(table.columns[i])))))),
+        h("tbody", {}, table.rows.map((row) => h("tr", {}, row.map((value, i) => cell(value, table.columns[i]))))),
       ),
     );
   }
@@ -322,7 +327,7 @@ export function render({ model, el }) {
               ),
             ),
           ),
-          h("tbody", {}, shown.map((row) => h("tr", {}, row.map((value, i) => cell(value, head(table.columns[i])))))),
+          h("tbody", {}, shown.map((row) => h("tr", {}, row.map((value, i) => cell(value, table.columns[i]))))),
         ),
         rows.length === 0 && h("div", { class: "cs-empty" }, "No random effect matches."),
       ),
@@ -376,8 +381,8 @@ export function render({ model, el }) {
             h("button", { type: "button", class: "cs-button cs-button--small", onclick: () => send("csv", { table: "all" }) }, icon(ICONS.download, 14), "Download all"),
           ),
           !s.converged && s.message && h("div", { class: "cs-notice cs-notice--problem" }, s.message),
-          h("dl", { class: "metrics" }, metric("Log-likelihood", fixed(s.loglik, 4)), metric("AIC", fixed(s.aic, 4)), metric("BIC", fixed(s.bic, 4)), metric("Rows", s.n.toLocaleString())),
-          h("p", { class: "facts" }, `REML, ${s.engine}; ${s.p} fixed effect${s.p === 1 ? "" : "s"}; ${short(s.seconds, 3)} s.`, s.boundary.length > 0 && ` On the boundary: ${s.boundary.join(", ")}.`),
+          h("dl", { class: "metrics" }, metric("Log-likelihood", fixed(s.loglik, 4)), metric("AIC", fixed(s.aic, 4)), metric("BIC", fixed(s.bic, 4))),
+          h("p", { class: "facts" }, `REML on ${s.n.toLocaleString()} rows with ${s.p} fixed effect${s.p === 1 ? "" : "s"}, ${s.engine} engine, ${short(s.seconds, 2)} s.`, s.boundary.length > 0 && ` On the boundary: ${s.boundary.join(", ")}.`),
           s.notes.map((note) => h("p", { class: "facts" }, note)),
           state.steps.length > 0 && h("details", { class: "history" }, h("summary", {}, "Iterations"), spark(state.steps), iterations(state.steps)),
         ),

@@ -111,7 +111,7 @@ export function render({ model, el }) {
         "div",
         { class: "param-top" },
         h("span", { class: "symbol", title: p.path }, p.label),
-        h("span", { class: "theta cs-grow", title: "raw parameter theta: the natural value before its transform" }, `θ ${short(raw, 4)}`),
+        h("span", { class: "theta cs-grow", title: "raw parameter theta: the natural value before its transform" }, `θ = ${short(raw, 4)}`),
         p.fixed && h("span", { class: "cs-badge" }, "fixed"),
         h(
           "button",

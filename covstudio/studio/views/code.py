@@ -9,9 +9,11 @@ from panel.viewable import Viewable
 
 from covstudio.export.python import python_source
 from covstudio.studio.component import Component, Router
-from covstudio.studio.files import file_stem
 from covstudio.studio.resources import component_script, component_styles
 from covstudio.studio.store import Store
+
+
+FILE = "model.py"
 
 
 class CodePane(Component):
@@ -36,7 +38,7 @@ class CodeView:
         self._drawn: tuple[Any, Any] | None = None
         self._pane = CodePane(sizing_mode="stretch_both", margin=0)
         self._pane.on_msg(Router(store, {"download": lambda message: self._save()}))
-        store.param.watch(lambda event: self._show(), ["settled", "structure_version"])
+        store.param.watch(lambda *events: self._show(), ["settled", "structure_version"])
 
     def panel(self) -> Viewable:
         """The view as a Panel component."""
@@ -57,7 +59,7 @@ class CodeView:
         self._pane.show(
             {
                 "code": code,
-                "name": self._file(),
+                "name": FILE,
                 "reason": reason,
                 "problems": [problem.message for problem in problems][:1] if code is None and reason is None else [],
                 "table": self._store.document.data_name,
@@ -72,12 +74,9 @@ class CodeView:
         except ValueError as error:
             return None, str(error)
 
-    def _file(self) -> str:
-        return f"{file_stem(self._store.document.title)}.py" if self._store.document.title != "Untitled model" else "model.py"
-
     def _save(self) -> None:
         code, reason = self._source()
         if code is None:
             self._store.notify(reason or "There is no program yet.", "warning")
         else:
-            self._download(self._file(), code)
+            self._download(FILE, code)

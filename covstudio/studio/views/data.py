@@ -70,7 +70,7 @@ class DataView:
                 },
             )
         )
-        store.param.watch(lambda event: self._show(), ["structure_version", "settled"])
+        store.param.watch(lambda *events: self._show(), ["structure_version", "settled"])
         self._show()
 
     def panel(self) -> Viewable:
@@ -104,8 +104,7 @@ class DataView:
             self._show()
             return
         self._proposal = None
-        if self._store.load_table(table, roles=self._roles):
-            self._store.notify(f"The model now uses {table.name}: {table.n:,} rows.", "ok")
+        self._store.load_table(table, roles=self._roles)
         self._show()
 
     def _role(self, message: Mapping[str, Any]) -> None:

@@ -86,7 +86,7 @@ class FitView:
                 },
             )
         )
-        store.param.watch(lambda event: self._show(), ["settled", "structure_version", "faults"])
+        store.param.watch(lambda *events: self._show(), ["settled", "structure_version", "faults"])
         self._show()
 
     def panel(self) -> Viewable:
