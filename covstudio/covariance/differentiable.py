@@ -45,6 +45,10 @@ class Differentiable(FreeParameters):
         """Derivatives of V with respect to natural values."""
 
     @abstractmethod
+    def _at(self, theta: Tensor) -> Tensor:
+        """V at theta, also where code in the older style knows nothing of fixed parameters."""
+
+    @abstractmethod
     def _freed(self) -> Differentiable:
         """This structure with every parameter in theta and in the Jacobian."""
 
@@ -165,7 +169,7 @@ class Differentiable(FreeParameters):
         if not wanted:
             return None, []
         place = {k: position for position, k in enumerate(layout.free)}
-        jacobian = automatic(self, theta, [place[k] for k in wanted])
+        jacobian = automatic(self._at, theta, [place[k] for k in wanted])
         return jacobian, [layout.names[k] for k in wanted]
 
     def natural_grad(self, free_params: Params = None) -> tuple[Tensor | None, list[str]]:

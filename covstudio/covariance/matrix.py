@@ -149,6 +149,13 @@ class Matrix(Differentiable):
         other.reset_intermediates()
         return other
 
+    def _at(self, theta: Tensor) -> Tensor:
+        """V at theta, also where code in the older style knows nothing of fixed parameters."""
+        layout = self._layout()
+        if self._calls_raw and layout.fixed:
+            return self._freed()(layout.complete(theta))
+        return self(theta)
+
     # -- parameters ------------------------------------------------------------------------------------------
 
     def _layout(self) -> Layout:

@@ -311,7 +311,7 @@ class Operator(Matrix):
         for name, operand in self._operands.items():
             if isinstance(operand, Matrix):
                 stop = start + operand.num_free_params
-                values.append(self._fitting(name, operand, operand(theta[start:stop]), theta))
+                values.append(self._fitting(name, operand, operand._at(theta[start:stop]), theta))
                 start = stop
             else:
                 values.append(operand.to(dtype=theta.dtype, device=theta.device))

@@ -135,6 +135,19 @@ def test_operators_of_other_styles_stand_alone_and_inside_others(kind: type[Oper
     assert kind(a=OlderLeaf(2), b=AR1Matrix(2)).has_analytic_grad is (kind is OlderSum)
 
 
+def test_a_fixed_parameter_of_an_older_leaf_that_knows_of_free_ones_only() -> None:
+    leaf = OlderLeaf(2)
+    op = Sum(a=leaf, b=ScalarMatrix(2))
+    op.set_param_specs("a/sigma^2", fixed=True, value=3.0)
+    theta = theta_of(op)
+    expected = torch.diag(torch.tensor([3.0, 6.0], dtype=DOUBLE)) + ScalarMatrix(2)(theta)
+    torch.testing.assert_close(op(theta), expected)
+    for grad, names in (op.grad(theta), op.auto_grad(theta)):
+        assert names == ["b/sigma^2"]
+        torch.testing.assert_close(grad, numerical(op, theta), rtol=1e-6, atol=1e-7)
+    assert leaf.grad() == (None, [])
+
+
 def test_an_automatic_operator_has_no_manual_grad() -> None:
     with pytest.raises(NotImplementedError, match="Automatic has no analytic derivative"):
         Automatic(a=AR1Matrix(2), b=AR1Matrix(2)).manual_grad()
