@@ -16,7 +16,15 @@ from typing import Any
 from covstudio.covariance import Declaration, UnknownStructure, declaration
 from covstudio.data.roles import Role
 from covstudio.document.arguments import argument_of, check_argument
-from covstudio.document.document import MAX_DEPTH, MAX_NODES, MAX_TEXT, Document, empty_slots, numbered_slots
+from covstudio.document.document import (
+    MAX_DEPTH,
+    MAX_NODES,
+    MAX_TEXT,
+    Document,
+    check_forest,
+    empty_slots,
+    numbered_slots,
+)
 from covstudio.document.node import ArgumentValue, FrozenMap, Node, V, check_id, check_name, check_number
 
 
@@ -292,7 +300,7 @@ class SetParameters(Change):
             if value is None:
                 values.pop(name, None)
             else:
-                values[name] = _checked(check_number, value, f"{name} of {node.name}")
+                values[name] = _checked(check_number, value, f"the value of {name} of {node.name}")
         nodes = [replace(document.nodes[i], values=FrozenMap(values)) for i, values in changed.items()]
         return document.with_nodes(*nodes)
 
@@ -437,6 +445,7 @@ class ReplaceDocument(Change):
     def apply(self, document: Document) -> Document:
         if not isinstance(self.document, Document):
             raise ChangeError(f"Expected a Document; got {type(self.document).__name__}.")
+        _checked(check_forest, self.document)
         return self.document
 
     def _describe(self, document: Document) -> str:

@@ -18,6 +18,9 @@ from covstudio.document.facts import TableFacts
 from covstudio.document.node import Columns, Levels, Node, Rows, Values
 from covstudio.document.sizes import Shape, SizeOrigin, size_arguments
 
+MAX_ENTRIES = 8000 * 8000
+"""The most entries of one matrix: half a gigabyte in float64."""
+
 
 class Unbuilt(Exception):
     """A node that has no matrix, with the reason.
@@ -108,8 +111,8 @@ def construct(node: Node, call: Call, operands: Mapping[str, Matrix]) -> Matrix:
     build: Any = declared.cls
     try:
         if declared.kind == "operator":
-            return _typed(build(dict(operands), *call.positional, **call.keywords), node)
-        matrix: Matrix = build(*call.positional, **call.keywords)
+            return _held(_typed(build(dict(operands), *call.positional, **call.keywords), node))
+        matrix = _held(build(*call.positional, **call.keywords))
         specs = {
             parameter.name: replace(
                 parameter, dtype=torch.float64, fixed=parameter.fixed or parameter.name in node.fixed
@@ -165,6 +168,16 @@ def constructor_defaults(declared: Declaration) -> dict[str, Any]:
     """The arguments that a constructor can do without, and what it takes for them."""
     empty = inspect.Parameter.empty
     return {name: one.default for name, one in _parameters(declared).items() if one.default is not empty}
+
+
+def _held(matrix: Matrix) -> Matrix:
+    rows, columns = matrix.shape
+    if rows * columns > MAX_ENTRIES:
+        raise Unbuilt(
+            f"{rows:,} × {columns:,} numbers ({rows * columns * 8 / 1e9:.1f} GB) are more than can be held; "
+            "the most is 8,000 × 8,000. Use fewer rows, or a factor with fewer levels."
+        )
+    return matrix
 
 
 def _typed(matrix: Matrix, node: Node) -> Matrix:

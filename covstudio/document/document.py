@@ -9,7 +9,7 @@ from functools import cached_property
 
 from covstudio.covariance import Declaration, declaration
 from covstudio.data.roles import Role
-from covstudio.document.node import FrozenMap, Node
+from covstudio.document.node import FrozenMap, Node, check_id, check_name
 
 MAX_NODES = 2000
 MAX_DEPTH = 64
@@ -146,3 +146,46 @@ def numbered_slots(children: Iterable[str]) -> tuple[tuple[str, str | None], ...
     """The operands of a variadic operator: its children under "1", "2", ... and one empty slot after them."""
     ids = (*children, None)
     return tuple((str(number), child) for number, child in enumerate(ids, 1))
+
+
+def check_forest(document: Document) -> None:
+    """Check what every document keeps to: known structures, their slots, unique names, a forest, its limits.
+
+    Args:
+        document: a document that was put together by hand.
+
+    Raises:
+        ValueError: the first thing that is wrong.
+    """
+    if len(document.nodes) > MAX_NODES:
+        raise ValueError(f"a model holds at most {MAX_NODES} nodes; this one has {len(document.nodes):,}")
+    names: set[str] = set()
+    parents: dict[str, str] = {}
+    for key, node in document.nodes.items():
+        if key != check_id(node.id):
+            raise ValueError(f"node {node.id!r} is listed under the id {key!r}")
+        if check_name(node.name) != node.name or node.name in names:
+            raise ValueError(f"names are unique and have no blanks at their ends; got {node.name!r}")
+        names.add(node.name)
+        declared = declaration(node.kind)
+        slots = numbered_slots(node.children) if declared.variadic else empty_slots(declared)
+        if [slot for slot, _ in slots] != [slot for slot, _ in node.operands]:
+            raise ValueError(f"{node.name!r} ({declared.title}) does not have the slots of its structure")
+        for child in node.children:
+            if child not in document.nodes:
+                raise ValueError(f"{node.name!r} has the operand {child!r}, and there is no such node")
+            if child in parents:
+                raise ValueError(f"{child!r} is an operand of two nodes")
+            parents[child] = node.id
+    if document.v is not None and (document.v not in document.nodes or document.v in parents):
+        raise ValueError(f"V is {document.v!r}, which is not a node without a parent")
+    depths: dict[str, int] = {}
+    for root in document.roots():
+        depths[root] = 1
+        for node_id in reversed(document.subtree(root)):
+            for child in document.nodes[node_id].children:
+                depths[child] = depths[node_id] + 1
+    if len(depths) < len(document.nodes):
+        raise ValueError("the operands go round in a circle")
+    if max(depths.values(), default=0) > MAX_DEPTH:
+        raise ValueError(f"a model is at most {MAX_DEPTH} operators deep")

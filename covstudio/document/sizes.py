@@ -368,17 +368,7 @@ def _joined(codes: Sequence[tuple[str | Side | Levels, ...]], sign: str) -> tupl
 
 def _alike(search: _Search, document: Document, node: Node) -> None:
     for axis in (0, 1):
-        cells = [(node.id, axis)]
-        for child in node.children:
-            # A 1 x 1 operand is a factor for every entry, whatever the others measure.
-            if node.kind != "HadamardProduct" or not _is_one(document.nodes[child]):
-                cells.append((child, axis))
-        search.equal(*cells)
-
-
-def _is_one(node: Node) -> bool:
-    names = size_arguments(declaration(node.kind))
-    return bool(names) and all(node.arguments.get(name) == 1 for name in names)
+        search.equal((node.id, axis), *((child, axis) for child in node.children))
 
 
 def _square(search: _Search, document: Document, node: Node) -> None:
