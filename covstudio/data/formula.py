@@ -220,9 +220,12 @@ def _tree(tokens: Sequence[Token], text: str) -> Any:
     from formulaic.parser.algos.tokens_to_ast import tokens_to_ast
 
     try:
-        return tokens_to_ast(tokens, operator_resolver=DefaultOperatorResolver(feature_flags=set()))
+        tree = tokens_to_ast(tokens, operator_resolver=DefaultOperatorResolver(feature_flags=set()))
     except FormulaParsingError as error:
         raise _unreadable(text, error) from None
+    if tree is None:
+        raise FormulaError(f"The formula {shown(text)} names no column. {_FOR_EXAMPLE}")
+    return tree
 
 
 def _unreadable(text: str, error: Exception) -> FormulaError:

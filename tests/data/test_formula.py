@@ -107,6 +107,7 @@ def test_no_expression_is_evaluated(text, tmp_path, monkeypatch):
         ("", "is empty. Write 1 for the mean alone"),
         ("   ", "is empty"),
         ("``", "names no column"),
+        ("()", "names no column"),
         ("0", "leaves no fixed effect"),
         ("rep - 1 - rep", "leaves no fixed effect"),
         ("rep**2", "holds a power"),
