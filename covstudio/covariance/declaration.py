@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
@@ -135,14 +135,12 @@ class Declaration:
     slots: tuple[Slot, ...] = ()
     variadic: bool = False
     minimum_operands: int = 0
-    aliases: Mapping[str, tuple[str, ...]] = None  # type: ignore[assignment]
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reference: str = ""
     psd: bool = False
     palette: bool = True
 
     def __post_init__(self) -> None:
-        if self.aliases is None:
-            object.__setattr__(self, "aliases", {})
         for text in ("title", "category", "formula", "symbol", "summary"):
             if not getattr(self, text):
                 raise ValueError(
