@@ -40,7 +40,9 @@ from numpy.typing import NDArray
 from covstudio.reml.boxqp import box_step
 from covstudio.reml.coordinates import Coordinate, Kind
 from covstudio.reml.escape import Escapes
+from covstudio.reml.geometry import Geometry
 from covstudio.reml.likelihood import Derivatives, Engine, Point
+from covstudio.reml.secant import Secant
 
 __all__ = ["Outcome", "State", "maximise", "squared_length"]
 
@@ -50,16 +52,17 @@ Vector = NDArray[np.float64]
 TOLERANCE = 1e-12
 #: Relative rounding error to expect of a log-likelihood.
 ROUNDING = 1e-11
-#: Below this share of the largest contribution a variance may go to exactly zero.
-NEGLIGIBLE = 1e-4
+#: Within this s'A^-1 s of the maximum the scores tell what the average information misses.
+NEAR = 0.1
+#: Convergence is slow when a step leaves more than this share of s'A^-1 s, square root taken.
+SLOW = 0.15
+#: So many steps without progress, where progress would not show in the likelihood, are enough.
+IDLE = 10
 #: Eigenvalues of the equilibrated information below this count as this: the data do not tell such
 #: combinations apart.
 SINGULAR = 1e-9
 #: How often the search may go on from a place where the score vanished, so that no fit goes round in circles.
 ESCAPES = 5
-#: Information below this, for a parameter measured in units of its own size, is rounding error: V does not
-#: depend on it.
-INERT = 1e-20
 HALVINGS = 6
 DAMPINGS = (0.0, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e4, 1e6)
 
@@ -127,7 +130,6 @@ class _Trial:
     step: Vector
     share: float
     halvings: int
-    damping: int
 
 
 def maximise(
@@ -190,56 +192,64 @@ class _Search:
         self.coordinates = coordinates
         self.positions = [c.position for c in coordinates]
         self.weights = weights
-        self.low = np.array([c.low for c in coordinates])
-        self.high = np.array([c.high for c in coordinates])
+        self.geometry = Geometry(coordinates)
         self.escapes = escapes
         self.escaped = 0
         self.damping = 0
+        self.secant = Secant(len(coordinates))
+        self.slow = False
+        self.length_before = math.inf
+        self.shortest = math.inf
+        self.idle = 0
 
     # -- the loop -------------------------------------------------------------------------------------------
 
     def run(self, point: Point, max_iter: int, watch: Callable[[State], None] | None) -> Outcome:
-        self.pinned = {
-            i
-            for i, c in enumerate(self.coordinates)
-            if c.kind is Kind.SCALE and point.natural[c.position] in (c.low, c.high)
-        }
         share, halvings, number, began = 0.0, 0, 0, time.perf_counter()
         while True:
             point = self._rescale(point)
             local = self._local(point)
-            length = math.sqrt(local.squared_length)
             now = time.perf_counter()
             if watch is not None:
-                watch(State(number, point, length, share, halvings, now - began))
+                watch(State(number, point, math.sqrt(local.squared_length), share, halvings, now - began))
             began = time.perf_counter()
-            if local.squared_length < TOLERANCE:
-                better = self._escape(point, local) if number < max_iter else None
-                if better is None:
-                    return self._outcome(point, local, "converged", number)
-                point, share, halvings = better, 1.0, 0
-            elif number >= max_iter:
-                return self._outcome(point, local, "iterations", number)
-            else:
-                trial = self._advance(point, local)
-                better = self._escape(point, local) if trial is None else None
-                if better is not None:
-                    point, share, halvings = better, 1.0, 0
-                    number += 1
-                    continue
-                if trial is None:
-                    # What is left to gain, s'A^-1 s / 2, is hidden by rounding in the likelihood itself.
-                    exhausted = 0.5 * local.squared_length < 10.0 * _noise(point)
-                    return self._outcome(point, local, "rounding" if exhausted else "stalled", number)
+            found = local.squared_length < TOLERANCE
+            if not found and self._exhausted(point, local):
+                return self._outcome(point, local, "rounding", number)
+            if number >= max_iter:
+                return self._outcome(point, local, "converged" if found else "iterations", number)
+            trial = None if found else self._advance(point, local)
+            if trial is not None:
                 point, share, halvings = self._settle(trial, local), trial.share, trial.halvings
+            else:
+                better = self._escape(point, local)
+                if better is None:
+                    reason = "converged" if found else "rounding" if self._hidden(point, local) else "stalled"
+                    return self._outcome(point, local, reason, number)
+                point, share, halvings = better, 1.0, 0
             number += 1
 
+    def _hidden(self, point: Point, local: _Local) -> bool:
+        """Whether what is left to gain, s'A^-1 s / 2, is hidden by rounding in the likelihood itself."""
+        return 0.5 * local.squared_length < 10.0 * _noise(point)
+
+    def _exhausted(self, point: Point, local: _Local) -> bool:
+        """Whether steps have long stopped to shorten what is left, in a V so close to singular that the
+        score is rough."""
+        shorter = local.squared_length < 0.5 * self.shortest
+        self.shortest = min(self.shortest, local.squared_length)
+        self.idle = 0 if shorter or not self._hidden(point, local) else self.idle + 1
+        return self.idle >= IDLE
+
     def _outcome(self, point: Point, local: _Local, reason: str, number: int) -> Outcome:
-        values = point.natural[self.positions]
-        at_end = tuple(bool(v in (lo, hi)) for v, lo, hi in zip(values, self.low, self.high, strict=True))
-        converged = reason in ("converged", "rounding")
         return Outcome(
-            point, local.natural, at_end, converged, reason, math.sqrt(local.squared_length), number
+            point,
+            local.natural,
+            tuple(self.geometry.at_end(point.natural[self.positions]).tolist()),
+            reason in ("converged", "rounding"),
+            reason,
+            math.sqrt(local.squared_length),
+            number,
         )
 
     def _rescale(self, point: Point) -> Point:
@@ -250,17 +260,11 @@ class _Search:
             return point
         return point.rescaled(factor, np.asarray(point.natural * factor**self.weights, dtype=np.float64))
 
-    # -- the model at a point -------------------------------------------------------------------------------
-
     def _local(self, point: Point) -> _Local:
+        """The quadratic model at a point."""
         count = len(self.coordinates)
         values = point.natural[self.positions]
-        pinned = np.array(
-            [
-                c.kind is Kind.SCALE and v in (c.low, c.high)
-                for c, v in zip(self.coordinates, values, strict=True)
-            ]
-        )
+        pinned = self.geometry.pinned(values)
         asked = np.flatnonzero(~pinned)
         score, information = np.zeros(count), np.zeros((count, count))
         if len(asked):
@@ -272,104 +276,88 @@ class _Search:
         score[broken] = 0.0
         information[broken, :] = 0.0
         information[:, broken] = 0.0
-        slope = self._slope(values)
+        slope = self.geometry.slope(values)
         working = score * slope
         scaled = information * np.outer(slope, slope)
-        inert = ~pinned & ~broken & (np.diag(scaled) <= self._negligible(values))
-        moves = ~(pinned | broken | inert)
-        moves &= ~((values <= self.low) & (working <= 0.0)) & ~((values >= self.high) & (working >= 0.0))
+        inert = ~(pinned | broken) & self.geometry.inert(values, np.diag(scaled))
+        outward = ((values <= self.geometry.low) & (working <= 0.0)) | (
+            (values >= self.geometry.high) & (working >= 0.0)
+        )
+        moves = ~(pinned | broken | inert | outward)
         inside = np.flatnonzero(moves)
         length = squared_length(working[inside], scaled[np.ix_(inside, inside)])
+        self.secant.observe(self.geometry.working(values), working, scaled, moves)
         return _Local(Derivatives(score, information), working, scaled, moves, inert, length)
-
-    def _negligible(self, values: Vector) -> Vector:
-        """Information that is rounding error: V does not depend on the parameter. Measured in units of its
-        own size."""
-        total = sum(c.contribution(v) for c, v in zip(self.coordinates, values, strict=True))
-        bound = np.full(len(values), INERT)
-        for i, c in enumerate(self.coordinates):
-            if c.kind is Kind.VARIANCE and c.unit > 0.0 and total > 0.0:
-                bound[i] = INERT * (c.unit / total) ** 2
-            elif c.kind is Kind.INTERVAL:
-                bound[i] = INERT / (c.high - c.low) ** 2
-            elif c.kind is Kind.FREE:
-                # Nothing says how large it might be: exactly none, then.
-                bound[i] = 0.0
-        return bound
-
-    def _slope(self, values: Vector) -> Vector:
-        """d natural / d working."""
-        slope = np.ones(len(values))
-        for i, c in enumerate(self.coordinates):
-            if c.kind is Kind.SCALE:
-                slope[i] = values[i] - c.low if math.isfinite(c.low) else c.high - values[i]
-        return slope
-
-    def _move(self, values: Vector, step: Vector) -> Vector:
-        """Natural values after a step in working parameters."""
-        moved = values + step
-        for i, c in enumerate(self.coordinates):
-            if c.kind is Kind.SCALE:
-                if math.isfinite(c.low):
-                    moved[i] = c.low + (values[i] - c.low) * math.exp(step[i])
-                else:
-                    moved[i] = c.high - (c.high - values[i]) * math.exp(-step[i])
-        return np.clip(moved, self.low, self.high)
-
-    def _box(self, values: Vector, local: _Local) -> tuple[Vector, Vector]:
-        """How far each working parameter may move in one step."""
-        count = len(values)
-        low, high = np.full(count, -np.inf), np.full(count, np.inf)
-        shares = np.array([c.contribution(v) for c, v in zip(self.coordinates, values, strict=True)])
-        largest, total = float(shares.max(initial=0.0)), float(shares.sum())
-        for i, c in enumerate(self.coordinates):
-            value = float(values[i])
-            if not local.moves[i]:
-                low[i] = high[i] = 0.0
-            elif c.kind is Kind.VARIANCE:
-                keep = 0.0 if shares[i] < NEGLIGIBLE * largest else (0.1 if c.diagonal else 0.02)
-                low[i] = -(1.0 - keep) * value
-                high[i] = max(9.0 * value, 10.0 * total / c.unit if c.unit > 0.0 else math.inf)
-            elif c.kind is Kind.INTERVAL:
-                width = c.high - c.low
-                below, above = value - c.low, c.high - value
-                low[i] = -min(below if below < 1e-4 * width else 0.9 * below, 0.25 * width)
-                high[i] = min(above if above < 1e-4 * width else 0.9 * above, 0.25 * width)
-            elif c.kind is Kind.SCALE:
-                low[i], high[i] = (
-                    (-math.log(50.0), math.log(10.0)) if c.degree else (-math.log(8.0), math.log(8.0))
-                )
-        return low, high
 
     # -- one step -------------------------------------------------------------------------------------------
 
     def _advance(self, point: Point, local: _Local) -> _Trial | None:
         """The first step, from undamped to heavily damped, that raises the likelihood."""
         values = point.natural[self.positions]
-        low, high = self._box(values, local)
-        scale = np.sqrt(_diagonal(local.score, local.information))
-        unit = local.information / np.outer(scale, scale)
+        low, high = self.geometry.box(values, local.moves)
+        curvature = self._learnt(local, low, high)
+        if curvature is not None:
+            trial = self._along(point, values, local.score, curvature, low, high, 1)
+            if trial is not None:
+                return trial
+            self.secant.forget()
         for level in range(self.damping, len(DAMPINGS)):
-            # A trace of damping keeps the system solvable where the information is singular.
-            damped = unit + (DAMPINGS[level] + 1e-10) * np.eye(len(values))
-            try:
-                step = box_step(local.score / scale, damped, low * scale, high * scale) / scale
-            except np.linalg.LinAlgError:
-                continue
-            gain = float(local.score @ step)
-            share = 1.0
-            for halvings in range(HALVINGS if level == self.damping else 2):
-                trial = self._try(point, values, share * step)
-                if trial is not None and trial.kernel >= point.kernel + 1e-4 * share * gain - _noise(point):
-                    self.damping = max(level - 1, 0)
-                    return _Trial(trial, step, share, halvings, level)
-                share *= 0.5
+            damped = local.information + DAMPINGS[level] * np.diag(_diagonal(local.score, local.information))
+            tries = HALVINGS if level == self.damping else 2
+            trial = self._along(point, values, local.score, damped, low, high, tries)
+            if trial is not None:
+                self.damping = max(level - 1, 0)
+                return trial
         return None
 
-    def _try(self, point: Point, values: Vector, step: Vector) -> Point | None:
-        natural = point.natural.copy()
-        natural[self.positions] = self._move(values, step)
-        return self.engine.at(natural)
+    def _learnt(self, local: _Local, low: Vector, high: Vector) -> Vector | None:
+        """The curvature learnt from the scores, where the average information alone has proved slow.
+
+        Not while a bound cuts the plain step: a variance on its way to zero is there sooner without.
+        """
+        length = math.sqrt(local.squared_length)
+        self.slow = self.slow or length > SLOW * self.length_before
+        self.length_before = length
+        if local.squared_length > NEAR:
+            self.slow = False
+            self.secant.forget()
+        if not self.slow or self.damping:
+            return None
+        scale = np.sqrt(_diagonal(local.score, local.information))
+        plain = np.linalg.lstsq(local.information / np.outer(scale, scale), local.score / scale, rcond=1e-10)[
+            0
+        ]
+        cut = local.moves & ((plain <= low * scale) | (plain >= high * scale))
+        return None if bool(cut.any()) else self.secant.curvature(local.information)
+
+    def _along(
+        self,
+        point: Point,
+        values: Vector,
+        score: Vector,
+        curvature: Vector,
+        low: Vector,
+        high: Vector,
+        tries: int,
+    ) -> _Trial | None:
+        """The step within bounds for this curvature, halved until the likelihood rises; None after so many
+        tries."""
+        scale = np.sqrt(_diagonal(score, curvature))
+        # A trace of damping keeps the system solvable where the information is singular.
+        unit = curvature / np.outer(scale, scale) + 1e-10 * np.eye(len(values))
+        try:
+            step = box_step(score / scale, unit, low * scale, high * scale) / scale
+        except np.linalg.LinAlgError:
+            return None
+        gain, share = float(score @ step), 1.0
+        for halvings in range(tries):
+            natural = point.natural.copy()
+            natural[self.positions] = self.geometry.move(values, share * step)
+            trial = self.engine.at(natural)
+            if trial is not None and trial.kernel >= point.kernel + 1e-4 * share * gain - _noise(point):
+                return _Trial(trial, step, share, halvings)
+            share *= 0.5
+        return None
 
     # -- where derivatives do not help ----------------------------------------------------------------------
 
@@ -377,14 +365,9 @@ class _Search:
         """Deal with scales that the step has cut down: cross to the far side, or go to exactly 0, if that
         costs nothing."""
         point = trial.point
-        values = point.natural[self.positions]
-        shares = [c.contribution(v) for c, v in zip(self.coordinates, values, strict=True)]
-        largest = max(shares, default=0.0)
         for i, c in enumerate(self.coordinates):
-            shrinking = (
-                local.moves[i] and c.kind is Kind.SCALE and c.degree and trial.share * trial.step[i] < -1.0
-            )
-            if not shrinking:
+            shrinking = local.moves[i] and c.kind is Kind.SCALE and trial.share * trial.step[i] < -1.0
+            if not (shrinking and c.degree):
                 continue
             across = self.escapes.across(point.natural, c.position)
             if across is not None:
@@ -392,7 +375,7 @@ class _Search:
                 if beyond is not None and beyond.kernel > point.kernel + _noise(point):
                     point = beyond
                     continue
-            if c.low == 0.0 and shares[i] < NEGLIGIBLE * largest:
+            if self.geometry.negligible(point.natural[self.positions], i):
                 natural = point.natural.copy()
                 natural[c.position] = 0.0
                 zero = self.engine.at(natural)

@@ -1,0 +1,145 @@
+"""The working parameters of the optimiser: how they relate to natural values, and how far they may go in
+one step.
+
+A SCALE works on the log scale, everything else on the natural one (see `coordinates`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from covstudio.reml.coordinates import Coordinate, Kind
+
+__all__ = ["Geometry"]
+
+Vector = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+#: Below this share of the largest contribution a variance may go to exactly zero.
+NEGLIGIBLE = 1e-4
+#: Information below this, for a parameter measured in units of its own size, is rounding error: V does not
+#: depend on it.
+INERT = 1e-20
+
+
+class Geometry:
+    """Natural values of the estimated parameters as points of the optimiser's working space.
+
+    All arrays have one entry per coordinate.
+
+    Args:
+        coordinates: the estimated parameters.
+    """
+
+    def __init__(self, coordinates: Sequence[Coordinate]) -> None:
+        self.coordinates = list(coordinates)
+        self.low = np.array([c.low for c in coordinates], dtype=np.float64)
+        self.high = np.array([c.high for c in coordinates], dtype=np.float64)
+        self._scales = [(i, c) for i, c in enumerate(self.coordinates) if c.kind is Kind.SCALE]
+
+    def at_end(self, values: Vector) -> Flags:
+        """Which values stand at an end of their range."""
+        return np.asarray((values == self.low) | (values == self.high), dtype=np.bool_)
+
+    def pinned(self, values: Vector) -> Flags:
+        """Which scales stand at an end of their range, where their logarithm is infinite."""
+        flags = np.zeros(len(values), dtype=np.bool_)
+        for i, c in self._scales:
+            flags[i] = values[i] in (c.low, c.high)
+        return flags
+
+    def shares(self, values: Vector) -> Vector:
+        """What each parameter contributes to the diagonal of V."""
+        return np.array(
+            [c.contribution(v) for c, v in zip(self.coordinates, values.tolist(), strict=True)],
+            dtype=np.float64,
+        )
+
+    def working(self, values: Vector) -> Vector:
+        """Working values; infinite where a scale stands at an end."""
+        moved = values.copy()
+        for i, c in self._scales:
+            away = values[i] - c.low if math.isfinite(c.low) else c.high - values[i]
+            size = math.log(away) if away > 0.0 else -math.inf
+            moved[i] = size if math.isfinite(c.low) else -size
+        return moved
+
+    def slope(self, values: Vector) -> Vector:
+        """d natural / d working."""
+        slope = np.ones(len(values))
+        for i, c in self._scales:
+            slope[i] = values[i] - c.low if math.isfinite(c.low) else c.high - values[i]
+        return slope
+
+    def move(self, values: Vector, step: Vector) -> Vector:
+        """Natural values after a step in working parameters."""
+        moved = values + step
+        for i, c in self._scales:
+            if math.isfinite(c.low):
+                moved[i] = c.low + (values[i] - c.low) * math.exp(step[i])
+            else:
+                moved[i] = c.high - (c.high - values[i]) * math.exp(-step[i])
+        return np.asarray(np.clip(moved, self.low, self.high), dtype=np.float64)
+
+    def box(self, values: Vector, moves: Flags) -> tuple[Vector, Vector]:
+        """How far each working parameter may move in one step.
+
+        No variance loses more than 98 % of itself, one with a diagonal slice 90 %; below 1e-4 of the
+        largest it may go to zero. A correlation goes at most 90 % of the way to an end of its range, and an
+        end it all but stands at it may reach.
+
+        Args:
+            values: natural values.
+            moves: which parameters may move at all.
+
+        Returns:
+            Lower and upper bounds of the step.
+        """
+        count = len(values)
+        low, high = np.full(count, -np.inf), np.full(count, np.inf)
+        shares = self.shares(values)
+        largest, total = float(shares.max(initial=0.0)), float(shares.sum())
+        for i, c in enumerate(self.coordinates):
+            value = float(values[i])
+            if not moves[i]:
+                low[i] = high[i] = 0.0
+            elif c.kind is Kind.VARIANCE:
+                keep = 0.0 if shares[i] < NEGLIGIBLE * largest else (0.1 if c.diagonal else 0.02)
+                low[i] = -(1.0 - keep) * value
+                high[i] = max(9.0 * value, 10.0 * total / c.unit if c.unit > 0.0 else math.inf)
+            elif c.kind is Kind.INTERVAL:
+                width = c.high - c.low
+                below, above = value - c.low, c.high - value
+                low[i] = -min(below if below < 1e-4 * width else 0.9 * below, 0.25 * width)
+                high[i] = min(above if above < 1e-4 * width else 0.9 * above, 0.25 * width)
+            elif c.kind is Kind.SCALE:
+                low[i], high[i] = (-math.log(50.0), math.log(10.0)) if c.degree else (-2.0, 2.0)
+        return low, high
+
+    def inert(self, values: Vector, information: Vector) -> Flags:
+        """Which parameters V does not depend on, up to rounding: a correlation whose variance is 0, say.
+
+        Args:
+            values: natural values.
+            information: diagonal of the average information with respect to working parameters.
+        """
+        total = float(self.shares(values).sum())
+        # Nothing says how large a free parameter might be: exactly none, then.
+        bound = np.zeros(len(values))
+        for i, c in enumerate(self.coordinates):
+            if c.kind is Kind.VARIANCE and c.unit > 0.0 and total > 0.0:
+                bound[i] = INERT * (c.unit / total) ** 2
+            elif c.kind is Kind.INTERVAL:
+                bound[i] = INERT / (c.high - c.low) ** 2
+            elif c.kind is Kind.SCALE:
+                bound[i] = INERT
+        return np.asarray(information <= bound, dtype=np.bool_)
+
+    def negligible(self, values: Vector, i: int) -> bool:
+        """Whether a parameter contributes so little that exactly zero is worth a try."""
+        shares = self.shares(values)
+        return self.low[i] == 0.0 and bool(shares[i] < NEGLIGIBLE * shares.max())
