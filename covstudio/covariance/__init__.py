@@ -24,8 +24,9 @@ from .known import KnownMatrix
 from .leaf import Leaf
 from .matrix import Matrix
 from .operator import Operand, Operator, ShapeError
-from .operators_covariance import BlockDiagonal, CovariancePropagation, HadamardProduct, KroneckerProduct, Sum
-from .operators_linear import Augment, Gram, Inverse, Product, SingularMatrixError, Stack, Transpose
+from .operators_covariance import CovariancePropagation, HadamardProduct, KroneckerProduct, Sum
+from .operators_linear import Gram, Inverse, Product, SingularMatrixError, Transpose
+from .operators_partitioned import Augment, BlockDiagonal, Stack
 from .parameter import Parameter, ParamSpec
 from .timeseries import AR1CorrelationMatrix, AR1Matrix, OrnsteinUhlenbeckMatrix
 from .transform import (

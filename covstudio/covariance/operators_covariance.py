@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from .declaration import Slot, declare
@@ -17,7 +16,7 @@ from .operator import Operator
 from .promises import ShapeError, promises_pd, promises_psd, same_shape, show
 from .timeseries import AR1CorrelationMatrix, AR1Matrix
 
-__all__ = ["BlockDiagonal", "CovariancePropagation", "HadamardProduct", "KroneckerProduct", "Sum"]
+__all__ = ["CovariancePropagation", "HadamardProduct", "KroneckerProduct", "Sum"]
 
 
 @declare(
@@ -348,83 +347,3 @@ class HadamardProduct(Operator):
         cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any
     ) -> Shape | None:
         return same_shape(cls.__name__, shapes, names)
-
-
-@declare(
-    title="Block diagonal",
-    category="Operators",
-    formula=r"\mathbf{V} = \bigoplus_{i} \mathbf{A}_i",
-    symbol="A ⊕ B",
-    summary="Independent groups, each with a covariance of its own: sites, sections, subjects.",
-    variadic=True,
-    minimum_operands=2,
-    aliases={
-        "torch-openreml": ("BlockDiagonal",),
-        "ASReml": ("dsum", "at"),
-        "SAS": ("GROUP=",),
-    },
-    reference="Searle (1982), Matrix Algebra Useful for Statistics, section 10.6",
-    psd=True,
-    example=lambda: BlockDiagonal(first=AR1Matrix(3), second=ScalarMatrix(2)),
-)
-class BlockDiagonal(Operator):
-    r"""The direct sum, :math:`V = A_1 \oplus \dots \oplus A_m`: the operands along the diagonal, zeros
-    elsewhere.
-
-    Args:
-        *operands: two or more operands of any shapes (r_i, c_i), or one dict of them; the result is
-            (sum r_i, sum c_i).
-        **named: the same by keyword.
-
-    Raises:
-        ValueError: fewer than two operands, or both forms mixed.
-        ShapeError: a tensor operand is not 2-D.
-        TypeError: an operand is neither a ``Matrix`` nor a tensor, or none is a ``Matrix``.
-
-    Example:
-        >>> import torch
-        >>> from covstudio.covariance import BlockDiagonal, IdentityMatrix, ScalarMatrix
-        >>> BlockDiagonal(site_a=IdentityMatrix(2), site_b=ScalarMatrix(1))(torch.tensor([0.5]))
-        tensor([[1.0000, 0.0000, 0.0000],
-                [0.0000, 1.0000, 0.0000],
-                [0.0000, 0.0000, 2.7183]])
-
-    Reference:
-        Searle (1982), Matrix Algebra Useful for Statistics, section 10.6.
-    """
-
-    operand_count = (2, None)
-
-    def __init__(self, *operands: Any, **named: Any) -> None:
-        super().__init__(*operands, **named)
-        corner = (0, 0)
-        self._corners: list[Shape] = []
-        for operand in self._operands.values():
-            self._corners.append(corner)
-            corner = (corner[0] + operand.shape[0], corner[1] + operand.shape[1])
-
-    @classmethod
-    def shape_rule(
-        cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any
-    ) -> Shape | None:
-        known = [shape for shape in shapes if shape is not None]
-        if len(known) < len(shapes):
-            return None
-        return sum(rows for rows, _ in known), sum(columns for _, columns in known)
-
-    def combine(self, values: list[Tensor]) -> Tensor:
-        joined: Tensor = torch.block_diag(*values)  # type: ignore[no-untyped-call]
-        return joined
-
-    def propagate(self, values: list[Tensor], position: int, direction: Tensor) -> Tensor:
-        top, left = self._corners[position]
-        below = self.shape[0] - top - direction.shape[-2]
-        right = self.shape[1] - left - direction.shape[-1]
-        return torch.nn.functional.pad(direction, (left, right, top, below))
-
-    def propagate_needs(self, position: int) -> tuple[int, ...]:
-        return ()
-
-    @property
-    def positive_definite(self) -> bool:
-        return all(map(promises_pd, self.operands.values()))

@@ -1,4 +1,4 @@
-"""Operators of matrix algebra: Gram matrix, product, transpose, inverse, and joining by rows or columns."""
+"""Operators of matrix algebra: Gram matrix, product, transpose and inverse."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch import Tensor
 
 from .declaration import Argument, Slot, declare
 from .derivative import traced
-from .elementary import IdentityMatrix, ScalarMatrix
+from .elementary import ScalarMatrix
 from .matrix import Shape
 from .operator import Operator
 from .promises import ShapeError, promises_pd, promises_psd, show
 from .timeseries import AR1Matrix
 from .unstructured import LowerTriangularMatrix
 
-__all__ = ["Augment", "Gram", "Inverse", "Product", "SingularMatrixError", "Stack", "Transpose"]
+__all__ = ["Gram", "Inverse", "Product", "SingularMatrixError", "Transpose"]
 
 _GRAM_TYPES = ("xtx", "xxt")
 
@@ -323,129 +323,3 @@ class Inverse(Operator):
     @property
     def positive_definite(self) -> bool:
         return all(map(promises_pd, self.operands.values()))
-
-
-class _Joined(Operator):
-    """Operands put next to each other along one dimension; the other must agree."""
-
-    operand_count = (2, None)
-    _dimension: int
-
-    def __init__(self, *operands: Any, **named: Any) -> None:
-        super().__init__(*operands, **named)
-        start = 0
-        self._starts: list[int] = []
-        for operand in self._operands.values():
-            self._starts.append(start)
-            start += operand.shape[self._dimension]
-
-    @classmethod
-    def shape_rule(
-        cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any
-    ) -> Shape | None:
-        across = 1 - cls._dimension
-        word = ("rows", "columns")[across]
-        known = [(name, shape) for name, shape in zip(names, shapes, strict=True) if shape is not None]
-        for name, shape in known[1:]:
-            if shape[across] != known[0][1][across]:
-                raise ShapeError(
-                    f"{cls.__name__}: expected operands with equally many {word}, got {show(*known[0])} and "
-                    f"{show(name, shape)}; give {name!r} {known[0][1][across]} {word}."
-                )
-        if len(known) < len(shapes):
-            return None
-        length = sum(shape[cls._dimension] for _, shape in known)
-        other = known[0][1][across]
-        return (length, other) if cls._dimension == 0 else (other, length)
-
-    def combine(self, values: list[Tensor]) -> Tensor:
-        return torch.cat(values, dim=self._dimension)
-
-    def propagate(self, values: list[Tensor], position: int, direction: Tensor) -> Tensor:
-        before = self._starts[position]
-        after = self.shape[self._dimension] - before - direction.shape[self._dimension + 1]
-        padding = (0, 0, before, after) if self._dimension == 0 else (before, after)
-        return torch.nn.functional.pad(direction, padding)
-
-    def propagate_needs(self, position: int) -> tuple[int, ...]:
-        return ()
-
-
-@declare(
-    title="Stack rows",
-    category="Operators",
-    formula=r"\mathbf{V} = \begin{bmatrix} \mathbf{A}_1 \\ \vdots \\ \mathbf{A}_m \end{bmatrix}",
-    symbol="[A; B]",
-    summary="One matrix on top of the other, such as design matrices of several sites.",
-    variadic=True,
-    minimum_operands=2,
-    aliases={"torch-openreml": ("Stack",), "R": ("rbind",)},
-    reference="Searle (1982), Matrix Algebra Useful for Statistics, section 2.6",
-    example=lambda: Stack(a=LowerTriangularMatrix(3, 2), b=ScalarMatrix(2)),
-)
-class Stack(_Joined):
-    r"""The operands on top of each other, :math:`V = [A_1; \dots; A_m]`; a derivative fills its rows, zeros
-    elsewhere.
-
-    Args:
-        *operands: two or more operands with equally many columns (r_i, c), or one dict of them; the result is
-            (sum r_i, c).
-        **named: the same by keyword.
-
-    Raises:
-        ValueError: fewer than two operands, or both forms mixed.
-        ShapeError: the numbers of columns differ.
-        TypeError: an operand is neither a ``Matrix`` nor a tensor, or none is a ``Matrix``.
-
-    Example:
-        >>> import torch
-        >>> from covstudio.covariance import ScalarMatrix, Stack
-        >>> Stack(a=ScalarMatrix(2), b=torch.ones(1, 2))(torch.tensor([0.5]))
-        tensor([[2.7183, 0.0000],
-                [0.0000, 2.7183],
-                [1.0000, 1.0000]])
-
-    Reference:
-        Searle (1982), Matrix Algebra Useful for Statistics, section 2.6.
-    """
-
-    _dimension = 0
-
-
-@declare(
-    title="Augment columns",
-    category="Operators",
-    formula=r"\mathbf{V} = \begin{bmatrix} \mathbf{A}_1 & \cdots & \mathbf{A}_m \end{bmatrix}",
-    symbol="[A B]",
-    summary="One matrix beside the other, such as design matrices of several effects.",
-    variadic=True,
-    minimum_operands=2,
-    aliases={"torch-openreml": ("Augment",), "R": ("cbind",)},
-    reference="Searle (1982), Matrix Algebra Useful for Statistics, section 2.6",
-    example=lambda: Augment(a=LowerTriangularMatrix(3, 2), b=IdentityMatrix(3)),
-)
-class Augment(_Joined):
-    r"""The operands beside each other, :math:`V = [A_1, \dots, A_m]`; a derivative fills its columns, zeros
-    elsewhere.
-
-    Args:
-        *operands: two or more operands with equally many rows (r, c_i), or one dict of them; the result is
-            (r, sum c_i).
-        **named: the same by keyword.
-
-    Raises:
-        ValueError: fewer than two operands, or both forms mixed.
-        ShapeError: the numbers of rows differ.
-        TypeError: an operand is neither a ``Matrix`` nor a tensor, or none is a ``Matrix``.
-
-    Example:
-        >>> import torch
-        >>> from covstudio.covariance import Augment, ScalarMatrix
-        >>> Augment(a=ScalarMatrix(1), b=torch.ones(1, 2))(torch.tensor([0.5]))
-        tensor([[2.7183, 1.0000, 1.0000]])
-
-    Reference:
-        Searle (1982), Matrix Algebra Useful for Statistics, section 2.6.
-    """
-
-    _dimension = 1
