@@ -150,10 +150,12 @@ def infer_sizes(
                 search.put((node.id, axis), told)
                 if len(names) == 1:
                     search.put((node.id, 1), told)
-    search.guess(document)
-    depths = {i: sum(1 for _ in document.ancestors(i)) for i in order}
-    for node, names in sorted(open_sizes, key=lambda item: -depths[item[0].id]):
-        search.settle(node, names)
+    if ghost is None:
+        # What neighbours want of a ghost is what they know, not what they would settle for.
+        search.guess(document)
+        depths = {i: sum(1 for _ in document.ancestors(i)) for i in order}
+        for node, names in sorted(open_sizes, key=lambda item: -depths[item[0].id]):
+            search.settle(node, names)
     origins = dict(own)
     for node, names in open_sizes:
         for axis, name in enumerate(names[:2]):
