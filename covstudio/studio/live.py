@@ -36,7 +36,8 @@ PARTIAL_SECONDS = 0.025  # a round longer than this shows what it has
 QUIET_SECONDS = 0.5  # a slider that has not moved for this long rests, whether or not the page said so
 _sessions = itertools.count(1)
 
-FocusListener = Callable[[str, "Array | None", bool], None]
+Prepare = Callable[[str, "Array | None", bool], Any]
+Show = Callable[[Any], None]
 
 
 class Live:
@@ -67,7 +68,7 @@ class Live:
         self._seq = 0
         self._visible: dict[str, int] = {}
         self._matrices: dict[str, Array] = {}  # exact values of what the page shows, for hover
-        self._listeners: list[FocusListener] = []
+        self._followers: list[tuple[Prepare, Show]] = []
         self._told: str | None = None
         self._sent_seq = 0
         self._labels: tuple[int, dict[str, Labels]] = (-1, {})
@@ -139,13 +140,20 @@ class Live:
     def _changed(self, *_events: Any) -> None:
         self._request()
 
-    def watch_focus(self, listener: FocusListener) -> None:
-        """Call `listener(key, matrix, settled)` on the event loop when the focused matrix has new values.
+    def follow_focus(self, prepare: Prepare, show: Show) -> Callable[[], None]:
+        """Hand over the exact values of the focused matrix whenever they change.
 
-        The matrix is None when it cannot be computed; the reason is in `store.problems`.
+        Args:
+            prepare: called in the worker with (key, matrix, settled). The matrix is None when it cannot be
+                computed; the reason is in `store.problems`. It must not touch the store.
+            show: called on the event loop with what `prepare` returned, unless that was None.
+
+        Returns:
+            A function that asks for the values once more, after `prepare` wants something else of them.
         """
-        self._listeners.append(listener)
+        self._followers.append((prepare, show))
         self._request()
+        return self._request
 
     def labels(self, key: str) -> Labels:
         """Names of the rows and of the columns of a key's matrix, kept while the structure stays."""
@@ -164,7 +172,7 @@ class Live:
             document=store.document,
             build=store.build,
             visible=dict(self._visible),
-            focus=store.focus_key if self._listeners else None,
+            focus=store.focus_key if self._followers else None,
             settled=store.settled == store.version,
         )
         with self._wake:
@@ -256,7 +264,10 @@ class Live:
         matrix: Array | None = None
         with contextlib.suppress(Unpaintable):
             matrix = pictures.matrix(key)
-        self._schedule(partial(self._show_focus, key, matrix, snapshot.settled))
+        for prepare, show in self._followers:
+            prepared = prepare(key, matrix, snapshot.settled)
+            if prepared is not None:
+                self._schedule(partial(self._show_focus, show, key, prepared))
 
     # --- back on the event loop ---
 
@@ -286,10 +297,9 @@ class Live:
             self._told = out.notice
             self.store.notify(out.notice, "warning")
 
-    def _show_focus(self, key: str, matrix: Array | None, settled: bool) -> None:
+    def _show_focus(self, show: Show, key: str, prepared: Any) -> None:
         if not self._stopping and key == self.store.focus_key:
-            for listener in self._listeners:
-                listener(key, matrix, settled)
+            show(prepared)
 
 
 @dataclass

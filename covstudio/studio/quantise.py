@@ -94,6 +94,40 @@ def extreme(matrix: Array, pixels: int, row: int, col: int) -> tuple[int, int]:
     return int(top + i), int(left + j)
 
 
+def locate(matrix: Array, pixels: int) -> tuple[Array, npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """`shrink`, and which entry of the matrix each cell shows.
+
+    Entries that are not a number are passed over, unless a block has nothing else.
+
+    Returns:
+        values, rows and columns (counted from 0), each of the shape of the picture.
+
+    Example:
+        >>> values, rows, cols = locate(np.diag([1.0, -2.0, 3.0, 4.0]), 2)
+        >>> values.tolist(), rows.diagonal().tolist(), cols.diagonal().tolist()
+        ([[-2.0, 0.0], [0.0, 4.0]], [1, 3], [1, 3])
+    """
+    starts = [blocks(size, pixels) for size in matrix.shape]
+    ends = [np.append(start[1:], size) for start, size in zip(starts, matrix.shape, strict=True)]
+    rows, cols = (grid.copy() for grid in np.meshgrid(*starts, indexing="ij"))
+    values = matrix[rows, cols]
+    size = np.nan_to_num(np.abs(values), nan=-1.0)
+    steps = [range(int((end - start).max())) for start, end in zip(starts, ends, strict=True)]
+    for down in steps[0]:
+        i = np.minimum(starts[0] + down, ends[0] - 1)
+        for right in steps[1]:
+            j = np.minimum(starts[1] + right, ends[1] - 1)
+            here = matrix[np.ix_(i, j)]
+            larger = np.nan_to_num(np.abs(here), nan=-1.0) > size
+            if not larger.any():
+                continue
+            values = np.where(larger, here, values)
+            size = np.where(larger, np.abs(here), size)
+            rows = np.where(larger, i[:, None], rows)
+            cols = np.where(larger, j[None, :], cols)
+    return values, rows, cols
+
+
 def quantise(matrix: Array, pixels: int, least_limit: float = 0.0) -> Tile:
     """Codes of a finite matrix at display size.
 
@@ -118,6 +152,7 @@ def quantise(matrix: Array, pixels: int, least_limit: float = 0.0) -> Tile:
     else:
         scale, factor, zero = "diverging", 127.0, 128.0
     # + 0.5 and truncation is rounding for codes >= 0, in one pass less than rint
-    codes = (small * (factor / limit if limit > 0 else 0.0) + (zero + 0.5)).astype(np.uint8)
+    # (a limit below 1e-300 would make the factor infinite: such a matrix is drawn as zero)
+    codes = (small * (factor / limit if limit > 1e-300 else 0.0) + (zero + 0.5)).astype(np.uint8)
     rows, cols = small.shape
     return Tile(rows, cols, (matrix.shape[0], matrix.shape[1]), low, high, limit, scale, codes.tobytes())

@@ -1,0 +1,88 @@
+// What stands above the large plot: which matrix it is, what can be said of it in a line, and how it is read.
+
+const MODES = { correlation: "Correlation", log: "Log" };
+const WHY = {
+  derivative: "A derivative has no correlations",
+  other: "Correlations need a square matrix with a positive diagonal",
+};
+
+export function render({ model, el }) {
+  const root = document.createElement("div");
+  root.className = "cs-root head";
+  el.append(root);
+  live(model, root, draw);
+
+  // While nobody sees the plot, nothing is computed for it.
+  const watch = new IntersectionObserver((changes) => {
+    model.send_msg({ type: "visible", visible: changes.at(-1).isIntersecting });
+  });
+  watch.observe(root);
+
+  function choose(event, modes) {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const buttons = [...root.querySelectorAll('[role="radio"]:not(:disabled)')];
+    const at = buttons.indexOf(event.currentTarget);
+    const next = buttons[(at + step + buttons.length) % buttons.length];
+    next.focus();
+    next.click();
+  }
+
+  function draw(state) {
+    const titles = { value: state.first, ...MODES };
+    return [
+      h(
+        "div",
+        { class: "top", key: "top" },
+        h("h2", { class: "cs-title cs-ellipsis" }, h("span", { class: "cs-math" }, state.title)),
+        state.shape ? h("span", { class: "shape" }, state.shape) : null,
+        h("span", { class: "about cs-ellipsis" }, state.about),
+      ),
+      state.problem
+        ? h(
+            "p",
+            {
+              class: `cs-notice${state.problem.severity === "error" ? " cs-notice--problem" : ""}`,
+              role: "status",
+              key: "problem",
+            },
+            state.problem.text,
+          )
+        : h(
+            "div",
+            { class: "under", key: "under" },
+            h(
+              "div",
+              { class: "modes", role: "radiogroup", "aria-label": "Show as" },
+              Object.entries(titles).map(([mode, title]) => {
+                const able = state.modes.includes(mode);
+                return h(
+                  "button",
+                  {
+                    type: "button",
+                    role: "radio",
+                    key: mode,
+                    class: "cs-focusable",
+                    "aria-checked": String(state.mode === mode),
+                    tabindex: state.mode === mode ? "0" : "-1",
+                    disabled: !able,
+                    title: able ? undefined : state.derivative ? WHY.derivative : WHY.other,
+                    onclick: () => model.send_msg({ type: "mode", mode }),
+                    onkeydown: choose,
+                  },
+                  title,
+                );
+              }),
+            ),
+            h(
+              "dl",
+              { class: "facts" },
+              state.facts.map(([name, text]) => h("div", { key: name }, h("dt", {}, name), h("dd", {}, text))),
+            ),
+          ),
+    ];
+  }
+
+  return () => watch.disconnect();
+}
