@@ -192,28 +192,37 @@ def find_delimiter(data: bytes) -> str:
         ';'
     """
     text = data[:_SAMPLE].decode("utf-8-sig", errors="ignore")
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in re.split(r"\r\n?|\n", text) if line.strip()]
     if len(data) > _SAMPLE and len(lines) > 1:
         lines.pop()
     lines = lines[:100]
     best, best_score = ",", (0.0, 0)
     for delimiter in _DELIMITERS:
-        try:
-            widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
-        except csv.Error:
-            continue
+        widths = _widths(lines, delimiter)
         if widths and widths[0] > 1:
             score = (sum(width == widths[0] for width in widths) / len(widths), widths[0])
             if score > best_score:
                 best, best_score = delimiter, score
     if best_score == (0.0, 0) and len(lines) > 1:
-        widths = [len(line.split()) for line in lines]
-        if widths[0] > 1 and all(width - widths[0] in (0, 1) for width in widths[1:]):
+        widths = _widths(lines, " ")
+        if widths and widths[0] > 1 and all(width - widths[0] in (0, 1) for width in widths[1:]):
             raise TableError(
                 "The fields seem to be separated by spaces, and commas, semicolons or tabs were expected. "
                 'Save the table as csv; in R: write.csv(d, "d.csv", row.names = FALSE).'
             )
     return best
+
+
+def _widths(lines: list[str], delimiter: str) -> list[int]:
+    """How many fields the lines have with a separator; nothing where quotes do not fit it."""
+    widths = []
+    try:
+        for row in csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True):
+            widths.append(len(row))
+    except csv.Error as error:
+        # The sample may end within a quoted value.
+        return widths if "unexpected end of data" in str(error) else []
+    return widths
 
 
 def read_raw(data: bytes) -> RawTable:

@@ -11,11 +11,12 @@ import csv
 import io
 import math
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -172,12 +173,14 @@ class Table:
 
     def to_csv(self) -> str:
         """The table as csv text that `read_table` reads back to the same values; missing is written NA."""
+        columns = [["NA" if cell is None else cell for cell in cells] for cells in self.to_columns().values()]
+        texts = [*self.columns, *(cell for cells in columns for cell in cells if isinstance(cell, str))]
         stream = io.StringIO()
-        writer = csv.writer(stream, lineterminator="\n")
+        # Where a text holds another separator, quotes show that it is none.
+        quoted = any(re.search(r"[;|\t]", text) for text in texts)
+        mode: Literal[0, 2] = csv.QUOTE_NONNUMERIC if quoted else csv.QUOTE_MINIMAL
+        writer = csv.writer(stream, lineterminator="\n", quoting=mode)
         writer.writerow(self.columns)
-        columns = [
-            ["NA" if value is None else value for value in values] for values in self.to_columns().values()
-        ]
         writer.writerows(zip(*columns, strict=True))
         return stream.getvalue()
 
@@ -286,8 +289,11 @@ def read_table(
     check_content(data)
     raw = read_raw(data)
     notes = list(raw.notes)
-    header = [_plain_name(text) for text in raw.header]
-    texts = list(raw.columns)
+    header, texts = _without_unnamed([_plain_name(text) for text in raw.header], list(raw.columns), notes)
+    if not header:
+        raise TableError(
+            "No column has a name or a value. Put a line with a name for every column at the top."
+        )
     if all(number(text) is not None for text in header):
         raise TableError(
             f"The first line should name the columns, and it holds numbers: {listed(header)}. Put a line "
@@ -298,7 +304,6 @@ def read_table(
             f"The file has a first line with {count(len(header), 'name')} and nothing below it. A table "
             "needs a line for every plot or record."
         )
-    header, texts = _without_unnamed(header, texts, notes)
     names = _checked_names(header)
     columns: dict[str, pd.Series[Any]] = {}
     for column, cells in zip(names, texts, strict=True):

@@ -284,7 +284,17 @@ def test_paths_that_are_no_file(tmp_path):
             read_table(path)
 
 
+def test_other_separators_inside_names_and_labels_survive_the_file():
+    columns = {"a;b|c\td": ["x;y", "u\tv"], "y": [1, 2]}
+    table = Table.from_columns(columns, "t")
+    assert read_table(table.to_csv().encode()).to_columns() == {"a;b|c d": ["x;y", "u\tv"], "y": [1, 2]}
+    assert read_table(b'"a;b",y\n"1;2|3",1\n').columns == ("a;b", "y")
+    assert read_table(b'"grain yield"\n"very good"\n').to_columns() == {"grain yield": ["very good"]}
+
+
 def test_names_of_columns():
+    assert "No column has a name or a value" in refused("\t\r\n\x1c")
+    assert "it holds numbers: '07'" in refused("\t07\n\t1\n")
     assert "'gen' names columns 1 and 3. Rename or delete one" in refused("gen,y,gen\n1,2,3\n")
     assert "'gen' names columns 1, 2 and 4. So do 'y'" in refused("gen,gen,y,gen,y\n1,2,3,4,5\n")
     assert "'gen' names columns 1 and 2" in refused("gen,gen \n1,2\n")
@@ -447,6 +457,7 @@ def test_whatever_the_bytes_there_is_a_table_or_a_reason(data):
     except TableError:
         return
     assert table.n >= 1
+    assert table.columns
     assert len(set(table.columns)) == len(table.columns)
     for column in table.columns:
         assert len(table.labels(column)) == table.n
