@@ -48,8 +48,8 @@ class TableFacts:
             missing = sum(value is None for value in values)
             if missing:
                 raise TableError(
-                    f"Column {shown(column)} has no label in {count(missing, 'row')}. Fill them in, or make "
-                    "this part of V: rows that V cannot use are left out."
+                    f"Column {shown(column)} has no label in {count(missing, 'row')}. Fill them in, or "
+                    "choose another column."
                 )
             self._labels[column] = [value for value in values if value is not None]
         return self._labels[column]
@@ -82,8 +82,8 @@ class TableFacts:
             missing = int(numbers.isnan().sum())
             if missing:
                 raise TableError(
-                    f"Column {shown(column)} has no number in {count(missing, 'row')}. Fill them in, or make "
-                    "this part of V: rows that V cannot use are left out."
+                    f"Column {shown(column)} has no number in {count(missing, 'row')}. Fill them in, or "
+                    "choose another column."
                 )
             self._numbers[column] = numbers
         return self._numbers[column]

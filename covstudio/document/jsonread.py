@@ -200,7 +200,8 @@ def _roles(roles: Reader) -> dict[str, Role]:
 
 def _node(place: Reader) -> Node:
     place.only("id", "kind", "name", optional=("x", "y", "arguments", "operands", "values", "fixed"))
-    node_id = place.checked(check_id, place.key("id").value)
+    given_id = place.key("id")
+    node_id = given_id.checked(check_id, given_id.value)
     kind = place.key("kind")
     try:
         declared = declaration(kind.text())

@@ -104,10 +104,8 @@ def test_a_contradiction_further_up_is_found():
     document = after(
         add("Inverse", name="inv"), Connect("n4", "n1", "g"), add("AR1Matrix", n=5), start=propagation()
     )
-    text = check_connection(document, "n5", "n4", None, trial())
-    assert (
-        text
-        == "A⁻¹: Matrix A must be 3 × 3 to match the columns of design; AR1 is 5 × 5. Set its size to auto or 3."
+    assert check_connection(document, "n5", "n4", None, trial()) == (
+        "A⁻¹: Matrix A must be 3 × 3 to match the columns of design; AR1 is 5 × 5. Set its size to auto or 3."
     )
 
 

@@ -1,0 +1,339 @@
+"""Model files: written stably, read strictly."""
+
+import json
+import pickle
+import time
+
+import pytest
+from document_models import add, after, propagation, trial
+from document_strategies import documents
+from hypothesis import given, settings
+
+from covstudio.covariance import catalogue
+from covstudio.data.examples import load_example
+from covstudio.document.changes import SetFixed, SetParameters
+from covstudio.document.document import Document
+from covstudio.document.jsonfile import DocumentError, dumps, loads
+from covstudio.document.node import Columns, FrozenMap, Levels, Node, Rows, Values
+from covstudio.document.templates import templates
+
+
+def content(document=None, table=None):
+    """A model file as Python objects, to be spoilt."""
+    return json.loads(dumps(propagation() if document is None else document, table))
+
+
+def refused(spoilt):
+    with pytest.raises(DocumentError) as caught:
+        loads(json.dumps(spoilt) if not isinstance(spoilt, str | bytes) else spoilt)
+    return str(caught.value)
+
+
+@settings(max_examples=150, deadline=None)
+@given(documents())
+def test_a_document_reads_back_as_itself(document):
+    text = dumps(document)
+    again, table = loads(text)
+    assert again == document
+    assert list(again.nodes) == list(document.nodes)
+    assert table is None
+    assert dumps(again) == text
+
+
+def test_every_kind_of_argument():
+    document = after(
+        add("Sum", "V", name="σ <b>bold"),
+        add("ScalarMatrix", "n1", n=Rows()),
+        add("AR1Matrix", "n1", n=Levels(("gen", "rep"))),
+        add("ScalarMatrix", "n1", n=7),
+        add("DummyMatrix", factors=Columns(("gen",)), drop_first=True),
+        add("DummyMatrix", factors=Values((("a", "b\n"), ("x", "y")))),
+        add("OrnsteinUhlenbeckMatrix", times=Values(((0.1, 1e-300),))),
+        add("KnownMatrix", K=((1.0, 0.1), (0.1, 1.0))),
+        add("Gram", gram_type="xxt"),
+        SetParameters({("n3", "rho"): 0.1 + 0.2, ("n3", "sigma^2"): 1e-17}),
+        SetFixed("n3", "sigma^2", True),
+    )
+    assert loads(dumps(document))[0] == document
+
+
+def test_the_table_is_saved_with_it():
+    table = trial(gen=["G1", None, "G3", "G1", "G2", "G3"], x=[0.1, None, 2.0, 3.5, 4.0, 7.25])
+    document, again = loads(dumps(propagation(), table))
+    assert document == propagation()
+    assert again.name == "trial"
+    assert again.frame.equals(table.frame)
+    assert list(again.frame.dtypes) == list(table.frame.dtypes)
+    example = load_example("john_alpha")
+    assert loads(dumps(Document(), example))[1].frame.equals(example.frame)
+
+
+def test_what_a_file_looks_like():
+    document = after(add("Sum", "V"), add("AR1Matrix", "n1", n=4), SetParameters({("n2", "rho"): 0.5}))
+    assert (
+        dumps(document).splitlines()[10:]
+        == """\
+      {
+        "id": "n1",
+        "kind": "Sum",
+        "name": "Sum",
+        "x": 0.0,
+        "y": 0.0,
+        "arguments": {},
+        "operands": ["n2"],
+        "values": {},
+        "fixed": []
+      },
+      {
+        "id": "n2",
+        "kind": "AR1Matrix",
+        "name": "AR1",
+        "x": 0.0,
+        "y": 0.0,
+        "arguments": {
+          "n": 4
+        },
+        "operands": {},
+        "values": {
+          "rho": 0.5
+        },
+        "fixed": []
+      }
+    ]
+  }
+}""".splitlines()
+    )
+
+
+def test_what_may_be_left_out():
+    text = '{"covstudio": 1, "model": {"title": "t", "nodes": [{"id": "a", "kind": "Sum", "name": "s"}]}}'
+    document, _ = loads(text)
+    assert document.nodes["a"].operands == (("1", None),)
+    assert (document.fixed_effects, document.response, document.v) == ("1", None, None)
+    assert loads(b"\xef\xbb\xbf" + text.encode())[0] == document
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "This is not JSON: Expecting value in line 1, column 1"),
+        ("{", "This is not JSON"),
+        ("[]", "This is not a model of covstudio"),
+        ('{"model": {}}', "This is not a model of covstudio"),
+        (b"\xff\xfe{}", "it is not UTF-8 text"),
+        (
+            '{"covstudio": 2, "model": {}}',
+            "written by a newer covstudio (version 2); this one reads versions up to 1. Upgrade",
+        ),
+        ('{"covstudio": 0, "model": {}}', "covstudio: There never was a version 0"),
+        ('{"covstudio": "1", "model": {}}', "covstudio: Expected an integer; got '1'."),
+        ('{"covstudio": true, "model": {}}', "covstudio: Expected an integer; got True."),
+        ('{"covstudio": 1}', "The key 'model' is missing."),
+        ('{"covstudio": 1, "model": {}, "extra": 1}', "extra: This key is not known here"),
+        ('{"covstudio": 1, "model": []}', "model: Expected an object"),
+        ('{"covstudio": 1, "model": {"nodes": []}}', "model: The key 'title' is missing."),
+        ('{"covstudio": 1, "covstudio": 1}', "The key 'covstudio' stands twice in one object"),
+        (
+            '{"covstudio": 1, "model": {"title": NaN, "nodes": []}}',
+            "model.title: A finite number is expected; got NaN.",
+        ),
+        ('{"covstudio": -Infinity}', "covstudio: A finite number is expected; got -Infinity."),
+        ('{"covstudio": 1e999}', "covstudio: A finite number is expected; got 1e999."),
+        ('{"covstudio": ' + "9" * 5000 + "}", "a number that is too long to read"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"a":' * 100_000, "nested too deeply"),
+    ],
+)
+def test_texts_that_are_no_model(text, message):
+    assert message in refused(text)
+
+
+def spoil(path, value):
+    """A file with one thing changed; the path is dotted, numbers are places in lists."""
+
+    def change(spoilt):
+        *above, last = path.split(".")
+        place = spoilt
+        for key in above:
+            place = place[int(key)] if key.isdecimal() else place[key]
+        if isinstance(place, list):
+            place[int(last)] = value
+        else:
+            place[last] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("model.nodes", {}, "model.nodes: Expected a list"),
+        ("model.nodes.1", 7, "model.nodes[1]: Expected an object { ... }; got 7."),
+        ("model.nodes.1.colour", 1, "model.nodes[1].colour: This key is not known here"),
+        ("model.nodes.1.id", "n1", "model.nodes[1].id: There are two nodes with the id 'n1'."),
+        ("model.nodes.1.id", "a b", "model.nodes[1].id: A node id is 1 to 40 letters"),
+        ("model.nodes.1.name", "effect", "model.nodes[1].name: There are two nodes with the name 'effect'"),
+        ("model.nodes.1.name", "a/b", 'model.nodes[1].name: A name cannot contain "/"'),
+        (
+            "model.nodes.1.kind",
+            "DumyMatrix",
+            "model.nodes[1].kind: expected a structure of the catalogue, got 'DumyMatrix'",
+        ),
+        ("model.nodes.1.kind", 5, "model.nodes[1].kind: Expected text; got 5."),
+        ("model.nodes.1.kind", "SimpleMatrix", "model.nodes[1].kind: SimpleMatrix holds Python code"),
+        ("model.nodes.1.x", "0", "model.nodes[1].x: A coordinate is a number; got str."),
+        ("model.nodes.1.arguments", [], "model.nodes[1].arguments: Expected an object"),
+        (
+            "model.nodes.1.arguments.n",
+            3,
+            "model.nodes[1].arguments.n: Incidence of factors has no argument 'n'",
+        ),
+        (
+            "model.nodes.1.arguments.factors",
+            ["gen"],
+            "model.nodes[1].arguments.factors: Factors (factors) takes columns",
+        ),
+        (
+            "model.nodes.1.arguments.factors",
+            {"columns": "gen"},
+            "model.nodes[1].arguments.factors.columns: Expected a list",
+        ),
+        (
+            "model.nodes.1.arguments.factors",
+            {"columns": [3]},
+            "model.nodes[1].arguments.factors.columns[0]: Expected text",
+        ),
+        (
+            "model.nodes.1.arguments.factors",
+            {"rows": 1},
+            "model.nodes[1].arguments.factors.rows: This key is not known",
+        ),
+        ("model.nodes.1.arguments.factors", {"values": [["a"], ["a", "b"]]}, "columns of one length"),
+        ("model.nodes.2.arguments.n", 0, "model.nodes[2].arguments.n: Size (n) is at least 1; got 0."),
+        ("model.nodes.2.arguments.n", 1.5, "model.nodes[2].arguments.n: Size (n) takes an integer"),
+        ("model.nodes.2.arguments.n", "all", "takes an integer, auto, rows or levels; got 'all'."),
+        ("model.nodes.2.arguments.n", {"levels": []}, "needs at least one column"),
+        (
+            "model.nodes.2.values.rho",
+            "1",
+            "model.nodes[2].values.rho: A parameter's value is a number; got str.",
+        ),
+        ("model.nodes.2.values.rho", None, "model.nodes[2].values.rho: A parameter's value is a number"),
+        ("model.nodes.2.values.a/b", 1.0, "without '/'"),
+        ("model.nodes.2.fixed", "rho", "model.nodes[2].fixed: Expected a list"),
+        ("model.nodes.2.fixed", [1], "model.nodes[2].fixed[0]: Expected text"),
+        ("model.nodes.0.operands.z", "n9", "model.nodes[0].operands.z: There is no node 'n9'."),
+        ("model.nodes.0.operands.z", 3, "model.nodes[0].operands.z: Expected text; got 3."),
+        (
+            "model.nodes.0.operands.h",
+            "n2",
+            "model.nodes[0].operands.h: CovariancePropagation has no slot 'h'; the slots are z, g.",
+        ),
+        ("model.nodes.0.operands.g", "n2", "model.nodes[0].operands.g: 'n2' is an operand of 'n1' already"),
+        ("model.nodes.0.operands", ["n2"], "model.nodes[0].operands: Expected an object"),
+        ("model.nodes.1.operands", {"a": "n3"}, "it takes no operands"),
+        ("model.v", "n9", "model.v: There is no node 'n9'."),
+        ("model.v", "n2", "model.v: 'n2' is an operand of 'n1', so it cannot be V."),
+        ("model.v", 1, "model.v: Expected text"),
+        ("model.title", "x" * 3000, "model.title: Expected text of at most 2000 characters; got 3000."),
+        (
+            "model.roles",
+            {"gen": "fixed"},
+            "model.roles.gen: A role is one of factor, covariate, response, ignored; got 'fixed'.",
+        ),
+        ("model.response", ["yield"], "model.response: Expected text"),
+        ("data", [], "data: Expected an object"),
+        ("data", {"name": "t", "columns": {}}, "data.columns: A table needs at least one column"),
+        (
+            "data",
+            {"name": "t", "columns": {"a": [1], "b": [1, 2]}},
+            "data.columns: Every column should have the same number",
+        ),
+        (
+            "data",
+            {"name": "t", "columns": {"a": [[1]]}},
+            "data.columns: Column 'a' should hold text or numbers",
+        ),
+        ("data", {"name": "t", "columns": {"a": 5}}, "data.columns.a: Expected a list"),
+        ("data", {"columns": {"a": [1]}}, "data: The key 'name' is missing."),
+    ],
+)
+def test_files_that_are_spoilt_say_where(path, value, message):
+    spoilt = content()
+    spoil(path, value)(spoilt)
+    assert message in refused(spoilt)
+
+
+def test_close_kinds_are_proposed():
+    spoilt = content()
+    spoilt["model"]["nodes"][1]["kind"] = "dummymatrix"
+    assert "did you mean DummyMatrix" in refused(spoilt)
+
+
+def test_numbers_that_are_not_finite_are_found_wherever_they_are():
+    text = dumps(SetParameters({("n3", "sigma^2"): 0.25}).apply(propagation()), trial())
+    assert refused(text.replace("0.25", "NaN")).startswith("model.nodes[2].values.sigma^2: A finite number")
+    assert refused(text.replace("7.25", "-Infinity")).startswith("data.columns.x[5]: A finite number")
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        dumps(Document(FrozenMap({"n1": Node("n1", "AR1Matrix", "a", values={"rho": float("nan")})})))
+
+
+def chain(length):
+    nodes = [
+        {
+            "id": f"n{i}",
+            "kind": "Transpose",
+            "name": f"t{i}",
+            "operands": {"a": f"n{i + 1}" if i < length else None},
+        }
+        for i in range(1, length + 1)
+    ]
+    return {"covstudio": 1, "model": {"title": "deep", "nodes": nodes, "v": "n1"}}
+
+
+def test_circles_are_refused():
+    spoilt = chain(3)
+    spoilt["model"]["v"] = None
+    spoilt["model"]["nodes"][2]["operands"]["a"] = "n1"
+    assert refused(spoilt) == "model.nodes[0]: The operands go round in a circle: n1 -> n3 -> n2 -> n1."
+    spoilt = chain(1)
+    spoilt["model"]["v"] = None
+    spoilt["model"]["nodes"][0]["operands"]["a"] = "n1"
+    assert "circle: n1 -> n1" in refused(spoilt)
+
+
+def test_depth_is_limited():
+    assert loads(json.dumps(chain(64)))[0].height("n1") == 64
+    assert refused(chain(65)).startswith("model.nodes[64]: A model is at most 64 operators deep")
+    assert "operators deep" in refused(chain(2000))
+
+
+def test_ten_thousand_nodes_are_refused_fast():
+    nodes = [{"id": f"n{i}", "kind": "ScalarMatrix", "name": f"m{i}"} for i in range(10_000)]
+    text = json.dumps({"covstudio": 1, "model": {"title": "large", "nodes": nodes}})
+    start = time.perf_counter()
+    assert refused(text) == "model.nodes: A model holds at most 2000 nodes; this one has 10,000."
+    assert time.perf_counter() - start < 1.0
+
+
+def test_errors_carry_their_path_and_pickle():
+    with pytest.raises(DocumentError) as caught:
+        loads('{"covstudio": 1, "model": {"title": 3, "nodes": []}}')
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (str(again), again.path) == (str(caught.value), "model.title")
+
+
+def test_every_structure_of_the_palette_can_be_saved():
+    for entry in catalogue():
+        if entry.palette:
+            document = after(add(entry.name, "V"))
+            assert loads(dumps(document))[0] == document
+
+
+def test_saved_templates_open_whole():
+    table = load_example("john_alpha")
+    for template in templates():
+        document = template.document(table)
+        again, data = loads(dumps(document, table))
+        assert again == document
+        assert data.frame.equals(table.frame)
