@@ -20,12 +20,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import Matrix, Operator
+from covstudio.covariance import Matrix
 from covstudio.reml.boxqp import box_step
 from covstudio.reml.dense import DensePoint, check_rows
-from covstudio.reml.errors import FitError, InvalidModel
+from covstudio.reml.errors import InvalidModel
 from covstudio.reml.problem import prepare
-from covstudio.reml.session import History, Session
+from covstudio.reml.session import History, Session, covariance_of, design_of, theta_of
 
 __all__ = ["REML", "History"]
 
@@ -168,21 +168,23 @@ class REML:
         """
         with self._session(y, x) as session:
             values = self._theta(theta)
-            design = self._design(z, session.problem.n)
-            return self._covariance(g, values, int(design.shape[1])) @ (design.mT @ session.point(values).py)
+            design = design_of(z, session.problem.n)
+            return covariance_of(self.v, g, values, int(design.shape[1])) @ (
+                design.mT @ session.point(values).py
+            )
 
     def predict(
         self, y: Any, x: Any, z: Tensor | Matrix, theta: Theta, g: Tensor | Matrix | None = None
     ) -> Tensor:
         """X beta + Z u, (n,), with u from `blup`."""
         blup = self.blup(y, x, z, theta, g)
-        return self.marginal_predict(y, x, theta) + self._design(z, self.v.shape[0]) @ blup
+        return self.marginal_predict(y, x, theta) + design_of(z, self.v.shape[0]) @ blup
 
     def residual(
         self, y: Any, x: Any, z: Tensor | Matrix, theta: Theta, g: Tensor | Matrix | None = None
     ) -> Tensor:
         """y - X beta - Z u, (n,)."""
-        return self.marginal_residual(y, x, theta) - self._design(z, self.v.shape[0]) @ self.blup(
+        return self.marginal_residual(y, x, theta) - design_of(z, self.v.shape[0]) @ self.blup(
             y, x, z, theta, g
         )
 
@@ -409,65 +411,4 @@ class REML:
         return Session(self.v, prepare(y, x))
 
     def _theta(self, theta: Theta) -> Vector:
-        values: Vector = self.v.from_param_dict(theta).detach().to(device="cpu", dtype=torch.float64).numpy()
-        return values.copy()
-
-    def _design(self, z: Tensor | Matrix, n: int) -> Tensor:
-        if isinstance(z, Matrix):
-            if z.num_free_params:
-                raise FitError(
-                    f"z must have no free parameters, and has {z.num_free_params}: pass its value, z(theta)."
-                )
-            natural = torch.tensor([parameter.value for parameter in z.parameters], dtype=torch.float64)
-            with torch.no_grad():
-                value = z.evaluate(natural)
-        else:
-            value = torch.as_tensor(z).detach().to(device="cpu", dtype=torch.float64)
-        if value.ndim != 2 or value.shape[0] != n:
-            raise FitError(
-                f"z must be of shape ({n}, q), one row per observation, and is of shape {tuple(value.shape)}."
-            )
-        return value
-
-    def _covariance(self, g: Tensor | Matrix | None, theta: Vector, q: int) -> Tensor:
-        if g is None:
-            return torch.eye(q, dtype=torch.float64)
-        if isinstance(g, Matrix):
-            with torch.no_grad():
-                value = g(torch.from_numpy(self._theta_of(g, theta))).detach().to(torch.float64)
-        else:
-            value = torch.as_tensor(g).detach().to(device="cpu", dtype=torch.float64)
-        if tuple(value.shape) != (q, q):
-            raise FitError(
-                f"g must be {q} x {q}, as z has {q} columns, and is of shape {tuple(value.shape)}."
-            )
-        return value
-
-    def _theta_of(self, g: Matrix, theta: Vector) -> Vector:
-        """The part of theta that belongs to g."""
-        paths = list(_paths(self.v, g, ""))
-        if len(paths) == 1:
-            place = {name: k for k, name in enumerate(self.v.free_param_names)}
-            return theta[[place[paths[0] + name] for name in g.free_param_names]]
-        if g.num_free_params == len(theta):
-            return theta
-        if g.num_free_params == 0:
-            return theta[:0]
-        found = "stands in V more than once" if paths else "is no operand of V"
-        raise FitError(
-            f"g {found} and has {g.num_free_params} free parameters where V has {len(theta)}: pass its "
-            "value, a tensor."
-        )
-
-
-def _paths(matrix: Matrix, wanted: Matrix, prefix: str) -> list[str]:
-    """Prefixes of the parameter names of `wanted` wherever it stands in the tree."""
-    if matrix is wanted:
-        return [prefix]
-    if not isinstance(matrix, Operator):
-        return []
-    found: list[str] = []
-    for name, operand in matrix.operands.items():
-        if isinstance(operand, Matrix):
-            found += _paths(operand, wanted, f"{prefix}{name}/")
-    return found
+        return theta_of(self.v, theta)

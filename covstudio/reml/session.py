@@ -2,47 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from covstudio.covariance import Matrix
+from covstudio.covariance import Matrix, Operator
 from covstudio.reml.dense import DenseEngine, DensePoint
-from covstudio.reml.errors import InvalidModel
+from covstudio.reml.errors import FitError, InvalidModel
 from covstudio.reml.indefinite import explain_indefinite
 from covstudio.reml.problem import Problem
 from covstudio.reml.threads import blas_threads
 from covstudio.reml.variance import Variance
 
-__all__ = ["History", "Session"]
+__all__ = ["History", "Session", "covariance_of", "design_of", "theta_of"]
 
 Vector = NDArray[np.float64]
 
 
-class History(dict[str, list[Any]]):
-    """Lists of one length, also as attributes; row k holds theta_k and everything evaluated AT theta_k.
+class History(Mapping[str, list[Any]]):
+    """Lists of one length, by key or as attributes; row k holds theta_k and everything evaluated AT theta_k.
 
-    Keys: `theta`, `beta`, `loglik`, `score`, `ai`, `delta` (the step proposed from theta_k, for all of
-        theta) and `update` (the
-    change made from theta_k to theta_k+1; zeros in the last row).
+    Attributes:
+        theta: RAW parameters.
+        beta: fixed effects.
+        loglik: kernel log-likelihoods, or None where they were not required.
+        score: scores with respect to raw theta, held parameters left out.
+        ai: average information, likewise.
+        delta: the step proposed from theta_k, for all of theta.
+        update: the change made from theta_k to theta_k+1; zeros in the last row.
 
     Example:
-        >>> History().theta
-        []
+        >>> history = History()
+        >>> history.theta is history["theta"], list(history)
+        (True, ['theta', 'beta', 'loglik', 'score', 'ai', 'delta', 'update'])
     """
 
-    KEYS = ("theta", "beta", "loglik", "score", "ai", "delta", "update")
-
     def __init__(self) -> None:
-        super().__init__({key: [] for key in self.KEYS})
+        self.theta: list[Any] = []
+        self.beta: list[Any] = []
+        self.loglik: list[Any] = []
+        self.score: list[Any] = []
+        self.ai: list[Any] = []
+        self.delta: list[Any] = []
+        self.update: list[Any] = []
 
-    def __getattr__(self, name: str) -> list[Any]:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(f"a history has {', '.join(self.KEYS)}; it has no {name!r}.") from None
+    def __getitem__(self, key: str) -> list[Any]:
+        rows: list[Any] = self.__dict__[key]
+        return rows
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.__dict__)
+
+    def __len__(self) -> int:
+        return len(self.__dict__)
 
 
 class Session:
@@ -90,3 +106,83 @@ class Session:
         ai[slope == 0.0, :] = 0.0
         ai[:, slope == 0.0] = 0.0
         return score, ai
+
+
+def theta_of(v: Matrix, theta: Tensor | Mapping[str, Tensor] | None) -> Vector:
+    """Raw theta in any form the matrix takes, as float64 numbers of its own."""
+    return np.array(v.from_param_dict(theta).detach().to(device="cpu", dtype=torch.float64).numpy())
+
+
+def design_of(z: Tensor | Matrix, n: int) -> Tensor:
+    """The design of random effects as a float64 tensor, (n, q).
+
+    Raises:
+        FitError: z has free parameters or not n rows.
+    """
+    if isinstance(z, Matrix):
+        if z.num_free_params:
+            raise FitError(
+                f"z must have no free parameters, and has {z.num_free_params}: pass its value, z(theta)."
+            )
+        natural = torch.tensor([parameter.value for parameter in z.parameters], dtype=torch.float64)
+        with torch.no_grad():
+            value = z.evaluate(natural)
+    else:
+        value = torch.as_tensor(z).detach().to(device="cpu", dtype=torch.float64)
+    if value.ndim != 2 or value.shape[0] != n:
+        raise FitError(
+            f"z must be of shape ({n}, q), one row per observation, and is of shape {tuple(value.shape)}."
+        )
+    return value
+
+
+def covariance_of(v: Matrix, g: Tensor | Matrix | None, theta: Vector, q: int) -> Tensor:
+    """The covariance of random effects as a float64 tensor, (q, q).
+
+    Args:
+        v: the model of V.
+        g: an operand of V, a matrix with as many free parameters as V, a tensor, or None for the identity.
+        theta: raw parameters of V.
+        q: number of effects.
+
+    Raises:
+        FitError: g is not q x q, or its parameters cannot be found in theta.
+    """
+    if g is None:
+        return torch.eye(q, dtype=torch.float64)
+    if isinstance(g, Matrix):
+        with torch.no_grad():
+            value = g(torch.from_numpy(_part(v, g, theta))).detach().to(torch.float64)
+    else:
+        value = torch.as_tensor(g).detach().to(device="cpu", dtype=torch.float64)
+    if tuple(value.shape) != (q, q):
+        raise FitError(f"g must be {q} x {q}, as z has {q} columns, and is of shape {tuple(value.shape)}.")
+    return value
+
+
+def _part(v: Matrix, g: Matrix, theta: Vector) -> Vector:
+    """The part of theta that belongs to g."""
+    paths = _paths(v, g, "")
+    if len(paths) == 1:
+        place = {name: k for k, name in enumerate(v.free_param_names)}
+        return theta[[place[paths[0] + name] for name in g.free_param_names]]
+    if g.num_free_params in (0, len(theta)):
+        return theta[: g.num_free_params]
+    found = "stands in V more than once" if paths else "is no operand of V"
+    raise FitError(
+        f"g {found} and has {g.num_free_params} free parameters where V has {len(theta)}: "
+        "pass its value, a tensor."
+    )
+
+
+def _paths(matrix: Matrix, wanted: Matrix, prefix: str) -> list[str]:
+    """Prefixes of the parameter names of `wanted` wherever it stands in the tree."""
+    if matrix is wanted:
+        return [prefix]
+    if not isinstance(matrix, Operator):
+        return []
+    found: list[str] = []
+    for name, operand in matrix.operands.items():
+        if isinstance(operand, Matrix):
+            found += _paths(operand, wanted, f"{prefix}{name}/")
+    return found
