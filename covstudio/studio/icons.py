@@ -1,6 +1,7 @@
-"""Pictograms of structures: the pattern of a small example, so that the palette shows what a structure looks like.
+"""Pictograms: the pattern of a small example, so that the palette shows what a structure looks like.
 
-A pictogram is computed from a declaration's own example, so a structure that is added to the catalogue has one at once.
+A pictogram is computed from a declaration's own example, so a structure that joins the catalogue has one at
+once.
 """
 
 from __future__ import annotations
@@ -26,21 +27,22 @@ def pictogram(entry: Declaration) -> dict[str, Any]:
         entry: a declaration of the catalogue.
 
     Returns:
-        {"rows": r, "cols": c, "cells": [[row, column, weight], ...]} with weights in [-1, 1], rounded to two decimals. An
-        example that cannot be evaluated gives an empty grid: a pictogram never keeps the palette from opening.
+        {"rows": r, "cols": c, "cells": [[row, column, weight], ...]} with weights in [-1, 1], rounded to two
+        decimals. An example that cannot be evaluated gives an empty grid: no pictogram keeps the palette from
+        opening.
 
     Example:
         >>> from covstudio.covariance import declaration
         >>> pictogram(declaration("IdentityMatrix"))["cells"][:2]
         [[0, 0, 1.0], [1, 1, 1.0]]
     """
-    return _pictogram(entry.name)
+    return _pictogram(entry.cls)
 
 
 @cache
-def _pictogram(name: str) -> dict[str, Any]:
+def _pictogram(cls: type[Matrix]) -> dict[str, Any]:
     try:
-        example = declaration(name).example()
+        example = declaration(cls).example()
         value = example(_telling(example)).detach().double()
     except (ValueError, RuntimeError, NotImplementedError):
         return {"rows": 1, "cols": 1, "cells": []}

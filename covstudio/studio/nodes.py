@@ -1,7 +1,7 @@
 """What the canvas draws, computed from the document: nodes, wires, and what stands on each card.
 
-Nothing here knows a browser. `structure` gives what makes panel-reactflow draw the graph anew (nodes, slots, wires), `card` what
-can change on a node without that (its name, values, shape, problem).
+Nothing here knows a browser. `frames` and `wires` give what makes panel-reactflow draw the graph anew,
+`card` what can change on a node without that (its name, values, shape, problem).
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def parameter_label(name: str) -> str:
     """A parameter's name as people write it.
 
     Example:
-        >>> parameter_label("sigma^2_0"), parameter_label("L_2_1"), parameter_label("L_12_3"), parameter_label("range")
-        ('σ²₀', 'L₂₁', 'L₁₂,₃', 'range')
+        >>> [parameter_label(name) for name in ("sigma^2_0", "L_2_1", "L_12_3", "range")]
+        ['σ²₀', 'L₂₁', 'L₁₂,₃', 'range']
     """
     base, *indices = name.split("_")
     if not all(index.isdigit() for index in indices):
@@ -77,7 +77,7 @@ def v_position(document: Document, before: tuple[float, float] | None = None) ->
     return max(node.x for node in nodes) + WIDTH + GAP_X, sum(node.y for node in nodes) / len(nodes)
 
 
-# --- structure: what panel-reactflow draws ----------------------------------------------------------------------------
+# --- structure: what panel-reactflow draws -------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,8 @@ def node_type(node: Node) -> str:
 def node_types(document: Document, catalogue: Iterable[Declaration]) -> dict[str, dict[str, Any]]:
     """Handles of every type of node that is, or may come, onto the canvas.
 
-    A type that stays equal keeps its nodes mounted, so variadic operators have one type for each number of slots.
+    A type that stays equal keeps its nodes mounted, so variadic operators have one type for each number of
+    slots.
     """
     output = [{"id": OUTPUT, "label": "output"}]
     types = {
@@ -191,8 +192,8 @@ def edge_payload(wire: Wire, revision: int) -> dict[str, Any]:
 
     Args:
         wire: the connection.
-        revision: changes whenever the browser may hold a wire that the document refused; a list that equals the last one sent
-            would otherwise be taken for drawn already.
+        revision: changes whenever the browser may hold a wire that the document refused; a list that equals
+            the last one sent would otherwise be taken for drawn already.
     """
     return {
         "id": wire.id,
@@ -206,14 +207,15 @@ def edge_payload(wire: Wire, revision: int) -> dict[str, Any]:
     }
 
 
-# --- cards: what changes without replacing anything ---------------------------------------------------------------------
+# --- cards: what changes without replacing anything ----------------------------------------------------
 
 
 Problems = Mapping[str, list[Problem]]
 
 
 def problems_by_node(problems: Iterable[Problem]) -> Problems:
-    """Node id -> what is wrong with it or missing, errors first; problems of the whole model stand under "V"."""
+    """Node id -> what is wrong with it or missing, errors first; problems of the whole model stand under
+    "V"."""
     found: dict[str, list[Problem]] = {}
     for problem in sorted(problems, key=lambda problem: problem.severity != "error"):
         found.setdefault(problem.node_id, []).append(problem)

@@ -1,7 +1,7 @@
 """The palette: every structure of the catalogue, to be found by any name and dragged onto the canvas.
 
-Nothing is written here per structure: a class that declares itself appears with its pictogram, its category and the names other
-systems give it.
+Nothing is written here per structure: a class that declares itself appears with its pictogram, its category
+and the names other systems give it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,6 @@ from covstudio.studio.icons import pictogram
 from covstudio.studio.resources import component_script, read_asset
 from covstudio.studio.store import Store
 
-DRAG_TYPE = "application/x-covstudio-structure"
-"""The MIME type of a palette entry under way; the canvas takes nothing else."""
-
 
 def entry(declared: Declaration) -> dict[str, Any]:
     """One line of the palette.
@@ -32,8 +29,8 @@ def entry(declared: Declaration) -> dict[str, Any]:
         declared: a declaration of the catalogue.
 
     Returns:
-        What the palette's script draws and searches: title, class name, symbol, summary, category, slots, every name that
-        another system gives it, and its pictogram.
+        What the palette's script draws and searches: title, class name, symbol, summary, category, slots,
+        every name that another system gives it, and its pictogram.
     """
     return {
         "kind": declared.name,
@@ -45,8 +42,9 @@ def entry(declared: Declaration) -> dict[str, Any]:
         "slots": [{"name": slot.name, "label": slot.label} for slot in declared.slots],
         "aliases": [
             {"system": system, "name": name}
-            for system, names in (declared.aliases or {}).items()
+            for system, names in declared.aliases.items()
             for name in names
+            if name != declared.name
         ],
         "picture": pictogram(declared),
     }
@@ -131,5 +129,7 @@ class PaletteView:
 
     def _on_add(self, message: Mapping[str, Any]) -> None:
         centre = message.get("centre")
-        known = isinstance(centre, Mapping) and all(isinstance(centre.get(key), int | float) for key in "xy")
-        self.add(str(message.get("kind")), (float(centre["x"]), float(centre["y"])) if known else None)
+        at = None
+        if isinstance(centre, Mapping) and all(isinstance(centre.get(key), int | float) for key in "xy"):
+            at = (float(centre["x"]), float(centre["y"]))
+        self.add(str(message.get("kind")), at)

@@ -1,7 +1,7 @@
-"""What a gesture on the canvas means: each function turns one into a change of the document, and touches no screen.
+"""What a gesture on the canvas means: each function turns one into a change of the document.
 
-A palette entry that is dropped, a wire that is drawn, a key that is pressed: every one becomes a single change, so that it is a
-single step for undo.
+A palette entry that is dropped, a wire that is drawn, a key that is pressed: every one becomes a single
+change, so that it is a single step for undo.
 """
 
 from __future__ import annotations
@@ -226,10 +226,9 @@ def duplicate(document: Document, nodes: Iterable[str]) -> tuple[Change, tuple[s
     if not tops:
         return None
     originals = [node for top in tops for node in document.subtree(top)]
-    if len(document.nodes) + len(originals) > MAX_NODES:
-        raise ChangeError(
-            f"A model holds at most {MAX_NODES} nodes; this copy would make it {len(document.nodes) + len(originals)}."
-        )
+    total = len(document.nodes) + len(originals)
+    if total > MAX_NODES:
+        raise ChangeError(f"A model holds at most {MAX_NODES} nodes; this copy would make it {total}.")
     ids: dict[str, str] = {}
     copied = document
     for original in originals:

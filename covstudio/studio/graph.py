@@ -1,0 +1,175 @@
+"""The drawn graph: brings panel-reactflow to the document, and keeps it there.
+
+Three rules follow from how the library works:
+
+- nodes and wires are replaced only when the structure changed, and never while a node is being dragged;
+  where a node stands travels as a patch, and what is written on it in its card;
+- after each wire that the browser drew by itself it is given the document's own wires, so that a refused one
+  disappears;
+- the view can be set only by computing it, since the library has no `fit_view` for Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import panel as pn
+from panel.viewable import Viewable
+from panel_reactflow import ReactFlow
+
+from covstudio.covariance import catalogue
+from covstudio.document.layout import HEIGHT, WIDTH
+from covstudio.document.node import V
+from covstudio.studio.nodes import Frame, Wire, edge_payload, frames, node_types, v_position, wires
+from covstudio.studio.resources import read_asset
+from covstudio.studio.store import Store
+from covstudio.studio.wiring import Place, bounds
+
+DRAG_TYPE = "application/x-covstudio-structure"
+"""The MIME type of a palette entry under way; the canvas takes nothing else."""
+MAX_ZOOM = 1.25
+MIN_ZOOM = 0.2
+MARGIN = 36
+"""Pixels kept free around the model when it is fitted into the view."""
+
+Structure = tuple[tuple[Frame, ...], tuple[Wire, ...]]
+
+
+class Graph:
+    """The graph of one session as the browser has it.
+
+    Args:
+        store: the session.
+        surface: the layer that lies over the graph.
+        refusal: why a connection the browser asks about is not possible, or None.
+    """
+
+    def __init__(
+        self, store: Store, surface: Viewable, refusal: Callable[[Mapping[str, Any]], str | None]
+    ) -> None:
+        self.store = store
+        self.flow = ReactFlow(
+            sizing_mode="stretch_both",
+            margin=0,
+            color_mode="dark" if store.dark else "light",
+            node_types=node_types(store.document, catalogue()),
+            stylesheets=[read_asset(name) for name in ("theme.css", "canvas.css", "cards.css")],
+            editor_mode="side",
+            default_node_editor=_no_editor,
+            default_edge_editor=_no_editor,
+            popup_trigger="none",
+            drop_types=[DRAG_TYPE],
+            connection_validation={"direction": True},
+            enable_delete=False,  # the Delete key is ours: one key, one change, one undo step
+            show_minimap=True,
+            min_zoom=MIN_ZOOM,
+            max_zoom=MAX_ZOOM,
+            top_panel=[surface],
+        )
+        self.flow.add_connection_validator(refusal)
+        self.dragging = False
+        """Whether a node is under the pointer: nothing is replaced then."""
+        self._structure: Structure | None = None
+        self._places: dict[str, Place] = {}
+        self._selected: frozenset[str] = frozenset()
+        self._known: frozenset[str] = frozenset()
+        self._size: Place | None = None
+        self._revision = 0
+
+    # --- nodes and wires -------------------------------------------------------------------------------
+
+    def draw(self) -> None:
+        """Replace the graph if its structure changed, else move what moved."""
+        document = self.store.document
+        structure = (frames(document), wires(document))
+        places = {node.id: (node.x, node.y) for node in document.nodes.values()}
+        places[V] = v_position(document, self._places.get(V) if document.nodes else None)
+        if structure == self._structure:
+            for node_id, place in places.items():
+                if place != self._places.get(node_id):
+                    self.place(node_id, place)
+        elif not self.dragging:
+            self._replace(structure, places)
+
+    def redraw(self) -> None:
+        """Give the browser the document's own nodes and wires, whatever it drew by itself."""
+        self._structure = None
+        self.draw()
+
+    def _replace(self, structure: Structure, places: dict[str, Place]) -> None:
+        nodes = frozenset(self.store.document.nodes)
+        another = len(nodes) > 1 and not nodes & self._known  # a template, or a model that was opened
+        chosen = set(self.store.selection) | (self._selected & {V})
+        self._structure, self._places, self._known = structure, places, nodes
+        self._selected &= places.keys()
+        self._revision += 1
+        self.flow.param.update(
+            node_types=node_types(self.store.document, catalogue()),
+            nodes=[frame.payload(places[frame.id], frame.id in chosen) for frame in structure[0]],
+            edges=[edge_payload(wire, self._revision) for wire in structure[1]],
+        )
+        if another:
+            self.fit()
+
+    def place(self, node_id: str, place: Place) -> None:
+        """Say where a node stands: also the answer to every move, so that both sides agree."""
+        self._places[node_id] = place
+        self.flow.patch_node_props(node_id, {"position": {"x": place[0], "y": place[1]}})
+
+    # --- selection -------------------------------------------------------------------------------------
+
+    def selected(self, nodes: frozenset[str]) -> None:
+        """Note what the browser has selected."""
+        self._selected = nodes
+
+    def select(self) -> None:
+        """Select in the browser what is selected in the store.
+
+        V can be selected in the browser, but is no node of the document: it stays as it is while no node is
+        chosen.
+        """
+        wanted = frozenset(self.store.selection) or self._selected & {V}
+        for node_id in wanted ^ self._selected:
+            if node_id in self._places:
+                self.flow.patch_node_props(node_id, {"selected": node_id in wanted})
+        self._selected = wanted
+
+    def selected_wires(self) -> list[str]:
+        """Ids of the operands whose wires are selected."""
+        return [str(wire).split("->")[0] for wire in self.flow.selection.get("edges", ())]
+
+    # --- the view --------------------------------------------------------------------------------------
+
+    def resize(self, width: float, height: float) -> None:
+        """Note the size of the view; the first time, bring the model into it."""
+        first = self._size is None
+        self._size = (width, height)
+        if first:
+            self.fit()
+
+    def fit(self) -> None:
+        """Bring the whole model into view."""
+        if self._size is None:
+            return
+        width, height = self._size
+        boxes = [(*self._places[frame.id], WIDTH, frame.height) for frame in frames(self.store.document)]
+        left, top, across, down = bounds(boxes)
+        if self.store.document.nodes:
+            margin = min(MARGIN, width / 16, height / 16)
+            zoom = min(1.0, (width - 2 * margin) / across, (height - 2 * margin) / down)
+            zoom = max(zoom, MIN_ZOOM)
+            x = (width - across * zoom) / 2 - left * zoom
+        else:  # V alone stands on the right, with room for what will lead to it
+            zoom = 1.0
+            x = width - WIDTH - 2.5 * MARGIN - left
+        self.flow.viewport = {"x": x, "y": (height - (down or HEIGHT) * zoom) / 2 - top * zoom, "zoom": zoom}
+
+    def theme(self) -> None:
+        """Follow the store's theme: the page's own switch does not reach the graph."""
+        self.flow.color_mode = "dark" if self.store.dark else "light"
+
+
+def _no_editor(*_: Any, **__: Any) -> Viewable:
+    """The inspector edits; panel-reactflow's own form stays empty."""
+    return pn.Spacer(width=0, height=0)
