@@ -238,4 +238,10 @@ def _written(value: Any, indent: str = "") -> str:
 
 
 def _plain(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # Half of a surrogate pair, from a label that was cut in two elsewhere: UTF-8 has no way to write it.
+        return json.dumps(value, allow_nan=False)
+    return text

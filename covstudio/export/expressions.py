@@ -139,8 +139,10 @@ class Writer:
         taken = {argument.name for argument in declaration(node.kind).arguments}
         if all(is_keyword_name(name) and name not in taken and name != "self" for name, _ in pairs):
             return [f"{name}={variable}" for name, variable in pairs]
-        inner = ", ".join(f"{literal(name)}: {variable}" for name, variable in pairs)
-        return [f"{{{inner}}}"]
+        entries = [f"{literal(name)}: {variable}" for name, variable in pairs]
+        if sum(map(len, entries)) > 70:
+            return ["{\n" + "".join(f"            {entry},\n" for entry in entries) + "        }"]
+        return [f"{{{', '.join(entries)}}}"]
 
     def _follows_first(self, node: Node, name: str) -> bool:
         names = size_arguments(declaration(node.kind))

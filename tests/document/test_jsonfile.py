@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from covstudio.covariance import catalogue
 from covstudio.data.examples import load_example
-from covstudio.document.changes import SetFixed, SetParameters
+from covstudio.document.changes import SetFixed, SetParameters, SetTitle
 from covstudio.document.document import Document
 from covstudio.document.jsonfile import DocumentError, dumps, loads
 from covstudio.document.node import Columns, FrozenMap, Levels, Node, Rows, Values
@@ -103,6 +103,13 @@ def test_what_a_file_looks_like():
   }
 }""".splitlines()
     )
+
+
+def test_text_that_utf8_cannot_write_is_escaped():
+    document = SetTitle("a\ud800b σ").apply(Document())
+    text = dumps(document)
+    assert text.encode()
+    assert loads(text)[0] == document
 
 
 def test_what_may_be_left_out():

@@ -1,0 +1,416 @@
+"""Exported programs: what they look like, and that they compute what the document does."""
+
+import ast
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from covstudio import __version__
+from covstudio.covariance import catalogue
+from covstudio.data.examples import load_example
+from covstudio.data.tables import Table
+from covstudio.document.build import build
+from covstudio.document.changes import (
+    AddNode,
+    Batch,
+    Connect,
+    SetArgument,
+    SetFixed,
+    SetFixedEffects,
+    SetParameters,
+    SetResponse,
+    SetTitle,
+)
+from covstudio.document.document import Document
+from covstudio.document.node import Columns, Levels, Rows, Values
+from covstudio.document.templates import templates
+from covstudio.export.python import python_source
+
+GOLDEN = Path(__file__).parent / "golden"
+ALPHA, SPATIAL, REPEATED = templates()
+
+
+def add(kind, parent=None, slot=None, name=None, **arguments):
+    return AddNode(kind, name=name, arguments=arguments, connect=None if parent is None else (parent, slot))
+
+
+def after(*changes, start=None):
+    return Batch(changes).apply(Document() if start is None else start)
+
+
+def run(source, folder, *arguments):
+    """What a program prints, run in a fresh process in an empty folder."""
+    (folder / "model.py").write_text(source, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "model.py", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        check=False,
+    )
+    return done
+
+
+def printed_v(source, folder):
+    done = run(source, folder)
+    assert done.returncode == 0, done.stderr
+    rows = [[float(entry) for entry in line.split(",")] for line in done.stdout.splitlines()]
+    return torch.tensor(rows, dtype=torch.float64)
+
+
+def executed_v(source):
+    """V of a program, in this process."""
+    space = {"__name__": "exported"}
+    before = torch.get_default_dtype()
+    try:
+        exec(compile(source, "model.py", "exec"), space)
+        v = space["covariance"](*(space[name] for name in ("LABELS", "NUMBERS", "ROWS") if name in space))
+        for name, value in space["VALUES"].items():
+            v.set_param_specs(name, value=value)
+        return v()
+    finally:
+        torch.set_default_dtype(before)
+
+
+def expected_v(document, table=None):
+    built = build(document, table)
+    assert built.v is not None, built.problems
+    return built.v.evaluate(built.naturals("V", document))
+
+
+def field():
+    """A grid of 3 x 11 plots, the last one without a yield."""
+    cells = [(row, column) for column in range(1, 12) for row in range(1, 4)]
+    yields = [round(4 + math.sin(i) + i % 5 / 10, 4) for i in range(33)]
+    return Table.from_columns(
+        {
+            "variety": [f"v{i * 7 % 11}" for i in range(33)],
+            "Row": [row for row, _ in cells],
+            "Range": [column for _, column in cells],
+            "yld": [*yields[:32], None],
+        },
+        "field.csv",
+    )
+
+
+def alpha_at_estimates():
+    table = load_example("john_alpha")
+    document = ALPHA.document(table)
+    values = {"genotype variance": 0.142902, "block variance": 0.070218, "residual": 0.1 + 0.2}
+    change = SetParameters({(document.named(name).id, "sigma^2"): value for name, value in values.items()})
+    return change.apply(document), table
+
+
+def spatial_field():
+    table = field()
+    document = SPATIAL.document(table)
+    rows = document.named("along rows").id
+    document = SetParameters(
+        {(rows, "rho"): 1 / 3, (document.named("along columns").id, "rho"): -0.75}
+    ).apply(document)
+    return SetFixed(rows, "rho", True).apply(document), table
+
+
+def everything():
+    """One of each operator, arguments of every kind, names of every kind."""
+    table = Table.from_columns(
+        {
+            "when": [0.0, 1.5, 2.0, 4.25],
+            "class": ["b", "a", "b", "a"],
+            'a "quoted" \\ column': ["x", "x", "y", "y"],
+            "y": [1.0, 2.0, 4.0, 3.0],
+        },
+        "small.csv",
+    )
+    return (
+        after(
+            SetTitle('Everything """at once""" \\ "'),
+            add("Sum", "V", name="total"),
+            add("HadamardProduct", "n1", name="2 kernels"),
+            add("OrnsteinUhlenbeckMatrix", "n2", "a", name="class", times=Columns(("when",))),
+            add(
+                "KnownMatrix",
+                "n2",
+                "b",
+                name="K",
+                K=tuple(tuple(1.0 if i == j else 0.1 for j in range(4)) for i in range(4)),
+            ),
+            add("CovariancePropagation", "n1", name='it\'s "Z"'),
+            add(
+                "DummyMatrix",
+                "n5",
+                "z",
+                name="lambda",
+                factors=Columns(("class", 'a "quoted" \\ column')),
+                drop_first=True,
+            ),
+            add("Gram", "n5", "g", name="print", gram_type="xxt"),
+            add("LowerTriangularMatrix", "n7", "x", name="loadings", m=2),
+            add("BlockDiagonal", "n1", name="βlocks"),
+            add("EquicorrelationMatrix", "n9", name="first", n=2),
+            add("UnstructuredMatrix", "n9", name="second"),
+            add("KroneckerProduct", "n1", name="rows"),
+            add("AR1CorrelationMatrix", "n12", "a", name="sums", n=Levels(("class",))),
+            add("CompoundSymmetricMatrix", "n12", "b", name="sum"),
+            add("Inverse", "n1", name="precision"),
+            add("Transpose", "n15", "a", name="turned"),
+            add("DiagonalMatrix", "n16", "a", name="diagonal", n=Rows()),
+            add("CovariancePropagation", "n1", name="written"),
+            add("DummyMatrix", "n18", "z", name="typed", factors=Values((("10", "2", "10", "9"),))),
+            add("AR1Matrix", "n18", "g", name="ordered"),
+            SetParameters(
+                {("n11", "L_1_0"): 0.7, ("n3", "range"): 2.5, ("n17", "sigma^2_3"): 1e-3, ("n20", "rho"): 0.5}
+            ),
+            SetFixed("n3", "range", True),
+            SetFixed("n14", "sigma^2", True),
+            SetFixed("n20", "rho", True),
+        ),
+        table,
+    )
+
+
+MODELS = {"alpha": alpha_at_estimates, "spatial": spatial_field, "everything": everything}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_programs_look_as_agreed(name):
+    """COVSTUDIO_WRITE_GOLDEN=1 writes the files anew, to be read by a person before a commit."""
+    source = python_source(*MODELS[name]()).replace(__version__, "VERSION")
+    path = GOLDEN / f"{name}.py.txt"
+    if os.environ.get("COVSTUDIO_WRITE_GOLDEN"):
+        path.write_text(source, encoding="utf-8")
+    assert source == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_programs_print_the_v_of_the_document(name, tmp_path):
+    document, table = MODELS[name]()
+    v = printed_v(python_source(document, table), tmp_path)
+    torch.testing.assert_close(v, expected_v(document, table), rtol=1e-12, atol=1e-12)
+
+
+def fitted(done):
+    assert done.returncode == 0, done.stderr
+    head, *lines = done.stdout.splitlines()
+    assert head.split() == ["parameter", "estimate", "standard", "error"]
+    rows = [line.rsplit(None, 2) for line in lines[:-1]]
+    name, loglik = lines[-1].split()
+    assert name == "log-likelihood"
+    return {row[0].strip(): (float(row[1]), float(row[2])) for row in rows}, float(loglik)
+
+
+def test_the_alpha_design_fits_as_published(tmp_path):
+    document, table = alpha_at_estimates()
+    (tmp_path / "john_alpha.csv").write_text(table.to_csv())
+    rows, loglik = fitted(run(python_source(document, table), tmp_path, "john_alpha.csv"))
+    # John & Williams (1995), p. 146, fitted by REML.
+    published = {
+        "genotype/g/sigma^2": 0.142902,
+        "block/g/sigma^2": 0.070218,
+        "residual/sigma^2": 0.081617,
+        "(Intercept)": 4.518250,
+        "rep[R2]": 0.297846,
+        "rep[R3]": -0.414046,
+    }
+    assert {name: value for name, (value, _) in rows.items()} == pytest.approx(published, abs=1e-6)
+    errors = {"(Intercept)": 0.145114, "rep[R2]": 0.173803, "rep[R3]": 0.173803}
+    assert {name: rows[name][1] for name in errors} == pytest.approx(errors, abs=1e-6)
+    assert loglik == pytest.approx(-46.596910, abs=1e-5)
+
+
+def test_programs_fit_like_the_app(tmp_path):
+    from covstudio.estimate import estimate
+
+    document, table = spatial_field()
+    (tmp_path / "field.csv").write_text(table.to_csv())
+    done = run(python_source(document, table), tmp_path, "field.csv")
+    rows, loglik = fitted(done)
+    assert done.stderr.startswith("1 of 33 rows was dropped: 1 has no 'yld'.")
+    found = estimate(document, table)
+    assert loglik == pytest.approx(found.fit.loglik, abs=1e-6)
+    params = {name: value for name, (value, _) in rows.items() if name in found.fit.params}
+    assert params == pytest.approx(dict(found.fit.params), rel=1e-6, abs=1e-9)
+    assert rows["field/g/a/rho"][0] == pytest.approx(1 / 3, abs=1e-15)
+    assert math.isnan(rows["field/g/a/rho"][1])
+
+
+def test_sizes_follow_another_table(tmp_path):
+    document, table = alpha_at_estimates()
+    smaller = table.rows(torch.tensor([label != "R3" for label in table.labels("rep")]).numpy())
+    (tmp_path / "two.csv").write_text(smaller.to_csv())
+    rows, _ = fitted(run(python_source(document, table), tmp_path, "two.csv"))
+    assert set(rows) == {
+        "genotype/g/sigma^2",
+        "block/g/sigma^2",
+        "residual/sigma^2",
+        "(Intercept)",
+        "rep[R2]",
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "There is no file"),
+        ("", "The file is empty"),
+        ("gen,rep\nG1,R1\n", "There are no columns 'yield' and 'block'"),
+        ("gen,rep,block,yield\nG1,R1,B1,high\nG2,R1,B1,low\n", "Column 'yield' should hold numbers"),
+    ],
+)
+def test_tables_that_do_not_suit_are_refused_in_one_line(content, message, tmp_path):
+    if content is not None:
+        (tmp_path / "table.csv").write_text(content)
+    done = run(python_source(*alpha_at_estimates()), tmp_path, "table.csv")
+    assert done.returncode == 1
+    assert done.stderr.startswith(message)
+    assert "Traceback" not in done.stderr
+
+
+def test_a_model_without_a_response_says_so(tmp_path):
+    document = after(add("AR1Matrix", "V", n=3))
+    source = python_source(document)
+    assert printed_v(source, tmp_path).shape == (3, 3)
+    done = run(source, tmp_path, "any.csv")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.strip() == "The model has no response: choose one in covstudio and export it again."
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        Document(),
+        after(add("Sum", "V"), add("AR1Matrix", "n1")),
+        ALPHA.document(None),
+        after(add("AR1Matrix")),
+        after(add("DummyMatrix", "V", factors=Columns(("x\n') or print('hello",)))),
+    ],
+)
+def test_an_unfinished_model_says_what_is_missing(document, tmp_path):
+    source = python_source(document)
+    assert "# What is missing:\n# - " in source
+    done = run(source, tmp_path)
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (1, "", "This model is not complete yet.")
+
+
+def test_a_guess_is_mentioned():
+    table = load_example("john_alpha")
+    document = after(add("KroneckerProduct", "V"), add("AR1Matrix", "n1", "a"), add("AR1Matrix", "n1", "b"))
+    source = python_source(document, table)
+    assert "# 72 = 8 × 9 is a guess." in source
+    assert "a=ar1" in source
+    assert "AR1Matrix(8)" in source
+
+
+HOSTILE = [
+    '"""',
+    "'''",
+    '\\"""\\',
+    '"); import os; os.system("x"); ("',
+    "a\nimport os",
+    "{v}",
+    "%s",
+    "#",
+    "<script>alert(1)</script>",
+    "\u202edrawkcab",
+    "\ud800",
+    "\x00",
+    "ends with \\",
+    '"',
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_nothing_a_person_types_becomes_code(text):
+    """The program has the same statements, whatever the texts; the texts come out as they went in."""
+
+    def program(title, column, label):
+        table = Table.from_columns({column: [label, "b", label], "y": [1.0, 2.0, 4.0]}, "odd")
+        name = "".join(char for char in title if char.isprintable()).replace("/", "").strip() or "x"
+        document = after(
+            SetTitle(title),
+            add("Sum", "V", name="total"),
+            add("CovariancePropagation", "n1", name=f"Z {name}"[:60]),
+            add("DummyMatrix", "n2", "z", name=name, factors=Columns((column,))),
+            add("ScalarMatrix", "n2", "g"),
+            add("ScalarMatrix", "n1"),
+            SetResponse(column),
+            SetFixedEffects("1"),
+        )
+        return python_source(document, table)
+
+    def shape(source):
+        kinds = []
+        for node in ast.walk(ast.parse(source)):
+            kinds.append(type(node).__name__)
+        return sorted(kinds)
+
+    source = program(text, " ".join(text.split()) or "c", text.strip() or "l")
+    plain = program("Oats", "gen[1]", "G 1")
+    # A name that is no identifier is written as text in a dictionary: compare with such a one.
+    assert shape(source) == shape(plain)
+    tree = ast.parse(source)
+    constants = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    assert (text.strip() or "l") in constants
+    assert executed_v(source).shape == (3, 3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(title=st.text(max_size=40), label=st.text(min_size=1, max_size=10))
+def test_any_text_gives_a_program(title, label):
+    document = after(
+        SetTitle(title),
+        add("CovariancePropagation", "V"),
+        add("DummyMatrix", "n1", "z", factors=Values(((label, "other", label),))),
+        add("ScalarMatrix", "n1", "g"),
+    )
+    tree = ast.parse(python_source(document))
+    assert label in {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+
+
+@pytest.mark.parametrize(
+    "entry", [entry for entry in catalogue() if entry.palette], ids=lambda entry: entry.name
+)
+def test_every_structure_can_be_exported(entry):
+    """Each one, with operands and arguments filled in, gives a program whose V is the document's."""
+    table = Table.from_columns({"g": ["a", "b", "c"], "x": [0.0, 1.0, 2.5]}, "tiny")
+    document = after(add(entry.name, "V", name="it"))
+    for argument in entry.arguments:
+        given = {
+            "size": 3,
+            "factors": Columns(("g",)),
+            "coordinates": Columns(("x",)),
+            "matrix": ((2.0, 0.5, 0.0), (0.5, 2.0, 0.0), (0.0, 0.0, 1.0)),
+        }.get(argument.kind)
+        if given is not None:
+            document = SetArgument("n1", argument.name, given).apply(document)
+    for slot in [slot.name for slot in entry.slots] or ([None, None] if entry.variadic else []):
+        document = after(add("AR1Matrix", "n1", slot, n=3), start=document)
+    if entry.name in ("Stack", "Augment"):
+        # Rectangles: the square of them is V.
+        document = after(add("Gram"), Connect("n1", "n4", "x"), Connect("n4", "V"), start=document)
+    built_for = None if entry.name in ("BlockDiagonal", "KroneckerProduct", "Augment") else table
+    source = python_source(document, built_for)
+    torch.testing.assert_close(executed_v(source), expected_v(document, built_for), rtol=1e-12, atol=1e-12)
+
+
+def test_repeated_measures_program(tmp_path):
+    subjects = [f"S{i}" for i in range(5) for _ in range(3)]
+    table = Table.from_columns(
+        {"Subject": subjects, "week": [1, 2, 10] * 5, "y": [float(i % 4) for i in range(15)]}, "growth"
+    )
+    document = REPEATED.document(table)
+    source = python_source(document, table)
+    torch.testing.assert_close(
+        printed_v(source, tmp_path), expected_v(document, table), rtol=1e-12, atol=1e-12
+    )
+    assert 'sorted_labels(labels["week"])' in source
