@@ -1,0 +1,280 @@
+"""From a document and a table to estimates."""
+
+import pickle
+
+import pytest
+import torch
+
+from covstudio.data.examples import load_example
+from covstudio.data.tables import Table
+from covstudio.document.build import build
+from covstudio.document.changes import (
+    AddNode,
+    Batch,
+    Disconnect,
+    RemoveNodes,
+    SetArgument,
+    SetFixed,
+    SetFixedEffects,
+    SetParameters,
+    SetResponse,
+    SetRoles,
+)
+from covstudio.document.document import Document
+from covstudio.document.node import Columns
+from covstudio.document.templates import templates
+from covstudio.estimate import ModelError, assemble, estimate, tables
+from covstudio.reml import FitCancelled
+
+ALPHA = templates()[0]
+
+
+def alpha(*changes):
+    table = load_example("john_alpha")
+    return Batch(changes).apply(ALPHA.document(table)), table
+
+
+def node(document, name):
+    return document.named(name).id
+
+
+def refused(document, table):
+    with pytest.raises(ModelError) as caught:
+        assemble(document, table)
+    return caught.value
+
+
+@pytest.fixture(scope="module")
+def found():
+    return estimate(*alpha())
+
+
+def test_the_published_analysis(found):
+    # John & Williams (1995), Cyclic and Computer Generated Designs, p. 146, fitted by REML.
+    document, _ = alpha()
+    assert found.values == pytest.approx(
+        {
+            (node(document, "genotype variance"), "sigma^2"): 0.142902,
+            (node(document, "block variance"), "sigma^2"): 0.070218,
+            (node(document, "residual"), "sigma^2"): 0.081617,
+        },
+        abs=1e-6,
+    )
+    assert found.fixed_names == ("(Intercept)", "rep[R2]", "rep[R3]")
+    assert found.fit.beta.tolist() == pytest.approx([4.518250, 0.297846, -0.414046], abs=1e-6)
+    assert found.fit.beta_standard_errors.tolist() == pytest.approx([0.145114, 0.173803, 0.173803], abs=1e-6)
+    assert found.fit.kernel_loglik == pytest.approx(16.809849, abs=1e-6)
+    assert found.fit.loglik == pytest.approx(-46.596910, abs=1e-6)
+    assert found.notes == ()
+
+
+def test_the_estimates_are_a_change_of_the_document(found):
+    document, table = alpha()
+    fitted = SetParameters(found.values).apply(document)
+    naturals = build(fitted, table).naturals("V", fitted).tolist()
+    assert naturals == pytest.approx(list(found.fit.params.values()), rel=1e-15)
+
+
+def test_where_the_sliders_stand_does_not_matter(found):
+    document, table = alpha()
+    moved = SetParameters(dict.fromkeys(found.values, 50.0)).apply(document)
+    again = estimate(moved, table)
+    assert dict(again.values) == dict(found.values)
+
+
+def test_it_pickles(found):
+    again = pickle.loads(pickle.dumps(found))
+    assert again.values == found.values
+    assert torch.equal(again.fit.beta, found.fit.beta)
+    assert again.fixed_names == found.fixed_names
+
+
+def test_tables(found):
+    frames = tables(found)
+    assert list(frames) == ["variance_components", "fixed_effects", "blups", "fit"]
+    components = frames["variance_components"]
+    assert components["parameter"].tolist() == ["genotype/g/sigma^2", "block/g/sigma^2", "residual/sigma^2"]
+    assert components["estimate"].tolist() == pytest.approx([0.142902, 0.070218, 0.081617], abs=1e-6)
+    assert (components["standard_error"] > 0).all()
+    assert components["status"].tolist() == ["", "", ""]
+    effects = frames["fixed_effects"]
+    assert effects["ratio"].tolist() == pytest.approx(
+        (effects["estimate"] / effects["standard_error"]).tolist()
+    )
+    blups = frames["blups"]
+    assert blups.groupby("term", sort=False).size().to_dict() == {"genotype": 24, "block": 18}
+    assert blups["level"].tolist()[:2] == ["G01", "G02"]
+    assert blups["level"].tolist()[24] == "R1⋈B1"
+    summary = dict(zip(frames["fit"]["quantity"], frames["fit"]["value"], strict=True))
+    assert (summary["response"], summary["rows"], summary["estimated parameters"]) == ("yield", 72, 3)
+    assert summary["log-likelihood"] == pytest.approx(-46.596910, abs=1e-6)
+    assert summary["converged"] is True
+
+
+def test_fixed_parameters_stay(found):
+    document, _ = alpha()
+    block = node(document, "block variance")
+    document, table = alpha(SetParameters({(block, "sigma^2"): 0.25}), SetFixed(block, "sigma^2", True))
+    held = estimate(document, table)
+    assert held.fit.params["block/g/sigma^2"] == pytest.approx(0.25, rel=1e-15)
+    assert (block, "sigma^2") not in held.values
+    assert held.fit.loglik < found.fit.loglik
+    assert tables(held)["variance_components"]["status"].tolist() == ["", "fixed", ""]
+
+
+def test_a_variance_of_zero_is_said():
+    # A factor that was drawn at random explains nothing here.
+    table = load_example("john_alpha")
+    noise = [str((i * 7 + i // 5) % 6) for i in range(72)]
+    table = Table.from_columns({**table.to_columns(), "noise": noise}, "with noise")
+    document = Batch([SetArgument("n6", "factors", Columns(("noise",)))]).apply(ALPHA.document(table))
+    status = tables(estimate(document, table))["variance_components"].set_index("parameter")["status"]
+    assert status["block/g/sigma^2"] == "at the end of its range"
+
+
+def test_rows_without_a_value_are_left_out_and_counted():
+    columns = load_example("john_alpha").to_columns()
+    columns["yield"][3] = None
+    columns["gen"][10] = None
+    columns["rep"][20] = None
+    columns["plot"][30] = None
+    table = Table.from_columns(columns, "gaps")
+    document = ALPHA.document(table)
+    parts = assemble(document, table)
+    assert parts.matrix.shape == (69, 69)
+    assert parts.y.shape == (69,)
+    assert parts.x.shape == (69, 3)
+    assert parts.notes == ("3 of 72 rows were dropped: 1 has no 'rep', 1 has no 'gen', 1 has no 'yield'.",)
+    kept = [i for i in range(72) if i not in (3, 10, 20)]
+    assert parts.y.tolist() == [columns["yield"][i] for i in kept]
+    fitted = estimate(document, table)
+    assert fitted.notes == parts.notes
+    assert parts.notes[0] in tables(fitted)["fit"]["value"].tolist()
+
+
+def test_the_callback_sees_every_iteration_and_can_cancel():
+    numbers = []
+    document, table = alpha()
+    found = estimate(document, table, callback=lambda iteration: numbers.append(iteration.number))
+    assert numbers == list(range(found.fit.iterations + 1))
+
+    def stop(iteration):
+        if iteration.number == 1:
+            raise FitCancelled
+
+    with pytest.raises(FitCancelled):
+        estimate(document, table, callback=stop)
+
+
+def test_the_number_of_iterations_is_limited():
+    document, table = alpha()
+    found = estimate(document, table, max_iter=1)
+    assert found.fit.iterations == 1
+    assert not found.fit.converged
+
+
+@pytest.mark.parametrize(
+    ("changes", "node_name", "field", "message"),
+    [
+        ([SetResponse(None)], None, "response", "Choose the response"),
+        ([SetResponse("gen")], None, "response", "Column 'gen' should hold numbers, and row 1 holds 'G11'"),
+        ([SetResponse("height")], None, "response", "There is no column 'height'"),
+        ([SetResponse("col")], None, "response", "The response 'col' is 1 in every row"),
+        ([SetFixedEffects("1 + rep + rpe")], None, "fixed_effects", "There is no column 'rpe'"),
+        (
+            [SetFixedEffects("1 + exp(plot)")],
+            None,
+            "fixed_effects",
+            "'exp(plot)' is not the name of a column",
+        ),
+        ([SetFixedEffects("1 + rep + rep:block + gen:rep")], None, "fixed_effects", "The fixed effects"),
+        ([SetFixedEffects("1 + yield")], None, "fixed_effects", "'yield' is the response"),
+        ([Disconnect("n4")], "genotype", None, "Covariance propagation needs Covariance G"),
+        ([Disconnect("n1")], None, None, "Connect the matrix that describes the data to V."),
+        ([RemoveNodes(["n1"])], None, None, "Connect the matrix"),
+        ([SetArgument("n4", "n", 7)], "genotype", None, "CovariancePropagation"),
+        (
+            [SetArgument("n6", "factors", Columns(("rep", "blok")))],
+            "block design",
+            "factors",
+            "There is no column 'blok'",
+        ),
+        (
+            [SetParameters({("n4", "sigma^2"): -1.0}), SetFixed("n4", "sigma^2", True)],
+            "genotype variance",
+            "sigma^2",
+            "sigma^2 lies between 0 and inf; got -1.",
+        ),
+    ],
+)
+def test_what_cannot_be_fitted_is_pinned_and_explained(changes, node_name, field, message):
+    document, table = alpha(*changes)
+    error = refused(document, table)
+    problem = error.problems[0]
+    assert problem.message.startswith(message)
+    assert problem.field == field
+    assert problem.node_id == ("V" if node_name is None else node(document, node_name))
+    assert str(error).startswith(message if node_name is None else f"{node_name}: {message}")
+    again = pickle.loads(pickle.dumps(error))
+    assert (again.problems, str(again)) == (error.problems, str(error))
+
+
+def test_without_a_table():
+    document, _ = alpha()
+    messages = [problem.message for problem in refused(document, None).problems]
+    assert messages[-1] == "Load a table to fit the model to."
+    assert messages[0].startswith("Load a table with the column gen")
+
+
+def test_an_empty_document():
+    error = refused(Document(), load_example("john_alpha"))
+    assert [problem.node_id for problem in error.problems] == ["V", "V"]
+
+
+def test_loose_nodes_do_not_stand_in_the_way(found):
+    document, table = alpha(AddNode("Sum"), AddNode("AR1Matrix", arguments={"n": 3}))
+    assert dict(estimate(document, table).values) == pytest.approx(dict(found.values), rel=1e-12)
+
+
+def test_a_guess_is_not_fitted():
+    table = load_example("john_alpha")
+    changes = [
+        AddNode("KroneckerProduct", connect=("V", None)),
+        AddNode("AR1Matrix", connect=("n1", "a")),
+        AddNode("AR1Matrix", connect=("n1", "b")),
+        SetResponse("yield"),
+    ]
+    error = refused(Batch(changes).apply(Document()), table)
+    assert error.problems[0].message.startswith("72 = 8 × 9 is a guess")
+
+
+def test_a_v_that_is_not_positive_definite_names_the_node():
+    table = load_example("john_alpha")
+    changes = [
+        AddNode("CovariancePropagation", name="effect", connect=("V", None)),
+        AddNode("DummyMatrix", name="design", arguments={"factors": Columns(("gen",))}, connect=("n1", "z")),
+        AddNode("ScalarMatrix", name="levels", connect=("n1", "g")),
+        SetResponse("yield"),
+    ]
+    with pytest.raises(ModelError) as caught:
+        estimate(Batch(changes).apply(Document()), table)
+    (problem,) = caught.value.problems
+    assert (problem.node_id, problem.field) == ("n3", "sigma^2")
+    assert str(caught.value).startswith("levels: V is singular at the start")
+
+
+def test_roles_say_what_is_a_factor():
+    document, table = alpha(SetFixedEffects("1 + row"), SetRoles({"row": "covariate"}))
+    assert assemble(document, table).fixed_names == ("(Intercept)", "row")
+    # The response that the document names counts, whatever role another column was given.
+    document, table = alpha(SetRoles({"plot": "response"}), SetFixedEffects("1 + rep"))
+    assert assemble(document, table).fixed_names == ("(Intercept)", "rep[R2]", "rep[R3]")
+
+
+def test_the_document_is_not_changed_and_its_build_neither():
+    document, table = alpha()
+    built = build(document, table)
+    before = built.v().clone()
+    estimate(document, table)
+    assert torch.equal(built.v(), before)
+    assert document == alpha()[0]
