@@ -14,12 +14,12 @@ import torch
 __all__ = ["blas_threads"]
 
 #: Below this many rows one thread is fastest.
-ONE_THREAD_BELOW = 400
+ONE_THREAD_BELOW = 600
 
 
 @contextmanager
 def blas_threads(n: int) -> Iterator[None]:
-    """Use one torch thread inside the block when matrices are of n < 400 rows; the former number afterwards.
+    """Use one torch thread inside the block when matrices are of n < 600 rows; the former number afterwards.
 
     Example:
         >>> with blas_threads(72):
