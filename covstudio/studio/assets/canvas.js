@@ -63,7 +63,7 @@ export function render({ model, el, view }) {
   function welcome(state) {
     return h(
       "section",
-      { class: "welcome", key: "welcome", "aria-label": "Start a model" },
+      { class: "welcome", key: "welcome", "aria-label": "Getting started" },
       h("h1", {}, "Build a covariance, piece by piece"),
       h("p", {}, "Drag a ", h("b", {}, "Sum"), " from the left, wire it into V, then fill its slots. Or start from a model that works:"),
       h(
@@ -151,7 +151,27 @@ export function render({ model, el, view }) {
     send({ type: "dragging", on: true });
   }
 
-  function onRelease() {
+  /**
+   * A wire let go where the library would drop it: on the body of a card, which means its next free slot, or on a slot before the
+   * server has said whether it fits. Python answers both, with the reason where it has to refuse.
+   */
+  function onWireEnd(event) {
+    const from = shadow?.querySelector(".react-flow__handle.connectingfrom");
+    if (!from || event.button !== 0) return;
+    const to = event.composedPath().find((at) => at.classList?.contains("react-flow__handle"));
+    const parent = nodeOf(event);
+    if (to?.classList.contains("rf-handle-pending")) {
+      const [output, slot] = from.classList.contains("source") ? [from, to] : [to, from];
+      if (output.classList.contains("source") && slot.classList.contains("target"))
+        send({ type: "wire", child: output.dataset.nodeid, parent: slot.dataset.nodeid, slot: slot.dataset.handleid });
+    } else if (!to && parent !== null && parent !== from.dataset.nodeid && from.classList.contains("source")) {
+      const near = shadow.querySelector(".react-flow__handle.connectingto"); // the library has snapped to a slot
+      if (!near) send({ type: "wire", child: from.dataset.nodeid, parent, slot: null });
+    }
+  }
+
+  function onRelease(event) {
+    onWireEnd(event);
     pressed = null;
     if (!dragging) return;
     dragging = false;

@@ -1,0 +1,424 @@
+"""The palette and the canvas in a real Chromium, by mouse and by keyboard."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from browser import Point, Studio, box_of, centre
+from playwright.sync_api import Locator, Page, expect
+
+from covstudio.covariance import declaration
+from covstudio.document.changes import default_name
+
+HADAMARD, PROPAGATION, KRONECKER = (
+    default_name(declaration(kind))
+    for kind in ("HadamardProduct", "CovariancePropagation", "KroneckerProduct")
+)
+SELECTED = re.compile(r"\bselected\b")
+VALID = re.compile(r"\brf-handle-valid\b")
+INVALID = re.compile(r"\brf-handle-invalid\b")
+
+
+def title(kind: str) -> str:
+    """What the palette calls a structure."""
+    return declaration(kind).title
+
+
+def wires(studio: Studio) -> Locator:
+    return studio.page.locator(".react-flow__edge")
+
+
+def wire(studio: Studio, child: str, parent: str) -> Locator:
+    """A wire, by the names of its ends."""
+    return studio.page.get_by_role("group", name=f"Wire from {child} into {parent}", exact=True)
+
+
+def free(studio: Studio) -> Point:
+    """A place of the canvas with nothing on it: left of V, below the middle."""
+    box = box_of(studio.page.get_by_role("region", name="Model", exact=True))
+    return box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.8
+
+
+def connect(studio: Studio, child: str, target: Locator) -> None:
+    """Draw a wire from an output to a slot, letting go when the slot has said that it fits."""
+    with studio.dragging(studio.output(child)) as to_point:
+        to_point(target)
+        expect(target).to_have_class(VALID)
+
+
+def head(studio: Studio, name: str) -> None:
+    """Click on a node where nothing else answers."""
+    studio.node(name).click(position={"x": 60, "y": 14})
+    expect(studio.node(name)).to_have_class(SELECTED)
+
+
+def undo(page: Page) -> None:
+    page.keyboard.press("Control+z")
+
+
+def redo(page: Page) -> None:
+    page.keyboard.press("Control+Shift+z")
+
+
+# --- palette ---
+
+
+@pytest.mark.parametrize(
+    ("word", "kind", "via"),
+    [("idv", "ScalarMatrix", "idv in ASReml"), ("CS", "CompoundSymmetricMatrix", "CS in SAS")],
+)
+def test_a_structure_is_found_by_what_another_system_calls_it(
+    studio: Studio, word: str, kind: str, via: str
+) -> None:
+    search = studio.page.get_by_role("searchbox", name="Find a structure")
+    search.fill(word)
+    found = studio.page.get_by_label("Palette", exact=True).locator("[data-kind]")
+    expect(found.first).to_have_attribute("data-kind", kind)
+    expect(found.first).to_contain_text(via)
+
+
+def test_the_palette_works_by_keyboard_alone(studio: Studio) -> None:
+    page = studio.page
+    page.keyboard.press("/")
+    search = page.get_by_role("searchbox", name="Find a structure")
+    expect(search).to_be_focused()
+    page.keyboard.type("hadam")
+    page.keyboard.press("ArrowDown")
+    expect(studio.item(title("HadamardProduct"))).to_be_focused()
+    expect(page.get_by_role("tooltip")).to_contain_text("HadamardProduct")
+    page.keyboard.press("Enter")
+    expect(studio.node(HADAMARD)).to_have_class(SELECTED)
+    page.keyboard.press("ArrowUp")
+    expect(search).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(search).to_have_value("")
+    search.fill("zzz")
+    expect(page.get_by_text("Nothing is called “zzz”.")).to_be_visible()
+
+
+def test_entries_fill_the_slots_of_the_selected_operator(studio: Studio) -> None:
+    studio.item(title("KroneckerProduct")).click()
+    expect(studio.node(KRONECKER)).to_have_class(SELECTED)
+    studio.item("Identity").click()
+    expect(wire(studio, "Identity", KRONECKER)).to_be_attached()
+    studio.item("Diagonal").click()
+    expect(wire(studio, "Diagonal", KRONECKER)).to_be_attached()
+    expect(studio.node(KRONECKER)).to_contain_text("16 × 16")
+
+
+# --- dragging from the palette and wiring ---
+
+
+def test_a_model_is_built_with_the_mouse(studio: Studio) -> None:
+    x, y = free(studio)
+    studio.drag_from_palette("Sum", (x, y - 160))
+    expect(studio.node("Sum")).to_be_visible()
+    expect(studio.page.get_by_text("Build a covariance, piece by piece")).to_be_hidden()
+    connect(studio, "Sum", studio.slot("V", "V"))
+    expect(wire(studio, "Sum", "V")).to_be_attached()
+    studio.drag_from_palette("Identity", studio.slot("Sum", "1"))
+    expect(wire(studio, "Identity", "Sum")).to_be_attached()
+    studio.drag_from_palette("Diagonal", studio.node("Sum"))  # on the card: its next free slot
+    expect(wire(studio, "Diagonal", "Sum")).to_be_attached()
+    expect(studio.slot("Sum", "3")).to_be_visible()
+    expect(studio.node("V")).to_contain_text("4 × 4")
+    expect(studio.node("V").get_by_role("img", name="Heatmap of V")).to_have_attribute(
+        "data-seq", re.compile(r"\d+")
+    )
+    for left in (2, 1, 0):
+        undo(studio.page)
+        expect(wires(studio)).to_have_count(left)
+    redo(studio.page)
+    expect(wire(studio, "Sum", "V")).to_be_attached()
+
+
+def test_what_is_dragged_says_where_it_would_go(studio: Studio) -> None:
+    studio.item(title("CovariancePropagation")).click()
+    item = studio.item("Identity")
+    item.scroll_into_view_if_needed()
+    with studio.dragging(item) as to_point:
+        to_point(free(studio))
+        expect(studio.page.get_by_text("Drop to place it here")).to_be_visible()
+        to_point(studio.slot(PROPAGATION, "g"))
+        expect(studio.page.get_by_text(f"Drop to wire it into {PROPAGATION}, slot g")).to_be_visible()
+    expect(wire(studio, "Identity", PROPAGATION)).to_be_attached()
+
+
+def test_a_wrong_shape_is_refused_and_the_reason_shows_while_dragging(studio: Studio) -> None:
+    studio.use_example()
+    studio.use_template()
+    before = wires(studio).count()
+    slot = studio.slot("Sum", "4")
+    with studio.dragging(studio.output("genotype design")) as to_point:
+        to_point(slot)
+        expect(slot).to_have_class(INVALID)
+        reason = slot.get_attribute("aria-label") or ""
+        assert "72 × 72" in reason
+        assert "72 × 24" in reason
+        expect(slot).to_have_css("background-color", "rgb(189, 50, 43)")
+        shown = slot.evaluate("node => [getComputedStyle(node, '::after').content, node.matches(':hover')]")
+        assert reason in shown[0].replace('\\"', '"')
+        assert shown[1]
+    expect(slot).not_to_have_class(INVALID)
+    expect(wires(studio)).to_have_count(before)
+    expect(wire(studio, "genotype design", "genotype")).to_be_attached()
+
+
+def test_a_wire_let_go_on_a_card_takes_its_next_free_slot_or_says_why_not(studio: Studio) -> None:
+    x, y = free(studio)
+    studio.drag_from_palette("Sum", (x, y - 160))
+    studio.drag_from_palette("Identity", (x, y))
+    with studio.dragging(studio.output("Identity")) as to_point:
+        box = box_of(studio.node("Sum"))
+        to_point((box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.8))
+    expect(wire(studio, "Identity", "Sum")).to_be_attached()
+    with studio.dragging(studio.output("Sum")) as to_point:
+        box = box_of(studio.node("Identity"))
+        to_point((box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.8))
+    expect(studio.notice("Identity")).to_be_visible()
+    expect(wires(studio)).to_have_count(1)
+
+
+def test_an_operand_moves_to_another_slot_and_what_was_there_stays_loose(studio: Studio) -> None:
+    studio.use_template()
+    connect(studio, "residual", studio.slot("genotype", "g"))
+    expect(wire(studio, "residual", "genotype")).to_be_attached()
+    expect(wire(studio, "residual", "Sum")).to_have_count(0)
+    expect(wire(studio, "genotype variance", "genotype")).to_have_count(0)
+    expect(studio.node("genotype variance")).to_be_visible()
+    undo(studio.page)
+    expect(wire(studio, "residual", "Sum")).to_be_attached()
+    expect(wire(studio, "genotype variance", "genotype")).to_be_attached()
+
+
+# --- selecting, removing, copying, naming ---
+
+
+def test_delete_is_one_step_with_all_its_wires(studio: Studio) -> None:
+    page = studio.page
+    studio.use_template()
+    before = (studio.nodes().count(), wires(studio).count())
+    head(studio, "genotype")
+    page.keyboard.press("Delete")
+    expect(studio.nodes()).to_have_count(before[0] - 1)
+    expect(wires(studio)).to_have_count(before[1] - 3)
+    expect(studio.node("genotype design")).to_be_visible()
+    undo(page)
+    expect(studio.nodes()).to_have_count(before[0])
+    expect(wires(studio)).to_have_count(before[1])
+    redo(page)
+    expect(studio.nodes()).to_have_count(before[0] - 1)
+
+
+def test_a_selected_wire_is_deleted_alone(studio: Studio) -> None:
+    page = studio.page
+    studio.use_template()
+    before = (studio.nodes().count(), wires(studio).count())
+    wire(studio, "residual", "Sum").focus()
+    page.keyboard.press("Enter")
+    expect(wire(studio, "residual", "Sum")).to_have_class(SELECTED)
+    page.keyboard.press("Backspace")
+    expect(wires(studio)).to_have_count(before[1] - 1)
+    expect(studio.nodes()).to_have_count(before[0])
+
+
+def test_keys_that_are_typed_are_not_the_canvases(studio: Studio) -> None:
+    page = studio.page
+    studio.use_template()
+    count = studio.nodes().count()
+    head(studio, "residual")
+    page.keyboard.press("/")
+    page.keyboard.type("wad")
+    for key in ("Backspace", "Delete", "Control+a", "Control+d"):
+        page.keyboard.press(key)
+    expect(page.get_by_role("searchbox", name="Find a structure")).to_have_value("wa")
+    expect(studio.nodes()).to_have_count(count)
+    expect(studio.page.locator(".react-flow__node.selected")).to_have_count(1)
+
+
+def test_all_are_selected_and_copied_by_keyboard(studio: Studio) -> None:
+    page = studio.page
+    studio.use_template()
+    count = studio.nodes().count()
+    head(studio, "genotype")
+    page.keyboard.press("Control+d")
+    expect(studio.nodes()).to_have_count(count + 3)
+    expect(studio.node("genotype 2")).to_have_class(SELECTED)
+    expect(wire(studio, "genotype variance 2", "genotype 2")).to_be_attached()
+    page.keyboard.press("Control+a")
+    expect(page.locator(".react-flow__node.selected")).to_have_count(count + 2)  # V is no node of the model
+    page.keyboard.press("Escape")
+    expect(page.locator(".react-flow__node.selected")).to_have_count(0)
+    undo(page)
+    expect(studio.nodes()).to_have_count(count)
+
+
+def test_a_node_is_renamed_on_its_card_and_markup_stays_text(studio: Studio) -> None:
+    page = studio.page
+    studio.use_template()
+    studio.node("residual").dblclick(position={"x": 60, "y": 14})
+    field = studio.node("residual").get_by_role("textbox", name="Name")
+    expect(field).to_be_focused()
+    field.fill("<img src=x onerror=alert(1)>")
+    field.press("Enter")
+    renamed = studio.node("<img src=x onerror=alert(1)>")
+    expect(renamed).to_contain_text("<img src=x onerror=alert(1)>")
+    expect(renamed.locator("img")).to_have_count(0)
+    head(studio, "block")
+    page.keyboard.press("F2")
+    page.keyboard.type("blocks")
+    page.keyboard.press("Escape")
+    expect(studio.node("block")).to_be_visible()
+    undo(page)
+    expect(studio.node("residual")).to_be_visible()
+
+
+# --- moving and looking ---
+
+
+def test_a_move_is_undone_and_redone(studio: Studio) -> None:
+    page = studio.page
+    studio.use_template()
+    start = centre(studio.node("residual"))
+    head_at = (box_of(studio.node("residual"))["x"] + 60, box_of(studio.node("residual"))["y"] + 14)
+    page.mouse.move(*head_at)
+    page.mouse.down()
+    page.mouse.move(head_at[0] + 5, head_at[1] + 5)
+    page.mouse.move(head_at[0] + 90, head_at[1] - 40, steps=8)
+    page.mouse.up()
+    expect(studio.button("Undo")).to_have_attribute("aria-description", re.compile("Move residual"))
+    moved = centre(studio.node("residual"))
+    assert moved[0] == pytest.approx(start[0] + 90, abs=6)
+    undo(page)
+    expect(studio.button("Redo")).to_have_attribute("aria-description", re.compile("Move residual"))
+    expect_at(studio, "residual", start)
+    redo(page)
+    expect_at(studio, "residual", moved)
+
+
+def expect_at(studio: Studio, name: str, point: Point) -> None:
+    """Wait until a node's middle is there."""
+    studio.page.wait_for_function(
+        """([node, x, y]) => {
+            const box = node.getBoundingClientRect();
+            return Math.abs(box.x + box.width / 2 - x) < 2 && Math.abs(box.y + box.height / 2 - y) < 2;
+        }""",
+        arg=[studio.node(name).element_handle(), *point],
+    )
+
+
+def test_arrow_keys_move_and_a_run_of_them_is_one_step(studio: Studio) -> None:
+    page = studio.page
+    studio.use_template()
+    start = centre(studio.node("residual"))
+    head(studio, "residual")
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    expect(studio.button("Undo")).to_have_attribute("aria-description", re.compile("Move residual"))
+    assert centre(studio.node("residual"))[0] > start[0] + 10
+    undo(page)
+    expect_at(studio, "residual", start)
+
+
+def test_tidying_lays_the_model_out_and_shows_all_of_it(studio: Studio) -> None:
+    page = studio.page
+    x, y = free(studio)
+    studio.drag_from_palette("Sum", (x, y))
+    studio.drag_from_palette("Identity", studio.slot("Sum", "1"))
+    studio.drag_from_palette("Diagonal", studio.slot("Sum", "2"))
+    connect(studio, "Sum", studio.slot("V", "V"))
+    studio.button("Tidy up").click()
+    expect(studio.button("Undo")).to_have_attribute("aria-description", re.compile("Tidy up"))
+    canvas = box_of(page.get_by_role("region", name="Model", exact=True))
+    columns = [box_of(studio.node(name))["x"] for name in ("Identity", "Sum", "V")]
+    assert columns == sorted(columns)
+    assert box_of(studio.node("Identity"))["x"] == pytest.approx(box_of(studio.node("Diagonal"))["x"], abs=1)
+    for name in ("Identity", "Diagonal", "Sum", "V"):
+        box = box_of(studio.node(name))
+        assert canvas["x"] <= box["x"]
+        assert box["x"] + box["width"] <= canvas["x"] + canvas["width"]
+        assert canvas["y"] <= box["y"]
+        assert box["y"] + box["height"] <= canvas["y"] + canvas["height"]
+
+
+def test_a_picture_follows_a_parameter_and_a_click_shows_it_large(studio: Studio) -> None:
+    page = studio.page
+    studio.use_template("Repeated measures")
+    card = studio.node("over time")
+    picture = card.get_by_role("img", name="Heatmap of over time")
+    expect(picture).to_have_attribute("data-seq", re.compile(r"\d+"))
+    before = picture.evaluate("canvas => canvas.toDataURL()")
+    studio.select("over time")
+    field = studio.page.get_by_role("textbox", name=re.compile("rho value$"))
+    field.fill("0.9")
+    field.press("Enter")
+    expect(card).to_contain_text("0.9")
+    page.wait_for_function(
+        "([canvas, before]) => canvas.toDataURL() !== before", arg=[picture.element_handle(), before]
+    )
+    picture.click()
+    expect(card.locator(".picture.focused")).to_be_visible()
+
+
+# --- the menu: wiring without a mouse ---
+
+
+def test_a_node_is_wired_by_keyboard_alone(studio: Studio) -> None:
+    page = studio.page
+    page.keyboard.press("/")
+    page.keyboard.type("sum")
+    page.keyboard.press("Enter")
+    expect(studio.node("Sum")).to_have_class(SELECTED)
+    studio.node("Sum").focus()
+    page.keyboard.press("w")
+    menu = page.get_by_role("menu", name="Actions for Sum")
+    expect(menu).to_be_visible()
+    target = menu.get_by_role("menuitem", name="Wire into V")
+    for _ in range(10):
+        if target.evaluate("item => item === item.getRootNode().activeElement"):
+            break
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(wire(studio, "Sum", "V")).to_be_attached()
+    expect(menu).to_be_hidden()
+    expect(studio.node("Sum")).to_be_focused()
+
+
+def test_the_menu_says_of_a_slot_that_does_not_fit_why(studio: Studio) -> None:
+    page = studio.page
+    studio.use_example()
+    studio.use_template()
+    studio.node("genotype design").click(button="right", position={"x": 60, "y": 14})
+    menu = page.get_by_role("menu", name="Actions for genotype design")
+    refused = menu.get_by_role("menuitem", name=re.compile("^Sum: .*72 × 24"))
+    expect(refused).to_have_attribute("aria-disabled", "true")
+    menu.get_by_role("menuitem", name="Take out of its slot").click()
+    expect(wire(studio, "genotype design", "genotype")).to_have_count(0)
+    head(studio, "genotype design")
+    studio.node("genotype design").get_by_role("button", name="Actions for genotype design").click()
+    menu.get_by_role("menuitem", name="Wire into genotype · z").click()
+    expect(wire(studio, "genotype design", "genotype")).to_be_attached()
+    studio.node("residual").click(button="right", position={"x": 60, "y": 14})
+    page.get_by_role("menuitem", name="Delete").click()
+    expect(studio.node("residual")).to_have_count(0)
+
+
+def test_a_problem_is_said_on_the_node_it_concerns(studio: Studio) -> None:
+    studio.item(title("CovariancePropagation")).click()
+    badge = studio.node(PROPAGATION).get_by_role("img", name=re.compile("^To do: .*needs"))
+    expect(badge).to_be_visible()
+    badge.hover()
+    expect(badge).to_have_attribute("data-tip", re.compile("drag"))
+
+
+@pytest.mark.parametrize("size", [(1024, 768), (480, 800)])
+def test_a_small_window_shows_the_whole_model(studio: Studio, size: tuple[int, int]) -> None:
+    page = studio.page
+    studio.use_template()
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    studio.button("Show everything").click()
+    canvas = box_of(page.get_by_role("region", name="Model", exact=True))
+    for node in studio.nodes().all():
+        box = box_of(node)
+        assert canvas["x"] <= box["x"] <= box["x"] + box["width"] <= canvas["x"] + canvas["width"]
