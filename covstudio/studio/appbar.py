@@ -60,6 +60,7 @@ class AppBar:
                     "template": self._template,
                     "example": self._example,
                     "tab": self._tab,
+                    "settled": lambda message: None,
                     "chip": lambda message: self._chip_pressed(),
                 },
             )
@@ -81,6 +82,15 @@ class AppBar:
     def mark_tab(self, name: str, mark: str = "news") -> None:
         """Put a dot on a tab that is not open: "news", or "problem" in red."""
         self._pane.tell("mark", tab=name, mark=mark)
+
+    def settle(self) -> None:
+        """Say that components were added to the page; call it right after adding them.
+
+        BokehJS takes every model that a server sends later for one of the page's own until the page has sent a message, and would
+        pack such a model, whole, into the first message about it; a plot cannot even be packed. So the bar, which the server
+        knows, speaks first.
+        """
+        self._pane.tell("settle")
 
     def download(self, name: str, content: str | bytes, kind: str = "text/plain;charset=utf-8") -> None:
         """Have the browser download a text, or bytes, as a file."""

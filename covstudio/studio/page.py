@@ -105,6 +105,7 @@ class Page:
     def _opened(self, name: str) -> None:
         if name in self._making and not len(self._tabs[name]):
             self._tabs[name].append(self._view(name).panel())
+            self.bar.settle()
         if "code" in self._views:
             self._views["code"].look(name == "code")
 

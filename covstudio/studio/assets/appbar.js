@@ -416,11 +416,18 @@ export function render({ model, el }) {
 
   const view = live(model, el, draw, {
     download: ({ name, text, base64, type }) => download(name, base64 ? Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)) : text, type),
+    settle: () => send("settled"),
     open: ({ tab }) => emit("covstudio:open", tab),
     mark: ({ tab, mark }) => emit("covstudio:mark", { tab, mark }),
     view: ({ view: name }) => emit("covstudio:view", name),
     draft: keep,
   });
-  send("ready", { dark });
-  document.body.dataset.ready = "true";
+
+  // The theme is told when the canvas stands: a change that reaches its graph while that is being mounted is lost.
+  const began = performance.now();
+  (function ready() {
+    if (!window.covstudioCanvas && performance.now() - began < 5000) return requestAnimationFrame(ready);
+    document.body.dataset.ready = "true";
+    send("ready", { dark });
+  })();
 }

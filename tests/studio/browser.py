@@ -1,0 +1,190 @@
+"""What a person does with the studio, in few words, for the tests that drive it in a real Chromium."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from playwright.sync_api import FloatRect, Locator, Page, expect
+
+Point = tuple[float, float]
+Tab = Literal["Inspector", "Matrix", "Data", "Fit", "Code"]
+
+EXAMPLE = "Alpha design of spring oats"
+ALPHA = "Randomised blocks or alpha design"
+
+
+class Studio:
+    """One page of the studio.
+
+    Args:
+        page: a page of the browser.
+        url: where the app is served.
+    """
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+
+    def open(self) -> Studio:
+        """Load the page and wait until it answers."""
+        self.page.goto(self.url)
+        expect(self.page.locator("body[data-ready]")).to_be_attached()
+        expect(self.node("V")).to_be_visible()
+        return self
+
+    # --- the frame ---------------------------------------------------------------------------------------------------
+
+    def show(self, tab: Tab) -> Locator:
+        """Open a tab of the details; its panel."""
+        self.page.get_by_role("tab", name=tab).click()
+        return self.panel(tab)
+
+    def panel(self, tab: Tab) -> Locator:
+        """The panel of a tab."""
+        return self.page.get_by_role("tabpanel", name=tab)
+
+    def button(self, name: str) -> Locator:
+        """The button of exactly this name."""
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    def notice(self, text: str) -> Locator:
+        """The notice that holds this text."""
+        return self.page.locator(".toast", has_text=text)
+
+    # --- starting ----------------------------------------------------------------------------------------------------
+
+    def use_example(self) -> None:
+        """Load the built-in table and confirm what its columns are."""
+        panel = self.show("Data")
+        panel.get_by_role("button", name=EXAMPLE).click()
+        panel.get_by_role("button", name="Use this table").click()
+        expect(panel.get_by_text("in use", exact=True)).to_be_visible()
+
+    def use_template(self, title: str = ALPHA) -> None:
+        """Start from a template."""
+        self.button("Templates").click()
+        self.page.get_by_role("menuitem", name=title).click()
+        expect(self.page.get_by_label("Model title")).to_have_value(title)
+
+    def state(self) -> Locator:
+        """The chip that says how far the model is."""
+        return self.page.get_by_role("button", name="State of the model")
+
+    # --- the canvas ----------------------------------------------------------------------------------------------------
+
+    def node(self, name: str) -> Locator:
+        """A node of the canvas, by its name."""
+        return self.page.locator(f'.react-flow__node[aria-label^="{name}, "]')
+
+    def nodes(self) -> Locator:
+        """Every node of the canvas, V included."""
+        return self.page.locator(".react-flow__node")
+
+    def slot(self, node: str, slot: str) -> Locator:
+        """A slot of a node: "z", "g", or "1", "2", ... of an operator with any number of operands; "V" of V."""
+        return self.node(node).locator(f'.react-flow__handle[data-handleid="{slot}"]')
+
+    def output(self, node: str) -> Locator:
+        """The output of a node."""
+        return self.slot(node, "out")
+
+    def item(self, title: str) -> Locator:
+        """A structure of the palette."""
+        return self.page.get_by_label("Palette", exact=True).get_by_role("button", name=title, exact=True)
+
+    def drag_from_palette(self, title: str, to: Locator | Point) -> None:
+        """Drag a structure from the palette onto a place of the canvas, a node or a slot.
+
+        Args:
+            title: the structure's title.
+            to: what to drop it on, or a place in pixels of the page.
+        """
+        item = self.item(title)
+        item.scroll_into_view_if_needed()
+        with self.dragging(item) as to_point:
+            to_point(to)
+
+    def wire(self, child: str, parent: str, slot: str) -> None:
+        """Draw a wire from a node's output to a slot, with the mouse."""
+        with self.dragging(self.output(child)) as to_point:
+            to_point(self.slot(parent, slot))
+        expect(self.page.locator(".react-flow__edge")).not_to_have_count(0)
+
+    @contextmanager
+    def dragging(self, source: Locator) -> Iterator[_Mover]:
+        """Press the mouse on something; release it at the end. A first small step makes the browser see a drag."""
+        mouse = self.page.mouse
+        x, y = centre(source)
+        mouse.move(x, y)
+        mouse.down()
+        mouse.move(x + 4, y + 3, steps=2)
+        yield _Mover(self.page)
+        mouse.up()
+
+    # --- the inspector -------------------------------------------------------------------------------------------------
+
+    def select(self, name: str) -> None:
+        """Select a node by clicking on its head."""
+        self.node(name).click(position={"x": 60, "y": 14})
+        expect(self.page.get_by_label("Name", exact=True)).to_have_value(name)
+
+    def slider(self, path: str) -> Locator:
+        """The slider of a parameter, by its path in V such as "genotype/g/sigma^2"."""
+        return self.page.get_by_role("slider", name=path, exact=True)
+
+    def value(self, path: str) -> Locator:
+        """The number field of a parameter."""
+        return self.page.get_by_role("textbox", name=f"{path} value", exact=True)
+
+    def drag_slider(self, path: str, shares: list[float]) -> None:
+        """Drag a slider's thumb with the mouse to one place after another; places are shares of its length."""
+        box = box_of(self.slider(path))
+        start = float(self.slider(path).input_value()) / 1000
+        radius = 8  # the thumb's middle never reaches the ends of the track
+        y = box["y"] + box["height"] / 2
+
+        def across(share: float) -> float:
+            return box["x"] + radius + share * (box["width"] - 2 * radius)
+
+        mouse = self.page.mouse
+        mouse.move(across(start), y)
+        mouse.down()
+        for share in shares:
+            mouse.move(across(share), y, steps=4)
+        mouse.up()
+
+    # --- fitting -------------------------------------------------------------------------------------------------------
+
+    def fit(self) -> Locator:
+        """Press Fit and wait for the results."""
+        panel = self.show("Fit")
+        panel.get_by_role("button", name="Fit", exact=True).click()
+        results = panel.get_by_role("region", name="Results")
+        expect(results).to_be_visible(timeout=30_000)
+        return results
+
+
+class _Mover:
+    def __init__(self, page: Page) -> None:
+        self._page = page
+
+    def __call__(self, to: Locator | Point) -> None:
+        x, y = to if isinstance(to, tuple) else centre(to)
+        self._page.mouse.move(x, y, steps=12)
+        self._page.mouse.move(x, y)
+
+
+def box_of(locator: Locator) -> FloatRect:
+    """Where something is on the page; it is there."""
+    locator.wait_for()
+    box = locator.bounding_box()
+    assert box is not None, f"expected {locator} to be on the page"
+    return box
+
+
+def centre(locator: Locator) -> Point:
+    """The middle of something, in pixels of the page."""
+    box = box_of(locator)
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

@@ -1,0 +1,109 @@
+"""A real server, a real Chromium, and pages that fail a test on any error and on any request to another host."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlparse
+
+import pytest
+from browser import Studio
+from playwright.sync_api import BrowserContext, Page, expect
+
+BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+SERVE = "from covstudio.studio.page import serve; serve(port=0)"
+LOCAL = {"localhost", "127.0.0.1", "::1"}
+
+expect.set_options(timeout=10_000)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "page" in getattr(item, "fixturenames", ()) or "studio" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dict[str, object]:
+    """Debian's Chromium (or COVSTUDIO_CHROMIUM), without the sandbox that a container cannot give it."""
+    chosen = os.environ.get("COVSTUDIO_CHROMIUM") or next((path for path in BROWSERS if Path(path).exists()), None)
+    return {**browser_type_launch_args, "executable_path": chosen, "args": ["--no-sandbox"]}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, object]) -> dict[str, object]:
+    """A laptop's screen, light, with the clipboard allowed."""
+    return {
+        **browser_context_args,
+        "viewport": {"width": 1440, "height": 900},
+        "color_scheme": "light",
+        "permissions": ["clipboard-read", "clipboard-write"],
+        "accept_downloads": True,
+    }
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """The address of a server of the studio that runs for the whole session."""
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-c", SERVE], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert process.stdout is not None
+    lines: list[str] = []
+    for line in process.stdout:
+        lines.append(line)
+        if found := re.search(r"https?://\S+", line):
+            break
+    else:
+        raise RuntimeError(f"The server did not start:\n{''.join(lines)}")
+    # Somebody has to read what the server prints, or it stops when the pipe is full.
+    reader = threading.Thread(target=lambda: lines.extend(process.stdout), daemon=True)
+    reader.start()
+    yield found[0]
+    process.terminate()
+    process.wait(timeout=10)
+    failures = [line for line in lines if line.startswith(("Traceback", "ERROR"))]
+    if failures:
+        print("".join(lines), file=sys.stderr)
+
+
+Watch = Callable[[Page], Page]
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    """Makes a page fail the test on an error in it, an error on its console, or a request to another host."""
+    trouble: list[str] = []
+
+    def watched(page: Page) -> Page:
+        page.on("pageerror", lambda error: trouble.append(f"error in the page: {error}"))
+        page.on("console", lambda message: message.type == "error" and trouble.append(f"console: {message.text}"))
+        page.on("request", lambda request: foreign(request.url) and trouble.append(f"request to {request.url}"))
+        page.on("websocket", lambda socket: foreign(socket.url) and trouble.append(f"socket to {socket.url}"))
+        return page
+
+    yield watched
+    assert not trouble, "\n".join(trouble)
+
+
+def foreign(url: str) -> bool:
+    """True for an address on another machine."""
+    parts = urlparse(url)
+    return parts.scheme in ("http", "https", "ws", "wss") and parts.hostname not in LOCAL
+
+
+@pytest.fixture
+def page(context: BrowserContext, watch: Watch) -> Page:
+    """A fresh page that is watched."""
+    return watch(context.new_page())
+
+
+@pytest.fixture
+def studio(page: Page, server_url: str) -> Studio:
+    """The studio, freshly opened."""
+    return Studio(page, server_url).open()

@@ -1,0 +1,252 @@
+"""The page as a whole: it starts, its frame works by mouse and keyboard, files come and go, and it asks nobody else for anything."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from browser import ALPHA, Studio, box_of
+from conftest import Watch
+from playwright.sync_api import Browser, BrowserContext, expect
+
+
+def test_the_frame_opens_every_tab(studio: Studio) -> None:
+    for tab in ("Matrix", "Data", "Fit", "Code", "Inspector"):
+        panel = studio.show(tab)  # type: ignore[arg-type]
+        expect(panel).to_be_visible()
+        expect(studio.page.get_by_role("tabpanel")).to_have_count(1)
+        expect(panel.get_by_role("heading").or_(panel.get_by_text("appear")).or_(panel.get_by_role("button")).first).to_be_visible()
+
+
+def test_tabs_follow_the_keyboard(studio: Studio) -> None:
+    page = studio.page
+    page.get_by_role("tab", name="Inspector").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="Matrix")).to_be_focused()
+    page.keyboard.press("End")
+    expect(page.get_by_role("tab", name="Code")).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="Inspector")).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Alt+4")
+    expect(page.get_by_role("tab", name="Fit")).to_have_attribute("aria-selected", "true")
+
+
+def test_undo_and_redo_name_the_step(studio: Studio) -> None:
+    undo, redo = studio.button("Undo"), studio.button("Redo")
+    expect(undo).to_be_disabled()
+    studio.page.get_by_label("Model title").fill("Oats")
+    studio.page.get_by_label("Model title").press("Enter")
+    expect(undo).to_have_attribute("aria-description", "Undo: Set the title (Ctrl Z)")
+    undo.click()
+    expect(studio.page.get_by_label("Model title")).to_have_value("Untitled model")
+    expect(redo).to_have_attribute("aria-description", "Redo: Set the title (Ctrl Shift Z)")
+    redo.click()
+    expect(studio.page.get_by_label("Model title")).to_have_value("Oats")
+
+
+def test_undo_and_redo_by_keyboard_from_anywhere(studio: Studio) -> None:
+    page = studio.page
+    studio.use_example()
+    studio.use_template()
+    studio.show("Inspector")
+    title = page.get_by_label("Model title")
+    for focus in (page.get_by_role("tab", name="Inspector"), studio.slider("residual/sigma^2"), title):
+        expect(studio.slider("residual/sigma^2")).to_be_visible()
+        focus.focus()
+        page.keyboard.press("Control+z")
+        expect(title).to_have_value("Untitled model")
+        expect(studio.nodes()).to_have_count(1)
+        page.keyboard.press("Control+Shift+z")
+        expect(title).to_have_value(ALPHA)
+
+
+def test_a_text_field_keeps_its_own_undo(studio: Studio) -> None:
+    title = studio.page.get_by_label("Model title")
+    studio.use_template()
+    title.focus()
+    title.press("End")
+    title.type(" x")
+    title.press("Control+z")
+    expect(studio.nodes()).not_to_have_count(1)
+    title.press("Escape")
+    expect(title).to_have_value(ALPHA)
+
+
+def test_the_theme_follows_the_switch_and_is_remembered(studio: Studio) -> None:
+    page = studio.page
+    root = page.locator("html")
+    expect(root).to_have_attribute("data-cs-theme", "light")
+    studio.button("Dark theme").click()
+    expect(root).to_have_attribute("data-cs-theme", "dark")
+    expect(page.locator(".react-flow.dark")).to_be_visible()
+    page.reload()
+    expect(page.locator("body[data-ready]")).to_be_attached()
+    expect(root).to_have_attribute("data-cs-theme", "dark")
+    expect(page.locator(".react-flow.dark")).to_be_visible()
+    expect(studio.button("Light theme")).to_be_visible()
+
+
+def test_the_theme_starts_as_the_system_has_it(browser: Browser, server_url: str, watch: Watch) -> None:
+    context = browser.new_context(color_scheme="dark")
+    studio = Studio(watch(context.new_page()), server_url).open()
+    expect(studio.page.locator("html")).to_have_attribute("data-cs-theme", "dark")
+    expect(studio.page.locator(".react-flow.dark")).to_be_visible()
+    context.close()
+
+
+def test_splitters_move_by_mouse_and_keyboard_and_are_remembered(studio: Studio) -> None:
+    page = studio.page
+    side = page.get_by_role("complementary", name="Details")
+    before = box_of(side)["width"]
+    splitter = page.get_by_role("separator", name="Width of the details")
+    with studio.dragging(splitter) as to_point:
+        box = box_of(splitter)
+        to_point((box["x"] - 100, box["y"] + 200))
+    wide = box_of(side)["width"]
+    assert wide == pytest.approx(before + 100, abs=12)
+    splitter.focus()
+    page.keyboard.press("ArrowRight")
+    assert box_of(side)["width"] == pytest.approx(wide - 16, abs=1)
+    page.reload()
+    expect(page.locator("body[data-ready]")).to_be_attached()
+    assert box_of(side)["width"] == pytest.approx(wide - 16, abs=1)
+
+
+def test_help_lists_the_keys(studio: Studio) -> None:
+    page = studio.page
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Help and shortcuts")
+    expect(dialog).to_be_visible()
+    expect(dialog.get_by_text("Save the model", exact=True)).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    studio.button("Help").click()
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_be_hidden()
+
+
+def test_menus_follow_the_keyboard(studio: Studio) -> None:
+    page = studio.page
+    studio.button("Templates").focus()
+    page.keyboard.press("ArrowDown")
+    items = page.get_by_role("menuitem")
+    expect(items.first).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(items.nth(1)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(items).to_have_count(0)
+    expect(studio.button("Templates")).to_be_focused()
+
+
+def test_an_example_leads_to_the_data(studio: Studio) -> None:
+    studio.button("Examples").click()
+    studio.page.get_by_role("menuitem", name="Alpha design of spring oats").click()
+    expect(studio.panel("Data").get_by_role("button", name="Use this table")).to_be_visible()
+
+
+def test_the_chip_leads_to_what_is_unfinished(studio: Studio) -> None:
+    expect(studio.state()).to_contain_text("Empty model")
+    studio.item("Sum").click()
+    expect(studio.state()).to_contain_text("to finish")
+    studio.show("Code")
+    studio.state().click()
+    expect(studio.panel("Inspector")).to_be_visible()
+
+
+def test_save_open_and_what_cannot_be_opened(studio: Studio, tmp_path: Path) -> None:
+    page = studio.page
+    studio.use_example()
+    studio.use_template()
+    with page.expect_download() as saving:
+        page.keyboard.press("Control+s")
+    saved = tmp_path / saving.value.suggested_filename
+    saving.value.save_as(saved)
+    assert saved.name == f"{ALPHA}.covstudio.json"
+    content = json.loads(saved.read_text(encoding="utf-8"))
+    assert content["covstudio"] == 1
+    assert len(next(iter(content["data"]["columns"].values()))) == 72 if "columns" in content["data"] else content["data"]
+
+    page.reload()
+    expect(page.locator("body[data-ready]")).to_be_attached()
+    expect(studio.nodes()).to_have_count(1)
+    field = page.get_by_label("Open a model file")
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"covstudio": 99}', encoding="utf-8")
+    field.set_input_files(broken)
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(studio.nodes()).to_have_count(1)
+    image = tmp_path / "image.json"
+    image.write_bytes(b"\x89PNG\r\n\x1a\n\xff")
+    field.set_input_files(image)
+    expect(studio.notice("not a text file")).to_be_visible()
+
+    field.set_input_files(saved)
+    expect(studio.node("genotype")).to_be_visible()
+    expect(studio.state()).to_contain_text("V 72 × 72 · 3 parameters")
+    expect(studio.show("Data").get_by_text("72 rows × 7 columns")).to_be_visible()
+    studio.button("Undo").click()
+    expect(studio.nodes()).to_have_count(1)
+
+
+def test_ctrl_o_asks_for_a_file(studio: Studio) -> None:
+    with studio.page.expect_file_chooser():
+        studio.page.keyboard.press("Control+o")
+
+
+def test_the_last_session_is_offered_and_comes_back(studio: Studio) -> None:
+    page = studio.page
+    studio.use_example()
+    studio.use_template()
+    page.wait_for_function("() => (localStorage.getItem('covstudio.draft') ?? '').includes('residual')")
+    page.reload()
+    expect(page.locator("body[data-ready]")).to_be_attached()
+    offer = studio.notice("Restore your last session?")
+    expect(offer).to_contain_text(ALPHA)
+    offer.get_by_role("button", name="Restore").click()
+    expect(studio.state()).to_contain_text("V 72 × 72 · 3 parameters")
+    expect(offer).to_have_count(0)
+
+
+def test_the_last_session_can_be_declined(studio: Studio) -> None:
+    page = studio.page
+    studio.use_template()
+    page.wait_for_function("() => localStorage.getItem('covstudio.draft') !== null")
+    page.reload()
+    studio.notice("Restore your last session?").get_by_role("button", name="Dismiss").click()
+    page.reload()
+    expect(page.locator("body[data-ready]")).to_be_attached()
+    expect(studio.node("V")).to_be_visible()
+    expect(studio.notice("Restore your last session?")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [480, 1024])
+def test_smaller_screens_reach_everything(context: BrowserContext, server_url: str, watch: Watch, width: int) -> None:
+    page = watch(context.new_page())
+    page.set_viewport_size({"width": width, "height": 768})
+    studio = Studio(page, server_url).open()
+    studio.button("Examples").click()
+    page.get_by_role("menuitem").click()
+    studio.button("Use this table").click()
+    studio.use_template()
+    views = page.get_by_role("navigation", name="Views")
+    if width == 480:
+        views.get_by_role("button", name="Palette").click()
+        expect(studio.item("Sum")).to_be_in_viewport()
+        views.get_by_role("button", name="Slices").click()
+        expect(page.get_by_role("region", name="Slices")).to_be_in_viewport()
+        views.get_by_role("button", name="Details").click()
+    else:
+        expect(views).to_be_hidden()
+    studio.show("Inspector")
+    expect(studio.slider("residual/sigma^2")).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for name in ("Open", "Save", "Templates", "Examples", "Undo", "Redo", "Dark theme", "Help"):
+        expect(studio.button(name)).to_be_in_viewport(ratio=1)
+
+
+def test_two_sessions_know_nothing_of_each_other(studio: Studio, context: BrowserContext, server_url: str, watch: Watch) -> None:
+    other = Studio(watch(context.new_page()), server_url).open()
+    studio.use_template()
+    expect(studio.nodes()).not_to_have_count(1)
+    expect(other.nodes()).to_have_count(1)
