@@ -22,9 +22,12 @@ step raises it although the score is not zero, that is said.
 
 Nothing here knows how V is factored: see `likelihood.Engine`.
 
+Where the average information alone proves slow, near the maximum, the curvature learnt from the scores of the
+last steps is used beside it (`secant`).
+
 Sources: Gilmour, Thompson & Cullis (1995), Biometrics 51:1440; Johnson & Thompson (1995), J. Dairy Sci.
-    78:449; the damping:
-Marquardt (1963), SIAM J. 11:431; the stopping rule: Nocedal & Wright (2006), Numerical Optimization.
+78:449; for the damping Marquardt (1963), SIAM J. 11:431; for the stopping rule and the bounds Nocedal &
+Wright (2006), Numerical Optimization, Springer.
 """
 
 from __future__ import annotations
@@ -63,7 +66,9 @@ IDLE = 10
 SINGULAR = 1e-9
 #: How often the search may go on from a place where the score vanished, so that no fit goes round in circles.
 ESCAPES = 5
+#: How often a step is halved before it is damped instead.
 HALVINGS = 6
+#: Levenberg-Marquardt factors, tried in turn.
 DAMPINGS = (0.0, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e4, 1e6)
 
 
@@ -324,9 +329,8 @@ class _Search:
         if not self.slow or self.damping:
             return None
         scale = np.sqrt(_diagonal(local.score, local.information))
-        plain = np.linalg.lstsq(local.information / np.outer(scale, scale), local.score / scale, rcond=1e-10)[
-            0
-        ]
+        unit = local.information / np.outer(scale, scale)
+        plain = np.linalg.lstsq(unit, local.score / scale, rcond=1e-10)[0]
         cut = local.moves & ((plain <= low * scale) | (plain >= high * scale))
         return None if bool(cut.any()) else self.secant.curvature(local.information)
 

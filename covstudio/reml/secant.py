@@ -9,9 +9,8 @@ with S fitted to the change of the score along the last step,
 
 by the symmetric rank-one formula, after shrinking S when it claims more than it was seen to be.
 
-Sources: Dennis, Gay & Welsch (1981), An adaptive nonlinear least-squares algorithm, ACM TOMS 7:348; Nocedal
-    & Wright (2006),
-Numerical Optimization, sections 6.2 and 10.3.
+Sources: Dennis, Gay & Welsch (1981), An adaptive nonlinear least-squares algorithm, ACM TOMS 7:348; Nocedal &
+Wright (2006), Numerical Optimization, sections 6.2 and 10.3.
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ from covstudio.covariance import (
     ScalarMatrix,
     SimpleMatrix,
     Sum,
+    UnconstrainedMatrix,
     UnstructuredMatrix,
 )
 from covstudio.reml import REML, Fit, FitCancelled, Iteration, fit
@@ -465,3 +466,27 @@ def test_balanced_two_way_designs_give_the_anova_estimates(a: int, b: int, seed:
         assert result.params["column/g/sigma^2"] == pytest.approx(column, rel=1e-5)
     else:
         assert result.boundary
+
+
+@pytest.mark.parametrize("spread", [0.0, 2.0])
+@pytest.mark.parametrize("structure", [UnstructuredMatrix, UnconstrainedMatrix])
+@pytest.mark.parametrize("size", [2, 3, 6])
+def test_unstructured_residuals_give_the_sample_covariance(
+    size: int, structure: type[Matrix], spread: float
+) -> None:
+    """With a mean per time, REML of I (x) R is the sample covariance; variances may be 10^8 apart."""
+    subjects = size + 14
+    generator = torch.Generator().manual_seed(size)
+    a = torch.randn(size, size, dtype=torch.float64, generator=generator)
+    deviation = 10.0 ** (spread * torch.linspace(-1, 1, size, dtype=torch.float64))
+    truth = deviation[:, None] * (a @ a.T / size + 0.2 * torch.eye(size, dtype=torch.float64)) * deviation
+    y = torch.randn(subjects, size, dtype=torch.float64, generator=generator) @ torch.linalg.cholesky(truth).T
+    v = KroneckerProduct(subject=IdentityMatrix(subjects), time=structure(size))  # type: ignore[call-arg]
+    result = fit(v, y.reshape(-1), torch.eye(size, dtype=torch.float64).repeat(subjects, 1))
+    assert result.converged, result.message
+    assert_monotone(result)
+    expected = torch.cov(y.T)
+    unit = torch.sqrt(expected.diagonal()[:, None] * expected.diagonal())
+    time = v.operands["time"]
+    assert isinstance(time, Matrix)
+    torch.testing.assert_close(time(result.theta) / unit, expected / unit, rtol=0.0, atol=2e-6)
