@@ -135,9 +135,9 @@ def file_stem(title: str) -> str:
         >>> file_stem("../..")
         'model'
     """
-    text = unicodedata.normalize("NFC", title).replace("/", "-").replace("\\", "-")
+    text = re.sub(r"\s+", " ", unicodedata.normalize("NFC", title)).replace("/", "-").replace("\\", "-")
     text = "".join(c for c in text if c.isprintable() and c not in '<>:"|?*')
-    text = re.sub(r"\s+", " ", text).strip(" .-")[:80].strip(" .-")
+    text = text.strip(" .-")[:80].strip(" .-")
     return text or "model"
 
 

@@ -1,0 +1,177 @@
+"""Uploads in pieces, file names, drafts."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from covstudio.data.examples import load_example
+from covstudio.document.changes import AddNode, SetTitle
+from covstudio.document.jsonfile import loads
+from covstudio.studio.files import MAX_CHUNK, Assembler, Draft, Upload, UploadError, file_stem, model_text
+from covstudio.studio.store import Store
+
+LIMIT = 50_000
+
+
+def pieces(data: bytes, piece: int = 1000, name: str = "oats.csv", upload: str = "1", **changes: Any) -> Iterator[dict[str, Any]]:
+    """The messages a page sends for a file."""
+    total = max(1, -(-len(data) // piece))
+    for index in range(total):
+        message = {"purpose": "table", "id": upload, "name": name, "index": index, "total": total, "size": len(data)}
+        yield message | {"data": data[index * piece : (index + 1) * piece]} | changes
+
+
+def send(assembler: Assembler, messages: Iterator[dict[str, Any]]) -> Upload | None:
+    """Every piece in turn; what the last one gives."""
+    result = None
+    for message in messages:
+        assert result is None
+        result = assembler.add(message)
+    return result
+
+
+@pytest.mark.parametrize("length", [0, 1, 999, 1000, 1001, LIMIT])
+def test_a_file_arrives_as_it_was(length: int) -> None:
+    data = random.Random(length).randbytes(length)
+    upload = send(Assembler({"table": LIMIT}), pieces(data))
+    assert upload == Upload("table", "oats.csv", data)
+
+
+def test_progress_is_the_share_that_has_arrived() -> None:
+    assembler = Assembler({"table": LIMIT})
+    assert assembler.progress("table") is None
+    for index, message in enumerate(pieces(bytes(4000))):
+        assembler.add(message)
+        assert assembler.progress("table") == ((index + 1) / 4 if index < 3 else None)
+
+
+def test_a_second_upload_takes_the_place_of_the_first() -> None:
+    assembler = Assembler({"table": LIMIT})
+    first, second = list(pieces(bytes(3000), upload="a")), list(pieces(b"x" * 2000, upload="b"))
+    assembler.add(first[0])
+    assembler.add(second[0])
+    assert assembler.add(first[1]) is None
+    upload = assembler.add(second[1])
+    assert upload is not None
+    assert upload.data == b"x" * 2000
+
+
+@pytest.mark.parametrize(
+    ("message", "says"),
+    [
+        ({"size": LIMIT + 1}, "0.1 MB; at most 0 MB"),
+        ({"data": "text"}, "arrived broken"),
+        ({"size": None}, "arrived broken"),
+        ({"index": 3}, "out of order"),
+        ({"data": bytes(MAX_CHUNK + 1)}, "out of order"),
+        ({"purpose": "elsewhere"}, "not known"),
+    ],
+)
+def test_what_cannot_be_taken_is_refused_with_the_reason(message: dict[str, Any], says: str) -> None:
+    assembler = Assembler({"table": LIMIT})
+    first = next(pieces(bytes(3000)))
+    assembler.add(first)
+    with pytest.raises(UploadError, match=says):
+        assembler.add(first | {"index": 1} | message)
+
+
+def test_a_file_that_says_it_is_small_and_is_not_is_refused() -> None:
+    messages = list(pieces(bytes(LIMIT + 10), piece=10_000, size=10))
+    assembler = Assembler({"table": LIMIT})
+    with pytest.raises(UploadError, match="at most"):
+        for message in messages:
+            assembler.add(message)
+    assert assembler.progress("table") is None
+
+
+def test_a_refused_upload_can_be_sent_again() -> None:
+    assembler = Assembler({"table": LIMIT})
+    messages = list(pieces(bytes(3000)))
+    assembler.add(messages[0])
+    with pytest.raises(UploadError):
+        assembler.add(messages[2])
+    assert assembler.add(messages[1]) is None
+    upload = send(assembler, pieces(b"again", upload="2"))
+    assert upload is not None
+    assert upload.data == b"again"
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "C:\\Users\\me\\oats.csv", "/oats.csv", ""])
+def test_folders_are_cut_from_a_file_name(name: str) -> None:
+    upload = send(Assembler({"table": LIMIT}), pieces(b"x", name=name))
+    assert upload is not None
+    assert upload.name
+    assert not set("/\\") & set(upload.name)
+
+
+@pytest.mark.parametrize(
+    ("title", "stem"),
+    [
+        ("Oats 1995/96", "Oats 1995-96"),
+        ('a<b>:"c"|?*', "abc"),
+        ("  ", "model"),
+        ("..", "model"),
+        ("hafer\n\tertrag", "hafer ertrag"),
+        ("Größe ∂V/∂θ", "Größe ∂V-∂θ"),
+        ("x" * 300, "x" * 80),
+    ],
+)
+def test_titles_become_file_names(title: str, stem: str) -> None:
+    assert file_stem(title) == stem
+
+
+def test_a_model_file_is_utf8_text() -> None:
+    assert model_text(Upload("open", "m.json", b"\xef\xbb\xbf{}")) == "{}"
+    with pytest.raises(UploadError, match=r"m\.json is not a text file \(byte 1 "):
+        model_text(Upload("open", "m.json", b"a\xff"))
+
+
+class Kept:
+    """A browser's storage."""
+
+    def __init__(self) -> None:
+        self.drafts: list[tuple[str | None, str]] = []
+
+    def __call__(self, text: str | None, title: str) -> None:
+        self.drafts.append((text, title))
+
+
+def test_a_draft_holds_the_model_and_its_table() -> None:
+    kept, store = Kept(), Store()
+    Draft(store, kept)
+    store.load_table(load_example("john_alpha"))
+    store.dispatch(SetTitle("Oats"))
+    text, title = kept.drafts[-1]
+    assert title == "Oats"
+    assert text is not None
+    document, table = loads(text)
+    assert document == store.document
+    assert table is not None
+    assert table.n == 72
+
+
+def test_nothing_is_kept_while_nothing_was_done() -> None:
+    kept, store = Kept(), Store()
+    draft = Draft(store, kept)
+    store.notify("hello")
+    draft.write()
+    assert kept.drafts == []
+
+
+def test_a_draft_too_large_goes_without_its_table_then_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, store = Kept(), Store()
+    Draft(store, kept)
+    store.load_table(load_example("john_alpha"))
+    with_table = len(store.save_text())
+    monkeypatch.setattr("covstudio.studio.files.MAX_DRAFT", with_table - 100)
+    store.dispatch(SetTitle("Oats"))
+    text, _ = kept.drafts[-1]
+    assert text is not None
+    assert loads(text)[1] is None
+    monkeypatch.setattr("covstudio.studio.files.MAX_DRAFT", 10)
+    store.dispatch(AddNode("Sum"))
+    assert kept.drafts[-1][0] is None

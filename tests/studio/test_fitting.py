@@ -1,0 +1,271 @@
+"""Fits in worker processes: they stream, end, can be stopped, and survive what goes wrong with others."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from covstudio.data.examples import load_example
+from covstudio.data.tables import Table
+from covstudio.document.changes import SetFixedEffects, SetResponse
+from covstudio.document.document import Document
+from covstudio.document.jsonfile import dumps
+from covstudio.document.templates import templates
+from covstudio.studio import fitting
+from covstudio.studio.fitting import Event, Finished, Job, LocalPool, Started, Waiting
+from covstudio.studio.fitting_worker import Outcome, Step, fit
+
+PATIENCE = 60.0
+
+
+@pytest.fixture(scope="module")
+def table() -> Table:
+    return load_example("john_alpha")
+
+
+@pytest.fixture(scope="module")
+def alpha(table: Table) -> Document:
+    return templates()[0].document(table)
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[LocalPool]:
+    """One worker, shared by the tests; every test leaves it working."""
+    pool = LocalPool(workers=1)
+    yield pool
+    pool.close()
+
+
+class Heard:
+    """Collects a fit's events."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.over = threading.Event()
+
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
+        if isinstance(event, Finished):
+            self.over.set()
+
+    def of(self, kind: type) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def outcome(self) -> Outcome:
+        assert self.over.wait(PATIENCE), f"the fit did not end; it said {self.events}"
+        outcome: Outcome = self.of(Finished)[0].outcome
+        return outcome
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    """Wait for something to become true."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.02)
+
+
+def ask(pool: LocalPool, document: Document, table: Table | None) -> tuple[Job, Heard]:
+    heard = Heard()
+    job = Job(dumps(document, table), heard)
+    pool.submit(job)
+    return job, heard
+
+
+def slow(table: Table, plots: int = 2400) -> tuple[Document, Table]:
+    """A fit that takes many seconds: the same trial, many times over."""
+    columns = table.to_columns()
+    repeats = plots // table.n
+    many = {name: values * repeats for name, values in columns.items()}
+    many["yield"] = [value + 0.01 * ((7 * i) % 13) for i, value in enumerate(many["yield"])]  # type: ignore[operator]
+    large = Table.from_columns(many, "large")
+    return templates()[0].document(large), large
+
+
+def test_a_fit_streams_its_iterations_and_ends_with_the_estimate(pool: LocalPool, alpha: Document, table: Table) -> None:
+    _, heard = ask(pool, alpha, table)
+    estimate = heard.outcome.estimate
+    assert sorted(estimate.values.values()) == pytest.approx([0.070218, 0.081617, 0.142902], abs=1e-5)
+    assert estimate.fit.loglik == pytest.approx(-46.596910, abs=1e-5)
+    steps: list[Step] = heard.of(Step)
+    assert [step.number for step in steps] == list(range(steps[0].number, steps[0].number + len(steps)))
+    assert steps[-1].loglik >= steps[0].loglik
+    assert set(steps[0].params) == set(estimate.fit.params)
+    assert isinstance(heard.events[-1], Finished)
+    assert heard.of(Started)
+
+
+def test_what_is_wrong_with_a_model_comes_as_sentences(pool: LocalPool, alpha: Document, table: Table) -> None:
+    for document, data, says in (
+        (alpha, None, "table"),
+        (SetResponse(None).apply(alpha), table, "response"),
+        (SetResponse("gen").apply(alpha), table, "gen"),
+        (SetFixedEffects("1 + nothing").apply(alpha), table, "nothing"),
+        (SetFixedEffects("__import__('os')").apply(alpha), table, ""),
+        (Document(), table, "Drag a structure"),
+    ):
+        _, heard = ask(pool, document, data)
+        assert heard.outcome.estimate is None
+        assert says in heard.outcome.message
+        assert heard.outcome.message
+
+
+def test_a_cancelled_fit_stops_and_the_worker_goes_on(pool: LocalPool, alpha: Document, table: Table) -> None:
+    job, heard = ask(pool, *slow(table))
+    until(lambda: bool(heard.of(Started)), "the fit to start")
+    began = time.monotonic()
+    pool.cancel(job)
+    assert heard.outcome.cancelled
+    assert time.monotonic() - began < fitting.GRACE_SECONDS + 5
+    _, next_fit = ask(pool, alpha, table)
+    assert next_fit.outcome.estimate is not None
+
+
+def test_a_fit_deep_in_an_iteration_is_ended_with_its_process(
+    pool: LocalPool, alpha: Document, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "GRACE_SECONDS", 0.0)
+    before = list(pool.processes)
+    job, heard = ask(pool, *slow(table))
+    until(lambda: bool(heard.of(Started)), "the fit to start")
+    pool.cancel(job)
+    assert heard.outcome.cancelled
+    _, next_fit = ask(pool, alpha, table)
+    assert next_fit.outcome.estimate is not None
+    assert list(pool.processes) != before
+
+
+def test_a_fit_that_waits_says_so_and_can_be_cancelled(pool: LocalPool, alpha: Document, table: Table) -> None:
+    first, first_heard = ask(pool, *slow(table))
+    second, second_heard = ask(pool, alpha, table)
+    third, third_heard = ask(pool, alpha, table)
+    assert [event.ahead for event in second_heard.of(Waiting)] == [0]
+    assert [event.ahead for event in third_heard.of(Waiting)] == [1]
+    pool.cancel(third)
+    assert third_heard.outcome.cancelled
+    assert third_heard.of(Started) == []
+    pool.cancel(first)
+    assert first_heard.outcome.cancelled
+    assert second_heard.outcome.estimate is not None
+
+
+def test_a_worker_that_dies_is_told_of_and_replaced(pool: LocalPool, alpha: Document, table: Table) -> None:
+    _, heard = ask(pool, *slow(table))
+    until(lambda: bool(heard.of(Started)), "the fit to start")
+    (victim,) = pool.processes
+    os.kill(victim, signal.SIGKILL)
+    assert heard.outcome.message == fitting.DIED
+    _, next_fit = ask(pool, alpha, table)
+    assert next_fit.outcome.estimate is not None
+    assert victim not in pool.processes
+
+
+def test_one_fit_does_not_hold_another_up(alpha: Document, table: Table) -> None:
+    pool = LocalPool(workers=2)
+    try:
+        job, long = ask(pool, *slow(table))
+        until(lambda: bool(long.of(Started)), "the long fit to start")
+        _, short = ask(pool, alpha, table)
+        assert short.outcome.estimate is not None
+        assert not long.over.is_set()
+        pool.cancel(job)
+        assert long.outcome.cancelled
+    finally:
+        pool.close()
+
+
+def test_prewarming_starts_the_workers_and_closing_ends_them() -> None:
+    pool = LocalPool(workers=1)
+    pool.prewarm()
+    until(lambda: len(pool.processes) == 1, "the worker to start")
+    (process,) = pool.processes
+    pool.close()
+    until(lambda: not alive(process), "the worker to end")
+    with pytest.raises(RuntimeError, match="closed"):
+        pool.submit(Job("{}", lambda event: None))
+
+
+def alive(process: int) -> bool:
+    try:
+        with open(f"/proc/{process}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_workers_end_when_their_server_is_killed() -> None:
+    script = (
+        "import time\nfrom covstudio.studio.fitting import LocalPool\n"
+        "if __name__ == '__main__':\n"
+        "    pool = LocalPool(workers=1)\n    pool.prewarm()\n"
+        "    while not pool.processes: time.sleep(0.05)\n"
+        "    print(pool.processes[0], flush=True)\n    time.sleep(60)\n"
+    )
+    server = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    worker = int(server.stdout.readline())
+    assert alive(worker)
+    server.kill()
+    server.wait()
+    until(lambda: not alive(worker), "the worker to follow its server")
+
+
+def test_a_listener_that_fails_does_not_stop_the_fit(pool: LocalPool, alpha: Document, table: Table) -> None:
+    heard = Heard()
+
+    def listener(event: Event) -> None:
+        heard(event)
+        raise ValueError("a closed page")
+
+    pool.submit(Job(dumps(alpha, table), listener))
+    assert heard.outcome.estimate is not None
+
+
+def test_the_worker_stops_at_the_iteration_at_which_it_is_asked_to(alpha: Document, table: Table) -> None:
+    steps: list[Step] = []
+    outcome = fit(dumps(alpha, table), 100, steps.append, lambda: len(steps) == 2)
+    assert outcome.cancelled
+    assert len(steps) == 2
+
+
+def test_a_file_that_is_no_model_is_refused_by_the_worker() -> None:
+    outcome = fit("{}", 100, lambda step: None, lambda: False)
+    assert outcome.estimate is None
+    assert outcome.message
+
+
+def test_a_scheduler_without_dask_is_refused_with_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.setenv("COVSTUDIO_SCHEDULER", "tcp://nowhere:8786")
+    monkeypatch.setattr(fitting, "_pool", None)
+    with pytest.raises(ImportError, match="pip install distributed"):
+        fitting.pool()
+
+
+def test_a_cluster_fits_in_the_place_of_the_workers(monkeypatch: pytest.MonkeyPatch, alpha: Document, table: Table) -> None:
+    distributed = pytest.importorskip("distributed", reason="needs Dask, which is optional")
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        monkeypatch.setenv("COVSTUDIO_SCHEDULER", cluster.scheduler_address)
+        monkeypatch.setattr(fitting, "_pool", None)
+        try:
+            heard = Heard()
+            fitting.start(alpha, table, heard)
+            assert heard.outcome.estimate.fit.loglik == pytest.approx(-46.596910, abs=1e-5)
+            assert heard.of(Step)
+            long = Heard()
+            job = fitting.start(*slow(table), long)
+            until(lambda: bool(long.of(Started)), "the fit to start")
+            fitting.cancel(job)
+            assert long.outcome.cancelled
+        finally:
+            fitting.close_pool()
