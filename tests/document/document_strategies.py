@@ -27,8 +27,17 @@ from covstudio.document.document import Document
 from covstudio.document.node import Auto, Columns, Levels, Rows, Values
 
 KINDS = tuple(entry.name for entry in catalogue() if entry.palette)
+OPERATORS = tuple(entry.name for entry in catalogue() if entry.kind == "operator")
+EDITS = (
+    *["add"] * 8,
+    *["connect"] * 5,
+    *["values"] * 2,
+    *["disconnect", "remove", "move", "rename", "argument", "fix", "text", "roles", "data", "batch"],
+)
 
-names = st.text(st.characters(exclude_characters="/"), min_size=1, max_size=12)
+names = st.sampled_from(["genotype", "σ² of 2", "it's", 'say "x"', "<b>", "a/b"]) | st.text(
+    min_size=1, max_size=5
+)
 columns = st.sampled_from(["gen", "rep", "block", "x", "<script>alert(1)</script>", "grain yield", 'a"b\\c'])
 column_sets = st.lists(columns, min_size=1, max_size=3, unique=True).map(tuple)
 numbers = st.floats(allow_nan=False, allow_infinity=False, width=64)
@@ -62,57 +71,57 @@ def arguments_of(argument):
 def changes(draw, document: Document, batches: bool = True) -> Change:
     """A change that may or may not fit this document."""
     ids = st.sampled_from(list(document.nodes)) if document.nodes else st.just("n1")
-    parents = st.one_of(st.just("V"), ids)
-    kind = draw(st.integers(0, 17 if batches else 16))
-    if kind < 4 or not document.nodes:
-        declared = declaration(draw(st.sampled_from(KINDS)))
+    slots = [(node.id, slot) for node in document.nodes.values() for slot, _ in node.operands]
+    # Most places exist; some do not, and the change has to say so.
+    odd = st.tuples(ids, st.sampled_from([None, "1", "2", "z", "g", "a", "x"]))
+    places = st.one_of(*([st.sampled_from(slots)] * 6 if slots else []), st.just(("V", None)), odd)
+    kind = draw(st.sampled_from(EDITS if batches else EDITS[:-1]))
+    if kind == "add" or not document.nodes:
+        declared = declaration(draw(st.sampled_from(OPERATORS if draw(st.booleans()) else KINDS)))
         given = {
             argument.name: draw(arguments_of(argument))
             for argument in declared.arguments
             if draw(st.booleans())
         }
-        place = draw(
-            st.none() | st.tuples(parents, st.sampled_from([None, "1", "2", "z", "g", "a", "b", "x"]))
-        )
-        return AddNode(declared.name, draw(numbers), draw(numbers), draw(st.none() | names), given, place)
-    if kind < 7:
-        return Connect(
-            draw(ids), draw(parents), draw(st.sampled_from([None, "1", "2", "z", "g", "a", "b", "x"]))
-        )
-    if kind == 7:
+        place = draw(places) if draw(st.integers(0, 3)) else None
+        name = draw(names) if draw(st.integers(0, 3)) == 0 else None
+        return AddNode(declared.name, draw(numbers), draw(numbers), name, given, place)
+    if kind == "connect":
+        return Connect(draw(ids), *draw(places))
+    if kind == "disconnect":
         return Disconnect(draw(ids))
-    if kind == 8:
+    if kind == "remove":
         return RemoveNodes(draw(st.lists(ids, min_size=1, max_size=2, unique=True)))
-    if kind == 9:
+    if kind == "move":
         return MoveNodes(draw(st.dictionaries(ids, st.tuples(numbers, numbers), min_size=1, max_size=3)))
-    if kind == 10:
+    if kind == "rename":
         return Rename(draw(ids), draw(names))
-    if kind == 11:
+    if kind == "argument":
         node = document.nodes[draw(ids)]
         known = declaration(node.kind).arguments
         if not known:
             return SetArgument(node.id, "n", 3)
         argument = draw(st.sampled_from(known))
         return SetArgument(node.id, argument.name, draw(st.none() | arguments_of(argument)))
-    if kind == 12:
+    if kind == "values":
         entries = st.dictionaries(st.tuples(ids, parameters), st.none() | numbers, min_size=1, max_size=3)
-        return SetParameters(draw(entries), merge_key=draw(st.none() | st.sampled_from(["drag 1", "drag 2"])))
-    if kind == 13:
+        return SetParameters(draw(entries), merge_key=draw(st.sampled_from([None, "drag 1", "drag 2"])))
+    if kind == "fix":
         return SetFixed(draw(ids), draw(parameters), draw(st.booleans()))
-    if kind == 14:
+    if kind == "text":
         return draw(st.sampled_from([SetTitle, SetFixedEffects, SetResponse]))(draw(texts))
-    if kind == 15:
+    if kind == "roles":
         return SetRoles(draw(roles), undoable=draw(st.booleans()))
-    if kind == 16:
+    if kind == "data":
         return SetData(draw(st.none() | texts), draw(roles), draw(st.none() | columns))
     return Batch([draw(changes(document, batches=False)) for _ in range(draw(st.integers(1, 3)))])
 
 
 @st.composite
-def documents(draw, most: int = 12) -> Document:
+def documents(draw, most: int = 30) -> Document:
     """A document that random changes lead to."""
     document = Document()
-    for _ in range(draw(st.integers(0, most))):
+    for _ in range(draw(st.sampled_from([1, 5, most, most]))):
         try:
             document = draw(changes(document)).apply(document)
         except ValueError:
