@@ -28,6 +28,7 @@ from .operators_covariance import CovariancePropagation, HadamardProduct, Kronec
 from .operators_linear import Gram, Inverse, Product, SingularMatrixError, Transpose
 from .operators_partitioned import Augment, BlockDiagonal, Stack
 from .parameter import Parameter, ParamSpec
+from .parameterised import UnknownParameter
 from .timeseries import AR1CorrelationMatrix, AR1Matrix, OrnsteinUhlenbeckMatrix
 from .transform import (
     Transform,
@@ -94,6 +95,7 @@ __all__ = [
     "TransformSigmoid",
     "Transpose",
     "UnconstrainedMatrix",
+    "UnknownParameter",
     "UnknownStructure",
     "UnstructuredMatrix",
     "catalogue",

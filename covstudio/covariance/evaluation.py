@@ -18,7 +18,9 @@ import torch
 from torch import Tensor
 
 from .matrix import Matrix
+from .operands import locate
 from .operator import Operator
+from .parameterised import UnknownParameter
 
 __all__ = ["Evaluation"]
 
@@ -99,6 +101,7 @@ class Evaluation:
             V in float64, of shape ``matrix.shape``; shared, not to be written to.
 
         Raises:
+            TypeError: ``natural`` is not a tensor.
             ValueError: ``natural`` has another shape.
         """
         with torch.no_grad():
@@ -119,14 +122,15 @@ class Evaluation:
             dV in float64, of shape ``matrix.shape``; shared, not to be written to.
 
         Raises:
-            KeyError: there is no such parameter.
+            UnknownParameter: there is no such parameter; a KeyError.
+            TypeError: ``natural`` is not a tensor.
             ValueError: ``natural`` has another shape, or the scale is neither.
         """
         if scale not in ("raw", "natural"):
             raise ValueError(f"expected scale='raw' or 'natural', got {scale!r}.")
         layout = matrix._layout()
         if name not in layout.position:
-            raise KeyError(f"{type(matrix).__name__} has no parameter {name!r}; it has {list(layout.names)}.")
+            raise UnknownParameter(type(matrix).__name__, name, layout.names)
         k = layout.position[name]
         with torch.no_grad():
             state = self._state(matrix, _checked(matrix, natural))
@@ -168,11 +172,15 @@ class Evaluation:
         values: list[Tensor] = []
         below: list[_State | None] = []
         start = 0
-        for position, operand in enumerate(operator.operands.values()):
+        for position, (name, operand) in enumerate(operator.operands.items()):
             if isinstance(operand, Matrix):
                 stop = start + operand.num_params
                 self._nodes.setdefault(operand, _Node()).uses.setdefault(operator, set()).add(position)
-                state = self._state(operand, natural[start:stop])
+                try:
+                    state = self._state(operand, natural[start:stop])
+                except (ValueError, TypeError, RuntimeError) as error:
+                    locate(error, name)
+                    raise
                 below.append(state)
                 values.append(state.value)
                 start = stop
@@ -223,9 +231,14 @@ def _owner(operator: Operator, k: int) -> tuple[int, Matrix, int]:
 
 
 def _checked(matrix: Matrix, natural: Tensor) -> Tensor:
+    if not isinstance(natural, Tensor):
+        raise TypeError(
+            f"{type(matrix).__name__}: expected the natural values as a 1-D torch.Tensor, got "
+            f"{type(natural).__name__}; use torch.tensor([...], dtype=torch.float64)."
+        )
     if natural.ndim != 1 or len(natural) != matrix.num_params:
         raise ValueError(
             f"{type(matrix).__name__}: expected the natural values of all {matrix.num_params} parameters "
-            f"(free and fixed) as a 1-D tensor, got shape {tuple(natural.shape)}."
+            f"(free and fixed) as a 1-D tensor, got shape {tuple(natural.shape)}; build_params makes them."
         )
     return natural.detach().to(torch.float64)

@@ -3,24 +3,37 @@ intermediates."""
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from .derivative import traced
-from .parameterised import Parameterised, Params
+from .parameter import Layout
+from .parameterised import Parameterised, Params, few
 from .transform import Transform
 
 __all__ = ["FreeParameters"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """An object kept by ``set_intermediates``, with all that it depends on."""
+
+    theta: Tensor
+    values: Tensor
+    layout: Layout
+    intermediates: object
 
 
 class FreeParameters(Parameterised):
     """Second base of ``Matrix``: theta as the older interface sees it."""
 
     _library_base = True
-    _intermediates: tuple[Tensor, object] | None = None
+    _intermediates: _Kept | None = None
 
     @property
     def trans(self) -> list[Transform]:
@@ -148,8 +161,7 @@ class FreeParameters(Parameterised):
         """Choose the held parameters; replaces the previous choice.
 
         A held parameter stays in theta but is left out of the Jacobian and its names. The choice belongs to
-        this
-        object: it changes neither its operands nor the operators it is used in.
+        this object: it changes neither its operands nor the operators it is used in.
 
         Args:
             index: position or positions in theta (in ``free_param_names``); an empty list holds nothing.
@@ -157,7 +169,8 @@ class FreeParameters(Parameterised):
 
         Raises:
             ValueError: both or neither are given, or a position is out of range.
-            KeyError: a name is not a parameter.
+            TypeError: a position is not a whole number.
+            UnknownParameter: a name is not a parameter; a KeyError.
 
         Example:
             >>> from covstudio.covariance import DiagonalMatrix
@@ -167,23 +180,25 @@ class FreeParameters(Parameterised):
             ['sigma^2_1', 'sigma^2_2']
         """
         if (index is None) == (param_name is None):
-            raise ValueError(f"{self._label()}.set_no_grad: expected exactly one of index and param_name.")
+            got = "neither" if index is None else "both"
+            raise ValueError(
+                f"{self._label()}.set_no_grad: expected exactly one of index and param_name, got {got}; "
+                "index=[] holds nothing."
+            )
         if param_name is not None:
             names = [param_name] if isinstance(param_name, str) else list(param_name)
             for name in names:
                 self._find(name)
             self._held = frozenset(names)
             return
-        assert index is not None
         free = self.free_param_names
-        chosen = [index] if isinstance(index, int) else list(index)
+        chosen = _positions(index, self._label())
         for k in chosen:
-            if isinstance(k, bool) or not isinstance(k, int):
-                raise TypeError(f"{self._label()}: expected whole numbers as no_grad_index, got {k!r}.")
             if not 0 <= k < len(free):
+                expected = f"within 0..{len(free) - 1}" if free else "[]"
                 raise ValueError(
-                    f"{self._label()}: expected no_grad_index within 0..{len(free) - 1} ({len(free)} free "
-                    f"parameters), got {k}."
+                    f"{self._label()}: expected no_grad_index {expected} ({len(free)} free parameters), got "
+                    f"{k}; positions count from 0 in {few(free)}, or hold by name with param_name."
                 )
         self._held = frozenset(free[k] for k in chosen)
 
@@ -196,6 +211,10 @@ class FreeParameters(Parameterised):
             params: RAW free parameters, in any accepted form; nothing is kept when there are none.
             intermediates: the object.
 
+        Raises:
+            TypeError: ``params`` is not a floating-point tensor, nor a dict of such.
+            ValueError: wrong length or dimension, or missing or unexpected names.
+
         Example:
             >>> import torch
             >>> from covstudio.covariance import DiagonalMatrix
@@ -206,25 +225,54 @@ class FreeParameters(Parameterised):
         """
         theta = self._theta(params)
         if len(theta) and not traced(theta):
-            self._intermediates = (theta.detach().clone(), intermediates)
+            self._intermediates = _Kept(theta, theta.detach().clone(), self._layout(), intermediates)
 
     def get_intermediates(self, params: Params) -> Any:
         """The kept object, if it was kept for exactly these values, dtype and device.
+
+        A change of any parameter (:meth:`set_param_specs`, also in an operand) makes it stale. Where theta
+        asks for gradients the object is returned for that very tensor alone: another one has a graph of its
+        own.
 
         Args:
             params: RAW free parameters, in any accepted form.
 
         Returns:
             The object, or None.
+
+        Raises:
+            TypeError: ``params`` is not a floating-point tensor, nor a dict of such.
+            ValueError: wrong length or dimension, or missing or unexpected names.
         """
         theta = self._theta(params)
         kept = self._intermediates
-        if kept is None or traced(theta):
+        if kept is None or traced(theta) or kept.layout is not self._layout():
             return None
-        key = kept[0]
-        same = key.dtype == theta.dtype and key.device == theta.device and torch.equal(key, theta)
-        return kept[1] if same else None
+        if (theta.requires_grad or kept.theta.requires_grad) and theta is not kept.theta:
+            return None
+        values = kept.values
+        same = values.dtype == theta.dtype and values.device == theta.device and torch.equal(values, theta)
+        return kept.intermediates if same else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy, or what is read back from a file, starts without a kept object."""
+        return {name: value for name, value in self.__dict__.items() if name != "_intermediates"}
 
     def reset_intermediates(self) -> None:
-        """Forget the kept object."""
+        """Forget the kept object; :meth:`auto_grad` does so before it differentiates."""
         self._intermediates = None
+
+
+def _positions(index: object, label: str) -> list[int]:
+    """Whole numbers, one or several, as a list of int."""
+    try:
+        several = isinstance(index, Iterable) and getattr(index, "ndim", 1) > 0
+        chosen = list(index) if several else [index]
+        if any(isinstance(k, bool) for k in chosen):
+            raise TypeError
+        return [operator.index(k) for k in chosen]
+    except TypeError:
+        raise TypeError(
+            f"{label}: expected whole numbers as no_grad_index, one or a list, got {index!r}; hold by "
+            "name with set_no_grad(param_name=...)."
+        ) from None

@@ -96,7 +96,9 @@ class Matrix(Differentiable):
     ) -> None:
         if param_names is not None:
             if param_specs is not None:
-                raise ValueError(f"{self._label()}: expected one of param_specs and param_names, got both.")
+                raise ValueError(
+                    f"{self._label()}: expected one of param_specs and param_names, got both; drop one."
+                )
             param_specs = param_names
         self._shape = None if shape is None else _checked_shape(shape, self._label())
         self._parameters = parse_parameters(param_specs, trans, label=self._label(), dtype=self._dtype)
@@ -146,6 +148,12 @@ class Matrix(Differentiable):
         other._parameters = tuple(replace(parameter, fixed=False) for parameter in layout.parameters)
         other._held = frozenset()
         other._known_layout = None
+        other.reset_intermediates()
+        return other
+
+    def _twin(self) -> Matrix:
+        """A copy with parameters of its own, for another place in a tree."""
+        other = copy.copy(self)
         other.reset_intermediates()
         return other
 
@@ -277,9 +285,14 @@ def _owner(cls: type, names: tuple[str, ...]) -> type | None:
 def _checked_shape(shape: object, label: str) -> Shape:
     if not isinstance(shape, Sequence) or len(shape) != 2:
         raise ValueError(f"{label}: expected a shape of two numbers (rows, columns), got {shape!r}.")
-    for size in shape:
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise ValueError(
-                f"{label}: expected a shape of two whole numbers of at least 1, got {tuple(shape)!r}."
-            )
-    return int(shape[0]), int(shape[1])
+    sizes = [int(size) if _whole(size) else 0 for size in shape]
+    if min(sizes) < 1:
+        raise ValueError(
+            f"{label}: expected a shape of two whole numbers of at least 1, got {tuple(shape)!r}; give "
+            "(rows, columns)."
+        )
+    return sizes[0], sizes[1]
+
+
+def _whole(size: object) -> bool:
+    return hasattr(size, "__index__") and not isinstance(size, bool)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -13,9 +13,10 @@ from torch import Tensor
 from .declaration import find_declaration
 from .derivative import FORWARD_MODE, chain
 from .matrix import Matrix, Shape
+from .operands import check_count, locate, read_operands
 from .parameter import Layout, Parameter
 from .parameterised import Params
-from .promises import Operand, ShapeError, promises_psd, same_shape
+from .promises import Operand, ShapeError, promises_psd
 
 __all__ = ["Operand", "Operator", "ShapeError"]
 
@@ -26,10 +27,12 @@ class Operator(Matrix):
     A new operator overrides ``combine``, ``propagate`` (the derivative, linear in the direction) and
     ``shape_rule``. Without ``propagate`` it is differentiated automatically. The parameters are those of
     the operands, under the names ``operand/name``, to any depth; theta is the operands' thetas one after
-    the other. The same object given twice counts as two operands with entries of their own in theta.
+    the other. The same object given twice counts as two operands with parameters of their own; ``Adapter``
+    ties parameters.
 
     Args:
-        *operands: operands, named ``op_0``, ``op_1``, ...; or one dict from names to operands.
+        *operands: operands, named ``op_0``, ``op_1``, ...; or one dict from names to operands. An object
+            given twice stands in its second place as a twin (:attr:`operands` shows it).
         **named: operands by name, instead.
 
     Raises:
@@ -58,60 +61,18 @@ class Operator(Matrix):
     _composed: tuple[tuple[Layout, ...], Layout] | None = None
 
     def __init__(self, *operands: Any, **named: Any) -> None:
-        self._operands = self._read_operands(operands, named)
-        self._check_count(len(self._operands))
+        self._operands = read_operands(type(self).__name__, operands, named)
+        check_count(type(self).__name__, list(self._operands), *self.operand_count)
         self._composed = None
         self._shape = self._find_shape()
         self.reset_intermediates()
 
     # -- operands --------------------------------------------------------------------------------------------
 
-    def _read_operands(self, operands: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Operand]:
-        label = type(self).__name__
-        if operands and named:
-            raise ValueError(
-                f"{label}: expected all operands positional or all by keyword, got {len(operands)} "
-                f"positional and {sorted(named)}; name all of them, or none."
-            )
-        if any(isinstance(operand, Mapping) for operand in operands):
-            if len(operands) > 1:
-                raise ValueError(
-                    f"{label}: expected one dict of operands on its own, got {len(operands)} arguments."
-                )
-            given = dict(operands[0])
-        else:
-            given = named or {f"op_{k}": operand for k, operand in enumerate(operands)}
-        for name, operand in given.items():
-            if not isinstance(name, str):
-                raise TypeError(f"{label}: expected operand names as strings, got {name!r}.")
-            if not name or "/" in name:
-                raise ValueError(
-                    f"{label}: expected an operand name without '/' (it separates levels in parameter "
-                    f"names), got {name!r}; rename the operand."
-                )
-            if not isinstance(operand, Matrix | Tensor):
-                raise TypeError(
-                    f"{label}: expected operand {name!r} as a Matrix or a torch.Tensor, got "
-                    f"{type(operand).__name__}; give a number as torch.tensor([[...]]) or through a "
-                    "structure."
-                )
-        if given and not any(isinstance(operand, Matrix) for operand in given.values()):
-            raise TypeError(
-                f"{label}: expected at least one Matrix among the operands {list(given)}, got tensors "
-                "only; compute with torch directly, or wrap one in KnownMatrix."
-            )
-        return given
-
-    @classmethod
-    def _check_count(cls, count: int) -> None:
-        low, high = cls.operand_count
-        if count < low or (high is not None and count > high):
-            expected = (
-                f"exactly {low}" if low == high else f"{low} or more" if high is None else f"{low} to {high}"
-            )
-            raise ValueError(f"{cls.__name__}: expected {expected} operand{'s' * (low != 1)}, got {count}.")
-
-    def _find_shape(self) -> Shape:
+    def _find_shape(self) -> Shape | None:
+        if getattr(type(self).shape_rule, "__func__", None) is Operator.__dict__["shape_rule"].__func__:
+            # An operator without a rule has the shape that its first value turns out to have.
+            return None
         names = list(self._operands)
         shapes = [
             operand.shape if isinstance(operand, Matrix) else self._tensor_shape(name, operand)
@@ -138,7 +99,9 @@ class Operator(Matrix):
     def shape_rule(
         cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any
     ) -> Shape | None:
-        """The shape of the result from the shapes of the operands; the default expects one shape for all.
+        """The shape of the result from the shapes of the operands.
+
+        The default knows no rule: the shape is then found by one evaluation at the defaults.
 
         Args:
             shapes: shape of each operand, in order; None where it is not known yet.
@@ -151,7 +114,7 @@ class Operator(Matrix):
         Raises:
             ShapeError: the shapes known so far already contradict each other.
         """
-        return same_shape(cls.__name__, shapes, names)
+        return None
 
     @property
     def operands(self) -> dict[str, Operand]:
@@ -239,12 +202,19 @@ class Operator(Matrix):
     def _freed(self) -> Matrix:
         if not self._layout().fixed and not self._held:
             return self
+        other = self._with_operands(lambda operand: operand._freed())
+        other._held = frozenset()
+        return other
+
+    def _twin(self) -> Matrix:
+        return self._with_operands(lambda operand: operand._twin())
+
+    def _with_operands(self, change: Callable[[Matrix], Matrix]) -> Operator:
         other = copy.copy(self)
         other._operands = {
-            name: operand._freed() if isinstance(operand, Matrix) else operand
+            name: change(operand) if isinstance(operand, Matrix) else operand
             for name, operand in self._operands.items()
         }
-        other._held = frozenset()
         other._composed = None
         other.reset_intermediates()
         return other
@@ -311,7 +281,7 @@ class Operator(Matrix):
         for name, operand in self._operands.items():
             if isinstance(operand, Matrix):
                 stop = start + operand.num_free_params
-                values.append(self._fitting(name, operand, operand._at(theta[start:stop]), theta))
+                values.append(self._operand_value(name, operand, operand._at, theta[start:stop]))
                 start = stop
             else:
                 values.append(operand.to(dtype=theta.dtype, device=theta.device))
@@ -329,20 +299,34 @@ class Operator(Matrix):
         for name, operand in self._operands.items():
             if isinstance(operand, Matrix):
                 stop = start + operand.num_params
-                values.append(self._fitting(name, operand, operand.evaluate(natural[start:stop]), natural))
+                values.append(self._operand_value(name, operand, operand.evaluate, natural[start:stop]))
                 start = stop
             else:
                 values.append(operand.to(dtype=natural.dtype, device=natural.device))
         return values
 
-    def _fitting(self, name: str, operand: Matrix, value: Tensor, like: Tensor) -> Tensor:
+    def _operand_value(
+        self, name: str, operand: Matrix, function: Callable[[Tensor], Tensor], point: Tensor
+    ) -> Tensor:
+        try:
+            value = function(point)
+        except (ValueError, TypeError, RuntimeError) as error:
+            locate(error, name)
+            raise
         if tuple(value.shape) != operand.shape:
             raise ShapeError(
                 f"{type(self).__name__}: expected operand {name!r} ({type(operand).__name__}) to give the "
                 f"shape {operand.shape} it declares, got {tuple(value.shape)}; correct its shape or its "
                 "formula."
             )
-        return value.to(dtype=like.dtype, device=like.device)
+        return value.to(dtype=point.dtype, device=point.device)
+
+    def _operand_slices(self, name: str, operand: Matrix, natural: Tensor, index: list[int]) -> Tensor:
+        try:
+            return operand.natural_jacobian(natural, index)
+        except (ValueError, TypeError, RuntimeError) as error:
+            locate(error, name)
+            raise
 
     # -- derivatives -----------------------------------------------------------------------------------------
 
@@ -360,12 +344,12 @@ class Operator(Matrix):
         pieces: list[Tensor] = []
         order: list[int] = []
         start = 0
-        for position, _, operand in self._parts():
+        for position, name, operand in self._parts():
             stop = start + operand.num_params
             places = [place for place, k in enumerate(index) if start <= k < stop]
             if places:
-                inner = operand.natural_jacobian(
-                    natural[start:stop], [index[place] - start for place in places]
+                inner = self._operand_slices(
+                    name, operand, natural[start:stop], [index[place] - start for place in places]
                 )
                 inner = inner.to(dtype=natural.dtype, device=natural.device)
                 pieces.append(self.propagate(values, position, inner))
@@ -406,12 +390,12 @@ class Operator(Matrix):
         grads: list[Tensor | None] = []
         names: list[list[str]] = []
         start = 0
-        for operand in self._operands.values():
+        for name, operand in self._operands.items():
             stop = start + (operand.num_params if isinstance(operand, Matrix) else 0)
             mine = [k for k in wanted if start <= k < stop]
             names.append([layout.names[k] for k in mine])
             if mine and isinstance(operand, Matrix):
-                inner = operand.natural_jacobian(natural[start:stop], [k - start for k in mine])
+                inner = self._operand_slices(name, operand, natural[start:stop], [k - start for k in mine])
                 grads.append(chain(inner, layout.slope(raw[mine], mine)))
             else:
                 grads.append(None)

@@ -71,6 +71,12 @@ class Sum(Operator):
 
     operand_count = (2, None)
 
+    @classmethod
+    def shape_rule(
+        cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any
+    ) -> Shape | None:
+        return same_shape(cls.__name__, shapes, names)
+
     def combine(self, values: list[Tensor]) -> Tensor:
         total = values[0] + values[1]
         for value in values[2:]:

@@ -296,21 +296,26 @@ class Inverse(Operator):
     def combine(self, values: list[Tensor]) -> Tensor:
         a = values[0]
         if traced(a):
-            inverse: Tensor = torch.linalg.inv(a)
+            try:
+                inverse: Tensor = torch.linalg.inv(a)
+            except torch.linalg.LinAlgError:
+                raise self._singular(a) from None
         else:
             inverse, info = torch.linalg.inv_ex(a)
             scale = torch.linalg.matrix_norm(a, 1) * torch.linalg.matrix_norm(inverse, 1)
             # A non-finite or huge condition number: no digit of the inverse would mean anything.
             if int(info) != 0 or not float(scale.detach()) * torch.finfo(a.dtype).eps < 1.0:
-                name = next(iter(self._operands))
-                raise SingularMatrixError(
-                    f"Inverse: expected an invertible operand {name!r}, got a {a.shape[0]} x {a.shape[1]} "
-                    "matrix that is singular to working precision at these parameters; use a positive "
-                    "definite structure, or move variances away from 0 and correlations away from the "
-                    "ends of their range."
-                )
+                raise self._singular(a)
         # LU rounding is not symmetric; the inverse of a symmetric matrix is.
         return (inverse + inverse.mT) / 2 if promises_psd(next(iter(self._operands.values()))) else inverse
+
+    def _singular(self, a: Tensor) -> SingularMatrixError:
+        return SingularMatrixError(
+            f"Inverse: expected an invertible operand {next(iter(self._operands))!r}, got a {a.shape[-2]} x "
+            f"{a.shape[-1]} matrix that is singular to working precision at these parameters; use a positive "
+            "definite structure, or move variances away from 0 and correlations away from the ends of their "
+            "range."
+        )
 
     def propagate(self, values: list[Tensor], position: int, direction: Tensor) -> Tensor:
         inverse = self.combine(values)

@@ -57,16 +57,22 @@ class Parameter:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str):
-            raise TypeError(f"expected a parameter name (str), got {type(self.name).__name__}.")
+            raise TypeError(
+                f"expected a parameter name (str), got {type(self.name).__name__} ({self.name!r}); write "
+                f"{str(self.name)!r}."
+            )
         if not self.name:
-            raise ValueError("expected a parameter name, got an empty string.")
+            raise ValueError("expected a parameter name, got an empty string; write one such as 'rho'.")
         if not isinstance(self.transform, Transform):
             raise TypeError(
                 f"parameter {self.name!r}: expected a Transform, got {type(self.transform).__name__}; "
                 "for no transform use TransformIdentity()."
             )
         if not isinstance(self.fixed, bool):
-            raise TypeError(f"parameter {self.name!r}: expected fixed=True or False, got {self.fixed!r}.")
+            raise TypeError(
+                f"parameter {self.name!r}: expected fixed=True or False, got {self.fixed!r}; a value is set "
+                "by value= (natural) or default= (raw)."
+            )
         default, dtype, device = _scalar(self.default, f"the default of parameter {self.name!r}")
         object.__setattr__(self, "default", default)
         if self.dtype is None:
@@ -143,7 +149,7 @@ class Parameter:
         if not isinstance(spec, Mapping):
             raise TypeError(
                 f"parameter {name!r}: expected a Parameter or a dict with 'fixed', 'default' and 'trans', "
-                f"got {type(spec).__name__}."
+                f"got {type(spec).__name__} ({spec!r}); a raw default alone is {{'default': ...}}."
             )
         unknown = sorted(map(str, set(spec) - {"fixed", "default", "trans"}))
         if unknown:
@@ -164,18 +170,22 @@ def _scalar(value: float | Tensor, what: str) -> tuple[float, torch.dtype | None
     """One number as a float, with the dtype and device it came in when it was a floating tensor."""
     if isinstance(value, Tensor):
         if value.numel() != 1:
-            raise ValueError(f"expected {what} to be one number, got a tensor of shape {tuple(value.shape)}.")
+            raise ValueError(
+                f"expected {what} to be one number, got a tensor of shape {tuple(value.shape)}; declare one "
+                "parameter per number."
+            )
         number = float(value.detach())
         floating = value.is_floating_point()
         dtype, device = (value.dtype, value.device) if floating else (None, None)
     elif isinstance(value, bool) or not hasattr(value, "__float__"):
         raise TypeError(
-            f"expected {what} to be a number or a tensor of one element, got {type(value).__name__}."
+            f"expected {what} to be a number or a tensor of one element, got {type(value).__name__} "
+            f"({value!r}); write a number such as 0.5."
         )
     else:
         number, dtype, device = float(value), None, None
     if math.isnan(number):
-        raise ValueError(f"expected {what} to be a number, got NaN.")
+        raise ValueError(f"expected {what} to be a number, got NaN; choose a number, infinity included.")
     return number, dtype, device
 
 
@@ -307,18 +317,19 @@ def parse_parameters(
     if isinstance(specs, str) or not isinstance(specs, Iterable):
         raise TypeError(
             f"{label}: expected parameters as a dict of specifications or a list of names, got "
-            f"{type(specs).__name__}."
+            f"{type(specs).__name__} ({specs!r}); write ['rho'] or {{'rho': Parameter('rho')}}."
         )
     entries = list(specs)
     for entry in entries:
         if not isinstance(entry, str | Parameter):
             raise TypeError(
-                f"{label}: expected param_names as a list of strings, got {type(entry).__name__} in it."
+                f"{label}: expected param_names as a list of strings, got {type(entry).__name__} "
+                f"({entry!r}) in it; write {str(entry)!r}."
             )
     names = [entry.name if isinstance(entry, Parameter) else entry for entry in entries]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise ValueError(f"{label}: expected unique parameter names, got {repeated} more than once.")
+        raise ValueError(f"{label}: expected unique parameter names, got {repeated} more than once; rename.")
     transforms = _transforms(trans, len(names), label)
     return tuple(
         entry if isinstance(entry, Parameter) else _typed(entry, {"trans": transform}, dtype)
@@ -332,7 +343,8 @@ def _transforms(trans: object, count: int, label: str) -> list[Transform]:
     for transform in listed:
         if not isinstance(transform, Transform):
             raise TypeError(
-                f"{label}: expected trans as a list of Transform objects, got {type(transform).__name__}."
+                f"{label}: expected trans as a list of Transform objects, got {type(transform).__name__} "
+                f"({transform!r}); for no transform use TransformIdentity()."
             )
         given.append(transform)
     if not given:
@@ -341,7 +353,8 @@ def _transforms(trans: object, count: int, label: str) -> list[Transform]:
         return given * count
     if len(given) != count:
         raise ValueError(
-            f"{label}: expected 1 or {count} transforms for {count} parameters, got {len(given)}."
+            f"{label}: expected 1 or {count} transforms for {count} parameters, got {len(given)}; give one "
+            "per name, in order, or one for all."
         )
     return given
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Literal, overload
@@ -12,7 +13,7 @@ from torch import Tensor
 from .parameter import Layout, Parameter, ParamSpec
 from .transform import Transform
 
-__all__ = ["Parameterised", "Params"]
+__all__ = ["Parameterised", "Params", "UnknownParameter", "few", "suggest"]
 
 Params = Tensor | Mapping[str, Tensor] | None
 """What is accepted as parameters: None (the defaults), a flat 1-D tensor, or a dict of 1-element tensors."""
@@ -213,7 +214,7 @@ class Parameterised(ABC):
                 of the present default, a tensor brings its own.
 
         Raises:
-            KeyError: there is no such parameter.
+            UnknownParameter: there is no such parameter; a KeyError.
             TypeError: an argument is of the wrong type.
             ValueError: both ``default`` and ``value`` are given, or the value is outside the transform's
                 codomain.
@@ -248,7 +249,7 @@ class Parameterised(ABC):
     def _find(self, name: str) -> Parameter:
         layout = self._layout()
         if name not in layout.position:
-            raise KeyError(f"{self._label()} has no parameter {name!r}; it has {list(layout.names)}.")
+            raise UnknownParameter(self._label(), name, layout.names)
         return layout.parameters[layout.position[name]]
 
     @abstractmethod
@@ -277,8 +278,9 @@ class Parameterised(ABC):
             )
         if len(params) != len(expected):
             raise ValueError(
-                f"{self._label()}: expected {len(expected)} free parameters {_few(expected)}, got "
-                f"{len(params)}."
+                f"{self._label()}: expected {len(expected)} free parameters {few(expected)}, got "
+                f"{len(params)}; give one raw value per name, in this order"
+                f"{self._fixed_hint(len(params))}."
             )
         if not params.is_floating_point():
             raise TypeError(
@@ -286,6 +288,12 @@ class Parameterised(ABC):
                 "or .float()."
             )
         return params
+
+    def _fixed_hint(self, count: int) -> str:
+        layout = self._layout()
+        if not layout.fixed or count != len(layout.names):
+            return ""
+        return f", without the fixed {few(self.fixed_param_names)}"
 
     def _flatten(self, params: Mapping[str, Tensor]) -> Tensor:
         layout = self._layout()
@@ -298,13 +306,18 @@ class Parameterised(ABC):
             if name in layout.position and layout.parameters[layout.position[name]].fixed
         ]
         if missing or unexpected or fixed:
-            reasons = [f"missing {missing}"] if missing else []
-            reasons += [f"unexpected {unexpected}"] if unexpected else []
+            reasons = [f"missing {listed(missing)}"] if missing else []
             reasons += (
-                [f"fixed, so not accepted here: {fixed} (set_param_specs changes them)"] if fixed else []
+                [f"unexpected {listed(unexpected)}{suggest(unexpected[0], missing)}"] if unexpected else []
+            )
+            reasons += (
+                [f"fixed, so not accepted here: {listed(fixed)} (set_param_specs changes them)"]
+                if fixed
+                else []
             )
             raise ValueError(
-                f"{self._label()}: expected exactly the free parameters {expected}; {'; '.join(reasons)}."
+                f"{self._label()}: expected exactly the {len(expected)} free parameters {listed(expected)}, "
+                f"got {len(params)}: {'; '.join(reasons)}; free_param_names lists what belongs in the dict."
             )
         for name in expected:
             entry = params[name]
@@ -317,13 +330,40 @@ class Parameterised(ABC):
             if entry.numel() != 1:
                 raise ValueError(
                     f"{self._label()}: expected parameter {name!r} as a tensor of one element, got shape "
-                    f"{tuple(entry.shape)}."
+                    f"{tuple(entry.shape)}; give each its own entry in the dict."
                 )
         if not expected:
             return torch.zeros(0, dtype=self.dtype, device=self.device)
         return torch.cat([params[name].reshape(1) for name in expected])
 
 
-def _few(names: list[str]) -> str:
-    shown = ", ".join(names[:6])
-    return f"({shown}{', ...' if len(names) > 6 else ''})" if names else "(every parameter is fixed)"
+class UnknownParameter(KeyError):
+    """There is no parameter of that name."""
+
+    def __init__(self, label: str, name: object, names: Sequence[str]) -> None:
+        super().__init__(label, name, names)
+        self.label, self.name, self.names = label, name, tuple(names)
+
+    def __str__(self) -> str:
+        has = f"it has {listed(self.names)}" if self.names else "it has none"
+        return f"{self.label} has no parameter {self.name!r}; {has}{suggest(self.name, self.names) or '.'}"
+
+
+def few(names: Sequence[object]) -> str:
+    """The first of many names, for messages."""
+    shown = ", ".join(str(name) for name in names[:_SHOWN])
+    return f"({shown}{', ...' if len(names) > _SHOWN else ''})" if names else "(there are none)"
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of many names as a list, for messages."""
+    return f"[{', '.join(map(repr, names[:_SHOWN]))}{', ...' if len(names) > _SHOWN else ''}]"
+
+
+def suggest(name: object, names: Sequence[str]) -> str:
+    """What was probably meant, as the end of a message."""
+    close = difflib.get_close_matches(str(name), names, n=2)
+    return f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
+
+
+_SHOWN = 6

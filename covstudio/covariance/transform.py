@@ -8,13 +8,13 @@ a scaled sigmoid.
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from .interval import POSITIVE, REALS, Interval
+from .transform_base import Transform, check_number
 
 __all__ = [
     "Transform",
@@ -28,93 +28,6 @@ __all__ = [
     "TransformScaleShift",
     "TransformSigmoid",
 ]
-
-
-class Transform(ABC):
-    """A smooth, invertible, element-wise map from the raw scale to the natural scale.
-
-    A new transform gives ``__call__``, ``inverse``, ``grad`` and, when it has constants, ``constants``.
-    Transforms are values: two with the same constants are equal, hash alike, and can be shared between
-    parameters.
-
-    Example:
-        >>> import torch
-        >>> from covstudio.covariance import TransformExpPow2
-        >>> f = TransformExpPow2()
-        >>> f(torch.tensor([0.0, 0.5]))
-        tensor([1.0000, 2.7183])
-        >>> f.bounds
-        (0.0, inf)
-    """
-
-    _domain: Interval = REALS
-    _codomain: Interval = REALS
-
-    @abstractmethod
-    def __call__(self, x: Tensor) -> Tensor:
-        """The natural values f(x).
-
-        Args:
-            x: raw values, any shape.
-
-        Returns:
-            Natural values of the same shape and dtype.
-        """
-
-    @abstractmethod
-    def inverse(self, y: Tensor) -> Tensor:
-        """The raw values with f(x) = y; defined up to and including the ends of the codomain.
-
-        Args:
-            y: natural values, any shape, inside the codomain (NaN outside of it).
-
-        Returns:
-            Raw values of the same shape and dtype; infinite at an open end of the codomain.
-        """
-
-    @abstractmethod
-    def grad(self, x: Tensor) -> Tensor:
-        """The derivative f'(x), element by element; its limit where x is infinite.
-
-        Args:
-            x: raw values, any shape.
-
-        Returns:
-            Derivatives of the same shape and dtype.
-        """
-
-    @property
-    def constants(self) -> tuple[object, ...]:
-        """The constants that make this transform what it is, in constructor order."""
-        return ()
-
-    @property
-    def domain(self) -> str:
-        """The raw values the transform takes, as an interval such as ``"(-inf, inf)"``."""
-        return str(self._domain)
-
-    @property
-    def codomain(self) -> str:
-        """The natural values the transform gives, as an interval such as ``"(0, inf)"``."""
-        return str(self._codomain)
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """The two ends of the codomain as numbers."""
-        return self._codomain.low, self._codomain.high
-
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.constants == getattr(other, "constants", None)
-
-    def __hash__(self) -> int:
-        return hash((type(self), self.constants))
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(map(_show, self.constants))})"
-
-
-def _show(constant: object) -> str:
-    return f"{constant:g}" if isinstance(constant, float) else repr(constant)
 
 
 class TransformIdentity(Transform):
@@ -239,6 +152,7 @@ class TransformPow(Transform):
         p: the exponent.
 
     Raises:
+        TypeError: p is not a number.
         ValueError: p is 0 or not finite.
 
     Example:
@@ -251,8 +165,11 @@ class TransformPow(Transform):
     """
 
     def __init__(self, p: float) -> None:
+        check_number("TransformPow", "p", p)
         if not math.isfinite(p) or p == 0:
-            raise ValueError(f"TransformPow: expected a finite exponent p other than 0, got {p!r}.")
+            raise ValueError(
+                f"TransformPow: expected a finite exponent p other than 0, got {p!r}; write one such as 2."
+            )
         self.p = float(p)
         self._odd = self.p > 0 and self.p % 2 == 1
         if self._odd:
@@ -287,6 +204,7 @@ class TransformScaleShift(Transform):
         shift: the value at x = 0.
 
     Raises:
+        TypeError: a constant is not a number.
         ValueError: the scale is 0 or a constant is not finite.
 
     Example:
@@ -297,10 +215,12 @@ class TransformScaleShift(Transform):
     """
 
     def __init__(self, scale: float, shift: float) -> None:
+        check_number("TransformScaleShift", "scale", scale)
+        check_number("TransformScaleShift", "shift", shift)
         if not math.isfinite(scale) or scale == 0 or not math.isfinite(shift):
             raise ValueError(
                 f"TransformScaleShift: expected a finite scale other than 0 and a finite shift, got "
-                f"scale={scale!r}, shift={shift!r}."
+                f"scale={scale!r}, shift={shift!r}; with a scale of 0 the parameter would have no effect."
             )
         self.scale = float(scale)
         self.shift = float(shift)
@@ -363,14 +283,19 @@ class TransformChain(Transform):
     """
 
     def __init__(self, transforms: Sequence[Transform]) -> None:
+        if isinstance(transforms, Transform):
+            raise TypeError(
+                f"TransformChain: expected a list of transforms, got {transforms!r}; write [{transforms!r}]."
+            )
         chain = tuple(transforms)
         for transform in chain:
             if not isinstance(transform, Transform):
                 raise TypeError(
-                    f"TransformChain: expected Transform objects, got {type(transform).__name__}."
+                    f"TransformChain: expected Transform objects, got {type(transform).__name__} "
+                    f"({transform!r}); construct them, as in TransformExp()."
                 )
         if not chain:
-            raise ValueError("TransformChain: expected one or more transforms, got an empty list.")
+            raise ValueError("TransformChain: expected one or more transforms, got an empty list; give one.")
         self.transforms = chain
         domain = chain[0]._domain
         reached = domain.image(chain[0])

@@ -130,7 +130,9 @@ class SimpleMatrix(Matrix):
             ValueError: If it does not return one slice per parameter with its name.
         """
         if self._gradient is None:
-            return super().differentiate(natural, index)
+            raise NotImplementedError(
+                f"{self._label()} has no analytic derivative; give its constructor a manual_grad function."
+            )
         grad, given = self._gradient(natural)
         names = list(given)
         wanted = [self.param_names[k] for k in index]

@@ -17,7 +17,10 @@ from covstudio.covariance import (
     IdentityMatrix,
     Matrix,
     Parameter,
+    ScalarMatrix,
+    Sum,
     TransformChain,
+    TransformExp,
     TransformExpPow2,
     TransformScaleShift,
     TransformSigmoid,
@@ -233,6 +236,28 @@ def test_intermediates_are_kept_for_exactly_these_parameters() -> None:
     assert mat.get_intermediates(torch.tensor([0.0, 0.5])) is kept, "the key is a copy"
     mat.reset_intermediates()
     assert mat.get_intermediates(torch.tensor([0.0, 0.5])) is None
+
+
+def test_intermediates_go_stale_with_the_parameters_they_hang_on() -> None:
+    mat = DiagonalMatrix(2)
+    op = Sum(a=mat, b=ScalarMatrix(2))
+    for change in ({"trans": TransformExp()}, {"default": 1.0}, {"fixed": True}):
+        mat.set_intermediates(mat.free_param_defaults, "kept")
+        op.set_intermediates(op.free_param_defaults, "kept")
+        mat.set_param_specs("sigma^2_0", **change)
+        assert mat.get_intermediates(None) is None
+        assert op.get_intermediates(None) is None
+
+
+def test_intermediates_of_one_graph_are_not_given_to_another() -> None:
+    mat = DiagonalMatrix(1)
+    first = torch.tensor([0.5], requires_grad=True)
+    mat.set_intermediates(first, "graph of the first")
+    assert mat.get_intermediates(first) == "graph of the first"
+    assert mat.get_intermediates(torch.tensor([0.5], requires_grad=True)) is None
+    assert mat.get_intermediates(torch.tensor([0.5])) is None
+    mat.set_intermediates(first * 1.0, "not a leaf of its graph")
+    assert copy.deepcopy(mat).get_intermediates(first) is None, "a copy starts without"
 
 
 def test_intermediates_without_parameters_and_under_auto_grad() -> None:

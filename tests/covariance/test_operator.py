@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 
+import numpy as np
 import pytest
 import torch
 from operator_cases import CASES, DOUBLE, TENSOR, OlderLeaf, Z, numerical, theta_of
@@ -18,6 +19,8 @@ from covstudio.covariance import (
     CovariancePropagation,
     DiagonalMatrix,
     DummyMatrix,
+    EqualEntryMatrix,
+    Evaluation,
     Gram,
     HadamardProduct,
     IdentityMatrix,
@@ -25,9 +28,11 @@ from covstudio.covariance import (
     KroneckerProduct,
     LowerTriangularMatrix,
     Matrix,
+    Operator,
     Product,
     ScalarMatrix,
     ShapeError,
+    SingularMatrixError,
     Stack,
     Sum,
     Transpose,
@@ -223,6 +228,74 @@ def test_the_same_object_twice_is_two_operands() -> None:
     theta = torch.tensor([0.0, 0.5, 1.0, -0.5], dtype=DOUBLE)
     torch.testing.assert_close(op(theta), leaf(theta[:2]) + leaf(theta[2:]))
     torch.testing.assert_close(op.grad(theta)[0], numerical(op, theta), rtol=1e-6, atol=1e-7)
+
+
+def test_the_same_object_twice_has_parameters_of_its_own_in_each_place() -> None:
+    leaf = Sum(a=AR1Matrix(2), b=ScalarMatrix(2))
+    op = KroneckerProduct(leaf, leaf)
+    assert op.operands["op_0"] is leaf
+    op.set_param_specs("op_1/a/rho", fixed=True, value=0.25)
+    assert op.fixed_param_names == ["op_1/a/rho"]
+    assert leaf.num_fixed_params == 0
+    leaf.set_param_specs("b/sigma^2", fixed=True)
+    assert op.fixed_param_names == ["op_0/b/sigma^2", "op_1/a/rho"]
+    design = DummyMatrix(["x", "y"])
+    shared = Product(design, design)
+    assert shared.operands["op_0"] is shared.operands["op_1"], "nothing to tell apart without parameters"
+
+
+def test_an_operator_without_a_shape_rule_finds_its_shape() -> None:
+    class Kron(Operator):
+        """Written from ``build_operands`` and ``operands_grad`` alone."""
+
+        def __call__(self, free_params: object = None) -> Tensor:
+            a, b = self.build_operands(free_params)
+            return torch.kron(a, b)
+
+        def manual_grad(self, free_params: object = None) -> tuple[Tensor | None, list[str]]:
+            a, b = self.build_operands(free_params)
+            (in_a, in_b), (names_a, names_b) = self.operands_grad(free_params)
+            slices = [] if in_a is None else [torch.kron(slice_, b) for slice_ in in_a]
+            slices += [] if in_b is None else [torch.kron(a, slice_) for slice_ in in_b]
+            return (torch.stack(slices) if slices else None), names_a + names_b
+
+    op = Kron(a=LowerTriangularMatrix(3, 2), b=AR1Matrix(2))
+    assert op.shape == (6, 4)
+    theta = theta_of(op)
+    torch.testing.assert_close(op(theta), KroneckerProduct(**op.operands)(theta))
+    torch.testing.assert_close(op.grad(theta)[0], numerical(op, theta), rtol=1e-6, atol=1e-7)
+    gram = Sum(low=Gram(op, gram_type="xxt"), noise=ScalarMatrix(6))
+    torch.testing.assert_close(gram.grad(theta_of(gram))[0], gram.auto_grad(theta_of(gram))[0])
+    flat = Kron(a=AR1Matrix(2), b=torch.tensor([1.0, 2.0]))
+    assert flat.shape == (2, 4), "its operands are its own affair"
+
+
+def test_an_error_inside_a_tree_names_the_path() -> None:
+    inner = KroneckerProduct(x=Inverse(w=EqualEntryMatrix(2)), y=AR1Matrix(2))
+    op = Sum(p=inner, q=ScalarMatrix(4))
+    for method in (op, op.grad, op.auto_grad, op.operands_grad, op.build_operands):
+        with pytest.raises(
+            SingularMatrixError, match=r"^operand 'p/x': Inverse: expected an invertible operand 'w'"
+        ):
+            method()
+    natural = op.build_params().double()
+    with pytest.raises(SingularMatrixError, match=r"^operand 'p/x': Inverse"):
+        Evaluation().value(op, natural)
+
+
+@pytest.mark.parametrize(
+    ("operands", "error", "message"),
+    [
+        ([AR1Matrix(2), ScalarMatrix], TypeError, "got the class ScalarMatrix; construct it"),
+        ([[AR1Matrix(2), ScalarMatrix(2)]], TypeError, "give the operands one by one"),
+        ([AR1Matrix(2), np.eye(2)], TypeError, "an array by torch.as_tensor"),
+        ([AR1Matrix(2)], ValueError, r"expected 2 or more operands, got 1 (['op_0']); add the missing ones"),
+        ([{1: AR1Matrix(2), 2: AR1Matrix(2)}], TypeError, "operand names as strings, got 1 (int); write '1'"),
+    ],
+)
+def test_refused_operands_come_with_advice(operands: list, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=re.escape(message)):
+        Sum(*operands)
 
 
 def test_build_operands_and_operands_grad() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import pickle
 from collections.abc import Mapping
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -16,6 +18,7 @@ from covstudio.covariance import (
     Matrix,
     Parameter,
     ScalarMatrix,
+    Sum,
     TransformChain,
     TransformExp,
     TransformExpPow2,
@@ -23,6 +26,7 @@ from covstudio.covariance import (
     TransformPow,
     TransformScaleShift,
     TransformSigmoid,
+    UnknownParameter,
 )
 
 VARIANCE = TransformExpPow2()
@@ -339,3 +343,43 @@ def test_default_dtype_follows_torch() -> None:
     assert AR1Matrix(2)().dtype == torch.float32
     assert IdentityMatrix(2)().dtype == torch.float32
     assert IdentityMatrix(2)(torch.zeros(0, dtype=DOUBLE)).dtype == DOUBLE
+
+
+# -- messages --------------------------------------------------------------------------------------------
+
+
+def test_an_unknown_parameter_is_a_key_error_that_reads_well() -> None:
+    op = Sum(field=AR1Matrix(2), noise=ScalarMatrix(2))
+    with pytest.raises(KeyError) as caught:
+        op.set_param_specs("field/rh", fixed=True)
+    assert isinstance(caught.value, UnknownParameter)
+    assert str(caught.value) == (
+        "Sum has no parameter 'field/rh'; it has ['field/sigma^2', 'field/rho', 'noise/sigma^2']; "
+        "did you mean 'field/rho'?"
+    )
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+    with pytest.raises(UnknownParameter, match="has no parameter 'x'; it has none"):
+        IdentityMatrix(2).set_param_specs("x", fixed=True)
+    with pytest.raises(UnknownParameter, match=r"'sigma\^2_5', \.\.\.\]"):
+        DiagonalMatrix(2000).set_no_grad(param_name="tau")
+
+
+def test_all_parameters_where_the_free_ones_belong() -> None:
+    mat = AR1Matrix(2)
+    mat.set_param_specs("sigma^2", fixed=True)
+    with pytest.raises(ValueError, match=r"expected 1 free parameters \(rho\), got 2; .* without the fixed"):
+        mat(torch.zeros(2))
+    with pytest.raises(ValueError, match=r"expected 0 free parameters \(there are none\), got 1"):
+        IdentityMatrix(2)(torch.zeros(1))
+    with pytest.raises(ValueError, match=r"missing \['rho'\]; unexpected \['roh'\]; did you mean 'rho'"):
+        mat({"roh": torch.zeros(1)})
+
+
+def test_positions_to_hold_may_be_any_whole_numbers() -> None:
+    mat = DiagonalMatrix(3)
+    for index in (np.int64(1), torch.tensor(1), np.array([1]), torch.tensor([1]), range(1, 2)):
+        mat.set_no_grad(index=index)
+        assert mat.no_grad_index == [1]
+    for index in (1.0, [0, 1.5], "0", True):
+        with pytest.raises(TypeError, match="expected whole numbers as no_grad_index, one or a list"):
+            mat.set_no_grad(index=index)

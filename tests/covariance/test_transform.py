@@ -170,6 +170,12 @@ def test_constants_are_checked() -> None:
         TransformPow(0)
     with pytest.raises(ValueError, match="finite exponent"):
         TransformPow(INF)
+    with pytest.raises(TypeError, match=r"TransformPow: expected p as a number, got str \('2'\)"):
+        TransformPow("2")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="TransformScaleShift: expected shift as a number, got NoneType"):
+        TransformScaleShift(1, None)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"write \[TransformExp\(\)\]"):
+        TransformChain(TransformExp())  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"scale other than 0.*got scale=0"):
         TransformScaleShift(0, 1)
     with pytest.raises(ValueError, match="finite shift"):
