@@ -13,10 +13,11 @@ from typing import Any
 import panel as pn
 from panel.viewable import Viewable
 
+from covstudio.document.build import Build, Problem
 from covstudio.document.changes import Change, ChangeError, Disconnect, MoveNodes, Rename, ReplaceDocument
 from covstudio.document.connection import check_connection
 from covstudio.document.layout import auto_layout
-from covstudio.document.node import V
+from covstudio.document.node import Node, V
 from covstudio.document.templates import templates
 from covstudio.studio import wiring
 from covstudio.studio.component import Component, Router
@@ -53,6 +54,7 @@ class CanvasView:
         self.surface = Surface(sizing_mode="stretch_both", margin=0)
         self.graph = Graph(store, self.surface, self._refusal)
         self._moves: dict[str, wiring.Place] = {}
+        self._cards: dict[str, tuple[Node, Build, list[Problem], dict[str, Any]]] = {}
         self.surface.on_msg(
             Router(
                 store,
@@ -71,7 +73,7 @@ class CanvasView:
                     "focus": self._on_focus,
                     "menu": self._on_menu,
                     "wire": self._on_wire,
-                    "unwire": lambda message: self._dispatch(Disconnect(str(message.get("child")))),
+                    "unwire": self._on_unwire,
                     "template": self._on_template,
                 },
             )
@@ -134,8 +136,11 @@ class CanvasView:
     def _show(self) -> None:
         store = self.store
         problems = problems_by_node(store.problems)
-        cards = {node.id: card(store, node, problems) for node in store.document.nodes.values()}
-        cards[V] = result_card(store, problems)
+        cards = {
+            node.id: self._card(node, problems.get(node.id, [])) for node in store.document.nodes.values()
+        }
+        self._cards = {node_id: self._cards[node_id] for node_id in cards}
+        cards[V] = result_card(store, problems.get(V, []))
         self.surface.show(
             {
                 "cards": cards,
@@ -148,6 +153,14 @@ class CanvasView:
                 ],
             }
         )
+
+    def _card(self, node: Node, problems: list[Problem]) -> dict[str, Any]:
+        """The card of a node, made again only if the node, the build or its problems changed."""
+        known = self._cards.get(node.id)
+        if known is None or known[0] is not node or known[1] is not self.store.build or known[2] != problems:
+            known = (node, self.store.build, problems, card(self.store, node, problems))
+            self._cards[node.id] = known
+        return known[3]
 
     def _wire_label(self, wire: Wire) -> str:
         nodes = self.store.document.nodes
@@ -238,6 +251,9 @@ class CanvasView:
 
     def _on_wire(self, message: Mapping[str, Any]) -> None:
         self._connect(message.get("child"), message.get("parent"), message.get("slot"))
+
+    def _on_unwire(self, message: Mapping[str, Any]) -> None:
+        self._dispatch(Disconnect(str(message.get("child"))))
 
     def _on_menu(self, message: Mapping[str, Any]) -> None:
         node_id = str(message.get("id"))

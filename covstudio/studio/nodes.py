@@ -6,7 +6,7 @@ Nothing here knows a browser. `frames` and `wires` give what makes panel-reactfl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -210,10 +210,7 @@ def edge_payload(wire: Wire, revision: int) -> dict[str, Any]:
 # --- cards: what changes without replacing anything ----------------------------------------------------
 
 
-Problems = Mapping[str, list[Problem]]
-
-
-def problems_by_node(problems: Iterable[Problem]) -> Problems:
+def problems_by_node(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
     """Node id -> what is wrong with it or missing, errors first; problems of the whole model stand under
     "V"."""
     found: dict[str, list[Problem]] = {}
@@ -222,13 +219,13 @@ def problems_by_node(problems: Iterable[Problem]) -> Problems:
     return found
 
 
-def card(store: Store, node: Node, problems: Problems) -> dict[str, Any]:
+def card(store: Store, node: Node, problems: list[Problem]) -> dict[str, Any]:
     """Everything written on a node's card.
 
     Args:
         store: the session.
         node: a node of its document.
-        problems: see `problems_by_node`.
+        problems: what is wrong with it, worst first.
     """
     declared = declaration(node.kind)
     shape = store.build.sizes.get(node.id)
@@ -237,7 +234,6 @@ def card(store: Store, node: Node, problems: Problems) -> dict[str, Any]:
     if node.operands and matrix is not None:
         lines.append({"label": "parameters", "value": matrix.num_free_params, "fixed": False})
     hint = _size_hint(declared, node)
-    trouble = problems.get(node.id, [])
     label = f"{node.name}, {declared.title}, {shape_text(shape)}"
     return {
         "role": declared.kind,
@@ -248,15 +244,15 @@ def card(store: Store, node: Node, problems: Problems) -> dict[str, Any]:
         "hint": hint,
         "lines": lines[:SHOWN] if len(lines) <= SHOWN else lines[: SHOWN - 1],
         "more": 0 if len(lines) <= SHOWN else len(lines) - SHOWN + 1,
-        "problem": _trouble(trouble),
+        "problem": _trouble(problems),
         "slots": _slot_marks(declared, node),
         "tile": f"node:{node.id}",
         "ready": matrix is not None,
-        "label": _with_trouble(label, trouble),
+        "label": _with_trouble(label, problems),
     }
 
 
-def result_card(store: Store, problems: Problems) -> dict[str, Any]:
+def result_card(store: Store, problems: list[Problem]) -> dict[str, Any]:
     """Everything written on the card of V."""
     document, build = store.document, store.build
     shape = None if document.v is None else build.sizes.get(document.v)
@@ -269,7 +265,7 @@ def result_card(store: Store, problems: Problems) -> dict[str, Any]:
             lines.append({"label": "fixed", "value": fixed, "fixed": False})
     if document.response:
         lines.append({"label": "response", "text": document.response, "fixed": False})
-    trouble = problems.get(V, []) if document.nodes else []
+    trouble = problems if document.nodes else []
     label = "V, the covariance of the response"
     if document.v is None:
         label += ", nothing wired in yet"

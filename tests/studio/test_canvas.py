@@ -163,21 +163,21 @@ def test_a_card_tells_shape_where_the_size_comes_from_and_values() -> None:
     store = Store(sum_of_two())
     store.dispatch(SetParameters({("b", "rho"): 0.5}))
     store.dispatch(SetFixed("b", "sigma^2", True))
-    b = card(store, store.document.nodes["b"], {})
+    b = card(store, store.document.nodes["b"], [])
     assert (b["name"], b["shape"], b["hint"], b["role"]) == ("b", "3 × 3", "", "matrix")
     assert [(line["label"], line["value"], line["fixed"]) for line in b["lines"]] == [
         ("σ²", 1.0, True),
         ("ρ", 0.5, False),
     ]
     assert b["label"] == f"b, {b['title']}, 3 × 3"
-    s = card(store, store.document.nodes["s"], {})
+    s = card(store, store.document.nodes["s"], [])
     assert s["lines"] == [{"label": "parameters", "value": 2, "fixed": False}]
     assert [mark["free"] for mark in s["slots"]] == [False, False, True]
 
 
 def test_a_card_has_room_for_three_lines_and_counts_the_rest() -> None:
     store = Store(made(AddNode("DiagonalMatrix", id="d", arguments={"n": 5})))
-    d = card(store, store.document.nodes["d"], {})
+    d = card(store, store.document.nodes["d"], [])
     assert [line["label"] for line in d["lines"]] == ["σ²₀", "σ²₁"]
     assert d["more"] == 3
 
@@ -189,31 +189,31 @@ def test_a_card_names_what_its_size_and_labels_are_bound_to() -> None:
     store.dispatch(AddNode("DummyMatrix", id="none"))
     store.dispatch(AddNode("DummyMatrix", id="z", arguments={"factors": Columns(("rep", "block"))}))
     nodes = store.document.nodes
-    assert card(store, nodes["auto"], {})["hint"] == "auto"
-    assert card(store, nodes["rows"], {})["hint"] == "rows"
-    assert card(store, nodes["rows"], {})["shape"] == "72 × 72"
-    assert card(store, nodes["none"], {})["lines"][0]["text"] == "choose columns"
-    assert card(store, nodes["z"], {})["lines"][0]["text"] == "rep ⋈ block"
+    assert card(store, nodes["auto"], [])["hint"] == "auto"
+    assert card(store, nodes["rows"], [])["hint"] == "rows"
+    assert card(store, nodes["rows"], [])["shape"] == "72 × 72"
+    assert card(store, nodes["none"], [])["lines"][0]["text"] == "choose columns"
+    assert card(store, nodes["z"], [])["lines"][0]["text"] == "rep ⋈ block"
 
 
 def test_problems_stand_on_the_node_they_concern_errors_first() -> None:
     store = Store(made(AddNode("Sum", id="s", connect=("V", None))))
-    s = card(store, store.document.nodes["s"], problems_by_node(store.problems))
+    s = card(store, store.document.nodes["s"], problems_by_node(store.problems)["s"])
     assert s["problem"]["level"] == "unfinished"
     assert "operand" in s["problem"]["text"]
     assert s["label"].endswith(s["problem"]["text"])
     store.faults = {"s": "cannot be computed"}
-    s = card(store, store.document.nodes["s"], problems_by_node(store.problems))
+    s = card(store, store.document.nodes["s"], problems_by_node(store.problems)["s"])
     assert s["problem"]["level"] == "error"
     assert s["problem"]["text"].startswith("cannot be computed (and ")
 
 
 def test_v_tells_its_shape_its_parameters_and_the_response() -> None:
     store = field_trial()
-    v = result_card(store, {})
+    v = result_card(store, [])
     assert (v["shape"], v["empty"], v["ready"]) == ("72 × 72", "", True)
     assert [line.get("value", line.get("text")) for line in v["lines"]] == [3, "yield"]
-    assert result_card(Store(), {})["empty"]
+    assert result_card(Store(), [])["empty"]
 
 
 # --- what is sent, and when ---

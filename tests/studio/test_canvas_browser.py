@@ -135,6 +135,7 @@ def test_a_model_is_built_with_the_mouse(studio: Studio) -> None:
 
 def test_what_is_dragged_says_where_it_would_go(studio: Studio) -> None:
     studio.item(title("CovariancePropagation")).click()
+    expect(studio.node(PROPAGATION)).to_have_class(SELECTED)
     item = studio.item("Identity")
     item.scroll_into_view_if_needed()
     with studio.dragging(item) as to_point:

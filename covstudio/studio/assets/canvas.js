@@ -6,6 +6,7 @@ const TOOLS = {
   fit: "M2.5 6V2.5H6|M10 2.5h3.5V6|M13.5 10v3.5H10|M6 13.5H2.5V10",
 };
 const STRUCTURE = "application/x-covstudio-structure";
+const FAR = 0.62; // below this zoom a card shows its name, its picture and its symbol, and shows them larger
 const STEP = 8; // pixels an arrow key moves a selection; with Shift four times as far
 
 /** Whether a key pressed here belongs to what is being written. */
@@ -103,6 +104,12 @@ export function render({ model, el, view }) {
     }, 30),
   );
 
+  /** The library moves the view by a style: from afar cards say less; and the graph appears once the view is ours. */
+  const looked = new MutationObserver(() => {
+    flow.classList.toggle("is-far", zoom().scale < FAR);
+    flow.classList.add("is-ready");
+  });
+
   function meet() {
     shadow = root.isConnected ? findFlow() : null;
     flow = shadow?.querySelector(".react-flow") ?? null;
@@ -118,6 +125,8 @@ export function render({ model, el, view }) {
       rename: (id, name) => send({ type: "rename", id, name }),
     });
     sized.observe(flow);
+    looked.observe(flow.querySelector(".react-flow__viewport"), { attributes: true, attributeFilter: ["style"] });
+    setTimeout(() => flow.classList.add("is-ready"), 600);
     const on = (name, handler, options) => flow.addEventListener(name, handler, { ...options, signal: stop.signal });
     on("pointerdown", onPress, { capture: true });
     on("dblclick", onDoubleClick);
@@ -294,6 +303,7 @@ export function render({ model, el, view }) {
     stop.abort();
     cancelAnimationFrame(waiting);
     sized.disconnect();
+    looked.disconnect();
     cards?.close();
   });
   scene = live(model, root, draw, { menu: (content) => menu.open(content) });
