@@ -33,6 +33,7 @@ from covstudio.studio.store import Store
 log = logging.getLogger("covstudio")
 
 PARTIAL_SECONDS = 0.025  # a round longer than this shows what it has
+PUBLISH_SECONDS = 0.1  # how often numbers beside a moving slider are told to the views
 QUIET_SECONDS = 0.5  # a slider that has not moved for this long rests, whether or not the page said so
 _sessions = itertools.count(1)
 
@@ -70,13 +71,15 @@ class Live:
         self._matrices: dict[str, Array] = {}  # exact values of what the page shows, for hover
         self._followers: list[tuple[Prepare, Show]] = []
         self._told: str | None = None
-        self._sent_seq = 0
+        self._sent = (0, True)  # sequence number of the last frame, and whether its round was complete
+        self._published = 0.0
         self._labels: tuple[int, dict[str, Labels]] = (-1, {})
         self._slot: Snapshot | None = None
+        self._asked: Snapshot | None = None
         self._stopping = False
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._watcher = store.param.watch(self._changed, ["version", "settled", "focus"])
+        self._watcher = store.param.watch(self._changed, ["moving", "version", "settled", "focus"])
         if self._doc is not None and self._doc.session_context is not None:
             pn.state.on_session_destroyed(lambda _context: self.close())
         Live._of[store] = self
@@ -103,10 +106,10 @@ class Live:
         value = float(message["value"])
         self._seq = max(self._seq, seq)
         gesture = f"drag {self._session}.{message.get('gesture', 0)} {node}/{name}"
-        before = self.store.version
+        before = self.store.document
         if math.isfinite(value):
-            self.store.dispatch(SetParameters({(node, name): value}, merge_key=gesture), settle=False)
-        if self.store.version == before:  # nothing changed, but the page waits for an answer
+            self.store.dispatch(SetParameters({(node, name): value}, merge_key=gesture), quiet=True)
+        if self.store.document is before:  # nothing changed, but the page waits for an answer
             self._request()
 
     def _on_release(self, _message: Mapping[str, Any]) -> None:
@@ -152,8 +155,8 @@ class Live:
             A function that asks for the values once more, after `prepare` wants something else of them.
         """
         self._followers.append((prepare, show))
-        self._request()
-        return self._request
+        self._ask()
+        return self._ask
 
     def labels(self, key: str) -> Labels:
         """Names of the rows and of the columns of a key's matrix, kept while the structure stays."""
@@ -166,15 +169,24 @@ class Live:
         return known[key]
 
     def _request(self) -> None:
+        wish = self._snapshot()
+        if wish != self._asked:  # frozen parts are compared by identity first, so this costs nothing
+            self._ask(wish)
+
+    def _snapshot(self) -> Snapshot:
         store = self.store
-        wish = Snapshot(
+        return Snapshot(
             seq=self._seq,
             document=store.document,
             build=store.build,
             visible=dict(self._visible),
             focus=store.focus_key if self._followers else None,
-            settled=store.settled == store.version,
+            settled=store.at_rest,
         )
+
+    def _ask(self, wish: Snapshot | None = None) -> None:
+        """Wake the worker, also when what it is asked for is what it was asked for last."""
+        wish = self._asked = wish or self._snapshot()
         with self._wake:
             if self._stopping:
                 return
@@ -282,11 +294,15 @@ class Live:
         if self._stopping:
             return
         snapshot = out.snapshot
-        if out.tiles or out.blank or snapshot.seq != self._sent_seq:
-            self._sent_seq = snapshot.seq
-            done = out.faults is not None
+        done = out.faults is not None
+        if out.tiles or out.blank or (snapshot.seq, done) != self._sent:
+            self._sent = (snapshot.seq, done)
             self._send(pack(snapshot.seq, out.tiles, done=done, clear=out.blank, work=out.work))
         self._matrices.update(out.matrices)
+        now = time.perf_counter()
+        if not snapshot.settled and now - self._published > PUBLISH_SECONDS:
+            self._published = now
+            self.store.publish()  # behind the frame, so that no picture waits for a number
         for key in out.blank:
             self._matrices.pop(key, None)
         if out.faults is not None and snapshot.build is self.store.build:

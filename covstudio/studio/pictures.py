@@ -163,7 +163,7 @@ class Pictures:
             node = key.removeprefix(NODE)
             return self._value(node)
         if build.v is None or document.v is None:
-            raise Unpaintable("V is not complete yet", document.v)
+            raise Unpaintable("V is not complete yet", None)
         if key == "V":
             return self._value(document.v)
         path = key.removeprefix(SLICE)
@@ -172,7 +172,7 @@ class Pictures:
             raise Unpaintable(f"V has no parameter {path!r}", None)
         self._check_size(build.v, document.v)
         try:
-            return self._evaluation.slice(build.v, self._natural(document.v), path, scale="natural").detach()
+            return self._evaluation.slice(build.v, self._natural(document.v), path, scale="natural")
         except (ValueError, ArithmeticError, RuntimeError) as error:
             raise Unpaintable(f"∂V/∂{path} cannot be computed here: {_first_line(error)}", owner) from error
 
@@ -182,7 +182,7 @@ class Pictures:
             raise Unpaintable("this part is not complete yet", None)
         self._check_size(matrix, node)
         try:
-            return self._evaluation.value(matrix, self._natural(node)).detach()
+            return self._evaluation.value(matrix, self._natural(node))
         except (ValueError, ArithmeticError, RuntimeError) as error:
             culprit = self._culprit(node)
             raise Unpaintable(f"cannot be computed at these values: {_first_line(error)}", culprit) from error

@@ -22,6 +22,7 @@ from covstudio.document.changes import Change, ChangeError, ReplaceDocument, Set
 from covstudio.document.document import Document
 from covstudio.document.history import History
 from covstudio.document.jsonfile import DocumentError, dumps, loads
+from covstudio.document.node import Node, V
 
 Level = Literal["info", "ok", "warning", "error"]
 _serial = itertools.count(1)
@@ -59,7 +60,12 @@ class Store(param.Parameterized):
     build: Build = param.Parameter(
         doc="the matrices of the document; the same object while only values change"
     )
-    version: int = param.Integer(default=0, doc="moves with every change of document or data")
+    version: int = param.Integer(
+        default=0, doc="moves with every change of document or data that views are to show"
+    )
+    moving: int = param.Integer(
+        default=0, doc="moves with every step of a dragged slider: for the live pictures alone"
+    )
     structure_version: int = param.Integer(default=0, doc="moves when matrices had to be built again")
     settled: int = param.Integer(
         default=0, doc="follows version, but not while a slider is being dragged: for slow views"
@@ -79,17 +85,20 @@ class Store(param.Parameterized):
         super().__init__()
         self.tables: dict[str, Table] = {table.name: table for table in tables}
         self._estimated: Document | None = None
+        self._unpublished = False
+        self._own: dict[str, tuple[Build, Node, tuple[ParameterRef, ...]]] = {}
         self._present(History(Document() if document is None else document))
 
     # --- changes ---
 
-    def dispatch(self, change: Change, *, settle: bool = True) -> bool:
+    def dispatch(self, change: Change, *, settle: bool = True, quiet: bool = False) -> bool:
         """Apply a change as one undoable step; a change that does not fit becomes a notice and alters
         nothing.
 
         Args:
             change: any change of `covstudio.document.changes`.
             settle: False while a slider is under the finger; call `settle()` when it rests.
+            quiet: True to tell the views later, by `publish()` or `settle()`; a structural change ignores it.
 
         Returns:
             True when the change was applied.
@@ -99,7 +108,7 @@ class Store(param.Parameterized):
         except ChangeError as error:
             self.notify(str(error), "error")
             return False
-        self._present(history, settle=settle)
+        self._present(history, settle=settle and not quiet, quiet=quiet)
         return True
 
     def undo(self) -> bool:
@@ -118,9 +127,24 @@ class Store(param.Parameterized):
 
     def settle(self) -> None:
         """Say that the values rest: views that are too slow to follow a drag draw themselves now."""
-        self.settled = self.version
+        if self._unpublished:
+            self._unpublished = False
+            self.param.update(version=self.version + 1, settled=self.version + 1)
+        else:
+            self.settled = self.version
 
-    def _present(self, history: History, *, settle: bool = True) -> None:
+    def publish(self) -> None:
+        """Tell the views of the quiet changes since the last time. Numbers need not follow at 60 a second."""
+        if self._unpublished:
+            self._unpublished = False
+            self.version += 1
+
+    @property
+    def at_rest(self) -> bool:
+        """True while no slider is being dragged."""
+        return self.settled == self.version and not self._unpublished
+
+    def _present(self, history: History, *, settle: bool = True, quiet: bool = False) -> None:
         document = history.present
         first = self.version == 0
         if not first and document is self.document:
@@ -128,8 +152,15 @@ class Store(param.Parameterized):
             return
         table = self.tables.get(document.data_name) if document.data_name is not None else None
         structural = first or table is not self.table or not same_structure(self.document, document)
-        update: dict[str, Any] = {"history": history, "document": document, "version": self.version + 1}
+        update: dict[str, Any] = {"history": history, "document": document}
+        if quiet and not structural:
+            self._unpublished = True
+            self.param.update(moving=self.moving + 1, **update)
+            return
+        self._unpublished = False
+        update["version"] = self.version + 1
         if structural:
+            self._own.clear()
             update |= {
                 "table": table,
                 "build": build(document, table),
@@ -167,21 +198,28 @@ class Store(param.Parameterized):
 
     def parameters(self) -> tuple[ParameterRef, ...]:
         """Every parameter of V in theta order (fixed ones in their places) with its present natural value."""
+        refs = self.build.parameters
+        if not refs:
+            return ()
+        naturals = self.build.naturals(V, self.document).tolist()
         return tuple(
-            replace(ref, natural=self.natural(ref.node_id, ref.name, default=ref.natural))
-            for ref in self.build.parameters
+            ref if ref.natural == natural else replace(ref, natural=natural)
+            for ref, natural in zip(refs, naturals, strict=True)
         )
 
     def node_parameters(self, node_id: str) -> tuple[ParameterRef, ...]:
         """The parameters that belong to this node itself (not to its operands), with their present natural
         values.
         """
-        matrix = self.build.matrices.get(node_id)
+        matrix, node = self.build.matrices.get(node_id), self.document.nodes[node_id]
         if matrix is None:
             return ()
-        node, prefix = self.document.nodes[node_id], self.build.paths.get(node_id)
+        known = self._own.get(node_id)
+        if known is not None and known[0] is self.build and known[1] is node:
+            return known[2]
+        prefix = self.build.paths.get(node_id)
         naturals = self.build.naturals(node_id, self.document).tolist()
-        return tuple(
+        refs = tuple(
             ParameterRef(
                 node_id=node_id,
                 name=parameter.name,
@@ -193,18 +231,15 @@ class Store(param.Parameterized):
             for parameter, natural in zip(matrix.parameters, naturals, strict=True)
             if "/" not in parameter.name
         )
+        self._own[node_id] = (self.build, node, refs)
+        return refs
 
-    def natural(self, node_id: str, name: str, default: float | None = None) -> float:
+    def natural(self, node_id: str, name: str) -> float:
         """The present natural value of a node's own parameter.
 
         Raises:
-            KeyError: when the node has no such parameter and no default is given.
+            KeyError: the node has no such parameter, or cannot be built.
         """
-        value = self.document.nodes[node_id].values.get(name)
-        if value is not None:
-            return value
-        if default is not None:
-            return default
         for ref in self.node_parameters(node_id):
             if ref.name == name:
                 return ref.natural

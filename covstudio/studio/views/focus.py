@@ -70,7 +70,7 @@ class FocusView:
         self._pane = FocusPane(sizing_mode="stretch_width", margin=0)
         self._pane.on_msg(Router(store, {"mode": self._on_mode, "visible": self._on_visible}))
         self._plot = pn.pane.HoloViews(
-            None, backend="bokeh", sizing_mode="stretch_width", linked_axes=False, margin=(0, 8, 8, 4)
+            None, backend="bokeh", sizing_mode="stretch_width", linked_axes=False, margin=(4, 12, 12, 8)
         )
         self._column = pn.Column(
             self._pane, self._plot, sizing_mode="stretch_both", margin=0, scroll="y-auto"
@@ -217,7 +217,7 @@ class FocusView:
             "source": handles["source"],
             "mapper": handles["color_mapper"],
             "bar": handles["colorbar"],
-            "edge": BoxAnnotation(fill_color=None, line_width=1, level="overlay", propagate_hover=True),
+            "edge": BoxAnnotation(fill_color=None, line_alpha=1, level="overlay", propagate_hover=True),
             "axes": {"col": figure.above[0], "row": figure.left[0]},
         }
         figure.add_layout(self._handles["edge"])

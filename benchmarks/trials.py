@@ -1,0 +1,89 @@
+"""Tables and models for the studio's benchmark: V with six parameters, at the size of a small and of a
+large trial.
+"""
+
+from __future__ import annotations
+
+import random
+
+from covstudio.data.tables import Table
+from covstudio.document.changes import AddNode, Change, SetData
+from covstudio.document.document import Document
+from covstudio.document.layout import auto_layout
+from covstudio.document.node import Columns, Levels, Rows, V
+from covstudio.studio.store import Store
+
+
+def alpha_design(plots: int) -> Table:
+    """An alpha design: 4 plots to a block, 3 replicates (4 from 100 plots on), genotypes in random order."""
+    draw = random.Random(20260101)
+    replicates = 3 if plots < 100 else 4
+    genotypes = [f"G{i:03d}" for i in range(1, plots // replicates + 1)]
+    rows: dict[str, list[str | float]] = {"rep": [], "block": [], "gen": [], "yield": []}
+    for replicate in range(1, replicates + 1):
+        order = draw.sample(genotypes, len(genotypes))
+        for place, genotype in enumerate(order):
+            rows["rep"].append(f"R{replicate}")
+            rows["block"].append(f"B{place // 4 + 1}")
+            rows["gen"].append(genotype)
+            rows["yield"].append(round(draw.gauss(4.5, 0.6), 4))
+    return Table.from_columns(rows, f"alpha{plots}")
+
+
+def field_trial(plots: int) -> tuple[Store, str, str]:
+    """Genotypes, blocks, replicates, an autoregression along the plots, a residual.
+
+    Returns:
+        the store; the node and the parameter of the slider to be moved.
+    """
+    store, total = _start(plots, "Sum")
+    for name, columns in (("genotype", ("gen",)), ("block", ("rep", "block")), ("replicate", ("rep",))):
+        effect = _add(store, "CovariancePropagation", name, (total, None))
+        _add(store, "DummyMatrix", f"{name} design", (effect, "z"), factors=Columns(columns))
+        _add(store, "ScalarMatrix", f"{name} variance", (effect, "g"), n=Levels(columns))
+    trend = _add(store, "AR1Matrix", "trend", (total, None), n=Rows())
+    _add(store, "ScalarMatrix", "residual", (total, None), n=Rows())
+    return _finished(store, trend, "rho")
+
+
+def all_move(plots: int) -> tuple[Store, str, str]:
+    """A Hadamard product in which one slider changes V, all six derivatives and most thumbnails."""
+    store, product = _start(plots, "HadamardProduct")
+    trend = _add(store, "AR1Matrix", "trend", (product, "a"), n=Rows())
+    total = _add(store, "Sum", "sum", (product, "b"))
+    _add(store, "CompoundSymmetricMatrix", "common", (total, None), n=Rows())
+    _add(store, "AR1Matrix", "second trend", (total, None), n=Rows())
+    return _finished(store, trend, "rho")
+
+
+def _start(plots: int, kind: str) -> tuple[Store, str]:
+    table = alpha_design(plots)
+    store = Store(tables=[table])
+    _apply(
+        store,
+        SetData(
+            table.name, {"rep": "factor", "block": "factor", "gen": "factor", "yield": "response"}, "yield"
+        ),
+    )
+    return store, _add(store, kind, "total", (V, None))
+
+
+def _add(store: Store, kind: str, name: str, connect: tuple[str, str | None], **arguments: object) -> str:
+    node = store.document.next_id()
+    change = AddNode(kind, name=name, connect=connect, arguments=arguments, id=node)  # type: ignore[arg-type]
+    _apply(store, change)
+    return node
+
+
+def _apply(store: Store, change: Change) -> None:
+    if not store.dispatch(change):
+        raise RuntimeError(store.message.text if store.message else "the change was refused")
+
+
+def _finished(store: Store, node: str, parameter: str) -> tuple[Store, str, str]:
+    document: Document = store.document
+    _apply(store, auto_layout(document))
+    if store.build.v is None or store.problems:
+        raise RuntimeError(f"the model is not complete: {[problem.message for problem in store.problems]}")
+    store.selection = (node,)
+    return store, node, parameter
