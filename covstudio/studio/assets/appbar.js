@@ -283,10 +283,9 @@ export function render({ model, el }) {
           tool("save", "Save", () => send("save"), { text: true, tip: `Save the model and its table as a file (${MOD} S)` }),
           h("input", {
             type: "file",
-            class: "cs-hidden-text",
+            hidden: true,
             accept: ".json,application/json",
             "aria-label": "Open a model file",
-            tabindex: "-1",
             onchange: (event) => {
               const [file] = event.target.files;
               event.target.value = "";
@@ -423,10 +422,10 @@ export function render({ model, el }) {
     draft: keep,
   });
 
-  // The theme is told when the canvas stands: a change that reaches its graph while that is being mounted is lost.
+  // The theme is told when the whole page stands: Panel loses what changes in a component while the page is still loading.
   const began = performance.now();
   (function ready() {
-    if (!window.covstudioCanvas && performance.now() - began < 5000) return requestAnimationFrame(ready);
+    if (!model.document?.is_idle && performance.now() - began < 10000) return setTimeout(ready, 30);
     document.body.dataset.ready = "true";
     send("ready", { dark });
   })();
