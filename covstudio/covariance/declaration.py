@@ -90,6 +90,10 @@ class Slot:
         name: the operand's name, such as ``"z"``; also the prefix of its parameters.
         label: short label.
         help: one sentence on what belongs there.
+
+    Example:
+        >>> Slot("z", "Design Z", "One column per effect").name
+        'z'
     """
 
     name: str
@@ -121,6 +125,12 @@ class Declaration:
 
     Raises:
         ValueError: a required text is empty.
+
+    Example:
+        >>> import covstudio.covariance as cov
+        >>> ar1 = cov.declaration("AR1Matrix")
+        >>> ar1.title, [argument.name for argument in ar1.arguments], ar1.aliases["SAS"]
+        ('First-order autoregressive', ['n'], ('AR(1)',))
     """
 
     cls: type[Matrix]

@@ -129,6 +129,16 @@ class Differentiable(FreeParameters):
                 automatically.
             TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
             ValueError: wrong length or dimension, or missing or unexpected names.
+
+        Example:
+            >>> import torch
+            >>> from covstudio.covariance import AR1Matrix
+            >>> AR1Matrix(2).manual_grad(torch.tensor([0.0, 0.0]))
+            (tensor([[[2.0000, 0.0000],
+                      [0.0000, 2.0000]],
+            <BLANKLINE>
+                     [[0.0000, 0.5000],
+                      [0.5000, 0.0000]]]), ['sigma^2', 'rho'])
         """
         if not self.has_analytic_grad:
             raise NotImplementedError(
@@ -161,6 +171,12 @@ class Differentiable(FreeParameters):
         Raises:
             TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
             ValueError: wrong length or dimension, or missing or unexpected names.
+
+        Example:
+            >>> import torch
+            >>> from covstudio.covariance import ScalarMatrix
+            >>> ScalarMatrix(1).auto_grad(torch.tensor([0.5]))
+            (tensor([[[5.4366]]]), ['sigma^2'])
         """
         self.reset_intermediates()
         theta = self._theta(free_params)
@@ -265,5 +281,16 @@ class Differentiable(FreeParameters):
 
         Returns:
             Tensor of shape (k, *shape), or None when every parameter is fixed or held.
+
+        Raises:
+            RuntimeError: ``grad_mode`` is unknown.
+            TypeError: ``theta`` is not a floating-point tensor.
+            ValueError: wrong length or dimension.
+
+        Example:
+            >>> import torch
+            >>> from covstudio.covariance import ScalarMatrix
+            >>> ScalarMatrix(1).map_theta_to_dv(torch.tensor([0.5]))
+            tensor([[[5.4366]]])
         """
         return self.grad(theta)[0]

@@ -100,6 +100,12 @@ class FreeParameters(Parameterised):
         Raises:
             TypeError: not a floating-point tensor, nor a dict of such.
             ValueError: not 1-D, of the wrong length, or with missing or unexpected names.
+
+        Example:
+            >>> import torch
+            >>> from covstudio.covariance import DiagonalMatrix
+            >>> DiagonalMatrix(2).check_params(torch.zeros(2, dtype=torch.float64))
+            (device(type='cpu'), torch.float64)
         """
         theta = self._theta(params)
         return theta.device, theta.dtype
@@ -243,6 +249,16 @@ class FreeParameters(Parameterised):
         Raises:
             TypeError: ``params`` is not a floating-point tensor, nor a dict of such.
             ValueError: wrong length or dimension, or missing or unexpected names.
+
+        Example:
+            >>> import torch
+            >>> from covstudio.covariance import DiagonalMatrix
+            >>> mat = DiagonalMatrix(2)
+            >>> mat.set_intermediates(torch.zeros(2), "factor")
+            >>> mat.get_intermediates(torch.zeros(2))
+            'factor'
+            >>> print(mat.get_intermediates(torch.ones(2)))
+            None
         """
         theta = self._theta(params)
         kept = self._intermediates
@@ -259,15 +275,26 @@ class FreeParameters(Parameterised):
         return {name: value for name, value in self.__dict__.items() if name != "_intermediates"}
 
     def reset_intermediates(self) -> None:
-        """Forget the kept object; :meth:`auto_grad` does so before it differentiates."""
+        """Forget the kept object; :meth:`auto_grad` does so before it differentiates.
+
+        Example:
+            >>> import torch
+            >>> from covstudio.covariance import DiagonalMatrix
+            >>> mat = DiagonalMatrix(2)
+            >>> mat.set_intermediates(torch.zeros(2), "factor")
+            >>> mat.reset_intermediates()
+            >>> print(mat.get_intermediates(torch.zeros(2)))
+            None
+        """
         self._intermediates = None
 
 
-def _positions(index: object, label: str) -> list[int]:
+def _positions(index: Any, label: str) -> list[int]:
     """Whole numbers, one or several, as a list of int."""
     try:
+        # A number, of numpy or torch too, is no list, although a 0-d tensor says it can be iterated.
         several = isinstance(index, Iterable) and getattr(index, "ndim", 1) > 0
-        chosen = list(index) if several else [index]
+        chosen: list[Any] = list(index) if several else [index]
         if any(isinstance(k, bool) for k in chosen):
             raise TypeError
         return [operator.index(k) for k in chosen]

@@ -29,6 +29,21 @@ class Leaf(Matrix):
     Raises:
         TypeError: If ``param_specs`` is not a mapping.
         ValueError: If it declares another number of parameters than the formula has.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import Leaf, Parameter, TransformExp
+        >>> class Corner(Leaf):
+        ...     def __init__(self, param_specs=None):
+        ...         super().__init__((2, 2), param_specs, [Parameter("height", TransformExp())])
+        ...     def evaluate(self, natural):
+        ...         return natural * torch.tensor([[1.0, 0.0], [0.0, 0.0]])
+        >>> Corner()(torch.tensor([0.0]))
+        tensor([[1., 0.],
+                [0., 0.]])
+        >>> Corner({"height": Parameter("height", default=3.0, fixed=True)})()
+        tensor([[3., 0.],
+                [0., 0.]])
     """
 
     _definite = False

@@ -218,6 +218,16 @@ class Matrix(Differentiable):
 
         Returns:
             V, of shape ``shape``.
+
+        Raises:
+            TypeError: ``theta`` is not a floating-point tensor.
+            ValueError: wrong length or dimension.
+
+        Example:
+            >>> import torch
+            >>> from covstudio.covariance import ScalarMatrix
+            >>> ScalarMatrix(1).map_theta_to_v(torch.tensor([0.5]))
+            tensor([[2.7183]])
         """
         return self(theta)
 

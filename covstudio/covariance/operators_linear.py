@@ -298,7 +298,7 @@ class Inverse(Operator):
         if traced(a):
             try:
                 inverse: Tensor = torch.linalg.inv(a)
-            except torch.linalg.LinAlgError:
+            except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
                 raise self._singular(a) from None
         else:
             inverse, info = torch.linalg.inv_ex(a)

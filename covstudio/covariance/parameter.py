@@ -114,7 +114,24 @@ class Parameter:
         return replace(self, default=raw, dtype=dtype or self.dtype, device=device or self.device)
 
     def with_default(self, default: float | Tensor) -> Parameter:
-        """A copy with another raw default; a number keeps the dtype, a tensor brings its own."""
+        """A copy with another raw default.
+
+        Args:
+            default: RAW value, a number (the dtype of the default stays) or a tensor of one element (its
+                dtype is taken over).
+
+        Returns:
+            The new parameter.
+
+        Raises:
+            TypeError: the default is not a number.
+            ValueError: it is NaN, or a tensor of another size.
+
+        Example:
+            >>> from covstudio.covariance import Parameter
+            >>> Parameter("rho").with_default(0.5).default
+            0.5
+        """
         raw, dtype, device = _scalar(default, f"the default of parameter {self.name!r}")
         return replace(self, default=raw, dtype=dtype or self.dtype, device=device or self.device)
 
