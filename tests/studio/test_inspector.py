@@ -1,0 +1,331 @@
+"""What the inspector shows and what it understands, without a browser."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+
+from covstudio.covariance import (
+    TransformChain,
+    TransformExp,
+    TransformExpPow2,
+    TransformIdentity,
+    TransformScaleShift,
+    TransformSigmoid,
+    catalogue,
+)
+from covstudio.data.examples import load_example
+from covstudio.document.changes import AddNode, Connect, ReplaceDocument, SetArgument, SetFixed, SetParameters
+from covstudio.document.node import Columns, Levels, Rows, Values
+from covstudio.document.templates import templates
+from covstudio.studio.component import plain
+from covstudio.studio.inspector import Inspector, read_argument
+from covstudio.studio.inspector_state import inspector_state, katex_address
+from covstudio.studio.scales import Scale, allows_zero, scale_of
+from covstudio.studio.store import Store
+
+CORRELATION = TransformChain([TransformSigmoid(), TransformScaleShift(2.0, -1.0)])
+
+
+@pytest.fixture
+def alpha() -> Store:
+    store = Store()
+    store.load_table(load_example("john_alpha"))
+    store.dispatch(ReplaceDocument(templates()[0].document(store.table)))
+    return store
+
+
+def node(store: Store, name: str) -> str:
+    found = store.document.named(name)
+    assert found is not None
+    return found.id
+
+
+def select(store: Store, name: str) -> dict[str, Any]:
+    store.selection = (node(store, name),)
+    return inspector_state(store)
+
+
+# --- pages ---------------------------------------------------------------------------------------------------------------
+
+
+def test_an_empty_model_says_how_to_begin() -> None:
+    assert inspector_state(Store()) == {"mode": "empty", "table": None}
+
+
+def test_nothing_selected_shows_every_parameter_of_v_by_term(alpha: Store) -> None:
+    state = inspector_state(alpha)
+    assert state["mode"] == "model"
+    assert [group["name"] for group in state["groups"]] == ["genotype › g", "block › g", "residual"]
+    paths = [p["path"] for group in state["groups"] for p in group["parameters"]]
+    assert paths == ["genotype/g/sigma^2", "block/g/sigma^2", "residual/sigma^2"]
+    assert (state["free"], state["fixed"], state["shape"]) == (3, 0, "72 × 72")
+
+
+def test_a_node_shows_its_own_parameters_under_their_path_in_v(alpha: Store) -> None:
+    state = select(alpha, "block variance")
+    assert state["mode"] == "node"
+    (parameter,) = state["parameters"]
+    assert parameter["path"] == "block/g/sigma^2"
+    assert parameter["label"] == "σ²"
+    assert (parameter["value"], parameter["raw"], parameter["fixed"]) == (1.0, 0.0, False)
+
+
+def test_a_size_says_where_it_comes_from(alpha: Store) -> None:
+    (size,) = select(alpha, "block variance")["arguments"]
+    assert size["mode"] == "auto"
+    assert size["origin"].startswith("18, ")
+    alpha.dispatch(SetArgument(node(alpha, "residual"), "n", Rows()))
+    (size,) = select(alpha, "residual")["arguments"]
+    assert (size["mode"], size["rows"]) == ("rows", 72)
+    alpha.dispatch(SetArgument(node(alpha, "block variance"), "n", Levels(("rep", "block"))))
+    (size,) = select(alpha, "block variance")["arguments"]
+    assert (size["mode"], size["columns"]) == ("levels", ["rep", "block"])
+
+
+def test_factors_are_chosen_among_the_columns_factors_first(alpha: Store) -> None:
+    state = select(alpha, "block design")
+    argument = next(a for a in state["arguments"] if a["kind"] == "factors")
+    assert argument["columns"] == ["rep", "block"]
+    roles = [choice["role"] for choice in argument["choices"]]
+    assert roles[:3] == ["factor"] * 3
+    assert {choice["name"] for choice in argument["choices"]} == set(alpha.table.columns)  # type: ignore[union-attr]
+
+
+def test_problems_stand_with_their_node_and_lead_there(alpha: Store) -> None:
+    alpha.dispatch(AddNode("Sum"))
+    state = inspector_state(alpha)
+    problem = state["problems"][0]
+    assert problem["name"] == "Sum 2"
+    assert "operand" in problem["message"]
+    assert select(alpha, "Sum 2")["problems"]
+
+
+def test_several_nodes_are_listed(alpha: Store) -> None:
+    alpha.selection = (node(alpha, "block"), node(alpha, "genotype"))
+    state = inspector_state(alpha)
+    assert [item["name"] for item in state["nodes"]] == ["block", "genotype"]
+
+
+@pytest.mark.parametrize("declared", [d for d in catalogue() if d.palette], ids=lambda d: d.name)
+def test_every_structure_of_the_palette_can_be_inspected(declared: Any) -> None:
+    store = Store()
+    store.load_table(load_example("john_alpha"))
+    store.dispatch(AddNode(declared.name))
+    store.selection = (next(iter(store.document.nodes)),)
+    state = inspector_state(store)
+    json.dumps(plain(state), allow_nan=False)
+    assert state["title"] == declared.title
+    assert [a["name"] for a in state["arguments"]] == [a.name for a in declared.arguments]
+    for parameter in state["parameters"]:
+        scale = Scale(**parameter["scale"])
+        assert 0.0 <= scale.position(parameter["value"]) <= 1.0
+
+
+def test_the_formula_engine_is_one_that_panel_ships() -> None:
+    address = katex_address()
+    assert address is not None
+    assert address.startswith("static/extensions/panel/")
+
+
+# --- while a slider is dragged ---------------------------------------------------------------------------------------------
+
+
+def test_a_drag_sends_numbers_only_and_only_those_that_changed(alpha: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    inspector = Inspector(alpha)
+    pane: Any = inspector.panel()
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr(pane, "tell", lambda kind, **content: told.append({"kind": kind, **content}))
+    before = pane.state
+    key = (node(alpha, "residual"), "sigma^2")
+    alpha.dispatch(SetParameters({key: 0.25}, merge_key="drag"), settle=False)
+    assert pane.state == before
+    assert told == [{"kind": "values", "values": {"{} {}".format(*key): [0.25, pytest.approx(math.log(0.25) / 2)]}}]
+    alpha.settle()
+    assert json.loads(pane.state)["groups"][2]["parameters"][0]["value"] == 0.25
+
+
+# --- what a person types and chooses -----------------------------------------------------------------------------------------
+
+
+def inspect(store: Store) -> tuple[Inspector, Any]:
+    inspector = Inspector(store)
+    return inspector, inspector.panel()
+
+
+def say(pane: Any, **message: Any) -> dict[str, Any]:
+    """Send a message as the page does; the state that follows."""
+    for callback in pane._msg__callbacks:
+        callback(message)
+    state: dict[str, Any] = json.loads(pane.state)
+    return state
+
+
+def test_zero_is_a_variance_and_a_negative_number_is_none(alpha: Store) -> None:
+    _, pane = inspect(alpha)
+    residual = node(alpha, "residual")
+    say(pane, type="set", node=residual, param="sigma^2", value=0)
+    assert alpha.natural(residual, "sigma^2") == 0.0
+    state = say(pane, type="set", node=residual, param="sigma^2", value=-1)
+    assert alpha.natural(residual, "sigma^2") == 0.0
+    assert "sigma^2" in state["errors"][f"{residual} sigma^2"]
+    state = say(pane, type="set", node=residual, param="sigma^2", value="much")
+    assert "number" in state["errors"][f"{residual} sigma^2"]
+
+
+def test_every_act_is_one_step_that_undo_takes_back(alpha: Store) -> None:
+    _, pane = inspect(alpha)
+    residual = node(alpha, "residual")
+    start = alpha.document
+    for message in (
+        {"type": "set", "node": residual, "param": "sigma^2", "value": 0.5},
+        {"type": "fix", "node": residual, "param": "sigma^2", "fixed": True},
+        {"type": "rename", "node": residual, "name": "plots"},
+        {"type": "argument", "node": residual, "argument": "n", "value": {"mode": "number", "number": 72}},
+        {"type": "argument", "node": residual, "argument": "n", "value": {"mode": "rows"}},
+    ):
+        before = alpha.document
+        say(pane, **message)
+        assert alpha.document != before
+        alpha.undo()
+        assert alpha.document == before
+    assert alpha.document == start
+
+
+def test_a_name_in_use_is_refused_under_the_field(alpha: Store) -> None:
+    _, pane = inspect(alpha)
+    alpha.selection = (node(alpha, "block"),)
+    for name in ("genotype", "a/b", ""):
+        state = say(pane, type="rename", node=node(alpha, "block"), name=name)
+        assert state["errors"]["name"]
+    assert alpha.document.named("block") is not None
+
+
+def test_reset_goes_back_to_the_default(alpha: Store) -> None:
+    _, pane = inspect(alpha)
+    residual = node(alpha, "residual")
+    say(pane, type="set", node=residual, param="sigma^2", value=0.5)
+    say(pane, type="reset", node=residual, param="sigma^2")
+    assert alpha.natural(residual, "sigma^2") == 1.0
+
+
+def test_a_matrix_is_typed_and_what_is_wrong_with_it_is_said(alpha: Store) -> None:
+    _, pane = inspect(alpha)
+    alpha.dispatch(AddNode("KnownMatrix"))
+    known = next(i for i, n in alpha.document.nodes.items() if n.kind == "KnownMatrix")
+    argument = next(a.name for d in catalogue() if d.name == "KnownMatrix" for a in d.arguments if a.kind == "matrix")
+    alpha.selection = (known,)
+    say(pane, type="argument", node=known, argument=argument, value="2 1\n1 2")
+    assert alpha.document.nodes[known].arguments[argument] == ((2.0, 1.0), (1.0, 2.0))
+    state = say(pane, type="argument", node=known, argument=argument, value="2 one\n1 2")
+    assert "line 1" in state["errors"][argument]
+    assert alpha.document.nodes[known].arguments[argument] == ((2.0, 1.0), (1.0, 2.0))
+
+
+def test_messages_about_what_is_not_there_change_nothing(alpha: Store) -> None:
+    _, pane = inspect(alpha)
+    before = alpha.document
+    for message in (
+        {"type": "set", "node": "gone", "param": "sigma^2", "value": 1},
+        {"type": "fix", "node": "gone", "param": "sigma^2"},
+        {"type": "argument", "node": "gone", "argument": "n", "value": None},
+        {"type": "argument", "node": node(alpha, "residual"), "argument": "nothing", "value": None},
+        {"type": "select", "node": ["a", "list"]},
+        {"type": "rename"},
+        {"type": "unheard of"},
+        {"no": "type"},
+    ):
+        say(pane, **message)
+        assert alpha.document == before
+
+
+def test_a_fixed_parameter_says_so(alpha: Store) -> None:
+    alpha.dispatch(SetFixed(node(alpha, "residual"), "sigma^2", True))
+    state = inspector_state(alpha)
+    assert (state["free"], state["fixed"]) == (2, 1)
+    assert state["groups"][2]["parameters"][0]["fixed"] is True
+
+
+def test_a_loose_node_keeps_its_parameters(alpha: Store) -> None:
+    alpha.dispatch(AddNode("AR1Matrix", id="loose"))
+    alpha.selection = ("loose",)
+    state = inspector_state(alpha)
+    assert state["path"] is None
+    assert [p["path"] for p in state["parameters"]] == ["sigma^2", "rho"]
+    alpha.dispatch(Connect("loose", node(alpha, "Sum")))
+    assert inspector_state(alpha)["path"] is not None
+
+
+# --- reading what was typed ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "argument"),
+    [
+        ("size", None, None),
+        ("size", {"mode": "number", "number": 24}, 24),
+        ("integer", 3.0, 3),
+        ("flag", True, True),
+        ("choice", "xtx", "xtx"),
+        ("factors", {"columns": ["rep", "block"]}, Columns(("rep", "block"))),
+        ("factors", {"written": "R1, R1; R2\nR 3"}, Values((("R1", "R1", "R2", "R 3"),))),
+        ("coordinates", {"written": "0 1,2.5\n4"}, Values(((0.0, 1.0, 2.5, 4.0),))),
+        ("matrix", "1\t0,5e-1\n\n0;1 0", ((1.0, 0.0, 0.5), (0.0, 1.0, 0.0))),
+    ],
+)
+def test_arguments_are_read(kind: str, value: Any, argument: Any) -> None:
+    assert read_argument(kind, value) == argument
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "says"),
+    [
+        ("size", {"mode": "number", "number": 2.5}, "whole number"),
+        ("size", {"mode": "number", "number": True}, "whole number"),
+        ("integer", "three", "whole number"),
+        ("matrix", " \n ", "one row a line"),
+        ("matrix", "1 x", "line 1"),
+        ("coordinates", {"written": "0 a"}, "value 2"),
+        ("factors", {"written": " , ;"}, "at least one"),
+    ],
+)
+def test_arguments_that_cannot_be_read_say_how_to_write_them(kind: str, value: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        read_argument(kind, value)
+
+
+# --- sliders ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_variance_runs_over_decades_and_reaches_zero() -> None:
+    scale = scale_of(TransformExpPow2(), 1.0, 1.0)
+    assert (scale.kind, scale.low, scale.high, scale.zero) == ("log", 1e-4, 1e2, True)
+    assert scale.position(0.0) == 0.0
+    assert scale.position(100.0) == 1.0
+
+
+@pytest.mark.parametrize("value", [250_000.0, 1e-9, 3.0, 0.0])
+def test_the_range_of_a_positive_parameter_holds_its_value(value: float) -> None:
+    scale = scale_of(TransformExpPow2(), value, 1.0)
+    assert value == 0.0 or scale.low <= value <= scale.high
+
+
+def test_a_range_is_never_zero() -> None:
+    assert not allows_zero(TransformExp())
+    assert not scale_of(TransformExp(), 1.0, 1.0).zero
+
+
+def test_a_correlation_stays_inside_its_open_interval() -> None:
+    scale = scale_of(CORRELATION, 0.0, 0.0)
+    assert scale.kind == "linear"
+    assert -1.0 < scale.low < -0.99
+    assert 0.99 < scale.high < 1.0
+
+
+@pytest.mark.parametrize(("value", "reach"), [(0.0, 3.0), (1.0, 3.0), (-2.0, 5.0), (40.0, 100.0)])
+def test_a_free_parameter_has_a_round_symmetric_range(value: float, reach: float) -> None:
+    scale = scale_of(TransformIdentity(), value, 0.0)
+    assert (scale.low, scale.high) == (-reach, reach)
