@@ -1,4 +1,4 @@
-"""The search for sizes: dimensions are cells, equal ones form classes, products and sums tie them together."""
+"""The search for sizes: dimensions are cells, equal ones form classes, products and sums tie the classes."""
 
 from __future__ import annotations
 
