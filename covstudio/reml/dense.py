@@ -76,6 +76,8 @@ class DensePoint:
         self._variance = variance
         self.natural = natural
         self._factor: Tensor | None = factor
+        # The rows of L have the variances of V as their squared lengths.
+        self._mean_diagonal = float(torch.linalg.vector_norm(factor)) ** 2 / problem.n
         self._scale = 1.0
         whitened = torch.linalg.solve_triangular(
             factor, torch.cat([problem.x, problem.y.unsqueeze(1)], dim=1), upper=False
@@ -107,6 +109,11 @@ class DensePoint:
     def quadratic(self) -> float:
         """y'Py."""
         return self._quadratic / self._scale
+
+    @property
+    def mean_diagonal(self) -> float:
+        """Mean of the diagonal of V."""
+        return self._mean_diagonal * self._scale
 
     @property
     def kernel(self) -> float:

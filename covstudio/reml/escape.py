@@ -61,17 +61,17 @@ class Escapes:
         proposal[others] *= -1.0
         return proposal
 
-    def away(self, natural: Vector, inert: Sequence[bool]) -> Iterator[Vector]:
+    def away(self, natural: Vector, inert: Sequence[bool], total: float) -> Iterator[Vector]:
         """Points worth a look before the search ends.
 
         Args:
             natural: values of all parameters, where the score vanishes.
             inert: for every coordinate, whether V does not depend on it here.
+            total: mean diagonal of V.
 
         Yields:
             Values of all parameters.
         """
-        total = sum(c.contribution(natural[c.position]) for c in self.coordinates)
         still = {c.position for c, flag in zip(self.coordinates, inert, strict=True) if flag}
         for c in self.coordinates:
             value = natural[c.position]

@@ -19,7 +19,7 @@ __all__ = ["Geometry"]
 Vector = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-#: Below this share of the largest contribution a variance may go to exactly zero.
+#: Below this share of the mean diagonal of V a variance may go to exactly zero.
 NEGLIGIBLE = 1e-4
 #: Information below this, for a parameter measured in units of its own size, is rounding error: V does not
 #: depend on it.
@@ -85,16 +85,17 @@ class Geometry:
                 moved[i] = c.high - (c.high - values[i]) * math.exp(-step[i])
         return np.asarray(np.clip(moved, self.low, self.high), dtype=np.float64)
 
-    def box(self, values: Vector, moves: Flags) -> tuple[Vector, Vector]:
+    def box(self, values: Vector, moves: Flags, total: float) -> tuple[Vector, Vector]:
         """How far each working parameter may move in one step.
 
-        No variance loses more than 98 % of itself, one with a diagonal slice 90 %; below 1e-4 of the
-        largest it may go to zero. A correlation goes at most 90 % of the way to an end of its range, and an
-        end it all but stands at it may reach.
+        No variance loses more than 98 % of itself, one with a diagonal slice 90 %; below 1e-4 of V's mean
+        diagonal it may go to zero. A correlation goes at most 90 % of the way to an end of its range, and
+        an end it all but stands at it may reach.
 
         Args:
             values: natural values.
             moves: which parameters may move at all.
+            total: mean diagonal of V.
 
         Returns:
             Lower and upper bounds of the step.
@@ -102,13 +103,12 @@ class Geometry:
         count = len(values)
         low, high = np.full(count, -np.inf), np.full(count, np.inf)
         shares = self.shares(values)
-        largest, total = float(shares.max(initial=0.0)), float(shares.sum())
         for i, c in enumerate(self.coordinates):
             value = float(values[i])
             if not moves[i]:
                 low[i] = high[i] = 0.0
             elif c.kind is Kind.VARIANCE:
-                keep = 0.0 if shares[i] < NEGLIGIBLE * largest else (0.1 if c.diagonal else 0.02)
+                keep = 0.0 if shares[i] < NEGLIGIBLE * total else (0.1 if c.diagonal else 0.02)
                 low[i] = -(1.0 - keep) * value
                 high[i] = max(9.0 * value, 10.0 * total / c.unit if c.unit > 0.0 else math.inf)
             elif c.kind is Kind.INTERVAL:
@@ -120,14 +120,14 @@ class Geometry:
                 low[i], high[i] = (-math.log(50.0), math.log(10.0)) if c.degree else (-2.0, 2.0)
         return low, high
 
-    def inert(self, values: Vector, information: Vector) -> Flags:
+    def inert(self, values: Vector, information: Vector, total: float) -> Flags:
         """Which parameters V does not depend on, up to rounding: a correlation whose variance is 0, say.
 
         Args:
             values: natural values.
             information: diagonal of the average information with respect to working parameters.
+            total: mean diagonal of V.
         """
-        total = float(self.shares(values).sum())
         # Nothing says how large a free parameter might be: exactly none, then.
         bound = np.zeros(len(values))
         for i, c in enumerate(self.coordinates):
@@ -139,7 +139,6 @@ class Geometry:
                 bound[i] = INERT
         return np.asarray(information <= bound, dtype=np.bool_)
 
-    def negligible(self, values: Vector, i: int) -> bool:
-        """Whether a parameter contributes so little that exactly zero is worth a try."""
-        shares = self.shares(values)
-        return self.low[i] == 0.0 and bool(shares[i] < NEGLIGIBLE * shares.max())
+    def negligible(self, values: Vector, i: int, total: float) -> bool:
+        """Whether a parameter contributes so little to the mean diagonal of V that zero is worth a try."""
+        return bool(self.low[i] == 0.0 and self.shares(values)[i] < NEGLIGIBLE * total)

@@ -33,6 +33,13 @@ def explain_indefinite(variance: Variance, natural: Vector) -> NotPositiveDefini
         The error, to be raised.
     """
     value = variance.value(natural)
+    if not bool(torch.isfinite(value).all()):
+        return NotPositiveDefinite(
+            f"V does not exist at the start ({variance.describe(natural)}): it has entries that are not "
+            "finite, or the inverse of a singular matrix. Start variances above zero and correlations off "
+            "the ends of their range.",
+            [variance.names[k] for k in variance.free],
+        )
     diagonal = torch.diagonal(value)
     empty = torch.nonzero(diagonal <= 0.0).reshape(-1).tolist()
     if empty:

@@ -116,6 +116,11 @@ class Point(Protocol):
         """y'Py; n - p where a common scale of V is at its optimum."""
         ...
 
+    @property
+    def mean_diagonal(self) -> float:
+        """Mean of the diagonal of V: against it a parameter's contribution is large or small."""
+        ...
+
     def derivatives(self, positions: Sequence[int]) -> Derivatives:
         """Score and average information for the parameters at these positions of `natural`."""
         ...

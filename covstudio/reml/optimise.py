@@ -10,7 +10,7 @@ Every iteration
 3. stops when s'A^-1 s < 1e-12 over the parameters that are free to move: the squared length of the UNCUT
    step in the metric of the information, which does not depend on the scale of any parameter;
 4. finds the step within bounds (`boxqp`): no variance loses more than 98 % of itself (a diagonal one 90 %),
-   one below 1e-4 of the largest may go to exactly 0, a correlation goes at most 90 % of the way to an end
+   one below 1e-4 of V's mean diagonal may go to 0, a correlation goes at most 90 % of the way to an end
    of its range;
 5. halves it until the likelihood rises; if halving does not help, damps it (A + lambda diag A,
    Levenberg-Marquardt), which also carries it over places where A is singular.
@@ -284,7 +284,7 @@ class _Search:
         slope = self.geometry.slope(values)
         working = score * slope
         scaled = information * np.outer(slope, slope)
-        inert = ~(pinned | broken) & self.geometry.inert(values, np.diag(scaled))
+        inert = ~(pinned | broken) & self.geometry.inert(values, np.diag(scaled), point.mean_diagonal)
         outward = ((values <= self.geometry.low) & (working <= 0.0)) | (
             (values >= self.geometry.high) & (working >= 0.0)
         )
@@ -299,7 +299,7 @@ class _Search:
     def _advance(self, point: Point, local: _Local) -> _Trial | None:
         """The first step, from undamped to heavily damped, that raises the likelihood."""
         values = point.natural[self.positions]
-        low, high = self.geometry.box(values, local.moves)
+        low, high = self.geometry.box(values, local.moves, point.mean_diagonal)
         curvature = self._learnt(local, low, high)
         if curvature is not None:
             trial = self._along(point, values, local.score, curvature, low, high, 1)
@@ -379,7 +379,7 @@ class _Search:
                 if beyond is not None and beyond.kernel > point.kernel + _noise(point):
                     point = beyond
                     continue
-            if self.geometry.negligible(point.natural[self.positions], i):
+            if self.geometry.negligible(point.natural[self.positions], i, point.mean_diagonal):
                 natural = point.natural.copy()
                 natural[c.position] = 0.0
                 zero = self.engine.at(natural)
@@ -391,7 +391,7 @@ class _Search:
         """A better point off a place where the score vanishes for want of a derivative."""
         if self.escaped >= ESCAPES:
             return None
-        for natural in self.escapes.away(point.natural, local.inert.tolist()):
+        for natural in self.escapes.away(point.natural, local.inert.tolist(), point.mean_diagonal):
             trial = self.engine.at(natural)
             if trial is not None and trial.kernel > point.kernel + 100.0 * _noise(point):
                 self.escaped += 1

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from covstudio.covariance import Matrix
 from covstudio.reml.coordinates import Coordinate, Kind
 from covstudio.reml.problem import Problem
-from covstudio.reml.variance import Variance
+from covstudio.reml.variance import Variance, evaluated
 
 __all__ = ["data_start", "neutral"]
 
@@ -119,8 +119,7 @@ def _spread(
     together."""
 
     def mean_diagonal(values: Vector) -> float:
-        with torch.no_grad():
-            return float(torch.diagonal(matrix.evaluate(torch.from_numpy(values[positions]))).mean())
+        return float(torch.diagonal(evaluated(matrix, torch.from_numpy(values[positions]))).mean())
 
     without = natural.copy()
     for c in coordinates:

@@ -18,10 +18,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import Matrix, Sum, Transform
+from covstudio.covariance import Matrix, SingularMatrixError, Sum, Transform
 from covstudio.reml.linearity import is_constant, is_linear
 
-__all__ = ["Term", "Variance", "outer_terms"]
+__all__ = ["Term", "Variance", "evaluated", "outer_terms"]
 
 Vector = NDArray[np.float64]
 
@@ -200,7 +200,7 @@ class Variance:
             if self._constant is not None:
                 v += self._constant
             for part in self._general:
-                v += part.matrix.evaluate(part.at(natural))
+                v += evaluated(part.matrix, part.at(natural))
         return v
 
     def slices(self, natural: Vector, positions: Sequence[int]) -> Iterator[tuple[list[int], Tensor]]:
@@ -226,7 +226,7 @@ class Variance:
                 for start in range(0, len(wanted), batch):
                     group = wanted[start : start + batch]
                     index = [inner for inner, _ in group]
-                    yield [i for _, i in group], part.matrix.natural_jacobian(part.at(natural), index)
+                    yield [i for _, i in group], _differentiated(part.matrix, part.at(natural), index)
 
     def slice(self, natural: Vector, position: int) -> Tensor:
         """dV/d theta_k for one parameter, (n, n)."""
@@ -244,6 +244,30 @@ class Variance:
         shown = list(self.free if positions is None else positions)
         text = ", ".join(f"{self.names[k]} = {natural[k]:.6g}" for k in shown[:8])
         return text + (f", ... ({len(shown)} in all)" if len(shown) > 8 else "")
+
+
+def evaluated(matrix: Matrix, natural: Tensor) -> Tensor:
+    """The matrix at natural values; all NaN where it does not exist, such as the inverse of a singular one.
+
+    Args:
+        matrix: any structure.
+        natural: natural values of all its parameters.
+
+    Returns:
+        Tensor of the matrix's shape.
+    """
+    with torch.no_grad():
+        try:
+            return matrix.evaluate(natural)
+        except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+            return torch.full(matrix.shape, torch.nan, dtype=torch.float64)
+
+
+def _differentiated(matrix: Matrix, natural: Tensor, index: Sequence[int]) -> Tensor:
+    try:
+        return matrix.natural_jacobian(natural, index)
+    except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+        return torch.full((len(index), *matrix.shape), torch.nan, dtype=torch.float64)
 
 
 def _constant_value(operand: Matrix | Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from structures import alpha_design, load
+from reml_cases import alpha_design, load
 
 from covstudio.covariance import (
     CovariancePropagation,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from structures import alpha_design
+from reml_cases import alpha_design
 
 from covstudio.covariance import (
     AR1Matrix,

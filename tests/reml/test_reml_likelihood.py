@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from structures import CASES, alpha_design, load
+from reml_cases import CASES, alpha_design, load
 from torch import Tensor
 
 from covstudio.covariance import (

@@ -12,7 +12,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
-from structures import CASES, REFERENCE, Case, alpha_design, load
+from reml_cases import CASES, REFERENCE, Case, alpha_design, load
 
 from covstudio.reml import Fit, fit
 

@@ -10,12 +10,14 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from covstudio.covariance import (
     AR1CorrelationMatrix,
@@ -31,6 +33,7 @@ from covstudio.covariance import (
     Sum,
     UnstructuredMatrix,
 )
+from covstudio.reml import Fit
 
 REFERENCE = Path(__file__).parent / "reference"
 CASES: tuple[str, ...] = (
@@ -58,8 +61,8 @@ class Case:
 
     name: str
     v: Matrix
-    y: torch.Tensor
-    x: torch.Tensor
+    y: Tensor
+    x: Tensor
     columns: tuple[str, ...]
     estimates: Mapping[str, Any]
     recorded: Callable[[Natural], dict[str, float]]
@@ -92,7 +95,7 @@ def load(name: str) -> Case:
     )
 
 
-def alpha_design() -> tuple[Matrix, torch.Tensor, torch.Tensor]:
+def alpha_design() -> tuple[Matrix, Tensor, Tensor]:
     """V, y, X of the alpha design of John & Williams (1995): gen and block within rep random, rep fixed."""
     frame = pd.read_csv(REFERENCE / "john_alpha.csv")
     rep, block, gen = (frame[c].astype(str).tolist() for c in ("rep", "block", "gen"))
@@ -135,7 +138,7 @@ class _Builder:
         """Record parameters that are natural values as they are: recorded name -> path."""
         self.recorded.append(lambda natural: {name: natural[path] for name, path in sources.items()})
 
-    def _same(self, factor: str) -> torch.Tensor:
+    def _same(self, factor: str) -> Tensor:
         codes = pd.factorize(self.frame[factor])[0]
         return torch.tensor((codes[:, None] == codes[None, :]).astype(float))
 
@@ -216,3 +219,21 @@ class _Builder:
             lambda natural: {term["rho"]: float(np.exp(-1.0 / natural["residual/series/range"]))}
         )
         return HadamardProduct(subject=self._same(term["within"]), series=OrnsteinUhlenbeckMatrix(times))
+
+
+def one_way(groups: int, size: int) -> Matrix:
+    labels = [f"g{i:03d}" for i in range(groups) for _ in range(size)]
+    n = groups * size
+    return Sum(g=CovariancePropagation(z=DummyMatrix(labels), g=ScalarMatrix(groups)), e=ScalarMatrix(n))
+
+
+def assert_monotone(result: Fit) -> None:
+    logliks = [iteration.loglik for iteration in result.history]
+    assert all(after >= before - 1e-8 for before, after in pairwise(logliks))
+
+
+def case(name: str) -> tuple[Matrix, Tensor, Tensor, float]:
+    if name == "alpha":
+        return (*alpha_design(), 16.80984867)
+    loaded = load(name)
+    return loaded.v, loaded.y, loaded.x, loaded.estimates["kernel_loglik"]
