@@ -1,4 +1,4 @@
-"""The search: starts from anywhere, boundaries, release, monotone progress, and what is said when it fails."""
+"""The search: starts from anywhere, boundaries, release, monotone progress, and what is said on failure."""
 
 from __future__ import annotations
 
