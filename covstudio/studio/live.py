@@ -17,8 +17,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, ClassVar
-from weakref import WeakKeyDictionary
+from typing import Any
 
 import panel as pn
 import torch
@@ -36,6 +35,7 @@ PARTIAL_SECONDS = 0.025  # a round longer than this shows what it has
 PUBLISH_SECONDS = 0.1  # how often numbers beside a moving slider are told to the views
 QUIET_SECONDS = 0.5  # a slider that has not moved for this long rests, whether or not the page said so
 _sessions = itertools.count(1)
+_KEPT_AS = "_live"  # on the store itself, so that the two go together
 
 Prepare = Callable[[str, "Array | None", bool], Any]
 Show = Callable[[Any], None]
@@ -50,8 +50,6 @@ class Live:
         schedule: runs a function on the session's event loop; when left out, that of the Bokeh document
             the session belongs to, or at once where there is none (a notebook).
     """
-
-    _of: ClassVar[WeakKeyDictionary[Store, Live]] = WeakKeyDictionary()
 
     def __init__(
         self,
@@ -82,12 +80,13 @@ class Live:
         self._watcher = store.param.watch(self._changed, ["moving", "version", "settled", "focus"])
         if self._doc is not None and self._doc.session_context is not None:
             pn.state.on_session_destroyed(lambda _context: self.close())
-        Live._of[store] = self
+        vars(store)[_KEPT_AS] = self
 
     @classmethod
     def of(cls, store: Store) -> Live:
         """The live evaluation of a store, made when first asked for."""
-        return cls._of.get(store) or cls(store)
+        found: Live | None = vars(store).get(_KEPT_AS)
+        return found or cls(store)
 
     # --- the page speaks ---
 
@@ -233,7 +232,7 @@ class Live:
             except Exception:
                 log.exception("a round of pictures failed")
                 pictures, late = Pictures(), []
-                self._schedule(partial(self._show, _Outcome(snapshot)))
+                self._schedule(partial(self._show, _Outcome(snapshot, done=True)))
 
     def _round(self, pictures: Pictures, snapshot: Snapshot, late: Collection[str]) -> list[str]:
         """Make every tile that changed; returns the keys that a newer wish pushed out, to come first next
@@ -266,7 +265,7 @@ class Live:
                 if self._slot is not None:
                     return order[at + 1 :]
         out.work = 1000 * (time.perf_counter() - began)
-        out.faults = faults
+        out.faults, out.done = faults, True
         self._schedule(partial(self._show, out))
         if snapshot.focus is not None and self._slot is None:
             self._focused(pictures, snapshot, snapshot.focus)
@@ -294,10 +293,9 @@ class Live:
         if self._stopping:
             return
         snapshot = out.snapshot
-        done = out.faults is not None
-        if out.tiles or out.blank or (snapshot.seq, done) != self._sent:
-            self._sent = (snapshot.seq, done)
-            self._send(pack(snapshot.seq, out.tiles, done=done, clear=out.blank, work=out.work))
+        if out.tiles or out.blank or (snapshot.seq, out.done) != self._sent:
+            self._sent = (snapshot.seq, out.done)
+            self._send(pack(snapshot.seq, out.tiles, done=out.done, clear=out.blank, work=out.work))
         self._matrices.update(out.matrices)
         now = time.perf_counter()
         if not snapshot.settled and now - self._published > PUBLISH_SECONDS:
@@ -326,6 +324,7 @@ class _Outcome:
     tiles: list[tuple[str, Tile]] = field(default_factory=list)
     blank: list[str] = field(default_factory=list)
     matrices: dict[str, Array] = field(default_factory=dict)
-    faults: dict[str, str] | None = None  # None while more of the round is to come
+    done: bool = False  # False while more of the round is to come
+    faults: dict[str, str] | None = None  # known when the round went through to its end
     notice: str | None = None
     work: float = 0.0

@@ -17,7 +17,7 @@ import torch
 from covstudio.covariance import Evaluation, Matrix
 from covstudio.document.build import Build
 from covstudio.document.document import Document
-from covstudio.studio.quantise import Tile, quantise
+from covstudio.studio.quantise import NotFinite, Tile, quantise
 
 Array: TypeAlias = npt.NDArray[np.float64]
 
@@ -128,10 +128,10 @@ class Pictures:
             return None
         matrix = source.numpy()
         least = 0.0 if settled or shown is None else shown.tile.limit
-        tile = quantise(matrix, pixels, least)
-        if not (np.isfinite(tile.low) and np.isfinite(tile.high)):
-            self._shown.pop(key, None)
-            raise self._not_finite(key, matrix)
+        try:
+            tile = quantise(matrix, pixels, least)
+        except NotFinite as error:
+            raise self._not_finite(key, matrix) from error
         self._shown[key] = _Shown(source, tile, pixels)
         return None if shown is not None and shown.tile == tile else tile
 
@@ -174,6 +174,7 @@ class Pictures:
         try:
             return self._evaluation.slice(build.v, self._natural(document.v), path, scale="natural")
         except (ValueError, ArithmeticError, RuntimeError) as error:
+            self.matrix("V")  # where V fails too, that is what there is to say
             raise Unpaintable(f"∂V/∂{path} cannot be computed here: {_first_line(error)}", owner) from error
 
     def _value(self, node: str) -> torch.Tensor:
@@ -221,6 +222,7 @@ class Pictures:
         where = f"the entry in row {row + 1}, column {col + 1} is {what}"
         document = self.snapshot.document
         if key.startswith(SLICE):
+            self.matrix("V")
             path = key.removeprefix(SLICE)
             owner = next(ref.node_id for ref in self.snapshot.build.parameters if ref.path == path)
             return Unpaintable(f"∂V/∂{path}: {where}. {hint}", owner)

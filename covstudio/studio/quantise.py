@@ -4,6 +4,7 @@ relative to.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +37,10 @@ class Tile:
     limit: float
     scale: str
     codes: bytes
+
+
+class NotFinite(ValueError):
+    """A matrix has an entry that is infinite or not a number."""
 
 
 def blocks(n: int, pixels: int) -> npt.NDArray[np.intp]:
@@ -138,15 +143,18 @@ def locate(matrix: Array, pixels: int) -> tuple[Array, npt.NDArray[np.intp], npt
 
 
 def quantise(matrix: Array, pixels: int, least_limit: float = 0.0) -> Tile:
-    """Codes of a finite matrix at display size.
+    """Codes of a matrix at display size.
 
     Args:
-        matrix: two-dimensional, finite.
+        matrix: two-dimensional.
         pixels: most rows and columns of the picture.
         least_limit: keep the limit at least this large, so that colours do not jump under a moving slider.
 
     Returns:
         The tile; a matrix of zeros has limit 0 and only code 0.
+
+    Raises:
+        NotFinite: an entry is infinite or not a number.
 
     Example:
         >>> tile = quantise(np.array([[2.0, 1.0], [1.0, 2.0]]), 10)
@@ -154,6 +162,8 @@ def quantise(matrix: Array, pixels: int, least_limit: float = 0.0) -> Tile:
         ('sequential', 2.0, [255, 128, 128, 255])
     """
     low, high = float(matrix.min()), float(matrix.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise NotFinite("a picture needs finite entries")
     limit = max(high, -low, least_limit)
     small = shrink(matrix, pixels, signed=low < 0)
     if low >= 0:

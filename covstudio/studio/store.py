@@ -188,7 +188,7 @@ class Store(param.Parameterized):
         if key.startswith(SLICE):
             path = key.removeprefix(SLICE)
             return any(ref.path == path and not ref.fixed for ref in self.build.parameters)
-        return True
+        return key == V
 
     @property
     def problems(self) -> tuple[Problem, ...]:
