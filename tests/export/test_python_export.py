@@ -1,31 +1,22 @@
 """Exported programs: what they look like, and that they compute what the document does."""
 
-import ast
 import math
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from export_programs import add, after, executed_v, expected_v, printed_v, run
 
 from covstudio import __version__
 from covstudio.covariance import catalogue
 from covstudio.data.examples import load_example
 from covstudio.data.tables import Table
-from covstudio.document.build import build
 from covstudio.document.changes import (
-    AddNode,
-    Batch,
     Connect,
     SetArgument,
     SetFixed,
-    SetFixedEffects,
     SetParameters,
-    SetResponse,
     SetTitle,
 )
 from covstudio.document.document import Document
@@ -35,57 +26,6 @@ from covstudio.export.python import python_source
 
 GOLDEN = Path(__file__).parent / "golden"
 ALPHA, SPATIAL, REPEATED = templates()
-
-
-def add(kind, parent=None, slot=None, name=None, **arguments):
-    return AddNode(kind, name=name, arguments=arguments, connect=None if parent is None else (parent, slot))
-
-
-def after(*changes, start=None):
-    return Batch(changes).apply(Document() if start is None else start)
-
-
-def run(source, folder, *arguments):
-    """What a program prints, run in a fresh process in an empty folder."""
-    (folder / "model.py").write_text(source, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "model.py", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        check=False,
-    )
-    return done
-
-
-def printed_v(source, folder):
-    done = run(source, folder)
-    assert done.returncode == 0, done.stderr
-    rows = [[float(entry) for entry in line.split(",")] for line in done.stdout.splitlines()]
-    return torch.tensor(rows, dtype=torch.float64)
-
-
-def executed_v(source):
-    """V of a program, in this process."""
-    space = {"__name__": "exported"}
-    before = torch.get_default_dtype()
-    try:
-        exec(compile(source, "model.py", "exec"), space)
-        v = space["covariance"](*(space[name] for name in ("LABELS", "NUMBERS", "ROWS") if name in space))
-        for name, value in space["VALUES"].items():
-            v.set_param_specs(name, value=value)
-        return v()
-    finally:
-        torch.set_default_dtype(before)
-
-
-def expected_v(document, table=None):
-    built = build(document, table)
-    assert built.v is not None, built.problems
-    return built.v.evaluate(built.naturals("V", document))
 
 
 def field():
@@ -309,72 +249,6 @@ def test_a_guess_is_mentioned():
     assert "# 72 = 8 × 9 is a guess." in source
     assert "a=ar1" in source
     assert "AR1Matrix(8)" in source
-
-
-HOSTILE = [
-    '"""',
-    "'''",
-    '\\"""\\',
-    '"); import os; os.system("x"); ("',
-    "a\nimport os",
-    "{v}",
-    "%s",
-    "#",
-    "<script>alert(1)</script>",
-    "\u202edrawkcab",
-    "\ud800",
-    "\x00",
-    "ends with \\",
-    '"',
-]
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-def test_nothing_a_person_types_becomes_code(text):
-    """The program has the same statements, whatever the texts; the texts come out as they went in."""
-
-    def program(title, column, label):
-        table = Table.from_columns({column: [label, "b", label], "y": [1.0, 2.0, 4.0]}, "odd")
-        name = "".join(char for char in title if char.isprintable()).replace("/", "").strip() or "x"
-        document = after(
-            SetTitle(title),
-            add("Sum", "V", name="total"),
-            add("CovariancePropagation", "n1", name=f"Z {name}"[:60]),
-            add("DummyMatrix", "n2", "z", name=name, factors=Columns((column,))),
-            add("ScalarMatrix", "n2", "g"),
-            add("ScalarMatrix", "n1"),
-            SetResponse(column),
-            SetFixedEffects("1"),
-        )
-        return python_source(document, table)
-
-    def shape(source):
-        kinds = []
-        for node in ast.walk(ast.parse(source)):
-            kinds.append(type(node).__name__)
-        return sorted(kinds)
-
-    source = program(text, " ".join(text.split()) or "c", text.strip() or "l")
-    plain = program("Oats", "gen[1]", "G 1")
-    # A name that is no identifier is written as text in a dictionary: compare with such a one.
-    assert shape(source) == shape(plain)
-    tree = ast.parse(source)
-    constants = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
-    assert (text.strip() or "l") in constants
-    assert executed_v(source).shape == (3, 3)
-
-
-@settings(max_examples=60, deadline=None)
-@given(title=st.text(max_size=40), label=st.text(min_size=1, max_size=10))
-def test_any_text_gives_a_program(title, label):
-    document = after(
-        SetTitle(title),
-        add("CovariancePropagation", "V"),
-        add("DummyMatrix", "n1", "z", factors=Values(((label, "other", label),))),
-        add("ScalarMatrix", "n1", "g"),
-    )
-    tree = ast.parse(python_source(document))
-    assert label in {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
 
 
 @pytest.mark.parametrize(
