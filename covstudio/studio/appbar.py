@@ -1,4 +1,6 @@
-"""The bar at the top: the model's title, files, templates and examples, undo and redo, the state of the model, notices."""
+"""The bar at the top: the model's title, files, templates and examples, undo and redo, the state of the
+model, notices.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +75,7 @@ class AppBar:
         """The bar as a Panel component."""
         return self._pane
 
-    # --- what others may ask of the page ---------------------------------------------------------------------------------
+    # --- what others may ask of the page ----------------------------------------------------------
 
     def open_tab(self, name: str) -> None:
         """Bring a tab of the details to the front."""
@@ -86,16 +88,21 @@ class AppBar:
     def settle(self) -> None:
         """Say that components were added to the page; call it right after adding them.
 
-        BokehJS takes every model that a server sends later for one of the page's own until the page has sent a message, and would
-        pack such a model, whole, into the first message about it; a plot cannot even be packed. So the bar, which the server
-        knows, speaks first.
+        BokehJS takes every model that a server sends later for one of the page's own until the page has sent
+        a message, and would pack such a model, whole, into the first message about it; a plot cannot even be
+        packed. So the bar, which the server knows, speaks first.
         """
         self._pane.tell("settle")
 
     def download(self, name: str, content: str | bytes, kind: str = "text/plain;charset=utf-8") -> None:
         """Have the browser download a text, or bytes, as a file."""
         if isinstance(content, bytes):
-            self._pane.tell("download", name=name, base64=base64.b64encode(content).decode(), type="application/octet-stream")
+            self._pane.tell(
+                "download",
+                name=name,
+                base64=base64.b64encode(content).decode(),
+                type="application/octet-stream",
+            )
         else:
             self._pane.tell("download", name=name, text=content, type=kind)
 
@@ -108,7 +115,7 @@ class AppBar:
             "ok",
         )
 
-    # --- messages ----------------------------------------------------------------------------------------------------------
+    # --- messages ---------------------------------------------------------------------------------
 
     def _theme(self, message: Mapping[str, Any]) -> None:
         self._store.dark = bool(message.get("dark"))
@@ -155,7 +162,7 @@ class AppBar:
         self._on_example(str(message.get("name")))
         self.open_tab("data")
 
-    # --- state ---------------------------------------------------------------------------------------------------------------
+    # --- state ------------------------------------------------------------------------------------
 
     def _show(self) -> None:
         store = self._store
@@ -187,18 +194,18 @@ class AppBar:
                 "tip": "Drag a structure onto the canvas, or start from a template.",
             }
         problems = store.problems
-        if problems:
+        v = store.build.v
+        if problems and (v is None or store.faults):
             count = len(problems)
             return {
                 "level": "problem" if store.faults else "todo",
                 "text": "1 thing to finish" if count == 1 else f"{count} things to finish",
                 "tip": problems[0].message,
             }
-        v = store.build.v
-        rows = v.shape[0] if v is not None else 0
+        rows = 0 if v is None else v.shape[0]
         free = sum(not ref.fixed for ref in store.build.parameters)
         return {
-            "level": "ready",
+            "level": "todo" if problems else "ready",
             "text": f"V {rows} × {rows} · {free} parameter{'' if free == 1 else 's'}",
-            "tip": "V is complete. Press to see all its parameters.",
+            "tip": problems[0].message if problems else "V is complete. Press to see all its parameters.",
         }

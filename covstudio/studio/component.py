@@ -1,8 +1,10 @@
-"""The base of every hand-written view: state goes down as one JSON text, what a person does comes up as one message.
+"""The base of every hand-written view: state goes down as one JSON text, what a person does comes up as one
+message.
 
-A view's Python side computes the whole state from the store and assigns `state`; its script draws it. Its script never changes
-the state: it sends `{"type": ...}` messages, which `Router` hands to the method registered for that type. This keeps the law that
-a value travels one way, and JSON keeps text text: a column named like a tag arrives as characters and is drawn as characters.
+A view's Python side computes the whole state from the store and assigns `state`; its script draws it. Its
+script never changes the state: it sends `{"type": ...}` messages, which `Router` hands to the method
+registered for that type. This keeps the law that a value travels one way, and JSON keeps text text: a column
+named like a tag arrives as characters and is drawn as characters.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ Handler = Callable[[Mapping[str, Any]], None]
 
 
 def plain(value: Any) -> Any:
-    """A copy that JSON can carry: tuples become lists, infinities and NaN become the texts "inf", "-inf" and "nan"."""
+    """A copy that JSON can carry: tuples become lists, infinities and NaN become the texts "inf", "-inf" and
+    "nan".
+    """
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -53,8 +57,9 @@ class Component(JSComponent):
 class Router:
     """Hands each message of a component to the method for its type.
 
-    A message that is not a mapping with a known "type" is logged and ignored: the browser is not trusted. A handler that fails is
-    logged with its traceback and becomes a notice, so that no work is lost and nothing looks frozen.
+    A message that is not a mapping with a known "type" is logged and ignored: the browser is not trusted. A
+    handler that fails is logged with its traceback and becomes a notice, so that no work is lost and nothing
+    looks frozen.
 
     Args:
         store: where a failure is told.

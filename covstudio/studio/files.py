@@ -1,4 +1,6 @@
-"""Files that come from the browser and go to it: uploads in pieces, safe file names, the draft kept for next time."""
+"""Files that come from the browser and go to it: uploads in pieces, safe file names, the draft kept for next
+time.
+"""
 
 from __future__ import annotations
 
@@ -52,8 +54,8 @@ class _Partial:
 class Assembler:
     """Puts the pieces of an upload together, with a limit on what it holds.
 
-    A file travels in pieces of one megabyte, in order, because a server refuses a single message over 20 MB. Only the latest
-    upload for a purpose is kept: starting another one drops the first.
+    A file travels in pieces of one megabyte, in order, because a server refuses a single message over 20 MB.
+    Only the latest upload for a purpose is kept: starting another one drops the first.
 
     Args:
         limits: purpose -> largest size in bytes.

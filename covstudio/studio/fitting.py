@@ -1,9 +1,10 @@
 """Fits run in worker processes, so that nobody's sliders wait for anybody's fit.
 
-The workers stand behind the standard `concurrent.futures` interface: one single-process executor for each worker, so that a worker
-that dies takes its own fit with it and nothing else, and is replaced. Processes are spawned, never forked: forking a process that
-has used torch's threads can hang. The document and its table travel as the text of a saved model, the result as pickled bytes.
-A Dask cluster takes the workers' place when COVSTUDIO_SCHEDULER names its scheduler (see `fitting_dask`).
+The workers stand behind the standard `concurrent.futures` interface: one single-process executor for each
+worker, so that a worker that dies takes its own fit with it and nothing else, and is replaced. Processes are
+spawned, never forked: forking a process that has used torch's threads can hang. The document and its table
+travel as the text of a saved model, the result as pickled bytes. A Dask cluster takes the workers' place when
+COVSTUDIO_SCHEDULER names its scheduler (see `fitting_dask`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from typing import Any, Protocol
+from typing import Protocol
 
 from covstudio.data.tables import Table
 from covstudio.document.document import Document
@@ -32,7 +33,9 @@ log = logging.getLogger("covstudio")
 
 POLL_SECONDS = 0.05
 GRACE_SECONDS = 2.0
-"""A cancelled fit that has not stopped by itself after this long is in the middle of a long iteration: its worker is ended."""
+"""A cancelled fit that has not stopped by itself after this long is in the middle of a long iteration: its
+worker is ended.
+"""
 DIED = (
     "The process that ran the fit ended unexpectedly, most likely because memory ran out. "
     "It has been replaced: press Fit to try again, or try a smaller model."
@@ -318,7 +321,8 @@ def start(document: Document, table: Table | None, listener: Listener, max_iter:
     Args:
         document: the model.
         table: its data.
-        listener: called with `Waiting`, `Started`, one `Step` for each iteration and `Finished`, from another thread.
+        listener: called with `Waiting`, `Started`, one `Step` for each iteration and `Finished`, from another
+            thread.
         max_iter: the most iterations.
 
     Returns:

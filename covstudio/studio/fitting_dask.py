@@ -1,6 +1,8 @@
-"""Fits on a Dask cluster, through its `concurrent.futures` executor. Needs `pip install distributed`, here and on the workers.
+"""Fits on a Dask cluster, through its `concurrent.futures` executor. Needs `pip install distributed`, here
+and on the workers.
 
-The cluster's workers need this package too. Progress comes back through a named queue, cancelling goes out through a named event.
+The cluster's workers need this package too. Progress comes back through a named queue, cancelling goes out
+through a named event.
 """
 
 from __future__ import annotations
@@ -72,7 +74,8 @@ class DaskPool:
                 log.exception("a fit on the cluster could not be run")
             outcome = Outcome(
                 cancelled=job.cancelled.is_set(),
-                message=f"The cluster could not run the fit ({type(error).__name__}: {error}). Press Fit to try again.",
+                message=f"The cluster could not run the fit ({type(error).__name__}: {error}). "
+                "Press Fit to try again.",
             )
         finally:
             self._jobs.discard(job)

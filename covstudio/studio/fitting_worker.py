@@ -106,8 +106,8 @@ def fit_text(text: str, max_iter: int) -> bytes:
     """Fit the model in `text`, a saved model with its table, reporting to the pipe of `begin`.
 
     Returns:
-        A pickled `Outcome`. Plain pickling copies tensors; the pool's own would pass them as shared memory, which is gone when
-        the worker is.
+        A pickled `Outcome`. Plain pickling copies tensors; the pool's own would pass them as shared memory,
+        which is gone when the worker is.
     """
     assert _steps is not None
     _steps.send(None)
@@ -162,6 +162,7 @@ def fit(text: str, max_iter: int, report: Callable[[Step], None], stopped: Calla
     except Exception as error:
         log.exception("a fit failed")
         return Outcome(
-            message=f"The fit failed ({type(error).__name__}: {error}). Please report this with the model file."
+            message=f"The fit failed ({type(error).__name__}: {error}). "
+            "Please report this with the model file."
         )
     return Outcome(estimate=found, seconds=time.monotonic() - began)

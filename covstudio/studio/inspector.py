@@ -1,6 +1,8 @@
-"""The inspector: the selected node's name, arguments and parameters, or all parameters of V when nothing is selected.
+"""The inspector: the selected node's name, arguments and parameters, or all parameters of V when nothing is
+selected.
 
-A dragged slider speaks to the live evaluation through the bus (`assets/painter.js`); everything else here becomes a change.
+A dragged slider speaks to the live evaluation through the bus (`assets/painter.js`); everything else here
+becomes a change.
 """
 
 from __future__ import annotations
@@ -48,6 +50,7 @@ class Inspector:
                 {
                     "rename": self._rename,
                     "argument": self._argument,
+                    "column": self._column,
                     "set": self._set,
                     "reset": self._reset,
                     "fix": self._fix,
@@ -66,7 +69,7 @@ class Inspector:
         """The inspector as a Panel component."""
         return self._pane
 
-    # --- drawing -----------------------------------------------------------------------------------------------------------
+    # --- drawing ----------------------------------------------------------------------------------
 
     def _structure(self, *_events: Any) -> None:
         self._errors = {}
@@ -105,7 +108,7 @@ class Inspector:
             self._revision += 1
             self._show()
 
-    # --- messages ------------------------------------------------------------------------------------------------------------
+    # --- messages ---------------------------------------------------------------------------------
 
     def _rename(self, message: Mapping[str, Any]) -> None:
         self._try("name", Rename(str(message.get("node")), str(message.get("name", ""))))
@@ -157,14 +160,28 @@ class Inspector:
             return
         self._try(name, SetArgument(node_id, name, value))
 
+    def _column(self, message: Mapping[str, Any]) -> None:
+        """Take one column into a list of columns, or out of it."""
+        node_id, name, column = (str(message.get(key)) for key in ("node", "argument", "column"))
+        node = self._store.document.nodes.get(node_id)
+        if node is None:
+            return
+        value = node.arguments.get(name)
+        present = value.columns if isinstance(value, Columns | Levels) else ()
+        chosen = tuple(entry for entry in present if entry != column) + (
+            (column,) if message.get("on") else ()
+        )
+        kind: type[Columns] | type[Levels] = Levels if isinstance(value, Levels) else Columns
+        self._try(name, SetArgument(node_id, name, kind(chosen)))
+
 
 def read_argument(kind: str, value: Any) -> ArgumentValue | None:
     """What the page sent for one argument, as a document holds it.
 
     Args:
         kind: the declared kind.
-        value: None for the default; for a size {"mode": "auto" | "rows" | "levels" | "number", ...}; for columns {"columns": [...]}
-            or {"written": text}; for a matrix its text; else the value itself.
+        value: None for the default; for a size {"mode": "auto" | "rows" | "levels" | "number", ...}; for
+            columns {"columns": [...]} or {"written": text}; for a matrix its text; else the value itself.
 
     Returns:
         The value for `SetArgument`.

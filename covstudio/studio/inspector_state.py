@@ -51,7 +51,7 @@ def inspector_state(store: Store) -> dict[str, Any]:
     return _model_state(store)
 
 
-# --- one node ------------------------------------------------------------------------------------------------------------
+# --- one node -------------------------------------------------------------------------------------
 
 
 def _node_state(store: Store, node: Node) -> dict[str, Any]:
@@ -70,14 +70,23 @@ def _node_state(store: Store, node: Node) -> dict[str, Any]:
         "symbol": declared.symbol,
         "katex": katex_address(),
         "shape": shape_text(store.build.sizes.get(node.id)),
-        "psd": declared.psd,
+        "indefinite": _indefinite(store, node.id),
         "reference": declared.reference,
         "aliases": [f"{system} {', '.join(names)}" for system, names in declared.aliases.items()],
-        "problems": [_problem(store, p) for p in store.problems if p.node_id == node.id],
+        "problems": [problem_state(store, p) for p in store.problems if p.node_id == node.id],
         "arguments": [_argument_state(store, node, declared, argument) for argument in declared.arguments],
         "operands": _operands(store, node, declared),
         "parameters": parameter_states(store, node.id, store.node_parameters(node.id)),
     }
+
+
+def _indefinite(store: Store, node_id: str) -> bool:
+    """True for a square matrix that is no covariance for some values of its parameters; a design matrix never
+    means to be one.
+    """
+    matrix = store.build.matrices.get(node_id)
+    design = declaration(store.document.nodes[node_id].kind).category == "Design"
+    return matrix is not None and not design and matrix.shape[0] == matrix.shape[1] and not matrix.psd
 
 
 def _operands(store: Store, node: Node, declared: Declaration) -> list[dict[str, Any]]:
@@ -97,7 +106,8 @@ def _operands(store: Store, node: Node, declared: Declaration) -> list[dict[str,
     return rows
 
 
-def _problem(store: Store, problem: Problem) -> dict[str, Any]:
+def problem_state(store: Store, problem: Problem) -> dict[str, Any]:
+    """A problem as the page lists it, with its node's name; one of the whole model stands under V."""
     node = store.document.nodes.get(problem.node_id)
     return {
         "node": problem.node_id if node else None,
@@ -144,7 +154,10 @@ def _size_state(store: Store, value: Any, found: SizeOrigin | None) -> dict[str,
         "origin": origin,
         "number": value if mode == "number" else 4 if found is None else found.value,
         "columns": list(value.columns) if isinstance(value, Levels) else [],
-        "choices": [{"name": name, "role": store.document.roles.get(name, "ignored")} for name in factor_candidates(store)],
+        "choices": [
+            {"name": name, "role": store.document.roles.get(name, "ignored")}
+            for name in factor_candidates(store)
+        ],
         "rows": None if store.table is None else store.table.n,
     }
 
@@ -191,7 +204,7 @@ def _matrix_state(value: Any) -> dict[str, Any]:
     }
 
 
-# --- parameters ----------------------------------------------------------------------------------------------------------
+# --- parameters -----------------------------------------------------------------------------------
 
 
 def parameter_states(store: Store, node_id: str, refs: Iterable[ParameterRef]) -> list[dict[str, Any]]:
@@ -232,7 +245,7 @@ def values_state(store: Store, refs: tuple[ParameterRef, ...]) -> dict[str, list
     return {parameter_key(ref): [ref.natural, store.raw(ref)] for ref in refs}
 
 
-# --- the whole model -------------------------------------------------------------------------------------------------------
+# --- the whole model ------------------------------------------------------------------------------
 
 
 def _model_state(store: Store) -> dict[str, Any]:
@@ -255,7 +268,7 @@ def _model_state(store: Store) -> dict[str, Any]:
     return {
         "mode": "model",
         "shape": shape_text(None if v is None else (v.shape[0], v.shape[1])),
-        "problems": [_problem(store, problem) for problem in store.problems],
+        "problems": [problem_state(store, problem) for problem in store.problems],
         "groups": groups,
         "free": sum(not ref.fixed for ref in store.build.parameters),
         "fixed": sum(ref.fixed for ref in store.build.parameters),

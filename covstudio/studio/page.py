@@ -1,8 +1,8 @@
 """The page: one session's store and views put together, and the server that hands out such pages.
 
-The frame (`assets/page.html`) is plain HTML that is painted before any script has run; each region holds one view. Views know the
-store, never each other: what one asks of another (bring a tab to the front, save a file) is a function handed over here. Views in
-tabs that nobody has opened are not built.
+The frame (`assets/page.html`) is plain HTML that is painted before any script has run; each region holds one
+view. Views know the store, never each other: what one asks of another (bring a tab to the front, save a file)
+is a function handed over here. Views in tabs that nobody has opened are not built.
 """
 
 from __future__ import annotations
@@ -41,22 +41,12 @@ PORTS_TRIED = 20
 SESSION_MINUTES = 15
 """How long a session whose page lost its connection (a closed lid, a lost network) is kept for."""
 
-LOGO = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 20" aria-hidden="true"><rect x="0" y="0" width="20" height="20" rx="5" fill="#4f5bd5"/>'
-    '<g fill="#fff"><rect x="4" y="4" width="3.4" height="3.4" rx=".8"/><rect x="8.3" y="8.3" width="3.4" height="3.4" rx=".8"/>'
-    '<rect x="12.6" y="12.6" width="3.4" height="3.4" rx=".8"/></g><g fill="#fff" opacity=".5">'
-    '<rect x="8.3" y="4" width="3.4" height="3.4" rx=".8"/><rect x="4" y="8.3" width="3.4" height="3.4" rx=".8"/>'
-    '<rect x="12.6" y="8.3" width="3.4" height="3.4" rx=".8"/><rect x="8.3" y="12.6" width="3.4" height="3.4" rx=".8"/></g>'
-    '<g fill="#fff" opacity=".22"><rect x="12.6" y="4" width="3.4" height="3.4" rx=".8"/>'
-    '<rect x="4" y="12.6" width="3.4" height="3.4" rx=".8"/></g></svg>'
-)
-
 
 class PageTemplate(pn.Template):
     """The frame of the page.
 
-    Panel would also load every component's style sheets at the level of the document, by addresses that do not exist for files
-    outside its own folders; they live in the components' shadow roots.
+    Panel would also load every component's style sheets at the level of the document, by addresses that do
+    not exist for files outside its own folders; they live in the components' shadow roots.
     """
 
     def resolve_resources(self, cdn: Any = "auto", extras: Any = None) -> Any:
@@ -74,7 +64,9 @@ class Page:
     def __init__(self, store: Store | None = None) -> None:
         self.store = store or Store()
         self.live = Live.of(self.store)
-        self.bar = AppBar(self.store, on_tab=self._opened, on_example=lambda name: self.data.propose_example(name))
+        self.bar = AppBar(
+            self.store, on_tab=self._opened, on_example=lambda name: self.data.propose_example(name)
+        )
         self.inspector = Inspector(self.store, open_tab=self.bar.open_tab)
         self._views: dict[str, Any] = {}
         self._tabs: dict[str, pn.Column] = {name: _region() for name in TABS}
@@ -82,7 +74,12 @@ class Page:
         self._making: dict[str, Callable[[], Any]] = {
             "matrix": self._make_matrix,
             "data": lambda: DataView(self.store),
-            "fit": lambda: FitView(self.store, self.bar.download, open_tab=self.bar.open_tab, done=lambda mark: self.bar.mark_tab("fit", mark)),
+            "fit": lambda: FitView(
+                self.store,
+                self.bar.download,
+                open_tab=self.bar.open_tab,
+                done=lambda mark: self.bar.mark_tab("fit", mark),
+            ),
             "code": lambda: CodeView(self.store, self.bar.download),
         }
 
@@ -93,7 +90,9 @@ class Page:
         return view
 
     def _make_matrix(self) -> Any:
-        from covstudio.studio.views.focus import FocusView  # HoloViews takes long to import: not before somebody looks
+        from covstudio.studio.views.focus import (
+            FocusView,
+        )  # HoloViews takes long to import: not before somebody looks
 
         return FocusView(self.store)
 
@@ -139,9 +138,10 @@ def _region() -> pn.Column:
 
 
 def _frame() -> dict[str, Any]:
+    logo = read_asset("logo.svg")
     return {
-        "cs_icon": f"data:image/svg+xml,{quote(LOGO)}",
-        "cs_logo": f'{LOGO}<span class="cs-logo-name">{html.escape(TITLE)}</span>',
+        "cs_icon": f"data:image/svg+xml,{quote(logo)}",
+        "cs_logo": f'{logo}<span class="cs-logo-name">{html.escape(TITLE)}</span>',
         "cs_theme_script": read_asset("theme.js"),
         "cs_theme_css": read_asset("theme.css"),
         "cs_page_css": read_asset("page.css"),
@@ -201,7 +201,8 @@ def free_port(port: int, address: str) -> int:
                 raise
             return int(probe.getsockname()[1])
     raise OSError(
-        f"Ports {port} to {port + PORTS_TRIED - 1} are all in use on {address}. Choose another one, such as --port {port + 100}."
+        f"Ports {port} to {port + PORTS_TRIED - 1} are all in use on {address}. "
+        f"Choose another one, such as --port {port + 100}."
     )
 
 

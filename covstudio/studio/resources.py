@@ -25,10 +25,14 @@ def read_asset(name: str) -> str:
 
 
 def component_script(name: str) -> str:
-    """One self-contained module: the small shared drawing helpers (`dom.js`), then the component's own script."""
+    """One self-contained module: the small shared drawing helpers (`dom.js`), then the component's own
+    script.
+    """
     return f"{read_asset('dom.js')}\n{read_asset(name)}"
 
 
 def component_styles(*names: str) -> list[str]:
-    """Style sheets for a component's shadow root: the visual language (`theme.css`, `ui.css`), then the component's own."""
+    """Style sheets for a component's shadow root: the visual language (`theme.css`, `ui.css`), then the
+    component's own.
+    """
     return [read_asset("theme.css"), read_asset("ui.css"), *(read_asset(name) for name in names)]

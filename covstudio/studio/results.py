@@ -52,7 +52,10 @@ class Results:
             "seconds": self._seconds,
             "notes": list(self.estimate.notes),
         }
-        content = {"summary": summary, "tables": {name: table_state(frame) for name, frame in self._tables.items()}}
+        content = {
+            "summary": summary,
+            "tables": {name: table_state(frame) for name, frame in self._tables.items()},
+        }
         return json.dumps(plain(content), ensure_ascii=False)
 
     def file(self, name: str) -> tuple[str, str | bytes]:
@@ -79,7 +82,14 @@ class Results:
 def table_state(frame: pd.DataFrame) -> dict[str, Any]:
     """A data frame as plain rows, at most `MAX_ROWS` of them; what is missing is None."""
     rows = [
-        [None if isinstance(value, float) and math.isnan(value) else value.item() if hasattr(value, "item") else value for value in row]
+        [
+            None
+            if isinstance(value, float) and math.isnan(value)
+            else value.item()
+            if hasattr(value, "item")
+            else value
+            for value in row
+        ]
         for row in frame.head(MAX_ROWS).itertuples(index=False, name=None)
     ]
     return {"columns": [str(name) for name in frame.columns], "rows": rows, "total": len(frame)}

@@ -18,7 +18,8 @@ MARGIN = 5e-4
 class Scale:
     """How a slider's position p in [0, 1] becomes a natural value.
 
-    "log": offset + low (high/low)^p, and offset itself at p = 0 when `zero` is true. "linear": low + p (high - low).
+    "log": offset + low (high/low)^p, and offset itself at p = 0 when `zero` is true. "linear": low + p (high
+    - low).
 
     Args:
         kind: "log" or "linear".
@@ -55,7 +56,9 @@ class Scale:
 
 
 def allows_zero(transform: Transform) -> bool:
-    """True for a variance (exp(2 theta)): zero is a value of it that estimation reaches. A range or a scale is never zero."""
+    """True for a variance (exp(2 theta)): zero is a value of it that estimation reaches. A range or a scale
+    is never zero.
+    """
     return isinstance(transform, TransformExpPow2)
 
 
@@ -68,8 +71,8 @@ def scale_of(transform: Transform, value: float, default: float) -> Scale:
         default: its default natural value, which sets the decades of a positive parameter.
 
     Returns:
-        Decades from 10^-4 to 10^2 times the default for a positive parameter, further where the value lies outside; almost the
-        whole of a bounded interval; a round symmetric interval on the whole line.
+        Decades from 10^-4 to 10^2 times the default for a positive parameter, further where the value lies
+        outside; almost the whole of a bounded interval; a round symmetric interval on the whole line.
 
     Example:
         >>> from covstudio.covariance import TransformExpPow2, TransformIdentity

@@ -34,7 +34,7 @@ class Studio:
         expect(self.node("V")).to_be_visible()
         return self
 
-    # --- the frame ---------------------------------------------------------------------------------------------------
+    # --- the frame --------------------------------------------------------------------------------
 
     def show(self, tab: Tab) -> Locator:
         """Open a tab of the details; its panel."""
@@ -53,7 +53,7 @@ class Studio:
         """The notice that holds this text."""
         return self.page.locator(".toast", has_text=text)
 
-    # --- starting ----------------------------------------------------------------------------------------------------
+    # --- starting ---------------------------------------------------------------------------------
 
     def use_example(self) -> None:
         """Load the built-in table and confirm what its columns are."""
@@ -72,7 +72,7 @@ class Studio:
         """The chip that says how far the model is."""
         return self.page.get_by_role("button", name="State of the model")
 
-    # --- the canvas ----------------------------------------------------------------------------------------------------
+    # --- the canvas -------------------------------------------------------------------------------
 
     def node(self, name: str) -> Locator:
         """A node of the canvas, by its name."""
@@ -83,7 +83,7 @@ class Studio:
         return self.page.locator(".react-flow__node")
 
     def slot(self, node: str, slot: str) -> Locator:
-        """A slot of a node: "z", "g", or "1", "2", ... of an operator with any number of operands; "V" of V."""
+        """A slot of a node: "z", "g"; "1", "2", ... of an operator with any number of operands; "V" of V."""
         return self.node(node).locator(f'.react-flow__handle[data-handleid="{slot}"]')
 
     def output(self, node: str) -> Locator:
@@ -114,7 +114,9 @@ class Studio:
 
     @contextmanager
     def dragging(self, source: Locator) -> Iterator[_Mover]:
-        """Press the mouse on something; release it at the end. A first small step makes the browser see a drag."""
+        """Press the mouse on something; release it at the end. A first small step makes the browser see a
+        drag.
+        """
         mouse = self.page.mouse
         x, y = centre(source)
         mouse.move(x, y)
@@ -123,7 +125,7 @@ class Studio:
         yield _Mover(self.page)
         mouse.up()
 
-    # --- the inspector -------------------------------------------------------------------------------------------------
+    # --- the inspector ----------------------------------------------------------------------------
 
     def select(self, name: str) -> None:
         """Select a node by clicking on its head."""
@@ -139,7 +141,7 @@ class Studio:
         return self.page.get_by_role("textbox", name=f"{path} value", exact=True)
 
     def drag_slider(self, path: str, shares: list[float]) -> None:
-        """Drag a slider's thumb with the mouse to one place after another; places are shares of its length."""
+        """Drag a slider's thumb with the mouse from place to place; places are shares of its length."""
         box = box_of(self.slider(path))
         start = float(self.slider(path).input_value()) / 1000
         radius = 8  # the thumb's middle never reaches the ends of the track
@@ -155,7 +157,7 @@ class Studio:
             mouse.move(across(share), y, steps=4)
         mouse.up()
 
-    # --- fitting -------------------------------------------------------------------------------------------------------
+    # --- fitting ----------------------------------------------------------------------------------
 
     def fit(self) -> Locator:
         """Press Fit and wait for the results."""

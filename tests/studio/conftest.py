@@ -1,4 +1,4 @@
-"""A real server, a real Chromium, and pages that fail a test on any error and on any request to another host."""
+"""A real server, a real Chromium, and pages that fail a test on an error or a request to another host."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dict[str, object]:
     """Debian's Chromium (or COVSTUDIO_CHROMIUM), without the sandbox that a container cannot give it."""
-    chosen = os.environ.get("COVSTUDIO_CHROMIUM") or next((path for path in BROWSERS if Path(path).exists()), None)
+    chosen = os.environ.get("COVSTUDIO_CHROMIUM") or next(
+        (path for path in BROWSERS if Path(path).exists()), None
+    )
     return {**browser_type_launch_args, "executable_path": chosen, "args": ["--no-sandbox"]}
 
 
@@ -82,8 +84,12 @@ def watch() -> Iterator[Watch]:
 
     def watched(page: Page) -> Page:
         page.on("pageerror", lambda error: trouble.append(f"error in the page: {error}"))
-        page.on("console", lambda message: message.type == "error" and trouble.append(f"console: {message.text}"))
-        page.on("request", lambda request: foreign(request.url) and trouble.append(f"request to {request.url}"))
+        page.on(
+            "console", lambda message: message.type == "error" and trouble.append(f"console: {message.text}")
+        )
+        page.on(
+            "request", lambda request: foreign(request.url) and trouble.append(f"request to {request.url}")
+        )
         page.on("websocket", lambda socket: foreign(socket.url) and trouble.append(f"socket to {socket.url}"))
         return page
 

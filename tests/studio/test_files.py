@@ -17,11 +17,20 @@ from covstudio.studio.store import Store
 LIMIT = 50_000
 
 
-def pieces(data: bytes, piece: int = 1000, name: str = "oats.csv", upload: str = "1", **changes: Any) -> Iterator[dict[str, Any]]:
+def pieces(
+    data: bytes, piece: int = 1000, name: str = "oats.csv", upload: str = "1", **changes: Any
+) -> Iterator[dict[str, Any]]:
     """The messages a page sends for a file."""
     total = max(1, -(-len(data) // piece))
     for index in range(total):
-        message = {"purpose": "table", "id": upload, "name": name, "index": index, "total": total, "size": len(data)}
+        message = {
+            "purpose": "table",
+            "id": upload,
+            "name": name,
+            "index": index,
+            "total": total,
+            "size": len(data),
+        }
         yield message | {"data": data[index * piece : (index + 1) * piece]} | changes
 
 
@@ -80,11 +89,10 @@ def test_what_cannot_be_taken_is_refused_with_the_reason(message: dict[str, Any]
 
 
 def test_a_file_that_says_it_is_small_and_is_not_is_refused() -> None:
-    messages = list(pieces(bytes(LIMIT + 10), piece=10_000, size=10))
     assembler = Assembler({"table": LIMIT})
+    messages = pieces(bytes(LIMIT + 10), piece=10_000, size=10)
     with pytest.raises(UploadError, match="at most"):
-        for message in messages:
-            assembler.add(message)
+        send(assembler, messages)
     assert assembler.progress("table") is None
 
 

@@ -86,12 +86,15 @@ def slow(table: Table, plots: int = 2400) -> tuple[Document, Table]:
     columns = table.to_columns()
     repeats = plots // table.n
     many = {name: values * repeats for name, values in columns.items()}
-    many["yield"] = [value + 0.01 * ((7 * i) % 13) for i, value in enumerate(many["yield"])]  # type: ignore[operator]
+    yields = [float(value) for value in many["yield"] if value is not None]
+    many["yield"] = [value + 0.01 * ((7 * i) % 13) for i, value in enumerate(yields)]
     large = Table.from_columns(many, "large")
     return templates()[0].document(large), large
 
 
-def test_a_fit_streams_its_iterations_and_ends_with_the_estimate(pool: LocalPool, alpha: Document, table: Table) -> None:
+def test_a_fit_streams_its_iterations_and_ends_with_the_estimate(
+    pool: LocalPool, alpha: Document, table: Table
+) -> None:
     _, heard = ask(pool, alpha, table)
     estimate = heard.outcome.estimate
     assert sorted(estimate.values.values()) == pytest.approx([0.070218, 0.081617, 0.142902], abs=1e-5)
@@ -104,7 +107,9 @@ def test_a_fit_streams_its_iterations_and_ends_with_the_estimate(pool: LocalPool
     assert heard.of(Started)
 
 
-def test_what_is_wrong_with_a_model_comes_as_sentences(pool: LocalPool, alpha: Document, table: Table) -> None:
+def test_what_is_wrong_with_a_model_comes_as_sentences(
+    pool: LocalPool, alpha: Document, table: Table
+) -> None:
     for document, data, says in (
         (alpha, None, "table"),
         (SetResponse(None).apply(alpha), table, "response"),
@@ -144,9 +149,11 @@ def test_a_fit_deep_in_an_iteration_is_ended_with_its_process(
     assert list(pool.processes) != before
 
 
-def test_a_fit_that_waits_says_so_and_can_be_cancelled(pool: LocalPool, alpha: Document, table: Table) -> None:
+def test_a_fit_that_waits_says_so_and_can_be_cancelled(
+    pool: LocalPool, alpha: Document, table: Table
+) -> None:
     first, first_heard = ask(pool, *slow(table))
-    second, second_heard = ask(pool, alpha, table)
+    _, second_heard = ask(pool, alpha, table)
     third, third_heard = ask(pool, alpha, table)
     assert [event.ahead for event in second_heard.of(Waiting)] == [0]
     assert [event.ahead for event in third_heard.of(Waiting)] == [1]
@@ -252,7 +259,9 @@ def test_a_scheduler_without_dask_is_refused_with_the_fix(monkeypatch: pytest.Mo
         fitting.pool()
 
 
-def test_a_cluster_fits_in_the_place_of_the_workers(monkeypatch: pytest.MonkeyPatch, alpha: Document, table: Table) -> None:
+def test_a_cluster_fits_in_the_place_of_the_workers(
+    monkeypatch: pytest.MonkeyPatch, alpha: Document, table: Table
+) -> None:
     distributed = pytest.importorskip("distributed", reason="needs Dask, which is optional")
     with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
         monkeypatch.setenv("COVSTUDIO_SCHEDULER", cluster.scheduler_address)

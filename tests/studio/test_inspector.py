@@ -49,7 +49,7 @@ def select(store: Store, name: str) -> dict[str, Any]:
     return inspector_state(store)
 
 
-# --- pages ---------------------------------------------------------------------------------------------------------------
+# --- pages ----------------------------------------------------------------------------------------
 
 
 def test_an_empty_model_says_how_to_begin() -> None:
@@ -92,7 +92,8 @@ def test_factors_are_chosen_among_the_columns_factors_first(alpha: Store) -> Non
     assert argument["columns"] == ["rep", "block"]
     roles = [choice["role"] for choice in argument["choices"]]
     assert roles[:3] == ["factor"] * 3
-    assert {choice["name"] for choice in argument["choices"]} == set(alpha.table.columns)  # type: ignore[union-attr]
+    assert alpha.table is not None
+    assert {choice["name"] for choice in argument["choices"]} == set(alpha.table.columns)
 
 
 def test_problems_stand_with_their_node_and_lead_there(alpha: Store) -> None:
@@ -131,10 +132,12 @@ def test_the_formula_engine_is_one_that_panel_ships() -> None:
     assert address.startswith("static/extensions/panel/")
 
 
-# --- while a slider is dragged ---------------------------------------------------------------------------------------------
+# --- while a slider is dragged --------------------------------------------------------------------
 
 
-def test_a_drag_sends_numbers_only_and_only_those_that_changed(alpha: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_drag_sends_numbers_only_and_only_those_that_changed(
+    alpha: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     inspector = Inspector(alpha)
     pane: Any = inspector.panel()
     told: list[dict[str, Any]] = []
@@ -143,12 +146,14 @@ def test_a_drag_sends_numbers_only_and_only_those_that_changed(alpha: Store, mon
     key = (node(alpha, "residual"), "sigma^2")
     alpha.dispatch(SetParameters({key: 0.25}, merge_key="drag"), settle=False)
     assert pane.state == before
-    assert told == [{"kind": "values", "values": {"{} {}".format(*key): [0.25, pytest.approx(math.log(0.25) / 2)]}}]
+    assert told == [
+        {"kind": "values", "values": {"{} {}".format(*key): [0.25, pytest.approx(math.log(0.25) / 2)]}}
+    ]
     alpha.settle()
     assert json.loads(pane.state)["groups"][2]["parameters"][0]["value"] == 0.25
 
 
-# --- what a person types and chooses -----------------------------------------------------------------------------------------
+# --- what a person types and chooses --------------------------------------------------------------
 
 
 def inspect(store: Store) -> tuple[Inspector, Any]:
@@ -216,7 +221,9 @@ def test_a_matrix_is_typed_and_what_is_wrong_with_it_is_said(alpha: Store) -> No
     _, pane = inspect(alpha)
     alpha.dispatch(AddNode("KnownMatrix"))
     known = next(i for i, n in alpha.document.nodes.items() if n.kind == "KnownMatrix")
-    argument = next(a.name for d in catalogue() if d.name == "KnownMatrix" for a in d.arguments if a.kind == "matrix")
+    argument = next(
+        a.name for d in catalogue() if d.name == "KnownMatrix" for a in d.arguments if a.kind == "matrix"
+    )
     alpha.selection = (known,)
     say(pane, type="argument", node=known, argument=argument, value="2 1\n1 2")
     assert alpha.document.nodes[known].arguments[argument] == ((2.0, 1.0), (1.0, 2.0))
@@ -259,7 +266,7 @@ def test_a_loose_node_keeps_its_parameters(alpha: Store) -> None:
     assert inspector_state(alpha)["path"] is not None
 
 
-# --- reading what was typed ---------------------------------------------------------------------------------------------------
+# --- reading what was typed -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -297,7 +304,7 @@ def test_arguments_that_cannot_be_read_say_how_to_write_them(kind: str, value: A
         read_argument(kind, value)
 
 
-# --- sliders ---------------------------------------------------------------------------------------------------------------
+# --- sliders --------------------------------------------------------------------------------------
 
 
 def test_a_variance_runs_over_decades_and_reaches_zero() -> None:

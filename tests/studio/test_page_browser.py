@@ -1,4 +1,6 @@
-"""The page as a whole: it starts, its frame works by mouse and keyboard, files come and go, and it asks nobody else for anything."""
+"""The page as a whole: it starts, its frame works by mouse and keyboard, files come and go, and it asks
+nobody else for anything.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,12 @@ def test_the_frame_opens_every_tab(studio: Studio) -> None:
         panel = studio.show(tab)  # type: ignore[arg-type]
         expect(panel).to_be_visible()
         expect(studio.page.get_by_role("tabpanel")).to_have_count(1)
-        expect(panel.get_by_role("heading").or_(panel.get_by_text("appear")).or_(panel.get_by_role("button")).first).to_be_visible()
+        expect(
+            panel.get_by_role("heading")
+            .or_(panel.get_by_text("appear"))
+            .or_(panel.get_by_role("button"))
+            .first
+        ).to_be_visible()
 
 
 def test_tabs_follow_the_keyboard(studio: Studio) -> None:
@@ -165,7 +172,11 @@ def test_save_open_and_what_cannot_be_opened(studio: Studio, tmp_path: Path) -> 
     assert saved.name == f"{ALPHA}.covstudio.json"
     content = json.loads(saved.read_text(encoding="utf-8"))
     assert content["covstudio"] == 1
-    assert len(next(iter(content["data"]["columns"].values()))) == 72 if "columns" in content["data"] else content["data"]
+    assert (
+        len(next(iter(content["data"]["columns"].values()))) == 72
+        if "columns" in content["data"]
+        else content["data"]
+    )
 
     page.reload()
     expect(page.locator("body[data-ready]")).to_be_attached()
@@ -221,7 +232,9 @@ def test_the_last_session_can_be_declined(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize("width", [480, 1024])
-def test_smaller_screens_reach_everything(context: BrowserContext, server_url: str, watch: Watch, width: int) -> None:
+def test_smaller_screens_reach_everything(
+    context: BrowserContext, server_url: str, watch: Watch, width: int
+) -> None:
     page = watch(context.new_page())
     page.set_viewport_size({"width": width, "height": 768})
     studio = Studio(page, server_url).open()
@@ -245,7 +258,9 @@ def test_smaller_screens_reach_everything(context: BrowserContext, server_url: s
         expect(studio.button(name)).to_be_in_viewport(ratio=1)
 
 
-def test_two_sessions_know_nothing_of_each_other(studio: Studio, context: BrowserContext, server_url: str, watch: Watch) -> None:
+def test_two_sessions_know_nothing_of_each_other(
+    studio: Studio, context: BrowserContext, server_url: str, watch: Watch
+) -> None:
     other = Studio(watch(context.new_page()), server_url).open()
     studio.use_template()
     expect(studio.nodes()).not_to_have_count(1)

@@ -147,6 +147,24 @@ function editing(value, commit, complain = () => {}) {
   };
 }
 
+/** What is wrong or missing: {node, name, message, unfinished}; a line with a node leads there through `choose(node)`. */
+function problemList(problems, label, choose) {
+  if (!problems.length) return null;
+  return h(
+    "ul",
+    { class: "cs-problems", "aria-label": label },
+    problems.map((problem) => {
+      const look = `cs-notice cs-notice--${problem.unfinished ? "todo" : "problem"}`;
+      const text = choose ? [h("b", {}, problem.name), ": ", problem.message] : problem.message;
+      return h(
+        "li",
+        {},
+        choose && problem.node ? h("button", { type: "button", class: look, onclick: () => choose(problem.node) }, text) : h("div", { class: look }, text),
+      );
+    }),
+  );
+}
+
 /** Call `fn` once, `delay` ms after the last of many calls. */
 function debounce(fn, delay) {
   let timer;

@@ -105,7 +105,7 @@ export function render({ model, el }) {
           !running && !state.table && [" ", h("button", { type: "button", class: "cs-link", onclick: () => send("go", { tab: "data" }) }, "Load data")],
         ),
       ),
-      !running && problems(state.problems, "Problems"),
+      !running && problemList(state.problems, "Problems", choose),
       state.notes.map((note) => h("div", { class: "cs-notice" }, note)),
     );
   }
@@ -124,35 +124,9 @@ export function render({ model, el }) {
     };
   }
 
-  function problems(list, name) {
-    return (
-      list.length > 0 &&
-      h(
-        "ul",
-        { class: "problems", "aria-label": name },
-        list.map((p) => {
-          const content = [h("b", {}, p.name), ": ", p.message];
-          return h(
-            "li",
-            {},
-            p.node
-              ? h(
-                  "button",
-                  {
-                    type: "button",
-                    class: "cs-notice cs-notice--problem",
-                    onclick: () => {
-                      send("select", { node: p.node });
-                      send("go", { tab: "inspector" });
-                    },
-                  },
-                  content,
-                )
-              : h("div", { class: "cs-notice cs-notice--problem" }, content),
-          );
-        }),
-      )
-    );
+  function choose(node) {
+    send("select", { node });
+    send("go", { tab: "inspector" });
   }
 
   // ---- progress ----
@@ -406,8 +380,7 @@ export function render({ model, el }) {
         h(
           "section",
           { class: "section", "aria-label": "What went wrong", key: "failure" },
-          h("div", { class: "cs-notice cs-notice--problem", role: "alert" }, h("b", {}, "No fit. "), failure.message),
-          failure.problems.length > 0 && h("div", { style: "margin-top: 8px" }, problems(failure.problems, "Problems of the fit")),
+          h("div", { role: "alert" }, failure.message && h("div", { class: "cs-notice cs-notice--problem" }, failure.message), problemList(failure.problems, "Problems of the fit", choose)),
         ),
       result && !running && results(state),
       !result && !running && !failure && h("div", { class: "cs-empty", style: "padding-top: 48px" }, h("p", {}, "Estimates, standard errors and random effects appear here.")),

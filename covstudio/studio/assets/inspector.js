@@ -42,6 +42,7 @@ function loadKatex(address) {
 export function render({ model, el }) {
   let values = {}; // key -> [natural, raw] that arrived since the last full state
   let held = null; // { key, value } under the finger
+  let rested = null; // { key, value } let go a moment ago: older values are still on their way here
   let complaints = {}; // key -> why a typed text will not do
   let wide = false; // all parameters of a long list
   const send = (type, content = {}) => model.send_msg({ type, ...content });
@@ -56,6 +57,7 @@ export function render({ model, el }) {
 
   function drag(p, value) {
     held = { key: p.key, value };
+    rested = null;
     bus((channel) => channel.send({ type: "drag", node: p.node, param: p.param, value }));
     view.redraw();
   }
@@ -64,6 +66,7 @@ export function render({ model, el }) {
     if (!held) return;
     bus((channel) => channel.release());
     values[held.key] = [held.value, values[held.key]?.[1] ?? null];
+    rested = held;
     held = null;
   }
 
@@ -197,13 +200,15 @@ export function render({ model, el }) {
 
   function argument(state, a) {
     const set = (value) => send("argument", { node: state.id, argument: a.name, value });
-    const error = complaints[a.name] ?? state.errors?.[a.name] ?? state.problems.find((p) => p.field === a.name)?.message;
+    const toggle = (column, on) => send("column", { node: state.id, argument: a.name, column, on });
+    const problem = state.problems.find((p) => p.field === a.name);
+    const error = complaints[a.name] ?? state.errors?.[a.name] ?? (problem?.unfinished ? null : problem?.message);
     const draw = { size, factors: columns, coordinates: columns, matrix, choice, flag, integer }[a.kind];
     return h(
       "div",
       { class: "argument", key: a.name },
-      draw(state, a, set),
-      error && h("div", { class: "cs-error", role: "alert" }, error),
+      draw(state, a, set, toggle),
+      error ? h("div", { class: "cs-error", role: "alert" }, error) : problem && h("div", { class: "cs-todo" }, problem.message),
       a.help && h("div", { class: "cs-note" }, a.help),
     );
   }
@@ -230,7 +235,7 @@ export function render({ model, el }) {
     });
   }
 
-  function size(state, a, set) {
+  function size(state, a, set, toggle) {
     const modes = [
       ["auto", "Follows the model"],
       ["rows", a.rows === null ? "Rows of the table" : `Rows of the table (${a.rows})`],
@@ -258,11 +263,12 @@ export function render({ model, el }) {
         ),
         a.mode === "number" && wholeNumber(a.number, a, (number) => set({ mode: "number", number }), `${a.label} as a number`),
       ),
-      a.mode === "levels" && picker(a, (names) => set({ mode: "levels", columns: names })),
+      a.mode === "levels" && picker(a, toggle),
       a.origin && h("div", { class: "cs-note" }, a.origin),
     ];
   }
 
+  /** One column in or out of the list that the document holds: two quick clicks are two steps, whatever has been echoed yet. */
   function picker(a, choose) {
     return h(
       "div",
@@ -276,7 +282,7 @@ export function render({ model, el }) {
             type: "checkbox",
             checked: at >= 0,
             "aria-label": choice.name,
-            onchange: (event) => choose(event.target.checked ? [...a.columns, choice.name] : a.columns.filter((name) => name !== choice.name)),
+            onchange: (event) => choose(choice.name, event.target.checked),
           }),
           at >= 0 && a.columns.length > 1 && h("i", {}, at + 1),
           h("span", { class: "cs-ellipsis" }, choice.name),
@@ -286,9 +292,9 @@ export function render({ model, el }) {
     );
   }
 
-  function columns(state, a, set) {
+  function columns(state, a, set, toggle) {
     const written = a.count !== null && a.count !== undefined;
-    if (a.table && !written) return [h("div", { class: "cs-label" }, a.label), picker(a, (names) => set({ columns: names }))];
+    if (a.table && !written) return [h("div", { class: "cs-label" }, a.label), picker(a, toggle)];
     return [
       label(a, `arg-${a.name}`),
       h("textarea", {
@@ -359,29 +365,8 @@ export function render({ model, el }) {
 
   // ---- pages ----
 
-  function problems(list, named) {
-    return (
-      list.length > 0 &&
-      h(
-        "ul",
-        { class: "problems", "aria-label": "To finish" },
-        list.map((p) =>
-          h(
-            "li",
-            {},
-            named && p.node
-              ? h(
-                  "button",
-                  { type: "button", class: "cs-notice cs-notice--problem", onclick: () => send("select", { node: p.node }) },
-                  h("b", {}, p.name),
-                  ": ",
-                  p.message,
-                )
-              : h("div", { class: "cs-notice cs-notice--problem" }, p.message),
-          ),
-        ),
-      )
-    );
+  function problems(list, choose) {
+    return list.length > 0 && h("div", { class: "problems", key: "problems" }, problemList(list, "To finish", choose));
   }
 
   function drawFormula(node, state) {
@@ -445,13 +430,12 @@ export function render({ model, el }) {
           { class: "what" },
           h("span", { class: `cs-badge cs-badge--${state.role}` }, state.title),
           h("span", { class: "cs-badge" }, state.shape),
-          !state.path && h("span", { class: "cs-badge", title: "Wire it into the tree of V to make it part of the model" }, "not part of V"),
-          !state.psd && h("span", { class: "cs-badge cs-badge--problem", title: "Some parameter values give a matrix that is no covariance" }, "not always a covariance"),
+          state.indefinite && h("span", { class: "cs-badge cs-badge--problem", title: "Some parameter values give a matrix that is no covariance" }, "not always a covariance"),
         ),
         h("p", { class: "summary" }, state.summary),
         h("div", { class: "formula", own: true, ref: (node) => drawFormula(node, state) }),
       ),
-      problems(state.problems.filter((p) => !state.arguments.some((a) => a.name === p.field)), false),
+      problems(state.problems.filter((p) => !state.arguments.some((a) => a.name === p.field))),
       state.arguments.length > 0 &&
         h("section", { class: "section", "aria-label": "Arguments", key: "arguments" }, h("h3", { class: "cs-section-title" }, "Arguments"), state.arguments.map((a) => argument(state, a))),
       state.parameters.length > 0 &&
@@ -487,6 +471,7 @@ export function render({ model, el }) {
   }
 
   function modelPage(state) {
+    const choose = (node) => send("select", { node });
     return [
       h(
         "div",
@@ -500,7 +485,7 @@ export function render({ model, el }) {
             : "Parameters appear here when V is complete. Select a node on the canvas to work on it.",
         ),
       ),
-      problems(state.problems, true),
+      !state.groups.length && problems(state.problems, choose),
       state.groups.map((group) =>
         h(
           "section",
@@ -514,6 +499,7 @@ export function render({ model, el }) {
           parameters(state, group.parameters),
         ),
       ),
+      state.groups.length > 0 && problems(state.problems, choose),
     ];
   }
 
@@ -577,11 +563,14 @@ export function render({ model, el }) {
   const view = live(model, el, draw, {
     values: (content) => {
       values = { ...values, ...content.values };
+      if (rested && !(rested.key in content.values)) rested = null;
+      else if (rested) values[rested.key] = [rested.value, content.values[rested.key][1]];
       view.redraw();
     },
   });
   model.on("state", () => {
     values = held ? { [held.key]: values[held.key] ?? [held.value, null] } : {};
+    rested = null;
     view.redraw();
   });
 }

@@ -12,7 +12,6 @@ from covstudio.studio.component import Component, Router
 from covstudio.studio.resources import component_script, component_styles
 from covstudio.studio.store import Store
 
-
 FILE = "model.py"
 
 
@@ -61,7 +60,9 @@ class CodeView:
                 "code": code,
                 "name": FILE,
                 "reason": reason,
-                "problems": [problem.message for problem in problems][:1] if code is None and reason is None else [],
+                "problems": [problem.message for problem in problems][:1]
+                if code is None and reason is None
+                else [],
                 "table": self._store.document.data_name,
             }
         )

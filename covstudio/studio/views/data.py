@@ -24,7 +24,9 @@ PREVIEW_ROWS = 8
 PREVIEW_COLUMNS = 60
 SHOWN_LEVELS = 5
 READ_AT_ONCE = 2 * MEGABYTE
-"""Up to this size a table is read on the event loop; a larger one in a thread, so that no other session waits."""
+"""Up to this size a table is read on the event loop; a larger one in a thread, so that no other session
+waits.
+"""
 
 _readers = ThreadPoolExecutor(2, thread_name_prefix="covstudio-read")
 
@@ -39,8 +41,8 @@ class DataPane(Component):
 class DataView:
     """The data view of one session.
 
-    A table is first a proposal: shown with a guess of what each column is, and the model's data only when the person says so.
-    Until then, and when an upload is refused, the data in use stays as it is.
+    A table is first a proposal: shown with a guess of what each column is, and the model's data only when the
+    person says so. Until then, and when an upload is refused, the data in use stays as it is.
 
     Args:
         store: the session.
@@ -77,7 +79,7 @@ class DataView:
         """The view as a Panel component."""
         return self._pane
 
-    # --- proposals -----------------------------------------------------------------------------------------------------------
+    # --- proposals --------------------------------------------------------------------------------
 
     def propose_example(self, name: str) -> None:
         """Show a built-in table for confirmation."""
@@ -116,7 +118,9 @@ class DataView:
         roles = self._roles if self._proposal is not None else dict(self._store.document.roles)
         if role == "response":
             # There is one response: the former one becomes what it would be otherwise.
-            changed |= {name: "covariate" for name, held in roles.items() if held == "response" and name != column}
+            changed |= {
+                name: "covariate" for name, held in roles.items() if held == "response" and name != column
+            }
         if self._proposal is not None:
             self._roles |= changed
             self._show()
@@ -124,13 +128,16 @@ class DataView:
         responses = [name for name, held in {**roles, **changed}.items() if held == "response"]
         response = responses[0] if responses else None
         self._store.dispatch(
-            Batch((SetRoles(changed), SetResponse(response)), label=f"Use {column} as {role}" if role != "ignored" else f"Ignore {column}")
+            Batch(
+                (SetRoles(changed), SetResponse(response)),
+                label=f"Use {column} as {role}" if role != "ignored" else f"Ignore {column}",
+            )
         )
 
     def _trouble(self, table: Table, roles: Mapping[str, Role]) -> dict[str, str]:
         return {problem.column: problem.message for problem in check_roles(table, roles)}
 
-    # --- uploads -------------------------------------------------------------------------------------------------------------
+    # --- uploads ----------------------------------------------------------------------------------
 
     def _chunk(self, message: Mapping[str, Any]) -> None:
         try:
@@ -151,7 +158,11 @@ class DataView:
             document = pn.state.curdoc
             future = _readers.submit(_read, upload)
             future.add_done_callback(
-                lambda done: document.add_next_tick_callback(lambda: self._arrived(*done.result())) if document else None
+                lambda done: (
+                    document.add_next_tick_callback(lambda: self._arrived(*done.result()))
+                    if document
+                    else None
+                )
             )
 
     def _arrived(self, table: Table | None, error: str | None) -> None:
@@ -166,14 +177,20 @@ class DataView:
         self._error = sentence
         self._show()
 
-    # --- drawing -------------------------------------------------------------------------------------------------------------
+    # --- drawing ----------------------------------------------------------------------------------
 
     def _show(self) -> None:
         table = self._proposal if self._proposal is not None else self._store.table
         self._pane.show(
             {
                 "examples": [
-                    {"name": e.name, "title": e.title, "description": e.description, "source": e.source, "licence": e.licence}
+                    {
+                        "name": e.name,
+                        "title": e.title,
+                        "description": e.description,
+                        "source": e.source,
+                        "licence": e.licence,
+                    }
                     for e in examples()
                 ],
                 "limit": MAX_TABLE,
@@ -202,7 +219,11 @@ class DataView:
             "notes": list(table.notes),
             "columns": [
                 self._described[1][column]
-                | {"role": roles.get(column, "ignored"), "reason": self._reasons.get(column, ""), "error": trouble.get(column)}
+                | {
+                    "role": roles.get(column, "ignored"),
+                    "reason": self._reasons.get(column, ""),
+                    "error": trouble.get(column),
+                }
                 for column in table.columns
             ],
             "head": [[head[column][row] for column in shown] for row in range(min(PREVIEW_ROWS, table.n))],
@@ -234,12 +255,14 @@ def describe(table: Table, column: str) -> dict[str, Any]:
     elif numeric:
         values = [value for value in table.numbers(column).tolist() if not math.isnan(value)]
         distinct = len(set(values))
-        summary = f"{distinct:,} different numbers, {min(values):.6g} to {max(values):.6g}" if distinct > 1 else f"{values[0]:.6g} in every row"
+        summary = (
+            f"{distinct:,} different numbers, {min(values):.6g} to {max(values):.6g}"
+            if distinct > 1
+            else f"{values[0]:.6g} in every row"
+        )
     else:
         levels = list(dict.fromkeys(label for label in table.labels(column) if label is not None))
         more = ", …" if len(levels) > SHOWN_LEVELS else ""
         word = "level" if len(levels) == 1 else "levels"
         summary = f"{len(levels):,} {word}: {', '.join(level[:24] for level in levels[:SHOWN_LEVELS])}{more}"
     return {"name": column, "numeric": numeric, "summary": summary, "missing": missing}
-
-

@@ -20,6 +20,7 @@ from covstudio.studio import fitting
 from covstudio.studio.component import Component, Router
 from covstudio.studio.fitting import Event, Finished, Job, Started, Waiting
 from covstudio.studio.fitting_worker import Outcome, Step
+from covstudio.studio.inspector_state import problem_state
 from covstudio.studio.resources import component_script, component_styles
 from covstudio.studio.results import Results
 from covstudio.studio.store import Store
@@ -30,7 +31,9 @@ MAX_NAMES = 40
 
 
 class FitPane(Component):
-    """The browser's half of the fit view; `result` is kept apart from `state`, because it is large and changes seldom."""
+    """The browser's half of the fit view; `result` is kept apart from `state`, because it is large and
+    changes seldom.
+    """
 
     result = param.String(default="null", doc="the latest fit's tables, as JSON")
 
@@ -98,7 +101,7 @@ class FitView:
         if self._job is not None:
             fitting.cancel(self._job)
 
-    # --- what is fitted ------------------------------------------------------------------------------------------------------
+    # --- what is fitted ---------------------------------------------------------------------------
 
     def _response(self, message: Mapping[str, Any]) -> None:
         column = message.get("column")
@@ -167,12 +170,14 @@ class FitView:
         return None
 
     def _blocking(self) -> list[Problem]:
-        """Problems of V and of the nodes below it; what lies loose on the canvas does not keep V from being fitted."""
+        """Problems of V and of the nodes below it; what lies loose on the canvas does not keep V from being
+        fitted.
+        """
         document = self._store.document
         below = {V, *(() if document.v is None else document.subtree(document.v))}
         return [problem for problem in self._store.problems if problem.node_id in below]
 
-    # --- the fit ---------------------------------------------------------------------------------------------------------------
+    # --- the fit ----------------------------------------------------------------------------------
 
     @property
     def running(self) -> bool:
@@ -203,7 +208,9 @@ class FitView:
             fitting.cancel(self._job)
 
     def _heard(self, event: Event) -> None:
-        """From the pool's thread: hand events over to the session's event loop, many at a time when they come fast."""
+        """From the pool's thread: hand events over to the session's event loop, many at a time when they come
+        fast.
+        """
         self._pending.append(event)
         if len(self._pending) == 1:
             document = self._document
@@ -245,7 +252,10 @@ class FitView:
             if store.apply_estimate(outcome.estimate):
                 self._fitted = store.document
         else:
-            store.notify("The model changed while it was fitted: the estimates are shown and were not put into it.", "warning")
+            store.notify(
+                "The model changed while it was fitted: the estimates are shown and were not put into it.",
+                "warning",
+            )
         self._pane.result = self._results.as_json()
         self._done("news")
 
@@ -257,14 +267,12 @@ class FitView:
         if self._results is not None:
             self._download(*self._results.file(str(message.get("table"))))
 
-    # --- drawing ---------------------------------------------------------------------------------------------------------------
+    # --- drawing ----------------------------------------------------------------------------------
 
     def _show(self) -> None:
         store = self._store
         response, formula = self._response_state(), self._formula_state()
         reason = self._reason(response, formula)
-        nodes = store.document.nodes
-        failure = self._failure
         self._pane.show(
             {
                 "table": None if store.table is None else store.table.name,
@@ -272,30 +280,38 @@ class FitView:
                 "formula": formula,
                 "reason": reason,
                 "problems": [
-                    {"node": p.node_id if p.node_id in nodes else None, "name": nodes[p.node_id].name if p.node_id in nodes else "V", "message": p.message}
-                    for p in (self._blocking() if nodes else [])
+                    problem_state(store, problem)
+                    for problem in (self._blocking() if store.document.nodes else ())
                 ],
                 "notes": list(store.build.notes),
                 "phase": self._phase,
                 "ahead": self._ahead,
                 "steps": [
-                    {"number": s.number, "loglik": s.loglik, "score": s.score_norm, "halvings": s.halvings, "seconds": s.seconds} for s in self._steps
+                    {
+                        "number": s.number,
+                        "loglik": s.loglik,
+                        "score": s.score_norm,
+                        "halvings": s.halvings,
+                        "seconds": s.seconds,
+                    }
+                    for s in self._steps
                 ],
-                "failure": None
-                if failure is None
-                else {
-                    "message": failure.message,
-                    "problems": [
-                        {"node": node if node in nodes else None, "name": nodes[node].name if node in nodes else "V", "message": message}
-                        for node, message in failure.problems
-                    ],
-                },
+                "failure": None if self._failure is None else self._failure_state(self._failure),
                 "stale": self._stale(),
             }
         )
 
+    def _failure_state(self, failure: Outcome) -> dict[str, Any]:
+        """Why there is no estimate: each problem at its node, or one sentence where there are none."""
+        problems = [
+            problem_state(self._store, Problem(node or V, message)) for node, message in failure.problems
+        ]
+        return {"message": "" if problems else failure.message, "problems": problems}
+
     def _stale(self) -> dict[str, Any] | None:
-        """What changed since the results were found, and whether moving the sliders back is enough to mend it."""
+        """What changed since the results were found, and whether moving the sliders back is enough to mend
+        it.
+        """
         fitted, now = self._fitted, self._store.document
         if self._results is None or fitted is None or fitted is now:
             return None
@@ -308,7 +324,8 @@ class FitView:
         if not same_structure(fitted, now):
             return {"text": "The model changed since this fit.", "values": False}
         naturals = [
-            None if self._store.build.v is None else self._store.build.naturals(V, document).tolist() for document in (fitted, now)
+            None if self._store.build.v is None else self._store.build.naturals(V, document).tolist()
+            for document in (fitted, now)
         ]
         if naturals[0] != naturals[1]:
             return {"text": "The parameters no longer stand at these estimates.", "values": True}
