@@ -120,8 +120,9 @@ class CanvasView:
         except ChangeError as error:
             self.store.notify(str(error), "error")
             return
-        if copied is not None and self._dispatch(copied[0]):
-            self.store.selection = copied[1]
+        if copied is not None:
+            self._flush()
+            wiring.dispatch(self.store, *copied)
 
     def targets(self, child: str) -> tuple[wiring.Target, ...]:
         """Every slot a node may be wired into, those that fit first: for menus, and for the keyboard."""
@@ -284,10 +285,9 @@ class CanvasView:
         except ChangeError as error:
             self.store.notify(str(error), "error")
             return
-        if self.store.dispatch(addition.change):
-            if addition.refused is not None:
-                self.store.notify(f"Added without a wire: {addition.refused}", "warning")
-            self.store.selection = (addition.id,)
+        added = wiring.dispatch(self.store, addition.change, (addition.id,))
+        if added and addition.refused is not None:
+            self.store.notify(f"Added without a wire: {addition.refused}", "warning")
 
     def _drop_target(self, target: Any) -> tuple[str, str | None] | None:
         """Dropped on a slot: that one. On a card: its next free slot, if it has one."""

@@ -11,7 +11,7 @@ Three rules follow from how the library works:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import panel as pn
@@ -75,6 +75,7 @@ class Graph:
         self._selected: frozenset[str] = frozenset()
         self._known: frozenset[str] = frozenset()
         self._size: Place | None = None
+        self._views = 0
         self._revision = 0
 
     # --- nodes and wires -------------------------------------------------------------------------------
@@ -99,7 +100,10 @@ class Graph:
 
     def _replace(self, structure: Structure, places: dict[str, Place]) -> None:
         nodes = frozenset(self.store.document.nodes)
-        another = len(nodes) > 1 and not nodes & self._known  # a template, or a model that was opened
+        fresh = nodes - self._known
+        another = len(fresh) > 1 and not nodes & self._known  # a template, or a model that was opened
+        if structure[1][-1:] != (self._structure or structure)[1][-1:] and self.store.document.v is not None:
+            fresh |= {V}  # V went to the matrix that was wired into it
         chosen = set(self.store.selection) | (self._selected & {V})
         self._structure, self._places, self._known = structure, places, nodes
         self._selected &= places.keys()
@@ -111,6 +115,8 @@ class Graph:
         )
         if another:
             self.fit()
+        elif fresh:
+            self._reveal(fresh)
 
     def place(self, node_id: str, place: Place) -> None:
         """Say where a node stands: also the answer to every move, so that both sides agree."""
@@ -163,7 +169,28 @@ class Graph:
         else:  # V alone stands on the right, with room for what will lead to it
             zoom = 1.0
             x = width - WIDTH - 2.5 * MARGIN - left
-        self.flow.viewport = {"x": x, "y": (height - (down or HEIGHT) * zoom) / 2 - top * zoom, "zoom": zoom}
+        y = (height - (down or HEIGHT) * zoom) / 2 - top * zoom
+        # The library pans by itself while a wire is drawn near an edge, without saying so, and ignores a view equal to
+        # the last it was given: no two views are equal to the last digit, so that this one always counts.
+        self._views += 1
+        self.flow.viewport = {"x": x + 1e-6 * (self._views % 1000), "y": y, "zoom": zoom}
+
+    def _reveal(self, nodes: Iterable[str]) -> None:
+        """Move the view just so far that these nodes are in it; what is too large for it is shown whole."""
+        if self._size is None or self.flow.viewport is None:
+            return
+        x, y, zoom = (self.flow.viewport[key] for key in ("x", "y", "zoom"))
+        heights = {frame.id: frame.height for frame in frames(self.store.document)}
+        left, top, across, down = bounds([(*self._places[node], WIDTH, heights[node]) for node in nodes])
+        moved = []
+        for offset, start, length, room in ((x, left, across, self._size[0]), (y, top, down, self._size[1])):
+            least, most = MARGIN - start * zoom, room - MARGIN - (start + length) * zoom
+            if least > most:
+                self.fit()
+                return
+            moved.append(min(max(offset, least), most))
+        if moved != [x, y]:
+            self.flow.viewport = {"x": moved[0], "y": moved[1], "zoom": zoom}
 
     def theme(self) -> None:
         """Follow the store's theme: the page's own switch does not reach the graph."""

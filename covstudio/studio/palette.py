@@ -98,18 +98,15 @@ class PaletteView:
         except ChangeError as error:
             store.notify(str(error), "error")
             return None
-        if not store.dispatch(addition.change):
+        # An operator that is being filled stays selected, so that the next structure goes into its next slot.
+        after = addition.change.apply(store.document)
+        parent = after.parent_of(addition.id)
+        filling = parent is not None and bool(after.nodes[parent[0]].free_slots)
+        stays = filling and not wiring.accepts(declaration(kind))
+        if not wiring.dispatch(store, addition.change, store.selection if stays else (addition.id,)):
             return None
         if addition.refused is not None:
             store.notify(f"Added without a wire: {addition.refused}", "warning")
-        # An operator that is being filled stays selected, so that the next structure goes into its next slot.
-        parent = store.document.parent_of(addition.id)
-        if (
-            parent is None
-            or not store.document.nodes[parent[0]].free_slots
-            or wiring.accepts(declaration(kind))
-        ):
-            store.selection = (addition.id,)
         return addition.id
 
     def _slot_of_selection(self) -> tuple[str, str | None] | None:

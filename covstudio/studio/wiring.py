@@ -10,6 +10,8 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import param
+
 from covstudio.covariance import Declaration, declaration
 from covstudio.data.tables import Table
 from covstudio.document.changes import (
@@ -26,6 +28,7 @@ from covstudio.document.connection import check_connection
 from covstudio.document.document import MAX_NODES, Document
 from covstudio.document.layout import GAP_X, GAP_Y, HEIGHT, WIDTH, node_height
 from covstudio.document.node import Node, V
+from covstudio.studio.store import Store
 
 COPY = 32
 """How far a copy stands from its original."""
@@ -247,6 +250,27 @@ def _copy(document: Document, node: Node, ids: dict[str, str]) -> Node:
         x=node.x + COPY,
         y=node.y + COPY,
     )
+
+
+def dispatch(store: Store, change: Change, select: Sequence[str]) -> bool:
+    """Apply a change and select nodes, such that every view hears of both at once.
+
+    A node that is selected a moment after it was added would be drawn unselected first, and the browser drops
+    the news of a selection that overtakes its node.
+
+    Args:
+        store: the session.
+        change: what to apply.
+        select: ids of the nodes that are selected afterwards.
+
+    Returns:
+        True when the change was applied.
+    """
+    with param.parameterized.batch_call_watchers(store):
+        done = store.dispatch(change)
+        if done:
+            store.selection = tuple(select)
+    return done
 
 
 def bounds(boxes: Sequence[tuple[float, float, float, float]]) -> tuple[float, float, float, float]:

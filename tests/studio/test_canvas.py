@@ -495,6 +495,31 @@ def test_opening_another_model_brings_it_into_view_and_adding_a_node_does_not() 
     assert browser.flow.viewport != empty
 
 
+def test_what_is_added_outside_the_view_is_brought_into_it() -> None:
+    store = Store(sum_of_two())
+    browser = Browser(store)
+    browser.surface("size", width=1200, height=500)
+    before = browser.flow.viewport
+    store.dispatch(AddNode("ScalarMatrix", 300, 900, id="far"))
+    after = browser.flow.viewport
+    assert after["zoom"] == before["zoom"]
+    assert after["x"] == before["x"]
+    assert 0 <= 900 * after["zoom"] + after["y"] <= 500 - HEIGHT * after["zoom"]
+    store.dispatch(AddNode("ScalarMatrix", 300, 800, id="near"))
+    assert browser.flow.viewport == after, "nothing moves when all can be seen"
+
+
+def test_v_is_brought_into_view_when_it_follows_what_was_wired_into_it() -> None:
+    store = Store(made(AddNode("Sum", 0, 0, id="s")))
+    browser = Browser(store)
+    browser.surface("size", width=600, height=400)
+    store.dispatch(MoveNodes({"s": (-1000.0, 0.0)}))
+    store.dispatch(Connect("s", "V"))
+    x, zoom = browser.flow.viewport["x"], browser.flow.viewport["zoom"]
+    left = (-1000 + WIDTH + 56) * zoom + x
+    assert 0 <= left <= 600 - WIDTH * zoom
+
+
 # --- removing, copying, naming, selecting ---
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from browser import Point, Studio, box_of, centre
+from browser import ALPHA, Point, Studio, box_of, centre
 from playwright.sync_api import Locator, Page, expect
 
 from covstudio.covariance import declaration
@@ -38,6 +38,13 @@ def free(studio: Studio) -> Point:
     """A place of the canvas with nothing on it: left of V, below the middle."""
     box = box_of(studio.page.get_by_role("region", name="Model", exact=True))
     return box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.8
+
+
+def trial(studio: Studio, template: str = ALPHA) -> None:
+    """Start from a template, and wait until all of it is drawn."""
+    studio.use_template(template)
+    expect(studio.nodes()).not_to_have_count(1)
+    expect(wires(studio)).to_have_count(studio.nodes().count() - 1)
 
 
 def connect(studio: Studio, child: str, target: Locator) -> None:
@@ -148,7 +155,7 @@ def test_what_is_dragged_says_where_it_would_go(studio: Studio) -> None:
 
 def test_a_wrong_shape_is_refused_and_the_reason_shows_while_dragging(studio: Studio) -> None:
     studio.use_example()
-    studio.use_template()
+    trial(studio)
     before = wires(studio).count()
     slot = studio.slot("Sum", "4")
     with studio.dragging(studio.output("genotype design")) as to_point:
@@ -182,7 +189,7 @@ def test_a_wire_let_go_on_a_card_takes_its_next_free_slot_or_says_why_not(studio
 
 
 def test_an_operand_moves_to_another_slot_and_what_was_there_stays_loose(studio: Studio) -> None:
-    studio.use_template()
+    trial(studio)
     connect(studio, "residual", studio.slot("genotype", "g"))
     expect(wire(studio, "residual", "genotype")).to_be_attached()
     expect(wire(studio, "residual", "Sum")).to_have_count(0)
@@ -198,7 +205,7 @@ def test_an_operand_moves_to_another_slot_and_what_was_there_stays_loose(studio:
 
 def test_delete_is_one_step_with_all_its_wires(studio: Studio) -> None:
     page = studio.page
-    studio.use_template()
+    trial(studio)
     before = (studio.nodes().count(), wires(studio).count())
     head(studio, "genotype")
     page.keyboard.press("Delete")
@@ -214,7 +221,7 @@ def test_delete_is_one_step_with_all_its_wires(studio: Studio) -> None:
 
 def test_a_selected_wire_is_deleted_alone(studio: Studio) -> None:
     page = studio.page
-    studio.use_template()
+    trial(studio)
     before = (studio.nodes().count(), wires(studio).count())
     wire(studio, "residual", "Sum").focus()
     page.keyboard.press("Enter")
@@ -226,7 +233,7 @@ def test_a_selected_wire_is_deleted_alone(studio: Studio) -> None:
 
 def test_keys_that_are_typed_are_not_the_canvases(studio: Studio) -> None:
     page = studio.page
-    studio.use_template()
+    trial(studio)
     count = studio.nodes().count()
     head(studio, "residual")
     page.keyboard.press("/")
@@ -240,7 +247,7 @@ def test_keys_that_are_typed_are_not_the_canvases(studio: Studio) -> None:
 
 def test_all_are_selected_and_copied_by_keyboard(studio: Studio) -> None:
     page = studio.page
-    studio.use_template()
+    trial(studio)
     count = studio.nodes().count()
     head(studio, "genotype")
     page.keyboard.press("Control+d")
@@ -257,7 +264,7 @@ def test_all_are_selected_and_copied_by_keyboard(studio: Studio) -> None:
 
 def test_a_node_is_renamed_on_its_card_and_markup_stays_text(studio: Studio) -> None:
     page = studio.page
-    studio.use_template()
+    trial(studio)
     studio.node("residual").dblclick(position={"x": 60, "y": 14})
     field = studio.node("residual").get_by_role("textbox", name="Name")
     expect(field).to_be_focused()
@@ -280,7 +287,7 @@ def test_a_node_is_renamed_on_its_card_and_markup_stays_text(studio: Studio) -> 
 
 def test_a_move_is_undone_and_redone(studio: Studio) -> None:
     page = studio.page
-    studio.use_template()
+    trial(studio)
     start = centre(studio.node("residual"))
     head_at = (box_of(studio.node("residual"))["x"] + 60, box_of(studio.node("residual"))["y"] + 14)
     page.mouse.move(*head_at)
@@ -311,7 +318,7 @@ def expect_at(studio: Studio, name: str, point: Point) -> None:
 
 def test_arrow_keys_move_and_a_run_of_them_is_one_step(studio: Studio) -> None:
     page = studio.page
-    studio.use_template()
+    trial(studio)
     start = centre(studio.node("residual"))
     head(studio, "residual")
     for _ in range(4):
@@ -331,10 +338,14 @@ def test_tidying_lays_the_model_out_and_shows_all_of_it(studio: Studio) -> None:
     connect(studio, "Sum", studio.slot("V", "V"))
     studio.button("Tidy up").click()
     expect(studio.button("Undo")).to_have_attribute("aria-description", re.compile("Tidy up"))
+    page.wait_for_function(
+        """(nodes) => {
+            const [identity, diagonal, sum, v] = nodes.map((node) => node.getBoundingClientRect());
+            return Math.abs(identity.x - diagonal.x) < 1 && identity.right < sum.x && sum.right < v.x;
+        }""",
+        arg=[studio.node(name).element_handle() for name in ("Identity", "Diagonal", "Sum", "V")],
+    )
     canvas = box_of(page.get_by_role("region", name="Model", exact=True))
-    columns = [box_of(studio.node(name))["x"] for name in ("Identity", "Sum", "V")]
-    assert columns == sorted(columns)
-    assert box_of(studio.node("Identity"))["x"] == pytest.approx(box_of(studio.node("Diagonal"))["x"], abs=1)
     for name in ("Identity", "Diagonal", "Sum", "V"):
         box = box_of(studio.node(name))
         assert canvas["x"] <= box["x"]
@@ -345,7 +356,7 @@ def test_tidying_lays_the_model_out_and_shows_all_of_it(studio: Studio) -> None:
 
 def test_a_picture_follows_a_parameter_and_a_click_shows_it_large(studio: Studio) -> None:
     page = studio.page
-    studio.use_template("Repeated measures")
+    trial(studio, "Repeated measures")
     card = studio.node("over time")
     picture = card.get_by_role("img", name="Heatmap of over time")
     expect(picture).to_have_attribute("data-seq", re.compile(r"\d+"))
@@ -389,7 +400,7 @@ def test_a_node_is_wired_by_keyboard_alone(studio: Studio) -> None:
 def test_the_menu_says_of_a_slot_that_does_not_fit_why(studio: Studio) -> None:
     page = studio.page
     studio.use_example()
-    studio.use_template()
+    trial(studio)
     studio.node("genotype design").click(button="right", position={"x": 60, "y": 14})
     menu = page.get_by_role("menu", name="Actions for genotype design")
     refused = menu.get_by_role("menuitem", name=re.compile("^Sum: .*72 × 24"))
@@ -416,7 +427,7 @@ def test_a_problem_is_said_on_the_node_it_concerns(studio: Studio) -> None:
 @pytest.mark.parametrize("size", [(1024, 768), (480, 800)])
 def test_a_small_window_shows_the_whole_model(studio: Studio, size: tuple[int, int]) -> None:
     page = studio.page
-    studio.use_template()
+    trial(studio)
     page.set_viewport_size({"width": size[0], "height": size[1]})
     studio.button("Show everything").click()
     canvas = box_of(page.get_by_role("region", name="Model", exact=True))

@@ -106,7 +106,9 @@ export function render({ model, el, view }) {
 
   /** The library moves the view by a style: from afar cards say less; and the graph appears once the view is ours. */
   const looked = new MutationObserver(() => {
-    flow.classList.toggle("is-far", zoom().scale < FAR);
+    const { scale } = zoom();
+    flow.classList.toggle("is-far", scale < FAR);
+    flow.style.setProperty("--cs-unzoom", String(1 / scale)); // explanations keep their size
     flow.classList.add("is-ready");
   });
 
