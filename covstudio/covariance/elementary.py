@@ -146,7 +146,7 @@ class ScalarMatrix(Leaf):
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
         """Return dV/d sigma^2 = I, shape (1, n, n)."""
         eye = torch.eye(self.n, dtype=natural.dtype, device=natural.device)
-        return eye.repeat(len(index), 1, 1)
+        return eye.expand(len(index), -1, -1)
 
 
 @declare(
@@ -338,7 +338,7 @@ class EquicorrelationMatrix(Leaf):
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
         """Return dV/d rho = J - I, shape (1, n, n)."""
         slice_ = 1 - torch.eye(self.n, dtype=natural.dtype, device=natural.device)
-        return slice_.repeat(len(index), 1, 1)
+        return slice_.expand(len(index), -1, -1)
 
 
 @declare(

@@ -160,7 +160,7 @@ class AR1CorrelationMatrix(Leaf):
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
         """Return dV/d rho = k rho^(k-1), k = |i-j|, shape (1, n, n)."""
-        return symmetric_toeplitz(power_slopes(natural[0], self.n)).repeat(len(index), 1, 1)
+        return symmetric_toeplitz(power_slopes(natural[0], self.n)).expand(len(index), -1, -1)
 
 
 @declare(

@@ -67,6 +67,9 @@ def counting_operator(base: type[Operator]) -> type[Operator]:
             self.count[f"slice {position}"] += 1
             return super().propagate(values, position, direction)
 
+        def propagate_needs(self, position: int) -> tuple[int, ...]:
+            return super().propagate_needs(position)
+
     return Counted
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -268,6 +269,37 @@ def test_an_operator_without_a_shape_rule_finds_its_shape() -> None:
     torch.testing.assert_close(gram.grad(theta_of(gram))[0], gram.auto_grad(theta_of(gram))[0])
     flat = Kron(a=AR1Matrix(2), b=torch.tensor([1.0, 2.0]))
     assert flat.shape == (2, 4), "its operands are its own affair"
+
+
+def test_a_derivative_evaluates_only_the_operands_it_needs() -> None:
+    class Counted(AR1Matrix):
+        calls = 0
+
+        def evaluate(self, natural: Tensor) -> Tensor:
+            Counted.calls += 1
+            return super().evaluate(natural)
+
+        def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
+            return super().differentiate(natural, index)
+
+    Sum(a=Counted(2), b=Counted(2)).manual_grad()
+    assert Counted.calls == 0
+    op = HadamardProduct(a=Counted(2), b=Counted(2))
+    op.set_no_grad(param_name=["b/sigma^2", "b/rho"])
+    op.manual_grad()
+    assert Counted.calls == 1, "the other operand alone"
+
+
+def test_a_new_derivative_inherits_no_promise_of_what_it_reads() -> None:
+    class Squares(Sum):
+        def combine(self, values: list[Tensor]) -> Tensor:
+            return values[0] ** 2 + values[1] ** 2
+
+        def propagate(self, values: list[Tensor], position: int, direction: Tensor) -> Tensor:
+            return 2 * values[position] * direction
+
+    op = Squares(a=AR1Matrix(2), b=ScalarMatrix(2))
+    torch.testing.assert_close(op.grad(theta_of(op))[0], numerical(op, theta_of(op)), rtol=1e-6, atol=1e-7)
 
 
 def test_an_error_inside_a_tree_names_the_path() -> None:

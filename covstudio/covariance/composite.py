@@ -1,0 +1,164 @@
+"""What has operands: their names, their shapes, and one theta out of the operands' thetas."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor
+
+from .matrix import Matrix, Shape
+from .operands import check_count, read_operands
+from .parameter import Layout, Parameter
+from .promises import Operand, ShapeError
+
+__all__ = ["Composite"]
+
+
+class Composite(Matrix):
+    """Base of ``Operator``: everything about operands and their parameters, nothing about values."""
+
+    _library_base = True
+    operand_count: ClassVar[tuple[int, int | None]] = (1, None)
+    """The smallest and the largest number of operands (None: any)."""
+
+    _operands: dict[str, Operand]
+    _composed: tuple[tuple[Layout, ...], Layout] | None = None
+
+    def __init__(self, *operands: Any, **named: Any) -> None:
+        self._operands = read_operands(type(self).__name__, operands, named)
+        check_count(type(self).__name__, list(self._operands), *self.operand_count)
+        self._composed = None
+        self._shape = self._find_shape()
+        self.reset_intermediates()
+
+    # -- operands --------------------------------------------------------------------------------------------
+
+    def _find_shape(self) -> Shape | None:
+        if getattr(type(self).shape_rule, "__func__", None) is Composite.__dict__["shape_rule"].__func__:
+            # An operator without a rule has the shape that its first value turns out to have.
+            return None
+        names = list(self._operands)
+        shapes = [
+            operand.shape if isinstance(operand, Matrix) else self._tensor_shape(name, operand)
+            for name, operand in self._operands.items()
+        ]
+        shape = self.shape_rule(shapes, names, **self._shape_arguments())
+        if shape is None:
+            raise ShapeError(f"{type(self).__name__}: the shapes of {names} do not determine the result.")
+        return shape
+
+    def _tensor_shape(self, name: str, tensor: Tensor) -> Shape | None:
+        if tensor.ndim != 2:
+            raise ShapeError(
+                f"{type(self).__name__}: expected operand {name!r} as a 2-D tensor, got shape "
+                f"{tuple(tensor.shape)}; use .reshape(rows, columns)."
+            )
+        return tensor.shape[0], tensor.shape[1]
+
+    def _shape_arguments(self) -> dict[str, Any]:
+        """What :meth:`shape_rule` needs to know besides the shapes."""
+        return {}
+
+    @classmethod
+    def shape_rule(
+        cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any
+    ) -> Shape | None:
+        """The shape of the result from the shapes of the operands.
+
+        The default knows no rule: the shape is then found by one evaluation at the defaults.
+
+        Args:
+            shapes: shape of each operand, in order; None where it is not known yet.
+            names: names of the operands, for messages.
+            **arguments: what the constructor takes besides operands.
+
+        Returns:
+            (rows, columns), or None when it cannot be told yet.
+
+        Raises:
+            ShapeError: the shapes known so far already contradict each other.
+        """
+        return None
+
+    @property
+    def operands(self) -> dict[str, Operand]:
+        """The operands by name, in order."""
+        return dict(self._operands)
+
+    # -- parameters ------------------------------------------------------------------------------------------
+
+    def _parts(self) -> Iterator[tuple[int, str, Matrix]]:
+        for position, (name, operand) in enumerate(self._operands.items()):
+            if isinstance(operand, Matrix):
+                yield position, name, operand
+
+    def _spans(self) -> Iterator[tuple[int, int, int]]:
+        """Each structure's position among the operands, and where its parameters start and stop."""
+        start = 0
+        for position, _, operand in self._parts():
+            stop = start + operand.num_params
+            yield position, start, stop
+            start = stop
+
+    def _layout(self) -> Layout:
+        below = tuple(operand._layout() for _, _, operand in self._parts())
+        composed = self._composed
+        # Operands may change at any time through their own set_param_specs; each change gives them a new
+        # layout.
+        if composed is not None and all(now is then for now, then in zip(below, composed[0], strict=True)):
+            return composed[1]
+        prefixed = tuple(
+            replace(parameter, name=f"{name}/{parameter.name}")
+            for (_, name, _), layout in zip(self._parts(), below, strict=True)
+            for parameter in layout.parameters
+        )
+        layout = Layout(prefixed)
+        self._composed = (below, layout)
+        return layout
+
+    def _replace(self, name: str, parameter: Parameter) -> None:
+        operand_name, _, rest = name.partition("/")
+        operand = self._operands[operand_name]
+        assert isinstance(operand, Matrix)
+        operand._replace(rest, replace(parameter, name=rest))
+
+    def _freed(self) -> Matrix:
+        if not self._layout().fixed and not self._held:
+            return self
+        other = self._with_operands(lambda operand: operand._freed())
+        other._held = frozenset()
+        return other
+
+    def _twin(self) -> Matrix:
+        return self._with_operands(lambda operand: operand._twin())
+
+    def _with_operands(self, change: Callable[[Matrix], Matrix]) -> Self:
+        other = copy.copy(self)
+        other._operands = {
+            name: change(operand) if isinstance(operand, Matrix) else operand
+            for name, operand in self._operands.items()
+        }
+        other._composed = None
+        other.reset_intermediates()
+        return other
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The widest dtype among the defaults; without parameters, among the structures."""
+        found = self._layout().dtype
+        if found is not None:
+            return found
+        dtypes = [operand.dtype for _, _, operand in self._parts()]
+        widest = dtypes[0]
+        for dtype in dtypes[1:]:
+            widest = torch.promote_types(widest, dtype)
+        return widest
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the first structure's defaults."""
+        return next(operand.device for _, _, operand in self._parts())
