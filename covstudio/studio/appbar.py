@@ -24,7 +24,7 @@ TABS = ("inspector", "matrix", "data", "fit", "code")
 class AppBarPane(Component):
     """The browser's half of the bar."""
 
-    _esm = component_script("appbar.js")
+    _esm = component_script("help.js", "appbar.js")
     _stylesheets = component_styles("appbar.css")
 
 

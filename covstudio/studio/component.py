@@ -22,7 +22,8 @@ from covstudio.studio.store import Store
 
 log = logging.getLogger("covstudio")
 
-Handler = Callable[[Mapping[str, Any]], None]
+Handler = Callable[[Mapping[str, Any]], object]
+"""Takes a message; what it returns is not used."""
 
 
 def plain(value: Any) -> Any:

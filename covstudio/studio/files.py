@@ -87,12 +87,14 @@ class Assembler:
         """
         purpose, upload_id, data = message.get("purpose"), str(message.get("id")), message.get("data")
         name = re.split(r"[/\\]", str(message.get("name", "")))[-1][:MAX_NAME] or "file"
-        index, total, size = message.get("index"), message.get("total"), message.get("size")
+        index, total, size = (message.get(key) for key in ("index", "total", "size"))
         if not isinstance(purpose, str) or purpose not in self._limits:
             raise UploadError(
                 f"{name} arrived for a purpose that is not known. Reload the page and try again."
             )
-        if not all(isinstance(number, int) for number in (index, total, size)) or not isinstance(data, bytes):
+        if not isinstance(index, int) or not isinstance(total, int) or not isinstance(size, int):
+            raise self._dropped(purpose, f"A piece of {name} arrived broken. Upload it again.")
+        if not isinstance(data, bytes):
             raise self._dropped(purpose, f"A piece of {name} arrived broken. Upload it again.")
         limit = self._limits[purpose]
         if index == 0:

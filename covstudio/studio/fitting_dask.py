@@ -8,6 +8,7 @@ through a named event.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 import pickle
 import threading
@@ -18,6 +19,11 @@ from covstudio.studio.fitting import POLL_SECONDS, Finished, Job, Started
 from covstudio.studio.fitting_worker import Outcome, Step, fit
 
 log = logging.getLogger("covstudio")
+
+
+def _distributed() -> Any:
+    """Dask's package, imported only where it is asked for: it is optional."""
+    return importlib.import_module("distributed")
 
 
 class DaskPool:
@@ -32,7 +38,7 @@ class DaskPool:
 
     def __init__(self, address: str) -> None:
         try:
-            import distributed
+            distributed = _distributed()
         except ImportError:
             raise ImportError(
                 f"COVSTUDIO_SCHEDULER is {address!r}, which needs Dask: pip install distributed. "
@@ -51,8 +57,7 @@ class DaskPool:
         threading.Thread(target=self._watch, args=(job,), name="covstudio-fit", daemon=True).start()
 
     def _watch(self, job: Job) -> None:
-        import distributed
-
+        distributed = _distributed()
         name = f"covstudio-{uuid.uuid4().hex}"
         queue: Any = distributed.Queue(name, client=self._client)
         stop: Any = distributed.Event(name, client=self._client)
@@ -95,8 +100,7 @@ class DaskPool:
 
 
 def _fit_on_worker(name: str, text: str, max_iter: int) -> bytes:
-    import distributed
-
+    distributed = _distributed()
     queue: Any = distributed.Queue(name)
     stop: Any = distributed.Event(name)
     queue.put(pickle.dumps(None))

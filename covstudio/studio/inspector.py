@@ -26,7 +26,7 @@ from covstudio.studio.store import Store
 class InspectorPane(Component):
     """The browser's half of the inspector."""
 
-    _esm = component_script("inspector.js")
+    _esm = component_script("sliders.js", "arguments.js", "inspector.js")
     _stylesheets = component_styles("inspector.css")
 
 
@@ -167,7 +167,11 @@ class Inspector:
         if node is None:
             return
         value = node.arguments.get(name)
-        present = value.columns if isinstance(value, Columns | Levels) else ()
+        present: tuple[str, ...] = ()
+        if isinstance(value, Columns):
+            present = value.names
+        elif isinstance(value, Levels):
+            present = value.columns
         chosen = tuple(entry for entry in present if entry != column) + (
             (column,) if message.get("on") else ()
         )

@@ -168,7 +168,7 @@ _warmed = threading.Event()
 
 
 def prewarm() -> None:
-    """Start the worker processes in the background; only the first call in a server process does something."""
+    """Start the worker processes in the background; only the first call of a server process does so."""
     if _warmed.is_set():
         return
     _warmed.set()

@@ -24,11 +24,9 @@ def read_asset(name: str) -> str:
     return (ASSETS / name).read_text(encoding="utf-8")
 
 
-def component_script(name: str) -> str:
-    """One self-contained module: the small shared drawing helpers (`dom.js`), then the component's own
-    script.
-    """
-    return f"{read_asset('dom.js')}\n{read_asset(name)}"
+def component_script(*names: str) -> str:
+    """One self-contained module: the shared drawing helpers (`dom.js`), then the component's own scripts."""
+    return "\n".join([read_asset("dom.js"), *(read_asset(name) for name in names)])
 
 
 def component_styles(*names: str) -> list[str]:

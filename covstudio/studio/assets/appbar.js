@@ -16,24 +16,6 @@ const ICONS = {
   caret: "M5 7l3 3 3-3",
 };
 const DRAFT = "covstudio.draft";
-const apple = /Mac|iPhone|iPad/.test(navigator.platform);
-const MOD = apple ? "⌘" : "Ctrl";
-
-const SHORTCUTS = [
-  ["Undo", [MOD, "Z"]],
-  ["Redo", [MOD, "Shift", "Z"]],
-  ["Save the model", [MOD, "S"]],
-  ["Open a model", [MOD, "O"]],
-  ["Search the palette", ["/"]],
-  ["Add the chosen structure", ["Enter"]],
-  ["Remove what is selected", ["Delete"]],
-  ["Slider: one step", ["←", "→"]],
-  ["Slider: ten steps", ["Shift", "←", "→"]],
-  ["Slider: to either end", ["Home", "End"]],
-  ["Details tabs", ["Alt", "1 … 5"]],
-  ["This help", ["?"]],
-];
-
 function kept(key) {
   try {
     return localStorage.getItem(key);
@@ -211,49 +193,6 @@ export function render({ model, el }) {
     });
   }
 
-  function helpDialog() {
-    return h(
-      "dialog",
-      {
-        key: "help",
-        "aria-label": "Help and shortcuts",
-        ref: (node) => help && !node.open && node.showModal(),
-        onclose: () => {
-          help = false;
-          view.redraw();
-        },
-        onclick: (event) => event.target.tagName === "DIALOG" && event.target.close(),
-      },
-      h(
-        "div",
-        { class: "help" },
-        h(
-          "div",
-          { class: "cs-row" },
-          h("h2", { class: "cs-grow" }, "From a field trial to variance components"),
-          h("button", { type: "button", class: "cs-icon-button", "aria-label": "Close", onclick: (event) => event.target.closest("dialog").close() }, icon(ICONS.close)),
-        ),
-        h(
-          "ol",
-          {},
-          h("li", {}, "Load a table (Data), and say which columns are factors and which is the response."),
-          h("li", {}, "Drag structures from the palette and wire them into V. A template is a quick start."),
-          h("li", {}, "Drag a slider (Inspector) and watch V and its derivatives follow."),
-          h("li", {}, "Name the fixed effects and press Fit. Undo takes the estimates back."),
-          h("li", {}, "Copy the Python code (Code), or save the model as a file."),
-        ),
-        h("h3", {}, "Keyboard"),
-        h(
-          "dl",
-          { class: "keys" },
-          SHORTCUTS.map(([what, keys]) =>
-            h("div", {}, h("dt", {}, what), h("dd", {}, keys.map((key, i) => [i ? " " : null, h("kbd", { class: "cs-kbd" }, key)]))),
-          ),
-        ),
-      ),
-    );
-  }
-
   function draw(state) {
     if (state.notice && state.notice.serial > seen) {
       const notice = state.notice;
@@ -328,7 +267,10 @@ export function render({ model, el }) {
         ),
       ),
       h("div", { class: "toasts", key: "toasts" }, draft && draftOffer(), notices.map(toast)),
-      helpDialog(),
+      helpDialog(help, () => {
+        help = false;
+        view.redraw();
+      }),
     );
   }
 

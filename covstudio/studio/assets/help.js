@@ -1,0 +1,60 @@
+// The help: how the work goes, and the keys.
+
+const apple = /Mac|iPhone|iPad/.test(navigator.platform);
+const MOD = apple ? "⌘" : "Ctrl";
+
+const SHORTCUTS = [
+  ["Undo", [MOD, "Z"]],
+  ["Redo", [MOD, "Shift", "Z"]],
+  ["Save the model", [MOD, "S"]],
+  ["Open a model", [MOD, "O"]],
+  ["Search the palette", ["/"]],
+  ["Add the chosen structure", ["Enter"]],
+  ["Remove what is selected", ["Delete"]],
+  ["Slider: one step", ["←", "→"]],
+  ["Slider: ten steps", ["Shift", "←", "→"]],
+  ["Slider: to either end", ["Home", "End"]],
+  ["Details tabs", ["Alt", "1 … 5"]],
+  ["This help", ["?"]],
+];
+
+/** The dialog; `open` shows it, `closed` is called when the person has closed it. */
+function helpDialog(open, closed) {
+  return h(
+    "dialog",
+    {
+      key: "help",
+      "aria-label": "Help and shortcuts",
+      ref: (node) => open && !node.open && node.showModal(),
+      onclose: closed,
+      onclick: (event) => event.target.tagName === "DIALOG" && event.target.close(),
+    },
+    h(
+      "div",
+      { class: "help" },
+      h(
+        "div",
+        { class: "cs-row" },
+        h("h2", { class: "cs-grow" }, "From a field trial to variance components"),
+        h("button", { type: "button", class: "cs-icon-button", "aria-label": "Close", onclick: (event) => event.target.closest("dialog").close() }, icon(ICONS.close)),
+      ),
+      h(
+        "ol",
+        {},
+        h("li", {}, "Load a table (Data), and say which columns are factors and which is the response."),
+        h("li", {}, "Drag structures from the palette and wire them into V. A template is a quick start."),
+        h("li", {}, "Drag a slider (Inspector) and watch V and its derivatives follow."),
+        h("li", {}, "Name the fixed effects and press Fit. Undo takes the estimates back."),
+        h("li", {}, "Copy the Python code (Code), or save the model as a file."),
+      ),
+      h("h3", {}, "Keyboard"),
+      h(
+        "dl",
+        { class: "keys" },
+        SHORTCUTS.map(([what, keys]) =>
+          h("div", {}, h("dt", {}, what), h("dd", {}, keys.map((key, i) => [i ? " " : null, h("kbd", { class: "cs-kbd" }, key)]))),
+        ),
+      ),
+    ),
+  );
+}
