@@ -1,7 +1,5 @@
 """From documents to matrices and problems."""
 
-import time
-
 import pytest
 import torch
 from document_models import add, after, propagation, trial
@@ -338,25 +336,6 @@ def test_builds_do_not_share_matrices():
     one, other = build(document, table), build(document, table)
     one.v.set_param_specs("residual/sigma^2", value=4.0)
     assert other.v.param_specs["residual/sigma^2"]["default"].item() == 0.0
-
-
-def test_a_slider_step_is_fast():
-    changes = [add("Sum", "V")]
-    for i in range(15):
-        changes += [
-            add("AR1Matrix", "n1", name=f"a{i}"),
-            add("CompoundSymmetricMatrix", "n1", name=f"c{i}", n=20),
-        ]
-    document = after(*changes)
-    built = build(document)
-    best = float("inf")
-    for value in range(20):
-        start = time.perf_counter()
-        document = SetParameters({("n2", "rho"): value / 20}).apply(document)
-        same_structure(document, document)
-        built.naturals("V", document)
-        best = min(best, time.perf_counter() - start)
-    assert best < 1e-3
 
 
 def test_odd_documents_give_problems_and_no_exceptions():
