@@ -1,0 +1,214 @@
+"""The whole main job, as a plant breeder does it: from an empty page to a fitted, exported and saved model.
+
+The John & Williams (1995) alpha design; the numbers are those of lme4 and ASReml.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browser import EXAMPLE, Studio
+from playwright.sync_api import Locator, expect
+
+from covstudio.data import load_example
+from covstudio.document.build import build
+from covstudio.document.jsonfile import loads
+
+VARIANCES = {"genotype/g/sigma^2": 0.142902, "block/g/sigma^2": 0.070218, "residual/sigma^2": 0.081617}
+FIXED = {
+    "(Intercept)": (4.518250, 0.145114),
+    "rep[R2]": (0.297846, 0.173803),
+    "rep[R3]": (-0.414046, 0.173803),
+}
+TABLE = Path(__file__).parents[2] / "covstudio" / "data" / "examples" / "john_alpha.csv"
+
+# What is dragged from the palette, in order: title, the name it is given, what its output is wired into.
+PIECES = [
+    ("Sum", "model", ("V", "V")),
+    ("Covariance propagation", "genotype", ("model", "1")),
+    ("Incidence of factors", "genotype labels", ("genotype", "z")),
+    ("Scalar (variance components)", "genotype variance", ("genotype", "g")),
+    ("Covariance propagation", "block", ("model", "2")),
+    ("Incidence of factors", "block labels", ("block", "z")),
+    ("Scalar (variance components)", "block variance", ("block", "g")),
+    ("Scalar (variance components)", "residual", ("model", "3")),
+]
+
+
+def build_with_the_mouse(studio: Studio) -> None:
+    """Drag every piece onto an empty place of the canvas, name it, and draw its wire."""
+    page = studio.page
+    canvas = page.get_by_role("region", name="Model", exact=True)
+    corner = canvas.bounding_box()
+    assert corner is not None
+    for title, name, (parent, slot) in PIECES:
+        before = studio.nodes().count()
+        studio.drag_from_palette(title, (corner["x"] + 140, corner["y"] + 110))
+        expect(studio.nodes()).to_have_count(before + 1)
+        field = page.get_by_label("Name", exact=True)
+        field.fill(name)
+        field.press("Enter")
+        expect(studio.node(name)).to_be_visible()
+        studio.wire(name, parent, slot)
+        expect(page.get_by_label(f"Wire from {name} into {parent}", exact=True)).to_be_attached()
+        studio.button("Tidy up").click()
+        expect(studio.node(name)).to_be_in_viewport(ratio=0.9)
+
+
+def painted(picture: Locator) -> str:
+    """What a heatmap shows now, to the pixel."""
+    return picture.evaluate("canvas => canvas.toDataURL()")
+
+
+def repainted(picture: Locator, before: str) -> None:
+    """Wait until a heatmap shows something else."""
+    picture.page.wait_for_function(
+        "([canvas, before]) => canvas.toDataURL() !== before", arg=[picture.element_handle(), before]
+    )
+
+
+def cell(region: Locator, row: str, column: int) -> float:
+    """A number of a table, by the name in its row."""
+    found = region.get_by_role("row").filter(has=region.page.get_by_text(row, exact=True)).get_by_role("cell")
+    return float(found.nth(column).inner_text().replace("−", "-"))
+
+
+@pytest.mark.parametrize("source", ["the built-in table", "an upload"])
+def test_from_palette_to_fit(studio: Studio, source: str, tmp_path: Path) -> None:
+    page = studio.page
+    expect(page.get_by_text("Build a covariance, piece by piece")).to_be_visible()
+
+    # The data: columns are guessed, and confirmed by the breeder.
+    data = studio.show("Data")
+    if source == "an upload":
+        data.get_by_label("Upload a csv file").set_input_files(TABLE)
+    else:
+        data.get_by_role("button", name=EXAMPLE).click()
+    expect(data.get_by_label("Role of gen")).to_have_value("factor")
+    expect(data.get_by_label("Role of rep")).to_have_value("factor")
+    expect(data.get_by_label("Role of yield")).to_have_value("response")
+    data.get_by_role("button", name="Use this table").click()
+    expect(data.get_by_text("in use", exact=True)).to_be_visible()
+
+    # The model, drawn with the mouse.
+    studio.show("Inspector")
+    build_with_the_mouse(studio)
+    for node, columns in (("genotype labels", ["gen"]), ("block labels", ["rep", "block"])):
+        studio.select(node)
+        for column in columns:
+            page.get_by_role("group", name="Factors").get_by_text(column, exact=True).click()
+            expect(page.get_by_role("checkbox", name=column, exact=True)).to_be_checked()
+    expect(studio.node("V")).to_have_accessible_name(re.compile("72 × 72"))
+    expect(studio.node("block variance")).to_have_accessible_name(re.compile("18 × 18"))
+
+    # Sliders move V, every slice that depends on them and the thumbnails on their path, at once.
+    studio.node("V").click(position={"x": 60, "y": 14})
+    dock = page.get_by_role("list", name="V and its derivatives")
+    expect(dock.get_by_role("img")).to_have_count(4)
+    moving = [
+        dock.get_by_role("img", name="Heatmap of V", exact=True),
+        *(studio.node(name).get_by_role("img", name=f"Heatmap of {name}") for name in ("V", "model")),
+    ]
+    blank = page.evaluate("document.createElement('canvas').toDataURL()")
+    for picture in [*moving, *dock.get_by_role("img").all()]:
+        repainted(picture, blank)
+    before = [painted(picture) for picture in moving]
+    number = studio.value("genotype/g/sigma^2").input_value()
+    studio.drag_slider("genotype/g/sigma^2", [0.55, 0.7, 0.8])
+    expect(studio.value("genotype/g/sigma^2")).not_to_have_value(number)
+    for picture, pixels in zip(moving, before, strict=True):
+        repainted(picture, pixels)
+    dragged = studio.value("genotype/g/sigma^2").input_value()
+    assert float(dragged) > float(number)
+
+    # The fit.
+    panel = studio.show("Fit")
+    expect(panel.get_by_label("Response")).to_have_value("yield")
+    panel.get_by_label("Fixed effects").fill("1 + rep")
+    panel.get_by_label("Fixed effects").press("Enter")
+    expect(panel.get_by_text("3 columns of X")).to_be_visible()
+    results = studio.fit()
+    expect(results.get_by_text("-46.5969").or_(results.get_by_text("−46.5969")).first).to_be_visible()
+    panel.get_by_text("Iterations", exact=True).click()
+    expect(panel.get_by_role("region", name="Iterations").get_by_role("row").nth(3)).to_be_visible()
+    variances = results.get_by_label("Variance components", exact=True)
+    for name, value in VARIANCES.items():
+        assert cell(variances, name, 1) == pytest.approx(value, abs=6e-7)
+    fixed = results.get_by_label("Fixed effects", exact=True)
+    for name, (estimate, error) in FIXED.items():
+        assert cell(fixed, name, 1) == pytest.approx(estimate, abs=6e-7)
+        assert cell(fixed, name, 2) == pytest.approx(error, abs=6e-7)
+    expect(results.get_by_label("Random effects table").get_by_role("row")).not_to_have_count(0)
+    for title in ("Variance components", "Fixed effects"):
+        with page.expect_download() as download:
+            results.get_by_role("button", name=f"Download {title} as csv").click()
+        text = Path(download.value.path()).read_text(encoding="utf-8")
+        assert "0.1429" in text or "4.5182" in text
+
+    # The sliders stand at the estimates; Undo takes them back, Redo forward again.
+    studio.show("Inspector")
+    for name, value in VARIANCES.items():
+        expect(studio.value(name)).to_have_value(re.compile(f"^{re.escape(str(value)[:6])}"))
+    studio.button("Undo").click()
+    expect(studio.value("genotype/g/sigma^2")).to_have_value(dragged)
+    studio.button("Redo").click()
+    expect(studio.value("genotype/g/sigma^2")).to_have_value(re.compile(r"^0\.1429"))
+
+    # The code, copied into a file and run in a plain shell.
+    code = studio.show("Code")
+    code.get_by_role("button", name="Copy code").click()
+    expect(code.get_by_text("Copied to the clipboard")).to_be_attached()
+    program = page.evaluate("navigator.clipboard.readText()")
+    with page.expect_download() as download:
+        studio.button("Save").click()
+    model = Path(shutil.copy(download.value.path(), tmp_path / download.value.suggested_filename))
+    check_program(program, model, tmp_path)
+
+    # Saved, reloaded, opened: all is there.
+    studio.open()
+    expect(studio.nodes()).to_have_count(1)
+    page.get_by_label("Open a model file").set_input_files(model)
+    expect(studio.nodes()).to_have_count(len(PIECES) + 1)
+    expect(studio.node("V")).to_have_accessible_name(re.compile("72 × 72"))
+    expect(studio.value("block/g/sigma^2")).to_have_value(re.compile(r"^0\.07021"))
+    expect(studio.show("Fit").get_by_label("Fixed effects")).to_have_value("1 + rep")
+    results = studio.fit()
+    expect(results.get_by_text(re.compile("46.5969")).first).to_be_visible()
+
+
+def check_program(program: str, model: Path, folder: Path) -> None:
+    """`python model.py` prints the V that the screen shows, `python model.py john_alpha.csv` the fit."""
+    (folder / "model.py").write_text(program, encoding="utf-8")
+    shutil.copy(TABLE, folder / "john_alpha.csv")
+    document, table = loads(model.read_text(encoding="utf-8"))
+    built = build(document, table if table is not None else load_example("john_alpha"))
+    assert built.v is not None
+    assert document.v is not None
+    natural = built.naturals(document.v, document)
+    theta = [transform.inverse(value) for transform, value in zip(built.v.param_trans, natural, strict=True)]
+    expected = built.v(natural.new_tensor(theta)).numpy()
+
+    def run(*arguments: str) -> str:
+        command = [sys.executable, "model.py", *arguments]
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+
+    printed = np.array([[float(entry) for entry in line.split(",")] for line in run().splitlines()])
+    np.testing.assert_allclose(printed, expected, rtol=1e-12, atol=1e-12)
+
+    report = run("john_alpha.csv")
+    numbers = {
+        line.split()[0]: [float(entry) for entry in line.split()[1:3]]
+        for line in report.splitlines()
+        if len(line.split()) >= 3 and line.split()[0] in VARIANCES | FIXED
+    }
+    for name, value in VARIANCES.items():
+        assert numbers[name][0] == pytest.approx(value, abs=1e-6)
+    for name, pair in FIXED.items():
+        assert numbers[name] == pytest.approx(pair, abs=1e-6)
+    assert re.search(r"-46\.5969", report)
