@@ -33,32 +33,36 @@ CASES: dict[str, Case] = {
     "everything moves, n = 400": lambda: all_move(400),
 }
 
-# One event at a time, as a hand moves: the next after the frame and a short pause.
+# One event at a time, as a hand moves: the next after the frame and a short pause. Before each, an empty
+# frame is fetched: what the way to the server and back costs on this machine at this moment.
 STEPS = """
 async (slider, { steps, pause }) => {
   const bus = window.covstudio
   const low = Number(slider.max) * 0.55, span = Number(slider.max) * 0.35
-  const painted = [], shown = [], work = [], paint = []
+  const rest = () => new Promise((resolve) => setTimeout(resolve, pause))
+  const frame = (wanted) => new Promise((resolve) => {
+    const stop = bus.onFrame((frame) => frame.done && frame.seq >= wanted && (stop(), resolve(frame)))
+  })
+  const floor = [], painted = [], shown = [], work = [], paint = []
   let tiles = 0
   for (let i = 0; i < steps; i++) {
+    const asked = performance.now()
+    floor.push((await frame(bus.ping())).at - asked)
+    await rest()
     slider.value = Math.round(low + span * ((i * 0.618) % 1))
     const before = bus.stats.tiles
     const began = performance.now()
     slider.dispatchEvent(new Event("input", { bubbles: true, composed: true }))
-    const wanted = bus.seq
-    const frame = await new Promise((resolve) => {
-      const stop = bus.onFrame((frame) => frame.done && frame.seq >= wanted && (stop(), resolve(frame)))
-    })
-    painted.push(frame.at - began)
+    painted.push((await frame(bus.seq)).at - began)
     work.push(bus.stats.workMs)
     paint.push(bus.stats.paintMs)
     tiles = bus.stats.tiles - before
     await new Promise(requestAnimationFrame)
     shown.push(performance.now() - began)
-    await new Promise((resolve) => setTimeout(resolve, pause))
+    await rest()
   }
   slider.dispatchEvent(new Event("change", { bubbles: true, composed: true }))
-  return { painted, shown, work, paint, tiles }
+  return { floor, painted, shown, work, paint, tiles }
 }
 """
 
@@ -136,9 +140,10 @@ def main() -> int:
     slowest = 0.0
     with served(CASES) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
         print(
-            f"{'slider event to painted frame, ms':34}  tiles   p50   p95   "
-            "(evaluate p50, paint p50, next frame p95)   p95/budget"
+            f"{'slider event to painted frame, ms':34}  tiles   p50   p95   p95/budget   "
+            "floor p50, p95   evaluate, paint p50   next frame p95"
         )
         for i, name in enumerate(CASES):
             page = browser.new_page(viewport={"width": 1920, "height": 1080})
@@ -147,8 +152,10 @@ def main() -> int:
             slowest = max(slowest, p95)
             print(
                 f"{name:34}  {result['tiles']:5}  {quantile(result['painted'], 0.5):4.0f}  {p95:4.0f}   "
-                f"({quantile(result['work'], 0.5):4.1f}, {quantile(result['paint'], 0.5):4.1f}, "
-                f"{quantile(result['shown'], 0.95):4.0f})   {p95 / BUDGET:.2f}",
+                f"{p95 / BUDGET:10.2f}   "
+                f"{quantile(result['floor'], 0.5):9.0f}, {quantile(result['floor'], 0.95):3.0f}   "
+                f"{quantile(result['work'], 0.5):8.1f}, {quantile(result['paint'], 0.5):9.1f}   "
+                f"{quantile(result['shown'], 0.95):14.0f}",
                 flush=True,
             )
             slider = page.locator('input[type="range"][aria-label$="rho"]').first

@@ -123,6 +123,11 @@ class Live:
         self._visible = visible
         self._request()
 
+    def _on_ping(self, message: Mapping[str, Any]) -> None:
+        """An empty frame at once: what the way there and back costs by itself."""
+        self._seq = max(self._seq, int(message["seq"]))
+        self._send(pack(int(message["seq"]), []))
+
     def _on_focus(self, message: Mapping[str, Any]) -> None:
         self.store.focus = str(message["key"])
 

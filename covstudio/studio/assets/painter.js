@@ -5,6 +5,7 @@
 //   window.covstudio.send({ type: "drag", node, param, value })         a slider moved; one in flight, the latest wins
 //   window.covstudio.release()                                          the slider was let go: the end of one undo step
 //   window.covstudio.onFrame(fn) -> stop()                              fn({ seq, keys, done, at }) after each painted frame
+//   window.covstudio.ping() -> seq                                      an empty frame: the cost of the way alone
 //   window.covstudio.lastFrame, window.covstudio.stats
 //
 // A script that may run before the bus says  (window.covstudioQueue ??= []).push((bus) => bus.register(...)).
@@ -273,6 +274,12 @@ class Bus {
     }
     this.pending.clear();
     this.model?.send_msg({ type: "release", gesture: now });
+  }
+
+  /** Ask for an empty frame; its sequence number. For measurements. */
+  ping() {
+    this.model.send_msg({ type: "ping", seq: ++this.seq });
+    return this.seq;
   }
 
   onFrame(fn) {
