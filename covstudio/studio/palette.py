@@ -46,8 +46,17 @@ def entry(declared: Declaration) -> dict[str, Any]:
             for name in names
             if name != declared.name
         ],
+        "indefinite": _may_be_indefinite(declared),
         "picture": pictogram(declared),
     }
+
+
+def _may_be_indefinite(declared: Declaration) -> bool:
+    """Whether a square matrix that looks like a covariance need not be one at every parameter value."""
+    if declared.kind != "matrix" or declared.psd:
+        return False
+    rows, columns = declared.example().shape
+    return bool(rows == columns)
 
 
 def entries() -> list[dict[str, Any]]:

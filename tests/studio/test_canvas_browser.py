@@ -333,9 +333,11 @@ def test_tidying_lays_the_model_out_and_shows_all_of_it(studio: Studio) -> None:
     page = studio.page
     x, y = free(studio)
     studio.drag_from_palette("Sum", (x, y))
-    studio.drag_from_palette("Identity", studio.slot("Sum", "1"))
-    studio.drag_from_palette("Diagonal", studio.slot("Sum", "2"))
+    for slot, kind in (("1", "Identity"), ("2", "Diagonal")):
+        studio.drag_from_palette(kind, studio.slot("Sum", slot))
+        expect(wire(studio, kind, "Sum")).to_be_attached()
     connect(studio, "Sum", studio.slot("V", "V"))
+    expect(wire(studio, "Sum", "V")).to_be_attached()
     studio.button("Tidy up").click()
     expect(studio.button("Undo")).to_have_attribute("aria-description", re.compile("Tidy up"))
     page.wait_for_function(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from covstudio.document.changes import AddNode
 from covstudio.document.document import MAX_DEPTH, Document
 from covstudio.studio.icons import SIDE, pictogram
 from covstudio.studio.palette import PaletteView, entries, entry
+from covstudio.studio.resources import read_asset
 from covstudio.studio.store import Store
 
 
@@ -112,6 +114,47 @@ def test_an_example_that_cannot_be_evaluated_leaves_an_empty_pictogram() -> None
         assert entries()[-1]["picture"]["cells"] == []
     finally:
         withdraw(Broken)
+
+
+def test_a_square_matrix_that_may_be_indefinite_says_so() -> None:
+    assert {listed["kind"] for listed in entries() if listed["indefinite"]} == {"UnconstrainedMatrix"}
+
+
+# --- the visual language ---
+
+
+def colours(theme: str) -> dict[str, str]:
+    """The colours of one theme: name -> #rrggbb."""
+    start = {"light": ":root {", "dark": ':root[data-cs-theme="dark"] {'}[theme]
+    block = read_asset("theme.css").split(start, 1)[1].split("}", 1)[0]
+    return dict(re.findall(r"--cs-([a-z-]+): (#[0-9a-f]{6})", block))
+
+
+def contrast(first: str, second: str) -> float:
+    """The contrast ratio of WCAG 2.1, from 1 to 21."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    low, high = sorted((luminance(first), luminance(second)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_text_colour_can_be_read_on_every_ground(theme: str) -> None:
+    named = colours(theme)
+    texts = ("text", "muted", "faint", "accent", "matrix", "operator", "problem", "ok")
+    pairs = [(text, ground) for text in texts for ground in ("bg", "surface", "raised")]
+    pairs += [(text, f"{text}-soft") for text in texts if f"{text}-soft" in named]
+    pairs += [("on-accent", "accent"), ("text", "hover"), ("muted", "sunken")]
+    poor = {pair: round(contrast(*(named[name] for name in pair)), 2) for pair in pairs}
+    assert {pair: ratio for pair, ratio in poor.items() if ratio < 4.5} == {}
+
+
+def test_both_themes_name_the_same_colours() -> None:
+    assert colours("light").keys() == colours("dark").keys()
 
 
 # --- adding ---

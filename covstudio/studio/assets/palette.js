@@ -237,6 +237,7 @@ export function render({ model, el, view }) {
         h("div", {}, h("div", { class: "cs-title" }, entry.title), h("div", { class: "formula cs-math" }, entry.symbol)),
       ),
       h("p", {}, entry.summary),
+      entry.indefinite ? h("p", { class: "warning" }, "Not positive semi-definite at every parameter value.") : null,
       entry.slots.length
         ? h("p", { class: "slots" }, entry.slots.map((slot) => h("span", { class: "slot" }, h("b", {}, slot.name), ` ${slot.label}`)))
         : null,
