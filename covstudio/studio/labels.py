@@ -122,7 +122,7 @@ class _Finder:
         if table is None or table.n != size:
             return None
         factors = [c for c in table.columns if self.document.roles.get(c) == "factor"][:_SHOWN_FACTORS]
-        levels = [self._labels(column) for column in factors]
+        levels = [[_spoken(column, level) for level in self._labels(column)] for column in factors]
         return [" · ".join((str(i), *row)) for i, row in enumerate(zip(*levels, strict=True), 1)] or None
 
 
@@ -133,6 +133,11 @@ def _joined(parts: Sequence[Names]) -> Names:
 
 def _crossed(a: Names, b: Names) -> Names:
     return None if a is None or b is None else [f"{x}, {y}" for x in a for y in b]
+
+
+def _spoken(column: str, level: str) -> str:
+    """A level as it is read: a bare number says nothing without the name of its column."""
+    return f"{column} {level}" if level.replace(".", "", 1).isdigit() else level
 
 
 def _levels(design: DummyMatrix) -> list[str]:

@@ -6,6 +6,19 @@ const WHY = {
   other: "Correlations need a square matrix with a positive diagonal",
 };
 
+/** Bokeh hangs its tooltips on the body, outside every component: only a style of the page reaches them. */
+function dress() {
+  if (document.getElementById("cs-plot-tooltip")) return;
+  const style = document.createElement("style");
+  style.id = "cs-plot-tooltip";
+  style.textContent = `.bk-Tooltip {
+    --tooltip-color: var(--cs-raised); --tooltip-text: var(--cs-text); --tooltip-border: var(--cs-border);
+    --tooltip-arrow-color: var(--cs-border); --tooltip-arrow-inner-color: var(--cs-raised);
+    padding: 6px 9px; border-radius: 6px; opacity: 1; box-shadow: var(--cs-shadow); pointer-events: none;
+  }`;
+  document.head.append(style);
+}
+
 export function render({ model, el }) {
   const root = document.createElement("div");
   root.className = "cs-root head";
@@ -13,10 +26,23 @@ export function render({ model, el }) {
   live(model, root, draw);
 
   // While nobody sees the plot, nothing is computed for it.
+  let seen = null;
+  let told = null;
+  const tell = () => {
+    if (seen === told) return;
+    try {
+      model.send_msg({ type: "visible", visible: seen });
+      told = seen;
+    } catch {
+      setTimeout(tell, 50); // the document does not know this component yet
+    }
+  };
   const watch = new IntersectionObserver((changes) => {
-    model.send_msg({ type: "visible", visible: changes.at(-1).isIntersecting });
+    seen = changes[changes.length - 1].isIntersecting;
+    tell();
   });
   watch.observe(root);
+  dress();
 
   function choose(event, modes) {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];

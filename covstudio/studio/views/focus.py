@@ -152,18 +152,16 @@ class FocusView:
         before, (self._reading, self._modes) = self._reading, prepared
         if self._reading is None or self._reading.settled or before is None:
             self._describe()
-        if self._reading is not None:
-            if self._plot.object is None:
-                self._rename()
-                self._plot.object = self._element(self._reading)
-            elif self._handles:
-                if before is None or (before.key, before.shape) != (self._reading.key, self._reading.shape):
-                    self._rename()
-                self._redraw()
+        if self._reading is None:
+            return
+        if self._plot.object is None:
+            self._rename(self._reading)
+            self._plot.object = self._element(self._reading)
+        else:
+            self._redraw()
 
-    def _rename(self) -> None:
-        assert self._reading is not None
-        rows, cols = self._live.labels(self._reading.key)
+    def _rename(self, reading: Reading) -> None:
+        rows, cols = self._live.labels(reading.key)
         self._names["row"].data = {"name": list(rows)}
         self._names["col"].data = {"name": list(cols)}
 
@@ -184,7 +182,8 @@ class FocusView:
         hover = HoverTool(
             tooltips=_TOOLTIP,
             formatters={"@image": CustomJSHover(code=_VALUE), "@row": names["row"], "@col": names["col"]},
-            attachment="right",
+            attachment="horizontal",
+            visible=False,  # always on: it needs no button
         )
         return image.opts(
             cmap=self._colours(reading),
@@ -200,7 +199,7 @@ class FocusView:
             tools=[hover],
             default_tools=["pan", "box_zoom", "reset", "save"],
             active_tools=[],
-            toolbar="right",
+            toolbar="below",
             hooks=[self._keep],
         )
 
@@ -213,6 +212,8 @@ class FocusView:
         handles = plot.handles
         figure = handles["plot"]
         self._handles = {
+            "arrived": False,
+            "drawn": None,
             "figure": figure,
             "source": handles["source"],
             "mapper": handles["color_mapper"],
@@ -224,9 +225,8 @@ class FocusView:
         figure.outline_line_color = None
         figure.min_border = 0
         figure.min_border_left = figure.min_border_right = 4
-        figure.toolbar.autohide = True
         figure.toolbar.logo = None
-        figure.toolbar_inner = True
+        figure.toolbar.stylesheets = [_TOOLS]
         figure.background_fill_color = figure.border_fill_color = None
         figure.output_backend = "canvas"
         figure.update(sizing_mode="stretch_width", height=440)
@@ -235,30 +235,44 @@ class FocusView:
             figure.js_on_change(name, square)
         handles["source"].js_on_change("data", square)
         self._restyle()
-        self._redraw()
+        self._fill(self._handles)
+        figure.on_change("inner_width", self._arrived)
+
+    def _arrived(self, _attr: str, _old: Any, _new: Any) -> None:
+        """The page has the plot, for it told its width. Data sent earlier would overtake the plot itself."""
+        if not self._handles["arrived"]:
+            self._handles["arrived"] = True
+            self._redraw()
+            self._restyle()
 
     def _redraw(self) -> None:
         """Put the present reading into the models that are on the page."""
-        reading, handles = self._reading, self._handles
-        if reading is None or not handles:
+        handles = self._handles
+        if not handles.get("arrived") or self._reading is None or handles["drawn"] is self._reading:
             return
+        drawn = handles["drawn"]
+        if (drawn.key, drawn.shape) != (self._reading.key, self._reading.shape):
+            self._rename(self._reading)
+        self._fill(handles)
+
+    def _fill(self, handles: dict[str, Any]) -> None:
+        reading, drawn = self._reading, handles["drawn"]
+        assert reading is not None
         n, m = reading.shape
         figure, mapper, source = handles["figure"], handles["mapper"], handles["source"]
         data = {"image": [reading.cells], "row": [reading.rows], "col": [reading.cols]}
-        box = {"x": [0.5], "y": [0.5], "dw": [float(m)], "dh": [float(n)]}
-        moved = any(list(source.data.get(name, ())) != value for name, value in box.items())
-        source.data = data | box
+        source.data = data | {"x": [0.5], "y": [0.5], "dw": [float(m)], "dh": [float(n)]}
         mapper.update(low=reading.low, high=reading.high)
-        if moved or "reading" not in handles or handles["reading"].scale != reading.scale:
+        if drawn is None or drawn.scale != reading.scale:
             mapper.palette = self._colours(reading)
-        if moved or "reading" not in handles:
+        if drawn is None or (drawn.key, drawn.shape) != (reading.key, reading.shape):
             figure.x_range.update(start=0.5, end=m + 0.5, reset_start=0.5, reset_end=m + 0.5)
             figure.y_range.update(start=n + 0.5, end=0.5, reset_start=n + 0.5, reset_end=0.5)
             handles["edge"].update(left=0.5, right=m + 0.5, bottom=0.5, top=n + 0.5)
             for axis, size in (("row", n), ("col", m)):
                 self._ticks(axis, size)
         handles["bar"].title = self._bar_title(reading)
-        handles["reading"] = reading
+        handles["drawn"] = reading
 
     def _bar_title(self, reading: Reading) -> str:
         if reading.mode == "value" and reading.key.startswith(SLICE):
@@ -292,7 +306,7 @@ class FocusView:
 
     def _restyle(self, *_events: Any) -> None:
         """Colours of the theme; a canvas knows no CSS variables."""
-        if not self._handles:
+        if not self._handles or (self._handles["drawn"] is not None and not self._handles["arrived"]):
             return
         ink, line, _surface = _INK["dark" if self._store.dark else "light"]
         bar = self._handles["bar"]
@@ -337,6 +351,11 @@ class FocusView:
             self._again()
 
 
+_TOOLS = """
+.bk-divider { background-color: var(--cs-border); }
+.bk-tool-icon { background-color: var(--cs-muted); }
+.bk-OnOffButton.bk-active, .bk-active { border-color: var(--cs-accent); }
+"""
 _NAME = "return names.data.name[value] ?? String(value + 1)"
 _VALUE = 'return Number.isNaN(value) ? "zero" : String(Number(value.toPrecision(6))).replace("-", "−")'
 _SQUARE = """
