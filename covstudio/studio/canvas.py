@@ -60,6 +60,7 @@ class CanvasView:
                 store,
                 {
                     "size": self._on_size,
+                    "touch": lambda _: self.graph.touched(),
                     "dragging": self._on_dragging,
                     "delete": self._on_delete,
                     "duplicate": self._on_duplicate,
@@ -175,7 +176,8 @@ class CanvasView:
 
     def _on_selection_changed(self, message: Mapping[str, Any]) -> None:
         nodes = tuple(message.get("nodes") or ())
-        self.graph.selected(frozenset(nodes))
+        if not self.graph.selected(frozenset(nodes)):
+            return
         chosen = tuple(node for node in nodes if node in self.store.document.nodes)
         if set(chosen) != set(self.store.selection):
             self.store.selection = chosen

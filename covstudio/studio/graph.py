@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import panel as pn
+import param
 from panel.viewable import Viewable
 from panel_reactflow import ReactFlow
 
@@ -73,9 +74,12 @@ class Graph:
         self._structure: Structure | None = None
         self._places: dict[str, Place] = {}
         self._selected: frozenset[str] = frozenset()
+        self._answering = False
         self._known: frozenset[str] = frozenset()
         self._size: Place | None = None
         self._views = 0
+        self._given: tuple[dict[str, float], ...] = ()
+        self.flow.param.watch(self._on_view, "viewport")
         self._revision = 0
 
     # --- nodes and wires -------------------------------------------------------------------------------
@@ -106,7 +110,8 @@ class Graph:
             fresh |= {V}  # V went to the matrix that was wired into it
         chosen = set(self.store.selection) | (self._selected & {V})
         self._structure, self._places, self._known = structure, places, nodes
-        self._selected &= places.keys()
+        self._selected = frozenset(chosen) & places.keys()
+        self._answering = True
         self._revision += 1
         self.flow.param.update(
             node_types=node_types(self.store.document, catalogue()),
@@ -125,9 +130,22 @@ class Graph:
 
     # --- selection -------------------------------------------------------------------------------------
 
-    def selected(self, nodes: frozenset[str]) -> None:
-        """Note what the browser has selected."""
+    def touched(self) -> None:
+        """Note that the person pressed a button or a key on the canvas: selections that follow are theirs."""
+        self._answering = False
+
+    def selected(self, nodes: frozenset[str]) -> bool:
+        """Note what the browser has selected; False when it only answers, late, to something older.
+
+        Whenever nodes are replaced the library tells what is selected, and it may tell what was selected before:
+        between a selection of ours and the person's next press nothing but that selection is believed.
+        """
+        if self._answering and nodes != self._selected:
+            for node_id in (nodes ^ self._selected) & self._places.keys():
+                self.flow.patch_node_props(node_id, {"selected": node_id in self._selected})
+            return False
         self._selected = nodes
+        return True
 
     def select(self) -> None:
         """Select in the browser what is selected in the store.
@@ -139,6 +157,7 @@ class Graph:
         for node_id in wanted ^ self._selected:
             if node_id in self._places:
                 self.flow.patch_node_props(node_id, {"selected": node_id in wanted})
+        self._answering = self._answering or wanted != self._selected
         self._selected = wanted
 
     def selected_wires(self) -> list[str]:
@@ -170,10 +189,25 @@ class Graph:
             zoom = 1.0
             x = width - WIDTH - 2.5 * MARGIN - left
         y = (height - (down or HEIGHT) * zoom) / 2 - top * zoom
-        # The library pans by itself while a wire is drawn near an edge, without saying so, and ignores a view equal to
-        # the last it was given: no two views are equal to the last digit, so that this one always counts.
+        self._look(x, y, zoom)
+
+    def _look(self, x: float, y: float, zoom: float) -> None:
+        """Show this part of the canvas.
+
+        The library pans by itself while a wire is drawn near an edge, without saying so, and ignores a view
+        equal to the last it was given. No two views given here are equal to the last digit, so that each
+        counts, and that an answer to an older one is known for what it is.
+        """
         self._views += 1
-        self.flow.viewport = {"x": x + 1e-6 * (self._views % 1000), "y": y, "zoom": zoom}
+        view = {"x": x + 1e-6 * (self._views % 1000), "y": y, "zoom": zoom}
+        self._given = (*self._given[-7:], view)
+        self.flow.viewport = view
+
+    def _on_view(self, event: param.parameterized.Event) -> None:
+        """The browser may go back to the first of two views when its answer to that one comes late."""
+        if event.new in self._given[:-1]:
+            latest = self._given[-1]
+            self._look(latest["x"], latest["y"], latest["zoom"])
 
     def _reveal(self, nodes: Iterable[str]) -> None:
         """Move the view just so far that these nodes are in it; what is too large for it is shown whole."""
@@ -190,7 +224,7 @@ class Graph:
                 return
             moved.append(min(max(offset, least), most))
         if moved != [x, y]:
-            self.flow.viewport = {"x": moved[0], "y": moved[1], "zoom": zoom}
+            self._look(moved[0], moved[1], zoom)
 
     def theme(self) -> None:
         """Follow the store's theme: the page's own switch does not reach the graph."""

@@ -130,6 +130,8 @@ export function render({ model, el, view }) {
     looked.observe(flow.querySelector(".react-flow__viewport"), { attributes: true, attributeFilter: ["style"] });
     setTimeout(() => flow.classList.add("is-ready"), 600);
     const on = (name, handler, options) => flow.addEventListener(name, handler, { ...options, signal: stop.signal });
+    on("pointerdown", () => send({ type: "touch" }), { capture: true });
+    on("keydown", () => send({ type: "touch" }), { capture: true });
     on("pointerdown", onPress, { capture: true });
     on("dblclick", onDoubleClick);
     on("contextmenu", onContextMenu);
