@@ -15,6 +15,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import panel as pn
 import param
 from panel.custom import JSComponent
 
@@ -73,6 +74,13 @@ class Router:
 
     def __call__(self, event: Any) -> None:
         message = getattr(event, "data", event)
+        if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None and not pn.state.loaded:
+            # Panel drops what changes while a page is still loading; somebody quick is answered a moment later.
+            pn.state.onload(lambda: self._handle(message))
+        else:
+            self._handle(message)
+
+    def _handle(self, message: Any) -> None:
         kind = message.get("type") if isinstance(message, Mapping) else None
         handler = self._handlers.get(kind) if isinstance(kind, str) else None
         if handler is None:

@@ -370,5 +370,8 @@ export function render({ model, el }) {
     if (!model.document?.is_idle && performance.now() - began < 10000) return setTimeout(ready, 30);
     document.body.dataset.ready = "true";
     send("ready", { dark });
+    // A tab may have been opened before there was anybody to tell.
+    const tab = document.querySelector('[role="tab"][aria-selected="true"]')?.dataset.tab;
+    if (tab) send("tab", { tab });
   })();
 }

@@ -117,6 +117,12 @@ export function render({ model, el }) {
         props.oninput(event);
         check(event.target.value);
       },
+      onkeydown: (event) => {
+        props.onkeydown(event);
+        if (event.key !== "Escape") return;
+        check.cancel();
+        send("formula", { text: props.value }); // what was typed is taken back, and so is what was said about it
+      },
       onblur: (event) => {
         check.cancel();
         props.onblur(event);

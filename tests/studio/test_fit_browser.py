@@ -1,0 +1,253 @@
+"""Fitting in a browser: progress, results, cancelling, what is stale, what is missing; and the program."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from browser import Studio
+from playwright.sync_api import Locator, expect
+
+from covstudio.data.examples import load_example
+
+VARIANCES = {"genotype/g/sigma^2": "0.14290", "block/g/sigma^2": "0.07021", "residual/sigma^2": "0.08161"}
+
+
+@pytest.fixture
+def alpha(studio: Studio) -> Studio:
+    studio.use_example()
+    studio.use_template()
+    return studio
+
+
+def row(table: Locator, name: str) -> list[str]:
+    """The cells of the row that begins with this name."""
+    return (
+        table.get_by_role("row")
+        .filter(has=table.page.get_by_role("cell", name=name, exact=True))
+        .get_by_role("cell")
+        .all_inner_texts()
+    )
+
+
+def test_a_fit_gives_the_published_estimates_and_undo_takes_them_back(alpha: Studio) -> None:
+    results = alpha.fit()
+    components = results.get_by_role("region", name="Variance components")
+    assert row(components, "genotype/g/sigma^2")[:2] == ["genotype/g/sigma^2", "0.142902"]
+    assert row(components, "block/g/sigma^2")[1] == "0.070218"
+    assert row(components, "residual/sigma^2")[1] == "0.081617"
+    effects = results.get_by_role("region", name="Fixed effects")
+    assert row(effects, "(Intercept)")[1:3] == ["4.518250", "0.145114"]
+    assert row(effects, "rep[R2]")[1:3] == ["0.297846", "0.173803"]
+    assert row(effects, "rep[R3]")[1:3] == ["−0.414046", "0.173803"]
+    summary = results.get_by_role("region", name="Summary")
+    expect(summary).to_contain_text("Converged")
+    expect(summary).to_contain_text("−46.5969")
+    summary.get_by_text("Iterations", exact=True).click()
+    expect(summary.get_by_role("img", name="Log-likelihood by iteration")).to_be_visible()
+
+    alpha.show("Inspector")
+    for path, value in VARIANCES.items():
+        expect(alpha.slider(path)).to_have_attribute("aria-valuetext", re.compile(rf"^{value}"))
+    expect(alpha.button("Undo")).to_have_attribute("aria-description", "Undo: Fit (Ctrl Z)")
+    alpha.button("Undo").click()
+    for path in VARIANCES:
+        expect(alpha.value(path)).to_have_value("1")
+    fit = alpha.show("Fit")
+    expect(fit.get_by_text("no longer stand at these estimates")).to_be_visible()
+    fit.get_by_role("button", name="Back to the estimates").click()
+    expect(fit.get_by_text("no longer stand")).to_have_count(0)
+
+
+def test_moving_a_node_does_not_make_a_fit_stale_and_another_formula_does(alpha: Studio) -> None:
+    results = alpha.fit()
+    with alpha.dragging(alpha.node("residual")) as to_point:
+        to_point((600, 200))
+    expect(alpha.button("Undo")).to_have_attribute("aria-description", re.compile("Move"))
+    expect(results.get_by_text("since this fit")).to_have_count(0)
+    formula = alpha.page.get_by_role("textbox", name="Fixed effects")
+    formula.fill("1")
+    formula.press("Enter")
+    expect(results.get_by_text("The fixed effects changed since this fit.")).to_be_visible()
+    alpha.panel("Fit").get_by_role("button", name="Fit", exact=True).click()
+    expect(results.get_by_text("since this fit")).to_have_count(0)
+    expect(results.get_by_role("region", name="Fixed effects").get_by_role("row")).to_have_count(2)
+
+
+def test_blups_are_searched_and_sorted(alpha: Studio) -> None:
+    blups = alpha.fit().get_by_role("region", name="Random effects (BLUPs)")
+    rows = blups.get_by_role("row")
+    expect(rows).to_have_count(1 + 24 + 18)
+    blups.get_by_role("searchbox", name="Search random effects").fill("genotype g0")
+    expect(rows).to_have_count(1 + 9)
+    blups.get_by_role("searchbox").fill("")
+    blups.get_by_role("button", name="Sort by BLUP").click()
+    values = [float(text.replace("−", "-")) for text in rows.locator("td:nth-child(3)").all_inner_texts()]
+    assert values == sorted(values)
+    blups.get_by_role("button", name="Sort by BLUP").click()
+    expect(blups.get_by_role("columnheader").nth(2)).to_have_attribute("aria-sort", "descending")
+    blups.get_by_role("searchbox").fill("nobody")
+    expect(blups.get_by_text("No random effect matches.")).to_be_visible()
+
+
+def test_every_table_is_downloaded(alpha: Studio) -> None:
+    results = alpha.fit()
+    for name, rows in (("Variance components", 3), ("Fixed effects", 3), ("Random effects (BLUPs)", 42)):
+        with alpha.page.expect_download() as started:
+            results.get_by_role("button", name=f"Download {name} as csv").click()
+        assert started.value.suggested_filename.endswith(".csv")
+        table = list(csv.DictReader(io.StringIO(started.value.path().read_text(encoding="utf-8"))))
+        assert len(table) == rows
+    with alpha.page.expect_download() as started:
+        results.get_by_role("button", name="Download all").click()
+    with zipfile.ZipFile(started.value.path()) as archive:
+        assert sorted(archive.namelist()) == [
+            "blups.csv",
+            "fit.csv",
+            "fixed_effects.csv",
+            "variance_components.csv",
+        ]
+        assert b"-46.5969" in archive.read("fit.csv")
+
+
+def test_the_formula_is_checked_while_it_is_written(alpha: Studio) -> None:
+    panel = alpha.show("Fit")
+    formula = panel.get_by_role("textbox", name="Fixed effects")
+    fit = panel.get_by_role("button", name="Fit", exact=True)
+    for text, says in (
+        ("1 + repp", "Did you mean 'rep'?"),
+        ("__import__('os').getcwd()", ""),
+        ("1 + (", ""),
+        ("log(rep)", ""),
+    ):
+        formula.fill(text)
+        expect(panel.get_by_role("alert")).to_contain_text(says)
+        expect(fit).to_be_disabled()
+    formula.fill("1 + rep + gen")
+    expect(panel.get_by_text("26 columns of X")).to_be_visible()
+    expect(panel.get_by_role("alert")).to_have_count(0)
+    formula.press("Escape")
+    expect(formula).to_have_value("1 + rep")
+    expect(panel.get_by_text("3 columns of X")).to_be_visible()
+    expect(fit).to_be_enabled()
+
+
+def test_what_is_missing_is_said_beside_the_button(studio: Studio) -> None:
+    panel = studio.show("Fit")
+    fit = panel.get_by_role("button", name="Fit", exact=True)
+    expect(fit).to_be_disabled()
+    expect(panel.get_by_text("Load a table first.")).to_be_visible()
+    studio.use_example()
+    studio.show("Fit")
+    expect(panel.get_by_text("Finish V first.")).to_be_visible()
+    studio.item("Sum").click()
+    problem = (
+        panel.get_by_label("Problems")
+        .get_by_role("button", name="Sum")
+        .or_(panel.get_by_label("Problems").get_by_text("Connect the matrix"))
+    )
+    expect(problem.first).to_be_visible()
+    studio.use_template()
+    expect(fit).to_be_enabled()
+    panel.get_by_label("Response").select_option("")
+    expect(panel.get_by_text("Choose the response.")).to_be_visible()
+    expect(fit).to_be_disabled()
+
+
+def test_a_problem_leads_to_its_node(studio: Studio) -> None:
+    studio.use_example()
+    studio.use_template()
+    studio.show("Inspector")
+    studio.select("block design")
+    studio.page.get_by_role("group", name="Factors").get_by_text("rep", exact=True).click()
+    studio.page.get_by_role("group", name="Factors").get_by_text("block", exact=True).click()
+    panel = studio.show("Fit")
+    panel.get_by_label("Problems").get_by_role("button", name="block design").click()
+    expect(studio.page.get_by_label("Name", exact=True)).to_have_value("block design")
+    expect(studio.panel("Inspector")).to_be_visible()
+
+
+@pytest.fixture
+def long_table(tmp_path: Path) -> Path:
+    """The same trial thirty times over: a fit of some seconds."""
+    table = load_example("john_alpha")
+    columns = table.to_columns()
+    lines = [",".join(table.columns)]
+    for copy in range(30):
+        for i in range(table.n):
+            cells = {name: values[i] for name, values in columns.items()}
+            cells["yield"] = float(cells["yield"] or 0) + 0.01 * ((7 * i + 3 * copy) % 13)
+            lines.append(",".join(str(cell) for cell in cells.values()))
+    path = tmp_path / "long.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def test_a_long_fit_shows_progress_leaves_the_sliders_free_and_is_cancelled(
+    studio: Studio, long_table: Path
+) -> None:
+    data = studio.show("Data")
+    data.get_by_label("Upload a csv file").set_input_files(long_table)
+    data.get_by_role("button", name="Use this table").click()
+    expect(data.get_by_text("in use", exact=True)).to_be_visible()
+    studio.use_template()
+    expect(studio.state()).to_contain_text("V 2160 × 2160")
+    panel = studio.show("Fit")
+    panel.get_by_role("button", name="Fit", exact=True).click()
+    expect(panel.get_by_role("region", name="Progress")).to_be_visible()
+    expect(panel.get_by_role("button", name="Fit", exact=True)).to_be_disabled()
+    studio.show("Inspector")
+    slider = studio.slider("residual/sigma^2")
+    slider.focus()
+    slider.press("Shift+ArrowRight")
+    expect(studio.value("residual/sigma^2")).not_to_have_value("1")
+    studio.show("Fit")
+    panel.get_by_role("button", name="Cancel").click()
+    expect(studio.notice("The fit was cancelled")).to_be_visible()
+    expect(panel.get_by_role("button", name="Fit", exact=True)).to_be_enabled()
+    expect(panel.get_by_role("region", name="Results")).to_have_count(0)
+
+
+def test_a_rank_deficient_design_is_explained(alpha: Studio) -> None:
+    panel = alpha.show("Fit")
+    formula = panel.get_by_role("textbox", name="Fixed effects")
+    formula.fill("1 + rep + rep:block + block + gen + row + plot")
+    expect(panel.get_by_role("alert").or_(panel.get_by_text("columns of X"))).to_be_visible()
+    formula.fill("1 + plot + row")
+    expect(panel.get_by_role("alert")).to_be_visible()
+    expect(panel.get_by_role("button", name="Fit", exact=True)).to_be_disabled()
+
+
+def test_the_program_is_copied_downloaded_and_runs(alpha: Studio, tmp_path: Path) -> None:
+    panel = alpha.show("Code")
+    code = panel.get_by_role("region", name="Python code")
+    expect(code).to_contain_text("CovariancePropagation")
+    panel.get_by_role("button", name="Copy code").click()
+    expect(panel.get_by_role("button", name="Copy code")).to_contain_text("Copied")
+    copied = alpha.page.evaluate("navigator.clipboard.readText()")
+    with alpha.page.expect_download() as started:
+        panel.get_by_role("button", name="Download model.py").click()
+    assert started.value.suggested_filename == "model.py"
+    program = tmp_path / "model.py"
+    started.value.save_as(program)
+    assert program.read_text(encoding="utf-8") == copied
+    done = subprocess.run(
+        [sys.executable, str(program)], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert len(done.stdout.strip().splitlines()) >= 72
+
+
+def test_the_program_follows_the_model(alpha: Studio) -> None:
+    code = alpha.show("Code").get_by_role("region", name="Python code")
+    expect(code).to_contain_text('"residual/sigma^2": 1')
+    alpha.show("Inspector")
+    alpha.value("residual/sigma^2").fill("0.25")
+    alpha.value("residual/sigma^2").press("Enter")
+    alpha.show("Code")
+    expect(code).to_contain_text('"residual/sigma^2": 0.25')

@@ -1,0 +1,189 @@
+"""The inspector in a browser: sliders by mouse and keyboard, exact numbers, arguments, names, undo."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from browser import Studio
+from playwright.sync_api import expect
+
+RESIDUAL = "residual/sigma^2"
+
+
+@pytest.fixture
+def alpha(studio: Studio) -> Studio:
+    """The alpha design, complete, with all its parameters shown."""
+    studio.use_example()
+    studio.use_template()
+    studio.show("Inspector")
+    expect(studio.slider(RESIDUAL)).to_be_visible()
+    return studio
+
+
+def test_a_drag_moves_the_value_and_is_one_step(alpha: Studio) -> None:
+    slider, value = alpha.slider(RESIDUAL), alpha.value(RESIDUAL)
+    expect(value).to_have_value("1")
+    alpha.drag_slider(RESIDUAL, [0.5, 0.4, 0.6, 0.5])
+    expect(value).not_to_have_value("1")
+    moved = value.input_value()
+    assert float(moved) == pytest.approx(0.1, rel=0.15)  # the middle of 10^-4 to 10^2
+    expect(slider).to_have_attribute("aria-valuetext", moved)
+    expect(alpha.node("residual")).to_contain_text(re.compile(r"0\.[01]"))
+    undo = alpha.button("Undo")
+    expect(undo).to_have_attribute("aria-description", re.compile("sigma"))
+    undo.click()
+    expect(value).to_have_value("1")
+    expect(slider).to_have_attribute("aria-valuetext", "1")
+    alpha.button("Redo").click()
+    expect(value).to_have_value(moved)
+
+
+def test_raw_theta_stands_beside_and_follows(alpha: Studio) -> None:
+    group = alpha.page.get_by_role("region", name="residual")
+    expect(group.get_by_text("θ = 0", exact=True)).to_be_visible()
+    alpha.value(RESIDUAL).fill("0.25")
+    alpha.value(RESIDUAL).press("Enter")
+    expect(group.get_by_text("θ = −0.6931", exact=True)).to_be_visible()
+
+
+def test_arrow_keys_move_a_slider_and_shift_moves_it_further(alpha: Studio) -> None:
+    slider = alpha.slider(RESIDUAL)
+    start = int(slider.input_value())
+    slider.focus()
+    slider.press("ArrowRight")
+    expect(slider).to_have_value(str(start + 5))
+    slider.press("Shift+ArrowLeft")
+    expect(slider).to_have_value(str(start - 45))
+    slider.press("Home")
+    expect(alpha.value(RESIDUAL)).to_have_value("0")
+    slider.press("End")
+    expect(alpha.value(RESIDUAL)).to_have_value("100")
+    alpha.button("Undo").click()
+    expect(alpha.value(RESIDUAL)).to_have_value("0")
+
+
+def test_exact_numbers_are_typed_and_zero_is_allowed(alpha: Studio) -> None:
+    value = alpha.value(RESIDUAL)
+    for typed, shown in (
+        ("0.142902", "0.142902"),
+        ("0", "0"),
+        ("1e-3", "0.001"),
+        ("250000", "250000"),
+        ("0,5", "0.5"),
+    ):
+        value.fill(typed)
+        value.press("Enter")
+        expect(value).to_have_value(shown)
+        expect(alpha.slider(RESIDUAL)).to_have_attribute("aria-valuetext", shown)
+    expect(alpha.slider(RESIDUAL)).to_have_value(re.compile(r"\d+"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"), [("-1", "at least 0"), ("much", "Write a number"), ("", "Write a number")]
+)
+def test_what_is_no_value_is_refused_under_the_field_and_taken_back(
+    alpha: Studio, typed: str, says: str
+) -> None:
+    value = alpha.value(RESIDUAL)
+    value.fill(typed)
+    value.press("Enter")
+    expect(alpha.panel("Inspector").get_by_role("alert")).to_contain_text(says)
+    expect(value).to_have_value(typed)
+    value.press("Escape")
+    expect(value).to_have_value("1")
+    expect(alpha.panel("Inspector").get_by_role("alert")).to_have_count(0)
+
+
+def test_a_parameter_is_fixed_freed_and_reset(alpha: Studio) -> None:
+    fix, reset = alpha.button(f"Fix {RESIDUAL}"), alpha.button(f"Reset {RESIDUAL}")
+    expect(reset).to_be_disabled()
+    fix.click()
+    expect(fix).to_have_attribute("aria-pressed", "true")
+    expect(alpha.state()).to_contain_text("2 parameters")
+    fix.click()
+    expect(fix).to_have_attribute("aria-pressed", "false")
+    alpha.value(RESIDUAL).fill("3")
+    alpha.value(RESIDUAL).press("Enter")
+    reset.click()
+    expect(alpha.value(RESIDUAL)).to_have_value("1")
+
+
+def test_a_selected_node_says_what_it_is(alpha: Studio) -> None:
+    alpha.select("block variance")
+    panel = alpha.panel("Inspector")
+    expect(panel.get_by_text("Scalar (variance components)")).to_be_visible()
+    expect(panel.locator("math")).to_be_visible()
+    expect(panel.get_by_text("18, the columns of block design")).to_be_visible()
+    expect(alpha.slider("block/g/sigma^2")).to_be_visible()
+    expect(alpha.slider(RESIDUAL)).to_have_count(0)
+
+
+def test_renaming_shows_everywhere_and_a_taken_name_is_refused(alpha: Studio) -> None:
+    alpha.select("block variance")
+    name = alpha.page.get_by_label("Name", exact=True)
+    name.fill("genotype")
+    name.press("Enter")
+    expect(alpha.panel("Inspector").get_by_role("alert")).to_contain_text("genotype")
+    name.fill("blocks")
+    name.press("Enter")
+    expect(alpha.node("blocks")).to_be_visible()
+    expect(alpha.panel("Inspector").get_by_role("alert")).to_have_count(0)
+
+
+def test_factors_are_chosen_by_their_names(alpha: Studio) -> None:
+    alpha.select("block design")
+    factors = alpha.page.get_by_role("group", name="Factors")
+    expect(factors.get_by_role("checkbox", name="rep", exact=True)).to_be_checked()
+    factors.get_by_text("rep", exact=True).click()
+    expect(factors.get_by_role("checkbox", name="rep", exact=True)).not_to_be_checked()
+    expect(alpha.node("block design")).to_have_accessible_name(re.compile("72 × 6"))
+    expect(alpha.node("block variance")).to_have_accessible_name(re.compile("6 × 6"))
+    alpha.button("Undo").click()
+    expect(alpha.node("block design")).to_have_accessible_name(re.compile("72 × 18"))
+
+
+def test_a_size_follows_the_model_the_table_or_a_number(alpha: Studio) -> None:
+    alpha.select("residual")
+    size = alpha.page.get_by_label("Size", exact=True)
+    size.select_option("rows")
+    expect(alpha.panel("Inspector").get_by_text("72, the rows of the table")).to_be_visible()
+    size.select_option("number")
+    number = alpha.page.get_by_label("Size as a number")
+    number.fill("9")
+    number.press("Enter")
+    expect(alpha.node("residual")).to_have_accessible_name(re.compile("9 × 9"))
+    expect(alpha.panel("Inspector").get_by_label("To finish").or_(alpha.state())).not_to_have_count(0)
+    expect(alpha.state()).to_contain_text("to finish")
+    size.select_option("auto")
+    expect(alpha.state()).to_contain_text("V 72 × 72 · 3 parameters")
+
+
+def test_problems_lead_to_their_node(studio: Studio) -> None:
+    studio.item("Sum").click()
+    studio.page.keyboard.press("Escape")
+    studio.show("Inspector")
+    problems = studio.panel("Inspector").get_by_label("To finish")
+    problems.get_by_role("button", name="Sum").first.click()
+    expect(studio.page.get_by_label("Name", exact=True)).to_have_value("Sum")
+    expect(studio.panel("Inspector").get_by_text("needs two operands").first).to_be_visible()
+
+
+def test_a_matrix_is_typed_in(studio: Studio) -> None:
+    studio.item("Known matrix").click()
+    field = studio.panel("Inspector").get_by_role("textbox", name="Matrix")
+    field.fill("1 0.5\n0.5 one")
+    field.blur()
+    expect(studio.panel("Inspector").get_by_role("alert")).to_contain_text("line 2")
+    field.fill("1 0.5\n0.5 1")
+    field.blur()
+    expect(studio.nodes().first).to_have_accessible_name(re.compile("2 × 2"))
+    expect(studio.panel("Inspector").get_by_role("alert")).to_have_count(0)
+
+
+def test_the_keyboard_walks_from_a_slider_to_its_number(alpha: Studio) -> None:
+    alpha.slider(RESIDUAL).focus()
+    alpha.page.keyboard.press("Tab")
+    expect(alpha.value(RESIDUAL)).to_be_focused()
+    alpha.page.keyboard.press("Shift+Tab")
+    expect(alpha.slider(RESIDUAL)).to_be_focused()
