@@ -137,8 +137,8 @@ class Graph:
     def selected(self, nodes: frozenset[str]) -> bool:
         """Note what the browser has selected; False when it only answers, late, to something older.
 
-        Whenever nodes are replaced the library tells what is selected, and it may tell what was selected before:
-        between a selection of ours and the person's next press nothing but that selection is believed.
+        Whenever nodes are replaced the library tells what is selected, and may tell what was selected before.
+        Between a selection of ours and the person's next press nothing but that selection is believed.
         """
         if self._answering and nodes != self._selected:
             for node_id in (nodes ^ self._selected) & self._places.keys():
