@@ -11,7 +11,9 @@ export function render({ model, el }) {
   const canvases = new Map(); // canvas -> how to leave the bus
   let values = {};
 
-  const view = live(model, root, draw, {
+  // A new state brings all values: what a drag said in between is old by then. (Before `live`, which draws it.)
+  model.on("state", () => (values = {}));
+  live(model, root, draw, {
     values: ({ values: changed }) => {
       Object.assign(values, changed);
       for (const [path, value] of Object.entries(changed)) {
@@ -20,10 +22,7 @@ export function render({ model, el }) {
       }
     },
   });
-  model.on("state", () => {
-    values = {};
-    sweep();
-  });
+  model.on("state", sweep);
 
   new ResizeObserver(() => {
     const height = root.clientHeight;

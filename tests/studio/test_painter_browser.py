@@ -1,0 +1,391 @@
+"""The pictures in a real Chromium: painted, followed, hovered, shown large. Tests wait for states only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from browser import Studio
+from playwright.sync_api import Locator, Page, expect
+
+from covstudio.document.changes import AddNode, SetArgument
+from covstudio.document.node import V
+from covstudio.studio.store import Store
+
+GENOTYPE = "genotype/g/sigma^2"
+
+
+@pytest.fixture
+def alpha(studio: Studio) -> Studio:
+    """The alpha design with its model, all of V's pictures painted."""
+    studio.use_example()
+    studio.use_template()
+    painted(picture(studio.page, "V"))
+    return studio
+
+
+def picture(page: Page, name: str) -> Locator:
+    """A picture of the dock, by what it shows."""
+    return page.get_by_label("V and its derivatives").get_by_role(
+        "img", name=f"Heatmap of {name}", exact=True
+    )
+
+
+def painted(canvas: Locator) -> Locator:
+    """Wait until a canvas has been painted."""
+    expect(canvas).to_have_attribute("data-seq", pattern(r"\d+"))
+    return canvas
+
+
+def pattern(text: str) -> re.Pattern[str]:
+    """A regular expression."""
+    return re.compile(text)
+
+
+def pixels(canvas: Locator) -> dict[str, Any]:
+    """What is on a canvas: a checksum, the share of opaque pixels, whether it is as sharp as the screen."""
+    result: dict[str, Any] = canvas.evaluate(
+        """(canvas) => {
+          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
+          let sum = 0, opaque = 0
+          for (let i = 0; i < data.length; i += 4) {
+            sum = (sum * 31 + data[i] * 65536 + data[i + 1] * 256 + data[i + 2] + data[i + 3]) % 4294967291
+            opaque += data[i + 3] > 200
+          }
+          return { sum, share: opaque / (data.length / 4), width: canvas.width,
+                   sharp: canvas.width === Math.round(canvas.clientWidth * devicePixelRatio) }
+        }"""
+    )
+    return result
+
+
+def colour_at(canvas: Locator, x: float, y: float) -> list[int]:
+    """RGBA at a place given as shares of width and height."""
+    result: list[int] = canvas.evaluate(
+        """(canvas, [x, y]) => [...canvas.getContext("2d")
+             .getImageData(Math.floor(x * canvas.width), Math.floor(y * canvas.height), 1, 1).data]""",
+        [x, y],
+    )
+    return result
+
+
+def bus(page: Page, expression: str) -> Any:
+    """A value of the page's bus."""
+    return page.evaluate(f"() => {{ const bus = window.covstudio; return {expression} }}")
+
+
+def wait(page: Page, expression: str) -> None:
+    """Wait until something holds of the bus."""
+    page.wait_for_function(f"() => {{ const bus = window.covstudio; return {expression} }}")
+
+
+def drag(page: Page, node: str, name: str, values: list[float]) -> None:
+    """Speak as a slider does, and wait for the frame that shows the last value."""
+    page.evaluate(
+        """async ([node, param, values]) => {
+          const bus = window.covstudio
+          for (const value of values) bus.send({ type: "drag", node, param, value })
+          while (bus.flying || bus.pending.size)
+            await new Promise((resolve) => { const stop = bus.onFrame(() => { stop(); resolve() }) })
+        }""",
+        [node, name, values],
+    )
+
+
+def node_id(page: Page, name: str) -> str:
+    """The id of a node of the canvas, by its name."""
+    found = page.locator(f'.react-flow__node[aria-label^="{name}, "]').get_attribute("data-id")
+    assert found is not None
+    return found
+
+
+# --- painting ---
+
+
+def test_v_and_every_slice_are_painted_sharp(alpha: Studio) -> None:
+    page = alpha.page
+    dock = page.get_by_label("V and its derivatives")
+    expect(dock.get_by_role("img")).to_have_count(4)
+    shares = {}
+    for name in (
+        "V",
+        *(f"∂V/∂σ² of {owner}" for owner in ("genotype variance", "block variance", "residual")),
+    ):
+        seen = pixels(painted(picture(page, name)))
+        assert seen["sharp"], name
+        shares[name] = seen["share"]
+    # 72 plots: a diagonal, 18 blocks of 4, 24 genotypes three times each; zero is left to the surface.
+    assert shares["∂V/∂σ² of residual"] < shares["∂V/∂σ² of genotype variance"] < 0.12
+    assert colour_at(picture(page, "∂V/∂σ² of residual"), 0.9, 0.1)[3] == 0
+    assert colour_at(picture(page, "∂V/∂σ² of block variance"), 0.03, 0.03)[3] == 255
+
+
+def test_every_thumbnail_in_sight_is_painted(alpha: Studio) -> None:
+    thumbnails = alpha.page.locator("#cs-canvas canvas[data-tile]")
+    expect(thumbnails).to_have_count(9)
+    for canvas in thumbnails.all():
+        painted(canvas)
+
+
+def test_pictures_follow_the_slider_and_undo_brings_them_back(alpha: Studio) -> None:
+    page = alpha.page
+    v, thumbnail = picture(page, "V"), page.locator("#cs-canvas canvas[data-tile^='node:']").first
+    painted(thumbnail)
+    before, frames = pixels(v), bus(page, "bus.stats.frames")
+    alpha.show("Inspector")
+    alpha.select("genotype variance")
+    alpha.drag_slider(GENOTYPE, [0.5, 0.6, 0.7, 0.8])
+    wait(page, f"bus.stats.frames > {frames} && !bus.flying && !bus.pending.size")
+    after = pixels(v)
+    assert after["sum"] != before["sum"]
+    value = page.locator(f"[data-path='{GENOTYPE}']")
+    expect(value).not_to_have_text("1")
+    page.keyboard.press("Control+z")
+    expect(value).to_have_text("1")
+    page.wait_for_function(
+        "(sum) => { const bus = window.covstudio; return bus.lastFrame.keys.includes('V') }",
+        arg=before["sum"],
+    )
+    expect_pixels(v, before["sum"])
+
+
+def expect_pixels(canvas: Locator, wanted: int) -> None:
+    """Wait until a canvas shows exactly this."""
+    for _ in range(200):
+        if pixels(canvas)["sum"] == wanted:
+            return
+        canvas.page.evaluate("() => new Promise(requestAnimationFrame)")
+    assert pixels(canvas)["sum"] == wanted
+
+
+def test_a_burst_is_not_queued_and_its_last_value_is_shown(alpha: Studio) -> None:
+    page = alpha.page
+    node = node_id(page, "genotype variance")
+    before = bus(page, "({ ...bus.stats })")
+    drag(page, node, "sigma^2", [round(0.5 + 0.01 * i, 2) for i in range(100)])
+    after = bus(page, "({ ...bus.stats })")
+    assert after["sent"] - before["sent"] <= 3
+    assert after["superseded"] - before["superseded"] >= 97
+    page.evaluate("window.covstudio.release()")
+    expect(page.locator(f"[data-path='{GENOTYPE}']")).to_have_text("1.49")
+
+
+def test_the_bus_answers_even_when_there_is_nothing_to_paint(alpha: Studio) -> None:
+    page = alpha.page
+    frames = bus(page, "bus.stats.frames")
+    drag(page, node_id(page, "genotype variance"), "sigma^2", [1.0])
+    assert bus(page, "bus.stats.frames") > frames
+    seq = bus(page, "bus.ping()")
+    wait(page, f"bus.stats.painted >= {seq}")
+
+
+def test_a_canvas_anywhere_can_join_and_leave(alpha: Studio) -> None:
+    """In a shadow root inside a shadow root; a matrix that is not square keeps its shape in the middle."""
+    page = alpha.page
+    design = node_id(page, "genotype design")
+    page.evaluate(
+        """(key) => {
+          let place = document.body
+          for (let depth = 0; depth < 2; depth++) {
+            const host = document.createElement("div")
+            host.style.cssText = "position:fixed;left:0;top:0;z-index:99"
+            place.append(host)
+            place = host.attachShadow({ mode: "open" })
+          }
+          const canvas = document.createElement("canvas")
+          canvas.id = "guest"
+          canvas.style.cssText = "width:90px;height:90px;display:block"
+          place.append(canvas)
+          window.leave = window.covstudio.register(key, canvas)
+        }""",
+        f"node:{design}",
+    )
+    guest = painted(page.locator("#guest"))
+    columns = guest.evaluate(
+        """(canvas) => {
+          const { data } = canvas.getContext("2d").getImageData(0, 0, 90, 90)
+          const used = new Set()
+          for (let i = 3; i < data.length; i += 4) if (data[i]) used.add(((i - 3) / 4) % 90)
+          return [Math.min(...used), Math.max(...used)]
+        }"""
+    )
+    assert 28 <= columns[0] <= columns[1] <= 61  # 72 x 24: a third of the width, in the middle
+    page.evaluate("window.leave()")
+    assert not bus(page, "[...bus.entries.keys()].some((canvas) => canvas.id === 'guest')")
+
+
+def test_the_theme_repaints_in_place(alpha: Studio) -> None:
+    page = alpha.page
+    v = picture(page, "V")
+    light, frames = pixels(v), bus(page, "bus.stats.frames")
+    diagonal = colour_at(v, 0.5, 0.5)
+    alpha.button("Dark theme").click()
+    page.wait_for_function("() => window.covstudio.theme === 'dark'")
+    dark = pixels(v)
+    assert dark["sum"] != light["sum"]
+    assert sum(colour_at(v, 0.5, 0.5)[:3]) > sum(diagonal[:3])
+    assert bus(page, "bus.stats.frames") == frames  # no server needed
+
+
+# --- the dock ---
+
+
+def test_a_click_or_the_keyboard_shows_a_slice_large(alpha: Studio) -> None:
+    page = alpha.page
+    name = "Show ∂V/∂σ² of block variance large"
+    expect(alpha.button("Show V large")).to_have_attribute("aria-pressed", "true")
+    picture(page, "∂V/∂σ² of block variance").click()
+    expect(alpha.button(name)).to_have_attribute("aria-pressed", "true")
+    expect(alpha.button("Show V large")).to_have_attribute("aria-pressed", "false")
+    alpha.button("Show V large").focus()
+    page.keyboard.press("End")
+    expect(alpha.button("Show ∂V/∂σ² of residual large")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(alpha.button(name)).to_be_focused()
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    expect(alpha.button("Show V large")).to_have_attribute("aria-pressed", "true")
+
+
+def test_an_empty_dock_says_what_will_stand_there(studio: Studio) -> None:
+    dock = studio.page.locator("#cs-dock")
+    expect(dock).to_contain_text("Connect a matrix to V")
+    studio.drag_from_palette("Sum", studio.slot("V", "V"))
+    expect(dock).to_contain_text("as soon as the model is complete")
+
+
+def test_of_many_slices_only_those_in_sight_are_computed(studio: Studio) -> None:
+    store = Store()
+    store.dispatch(AddNode("UnstructuredMatrix", id="u", name="us", connect=(V, None)))
+    store.dispatch(SetArgument("u", "n", 19))
+    assert len(store.parameters()) == 190
+    page = studio.page
+    with page.expect_file_chooser() as chooser:
+        studio.button("Open").click()
+    chooser.value.set_files(
+        {"name": "many.json", "mimeType": "application/json", "buffer": store.save_text().encode()}
+    )
+    dock = page.get_by_label("V and its derivatives")
+    expect(dock.get_by_role("img")).to_have_count(191)
+    painted(picture(page, "V"))
+    slices = "[...bus.tiles.keys()].filter((key) => key.startsWith('slice:')).length"
+    wait(page, f"{slices} > 2")
+    assert bus(page, slices) < 20
+    last = store.parameters()[-1].path
+    studio.button("Show V large").focus()
+    page.keyboard.press("End")
+    wait(page, f"bus.tiles.has('slice:{last}')")
+    assert bus(page, slices) < 40
+
+
+# --- hover ---
+
+
+def test_hover_tells_row_column_and_value(alpha: Studio) -> None:
+    page = alpha.page
+    v = picture(page, "V")
+    box = v.bounding_box()
+    assert box is not None
+    v.hover(position={"x": box["width"] * 0.5 / 72, "y": box["height"] * 0.5 / 72})
+    tip = page.get_by_role("tooltip").filter(has_text="column")
+    expect(tip).to_be_visible()
+    expect(tip).to_contain_text("3")
+    expect(tip).to_contain_text("1 · R1 · B1 · G11")
+    page.mouse.move(2, 2)
+    expect(tip).to_be_hidden()
+
+
+# --- the large plot ---
+
+
+def focused(page: Page, javascript: str) -> Any:
+    """A value of the figure of the large plot."""
+    find = """
+      const models = [...Bokeh.documents[0]._all_models.values()]
+      const figure = models.find((model) => model.type === "Figure")
+      if (!figure) return null
+      const renderer = figure.renderers.find((each) => each.glyph?.type === "Image")
+      const source = renderer.data_source, mapper = renderer.glyph.color_mapper
+    """
+    return page.evaluate(f"() => {{ {find}; return ({javascript}) }}")
+
+
+def until(page: Page, javascript: str, holds: Callable[[Any], bool]) -> None:
+    """Wait until a value of the large plot's figure is as it should be."""
+    value = None
+    for _ in range(600):
+        value = focused(page, javascript)
+        if holds(value):
+            return
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+    raise AssertionError(f"{javascript} stayed {value!r}")
+
+
+def test_the_large_plot_shows_v_and_follows(alpha: Studio) -> None:
+    page = alpha.page
+    panel = alpha.show("Matrix")
+    expect(panel).to_contain_text("72 × 72")
+    expect(panel).to_contain_text("mean diagonal")
+    until(page, "[mapper.low, mapper.high]", lambda value: value == [0, 3])
+    node = node_id(page, "genotype variance")
+    drag(page, node, "sigma^2", [2.0])
+    page.evaluate("window.covstudio.release()")
+    until(page, "mapper.high", lambda value: value == 4)
+    until(page, "source.data.image[0][0]", lambda value: value == 4)
+    # Square cells, whatever the width of the panel.
+    until(
+        page,
+        "Math.abs(figure.inner_width - figure.inner_height)",
+        lambda value: value is not None and value < 3,
+    )
+    expect(panel).to_contain_text("0 to 4")
+
+
+def test_the_large_plot_as_correlations_and_logarithms(alpha: Studio) -> None:
+    page = alpha.page
+    panel = alpha.show("Matrix")
+    until(page, "mapper.high", lambda value: value == 3)
+    panel.get_by_role("radio", name="Correlation").click()
+    until(page, "mapper.high", lambda value: value == 1)
+    until(page, "source.data.image[0][1]", lambda value: abs(value - 1 / 3) < 1e-6)
+    panel.get_by_role("radio", name="Correlation").press("ArrowRight")
+    expect(panel.get_by_role("radio", name="Log")).to_have_attribute("aria-checked", "true")
+    until(page, "[mapper.low, mapper.high].map((x) => Math.round(x * 1000))", lambda value: value == [0, 477])
+    # A derivative has no correlations.
+    picture(page, "∂V/∂σ² of residual").click()
+    alpha.show("Matrix")
+    expect(panel.get_by_role("radio", name="Correlation")).to_be_disabled()
+    expect(panel).to_contain_text("∂V/∂σ²")
+
+
+def test_the_large_plot_of_a_rectangle_and_its_names(alpha: Studio) -> None:
+    page = alpha.page
+    alpha.show("Matrix")
+    until(page, "mapper.high", lambda value: value == 3)
+    page.locator("#cs-canvas").get_by_role("img", name=pattern("genotype design")).click()
+    until(page, "[source.data.dw[0], source.data.dh[0]]", lambda value: value == [24, 72])
+    until(page, "figure.above[0].major_label_overrides.get?.(1) ?? null", lambda value: value == "G01")
+
+
+def test_hover_on_the_large_plot(alpha: Studio) -> None:
+    page = alpha.page
+    panel = alpha.show("Matrix")
+    until(page, "mapper.high", lambda value: value == 3)
+    until(
+        page,
+        "Math.abs(figure.inner_width - figure.inner_height)",
+        lambda value: value is not None and value < 3,
+    )
+    box = panel.locator("canvas").first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.4)
+    page.mouse.move(box["x"] + box["width"] * 0.5 + 3, box["y"] + box["height"] * 0.4 + 2)
+    place = r"\d+ · R\d · B\d · G\d\d"
+    expect(page.locator(".bk-Tooltip").first).to_contain_text(pattern(rf"row {place}\s+column {place}"))
+
+
+def test_an_unfinished_model_has_nothing_to_read_and_says_why(studio: Studio) -> None:
+    studio.drag_from_palette("Sum", studio.slot("V", "V"))
+    expect(studio.show("Matrix")).to_contain_text("needs two operands")
