@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal
 
 from playwright.sync_api import FloatRect, Locator, Page, expect
@@ -11,8 +17,44 @@ from playwright.sync_api import FloatRect, Locator, Page, expect
 Point = tuple[float, float]
 Tab = Literal["Inspector", "Matrix", "Data", "Fit", "Code"]
 
+CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+SERVE = "from covstudio.studio.page import serve; serve(port=0)"
+
 EXAMPLE = "Alpha design of spring oats"
 ALPHA = "Randomised blocks or alpha design"
+
+
+def chromium() -> str | None:
+    """The browser to drive: COVSTUDIO_CHROMIUM, or the one this machine has."""
+    return os.environ.get("COVSTUDIO_CHROMIUM") or next(
+        (path for path in CHROMIUM if Path(path).exists()), None
+    )
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """A server of the studio in a process of its own; its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-c", SERVE], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert process.stdout is not None
+    lines: list[str] = []
+    try:
+        for line in process.stdout:
+            lines.append(line)
+            if found := re.search(r"https?://\S+", line):
+                break
+        else:
+            raise RuntimeError(f"The server did not start:\n{''.join(lines)}")
+        # Somebody has to read what the server prints, or it stops when the pipe is full.
+        reader = threading.Thread(target=lambda: lines.extend(process.stdout or ()), daemon=True)
+        reader.start()
+        yield found[0]
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+        if any(line.startswith(("Traceback", "ERROR")) for line in lines):
+            print("".join(lines), file=sys.stderr)
 
 
 class Studio:

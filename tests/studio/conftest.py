@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-import sys
-import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
-from browser import Studio
+from browser import Studio, chromium, served
 from playwright.sync_api import BrowserContext, Page, expect
 
-BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-SERVE = "from covstudio.studio.page import serve; serve(port=0)"
 LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 expect.set_options(timeout=10_000)
@@ -31,10 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dict[str, object]:
     """Debian's Chromium (or COVSTUDIO_CHROMIUM), without the sandbox that a container cannot give it."""
-    chosen = os.environ.get("COVSTUDIO_CHROMIUM") or next(
-        (path for path in BROWSERS if Path(path).exists()), None
-    )
-    return {**browser_type_launch_args, "executable_path": chosen, "args": ["--no-sandbox"]}
+    return {**browser_type_launch_args, "executable_path": chromium(), "args": ["--no-sandbox"]}
 
 
 @pytest.fixture(scope="session")
@@ -52,26 +41,8 @@ def browser_context_args(browser_context_args: dict[str, object]) -> dict[str, o
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
     """The address of a server of the studio that runs for the whole session."""
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-c", SERVE], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    assert process.stdout is not None
-    lines: list[str] = []
-    for line in process.stdout:
-        lines.append(line)
-        if found := re.search(r"https?://\S+", line):
-            break
-    else:
-        raise RuntimeError(f"The server did not start:\n{''.join(lines)}")
-    # Somebody has to read what the server prints, or it stops when the pipe is full.
-    reader = threading.Thread(target=lambda: lines.extend(process.stdout), daemon=True)
-    reader.start()
-    yield found[0]
-    process.terminate()
-    process.wait(timeout=10)
-    failures = [line for line in lines if line.startswith(("Traceback", "ERROR"))]
-    if failures:
-        print("".join(lines), file=sys.stderr)
+    with served() as url:
+        yield url
 
 
 Watch = Callable[[Page], Page]

@@ -1,0 +1,38 @@
+"""What the README says is true: its program runs, its commands and pictures are there."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [
+    ROOT / name for name in ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/performance.md")
+]
+
+
+def test_the_program_of_the_readme_runs(tmp_path):
+    program = re.search(r"```python\n(.*?)```", PAGES[0].read_text(encoding="utf-8"), re.S)
+    done = subprocess.run(
+        [sys.executable, "-c", program[1]], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "-46.5969" in done.stdout
+    assert "0.142902" in done.stdout
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page):
+    text = page.read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)#]+)\)|src=\"([^\"]+)\"", text)
+    for link in (first or second for first, second in links):
+        assert link.startswith("http") or (page.parent / link).exists(), link
+
+
+def test_every_make_command_named_in_the_pages_exists():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for page in PAGES:
+        for target in re.findall(r"^ {4}make (\w+)|`make (\w+)`", page.read_text(encoding="utf-8"), re.M):
+            name = "".join(target)
+            assert re.search(rf"^{name}:", makefile, re.M), f"make {name} in {page.name}"

@@ -1,0 +1,60 @@
+"""Take the README's pictures of the app again, in headless Chromium: `.venv/bin/python tools/pictures.py`."""
+
+import sys
+from pathlib import Path
+
+from playwright.sync_api import expect, sync_playwright
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "studio"))
+
+from browser import EXAMPLE, Studio, chromium, served  # noqa: E402
+
+FOLDER = ROOT / "assets"
+
+
+def story(studio: Studio) -> None:
+    """The story of the README, a picture a step."""
+    page = studio.page
+
+    def picture(name: str) -> None:
+        for notice in page.get_by_role("button", name="Dismiss").all():
+            notice.click()
+        page.mouse.move(720, 470)
+        page.evaluate("document.activeElement?.blur()")
+        page.screenshot(path=FOLDER / f"{name}.png", animations="disabled")
+        print(f"assets/{name}.png")
+
+    data = studio.show("Data")
+    data.get_by_role("button", name=EXAMPLE).click()
+    expect(data.get_by_label("Role of gen")).to_have_value("factor")
+    picture("story-1-data")
+    data.get_by_role("button", name="Use this table").click()
+    studio.use_template()
+    studio.show("Inspector")
+    studio.drag_slider("block/g/sigma^2", [0.6, 0.72])
+    picture("story-2-model")
+    studio.fit()
+    picture("story-3-fit")
+    studio.show("Code")
+    picture("story-4-code")
+    matrix = studio.show("Matrix")
+    expect(matrix.locator("canvas").first).to_be_visible()
+    studio.button("Dark theme").click()
+    expect(page.locator(".react-flow.dark")).to_be_visible()
+    picture("dark")
+    studio.button("Light theme").click()
+    expect(page.locator(".react-flow.light")).to_be_visible()
+    picture("studio")
+
+
+def main() -> None:
+    """Serve the app, tell the story, and stop."""
+    with served() as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        story(Studio(page, url).open())
+
+
+if __name__ == "__main__":
+    main()
