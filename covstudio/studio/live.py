@@ -305,7 +305,7 @@ class Live:
         now = time.perf_counter()
         if not snapshot.settled and now - self._published > PUBLISH_SECONDS:
             self._published = now
-            self.store.publish()  # behind the frame, so that no picture waits for a number
+            self._schedule(self.store.publish)  # behind the frame, so that no picture waits for a number
         for key in out.blank:
             self._matrices.pop(key, None)
         if out.faults is not None and snapshot.build is self.store.build:

@@ -1,4 +1,4 @@
-"""The browser's half of the live pictures: the hidden bus that paints, and the tile that other views embed.
+"""The browser's half of the live pictures: the hidden bus, which paints every canvas that registers itself.
 
 Bytes go down in one message per frame and bypass property sync, whose debounce alone would cost 50 ms a step.
 """
@@ -11,9 +11,10 @@ from typing import Any
 
 import param
 from panel.custom import JSComponent
+from panel.models.esm import ESMEvent
 
 from covstudio.studio.colours import THEMES, table
-from covstudio.studio.quantise import Tile as Codes
+from covstudio.studio.quantise import Tile
 from covstudio.studio.resources import read_asset
 
 SCALES = ("sequential", "diverging")
@@ -21,7 +22,7 @@ SCALES = ("sequential", "diverging")
 
 def pack(
     seq: int,
-    tiles: Iterable[tuple[str, Codes]],
+    tiles: Iterable[tuple[str, Tile]],
     *,
     done: bool = True,
     clear: Sequence[str] = (),
@@ -82,8 +83,17 @@ class Bus(JSComponent):
         )
 
     def send(self, message: Mapping[str, Any]) -> None:
-        """Send one message to the page."""
-        self._send_msg(dict(message))
+        """Send one message to the page.
+
+        On a server it goes Bokeh's plain way, which writes as soon as the running callback returns. Panel's
+        own way looks first whether another write is under way, and tries again 10 ms later when one is.
+        """
+        for model, _parent in list(self._models.values()):
+            doc = model.document
+            if doc is None or doc.session_context is None:
+                self._send_msg(dict(message))
+                return
+            doc.callbacks.send_event(ESMEvent(model=model, data=dict(message)))
 
     def hurry(self, doc: Any) -> None:
         """Turn off Nagle's algorithm on the connections of this session.
@@ -101,25 +111,3 @@ class Bus(JSComponent):
     def listen(self, handler: Callable[[Mapping[str, Any]], None]) -> None:
         """Call `handler` with every message of the page."""
         self.on_msg(lambda event: handler(event.data))
-
-
-class Tile(JSComponent):
-    """A small live picture of a matrix for other views to embed.
-
-    Args:
-        key: "V", "node:<id>" or "slice:<parameter path>".
-        size: side in CSS pixels.
-        alt: what the picture shows, for screen readers.
-        hover: show row, column and value under the pointer.
-    """
-
-    key = param.String(default="V")
-    size = param.Integer(default=72, bounds=(8, 400))
-    alt = param.String(default="Heatmap of V")
-    hover = param.Boolean(default=True)
-
-    _esm = read_asset("tile.js")
-
-    def __init__(self, **params: Any) -> None:
-        side = params.get("size", type(self).size)
-        super().__init__(**{"width": side, "height": side, "margin": 0, "sizing_mode": "fixed"} | params)
