@@ -11,6 +11,7 @@ from typing import Any
 
 import param
 from panel.custom import JSComponent
+from panel.io.state import state
 from panel.models.esm import ESMEvent
 
 from covstudio.studio.colours import THEMES, table
@@ -88,7 +89,9 @@ class Bus(JSComponent):
         On a server it goes Bokeh's plain way, which writes as soon as the running callback returns. Panel's
         own way looks first whether another write is under way, and tries again 10 ms later when one is.
         """
-        for model, _parent in list(self._models.values()):
+        for ref, (model, _parent) in list(self._models.items()):
+            if ref not in state._views or ref in state._fake_roots:
+                continue
             doc = model.document
             if doc is None or doc.session_context is None:
                 self._send_msg(dict(message))
