@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from panel.viewable import Viewable
@@ -26,6 +27,17 @@ class AppBarPane(Component):
 
     _esm = component_script("help.js", "appbar.js")
     _stylesheets = component_styles("appbar.css")
+
+
+@cache
+def _starts() -> dict[str, list[dict[str, str]]]:
+    """What one can start from, as the menus list it."""
+    return {
+        name: [
+            {"name": entry.name, "title": entry.title, "description": entry.description} for entry in entries
+        ]
+        for name, entries in (("templates", templates()), ("examples", examples()))
+    }
 
 
 class AppBar:
@@ -173,12 +185,7 @@ class AppBar:
                 "undo": store.history.undo_label,
                 "redo": store.history.redo_label,
                 "chip": self._chip(),
-                "templates": [
-                    {"name": t.name, "title": t.title, "description": t.description} for t in templates()
-                ],
-                "examples": [
-                    {"name": e.name, "title": e.title, "description": e.description} for e in examples()
-                ],
+                **_starts(),
                 "notice": None
                 if notice is None
                 else {"text": notice.text, "level": notice.level, "serial": notice.serial},

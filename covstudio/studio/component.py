@@ -74,8 +74,12 @@ class Router:
 
     def __call__(self, event: Any) -> None:
         message = getattr(event, "data", event)
-        if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None and not pn.state.loaded:
-            # Panel drops what changes while a page is still loading; somebody quick is answered a moment later.
+        if (
+            pn.state.curdoc is not None
+            and pn.state.curdoc.session_context is not None
+            and not pn.state.loaded
+        ):
+            # Panel drops what changes while a page still loads; somebody quick is answered a moment later.
             pn.state.onload(lambda: self._handle(message))
         else:
             self._handle(message)

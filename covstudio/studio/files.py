@@ -20,6 +20,8 @@ MAX_MODEL = 250 * MEGABYTE
 """A saved model holds its table as text, so it may be larger than the table was."""
 MAX_DRAFT = 2 * MEGABYTE
 """Browsers give a page about 5 MB of storage, counted in two-byte characters."""
+MAX_DRAFT_CELLS = 400_000
+"""A table with more cells is not even tried: writing it would take longer than a person should wait."""
 MAX_CHUNK = 4 * MEGABYTE
 MAX_NAME = 200
 
@@ -193,7 +195,9 @@ class Draft:
         store = self._store
         if store.document == self._first:
             return
-        text = store.save_text()
-        if len(text) > MAX_DRAFT and store.table is not None:
+        table = store.table
+        small = table is None or table.n * len(table.columns) <= MAX_DRAFT_CELLS
+        text = store.save_text(with_data=small)
+        if len(text) > MAX_DRAFT and small and table is not None:
             text = store.save_text(with_data=False)
         self._keep(text if len(text) <= MAX_DRAFT else None, store.document.title)

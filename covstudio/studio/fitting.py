@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Protocol
 
@@ -78,12 +79,13 @@ class Job:
     """One fit that was asked for.
 
     Args:
-        text: the document and its table, as a saved model.
+        text: gives the document and its table as a saved model; called in a thread of its own, for a large
+            table takes a while to write.
         listener: called with every event, from another thread, one event at a time; `Finished` is the last.
         max_iter: the most iterations.
     """
 
-    text: str
+    text: Callable[[], str]
     listener: Listener
     max_iter: int = 100
     cancelled: threading.Event = field(default_factory=threading.Event)
@@ -234,8 +236,9 @@ class LocalPool:
     def _follow(self, slot: _Slot, job: Job) -> Outcome:
         if job.cancelled.is_set():
             return Outcome(cancelled=True)
+        text = job.text()
         slot.stop.clear()
-        future = slot.executor.submit(fit_text, job.text, job.max_iter)
+        future = slot.executor.submit(fit_text, text, job.max_iter)
         asked: float | None = None
         while not future.done() or slot.steps.poll(0):
             if slot.steps.poll(POLL_SECONDS):
@@ -328,7 +331,7 @@ def start(document: Document, table: Table | None, listener: Listener, max_iter:
     Returns:
         The job; `cancel(job)` stops it.
     """
-    job = Job(dumps(document, table), listener, max_iter)
+    job = Job(partial(dumps, document, table), listener, max_iter)
     pool().submit(job)
     return job
 

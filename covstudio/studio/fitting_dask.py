@@ -63,7 +63,7 @@ class DaskPool:
         stop: Any = distributed.Event(name, client=self._client)
         asked = False
         try:
-            future = self._executor.submit(_fit_on_worker, name, job.text, job.max_iter)
+            future = self._executor.submit(_fit_on_worker, name, job.text(), job.max_iter)
             while not future.done() or queue.qsize():
                 with contextlib.suppress(TimeoutError):
                     packed = queue.get(timeout=POLL_SECONDS)

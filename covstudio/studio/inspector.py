@@ -18,7 +18,7 @@ from covstudio.document.arguments import argument_of
 from covstudio.document.changes import ChangeError, RemoveNodes, Rename, SetArgument, SetFixed, SetParameters
 from covstudio.document.node import ArgumentValue, Auto, Columns, Levels, Rows, Values
 from covstudio.studio.component import Component, Router
-from covstudio.studio.inspector_state import inspector_state, shown_parameters, values_state
+from covstudio.studio.inspector_state import inspector_state, parameter_key, shown_parameters, values_state
 from covstudio.studio.resources import component_script, component_styles
 from covstudio.studio.store import Store
 
@@ -83,10 +83,14 @@ class Inspector:
         """Between two rests of a slider only numbers travel, and only those that changed."""
         if self._store.settled == self._store.version:
             return
-        values = values_state(self._store, shown_parameters(self._store))
-        changed = {key: pair for key, pair in values.items() if self._sent.get(key) != pair}
-        if changed and values.keys() == self._sent.keys():
-            self._sent = values
+        moved = tuple(
+            ref
+            for ref in shown_parameters(self._store)
+            if self._sent.get(parameter_key(ref), [None])[0] != ref.natural
+        )
+        if moved:
+            changed = values_state(self._store, moved)
+            self._sent |= changed
             self._pane.tell("values", values=changed)
 
     def _refuse(self, field: str, sentence: str) -> None:

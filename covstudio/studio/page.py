@@ -13,11 +13,14 @@ import html
 import logging
 import socket
 import threading
+import time
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote
 
 import panel as pn
+from bokeh.util.warnings import BokehUserWarning
 from panel.viewable import Viewable
 
 from covstudio.studio import fitting
@@ -35,6 +38,9 @@ from covstudio.studio.views.fit import FitView
 from covstudio.studio.views.slices import SlicesView
 
 log = logging.getLogger("covstudio")
+
+# BokehJS packs the component that speaks first whole into its message, and the server warns that it knows it.
+warnings.filterwarnings("ignore", message="reference already known", category=BokehUserWarning)
 
 TITLE = "covstudio"
 PORTS_TRIED = 20
@@ -160,6 +166,7 @@ def create_page() -> PageTemplate:
     page = Page()
     if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None:
         pn.state.curdoc.title = TITLE
+        pn.config.reconnect = True
         pn.state.on_session_destroyed(lambda context: page.close())
     return page.template()
 
@@ -236,23 +243,41 @@ def serve(
     hosts = {host, "localhost", "127.0.0.1"}
     if host != address:
         hosts.add(socket.gethostname())
+    options: dict[str, Any] = {
+        "port": chosen,
+        "address": address,
+        "show": show,
+        "verbose": False,
+        "title": TITLE,
+        "websocket_origin": sorted({f"{name}:{chosen}" for name in hosts} | set(origins)),
+        "websocket_max_message_size": 8 * MAX_CHUNK,
+        "unused_session_lifetime_milliseconds": SESSION_MINUTES * 60_000,
+        "check_unused_sessions_milliseconds": 30_000,
+    }
     prewarm()
-    print(f"covstudio is at {url}", flush=True)
-    server = pn.serve(
-        {"/": create_page},
-        port=chosen,
-        address=address,
-        show=show,
-        threaded=threaded,
-        verbose=False,
-        title=TITLE,
-        websocket_origin=sorted({f"{name}:{chosen}" for name in hosts} | set(origins)),
-        websocket_max_message_size=8 * MAX_CHUNK,
-        unused_session_lifetime_milliseconds=SESSION_MINUTES * 60_000,
-        check_unused_sessions_milliseconds=30_000,
-    )
     if threaded:
-        server.url = url
-    else:
+        thread = pn.serve({"/": create_page}, threaded=True, **options)
+        _wait_for(host, chosen)
+        print(f"covstudio is at {url}", flush=True)
+        thread.url = url
+        return thread
+    server = pn.serve({"/": create_page}, start=False, **options)
+    print(f"covstudio is at {url}", flush=True)  # it listens by now: whoever reads this may come
+    try:
+        server.start()
+        server.io_loop.start()
+    finally:
         fitting.close_pool()
     return server
+
+
+def _wait_for(host: str, port: int, seconds: float = 20.0) -> None:
+    """Wait until somebody listens."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with (
+            contextlib.suppress(OSError),
+            contextlib.closing(socket.create_connection((host, port), timeout=1)),
+        ):
+            return
+        time.sleep(0.02)

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -76,7 +77,7 @@ def until(condition: Callable[[], bool], what: str) -> None:
 
 def ask(pool: LocalPool, document: Document, table: Table | None) -> tuple[Job, Heard]:
     heard = Heard()
-    job = Job(dumps(document, table), heard)
+    job = Job(partial(dumps, document, table), heard)
     pool.submit(job)
     return job, heard
 
@@ -198,7 +199,7 @@ def test_prewarming_starts_the_workers_and_closing_ends_them() -> None:
     pool.close()
     until(lambda: not alive(process), "the worker to end")
     with pytest.raises(RuntimeError, match="closed"):
-        pool.submit(Job("{}", lambda event: None))
+        pool.submit(Job(lambda: "{}", lambda event: None))
 
 
 def alive(process: int) -> bool:
@@ -234,7 +235,7 @@ def test_a_listener_that_fails_does_not_stop_the_fit(pool: LocalPool, alpha: Doc
         heard(event)
         raise ValueError("a closed page")
 
-    pool.submit(Job(dumps(alpha, table), listener))
+    pool.submit(Job(partial(dumps, alpha, table), listener))
     assert heard.outcome.estimate is not None
 
 

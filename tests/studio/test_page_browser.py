@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
-from browser import ALPHA, Studio, box_of
+from browser import ALPHA, Studio, box_of, served
 from conftest import Watch
 from playwright.sync_api import Browser, BrowserContext, expect
 
@@ -265,3 +265,34 @@ def test_two_sessions_know_nothing_of_each_other(
     studio.use_template()
     expect(studio.nodes()).not_to_have_count(1)
     expect(other.nodes()).to_have_count(1)
+
+
+KEEP_SOCKETS = """
+    window.sockets = [];
+    window.WebSocket = new Proxy(WebSocket, {
+        construct(target, args) {
+            const socket = new target(...args);
+            window.sockets.push(socket);
+            return socket;
+        },
+    });
+"""
+
+
+def test_a_lost_connection_comes_back_by_itself(context: BrowserContext, server_url: str) -> None:
+    page = context.new_page()  # not watched: what is sent in between is reported as an error
+    page.add_init_script(KEEP_SOCKETS)
+    studio = Studio(page, server_url).open()
+    studio.use_template()
+    page.evaluate("sockets.at(-1).close()")
+    page.wait_for_function("() => sockets.length > 1 && sockets.at(-1).readyState === WebSocket.OPEN")
+    expect(studio.notice("connection")).to_have_count(0)
+    studio.button("Undo").click()
+    expect(page.get_by_label("Model title")).to_have_value("Untitled model")
+
+
+def test_a_server_that_is_gone_is_told_of(context: BrowserContext) -> None:
+    page = context.new_page()  # not watched: the browser reports the refused connections as errors
+    with served() as url:
+        studio = Studio(page, url).open()
+    expect(studio.notice("connection to the server is lost")).to_be_visible()

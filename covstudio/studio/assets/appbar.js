@@ -222,7 +222,9 @@ export function render({ model, el }) {
           tool("save", "Save", () => send("save"), { text: true, tip: `Save the model and its table as a file (${MOD} S)` }),
           h("input", {
             type: "file",
-            hidden: true,
+            class: "cs-hidden-text",
+            tabindex: "-1",
+            "aria-hidden": "true",
             accept: ".json,application/json",
             "aria-label": "Open a model file",
             onchange: (event) => {
@@ -273,6 +275,23 @@ export function render({ model, el }) {
       }),
     );
   }
+
+  // ---- the connection ----
+
+  const LOST = "connection";
+  const connected = (event) => {
+    notices = notices.filter((notice) => notice.serial !== LOST);
+    if (event) {
+      const again = event.timeout !== null && event.timeout !== undefined;
+      const text = again
+        ? "The connection to the server is lost; trying again…"
+        : "The server cannot be reached. The last saved state of your model stays in this browser: start the server and reload this page.";
+      notices = [...notices, { text, level: "error", serial: LOST }];
+    }
+    view.redraw();
+  };
+  model.document?.on_event("connection_lost", (_, event) => connected(event));
+  model.document?.on_event("client_reconnected", () => connected(null));
 
   // ---- doing ----
 

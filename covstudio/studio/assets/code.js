@@ -33,13 +33,19 @@ export function render({ model, el }) {
   let copied = false;
   let kept = { code: null, parts: [] };
 
-  async function onCopy() {
-    copied = await copy(view.state().code);
+  async function put(text) {
+    copied = await copy(text);
     view.redraw();
     setTimeout(() => {
       copied = false;
       view.redraw();
     }, 2000);
+  }
+
+  function onCopy() {
+    const { code, long } = view.state();
+    if (long) model.send_msg({ type: "copy" }); // the page holds only its beginning
+    else put(code);
   }
 
   function draw(state) {
@@ -63,9 +69,9 @@ export function render({ model, el }) {
         h("button", { type: "button", class: "cs-button", "aria-label": `Download ${state.name}`, onclick: () => model.send_msg({ type: "download" }) }, icon(ICONS.download), "Download"),
         h("span", { class: "cs-hidden-text", role: "status" }, copied ? "Copied to the clipboard" : ""),
       ),
-      h("pre", { tabindex: "0", role: "region", "aria-label": "Python code" }, h("code", {}, kept.parts)),
+      h("pre", { tabindex: "0", role: "region", "aria-label": "Python code" }, h("code", {}, kept.parts, state.long && h("span", { class: "comment" }, "\n\n# … the rest is in the copy and in the download"))),
     );
   }
 
-  const view = live(model, el, draw);
+  const view = live(model, el, draw, { copy: ({ text }) => put(text) });
 }

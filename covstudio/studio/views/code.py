@@ -13,6 +13,8 @@ from covstudio.studio.resources import component_script, component_styles
 from covstudio.studio.store import Store
 
 FILE = "model.py"
+MAX_SHOWN = 200_000
+"""Characters that a page can colour without stalling; a longer program is copied and downloaded whole."""
 
 
 class CodePane(Component):
@@ -36,7 +38,9 @@ class CodeView:
         self._visible = False
         self._drawn: tuple[Any, Any] | None = None
         self._pane = CodePane(sizing_mode="stretch_both", margin=0)
-        self._pane.on_msg(Router(store, {"download": lambda message: self._save()}))
+        self._pane.on_msg(
+            Router(store, {"download": lambda message: self._save(), "copy": lambda message: self._copy()})
+        )
         store.param.watch(lambda *events: self._show(), ["settled", "structure_version"])
 
     def panel(self) -> Viewable:
@@ -57,7 +61,8 @@ class CodeView:
         code, reason = self._source()
         self._pane.show(
             {
-                "code": code,
+                "code": code if code is None else code[:MAX_SHOWN],
+                "long": code is not None and len(code) > MAX_SHOWN,
                 "name": FILE,
                 "reason": reason,
                 "problems": [problem.message for problem in problems][:1]
@@ -74,6 +79,11 @@ class CodeView:
             return python_source(self._store.document, self._store.table), None
         except ValueError as error:
             return None, str(error)
+
+    def _copy(self) -> None:
+        code, _ = self._source()
+        if code is not None:
+            self._pane.tell("copy", text=code)
 
     def _save(self) -> None:
         code, reason = self._source()

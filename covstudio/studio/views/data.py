@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import panel as pn
 from panel.viewable import Viewable
 
 from covstudio.data.errors import TableError
 from covstudio.data.examples import examples, load_example
-from covstudio.data.roles import ROLES, Role, check_roles, explain_roles
+from covstudio.data.roles import ROLES, Guess, Role, check_roles, explain_roles
 from covstudio.data.tables import Table, read_table
 from covstudio.document.changes import Batch, SetResponse, SetRoles
 from covstudio.studio.component import Component, Router
@@ -29,6 +30,26 @@ waits.
 """
 
 _readers = ThreadPoolExecutor(2, thread_name_prefix="covstudio-read")
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A table and all that the view says about it, found once: for a large table this takes a while.
+
+    Args:
+        table: the table.
+        guesses: column -> what it may be, and why.
+        described: column -> its values in few words, see `describe`.
+    """
+
+    table: Table
+    guesses: Mapping[str, Guess]
+    described: Mapping[str, dict[str, Any]]
+
+    @classmethod
+    def of(cls, table: Table) -> Examined:
+        """Look a table through."""
+        return cls(table, explain_roles(table), {column: describe(table, column) for column in table.columns})
 
 
 class DataPane(Component):
@@ -53,8 +74,8 @@ class DataView:
         self._uploads = Assembler({"table": MAX_TABLE})
         self._proposal: Table | None = None
         self._roles: dict[str, Role] = {}
-        self._reasons: dict[str, str] = {}
-        self._described: tuple[Table, dict[str, dict[str, Any]]] | None = None
+        self._examined: Examined | None = None
+        self._checked: tuple[Table, dict[str, str], dict[str, str]] | None = None
         self._error: str | None = None
         self._busy: str | None = None
         self._progress: float | None = None
@@ -84,14 +105,13 @@ class DataView:
     def propose_example(self, name: str) -> None:
         """Show a built-in table for confirmation."""
         if any(example.name == name for example in examples()):
-            self.propose(load_example(name))
+            self.propose(Examined.of(load_example(name)))
 
-    def propose(self, table: Table) -> None:
+    def propose(self, examined: Examined) -> None:
         """Show a table for confirmation, with a guess of what each column is."""
-        guesses = explain_roles(table)
-        self._proposal = table
-        self._roles = {column: guess.role for column, guess in guesses.items()}
-        self._reasons = {column: guess.reason for column, guess in guesses.items()}
+        self._examined = examined
+        self._proposal = examined.table
+        self._roles = {column: guess.role for column, guess in examined.guesses.items()}
         self._error = None
         self._show()
 
@@ -135,7 +155,12 @@ class DataView:
         )
 
     def _trouble(self, table: Table, roles: Mapping[str, Role]) -> dict[str, str]:
-        return {problem.column: problem.message for problem in check_roles(table, roles)}
+        """Column -> what is wrong with its role; asked again only when the table or a role is another."""
+        known = self._checked
+        if known is None or known[0] is not table or known[1] != roles:
+            found = {problem.column: problem.message for problem in check_roles(table, roles)}
+            self._checked = known = (table, dict(roles), found)
+        return known[2]
 
     # --- uploads ----------------------------------------------------------------------------------
 
@@ -157,20 +182,17 @@ class DataView:
             self._show()
             document = pn.state.curdoc
             future = _readers.submit(_read, upload)
-            future.add_done_callback(
-                lambda done: (
-                    document.add_next_tick_callback(lambda: self._arrived(*done.result()))
-                    if document
-                    else None
+            if document is not None:
+                future.add_done_callback(
+                    lambda done: document.add_next_tick_callback(lambda: self._arrived(*done.result()))
                 )
-            )
 
-    def _arrived(self, table: Table | None, error: str | None) -> None:
+    def _arrived(self, examined: Examined | None, error: str | None) -> None:
         self._busy = self._progress = None
-        if table is None:
+        if examined is None:
             self._fail(error or "The file could not be read.")
         else:
-            self.propose(table)
+            self.propose(examined)
 
     def _fail(self, sentence: str) -> None:
         self._busy = self._progress = None
@@ -183,16 +205,7 @@ class DataView:
         table = self._proposal if self._proposal is not None else self._store.table
         self._pane.show(
             {
-                "examples": [
-                    {
-                        "name": e.name,
-                        "title": e.title,
-                        "description": e.description,
-                        "source": e.source,
-                        "licence": e.licence,
-                    }
-                    for e in examples()
-                ],
+                "examples": [asdict(example) for example in examples()],
                 "limit": MAX_TABLE,
                 "busy": self._busy,
                 "progress": self._progress,
@@ -205,10 +218,9 @@ class DataView:
         )
 
     def _table_state(self, table: Table) -> dict[str, Any]:
-        if self._described is None or self._described[0] is not table:
-            self._described = (table, {column: describe(table, column) for column in table.columns})
-            if self._proposal is None:
-                self._reasons = {column: guess.reason for column, guess in explain_roles(table).items()}
+        if self._examined is None or self._examined.table is not table:
+            self._examined = Examined.of(table)
+        examined = self._examined
         roles = self._roles if self._proposal is not None else self._store.document.roles
         trouble = self._trouble(table, roles)
         shown = table.columns[:PREVIEW_COLUMNS]
@@ -218,10 +230,10 @@ class DataView:
             "rows": table.n,
             "notes": list(table.notes),
             "columns": [
-                self._described[1][column]
+                examined.described[column]
                 | {
                     "role": roles.get(column, "ignored"),
-                    "reason": self._reasons.get(column, ""),
+                    "reason": examined.guesses[column].reason,
                     "error": trouble.get(column),
                 }
                 for column in table.columns
@@ -232,10 +244,10 @@ class DataView:
         }
 
 
-def _read(upload: Upload) -> tuple[Table | None, str | None]:
+def _read(upload: Upload) -> tuple[Examined | None, str | None]:
     stem = upload.name.rsplit(".", 1)[0] or upload.name
     try:
-        return read_table(upload.data, name=stem, max_bytes=MAX_TABLE), None
+        return Examined.of(read_table(upload.data, name=stem, max_bytes=MAX_TABLE)), None
     except TableError as error:
         return None, f"{upload.name}: {error}"
 
@@ -253,11 +265,10 @@ def describe(table: Table, column: str) -> dict[str, Any]:
     if missing == table.n:
         summary = "no values"
     elif numeric:
-        values = [value for value in table.numbers(column).tolist() if not math.isnan(value)]
-        distinct = len(set(values))
+        values = np.unique(table.numbers(column)[~table.missing(column)])
         summary = (
-            f"{distinct:,} different numbers, {min(values):.6g} to {max(values):.6g}"
-            if distinct > 1
+            f"{len(values):,} different numbers, {values[0]:.6g} to {values[-1]:.6g}"
+            if len(values) > 1
             else f"{values[0]:.6g} in every row"
         )
     else:

@@ -12,6 +12,8 @@ from panel.viewable import Viewable
 
 from covstudio.data.design import design_matrix
 from covstudio.data.errors import DesignError, TableError
+from covstudio.data.roles import Role
+from covstudio.data.tables import Table
 from covstudio.document.build import Problem, same_structure
 from covstudio.document.changes import SetFixedEffects, SetParameters, SetResponse
 from covstudio.document.document import Document
@@ -72,6 +74,7 @@ class FitView:
         self._fitted: Document | None = None  # the document the results belong to
         self._typed: str | None = None  # a formula that is being written
         self._pending: list[Event] = []
+        self._designed: tuple[Table, str, dict[str, Role], tuple[str, ...], str | None] | None = None
         self._pane = FitPane(sizing_mode="stretch_both", margin=0)
         self._pane.on_msg(
             Router(
@@ -131,14 +134,23 @@ class FitView:
             return state
         roles = store.document.roles
         state["columns"] = [name for name in table.columns if roles.get(name) in ("factor", "covariate")]
-        try:
-            design = design_matrix(table, checked.strip().removeprefix("~").strip() or "1", roles)
-        except (DesignError, TableError) as error:
-            state["error"] = str(error)
-        else:
-            names = [str(name) for name in design.names]
-            state |= {"names": names[:MAX_NAMES], "count": len(names)}
-        return state
+        names, error = self._design(table, checked.strip().removeprefix("~").strip() or "1", roles)
+        return state | {"names": names[:MAX_NAMES], "count": len(names), "error": error}
+
+    def _design(
+        self, table: Table, formula: str, roles: Mapping[str, Role]
+    ) -> tuple[tuple[str, ...], str | None]:
+        """Names of the columns of X and what is wrong, asked again only when something is another."""
+        known = self._designed
+        if known is None or known[0] is not table or known[1:3] != (formula, roles):
+            names: tuple[str, ...] = ()
+            trouble = None
+            try:
+                names = tuple(design_matrix(table, formula, roles).names)
+            except (DesignError, TableError) as error:
+                trouble = str(error)
+            self._designed = known = (table, formula, dict(roles), names, trouble)
+        return known[3], known[4]
 
     def _response_state(self) -> dict[str, Any]:
         store, table = self._store, self._store.table

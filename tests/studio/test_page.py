@@ -1,0 +1,117 @@
+"""Serving the page: ports, addresses, both ways to start it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from covstudio.studio.appbar import TABS
+from covstudio.studio.page import PORTS_TRIED, Page, free_port
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 60.0
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that somebody listens on."""
+    with closing(socket.socket()) as listening:
+        listening.bind(("localhost", 0))
+        listening.listen()
+        yield listening.getsockname()[1]
+
+
+def test_a_port_in_use_gives_the_next_free_one(taken: int) -> None:
+    found = free_port(taken, "localhost")
+    assert taken < found < taken + PORTS_TRIED
+
+
+def test_any_free_port_can_be_asked_for() -> None:
+    assert free_port(0, "localhost") > 0
+
+
+def test_no_free_port_says_what_to_do(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("covstudio.studio.page.PORTS_TRIED", 1)
+    with pytest.raises(OSError, match=f"Ports {taken} to {taken} are all in use on localhost.*--port"):
+        free_port(taken, "localhost")
+
+
+def test_an_address_of_another_machine_is_refused() -> None:
+    with pytest.raises(OSError):
+        free_port(0, "192.0.2.1")
+
+
+def test_views_that_nobody_opened_are_not_built() -> None:
+    page = Page()
+    try:
+        regions = page.regions()
+        assert set(TABS) < set(regions)
+        built = [name for name in TABS if len(page._tabs[name])]
+        assert built == ["inspector"]
+        assert "holoviews" not in sys.modules or "covstudio.studio.views.focus" not in sys.modules
+    finally:
+        page.close()
+
+
+def get(url: str) -> str:
+    """The page, as soon as the server gives it."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            with urllib.request.urlopen(url) as answer:
+                text: str = answer.read().decode("utf-8")
+                return text
+        except (urllib.error.URLError, ConnectionError):
+            assert time.monotonic() < end, f"nobody answers at {url}"
+            time.sleep(0.2)
+
+
+def test_the_server_names_its_address_and_ends_with_its_workers(taken: int) -> None:
+    code = f"from covstudio.studio.page import serve; serve(port={taken})"
+    server = subprocess.Popen(
+        [sys.executable, "-u", "-c", code], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert server.stdout is not None
+    assert server.stdout.readline() == f"Port {taken} is in use; taking {taken + 1}.\n"
+    line = server.stdout.readline()
+    assert line == f"covstudio is at http://localhost:{taken + 1}\n"
+    assert "Starting…" in get(line.split()[-1])
+    server.send_signal(signal.SIGINT)
+    server.wait(timeout=PATIENCE)
+    assert "Traceback" not in server.stdout.read()
+
+
+def test_panel_serves_the_same_page() -> None:
+    port = free_port(0, "localhost")
+    command = [sys.executable, "-m", "panel", "serve", "app.py", "--port", str(port)]
+    server = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ}
+    )
+    try:
+        page = get(f"http://localhost:{port}/app")
+        assert 'role="tablist"' in page
+        assert "cs-bar-tools" in page
+    finally:
+        server.terminate()
+        server.wait(timeout=PATIENCE)
+
+
+def test_the_page_names_no_other_host() -> None:
+    assert "https://" not in (ROOT / "covstudio" / "studio" / "assets" / "page.html").read_text(
+        encoding="utf-8"
+    )
+    for asset in (ROOT / "covstudio" / "studio" / "assets").iterdir():
+        text = asset.read_text(encoding="utf-8").replace("http://www.w3.org", "")
+        assert "http://" not in text, asset.name
+        assert "https://" not in text, asset.name
