@@ -177,7 +177,7 @@ class Table:
         texts = [*self.columns, *(cell for cells in columns for cell in cells if isinstance(cell, str))]
         stream = io.StringIO()
         # Where a text holds another separator, quotes show that it is none.
-        quoted = any(re.search(r"[;|\t]", text) for text in texts)
+        quoted = any(re.search(r"[;|\t ]", text) for text in texts)
         mode: Literal[0, 2] = csv.QUOTE_NONNUMERIC if quoted else csv.QUOTE_MINIMAL
         writer = csv.writer(stream, lineterminator="\n", quoting=mode)
         writer.writerow(self.columns)

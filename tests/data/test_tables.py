@@ -426,6 +426,7 @@ def tables(draw) -> dict[str, list]:
 
 
 @given(tables())
+@example({"< <": ["", "0 0"]})
 @settings(max_examples=150, deadline=None)
 def test_a_table_that_was_read_is_written_and_read_again_unchanged(columns):
     text = Table.from_columns(columns, "t").to_csv()
