@@ -224,6 +224,21 @@ def test_a_rank_deficient_design_is_explained(alpha: Studio) -> None:
     expect(panel.get_by_role("button", name="Fit", exact=True)).to_be_disabled()
 
 
+def test_a_singular_model_is_explained_at_its_nodes(alpha: Studio) -> None:
+    alpha.show("Inspector")
+    alpha.value("residual/sigma^2").fill("0")
+    alpha.value("residual/sigma^2").press("Enter")
+    alpha.button("Fix residual/sigma^2").click()
+    expect(alpha.state()).to_contain_text("2 parameters")
+    panel = alpha.show("Fit")
+    panel.get_by_role("button", name="Fit", exact=True).click()
+    failure = panel.get_by_role("region", name="What went wrong").get_by_role("button")
+    expect(failure).to_have_count(1)
+    expect(failure).to_contain_text("genotype variance, block variance: V is singular")
+    failure.click()
+    expect(alpha.page.get_by_label("Name", exact=True)).to_have_value("genotype variance")
+
+
 def test_the_program_is_copied_downloaded_and_runs(alpha: Studio, tmp_path: Path) -> None:
     panel = alpha.show("Code")
     code = panel.get_by_role("region", name="Python code")

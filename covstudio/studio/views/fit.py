@@ -314,16 +314,17 @@ class FitView:
         )
 
     def _failure_state(self, failure: Outcome) -> dict[str, Any]:
-        """Why there is no estimate: each problem at its node, or one sentence where there are none."""
+        """Why there is no estimate: each problem once, at its first node, or one sentence where there are none."""
+        by_message: dict[str, list[dict[str, Any]]] = {}
+        for node, message in failure.problems:
+            by_message.setdefault(message, []).append(problem_state(self._store, Problem(node or V, message)))
         problems = [
-            problem_state(self._store, Problem(node or V, message)) for node, message in failure.problems
+            same[0] | {"name": ", ".join(problem["name"] for problem in same)} for same in by_message.values()
         ]
         return {"message": "" if problems else failure.message, "problems": problems}
 
     def _stale(self) -> dict[str, Any] | None:
-        """What changed since the results were found, and whether moving the sliders back is enough to mend
-        it.
-        """
+        """What changed since the results were found, and whether moving the sliders back mends it."""
         fitted, now = self._fitted, self._store.document
         if self._results is None or fitted is None or fitted is now:
             return None
