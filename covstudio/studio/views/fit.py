@@ -314,7 +314,7 @@ class FitView:
         )
 
     def _failure_state(self, failure: Outcome) -> dict[str, Any]:
-        """Why there is no estimate: each problem once, at its first node, or one sentence where there are none."""
+        """Why there is no estimate: each problem once, at its first node, or one sentence without any."""
         by_message: dict[str, list[dict[str, Any]]] = {}
         for node, message in failure.problems:
             by_message.setdefault(message, []).append(problem_state(self._store, Problem(node or V, message)))
