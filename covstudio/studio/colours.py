@@ -18,11 +18,11 @@ Ramp = npt.NDArray[np.uint8]
 # Anchors from near zero to the limit, spaced evenly.
 _POSITIVE = {
     "light": ("#eef0fd", "#c3cbf6", "#8f9bee", "#5c63d8", "#4038b0", "#271a75"),
-    "dark": ("#1d2040", "#2f3579", "#4a52c0", "#7880f0", "#a9b0fa", "#dfe3ff"),
+    "dark": ("#1d2040", "#2f3579", "#4a52c0", "#7880f0", "#a3abfa", "#d0d6ff"),
 }
 _NEGATIVE = {
     "light": ("#fdf1e4", "#f7cd9d", "#ea9d52", "#c76a1c", "#94470d", "#5c2406"),
-    "dark": ("#33210f", "#643a10", "#a35c14", "#dc8a35", "#f3b877", "#fde6cb"),
+    "dark": ("#33210f", "#643a10", "#a35c14", "#dc8a35", "#efb06c", "#fadcb4"),
 }
 THEMES = ("light", "dark")
 _FADE_IN = 0.06  # below this share of the limit a colour blends into the surface

@@ -78,9 +78,13 @@ class Live:
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
         self._watcher = store.param.watch(self._changed, ["moving", "version", "settled", "focus"])
+        # What is sent before the page says that it has loaded, Panel drops: nothing is begun until then.
+        self._early: list[Any] | None = None
         if self._doc is not None and self._doc.session_context is not None:
+            self._early = []
+            pn.state.onload(self._begin)
             pn.state.on_session_destroyed(lambda _context: self.close())
-        vars(store)[_KEPT_AS] = self
+        store.__dict__[_KEPT_AS] = self
 
     @classmethod
     def of(cls, store: Store) -> Live:
@@ -92,6 +96,9 @@ class Live:
 
     def receive(self, message: Any) -> None:
         """Handle one message of the page. A message that makes no sense is logged and ignored."""
+        if self._early is not None:
+            self._early.append(message)
+            return
         if self._doc is None:
             self._doc = pn.state.curdoc
         try:
@@ -99,6 +106,12 @@ class Live:
             handle(message)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             log.warning("ignored a message of the page: %.200r (%s)", message, error)
+
+    def _begin(self) -> None:
+        early, self._early = self._early, None
+        for message in early or ():
+            self.receive(message)
+        self._ask()
 
     def _on_drag(self, message: Mapping[str, Any]) -> None:
         seq, node, name = int(message["seq"]), str(message["node"]), str(message["param"])
@@ -192,7 +205,7 @@ class Live:
         """Wake the worker, also when what it is asked for is what it was asked for last."""
         wish = self._asked = wish or self._snapshot()
         with self._wake:
-            if self._stopping:
+            if self._stopping or self._early is not None:
                 return
             self._slot = wish
             if self._thread is None:

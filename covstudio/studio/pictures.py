@@ -163,7 +163,7 @@ class Pictures:
             node = key.removeprefix(NODE)
             return self._value(node)
         if build.v is None or document.v is None:
-            raise Unpaintable("V is not complete yet", None)
+            raise Unpaintable("V is not complete yet.", None)
         if key == "V":
             return self._value(document.v)
         path = key.removeprefix(SLICE)
@@ -175,18 +175,18 @@ class Pictures:
             return self._evaluation.slice(build.v, self._natural(document.v), path, scale="natural")
         except (ValueError, ArithmeticError, RuntimeError) as error:
             self.matrix("V")  # where V fails too, that is what there is to say
-            raise Unpaintable(f"∂V/∂{path} cannot be computed here: {_first_line(error)}", owner) from error
+            raise Unpaintable(f"∂V/∂{path} has no values here now. {_first_line(error)}", owner) from error
 
     def _value(self, node: str) -> torch.Tensor:
         matrix = self.snapshot.build.matrices.get(node)
         if matrix is None:
-            raise Unpaintable("this part is not complete yet", None)
+            raise Unpaintable("This part is not complete yet.", None)
         self._check_size(matrix, node)
         try:
             return self._evaluation.value(matrix, self._natural(node))
         except (ValueError, ArithmeticError, RuntimeError) as error:
             culprit = self._culprit(node)
-            raise Unpaintable(f"cannot be computed at these values: {_first_line(error)}", culprit) from error
+            raise Unpaintable(f"There are no values here now. {_first_line(error)}", culprit) from error
 
     def _natural(self, node: str) -> torch.Tensor:
         if node not in self._naturals:

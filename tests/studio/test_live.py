@@ -312,6 +312,17 @@ def test_messages_that_make_no_sense_are_ignored(open_page: OpenPage) -> None:
     assert page.look("V")["tiles"]
 
 
+def test_nothing_is_sent_before_the_page_has_loaded(open_page: OpenPage) -> None:
+    """Panel drops what changes in between; what the page said early is answered afterwards."""
+    page = open_page(alpha())
+    page.live._early = []
+    page.live.receive({"type": "visible", "tiles": {"V": 64}})
+    page.store.dispatch(SetParameters({(page.store.parameters()[0].node_id, "sigma^2"): 2.0}))
+    assert page.live._thread is None
+    page.live._begin()
+    assert "V" in page.frame()["tiles"]
+
+
 def test_the_latest_wish_wins(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wishes that pile up while the worker is busy are skipped, all but the last."""
     store = of_size(8)
@@ -532,7 +543,7 @@ def test_zero_is_the_surface_and_lightness_runs_one_way(theme: str) -> None:
         for arm in arms:
             steps = np.diff(arm)
             assert (steps <= 1e-3).all() if theme == "light" else (steps >= -1e-3).all()
-            assert abs(arm[-1] - arm[0]) > 0.6
+            assert abs(arm[-1] - arm[0]) > 0.55
 
 
 def _luminance(colour: str) -> float:

@@ -61,7 +61,7 @@ export function render({ model, el }) {
       h(
         "div",
         { class: "top", key: "top" },
-        h("h2", { class: "cs-title cs-ellipsis" }, h("span", { class: "cs-math" }, state.title)),
+        h("h2", { class: "cs-title cs-ellipsis" }, h("span", { class: state.formula ? "cs-math" : "" }, state.title)),
         state.shape ? h("span", { class: "shape" }, state.shape) : null,
         h("span", { class: "about cs-ellipsis" }, state.about),
       ),

@@ -11,7 +11,9 @@
 // A script that may run before the bus says  (window.covstudioQueue ??= []).push((bus) => bus.register(...)).
 
 const MAX_PIXELS = 250; // the most cells per side that are asked for
+const COARSE = 4; // pixels per cell from which edges are not blended: a pixel more or less is not seen
 const STALLED = 2000; // ms after which an unanswered drag no longer holds the next one back
+const HATCHED = "repeating-linear-gradient(135deg, transparent 0 5px, var(--cs-border) 5px 6px)";
 const SCALES = ["sequential", "diverging"];
 
 /** Index of the source cell under each target pixel, the next one, and that one's share of the pixel (0..256). */
@@ -27,11 +29,12 @@ function span(cells, pixels) {
   for (let p = 0; p < pixels; p++) {
     const from = (p * cells) / pixels;
     const to = ((p + 1) * cells) / pixels;
-    const a = Math.min(cells - 1, Math.floor(from + 1e-9));
+    const middle = pixels < COARSE * cells ? from : (from + to) / 2;
+    const a = Math.min(cells - 1, Math.floor(middle + 1e-9));
     const b = Math.min(cells - 1, Math.ceil(to - 1e-9) - 1);
     first[p] = a;
     next[p] = Math.max(a, b);
-    share[p] = b > a ? Math.round((256 * (to - Math.max(b, from))) / (to - from)) : 0;
+    share[p] = b > a && pixels < COARSE * cells ? Math.round((256 * (to - Math.max(b, from))) / (to - from)) : 0;
   }
   found = { first, next, share };
   spans.set(name, found);
@@ -228,16 +231,19 @@ class Bus {
     fill(entry.image, tile, colours);
     context.putImageData(entry.image, entry.box.x, entry.box.y);
     canvas.dataset.seq = tile.seq;
+    if (canvas.style.background) canvas.style.background = "";
   }
 
+  /** There is nothing to show for these keys now: hatched, so that it is not taken for a matrix of zeros. */
   clear(keys) {
     for (const key of keys) {
       this.tiles.delete(key);
-      for (const entry of this.entries.values())
-        if (entry.key === key && entry.context) {
-          entry.context.clearRect(0, 0, entry.canvas.width, entry.canvas.height);
-          delete entry.canvas.dataset.seq;
-        }
+      for (const { key: shown, context, canvas } of this.entries.values()) {
+        if (shown !== key) continue;
+        context?.clearRect(0, 0, canvas.width, canvas.height);
+        delete canvas.dataset.seq;
+        canvas.style.background = HATCHED;
+      }
     }
   }
 

@@ -2,7 +2,7 @@
 // those in sight are computed.
 
 const LABEL = 46; // height of the two lines under a picture, and the gaps
-const COMPACT = 96; // below this height only the lines are shown
+const COMPACT = 140; // below this height only the lines are shown
 
 export function render({ model, el }) {
   const root = document.createElement("div");

@@ -105,6 +105,7 @@ class FocusView:
                 if "correlation" in self._modes
                 else "Value",
                 "derivative": key.startswith(SLICE),
+                "formula": not key.startswith(NODE),
                 "problem": problem,
             }
         )
@@ -295,7 +296,8 @@ class FocusView:
             )
             return
         step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000) if size / s <= 10)
-        ticks = sorted({1, *range(step, size + 1, step)} if step > 1 else set(range(1, size + 1)))
+        first = step if step > 2 else 1
+        ticks = sorted({1, *range(first, size + 1, step)})
         model.update(
             ticker=FixedTicker(ticks=ticks), major_label_overrides={}, major_label_orientation="horizontal"
         )
@@ -314,6 +316,8 @@ class FocusView:
         for axis in self._handles["axes"].values():
             axis.update(
                 axis_line_color=None,
+                major_tick_in=0,
+                major_tick_out=4,
                 major_tick_line_color=line,
                 minor_tick_line_color=None,
                 major_label_text_color=ink,
