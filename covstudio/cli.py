@@ -341,9 +341,11 @@ def _finite(record: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from covstudio.export.python import python_source
+    from covstudio.export.python import missing, python_source
 
     document, table = _model_and_table(arguments.model, arguments.data)
+    if reasons := missing(document, table):
+        raise InputError("\n".join(reasons))
     source = python_source(document, table)
     if arguments.output is None:
         print(source, end="" if source.endswith("\n") else "\n")
@@ -358,11 +360,22 @@ def _export(arguments: argparse.Namespace) -> int:
 
 def _model_and_table(model: str, data: str | None) -> tuple[Document, Table | None]:
     """The document of a model file, and the table that is given or was saved with it."""
+    from covstudio.data.errors import TableError
     from covstudio.data.tables import read_table
-    from covstudio.document.jsonfile import loads
+    from covstudio.document.jsonfile import DocumentError, loads
 
-    document, table = loads(_content(Path(model)))
-    return document, table if data is None else read_table(data)
+    content = _content(Path(model))
+    try:
+        document, table = loads(content)
+    except DocumentError as error:
+        raise InputError(f"{model}: {error}") from None
+    if data is None:
+        return document, table
+    try:
+        return document, read_table(data)
+    except TableError as error:
+        # Two files are given: the message says which it is about.
+        raise InputError(str(error) if data in str(error) else f"{data}: {error}") from None
 
 
 def _content(path: Path) -> bytes:

@@ -221,6 +221,11 @@ def test_too_few_iterations_are_an_error_that_shows_what_was_reached(run, full):
         ("rep;gen\nR1;G1\nR2;G2\n", "no column 'yield'"),
         ("rep,block,gen,Yield\nR1,B1,G1,4\n", "Did you mean 'Yield'"),
         (JOHN_ALPHA.read_text(encoding="utf-8").replace("4.1172", "lost"), "row 1 holds 'lost'"),
+        ("rep,block,gen,yield\nR1,B1,G1,low\nR2,B1,G2,high\n", "holds text such as 'low'. Choose another"),
+        (
+            "rep,block,gen,yield\n" + "".join(f"R{i % 3},B1,G{i % 5},{i}\n" for i in range(8001)),
+            "8,001 rows of the table, and 8,000 is the most that V can have",
+        ),
         (JOHN_ALPHA.read_text(encoding="utf-8").replace("R2", "R1").replace("R3", "R1"), "one level, 'R1'"),
         (b"rep,yield\nR\xe9,4\n", "not UTF-8"),
     ],
@@ -230,7 +235,17 @@ def test_tables_that_do_not_do(run, model, tmp_path, content, words):
     data.write_bytes(content if isinstance(content, bytes) else content.encode())
     message = problem(run("fit", model, data, "--response", "yield", "--fixed", "1 + rep"))
     assert message.startswith("covstudio fit: ")
+    assert message.count("\n") == 1
     assert words in message
+
+
+def test_a_file_that_cannot_be_read_is_named(run, model, tmp_path):
+    data = tmp_path / "bad.csv"
+    data.write_text("", encoding="utf-8")
+    assert problem(run("fit", model, data)).startswith(f"covstudio fit: {data}: The file is empty.")
+    assert problem(run("export", model, "--data", data)).startswith(f"covstudio export: {data}: The file is")
+    assert problem(run("fit", data, JOHN_ALPHA)).startswith(f"covstudio fit: {data}: The file is empty.")
+    assert problem(run("fit", model, tmp_path / "none.csv")).count("none.csv") == 1
 
 
 @pytest.mark.parametrize(
@@ -273,6 +288,10 @@ def test_a_model_with_an_empty_slot(run, document, table, tmp_path):
     path = tmp_path / "holes.json"
     path.write_text(dumps(RemoveNodes([genotype.children[-1]]).apply(document), table), encoding="utf-8")
     assert "genotype: " in problem(run("fit", path))
+    program = tmp_path / "model.py"
+    program.write_text("what was there before", encoding="utf-8")
+    assert "genotype: " in problem(run("export", path, "-o", program))
+    assert program.read_text(encoding="utf-8") == "what was there before"
 
 
 def test_a_label_cannot_steer_the_terminal(run, full, tmp_path):

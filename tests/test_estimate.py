@@ -177,7 +177,7 @@ def test_the_number_of_iterations_is_limited():
     ("changes", "node_name", "field", "message"),
     [
         ([SetResponse(None)], None, "response", "Choose the response"),
-        ([SetResponse("gen")], None, "response", "Column 'gen' should hold numbers, and row 1 holds 'G11'"),
+        ([SetResponse("gen")], None, "response", "The response should hold numbers, and column 'gen' holds"),
         ([SetResponse("height")], None, "response", "There is no column 'height'"),
         ([SetResponse("col")], None, "response", "The response 'col' is 1 in every row"),
         ([SetFixedEffects("1 + rep + rpe")], None, "fixed_effects", "There is no column 'rpe'"),

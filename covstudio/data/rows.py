@@ -10,8 +10,9 @@ from math import prod
 import numpy as np
 import torch
 
+from covstudio.data.columns import number as as_number
 from covstudio.data.columns import sorted_labels
-from covstudio.data.errors import DesignError, count, listed, shown
+from covstudio.data.errors import DesignError, TableError, count, listed, shown
 from covstudio.data.tables import Bools, Table
 
 LEVEL_SEPARATOR = "\u22c8"
@@ -108,6 +109,14 @@ def response(table: Table, column: str) -> Response:
         >>> response(table, "yield").y, response(table, "yield").note
         (tensor([4.1000, 3.9000], dtype=torch.float64), "1 of 3 rows was dropped: 1 has no 'yield'.")
     """
+    if not table.is_numeric(column):
+        texts = [text for text in table.labels(column) if text is not None]
+        # Where some are numbers, or have a decimal comma, `numbers` says which cells to mend.
+        if texts and all(as_number(text.replace(",", "")) is None for text in texts):
+            raise TableError(
+                f"The response should hold numbers, and column {shown(column)} holds text such as "
+                f"{shown(texts[0])}. Choose another column as the response."
+            )
     values = table.numbers(column)
     complete = complete_rows(table, [column])
     present = values[complete.kept]

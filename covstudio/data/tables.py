@@ -342,7 +342,7 @@ def _file_content(path: Path, max_bytes: int) -> bytes:
 def _too_large(size: int, max_bytes: int) -> str:
     return (
         f"The file has {size:,} bytes, and {max_bytes:,} is the most that is read. "
-        "Keep the columns and rows that the model needs, or raise the limit."
+        "Keep the columns and rows that the model needs; in Python, max_bytes of read_table raises the limit."
     )
 
 

@@ -18,7 +18,8 @@ from covstudio.document.facts import TableFacts
 from covstudio.document.node import Columns, Levels, Node, Rows, Values
 from covstudio.document.sizes import Shape, SizeOrigin, size_arguments
 
-MAX_ENTRIES = 8000 * 8000
+MAX_ROWS = 8_000
+MAX_ENTRIES = MAX_ROWS * MAX_ROWS
 """The most entries of one matrix: half a gigabyte in float64."""
 
 
@@ -34,6 +35,22 @@ class Unbuilt(Exception):
     def __init__(self, message: str, field: str | None = None, *, unfinished: bool = False) -> None:
         super().__init__(message)
         self.message, self.field, self.unfinished = message, field, unfinished
+
+
+class TooLarge(Unbuilt):
+    """A matrix with more entries than can be held.
+
+    Args:
+        rows: how many it would have.
+        columns: likewise.
+    """
+
+    def __init__(self, rows: int, columns: int) -> None:
+        super().__init__(
+            f"{rows:,} × {columns:,} numbers ({rows * columns * 8 / 1e9:.1f} GB) are more than can be held; "
+            f"the most is {MAX_ROWS:,} × {MAX_ROWS:,}. Use fewer rows, or a factor with fewer levels."
+        )
+        self.shape = (rows, columns)
 
 
 @dataclass(frozen=True)
@@ -173,10 +190,7 @@ def constructor_defaults(declared: Declaration) -> dict[str, Any]:
 def _held(matrix: Matrix) -> Matrix:
     rows, columns = matrix.shape
     if rows * columns > MAX_ENTRIES:
-        raise Unbuilt(
-            f"{rows:,} × {columns:,} numbers ({rows * columns * 8 / 1e9:.1f} GB) are more than can be held; "
-            "the most is 8,000 × 8,000. Use fewer rows, or a factor with fewer levels."
-        )
+        raise TooLarge(rows, columns)
     return matrix
 
 

@@ -21,6 +21,7 @@ __all__ = ["VERSION", "DocumentError", "dumps", "loads"]
 
 VERSION = 1
 MAX_CHARACTERS = 400_000_000
+_CHOOSE = "Choose a file that covstudio has saved."
 
 _MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 """Version -> what turns a file of that version into one of the next."""
@@ -92,7 +93,9 @@ def loads(text: str | bytes) -> tuple[Document, Table | None]:
     """
     content = Reader(_parsed(text), "")
     if not isinstance(content.value, dict) or "covstudio" not in content.value:
-        raise DocumentError('This is not a model of covstudio: it does not begin with {"covstudio": 1, ...}.')
+        raise DocumentError(
+            f'This is not a model of covstudio: it does not begin with {{"covstudio": 1, ...}}. {_CHOOSE}'
+        )
     version = content.key("covstudio").integer()
     if version > VERSION:
         raise DocumentError(
@@ -128,12 +131,14 @@ def _parsed(text: str | bytes) -> Any:
             text = text.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise DocumentError(
-                f"This is not a model of covstudio: it is not UTF-8 text (byte {error.start})."
+                f"This is not a model of covstudio: it is not UTF-8 text (byte {error.start}). {_CHOOSE}"
             ) from None
     if len(text) > MAX_CHARACTERS:
         raise DocumentError(
             f"A model file has at most {MAX_CHARACTERS:,} characters; this one has {len(text):,}."
         )
+    if not text.strip("\ufeff \t\r\n"):
+        raise DocumentError(f"The file is empty. {_CHOOSE}")
     odd: list[_NotFinite] = []
 
     def number(token: str) -> float:
@@ -149,18 +154,19 @@ def _parsed(text: str | bytes) -> Any:
         )
     except json.JSONDecodeError as error:
         raise DocumentError(
-            f"This is not JSON: {error.msg} in line {error.lineno}, column {error.colno}. Choose a file that "
-            "covstudio has saved."
+            f"This is not JSON: {error.msg} in line {error.lineno}, column {error.colno}. {_CHOOSE}"
         ) from None
     except RecursionError:
-        raise DocumentError("The file is nested too deeply to be a model of covstudio.") from None
+        raise DocumentError(f"The file is nested too deeply to be a model of covstudio. {_CHOOSE}") from None
     except ValueError as error:
         if isinstance(error, DocumentError):
             raise
         raise DocumentError(f"The file holds a number that is too long to read: {error}.") from None
     if odd:
         path = _place(content, odd[0])
-        raise DocumentError(f"A finite number is expected; got {odd[0].text[:40]}.", path)
+        raise DocumentError(
+            f"A finite number is expected; got {odd[0].text[:40]}. Write a number in its place.", path
+        )
     return content
 
 

@@ -155,7 +155,10 @@ def read_model(model: Reader) -> Document:
     listed = model.key("nodes")
     listed.items()
     if len(listed.value) > MAX_NODES:
-        raise listed.refuse(f"A model holds at most {MAX_NODES} nodes; this one has {len(listed.value):,}.")
+        raise listed.refuse(
+            f"A model holds at most {MAX_NODES:,} nodes; this one has {len(listed.value):,}. Divide it into "
+            "smaller models."
+        )
     nodes: dict[str, Node] = {}
     places: dict[str, Reader] = {}
     names: set[str] = set()
@@ -206,9 +209,13 @@ def _node(place: Reader) -> Node:
     try:
         declared = declaration(kind.text())
     except UnknownStructure as error:
-        raise kind.refuse(str(error)) from None
+        text = str(error)
+        raise kind.refuse(f"{text[0].upper()}{text[1:]}") from None
     if not declared.palette:
-        raise kind.refuse(f"{declared.name} holds Python code, and nothing in a file is ever executed.")
+        raise kind.refuse(
+            f"{declared.name} holds Python code, and nothing in a file is ever executed. Use it in a "
+            "program of your own."
+        )
     name = place.key("name")
     arguments: dict[str, ArgumentValue] = {}
     if "arguments" in place.value:
@@ -318,7 +325,10 @@ def _check_forest(nodes: dict[str, Node], places: dict[str, Reader], parents: di
         while current is not None and current not in depths:
             if current in trail:
                 loop = " -> ".join([*list(trail)[list(trail).index(current) :], current])
-                raise places[current].refuse(f"The operands go round in a circle: {loop[:200]}.")
+                raise places[current].refuse(
+                    f"The operands go round in a circle: {loop[:200]}. Take one of them out of the other's "
+                    "operands."
+                )
             trail[current] = None
             current = parents.get(current)
         depth = 0 if current is None else depths[current]

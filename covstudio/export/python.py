@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from covstudio import __version__
 from covstudio.data.tables import Table
-from covstudio.document.build import Build, build
+from covstudio.document.build import Build, Problem, build
 from covstudio.document.document import Document
 from covstudio.document.facts import TableFacts
 from covstudio.document.node import V
@@ -54,16 +54,46 @@ def python_source(document: Document, table: Table | None = None) -> str:
             return AR1Matrix(3)
     """
     built = build(document, table)
-    below = set() if document.v is None else set(document.subtree(document.v))
-    problems = [problem for problem in built.problems if problem.node_id in below or problem.node_id == V]
-    errors = [problem for problem in problems if built.v is None or problem.severity == "error"]
-    if built.v is None or errors:
-        names = {node.id: f"{node.name}: " for node in document.nodes.values()}
-        source = _unfinished(document, [names.get(one.node_id, "") + one.message for one in errors])
+    if reasons := _missing(document, built):
+        source = _unfinished(document, reasons)
     else:
-        source = _Program(document, built).text([problem.message for problem in problems])
+        source = _Program(document, built).text([problem.message for problem in _of_v(document, built)])
     ast.parse(source)
     return source
+
+
+def missing(document: Document, table: Table | None = None) -> tuple[str, ...]:
+    """What a model still lacks before `python_source` can give a program that prints V.
+
+    Args:
+        document: the model.
+        table: its data.
+
+    Returns:
+        A sentence for each thing, with the name of the node it is about; nothing when V is complete.
+
+    Example:
+        >>> missing(Document())
+        ('Drag a structure from the palette onto the canvas, or start from a template.',)
+    """
+    return _missing(document, build(document, table))
+
+
+def _of_v(document: Document, built: Build) -> list[Problem]:
+    """The problems of V; what lies loose on the canvas is no part of the program."""
+    below = set() if document.v is None else set(document.subtree(document.v))
+    return [problem for problem in built.problems if problem.node_id in below or problem.node_id == V]
+
+
+def _missing(document: Document, built: Build) -> tuple[str, ...]:
+    names = {node.id: f"{node.name}: " for node in document.nodes.values()}
+    problems = _of_v(document, built)
+    reasons = tuple(
+        names.get(one.node_id, "") + one.message
+        for one in problems
+        if built.v is None or one.severity == "error"
+    )
+    return reasons or (() if built.v is not None else ("V could not be built.",))
 
 
 def _heading(document: Document, *lines: str) -> str:

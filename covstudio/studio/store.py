@@ -266,15 +266,20 @@ class Store(param.Parameterized):
             roles: what each column is; guessed when left out.
             response: the column that is modelled; the one whose role says so when left out.
         """
+        name = self._keep(table)
+        roles = guess_roles(self.tables[name]) if roles is None else dict(roles)
+        if response is None:
+            response = next((column for column, role in roles.items() if role == "response"), None)
+        return self.dispatch(SetData(name=name, roles=roles, response=response))
+
+    def _keep(self, table: Table) -> str:
+        """Keep a table for undo and redo; its name, which is never that of a table with other values."""
         name, number = table.name, 2
         while name in self.tables and not self.tables[name].frame.equals(table.frame):
             name, number = f"{table.name} ({number})", number + 1
         if name not in self.tables:
             self.tables[name] = table if name == table.name else replace(table, name=name)
-        roles = guess_roles(self.tables[name]) if roles is None else dict(roles)
-        if response is None:
-            response = next((column for column, role in roles.items() if role == "response"), None)
-        return self.dispatch(SetData(name=name, roles=roles, response=response))
+        return name
 
     def open_text(self, text: str) -> bool:
         """Replace the document by a saved one; a file that cannot be read becomes a notice and nothing is
@@ -283,10 +288,12 @@ class Store(param.Parameterized):
         try:
             document, table = loads(text)
         except DocumentError as error:
-            self.notify(str(error), "error")
+            self.notify(f"The file was not opened, and the model is as it was. {error}", "error")
             return False
         if table is not None:
-            self.tables[table.name] = table
+            name = self._keep(table)
+            if document.data_name == table.name:
+                document = replace(document, data_name=name)
         if not self.dispatch(ReplaceDocument(document)):
             return False
         if document.data_name is not None and document.data_name not in self.tables:

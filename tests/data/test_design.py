@@ -225,6 +225,11 @@ def test_a_response_that_is_text_or_constant():
     table = Table.from_columns({"y": ["4.1", "lost", "3"], "k": [2, 2, 2]}, "t")
     with pytest.raises(TableError, match="row 2 holds 'lost'"):
         response(table, "y")
+    words = Table.from_columns({"y": [None, "low", "high"]}, "t")
+    with pytest.raises(TableError, match=r"column 'y' holds text such as 'low'\. Choose another column"):
+        response(words, "y")
+    with pytest.raises(TableError, match="Write decimals with a point"):
+        response(Table.from_columns({"y": ["4,1", "3,9"]}, "t"), "y")
     with pytest.raises(DesignError, match="is 2 in every row"):
         response(table, "k")
 

@@ -1,11 +1,13 @@
 """From documents to matrices and problems."""
 
+import numpy as np
 import pytest
 import torch
 from document_models import add, after, propagation, trial
 
 from covstudio.covariance import Evaluation
 from covstudio.data.examples import load_example
+from covstudio.data.tables import Table
 from covstudio.document.build import build, same_structure, value_problems
 from covstudio.document.changes import (
     Connect,
@@ -204,6 +206,28 @@ def test_problems_are_pinned_to_the_node_they_concern(document, expected):
     # Nodes above say nothing of their own; loose ones are told so.
     others = [one for one in problems(document, trial()) if one not in found]
     assert all(one[3].startswith("Not part of V") for one in others)
+
+
+def test_too_many_rows_are_said_once():
+    table = Table.from_columns({"gen": [f"G{i % 9}" for i in range(8001)]}, "long")
+    document = after(
+        add("Sum", "V"),
+        add("CovariancePropagation", "n1"),
+        add("DummyMatrix", "n2", "z", factors=Columns(("gen",))),
+        add("ScalarMatrix", "n2", "g"),
+        add("ScalarMatrix", "n1"),
+    )
+    assert problems(document, table) == [
+        (
+            "V",
+            "error",
+            None,
+            "The model uses 8,001 rows of the table, and 8,000 is the most that V can have. Load a part of "
+            "the data, such as one trial or environment.",
+        )
+    ]
+    assert build(document, table).v is None
+    assert problems(document, table.rows(np.arange(8001) < 30)) == []
 
 
 def test_without_a_table_columns_are_asked_for():

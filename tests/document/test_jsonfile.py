@@ -122,7 +122,9 @@ def test_what_may_be_left_out():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "This is not JSON: Expecting value in line 1, column 1"),
+        ("", "The file is empty. Choose a file that covstudio has saved."),
+        (b"\xef\xbb\xbf\n", "The file is empty."),
+        ("rep,yield\nR1,4\n", "This is not JSON: Expecting value in line 1, column 1. Choose a file"),
         ("{", "This is not JSON"),
         ("[]", "This is not a model of covstudio"),
         ('{"model": {}}', "This is not a model of covstudio"),
@@ -183,7 +185,7 @@ def spoil(path, value):
         (
             "model.nodes.1.kind",
             "DumyMatrix",
-            "model.nodes[1].kind: expected a structure of the catalogue, got 'DumyMatrix'",
+            "model.nodes[1].kind: Expected a structure of the catalogue, got 'DumyMatrix'",
         ),
         ("model.nodes.1.kind", 5, "model.nodes[1].kind: Expected text; got 5."),
         ("model.nodes.1.kind", "SimpleMatrix", "model.nodes[1].kind: SimpleMatrix holds Python code"),
@@ -301,7 +303,10 @@ def test_circles_are_refused():
     spoilt = chain(3)
     spoilt["model"]["v"] = None
     spoilt["model"]["nodes"][2]["operands"]["a"] = "n1"
-    assert refused(spoilt) == "model.nodes[0]: The operands go round in a circle: n1 -> n3 -> n2 -> n1."
+    assert refused(spoilt) == (
+        "model.nodes[0]: The operands go round in a circle: n1 -> n3 -> n2 -> n1. Take one of them out of "
+        "the other's operands."
+    )
     spoilt = chain(1)
     spoilt["model"]["v"] = None
     spoilt["model"]["nodes"][0]["operands"]["a"] = "n1"
@@ -317,7 +322,9 @@ def test_depth_is_limited():
 def test_ten_thousand_nodes_are_refused():
     nodes = [{"id": f"n{i}", "kind": "ScalarMatrix", "name": f"m{i}"} for i in range(10_000)]
     text = json.dumps({"covstudio": 1, "model": {"title": "large", "nodes": nodes}})
-    assert refused(text) == "model.nodes: A model holds at most 2000 nodes; this one has 10,000."
+    assert refused(text) == (
+        "model.nodes: A model holds at most 2,000 nodes; this one has 10,000. Divide it into smaller models."
+    )
 
 
 def test_errors_carry_their_path_and_pickle():

@@ -22,7 +22,7 @@ from covstudio.document.changes import (
 from covstudio.document.document import Document
 from covstudio.document.node import Columns, Levels, Rows, Values
 from covstudio.document.templates import templates
-from covstudio.export.python import python_source
+from covstudio.export.python import missing, python_source
 
 GOLDEN = Path(__file__).parent / "golden"
 ALPHA, SPATIAL, REPEATED = templates()
@@ -204,7 +204,10 @@ def test_sizes_follow_another_table(tmp_path):
         (None, "There is no file"),
         ("", "The file is empty"),
         ("gen,rep\nG1,R1\n", "There are no columns 'yield' and 'block'"),
-        ("gen,rep,block,yield\nG1,R1,B1,high\nG2,R1,B1,low\n", "Column 'yield' should hold numbers"),
+        (
+            "gen,rep,block,yield\nG1,R1,B1,high\nG2,R1,B1,low\n",
+            "The response should hold numbers, and column 'yield'",
+        ),
     ],
 )
 def test_tables_that_do_not_suit_are_refused_in_one_line(content, message, tmp_path):
@@ -237,6 +240,7 @@ def test_a_model_without_a_response_says_so(tmp_path):
 )
 def test_an_unfinished_model_says_what_is_missing(document, tmp_path):
     source = python_source(document)
+    assert missing(document)
     assert "# What is missing:\n# - " in source
     done = run(source, tmp_path)
     assert (done.returncode, done.stdout, done.stderr.strip()) == (1, "", "This model is not complete yet.")

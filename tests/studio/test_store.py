@@ -224,6 +224,21 @@ def test_a_model_comes_back_from_its_text_with_its_table() -> None:
     assert fresh.document.nodes == {}
 
 
+def test_a_file_whose_table_has_a_name_in_use_leaves_the_other_table_alone() -> None:
+    other = Store()
+    other.load_table(Table.from_columns({"h": ["a", "b"], "z": [5.0, 7.0]}, "trial"))
+    store = Store()
+    store.load_table(Table.from_columns({"g": ["a", "b"], "y": [1.0, 2.0]}, "trial"))
+    assert store.open_text(other.save_text())
+    assert store.table is not None
+    assert store.table.columns == ("h", "z")
+    assert store.document.data_name == "trial (2)"
+    store.undo()
+    assert store.table.columns == ("g", "y")
+    store.redo()
+    assert store.table.columns == ("h", "z")
+
+
 def test_a_model_without_its_table_says_so() -> None:
     store = Store()
     store.load_table(load_example("john_alpha"))
@@ -242,6 +257,7 @@ def test_a_file_that_is_none_of_ours_loses_nothing(text: str) -> None:
     assert store.document is before
     assert store.message is not None
     assert store.message.level == "error"
+    assert "the model is as it was" in store.message.text
 
 
 # --- fits ---
