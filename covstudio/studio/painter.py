@@ -73,7 +73,7 @@ class Bus(JSComponent):
 
     colours = param.Dict(doc="scale-theme -> 256 RGBA colours as hexadecimal text")
 
-    _esm = read_asset("painter.js")
+    _esm = "\n".join(read_asset(name) for name in ("raster.js", "tip.js", "painter.js"))
 
     def __init__(self, **params: Any) -> None:
         tables = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import queue
+import re
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -34,7 +35,9 @@ from covstudio.studio.labels import axis_labels
 from covstudio.studio.live import Live
 from covstudio.studio.quantise import extreme, locate, quantise, shrink
 from covstudio.studio.reading import modes_of, read
+from covstudio.studio.resources import read_asset
 from covstudio.studio.store import Store
+from covstudio.studio.views.focus import INK
 
 WAIT = 20.0
 
@@ -544,6 +547,17 @@ def test_zero_is_the_surface_and_lightness_runs_one_way(theme: str) -> None:
             steps = np.diff(arm)
             assert (steps <= 1e-3).all() if theme == "light" else (steps >= -1e-3).all()
             assert abs(arm[-1] - arm[0]) > 0.55
+
+
+def test_the_plot_knows_the_surfaces_of_the_theme() -> None:
+    css = read_asset("theme.css")
+    light, dark = css.split(':root[data-cs-theme="dark"]', 1)
+    for theme, rules in (("light", light), ("dark", dark)):
+        muted, border, surface = (
+            re.search(rf"--cs-{name}: (#[0-9a-f]{{6}})", rules)[1]  # type: ignore[index]
+            for name in ("muted", "border", "surface")
+        )
+        assert INK[theme] == (muted, border, surface)
 
 
 def _luminance(colour: str) -> float:

@@ -30,6 +30,19 @@ export function render({ model, el }) {
     root.style.setProperty("--tile", `${Math.max(40, Math.min(250, height - LABEL - 20))}px`);
   }).observe(root);
 
+  // A wheel that turns one way scrolls a row that lies the other way.
+  root.addEventListener(
+    "wheel",
+    (event) => {
+      const strip = root.querySelector(".strip");
+      if (!strip || event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) return;
+      if (strip.scrollWidth <= strip.clientWidth) return;
+      event.preventDefault();
+      strip.scrollLeft += event.deltaY;
+    },
+    { passive: false },
+  );
+
   function attach(canvas, key) {
     if (canvas.__key_shown === key && canvases.has(canvas)) return;
     canvases.get(canvas)?.();

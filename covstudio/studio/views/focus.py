@@ -29,7 +29,7 @@ hv.Store.set_current_backend("bokeh")
 
 PAUSE = 0.15  # seconds between two drawings while a slider moves
 NAMED_TICKS = 32  # at most so many levels are written along an axis
-_INK = {"light": ("#5a6373", "#e2e5eb", "#ffffff"), "dark": ("#9aa3b3", "#282d36", "#16191f")}
+INK = {"light": ("#5a6373", "#e2e5eb", "#ffffff"), "dark": ("#9aa3b3", "#282d36", "#16191f")}
 _FONT = "Segoe UI, Roboto, Helvetica Neue, Noto Sans, Liberation Sans, sans-serif"
 _TITLES = {"value": "Covariance", "correlation": "Correlation", "log": "log₁₀ |value|"}
 _TOOLTIP = """
@@ -304,13 +304,13 @@ class FocusView:
 
     def _colours(self, reading: Reading) -> list[str]:
         theme = "dark" if self._store.dark else "light"
-        return palette(reading.scale, theme, _INK[theme][2])
+        return palette(reading.scale, theme, INK[theme][2])
 
     def _restyle(self, *_events: Any) -> None:
         """Colours of the theme; a canvas knows no CSS variables."""
         if not self._handles or (self._handles["drawn"] is not None and not self._handles["arrived"]):
             return
-        ink, line, _surface = _INK["dark" if self._store.dark else "light"]
+        ink, line, _surface = INK["dark" if self._store.dark else "light"]
         bar = self._handles["bar"]
         self._handles["edge"].line_color = line
         for axis in self._handles["axes"].values():
