@@ -40,10 +40,15 @@ class ModelError(ValueError):
     def __init__(self, problems: Sequence[Problem], names: Mapping[str, str] | None = None) -> None:
         self.problems = tuple(problems)
         self.names = dict(names or {})
-        lines = []
+        # A sentence that several nodes share is said once.
+        concerned: dict[str, list[str]] = {}
         for problem in self.problems:
-            name = self.names.get(problem.node_id)
-            lines.append(problem.message if name is None else f"{name}: {problem.message}")
+            nodes = concerned.setdefault(problem.message, [])
+            if (name := self.names.get(problem.node_id)) is not None and name not in nodes:
+                nodes.append(name)
+        lines = (
+            f"{', '.join(nodes)}: {message}" if nodes else message for message, nodes in concerned.items()
+        )
         super().__init__("\n".join(lines))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -260,8 +265,13 @@ def _asked(field: str, names: Mapping[str, str], question: Any) -> Any:
 def _pinned(error: FitError, refs: Sequence[ParameterRef]) -> list[Problem]:
     """A fit's refusal, pinned to the nodes whose parameters it names."""
     if isinstance(error, NotPositiveDefinite):
-        owners = {ref.path: (ref.node_id, ref.name) for ref in refs}
-        found = dict.fromkeys(owners[path] for path in error.parameters if path in owners)
-        if found:
-            return [Problem(node_id, str(error), name) for node_id, name in found]
+        owners: dict[str, list[str]] = {}
+        for ref in refs:
+            if ref.path in error.parameters:
+                owners.setdefault(ref.node_id, []).append(ref.name)
+        if owners:
+            return [
+                Problem(node_id, str(error), names[0] if len(names) == 1 else None)
+                for node_id, names in owners.items()
+            ]
     return [Problem(V, str(error))]

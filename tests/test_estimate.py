@@ -263,6 +263,35 @@ def test_a_v_that_is_not_positive_definite_names_the_node():
     assert str(caught.value).startswith("levels: V is singular at the start")
 
 
+def test_one_sentence_about_many_parameters_is_said_once():
+    table = Table.from_columns({"plot": ["a", "b", "c"], "yield": [1.0, 2.5, 2.0]}, "three")
+    covariances = ("sigma^2_1_0", "sigma^2_2_0", "sigma^2_2_1")
+    changes = [
+        AddNode("UnconstrainedMatrix", name="free", connect=("V", None)),
+        SetParameters({("n1", name): 9.0 for name in covariances}),
+        *(SetFixed("n1", name, True) for name in covariances),
+        SetResponse("yield"),
+    ]
+    with pytest.raises(ModelError) as caught:
+        estimate(Batch(changes).apply(Document()), table)
+    (problem,) = caught.value.problems
+    assert (problem.node_id, problem.field) == ("n1", None)
+    assert "UnstructuredMatrix in place of UnconstrainedMatrix" in problem.message
+    assert str(caught.value) == f"free: {problem.message}"
+
+    changes = [
+        AddNode("Sum", name="both", connect=("V", None)),
+        AddNode("EqualEntryMatrix", name="one", connect=("n1", None)),
+        AddNode("EqualEntryMatrix", name="other", connect=("n1", None)),
+        SetResponse("yield"),
+    ]
+    with pytest.raises(ModelError) as caught:
+        estimate(Batch(changes).apply(Document()), table)
+    assert [problem.node_id for problem in caught.value.problems] == ["n2", "n3"]
+    assert str(caught.value).startswith("one, other: V is singular at the start")
+    assert "\n" not in str(caught.value)
+
+
 def test_roles_say_what_is_a_factor():
     document, table = alpha(SetFixedEffects("1 + row"), SetRoles({"row": "covariate"}))
     assert assemble(document, table).fixed_names == ("(Intercept)", "row")

@@ -61,13 +61,12 @@ def explain_indefinite(variance: Variance, natural: Vector) -> NotPositiveDefini
             guilty.extend(names)
     if guilty:
         positions = [k for k, name in enumerate(variance.names) if name in guilty]
-        values = f" ({variance.describe(natural, positions)})" if positions else ""
+        values = variance.describe(natural, positions) if positions else ", ".join(guilty[:8])
         return NotPositiveDefinite(
-            f"V is not positive definite at the start: with {', '.join(guilty[:8])}{values} that part of V "
-            "has a negative "
+            f"V is not positive definite at the start: with {values} that part of V has a negative "
             "eigenvalue, so it is no covariance. Start covariances closer to zero, use a structure that is "
-            "positive definite by "
-            "construction (UnstructuredMatrix in place of UnconstrainedMatrix), or correct the known matrix.",
+            "positive definite by construction (UnstructuredMatrix in place of UnconstrainedMatrix), or "
+            "correct the known matrix.",
             guilty,
         )
     return NotPositiveDefinite(

@@ -184,6 +184,7 @@ class AppBar:
                 "title": store.document.title,
                 "undo": store.history.undo_label,
                 "redo": store.history.redo_label,
+                "limit": MAX_MODEL,
                 "chip": self._chip(),
                 **_starts(),
                 "notice": None

@@ -230,7 +230,7 @@ export function render({ model, el }) {
             onchange: (event) => {
               const [file] = event.target.files;
               event.target.value = "";
-              if (file) sendFile(model, "open", file, (trouble) => say(trouble, "error"));
+              if (file) openFile(file, state.limit);
             },
           }),
         ),
@@ -302,6 +302,14 @@ export function render({ model, el }) {
 
   function chooseFile() {
     el.querySelector('input[type="file"]').click();
+  }
+
+  function openFile(file, limit) {
+    if (file.size > limit) {
+      say(`${file.name} is ${(file.size / 1e6).toFixed(1)} MB; at most ${(limit / 1e6).toFixed(0)} MB can be opened. Save the model with a smaller table.`, "error");
+      return;
+    }
+    sendFile(model, "open", file, (trouble) => say(trouble, "error"));
   }
 
   function openHelp() {
