@@ -211,6 +211,14 @@ def test_what_cannot_be_fitted_is_said_and_mended(worked: Studio, tmp_path: Path
     worked.button("Undo").click()
     expect(fit).to_be_enabled()
 
+    gap = read_table(CSV.replace("4.1172", "NA").encode(), name=OATS.name)
+    open_model(worked, tmp_path / "gap.json", dumps(MODEL, gap))
+    expect(panel.get_by_text("1 of 72 rows was dropped: 1 has no 'yield'.")).to_be_visible()
+    expect(worked.state()).to_contain_text("V 71 × 71")
+    expect(fit).to_be_enabled()
+    worked.button("Undo").click()
+    expect(worked.state()).to_contain_text("V 72 × 72")
+
     one = CSV.replace("R2", "R1").replace("R3", "R1")
     open_model(worked, tmp_path / "one.json", dumps(MODEL, read_table(one.encode(), name=OATS.name)))
     expect(panel.get_by_role("alert")).to_contain_text("has one level, 'R1'")
@@ -235,6 +243,24 @@ def indefinite() -> str:
             document = SetParameters({("free", ref.name): 9.0}).apply(document)
             document = SetFixed("free", ref.name, True).apply(document)
     return dumps(document, table)
+
+
+def test_a_table_without_the_columns_that_the_model_names(worked: Studio, tmp_path: Path) -> None:
+    path = tmp_path / "other.csv"
+    path.write_text("genotype,yield\nG1,4\nG2,5\nG1,4.5\nG2,3\n", encoding="utf-8")
+    data = worked.show("Data")
+    data.get_by_text("Use another table").click()
+    data.get_by_label("Upload a csv file").set_input_files(path)
+    data.get_by_role("button", name="Use this table").click()
+    expect(data.get_by_text("in use", exact=True)).to_be_visible()
+    panel = worked.show("Fit")
+    expect(panel.get_by_role("alert")).to_contain_text("There is no column 'rep' in 'other'.")
+    expect(panel.get_by_label("Problems")).to_contain_text(
+        "There is no column 'gen' in 'other'. The columns are 'genotype' and 'yield'."
+    )
+    expect(fit_button(worked)).to_be_disabled()
+    worked.button("Undo").click()
+    nothing_is_lost(worked, ahead=False)
 
 
 def test_a_v_that_is_not_positive_definite(worked: Studio, tmp_path: Path) -> None:
