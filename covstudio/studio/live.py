@@ -77,7 +77,9 @@ class Live:
         self._stopping = False
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._watcher = store.param.watch(self._changed, ["moving", "version", "settled", "focus"])
+        self._watcher = store.param.watch(
+            self._changed, ["moving", "version", "settled", "focus", "derivatives"]
+        )
         # What is sent before the page says that it has loaded, Panel drops: nothing is begun until then.
         self._early: list[Any] | None = None
         if self._doc is not None and self._doc.session_context is not None:
@@ -199,6 +201,7 @@ class Live:
             visible=dict(self._visible),
             focus=store.focus_key if self._followers else None,
             settled=store.at_rest,
+            derivatives=store.derivatives,
         )
 
     def _ask(self, wish: Snapshot | None = None) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,7 @@ class Snapshot:
         visible: key -> pixels per side of the largest canvas showing it.
         focus: key whose exact matrix the large plot wants, or None.
         settled: False while a slider moves.
+        derivatives: what V is differentiated by, "theta" or "natural" values.
     """
 
     seq: int
@@ -46,6 +47,7 @@ class Snapshot:
     visible: Mapping[str, int]
     focus: str | None = None
     settled: bool = True
+    derivatives: str = "theta"
 
 
 class Unpaintable(ValueError):
@@ -172,7 +174,8 @@ class Pictures:
             raise Unpaintable(f"V has no parameter {path!r}", None)
         self._check_size(build.v, document.v)
         try:
-            return self._evaluation.slice(build.v, self._natural(document.v), path, scale="natural")
+            scale: Literal["raw", "natural"] = "raw" if self.snapshot.derivatives == "theta" else "natural"
+            return self._evaluation.slice(build.v, self._natural(document.v), path, scale=scale)
         except (ValueError, ArithmeticError, RuntimeError) as error:
             self.matrix("V")  # where V fails too, that is what there is to say
             raise Unpaintable(f"∂V/∂{path} has no values here now. {_first_line(error)}", owner) from error

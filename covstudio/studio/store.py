@@ -74,6 +74,11 @@ class Store(param.Parameterized):
     focus: str = param.String(
         default="V", doc='what the large plot shows: "V", a node id, or "slice:<parameter path>"'
     )
+    derivatives: str = param.Selector(
+        default="theta",
+        objects=["theta", "natural"],
+        doc="what V is differentiated by: theta, as `grad` does, or the natural values",
+    )
     message: Notice | None = param.Parameter(default=None, doc="the latest notice")
     faults: Mapping[str, str] = param.Parameter(
         default={}, doc="node id -> why its values cannot be computed now"

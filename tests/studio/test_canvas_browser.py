@@ -432,7 +432,5 @@ def test_a_small_window_shows_the_whole_model(studio: Studio, size: tuple[int, i
     trial(studio)
     page.set_viewport_size({"width": size[0], "height": size[1]})
     studio.button("Show everything").click()
-    canvas = box_of(page.get_by_role("region", name="Model", exact=True))
     for node in studio.nodes().all():
-        box = box_of(node)
-        assert canvas["x"] <= box["x"] <= box["x"] + box["width"] <= canvas["x"] + canvas["width"]
+        expect(node).to_be_in_viewport(ratio=0.99)  # what the canvas cuts off counts as outside

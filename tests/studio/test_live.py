@@ -9,7 +9,7 @@ import re
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -148,6 +148,9 @@ def keys_of(store: Store) -> list[str]:
     ]
 
 
+SCALES: dict[str, Literal["raw", "natural"]] = {"theta": "raw", "natural": "natural"}
+
+
 def value_of(store: Store, key: str) -> np.ndarray[Any, np.dtype[np.float64]]:
     """What a key shows, straight from the library."""
     evaluation, build, document = Evaluation(), store.build, store.document
@@ -158,7 +161,9 @@ def value_of(store: Store, key: str) -> np.ndarray[Any, np.dtype[np.float64]]:
     natural = build.naturals(V, document)
     if key == "V":
         return evaluation.value(build.v, natural).numpy()
-    return evaluation.slice(build.v, natural, key.removeprefix("slice:"), scale="natural").numpy()
+    return evaluation.slice(
+        build.v, natural, key.removeprefix("slice:"), scale=SCALES[store.derivatives]
+    ).numpy()
 
 
 # --- frames ---
@@ -185,7 +190,8 @@ def test_a_drag_sends_what_changed_and_nothing_else(open_page: OpenPage) -> None
     frame = page.drag(ref.node_id, ref.name, 0.25)
     changed = {"node:" + i for i in (ref.node_id, *store.document.ancestors(ref.node_id))}
     # The thumbnail of the variance itself is drawn against the limit it had: the drag makes it paler.
-    assert set(frame["tiles"]) == {"V", *changed}
+    # In theta its own derivative is proportional to it; those in the other variances stay.
+    assert set(frame["tiles"]) == {"V", f"slice:{ref.path}", *changed}
     assert frame["tiles"]["node:" + ref.node_id]["limit"] == 1.0
     assert frame["tiles"]["node:" + ref.node_id]["codes"].max() == 64
     assert store.natural(ref.node_id, ref.name) == 0.25
@@ -599,3 +605,17 @@ def test_a_large_matrix_is_read_cell_by_cell_with_its_places() -> None:
         assert reading.cells.shape == (size, size)
         cell = np.unravel_index(int(reading.cells.argmax()), reading.cells.shape)
         assert (reading.rows[cell], reading.cols[cell]) == (777, 3)
+
+
+def test_derivatives_in_theta_are_those_of_the_library_and_natural_ones_per_unit(open_page: OpenPage) -> None:
+    store = alpha()
+    page = open_page(store)
+    ref = store.parameters()[0]
+    store.dispatch(SetParameters({(ref.node_id, ref.name): 0.25}))
+    key = f"slice:{ref.path}"
+    page.look(key)
+    assert value_of(store, key).max() == pytest.approx(0.5)  # d exp(2 theta) / d theta = 2 sigma^2
+    store.derivatives = "natural"
+    frame = page.frame()
+    assert value_of(store, key).max() == pytest.approx(1.0)
+    assert frame["tiles"][key]["limit"] == pytest.approx(1.0)

@@ -111,15 +111,15 @@ def test_v_and_every_slice_are_painted_sharp(alpha: Studio) -> None:
     shares = {}
     for name in (
         "V",
-        *(f"∂V/∂σ² of {owner}" for owner in ("genotype variance", "block variance", "residual")),
+        *(f"∂V/∂θ, σ² of {owner}" for owner in ("genotype variance", "block variance", "residual")),
     ):
         seen = pixels(painted(picture(page, name)))
         assert seen["sharp"], name
         shares[name] = seen["share"]
     # 72 plots: a diagonal, 18 blocks of 4, 24 genotypes three times each; zero is left to the surface.
-    assert shares["∂V/∂σ² of residual"] < shares["∂V/∂σ² of genotype variance"] < 0.12
-    assert colour_at(picture(page, "∂V/∂σ² of residual"), 0.9, 0.1)[3] == 0
-    assert colour_at(picture(page, "∂V/∂σ² of block variance"), 0.03, 0.03)[3] == 255
+    assert shares["∂V/∂θ, σ² of residual"] < shares["∂V/∂θ, σ² of genotype variance"] < 0.12
+    assert colour_at(picture(page, "∂V/∂θ, σ² of residual"), 0.9, 0.1)[3] == 0
+    assert colour_at(picture(page, "∂V/∂θ, σ² of block variance"), 0.03, 0.03)[3] == 255
 
 
 def test_every_thumbnail_in_sight_is_painted(alpha: Studio) -> None:
@@ -234,14 +234,14 @@ def test_the_theme_repaints_in_place(alpha: Studio) -> None:
 
 def test_a_click_or_the_keyboard_shows_a_slice_large(alpha: Studio) -> None:
     page = alpha.page
-    name = "Show ∂V/∂σ² of block variance large"
+    name = "Show ∂V/∂θ, σ² of block variance large"
     expect(alpha.button("Show V large")).to_have_attribute("aria-pressed", "true")
-    picture(page, "∂V/∂σ² of block variance").click()
+    picture(page, "∂V/∂θ, σ² of block variance").click()
     expect(alpha.button(name)).to_have_attribute("aria-pressed", "true")
     expect(alpha.button("Show V large")).to_have_attribute("aria-pressed", "false")
     alpha.button("Show V large").focus()
     page.keyboard.press("End")
-    expect(alpha.button("Show ∂V/∂σ² of residual large")).to_be_focused()
+    expect(alpha.button("Show ∂V/∂θ, σ² of residual large")).to_be_focused()
     page.keyboard.press("ArrowLeft")
     expect(alpha.button(name)).to_be_focused()
     page.keyboard.press("Home")
@@ -354,10 +354,10 @@ def test_the_large_plot_as_correlations_and_logarithms(alpha: Studio) -> None:
     expect(panel.get_by_role("radio", name="Log")).to_have_attribute("aria-checked", "true")
     until(page, "[mapper.low, mapper.high].map((x) => Math.round(x * 1000))", lambda value: value == [0, 477])
     # A derivative has no correlations.
-    picture(page, "∂V/∂σ² of residual").click()
+    picture(page, "∂V/∂θ, σ² of residual").click()
     alpha.show("Matrix")
     expect(panel.get_by_role("radio", name="Correlation")).to_be_disabled()
-    expect(panel).to_contain_text("∂V/∂σ²")
+    expect(panel).to_contain_text("∂V/∂θ")
 
 
 def test_the_large_plot_of_a_rectangle_and_its_names(alpha: Studio) -> None:
@@ -389,3 +389,13 @@ def test_hover_on_the_large_plot(alpha: Studio) -> None:
 def test_an_unfinished_model_has_nothing_to_read_and_says_why(studio: Studio) -> None:
     studio.drag_from_palette("Sum", studio.slot("V", "V"))
     expect(studio.show("Matrix")).to_contain_text("needs two operands")
+
+
+def test_derivatives_are_taken_by_theta_or_by_the_natural_values(alpha: Studio) -> None:
+    page = alpha.page
+    by = page.get_by_role("group", name="Differentiate by")
+    expect(by.get_by_role("button", name="by θ")).to_have_attribute("aria-pressed", "true")
+    by.get_by_role("button", name="natural").click()
+    expect(picture(page, "∂V/∂σ² of residual")).to_be_visible()
+    by.get_by_role("button", name="by θ").click()
+    expect(picture(page, "∂V/∂θ, σ² of residual")).to_be_visible()

@@ -41,7 +41,7 @@ export function render({ model, el, view }) {
   function tool(name, label, path, keys) {
     return h(
       "button",
-      { key: name, type: "button", class: "cs-icon-button", "aria-label": label, title: keys ? `${label} (${keys})` : label, onclick: () => send({ type: name }) },
+      { key: name, type: "button", class: "cs-icon-button", "aria-label": label, title: keys ? `${label} (${keys})` : label, onclick: () => (measure(), send({ type: name })) },
       icon(path),
     );
   }
@@ -98,11 +98,11 @@ export function render({ model, el, view }) {
     return { x: (flow.clientWidth / 2 - x) / scale, y: (flow.clientHeight / 2 - y) / scale };
   }
 
-  const sized = new ResizeObserver(
-    debounce(() => {
-      if (flow?.clientWidth && flow.clientHeight) send({ type: "size", width: flow.clientWidth, height: flow.clientHeight });
-    }, 30),
-  );
+  function measure() {
+    if (flow?.clientWidth && flow.clientHeight) send({ type: "size", width: flow.clientWidth, height: flow.clientHeight });
+  }
+
+  const sized = new ResizeObserver(debounce(measure, 30));
 
   /** The library moves the view by a style: from afar cards say less; and the graph appears once the view is ours. */
   const looked = new MutationObserver(() => {

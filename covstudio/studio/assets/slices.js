@@ -119,13 +119,18 @@ export function render({ model, el }) {
   function draw(state) {
     if (!state.v) return empty(state);
     const slices = state.slices.map((slice) =>
-      tile({ ...slice, title: `∂V/∂${slice.symbol}`, label: `∂V/∂${slice.symbol} of ${slice.owner}` }, state),
+      tile(
+        state.derivatives === "theta"
+          ? { ...slice, title: "∂V/∂θ", label: `∂V/∂θ, ${slice.symbol} of ${slice.owner}`, owner: `${slice.symbol} of ${slice.owner}` }
+          : { ...slice, title: `∂V/∂${slice.symbol}`, label: `∂V/∂${slice.symbol} of ${slice.owner}` },
+        state,
+      ),
     );
     return h(
       "div",
       { class: "strip", role: "list", "aria-label": "V and its derivatives", key: "strip" },
       tile({ key: "V", title: "V", label: "V", owner: "covariance of the data", value: state.v.shape }, state),
-      h("span", { class: "rule", key: "rule", role: "presentation" }),
+      slices.length > 0 && by(state),
       slices.length
         ? slices
         : h(
@@ -133,6 +138,22 @@ export function render({ model, el }) {
             { class: "none", key: "none" },
             "No free parameter: V is constant. Free a parameter, and the change it makes in V is shown here.",
           ),
+    );
+  }
+
+  /** What V is differentiated by: theta, as the library's grad() does, or the values that the sliders show. */
+  function by(state) {
+    const choice = (name, text, title) =>
+      h(
+        "button",
+        { type: "button", "aria-pressed": String(state.derivatives === name), title, onclick: () => model.send_msg({ type: "derivatives", by: name }) },
+        text,
+      );
+    return h(
+      "div",
+      { class: "by", key: "by", role: "group", "aria-label": "Differentiate by" },
+      choice("theta", "by θ", "Derivatives in theta, the unconstrained parameters: what grad() gives"),
+      choice("natural", "natural", "Derivatives in the natural values: the change of V per unit of what the slider shows"),
     );
   }
 

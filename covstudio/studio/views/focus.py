@@ -75,7 +75,7 @@ class FocusView:
         self._column = pn.Column(
             self._pane, self._plot, sizing_mode="stretch_both", margin=0, scroll="y-auto"
         )
-        store.param.watch(self._describe, ["focus", "faults", "structure_version"])
+        store.param.watch(self._describe, ["focus", "faults", "structure_version", "derivatives"])
         store.param.watch(self._restyle, ["dark"])
         self._again = self._live.follow_focus(self._prepare, self._show)
         self._describe()
@@ -132,7 +132,10 @@ class FocusView:
             ref = next((ref for ref in store.build.parameters if ref.path == path), None)
             if ref is not None:
                 owner = store.document.nodes[ref.node_id].name
-                return f"∂V/∂{parameter_label(ref.name)}", owner, ref.node_id
+                symbol = parameter_label(ref.name)
+                if store.derivatives == "theta":
+                    return "∂V/∂θ", f"{symbol} of {owner}", ref.node_id
+                return f"∂V/∂{symbol}", owner, ref.node_id
         return "V", "covariance of the data", store.document.v
 
     # --- new values ---
@@ -277,7 +280,8 @@ class FocusView:
 
     def _bar_title(self, reading: Reading) -> str:
         if reading.mode == "value" and reading.key.startswith(SLICE):
-            return f"change of V per unit of {self._title(reading.key)[0].removeprefix('∂V/∂')}"
+            by = self._title(reading.key)[0].removeprefix("∂V/∂")
+            return f"change of V per unit of {by}"
         if reading.mode == "value" and "correlation" not in self._modes:
             return "Value"
         return _TITLES[reading.mode]

@@ -35,8 +35,17 @@ class SlicesView:
         self._store = store
         self._sent: dict[str, float] = {}
         self._pane = SlicesPane(sizing_mode="stretch_both", margin=0)
-        self._pane.on_msg(Router(store, {"focus": self._on_focus, "select": self._on_select}))
-        store.param.watch(self._draw, ["structure_version", "focus", "faults", "settled"])
+        self._pane.on_msg(
+            Router(
+                store,
+                {
+                    "focus": self._on_focus,
+                    "select": self._on_select,
+                    "derivatives": self._on_derivatives,
+                },
+            )
+        )
+        store.param.watch(self._draw, ["structure_version", "focus", "faults", "settled", "derivatives"])
         store.param.watch(self._follow, ["version"])
         self._draw()
 
@@ -56,6 +65,7 @@ class SlicesView:
                 "v": None if v is None else {"shape": shape_text((v.shape[0], v.shape[1]))},
                 "slices": [self._slice(ref) for ref in free] if v is not None else [],
                 "focus": store.focus_key,
+                "derivatives": store.derivatives,
                 "waiting": self._waiting(),
             }
         )
@@ -98,6 +108,9 @@ class SlicesView:
 
     def _on_focus(self, message: Mapping[str, Any]) -> None:
         self._store.focus = str(message["key"])
+
+    def _on_derivatives(self, message: Mapping[str, Any]) -> None:
+        self._store.derivatives = "natural" if message.get("by") == "natural" else "theta"
 
     def _on_select(self, message: Mapping[str, Any]) -> None:
         node = str(message["node"])
