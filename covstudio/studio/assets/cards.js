@@ -3,7 +3,7 @@
 // library mounts the node anew; a card is kept by its node's id and simply moves into the new box, picture and all.
 
 const PROBLEM = "M8 4.5v4.2|M8 11.3v.2";
-const TODO = "M5 8h.01|M8 8h.01|M11 8h.01";
+const UNFINISHED = "M5 8h.01|M8 8h.01|M11 8h.01";
 const MORE = "M8 3.5v.01|M8 8v.01|M8 12.5v.01";
 const FIXED = "M4.5 7.5h7v5.5h-7z|M6 7.5V5.5a2 2 0 0 1 4 0v2";
 
@@ -107,7 +107,7 @@ class Cards {
               "aria-label": `${data.problem.level === "error" ? "Problem" : "To do"}: ${data.problem.text}`,
               "data-tip": data.problem.text,
             },
-            icon(data.problem.level === "error" ? PROBLEM : TODO, 14),
+            icon(data.problem.level === "error" ? PROBLEM : UNFINISHED, 14),
           )
         : null,
     );
