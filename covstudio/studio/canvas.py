@@ -310,7 +310,8 @@ class CanvasView:
         if "id" in message:
             change = wiring.remove(self.store.document, (str(message["id"]),))
         else:
-            change = wiring.remove(self.store.document, self.store.selection, self.graph.selected_wires())
+            shown = (str(wire).split("->")[0] for wire in message.get("wires", ()))
+            change = wiring.remove(self.store.document, map(str, message.get("nodes", ())), shown)
         if change is not None:
             self.store.dispatch(change)
 

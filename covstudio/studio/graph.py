@@ -160,10 +160,6 @@ class Graph:
         self._answering = self._answering or wanted != self._selected
         self._selected = wanted
 
-    def selected_wires(self) -> list[str]:
-        """Ids of the operands whose wires are selected."""
-        return [str(wire).split("->")[0] for wire in self.flow.selection.get("edges", ())]
-
     # --- the view --------------------------------------------------------------------------------------
 
     def resize(self, width: float, height: float) -> None:

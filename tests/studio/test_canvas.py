@@ -531,8 +531,7 @@ def test_v_is_brought_into_view_when_it_follows_what_was_wired_into_it() -> None
 def test_delete_takes_nodes_and_wires_in_one_step() -> None:
     store = Store(sum_of_two())
     browser = Browser(store)
-    browser.choose("a", edges=("b->s",))
-    browser.surface("delete")
+    browser.surface("delete", nodes=["a"], wires=["b->s"])
     assert set(store.document.nodes) == {"s", "b"}
     assert store.document.parent_of("b") is None
     store.undo()
@@ -542,15 +541,14 @@ def test_delete_takes_nodes_and_wires_in_one_step() -> None:
 def test_delete_with_nothing_selected_is_no_step() -> None:
     store = Store(sum_of_two())
     browser = Browser(store)
-    browser.surface("delete")
+    browser.surface("delete", nodes=[], wires=[])
     assert not store.history.can_undo
 
 
 def test_a_deleted_wire_of_v_leaves_its_matrix() -> None:
     store = Store(sum_of_two())
     browser = Browser(store)
-    browser.choose(edges=("s->V",))
-    browser.surface("delete")
+    browser.surface("delete", nodes=["V"], wires=["s->V"])
     assert store.document.v is None
     assert set(store.document.nodes) == {"s", "a", "b"}
 

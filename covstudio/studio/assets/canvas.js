@@ -241,8 +241,9 @@ export function render({ model, el, view }) {
     return path.some((node) => node === flow || node.dataset?.csScope === "model");
   }
 
-  function selected() {
-    return [...(shadow?.querySelectorAll(".react-flow__node.selected") ?? [])].map((node) => node.dataset.id);
+  /** What the person sees selected. The library tells the server a frame later: too late for a quick Delete. */
+  function selected(kind = "node") {
+    return [...(shadow?.querySelectorAll(`.react-flow__${kind}.selected`) ?? [])].map((found) => found.dataset.id);
   }
 
   function onKey(event) {
@@ -261,7 +262,7 @@ export function render({ model, el, view }) {
     if (mod && key === "d") return act({ type: "duplicate" });
     if (mod || event.altKey) return;
     const onNode = nodeOf(event);
-    if (event.key === "Delete" || event.key === "Backspace") return act({ type: "delete" });
+    if (event.key === "Delete" || event.key === "Backspace") return act({ type: "delete", nodes: selected(), wires: selected("edge") });
     if (event.key === "Escape") return act({ type: "select", all: false });
     if (event.shiftKey && event.code === "Digit1") return act({ type: "fit" });
     if (event.shiftKey && event.code === "Digit2") return act({ type: "tidy" });
