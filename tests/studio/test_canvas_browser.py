@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from covstudio.covariance import declaration
 from covstudio.document.changes import default_name
+from covstudio.document.templates import templates
 
 HADAMARD, PROPAGATION, KRONECKER = (
     default_name(declaration(kind))
@@ -43,8 +44,10 @@ def free(studio: Studio) -> Point:
 def trial(studio: Studio, template: str = ALPHA) -> None:
     """Start from a template, and wait until all of it is drawn."""
     studio.use_template(template)
-    expect(studio.nodes()).not_to_have_count(1)
-    expect(wires(studio)).to_have_count(studio.nodes().count() - 1)
+    chosen = next(found for found in templates() if found.title == template)
+    pieces = len(chosen.build(None, {}).nodes)
+    expect(studio.nodes()).to_have_count(pieces + 1)
+    expect(wires(studio)).to_have_count(pieces)
 
 
 def connect(studio: Studio, child: str, target: Locator) -> None:
