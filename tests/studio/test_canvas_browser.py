@@ -110,7 +110,9 @@ def test_the_palette_works_by_keyboard_alone(studio: Studio) -> None:
 def test_entries_fill_the_slots_of_the_selected_operator(studio: Studio) -> None:
     studio.item(title("KroneckerProduct")).click()
     expect(studio.node(KRONECKER)).to_have_class(SELECTED)
+    expect(studio.page.get_by_label("Name", exact=True)).to_have_value(KRONECKER)
     studio.item("Identity").click()
+    expect(studio.node("Identity")).to_be_visible()
     expect(wire(studio, "Identity", KRONECKER)).to_be_attached()
     studio.item("Diagonal").click()
     expect(wire(studio, "Diagonal", KRONECKER)).to_be_attached()
