@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 if TYPE_CHECKING:
     from .matrix import Matrix
@@ -24,12 +24,17 @@ __all__ = [
     "declare",
 ]
 
-ArgumentKind = Literal["size", "integer", "factors", "coordinates", "matrix", "choice", "flag"]
+ArgumentKind = Literal[
+    "size", "integer", "number", "factors", "coordinates", "matrix", "indices", "choice", "flag"
+]
 
 CATEGORIES = (
     "Elementary",
     "Unstructured",
     "Time series",
+    "Distance",
+    "Kernels",
+    "Variance functions",
     "Design",
     "Known",
     "User-defined",
@@ -38,7 +43,7 @@ CATEGORIES = (
 """Categories of the built-in structures, in the order of the catalogue; others follow after these."""
 
 
-_KINDS = ("size", "integer", "factors", "coordinates", "matrix", "choice", "flag")
+_KINDS: tuple[ArgumentKind, ...] = get_args(ArgumentKind)
 
 
 class UnknownStructure(ValueError):
@@ -51,13 +56,16 @@ class Argument:
 
     Args:
         name: the keyword in the constructor.
-        kind: "size" (an int that may follow the data), "integer", "factors" (one or more columns of labels),
-            "coordinates" (numeric column or columns), "matrix" (a literal 2-D array), "choice" or "flag".
+        kind: "size" (an int that may follow the data), "integer", "number" (a float), "factors" (one or more
+            columns of labels), "coordinates" (numeric column or columns), "matrix" (a literal 2-D array),
+            "indices" (positions counted from 0), "choice" or "flag".
         label: short label for a form.
         help: one sentence on what it means.
         default: value when left out; None when it has to be given.
         minimum: smallest value of a number.
         choices: the values of a "choice".
+        optional: with the default None: the constructor decides when it is left out.
+        columns: the smallest and the largest number of columns of "coordinates" (None: any).
 
     Raises:
         ValueError: unknown kind, or a choice without choices.
@@ -72,8 +80,10 @@ class Argument:
     label: str
     help: str
     default: Any = None
-    minimum: int | None = None
+    minimum: float | None = None
     choices: tuple[str, ...] = ()
+    optional: bool = False
+    columns: tuple[int, int | None] = (1, 1)
 
     def __post_init__(self) -> None:
         if self.kind not in _KINDS:
@@ -119,6 +129,8 @@ class Declaration:
         minimum_operands: the smallest number of operands.
         aliases: the names other systems give it.
         reference: the paper or book section of the formula.
+        parameters: what each parameter means, by its name with indices as letters (``"lambda_i_k"``).
+        usage: how to ask another system for it, a line or two of its language by system.
         psd: promised positive semi-definite for every theta; for an operator: it keeps its operands' promise.
         palette: False for what cannot be built from a form.
         example: builds a small instance.
@@ -147,6 +159,8 @@ class Declaration:
     minimum_operands: int = 0
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reference: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    usage: Mapping[str, str] = field(default_factory=dict)
     psd: bool = False
     palette: bool = True
 
