@@ -1,5 +1,6 @@
 """Covariance structures: parametrised matrices, their Jacobians, and the operators that combine them."""
 
+from . import structure
 from .declaration import (
     CATEGORIES,
     Argument,
@@ -101,4 +102,5 @@ __all__ = [
     "catalogue",
     "declaration",
     "declare",
+    "structure",
 ]

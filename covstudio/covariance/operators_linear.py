@@ -13,17 +13,13 @@ from .derivative import traced
 from .elementary import ScalarMatrix
 from .matrix import Shape
 from .operator import Operator
-from .promises import ShapeError, promises_pd, promises_psd, show
+from .promises import ShapeError, SingularMatrixError, promises_pd, promises_psd, show
 from .timeseries import AR1Matrix
 from .unstructured import LowerTriangularMatrix
 
 __all__ = ["Gram", "Inverse", "Product", "SingularMatrixError", "Transpose"]
 
 _GRAM_TYPES = ("xtx", "xxt")
-
-
-class SingularMatrixError(ValueError):
-    """A matrix that has to be inverted is singular to working precision."""
 
 
 @declare(

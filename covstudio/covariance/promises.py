@@ -9,13 +9,25 @@ from torch import Tensor
 
 from .matrix import Matrix, Shape
 
-__all__ = ["Operand", "ShapeError", "promises_pd", "promises_psd", "same_shape", "show"]
+__all__ = [
+    "Operand",
+    "ShapeError",
+    "SingularMatrixError",
+    "promises_pd",
+    "promises_psd",
+    "same_shape",
+    "show",
+]
 
 Operand = Matrix | Tensor
 
 
 class ShapeError(ValueError):
     """The shapes of an operator's operands contradict each other, or its rule."""
+
+
+class SingularMatrixError(ValueError):
+    """A matrix that has to be inverted is singular to working precision."""
 
 
 def promises_psd(operand: Operand) -> bool:

@@ -1,0 +1,619 @@
+r"""What a matrix can do without being written out: products, solutions, determinants, derivatives.
+
+Every function here takes any matrix and answers densely, by forming V. A class whose structure allows more
+(a diagonal, a band, a Kronecker product, an incidence) registers a rule next to its definition, and whoever
+calls the function profits: an engine that asks for ``solve`` never needs to know which classes there are.
+
+    @solve.register(AR1Matrix)
+    def _(matrix: AR1Matrix, natural: Tensor, b: Tensor) -> Tensor: ...
+
+A rule is found along the method resolution order, so subclasses inherit it, but only as long as they are the
+same matrix: a class that redefines the value or the derivative below the registered one is answered densely
+until it registers rules of its own.
+
+``natural`` always holds the NATURAL values of all the matrix's parameters, free and fixed, in the order of
+``param_names``, shape (num_params,); the result has its dtype and device. ``index`` holds positions in
+``param_names``. Derivatives are with respect to natural values.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor
+
+from .matrix import Matrix
+from .promises import ShapeError, SingularMatrixError
+
+__all__ = [
+    "GENERICS",
+    "Kind",
+    "StructureFunction",
+    "bands",
+    "bandwidth",
+    "derivative_diagonal",
+    "derivative_matmul",
+    "diagonal",
+    "factor",
+    "kind",
+    "logdet",
+    "matmul",
+    "precision",
+    "precision_derivatives",
+    "solve",
+    "trace_against",
+    "transpose_matmul",
+]
+
+Kind = Literal[
+    "scalar",
+    "diagonal",
+    "banded precision",
+    "toeplitz",
+    "kronecker",
+    "low rank",
+    "block diagonal",
+    "incidence",
+    "dense",
+]
+"""The structure of a matrix, by which an engine chooses its way.
+
+"scalar": one number times the identity; "diagonal"; "banded precision": V^-1 has few bands; "toeplitz": V_ij
+depends on i - j; "kronecker": products go factor by factor; "low rank": V = L L' with few columns, perhaps
+plus a diagonal; "block diagonal"; "incidence": one 1 per row; "dense": nothing that would help.
+"""
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_M = TypeVar("_M", bound=Matrix)
+
+_VALUE = ("__call__", "evaluate", "combine", "differentiate", "propagate", "manual_grad")
+# Slices of derivatives are formed so many entries at a time, to bound the memory of the dense way.
+_ENTRIES = 1 << 25
+
+
+class StructureFunction(typing.Generic[_P, _R]):
+    """A function of a matrix with a dense default, open to rules of single classes.
+
+    Args:
+        default: the dense way, for every matrix; its first argument is the matrix.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import Matrix, Parameter, structure
+        >>> class Ones(Matrix):
+        ...     def __init__(self, n):
+        ...         super().__init__((n, n), {"height": Parameter("height", default=1.0)})
+        ...     def evaluate(self, natural):
+        ...         return natural.expand(self.shape)
+        >>> structure.matmul.is_cheap(Ones(2))
+        False
+        >>> @structure.matmul.register(Ones)
+        ... def _(matrix, natural, b):
+        ...     return natural * b.sum(0, keepdim=True).expand(matrix.shape[0], -1)
+        >>> structure.matmul.is_cheap(Ones(2))
+        True
+        >>> structure.matmul(Ones(2), torch.tensor([3.0]), torch.tensor([[1.0], [2.0]]))
+        tensor([[9.],
+                [9.]])
+    """
+
+    def __init__(self, default: Callable[Concatenate[Any, _P], _R]) -> None:
+        self.default = default
+        self._rules: WeakKeyDictionary[type, tuple[Callable[..., _R], Callable[..., bool] | None]] = (
+            WeakKeyDictionary()
+        )
+        self.__name__ = default.__name__
+        self.__qualname__ = default.__qualname__
+        self.__module__ = default.__module__
+        self.__doc__ = default.__doc__
+        self.__wrapped__ = default
+
+    def __call__(self, matrix: Matrix, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        """The answer of the matrix's rule, or else the dense one."""
+        rule = self.rule_for(matrix)
+        return self.default(matrix, *args, **kwargs) if rule is None else rule(matrix, *args, **kwargs)
+
+    def register(
+        self, cls: type[_M], *, when: Callable[[_M], bool] | None = None
+    ) -> Callable[[Callable[Concatenate[_M, _P], _R]], Callable[Concatenate[_M, _P], _R]]:
+        """A decorator that makes a function the rule of a class and of those of its subclasses that keep its
+        value and its derivative.
+
+        Args:
+            cls: the class of matrices.
+            when: tells for one matrix of the class whether the rule is worth its while; otherwise the matrix
+                is answered densely. None: always.
+
+        Returns:
+            The decorator; it returns the function unchanged.
+
+        Raises:
+            TypeError: ``cls`` is not a class of matrices.
+            ValueError: the class has a rule already.
+        """
+        if not (isinstance(cls, type) and issubclass(cls, Matrix)):
+            raise TypeError(
+                f"{self.__name__}.register: expected a subclass of Matrix, got {cls!r}; write "
+                f"@{self.__name__}.register(YourMatrix) above the rule."
+            )
+        if cls in self._rules:
+            raise ValueError(
+                f"{self.__name__}.register: {cls.__name__} has a rule already; register a subclass, or merge "
+                "the two."
+            )
+
+        def put(rule: Callable[Concatenate[_M, _P], _R]) -> Callable[Concatenate[_M, _P], _R]:
+            self._rules[cls] = rule, when
+            return rule
+
+        return put
+
+    def rule_for(self, matrix: Matrix) -> Callable[..., _R] | None:
+        """The rule that answers for a matrix, or None when it is answered densely."""
+        for cls in type(matrix).__mro__:
+            found = self._rules.get(cls)
+            if found is not None:
+                rule, when = found
+                return rule if when is None or when(matrix) else None
+            # From here on, what is registered describes another matrix.
+            if not cls.__dict__.keys().isdisjoint(_VALUE):
+                return None
+        return None
+
+    def is_cheap(self, matrix: Matrix) -> bool:
+        """Whether a rule answers for the matrix, and not the dense default."""
+        return self.rule_for(matrix) is not None
+
+    def __repr__(self) -> str:
+        return f"<structure function {self.__name__}: {len(self._rules)} rules>"
+
+
+@StructureFunction
+def kind(matrix: Matrix, /) -> Kind:
+    """The structure of a matrix, by which an engine chooses its way.
+
+    Args:
+        matrix: a structure or an operator.
+
+    Returns:
+        One of the names in :data:`Kind`; "dense" where nothing is known.
+
+    Example:
+        >>> from covstudio.covariance import UnstructuredMatrix, structure
+        >>> structure.kind(UnstructuredMatrix(3))
+        'dense'
+    """
+    return "dense"
+
+
+@StructureFunction
+def matmul(matrix: Matrix, natural: Tensor, b: Tensor, /) -> Tensor:
+    """The product V b.
+
+    Args:
+        matrix: a structure or an operator, of shape (r, c).
+        natural: NATURAL values of all its parameters, shape (num_params,).
+        b: shape (c, m), in the dtype of ``natural``.
+
+    Returns:
+        V b, shape (r, m).
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import AR1Matrix, structure
+        >>> structure.matmul(AR1Matrix(2), torch.tensor([2.0, 0.5]), torch.eye(2))
+        tensor([[2., 1.],
+                [1., 2.]])
+    """
+    return _value(matrix, natural) @ b
+
+
+@StructureFunction
+def transpose_matmul(matrix: Matrix, natural: Tensor, b: Tensor, /) -> Tensor:
+    """The product V' b, such as the sums over levels Z' b.
+
+    Args:
+        matrix: a structure or an operator, of shape (r, c).
+        natural: NATURAL values of all its parameters, shape (num_params,).
+        b: shape (r, m), in the dtype of ``natural``.
+
+    Returns:
+        V' b, shape (c, m).
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import DummyMatrix, structure
+        >>> structure.transpose_matmul(DummyMatrix(["a", "b", "a"]), torch.zeros(0), torch.ones(3, 1))
+        tensor([[2.],
+                [1.]])
+    """
+    return _value(matrix, natural).mT @ b
+
+
+@StructureFunction
+def diagonal(matrix: Matrix, natural: Tensor, /) -> Tensor:
+    """The diagonal of V: the variances.
+
+    Args:
+        matrix: a structure or an operator, of shape (n, n).
+        natural: NATURAL values of all its parameters, shape (num_params,).
+
+    Returns:
+        Shape (n,).
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import AR1Matrix, structure
+        >>> structure.diagonal(AR1Matrix(3), torch.tensor([2.0, 0.5]))
+        tensor([2., 2., 2.])
+    """
+    return _value(matrix, natural).diagonal().clone()
+
+
+@StructureFunction
+def solve(matrix: Matrix, natural: Tensor, b: Tensor, /) -> Tensor:
+    """The solution x of V x = b; by Cholesky where V is positive definite, else by LU.
+
+    Args:
+        matrix: a structure or an operator, of shape (n, n).
+        natural: NATURAL values of all its parameters, shape (num_params,).
+        b: shape (n, m), in the dtype of ``natural``.
+
+    Returns:
+        V^-1 b, shape (n, m).
+
+    Raises:
+        SingularMatrixError: V is singular to working precision.
+        ShapeError: V is not square.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import AR1Matrix, structure
+        >>> structure.solve(AR1Matrix(2), torch.tensor([4.0, 0.5]), torch.tensor([[6.0], [0.0]]))
+        tensor([[ 2.],
+                [-1.]])
+
+    Reference:
+        Golub & Van Loan (2013), Matrix Computations, sections 3.4 and 4.2.
+    """
+    value = _square(matrix, natural)
+    lower = _cholesky(matrix, value)
+    if lower is not None:
+        return torch.cholesky_solve(b, lower)
+    packed, pivots, info = torch.linalg.lu_factor_ex(value)
+    # A pivot is what the earlier columns leave of its own column.
+    left = packed.diagonal().abs() / value.abs().amax(0)
+    if int(info) != 0 or not bool((left > _negligible(value)).all()):
+        raise _singular(matrix)
+    solution: Tensor = torch.linalg.lu_solve(packed, pivots, b)
+    return solution
+
+
+@StructureFunction
+def logdet(matrix: Matrix, natural: Tensor, /) -> Tensor:
+    """The logarithm of the determinant of V.
+
+    Args:
+        matrix: a structure or an operator, of shape (n, n).
+        natural: NATURAL values of all its parameters, shape (num_params,).
+
+    Returns:
+        log det V, 0-d.
+
+    Raises:
+        SingularMatrixError: V is singular to working precision.
+        ShapeError: V is not square.
+        ValueError: the determinant is negative.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import AR1Matrix, structure
+        >>> structure.logdet(AR1Matrix(2), torch.tensor([2.0, 0.5]))
+        tensor(1.0986)
+
+    Reference:
+        Searle, Casella & McCulloch (1992), Variance Components, appendix M.
+    """
+    value = _square(matrix, natural)
+    lower = _cholesky(matrix, value)
+    if lower is not None:
+        return 2.0 * lower.diagonal().log().sum()
+    sign, log = torch.linalg.slogdet(value)
+    if not bool(torch.isfinite(log)):
+        raise _singular(matrix)
+    if float(sign) < 0:
+        raise ValueError(
+            f"{type(matrix).__name__}: expected a positive determinant, got a negative one at these "
+            "parameters; only a positive definite matrix has a log determinant: use a structure that "
+            "promises to be one."
+        )
+    return cast(Tensor, log)
+
+
+@StructureFunction
+def derivative_matmul(matrix: Matrix, natural: Tensor, index: Sequence[int], b: Tensor, /) -> Tensor:
+    """The products of derivatives with b: (dV / d natural_k) b.
+
+    Args:
+        matrix: a structure or an operator, of shape (r, c).
+        natural: NATURAL values of all its parameters, shape (num_params,).
+        index: positions in ``param_names`` of the k parameters asked for, in any order.
+        b: shape (c, m), in the dtype of ``natural``.
+
+    Returns:
+        Shape (k, r, m).
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import AR1Matrix, structure
+        >>> structure.derivative_matmul(AR1Matrix(2), torch.tensor([2.0, 0.5]), [1], torch.eye(2))
+        tensor([[[0., 2.],
+                 [2., 0.]]])
+    """
+    pieces = [slices @ b for slices in _slices(matrix, natural, index)]
+    return torch.cat(pieces) if pieces else natural.new_zeros((0, matrix.shape[0], b.shape[1]))
+
+
+@StructureFunction
+def derivative_diagonal(matrix: Matrix, natural: Tensor, index: Sequence[int], /) -> Tensor:
+    """The diagonals of the derivatives dV / d natural_k.
+
+    Args:
+        matrix: a structure or an operator, of shape (n, n).
+        natural: NATURAL values of all its parameters, shape (num_params,).
+        index: positions in ``param_names`` of the k parameters asked for, in any order.
+
+    Returns:
+        Shape (k, n).
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import AR1Matrix, structure
+        >>> structure.derivative_diagonal(AR1Matrix(2), torch.tensor([2.0, 0.5]), [0, 1])
+        tensor([[1., 1.],
+                [0., 0.]])
+    """
+    pieces = [slices.diagonal(dim1=-2, dim2=-1) for slices in _slices(matrix, natural, index)]
+    return torch.cat(pieces) if pieces else natural.new_zeros((0, min(matrix.shape)))
+
+
+@StructureFunction
+def trace_against(matrix: Matrix, natural: Tensor, index: Sequence[int], a: Tensor, /) -> Tensor:
+    r"""The inner products of derivatives with A: sum over i, j of (dV_k)_ij A_ij.
+
+    With symmetric matrices this is :math:`\mathrm{tr}(\partial V_k A)`, as the score and the average
+    information need it.
+
+    Args:
+        matrix: a structure or an operator, of shape (r, c).
+        natural: NATURAL values of all its parameters, shape (num_params,).
+        index: positions in ``param_names`` of the k parameters asked for, in any order.
+        a: shape (r, c), in the dtype of ``natural``; it need not be symmetric.
+
+    Returns:
+        Shape (k,).
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import AR1Matrix, structure
+        >>> structure.trace_against(AR1Matrix(2), torch.tensor([2.0, 0.5]), [0, 1], torch.ones(2, 2))
+        tensor([3., 4.])
+    """
+    pieces = [torch.einsum("kij,ij->k", slices, a) for slices in _slices(matrix, natural, index)]
+    return torch.cat(pieces) if pieces else natural.new_zeros(0)
+
+
+@StructureFunction
+def bandwidth(matrix: Matrix, /) -> int | None:
+    """The half bandwidth w of V^-1: its entries (i, j) vanish for |i - j| > w, whatever the parameters.
+
+    Args:
+        matrix: a structure or an operator.
+
+    Returns:
+        w, 0 for a diagonal matrix; None where V^-1 is not banded, or need not exist.
+
+    Example:
+        >>> from covstudio.covariance import UnstructuredMatrix, structure
+        >>> structure.bandwidth(UnstructuredMatrix(3)) is None
+        True
+    """
+    return None
+
+
+@StructureFunction
+def precision(matrix: Matrix, natural: Tensor, /) -> Tensor:
+    """The lower bands of V^-1, where it is banded.
+
+    Args:
+        matrix: a structure or an operator with a :func:`bandwidth` w, of shape (n, n).
+        natural: NATURAL values of all its parameters, shape (num_params,).
+
+    Returns:
+        Shape (w + 1, n): row d holds the entries (i + d, i), left aligned, zeros behind them.
+
+    Raises:
+        ValueError: V^-1 is not banded.
+        SingularMatrixError: V is singular to working precision.
+    """
+    return bands(_inverse(matrix, natural), _width(matrix))
+
+
+@StructureFunction
+def precision_derivatives(matrix: Matrix, natural: Tensor, index: Sequence[int], /) -> Tensor:
+    r"""The lower bands of the derivatives of V^-1, which are :math:`-V^{-1} \partial V_k V^{-1}`.
+
+    Args:
+        matrix: a structure or an operator with a :func:`bandwidth` w, of shape (n, n).
+        natural: NATURAL values of all its parameters, shape (num_params,).
+        index: positions in ``param_names`` of the k parameters asked for, in any order.
+
+    Returns:
+        Shape (k, w + 1, n), each slice laid out as by :func:`precision`.
+
+    Raises:
+        ValueError: V^-1 is not banded.
+        SingularMatrixError: V is singular to working precision.
+
+    Reference:
+        Magnus & Neudecker (2019), Matrix Differential Calculus, section 8.4.
+    """
+    width, inverse = _width(matrix), _inverse(matrix, natural)
+    pieces = [bands(-(inverse @ slices @ inverse), width) for slices in _slices(matrix, natural, index)]
+    return torch.cat(pieces) if pieces else natural.new_zeros((0, width + 1, matrix.shape[0]))
+
+
+@StructureFunction
+def factor(matrix: Matrix, natural: Tensor, /) -> Tensor:
+    """A factor L of V = L L': Cholesky's where V is positive definite, else from its eigenvalues.
+
+    Args:
+        matrix: a structure or an operator, of shape (n, n).
+        natural: NATURAL values of all its parameters, shape (num_params,).
+
+    Returns:
+        L, shape (n, r); r may be below n where V is singular.
+
+    Raises:
+        ValueError: V has a negative eigenvalue, or is not symmetric.
+        ShapeError: V is not square.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import AR1Matrix, structure
+        >>> lower = structure.factor(AR1Matrix(2), torch.tensor([4.0, 0.5]))
+        >>> torch.allclose(lower @ lower.T, torch.tensor([[4.0, 2.0], [2.0, 4.0]]))
+        True
+
+    Reference:
+        Golub & Van Loan (2013), Matrix Computations, section 4.2.
+    """
+    value = _square(matrix, natural)
+    if _symmetric(value):
+        lower, info = torch.linalg.cholesky_ex(value)
+        if int(info) == 0:
+            return cast(Tensor, lower)
+        eigenvalues, vectors = torch.linalg.eigh(value)
+        noise = _negligible(value) * float(eigenvalues.abs().max())
+        if float(eigenvalues[0]) >= -noise:
+            keep = eigenvalues > noise
+            return cast(Tensor, vectors[:, keep] * eigenvalues[keep].sqrt())
+    raise ValueError(
+        f"{type(matrix).__name__}: expected a symmetric positive semi-definite matrix to take a factor of, "
+        "got one that is not at these parameters; use a structure that promises to be a covariance."
+    )
+
+
+def bands(values: Tensor, width: int) -> Tensor:
+    """The diagonal and the first lower bands of matrices.
+
+    Args:
+        values: shape (..., n, n).
+        width: how many bands below the diagonal.
+
+    Returns:
+        Shape (..., width + 1, n): row d holds the entries (i + d, i), left aligned, zeros behind them.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import structure
+        >>> structure.bands(torch.tensor([[2.0, 1.0], [1.0, 3.0]]), 1)
+        tensor([[2., 3.],
+                [1., 0.]])
+    """
+    size = values.shape[-1]
+    rows = [values.diagonal(-d, -2, -1) if d < size else values[..., 0, :0] for d in range(width + 1)]
+    return torch.stack([torch.nn.functional.pad(row, (0, size - row.shape[-1])) for row in rows], dim=-2)
+
+
+def _value(matrix: Matrix, natural: Tensor) -> Tensor:
+    return matrix.evaluate(natural).to(dtype=natural.dtype, device=natural.device)
+
+
+def _square(matrix: Matrix, natural: Tensor) -> Tensor:
+    if matrix.shape[0] != matrix.shape[1]:
+        raise ShapeError(
+            f"{type(matrix).__name__}: expected a square matrix, got {matrix.shape[0]} x {matrix.shape[1]}; "
+            "a rectangle has neither inverse, determinant nor factor."
+        )
+    return _value(matrix, natural)
+
+
+def _slices(matrix: Matrix, natural: Tensor, index: Sequence[int]) -> Iterator[Tensor]:
+    """The derivatives in natural values, as many at a time as memory allows."""
+    step = max(1, _ENTRIES // (matrix.shape[0] * matrix.shape[1]))
+    for start in range(0, len(index), step):
+        slices = matrix.natural_jacobian(natural, list(index[start : start + step]))
+        yield slices.to(dtype=natural.dtype, device=natural.device)
+
+
+def _symmetric(value: Tensor) -> bool:
+    """Whether a matrix is symmetric up to rounding, which is quicker to see than what is promised of it."""
+    return float((value - value.mT).abs().max()) <= _negligible(value) * float(value.abs().max())
+
+
+def _negligible(value: Tensor) -> float:
+    return value.shape[-1] * torch.finfo(value.dtype).eps
+
+
+def _cholesky(matrix: Matrix, value: Tensor) -> Tensor | None:
+    """The Cholesky factor, or None where the matrix has none.
+
+    Raises:
+        SingularMatrixError: it has one by rounding only.
+    """
+    if not _symmetric(value):
+        return None
+    lower, info = torch.linalg.cholesky_ex(value)
+    if int(info) != 0:
+        return None
+    # The squared pivot is the part of a row's variance that the rows before it leave unexplained.
+    if not bool((lower.diagonal() ** 2 > _negligible(value) * value.diagonal()).all()):
+        raise _singular(matrix)
+    return cast(Tensor, lower)
+
+
+def _singular(matrix: Matrix) -> SingularMatrixError:
+    return SingularMatrixError(
+        f"{type(matrix).__name__}: expected an invertible matrix, got one of {matrix.shape[0]} x "
+        f"{matrix.shape[1]} that is singular to working precision at these parameters; add a residual, or "
+        "move variances away from 0 and correlations away from the ends of their range."
+    )
+
+
+def _inverse(matrix: Matrix, natural: Tensor) -> Tensor:
+    eye = torch.eye(matrix.shape[0], dtype=natural.dtype, device=natural.device)
+    return solve.default(matrix, natural, eye)
+
+
+def _width(matrix: Matrix) -> int:
+    width = bandwidth(matrix)
+    if width is None:
+        raise ValueError(
+            f"{type(matrix).__name__}: expected a matrix with a banded inverse, got one without; ask "
+            "structure.bandwidth first, and use structure.solve where it is None."
+        )
+    return width
+
+
+GENERICS: tuple[StructureFunction[..., Any], ...] = (
+    kind,
+    matmul,
+    transpose_matmul,
+    diagonal,
+    solve,
+    logdet,
+    derivative_matmul,
+    derivative_diagonal,
+    trace_against,
+    bandwidth,
+    precision,
+    precision_derivatives,
+    factor,
+)
+"""All functions of this module that take rules."""
