@@ -18,16 +18,15 @@ until it registers rules of its own.
 
 from __future__ import annotations
 
-import typing
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
-from weakref import WeakKeyDictionary
+from collections.abc import Sequence
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor
 
 from .matrix import Matrix
-from .promises import ShapeError, SingularMatrixError
+from .structure_dense import bands, cholesky, negligible, singular, slices_of, square, symmetric, value_of
+from .structure_function import StructureFunction
 
 __all__ = [
     "GENERICS",
@@ -67,111 +66,6 @@ depends on i - j; "kronecker": products go factor by factor; "low rank": V = L L
 plus a diagonal; "block diagonal"; "incidence": one 1 per row; "dense": nothing that would help.
 """
 
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-_M = TypeVar("_M", bound=Matrix)
-
-_VALUE = ("__call__", "evaluate", "combine", "differentiate", "propagate", "manual_grad")
-# Slices of derivatives are formed so many entries at a time, to bound the memory of the dense way.
-_ENTRIES = 1 << 25
-
-
-class StructureFunction(typing.Generic[_P, _R]):
-    """A function of a matrix with a dense default, open to rules of single classes.
-
-    Args:
-        default: the dense way, for every matrix; its first argument is the matrix.
-
-    Example:
-        >>> import torch
-        >>> from covstudio.covariance import Matrix, Parameter, structure
-        >>> class Ones(Matrix):
-        ...     def __init__(self, n):
-        ...         super().__init__((n, n), {"height": Parameter("height", default=1.0)})
-        ...     def evaluate(self, natural):
-        ...         return natural.expand(self.shape)
-        >>> structure.matmul.is_cheap(Ones(2))
-        False
-        >>> @structure.matmul.register(Ones)
-        ... def _(matrix, natural, b):
-        ...     return natural * b.sum(0, keepdim=True).expand(matrix.shape[0], -1)
-        >>> structure.matmul.is_cheap(Ones(2))
-        True
-        >>> structure.matmul(Ones(2), torch.tensor([3.0]), torch.tensor([[1.0], [2.0]]))
-        tensor([[9.],
-                [9.]])
-    """
-
-    def __init__(self, default: Callable[Concatenate[Any, _P], _R]) -> None:
-        self.default = default
-        self._rules: WeakKeyDictionary[type, tuple[Callable[..., _R], Callable[..., bool] | None]] = (
-            WeakKeyDictionary()
-        )
-        self.__name__ = default.__name__
-        self.__qualname__ = default.__qualname__
-        self.__module__ = default.__module__
-        self.__doc__ = default.__doc__
-        self.__wrapped__ = default
-
-    def __call__(self, matrix: Matrix, *args: _P.args, **kwargs: _P.kwargs) -> _R:
-        """The answer of the matrix's rule, or else the dense one."""
-        rule = self.rule_for(matrix)
-        return self.default(matrix, *args, **kwargs) if rule is None else rule(matrix, *args, **kwargs)
-
-    def register(
-        self, cls: type[_M], *, when: Callable[[_M], bool] | None = None
-    ) -> Callable[[Callable[Concatenate[_M, _P], _R]], Callable[Concatenate[_M, _P], _R]]:
-        """A decorator that makes a function the rule of a class and of those of its subclasses that keep its
-        value and its derivative.
-
-        Args:
-            cls: the class of matrices.
-            when: tells for one matrix of the class whether the rule is worth its while; otherwise the matrix
-                is answered densely. None: always.
-
-        Returns:
-            The decorator; it returns the function unchanged.
-
-        Raises:
-            TypeError: ``cls`` is not a class of matrices.
-            ValueError: the class has a rule already.
-        """
-        if not (isinstance(cls, type) and issubclass(cls, Matrix)):
-            raise TypeError(
-                f"{self.__name__}.register: expected a subclass of Matrix, got {cls!r}; write "
-                f"@{self.__name__}.register(YourMatrix) above the rule."
-            )
-        if cls in self._rules:
-            raise ValueError(
-                f"{self.__name__}.register: {cls.__name__} has a rule already; register a subclass, or merge "
-                "the two."
-            )
-
-        def put(rule: Callable[Concatenate[_M, _P], _R]) -> Callable[Concatenate[_M, _P], _R]:
-            self._rules[cls] = rule, when
-            return rule
-
-        return put
-
-    def rule_for(self, matrix: Matrix) -> Callable[..., _R] | None:
-        """The rule that answers for a matrix, or None when it is answered densely."""
-        for cls in type(matrix).__mro__:
-            found = self._rules.get(cls)
-            if found is not None:
-                rule, when = found
-                return rule if when is None or when(matrix) else None
-            # From here on, what is registered describes another matrix.
-            if not cls.__dict__.keys().isdisjoint(_VALUE):
-                return None
-        return None
-
-    def is_cheap(self, matrix: Matrix) -> bool:
-        """Whether a rule answers for the matrix, and not the dense default."""
-        return self.rule_for(matrix) is not None
-
-    def __repr__(self) -> str:
-        return f"<structure function {self.__name__}: {len(self._rules)} rules>"
-
 
 @StructureFunction
 def kind(matrix: Matrix, /) -> Kind:
@@ -210,7 +104,7 @@ def matmul(matrix: Matrix, natural: Tensor, b: Tensor, /) -> Tensor:
         tensor([[2., 1.],
                 [1., 2.]])
     """
-    return _value(matrix, natural) @ b
+    return value_of(matrix, natural) @ b
 
 
 @StructureFunction
@@ -232,7 +126,7 @@ def transpose_matmul(matrix: Matrix, natural: Tensor, b: Tensor, /) -> Tensor:
         tensor([[2.],
                 [1.]])
     """
-    return _value(matrix, natural).mT @ b
+    return value_of(matrix, natural).mT @ b
 
 
 @StructureFunction
@@ -252,7 +146,7 @@ def diagonal(matrix: Matrix, natural: Tensor, /) -> Tensor:
         >>> structure.diagonal(AR1Matrix(3), torch.tensor([2.0, 0.5]))
         tensor([2., 2., 2.])
     """
-    return _value(matrix, natural).diagonal().clone()
+    return value_of(matrix, natural).diagonal().clone()
 
 
 @StructureFunction
@@ -274,22 +168,23 @@ def solve(matrix: Matrix, natural: Tensor, b: Tensor, /) -> Tensor:
     Example:
         >>> import torch
         >>> from covstudio.covariance import AR1Matrix, structure
-        >>> structure.solve(AR1Matrix(2), torch.tensor([4.0, 0.5]), torch.tensor([[6.0], [0.0]]))
+        >>> b = torch.tensor([[6.0], [0.0]])
+        >>> structure.solve(AR1Matrix(2), torch.tensor([4.0, 0.5]), b).round(decimals=4)
         tensor([[ 2.],
                 [-1.]])
 
     Reference:
         Golub & Van Loan (2013), Matrix Computations, sections 3.4 and 4.2.
     """
-    value = _square(matrix, natural)
-    lower = _cholesky(matrix, value)
+    value = square(matrix, natural)
+    lower = cholesky(matrix, value)
     if lower is not None:
         return torch.cholesky_solve(b, lower)
     packed, pivots, info = torch.linalg.lu_factor_ex(value)
     # A pivot is what the earlier columns leave of its own column.
     left = packed.diagonal().abs() / value.abs().amax(0)
-    if int(info) != 0 or not bool((left > _negligible(value)).all()):
-        raise _singular(matrix)
+    if int(info) != 0 or not bool((left > negligible(value)).all()):
+        raise singular(matrix)
     solution: Tensor = torch.linalg.lu_solve(packed, pivots, b)
     return solution
 
@@ -319,13 +214,13 @@ def logdet(matrix: Matrix, natural: Tensor, /) -> Tensor:
     Reference:
         Searle, Casella & McCulloch (1992), Variance Components, appendix M.
     """
-    value = _square(matrix, natural)
-    lower = _cholesky(matrix, value)
+    value = square(matrix, natural)
+    lower = cholesky(matrix, value)
     if lower is not None:
         return 2.0 * lower.diagonal().log().sum()
     sign, log = torch.linalg.slogdet(value)
     if not bool(torch.isfinite(log)):
-        raise _singular(matrix)
+        raise singular(matrix)
     if float(sign) < 0:
         raise ValueError(
             f"{type(matrix).__name__}: expected a positive determinant, got a negative one at these "
@@ -355,7 +250,7 @@ def derivative_matmul(matrix: Matrix, natural: Tensor, index: Sequence[int], b: 
         tensor([[[0., 2.],
                  [2., 0.]]])
     """
-    pieces = [slices @ b for slices in _slices(matrix, natural, index)]
+    pieces = [slices @ b for slices in slices_of(matrix, natural, index)]
     return torch.cat(pieces) if pieces else natural.new_zeros((0, matrix.shape[0], b.shape[1]))
 
 
@@ -378,7 +273,7 @@ def derivative_diagonal(matrix: Matrix, natural: Tensor, index: Sequence[int], /
         tensor([[1., 1.],
                 [0., 0.]])
     """
-    pieces = [slices.diagonal(dim1=-2, dim2=-1) for slices in _slices(matrix, natural, index)]
+    pieces = [slices.diagonal(dim1=-2, dim2=-1) for slices in slices_of(matrix, natural, index)]
     return torch.cat(pieces) if pieces else natural.new_zeros((0, min(matrix.shape)))
 
 
@@ -404,7 +299,7 @@ def trace_against(matrix: Matrix, natural: Tensor, index: Sequence[int], a: Tens
         >>> structure.trace_against(AR1Matrix(2), torch.tensor([2.0, 0.5]), [0, 1], torch.ones(2, 2))
         tensor([3., 4.])
     """
-    pieces = [torch.einsum("kij,ij->k", slices, a) for slices in _slices(matrix, natural, index)]
+    pieces = [torch.einsum("kij,ij->k", slices, a) for slices in slices_of(matrix, natural, index)]
     return torch.cat(pieces) if pieces else natural.new_zeros(0)
 
 
@@ -464,7 +359,7 @@ def precision_derivatives(matrix: Matrix, natural: Tensor, index: Sequence[int],
         Magnus & Neudecker (2019), Matrix Differential Calculus, section 8.4.
     """
     width, inverse = _width(matrix), _inverse(matrix, natural)
-    pieces = [bands(-(inverse @ slices @ inverse), width) for slices in _slices(matrix, natural, index)]
+    pieces = [bands(-(inverse @ slices @ inverse), width) for slices in slices_of(matrix, natural, index)]
     return torch.cat(pieces) if pieces else natural.new_zeros((0, width + 1, matrix.shape[0]))
 
 
@@ -493,96 +388,19 @@ def factor(matrix: Matrix, natural: Tensor, /) -> Tensor:
     Reference:
         Golub & Van Loan (2013), Matrix Computations, section 4.2.
     """
-    value = _square(matrix, natural)
-    if _symmetric(value):
+    value = square(matrix, natural)
+    if symmetric(value):
         lower, info = torch.linalg.cholesky_ex(value)
         if int(info) == 0:
             return cast(Tensor, lower)
         eigenvalues, vectors = torch.linalg.eigh(value)
-        noise = _negligible(value) * float(eigenvalues.abs().max())
+        noise = negligible(value) * float(eigenvalues.abs().max())
         if float(eigenvalues[0]) >= -noise:
             keep = eigenvalues > noise
             return cast(Tensor, vectors[:, keep] * eigenvalues[keep].sqrt())
     raise ValueError(
         f"{type(matrix).__name__}: expected a symmetric positive semi-definite matrix to take a factor of, "
         "got one that is not at these parameters; use a structure that promises to be a covariance."
-    )
-
-
-def bands(values: Tensor, width: int) -> Tensor:
-    """The diagonal and the first lower bands of matrices.
-
-    Args:
-        values: shape (..., n, n).
-        width: how many bands below the diagonal.
-
-    Returns:
-        Shape (..., width + 1, n): row d holds the entries (i + d, i), left aligned, zeros behind them.
-
-    Example:
-        >>> import torch
-        >>> from covstudio.covariance import structure
-        >>> structure.bands(torch.tensor([[2.0, 1.0], [1.0, 3.0]]), 1)
-        tensor([[2., 3.],
-                [1., 0.]])
-    """
-    size = values.shape[-1]
-    rows = [values.diagonal(-d, -2, -1) if d < size else values[..., 0, :0] for d in range(width + 1)]
-    return torch.stack([torch.nn.functional.pad(row, (0, size - row.shape[-1])) for row in rows], dim=-2)
-
-
-def _value(matrix: Matrix, natural: Tensor) -> Tensor:
-    return matrix.evaluate(natural).to(dtype=natural.dtype, device=natural.device)
-
-
-def _square(matrix: Matrix, natural: Tensor) -> Tensor:
-    if matrix.shape[0] != matrix.shape[1]:
-        raise ShapeError(
-            f"{type(matrix).__name__}: expected a square matrix, got {matrix.shape[0]} x {matrix.shape[1]}; "
-            "a rectangle has neither inverse, determinant nor factor."
-        )
-    return _value(matrix, natural)
-
-
-def _slices(matrix: Matrix, natural: Tensor, index: Sequence[int]) -> Iterator[Tensor]:
-    """The derivatives in natural values, as many at a time as memory allows."""
-    step = max(1, _ENTRIES // (matrix.shape[0] * matrix.shape[1]))
-    for start in range(0, len(index), step):
-        slices = matrix.natural_jacobian(natural, list(index[start : start + step]))
-        yield slices.to(dtype=natural.dtype, device=natural.device)
-
-
-def _symmetric(value: Tensor) -> bool:
-    """Whether a matrix is symmetric up to rounding, which is quicker to see than what is promised of it."""
-    return float((value - value.mT).abs().max()) <= _negligible(value) * float(value.abs().max())
-
-
-def _negligible(value: Tensor) -> float:
-    return value.shape[-1] * torch.finfo(value.dtype).eps
-
-
-def _cholesky(matrix: Matrix, value: Tensor) -> Tensor | None:
-    """The Cholesky factor, or None where the matrix has none.
-
-    Raises:
-        SingularMatrixError: it has one by rounding only.
-    """
-    if not _symmetric(value):
-        return None
-    lower, info = torch.linalg.cholesky_ex(value)
-    if int(info) != 0:
-        return None
-    # The squared pivot is the part of a row's variance that the rows before it leave unexplained.
-    if not bool((lower.diagonal() ** 2 > _negligible(value) * value.diagonal()).all()):
-        raise _singular(matrix)
-    return cast(Tensor, lower)
-
-
-def _singular(matrix: Matrix) -> SingularMatrixError:
-    return SingularMatrixError(
-        f"{type(matrix).__name__}: expected an invertible matrix, got one of {matrix.shape[0]} x "
-        f"{matrix.shape[1]} that is singular to working precision at these parameters; add a residual, or "
-        "move variances away from 0 and correlations away from the ends of their range."
     )
 
 
