@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from covstudio.covariance import Argument, Declaration
-from covstudio.document.node import ArgumentValue, Auto, Columns, Grid, Levels, Rows, Values, check_number
+from covstudio.document.node import (
+    ArgumentValue,
+    Auto,
+    Columns,
+    Grid,
+    Indices,
+    Levels,
+    Rows,
+    Values,
+    check_number,
+)
 
 MAX_SIZE = 20_000
 MAX_ENTRIES = 4_000_000
@@ -29,14 +42,15 @@ def document_default(declaration: Declaration, argument: Argument) -> ArgumentVa
 
     A size follows its context and labels wait for a column. Everything else takes the constructor's default,
     but for one: a design matrix on the canvas keeps only the combinations of levels that occur, so that a
-        block numbered
-    anew in every replicate counts once for each replicate.
+    block numbered anew in every replicate counts once for each replicate.
 
     Returns:
-        The value, or None where the constructor decides (or where the person has to).
+        The value, or None where the constructor decides (or where the person has to: see `is_required`).
     """
     if argument.kind == "size":
         return Auto()
+    if argument.optional and argument.default is None:
+        return None
     if argument.kind in ("factors", "coordinates"):
         return Columns()
     if declaration.name == "DummyMatrix" and argument.name == "drop_empty_cols":
@@ -45,14 +59,25 @@ def document_default(declaration: Declaration, argument: Argument) -> ArgumentVa
     return default
 
 
+def is_required(argument: Argument) -> bool:
+    """Whether a person has to give this argument before there is a matrix.
+
+    Example:
+        >>> from covstudio.covariance import declaration
+        >>> [is_required(argument) for argument in declaration("KnownMatrix").arguments]
+        [True]
+    """
+    return argument.default is None and not argument.optional and argument.kind != "size"
+
+
 def check_argument(argument: Argument, value: Any) -> ArgumentValue:
     """`value` as this argument takes it, with lists turned into tuples.
 
     Args:
         argument: the declaration.
         value: for a "size" an integer, `Auto()`, `Rows()` or `Levels(columns)`; for "factors" and
-            "coordinates" `Columns(names)` or `Values(columns)`; for a "matrix" rows of numbers; for an
-            "integer", "choice" or "flag" just that.
+            "coordinates" `Columns(names)` or `Values(columns)`; for a "matrix" rows of numbers; for
+            "indices" positions counted from 0; for an "integer", "number", "choice" or "flag" just that.
 
     Returns:
         The value, normalised.
@@ -84,6 +109,10 @@ def check_argument(argument: Argument, value: Any) -> ArgumentValue:
             raise ValueError(f"{label} is one of {choices}; got {value!r:.80}")
         checked: ArgumentValue = value
         return checked
+    if argument.kind == "number":
+        return _number(label, value, argument.minimum)
+    if argument.kind == "indices":
+        return _indices(label, value, argument.minimum)
     if argument.kind == "matrix":
         return _grid(label, value)
     if isinstance(value, Columns):
@@ -103,6 +132,69 @@ def _integer(label: str, value: Any, minimum: float | None, expected: str) -> in
             f"{label} is at most {MAX_SIZE}; got {value if value < 10**12 else 'a far larger number'}"
         )
     return value
+
+
+def _number(label: str, value: Any, minimum: float | None) -> float:
+    number = check_number(value, label)
+    if minimum is not None and number < minimum:
+        raise ValueError(f"{label} is at least {minimum:g}; got {number:g}")
+    return number
+
+
+def _indices(label: str, value: Any, minimum: float | None) -> Indices:
+    least = 0 if minimum is None else max(0, math.ceil(minimum))
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"{label} takes positions counted from 0, such as 0, 2, 5; got {value!r:.80}")
+    if not value:
+        raise ValueError(f"{label} needs at least one position, counted from 0")
+    if len(value) > MAX_SIZE:
+        raise ValueError(f"{label} holds at most {MAX_SIZE} positions; got {len(value)}")
+    expected = "positions counted from 0"
+    return tuple(_integer(label, position, least, expected) for position in value)
+
+
+def read_indices(text: str) -> Indices:
+    """Positions from text: numbers and ranges, apart by commas or blanks.
+
+    Raises:
+        ValueError: a piece is no position and no range; the sentence shows how to write one.
+
+    Example:
+        >>> read_indices("0, 2, 5-8")
+        (0, 2, 5, 6, 7, 8)
+    """
+    found: list[int] = []
+    how = 'write positions counted from 0, such as "0, 2, 5-8"'
+    for piece in re.sub(r"\s*[-\u2013\u2212]\s*", "-", text).replace(",", " ").replace(";", " ").split():
+        match = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", piece)
+        if match is None:
+            raise ValueError(f"{piece[:40]!r} is no position; {how}.")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last < first:
+            raise ValueError(f"The range {piece} runs backwards; {how}.")
+        if len(found) + last - first >= MAX_SIZE:
+            raise ValueError(f"There are at most {MAX_SIZE:,} positions; {piece[:40]!r} leads beyond that.")
+        found.extend(range(first, last + 1))
+    if not found:
+        raise ValueError(f"No position is given; {how}.")
+    return tuple(found)
+
+
+def write_indices(indices: Sequence[int]) -> str:
+    """Positions as `read_indices` reads them: runs of three and more as ranges.
+
+    Example:
+        >>> write_indices((0, 2, 5, 6, 7, 8)), write_indices((3, 2, 1))
+        ('0, 2, 5-8', '3, 2, 1')
+    """
+    runs: list[list[int]] = []
+    for index in indices:
+        if runs and index == runs[-1][-1] + 1:
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+    pieces = ([f"{run[0]}-{run[-1]}"] if len(run) > 2 else [str(index) for index in run] for run in runs)
+    return ", ".join(piece for run in pieces for piece in run)
 
 
 def _names(label: str, names: tuple[str, ...], *, empty: bool = False) -> tuple[str, ...]:

@@ -1,13 +1,12 @@
 """From a document to matrices, or to problems pinned to the nodes that have them.
 
 Nothing here raises for what a person did: an unfinished or impossible model gives `Problem`s, and every
-    node that can be
-built has its matrix.
+node that can be built has its matrix.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,7 +15,7 @@ from torch import Tensor
 
 from covstudio.covariance import Matrix, Transform, declaration
 from covstudio.data.tables import Table
-from covstudio.document.construct import MAX_ROWS, TooLarge, Unbuilt, construct, resolve
+from covstudio.document.construct import MAX_ROWS, TooLarge, Unbuilt, combined, construct, resolve
 from covstudio.document.document import Document
 from covstudio.document.facts import TableFacts, facts_of
 from covstudio.document.node import FrozenMap, Node, V
@@ -216,7 +215,9 @@ class _Builder:
 
     def build(self, notes: tuple[str, ...]) -> Build:
         document = self.document
-        found = infer_sizes(document, measure=self._measure, levels=self._levels, rows=self.facts.rows)
+        found = infer_sizes(
+            document, measure=self._measure, levels=self._levels, rows=self.facts.rows, combine=self._combine
+        )
         for guess in found.guesses:
             self._pin(guess.node_id, guess.message, unfinished=True)
         for root in document.roots():
@@ -254,6 +255,9 @@ class _Builder:
         matrix = self.matrices.get(node.id)
         return None if matrix is None else matrix.shape
 
+    def _combine(self, node: Node, shapes: Sequence[Shape | None]) -> Shape | None:
+        return combined(self.document, node, self.facts, shapes)
+
     def _levels(self, columns: tuple[str, ...]) -> int | None:
         try:
             return None if self.facts.table is None else self.facts.count(columns)
@@ -270,7 +274,8 @@ class _Builder:
                 self._check_slots(node)
             names = self.document.operand_names(node.id)
             operands = {name: self.matrices[child] for child, name in names.items()}
-            matrix = construct(node, call, operands)
+            notes: list[str] = []
+            matrix = construct(node, call, operands, notes)
         except TooLarge as reason:
             self.refused.add(node.id)
             if not (self._too_many_rows and self.facts.rows in reason.shape):
@@ -284,6 +289,8 @@ class _Builder:
         except KeyError:
             # An operand has a problem of its own, which says all there is to say.
             return
+        for note in notes:
+            self._pin(node.id, note, unfinished=True)
         self.matrices[node.id] = matrix
         self.sources[node.id] = {name: (node.id, name) for name in matrix.param_names if "/" not in name}
         for child, name in names.items():

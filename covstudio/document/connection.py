@@ -8,7 +8,7 @@ from covstudio.covariance import Operator, ShapeError, declaration
 from covstudio.data.errors import TableError
 from covstudio.data.tables import Table
 from covstudio.document.changes import ChangeError, Connect, refusal
-from covstudio.document.construct import Unbuilt, measure, resolve
+from covstudio.document.construct import Unbuilt, combined, measure, resolve
 from covstudio.document.document import Document
 from covstudio.document.facts import TableFacts, facts_of
 from covstudio.document.node import Node, V
@@ -98,6 +98,7 @@ def _infer(
         rows=facts.rows,
         roots=tuple(roots),
         ghost=ghost,
+        combine=lambda node, shapes: combined(document, node, facts, shapes),
     )
 
 

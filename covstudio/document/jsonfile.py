@@ -227,7 +227,7 @@ def _argument(value: ArgumentValue) -> Any:
     if isinstance(value, Values):
         return {"values": [list(column) for column in value.columns]}
     if isinstance(value, tuple):
-        return [list(row) for row in value]
+        return [list(entry) if isinstance(entry, tuple) else entry for entry in value]
     return value
 
 

@@ -110,7 +110,8 @@ class Values:
 
 Size: TypeAlias = Auto | Rows | Levels | int
 Grid: TypeAlias = tuple[tuple[float, ...], ...]
-ArgumentValue: TypeAlias = Auto | Rows | Levels | Columns | Values | Grid | int | float | str | bool
+Indices: TypeAlias = tuple[int, ...]
+ArgumentValue: TypeAlias = Auto | Rows | Levels | Columns | Values | Grid | Indices | int | float | str | bool
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,11 @@ def relate(search: Search, document: Document, node: Node) -> None:
         relation(search, document, node)
 
 
+def is_related(kind: str) -> bool:
+    """Whether an operator's relation between sizes is known here."""
+    return kind in _RELATIONS
+
+
 def _alike(search: Search, document: Document, node: Node) -> None:
     for axis in (0, 1):
         search.equal((node.id, axis), *((child, axis) for child in node.children))

@@ -7,7 +7,7 @@ value; known values, from the table, from columns and from typed sizes, spread f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from covstudio.covariance import declaration
@@ -24,7 +24,7 @@ from covstudio.document.cells import (
 )
 from covstudio.document.document import Document
 from covstudio.document.node import Auto, Levels, Node, Rows
-from covstudio.document.relations import relate
+from covstudio.document.relations import is_related, relate
 
 __all__ = ["FALLBACK", "Guess", "Shape", "Side", "SizeOrigin", "Sizes", "infer_sizes", "size_arguments"]
 
@@ -57,6 +57,7 @@ def infer_sizes(
     rows: int | None,
     roots: Iterable[str] | None = None,
     ghost: str | None = None,
+    combine: Callable[[Node, Sequence[Shape | None]], Shape | None] = lambda node, shapes: None,
 ) -> Sizes:
     """Find every size in a document.
 
@@ -68,6 +69,8 @@ def infer_sizes(
         roots: which trees; all by default.
         ghost: a node that says nothing, nor does what is below it: its cells tell what its neighbours want
             of it.
+        combine: the shape of an operator of which `relations` knows nothing, from those of its operands (in
+            the order of its slots, None where one is not known), or None.
 
     Returns:
         The sizes. Contradictions are not looked for here: constructors find them and say what is wrong.
@@ -107,11 +110,25 @@ def infer_sizes(
                 search.put((node.id, axis), told)
                 if len(names) == 1:
                     search.put((node.id, 1), told)
+    depths = {i: sum(1 for _ in document.ancestors(i)) for i in order}
+    inner_first = sorted(open_sizes, key=lambda item: -depths[item[0].id])
+    for node_id in order:
+        node = document.nodes[node_id]
+        if not node.operands or is_related(node.kind):
+            continue
+        # Nothing is known of what it asks of its operands, so theirs is settled before its own.
+        shape = combine(node, [_known(search, child) for _, child in node.operands])
+        if shape is None and ghost is None:
+            below = set(document.subtree(node_id))
+            for leaf, names in inner_first:
+                if leaf.id in below:
+                    search.settle(leaf, names)
+            shape = combine(node, [_known(search, child) for _, child in node.operands])
+        search.put_measured(node, shape)
     if ghost is None:
         # What neighbours want of a ghost is what they know, not what they would settle for.
         search.guess(document)
-        depths = {i: sum(1 for _ in document.ancestors(i)) for i in order}
-        for node, names in sorted(open_sizes, key=lambda item: -depths[item[0].id]):
+        for node, names in inner_first:
             search.settle(node, names)
     origins = dict(own)
     for node, names in open_sizes:
@@ -120,6 +137,13 @@ def infer_sizes(
                 origins[node.id, name] = search.value((node.id, axis)) or FALLBACK_ORIGIN
     cells = {cell: origin for cell in search.parent if (origin := search.value(cell)) is not None}
     return Sizes(origins, cells, tuple(search.guesses))
+
+
+def _known(search: Search, node_id: str | None) -> Shape | None:
+    if node_id is None:
+        return None
+    rows, columns = search.value((node_id, 0)), search.value((node_id, 1))
+    return None if rows is None or columns is None else (rows.value, columns.value)
 
 
 def _own_size(

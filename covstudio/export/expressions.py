@@ -7,10 +7,16 @@ from collections.abc import Iterable
 from covstudio.covariance import Argument, declaration
 from covstudio.document.arguments import document_default
 from covstudio.document.build import Build
-from covstudio.document.construct import constructor_defaults, level_order, splatted
+from covstudio.document.construct import (
+    constructor_defaults,
+    is_left_out,
+    level_order,
+    positional_names,
+    splatted,
+)
 from covstudio.document.document import Document
 from covstudio.document.facts import TableFacts
-from covstudio.document.node import Columns, Levels, Node, Values
+from covstudio.document.node import Columns, Levels, Node, Rows, Values
 from covstudio.document.sizes import Side, SizeOrigin, size_arguments
 from covstudio.export.source import Names, block, call, is_keyword_name, literal
 
@@ -38,7 +44,7 @@ class Writer:
         built: what was built of it; every node below V has a matrix.
 
     Attributes:
-        classes: names to import from `covstudio.covariance`.
+        classes: the structures to import.
         constants: definitions of literal matrices and labels.
         inputs: what the function takes: "labels", "numbers", "rows".
         labels, numbers: columns that are used as such.
@@ -100,17 +106,27 @@ class Writer:
         declared = declaration(node.kind)
         written = self._operands(node)
         defaults = constructor_defaults(declared)
+        places = positional_names(declared)
         positional = not written
         for argument in declared.arguments:
             value = node.arguments.get(argument.name)
             if value is None:
                 value = document_default(declared, argument)
             name = argument.name
-            if argument.kind == "size" and name in size_arguments(declared)[:2]:
-                origin = self.built.origins[node.id, name]
-                if self._follows_first(node, name) and name in defaults:
+            if value is None or is_left_out(argument, value):
+                positional = False
+                continue
+            if argument.kind == "size":
+                if declared.kind == "operator":
+                    text = self._written_size(value)
+                elif name in size_arguments(declared)[:2]:
+                    if self._follows_first(node, name) and name in defaults:
+                        continue
+                    text = self._size(self.built.origins[node.id, name])
+                elif isinstance(value, int):
+                    text = literal(value)
+                else:
                     continue
-                text = self._size(origin)
             elif argument.kind == "factors":
                 factors = self._factors(node, argument, value)
                 if name in splatted(declared):
@@ -124,12 +140,13 @@ class Writer:
                 text = self._coordinates(node, value)
             elif argument.kind == "matrix":
                 text = self._matrix(node, value)
-            elif value is None or (name in defaults and defaults[name] == value):
+            elif name in defaults and defaults[name] == value:
                 positional = False
                 continue
             else:
                 text = literal(value)
                 positional = positional and name not in defaults
+            positional = positional and places[len(written) : len(written) + 1] == [name]
             written.append(text if positional else f"{name}={text}")
         return written
 
@@ -150,6 +167,15 @@ class Writer:
             return False
         first, second = self.built.origins[node.id, names[0]], self.built.origins[node.id, name]
         return first.value == second.value and (first.code == second.code or not second.code)
+
+    def _written_size(self, value: object) -> str:
+        """A size among the arguments of an operator."""
+        if isinstance(value, Levels):
+            return self._count(value.columns)
+        if isinstance(value, Rows):
+            self.inputs.add("rows")
+            return "rows"
+        return literal(value)
 
     def _size(self, origin: SizeOrigin) -> str:
         if not origin.code or origin.guessed:

@@ -6,10 +6,12 @@ Run without an argument it prints V; with a csv file it fits the model to that t
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from covstudio import __version__
+from covstudio import __version__, covariance
+from covstudio.covariance import Declaration, declaration
 from covstudio.data.tables import Table
 from covstudio.document.build import Build, Problem, build
 from covstudio.document.document import Document
@@ -17,7 +19,7 @@ from covstudio.document.facts import TableFacts
 from covstudio.document.node import V
 from covstudio.document.usage import formula_names, used_columns
 from covstudio.export.expressions import Writer
-from covstudio.export.source import block, comment, docstring, literal, mapping
+from covstudio.export.source import block, comment, docstring, is_keyword_name, literal, mapping
 
 
 def python_source(document: Document, table: Table | None = None) -> str:
@@ -93,7 +95,34 @@ def _missing(document: Document, built: Build) -> tuple[str, ...]:
         for one in problems
         if built.v is None or one.severity == "error"
     )
+    reasons += tuple(_homeless(document))
     return reasons or (() if built.v is not None else ("V could not be built.",))
+
+
+def home_of(declared: Declaration) -> str:
+    """The module that a program imports a structure from.
+
+    Example:
+        >>> home_of(declaration("AR1Matrix"))
+        'covstudio.covariance'
+    """
+    if getattr(covariance, declared.name, None) is declared.cls:
+        return "covstudio.covariance"
+    return declared.cls.__module__
+
+
+def _homeless(document: Document) -> Iterator[str]:
+    """Structures that no program can import: those of a script that is running, or made within a function."""
+    for node_id in () if document.v is None else document.subtree(document.v):
+        node = document.nodes[node_id]
+        declared = declaration(node.kind)
+        home = home_of(declared)
+        cls = getattr(sys.modules.get(home), declared.name, None)
+        if home == "__main__" or cls is not declared.cls or not all(map(is_keyword_name, home.split("."))):
+            yield (
+                f"{node.name}: {declared.name} is defined in {home}.{declared.cls.__qualname__}, where "
+                "no program can import it from. Move the class to the top level of a module of its own."
+            )
 
 
 def _heading(document: Document, *lines: str) -> str:
@@ -120,7 +149,8 @@ class _Program:
         assert document.v is not None
         writer = Writer(document, built)
         body = writer.body(document.v)
-        self._import("covstudio.covariance", *writer.classes)
+        for name in writer.classes:
+            self._import(home_of(declaration(name)), name)
         if writer.sorted_labels:
             self._import("covstudio.data.columns", "sorted_labels")
         data = self._data(writer)
