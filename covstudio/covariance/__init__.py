@@ -25,9 +25,11 @@ from .known import KnownMatrix
 from .leaf import Leaf
 from .matrix import Matrix
 from .operator import Operand, Operator, ShapeError
+from .operators_conditional import Conditional, Submatrix
 from .operators_covariance import CovariancePropagation, HadamardProduct, KroneckerProduct, Sum
 from .operators_linear import Gram, Inverse, Product, SingularMatrixError, Transpose
 from .operators_partitioned import Augment, BlockDiagonal, Stack
+from .operators_scaled import Correlation, KroneckerSum, Scale
 from .parameter import Parameter, ParamSpec
 from .parameterised import UnknownParameter
 from .timeseries import AR1CorrelationMatrix, AR1Matrix, OrnsteinUhlenbeckMatrix
@@ -55,6 +57,8 @@ __all__ = [
     "Augment",
     "BlockDiagonal",
     "CompoundSymmetricMatrix",
+    "Conditional",
+    "Correlation",
     "CovariancePropagation",
     "Declaration",
     "DiagonalMatrix",
@@ -68,6 +72,7 @@ __all__ = [
     "Inverse",
     "KnownMatrix",
     "KroneckerProduct",
+    "KroneckerSum",
     "Leaf",
     "LowerTriangularMatrix",
     "Matrix",
@@ -78,11 +83,13 @@ __all__ = [
     "Parameter",
     "Product",
     "ScalarMatrix",
+    "Scale",
     "ShapeError",
     "SimpleMatrix",
     "SingularMatrixError",
     "Slot",
     "Stack",
+    "Submatrix",
     "Sum",
     "Transform",
     "TransformChain",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import operator
+from collections import Counter
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -153,6 +155,47 @@ def check_covariance(values: object, name: str) -> Tensor:
             "it is not a covariance matrix: check its entries, or bend it to the nearest one first"
         )
     return symmetric
+
+
+def check_indices(values: object, name: str) -> tuple[int, ...]:
+    """Return positions counted from 0, each given once.
+
+    Args:
+        values: A list, tuple, range, 1-D tensor or array of whole numbers.
+        name: The argument's name, for the message.
+
+    Raises:
+        TypeError: If the values are not whole numbers.
+        ValueError: If there are none, one is negative, or one is given twice.
+
+    Example:
+        >>> check_indices([2, 0], "index")
+        (2, 0)
+    """
+    plain = values.tolist() if hasattr(values, "tolist") else values
+    if isinstance(plain, (str, bytes)) or not isinstance(plain, Iterable):
+        raise TypeError(f"{name} must list positions counted from 0, got {_some(values)}; write [0, 2]")
+    listed = list(plain)
+    if not listed:
+        raise ValueError(f"{name} must list at least one position counted from 0, got none; write [0, 2]")
+    for position in listed:
+        if isinstance(position, bool) or not hasattr(position, "__index__"):
+            raise TypeError(
+                f"{name} must hold whole numbers, positions counted from 0, got {position!r} "
+                f"({type(position).__name__}); write [0, 2]"
+            )
+    positions = tuple(map(operator.index, listed))
+    if min(positions) < 0:
+        raise ValueError(
+            f"{name} must hold positions counted from 0, got {min(positions)}; count from the first row"
+        )
+    repeated = [position for position, times in Counter(positions).items() if times > 1]
+    if repeated:
+        raise ValueError(
+            f"{name} must hold each position once, got {repeated[0]} {positions.count(repeated[0])} times; "
+            "to repeat a row, put CovariancePropagation with a DummyMatrix in its place"
+        )
+    return positions
 
 
 def _some(values: object) -> str:

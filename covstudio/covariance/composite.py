@@ -17,6 +17,9 @@ from .promises import Operand, ShapeError
 
 __all__ = ["Composite"]
 
+OWN = ""
+"""Where the structure with an operator's own parameters stands among its operands: under no name."""
+
 
 class Composite(Matrix):
     """Base of ``Operator``: everything about operands and their parameters, nothing about values."""
@@ -29,8 +32,12 @@ class Composite(Matrix):
     _composed: tuple[tuple[Layout, ...], Layout] | None = None
 
     def __init__(self, *operands: Any, **named: Any) -> None:
-        self._operands = read_operands(type(self).__name__, operands, named)
+        has_own = type(self).own_operand is not Composite.own_operand
+        self._operands = read_operands(type(self).__name__, operands, named, tensors_only=has_own)
         check_count(type(self).__name__, list(self._operands), *self.operand_count)
+        own = self.own_operand()
+        if own is not None:
+            self._operands = {OWN: own, **self._operands}
         self._composed = None
         self._shape = self._find_shape()
         self.reset_intermediates()
@@ -41,10 +48,10 @@ class Composite(Matrix):
         if getattr(type(self).shape_rule, "__func__", None) is Composite.__dict__["shape_rule"].__func__:
             # An operator without a rule has the shape that its first value turns out to have.
             return None
-        names = list(self._operands)
+        names = list(self.operands)
         shapes = [
             operand.shape if isinstance(operand, Matrix) else self._tensor_shape(name, operand)
-            for name, operand in self._operands.items()
+            for name, operand in self.operands.items()
         ]
         shape = self.shape_rule(shapes, names, **self._shape_arguments())
         if shape is None:
@@ -86,8 +93,20 @@ class Composite(Matrix):
 
     @property
     def operands(self) -> dict[str, Operand]:
-        """The operands by name, in order."""
-        return dict(self._operands)
+        """The operands by name, in order, without the one that :meth:`own_operand` gives."""
+        return {name: operand for name, operand in self._operands.items() if name != OWN}
+
+    def own_operand(self) -> Matrix | None:
+        """The structure that has the operator's own parameters, for an operator that has some.
+
+        Its parameters keep their names, without a prefix, and come first in theta; its value comes first
+        among the ``values`` of ``combine`` and ``propagate``, where it is position 0. It is asked for once,
+        when the operands have been read.
+
+        Returns:
+            The structure, such as ``ScalarMatrix(1)``; None, the default, for no parameters of its own.
+        """
+        return None
 
     # -- parameters ------------------------------------------------------------------------------------------
 
@@ -112,7 +131,7 @@ class Composite(Matrix):
         if composed is not None and all(now is then for now, then in zip(below, composed[0], strict=True)):
             return composed[1]
         prefixed = tuple(
-            replace(parameter, name=f"{name}/{parameter.name}")
+            replace(parameter, name=f"{name}/{parameter.name}" if name != OWN else parameter.name)
             for (_, name, _), layout in zip(self._parts(), below, strict=True)
             for parameter in layout.parameters
         )
@@ -121,7 +140,7 @@ class Composite(Matrix):
         return layout
 
     def _replace(self, name: str, parameter: Parameter) -> None:
-        operand_name, _, rest = name.partition("/")
+        operand_name, _, rest = name.partition("/") if "/" in name else (OWN, "", name)
         operand = self._operands[operand_name]
         assert isinstance(operand, Matrix)
         operand._replace(rest, replace(parameter, name=rest))

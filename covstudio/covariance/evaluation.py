@@ -172,7 +172,7 @@ class Evaluation:
         values: list[Tensor] = []
         below: list[_State | None] = []
         start = 0
-        for position, (name, operand) in enumerate(operator.operands.items()):
+        for position, (name, operand) in enumerate(operator._operands.items()):
             if isinstance(operand, Matrix):
                 stop = start + operand.num_params
                 self._nodes.setdefault(operand, _Node()).uses.setdefault(operator, set()).add(position)

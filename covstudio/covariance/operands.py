@@ -13,7 +13,9 @@ from .promises import Operand
 __all__ = ["check_count", "locate", "read_operands"]
 
 
-def read_operands(label: str, operands: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Operand]:
+def read_operands(
+    label: str, operands: Sequence[Any], named: Mapping[str, Any], *, tensors_only: bool = False
+) -> dict[str, Operand]:
     """The operands by name, whichever way they are given.
 
     An object with parameters that is given again stands in its second place as a twin, so that a parameter
@@ -23,6 +25,7 @@ def read_operands(label: str, operands: Sequence[Any], named: Mapping[str, Any])
         label: what to call the operator in messages.
         operands: positional operands, or one mapping from names to operands.
         named: operands given by keyword.
+        tensors_only: accept tensors alone, for an operator that has parameters of its own.
 
     Returns:
         Name -> operand, in order; positional ones are named ``op_0``, ``op_1``, ...
@@ -48,7 +51,7 @@ def read_operands(label: str, operands: Sequence[Any], named: Mapping[str, Any])
         given = dict(named) or {f"op_{k}": operand for k, operand in enumerate(operands)}
     for name, operand in given.items():
         _check_operand(label, name, operand)
-    if given and not any(isinstance(operand, Matrix) for operand in given.values()):
+    if given and not tensors_only and not any(isinstance(operand, Matrix) for operand in given.values()):
         raise TypeError(
             f"{label}: expected at least one Matrix among the operands {list(given)}, got tensors only; "
             "compute with torch directly, or wrap one in KnownMatrix."
@@ -107,9 +110,12 @@ def check_count(label: str, names: Sequence[str], low: int, high: int | None) ->
 def locate(error: Exception, name: str) -> None:
     """Put the name of the operand an error comes from into its message: its path, when done at every level.
 
-    Only what is an error about values is touched, and only where its message is all there is to it.
+    Only what is an error about values is touched, and only where its message is all there is to it. An
+    operand without a name is the operator's own.
     """
-    if isinstance(error, NotImplementedError) or len(error.args) != 1 or not isinstance(error.args[0], str):
+    if not name or isinstance(error, NotImplementedError):
+        return
+    if len(error.args) != 1 or not isinstance(error.args[0], str):
         return
     kept = error.__dict__
     path = f"{name}/{kept['operand_path']}" if "operand_path" in kept else name

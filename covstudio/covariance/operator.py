@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .composite import Composite
+from .composite import OWN, Composite
 from .declaration import find_declaration
 from .derivative import FORWARD_MODE, chain
 from .matrix import Matrix
@@ -26,7 +26,8 @@ class Operator(Composite):
     ``shape_rule``. Without ``propagate`` it is differentiated automatically. The parameters are those of
     the operands, under the names ``operand/name``, to any depth; theta is the operands' thetas one after
     the other. The same object given twice counts as two operands with parameters of their own; ``Adapter``
-    ties parameters.
+    ties parameters. An operator with parameters of its own has them in the structure that ``own_operand``
+    gives, which then stands before the operands in every list of values.
 
     Args:
         *operands: operands, named ``op_0``, ``op_1``, ...; or one dict from names to operands. An object
@@ -65,7 +66,7 @@ class Operator(Composite):
         """V from the operands' values.
 
         Args:
-            values: the operands' values, in order, in one dtype.
+            values: the operands' values, in order (that of ``own_operand`` first), in one dtype.
 
         Returns:
             V, of shape ``shape``.
@@ -135,7 +136,8 @@ class Operator(Composite):
             free_params: RAW free parameters of the operator, in any accepted form.
 
         Returns:
-            One tensor per operand, in order, in the dtype and on the device of the parameters.
+            One tensor per operand, in order, in the dtype and on the device of the parameters; that of
+            ``own_operand`` comes first.
 
         Raises:
             TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
@@ -298,7 +300,11 @@ class Operator(Composite):
     @property
     def repr_dict(self) -> dict[str, Any]:
         """What the string representation shows: key -> value."""
-        shown: dict[str, Any] = {"shape": self.shape, **self._shape_arguments(), "operands": self.operands}
+        shown: dict[str, Any] = {"shape": self.shape, **self._shape_arguments()}
+        own = self._operands.get(OWN)
+        if isinstance(own, Matrix):
+            shown["params"] = own.repr_dict["params"]
+        shown["operands"] = self.operands
         if self._held:
             shown["no_grad_index"] = self.no_grad_index
         return shown

@@ -87,7 +87,7 @@ def _leaf(matrix: cs.Matrix) -> bool:
     return True
 
 
-@linear_when(cs.Sum, cs.BlockDiagonal, cs.Stack, cs.Augment, cs.Transpose)
+@linear_when(cs.Sum, cs.BlockDiagonal, cs.Stack, cs.Augment, cs.Transpose, cs.KroneckerSum, cs.Submatrix)
 def _arrangement(matrix: cs.Matrix) -> bool:
     """These add or arrange the entries of their operands."""
     return all(is_linear(operand) for operand in _operands(matrix).values())
@@ -105,3 +105,9 @@ def _propagation(matrix: cs.Matrix) -> bool:
     """Z G Z' is linear in G and quadratic in Z."""
     z, g = _operands(matrix).values()
     return is_constant(z) and is_linear(g)
+
+
+@linear_when(cs.Scale)
+def _scale(matrix: cs.Matrix) -> bool:
+    """sigma^2 A is linear where A is constant."""
+    return all(is_constant(operand) for operand in _operands(matrix).values())

@@ -28,7 +28,8 @@ def names_and_numbers_of_parameters(case: Case) -> None:
     assert len(matrix.param_defaults) == len(matrix.param_trans) == matrix.num_params
     assert len(matrix.trans_params()) == len(matrix.trans_grad()) == matrix.num_free_params
     if isinstance(matrix, Operator):
-        assert names == [
+        own = matrix.own_operand()
+        assert names == (own.param_names if own is not None else []) + [
             f"{name}/{inner}"
             for name, operand in matrix.operands.items()
             if isinstance(operand, Matrix)
