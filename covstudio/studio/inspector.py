@@ -14,7 +14,7 @@ from typing import Any
 from panel.viewable import Viewable
 
 from covstudio.covariance import declaration
-from covstudio.document.arguments import argument_of
+from covstudio.document.arguments import argument_of, read_indices
 from covstudio.document.changes import ChangeError, RemoveNodes, Rename, SetArgument, SetFixed, SetParameters
 from covstudio.document.node import ArgumentValue, Auto, Columns, Levels, Rows, Values
 from covstudio.studio.component import Component, Router
@@ -26,7 +26,7 @@ from covstudio.studio.store import Store
 class InspectorPane(Component):
     """The browser's half of the inspector."""
 
-    _esm = component_script("sliders.js", "arguments.js", "inspector.js")
+    _esm = component_script("formula.js", "sliders.js", "arguments.js", "inspector.js")
     _stylesheets = component_styles("inspector.css")
 
 
@@ -157,8 +157,8 @@ class Inspector:
         if node is None:
             return
         try:
-            kind = argument_of(declaration(node.kind), name).kind
-            value = read_argument(kind, message.get("value"))
+            argument = argument_of(declaration(node.kind), name)
+            value = read_argument(argument.kind, message.get("value"), argument.columns)
         except ValueError as error:
             self._refuse(name, str(error))
             return
@@ -176,20 +176,27 @@ class Inspector:
             present = value.names
         elif isinstance(value, Levels):
             present = value.columns
-        chosen = tuple(entry for entry in present if entry != column) + (
-            (column,) if message.get("on") else ()
-        )
+        try:
+            argument = argument_of(declaration(node.kind), name)
+        except ValueError as error:
+            self._refuse(name, str(error))
+            return
+        only_one = argument.kind == "coordinates" and argument.columns[1] == 1
+        kept = tuple(entry for entry in present if entry != column and not (only_one and message.get("on")))
+        chosen = (*kept, column) if message.get("on") else kept
         kind: type[Columns] | type[Levels] = Levels if isinstance(value, Levels) else Columns
         self._try(name, SetArgument(node_id, name, kind(chosen)))
 
 
-def read_argument(kind: str, value: Any) -> ArgumentValue | None:
+def read_argument(kind: str, value: Any, columns: tuple[int, int | None] = (1, 1)) -> ArgumentValue | None:
     """What the page sent for one argument, as a document holds it.
 
     Args:
         kind: the declared kind.
         value: None for the default; for a size {"mode": "auto" | "rows" | "levels" | "number", ...}; for
-            columns {"columns": [...]} or {"written": text}; for a matrix its text; else the value itself.
+            columns {"columns": [...]} or {"written": text}; for a matrix or positions their text; else the
+            value itself.
+        columns: the smallest and the largest number of columns of coordinates.
 
     Returns:
         The value for `SetArgument`.
@@ -209,7 +216,7 @@ def read_argument(kind: str, value: Any) -> ArgumentValue | None:
         return read_matrix(str(value))
     if kind in ("factors", "coordinates"):
         if "written" in value:
-            return Values((read_written(str(value["written"]), numeric=kind == "coordinates"),))
+            return _written_columns(str(value["written"]), kind, columns)
         return Columns(tuple(str(name) for name in value.get("columns", ())))
     if kind == "size":
         mode = value.get("mode")
@@ -222,9 +229,32 @@ def read_argument(kind: str, value: Any) -> ArgumentValue | None:
         return Auto()
     if kind == "integer":
         return _whole(value)
+    if kind == "number":
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"A number is needed here, such as 0.5; got {value!r:.40}.")
+        return float(value)
+    if kind == "indices":
+        return read_indices(str(value))
     if kind == "flag":
         return bool(value)
     return str(value)
+
+
+def _written_columns(text: str, kind: str, columns: tuple[int, int | None]) -> Values:
+    """Written values: one column of any layout; several columns as one row a line."""
+    least, most = columns
+    lines = [line for line in text.splitlines() if line.strip()]
+    several = kind == "coordinates" and most != 1 and (least > 1 or len(lines) > 1)
+    if not several:
+        return Values((read_written(text, numeric=kind == "coordinates"),))
+    rows = read_matrix(text)
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(rows[0]):
+            raise ValueError(
+                f"Row {number} has {len(row)} numbers, and row 1 has {len(rows[0])}. Write one row a line, "
+                "with a number for each coordinate."
+            )
+    return Values(tuple(zip(*rows, strict=True)))
 
 
 def _whole(value: Any) -> int:
@@ -247,7 +277,7 @@ def read_matrix(text: str) -> tuple[tuple[float, ...], ...]:
         if cells:
             rows.append(tuple(_number(cell, f"line {number}") for cell in cells))
     if not rows:
-        raise ValueError("Write the matrix: one row a line, numbers apart by blanks or commas.")
+        raise ValueError("Write numbers, one row a line, apart by blanks or commas.")
     return tuple(rows)
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import panel
 
 from covstudio.covariance import Argument, Declaration, declaration
-from covstudio.document.arguments import document_default
+from covstudio.document.arguments import document_default, write_indices
 from covstudio.document.build import ParameterRef, Problem
+from covstudio.document.meaning import meaning_key
 from covstudio.document.node import Columns, Levels, Node, Rows, Values
 from covstudio.document.sizes import SizeOrigin
 from covstudio.studio.nodes import parameter_label, shape_text
@@ -72,12 +73,26 @@ def _node_state(store: Store, node: Node) -> dict[str, Any]:
         "shape": shape_text(store.build.sizes.get(node.id)),
         "indefinite": _indefinite(store, node.id),
         "reference": declared.reference,
-        "aliases": [f"{system} {', '.join(names)}" for system, names in declared.aliases.items()],
+        "elsewhere": elsewhere(declared),
         "problems": [problem_state(store, p) for p in store.problems if p.node_id == node.id],
         "arguments": [_argument_state(store, node, declared, argument) for argument in declared.arguments],
         "operands": _operands(store, node, declared),
         "parameters": parameter_states(store, node.id, store.node_parameters(node.id)),
     }
+
+
+def elsewhere(declared: Declaration) -> list[dict[str, Any]]:
+    """What other systems call a structure, and how it is asked for there."""
+    systems = dict.fromkeys((*declared.aliases, *declared.usage))
+    return [
+        {
+            "system": system,
+            "names": [name for name in declared.aliases.get(system, ()) if name != declared.name],
+            "usage": declared.usage.get(system, ""),
+        }
+        for system in systems
+        if declared.usage.get(system) or set(declared.aliases.get(system, ())) - {declared.name}
+    ]
 
 
 def _indefinite(store: Store, node_id: str) -> bool:
@@ -127,6 +142,7 @@ def _argument_state(store: Store, node: Node, declared: Declaration, argument: A
         "help": argument.help,
         "minimum": argument.minimum,
         "set": argument.name in node.arguments,
+        "optional": argument.optional,
     }
     if argument.kind == "size":
         state |= _size_state(store, value, store.build.origins.get((node.id, argument.name)))
@@ -136,6 +152,8 @@ def _argument_state(store: Store, node: Node, declared: Declaration, argument: A
         state |= _matrix_state(value)
     elif argument.kind == "choice":
         state |= {"value": value, "choices": list(argument.choices)}
+    elif argument.kind == "indices":
+        state |= {"value": "" if value is None else write_indices(value)}
     else:
         state |= {"value": value}
     return state
@@ -178,17 +196,28 @@ def _columns_state(store: Store, argument: Argument, value: Any) -> dict[str, An
         if store.table is not None:
             names = [name for name in names if store.table.is_numeric(name)]
     chosen = list(value.names) if isinstance(value, Columns) else []
-    written = value.columns[0] if isinstance(value, Values) and len(value.columns) == 1 else ()
+    least, most = argument.columns if argument.kind == "coordinates" else (1, None)
     return {
         "columns": chosen,
+        "least": least,
+        "most": most,
         "choices": [
             {"name": name, "role": roles.get(name, "ignored")}
             for name in [*names, *(c for c in chosen if c not in names)]
         ],
         "table": store.table is not None,
-        "written": ", ".join(str(item) for item in written) if 0 < len(written) <= MAX_WRITTEN else "",
+        "written": _written(value) if isinstance(value, Values) else "",
         "count": len(value.columns[0]) if isinstance(value, Values) and value.columns else None,
     }
+
+
+def _written(value: Values) -> str:
+    """Written values as a person types them: one column apart by commas, several one row a line."""
+    if sum(map(len, value.columns)) > MAX_WRITTEN:
+        return ""
+    if len(value.columns) == 1:
+        return ", ".join(str(item) for item in value.columns[0])
+    return "\n".join(" ".join(str(item) for item in row) for row in zip(*value.columns, strict=True))
 
 
 def _matrix_state(value: Any) -> dict[str, Any]:
@@ -208,9 +237,19 @@ def _matrix_state(value: Any) -> dict[str, Any]:
 
 
 def parameter_states(store: Store, node_id: str, refs: Iterable[ParameterRef]) -> list[dict[str, Any]]:
-    """Parameters of one node as rows of the inspector."""
+    """Parameters of one node as rows of the inspector; the first of each kind has a note on what it means."""
     defaults = _defaults(store, node_id)
-    return [_parameter_state(store, ref, defaults[ref.name]) for ref in refs]
+    declared = declaration(store.document.nodes[node_id].kind)
+    rows, said = [], set()
+    for ref in refs:
+        key = meaning_key(declared, ref.name)
+        text = "" if key is None else declared.parameters[key]
+        rows.append(
+            _parameter_state(store, ref, defaults[ref.name])
+            | {"meaning": text, "note": "" if key in said else text}
+        )
+        said.add(key)
+    return rows
 
 
 def _parameter_state(store: Store, ref: ParameterRef, default: float) -> dict[str, Any]:

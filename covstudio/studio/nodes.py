@@ -6,6 +6,7 @@ Nothing here knows a browser. `frames` and `wires` give what makes panel-reactfl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,10 @@ SHOWN = 3
 _GREEK = {
     "alpha": "α",
     "delta": "δ",
+    "gamma": "γ",
     "lambda": "λ",
+    "nu": "ν",
+    "omega": "ω",
     "phi": "φ",
     "psi": "ψ",
     "rho": "ρ",
@@ -39,12 +43,11 @@ def parameter_label(name: str) -> str:
     """A parameter's name as people write it.
 
     Example:
-        >>> [parameter_label(name) for name in ("sigma^2_0", "L_2_1", "L_12_3", "range")]
-        ['σ²₀', 'L₂₁', 'L₁₂,₃', 'range']
+        >>> [parameter_label(name) for name in ("sigma^2_0", "L_2_1", "L_12_3", "range", "ma_pacf_1")]
+        ['σ²₀', 'L₂₁', 'L₁₂,₃', 'range', 'ma_pacf₁']
     """
-    base, *indices = name.split("_")
-    if not all(index.isdigit() for index in indices):
-        return name
+    base, digits = re.fullmatch(r"(.*?)((?:_\d+)*)", name).groups()  # type: ignore[union-attr]
+    indices = digits.split("_")[1:]
     joint = "," if any(len(index) > 1 for index in indices) else ""
     return _GREEK.get(base, base) + joint.join(index.translate(_BELOW) for index in indices)
 
@@ -331,9 +334,11 @@ def _columns(declared: Declaration, node: Node) -> list[dict[str, Any]]:
             continue
         value = node.arguments.get(argument.name, document_default(declared, argument))
         if isinstance(value, Columns):
-            text = " ⋈ ".join(value.names) or "choose columns"
+            joined = ", " if argument.kind == "coordinates" else " ⋈ "
+            text = joined.join(value.names) or "choose columns"
         elif isinstance(value, Values):
             text = f"{len(value.columns[0]) if value.columns else 0} values"
+            text += f" × {len(value.columns)}" if len(value.columns) > 1 else ""
         else:
             continue
         lines.append({"label": "", "text": text, "fixed": False})

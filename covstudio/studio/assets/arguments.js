@@ -1,4 +1,5 @@
-// The arguments of a structure as a form: sizes that may follow the model, columns of the table, matrices, choices, flags.
+// The arguments of a structure as a form: sizes that may follow the model, columns of the table, matrices, positions, numbers,
+// choices, flags. What may be left out says so, and how to leave it out again.
 
 /**
  * The form of one argument.
@@ -12,36 +13,63 @@ function argumentForm({ send, errors }) {
     const toggle = (column, on) => send("column", { node: state.id, argument: a.name, column, on });
     const problem = state.problems.find((p) => p.field === a.name);
     const error = errors.of(state, a.name) ?? (problem?.unfinished ? null : problem?.message);
-    const draw = { size, factors: columns, coordinates: columns, matrix, choice, flag, integer }[a.kind];
+    const draw = { size, factors: columns, coordinates: columns, matrix, choice, flag, integer, number, indices }[a.kind];
     return h(
       "div",
       { class: "argument", key: a.name },
       draw(state, a, set, toggle),
       error ? h("div", { class: "cs-error", role: "alert" }, error) : problem && h("div", { class: "cs-todo" }, problem.message),
       a.help && h("div", { class: "cs-note" }, a.help),
+      a.optional && a.set && h("div", { class: "cs-note" }, h("button", { type: "button", class: "cs-link", onclick: () => set(null) }, "Leave it out")),
     );
   }
 
+  /** The label of a field, or of a group of fields when there is no one field to go to. */
   function label(a, target) {
-    return h("label", { class: "cs-label", for: target }, a.label);
+    return h(target ? "label" : "div", { class: "cs-label", for: target }, a.label, a.optional && h("span", { class: "optional" }, "optional"));
   }
 
-  function wholeNumber(value, a, set, name) {
+  /** A text field; `read` turns the text into a value, or returns {problem}. An empty text takes the argument out again. */
+  function field(value, a, set, read, props) {
     return h("input", {
       ...editing(
         value ?? "",
         (text) => {
-          if (!/^\s*\d+\s*$/.test(text)) return "Write a whole number, such as 24.";
-          set(Number(text));
+          if (text.trim() === "" && (a.optional || a.kind === "indices")) {
+            set(null);
+            return undefined;
+          }
+          const found = read(text.trim());
+          if (found.problem) return found.problem;
+          set(found.value);
           return undefined;
         },
         errors.complain(a.name),
       ),
-      id: `arg-${a.name}-number`,
       class: "cs-field",
-      inputmode: "numeric",
-      "aria-label": name,
+      spellcheck: "false",
+      autocomplete: "off",
+      placeholder: a.optional ? "left out" : undefined,
+      ...props,
     });
+  }
+
+  function wholeNumber(value, a, set, name) {
+    const read = (text) => (/^\d+$/.test(text) ? { value: Number(text) } : { problem: "Write a whole number, such as 24." });
+    return field(value, a, set, read, { id: `arg-${a.name}-number`, inputmode: "numeric", "aria-label": name });
+  }
+
+  function number(state, a, set) {
+    const read = (text) => {
+      const value = Number(text.replace("−", "-").replace(",", "."));
+      return Number.isFinite(value) ? { value } : { problem: "Write a number, such as 0.25 or 1e-3." };
+    };
+    return [label(a, `arg-${a.name}`), field(a.value, a, set, read, { id: `arg-${a.name}`, inputmode: "decimal" })];
+  }
+
+  function indices(state, a, set) {
+    const read = (text) => ({ value: text });
+    return [label(a, `arg-${a.name}`), field(a.value, a, set, read, { id: `arg-${a.name}`, placeholder: a.optional ? "left out" : "0, 2, 5-8" })];
   }
 
   function size(state, a, set, toggle) {
@@ -88,8 +116,9 @@ function argumentForm({ send, errors }) {
           "label",
           { class: "choice", key: choice.name },
           h("input", {
-            type: "checkbox",
+            type: a.most === 1 ? "radio" : "checkbox",
             checked: at >= 0,
+            disabled: at < 0 && a.most > 1 && a.columns.length >= a.most,
             "aria-label": choice.name,
             onchange: (event) => choose(choice.name, event.target.checked),
           }),
@@ -103,7 +132,7 @@ function argumentForm({ send, errors }) {
 
   function columns(state, a, set, toggle) {
     const written = a.count !== null && a.count !== undefined;
-    if (a.table && !written) return [h("div", { class: "cs-label" }, a.label), picker(a, toggle)];
+    if (a.table && !written) return [label(a), picker(a, toggle), hint(a) && h("div", { class: "cs-note" }, hint(a))];
     return [
       label(a, `arg-${a.name}`),
       h("textarea", {
@@ -118,17 +147,25 @@ function argumentForm({ send, errors }) {
         id: `arg-${a.name}`,
         class: "cs-field",
         rows: 3,
-        placeholder: a.kind === "coordinates" ? "0, 1, 2.5, 4" : "R1, R1, R2, R2",
+        placeholder: a.kind !== "coordinates" ? "R1, R1, R2, R2" : a.most === 1 ? "0, 1, 2.5, 4" : "0 0\n0 1.5\n1 0",
       }),
       h(
         "div",
         { class: "cs-note" },
-        written ? `${a.count} values. ` : "",
+        written ? `${a.count} rows. ` : "",
+        a.most === 1 || a.kind !== "coordinates" ? "" : "One row a line, a number for each coordinate. ",
         a.table
           ? h("button", { type: "button", class: "cs-link", onclick: () => set(null) }, "Take columns of the table instead")
           : [h("button", { type: "button", class: "cs-link", onclick: () => send("go", { tab: "data" }) }, "Load a table"), " to choose columns, or write the values here."],
       ),
     ];
+  }
+
+  /** How many columns of coordinates there may be, where it is not just one. */
+  function hint(a) {
+    if (a.kind !== "coordinates" || a.most === 1) return "";
+    if (a.most === null) return a.least > 1 ? `${a.least} columns or more, one for each coordinate.` : "One column for each coordinate.";
+    return a.least === a.most ? `${a.most} columns.` : `${a.least} to ${a.most} columns, one for each coordinate.`;
   }
 
   function matrix(state, a, set) {
@@ -158,7 +195,8 @@ function argumentForm({ send, errors }) {
       label(a, `arg-${a.name}`),
       h(
         "select",
-        { id: `arg-${a.name}`, class: "cs-field cs-select", value: a.value, onchange: (event) => set(event.target.value) },
+        { id: `arg-${a.name}`, class: "cs-field cs-select", value: a.value ?? "", onchange: (event) => set(event.target.value || null) },
+        (a.optional || a.value === null) && h("option", { value: "", disabled: !a.optional }, a.optional ? "left out" : "choose one"),
         a.choices.map((item) => h("option", { value: item }, item)),
       ),
     ];

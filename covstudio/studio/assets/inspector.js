@@ -5,18 +5,6 @@ const ICONS = {
   matrix: "M2.5 2.5h11v11h-11z|M2.5 6.2h11|M2.5 9.8h11|M6.2 2.5v11|M9.8 2.5v11",
 };
 
-let katex = null;
-function loadKatex(address) {
-  katex ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = address;
-    script.onload = () => resolve(window.katex);
-    script.onerror = reject;
-    document.head.append(script);
-  });
-  return katex;
-}
-
 /** What is wrong with texts that were typed here and have not been taken: field -> sentence; Python's own refusals come with the state. */
 function fieldErrors(redraw) {
   let complaints = {};
@@ -42,21 +30,6 @@ export function render({ model, el }) {
 
   function problems(list, choose) {
     return list.length > 0 && h("div", { class: "problems", key: "problems" }, problemList(list, "To finish", choose));
-  }
-
-  function drawFormula(node, state) {
-    if (node.__formula === state.formula) return;
-    node.__formula = state.formula;
-    node.textContent = state.symbol;
-    if (!state.katex) return;
-    loadKatex(state.katex)
-      .then((engine) => {
-        if (node.__formula !== state.formula) return;
-        engine.render(state.formula, node, { output: "mathml", displayMode: true, throwOnError: true });
-      })
-      .catch(() => {
-        node.textContent = state.symbol;
-      });
   }
 
   function nodePage(state) {
@@ -135,12 +108,26 @@ export function render({ model, el }) {
             ]),
           ),
         ),
-      (state.aliases.length > 0 || state.reference) &&
+      state.elsewhere.length > 0 &&
         h(
           "section",
-          { class: "section", "aria-label": "About", key: "about" },
+          { class: "section", "aria-label": "Elsewhere", key: "elsewhere" },
           h("h3", { class: "cs-section-title" }, "Known elsewhere as"),
-          h("div", { class: "about" }, state.aliases.length > 0 && h("p", {}, state.aliases.join(" · ")), state.reference && h("p", {}, state.reference)),
+          h(
+            "dl",
+            { class: "elsewhere" },
+            state.elsewhere.map((one) => [
+              h("dt", {}, one.system),
+              h("dd", {}, one.names.join(", "), one.usage && h("code", {}, one.usage)),
+            ]),
+          ),
+        ),
+      state.reference &&
+        h(
+          "section",
+          { class: "section", "aria-label": "Reference", key: "reference" },
+          h("h3", { class: "cs-section-title" }, "Reference"),
+          h("p", { class: "about" }, state.reference),
         ),
     ];
   }

@@ -95,7 +95,7 @@ function parameterRows({ send, redraw, errors }) {
       h(
         "div",
         { class: "param-top" },
-        h("span", { class: "symbol", title: p.path }, p.label),
+        h("span", { class: "symbol", title: p.meaning ? `${p.path}: ${p.meaning}` : p.path }, p.label),
         h("span", { class: "theta cs-grow", title: "raw parameter theta: the natural value before its transform" }, `θ = ${short(raw, 4)}`),
         p.fixed && h("span", { class: "cs-badge" }, "fixed"),
         h(
@@ -154,6 +154,7 @@ function parameterRows({ send, redraw, errors }) {
         }),
       ),
       error && h("div", { class: "cs-error", role: "alert" }, error),
+      state.mode === "node" && p.note && h("div", { class: "cs-note" }, p.note),
     );
   }
 
