@@ -1,0 +1,77 @@
+"""Every structure of the palette works from its declaration alone: it builds, draws, exports and is saved."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import torch
+from catalogue_models import model_of
+from export_programs import executed_v, expected_v
+
+from covstudio.covariance import Declaration, catalogue
+from covstudio.document.build import build
+from covstudio.document.changes import SetFixed
+from covstudio.document.jsonfile import dumps, loads
+from covstudio.export.python import missing, python_source
+from covstudio.studio.pictures import Pictures, Snapshot
+from covstudio.studio.store import Store
+
+PALETTE = [declared for declared in catalogue() if declared.palette]
+EVERY = pytest.mark.parametrize("declared", PALETTE, ids=lambda declared: declared.name)
+
+
+@EVERY
+def test_it_builds_at_its_default_arguments(declared: Declaration) -> None:
+    document = model_of(declared)
+    built = build(document)
+    assert built.v is not None, built.problems
+    assert not [problem for problem in built.problems if problem.severity == "error"]
+    assert type(built.matrices["s"]) is declared.cls
+    assert bool(torch.isfinite(expected_v(document)).all())
+    own = {ref.name for ref in built.parameters if ref.node_id == "s"}
+    assert own == {name for name in built.matrices["s"].param_names if "/" not in name}
+
+
+@EVERY
+def test_it_draws_with_every_derivative(declared: Declaration) -> None:
+    store = Store(model_of(declared))
+    keys = ["V", "node:s", *(f"slice:{ref.path}" for ref in store.build.parameters)]
+    snapshot = Snapshot(1, store.document, store.build, dict.fromkeys(keys, 96))
+    pictures = Pictures()
+    pictures.begin(snapshot)
+    tiles = {key: pictures.tile(key) for key in pictures.order()}
+    assert all(tile is not None and tile.limit > 0 for tile in tiles.values())
+    assert tiles.keys() == set(keys)
+
+
+@EVERY
+def test_its_program_gives_the_same_v(declared: Declaration) -> None:
+    document = model_of(declared)
+    assert missing(document) == ()
+    source = python_source(document)
+    assert re.search(rf"\b{declared.name}\(", source)
+    torch.testing.assert_close(executed_v(source), expected_v(document), rtol=1e-12, atol=1e-12)
+
+
+@EVERY
+def test_its_program_keeps_what_is_fixed(declared: Declaration) -> None:
+    document = model_of(declared)
+    own = [ref.name for ref in build(document).parameters if ref.node_id == "s"]
+    if not own:
+        pytest.skip("it has no parameters of its own")
+    fixed = SetFixed("s", own[0], True).apply(document)
+    assert [ref.name for ref in build(fixed).parameters if ref.fixed] == [own[0]]
+    source = python_source(fixed)
+    assert "fixed=True" in source
+    torch.testing.assert_close(executed_v(source), expected_v(document), rtol=1e-12, atol=1e-12)
+
+
+@EVERY
+def test_it_is_read_back_as_it_was_saved(declared: Declaration) -> None:
+    document = model_of(declared)
+    text = dumps(document)
+    read, table = loads(text)
+    assert (read, table) == (document, None)
+    assert dumps(read) == text
+    assert torch.equal(expected_v(read), expected_v(document))
