@@ -1,6 +1,7 @@
 """Covariance structures: parametrised matrices, their Jacobians, and the operators that combine them."""
 
-from . import structure
+from . import structure, structure_rules  # noqa: F401
+from .compound_symmetric import CompoundSymmetricMatrix, EquicorrelationMatrix
 from .declaration import (
     CATEGORIES,
     Argument,
@@ -12,14 +13,8 @@ from .declaration import (
     declare,
 )
 from .design import DummyMatrix
-from .elementary import (
-    CompoundSymmetricMatrix,
-    DiagonalMatrix,
-    EqualEntryMatrix,
-    EquicorrelationMatrix,
-    IdentityMatrix,
-    ScalarMatrix,
-)
+from .diagonal import DiagonalLeaf
+from .elementary import DiagonalMatrix, EqualEntryMatrix, IdentityMatrix, ScalarMatrix
 from .evaluation import Evaluation
 from .known import KnownMatrix
 from .leaf import Leaf
@@ -47,6 +42,7 @@ from .transform import (
 )
 from .unstructured import LowerTriangularMatrix, UnconstrainedMatrix, UnstructuredMatrix
 from .user import Adapter, SimpleMatrix
+from .variance_functions import ConstantPowerVarianceMatrix, ExponentialVarianceMatrix, PowerVarianceMatrix
 
 __all__ = [
     "CATEGORIES",
@@ -58,14 +54,17 @@ __all__ = [
     "BlockDiagonal",
     "CompoundSymmetricMatrix",
     "Conditional",
+    "ConstantPowerVarianceMatrix",
     "Correlation",
     "CovariancePropagation",
     "Declaration",
+    "DiagonalLeaf",
     "DiagonalMatrix",
     "DummyMatrix",
     "EqualEntryMatrix",
     "EquicorrelationMatrix",
     "Evaluation",
+    "ExponentialVarianceMatrix",
     "Gram",
     "HadamardProduct",
     "IdentityMatrix",
@@ -81,6 +80,7 @@ __all__ = [
     "OrnsteinUhlenbeckMatrix",
     "ParamSpec",
     "Parameter",
+    "PowerVarianceMatrix",
     "Product",
     "ScalarMatrix",
     "Scale",

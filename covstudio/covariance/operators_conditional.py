@@ -166,9 +166,10 @@ class Conditional(_Part):
     r"""The covariance given some positions, :math:`V = A_{uu} - A_{ug} A_{gg}^{-1} A_{gu}`.
 
     A Schur complement; u are the positions that are not given, in their order. It is the covariance of a
-    normal vector's part u when its part g is known, and that of the errors of kriging. With :math:`B = A_{gg}^{-1} A_{gu}` and
-    :math:`C = A_{ug} A_{gg}^{-1}`, :math:`\partial V = \partial A_{uu} - \partial A_{ug} B - C\, \partial
-    A_{gu} + C\, \partial A_{gg} B`: nothing but the given block is ever inverted.
+    normal vector's part u when its part g is known, and that of the errors of kriging. With
+    :math:`B = A_{gg}^{-1} A_{gu}` and :math:`C = A_{ug} A_{gg}^{-1}`, :math:`\partial V = \partial A_{uu} -
+    \partial A_{ug} B - C\, \partial A_{gu} + C\, \partial A_{gg} B`: nothing but the given block is ever
+    inverted.
 
     The given block is factored as a correlation matrix, so that variances of different sizes do no harm.
     Where A is promised positive semi-definite, so is V: eigenvalues that rounding makes negative become 0.

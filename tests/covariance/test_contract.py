@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import contract_derivatives  # noqa: F401
 import contract_parameters  # noqa: F401
+import contract_structure  # noqa: F401
 import contract_values  # noqa: F401
 import pytest
 import torch
@@ -131,6 +132,9 @@ def test_the_catalogue_is_complete() -> None:
         "Inverse",
         "Stack",
         "Augment",
+        "PowerVarianceMatrix",
+        "ExponentialVarianceMatrix",
+        "ConstantPowerVarianceMatrix",
         "Scale",
         "KroneckerSum",
         "Correlation",
