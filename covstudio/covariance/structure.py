@@ -336,7 +336,8 @@ def precision(matrix: Matrix, natural: Tensor, /) -> Tensor:
         ValueError: V^-1 is not banded.
         SingularMatrixError: V is singular to working precision.
     """
-    return bands(_inverse(matrix, natural), _width(matrix))
+    width = _width(matrix)
+    return bands(_inverse(matrix, natural), width)
 
 
 @StructureFunction
@@ -358,7 +359,8 @@ def precision_derivatives(matrix: Matrix, natural: Tensor, index: Sequence[int],
     Reference:
         Magnus & Neudecker (2019), Matrix Differential Calculus, section 8.4.
     """
-    width, inverse = _width(matrix), _inverse(matrix, natural)
+    width = _width(matrix)
+    inverse = _inverse(matrix, natural)
     pieces = [bands(-(inverse @ slices @ inverse), width) for slices in slices_of(matrix, natural, index)]
     return torch.cat(pieces) if pieces else natural.new_zeros((0, width + 1, matrix.shape[0]))
 

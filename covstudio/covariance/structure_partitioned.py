@@ -1,0 +1,264 @@
+"""Rules of structure for operands side by side: along the diagonal, by rows, by columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from .matrix import Matrix
+from .operators_partitioned import Augment, BlockDiagonal, Stack
+from .structure import (
+    Kind,
+    bandwidth,
+    derivative_diagonal,
+    derivative_matmul,
+    diagonal,
+    factor,
+    kind,
+    logdet,
+    matmul,
+    precision,
+    precision_derivatives,
+    solve,
+    trace_against,
+    transpose_matmul,
+)
+from .structure_parts import (
+    Part,
+    assembled,
+    diagonal_kind,
+    matrices_of,
+    owners,
+    parts_of,
+    signed,
+    square_parts,
+)
+
+__all__: list[str] = []
+
+
+# -- block diagonal ------------------------------------------------------------------------------------------
+
+
+def _square_blocks(matrix: BlockDiagonal) -> bool:
+    return square_parts(matrix)
+
+
+def _spans(parts: Sequence[Part], dimension: int) -> list[slice]:
+    spans = []
+    start = 0
+    for part in parts:
+        stop = start + part.matrix.shape[dimension]
+        spans.append(slice(start, stop))
+        start = stop
+    return spans
+
+
+@kind.register(BlockDiagonal)
+def _(matrix: BlockDiagonal) -> Kind:
+    if all(map(diagonal_kind, matrices_of(matrix))):
+        return "diagonal"
+    return "block diagonal" if square_parts(matrix) else "dense"
+
+
+@matmul.register(BlockDiagonal)
+def _(matrix: BlockDiagonal, natural: Tensor, b: Tensor) -> Tensor:
+    parts = parts_of(matrix, natural)
+    spans = _spans(parts, 1)
+    return torch.cat([part.ask(matmul, b[span]) for part, span in zip(parts, spans, strict=True)])
+
+
+@transpose_matmul.register(BlockDiagonal)
+def _(matrix: BlockDiagonal, natural: Tensor, b: Tensor) -> Tensor:
+    parts = parts_of(matrix, natural)
+    spans = _spans(parts, 0)
+    return torch.cat([part.ask(transpose_matmul, b[span]) for part, span in zip(parts, spans, strict=True)])
+
+
+@diagonal.register(BlockDiagonal, when=_square_blocks)
+def _(matrix: BlockDiagonal, natural: Tensor) -> Tensor:
+    return torch.cat([part.ask(diagonal) for part in parts_of(matrix, natural)])
+
+
+@solve.register(BlockDiagonal, when=_square_blocks)
+def _(matrix: BlockDiagonal, natural: Tensor, b: Tensor) -> Tensor:
+    parts = parts_of(matrix, natural)
+    spans = _spans(parts, 0)
+    return torch.cat([part.ask(solve, b[span]) for part, span in zip(parts, spans, strict=True)])
+
+
+@logdet.register(BlockDiagonal, when=_square_blocks)
+def _(matrix: BlockDiagonal, natural: Tensor) -> Tensor:
+    parts = parts_of(matrix, natural)
+    return signed(
+        lambda: torch.stack([part.ask(logdet) for part in parts]).sum(),
+        lambda: logdet.default(matrix, natural),
+    )
+
+
+@derivative_matmul.register(BlockDiagonal)
+def _(matrix: BlockDiagonal, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
+    parts = parts_of(matrix, natural)
+    rows, columns = _spans(parts, 0), _spans(parts, 1)
+    pieces = []
+    for owner in owners(parts, index):
+        inner = owner.part.ask(derivative_matmul, owner.index, b[columns[owner.position]])
+        around = (0, 0, rows[owner.position].start, matrix.shape[0] - rows[owner.position].stop)
+        pieces.append((owner, torch.nn.functional.pad(inner, around)))
+    return assembled(pieces, natural.new_zeros((0, matrix.shape[0], b.shape[1])))
+
+
+@derivative_diagonal.register(BlockDiagonal, when=_square_blocks)
+def _(matrix: BlockDiagonal, natural: Tensor, index: Sequence[int]) -> Tensor:
+    parts = parts_of(matrix, natural)
+    spans = _spans(parts, 0)
+    pieces = []
+    for owner in owners(parts, index):
+        inner = owner.part.ask(derivative_diagonal, owner.index)
+        around = (spans[owner.position].start, matrix.shape[0] - spans[owner.position].stop)
+        pieces.append((owner, torch.nn.functional.pad(inner, around)))
+    return assembled(pieces, natural.new_zeros((0, matrix.shape[0])))
+
+
+@trace_against.register(BlockDiagonal)
+def _(matrix: BlockDiagonal, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
+    parts = parts_of(matrix, natural)
+    rows, columns = _spans(parts, 0), _spans(parts, 1)
+    pieces = [
+        (
+            owner,
+            owner.part.ask(trace_against, owner.index, a[rows[owner.position], columns[owner.position]]),
+        )
+        for owner in owners(parts, index)
+    ]
+    return assembled(pieces, natural.new_zeros(0))
+
+
+@bandwidth.register(BlockDiagonal)
+def _(matrix: BlockDiagonal) -> int | None:
+    widths = [
+        bandwidth(operand) if operand.shape[0] == operand.shape[1] else None
+        for operand in matrices_of(matrix)
+    ]
+    known = [width for width in widths if width is not None]
+    return max(known) if len(known) == len(widths) else None
+
+
+def _banded_blocks(matrix: BlockDiagonal) -> bool:
+    return bandwidth(matrix) is not None
+
+
+def _deepened(inner: Tensor, matrix: BlockDiagonal) -> Tensor:
+    """Bands of one block with rows of zeros for those bands that only other blocks have."""
+    width = bandwidth(matrix)
+    assert width is not None
+    return torch.nn.functional.pad(inner, (0, 0, 0, width + 1 - inner.shape[-2]))
+
+
+@precision.register(BlockDiagonal, when=_banded_blocks)
+def _(matrix: BlockDiagonal, natural: Tensor) -> Tensor:
+    return torch.cat([_deepened(part.ask(precision), matrix) for part in parts_of(matrix, natural)], dim=1)
+
+
+@precision_derivatives.register(BlockDiagonal, when=_banded_blocks)
+def _(matrix: BlockDiagonal, natural: Tensor, index: Sequence[int]) -> Tensor:
+    parts = parts_of(matrix, natural)
+    spans = _spans(parts, 0)
+    pieces = []
+    for owner in owners(parts, index):
+        inner = _deepened(owner.part.ask(precision_derivatives, owner.index), matrix)
+        around = (spans[owner.position].start, matrix.shape[0] - spans[owner.position].stop)
+        pieces.append((owner, torch.nn.functional.pad(inner, around)))
+    width = bandwidth(matrix)
+    assert width is not None
+    return assembled(pieces, natural.new_zeros((0, width + 1, matrix.shape[0])))
+
+
+def _promised_blocks(matrix: BlockDiagonal) -> bool:
+    return square_parts(matrix) and all(
+        operand.psd for operand in matrix.operands.values() if isinstance(operand, Matrix)
+    )
+
+
+@factor.register(BlockDiagonal, when=_promised_blocks)
+def _(matrix: BlockDiagonal, natural: Tensor) -> Tensor:
+    joined: Tensor = torch.block_diag(*[part.ask(factor) for part in parts_of(matrix, natural)])  # type: ignore[no-untyped-call]
+    return joined
+
+
+# -- rows on top of each other, columns beside each other ----------------------------------------------------
+
+
+def _padded(inner: Tensor, span: slice, size: int) -> Tensor:
+    """Rows of one operand among those of all."""
+    return torch.nn.functional.pad(inner, (0, 0, span.start, size - span.stop))
+
+
+@matmul.register(Stack)
+def _(matrix: Stack, natural: Tensor, b: Tensor) -> Tensor:
+    return torch.cat([part.ask(matmul, b) for part in parts_of(matrix, natural)])
+
+
+@transpose_matmul.register(Stack)
+def _(matrix: Stack, natural: Tensor, b: Tensor) -> Tensor:
+    parts = parts_of(matrix, natural)
+    pieces = [part.ask(transpose_matmul, b[span]) for part, span in zip(parts, _spans(parts, 0), strict=True)]
+    return torch.stack(pieces).sum(0)
+
+
+@derivative_matmul.register(Stack)
+def _(matrix: Stack, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
+    parts = parts_of(matrix, natural)
+    spans = _spans(parts, 0)
+    pieces = []
+    for owner in owners(parts, index):
+        inner = owner.part.ask(derivative_matmul, owner.index, b)
+        pieces.append((owner, _padded(inner, spans[owner.position], matrix.shape[0])))
+    return assembled(pieces, natural.new_zeros((0, matrix.shape[0], b.shape[1])))
+
+
+@trace_against.register(Stack)
+def _(matrix: Stack, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
+    parts = parts_of(matrix, natural)
+    spans = _spans(parts, 0)
+    pieces = [
+        (owner, owner.part.ask(trace_against, owner.index, a[spans[owner.position]]))
+        for owner in owners(parts, index)
+    ]
+    return assembled(pieces, natural.new_zeros(0))
+
+
+@matmul.register(Augment)
+def _(matrix: Augment, natural: Tensor, b: Tensor) -> Tensor:
+    parts = parts_of(matrix, natural)
+    pieces = [part.ask(matmul, b[span]) for part, span in zip(parts, _spans(parts, 1), strict=True)]
+    return torch.stack(pieces).sum(0)
+
+
+@transpose_matmul.register(Augment)
+def _(matrix: Augment, natural: Tensor, b: Tensor) -> Tensor:
+    return torch.cat([part.ask(transpose_matmul, b) for part in parts_of(matrix, natural)])
+
+
+@derivative_matmul.register(Augment)
+def _(matrix: Augment, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
+    parts = parts_of(matrix, natural)
+    spans = _spans(parts, 1)
+    pieces = [
+        (owner, owner.part.ask(derivative_matmul, owner.index, b[spans[owner.position]]))
+        for owner in owners(parts, index)
+    ]
+    return assembled(pieces, natural.new_zeros((0, matrix.shape[0], b.shape[1])))
+
+
+@trace_against.register(Augment)
+def _(matrix: Augment, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
+    parts = parts_of(matrix, natural)
+    spans = _spans(parts, 1)
+    pieces = [
+        (owner, owner.part.ask(trace_against, owner.index, a[:, spans[owner.position]]))
+        for owner in owners(parts, index)
+    ]
+    return assembled(pieces, natural.new_zeros(0))

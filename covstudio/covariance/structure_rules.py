@@ -1,0 +1,17 @@
+"""The rules of structure for the operators: to import this module is to register them."""
+
+from . import (
+    structure_kronecker,
+    structure_linear,
+    structure_operators,
+    structure_partitioned,
+    structure_propagation,
+)
+
+__all__ = [
+    "structure_kronecker",
+    "structure_linear",
+    "structure_operators",
+    "structure_partitioned",
+    "structure_propagation",
+]
