@@ -1,4 +1,4 @@
-"""Elementary structures: identity, scalar, diagonal, constant and compound symmetric matrices."""
+"""Elementary structures: identity, scalar, diagonal and constant matrices."""
 
 from __future__ import annotations
 
@@ -9,8 +9,23 @@ from torch import Tensor
 
 from .checks import check_size
 from .declaration import Argument, declare
+from .diagonal import DiagonalLeaf
 from .leaf import Leaf, ParamSpecs
 from .parameter import Parameter
+from .structure import (
+    Kind,
+    derivative_diagonal,
+    derivative_matmul,
+    diagonal,
+    factor,
+    kind,
+    logdet,
+    matmul,
+    solve,
+    trace_against,
+    transpose_matmul,
+)
+from .structure_dense import singular
 from .transform import (
     Transform,
     TransformChain,
@@ -20,7 +35,6 @@ from .transform import (
 )
 
 _SIZE = Argument("n", "size", "Size", "Number of rows and columns", minimum=1)
-_SIZE_2 = Argument("n", "size", "Size", "Number of rows and columns, at least 2", minimum=2)
 
 
 def variance(name: str = "sigma^2", dtype: torch.dtype | None = None) -> Parameter:
@@ -33,12 +47,6 @@ def bounded(lower: float) -> Transform:
     return TransformChain([TransformSigmoid(), TransformScaleShift(1 - lower, lower)])
 
 
-def equicorrelation(n: int, rho: Tensor) -> Tensor:
-    """Return the n x n matrix with exact ones on the diagonal and rho elsewhere."""
-    diagonal = torch.eye(n, dtype=torch.bool, device=rho.device)
-    return torch.where(diagonal, torch.ones_like(rho), rho)
-
-
 @declare(
     title="Identity",
     category="Elementary",
@@ -48,10 +56,11 @@ def equicorrelation(n: int, rho: Tensor) -> Tensor:
     arguments=(_SIZE,),
     aliases={"ASReml": ("id",)},
     reference="Searle, Casella & McCulloch (1992), Variance Components, chapter 6",
+    usage={"ASReml": "id(genotype)"},
     psd=True,
     example=lambda: IdentityMatrix(3),
 )
-class IdentityMatrix(Leaf):
+class IdentityMatrix(DiagonalLeaf):
     r"""The identity matrix, :math:`V = I_n`.
 
     It has no parameters: use it for unit-variance residuals, or as a factor of a Kronecker product.
@@ -80,13 +89,13 @@ class IdentityMatrix(Leaf):
         self.n = check_size(n)
         super().__init__((self.n, self.n), param_specs, [])
 
-    def evaluate(self, natural: Tensor) -> Tensor:
-        """Return I, shape (n, n); ``natural`` is empty and gives the dtype and the device."""
-        return torch.eye(self.n, dtype=natural.dtype, device=natural.device)
+    def variances(self, natural: Tensor) -> Tensor:
+        """Return ones, shape (n,); ``natural`` is empty and gives the dtype and the device."""
+        return natural.new_ones(self.n)
 
-    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return the empty Jacobian, shape (0, n, n)."""
-        return natural.new_zeros((len(index), self.n, self.n))
+    def variance_slopes(self, natural: Tensor, index: Sequence[int]) -> Tensor:
+        """Return the empty Jacobian, shape (0, n)."""
+        return natural.new_zeros((len(index), self.n))
 
 
 @declare(
@@ -106,10 +115,18 @@ class IdentityMatrix(Leaf):
         "scikit-learn": ("WhiteKernel",),
     },
     reference="Searle, Casella & McCulloch (1992), Variance Components, chapter 6",
+    parameters={"sigma^2": "Variance of every position: one variance component."},
+    usage={
+        "ASReml": "idv(genotype)",
+        "SAS": "random genotype / type=vc;",
+        "nlme": "random = list(block = pdIdent(~ variety - 1))",
+        "lme4": "(1 | genotype)",
+        "glmmTMB": "(1 | genotype)",
+    },
     psd=True,
     example=lambda: ScalarMatrix(3),
 )
-class ScalarMatrix(Leaf):
+class ScalarMatrix(DiagonalLeaf):
     r"""A multiple of the identity, :math:`V = \sigma^2 I_n`: one variance component.
 
     Parameters: ``sigma^2`` (natural: a variance; raw: exp(2 theta), default 0, that is 1).
@@ -139,14 +156,13 @@ class ScalarMatrix(Leaf):
         self.n = check_size(n)
         super().__init__((self.n, self.n), param_specs, [variance()])
 
-    def evaluate(self, natural: Tensor) -> Tensor:
-        """Return sigma^2 I, shape (n, n), from natural values [sigma^2]."""
-        return torch.diag_embed(natural.expand(self.n))
+    def variances(self, natural: Tensor) -> Tensor:
+        """Return sigma^2 in every place, shape (n,), from natural values [sigma^2]."""
+        return natural.expand(self.n)
 
-    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d sigma^2 = I, shape (1, n, n)."""
-        eye = torch.eye(self.n, dtype=natural.dtype, device=natural.device)
-        return eye.expand(len(index), -1, -1)
+    def variance_slopes(self, natural: Tensor, index: Sequence[int]) -> Tensor:
+        """Return ones, the diagonal of dV/d sigma^2 = I, shape (1, n)."""
+        return natural.new_ones((len(index), self.n))
 
 
 @declare(
@@ -165,10 +181,18 @@ class ScalarMatrix(Leaf):
         "glmmTMB": ("diag",),
     },
     reference="Pinheiro & Bates (2000), Mixed-Effects Models in S and S-PLUS, section 4.2.2",
+    parameters={"sigma^2_i": "Variance of position i."},
+    usage={
+        "ASReml": "diag(site):id(genotype)",
+        "SAS": "random site / subject=genotype type=un(1);",
+        "nlme": "weights = varIdent(form = ~ 1 | site)",
+        "lme4": "(0 + x + z || genotype)",
+        "glmmTMB": "diag(0 + site | genotype)",
+    },
     psd=True,
     example=lambda: DiagonalMatrix(3),
 )
-class DiagonalMatrix(Leaf):
+class DiagonalMatrix(DiagonalLeaf):
     r"""A diagonal matrix of free variances, :math:`V = \mathrm{diag}(\sigma^2_0, \ldots, \sigma^2_{n-1})`.
 
     Parameters: ``sigma^2_0``, ..., ``sigma^2_{n-1}`` (natural: variances; raw: exp(2 theta), default 0).
@@ -199,16 +223,14 @@ class DiagonalMatrix(Leaf):
         self.n = check_size(n)
         super().__init__((self.n, self.n), param_specs, [variance(f"sigma^2_{i}") for i in range(self.n)])
 
-    def evaluate(self, natural: Tensor) -> Tensor:
-        """Return diag(sigma^2_i), shape (n, n), from the n natural variances."""
-        return torch.diag_embed(natural)
+    def variances(self, natural: Tensor) -> Tensor:
+        """Return the n natural variances, shape (n,)."""
+        return natural
 
-    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d sigma^2_i, one entry of 1 at (i, i) in each slice, shape (len(index), n, n)."""
-        out = natural.new_zeros((len(index), self.n, self.n))
+    def variance_slopes(self, natural: Tensor, index: Sequence[int]) -> Tensor:
+        """Return dV/d sigma^2_i on the diagonal: 1 in place i of each slice, shape (len(index), n)."""
         entry = torch.tensor(list(index), dtype=torch.int64, device=natural.device)
-        out[torch.arange(len(index), device=natural.device), entry, entry] = 1.0
-        return out
+        return torch.nn.functional.one_hot(entry, self.n).to(natural.dtype)
 
 
 @declare(
@@ -234,6 +256,11 @@ class DiagonalMatrix(Leaf):
         "scikit-learn": ("ConstantKernel",),
     },
     reference="Searle, Casella & McCulloch (1992), Variance Components, chapter 3",
+    parameters={"sigma^2": "The value of every entry: the variance of an effect all rows share."},
+    usage={
+        "GPyTorch": "gpytorch.kernels.ConstantKernel()",
+        "scikit-learn": "sklearn.gaussian_process.kernels.ConstantKernel()",
+    },
     psd=True,
     example=lambda: EqualEntryMatrix(3),
 )
@@ -282,121 +309,67 @@ class EqualEntryMatrix(Leaf):
         return natural.new_ones((len(index), self.n, self.m))
 
 
-@declare(
-    title="Equicorrelation",
-    category="Elementary",
-    formula=r"\mathbf{V} = (1 - \rho)\,\mathbf{I}_n + \rho\,\mathbf{J}_n",
-    symbol="(1−ρ)I + ρJ",
-    summary="Unit variances and one common correlation between all pairs.",
-    arguments=(_SIZE_2,),
-    aliases={
-        "torch-openreml": ("EquicorrelationMatrix",),
-        "ASReml": ("cor",),
-        "nlme": ("corCompSymm",),
-    },
-    reference="Pinheiro & Bates (2000), Mixed-Effects Models in S and S-PLUS, section 5.3",
-    psd=True,
-    example=lambda: EquicorrelationMatrix(4),
-)
-class EquicorrelationMatrix(Leaf):
-    r"""One common correlation, :math:`V = (1 - \rho) I_n + \rho J_n` with :math:`\rho \in (-1/(n-1), 1)`.
-
-    Parameters: ``rho`` (natural: a correlation, positive definite on the open interval; raw: sigmoid, then
-    scaled and shifted onto it; default 0, the middle of the interval).
-
-    Args:
-        n: Number of rows and columns, an int of at least 2.
-        param_specs: Declaration to use in place of the default one.
-
-    Raises:
-        TypeError: If ``n`` is not an int.
-        ValueError: If ``n`` is below 2.
-
-    Example:
-        >>> import torch
-        >>> from covstudio.covariance import EquicorrelationMatrix
-        >>> EquicorrelationMatrix(3)(torch.tensor([1.0]))
-        tensor([[1.0000, 0.5966, 0.5966],
-                [0.5966, 1.0000, 0.5966],
-                [0.5966, 0.5966, 1.0000]])
-
-    Reference:
-        Pinheiro & Bates (2000), Mixed-Effects Models in S and S-PLUS, section 5.3 (corCompSymm).
-    """
-
-    _definite = True
-
-    def __init__(self, n: int, param_specs: ParamSpecs | None = None) -> None:
-        self.n = check_size(n, minimum=2, reason="a correlation needs two rows")
-        rho = Parameter("rho", bounded(-1 / (self.n - 1)))
-        super().__init__((self.n, self.n), param_specs, [rho])
-
-    def evaluate(self, natural: Tensor) -> Tensor:
-        """Return the correlation matrix, shape (n, n), from natural values [rho]."""
-        return equicorrelation(self.n, natural[0])
-
-    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d rho = J - I, shape (1, n, n)."""
-        slice_ = 1 - torch.eye(self.n, dtype=natural.dtype, device=natural.device)
-        return slice_.expand(len(index), -1, -1)
+@kind.register(IdentityMatrix)
+@kind.register(ScalarMatrix)
+def _(matrix: IdentityMatrix | ScalarMatrix) -> Kind:
+    return "scalar"
 
 
-@declare(
-    title="Compound symmetric",
-    category="Elementary",
-    formula=r"\mathbf{V} = \sigma^2 \left[ (1 - \rho)\,\mathbf{I}_n + \rho\,\mathbf{J}_n \right]",
-    symbol="σ²[(1−ρ)I + ρJ]",
-    summary="One common variance and one common correlation between all pairs.",
-    arguments=(_SIZE_2,),
-    aliases={
-        "torch-openreml": ("CompoundSymmetricMatrix",),
-        "ASReml": ("corv",),
-        "SAS": ("CS",),
-        "nlme": ("pdCompSymm",),
-    },
-    reference="Pinheiro & Bates (2000), Mixed-Effects Models in S and S-PLUS, section 4.2.2",
-    psd=True,
-    example=lambda: CompoundSymmetricMatrix(4),
-)
-class CompoundSymmetricMatrix(Leaf):
-    r"""Compound symmetry, :math:`V = \sigma^2 [(1-\rho) I_n + \rho J_n]`, :math:`-1/(n-1) < \rho < 1`.
+def _covariance(matrix: EqualEntryMatrix) -> bool:
+    return matrix.n == matrix.m
 
-    Parameters: ``sigma^2`` (natural: the variance of a row; raw: exp(2 theta), default 0) and ``rho``
-    (natural: a correlation; raw: sigmoid, then scaled and shifted onto its interval, default 0).
 
-    Args:
-        n: Number of rows and columns, an int of at least 2.
-        param_specs: Declaration to use in place of the default one.
+def _singular(matrix: EqualEntryMatrix) -> bool:
+    return matrix.n == matrix.m > 1
 
-    Raises:
-        TypeError: If ``n`` is not an int.
-        ValueError: If ``n`` is below 2.
 
-    Example:
-        >>> import torch
-        >>> from covstudio.covariance import CompoundSymmetricMatrix
-        >>> CompoundSymmetricMatrix(3)(torch.tensor([0.5, 1.0]))
-        tensor([[2.7183, 1.6217, 1.6217],
-                [1.6217, 2.7183, 1.6217],
-                [1.6217, 1.6217, 2.7183]])
+@kind.register(EqualEntryMatrix, when=_covariance)
+def _(matrix: EqualEntryMatrix) -> Kind:
+    return "low rank"
 
-    Reference:
-        Pinheiro & Bates (2000), Mixed-Effects Models in S and S-PLUS, section 4.2.2 (pdCompSymm).
-    """
 
-    _definite = True
+@matmul.register(EqualEntryMatrix)
+def _(matrix: EqualEntryMatrix, natural: Tensor, b: Tensor) -> Tensor:
+    return (natural[0] * b.sum(0)).repeat(matrix.n, 1)
 
-    def __init__(self, n: int, param_specs: ParamSpecs | None = None) -> None:
-        self.n = check_size(n, minimum=2, reason="a correlation needs two rows")
-        rho = Parameter("rho", bounded(-1 / (self.n - 1)))
-        super().__init__((self.n, self.n), param_specs, [variance(), rho])
 
-    def evaluate(self, natural: Tensor) -> Tensor:
-        """Return the covariance, shape (n, n), from natural values [sigma^2, rho]."""
-        return natural[0] * equicorrelation(self.n, natural[1])
+@transpose_matmul.register(EqualEntryMatrix)
+def _(matrix: EqualEntryMatrix, natural: Tensor, b: Tensor) -> Tensor:
+    return (natural[0] * b.sum(0)).repeat(matrix.m, 1)
 
-    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d sigma^2 = V / sigma^2 and dV/d rho = sigma^2 (J - I), shape (len(index), n, n)."""
-        eye = torch.eye(self.n, dtype=natural.dtype, device=natural.device)
-        slices = [equicorrelation(self.n, natural[1]) if k == 0 else natural[0] * (1 - eye) for k in index]
-        return torch.stack(slices)
+
+@diagonal.register(EqualEntryMatrix)
+def _(matrix: EqualEntryMatrix, natural: Tensor) -> Tensor:
+    return natural[0].repeat(min(matrix.shape))
+
+
+@solve.register(EqualEntryMatrix, when=_singular)
+def _(matrix: EqualEntryMatrix, natural: Tensor, b: Tensor) -> Tensor:
+    raise singular(matrix)
+
+
+@logdet.register(EqualEntryMatrix, when=_singular)
+def _(matrix: EqualEntryMatrix, natural: Tensor) -> Tensor:
+    raise singular(matrix)
+
+
+@derivative_matmul.register(EqualEntryMatrix)
+def _(matrix: EqualEntryMatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
+    return b.sum(0).repeat(len(index), matrix.n, 1)
+
+
+@derivative_diagonal.register(EqualEntryMatrix)
+def _(matrix: EqualEntryMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
+    return natural.new_ones((len(index), min(matrix.shape)))
+
+
+@trace_against.register(EqualEntryMatrix)
+def _(matrix: EqualEntryMatrix, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
+    return a.sum().repeat(len(index))
+
+
+@factor.register(EqualEntryMatrix, when=_covariance)
+def _(matrix: EqualEntryMatrix, natural: Tensor) -> Tensor:
+    if not float(natural[0]) >= 0:
+        return factor.default(matrix, natural)
+    return natural[0].sqrt().repeat(matrix.n, 1)

@@ -8,9 +8,10 @@ from typing import Any
 
 from torch import Tensor
 
+from .compound_symmetric import EquicorrelationMatrix
 from .declaration import Slot, declare
 from .design import DummyMatrix
-from .elementary import EquicorrelationMatrix, ScalarMatrix
+from .elementary import ScalarMatrix
 from .matrix import Matrix, Shape
 from .operator import Operator
 from .promises import ShapeError, promises_pd, promises_psd, same_shape, show
