@@ -13,6 +13,7 @@ from .declaration import (
     declare,
 )
 from .design import DummyMatrix
+from .design_numeric import DesignMatrix
 from .diagonal import DiagonalLeaf
 from .elementary import DiagonalMatrix, EqualEntryMatrix, IdentityMatrix, ScalarMatrix
 from .evaluation import Evaluation
@@ -25,9 +26,10 @@ from .operators_covariance import CovariancePropagation, HadamardProduct, Kronec
 from .operators_linear import Gram, Inverse, Product, SingularMatrixError, Transpose
 from .operators_partitioned import Augment, BlockDiagonal, Stack
 from .operators_scaled import Correlation, KroneckerSum, Scale
+from .ornstein_uhlenbeck import OrnsteinUhlenbeckMatrix
 from .parameter import Parameter, ParamSpec
 from .parameterised import UnknownParameter
-from .timeseries import AR1CorrelationMatrix, AR1Matrix, OrnsteinUhlenbeckMatrix
+from .timeseries import AR1CorrelationMatrix, AR1Matrix, HeterogeneousAR1Matrix
 from .transform import (
     Transform,
     TransformChain,
@@ -58,6 +60,7 @@ __all__ = [
     "Correlation",
     "CovariancePropagation",
     "Declaration",
+    "DesignMatrix",
     "DiagonalLeaf",
     "DiagonalMatrix",
     "DummyMatrix",
@@ -67,6 +70,7 @@ __all__ = [
     "ExponentialVarianceMatrix",
     "Gram",
     "HadamardProduct",
+    "HeterogeneousAR1Matrix",
     "IdentityMatrix",
     "Inverse",
     "KnownMatrix",

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import Augment, CovariancePropagation, DummyMatrix, Matrix
+from covstudio.covariance import Augment, CovariancePropagation, DesignMatrix, DummyMatrix, Matrix
 from covstudio.reml.likelihood import Point
 from covstudio.reml.variance import Variance
 
@@ -33,8 +33,8 @@ class RandomEffect:
     """The predicted effects of one term.
 
     Attributes:
-        levels: what each effect belongs to: the column names of Z when it is a `DummyMatrix`, else column
-            numbers from 0.
+        levels: what each effect belongs to: the column names of Z when it is a `DummyMatrix` or a
+            `DesignMatrix`, else column numbers from 0.
         blup: best linear unbiased predictions, (q,), in the units of y (per unit of the column of Z).
         standard_error: square roots of the prediction error variances, (q,).
     """
@@ -63,7 +63,7 @@ def level_names(z: Matrix | Tensor) -> tuple[str, ...]:
         >>> level_names(torch.ones(3, 2))
         ('0', '1')
     """
-    if isinstance(z, DummyMatrix):
+    if isinstance(z, DummyMatrix | DesignMatrix):
         return tuple(z.colnames)
     if isinstance(z, Augment):
         return tuple(f"{name}: {level}" for name, part in z.operands.items() for level in level_names(part))

@@ -132,6 +132,7 @@ def test_the_catalogue_is_complete() -> None:
         "Inverse",
         "Stack",
         "Augment",
+        "DesignMatrix",
         "PowerVarianceMatrix",
         "ExponentialVarianceMatrix",
         "ConstantPowerVarianceMatrix",
