@@ -1,4 +1,4 @@
-"""Rules of structure for the Kronecker product: factor by factor."""
+"""Rules of structure for the Kronecker product and the Kronecker sum: factor by factor."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from .matrix import Matrix
 from .operators_covariance import KroneckerProduct
+from .operators_scaled import KroneckerSum
 from .structure import (
     Kind,
     bandwidth,
@@ -25,10 +26,13 @@ from .structure import (
     trace_against,
     transpose_matmul,
 )
+from .structure_dense import negligible, singular
 from .structure_parts import (
     Part,
     assembled,
+    diagonal_kind,
     matrices_of,
+    nonzero,
     owners,
     parts_of,
     signed,
@@ -223,3 +227,131 @@ def _promised_factors(matrix: KroneckerProduct) -> bool:
 def _(matrix: KroneckerProduct, natural: Tensor) -> Tensor:
     outer, inner = parts_of(matrix, natural)
     return torch.kron(outer.ask(factor), inner.ask(factor))
+
+
+# -- Kronecker sum -------------------------------------------------------------------------------------------
+
+
+def _promised(matrix: KroneckerSum) -> bool:
+    return matrix.psd
+
+
+def _added(a: Part, b: Part, function: Callable[..., Tensor], values: Tensor) -> Tensor:
+    """(A (x) I + I (x) B) times (p q, m), one factor after the other."""
+    p, q, count = a.matrix.shape[0], b.matrix.shape[0], values.shape[1]
+    outer = a.ask(function, values.reshape(p, q * count)).reshape(p, q, count)
+    turned = values.reshape(p, q, count).transpose(0, 1).reshape(q, p * count)
+    inner = b.ask(function, turned).reshape(q, p, count).transpose(0, 1)
+    return (outer + inner).reshape(p * q, count)
+
+
+def _eigen(matrix: KroneckerSum, natural: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The eigenvalues, shape (p, q), sums of one of A and one of B, and the vectors of both."""
+    values = matrix._values(natural)
+    (outer, left), (inner, right) = torch.linalg.eigh(values[0]), torch.linalg.eigh(values[1])
+    sums = outer[:, None] + inner
+    if not float(sums.min()) > negligible(sums) * float(sums.max()):
+        raise singular(matrix)
+    return sums, left, right
+
+
+@kind.register(KroneckerSum)
+def _(matrix: KroneckerSum) -> Kind:
+    kinds = {kind(operand) for operand in matrices_of(matrix)}
+    if kinds <= {"scalar", "diagonal"}:
+        return "scalar" if kinds == {"scalar"} else "diagonal"
+    return "dense"
+
+
+@matmul.register(KroneckerSum)
+def _(matrix: KroneckerSum, natural: Tensor, b: Tensor) -> Tensor:
+    first, second = parts_of(matrix, natural)
+    return _added(first, second, matmul, b)
+
+
+@transpose_matmul.register(KroneckerSum)
+def _(matrix: KroneckerSum, natural: Tensor, b: Tensor) -> Tensor:
+    first, second = parts_of(matrix, natural)
+    return _added(first, second, transpose_matmul, b)
+
+
+@diagonal.register(KroneckerSum)
+def _(matrix: KroneckerSum, natural: Tensor) -> Tensor:
+    a, b = parts_of(matrix, natural)
+    return (a.ask(diagonal)[:, None] + b.ask(diagonal)).reshape(-1)
+
+
+@solve.register(KroneckerSum, when=_promised)
+def _(matrix: KroneckerSum, natural: Tensor, b: Tensor) -> Tensor:
+    sums, left, right = _eigen(matrix, natural)
+    cube = b.reshape(*sums.shape, b.shape[1])
+    turned = torch.einsum("ia,kb,ikm->abm", left, right, cube) / sums[:, :, None]
+    return torch.einsum("ia,kb,abm->ikm", left, right, turned).reshape(b.shape)
+
+
+@logdet.register(KroneckerSum, when=_promised)
+def _(matrix: KroneckerSum, natural: Tensor) -> Tensor:
+    return _eigen(matrix, natural)[0].log().sum()
+
+
+@derivative_matmul.register(KroneckerSum)
+def _(matrix: KroneckerSum, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
+    first, second = parts_of(matrix, natural)
+    p, q, count = first.matrix.shape[0], second.matrix.shape[0], b.shape[1]
+    pieces = []
+    for owner in owners((first, second), index):
+        k = len(owner.index)
+        if owner.position == 0:
+            moved = first.ask(derivative_matmul, owner.index, b.reshape(p, q * count))
+        else:
+            turned = b.reshape(p, q, count).transpose(0, 1).reshape(q, p * count)
+            moved = second.ask(derivative_matmul, owner.index, turned).reshape(k, q, p, count).transpose(1, 2)
+        pieces.append((owner, moved.reshape(k, p * q, count)))
+    return assembled(pieces, natural.new_zeros((0, p * q, count)))
+
+
+@derivative_diagonal.register(KroneckerSum)
+def _(matrix: KroneckerSum, natural: Tensor, index: Sequence[int]) -> Tensor:
+    parts = parts_of(matrix, natural)
+    p, q = parts[0].matrix.shape[0], parts[1].matrix.shape[0]
+    pieces = []
+    for owner in owners(parts, index):
+        moved = owner.part.ask(derivative_diagonal, owner.index)
+        placed = (
+            moved[:, :, None].expand(-1, -1, q) if owner.position == 0 else moved[:, None].expand(-1, p, -1)
+        )
+        pieces.append((owner, placed.reshape(len(owner.index), p * q)))
+    return assembled(pieces, natural.new_zeros((0, p * q)))
+
+
+@trace_against.register(KroneckerSum)
+def _(matrix: KroneckerSum, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
+    parts = parts_of(matrix, natural)
+    p, q = parts[0].matrix.shape[0], parts[1].matrix.shape[0]
+    blocks = a.reshape(p, q, p, q)
+    rules = ("ikjk->ij", "ikil->kl")
+    pieces = [
+        (owner, owner.part.ask(trace_against, owner.index, torch.einsum(rules[owner.position], blocks)))
+        for owner in owners(parts, index)
+    ]
+    return assembled(pieces, natural.new_zeros(0))
+
+
+def _diagonal_sum(matrix: KroneckerSum) -> bool:
+    return all(map(diagonal_kind, matrices_of(matrix)))
+
+
+@bandwidth.register(KroneckerSum)
+def _(matrix: KroneckerSum) -> int | None:
+    return 0 if _diagonal_sum(matrix) else None
+
+
+@precision.register(KroneckerSum, when=_diagonal_sum)
+def _(matrix: KroneckerSum, natural: Tensor) -> Tensor:
+    return 1.0 / nonzero(matrix, diagonal(matrix, natural))[None]
+
+
+@precision_derivatives.register(KroneckerSum, when=_diagonal_sum)
+def _(matrix: KroneckerSum, natural: Tensor, index: Sequence[int]) -> Tensor:
+    entries = nonzero(matrix, diagonal(matrix, natural))
+    return (-derivative_diagonal(matrix, natural, index) / entries**2)[:, None]

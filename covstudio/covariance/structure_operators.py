@@ -24,12 +24,12 @@ from .structure import (
     trace_against,
     transpose_matmul,
 )
-from .structure_dense import singular
 from .structure_parts import (
     Part,
     assembled,
     diagonal_kind,
     matrices_of,
+    nonzero,
     owners,
     parts_of,
     signed,
@@ -39,16 +39,12 @@ __all__: list[str] = []
 
 
 def _divided(matrix: Matrix, entries: Tensor, b: Tensor) -> Tensor:
-    if bool((entries == 0).any()):
-        raise singular(matrix)
-    return b / entries[:, None]
+    return b / nonzero(matrix, entries)[:, None]
 
 
 def _log_product(matrix: Matrix, entries: Tensor) -> Tensor | None:
     """The log determinant of a diagonal matrix; None where it is negative."""
-    if bool((entries == 0).any()):
-        raise singular(matrix)
-    return None if int((entries < 0).sum()) % 2 else entries.abs().log().sum()
+    return None if int((nonzero(matrix, entries) < 0).sum()) % 2 else entries.abs().log().sum()
 
 
 # -- sum -----------------------------------------------------------------------------------------------------
@@ -214,9 +210,7 @@ def _(matrix: HadamardProduct, natural: Tensor, b: Tensor) -> Tensor:
     scaled = _scaled(matrix, natural)
     if scaled is None:
         return _divided(matrix, diagonal(matrix, natural), b)
-    if float(scaled[1]) == 0.0:
-        raise singular(matrix)
-    return scaled[0].ask(solve, b) / scaled[1]
+    return scaled[0].ask(solve, b) / nonzero(matrix, scaled[1])
 
 
 @logdet.register(HadamardProduct, when=_number_or_diagonal)
@@ -283,9 +277,7 @@ def _(matrix: HadamardProduct, natural: Tensor) -> Tensor:
     scaled = _scaled(matrix, natural)
     if scaled is None:
         return _divided(matrix, diagonal(matrix, natural), natural.new_ones((matrix.shape[0], 1))).mT
-    if float(scaled[1]) == 0.0:
-        raise singular(matrix)
-    return scaled[0].ask(precision) / scaled[1]
+    return scaled[0].ask(precision) / nonzero(matrix, scaled[1])
 
 
 @precision_derivatives.register(HadamardProduct, when=_number_or_diagonal)
@@ -293,6 +285,4 @@ def _(matrix: HadamardProduct, natural: Tensor, index: Sequence[int]) -> Tensor:
     scaled = _scaled(matrix, natural)
     if scaled is None:
         return -derivative_diagonal(matrix, natural, index)[:, None] * precision(matrix, natural) ** 2
-    if float(scaled[1]) == 0.0:
-        raise singular(matrix)
-    return scaled[0].ask(precision_derivatives, index) / scaled[1]
+    return scaled[0].ask(precision_derivatives, index) / nonzero(matrix, scaled[1])

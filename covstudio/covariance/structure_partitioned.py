@@ -1,4 +1,4 @@
-"""Rules of structure for operands side by side: along the diagonal, by rows, by columns."""
+"""Rules of structure for operands side by side (along the diagonal, by rows, by columns), and for a part."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from .matrix import Matrix
+from .operators_conditional import Submatrix
 from .operators_partitioned import Augment, BlockDiagonal, Stack
 from .structure import (
     Kind,
@@ -30,6 +31,7 @@ from .structure_parts import (
     assembled,
     diagonal_kind,
     matrices_of,
+    nonzero,
     owners,
     parts_of,
     signed,
@@ -262,3 +264,84 @@ def _(matrix: Augment, natural: Tensor, index: Sequence[int], a: Tensor) -> Tens
         for owner in owners(parts, index)
     ]
     return assembled(pieces, natural.new_zeros(0))
+
+
+# -- submatrix -----------------------------------------------------------------------------------------------
+
+
+def _chosen(matrix: Submatrix, natural: Tensor) -> Tensor:
+    return torch.tensor(matrix.index, device=natural.device)
+
+
+def _spread(matrix: Submatrix, natural: Tensor, b: Tensor) -> Tensor:
+    """(k, m) at the chosen rows of (n, m), zeros elsewhere."""
+    size = matrices_of(matrix)[0].shape[0]
+    return natural.new_zeros((size, b.shape[1])).index_copy(0, _chosen(matrix, natural), b)
+
+
+@kind.register(Submatrix)
+def _(matrix: Submatrix) -> Kind:
+    found = kind(matrices_of(matrix)[0])
+    first = matrix.index[0]
+    if found == "toeplitz" and matrix.index == tuple(range(first, first + len(matrix.index))):
+        return "toeplitz"
+    return found if found in ("scalar", "diagonal") else "dense"
+
+
+@matmul.register(Submatrix)
+def _(matrix: Submatrix, natural: Tensor, b: Tensor) -> Tensor:
+    (a,) = parts_of(matrix, natural)
+    return a.ask(matmul, _spread(matrix, natural, b))[_chosen(matrix, natural)]
+
+
+@transpose_matmul.register(Submatrix)
+def _(matrix: Submatrix, natural: Tensor, b: Tensor) -> Tensor:
+    (a,) = parts_of(matrix, natural)
+    return a.ask(transpose_matmul, _spread(matrix, natural, b))[_chosen(matrix, natural)]
+
+
+@diagonal.register(Submatrix)
+def _(matrix: Submatrix, natural: Tensor) -> Tensor:
+    return parts_of(matrix, natural)[0].ask(diagonal)[_chosen(matrix, natural)]
+
+
+@derivative_matmul.register(Submatrix)
+def _(matrix: Submatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
+    (a,) = parts_of(matrix, natural)
+    return a.ask(derivative_matmul, index, _spread(matrix, natural, b))[:, _chosen(matrix, natural)]
+
+
+@derivative_diagonal.register(Submatrix)
+def _(matrix: Submatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
+    return parts_of(matrix, natural)[0].ask(derivative_diagonal, index)[:, _chosen(matrix, natural)]
+
+
+def _diagonal_operand(matrix: Submatrix) -> bool:
+    return diagonal_kind(matrices_of(matrix)[0])
+
+
+@trace_against.register(Submatrix, when=_diagonal_operand)
+def _(matrix: Submatrix, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
+    return derivative_diagonal(matrix, natural, index) @ a.diagonal()
+
+
+@bandwidth.register(Submatrix)
+def _(matrix: Submatrix) -> int | None:
+    return 0 if _diagonal_operand(matrix) else None
+
+
+@solve.register(Submatrix, when=_diagonal_operand)
+def _(matrix: Submatrix, natural: Tensor, b: Tensor) -> Tensor:
+    return b / nonzero(matrix, diagonal(matrix, natural))[:, None]
+
+
+@precision.register(Submatrix, when=_diagonal_operand)
+def _(matrix: Submatrix, natural: Tensor) -> Tensor:
+    return 1.0 / nonzero(matrix, diagonal(matrix, natural))[None]
+
+
+@precision_derivatives.register(Submatrix, when=_diagonal_operand)
+def _(matrix: Submatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
+    return (-derivative_diagonal(matrix, natural, index) / nonzero(matrix, diagonal(matrix, natural)) ** 2)[
+        :, None
+    ]

@@ -15,6 +15,7 @@ from .operands import locate
 from .operator import Operator
 from .promises import Operand, SingularMatrixError
 from .structure import kind
+from .structure_dense import singular
 
 __all__ = [
     "Constant",
@@ -23,6 +24,7 @@ __all__ = [
     "diagonal_kind",
     "flattened",
     "matrices_of",
+    "nonzero",
     "owners",
     "parts_of",
     "signed",
@@ -156,6 +158,13 @@ def symmetric_matrix(matrix: Matrix) -> bool:
     if isinstance(matrix, Constant):
         return matrix.shape[0] == matrix.shape[1] and torch.equal(matrix.tensor, matrix.tensor.mT)
     return matrix.psd
+
+
+def nonzero(matrix: Matrix, entries: Tensor) -> Tensor:
+    """The diagonal of a diagonal matrix, to divide by."""
+    if not bool((entries != 0).all()):
+        raise singular(matrix)
+    return entries
 
 
 def signed(cheap: Callable[[], Tensor], dense: Callable[[], Tensor]) -> Tensor:

@@ -6,6 +6,7 @@ from . import (
     structure_operators,
     structure_partitioned,
     structure_propagation,
+    structure_scaled,
 )
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "structure_operators",
     "structure_partitioned",
     "structure_propagation",
+    "structure_scaled",
 ]
