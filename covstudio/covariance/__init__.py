@@ -1,6 +1,7 @@
 """Covariance structures: parametrised matrices, their Jacobians, and the operators that combine them."""
 
 from . import structure, structure_rules  # noqa: F401
+from .autoregressive import ARMatrix, SymmetricARMatrix
 from .compound_symmetric import CompoundSymmetricMatrix, EquicorrelationMatrix
 from .declaration import (
     CATEGORIES,
@@ -20,6 +21,7 @@ from .evaluation import Evaluation
 from .known import KnownMatrix
 from .leaf import Leaf
 from .matrix import Matrix
+from .moving_average import ARMAMatrix, MAMatrix
 from .operator import Operand, Operator, ShapeError
 from .operators_conditional import Conditional, Submatrix
 from .operators_covariance import CovariancePropagation, HadamardProduct, KroneckerProduct, Sum
@@ -29,7 +31,11 @@ from .operators_scaled import Correlation, KroneckerSum, Scale
 from .ornstein_uhlenbeck import OrnsteinUhlenbeckMatrix
 from .parameter import Parameter, ParamSpec
 from .parameterised import UnknownParameter
+from .pedigree import Pedigree
+from .randomwalk import IntegratedRandomWalkMatrix, RandomWalkMatrix
+from .relationship import genomic_relationship, pedigree_inverse, pedigree_relationship
 from .timeseries import AR1CorrelationMatrix, AR1Matrix, HeterogeneousAR1Matrix
+from .toeplitz import HeterogeneousToeplitzMatrix, ToeplitzMatrix
 from .transform import (
     Transform,
     TransformChain,
@@ -50,6 +56,8 @@ __all__ = [
     "CATEGORIES",
     "AR1CorrelationMatrix",
     "AR1Matrix",
+    "ARMAMatrix",
+    "ARMatrix",
     "Adapter",
     "Argument",
     "Augment",
@@ -71,21 +79,26 @@ __all__ = [
     "Gram",
     "HadamardProduct",
     "HeterogeneousAR1Matrix",
+    "HeterogeneousToeplitzMatrix",
     "IdentityMatrix",
+    "IntegratedRandomWalkMatrix",
     "Inverse",
     "KnownMatrix",
     "KroneckerProduct",
     "KroneckerSum",
     "Leaf",
     "LowerTriangularMatrix",
+    "MAMatrix",
     "Matrix",
     "Operand",
     "Operator",
     "OrnsteinUhlenbeckMatrix",
     "ParamSpec",
     "Parameter",
+    "Pedigree",
     "PowerVarianceMatrix",
     "Product",
+    "RandomWalkMatrix",
     "ScalarMatrix",
     "Scale",
     "ShapeError",
@@ -95,6 +108,8 @@ __all__ = [
     "Stack",
     "Submatrix",
     "Sum",
+    "SymmetricARMatrix",
+    "ToeplitzMatrix",
     "Transform",
     "TransformChain",
     "TransformExp",
@@ -113,5 +128,8 @@ __all__ = [
     "catalogue",
     "declaration",
     "declare",
+    "genomic_relationship",
+    "pedigree_inverse",
+    "pedigree_relationship",
     "structure",
 ]
