@@ -226,7 +226,9 @@ def _promised_factors(matrix: KroneckerProduct) -> bool:
 @factor.register(KroneckerProduct, when=_promised_factors)
 def _(matrix: KroneckerProduct, natural: Tensor) -> Tensor:
     outer, inner = parts_of(matrix, natural)
-    return torch.kron(outer.ask(factor), inner.ask(factor))
+    a, b = outer.ask(factor), inner.ask(factor)
+    # torch.kron refuses factors that are views in another order.
+    return (a[:, None, :, None] * b[:, None, :]).reshape(matrix.shape[0], a.shape[1] * b.shape[1])
 
 
 # -- Kronecker sum -------------------------------------------------------------------------------------------
@@ -284,9 +286,16 @@ def _(matrix: KroneckerSum, natural: Tensor) -> Tensor:
 @solve.register(KroneckerSum, when=_promised)
 def _(matrix: KroneckerSum, natural: Tensor, b: Tensor) -> Tensor:
     sums, left, right = _eigen(matrix, natural)
-    cube = b.reshape(*sums.shape, b.shape[1])
-    turned = torch.einsum("ia,kb,ikm->abm", left, right, cube) / sums[:, :, None]
-    return torch.einsum("ia,kb,abm->ikm", left, right, turned).reshape(b.shape)
+    count = b.shape[1]
+    turned = _rotated(left.mT, right.mT, b, count) / sums.reshape(-1, 1)
+    return _rotated(left, right, turned, count)
+
+
+def _rotated(left: Tensor, right: Tensor, b: Tensor, count: int) -> Tensor:
+    """(U (x) W) b."""
+    p, q = len(left), len(right)
+    outer = (left @ b.reshape(p, q * count)).reshape(p, q, count)
+    return (right @ outer).reshape(p * q, count)
 
 
 @logdet.register(KroneckerSum, when=_promised)

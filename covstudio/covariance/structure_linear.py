@@ -31,6 +31,7 @@ from .structure_parts import (
     diagonal_kind,
     flattened,
     matrices_of,
+    nonzero,
     owners,
     parts_of,
     signed,
@@ -89,7 +90,29 @@ transpose_matmul.register(Gram)(_twice)
 @diagonal.register(Gram)
 def _(matrix: Gram, natural: Tensor) -> Tensor:
     (x,) = parts_of(matrix, natural)
+    if _diagonal_factor(matrix):
+        return x.ask(diagonal).square()
     return _left(matrix, _value(x, natural)).square().sum(1)
+
+
+def _diagonal_factor(matrix: Gram) -> bool:
+    return diagonal_kind(matrices_of(matrix)[0])
+
+
+@bandwidth.register(Gram)
+def _(matrix: Gram) -> int | None:
+    return 0 if _diagonal_factor(matrix) else None
+
+
+@solve.register(Gram, when=_diagonal_factor)
+def _(matrix: Gram, natural: Tensor, b: Tensor) -> Tensor:
+    (x,) = parts_of(matrix, natural)
+    return x.ask(solve, x.ask(solve, b))
+
+
+@precision.register(Gram, when=_diagonal_factor)
+def _(matrix: Gram, natural: Tensor) -> Tensor:
+    return 1.0 / nonzero(matrix, diagonal(matrix, natural))[None]
 
 
 @derivative_matmul.register(Gram)
@@ -147,6 +170,25 @@ def _(matrix: Product) -> Kind:
     if kinds <= {"scalar", "diagonal"}:
         return "scalar" if kinds == {"scalar"} else "diagonal"
     return "dense"
+
+
+def _diagonal_product(matrix: Product) -> bool:
+    return all(map(diagonal_kind, matrices_of(matrix)))
+
+
+@diagonal.register(Product, when=_diagonal_product)
+def _(matrix: Product, natural: Tensor) -> Tensor:
+    return torch.stack([part.ask(diagonal) for part in parts_of(matrix, natural)]).prod(0)
+
+
+@bandwidth.register(Product)
+def _(matrix: Product) -> int | None:
+    return 0 if _diagonal_product(matrix) else None
+
+
+@precision.register(Product, when=_diagonal_product)
+def _(matrix: Product, natural: Tensor) -> Tensor:
+    return 1.0 / nonzero(matrix, diagonal(matrix, natural))[None]
 
 
 @matmul.register(Product)
