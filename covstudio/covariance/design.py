@@ -48,6 +48,12 @@ _SHOWN = 8
         "scikit-learn": ("OneHotEncoder",),
         "pandas": ("get_dummies",),
     },
+    usage={
+        "R": "model.matrix(~ f - 1)",
+        "patsy, formulaic": "C(f) - 1",
+        "pandas": "get_dummies(f)",
+        "lme4": "(1 | f)",
+    },
     reference="Searle, Casella & McCulloch (1992), Variance Components, chapter 6",
     psd=False,
     example=lambda: DummyMatrix(["a", "b", "c", "a"], ["x", "y", "x", "y"]),

@@ -147,15 +147,16 @@ class Submatrix(_Part):
     category="Operators",
     formula=r"\mathbf{V} = \mathbf{A}_{u u} - \mathbf{A}_{u g} \mathbf{A}_{g g}^{-1} \mathbf{A}_{g u}",
     symbol="A(u | g)",
-    summary="The covariance that is left when the effects at some positions are known.",
+    summary="The covariance that is left when the effects at some positions are known, as in kriging.",
     slots=(Slot("a", "Covariance A", "A square matrix; its part at the given positions is invertible."),),
     arguments=(
         Argument(
             "given", "indices", "Given", "Positions whose effects are known; the others stay", minimum=0
         ),
     ),
-    aliases={"R": ("condMVN", "krige"), "GPyTorch": ("posterior",)},
+    aliases={"R": ("condMVN", "krige"), "GPyTorch": ("posterior",), "scikit-learn": ("predict",)},
     usage={
+        "scikit-learn": "regressor.predict(X, return_cov=True)",
         "R": "condMVNorm::condMVN(mean, A, dependent.ind = u, given.ind = g, X.given = x)$condVar",
     },
     reference="Anderson (2003), An Introduction to Multivariate Statistical Analysis, section 2.5",

@@ -39,6 +39,12 @@ def _shared_variance(params: Tensor) -> Tensor:
     symbol="f(θ)",
     summary="A matrix given by a torch function of its parameters.",
     aliases={"torch-openreml": ("SimpleMatrix",), "ASReml": ("own",)},
+    parameters={
+        "theta_k": "The k-th argument of the function, as it is.",
+    },
+    usage={
+        "torch-openreml": "SimpleMatrix(2, call)",
+    },
     reference="Pinheiro & Bates (2000), Mixed-Effects Models in S and S-PLUS, section 5.3",
     psd=False,
     palette=False,
@@ -157,6 +163,9 @@ class SimpleMatrix(Matrix):
     symbol="A(f(θ))",
     summary="Another matrix whose parameters are functions of one's own: tied, split or constrained.",
     aliases={"torch-openreml": ("Adapter",), "ASReml": ("vcc", "vcm")},
+    usage={
+        "torch-openreml": "Adapter(adaptee, param_specs, param_map)",
+    },
     reference="Magnus & Neudecker (2019), Matrix Differential Calculus, 3rd edition, chapter 5 (chain rule)",
     psd=True,
     palette=False,
