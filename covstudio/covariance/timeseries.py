@@ -1,29 +1,35 @@
-"""Structures of ordered rows: first-order autoregression and the Ornstein-Uhlenbeck process."""
+"""First-order autoregressions of equally spaced positions."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from .checks import check_coordinates, check_size
+from .autoregressive_base import Autoregression, HeterogeneousAutoregression
+from .checks import check_size
 from .declaration import Argument, declare
-from .elementary import bounded, variance
-from .leaf import Leaf, ParamSpecs
+from .elementary import bounded
+from .leaf import ParamSpecs
 from .parameter import Parameter
-from .transform import TransformExp
+from .stationary import symmetric_toeplitz
+
+__all__ = [
+    "AR1CorrelationMatrix",
+    "AR1Matrix",
+    "HeterogeneousAR1Matrix",
+    "correlation",
+    "power_slopes",
+    "powers",
+    "symmetric_toeplitz",
+]
 
 _SIZE = Argument("n", "size", "Size", "Number of equally spaced positions, in order", minimum=1)
-# exp(-h) is zero beyond this in every precision; leaving such h out keeps all finite at a range of 0.
-_FAR = 800.0
+_RHO = "Correlation of neighbours; it decays as rho^k with their lag k."
 
 
-def symmetric_toeplitz(first: Tensor) -> Tensor:
-    """Return the symmetric Toeplitz matrix whose first row is ``first``, shape (n,) -> (n, n)."""
-    size = first.shape[0]
-    band = torch.cat([first.flip(0), first[1:]])
-    return band.unfold(0, size, 1).flip(0)
+def correlation(name: str, default: float = 0.0) -> Parameter:
+    """Return the usual declaration of a correlation in (-1, 1): 2 sigmoid(theta) - 1, 0 by default."""
+    return Parameter(name, bounded(-1.0), default)
 
 
 def powers(rho: Tensor, n: int) -> Tensor:
@@ -56,10 +62,17 @@ def power_slopes(rho: Tensor, n: int) -> Tensor:
         "glmmTMB": ("ar1",),
     },
     reference="Box & Jenkins (1970), Time Series Analysis: Forecasting and Control, chapter 3",
+    parameters={"sigma^2": "Marginal variance of every position.", "rho": _RHO},
+    usage={
+        "ASReml": "ar1v(time)",
+        "SAS": "repeated time / subject=id type=ar(1);",
+        "nlme": "correlation = corAR1(form = ~ time | id)",
+        "glmmTMB": "ar1(time + 0 | id)",
+    },
     psd=True,
     example=lambda: AR1Matrix(4),
 )
-class AR1Matrix(Leaf):
+class AR1Matrix(Autoregression):
     r"""First-order autoregression, :math:`V_{ij} = \sigma^2 \rho^{|i-j|}` with :math:`\rho \in (-1, 1)`.
 
     Parameters: ``sigma^2`` (natural: the marginal variance, not that of the innovations; raw: exp(2 theta),
@@ -89,21 +102,16 @@ class AR1Matrix(Leaf):
     """
 
     _definite = True
+    _order = 1
 
     def __init__(self, n: int, param_specs: ParamSpecs | None = None) -> None:
-        self.n = check_size(n)
-        defaults = [variance(), Parameter("rho", bounded(-1.0))]
-        super().__init__((self.n, self.n), param_specs, defaults)
+        super().__init__(check_size(n), param_specs, [correlation("rho")])
 
-    def evaluate(self, natural: Tensor) -> Tensor:
-        """Return sigma^2 rho^|i-j|, shape (n, n), from natural values [sigma^2, rho]."""
-        return symmetric_toeplitz(natural[0] * powers(natural[1], self.n))
+    def _correlations(self, shapes: Tensor) -> Tensor:
+        return powers(shapes[0], self.n)
 
-    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d sigma^2 = rho^k and dV/d rho = sigma^2 k rho^(k-1), where k = |i-j|."""
-        sigma2, rho = natural[0], natural[1]
-        rows = [powers(rho, self.n) if k == 0 else sigma2 * power_slopes(rho, self.n) for k in index]
-        return torch.stack([symmetric_toeplitz(row) for row in rows])
+    def _correlation_slopes(self, shapes: Tensor) -> Tensor:
+        return power_slopes(shapes[0], self.n)[None]
 
 
 @declare(
@@ -113,15 +121,17 @@ class AR1Matrix(Leaf):
     symbol="ρ^|i−j|",
     summary="The autoregressive correlation with unit variances, for a factor of a Kronecker product.",
     arguments=(_SIZE,),
-    aliases={"ASReml": ("ar1",)},
+    aliases={"ASReml": ("ar1",), "nlme": ("corAR1",)},
     reference=(
         "Cullis & Gleeson (1991), Spatial analysis of field experiments - an extension to two dimensions, "
         "Biometrics 47, 1449-1460"
     ),
+    parameters={"rho": _RHO},
+    usage={"ASReml": "ar1v(column).ar1(row)", "nlme": "correlation = corAR1(form = ~ time | id)"},
     psd=True,
     example=lambda: AR1CorrelationMatrix(4),
 )
-class AR1CorrelationMatrix(Leaf):
+class AR1CorrelationMatrix(Autoregression):
     r"""First-order autoregressive correlation, :math:`V_{ij} = \rho^{|i-j|}`, :math:`-1 < \rho < 1`.
 
     Parameters: ``rho`` (natural: the correlation of neighbours; raw: 2 sigmoid(theta) - 1, default 0). Having
@@ -149,89 +159,85 @@ class AR1CorrelationMatrix(Leaf):
     """
 
     _definite = True
+    _order = 1
 
     def __init__(self, n: int, param_specs: ParamSpecs | None = None) -> None:
-        self.n = check_size(n)
-        super().__init__((self.n, self.n), param_specs, [Parameter("rho", bounded(-1.0))])
+        super().__init__(check_size(n), param_specs, [correlation("rho")], scaled=False)
 
-    def evaluate(self, natural: Tensor) -> Tensor:
-        """Return rho^|i-j|, shape (n, n), from natural values [rho]."""
-        return symmetric_toeplitz(powers(natural[0], self.n))
+    def _correlations(self, shapes: Tensor) -> Tensor:
+        return powers(shapes[0], self.n)
 
-    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d rho = k rho^(k-1), k = |i-j|, shape (1, n, n)."""
-        return symmetric_toeplitz(power_slopes(natural[0], self.n)).expand(len(index), -1, -1)
+    def _correlation_slopes(self, shapes: Tensor) -> Tensor:
+        return power_slopes(shapes[0], self.n)[None]
 
 
 @declare(
-    title="Ornstein-Uhlenbeck",
+    title="Heterogeneous first-order autoregressive",
     category="Time series",
-    formula=r"V_{ij} = \sigma^2 \exp\left( -\frac{|t_i - t_j|}{\text{range}} \right)",
-    symbol="σ²e^(−|tᵢ−tⱼ|/r)",
-    summary="The autoregression in continuous time, for rows observed at any times.",
-    arguments=(Argument("times", "coordinates", "Times", "The time of each row, in any order"),),
+    formula=r"V_{ij} = \sigma_i \sigma_j \rho^{|i - j|}",
+    symbol="σᵢσⱼρ^|i−j|",
+    summary="The autoregressive correlation, with a variance of its own for each position.",
+    arguments=(Argument("n", "size", "Size", "Number of equally spaced positions, at least 2", minimum=2),),
     aliases={
-        "nlme": ("corCAR1",),
-        "SAS": ("SP(POW)",),
-        "glmmTMB": ("ou",),
-        "GPyTorch": ("MaternKernel(nu=0.5)",),
-        "scikit-learn": ("Matern(nu=0.5)",),
+        "ASReml": ("ar1h",),
+        "SAS": ("ARH(1)",),
+        "nlme": ("corAR1", "varIdent"),
+        "glmmTMB": ("hetar1",),
     },
-    reference="Uhlenbeck & Ornstein (1930), On the theory of the Brownian motion, Phys. Rev. 36, 823-841",
+    reference=(
+        "Wolfinger (1996), Heterogeneous variance-covariance structures for repeated measures, Journal of "
+        "Agricultural, Biological, and Environmental Statistics 1, 205-230"
+    ),
+    parameters={"sigma^2_i": "Variance of position i.", "rho": _RHO},
+    usage={
+        "ASReml": "ar1h(time)",
+        "SAS": "repeated time / subject=id type=arh(1);",
+        "nlme": "correlation = corAR1(form = ~ time | id), weights = varIdent(form = ~ 1 | time)",
+        "glmmTMB": "hetar1(time + 0 | id)",
+    },
     psd=True,
-    example=lambda: OrnsteinUhlenbeckMatrix([0.0, 1.0, 2.5, 0.75]),
+    example=lambda: HeterogeneousAR1Matrix(4),
 )
-class OrnsteinUhlenbeckMatrix(Leaf):
-    r"""The Ornstein-Uhlenbeck process, :math:`V_{ij} = \sigma^2 \exp(-|t_i - t_j| / \mathrm{range})`.
+class HeterogeneousAR1Matrix(HeterogeneousAutoregression):
+    r"""First-order autoregression with free variances, :math:`V_{ij} = \sigma_i \sigma_j \rho^{|i-j|}`.
 
-    Parameters: ``sigma^2`` (natural: the marginal variance; raw: exp(2 theta), default 0) and ``range``
-    (natural: the time over which the correlation falls to 1/e, in the unit of ``times``; raw: exp(theta),
-    default 0, that is 1).
+    Parameters: ``sigma^2_0``, ..., ``sigma^2_{n-1}`` (natural: variances; raw: exp(2 theta), default 0, that
+    is 1) and ``rho`` (natural: the correlation of neighbours, in (-1, 1); raw: 2 sigmoid(theta) - 1,
+    default 0).
 
     Args:
-        times: One time per row: a list, tuple, 1-D tensor or Series of n finite numbers, in any order. Rows
-            of the same time are allowed and fully correlated: V is then singular, though still positive
-            semi-definite, so it needs a residual beside it before it can be inverted.
+        n: Number of positions, an int of at least 2.
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``times`` does not hold numbers.
-        ValueError: If ``times`` is empty, not one vector, or holds a NaN or an infinity.
+        TypeError: If ``n`` is not an int.
+        ValueError: If ``n`` is below 2.
 
     Example:
         >>> import torch
-        >>> from covstudio.covariance import OrnsteinUhlenbeckMatrix
-        >>> OrnsteinUhlenbeckMatrix([0.0, 1.0, 3.0])(torch.tensor([0.5, 0.0]))
-        tensor([[2.7183, 1.0000, 0.1353],
-                [1.0000, 2.7183, 0.3679],
-                [0.1353, 0.3679, 2.7183]])
+        >>> from covstudio.covariance import HeterogeneousAR1Matrix
+        >>> matrix = HeterogeneousAR1Matrix(3)
+        >>> for name, value in {"sigma^2_0": 1.0, "sigma^2_1": 4.0, "sigma^2_2": 9.0, "rho": 0.5}.items():
+        ...     matrix.set_param_specs(name, value=value)
+        >>> matrix()
+        tensor([[1.0000, 1.0000, 0.7500],
+                [1.0000, 4.0000, 3.0000],
+                [0.7500, 3.0000, 9.0000]])
 
     Reference:
-        Uhlenbeck & Ornstein (1930), On the theory of the Brownian motion, Physical Review 36, 823-841;
-        Pinheiro & Bates (2000), Mixed-Effects Models in S and S-PLUS, section 5.3 (corCAR1).
+        Wolfinger (1996), Heterogeneous variance-covariance structures for repeated measures, Journal of
+        Agricultural, Biological, and Environmental Statistics 1, 205-230.
     """
 
-    def __init__(self, times: object, param_specs: ParamSpecs | None = None) -> None:
-        self.times = check_coordinates(times, "times")
-        size = self.times.shape[0]
-        self._definite = len(set(self.times.tolist())) == size
-        defaults = [variance(), Parameter("range", TransformExp())]
-        super().__init__((size, size), param_specs, defaults)
+    _definite = True
+    _order = 1
 
-    def _decay(self, natural: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return h = |t_i - t_j| / range, exp(-h) and the range; h is set to 0 where exp(-h) vanishes."""
-        # Times are subtracted in float64: their differences may be small beside them (seconds since 1970).
-        distance = (self.times[:, None] - self.times).abs().to(dtype=natural.dtype, device=natural.device)
-        scale = natural[1].clamp_min(torch.finfo(natural.dtype).tiny)
-        far = distance > _FAR * scale
-        steps = distance.masked_fill(far, 0.0) / scale
-        return steps, torch.exp(-steps).masked_fill(far, 0.0), scale
+    def __init__(self, n: int, param_specs: ParamSpecs | None = None) -> None:
+        size = check_size(n, minimum=2, reason="a correlation needs two positions")
+        super().__init__(size, param_specs, [correlation("rho")])
 
-    def evaluate(self, natural: Tensor) -> Tensor:
-        """Return sigma^2 exp(-|t_i - t_j| / range), shape (n, n), from natural values [sigma^2, range]."""
-        return natural[0] * self._decay(natural)[1]
+    def _correlations(self, shapes: Tensor) -> Tensor:
+        return powers(shapes[0], self.n)
 
-    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d sigma^2 = e^-h and dV/d range = sigma^2 h e^-h / range, h = |t_i - t_j| / range."""
-        steps, decay, scale = self._decay(natural)
-        return torch.stack([decay if k == 0 else natural[0] * (steps * decay / scale) for k in index])
+    def _correlation_slopes(self, shapes: Tensor) -> Tensor:
+        return power_slopes(shapes[0], self.n)[None]

@@ -79,6 +79,8 @@ def _operands(matrix: cs.Matrix) -> Mapping[str, cs.Matrix | Tensor]:
     cs.DiagonalMatrix,
     cs.EqualEntryMatrix,
     cs.KnownMatrix,
+    cs.IntegratedRandomWalkMatrix,
+    cs.RandomWalkMatrix,
     cs.UnconstrainedMatrix,
     cs.LowerTriangularMatrix,
 )

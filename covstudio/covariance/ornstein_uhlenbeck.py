@@ -1,0 +1,194 @@
+"""The Ornstein-Uhlenbeck process, the autoregression in continuous time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from .checks import check_coordinates
+from .declaration import Argument, declare
+from .elementary import variance
+from .innovations import check_errors, precision_band_slopes, precision_bands, solve_by_prediction
+from .leaf import Leaf, ParamSpecs
+from .parameter import Parameter
+from .structure import (
+    Kind,
+    bandwidth,
+    derivative_diagonal,
+    diagonal,
+    kind,
+    logdet,
+    precision,
+    precision_derivatives,
+    solve,
+)
+from .transform import TransformExp
+
+__all__ = ["OrnsteinUhlenbeckMatrix"]
+
+# exp(-h) is zero beyond this in every precision; leaving such h out keeps all finite at a range of 0.
+_FAR = 800.0
+
+
+@declare(
+    title="Ornstein-Uhlenbeck",
+    category="Time series",
+    formula=r"V_{ij} = \sigma^2 \exp\left( -\frac{|t_i - t_j|}{\text{range}} \right)",
+    symbol="σ²e^(−|tᵢ−tⱼ|/r)",
+    summary="The autoregression in continuous time, for rows observed at any times.",
+    arguments=(Argument("times", "coordinates", "Times", "The time of each row, in any order"),),
+    aliases={
+        "nlme": ("corCAR1",),
+        "SAS": ("SP(POW)",),
+        "glmmTMB": ("ou",),
+        "GPyTorch": ("MaternKernel(nu=0.5)",),
+        "scikit-learn": ("Matern(nu=0.5)",),
+    },
+    reference="Uhlenbeck & Ornstein (1930), On the theory of the Brownian motion, Phys. Rev. 36, 823-841",
+    parameters={
+        "sigma^2": "Marginal variance at every time.",
+        "range": "Time over which the correlation falls to 1/e, in the unit of the times.",
+    },
+    usage={
+        "SAS": "repeated / subject=id type=sp(pow)(time);",
+        "nlme": "correlation = corCAR1(form = ~ time | id)",
+        "glmmTMB": "ou(numFactor(time) + 0 | id)",
+        "GPyTorch": "ScaleKernel(MaternKernel(nu=0.5))",
+        "scikit-learn": "ConstantKernel() * Matern(nu=0.5)",
+    },
+    psd=True,
+    example=lambda: OrnsteinUhlenbeckMatrix([0.0, 1.0, 2.5, 0.75]),
+)
+class OrnsteinUhlenbeckMatrix(Leaf):
+    r"""The Ornstein-Uhlenbeck process, :math:`V_{ij} = \sigma^2 \exp(-|t_i - t_j| / \mathrm{range})`.
+
+    Parameters: ``sigma^2`` (natural: the marginal variance; raw: exp(2 theta), default 0) and ``range``
+    (natural: the time over which the correlation falls to 1/e, in the unit of ``times``; raw: exp(theta),
+    default 0, that is 1).
+
+    Args:
+        times: One time per row: a list, tuple, 1-D tensor or Series of n finite numbers, in any order. Rows
+            of the same time are allowed and fully correlated: V is then singular, though still positive
+            semi-definite, so it needs a residual beside it before it can be inverted.
+        param_specs: Declaration to use in place of the default one.
+
+    Raises:
+        TypeError: If ``times`` does not hold numbers.
+        ValueError: If ``times`` is empty, not one vector, or holds a NaN or an infinity.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import OrnsteinUhlenbeckMatrix
+        >>> OrnsteinUhlenbeckMatrix([0.0, 1.0, 3.0])(torch.tensor([0.5, 0.0]))
+        tensor([[2.7183, 1.0000, 0.1353],
+                [1.0000, 2.7183, 0.3679],
+                [0.1353, 0.3679, 2.7183]])
+
+    Reference:
+        Uhlenbeck & Ornstein (1930), On the theory of the Brownian motion, Physical Review 36, 823-841;
+        Pinheiro & Bates (2000), Mixed-Effects Models in S and S-PLUS, section 5.3 (corCAR1).
+    """
+
+    def __init__(self, times: object, param_specs: ParamSpecs | None = None) -> None:
+        self.times = check_coordinates(times, "times")
+        size = self.times.shape[0]
+        self._order = torch.argsort(self.times)
+        self._gaps = self.times[self._order].diff()
+        self._definite = bool((self._gaps > 0).all())
+        defaults = [variance(), Parameter("range", TransformExp())]
+        super().__init__((size, size), param_specs, defaults)
+
+    def _decay(self, natural: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return h = |t_i - t_j| / range, exp(-h) and the range; h is set to 0 where exp(-h) vanishes."""
+        # Times are subtracted in float64: their differences may be small beside them (seconds since 1970).
+        distance = (self.times[:, None] - self.times).abs().to(dtype=natural.dtype, device=natural.device)
+        scale = natural[1].clamp_min(torch.finfo(natural.dtype).tiny)
+        far = distance > _FAR * scale
+        steps = distance.masked_fill(far, 0.0) / scale
+        return steps, torch.exp(-steps).masked_fill(far, 0.0), scale
+
+    def evaluate(self, natural: Tensor) -> Tensor:
+        """Return sigma^2 exp(-|t_i - t_j| / range), shape (n, n), from natural values [sigma^2, range]."""
+        return natural[0] * self._decay(natural)[1]
+
+    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
+        """Return dV/d sigma^2 = e^-h and dV/d range = sigma^2 h e^-h / range, h = |t_i - t_j| / range."""
+        steps, decay, scale = self._decay(natural)
+        return torch.stack([decay if k == 0 else natural[0] * (steps * decay / scale) for k in index])
+
+
+def _recursion(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Filters and error variances of the process in the order of time, and that order.
+
+    Raises:
+        SingularMatrixError: two times are equal, or all but equal, or the variance is zero.
+    """
+    steps = matrix._gaps.to(natural) / natural[1].clamp_min(torch.finfo(natural.dtype).tiny)
+    coefficients = _from_second(-torch.exp(-steps))
+    filters = torch.stack([torch.ones_like(coefficients), coefficients], dim=1)
+    errors = torch.cat([natural.new_ones(1), -torch.expm1(-2 * steps)])
+    check_errors(matrix, errors * (natural[0] > 0))
+    return filters, natural[0] * errors, matrix._order.to(natural.device)
+
+
+def _from_second(values: Tensor) -> Tensor:
+    return torch.nn.functional.pad(values, (1, 0))
+
+
+@kind.register(OrnsteinUhlenbeckMatrix)
+def _(matrix: OrnsteinUhlenbeckMatrix) -> Kind:
+    return "dense" if bandwidth(matrix) is None else "banded precision"
+
+
+@bandwidth.register(OrnsteinUhlenbeckMatrix)
+def _(matrix: OrnsteinUhlenbeckMatrix) -> int | None:
+    """1 where the rows stand in the order of time and no two of them at the same time."""
+    return min(1, matrix.shape[0] - 1) if bool((matrix.times.diff() > 0).all()) else None
+
+
+def _in_time(matrix: OrnsteinUhlenbeckMatrix) -> bool:
+    return bandwidth(matrix) is not None
+
+
+@precision.register(OrnsteinUhlenbeckMatrix, when=_in_time)
+def _(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor) -> Tensor:
+    filters, errors, _ = _recursion(matrix, natural)
+    return precision_bands(filters, errors)[: matrix.shape[0]]
+
+
+@precision_derivatives.register(OrnsteinUhlenbeckMatrix, when=_in_time)
+def _(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
+    filters, errors, _ = _recursion(matrix, natural)
+    scale = natural[1].clamp_min(torch.finfo(natural.dtype).tiny)
+    steps = matrix._gaps.to(natural) / scale
+    slopes = torch.zeros_like(filters)
+    slopes[1:, 1] = -torch.exp(-steps) * steps / scale
+    error_slopes = _from_second(-2 * natural[0] * torch.exp(-2 * steps) * steps / scale)
+    by_range = precision_band_slopes(filters, errors, slopes[None], error_slopes[None])
+    both = torch.cat([-precision_bands(filters, errors)[None] / natural[0], by_range])
+    return both[list(index), : matrix.shape[0]]
+
+
+@solve.register(OrnsteinUhlenbeckMatrix)
+def _(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor, b: Tensor) -> Tensor:
+    filters, errors, order = _recursion(matrix, natural)
+    solution = torch.empty_like(b)
+    solution[order] = solve_by_prediction(filters, errors, b[order])
+    return solution
+
+
+@logdet.register(OrnsteinUhlenbeckMatrix)
+def _(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor) -> Tensor:
+    return _recursion(matrix, natural)[1].log().sum()
+
+
+@diagonal.register(OrnsteinUhlenbeckMatrix)
+def _(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor) -> Tensor:
+    return natural[0].repeat(matrix.shape[0])
+
+
+@derivative_diagonal.register(OrnsteinUhlenbeckMatrix)
+def _(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
+    return natural.new_tensor([float(k == 0) for k in index])[:, None].repeat(1, matrix.shape[0])

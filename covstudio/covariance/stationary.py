@@ -1,0 +1,330 @@
+"""Structures whose correlation depends on the lag alone: values, derivatives, and what that makes cheap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from .derivative import chain
+from .elementary import variance
+from .leaf import Leaf, ParamSpecs
+from .parameter import Parameter
+from .structure import (
+    Kind,
+    derivative_diagonal,
+    derivative_matmul,
+    diagonal,
+    kind,
+    matmul,
+    trace_against,
+)
+
+__all__ = [
+    "HeterogeneousStationaryMatrix",
+    "StationaryMatrix",
+    "ToeplitzLeaf",
+    "lag_sums",
+    "symmetric_toeplitz",
+    "toeplitz_matmul",
+    "write_symmetric_toeplitz",
+]
+
+
+def symmetric_toeplitz(first: Tensor) -> Tensor:
+    """Return the symmetric Toeplitz matrices of the given first rows, shape (..., n) -> (..., n, n)."""
+    band = torch.cat([first.flip(-1), first[..., 1:]], dim=-1)
+    return band.unfold(-1, first.shape[-1], 1).flip(-2)
+
+
+def write_symmetric_toeplitz(first: Tensor, out: Tensor) -> None:
+    """Write the k symmetric Toeplitz matrices whose first rows are given, shape (k, n), into (k, n, n)."""
+    size = first.shape[-1]
+    band = torch.cat([first.flip(-1), first[:, 1:]], dim=-1)
+    # Row i of the result is what the band shows through a window at n - 1 - i.
+    backwards = torch.arange(size - 1, -1, -1, device=first.device)
+    for windows, target in zip(band.unfold(-1, size, 1), out, strict=True):
+        torch.index_select(windows, 0, backwards, out=target)
+
+
+def toeplitz_matmul(first: Tensor, b: Tensor) -> Tensor:
+    """The products of symmetric Toeplitz matrices with b, in O(n log n) for each column.
+
+    The matrix is a corner of a circulant, which the Fourier transform diagonalises.
+
+    Args:
+        first: first rows, shape (..., n).
+        b: shape (n, m).
+
+    Returns:
+        Shape (..., n, m).
+
+    Example:
+        >>> toeplitz_matmul(torch.tensor([2.0, 1.0]), torch.eye(2)).round(decimals=4)
+        tensor([[2., 1.],
+                [1., 2.]])
+
+    Reference:
+        Golub & Van Loan (2013), Matrix Computations, 4th edition, section 4.8.
+    """
+    size, count = b.shape
+    if not count or not first.numel():
+        return b.new_zeros((*first.shape[:-1], size, count))
+    # Powers of two transform fastest; what lies between the two copies of the row is not read.
+    length = 1 << (2 * size - 2).bit_length()
+    gap = first.new_zeros((*first.shape[:-1], length - 2 * size + 1))
+    circulant = torch.cat([first, gap, first.flip(-1)[..., :-1]], dim=-1)
+    spectrum = torch.fft.rfft(circulant, dim=-1)[..., None] * torch.fft.rfft(b, n=length, dim=0)
+    product: Tensor = torch.fft.irfft(spectrum, n=length, dim=-2)[..., :size, :]
+    return product
+
+
+def lag_sums(a: Tensor) -> Tensor:
+    """The sums of the entries of a at each lag abs(i - j), shape (n, n) -> (n,).
+
+    Example:
+        >>> lag_sums(torch.tensor([[1.0, 2.0], [4.0, 8.0]]))
+        tensor([9., 6.])
+    """
+    size = a.shape[0]
+    # Row i of the padded rows, read one entry later than the row before it, brings diagonals into columns.
+    wide = torch.nn.functional.pad(a.flip(0), (0, size)).reshape(-1)[: size * (2 * size - 1)]
+    sums = wide.reshape(size, 2 * size - 1).sum(0)
+    return torch.cat([sums[size - 1 : size], sums[size:] + sums[: size - 1].flip(0)])
+
+
+class ToeplitzLeaf(Leaf):
+    """A leaf whose value is a symmetric Toeplitz matrix: a function of the lag, said by its first row."""
+
+    def _first_row(self, natural: Tensor) -> Tensor:
+        """The first row of V, shape (n,), from the natural values of all parameters."""
+        raise NotImplementedError(f"{type(self).__name__} does not override _first_row.")
+
+    def _first_row_slopes(self, natural: Tensor, index: Sequence[int]) -> Tensor:
+        """The first rows of the derivatives in the natural values at the k given positions, shape (k, n)."""
+        raise NotImplementedError(f"{type(self).__name__} does not override _first_row_slopes.")
+
+    def evaluate(self, natural: Tensor) -> Tensor:
+        """Return V, shape (n, n), from the natural values of all parameters."""
+        return symmetric_toeplitz(self._first_row(natural))
+
+    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
+        """Return the derivatives in the natural values at the given positions, shape (len(index), n, n)."""
+        return symmetric_toeplitz(self._first_row_slopes(natural, index))
+
+    def write(
+        self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor
+    ) -> None:
+        """Write V and slices of its Jacobian from their first rows; see :meth:`Matrix.write`."""
+        if value is not None:
+            write_symmetric_toeplitz(self._first_row(natural)[None], value[None])
+        if len(index):
+            write_symmetric_toeplitz(chain(self._first_row_slopes(natural, index), slopes), slices)
+
+
+class StationaryMatrix(ToeplitzLeaf):
+    """A variance, or none, times a correlation that depends on the lag alone: a symmetric Toeplitz matrix.
+
+    A subclass gives the correlations at lags 0 to n - 1 and their derivatives; everything else follows.
+
+    Args:
+        n: Number of positions.
+        param_specs: The caller's declaration, or None.
+        shapes: The parameters of the correlation, in the order of their natural values.
+        scaled: Whether a variance precedes them.
+    """
+
+    def __init__(
+        self, n: int, param_specs: ParamSpecs | None, shapes: Sequence[Parameter], scaled: bool = True
+    ) -> None:
+        self.n = n
+        self._scaled = scaled
+        super().__init__((n, n), param_specs, [variance(), *shapes] if scaled else shapes)
+
+    def _correlations(self, shapes: Tensor) -> Tensor:
+        """The correlations at lags 0 to n - 1, shape (n,), from the natural values of the k parameters."""
+        raise NotImplementedError
+
+    def _correlation_slopes(self, shapes: Tensor) -> Tensor:
+        """Their derivatives with respect to each of these, shape (k, n)."""
+        raise NotImplementedError
+
+    def _first_row(self, natural: Tensor) -> Tensor:
+        if not self._scaled:
+            return self._correlations(natural)
+        return natural[0] * self._correlations(natural[1:])
+
+    def _first_row_slopes(self, natural: Tensor, index: Sequence[int]) -> Tensor:
+        """The first rows of the derivatives, shape (len(index), n)."""
+        if not self._scaled:
+            return self._correlation_slopes(natural)[list(index)]
+        rows = self._correlations(natural[1:])[None]
+        if any(k > 0 for k in index):
+            rows = torch.cat([rows, natural[0] * self._correlation_slopes(natural[1:])])
+        return rows[list(index)]
+
+
+@kind.register(StationaryMatrix)
+def _(matrix: StationaryMatrix) -> Kind:
+    return "toeplitz"
+
+
+@matmul.register(StationaryMatrix)
+def _(matrix: StationaryMatrix, natural: Tensor, b: Tensor) -> Tensor:
+    return toeplitz_matmul(matrix._first_row(natural), b)
+
+
+@diagonal.register(StationaryMatrix)
+def _(matrix: StationaryMatrix, natural: Tensor) -> Tensor:
+    return natural[0].repeat(matrix.n) if matrix._scaled else natural.new_ones(matrix.n)
+
+
+@derivative_matmul.register(StationaryMatrix)
+def _(matrix: StationaryMatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
+    return toeplitz_matmul(matrix._first_row_slopes(natural, index), b)
+
+
+@derivative_diagonal.register(StationaryMatrix)
+def _(matrix: StationaryMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
+    slopes = [1.0 if matrix._scaled and k == 0 else 0.0 for k in index]
+    return natural.new_tensor(slopes)[:, None].repeat(1, matrix.n)
+
+
+@trace_against.register(StationaryMatrix)
+def _(matrix: StationaryMatrix, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
+    return matrix._first_row_slopes(natural, index) @ lag_sums(a)
+
+
+class HeterogeneousStationaryMatrix(Leaf):
+    """A correlation that depends on the lag alone, and a variance of its own for each position.
+
+    A subclass gives the correlations at lags 0 to n - 1 and their derivatives; everything else follows. Where
+    a variance is exactly zero, the covariances of its position grow infinitely fast with it; their
+    derivatives are set to zero there, so that they stay numbers.
+
+    Args:
+        n: Number of positions.
+        param_specs: The caller's declaration, or None.
+        shapes: The parameters of the correlation, which follow the n variances.
+    """
+
+    def __init__(self, n: int, param_specs: ParamSpecs | None, shapes: Sequence[Parameter]) -> None:
+        self.n = n
+        variances = [variance(f"sigma^2_{i}") for i in range(n)]
+        super().__init__((n, n), param_specs, [*variances, *shapes])
+
+    def _correlations(self, shapes: Tensor) -> Tensor:
+        """The correlations at lags 0 to n - 1, shape (n,), from the natural values of the k parameters."""
+        raise NotImplementedError
+
+    def _correlation_slopes(self, shapes: Tensor) -> Tensor:
+        """Their derivatives with respect to each of these, shape (k, n)."""
+        raise NotImplementedError
+
+    def evaluate(self, natural: Tensor) -> Tensor:
+        """Return sigma_i sigma_j times the correlation at lag abs(i - j), shape (n, n)."""
+        deviations = _deviations(natural[: self.n])
+        correlation = symmetric_toeplitz(self._correlations(natural[self.n :]))
+        value = deviations[:, None] * correlation * deviations
+        eye = torch.eye(self.n, dtype=torch.bool, device=natural.device)
+        return torch.where(eye, natural[: self.n], value)
+
+    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
+        """Return dV/d sigma^2_i, a row and a column, and the derivatives by the correlation's parameters."""
+        size = self.n
+        variances = natural[:size]
+        out = natural.new_zeros((len(index), size, size))
+        places = [place for place, k in enumerate(index) if k < size]
+        if places:
+            which = torch.tensor([index[place] for place in places], device=natural.device)
+            slices = torch.tensor(places, device=natural.device)
+            rows = self.evaluate(natural)[which] * _half_inverse(variances)[which, None]
+            out[slices, which] = rows
+            out[slices, :, which] = rows
+            out[slices, which, which] = 1.0
+        others = [place for place, k in enumerate(index) if k >= size]
+        if others:
+            slopes = self._shape_rows(natural, [index[place] for place in others])
+            deviations = _deviations(variances)
+            out[others] = deviations[:, None] * symmetric_toeplitz(slopes) * deviations
+        return out
+
+    def _shape_rows(self, natural: Tensor, index: Sequence[int]) -> Tensor:
+        """The slopes of the correlations by those parameters that are no variances, shape (len(index), n)."""
+        return self._correlation_slopes(natural[self.n :])[[k - self.n for k in index]]
+
+
+def _deviations(variances: Tensor) -> Tensor:
+    """Standard deviations, whose slope at a variance of zero is taken as zero."""
+    positive = variances > 0
+    return torch.where(positive, torch.where(positive, variances, 1.0).sqrt(), 0.0)
+
+
+def _half_inverse(variances: Tensor) -> Tensor:
+    """1 / (2 sigma^2), and 0 at a variance of zero."""
+    positive = variances > 0
+    return torch.where(positive, 0.5 / torch.where(positive, variances, 1.0), 0.0)
+
+
+@matmul.register(HeterogeneousStationaryMatrix)
+def _(matrix: HeterogeneousStationaryMatrix, natural: Tensor, b: Tensor) -> Tensor:
+    deviations = _deviations(natural[: matrix.n])[:, None]
+    return deviations * toeplitz_matmul(matrix._correlations(natural[matrix.n :]), deviations * b)
+
+
+@diagonal.register(HeterogeneousStationaryMatrix)
+def _(matrix: HeterogeneousStationaryMatrix, natural: Tensor) -> Tensor:
+    return natural[: matrix.n].clone()
+
+
+@derivative_matmul.register(HeterogeneousStationaryMatrix)
+def _(matrix: HeterogeneousStationaryMatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
+    size = matrix.n
+    out = natural.new_zeros((len(index), size, b.shape[1]))
+    places = [place for place, k in enumerate(index) if k < size]
+    if places:
+        rows = matrix.evaluate(natural)
+        half = _half_inverse(natural[:size])
+        product = rows @ b
+        for place in places:
+            k = index[place]
+            # Column k of V times b_k, and row k of V times b; the entry (k, k) has slope 1.
+            column = half[k] * rows[:, k]
+            column[k] = 0.0
+            out[place] = column[:, None] * b[k]
+            out[place, k] = half[k] * (product[k] - rows[k, k] * b[k]) + b[k]
+    others = [place for place, k in enumerate(index) if k >= size]
+    if others:
+        slopes = matrix._shape_rows(natural, [index[place] for place in others])
+        deviations = _deviations(natural[:size])[:, None]
+        out[others] = deviations * toeplitz_matmul(slopes, deviations * b)
+    return out
+
+
+@derivative_diagonal.register(HeterogeneousStationaryMatrix)
+def _(matrix: HeterogeneousStationaryMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
+    out = natural.new_zeros((len(index), matrix.n))
+    for place, k in enumerate(index):
+        if k < matrix.n:
+            out[place, k] = 1.0
+    return out
+
+
+@trace_against.register(HeterogeneousStationaryMatrix)
+def _(matrix: HeterogeneousStationaryMatrix, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
+    size = matrix.n
+    variances = natural[:size]
+    out = natural.new_zeros(len(index))
+    places = [place for place, k in enumerate(index) if k < size]
+    if places:
+        cross = matrix.evaluate(natural) * (a + a.mT)
+        own = a.diagonal()
+        by_variance = _half_inverse(variances) * (cross.sum(1) - cross.diagonal()) + own
+        out[places] = by_variance[[index[place] for place in places]]
+    others = [place for place, k in enumerate(index) if k >= size]
+    if others:
+        deviations = _deviations(variances)
+        slopes = matrix._shape_rows(natural, [index[place] for place in others])
+        out[others] = slopes @ lag_sums(deviations[:, None] * a * deviations)
+    return out

@@ -1,0 +1,221 @@
+"""Toeplitz matrices: any stationary correlation of equally spaced positions, or one of the first lags."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .autoregressive import check_order, partial_autocorrelations
+from .checks import check_size
+from .declaration import Argument, declare
+from .leaf import ParamSpecs
+from .moving_average import moving_average_correlation_slopes, moving_average_correlations
+from .pacf import toeplitz_autocorrelation_slopes, toeplitz_autocorrelations
+from .stationary import HeterogeneousStationaryMatrix, StationaryMatrix
+from .structure import logdet
+from .structure_dense import negligible, singular
+
+__all__ = ["HeterogeneousToeplitzMatrix", "ToeplitzMatrix"]
+
+_ARGUMENTS = (
+    Argument("n", "size", "Size", "Number of equally spaced positions, in order", minimum=2),
+    Argument(
+        "bands",
+        "integer",
+        "Bands",
+        "Lags up to which positions are correlated; all n - 1 when left out",
+        minimum=1,
+        optional=True,
+    ),
+)
+_PACF = "Partial autocorrelation at lag k; with fewer than n - 1 bands, of the moving average polynomial."
+
+
+def _check_bands(bands: object, n: int) -> int:
+    return n - 1 if bands is None else check_order(bands, "bands", n)
+
+
+def _correlations(shapes: Tensor, n: int) -> Tensor:
+    """The correlations at lags 0 to n - 1, of as many bands as there are parameters."""
+    if shapes.shape[0] < n - 1:
+        return moving_average_correlations(shapes, n)
+    return toeplitz_autocorrelations(shapes)
+
+
+def _correlation_slopes(shapes: Tensor, n: int) -> Tensor:
+    if shapes.shape[0] < n - 1:
+        return moving_average_correlation_slopes(shapes, n)
+    return toeplitz_autocorrelation_slopes(shapes)
+
+
+@declare(
+    title="Toeplitz",
+    category="Time series",
+    formula=r"V_{ij} = \sigma^2 r_{|i-j|}, \quad r_0 = 1, \; r_h = 0 \text{ for } h > \text{bands}",
+    symbol="σ²r_|i−j|",
+    summary="One variance and a correlation of its own for each lag, or for the first few lags.",
+    arguments=_ARGUMENTS,
+    aliases={
+        "ASReml": ("corb", "corbv"),
+        "SAS": ("TOEP", "TOEP(q)"),
+        "glmmTMB": ("homtoep",),
+    },
+    reference=(
+        "Barndorff-Nielsen & Schou (1973), On the parametrization of autoregressive models by partial "
+        "autocorrelations, J. Multivariate Analysis 3, 408-419"
+    ),
+    parameters={"sigma^2": "Marginal variance of every position.", "pacf_k": _PACF},
+    usage={
+        "ASReml": "corbv(time)",
+        "SAS": "repeated time / subject=id type=toep;",
+        "glmmTMB": "homtoep(time + 0 | id)",
+    },
+    psd=True,
+    example=lambda: ToeplitzMatrix(4),
+)
+class ToeplitzMatrix(StationaryMatrix):
+    r"""A stationary covariance, :math:`V_{ij} = \sigma^2 r_{|i-j|}`: all of them, or banded ones.
+
+    Parameters: ``sigma^2`` (natural: the marginal variance; raw: exp(2 theta), default 0) and ``pacf_1``,
+    ..., ``pacf_bands`` (natural: each anywhere in (-1, 1); raw: 2 sigmoid(theta) - 1, default 0).
+
+    With all n - 1 bands these are the partial autocorrelations, and give every positive definite Toeplitz
+    matrix once. With fewer bands they are those of a moving average polynomial of that order, as in
+    :class:`MAMatrix`: V is then zero beyond the bands and positive definite at every size. That is narrower
+    than SAS's TOEP(bands + 1), which frees the correlations within the bands and may find ones that are
+    positive definite at this size only, or not at all.
+
+    Args:
+        n: Number of positions, an int of at least 2.
+        bands: Lags up to which positions are correlated, an int from 1 to n - 1; None for n - 1.
+        param_specs: Declaration to use in place of the default one.
+
+    Raises:
+        TypeError: If ``n`` or ``bands`` is not an int.
+        ValueError: If ``n`` is below 2, or ``bands`` below 1 or above n - 1.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import ToeplitzMatrix
+        >>> matrix = ToeplitzMatrix(3)
+        >>> matrix.set_param_specs("pacf_1", value=0.5)
+        >>> matrix.set_param_specs("pacf_2", value=-0.5)
+        >>> matrix()  # r_2 = r_1^2 + pacf_2 (1 - r_1^2)
+        tensor([[ 1.0000,  0.5000, -0.1250],
+                [ 0.5000,  1.0000,  0.5000],
+                [-0.1250,  0.5000,  1.0000]])
+
+    Reference:
+        Barndorff-Nielsen & Schou (1973), On the parametrization of autoregressive models by partial
+        autocorrelations, Journal of Multivariate Analysis 3, 408-419.
+    """
+
+    _definite = True
+
+    def __init__(self, n: int, bands: int | None = None, param_specs: ParamSpecs | None = None) -> None:
+        size = check_size(n, minimum=2, reason="a correlation needs two positions")
+        self.bands = _check_bands(bands, size)
+        super().__init__(size, param_specs, partial_autocorrelations(self.bands))
+
+    def _correlations(self, shapes: Tensor) -> Tensor:
+        return _correlations(shapes, self.n)
+
+    def _correlation_slopes(self, shapes: Tensor) -> Tensor:
+        return _correlation_slopes(shapes, self.n)
+
+
+@declare(
+    title="Heterogeneous Toeplitz",
+    category="Time series",
+    formula=r"V_{ij} = \sigma_i \sigma_j r_{|i-j|}, \quad r_0 = 1, \; r_h = 0 \text{ for } h > \text{bands}",
+    symbol="σᵢσⱼr_|i−j|",
+    summary="A variance of its own for each position, and a correlation of its own for each lag.",
+    arguments=_ARGUMENTS,
+    aliases={
+        "ASReml": ("corbh",),
+        "SAS": ("TOEPH", "TOEPH(q)"),
+        "glmmTMB": ("toep",),
+    },
+    reference=(
+        "Wolfinger (1996), Heterogeneous variance-covariance structures for repeated measures, Journal of "
+        "Agricultural, Biological, and Environmental Statistics 1, 205-230"
+    ),
+    parameters={"sigma^2_i": "Variance of position i.", "pacf_k": _PACF},
+    usage={
+        "ASReml": "corbh(time)",
+        "SAS": "repeated time / subject=id type=toeph;",
+        "glmmTMB": "toep(time + 0 | id)",
+    },
+    psd=True,
+    example=lambda: HeterogeneousToeplitzMatrix(4),
+)
+class HeterogeneousToeplitzMatrix(HeterogeneousStationaryMatrix):
+    r"""A stationary correlation with free variances, :math:`V_{ij} = \sigma_i \sigma_j r_{|i-j|}`.
+
+    Parameters: ``sigma^2_0``, ..., ``sigma^2_{n-1}`` (natural: variances; raw: exp(2 theta), default 0) and
+    ``pacf_1``, ..., ``pacf_bands``, as in :class:`ToeplitzMatrix`.
+
+    Args:
+        n: Number of positions, an int of at least 2.
+        bands: Lags up to which positions are correlated, an int from 1 to n - 1; None for n - 1.
+        param_specs: Declaration to use in place of the default one.
+
+    Raises:
+        TypeError: If ``n`` or ``bands`` is not an int.
+        ValueError: If ``n`` is below 2, or ``bands`` below 1 or above n - 1.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import HeterogeneousToeplitzMatrix
+        >>> matrix = HeterogeneousToeplitzMatrix(3, bands=1)
+        >>> matrix.set_param_specs("sigma^2_1", value=4.0)
+        >>> matrix.set_param_specs("pacf_1", value=0.5)
+        >>> matrix()
+        tensor([[1.0000, 0.8000, 0.0000],
+                [0.8000, 4.0000, 0.8000],
+                [0.0000, 0.8000, 1.0000]])
+
+    Reference:
+        Wolfinger (1996), Heterogeneous variance-covariance structures for repeated measures, Journal of
+        Agricultural, Biological, and Environmental Statistics 1, 205-230.
+    """
+
+    _definite = True
+
+    def __init__(self, n: int, bands: int | None = None, param_specs: ParamSpecs | None = None) -> None:
+        size = check_size(n, minimum=2, reason="a correlation needs two positions")
+        self.bands = _check_bands(bands, size)
+        super().__init__(size, param_specs, partial_autocorrelations(self.bands))
+
+    def _correlations(self, shapes: Tensor) -> Tensor:
+        return _correlations(shapes, self.n)
+
+    def _correlation_slopes(self, shapes: Tensor) -> Tensor:
+        return _correlation_slopes(shapes, self.n)
+
+
+def _is_full(matrix: ToeplitzMatrix | HeterogeneousToeplitzMatrix) -> bool:
+    return matrix.bands == matrix.n - 1
+
+
+def _error_logs(matrix: ToeplitzMatrix | HeterogeneousToeplitzMatrix, pacf: Tensor, scale: Tensor) -> Tensor:
+    """The logarithm of the determinant of the correlation: the sum of those of the prediction errors.
+
+    Raises:
+        SingularMatrixError: the variance of an error, or ``scale``, is zero to working precision.
+    """
+    errors = torch.cumprod((1 - pacf) * (1 + pacf), dim=0)
+    if not bool(scale > 0) or not bool((errors > negligible(errors)).all()):
+        raise singular(matrix)
+    return errors.log().sum()
+
+
+@logdet.register(ToeplitzMatrix, when=_is_full)
+def _(matrix: ToeplitzMatrix, natural: Tensor) -> Tensor:
+    return matrix.n * natural[0].log() + _error_logs(matrix, natural[1:], natural[0])
+
+
+@logdet.register(HeterogeneousToeplitzMatrix, when=_is_full)
+def _(matrix: HeterogeneousToeplitzMatrix, natural: Tensor) -> Tensor:
+    variances, pacf = natural[: matrix.n], natural[matrix.n :]
+    return variances.log().sum() + _error_logs(matrix, pacf, variances.min())
