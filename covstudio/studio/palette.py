@@ -18,6 +18,7 @@ from covstudio.document.node import V
 from covstudio.studio import wiring
 from covstudio.studio.component import Component, Router
 from covstudio.studio.icons import pictogram
+from covstudio.studio.inspector_state import katex_address
 from covstudio.studio.resources import component_script, read_asset
 from covstudio.studio.store import Store
 
@@ -29,16 +30,18 @@ def entry(declared: Declaration) -> dict[str, Any]:
         declared: a declaration of the catalogue.
 
     Returns:
-        What the palette's script draws and searches: title, class name, symbol, summary, category, slots,
-        every name that another system gives it, and its pictogram.
+        What the palette's script draws and searches: title, class name, formula, symbol, summary, category,
+        slots, reference, every name that another system gives it, and its pictogram.
     """
     return {
         "kind": declared.name,
         "role": declared.kind,
         "title": declared.title,
         "category": declared.category,
+        "formula": declared.formula,
         "symbol": declared.symbol,
         "summary": declared.summary,
+        "reference": declared.reference,
         "slots": [{"name": slot.name, "label": slot.label} for slot in declared.slots],
         "aliases": [
             {"system": system, "name": name}
@@ -46,6 +49,7 @@ def entry(declared: Declaration) -> dict[str, Any]:
             for name in names
             if name != declared.name
         ],
+        "systems": list(declared.aliases),
         "indefinite": _may_be_indefinite(declared),
         "picture": pictogram(declared),
     }
@@ -67,7 +71,7 @@ def entries() -> list[dict[str, Any]]:
 class Palette(Component):
     """The browser's half of the palette."""
 
-    _esm = component_script("palette.js")
+    _esm = component_script("formula.js", "search.js", "palette.js")
     _stylesheets = [read_asset("theme.css"), read_asset("palette.css")]  # noqa: RUF012  Panel's own idiom
 
 
@@ -81,7 +85,7 @@ class PaletteView:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.component = Palette(sizing_mode="stretch_both", margin=0)
-        self.component.show({"entries": entries()})
+        self.component.show({"entries": entries(), "katex": katex_address()})
         self.component.on_msg(Router(store, {"add": self._on_add}))
 
     def panel(self) -> Viewable:

@@ -8,7 +8,7 @@ import pytest
 from browser import ALPHA, Point, Studio, box_of, centre
 from playwright.sync_api import Locator, Page, expect
 
-from covstudio.covariance import declaration
+from covstudio.covariance import catalogue, declaration
 from covstudio.document.changes import default_name
 from covstudio.document.templates import templates
 
@@ -76,7 +76,7 @@ def redo(page: Page) -> None:
 
 @pytest.mark.parametrize(
     ("word", "kind", "via"),
-    [("idv", "ScalarMatrix", "idv in ASReml"), ("CS", "CompoundSymmetricMatrix", "CS in SAS")],
+    [("idv", "ScalarMatrix", "ASReml idv"), ("CS", "CompoundSymmetricMatrix", "SAS CS")],
 )
 def test_a_structure_is_found_by_what_another_system_calls_it(
     studio: Studio, word: str, kind: str, via: str
@@ -105,6 +105,35 @@ def test_the_palette_works_by_keyboard_alone(studio: Studio) -> None:
     expect(search).to_have_value("")
     search.fill("zzz")
     expect(page.get_by_text("Nothing is called “zzz”.")).to_be_visible()
+
+
+def test_a_category_folds_to_its_pictures_and_stays_so(studio: Studio) -> None:
+    page = studio.page
+    palette = page.get_by_label("Palette", exact=True)
+    fold = palette.get_by_role("button", name=re.compile("^Time series"))
+    item = studio.item(title("AR1Matrix"))
+    expect(fold).to_have_attribute("aria-expanded", "false")
+    expect(item).not_to_contain_text(title("AR1Matrix"))
+    item.hover()
+    tooltip = page.get_by_role("tooltip")
+    expect(tooltip).to_contain_text(title("AR1Matrix"))
+    expect(tooltip.locator("math")).to_be_visible()
+    fold.click()
+    expect(item).to_contain_text(title("AR1Matrix"))
+    page.reload()
+    expect(item).to_contain_text(title("AR1Matrix"))
+    palette.get_by_role("button", name="Show all names").click()
+    expect(palette.get_by_role("button", expanded=False)).to_have_count(0)
+    palette.get_by_role("button", name="Pictures only").click()
+    expect(palette.get_by_role("button", expanded=True)).to_have_count(0)
+    expect(palette.locator("[data-kind]")).to_have_count(sum(entry.palette for entry in catalogue()))
+
+
+def test_a_picture_alone_can_be_dragged(studio: Studio) -> None:
+    item = studio.item(title("AR1Matrix"))
+    expect(item).not_to_contain_text(title("AR1Matrix"))
+    studio.drag_from_palette(title("AR1Matrix"), studio.slot("V", "V"))
+    expect(wire(studio, "AR1", "V")).to_be_attached()
 
 
 def test_entries_fill_the_slots_of_the_selected_operator(studio: Studio) -> None:

@@ -1,45 +1,17 @@
-// The palette: search, categories, and entries that can be dragged onto the canvas or added with a click or Enter.
-// Everything drawn comes from the catalogue, through `state.entries`.
+// The palette: search (search.js), categories, and entries that can be dragged onto the canvas or added with a click or Enter.
+// A category stands open, with names, or folded, with the pictures alone: both can be dragged. Everything drawn comes from the
+// catalogue, through `state.entries`.
 
 const DRAG_TYPE = "application/x-covstudio-structure";
 const SEARCH = "M7 12.5a5.5 5.5 0 1 0 0-11 5.5 5.5 0 0 0 0 11Z|M11 11l3.5 3.5";
 const CLEAR = "M4.5 4.5l7 7|M11.5 4.5l-7 7";
+const CHEVRON = "M6 4.5 9.5 8 6 11.5";
+const FOLD = "M3 5.5h10|M3 8h10|M3 10.5h10";
+const TILES = "M3 3h4v4H3z|M9 3h4v4H9z|M3 9h4v4H3z|M9 9h4v4H9z";
 const CARD_DELAY = 450;
-
-/** Lower case, without accents and punctuation: "AR(1)" and "ar1" are the same word. */
-function fold(text) {
-  return text
-    .normalize("NFKD")
-    .toLowerCase()
-    .replace(/[^a-z0-9α-ω ]/g, "")
-    .trim();
-}
-
-const squeeze = (text) => text.replaceAll(" ", "");
-
-/** How well an entry answers the query: the smaller the better; null when it does not. `via` names another system's word. */
-function match(entry, query) {
-  const whole = fold(query);
-  if (!whole) return { score: 0, via: null };
-  const words = whole.split(/\s+/);
-  const title = fold(entry.title);
-  const begins = (text) => text.startsWith(whole) || words.every((word) => text.split(" ").some((part) => part.startsWith(word)));
-  const alias = (test) => entry.aliases.find((one) => test(fold(one.name), one)) ?? null;
-  const same = alias((name) => name === whole);
-  if (title === whole) return { score: 0, via: null };
-  if (same) return { score: 1, via: same };
-  if (begins(title) || fold(entry.kind).startsWith(whole)) return { score: 2, via: null };
-  const begun = alias((name) => name.startsWith(whole));
-  if (begun) return { score: 3, via: begun };
-  if (whole.length < 2) return null;
-  const names = [title, fold(entry.kind), fold(entry.symbol)];
-  if (names.some((name) => squeeze(name).includes(squeeze(whole)))) return { score: 4, via: null };
-  if (whole.length < 3) return null;
-  const about = `${fold(entry.summary)} ${fold(entry.category)}`;
-  if (words.every((word) => about.includes(word))) return { score: 5, via: null };
-  const told = alias((name, { system }) => words.every((word) => `${fold(system)} ${name}`.includes(word)));
-  return told ? { score: 6, via: told } : null;
-}
+const CARD_WIDTH = 300; // as in palette.css
+const REMEMBERED = "covstudio-palette-open";
+const OPEN_AT_FIRST = ["Operators", "Elementary"];
 
 /** The pattern of a small example as an icon in the colour of the text. */
 function pictogram(picture, size) {
@@ -50,23 +22,52 @@ function pictogram(picture, size) {
     "svg",
     { viewBox: "0 0 20 20", width: size, height: size, "aria-hidden": "true", class: "pictogram" },
     h("rect", { class: "ground", x: left, y: top, width: cell * picture.cols, height: cell * picture.rows, rx: 1.5 }),
-    picture.cells.map(([row, column, weight]) =>
-      h("rect", {
+    shades(picture.cells).map(([weight, cells]) =>
+      h("path", {
         class: weight < 0 ? "cell below" : "cell",
-        x: left + column * cell,
-        y: top + row * cell,
-        width: cell,
-        height: cell,
+        d: cells.map(([row, column]) => `M${round(left + column * cell)} ${round(top + row * cell)}h${round(cell)}v${round(cell)}h${round(-cell)}z`).join(""),
         "fill-opacity": Math.max(Math.abs(weight), 0.12),
       }),
     ),
   );
 }
 
+const round = (number) => Math.round(number * 1000) / 1000;
+
+/** Cells of about one weight share a path: a page of pictures has few elements. */
+function shades(cells) {
+  const byWeight = new Map();
+  for (const [row, column, weight] of cells) {
+    const shade = Math.round(weight * 12) / 12 || Math.sign(weight) / 12;
+    byWeight.set(shade, [...(byWeight.get(shade) ?? []), [row, column]]);
+  }
+  return [...byWeight];
+}
+
+/** Which categories stand open: as this browser last had them. */
+function openCategories() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(REMEMBERED));
+    if (Array.isArray(kept)) return new Set(kept);
+  } catch {
+    // Storage may be forbidden, or hold what somebody else wrote.
+  }
+  return new Set(OPEN_AT_FIRST);
+}
+
+function remember(open) {
+  try {
+    localStorage.setItem(REMEMBERED, JSON.stringify([...open]));
+  } catch {
+    // Then the next page starts as the first one did.
+  }
+}
+
 export function render({ model, el, view }) {
   let query = "";
   let active = null; // kind of the entry that has the tab stop
-  let card = null; // {entry, top}: the entry explained beside the list
+  let open = openCategories();
+  let card = null; // {entry, left, top, above}: the entry explained beside the list, or below or above it where there is no room
   let timer = null;
 
   const root = document.createElement("div");
@@ -80,14 +81,17 @@ export function render({ model, el, view }) {
     send({ type: "add", kind: entry.kind, centre: window.covstudioCanvas?.centre() ?? null });
   };
 
-  function found(state) {
-    const hits = [];
-    state.entries.forEach((entry, order) => {
-      const hit = match(entry, query);
-      if (hit) hits.push({ entry, via: hit.via, score: hit.score, order });
-    });
-    if (query) hits.sort((a, b) => a.score - b.score || a.order - b.order);
-    return hits;
+  const found = (state) => find(state.entries, query);
+
+  function unfold(titles) {
+    open = new Set(titles);
+    remember(open);
+    hideCard();
+    scene.redraw();
+  }
+
+  function toggle(title) {
+    unfold(open.has(title) ? [...open].filter((one) => one !== title) : [...open, title]);
   }
 
   function showCard(entry, node, delay) {
@@ -95,18 +99,33 @@ export function render({ model, el, view }) {
     timer = setTimeout(() => {
       const box = root.getBoundingClientRect();
       const row = node.getBoundingClientRect();
-      card = { entry, left: box.right + 8, top: row.top - 8 };
+      const beside = box.right + CARD_WIDTH + 16 <= window.innerWidth;
+      card = beside
+        ? { entry, left: box.right + 8, top: row.top - 8 }
+        : { entry, left: Math.max(8, window.innerWidth - CARD_WIDTH - 8), top: row.bottom + 6, above: row.top - 6 };
       scene.redraw();
       const float = root.querySelector(".explain");
       if (!float) return;
       if (!float.matches(":popover-open")) float.showPopover(); // the top layer: nothing on the page can clip it
-      const over = float.getBoundingClientRect().bottom - (window.innerHeight - 8);
-      if (over > 0) float.style.top = `${row.top - 8 - over}px`;
+      sizes.disconnect();
+      sizes.observe(float); // it grows when its formula is drawn
     }, delay);
   }
 
+  const sizes = new ResizeObserver(([{ target }]) => {
+    if (!card) return;
+    const lowest = window.innerHeight - 8 - target.offsetHeight;
+    const top = card.top <= lowest ? card.top : card.above === undefined ? lowest : card.above - target.offsetHeight;
+    target.style.top = `${Math.max(8, top)}px`;
+  });
+
   function hideCard() {
     clearTimeout(timer);
+    closeCard();
+  }
+
+  /** While the list scrolls no card stands beside it, but one that is about to open will. */
+  function closeCard() {
     if (card === null) return;
     card = null;
     scene.redraw();
@@ -139,7 +158,7 @@ export function render({ model, el, view }) {
   function onItemKey(event, entry) {
     const all = items();
     const here = all.indexOf(event.currentTarget);
-    const moves = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: all.length - 1 };
+    const moves = { ArrowDown: here + 1, ArrowUp: here - 1, ArrowRight: here + 1, ArrowLeft: here - 1, Home: 0, End: all.length - 1 };
     if (event.key in moves) {
       event.preventDefault();
       if (moves[event.key] < 0) root.querySelector("input").focus();
@@ -175,14 +194,14 @@ export function render({ model, el, view }) {
     root.querySelector(".list").scrollTop = 0;
   }
 
-  function item({ entry, via }, first) {
+  function item({ entry, via }, first, named) {
     const stop = active === null ? first : entry.kind === active;
     return h(
       "div",
       {
         key: entry.kind,
         role: "button",
-        class: `item ${entry.role}`,
+        class: `item ${entry.role}${named ? "" : " tile"}`,
         tabindex: stop ? "0" : "-1",
         draggable: "true",
         "data-kind": entry.kind,
@@ -199,20 +218,19 @@ export function render({ model, el, view }) {
         },
         onblur: hideCard,
       },
-      pictogram(entry.picture, 28),
-      h(
+      pictogram(entry.picture, named ? 28 : 26),
+      named && h(
         "span",
         { class: "words" },
         h("span", { class: "name" }, entry.title),
         via
-          ? h("span", { class: "via" }, h("b", {}, via.name), ` in ${via.system}`)
+          ? h("span", { class: "via" }, `${via.system} `, h("b", {}, via.name))
           : h("span", { class: "symbol cs-math" }, entry.symbol),
       ),
     );
   }
 
   function groups(hits) {
-    if (query) return [{ title: null, hits }];
     const byCategory = new Map();
     for (const hit of hits) {
       if (!byCategory.has(hit.entry.category)) byCategory.set(hit.entry.category, []);
@@ -234,8 +252,9 @@ export function render({ model, el, view }) {
         "div",
         { class: "head" },
         pictogram(entry.picture, 56),
-        h("div", {}, h("div", { class: "cs-title" }, entry.title), h("div", { class: "formula cs-math" }, entry.symbol)),
+        h("div", {}, h("div", { class: "cs-title" }, entry.title), h("code", {}, entry.kind)),
       ),
+      h("div", { class: "formula cs-math", own: true, ref: (node) => drawFormula(node, { ...entry, katex: scene.state().katex }) }),
       h("p", {}, entry.summary),
       entry.indefinite ? h("p", { class: "warning" }, "Not positive semi-definite at every parameter value.") : null,
       entry.slots.length
@@ -248,7 +267,45 @@ export function render({ model, el, view }) {
             systems(entry).map(([system, names]) => [h("dt", {}, system), h("dd", {}, names.join(", "))]),
           )
         : null,
-      h("code", {}, entry.kind),
+      entry.reference ? h("p", { class: "reference" }, entry.reference) : null,
+    );
+  }
+
+  /** A category: its name with the number of its structures, which opens and folds it; then their names, or their pictures alone. */
+  function category(group, drawn) {
+    const named = open.has(group.title);
+    return h(
+      "section",
+      { key: group.title, "aria-label": group.title },
+      h(
+        "h2",
+        { class: "cs-section-title" },
+        h(
+          "button",
+          { type: "button", class: "fold", "aria-expanded": String(named), onclick: () => toggle(group.title) },
+          icon(CHEVRON, 12),
+          h("span", { class: "title" }, group.title),
+          h("span", { class: "count", "aria-label": `${group.hits.length} structures` }, group.hits.length),
+        ),
+      ),
+      h("div", { class: named ? "rows" : "tiles" }, group.hits.map((hit) => drawn(hit, named))),
+    );
+  }
+
+  /** Opens every category, or folds them all. */
+  function foldAll(titles) {
+    const all = titles.every((title) => open.has(title));
+    const label = all ? "Pictures only" : "Show all names";
+    return h(
+      "button",
+      {
+        type: "button",
+        class: "cs-icon-button all",
+        "aria-label": label,
+        title: label,
+        onclick: () => unfold(all ? [] : titles),
+      },
+      icon(all ? TILES : FOLD, 14),
     );
   }
 
@@ -262,41 +319,42 @@ export function render({ model, el, view }) {
     const hits = found(state);
     if (active !== null && !hits.some(({ entry }) => entry.kind === active)) active = null;
     let first = true;
+    const drawn = (hit, named) => {
+      const made = item(hit, first, named);
+      first = false;
+      return made;
+    };
+    const grouped = query ? [] : groups(hits);
     return [
       h(
         "div",
         { class: "search", key: "search" },
-        icon(SEARCH, 14),
-        h("input", {
-          type: "search",
-          class: "cs-field",
-          placeholder: "Find a structure",
-          "aria-label": "Find a structure",
-          "aria-controls": "palette-list",
-          autocomplete: "off",
-          spellcheck: "false",
-          oninput: (event) => change(event.target.value),
-          onkeydown: onSearchKey,
-        }),
-        query
-          ? h("button", { class: "clear", type: "button", "aria-label": "Clear the search", onclick: () => change("") }, icon(CLEAR, 12))
-          : h("span", { class: "cs-kbd", "aria-hidden": "true" }, "/"),
+        h(
+          "div",
+          { class: "find" },
+          icon(SEARCH, 14),
+          h("input", {
+            type: "search",
+            class: "cs-field",
+            placeholder: "Find a structure",
+            "aria-label": "Find a structure",
+            "aria-controls": "palette-list",
+            autocomplete: "off",
+            spellcheck: "false",
+            oninput: (event) => change(event.target.value),
+            onkeydown: onSearchKey,
+          }),
+          query
+            ? h("button", { class: "clear", type: "button", "aria-label": "Clear the search", onclick: () => change("") }, icon(CLEAR, 12))
+            : h("span", { class: "cs-kbd", "aria-hidden": "true" }, "/"),
+        ),
+        !query && foldAll(groups(state.entries.map((entry) => ({ entry }))).map((group) => group.title)),
       ),
       h(
         "div",
-        { class: "list cs-scroll", key: "list", id: "palette-list", onscroll: hideCard },
-        groups(hits).map((group) =>
-          h(
-            "section",
-            { key: group.title ?? "found", "aria-label": group.title ?? "Found" },
-            group.title ? h("h2", { class: "cs-section-title" }, group.title) : null,
-            group.hits.map((hit) => {
-              const drawn = item(hit, first);
-              first = false;
-              return drawn;
-            }),
-          ),
-        ),
+        { class: "list cs-scroll", key: "list", id: "palette-list", onscroll: closeCard },
+        query && hits.length ? h("section", { key: "found", "aria-label": "Found" }, hits.map((hit) => drawn(hit, true))) : null,
+        grouped.map((group) => category(group, drawn)),
         hits.length
           ? null
           : h(
@@ -326,6 +384,7 @@ export function render({ model, el, view }) {
     document.removeEventListener("covstudio:search", search);
     document.removeEventListener("keydown", onGlobalKey);
     clearTimeout(timer);
+    sizes.disconnect();
   });
 
   let scene = { redraw: () => {}, state: () => ({ entries: [] }) };

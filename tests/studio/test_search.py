@@ -1,0 +1,133 @@
+"""Whoever knows another system finds every structure by the name it has there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from covstudio.covariance import catalogue, declaration
+from covstudio.studio.palette import entries
+from covstudio.studio.resources import read_asset
+
+Hit = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def searching(browser: Browser) -> Iterator[Page]:
+    """An empty page that has the palette's search and the catalogue, and nothing else."""
+    found = browser.new_page()
+    found.evaluate(f"() => {{ {read_asset('search.js')}; window.find = find; }}")
+    found.evaluate("(entries) => { window.entries = entries }", entries())
+    yield found
+    found.close()
+
+
+def find(page: Page, query: str) -> list[Hit]:
+    """What the palette lists for a query, best first."""
+    hits: list[Hit] = page.evaluate(
+        "(query) => find(window.entries, query).map(({ entry, via }) => ({ kind: entry.kind, via }))", query
+    )
+    return hits
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        ("corh", "HeterogeneousCompoundSymmetricMatrix"),
+        ("TOEPH", "HeterogeneousToeplitzMatrix"),
+        ("TOEP(3)", "ToeplitzMatrix"),
+        ("toep3", "ToeplitzMatrix"),
+        ("varPower", "PowerVarianceMatrix"),
+        ("varpower", "PowerVarianceMatrix"),
+        ("corCAR1", "OrnsteinUhlenbeckMatrix"),
+        ("fa2", "FactorAnalyticMatrix"),
+        ("FA(2)", "FactorAnalyticMatrix"),
+        ("rr1", "ReducedRankMatrix"),
+        ("ar2", "ARMatrix"),
+        ("AR(1)", "AR1Matrix"),
+        ("ar1v", "AR1Matrix"),
+        ("ar1", "AR1Matrix"),
+        ("ARH(1)", "HeterogeneousAR1Matrix"),
+        ("ar1h", "HeterogeneousAR1Matrix"),
+        ("ANTE(1)", "AntedependenceMatrix"),
+        ("ARMA(1,1)", "ARMAMatrix"),
+        ("CSH", "HeterogeneousCompoundSymmetricMatrix"),
+        ("HF", "HuynhFeldtMatrix"),
+        ("idv", "ScalarMatrix"),
+        ("giv", "KnownMatrix"),
+        ("us", "UnstructuredMatrix"),
+        ("UN(1)", "DiagonalMatrix"),
+        ("corgh", "HeterogeneousCorrelationMatrix"),
+        ("corExp", "ExponentialMatrix"),
+        ("SP(SPH)", "SphericalMatrix"),
+        ("mtrn", "MaternMatrix"),
+        ("RBF", "GaussianMatrix"),
+        ("ScaleKernel", "Scale"),
+        ("cov2cor", "Correlation"),
+        ("nlme corAR1", "AR1Matrix"),
+        ("sas cs", "CompoundSymmetricMatrix"),
+        ("Kronecker product", "KroneckerProduct"),
+        ("AR1Matrix", "AR1Matrix"),
+        ("scalarmatrix", "ScalarMatrix"),
+        ("geometrically lag", "AR1Matrix"),
+    ],
+)
+def test_a_structure_is_the_first_that_its_name_finds(searching: Page, query: str, kind: str) -> None:
+    assert find(searching, query)[0]["kind"] == kind
+
+
+def test_every_name_of_every_system_finds_its_structure_among_the_first(searching: Page) -> None:
+    missed = []
+    for declared in catalogue():
+        for system, names in declared.aliases.items():
+            for name in names if declared.palette else ():
+                for query in (name, f"{system} {name}"):
+                    # Where several structures have one name elsewhere, all of them come before any other.
+                    shared = sum(name in one.aliases.get(system, ()) for one in catalogue())
+                    hits = [hit["kind"] for hit in find(searching, query)]
+                    if declared.name not in hits[: shared + 3]:
+                        missed.append((query, declared.name, hits[:4]))
+    assert missed == []
+
+
+def test_the_name_that_was_found_is_shown(searching: Page) -> None:
+    hit = find(searching, "sas ar(1)")[0]
+    assert hit == {"kind": "AR1Matrix", "via": {"system": "SAS", "name": "AR(1)"}}
+    assert find(searching, declaration("AR1Matrix").title)[0]["via"] is None
+
+
+def test_an_exact_name_comes_before_a_beginning_and_that_before_a_word(searching: Page) -> None:
+    kinds = [hit["kind"] for hit in find(searching, "ar1")]
+    assert kinds[:2] == ["AR1Matrix", "AR1CorrelationMatrix"]
+    assert kinds.index("HeterogeneousAR1Matrix") > 1
+
+
+@pytest.mark.parametrize(("query", "kind"), [(":", "KroneckerProduct"), ("⊗", "KroneckerProduct")])
+def test_a_sign_finds_what_it_stands_for(searching: Page, query: str, kind: str) -> None:
+    assert find(searching, query)[0]["kind"] == kind
+
+
+def test_a_system_alone_lists_what_it_has(searching: Page) -> None:
+    hits = find(searching, "glmmTMB")
+    expected = {entry.name for entry in catalogue() if entry.palette and "glmmTMB" in entry.aliases}
+    assert {hit["kind"] for hit in hits} == expected
+    assert {hit["via"]["system"] for hit in hits} == {"glmmTMB"}
+
+
+def test_a_category_lists_its_structures(searching: Page) -> None:
+    found = {hit["kind"] for hit in find(searching, "time series")}
+    expected = {entry.name for entry in catalogue() if entry.category == "Time series"}
+    assert expected <= found
+
+
+@pytest.mark.parametrize("query", ["", "  "])
+def test_nothing_asked_lists_everything_in_order(searching: Page, query: str) -> None:
+    assert [hit["kind"] for hit in find(searching, query)] == [entry["kind"] for entry in entries()]
+
+
+@pytest.mark.parametrize("query", ["zzz", "(((", "\\", "9", "sas zzz", "<script>"])
+def test_what_is_called_nothing_finds_nothing(searching: Page, query: str) -> None:
+    assert find(searching, query) == []
