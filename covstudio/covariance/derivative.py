@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-__all__ = ["FORWARD_MODE", "automatic", "chain", "traced"]
+__all__ = ["FORWARD_MODE", "automatic", "chain", "recorded", "traced"]
 
 FORWARD_MODE = threading.RLock()
 """Held during forward-mode differentiation.
@@ -18,16 +18,21 @@ silently.
 """
 
 
-def chain(slices: Tensor, slopes: Tensor) -> Tensor:
-    """The chain rule: natural slices (k, r, c) times the slopes (k,) of the transforms.
+def chain(slices: Tensor, slopes: Tensor, out: Tensor | None = None) -> Tensor:
+    """The chain rule: natural slices (k, ...) times the slopes (k,) of the transforms, new or into ``out``.
 
     Where a slope is 0 the product is 0 even if the natural derivative is infinite there (sqrt(sigma^2) at
     0): a variance transform reaches its limit faster than any such derivative grows.
     """
-    product = slices * slopes[:, None, None]
+    factors = slopes.reshape(-1, *[1] * (slices.ndim - 1))
+    if out is not None:
+        torch.mul(slices, factors, out=out)
+        flat = slopes == 0
+        return out.index_fill_(0, flat.nonzero()[:, 0], 0.0) if bool(flat.any()) else out
+    product = slices * factors
     if not traced(slopes) and bool((slopes != 0).all()):
         return product
-    return torch.where((slopes == 0)[:, None, None], torch.zeros_like(product), product)
+    return torch.where(factors == 0, torch.zeros_like(product), product)
 
 
 def automatic(function: Callable[[Tensor], Tensor], point: Tensor, index: Sequence[int]) -> Tensor:
@@ -46,6 +51,14 @@ def automatic(function: Callable[[Tensor], Tensor], point: Tensor, index: Sequen
             jacobian = torch.func.jacrev(partial, chunk_size=64)(point[chosen])
     slices: Tensor = jacobian.movedim(-1, 0)
     return slices
+
+
+def recorded(tensor: Tensor) -> bool:
+    """Whether derivatives through the tensor are being taken, in any mode of autograd."""
+    if traced(tensor) or (tensor.requires_grad and torch.is_grad_enabled()):
+        return True
+    dual = torch.autograd.forward_ad.unpack_dual(tensor)  # type: ignore[no-untyped-call]
+    return dual.tangent is not None
 
 
 def traced(tensor: Tensor) -> bool:

@@ -150,11 +150,14 @@ class Differentiable(FreeParameters):
         wanted = self._wanted()
         if not wanted:
             return None, []
+        return self._raw_slices(theta, wanted), [layout.names[k] for k in wanted]
+
+    def _raw_slices(self, theta: Tensor, wanted: Sequence[int]) -> Tensor:
+        """The analytic derivatives in theta of the parameters at the given positions among all."""
+        layout = self._layout()
         raw = layout.complete(theta)
-        slopes = layout.slope(raw[wanted], wanted)
-        return chain(self.differentiate(layout.natural(raw), wanted), slopes), [
-            layout.names[k] for k in wanted
-        ]
+        slopes = layout.slope(raw[list(wanted)], wanted)
+        return chain(self.differentiate(layout.natural(raw), wanted), slopes)
 
     def auto_grad(self, free_params: Params = None) -> tuple[Tensor | None, list[str]]:
         """The Jacobian of V with respect to theta by automatic differentiation.

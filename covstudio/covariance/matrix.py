@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,16 +11,16 @@ import torch
 from torch import Tensor
 
 from .declaration import find_declaration
-from .differentiable import Differentiable
 from .parameter import Layout, Parameter, parse_parameters
 from .parameterised import Params
+from .written import Written
 
 __all__ = ["Matrix", "Shape"]
 
 Shape = tuple[int, int]
 
 
-class Matrix(Differentiable):
+class Matrix(Written):
     r"""A matrix :math:`V(\theta)`, usually a covariance, whose parameters stand in one flat vector theta.
 
     A new structure overrides ``evaluate`` and, for an analytic Jacobian, ``differentiate``; both receive
@@ -70,12 +70,23 @@ class Matrix(Differentiable):
         cls._calls_raw = call is not None
         derivative = _owner(cls, ("manual_grad", "differentiate", "propagate"))
         # A derivative inherited from above the class that redefines the value describes another matrix.
-        if derivative is None or (value is not None and not issubclass(derivative, value)):
+        # (Not issubclass: until a class of abc is complete, it answers as its base class would.)
+        if derivative is None or (value is not None and value not in derivative.__mro__):
             cls._derivative = "none"
         elif {"differentiate", "propagate"} & derivative.__dict__.keys():
             cls._derivative = "differentiate"
         else:
             cls._derivative = "manual_grad"
+        formula, writer = _owner(cls, _FORMULAS), _owner(cls, ("write",))
+        if formula is not None and (writer is None or formula not in writer.__mro__):
+            # As above: it writes what the class no longer says.
+            cls.write = cls._written_by_formula()  # type: ignore[method-assign]
+        cls._writes = cls.write is not Matrix.write
+
+    @classmethod
+    def _written_by_formula(cls) -> Callable[..., None]:
+        """The way to write V and its Jacobian for a class that has formulas alone."""
+        return Matrix.write
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Matrix:
         if _owner(cls, ("__call__", "evaluate", "combine")) is None:
@@ -275,6 +286,7 @@ class Matrix(Differentiable):
 
 
 _SHOWN = 12
+_FORMULAS = ("__call__", "evaluate", "combine", "differentiate", "propagate", "manual_grad")
 
 
 def _indented(value: object) -> str:

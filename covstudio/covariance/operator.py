@@ -10,10 +10,11 @@ from torch import Tensor
 
 from .composite import OWN, Composite
 from .declaration import find_declaration
-from .derivative import FORWARD_MODE, chain
+from .derivative import FORWARD_MODE, chain, recorded
 from .matrix import Matrix
 from .operands import locate
 from .parameterised import Params
+from .portion import Portion
 from .promises import Operand, ShapeError, promises_psd
 
 __all__ = ["Operand", "Operator", "ShapeError"]
@@ -59,6 +60,12 @@ class Operator(Composite):
         # A new derivative may read other values than the one that the inherited promise speaks of.
         if "propagate" in cls.__dict__ and "propagate_needs" not in cls.__dict__:
             cls.propagate_needs = Operator.propagate_needs  # type: ignore[method-assign]
+
+    @classmethod
+    def _written_by_formula(cls) -> Callable[..., None]:
+        by_rule = not cls._calls_raw and cls._derivative == "differentiate"
+        own = cls.evaluate is not Operator.evaluate or cls.differentiate is not Operator.differentiate
+        return Operator.write if by_rule and not own else Matrix.write
 
     # -- what an operator overrides --------------------------------------------------------------------------
 
@@ -243,6 +250,86 @@ class Operator(Composite):
         if order == sorted(order):
             return slices
         return slices[torch.as_tensor(order).argsort().to(slices.device)]
+
+    def write(
+        self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor
+    ) -> None:
+        """Write V and chosen slices of its Jacobian; see :meth:`Matrix.write`.
+
+        The default puts operands together by :meth:`combine` and :meth:`propagate`, and copies what these
+        return. An operator whose operands can be written to where they are to stay does so by itself.
+        """
+        portions = self.portions(natural, index, slopes)
+        needed = {other for one in portions if one.index for other in self.propagate_needs(one.position)}
+        values: list[Tensor] = []
+        directions: list[Tensor] = []
+        for portion in portions:
+            wanted = value is not None or portion.position in needed
+            mine, steps = portion.fresh(wanted)
+            values.append(natural.new_empty((0, 0)) if mine is None else mine)
+            directions.append(steps)
+        if value is not None:
+            value.copy_(self.combine(values))
+        for portion, steps in zip(portions, directions, strict=True):
+            if portion.index:
+                slices[portion.rows].copy_(self.propagate(values, portion.position, steps))
+
+    def portions(self, natural: Tensor, index: Sequence[int], slopes: Tensor) -> list[Portion]:
+        """What :meth:`write` is given, operand by operand.
+
+        Args:
+            natural: NATURAL values of all parameters.
+            index: positions in ``param_names`` of the parameters asked for, ascending.
+            slopes: what the derivative in each of them is multiplied by.
+
+        Returns:
+            One per operand, in order (that of ``own_operand`` first): its part of each, and the rows of the
+            Jacobian that are its own.
+        """
+        portions = []
+        start = row = 0
+        for position, (name, operand) in enumerate(self._operands.items()):
+            stop = start + (operand.num_params if isinstance(operand, Matrix) else 0)
+            inner = [k - start for k in index if start <= k < stop]
+            rows = slice(row, row + len(inner))
+            portions.append(
+                Portion(self, position, name, operand, natural[start:stop], inner, slopes[rows], rows)
+            )
+            start, row = stop, rows.stop
+        return portions
+
+    def _write_operand(self, portion: Portion, value: Tensor | None, slices: Tensor) -> None:
+        operand, natural, index = portion.operand, portion.natural, portion.index
+        if not isinstance(operand, Matrix):
+            if value is not None:
+                value.copy_(operand)
+        elif operand._writes_now():
+            try:
+                operand.write(natural, value, index, portion.slopes, slices)
+            except (ValueError, TypeError, RuntimeError) as error:
+                locate(error, portion.name)
+                raise
+        else:
+            result, steps = self._operand_results(portion, value is not None)
+            if value is not None and result is not None:
+                value.copy_(result)
+            slices.copy_(steps)
+
+    def _operand_results(self, portion: Portion, wanted: bool) -> tuple[Tensor | None, Tensor]:
+        """What an operand's formulas give: its value, None where it is not wanted, and its slices."""
+        name, operand, natural = portion.name, portion.operand, portion.natural
+        assert isinstance(operand, Matrix)
+        value = self._operand_value(name, operand, operand.evaluate, natural) if wanted else None
+        if not portion.index:
+            return value, natural.new_empty((0, *operand.shape))
+        inner = self._operand_slices(name, operand, natural, portion.index)
+        return value, chain(inner.to(dtype=natural.dtype, device=natural.device), portion.slopes)
+
+    def _recorded(self, theta: Tensor) -> bool:
+        return recorded(theta) or any(
+            operand._recorded(theta) if isinstance(operand, Matrix) else recorded(operand)
+            for operand in self._operands.values()
+        )
 
     def operands_grad(self, free_params: Params = None) -> tuple[list[Tensor | None], list[list[str]]]:
         """Each operand's own Jacobian with respect to its part of theta.

@@ -6,10 +6,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from .compound_symmetric import EquicorrelationMatrix
 from .declaration import Slot, declare
+from .derivative import traced
 from .design import DummyMatrix
 from .elementary import ScalarMatrix
 from .matrix import Matrix, Shape
@@ -34,6 +36,13 @@ __all__ = ["CovariancePropagation", "HadamardProduct", "KroneckerProduct", "Sum"
         "lme4": ("+",),
         "GPyTorch": ("AdditiveKernel",),
         "scikit-learn": ("Sum",),
+    },
+    usage={
+        "ASReml": "random = ~ a + b",
+        "SAS": "random a b;",
+        "lme4": "(1 | a) + (1 | b)",
+        "GPyTorch": "kernel_a + kernel_b",
+        "scikit-learn": "kernel_a + kernel_b",
     },
     reference="Searle, Casella & McCulloch (1992), Variance Components, section 6.2",
     psd=True,
@@ -81,8 +90,19 @@ class Sum(Operator):
     def combine(self, values: list[Tensor]) -> Tensor:
         total = values[0] + values[1]
         for value in values[2:]:
-            total = total + value
+            total = total + value if traced(value) else total.add_(value)
         return total
+
+    def write(
+        self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor
+    ) -> None:
+        """Each term to where it stays, then added up in place."""
+        for portion in self.portions(natural, index, slopes):
+            mine = slices[portion.rows]
+            if value is None or portion.position == 0:
+                portion.write(value, mine)
+            else:
+                value.add_(portion.evaluate(mine))
 
     def propagate(self, values: list[Tensor], position: int, direction: Tensor) -> Tensor:
         return direction
@@ -111,6 +131,13 @@ class Sum(Operator):
         "SAS": ("RANDOM",),
         "nlme": ("random =",),
         "lme4": ("(1 | g)",),
+    },
+    usage={
+        "ASReml": "random = ~ vm(g, K)",
+        "SAS": "random g;",
+        "nlme": "random = ~ 1 | g",
+        "lme4": "(1 | g)",
+        "glmmTMB": "(1 | g)",
     },
     reference="Searle, Casella & McCulloch (1992), Variance Components, section 6.1",
     psd=True,
@@ -154,11 +181,14 @@ class CovariancePropagation(Operator):
         z = next(iter(self._operands.values()))
         codes = getattr(z, "codes", None) if isinstance(z, Matrix) and z.num_params == 0 else None
         self._codes: Tensor | None = codes
-        self._empty_rows: Tensor | None = None
+        self._missing: Tensor | None = None
         if codes is not None and bool((codes < 0).any()):
-            empty = codes < 0
-            self._codes = codes.clamp(min=0)
-            self._empty_rows = empty[:, None] | empty[None, :]
+            self._codes, self._missing = codes.clamp(min=0), codes < 0
+
+    @property
+    def _empty_rows(self) -> Tensor | None:
+        """The entries of V that have no effect, n x n: made only when V itself is."""
+        return None if self._missing is None else self._missing[:, None] | self._missing
 
     @classmethod
     def shape_rule(
@@ -184,10 +214,26 @@ class CovariancePropagation(Operator):
         return self._gather(self._codes.to(g.device), g)
 
     def _gather(self, codes: Tensor, g: Tensor) -> Tensor:
-        gathered = g.index_select(-2, codes).index_select(-1, codes)
+        # The rows last: they are copied as they are, while columns are picked one by one.
+        gathered = g.index_select(-1, codes).index_select(-2, codes)
         if self._empty_rows is None:
             return gathered
         return gathered.masked_fill(self._empty_rows.to(g.device), 0.0)
+
+    def write(
+        self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor
+    ) -> None:
+        """Gathered where Z is an incidence matrix, else as :meth:`Operator.write`."""
+        if self._codes is None:
+            super().write(natural, value, index, slopes, slices)
+            return
+        g, directions = self.portions(natural, index, slopes)[1].fresh(value is not None)
+        codes = self._codes.to(natural.device)
+        targets = list(zip(directions, slices, strict=True))
+        for source, target in targets if value is None or g is None else [(g, value), *targets]:
+            torch.index_select(source.index_select(1, codes), 0, codes, out=target)
+            if self._empty_rows is not None:
+                target.masked_fill_(self._empty_rows.to(natural.device), 0.0)
 
     def propagate(self, values: list[Tensor], position: int, direction: Tensor) -> Tensor:
         z, g = values
@@ -222,6 +268,11 @@ class CovariancePropagation(Operator):
         "ASReml": (":",),
         "SAS": ("UN@AR(1)", "UN@CS", "UN@UN"),
         "GPyTorch": ("MultitaskKernel",),
+    },
+    usage={
+        "ASReml": "ar1(row):ar1(column)",
+        "SAS": "repeated trait time / subject=id type=un@ar(1);",
+        "GPyTorch": "MultitaskKernel(kernel, num_tasks=2)",
     },
     reference="Searle (1982), Matrix Algebra Useful for Statistics, section 10.7",
     psd=True,
@@ -274,6 +325,25 @@ class KroneckerProduct(Operator):
         product = a[:, :, None, :, None] * b[:, None, :, None, :]
         return product.reshape(direction.shape[0], *self.shape)
 
+    def write(
+        self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor
+    ) -> None:
+        """Every entry of A times every entry of B, each to its place."""
+        first, second = self.portions(natural, index, slopes)
+        a, a_steps = first.fresh(value is not None or len(second.index) > 0)
+        b, b_steps = second.fresh(value is not None or len(first.index) > 0)
+        if value is not None and a is not None and b is not None:
+            self._multiply(a[None], b[None], value[None])
+        if b is not None:
+            self._multiply(a_steps, b[None], slices[first.rows])
+        if a is not None:
+            self._multiply(a[None], b_steps, slices[second.rows])
+
+    def _multiply(self, a: Tensor, b: Tensor, out: Tensor) -> None:
+        """A (x) B for each of k matrices A or B, into (k, m p, n q)."""
+        places = out.view(len(out), a.shape[1], b.shape[1], a.shape[2], b.shape[2])
+        torch.mul(a[:, :, None, :, None], b[:, None, :, None, :], out=places)
+
     def propagate_needs(self, position: int) -> tuple[int, ...]:
         return (1 - position,)
 
@@ -296,6 +366,11 @@ class KroneckerProduct(Operator):
         "torch-openreml": ("HadamardProduct",),
         "GPyTorch": ("ProductKernel",),
         "scikit-learn": ("Product",),
+    },
+    usage={
+        "GPyTorch": "kernel_a * kernel_b",
+        "scikit-learn": "kernel_a * kernel_b",
+        "R": "A * B",
     },
     reference="Horn & Johnson (2013), Matrix Analysis, section 7.5",
     psd=True,
@@ -341,6 +416,28 @@ class HadamardProduct(Operator):
 
     def propagate(self, values: list[Tensor], position: int, direction: Tensor) -> Tensor:
         return direction * values[1 - position]
+
+    def write(
+        self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor
+    ) -> None:
+        """One factor to where it stays, then multiplied by the other in place."""
+        first, second = self.portions(natural, index, slopes)
+        if isinstance(first.operand, Tensor):
+            first, second = second, first
+        a_slices, b_slices = slices[first.rows], slices[second.rows]
+        # A is written to where V is to be, as long as V is asked for.
+        a = first.evaluate(a_slices) if value is None and second.index else value
+        if a is value:
+            first.write(value, a_slices)
+        if value is None and not first.index:
+            second.write(None, b_slices)
+        else:
+            b = second.evaluate(b_slices)
+            a_slices.mul_(b)
+        if a is not None:
+            b_slices.mul_(a)
+        if value is not None:
+            value.mul_(b)
 
     def propagate_needs(self, position: int) -> tuple[int, ...]:
         return (1 - position,)

@@ -35,6 +35,9 @@ _GRAM_TYPES = ("xtx", "xxt")
         ),
     ),
     aliases={"torch-openreml": ("Gram",), "GPyTorch": ("LinearKernel",)},
+    usage={
+        "R": "crossprod(X), tcrossprod(X)",
+    },
     reference="Horn & Johnson (2013), Matrix Analysis, section 7.2",
     psd=True,
     example=lambda: Gram(LowerTriangularMatrix(3, 2), gram_type="xxt"),
@@ -111,6 +114,9 @@ class Gram(Operator):
     variadic=True,
     minimum_operands=2,
     aliases={"torch-openreml": ("Product",)},
+    usage={
+        "R": "A %*% B",
+    },
     reference="Magnus & Neudecker (2019), Matrix Differential Calculus, section 8.3",
     example=lambda: Product(a=LowerTriangularMatrix(3, 2), b=ScalarMatrix(2)),
 )
@@ -181,6 +187,9 @@ def _multiplied(values: list[Tensor]) -> Tensor:
     summary="Rows become columns.",
     slots=(Slot("a", "Matrix A", "Any matrix."),),
     aliases={"torch-openreml": ("Transpose",)},
+    usage={
+        "R": "t(A)",
+    },
     reference="Magnus & Neudecker (2019), Matrix Differential Calculus, section 1.4",
     psd=True,
     example=lambda: Transpose(LowerTriangularMatrix(3, 2)),
@@ -222,6 +231,12 @@ class Transpose(Operator):
     def propagate(self, values: list[Tensor], position: int, direction: Tensor) -> Tensor:
         return direction.mT
 
+    def write(
+        self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor
+    ) -> None:
+        """The operand, written by columns."""
+        self.portions(natural, index, slopes)[0].write(None if value is None else value.mT, slices.mT)
+
     def propagate_needs(self, position: int) -> tuple[int, ...]:
         return ()
 
@@ -244,6 +259,9 @@ class Transpose(Operator):
         Slot("a", "Matrix A", "A square matrix, positive definite where the result is to be a covariance."),
     ),
     aliases={"torch-openreml": ("Inverse",), "ASReml": ("giv",)},
+    usage={
+        "R": "solve(A)",
+    },
     reference="Magnus & Neudecker (2019), Matrix Differential Calculus, section 8.4",
     psd=True,
     example=lambda: Inverse(AR1Matrix(3)),

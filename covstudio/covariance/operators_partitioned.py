@@ -32,6 +32,10 @@ __all__ = ["Augment", "BlockDiagonal", "Stack"]
         "ASReml": ("dsum", "at"),
         "SAS": ("GROUP=",),
     },
+    usage={
+        "ASReml": "residual = ~ dsum(~ ar1(row):ar1(column) | site)",
+        "SAS": "repeated / group=site;",
+    },
     reference="Searle (1982), Matrix Algebra Useful for Statistics, section 10.6",
     psd=True,
     example=lambda: BlockDiagonal(first=AR1Matrix(3), second=ScalarMatrix(2)),
@@ -91,6 +95,19 @@ class BlockDiagonal(Operator):
         right = self.shape[1] - left - direction.shape[-1]
         return torch.nn.functional.pad(direction, (left, right, top, below))
 
+    def write(
+        self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor
+    ) -> None:
+        """Each operand to its block, zeros to all else."""
+        if value is not None:
+            value.zero_()
+        slices.zero_()
+        for portion in self.portions(natural, index, slopes):
+            top, left = self._corners[portion.position]
+            rows, columns = portion.operand.shape
+            block = (..., slice(top, top + rows), slice(left, left + columns))
+            portion.write(None if value is None else value[block], slices[portion.rows][block])
+
     def propagate_needs(self, position: int) -> tuple[int, ...]:
         return ()
 
@@ -141,6 +158,17 @@ class _Joined(Operator):
         padding = (0, 0, before, after) if self._dimension == 0 else (before, after)
         return torch.nn.functional.pad(direction, padding)
 
+    def write(
+        self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor
+    ) -> None:
+        """Each operand to its strip, zeros to all else of a slice."""
+        slices.zero_()
+        for portion in self.portions(natural, index, slopes):
+            start = self._starts[portion.position]
+            size = portion.operand.shape[self._dimension]
+            strip = None if value is None else value.narrow(self._dimension, start, size)
+            portion.write(strip, slices[portion.rows].narrow(self._dimension + 1, start, size))
+
     def propagate_needs(self, position: int) -> tuple[int, ...]:
         return ()
 
@@ -154,6 +182,9 @@ class _Joined(Operator):
     variadic=True,
     minimum_operands=2,
     aliases={"torch-openreml": ("Stack",), "R": ("rbind",)},
+    usage={
+        "R": "rbind(A, B)",
+    },
     reference="Searle (1982), Matrix Algebra Useful for Statistics, section 2.6",
     example=lambda: Stack(a=LowerTriangularMatrix(3, 2), b=ScalarMatrix(2)),
 )
@@ -195,6 +226,9 @@ class Stack(_Joined):
     variadic=True,
     minimum_operands=2,
     aliases={"torch-openreml": ("Augment",), "R": ("cbind",)},
+    usage={
+        "R": "cbind(A, B)",
+    },
     reference="Searle (1982), Matrix Algebra Useful for Statistics, section 2.6",
     example=lambda: Augment(a=LowerTriangularMatrix(3, 2), b=IdentityMatrix(3)),
 )
