@@ -1,6 +1,7 @@
 """The rules of structure for the operators: to import this module is to register them."""
 
 from . import (
+    structure_adapter,
     structure_kronecker,
     structure_linear,
     structure_operators,
@@ -10,6 +11,7 @@ from . import (
 )
 
 __all__ = [
+    "structure_adapter",
     "structure_kronecker",
     "structure_linear",
     "structure_operators",
