@@ -1,8 +1,10 @@
 """Covariance structures: parametrised matrices, their Jacobians, and the operators that combine them."""
 
 from . import structure, structure_rules  # noqa: F401
+from .antedependence import AntedependenceMatrix
 from .autoregressive import ARMatrix, SymmetricARMatrix
 from .compound_symmetric import CompoundSymmetricMatrix, EquicorrelationMatrix
+from .correlation import CorrelationMatrix, HeterogeneousCorrelationMatrix
 from .declaration import (
     CATEGORIES,
     Argument,
@@ -18,6 +20,9 @@ from .design_numeric import DesignMatrix
 from .diagonal import DiagonalLeaf
 from .elementary import DiagonalMatrix, EqualEntryMatrix, IdentityMatrix, ScalarMatrix
 from .evaluation import Evaluation
+from .factor_analytic import FactorAnalyticMatrix, IdentifiabilityWarning, ReducedRankMatrix
+from .heterogeneous import HeterogeneousCompoundSymmetricMatrix, HeterogeneousLeaf
+from .huynh_feldt import HuynhFeldtMatrix
 from .known import KnownMatrix
 from .leaf import Leaf
 from .matrix import Matrix
@@ -59,6 +64,7 @@ __all__ = [
     "ARMAMatrix",
     "ARMatrix",
     "Adapter",
+    "AntedependenceMatrix",
     "Argument",
     "Augment",
     "BlockDiagonal",
@@ -66,6 +72,7 @@ __all__ = [
     "Conditional",
     "ConstantPowerVarianceMatrix",
     "Correlation",
+    "CorrelationMatrix",
     "CovariancePropagation",
     "Declaration",
     "DesignMatrix",
@@ -76,10 +83,16 @@ __all__ = [
     "EquicorrelationMatrix",
     "Evaluation",
     "ExponentialVarianceMatrix",
+    "FactorAnalyticMatrix",
     "Gram",
     "HadamardProduct",
     "HeterogeneousAR1Matrix",
+    "HeterogeneousCompoundSymmetricMatrix",
+    "HeterogeneousCorrelationMatrix",
+    "HeterogeneousLeaf",
     "HeterogeneousToeplitzMatrix",
+    "HuynhFeldtMatrix",
+    "IdentifiabilityWarning",
     "IdentityMatrix",
     "IntegratedRandomWalkMatrix",
     "Inverse",
@@ -99,6 +112,7 @@ __all__ = [
     "PowerVarianceMatrix",
     "Product",
     "RandomWalkMatrix",
+    "ReducedRankMatrix",
     "ScalarMatrix",
     "Scale",
     "ShapeError",

@@ -11,21 +11,19 @@ from .checks import check_size
 from .declaration import Argument, declare
 from .elementary import variance
 from .leaf import Leaf, ParamSpecs
+from .lower_factor import FactorLeaf, LowerEntries
 from .parameter import Parameter
+from .structure import (
+    derivative_diagonal,
+    derivative_matmul,
+    logdet,
+    solve,
+    trace_against,
+)
+from .structure_dense import negligible, singular
 from .transform import TransformExp
 
 _SIZE = Argument("n", "size", "Size", "Number of rows and columns", minimum=1)
-
-
-def lower_entries(n: int, m: int) -> list[tuple[int, int]]:
-    """Return the positions (i, j) with j <= i of an n x m matrix, row by row."""
-    return [(i, j) for i in range(n) for j in range(min(i + 1, m))]
-
-
-def fill(natural: Tensor, rows: Tensor, columns: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Return a matrix of zeros with ``natural`` at (rows, columns)."""
-    positions = (rows.to(natural.device), columns.to(natural.device))
-    return natural.new_zeros(shape).index_put(positions, natural)
 
 
 @declare(
@@ -46,10 +44,21 @@ def fill(natural: Tensor, rows: Tensor, columns: Tensor, shape: tuple[int, int])
         "Pinheiro & Bates (1996), Unconstrained parametrizations for variance-covariance matrices, "
         "Statistics and Computing 6, 289-296"
     ),
+    parameters={
+        "L_i_j": "Entry of the Cholesky factor: on the diagonal the standard deviation of position i that "
+        "those before it do not explain, below it the part that follows factor j."
+    },
+    usage={
+        "ASReml": "us(trait):id(genotype)",
+        "SAS": "repeated time / subject=id type=un;",
+        "nlme": "random = list(genotype = pdLogChol(~ site - 1))",
+        "lme4": "(0 + site | genotype)",
+        "glmmTMB": "us(0 + site | genotype)",
+    },
     psd=True,
     example=lambda: UnstructuredMatrix(3),
 )
-class UnstructuredMatrix(Leaf):
+class UnstructuredMatrix(FactorLeaf):
     r"""A free covariance matrix by its log-Cholesky factor, :math:`V = L L^\top`.
 
     Parameters, row by row: ``L_i_j`` for j <= i. Those on the diagonal have natural values :math:`L_{ii} > 0`
@@ -81,37 +90,32 @@ class UnstructuredMatrix(Leaf):
     _definite = True
 
     def __init__(self, n: int, param_specs: ParamSpecs | None = None) -> None:
-        self.n = check_size(n)
-        entries = lower_entries(self.n, self.n)
-        self._rows, self._columns = torch.tensor(entries, dtype=torch.int64).unbind(1)
+        size = check_size(n)
         defaults = [
-            Parameter(f"L_{i}_{j}", TransformExp()) if i == j else Parameter(f"L_{i}_{j}") for i, j in entries
+            Parameter(f"L_{i}_{j}", TransformExp()) if i == j else Parameter(f"L_{i}_{j}")
+            for i, j in LowerEntries(size, size).pairs
         ]
-        super().__init__((self.n, self.n), param_specs, defaults)
+        super().__init__(size, size, param_specs, defaults)
 
-    @property
-    def psd(self) -> bool:
-        """True: L L' is positive semi-definite whatever the entries of L are."""
-        return True
 
-    def factor(self, natural: Tensor) -> Tensor:
-        """Return L, shape (n, n), lower triangular, from its natural entries row by row."""
-        return fill(natural, self._rows, self._columns, (self.n, self.n))
+def _regular_factor(matrix: UnstructuredMatrix, natural: Tensor) -> Tensor:
+    """The factor, when it leaves every row a part of its variance unexplained by the rows before it."""
+    lower = matrix.factor(natural)
+    squares = lower**2
+    if not bool((squares.diagonal() > negligible(lower) * squares.sum(1)).all()):
+        raise singular(matrix)
+    return lower
 
-    def evaluate(self, natural: Tensor) -> Tensor:
-        """Return L L', shape (n, n), from the natural entries of L row by row."""
-        factor = self.factor(natural)
-        return factor @ factor.T
 
-    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d L_ij = e_i l_j' + l_j e_i', l_j the j-th column of L, shape (len(index), n, n)."""
-        chosen = torch.tensor(list(index), dtype=torch.int64)
-        row = self._rows[chosen].to(natural.device)
-        columns = self.factor(natural).T[self._columns[chosen].to(natural.device)]
-        which = torch.arange(len(index), device=natural.device)
-        half = natural.new_zeros((len(index), self.n, self.n))
-        half[which, row] = columns
-        return half + half.mT
+@solve.register(UnstructuredMatrix)
+def _(matrix: UnstructuredMatrix, natural: Tensor, b: Tensor) -> Tensor:
+    solution: Tensor = torch.cholesky_solve(b, _regular_factor(matrix, natural))
+    return solution
+
+
+@logdet.register(UnstructuredMatrix)
+def _(matrix: UnstructuredMatrix, natural: Tensor) -> Tensor:
+    return 2.0 * _regular_factor(matrix, natural).diagonal().abs().log().sum()
 
 
 @declare(
@@ -123,6 +127,8 @@ class UnstructuredMatrix(Leaf):
     arguments=(_SIZE,),
     aliases={"torch-openreml": ("UnconstrainedMatrix",), "SAS": ("UN",)},
     reference="Searle, Casella & McCulloch (1992), Variance Components, chapter 11",
+    parameters={"sigma^2_i_j": "Covariance of positions i and j; for i = j the variance of position i."},
+    usage={"SAS": "proc mixed nobound; random site / subject=genotype type=un;"},
     psd=False,
     example=lambda: UnconstrainedMatrix(3),
 )
@@ -154,28 +160,50 @@ class UnconstrainedMatrix(Leaf):
 
     def __init__(self, n: int, param_specs: ParamSpecs | None = None) -> None:
         self.n = check_size(n)
-        entries = lower_entries(self.n, self.n)
-        self._rows, self._columns = torch.tensor(entries, dtype=torch.int64).unbind(1)
+        self._entries = LowerEntries(self.n, self.n)
         defaults = [
-            variance(f"sigma^2_{i}_{j}") if i == j else Parameter(f"sigma^2_{i}_{j}") for i, j in entries
+            variance(f"sigma^2_{i}_{j}") if i == j else Parameter(f"sigma^2_{i}_{j}")
+            for i, j in self._entries.pairs
         ]
         super().__init__((self.n, self.n), param_specs, defaults)
 
     def evaluate(self, natural: Tensor) -> Tensor:
         """Return the symmetric matrix, shape (n, n), from its natural entries row by row."""
-        lower = fill(natural, self._rows, self._columns, (self.n, self.n))
+        lower = self._entries.fill(natural)
         return lower + lower.tril(-1).T
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
         """Return dV/d sigma^2_ij: 1 at (i, j) and at (j, i), shape (len(index), n, n)."""
-        chosen = torch.tensor(list(index), dtype=torch.int64)
-        row = self._rows[chosen].to(natural.device)
-        column = self._columns[chosen].to(natural.device)
+        row, column = self._entries.places(index, natural.device)
         which = torch.arange(len(index), device=natural.device)
         out = natural.new_zeros((len(index), self.n, self.n))
         out[which, row, column] = 1.0
         out[which, column, row] = 1.0
         return out
+
+
+@derivative_matmul.register(UnconstrainedMatrix)
+def _(matrix: UnconstrainedMatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
+    row, column = matrix._entries.places(index, natural.device)
+    which = torch.arange(len(index), device=natural.device)
+    out = b.new_zeros((len(index), *b.shape))
+    out[which, row] = b[column]
+    out[which, column] = b[row]
+    return out
+
+
+@derivative_diagonal.register(UnconstrainedMatrix)
+def _(matrix: UnconstrainedMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
+    row, column = matrix._entries.places(index, natural.device)
+    out = natural.new_zeros((len(index), matrix.n))
+    out[torch.arange(len(index), device=natural.device), row] = (row == column).to(natural.dtype)
+    return out
+
+
+@trace_against.register(UnconstrainedMatrix)
+def _(matrix: UnconstrainedMatrix, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
+    row, column = matrix._entries.places(index, natural.device)
+    return torch.where(row == column, a[row, column], a[row, column] + a[column, row])
 
 
 @declare(
@@ -197,6 +225,8 @@ class UnconstrainedMatrix(Leaf):
     ),
     aliases={"torch-openreml": ("LowerTriangularMatrix",), "SAS": ("FA0(q) factor",)},
     reference="Golub & Van Loan (2013), Matrix Computations, 4th edition, section 4.2",
+    parameters={"L_i_j": "Entry in row i and column j, on or below the diagonal."},
+    usage={"SAS": "random site / subject=genotype type=fa0(2);"},
     psd=False,
     example=lambda: LowerTriangularMatrix(4, 2),
 )
@@ -233,19 +263,57 @@ class LowerTriangularMatrix(Leaf):
     def __init__(self, n: int, m: int | None = None, param_specs: ParamSpecs | None = None) -> None:
         self.n = check_size(n)
         self.m = self.n if m is None else check_size(m, "m")
-        entries = lower_entries(self.n, self.m)
-        self._rows, self._columns = torch.tensor(entries, dtype=torch.int64).unbind(1)
-        defaults = [Parameter(f"L_{i}_{j}", default=1.0) for i, j in entries]
+        self._entries = LowerEntries(self.n, self.m)
+        defaults = [Parameter(f"L_{i}_{j}", default=1.0) for i, j in self._entries.pairs]
         super().__init__((self.n, self.m), param_specs, defaults)
 
     def evaluate(self, natural: Tensor) -> Tensor:
         """Return L, shape (n, m), from its natural entries row by row."""
-        return fill(natural, self._rows, self._columns, (self.n, self.m))
+        return self._entries.fill(natural)
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
         """Return dL/d L_ij: 1 at (i, j), shape (len(index), n, m)."""
-        chosen = torch.tensor(list(index), dtype=torch.int64)
         which = torch.arange(len(index), device=natural.device)
         out = natural.new_zeros((len(index), self.n, self.m))
-        out[which, self._rows[chosen].to(natural.device), self._columns[chosen].to(natural.device)] = 1.0
+        out[(which, *self._entries.places(index, natural.device))] = 1.0
         return out
+
+
+def _square(matrix: LowerTriangularMatrix) -> bool:
+    return matrix.n == matrix.m
+
+
+@solve.register(LowerTriangularMatrix, when=_square)
+def _(matrix: LowerTriangularMatrix, natural: Tensor, b: Tensor) -> Tensor:
+    lower = matrix.evaluate(natural)
+    if not bool((lower.diagonal().abs() > negligible(lower) * lower.abs().amax(0)).all()):
+        raise singular(matrix)
+    solution: Tensor = torch.linalg.solve_triangular(lower, b, upper=False)
+    return solution
+
+
+@logdet.register(LowerTriangularMatrix, when=_square)
+def _(matrix: LowerTriangularMatrix, natural: Tensor) -> Tensor:
+    own = matrix.evaluate(natural).diagonal()
+    # A determinant of zero or below is for the dense way to refuse.
+    return own.log().sum() if bool((own > 0).all()) else logdet.default(matrix, natural)
+
+
+@derivative_matmul.register(LowerTriangularMatrix)
+def _(matrix: LowerTriangularMatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
+    row, column = matrix._entries.places(index, natural.device)
+    out = b.new_zeros((len(index), matrix.n, b.shape[1]))
+    out[torch.arange(len(index), device=natural.device), row] = b[column]
+    return out
+
+
+@derivative_diagonal.register(LowerTriangularMatrix)
+def _(matrix: LowerTriangularMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
+    row, column = matrix._entries.places(index, natural.device)
+    places = torch.arange(min(matrix.shape), device=natural.device)
+    return ((row == column)[:, None] & (row[:, None] == places)).to(natural.dtype)
+
+
+@trace_against.register(LowerTriangularMatrix)
+def _(matrix: LowerTriangularMatrix, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
+    return a[matrix._entries.places(index, natural.device)]

@@ -78,6 +78,7 @@ def _operands(matrix: cs.Matrix) -> Mapping[str, cs.Matrix | Tensor]:
     cs.ScalarMatrix,
     cs.DiagonalMatrix,
     cs.EqualEntryMatrix,
+    cs.HuynhFeldtMatrix,
     cs.KnownMatrix,
     cs.IntegratedRandomWalkMatrix,
     cs.RandomWalkMatrix,
