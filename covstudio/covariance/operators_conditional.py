@@ -11,7 +11,7 @@ from torch import Tensor
 from .checks import check_indices
 from .declaration import Argument, Slot, declare
 from .derivative import traced
-from .matrix import Shape
+from .matrix import Matrix, Shape
 from .operator import Operator
 from .operators_linear import SingularMatrixError
 from .promises import ShapeError, promises_pd, promises_psd, show
@@ -28,7 +28,7 @@ class _Part(Operator):
 
     def __init__(self, *operands: Any, **named: Any) -> None:
         given = named.pop(self._argument, None)
-        if len(operands) == 2 and given is None:
+        if given is None and len(operands) > 1 and not isinstance(operands[-1], Matrix):
             *operands, given = operands  # type: ignore[assignment]
         if given is None:
             raise ValueError(

@@ -10,6 +10,8 @@ from covstudio.covariance import (
     AR1Matrix,
     Augment,
     BlockDiagonal,
+    Conditional,
+    Correlation,
     CovariancePropagation,
     DummyMatrix,
     EqualEntryMatrix,
@@ -17,15 +19,20 @@ from covstudio.covariance import (
     HadamardProduct,
     Inverse,
     KroneckerProduct,
+    KroneckerSum,
     LowerTriangularMatrix,
     Matrix,
+    Operator,
     Product,
     ScalarMatrix,
+    Scale,
     Stack,
+    Submatrix,
     Sum,
     TransformExpPow2,
     Transpose,
     UnconstrainedMatrix,
+    UnstructuredMatrix,
 )
 
 DOUBLE = torch.float64
@@ -46,6 +53,24 @@ def numerical(matrix: Matrix, theta: Tensor) -> Tensor:
         move[k] = step
         slices.append((matrix(theta + move) - matrix(theta - move)) / (2 * step))
     return torch.stack(slices)
+
+
+def parts(op: Operator) -> list[Matrix | Tensor]:
+    """What an operator's list of values is made from: its own structure, if it has one, and the operands."""
+    own = op.own_operand()
+    return [*([] if own is None else [own]), *op.operands.values()]
+
+
+def schur(a: Tensor, given: list[int]) -> Tensor:
+    """The Schur complement by the inverse of the inverse: the precision of what is left is a block of A's."""
+    left = [k for k in range(len(a)) if k not in given]
+    return torch.linalg.inv(torch.linalg.inv(a)[left][:, left])
+
+
+def cov2cor(a: Tensor) -> Tensor:
+    """Each entry over the roots of the two variances."""
+    rows = range(len(a))
+    return torch.stack([torch.stack([a[i, j] / (a[i, i] * a[j, j]).sqrt() for j in rows]) for i in rows])
 
 
 class OlderLeaf(Matrix):
@@ -102,6 +127,38 @@ CASES = {
     "Inverse, not symmetric": (Inverse(LowerTriangularMatrix(3, 3)), torch.linalg.inv),
     "Stack": (Stack(ScalarMatrix(3), TENSOR, LowerTriangularMatrix(4, 3)), lambda *v: torch.cat(v, 0)),
     "Augment": (Augment(ScalarMatrix(3), LowerTriangularMatrix(3, 2), TENSOR), lambda *v: torch.cat(v, 1)),
+    "Scale": (Scale(AR1CorrelationMatrix(3)), lambda s, a: s.squeeze() * a),
+    "Scale, tensor": (Scale(TENSOR), lambda s, a: s.squeeze() * a),
+    "Scale, rectangle": (Scale(LowerTriangularMatrix(4, 2)), lambda s, a: s.squeeze() * a),
+    "Scale, older leaf": (Scale(OlderLeaf(3)), lambda s, a: s.squeeze() * a),
+    "Kronecker sum": (
+        KroneckerSum(a=AR1Matrix(3), b=UnstructuredMatrix(2)),
+        lambda a, b: torch.kron(a, torch.eye(2, dtype=DOUBLE)) + torch.kron(torch.eye(3, dtype=DOUBLE), b),
+    ),
+    "Kronecker sum, tensor, not symmetric": (
+        KroneckerSum(TENSOR, LowerTriangularMatrix(2, 2)),
+        lambda a, b: torch.kron(a, torch.eye(2, dtype=DOUBLE)) + torch.kron(torch.eye(3, dtype=DOUBLE), b),
+    ),
+    "Correlation": (Correlation(UnstructuredMatrix(4)), cov2cor),
+    "Correlation, older leaf": (Correlation(Sum(OlderLeaf(3), AR1Matrix(3))), cov2cor),
+    "Submatrix": (Submatrix(AR1Matrix(5), index=[4, 0, 2]), lambda a: a[[4, 0, 2]][:, [4, 0, 2]]),
+    "Submatrix, not symmetric": (
+        Submatrix(LowerTriangularMatrix(3, 3), [2, 1]),
+        lambda a: a[[2, 1]][:, [2, 1]],
+    ),
+    "Conditional": (Conditional(UnstructuredMatrix(5), given=[3, 0]), lambda a: schur(a, [3, 0])),
+    "Conditional, by LU": (Conditional(UnconstrainedMatrix(4), given=[1]), lambda a: schur(a, [1])),
+    "Conditional, not symmetric": (
+        Conditional(LowerTriangularMatrix(4, 4), given=[2, 1]),
+        lambda a: schur(a, [2, 1]),
+    ),
+    "nested, with parameters of its own": (
+        Sum(
+            field=Scale(a=KroneckerProduct(row=AR1CorrelationMatrix(2), column=AR1CorrelationMatrix(3))),
+            margin=Scale(a=Scale(a=Submatrix(a=AR1Matrix(8), index=range(1, 7)))),
+        ),
+        lambda *v: v[0] + v[1],
+    ),
     "nested": (
         Sum(
             field=KroneckerProduct(row=AR1Matrix(3), column=AR1CorrelationMatrix(2)),

@@ -8,7 +8,7 @@ import pickle
 
 import pytest
 import torch
-from operator_cases import CASES, DOUBLE, TENSOR, OlderLeaf, Z, numerical, theta_of
+from operator_cases import CASES, DOUBLE, TENSOR, OlderLeaf, Z, numerical, parts, theta_of
 from torch import Tensor
 
 from covstudio.covariance import (
@@ -70,7 +70,7 @@ def test_automatic_propagation_agrees_with_the_rule(name: str) -> None:
     """The default ``propagate`` differentiates ``combine``: the written rules must say the same."""
     op, _ = CASES[name]
     values = op.build_operands(theta_of(op))
-    for position, (value, operand) in enumerate(zip(values, op.operands.values(), strict=True)):
+    for position, (value, operand) in enumerate(zip(values, parts(op), strict=True)):
         if isinstance(operand, Matrix) and operand.num_params == 0:
             continue  # it never moves
         direction = torch.randn(3, *value.shape, dtype=DOUBLE, generator=torch.Generator().manual_seed(1))

@@ -1,0 +1,408 @@
+"""Scale, KroneckerSum, Correlation, Submatrix and Conditional; operators with parameters of their own."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from operator_cases import DOUBLE, numerical, schur, theta_of
+from torch import Tensor
+
+from covstudio.covariance import (
+    AR1CorrelationMatrix,
+    AR1Matrix,
+    CompoundSymmetricMatrix,
+    Conditional,
+    Correlation,
+    DiagonalMatrix,
+    EqualEntryMatrix,
+    EquicorrelationMatrix,
+    Evaluation,
+    KnownMatrix,
+    KroneckerSum,
+    LowerTriangularMatrix,
+    Matrix,
+    Operator,
+    ScalarMatrix,
+    Scale,
+    ShapeError,
+    SingularMatrixError,
+    Submatrix,
+    Sum,
+    TransformIdentity,
+    UnconstrainedMatrix,
+    UnstructuredMatrix,
+)
+from covstudio.reml.linearity import is_linear
+
+
+class Affine(Operator):
+    """slope A + level on the diagonal: an operator with two parameters of its own."""
+
+    operand_count = (1, 1)
+
+    def own_operand(self) -> Matrix:
+        return DiagonalMatrix(2)
+
+    @classmethod
+    def shape_rule(cls, shapes: Any, names: Any, **arguments: Any) -> Any:
+        return shapes[0]
+
+    def combine(self, values: list[Tensor]) -> Tensor:
+        own, a = values
+        return own[0, 0] * a + own[1, 1] * torch.eye(len(a), dtype=a.dtype)
+
+
+# -- parameters of its own -----------------------------------------------------------------------------------
+
+
+def test_own_parameters_come_first_without_a_prefix() -> None:
+    op = Scale(a=AR1CorrelationMatrix(3))
+    assert op.param_names == ["sigma^2", "a/rho"]
+    assert list(op.operands) == ["a"]
+    outer = Sum(field=Scale(a=Scale(AR1CorrelationMatrix(3))), rest=ScalarMatrix(3))
+    assert outer.param_names == ["field/sigma^2", "field/a/sigma^2", "field/a/op_0/rho", "rest/sigma^2"]
+    assert Affine(b=ScalarMatrix(2)).param_names == ["sigma^2_0", "sigma^2_1", "b/sigma^2"]
+
+
+@pytest.mark.parametrize("make", [lambda: Scale(a=AR1Matrix(3)), lambda: Affine(a=AR1Matrix(3))])
+def test_own_parameters_can_be_set_fixed_and_held(make: Any) -> None:
+    op = make()
+    theta = theta_of(op)
+    full, names = op.grad(theta)
+    torch.testing.assert_close(full, numerical(op, theta), rtol=1e-7, atol=1e-8)
+    assert names == op.param_names
+    name = names[0]
+    op.set_param_specs(name, fixed=True, default=theta[0])
+    assert op.fixed_param_names == [name]
+    torch.testing.assert_close(op(theta[1:]), make()(theta))
+    torch.testing.assert_close(op.grad(theta[1:])[0], full[1:])
+    torch.testing.assert_close(op.auto_grad(theta[1:])[0], full[1:])
+    assert make().fixed_param_names == []
+    op.set_param_specs(name, fixed=False)
+    op.set_no_grad(param_name=name)
+    torch.testing.assert_close(op.grad(theta)[0], full[1:])
+    grads, prefixed = make().operands_grad(theta)
+    assert [len(some) for some in prefixed] == [len(names) - 2, 2]
+    assert [name for some in prefixed for name in some] == names
+    assert all(grad is not None for grad in grads)
+    for other in (copy.deepcopy(op), pickle.loads(pickle.dumps(op))):
+        torch.testing.assert_close(other(theta), op(theta))
+        other.set_param_specs(name, fixed=True)
+        assert op.fixed_param_names == []
+
+
+def test_the_same_operator_twice_has_own_parameters_twice() -> None:
+    one = Scale(a=AR1CorrelationMatrix(2))
+    both = Sum(x=one, y=one)
+    assert both.param_names == ["x/sigma^2", "x/a/rho", "y/sigma^2", "y/a/rho"]
+    both.set_param_specs("y/sigma^2", fixed=True, value=2.0)
+    assert both.fixed_param_names == ["y/sigma^2"]
+    assert one.fixed_param_names == []
+
+
+def test_own_parameters_are_shown() -> None:
+    assert repr(Scale(a=ScalarMatrix(2))) == (
+        "Scale(\n  shape: (2, 2)\n  params:\n    sigma^2: 1\n  operands:\n    a: ScalarMatrix(\n"
+        "      shape: (2, 2)\n      params:\n        sigma^2: 1\n    )\n)"
+    )
+
+
+def test_own_parameters_move_in_incremental_evaluation() -> None:
+    op = Scale(a=AR1CorrelationMatrix(4))
+    evaluation = Evaluation()
+    below = evaluation.value(op.operands["a"], torch.tensor([0.3], dtype=DOUBLE))  # type: ignore[arg-type]
+    for sigma2 in (2.0, 3.0):
+        natural = torch.tensor([sigma2, 0.3], dtype=DOUBLE)
+        torch.testing.assert_close(evaluation.value(op, natural), sigma2 * below)
+        assert torch.equal(evaluation.slice(op, natural, "sigma^2", scale="natural"), below)
+        torch.testing.assert_close(evaluation.slice(op, natural, "sigma^2"), 2 * sigma2 * below)
+    # The operand was not evaluated again: the very same tensor stands for it.
+    assert evaluation.value(op.operands["a"], torch.tensor([0.3], dtype=DOUBLE)) is below  # type: ignore[arg-type]
+
+
+def test_an_error_below_names_the_operand_and_one_of_its_own_names_none() -> None:
+    outer = Sum(x=Scale(a=Correlation(b=ScalarMatrix(2))), y=ScalarMatrix(2))
+    theta = torch.tensor([0.0, -math.inf, 0.0], dtype=DOUBLE)
+    with pytest.raises(SingularMatrixError, match=r"operand 'x/a': Correlation: expected positive variances"):
+        outer(theta)
+
+
+# -- Scale ---------------------------------------------------------------------------------------------------
+
+
+def test_scale_multiplies() -> None:
+    a = torch.tensor([[1.0, -0.5], [-0.5, 1.0]], dtype=DOUBLE)
+    value = Scale(a)(torch.tensor([math.log(3.0) / 2], dtype=DOUBLE))
+    torch.testing.assert_close(value, 3.0 * a)
+    assert Scale(a).dtype == DOUBLE
+    assert Scale(a.float()).dtype == torch.float32
+    assert Scale(torch.eye(2, dtype=torch.int64)).dtype == torch.float32
+    assert Scale({"k": a}).operands.keys() == {"k"}
+
+
+def test_what_scale_promises() -> None:
+    assert Scale(AR1CorrelationMatrix(3)).positive_definite
+    assert Scale(torch.eye(2)).positive_definite
+    assert Scale(EqualEntryMatrix(3)).psd
+    assert not Scale(EqualEntryMatrix(3)).positive_definite
+    assert not Scale(UnconstrainedMatrix(3)).psd
+    assert not Scale(-torch.eye(2)).psd
+    op = Scale(ScalarMatrix(2))
+    op.set_param_specs("sigma^2", trans=TransformIdentity())
+    assert not op.psd
+    zero = Scale(ScalarMatrix(2))
+    zero.set_param_specs("sigma^2", fixed=True, value=0.0)
+    assert zero.psd
+    assert not zero.positive_definite
+
+
+def test_linear_models_stay_linear() -> None:
+    assert is_linear(Scale(torch.eye(2)))
+    assert not is_linear(Scale(ScalarMatrix(2)))
+    assert is_linear(KroneckerSum(ScalarMatrix(2), DiagonalMatrix(3)))
+    assert not is_linear(KroneckerSum(ScalarMatrix(2), AR1Matrix(3)))
+    assert is_linear(Submatrix(DiagonalMatrix(3), index=[2, 0]))
+    assert not is_linear(Conditional(DiagonalMatrix(3), given=[2]))
+
+
+# -- Kronecker sum -------------------------------------------------------------------------------------------
+
+
+def test_eigenvalues_of_a_kronecker_sum_are_sums_of_eigenvalues() -> None:
+    op = KroneckerSum(a=UnstructuredMatrix(3), b=AR1Matrix(4))
+    theta = theta_of(op)
+    a, b = op.build_operands(theta)
+    expected = torch.linalg.eigvalsh(a)[:, None] + torch.linalg.eigvalsh(b)
+    torch.testing.assert_close(torch.linalg.eigvalsh(op(theta)), expected.flatten().sort().values)
+    assert op.positive_definite
+    assert KroneckerSum(EqualEntryMatrix(2), ScalarMatrix(2)).positive_definite
+    assert not KroneckerSum(EqualEntryMatrix(2), EqualEntryMatrix(2)).positive_definite
+
+
+def test_shapes_of_a_kronecker_sum() -> None:
+    with pytest.raises(ShapeError, match=r"square matrix, got 'b' \(3 x 2\)"):
+        KroneckerSum(a=ScalarMatrix(2), b=LowerTriangularMatrix(3, 2))
+    with pytest.raises(ValueError, match="exactly 2 operands, got 1"):
+        KroneckerSum(ScalarMatrix(2))
+    assert KroneckerSum.shape_rule([None, (2, 2)], ["a", "b"]) is None
+    with pytest.raises(ShapeError, match="square"):
+        KroneckerSum.shape_rule([None, (2, 3)], ["a", "b"])
+
+
+# -- Correlation ---------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.floats(-6, 6), min_size=10, max_size=10))
+@settings(max_examples=60, deadline=None)
+def test_correlations_have_a_unit_diagonal_and_stay_between_minus_one_and_one(raw: list[float]) -> None:
+    op = Correlation(UnstructuredMatrix(4))
+    value = op(torch.tensor(raw, dtype=DOUBLE))
+    assert bool((value.diagonal() == 1.0).all())
+    assert torch.equal(value, value.mT)
+    assert float(value.abs().max()) <= 1 + 1e-12
+    assert float(torch.linalg.eigvalsh(value)[0]) >= -1e-12
+    grad, _ = op.grad(torch.tensor(raw, dtype=DOUBLE))
+    assert bool((grad.diagonal(dim1=1, dim2=2) == 0.0).all())
+
+
+def test_correlation_of_known_structures() -> None:
+    theta = torch.tensor([0.3, 0.8], dtype=DOUBLE)
+    for covariance, correlation in (
+        (AR1Matrix(4), AR1CorrelationMatrix(4)),
+        (CompoundSymmetricMatrix(4), EquicorrelationMatrix(4)),
+    ):
+        op = Correlation(a=covariance)
+        torch.testing.assert_close(op(theta), correlation(theta[1:]))
+        grad, names = op.grad(theta)
+        assert names == ["a/sigma^2", "a/rho"]
+        torch.testing.assert_close(grad[1:], correlation.grad(theta[1:])[0])
+        torch.testing.assert_close(grad[0], torch.zeros(4, 4, dtype=DOUBLE), atol=1e-15, rtol=0)
+
+
+def test_a_correlation_without_variance_is_refused() -> None:
+    op = Correlation(a=DiagonalMatrix(3))
+    natural = torch.tensor([1.0, 0.0, 2.0], dtype=DOUBLE)
+    for function in (op.evaluate, lambda values: op.natural_jacobian(values, [0])):
+        with pytest.raises(SingularMatrixError, match=r"operand 'a', got 0 in row 1 \(from 0 on\)"):
+            function(natural)
+    with pytest.raises(SingularMatrixError, match="got -4 in row 0"):
+        Correlation(LowerTriangularMatrix(1, 1))(torch.tensor([-4.0]))
+    with pytest.raises(ShapeError, match="square"):
+        Correlation(LowerTriangularMatrix(3, 2))
+
+
+# -- Submatrix and Conditional -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [Submatrix, Conditional])
+def test_positions_in_any_form(kind: type[Operator]) -> None:
+    word = "index" if kind is Submatrix else "given"
+    expected = kind(AR1Matrix(4), **{word: [2, 0]})()
+    assert getattr(kind(AR1Matrix(4), [2, 0]), word) == (2, 0)
+    for form in ((2, 0), range(2, -1, -2), torch.tensor([2, 0]), torch.tensor([2, 0]).numpy()):
+        assert torch.equal(kind(AR1Matrix(4), form)(), expected)
+        assert torch.equal(kind({"a": AR1Matrix(4)}, **{word: form})(), expected)
+        assert torch.equal(kind(a=AR1Matrix(4), **{word: form})(), expected)
+
+
+@pytest.mark.parametrize("kind", [Submatrix, Conditional])
+@pytest.mark.parametrize(
+    ("positions", "error", "words"),
+    [
+        (None, ValueError, "must list positions of the operand counted from 0, got none"),
+        ([], ValueError, "at least one position"),
+        ([0, -1], ValueError, "counted from 0, got -1"),
+        ([1, 0, 1], ValueError, "each position once, got 1 2 times"),
+        ([0, 3], ShapeError, r"positions from 0 to 2 of operand 'a' \(3 x 3\), got 3"),
+        ([0.0], TypeError, "whole numbers"),
+        ([True], TypeError, "whole numbers"),
+        ("01", TypeError, "list positions"),
+        (1, TypeError, "list positions"),
+    ],
+)
+def test_bad_positions_are_refused(
+    kind: type[Operator], positions: Any, error: type[Exception], words: str
+) -> None:
+    word = "index" if kind is Submatrix else "given"
+    with pytest.raises(error, match=f"^{word} .*{words}"):
+        kind(a=AR1Matrix(3), **{word: positions})
+
+
+@pytest.mark.parametrize("kind", [Submatrix, Conditional])
+def test_other_bad_operands_are_refused(kind: type[Operator]) -> None:
+    with pytest.raises(ShapeError, match=r"square matrix, got 'op_0' \(3 x 2\)"):
+        kind(LowerTriangularMatrix(3, 2), [0])
+    with pytest.raises(ValueError, match="exactly 1 operand, got 3"):
+        kind(AR1Matrix(3), AR1Matrix(3), AR1Matrix(3), [0])
+    with pytest.raises(TypeError):
+        kind(torch.eye(3), [0])
+    with pytest.raises(ShapeError, match="square"):
+        kind.shape_rule([(3, 2)], ["a"])
+
+
+def test_shapes_before_the_operand_is_known() -> None:
+    assert Submatrix.shape_rule([None], ["a"], index=[0, 4]) == (2, 2)
+    assert Submatrix.shape_rule([(5, 5)], ["a"]) is None
+    assert Conditional.shape_rule([None], ["a"], given=[0, 4]) is None
+    assert Conditional.shape_rule([(5, 5)], ["a"], given=[0, 4]) == (3, 3)
+    with pytest.raises(ShapeError, match=r"^given must leave a position"):
+        Conditional(AR1Matrix(2), [0, 1])
+
+
+@given(st.integers(0, 10_000), st.permutations(range(6)), st.integers(1, 4), st.integers(1, 4))
+@settings(max_examples=40, deadline=None)
+def test_conditioning_at_once_and_step_by_step_agree(
+    seed: int, order: list[int], first: int, second: int
+) -> None:
+    """The quotient property of Schur complements (Crabtree & Haynsworth 1969)."""
+    a = UnstructuredMatrix(6)
+    theta = theta_of(a, seed)
+    one, two = order[:first], order[first : min(5, first + second)]
+    if not two:
+        return
+    left = [k for k in range(6) if k not in one]
+    inner = Conditional(a, given=one)
+    assert inner.left == tuple(left)
+    stepwise = Conditional(inner, given=[left.index(k) for k in two])
+    at_once = Conditional(a, given=one + two)
+    torch.testing.assert_close(stepwise(theta), at_once(theta), rtol=1e-8, atol=1e-8)
+    torch.testing.assert_close(stepwise.grad(theta)[0], at_once.grad(theta)[0], rtol=1e-6, atol=1e-6)
+
+
+def test_the_conditional_covariance_of_a_kriging_example() -> None:
+    """Simple kriging by hand: one neighbour at correlation r leaves the variance 1 - r^2."""
+    for r in (0.0, 0.5, -0.9, 0.999):
+        known = KnownMatrix([[1.0, r], [r, 1.0]])
+        value = Conditional(a=known, given=[1])(torch.zeros(1, dtype=DOUBLE))
+        assert float(value) == pytest.approx(1 - r * r, rel=1e-13)
+
+
+def test_the_derivative_is_exact_where_rows_are_almost_the_same() -> None:
+    """V = sigma^2 (1 - rho^2) of AR1 given its neighbour, so dV/d rho = -2 sigma^2 rho."""
+    op = Conditional(AR1Matrix(2), given=[0])
+    for gap in (0.1, 1e-4, 1e-8, 1e-12):
+        natural = torch.tensor([3.0, 1 - gap], dtype=DOUBLE)
+        slices = op.natural_jacobian(natural, [0, 1]).flatten()
+        assert float(slices[1]) == pytest.approx(-6 * (1 - gap), rel=1e-12)
+        assert float(slices[0]) == pytest.approx(gap * (2 - gap), rel=1e-12, abs=1e-15)
+
+
+@given(st.lists(st.floats(-10, 10), min_size=15, max_size=15), st.permutations(range(5)), st.integers(1, 4))
+@settings(max_examples=120, deadline=None)
+def test_conditional_covariances_are_positive_semi_definite_for_any_theta(
+    raw: list[float], order: list[int], count: int
+) -> None:
+    op = Conditional(UnstructuredMatrix(5), given=order[:count])
+    theta = torch.tensor(raw, dtype=DOUBLE)
+    try:
+        value = op(theta)
+        grad, _ = op.grad(theta)
+    except SingularMatrixError:
+        return
+    assert torch.equal(value, value.mT)
+    eigenvalues = torch.linalg.eigvalsh(value)
+    assert float(eigenvalues[0]) >= -1e-10 * float(eigenvalues[-1])
+    assert bool(torch.isfinite(grad).all())
+
+
+def test_what_is_known_completely_leaves_a_positive_semi_definite_rest() -> None:
+    """A singular covariance: given as many positions as its rank, nothing but rounding is left."""
+    factor = torch.randn(6, 2, dtype=DOUBLE, generator=torch.Generator().manual_seed(4))
+    op = Conditional(Scale(factor @ factor.T), given=[1, 4])
+    value = op(torch.zeros(1, dtype=DOUBLE))
+    assert float(value.abs().max()) < 1e-13
+    assert float(torch.linalg.eigvalsh(value)[0]) >= -1e-25
+    leaf = torch.zeros(1, dtype=DOUBLE, requires_grad=True)
+    op(leaf).sum().backward()
+    assert bool(torch.isfinite(leaf.grad).all())  # type: ignore[arg-type]
+
+
+def test_variances_of_very_different_sizes_are_not_singular() -> None:
+    a = DiagonalMatrix(4)
+    op = Conditional(a, given=[0, 1])
+    natural = torch.tensor([1e-14, 1e14, 2.0, 3.0], dtype=DOUBLE)
+    torch.testing.assert_close(op.evaluate(natural), torch.diag(torch.tensor([2.0, 3.0], dtype=DOUBLE)))
+
+
+def test_a_singular_given_block_is_refused() -> None:
+    correlated = Conditional(a=EqualEntryMatrix(4), given=[3, 1])
+    with pytest.raises(
+        SingularMatrixError, match=r"operand 'a'.*2 x 2 block.*position 1 is determined by those before it"
+    ):
+        correlated()
+    no_variance = Conditional(DiagonalMatrix(3), given=[2])
+    natural = torch.tensor([1.0, 1.0, 0.0], dtype=DOUBLE)
+    with pytest.raises(SingularMatrixError, match="position 2 has no variance"):
+        no_variance.evaluate(natural)
+    with pytest.raises(SingularMatrixError):
+        no_variance.natural_jacobian(natural, [0])
+    by_lu = Conditional(UnconstrainedMatrix(3), given=[0, 1])
+    with pytest.raises(SingularMatrixError, match="2 x 2 block that is singular"):
+        by_lu.evaluate(torch.tensor([1.0, 1.0, 1.0, 0.3, 0.2, 2.0], dtype=DOUBLE))
+    nested = Sum(x=correlated, y=ScalarMatrix(2))
+    with pytest.raises(SingularMatrixError, match="operand 'x': Conditional"):
+        nested()
+
+
+def test_what_parts_promise() -> None:
+    for kind in (Submatrix, Conditional):
+        assert kind(AR1Matrix(3), [0]).positive_definite
+        assert kind(EqualEntryMatrix(3), [0]).psd
+        assert not kind(EqualEntryMatrix(3), [0]).positive_definite
+        assert not kind(UnconstrainedMatrix(3), [0]).psd
+
+
+def test_an_indefinite_operand_has_a_schur_complement_too() -> None:
+    op = Conditional(UnconstrainedMatrix(4), given=[2, 0])
+    theta = torch.tensor([0.1, 2.0, -0.3, 1.5, 0.2, 0.4, -1.0, 0.7, 0.3, 0.0], dtype=DOUBLE)
+    a = UnconstrainedMatrix(4)(theta)
+    assert float(torch.linalg.eigvalsh(a)[0]) < 0
+    torch.testing.assert_close(op(theta), schur(a, [2, 0]), rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(op.grad(theta)[0], numerical(op, theta), rtol=1e-6, atol=1e-7)
