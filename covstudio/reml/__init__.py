@@ -5,6 +5,7 @@
 
 from covstudio.reml.blup import RandomEffect
 from covstudio.reml.dense import DENSE_LIMIT
+from covstudio.reml.engines import Explanation, explain
 from covstudio.reml.errors import (
     FitCancelled,
     FitError,
@@ -21,6 +22,7 @@ from covstudio.reml.reml import REML
 __all__ = [
     "DENSE_LIMIT",
     "REML",
+    "Explanation",
     "Fit",
     "FitCancelled",
     "FitError",
@@ -31,5 +33,6 @@ __all__ = [
     "RandomEffect",
     "RankDeficient",
     "TooManyRows",
+    "explain",
     "fit",
 ]

@@ -13,19 +13,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import Augment, CovariancePropagation, DesignMatrix, DummyMatrix, Matrix
+from covstudio.covariance import Augment, CovariancePropagation, DesignMatrix, DummyMatrix, Matrix, structure
 from covstudio.reml.likelihood import Point
-from covstudio.reml.variance import Variance
+from covstudio.reml.lowering import Lowered
+from covstudio.reml.pieces import Piece
+from covstudio.reml.variance import Term, Variance
 
-__all__ = ["RandomEffect", "level_names", "random_effects"]
+__all__ = ["PredictsEffects", "RandomEffect", "level_names", "random_effects"]
 
-Vector = NDArray[np.float64]
+#: Z of more entries than this is not written out.
+WRITTEN = 64_000_000
+
+
+@runtime_checkable
+class PredictsEffects(Protocol):
+    """A point whose engine has the effects of some terms at hand."""
+
+    def effects(self, piece: Piece) -> tuple[Tensor, Tensor] | None:
+        """Predicted effects of a term and their prediction error variances, (q,) each; None where the engine
+        has none of this term."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -70,39 +82,85 @@ def level_names(z: Matrix | Tensor) -> tuple[str, ...]:
     return tuple(str(j) for j in range(z.shape[1]))
 
 
-def random_effects(variance: Variance, point: Point) -> tuple[dict[str, RandomEffect], Tensor]:
+def random_effects(
+    variance: Variance, point: Point, lowered: Lowered | None = None
+) -> tuple[dict[str, RandomEffect], Tensor]:
     """Predict the effects of every `CovariancePropagation` in the outer sum of V.
 
     Args:
         variance: the model of V.
         point: the likelihood at the estimates.
+        lowered: V taken apart, where the engine works with its terms.
 
     Returns:
         term name -> `RandomEffect`, and the sum of Z u over them, (n,). When V is no sum there are no such
         terms: what V describes is then the residual alone.
     """
     natural: Mapping[str, float] = dict(zip(variance.names, point.natural.tolist(), strict=True))
+    pieces = {} if lowered is None else {piece.path: piece for piece in lowered.pieces}
     effects: dict[str, RandomEffect] = {}
     fitted = torch.zeros(variance.n, dtype=torch.float64)
-    py = point.py
     for term in variance.terms:
         if not term.path or not isinstance(term.operand, CovariancePropagation):
             continue
-        (z_name, z_operand), (g_name, g_operand) = term.operand.operands.items()
-        z = _value(z_operand, f"{term.path}/{z_name}", natural)
-        g = _value(g_operand, f"{term.path}/{g_name}", natural)
-        covariance = z @ g
-        blup = covariance.mT @ py
-        error = torch.diagonal(g) - (covariance * point.project(covariance)).sum(dim=0)
+        z = next(iter(term.operand.operands.values()))
+        found = None
+        if term.path in pieces and isinstance(point, PredictsEffects):
+            found = point.effects(pieces[term.path])
+        blup, error = _written_out(term, point, natural) if found is None else found
         # A variance of 0 leaves rounding errors of either sign.
-        effects[term.path] = RandomEffect(level_names(z_operand), blup, error.clamp(min=0.0).sqrt())
-        fitted += z @ blup
+        effects[term.path] = RandomEffect(level_names(z), blup, error.clamp(min=0.0).sqrt())
+        fitted += _fitted(z, term, natural, blup)
     return effects, fitted
+
+
+def _fitted(z: Matrix | Tensor, term: Term, natural: Mapping[str, float], blup: Tensor) -> Tensor:
+    """Z u, (n,)."""
+    if isinstance(z, Matrix):
+        path = f"{term.path}/{_names(term)[0]}"
+        return structure.matmul(z, _natural(z, path, natural), blup.unsqueeze(1))[:, 0]
+    return z.detach().to(device="cpu", dtype=torch.float64) @ blup
+
+
+def _written_out(term: Term, point: Point, natural: Mapping[str, float]) -> tuple[Tensor, Tensor]:
+    """Effects and their prediction error variances from Z and G written out, some columns at a time.
+
+    Errors that would take longer than the fit itself are not computed: NaN.
+    """
+    assert isinstance(term.operand, CovariancePropagation)
+    z_operand, g_operand = term.operand.operands.values()
+    z_path, g_path = (f"{term.path}/{name}" for name in _names(term))
+    n, q = z_operand.shape
+    py = point.py.unsqueeze(1)
+    if n * q <= WRITTEN:
+        z, g = _value(z_operand, z_path, natural), _value(g_operand, g_path, natural)
+        covariance = z @ g
+        blup = (covariance.mT @ py)[:, 0]
+        return blup, torch.diagonal(g) - (covariance * point.project(covariance)).sum(dim=0)
+    zpy = (
+        structure.transpose_matmul(z_operand, _natural(z_operand, z_path, natural), py)
+        if isinstance(z_operand, Matrix)
+        else z_operand.mT.to(torch.float64) @ py
+    )
+    blup = (
+        structure.matmul(g_operand, _natural(g_operand, g_path, natural), zpy)
+        if isinstance(g_operand, Matrix)
+        else g_operand.to(torch.float64) @ zpy
+    )
+    return blup[:, 0], torch.full((q,), torch.nan, dtype=torch.float64)
+
+
+def _names(term: Term) -> list[str]:
+    assert isinstance(term.operand, CovariancePropagation)
+    return list(term.operand.operands)
+
+
+def _natural(operand: Matrix, path: str, natural: Mapping[str, float]) -> Tensor:
+    return torch.tensor([natural[f"{path}/{name}"] for name in operand.param_names], dtype=torch.float64)
 
 
 def _value(operand: Matrix | Tensor, path: str, natural: Mapping[str, float]) -> Tensor:
     if isinstance(operand, Tensor):
         return operand.detach().to(device="cpu", dtype=torch.float64)
-    values = torch.tensor([natural[f"{path}/{name}"] for name in operand.param_names], dtype=torch.float64)
     with torch.no_grad():
-        return operand.evaluate(values)
+        return operand.evaluate(_natural(operand, path, natural))

@@ -25,7 +25,9 @@ from enum import Enum
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from covstudio.reml.probe import Probe, WrittenProbe
 from covstudio.reml.variance import Variance
 
 __all__ = ["Coordinate", "Kind", "classify", "scale_weights"]
@@ -72,12 +74,13 @@ class Coordinate:
         return self.unit * abs(value) ** self.degree if self.degree else 0.0
 
 
-def classify(variance: Variance, natural: Vector) -> list[Coordinate]:
+def classify(variance: Variance, natural: Vector, probe: Probe | None = None) -> list[Coordinate]:
     """Find the kind of every estimated parameter.
 
     Args:
         variance: the model of V.
         natural: values around which V is probed; probed parameters themselves are set to 1 and 2, or doubled.
+        probe: what looks at V; None to write V out.
 
     Returns:
         One `Coordinate` per entry of `variance.estimated`, in that order.
@@ -88,10 +91,11 @@ def classify(variance: Variance, natural: Vector) -> list[Coordinate]:
         >>> [c.kind.value for c in classify(model, model.defaults)]
         ['variance', 'interval', 'variance']
     """
-    return [_coordinate(variance, natural, k) for k in variance.estimated]
+    looking = WrittenProbe(variance) if probe is None else probe
+    return [_coordinate(variance, looking, natural, k) for k in variance.estimated]
 
 
-def _coordinate(variance: Variance, natural: Vector, k: int) -> Coordinate:
+def _coordinate(variance: Variance, probe: Probe, natural: Vector, k: int) -> Coordinate:
     low, high = variance.bounds(k)
     name = variance.names[k]
     if np.isfinite(low) and np.isfinite(high):
@@ -102,32 +106,31 @@ def _coordinate(variance: Variance, natural: Vector, k: int) -> Coordinate:
     if low != 0.0:
         return Coordinate(k, name, Kind.SCALE, low, high, 0, 0.0, False)
     if k in variance.linear:
-        one = variance.slice(natural, k)
-        unit, diagonal = _unit(one)
+        unit, diagonal = _unit(probe, natural, k)
         return Coordinate(k, name, Kind.VARIANCE, low, high, 1, unit, diagonal)
-    return _probed(variance, natural, k)
+    return _probed(variance, probe, natural, k)
 
 
-def _probed(variance: Variance, natural: Vector, k: int) -> Coordinate:
+def _probed(variance: Variance, probe: Probe, natural: Vector, k: int) -> Coordinate:
     """A positive parameter of a term that is not linear as a whole: compare its slices at two values."""
     name = variance.names[k]
     low, high = variance.bounds(k)
-    at = natural.copy()
-    at[k] = 1.0
-    one = variance.slice(at, k).clone()
-    at[k] = 2.0
-    two = variance.slice(at, k)
+    first, second, zero = natural.copy(), natural.copy(), natural.copy()
+    first[k], second[k], zero[k] = 1.0, 2.0, 0.0
+    one, two = probe.slice(first, k), probe.slice(second, k)
     size = float(torch.linalg.vector_norm(one))
     usable = np.isfinite(size) and size > 0.0 and bool(torch.isfinite(two).all())
-    if usable and float(torch.linalg.vector_norm(two - one)) <= 1e-10 * size:
-        at[k] = 0.0
-        if bool(torch.isfinite(variance.slice(at, k)).all()):
-            unit, diagonal = _unit(one)
-            return Coordinate(k, name, Kind.VARIANCE, low, high, 1, unit, diagonal)
-    d1, d2 = torch.diagonal(one), torch.diagonal(two)
+    if (
+        usable
+        and float(torch.linalg.vector_norm(two - one)) <= 1e-10 * size
+        and bool(torch.isfinite(probe.slice(zero, k)).all())
+    ):
+        unit, diagonal = _unit(probe, first, k)
+        return Coordinate(k, name, Kind.VARIANCE, low, high, 1, unit, diagonal)
+    d1, d2 = probe.slice_diagonal(first, k), probe.slice_diagonal(second, k)
     scale = float(torch.linalg.vector_norm(d1))
     if usable and scale > 0.0:
-        unit, diagonal = _unit(one)
+        unit, diagonal = _unit(probe, first, k, d1)
         if float(torch.linalg.vector_norm(d2 - d1)) <= 1e-10 * scale:
             return Coordinate(k, name, Kind.SCALE, low, high, 1, unit, diagonal)
         if float(torch.linalg.vector_norm(d2 - 2.0 * d1)) <= 1e-10 * scale:
@@ -135,15 +138,17 @@ def _probed(variance: Variance, natural: Vector, k: int) -> Coordinate:
     return Coordinate(k, name, Kind.SCALE, low, high, 0, 0.0, False)
 
 
-def _unit(block: torch.Tensor) -> tuple[float, bool]:
+def _unit(probe: Probe, natural: Vector, k: int, diagonal: Tensor | None = None) -> tuple[float, bool]:
     """Mean of the nonzero diagonal entries of a slice, and whether it has no others."""
-    diagonal = torch.diagonal(block)
-    reached = int(torch.count_nonzero(diagonal))
-    unit = float(diagonal.sum()) / reached if reached else 0.0
-    return unit, reached > 0 and int(torch.count_nonzero(block)) == reached
+    entries = probe.slice_diagonal(natural, k) if diagonal is None else diagonal
+    reached = int(torch.count_nonzero(entries))
+    unit = float(entries.sum()) / reached if reached else 0.0
+    return unit, reached > 0 and probe.slice_is_diagonal(natural, k)
 
 
-def scale_weights(variance: Variance, natural: Vector, coordinates: Sequence[Coordinate]) -> Vector | None:
+def scale_weights(
+    variance: Variance, natural: Vector, coordinates: Sequence[Coordinate], probe: Probe | None = None
+) -> Vector | None:
     """Exponents w with V(theta_k c^w_k) = c V(theta) for every c > 0, or None when V has no such scale.
 
     The candidate exponents are checked by evaluating V at two scales.
@@ -152,6 +157,7 @@ def scale_weights(variance: Variance, natural: Vector, coordinates: Sequence[Coo
         variance: the model of V.
         natural: natural values at which V is finite.
         coordinates: the estimated parameters.
+        probe: what looks at V; None to write V out.
 
     Returns:
         Exponents for all parameters, 0 where the parameter does not scale V; None when the check fails, as
@@ -169,10 +175,11 @@ def scale_weights(variance: Variance, natural: Vector, coordinates: Sequence[Coo
             weights[coordinate.position] = 1.0 / coordinate.degree
     if not weights.any():
         return None
-    base = variance.value(natural)
+    looking = WrittenProbe(variance) if probe is None else probe
+    base = looking.value(natural)
     size = float(torch.linalg.vector_norm(base))
     for factor in (4.0, 0.3):
-        scaled = variance.value(natural * factor**weights)
+        scaled = looking.value(natural * factor**weights)
         if not float(torch.linalg.vector_norm(scaled - factor * base)) <= 1e-12 * factor * size:
             return None
     return weights

@@ -201,6 +201,11 @@ class DenseEngine:
         """n - p."""
         return self.problem.n - self.problem.p
 
+    @property
+    def order(self) -> int:
+        """n."""
+        return self.problem.n
+
     def at(self, natural: Vector) -> DensePoint | None:
         """The likelihood at these natural values, or None where V is not positive definite.
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from covstudio.covariance import Matrix
 from covstudio.reml.coordinates import Coordinate, classify, scale_weights
-from covstudio.reml.dense import DenseEngine, check_rows
+from covstudio.reml.engines import Choice, choose
 from covstudio.reml.errors import InvalidData, InvalidModel
 from covstudio.reml.escape import Escapes
 from covstudio.reml.fit import Callback, Fit, Iteration
@@ -22,6 +22,7 @@ from covstudio.reml.indefinite import explain_indefinite
 from covstudio.reml.likelihood import Point, log_likelihood
 from covstudio.reml.mirrors import mirrors
 from covstudio.reml.optimise import Outcome, State, maximise
+from covstudio.reml.probe import LoweredProbe, Probe, WrittenProbe
 from covstudio.reml.problem import Problem, prepare
 from covstudio.reml.report import assemble
 from covstudio.reml.start import data_start, neutral
@@ -41,6 +42,7 @@ def fit(
     start: Tensor | Mapping[str, Tensor] | None = None,
     max_iter: int = 100,
     callback: Callback | None = None,
+    engine: str = "auto",
 ) -> Fit:
     r"""Estimate the parameters of V, and the fixed effects, by restricted maximum likelihood.
 
@@ -62,6 +64,8 @@ def fit(
         max_iter: most steps to take.
         callback: called with every `Iteration`, the start included. Raising `FitCancelled` in it stops the
             fit.
+        engine: how V is factored: "auto" takes what is cheapest for its structure (see `explain`); "dense"
+            writes V out; "mme" solves the mixed-model equations.
 
     Returns:
         The `Fit`. When the maximum was not reached, `converged` is False, the values are the best found,
@@ -71,7 +75,8 @@ def fit(
         InvalidData: y or X is unusable.
         RankDeficient: columns of X depend on others.
         InvalidModel: V is not n x n, not symmetric or not finite.
-        TooManyRows: n is above the limit of the dense engine.
+        TooManyRows: no engine takes V, and n is above the limit of the dense one.
+        ValueError: there is no such engine, or max_iter is negative.
         NotPositiveDefinite: V cannot be factored at the start; names the parameters.
         TypeError: an argument is of the wrong type.
 
@@ -108,15 +113,23 @@ def fit(
             f"V must be square, and is {rows} x {columns}: a covariance has one row and one column per "
             "observation."
         )
-    check_rows(rows, v.num_free_params)
+    choice = choose(v, engine, _columns(x))
     problem = prepare(y, x)
     if rows != problem.n:
         raise InvalidModel(
             f"V is {rows} x {rows} and y has {problem.n} rows: they must describe the same rows. "
             "Were rows with missing values left out of one and not of the other?"
         )
-    with blas_threads(problem.n), torch.no_grad():
-        return _Run(v, problem, max_iter, callback).fit(start, began)
+    with torch.no_grad():
+        run = _Run(v, problem, choice, max_iter, callback)
+        with blas_threads(run.engine.order):
+            return run.fit(start, began)
+
+
+def _columns(x: Any) -> int:
+    """Columns of X, before it is checked."""
+    shape = getattr(x, "shape", None)
+    return int(shape[1]) if shape is not None and len(shape) == 2 else 1
 
 
 @dataclass(frozen=True)
@@ -128,12 +141,17 @@ class _Attempt:
 class _Run:
     """One call of `fit`, after the checks of sizes."""
 
-    def __init__(self, v: Matrix, problem: Problem, max_iter: int, callback: Callback | None) -> None:
+    def __init__(
+        self, v: Matrix, problem: Problem, choice: Choice, max_iter: int, callback: Callback | None
+    ) -> None:
         self.problem = problem
+        self.choice = choice
         self.max_iter = max_iter
         self.callback = callback
         self.variance = Variance(v)
-        self.engine = DenseEngine(problem, self.variance)
+        self.engine = choice.candidate.build(problem, self.variance, choice.lowered)
+        self.written = choice.candidate.name == "dense"
+        self.probe: Probe = WrittenProbe(self.variance) if self.written else LoweredProbe(choice.lowered)
         self.neutral = neutral(self.variance)
         self.coordinates: list[Coordinate] = []
         self.reported = 0
@@ -142,9 +160,9 @@ class _Run:
         given = None if start is None else self._read(start)
         if given is not None:
             self._hold(given)
-        _check_covariance(self.variance, self.variance.defaults if given is None else given)
-        self.coordinates = classify(self.variance, self.neutral)
-        own = data_start(self.problem, self.variance, self.neutral, self.coordinates)
+        _check_covariance(self.variance, self.probe, self.variance.defaults if given is None else given)
+        self.coordinates = classify(self.variance, self.neutral, self.probe)
+        own = data_start(self.problem, self.variance, self.neutral, self.coordinates, self.probe)
         restarted = False
         if given is None:
             attempt = self._climb(self._factored(own, self.variance.defaults))
@@ -158,7 +176,7 @@ class _Run:
         return assemble(
             self.variance,
             self.problem,
-            self.engine.name,
+            self.choice,
             self.coordinates,
             attempt.outcome,
             attempt.history,
@@ -195,7 +213,7 @@ class _Run:
             point = self.engine.at(natural)
             if point is not None:
                 return point
-        raise explain_indefinite(self.variance, candidates[0])
+        raise explain_indefinite(self.variance, candidates[0], None if self.written else self.choice.lowered)
 
     def _better_start(self, own: Vector, outcome: Outcome) -> Point | None:
         """The data's own start, when the given one ended badly or below it."""
@@ -220,7 +238,7 @@ class _Run:
             [positions for _, positions in self.variance.term_positions()],
             self.variance.names,
         )
-        weights = scale_weights(self.variance, self.neutral, self.coordinates)
+        weights = scale_weights(self.variance, self.neutral, self.coordinates, self.probe)
         outcome = maximise(self.engine, self.coordinates, weights, escapes, point, self.max_iter, watch)
         return _Attempt(outcome, tuple(history))
 
@@ -238,20 +256,14 @@ class _Run:
         )
 
 
-def _check_covariance(variance: Variance, natural: Vector) -> None:
+def _check_covariance(variance: Variance, probe: Probe, natural: Vector) -> None:
     """V must be finite and symmetric: a Cholesky factor reads one triangle only, and would not notice."""
-    value = variance.value(natural)
-    if not bool(torch.isfinite(value).all()):
+    if not bool(torch.isfinite(probe.value(natural)).all()):
         raise InvalidModel(
             f"V has entries that are not finite at the start ({variance.describe(natural)}): change these "
             "starting values, "
             "or check the coordinates and matrices that V is built from."
         )
-    gap = float((value - value.mT).abs().max())
-    if gap > 1e-8 * float(value.abs().max()):
-        i, j = divmod(int((value - value.mT).abs().argmax()), variance.n)
-        raise InvalidModel(
-            f"V is not symmetric: V[{i}, {j}] = {float(value[i, j]):.6g} but V[{j}, {i}] = "
-            f"{float(value[j, i]):.6g}. "
-            "A covariance is; check the operand that is not."
-        )
+    gap, where = probe.asymmetry(natural)
+    if gap > 1e-8:
+        raise InvalidModel(f"V is not symmetric: {where}. A covariance is; check the operand that is not.")

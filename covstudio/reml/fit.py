@@ -70,7 +70,8 @@ class Fit:
         converged: whether the maximum was reached.
         message: what happened, in a sentence or two.
         iterations: steps taken.
-        engine: how V was factored.
+        engine: the engine that factored V.
+        engine_reason: why this one, in a sentence.
         history: one `Iteration` per step, the start included; the log-likelihood never falls along it.
         n: rows.
         p: fixed effects.
@@ -109,6 +110,7 @@ class Fit:
     n: int
     p: int
     seconds: float
+    engine_reason: str = ""
 
     def summary(self) -> str:
         """The fit as a table to read.

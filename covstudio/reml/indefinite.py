@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -9,6 +11,8 @@ from torch import Tensor
 
 from covstudio.covariance import Matrix
 from covstudio.reml.errors import NotPositiveDefinite
+from covstudio.reml.lowering import Lowered
+from covstudio.reml.probe import LoweredProbe
 from covstudio.reml.variance import Variance
 
 __all__ = ["explain_indefinite"]
@@ -19,7 +23,9 @@ Vector = NDArray[np.float64]
 EIGEN_LIMIT = 3000
 
 
-def explain_indefinite(variance: Variance, natural: Vector) -> NotPositiveDefinite:
+def explain_indefinite(
+    variance: Variance, natural: Vector, lowered: Lowered | None = None
+) -> NotPositiveDefinite:
     """The error for a V that has no Cholesky factor at these natural values.
 
     Looks for rows without any variance, then for terms that are no covariance by themselves, then settles
@@ -28,19 +34,19 @@ def explain_indefinite(variance: Variance, natural: Vector) -> NotPositiveDefini
     Args:
         variance: the model of V.
         natural: natural values of all parameters.
+        lowered: V taken apart, for one that is not to be written out.
 
     Returns:
         The error, to be raised.
     """
-    value = variance.value(natural)
-    if not bool(torch.isfinite(value).all()):
+    diagonal = _diagonal(variance, natural, lowered)
+    if not bool(torch.isfinite(diagonal).all()):
         return NotPositiveDefinite(
             f"V does not exist at the start ({variance.describe(natural)}): it has entries that are not "
             "finite, or the inverse of a singular matrix. Start variances above zero and correlations off "
             "the ends of their range.",
             [variance.names[k] for k in variance.free],
         )
-    diagonal = torch.diagonal(value)
     empty = torch.nonzero(diagonal <= 0.0).reshape(-1).tolist()
     if empty:
         zero = [variance.names[k] for k in variance.free if natural[k] == 0.0]
@@ -55,9 +61,9 @@ def explain_indefinite(variance: Variance, natural: Vector) -> NotPositiveDefini
         )
     guilty: list[str] = []
     # Eigenvalues of a large matrix would take longer than the fit that failed.
-    for term, positions in variance.term_positions() if variance.n <= EIGEN_LIMIT else []:
-        if _indefinite(_term_value(term.operand, natural, positions)):
-            names = [variance.names[k] for k in positions] or [term.path or "V"]
+    for path, value, positions in _terms(variance, natural, lowered):
+        if _indefinite(value):
+            names = [variance.names[k] for k in positions] or [path or "V"]
             guilty.extend(names)
     if guilty:
         positions = [k for k, name in enumerate(variance.names) if name in guilty]
@@ -78,11 +84,35 @@ def explain_indefinite(variance: Variance, natural: Vector) -> NotPositiveDefini
     )
 
 
-def _term_value(operand: Matrix | Tensor, natural: Vector, positions: list[int]) -> Tensor:
+def _diagonal(variance: Variance, natural: Vector, lowered: Lowered | None) -> Tensor:
+    """The diagonal of V; NaN where its row has entries that are not finite."""
+    if lowered is None:
+        value = variance.value(natural)
+        diagonal = torch.diagonal(value)
+    else:
+        probe = LoweredProbe(lowered)
+        value, diagonal = probe.value(natural), probe.diagonal(natural)
+    return torch.where(torch.isfinite(value).all(dim=1), diagonal, torch.nan)
+
+
+def _terms(
+    variance: Variance, natural: Vector, lowered: Lowered | None
+) -> Iterator[tuple[str, Tensor, Sequence[int]]]:
+    """The terms of V that are small enough to look at their eigenvalues; of Z G Z' it is G that matters."""
+    if variance.n <= EIGEN_LIMIT:
+        for term, positions in variance.term_positions():
+            yield term.path, _term_value(term.operand, natural, positions), positions
+    elif lowered is not None:
+        for piece in lowered.random:
+            if piece.columns <= EIGEN_LIMIT:
+                yield piece.path, piece.covariance(natural), piece.positions
+
+
+def _term_value(operand: Matrix | Tensor, natural: Vector, positions: Sequence[int]) -> Tensor:
     if isinstance(operand, Tensor):
         return operand.detach().to(device="cpu", dtype=torch.float64)
     with torch.no_grad():
-        return operand.evaluate(torch.from_numpy(natural[positions]))
+        return operand.evaluate(torch.from_numpy(natural[list(positions)]))
 
 
 def _indefinite(value: Tensor) -> bool:

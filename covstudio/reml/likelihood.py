@@ -163,6 +163,11 @@ class Engine(Protocol):
         """n - p."""
         ...
 
+    @property
+    def order(self) -> int:
+        """Rows of the largest dense matrix that is worked with: small ones are fastest on one thread."""
+        ...
+
     def at(self, natural: Vector) -> Point | None:
         """The likelihood at these natural values, or None where V is not positive definite."""
         ...

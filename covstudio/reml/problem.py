@@ -31,11 +31,14 @@ class Problem:
         y: response, (n,), float64.
         x: fixed-effects matrix, (n, p), float64, full column rank.
         residual_variance: y'(I - X(X'X)^-1 X')y / (n - p), the ordinary least squares estimate.
+        basis: orthonormal columns that span those of X, (n, p): column j is a combination of the first j
+            columns of X.
     """
 
     y: Tensor
     x: Tensor
     residual_variance: float
+    basis: Tensor
 
     @property
     def n(self) -> int:
@@ -108,7 +111,7 @@ def prepare(y: Any, x: Any) -> Problem:
             "estimated. "
             "Is a column of x a copy of the response, or does every row have a level of its own?"
         )
-    return Problem(response, design, residual / (n - p))
+    return Problem(response, design, residual / (n - p), basis)
 
 
 def _as_float64(values: Any, name: str) -> Tensor:
@@ -145,7 +148,7 @@ def _orthonormal_basis(x: Tensor) -> Tensor:
         RankDeficient: with every dependent column and what it depends on.
     """
     n, p = x.shape
-    basis = torch.zeros((n, 0), dtype=torch.float64)
+    basis = torch.empty((n, p), dtype=torch.float64)
     kept: list[int] = []
     dependent: list[int] = []
     depends_on: list[list[int]] = []
@@ -158,14 +161,14 @@ def _orthonormal_basis(x: Tensor) -> Tensor:
             continue
         column = column / length
         for _ in range(2):
-            column = column - basis @ (basis.mT @ column)
+            column = column - basis[:, : len(kept)] @ (basis[:, : len(kept)].mT @ column)
         rest = float(torch.linalg.vector_norm(column))
         if rest < RANK_TOLERANCE:
             dependent.append(j)
             depends_on.append(_combination(x[:, kept], x[:, j], kept))
             continue
+        basis[:, len(kept)] = column / rest
         kept.append(j)
-        basis = torch.cat([basis, (column / rest).unsqueeze(1)], dim=1)
     if dependent:
         raise RankDeficient(_rank_message(p, dependent, depends_on), dependent, depends_on)
     return basis

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from covstudio.reml.blup import random_effects
 from covstudio.reml.coordinates import Coordinate, Kind
+from covstudio.reml.engines import Choice
 from covstudio.reml.fit import Fit, Iteration
 from covstudio.reml.likelihood import log_likelihood
 from covstudio.reml.optimise import Outcome
@@ -30,7 +31,7 @@ IDENTIFIABLE = 1e-8
 def assemble(
     variance: Variance,
     problem: Problem,
-    engine: str,
+    choice: Choice,
     coordinates: Sequence[Coordinate],
     outcome: Outcome,
     history: tuple[Iteration, ...],
@@ -43,7 +44,7 @@ def assemble(
     Args:
         variance: the model of V.
         problem: y and X.
-        engine: name of the engine.
+        choice: the engine, and V taken apart for it.
         coordinates: the estimated parameters.
         outcome: where the search ended.
         history: its iterations.
@@ -62,7 +63,7 @@ def assemble(
     )
     loglik = log_likelihood(point.kernel, problem.n, problem.p)
     count = problem.p + len(coordinates)
-    effects, random_part = random_effects(variance, point)
+    effects, random_part = random_effects(variance, point, choice.lowered)
     marginal = problem.x @ point.beta
     natural = point.natural
     return Fit(
@@ -85,7 +86,8 @@ def assemble(
         converged=outcome.converged,
         message=_message(variance, coordinates, outcome, boundary, indistinct, history, restarted),
         iterations=outcome.iterations,
-        engine=engine,
+        engine=choice.candidate.name,
+        engine_reason=choice.reason,
         history=history,
         n=problem.n,
         p=problem.p,

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from covstudio.covariance import Matrix
 from covstudio.reml.coordinates import Coordinate, Kind
+from covstudio.reml.probe import Probe, WrittenProbe
 from covstudio.reml.problem import Problem
-from covstudio.reml.variance import Variance, evaluated
+from covstudio.reml.variance import Variance
 
 __all__ = ["data_start", "neutral"]
 
@@ -30,7 +31,11 @@ CORRELATION_START = 0.3
 
 
 def data_start(
-    problem: Problem, variance: Variance, natural: Vector, coordinates: Sequence[Coordinate]
+    problem: Problem,
+    variance: Variance,
+    natural: Vector,
+    coordinates: Sequence[Coordinate],
+    probe: Probe | None = None,
 ) -> Vector:
     """Natural starting values of all parameters; fixed and held ones at their defaults.
 
@@ -39,6 +44,7 @@ def data_start(
         variance: the model of V.
         natural: the `neutral` values.
         coordinates: the estimated parameters, classified there.
+        probe: what looks at V; None to write V out.
 
     Returns:
         Natural values, (number of parameters,).
@@ -55,18 +61,19 @@ def data_start(
         array([3.5, 3.5])
     """
     natural = natural.copy()
+    looking = WrittenProbe(variance) if probe is None else probe
     by_position = {c.position: c for c in coordinates}
     for coordinate in coordinates:
         if coordinate.kind is Kind.SCALE and coordinate.degree == 0 and coordinate.low == 0.0:
-            natural[coordinate.position] = _informative(variance, natural, coordinate)
+            natural[coordinate.position] = _informative(looking, natural, coordinate)
     scaled = []
     for term, positions in variance.term_positions():
         own = [by_position[k] for k in positions if k in by_position and by_position[k].degree]
         if own and isinstance(term.operand, Matrix):
-            scaled.append((term.operand, positions, own))
-    for matrix, positions, own in scaled:
+            scaled.append((positions, own))
+    for positions, own in scaled:
         _balance(natural, own)
-        _spread(matrix, natural, positions, own, problem.residual_variance / len(scaled))
+        _spread(looking, natural, positions, own, problem.residual_variance / len(scaled))
     return natural
 
 
@@ -89,7 +96,7 @@ def neutral(variance: Variance) -> Vector:
     return natural
 
 
-def _informative(variance: Variance, natural: Vector, coordinate: Coordinate) -> float:
+def _informative(probe: Probe, natural: Vector, coordinate: Coordinate) -> float:
     """The value of a range at which V changes most with its logarithm; the default when that is nearly as
     good."""
     k = coordinate.position
@@ -99,7 +106,7 @@ def _informative(variance: Variance, natural: Vector, coordinate: Coordinate) ->
     change = []
     for candidate in candidates:
         at[k] = candidate
-        size = candidate * float(torch.linalg.vector_norm(variance.slice(at, k)))
+        size = candidate * float(torch.linalg.vector_norm(probe.slice(at, k)))
         change.append(size if np.isfinite(size) else 0.0)
     best = int(np.argmax(change))
     return default if change[10] >= 0.3 * change[best] else float(candidates[best])
@@ -113,24 +120,20 @@ def _balance(natural: Vector, coordinates: list[Coordinate]) -> None:
 
 
 def _spread(
-    matrix: Matrix, natural: Vector, positions: list[int], coordinates: list[Coordinate], target: float
+    probe: Probe, natural: Vector, positions: list[int], coordinates: list[Coordinate], target: float
 ) -> None:
     """Scale a term until its mean diagonal is `target`; leave it where its parameters do not scale it
     together."""
-
-    def mean_diagonal(values: Vector) -> float:
-        return float(torch.diagonal(evaluated(matrix, torch.from_numpy(values[positions]))).mean())
-
     without = natural.copy()
     for c in coordinates:
         # A logarithm may stand behind a scale: as good as 0, without being it.
         without[c.position] = np.finfo(np.float64).tiny if c.kind is Kind.SCALE else 0.0
-    constant = mean_diagonal(without)
-    own = mean_diagonal(natural) - constant
+    constant = probe.mean_diagonal(without, positions)
+    own = probe.mean_diagonal(natural, positions) - constant
     if not (np.isfinite(own) and own > 0.0):
         return
     proposal = natural.copy()
     for c in coordinates:
         proposal[c.position] *= (target / own) ** (1.0 / c.degree)
-    if abs(mean_diagonal(proposal) - constant - target) <= 1e-6 * target:
+    if abs(probe.mean_diagonal(proposal, positions) - constant - target) <= 1e-6 * target:
         natural[:] = proposal

@@ -114,13 +114,14 @@ class Variance:
         self.terms: tuple[Term, ...] = tuple(outer_terms(v))
         position = {name: k for k, name in enumerate(self.names)}
         self._constant: Tensor | None = None
+        self._constants: list[Matrix | Tensor] = []
         self._linear: list[_Part] = []
         self._general: list[_Part] = []
         room = SLICE_BYTES
         for term in self.terms:
             operand = term.operand
             if isinstance(operand, Tensor) or is_constant(operand):
-                self._add_constant(_constant_value(operand))
+                self._constants.append(operand)
                 continue
             part = _Part(operand, tuple(position[name] for name in term.parameter_names()))
             need = 8 * self.n * self.n * len(part.positions)
@@ -142,6 +143,8 @@ class Variance:
     def _slices_kept(self) -> Tensor:
         """The constant slices, (number of linear parameters, n, n), computed at the first call."""
         if self._stack is None:
+            for operand in self._constants:
+                self._add_constant(_constant_value(operand))
             blocks = []
             with torch.no_grad():
                 for part in self._linear:

@@ -189,11 +189,16 @@ def test_no_jitter_is_added() -> None:
 
 
 def test_more_rows_than_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    field = Sum(a=AR1Matrix(9000), b=AR1Matrix(9000))
+    with pytest.raises(
+        TooManyRows, match=r"9000 rows.*up to 8000.*GB.*No other engine.*mme: the residual has"
+    ):
+        fit(field, torch.zeros(9000), torch.ones(9000, 1))
     with pytest.raises(TooManyRows, match=r"9000 rows.*up to 8000.*GB"):
-        fit(ScalarMatrix(9000), torch.zeros(9000), torch.ones(9000, 1))
+        fit(ScalarMatrix(9000), torch.zeros(9000), torch.ones(9000, 1), engine="dense")
     monkeypatch.setattr("covstudio.reml.dense.DENSE_LIMIT", 4)
     with pytest.raises(TooManyRows, match="5 rows"):
-        fit(ScalarMatrix(5), Y, ONE)
+        fit(ScalarMatrix(5), Y, ONE, engine="dense")
 
 
 def test_a_start_of_the_wrong_shape_or_kind() -> None:

@@ -1,0 +1,158 @@
+r"""Covariances that repeat: one small matrix for every member of a family, nothing between members.
+
+A diagonal matrix is such a family with members of size 1; I (x) B and B (x) I are families whose members
+all have the covariance B. Random effects of this kind can be absorbed member by member, and residuals of this
+kind are inverted in batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from covstudio.covariance import IdentityMatrix, KroneckerProduct, Matrix, ScalarMatrix, structure
+
+__all__ = ["Grouped", "constant_diagonal", "grouped"]
+
+Value = Callable[[Tensor], Tensor]
+Derivative = Callable[[Tensor, Sequence[int]], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Grouped:
+    """A covariance of m groups of b members each, independent between groups.
+
+    Attributes:
+        groups: m.
+        members: b.
+        outer: whether the group changes slowly: column = group b + member; else column = member m + group.
+        value: natural values -> (m or 1, b, b); one block stands for all groups.
+        derivative: natural values and positions -> (k, m or 1, b, b).
+    """
+
+    groups: int
+    members: int
+    outer: bool
+    value: Value
+    derivative: Derivative
+
+    def split(self, columns: Tensor) -> tuple[Tensor, Tensor]:
+        """Group and member of these columns."""
+        if self.outer:
+            return columns // self.members, columns % self.members
+        return columns % self.groups, columns // self.groups
+
+    def places(self) -> Tensor:
+        """Where every column stands when groups change slowly, (m b,)."""
+        group, member = self.split(torch.arange(self.groups * self.members))
+        return group * self.members + member
+
+
+def grouped(g: Matrix | Tensor) -> Grouped | None:
+    """A covariance as a family of small ones, or None where it is not known to be one.
+
+    Example:
+        >>> from covstudio.covariance import UnstructuredMatrix
+        >>> family = grouped(KroneckerProduct(a=UnstructuredMatrix(2), b=IdentityMatrix(18)))
+        >>> family.groups, family.members, family.outer
+        (18, 2, False)
+    """
+    if isinstance(g, Tensor):
+        constant = constant_diagonal(g)
+        return None if constant is None else _fixed(constant)
+    if structure.kind(g) in ("scalar", "diagonal") and structure.diagonal.is_cheap(g):
+        return _diagonal(g)
+    if type(g) is KroneckerProduct:
+        (a, b) = g.operands.values()
+        if _multiple_of_identity(a):
+            return _repeated(a, b, outer=True)
+        if _multiple_of_identity(b):
+            return _repeated(b, a, outer=False)
+    return None
+
+
+def constant_diagonal(value: Tensor) -> Tensor | None:
+    """The diagonal of a constant square matrix that has no other entries; None for any other."""
+    value = value.detach().to(device="cpu", dtype=torch.float64)
+    diagonal = torch.diagonal(value)
+    if int(torch.count_nonzero(value)) != int(torch.count_nonzero(diagonal)):
+        return None
+    return diagonal.clone()
+
+
+def _fixed(diagonal: Tensor) -> Grouped:
+    block = diagonal[:, None, None]
+    return Grouped(
+        len(diagonal),
+        1,
+        True,
+        lambda natural: block,
+        lambda natural, index: block.new_zeros((0, *block.shape)),
+    )
+
+
+def _diagonal(g: Matrix) -> Grouped:
+    size = g.shape[0]
+    if type(g) is ScalarMatrix:
+        one = torch.ones((1, 1, 1, 1), dtype=torch.float64)
+        return Grouped(
+            size, 1, True, lambda natural: natural.reshape(1, 1, 1), lambda natural, index: one[: len(index)]
+        )
+    return Grouped(
+        size,
+        1,
+        True,
+        lambda natural: structure.diagonal(g, natural)[:, None, None],
+        lambda natural, index: structure.derivative_diagonal(g, natural, list(index))[:, :, None, None],
+    )
+
+
+def _multiple_of_identity(operand: Matrix | Tensor) -> bool:
+    if isinstance(operand, Tensor):
+        diagonal = constant_diagonal(operand) if operand.shape[0] == operand.shape[1] else None
+        return diagonal is not None and bool((diagonal == 1.0).all())
+    return type(operand) in (IdentityMatrix, ScalarMatrix)
+
+
+def _repeated(eye: Matrix | Tensor, block: Matrix | Tensor, *, outer: bool) -> Grouped | None:
+    """s I (x) B, the block's factor s at most one parameter."""
+    if block.shape[0] != block.shape[1]:
+        return None
+    scales = 0 if isinstance(eye, Tensor) else eye.num_params
+    counts = scales, 0 if isinstance(block, Tensor) else block.num_params
+    # Parameters stand in the order of the operands: those of the identity first when it is the first.
+    first, second = (counts[0], counts[1]) if outer else (counts[1], counts[0])
+
+    def parts(natural: Tensor) -> tuple[Tensor, Tensor]:
+        """The scale, (0 or 1,), and the block's own values."""
+        left, right = natural[:first], natural[first : first + second]
+        return (left, right) if outer else (right, left)
+
+    def of_block(natural: Tensor) -> Tensor:
+        if isinstance(block, Tensor):
+            return block.detach().to(device=natural.device, dtype=torch.float64)
+        return block.evaluate(natural)
+
+    def value(natural: Tensor) -> Tensor:
+        scale, own = parts(natural)
+        plain = of_block(own)
+        return (plain if not scales else scale * plain)[None]
+
+    def derivative(natural: Tensor, index: Sequence[int]) -> Tensor:
+        scale, own = parts(natural)
+        start = scales if outer else 0
+        mine = [k for k in index if start <= k < start + counts[1]]
+        out = natural.new_zeros((len(index), *block.shape))
+        if mine and isinstance(block, Matrix):
+            slices = block.natural_jacobian(own, [k - start for k in mine])
+            places = [i for i, k in enumerate(index) if k in set(mine)]
+            out[places] = slices if not scales else scale * slices
+        if len(mine) < len(index):
+            out[[i for i, k in enumerate(index) if k not in set(mine)]] = of_block(own)
+        return out[:, None]
+
+    size = eye.shape[0]
+    return Grouped(size, int(block.shape[0]), outer, value, derivative)

@@ -1,0 +1,223 @@
+r"""The mixed-model-equations engine: sums of Z G Z' beside a residual that is inverted by itself.
+
+.. math:: V = R + Z_1G_1Z_1' + Z_2G_2Z_2'
+
+The effects u_1 of one term, whose G_1 falls apart into small blocks, are absorbed block by block,
+
+.. math:: V_1^{-1} = R^{-1} - R^{-1}Z_1KZ_1'R^{-1}, \qquad K = L_1(I + L_1'Z_1'R^{-1}Z_1L_1)^{-1}L_1',
+
+G_1 = L_1 L_1'; all others stand together in one dense matrix of q rows, with B = Z_2'V_1^-1 Z_2,
+
+.. math:: V^{-1} = V_1^{-1} - V_1^{-1}Z_2JZ_2'V_1^{-1}, \qquad J = L_2(I + L_2'BL_2)^{-1}L_2',
+          \qquad |V| = |R|\,|I + L_1'Z_1'R^{-1}Z_1L_1|\,|I + L_2'BL_2|.
+
+No inverse of a G is ever taken: variances of zero and G of reduced rank are points like any other. Where R is
+one variance times a known diagonal, everything is computed relative to that variance, and sums over rows are
+taken once for a whole fit; an iteration then costs O(m q^2 + q^3), whatever n.
+
+Sources: Henderson (1975), Biometrics 31:423; Searle, Casella & McCulloch (1992), Variance Components, ch. 7;
+Bates et al. (2015), J. Stat. Software 67(1), section 3.4, for working with factors of G; Gilmour, Thompson &
+Cullis (1995), Biometrics 51:1440.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from covstudio.covariance import SingularMatrixError, structure
+from covstudio.reml.crossproducts import Crossproducts, layout_of
+from covstudio.reml.linearity import is_linear
+from covstudio.reml.lowering import Lowered
+from covstudio.reml.mme_parts import Effects
+from covstudio.reml.mme_point import MmePoint
+from covstudio.reml.pieces import RandomPiece
+from covstudio.reml.problem import Problem
+from covstudio.reml.residual import DiagonalResidual, Residual, ResidualPoint
+
+__all__ = ["MmeEngine", "unit_residual"]
+
+Vector = NDArray[np.float64]
+
+
+class MmeEngine:
+    """Evaluates the restricted likelihood through the mixed-model equations.
+
+    Args:
+        problem: y and X.
+        lowered: V, taken apart; without terms of no known structure.
+        residual: its residual.
+
+    Example:
+        >>> from covstudio.covariance import CovariancePropagation, DummyMatrix, ScalarMatrix, Sum
+        >>> from covstudio.reml.lowering import lower
+        >>> from covstudio.reml.problem import prepare
+        >>> from covstudio.reml.residual import residual_of
+        >>> gen = CovariancePropagation(z=DummyMatrix(["a", "a", "b", "b"]), g=ScalarMatrix(2))
+        >>> v = lower(Sum(gen=gen, units=ScalarMatrix(4)))
+        >>> engine = MmeEngine(prepare([1.0, 2.0, 5.0, 4.0], [[1.0]] * 4), v, residual_of(v))
+        >>> round(engine.at(np.array([1.0, 1.0])).kernel, 4)
+        -3.2425
+    """
+
+    name = "mme"
+
+    def __init__(self, problem: Problem, lowered: Lowered, residual: Residual) -> None:
+        self.problem = problem
+        self.lowered = lowered
+        self.residual = residual
+        self.layout = layout_of(problem, lowered, residual)
+        #: Position of the one residual variance that everything is relative to; None where there is none.
+        self.unit = unit_residual(residual)
+        self._relative: tuple[ResidualPoint, Crossproducts] | None = None
+        self._factors: dict[int, tuple[Tensor, Tensor]] = {}
+        self.triangle = problem.basis.mT @ problem.x
+        self.logdet_triangle = float(torch.log(torch.diagonal(self.triangle).abs()).sum())
+        self.projected_y = problem.basis.mT @ problem.y
+
+    @property
+    def residual_degrees(self) -> int:
+        """n - p."""
+        return self.problem.n - self.problem.p
+
+    @property
+    def order(self) -> int:
+        """Rows of the largest dense matrix that is factored."""
+        return self.layout.q
+
+    def at(self, natural: Vector) -> MmePoint | None:
+        """The likelihood at these natural values, or None where R is not positive definite or a G has a
+        negative eigenvalue."""
+        try:
+            return self._at(natural)
+        except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+            return None
+
+    def _at(self, natural: Vector) -> MmePoint | None:
+        scale = 1.0
+        if self.unit is not None:
+            scale = float(natural[self.unit])
+            if not (scale > 0.0 and np.isfinite(scale)):
+                return None
+            if self._relative is None:
+                one = natural.copy()
+                one[self.unit] = 1.0
+                unit = self.residual.at(one)
+                if unit is None:
+                    return None
+                self._relative = unit, self.layout.crossproducts(unit)
+            r, cross = self._relative
+        else:
+            found = self.residual.at(natural)
+            if found is None:
+                return None
+            r, cross = found, self.layout.crossproducts(found)
+        effects = self._effects(natural, scale)
+        if effects is None:
+            return None
+        # A residual that is nothing but rounding error of V leaves no digit of V^-1.
+        if not r.smallest() > 4.0 * self.problem.n * np.finfo(np.float64).eps * effects.largest:
+            return None
+        point = MmePoint.of(self, natural, scale, r, cross, effects)
+        return point if point is not None and np.isfinite(point.kernel) else None
+
+    def _effects(self, natural: Vector, scale: float) -> Effects | None:
+        """The covariances of the random effects relative to `scale`, with their factors; None where one is
+        not positive semi-definite."""
+        layout = self.layout
+        g1 = l1 = torch.zeros((0, 1, 1), dtype=torch.float64)
+        largest = 0.0
+        if layout.absorbed is not None and layout.absorbed.family is not None:
+            piece = layout.absorbed
+            g1 = layout.absorbed.family.value(piece.own(natural)) / scale
+            if layout.members == 1:
+                if not bool((g1 >= 0.0).all()) or not bool(torch.isfinite(g1).all()):
+                    return None
+                l1 = g1.sqrt()
+            else:
+                found = _factor(g1)
+                if found is None:
+                    return None
+                l1 = found
+            largest = float(g1.diagonal(dim1=1, dim2=2).max())
+        covariances: list[Tensor] = []
+        factors: list[Tensor] = []
+        for piece in layout.dense:
+            pair = self._covariance(piece, natural)
+            if pair is None:
+                return None
+            covariances.append(pair[0] / scale)
+            factors.append(pair[1] / scale**0.5)
+            own = pair[0] if pair[0].ndim == 1 else pair[0].diagonal()
+            largest = max(largest, float(own.max()) / scale)
+        if all(factor.ndim == 1 for factor in factors):
+            l2 = torch.cat(factors) if factors else torch.zeros(0, dtype=torch.float64)
+        else:
+            l2 = torch.zeros((layout.q, layout.q), dtype=torch.float64)
+            for (_, span), factor in zip(layout.spans(), factors, strict=True):
+                l2[span, span] = torch.diag(factor) if factor.ndim == 1 else factor
+        return Effects(g1, l1, covariances, l2, largest)
+
+    def _covariance(self, piece: RandomPiece, natural: Vector) -> tuple[Tensor, Tensor] | None:
+        """G and a factor of it; both by their diagonals, (q,), where G is diagonal."""
+        own = piece.own(natural)
+        if piece.family is not None and piece.family.members == 1:
+            variances = piece.family.value(own)[:, 0, 0].expand(piece.columns)
+            if not bool((variances >= 0.0).all()) or not bool(torch.isfinite(variances).all()):
+                return None
+            return variances, variances.sqrt()
+        if isinstance(piece.g, Tensor) or (piece.g.num_params <= 1 and is_linear(piece.g)):
+            return self._multiple(piece, own)
+        value = piece.g.evaluate(own)
+        factor = _factor(value[None])
+        return None if factor is None else (value, factor[0])
+
+    def _multiple(self, piece: RandomPiece, own: Tensor) -> tuple[Tensor, Tensor] | None:
+        """A constant matrix, or one times a parameter: factored once for a whole fit."""
+        key = id(piece)
+        if key not in self._factors:
+            ones = torch.ones_like(own)
+            value = piece.g if isinstance(piece.g, Tensor) else piece.g.evaluate(ones)
+            value = value.detach().to(device="cpu", dtype=torch.float64)
+            factor = _factor(value[None])
+            if factor is None:
+                return None
+            self._factors[key] = value, factor[0]
+        value, factor = self._factors[key]
+        if not len(own):
+            return value, factor
+        size = float(own[0])
+        return (size * value, size**0.5 * factor) if size >= 0.0 and np.isfinite(size) else None
+
+    def slices_against(self, piece: RandomPiece, natural: Vector, index: Sequence[int], s: Tensor) -> Tensor:
+        """tr(dG_k S) for a dense term, (k,)."""
+        assert not isinstance(piece.g, Tensor)
+        return structure.trace_against(piece.g, piece.own(natural), list(index), s)
+
+
+def unit_residual(residual: Residual) -> int | None:
+    """The position of R's one parameter, when R is that parameter times a constant diagonal."""
+    if not isinstance(residual, DiagonalResidual) or len(residual.pieces) != 1:
+        return None
+    (piece,) = residual.pieces
+    return piece.positions[0] if len(piece.positions) == 1 and is_linear(piece.operand) else None
+
+
+def _factor(blocks: Tensor) -> Tensor | None:
+    """L with G = L L' for positive semi-definite matrices, (m, b, b); None where one is indefinite."""
+    if not bool(torch.isfinite(blocks).all()):
+        return None
+    factor, info = torch.linalg.cholesky_ex(blocks)
+    if not bool((info != 0).any()):
+        lower: Tensor = factor
+        return lower
+    eigenvalues, vectors = torch.linalg.eigh(blocks)
+    largest = eigenvalues[:, -1:].clamp(min=0.0)
+    if bool((eigenvalues < -1e-10 * largest - torch.finfo(torch.float64).tiny).any()):
+        return None
+    half: Tensor = vectors * eigenvalues.clamp(min=0.0).sqrt()[:, None, :]
+    return half
