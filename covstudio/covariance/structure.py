@@ -335,6 +335,16 @@ def precision(matrix: Matrix, natural: Tensor, /) -> Tensor:
     Raises:
         ValueError: V^-1 is not banded.
         SingularMatrixError: V is singular to working precision.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import AR1Matrix, structure
+        >>> structure.precision(AR1Matrix(3), torch.tensor([4 / 3, 0.5])).round(decimals=4)
+        tensor([[ 1.0000,  1.2500,  1.0000],
+                [-0.5000, -0.5000,  0.0000]])
+
+    Reference:
+        Rue & Held (2005), Gaussian Markov Random Fields: Theory and Applications, section 2.4.
     """
     width = _width(matrix)
     return bands(_inverse(matrix, natural), width)
@@ -355,6 +365,12 @@ def precision_derivatives(matrix: Matrix, natural: Tensor, index: Sequence[int],
     Raises:
         ValueError: V^-1 is not banded.
         SingularMatrixError: V is singular to working precision.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import DiagonalMatrix, structure
+        >>> structure.precision_derivatives(DiagonalMatrix(2), torch.tensor([1.0, 2.0]), [1])
+        tensor([[[ 0.0000, -0.2500]]])
 
     Reference:
         Magnus & Neudecker (2019), Matrix Differential Calculus, section 8.4.

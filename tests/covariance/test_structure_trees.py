@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import contract_structure
+import pytest
 import torch
 from contract import Case
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
+from operator_cases import CASES as OPERATORS
 from test_trees import models, squares
 
 from covstudio.covariance import (
@@ -131,6 +135,13 @@ def _benign(matrix: Matrix, natural: torch.Tensor) -> bool:
         if isinstance(matrix, Inverse) and float(torch.linalg.cond(operand.evaluate(part))) > 1e4:
             return False
     return True
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", OPERATORS)
+def test_operators_over_many_structures(name: str, check: Callable[[Case], None]) -> None:
+    matrix, _ = OPERATORS[name]
+    check(Case(name, lambda: matrix))
 
 
 @common
