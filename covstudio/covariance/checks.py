@@ -57,7 +57,7 @@ def as_float_tensor(values: object, name: str) -> Tensor:
         A detached tensor of any dimension.
 
     Raises:
-        TypeError: If the values are not real numbers.
+        TypeError: If the values are not real numbers, or a sparse tensor.
         ValueError: If rows have different lengths.
     """
     if isinstance(values, Tensor):
@@ -81,6 +81,8 @@ def as_float_tensor(values: object, name: str) -> Tensor:
             raise TypeError(
                 f"{name} must hold numbers only, got {_some(plain)}; convert its labels or dates first"
             ) from None
+    if tensor.layout != torch.strided:
+        raise TypeError(f"{name} must be a dense tensor, got a sparse one; write {name}.to_dense()")
     if tensor.dtype.is_complex:
         raise TypeError(f"{name} must hold real numbers, got {tensor.dtype}; take its real part")
     return tensor if tensor.dtype.is_floating_point else tensor.to(torch.float64)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from .derivative import traced
 from .matrix import Matrix
-from .promises import Operand
+from .promises import Operand, ShapeError
 
 __all__ = ["check_count", "locate", "read_operands"]
 
@@ -31,9 +33,9 @@ def read_operands(
         Name -> operand, in order; positional ones are named ``op_0``, ``op_1``, ...
 
     Raises:
-        TypeError: an operand is neither a ``Matrix`` nor a tensor, none is a ``Matrix``, or a name is not a
-            string.
-        ValueError: both forms are mixed, or a name is empty or has a "/".
+        TypeError: an operand is neither a ``Matrix`` nor a dense real tensor, none is a ``Matrix``, or a name
+            is not a string.
+        ValueError: both forms are mixed, a name is empty or has a "/", or a tensor is empty or not finite.
     """
     if operands and named:
         raise ValueError(
@@ -76,6 +78,8 @@ def _check_operand(label: str, name: object, operand: object) -> None:
             f"{label}: expected an operand name without '/' (it separates levels in parameter names), got "
             f"{name!r}; rename the operand."
         )
+    if isinstance(operand, Tensor):
+        _check_tensor(label, name, operand)
     if isinstance(operand, Matrix | Tensor):
         return
     if isinstance(operand, type) and issubclass(operand, Matrix):
@@ -88,6 +92,29 @@ def _check_operand(label: str, name: object, operand: object) -> None:
             "torch.as_tensor, or use a structure"
         )
     raise TypeError(f"{label}: expected operand {name!r} as a Matrix or a torch.Tensor, {advice}.")
+
+
+def _check_tensor(label: str, name: str, tensor: Tensor) -> None:
+    if tensor.layout != torch.strided:
+        raise TypeError(
+            f"{label}: expected operand {name!r} as a dense tensor, got a sparse one; write .to_dense()."
+        )
+    if tensor.dtype.is_complex:
+        raise TypeError(
+            f"{label}: expected operand {name!r} to hold real numbers, got {tensor.dtype}; take its "
+            "real part."
+        )
+    if tensor.numel() == 0:
+        raise ShapeError(
+            f"{label}: expected operand {name!r} to have rows and columns, got shape {tuple(tensor.shape)}; "
+            "leave it out."
+        )
+    if not traced(tensor) and not bool(torch.isfinite(tensor).all()):
+        where = tuple(int(k) for k in (~torch.isfinite(tensor)).nonzero()[0])
+        raise ValueError(
+            f"{label}: expected operand {name!r} to be finite everywhere, got {float(tensor[where])} at "
+            f"{where}; remove or complete those entries."
+        )
 
 
 def check_count(label: str, names: Sequence[str], low: int, high: int | None) -> None:

@@ -68,7 +68,7 @@ class SimpleMatrix(Matrix):
         TypeError: If ``num_free_params`` is not an int, a function is not callable, or ``call`` does not
             return a tensor.
         ValueError: If ``num_free_params`` is negative, ``default`` is not of its length or not finite, or V
-            is not a matrix.
+            is not a matrix, or not finite at the defaults.
 
     Example:
         >>> import torch
@@ -111,7 +111,14 @@ class SimpleMatrix(Matrix):
         }
         super().__init__(None, specs)
         with torch.no_grad():
-            self._shape = _matrix_shape(call(self.free_param_defaults))
+            value = call(self.free_param_defaults)
+        self._shape = _matrix_shape(value)
+        bad = int((~torch.isfinite(value)).sum())
+        if bad:
+            raise ValueError(
+                f"default must be where call returns finite numbers, got {bad} entries of V that are not; "
+                "choose other defaults, or correct the function"
+            )
 
     def evaluate(self, natural: Tensor) -> Tensor:
         """Return call(natural), shape (rows, columns), in the dtype of the parameters.

@@ -406,3 +406,30 @@ def test_an_indefinite_operand_has_a_schur_complement_too() -> None:
     assert float(torch.linalg.eigvalsh(a)[0]) < 0
     torch.testing.assert_close(op(theta), schur(a, [2, 0]), rtol=1e-10, atol=1e-10)
     torch.testing.assert_close(op.grad(theta)[0], numerical(op, theta), rtol=1e-6, atol=1e-7)
+
+
+# -- tensors as operands -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("tensor", "error", "words"),
+    [
+        (
+            torch.tensor([[1.0, math.nan], [0.0, 1.0]]),
+            ValueError,
+            r"'k' to be finite everywhere, got nan at \(0, 1\)",
+        ),
+        (torch.tensor([[1.0, 0.0], [-math.inf, 1.0]]), ValueError, r"got -inf at \(1, 0\)"),
+        (torch.eye(2, dtype=torch.complex64), TypeError, "'k' to hold real numbers, got torch.complex64"),
+        (torch.eye(2).to_sparse(), TypeError, r"'k' as a dense tensor.*to_dense\(\)"),
+        (torch.ones(0, 2), ShapeError, r"'k' to have rows and columns, got shape \(0, 2\)"),
+        (torch.ones(2), ShapeError, "'k' as a 2-D tensor"),
+        (torch.eye(3), ShapeError, "one shape"),
+    ],
+)
+def test_tensors_that_cannot_be_operands(tensor: Tensor, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        Sum(a=ScalarMatrix(2), k=tensor)
+    if error is not ShapeError:
+        with pytest.raises(error, match=words):
+            Scale(k=tensor)

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from covstudio.covariance import (
     DummyMatrix,
+    Inverse,
     KnownMatrix,
     Pedigree,
     SingularMatrixError,
@@ -190,6 +191,14 @@ def test_a_model_of_breeding_values_takes_them() -> None:
     z = DummyMatrix([4, 5, 6], levels=[ped.individuals], lex_order=False)
     value = z() @ KnownMatrix(pedigree_relationship(ped))().to(z().dtype) @ z().T
     np.testing.assert_allclose(value, np.array(MRODE_A)[3:, 3:], atol=1e-3)
+
+
+def test_a_sparse_inverse_is_no_known_matrix_until_it_is_written_out() -> None:
+    inverse = pedigree_inverse(MRODE)
+    with pytest.raises(TypeError, match=r"K must be a dense tensor, got a sparse one; write K.to_dense\(\)"):
+        KnownMatrix(inverse)
+    value = Inverse(KnownMatrix(inverse.to_dense()))()
+    np.testing.assert_allclose(value, pedigree_relationship(MRODE), atol=1e-12)
 
 
 @pytest.mark.parametrize(

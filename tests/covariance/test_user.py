@@ -133,6 +133,12 @@ def test_a_function_that_forward_differentiation_cannot_follow() -> None:
         ((1, lambda theta: theta), {}, ValueError, "call must return a matrix, got shape (1,)"),
         ((1, lambda theta: 3.0), {}, TypeError, "call must return a tensor, got float"),
         (
+            (1, lambda theta: torch.ones(2, 2) / theta),
+            {},
+            ValueError,
+            "default must be where call returns finite numbers, got 4 entries",
+        ),
+        (
             (0, lambda theta: torch.zeros((0, 2))),
             {},
             ValueError,
