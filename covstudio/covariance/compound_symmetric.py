@@ -82,6 +82,48 @@ def equicorrelation_root(n: int, eigenvalues: tuple[Tensor, Tensor]) -> Tensor:
     return root
 
 
+class EquicorrelatedLeaf(Leaf):
+    """A variance, or none, times one common correlation.
+
+    Args:
+        n: Number of rows and columns.
+        param_specs: The caller's declaration, or None.
+        scaled: Whether a variance precedes the correlation.
+
+    Raises:
+        TypeError: If ``n`` is not an int.
+        ValueError: If ``n`` is below 2.
+    """
+
+    _definite = True
+
+    def __init__(self, n: object, param_specs: ParamSpecs | None, scaled: bool) -> None:
+        self.n = check_size(n, minimum=2, reason="a correlation needs two rows")
+        self._scaled = scaled
+        rho = Parameter("rho", bounded(-1 / (self.n - 1)))
+        super().__init__((self.n, self.n), param_specs, [variance(), rho] if scaled else [rho])
+
+    def split(self, natural: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the variance, 1 where there is none, and the correlation, from the natural values."""
+        return (natural[0] if self._scaled else natural.new_ones(())), natural[-1]
+
+    def is_variance(self, k: int) -> bool:
+        """Whether parameter k is the variance."""
+        return self._scaled and k == 0
+
+    def evaluate(self, natural: Tensor) -> Tensor:
+        """Return sigma^2 [(1 - rho) I + rho J], shape (n, n), from natural values; without sigma^2, of 1."""
+        sigma2, rho = self.split(natural)
+        return sigma2 * equicorrelation(self.n, rho)
+
+    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
+        """Return dV/d sigma^2 = V / sigma^2 and dV/d rho = sigma^2 (J - I), shape (len(index), n, n)."""
+        sigma2, rho = self.split(natural)
+        others = 1 - torch.eye(self.n, dtype=natural.dtype, device=natural.device)
+        slices = [equicorrelation(self.n, rho) if self.is_variance(k) else sigma2 * others for k in index]
+        return torch.stack(slices) if slices else natural.new_zeros((0, self.n, self.n))
+
+
 @declare(
     title="Equicorrelation",
     category="Elementary",
@@ -100,7 +142,7 @@ def equicorrelation_root(n: int, eigenvalues: tuple[Tensor, Tensor]) -> Tensor:
     psd=True,
     example=lambda: EquicorrelationMatrix(4),
 )
-class EquicorrelationMatrix(Leaf):
+class EquicorrelationMatrix(EquicorrelatedLeaf):
     r"""One common correlation, :math:`V = (1 - \rho) I_n + \rho J_n` with :math:`\rho \in (-1/(n-1), 1)`.
 
     Parameters: ``rho`` (natural: a correlation, positive definite on the open interval; raw: sigmoid, then
@@ -126,21 +168,8 @@ class EquicorrelationMatrix(Leaf):
         Pinheiro & Bates (2000), Mixed-Effects Models in S and S-PLUS, section 5.3 (corCompSymm).
     """
 
-    _definite = True
-
     def __init__(self, n: int, param_specs: ParamSpecs | None = None) -> None:
-        self.n = check_size(n, minimum=2, reason="a correlation needs two rows")
-        rho = Parameter("rho", bounded(-1 / (self.n - 1)))
-        super().__init__((self.n, self.n), param_specs, [rho])
-
-    def evaluate(self, natural: Tensor) -> Tensor:
-        """Return the correlation matrix, shape (n, n), from natural values [rho]."""
-        return equicorrelation(self.n, natural[0])
-
-    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d rho = J - I, shape (1, n, n)."""
-        slice_ = 1 - torch.eye(self.n, dtype=natural.dtype, device=natural.device)
-        return slice_.expand(len(index), -1, -1)
+        super().__init__(n, param_specs, scaled=False)
 
 
 @declare(
@@ -169,7 +198,7 @@ class EquicorrelationMatrix(Leaf):
     psd=True,
     example=lambda: CompoundSymmetricMatrix(4),
 )
-class CompoundSymmetricMatrix(Leaf):
+class CompoundSymmetricMatrix(EquicorrelatedLeaf):
     r"""Compound symmetry, :math:`V = \sigma^2 [(1-\rho) I_n + \rho J_n]`, :math:`-1/(n-1) < \rho < 1`.
 
     Parameters: ``sigma^2`` (natural: the variance of a row; raw: exp(2 theta), default 0) and ``rho``
@@ -195,109 +224,77 @@ class CompoundSymmetricMatrix(Leaf):
         Pinheiro & Bates (2000), Mixed-Effects Models in S and S-PLUS, section 4.2.2 (pdCompSymm).
     """
 
-    _definite = True
-
     def __init__(self, n: int, param_specs: ParamSpecs | None = None) -> None:
-        self.n = check_size(n, minimum=2, reason="a correlation needs two rows")
-        rho = Parameter("rho", bounded(-1 / (self.n - 1)))
-        super().__init__((self.n, self.n), param_specs, [variance(), rho])
-
-    def evaluate(self, natural: Tensor) -> Tensor:
-        """Return the covariance, shape (n, n), from natural values [sigma^2, rho]."""
-        return natural[0] * equicorrelation(self.n, natural[1])
-
-    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d sigma^2 = V / sigma^2 and dV/d rho = sigma^2 (J - I), shape (len(index), n, n)."""
-        eye = torch.eye(self.n, dtype=natural.dtype, device=natural.device)
-        slices = [equicorrelation(self.n, natural[1]) if k == 0 else natural[0] * (1 - eye) for k in index]
-        return torch.stack(slices)
+        super().__init__(n, param_specs, scaled=True)
 
 
-_Common = EquicorrelationMatrix | CompoundSymmetricMatrix
-
-
-def _split(matrix: _Common, natural: Tensor) -> tuple[Tensor, Tensor]:
-    """The variance (1 where there is none) and the correlation."""
-    own = isinstance(matrix, CompoundSymmetricMatrix)
-    return (natural[0], natural[1]) if own else (torch.ones_like(natural[0]), natural[0])
-
-
-def _definite(matrix: _Common, natural: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]] | None:
+def _definite(matrix: EquicorrelatedLeaf, natural: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]] | None:
     """The variance and the eigenvalues of the correlation, or None unless V is positive definite."""
-    sigma2, rho = _split(matrix, natural)
+    sigma2, rho = matrix.split(natural)
     eigenvalues = equicorrelation_eigenvalues(matrix.n, rho)
     return (sigma2, eigenvalues) if eigenvalues is not None and float(sigma2) > 0 else None
 
 
-def _kind(matrix: _Common) -> Kind:
+@kind.register(EquicorrelatedLeaf)
+def _(matrix: EquicorrelatedLeaf) -> Kind:
     return "toeplitz"
 
 
-def _matmul(matrix: _Common, natural: Tensor, b: Tensor) -> Tensor:
-    sigma2, rho = _split(matrix, natural)
+@matmul.register(EquicorrelatedLeaf)
+@transpose_matmul.register(EquicorrelatedLeaf)
+def _(matrix: EquicorrelatedLeaf, natural: Tensor, b: Tensor) -> Tensor:
+    sigma2, rho = matrix.split(natural)
     return sigma2 * equicorrelation_matmul(rho, b)
 
 
-def _diagonal(matrix: _Common, natural: Tensor) -> Tensor:
-    return _split(matrix, natural)[0].repeat(matrix.n)
+@diagonal.register(EquicorrelatedLeaf)
+def _(matrix: EquicorrelatedLeaf, natural: Tensor) -> Tensor:
+    return matrix.split(natural)[0].repeat(matrix.n)
 
 
-def _solve(matrix: _Common, natural: Tensor, b: Tensor) -> Tensor:
+@solve.register(EquicorrelatedLeaf)
+def _(matrix: EquicorrelatedLeaf, natural: Tensor, b: Tensor) -> Tensor:
     # What is not positive definite goes the dense way, which knows an indefinite from a singular matrix.
     parts = _definite(matrix, natural)
-    return (
-        solve.default(matrix, natural, b) if parts is None else equicorrelation_solve(parts[1], b) / parts[0]
-    )
+    if parts is None:
+        return solve.default(matrix, natural, b)
+    return equicorrelation_solve(parts[1], b) / parts[0]
 
 
-def _logdet(matrix: _Common, natural: Tensor) -> Tensor:
+@logdet.register(EquicorrelatedLeaf)
+def _(matrix: EquicorrelatedLeaf, natural: Tensor) -> Tensor:
     parts = _definite(matrix, natural)
     if parts is None:
         return logdet.default(matrix, natural)
     return matrix.n * parts[0].log() + equicorrelation_logdet(matrix.n, parts[1])
 
 
-def _factor(matrix: _Common, natural: Tensor) -> Tensor:
+@factor.register(EquicorrelatedLeaf)
+def _(matrix: EquicorrelatedLeaf, natural: Tensor) -> Tensor:
     parts = _definite(matrix, natural)
     if parts is None:
         return factor.default(matrix, natural)
     return parts[0].sqrt() * equicorrelation_root(matrix.n, parts[1])
 
 
-def _is_variance(matrix: _Common, k: int) -> bool:
-    return k == 0 and isinstance(matrix, CompoundSymmetricMatrix)
-
-
-def _derivative_matmul(matrix: _Common, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
-    sigma2, rho = _split(matrix, natural)
-    pieces = [equicorrelation_matmul(rho, b) if _is_variance(matrix, k) else sigma2 * apart(b) for k in index]
+@derivative_matmul.register(EquicorrelatedLeaf)
+def _(matrix: EquicorrelatedLeaf, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
+    sigma2, rho = matrix.split(natural)
+    pieces = [equicorrelation_matmul(rho, b) if matrix.is_variance(k) else sigma2 * apart(b) for k in index]
     return torch.stack(pieces) if pieces else b.new_zeros((0, *b.shape))
 
 
-def _derivative_diagonal(matrix: _Common, natural: Tensor, index: Sequence[int]) -> Tensor:
+@derivative_diagonal.register(EquicorrelatedLeaf)
+def _(matrix: EquicorrelatedLeaf, natural: Tensor, index: Sequence[int]) -> Tensor:
     out = natural.new_zeros((len(index), matrix.n))
     for row, k in enumerate(index):
-        out[row] = 1.0 if _is_variance(matrix, k) else 0.0
+        out[row] = 1.0 if matrix.is_variance(k) else 0.0
     return out
 
 
-def _trace_against(matrix: _Common, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
-    sigma2, rho = _split(matrix, natural)
+@trace_against.register(EquicorrelatedLeaf)
+def _(matrix: EquicorrelatedLeaf, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
+    sigma2, rho = matrix.split(natural)
     others = apart_trace(a)
-    pieces = [
-        a.diagonal().sum() + rho * others if _is_variance(matrix, k) else sigma2 * others for k in index
-    ]
+    pieces = [a.diagonal().sum() + rho * others if matrix.is_variance(k) else sigma2 * others for k in index]
     return torch.stack(pieces) if pieces else natural.new_zeros(0)
-
-
-for _cls in (EquicorrelationMatrix, CompoundSymmetricMatrix):
-    kind.register(_cls)(_kind)
-    matmul.register(_cls)(_matmul)
-    transpose_matmul.register(_cls)(_matmul)
-    diagonal.register(_cls)(_diagonal)
-    solve.register(_cls)(_solve)
-    logdet.register(_cls)(_logdet)
-    factor.register(_cls)(_factor)
-    derivative_matmul.register(_cls)(_derivative_matmul)
-    derivative_diagonal.register(_cls)(_derivative_diagonal)
-    trace_against.register(_cls)(_trace_against)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Sequence
 
 import torch
@@ -53,13 +52,13 @@ class DiagonalLeaf(Leaf):
         tensor([2., 3.])
     """
 
-    @abstractmethod
     def variances(self, natural: Tensor) -> Tensor:
         """Return the diagonal of V, shape (n,), from the natural values."""
+        raise NotImplementedError(f"{type(self).__name__} does not override variances.")
 
-    @abstractmethod
     def variance_slopes(self, natural: Tensor, index: Sequence[int]) -> Tensor:
         """Return the diagonals of dV/d natural_k, shape (len(index), n)."""
+        raise NotImplementedError(f"{type(self).__name__} does not override variance_slopes.")
 
     def evaluate(self, natural: Tensor) -> Tensor:
         """Return diag(v), shape (n, n), from the natural values."""

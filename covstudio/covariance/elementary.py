@@ -310,8 +310,12 @@ class EqualEntryMatrix(Leaf):
 
 
 @kind.register(IdentityMatrix)
+def _(matrix: IdentityMatrix) -> Kind:
+    return "scalar"
+
+
 @kind.register(ScalarMatrix)
-def _(matrix: IdentityMatrix | ScalarMatrix) -> Kind:
+def _(matrix: ScalarMatrix) -> Kind:
     return "scalar"
 
 

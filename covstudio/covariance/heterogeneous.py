@@ -5,7 +5,6 @@ Heterogeneous compound symmetry is the simplest of these; other families give co
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Sequence
 
 import torch
@@ -101,13 +100,13 @@ class HeterogeneousLeaf(Leaf):
         variances = [variance(f"sigma^2_{i}") for i in range(n)]
         super().__init__((n, n), param_specs, [*variances, *shapes])
 
-    @abstractmethod
     def correlation(self, shapes: Tensor) -> Tensor:
         """Return C, shape (n, n), with ones on its diagonal, from the natural values of its parameters."""
+        raise NotImplementedError(f"{type(self).__name__} does not override correlation.")
 
-    @abstractmethod
     def correlation_slopes(self, shapes: Tensor, index: Sequence[int]) -> Tensor:
         """Return dC by the parameters at the given positions among C's own, shape (len(index), n, n)."""
+        raise NotImplementedError(f"{type(self).__name__} does not override correlation_slopes.")
 
     def _correlation_matmul(self, shapes: Tensor, b: Tensor) -> Tensor:
         return self.correlation(shapes) @ b

@@ -153,7 +153,8 @@ def _(matrix: HuynhFeldtMatrix, natural: Tensor, b: Tensor) -> Tensor:
     sides = torch.stack([border, torch.ones_like(border)], dim=1)
     swap = scale * torch.eye(2, dtype=natural.dtype, device=natural.device).flip(0)
     inner = torch.linalg.solve(swap + sides.mT @ sides, sides.mT @ b)
-    return (b - sides @ inner) / scale
+    solution: Tensor = (b - sides @ inner) / scale
+    return solution
 
 
 @logdet.register(HuynhFeldtMatrix)
