@@ -11,6 +11,7 @@ from .innovations import (
     autoregressive_filter_slopes,
     autoregressive_filters,
     check_errors,
+    determined,
     precision_band_slopes,
     precision_bands,
     solve_by_prediction,
@@ -50,6 +51,14 @@ class HeterogeneousAutoregression(HeterogeneousStationaryMatrix):
     """A stationary autoregression with a variance of its own for each position."""
 
     _order: int
+
+    def _correlation_solve(self, shapes: Tensor, b: Tensor) -> Tensor | None:
+        filters, errors = autoregressive_filters(shapes, self.n)
+        return None if determined(errors) else solve_by_prediction(filters, errors, b)
+
+    def _correlation_logdet(self, shapes: Tensor) -> Tensor | None:
+        _, errors = autoregressive_filters(shapes, self.n)
+        return None if determined(errors) else errors.log().sum()
 
 
 @kind.register(Autoregression)
@@ -159,15 +168,3 @@ def _(matrix: HeterogeneousAutoregression, natural: Tensor, index: Sequence[int]
                 if column >= 0:
                     out[place, d, column] -= value[d, column] / variances[k] * (1.0 if d == 0 else 0.5)
     return out
-
-
-@solve.register(HeterogeneousAutoregression)
-def _(matrix: HeterogeneousAutoregression, natural: Tensor, b: Tensor) -> Tensor:
-    filters, errors = _scaled_filters(matrix, natural)
-    inverse = natural[: matrix.n].rsqrt()[:, None]
-    return inverse * solve_by_prediction(filters, errors, inverse * b)
-
-
-@logdet.register(HeterogeneousAutoregression)
-def _(matrix: HeterogeneousAutoregression, natural: Tensor) -> Tensor:
-    return natural[: matrix.n].log().sum() + _scaled_filters(matrix, natural)[1].log().sum()

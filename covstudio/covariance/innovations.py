@@ -20,6 +20,7 @@ __all__ = [
     "autoregressive_filter_slopes",
     "autoregressive_filters",
     "check_errors",
+    "determined",
     "precision_band_slopes",
     "precision_bands",
     "solve_by_prediction",
@@ -58,17 +59,26 @@ def _orders(filters: Tensor, n: int) -> Tensor:
     return torch.arange(n, device=filters.device).clamp_max(filters.shape[-1] - 1)
 
 
+def determined(relative: Tensor) -> bool:
+    """Whether a position is, to working precision, determined by those before it: V is then singular.
+
+    Args:
+        relative: the variance of each position's prediction error, relative to that of the position, (n,).
+    """
+    return not bool((relative > negligible(relative)).all())
+
+
 def check_errors(matrix: Matrix, relative: Tensor) -> None:
-    """Refuse a matrix of which a position is all but determined by those before it.
+    """Refuse a matrix of which a position is determined by those before it; ``relative`` as above.
 
     Args:
         matrix: the matrix, for the message.
-        relative: the variance of each position's prediction error, relative to that of the position.
+        relative: shape (n,).
 
     Raises:
         SingularMatrixError: one of them is zero to working precision.
     """
-    if not bool((relative > negligible(relative)).all()):
+    if determined(relative):
         raise singular(matrix)
 
 

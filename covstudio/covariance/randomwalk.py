@@ -42,7 +42,7 @@ class _Walk(Leaf):
         if float(self.times[early]) < 0:
             raise ValueError(
                 "times must be 0 or later, as the walk starts at time 0 from 0, got "
-                f"{float(self.times[early]):g} at {early}; count them from the smallest, or from one before it"
+                f"{float(self.times[early]):g} at {early}; count them from the smallest or before"
             )
         size = self.times.shape[0]
         self._order = torch.argsort(self.times)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from .derivative import chain
 from .elementary import variance
+from .heterogeneous import HeterogeneousLeaf
 from .leaf import Leaf, ParamSpecs
 from .parameter import Parameter
 from .structure import (
@@ -144,11 +145,11 @@ class StationaryMatrix(ToeplitzLeaf):
 
     def _correlations(self, shapes: Tensor) -> Tensor:
         """The correlations at lags 0 to n - 1, shape (n,), from the natural values of the k parameters."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not override _correlations.")
 
     def _correlation_slopes(self, shapes: Tensor) -> Tensor:
         """Their derivatives with respect to each of these, shape (k, n)."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not override _correlation_slopes.")
 
     def _first_row(self, natural: Tensor) -> Tensor:
         if not self._scaled:
@@ -196,135 +197,33 @@ def _(matrix: StationaryMatrix, natural: Tensor, index: Sequence[int], a: Tensor
     return matrix._first_row_slopes(natural, index) @ lag_sums(a)
 
 
-class HeterogeneousStationaryMatrix(Leaf):
+class HeterogeneousStationaryMatrix(HeterogeneousLeaf):
     """A correlation that depends on the lag alone, and a variance of its own for each position.
 
-    A subclass gives the correlations at lags 0 to n - 1 and their derivatives; everything else follows. Where
-    a variance is exactly zero, the covariances of its position grow infinitely fast with it; their
-    derivatives are set to zero there, so that they stay numbers.
-
-    Args:
-        n: Number of positions.
-        param_specs: The caller's declaration, or None.
-        shapes: The parameters of the correlation, which follow the n variances.
+    A subclass gives the correlations at lags 0 to n - 1 and their derivatives; everything else follows.
     """
-
-    def __init__(self, n: int, param_specs: ParamSpecs | None, shapes: Sequence[Parameter]) -> None:
-        self.n = n
-        variances = [variance(f"sigma^2_{i}") for i in range(n)]
-        super().__init__((n, n), param_specs, [*variances, *shapes])
 
     def _correlations(self, shapes: Tensor) -> Tensor:
         """The correlations at lags 0 to n - 1, shape (n,), from the natural values of the k parameters."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not override _correlations.")
 
     def _correlation_slopes(self, shapes: Tensor) -> Tensor:
         """Their derivatives with respect to each of these, shape (k, n)."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not override _correlation_slopes.")
 
-    def evaluate(self, natural: Tensor) -> Tensor:
-        """Return sigma_i sigma_j times the correlation at lag abs(i - j), shape (n, n)."""
-        deviations = _deviations(natural[: self.n])
-        correlation = symmetric_toeplitz(self._correlations(natural[self.n :]))
-        value = deviations[:, None] * correlation * deviations
-        eye = torch.eye(self.n, dtype=torch.bool, device=natural.device)
-        return torch.where(eye, natural[: self.n], value)
+    def correlation(self, shapes: Tensor) -> Tensor:
+        """Return C, shape (n, n), from the natural values of its parameters."""
+        return symmetric_toeplitz(self._correlations(shapes))
 
-    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d sigma^2_i, a row and a column, and the derivatives by the correlation's parameters."""
-        size = self.n
-        variances = natural[:size]
-        out = natural.new_zeros((len(index), size, size))
-        places = [place for place, k in enumerate(index) if k < size]
-        if places:
-            which = torch.tensor([index[place] for place in places], device=natural.device)
-            slices = torch.tensor(places, device=natural.device)
-            rows = self.evaluate(natural)[which] * _half_inverse(variances)[which, None]
-            out[slices, which] = rows
-            out[slices, :, which] = rows
-            out[slices, which, which] = 1.0
-        others = [place for place, k in enumerate(index) if k >= size]
-        if others:
-            slopes = self._shape_rows(natural, [index[place] for place in others])
-            deviations = _deviations(variances)
-            out[others] = deviations[:, None] * symmetric_toeplitz(slopes) * deviations
-        return out
+    def correlation_slopes(self, shapes: Tensor, index: Sequence[int]) -> Tensor:
+        """Return dC by the parameters at the given positions among C's own, shape (len(index), n, n)."""
+        return symmetric_toeplitz(self._correlation_slopes(shapes)[list(index)])
 
-    def _shape_rows(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """The slopes of the correlations by those parameters that are no variances, shape (len(index), n)."""
-        return self._correlation_slopes(natural[self.n :])[[k - self.n for k in index]]
+    def _correlation_matmul(self, shapes: Tensor, b: Tensor) -> Tensor:
+        return toeplitz_matmul(self._correlations(shapes), b)
 
+    def _slopes_matmul(self, shapes: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
+        return toeplitz_matmul(self._correlation_slopes(shapes)[list(index)], b)
 
-def _deviations(variances: Tensor) -> Tensor:
-    """Standard deviations, whose slope at a variance of zero is taken as zero."""
-    positive = variances > 0
-    return torch.where(positive, torch.where(positive, variances, 1.0).sqrt(), 0.0)
-
-
-def _half_inverse(variances: Tensor) -> Tensor:
-    """1 / (2 sigma^2), and 0 at a variance of zero."""
-    positive = variances > 0
-    return torch.where(positive, 0.5 / torch.where(positive, variances, 1.0), 0.0)
-
-
-@matmul.register(HeterogeneousStationaryMatrix)
-def _(matrix: HeterogeneousStationaryMatrix, natural: Tensor, b: Tensor) -> Tensor:
-    deviations = _deviations(natural[: matrix.n])[:, None]
-    return deviations * toeplitz_matmul(matrix._correlations(natural[matrix.n :]), deviations * b)
-
-
-@diagonal.register(HeterogeneousStationaryMatrix)
-def _(matrix: HeterogeneousStationaryMatrix, natural: Tensor) -> Tensor:
-    return natural[: matrix.n].clone()
-
-
-@derivative_matmul.register(HeterogeneousStationaryMatrix)
-def _(matrix: HeterogeneousStationaryMatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
-    size = matrix.n
-    out = natural.new_zeros((len(index), size, b.shape[1]))
-    places = [place for place, k in enumerate(index) if k < size]
-    if places:
-        rows = matrix.evaluate(natural)
-        half = _half_inverse(natural[:size])
-        product = rows @ b
-        for place in places:
-            k = index[place]
-            # Column k of V times b_k, and row k of V times b; the entry (k, k) has slope 1.
-            column = half[k] * rows[:, k]
-            column[k] = 0.0
-            out[place] = column[:, None] * b[k]
-            out[place, k] = half[k] * (product[k] - rows[k, k] * b[k]) + b[k]
-    others = [place for place, k in enumerate(index) if k >= size]
-    if others:
-        slopes = matrix._shape_rows(natural, [index[place] for place in others])
-        deviations = _deviations(natural[:size])[:, None]
-        out[others] = deviations * toeplitz_matmul(slopes, deviations * b)
-    return out
-
-
-@derivative_diagonal.register(HeterogeneousStationaryMatrix)
-def _(matrix: HeterogeneousStationaryMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
-    out = natural.new_zeros((len(index), matrix.n))
-    for place, k in enumerate(index):
-        if k < matrix.n:
-            out[place, k] = 1.0
-    return out
-
-
-@trace_against.register(HeterogeneousStationaryMatrix)
-def _(matrix: HeterogeneousStationaryMatrix, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
-    size = matrix.n
-    variances = natural[:size]
-    out = natural.new_zeros(len(index))
-    places = [place for place, k in enumerate(index) if k < size]
-    if places:
-        cross = matrix.evaluate(natural) * (a + a.mT)
-        own = a.diagonal()
-        by_variance = _half_inverse(variances) * (cross.sum(1) - cross.diagonal()) + own
-        out[places] = by_variance[[index[place] for place in places]]
-    others = [place for place, k in enumerate(index) if k >= size]
-    if others:
-        deviations = _deviations(variances)
-        slopes = matrix._shape_rows(natural, [index[place] for place in others])
-        out[others] = slopes @ lag_sums(deviations[:, None] * a * deviations)
-    return out
+    def _slopes_trace(self, shapes: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
+        return self._correlation_slopes(shapes)[list(index)] @ lag_sums(a)

@@ -8,12 +8,13 @@ from torch import Tensor
 from .autoregressive import check_order, partial_autocorrelations
 from .checks import check_size
 from .declaration import Argument, declare
+from .innovations import determined
 from .leaf import ParamSpecs
 from .moving_average import moving_average_correlation_slopes, moving_average_correlations
 from .pacf import toeplitz_autocorrelation_slopes, toeplitz_autocorrelations
 from .stationary import HeterogeneousStationaryMatrix, StationaryMatrix
 from .structure import logdet
-from .structure_dense import negligible, singular
+from .structure_dense import singular
 
 __all__ = ["HeterogeneousToeplitzMatrix", "ToeplitzMatrix"]
 
@@ -193,29 +194,23 @@ class HeterogeneousToeplitzMatrix(HeterogeneousStationaryMatrix):
     def _correlation_slopes(self, shapes: Tensor) -> Tensor:
         return _correlation_slopes(shapes, self.n)
 
+    def _correlation_logdet(self, shapes: Tensor) -> Tensor | None:
+        return _log_determinant(shapes) if self.bands == self.n - 1 else None
 
-def _is_full(matrix: ToeplitzMatrix | HeterogeneousToeplitzMatrix) -> bool:
+
+def _is_full(matrix: ToeplitzMatrix) -> bool:
     return matrix.bands == matrix.n - 1
 
 
-def _error_logs(matrix: ToeplitzMatrix | HeterogeneousToeplitzMatrix, pacf: Tensor, scale: Tensor) -> Tensor:
-    """The logarithm of the determinant of the correlation: the sum of those of the prediction errors.
-
-    Raises:
-        SingularMatrixError: the variance of an error, or ``scale``, is zero to working precision.
-    """
+def _log_determinant(pacf: Tensor) -> Tensor | None:
+    """That of the correlation: the sum of those of its prediction errors; None where it is singular."""
     errors = torch.cumprod((1 - pacf) * (1 + pacf), dim=0)
-    if not bool(scale > 0) or not bool((errors > negligible(errors)).all()):
-        raise singular(matrix)
-    return errors.log().sum()
+    return None if determined(errors) else errors.log().sum()
 
 
 @logdet.register(ToeplitzMatrix, when=_is_full)
 def _(matrix: ToeplitzMatrix, natural: Tensor) -> Tensor:
-    return matrix.n * natural[0].log() + _error_logs(matrix, natural[1:], natural[0])
-
-
-@logdet.register(HeterogeneousToeplitzMatrix, when=_is_full)
-def _(matrix: HeterogeneousToeplitzMatrix, natural: Tensor) -> Tensor:
-    variances, pacf = natural[: matrix.n], natural[matrix.n :]
-    return variances.log().sum() + _error_logs(matrix, pacf, variances.min())
+    log = _log_determinant(natural[1:])
+    if log is None or not bool(natural[0] > 0):
+        raise singular(matrix)
+    return matrix.n * natural[0].log() + log
