@@ -11,7 +11,17 @@ from torch import Tensor
 from .matrix import Matrix
 from .promises import ShapeError, SingularMatrixError
 
-__all__ = ["bands", "cholesky", "negligible", "singular", "slices_of", "square", "symmetric", "value_of"]
+__all__ = [
+    "bands",
+    "cholesky",
+    "negligible",
+    "singular",
+    "slices_of",
+    "solved",
+    "square",
+    "symmetric",
+    "value_of",
+]
 
 # Slices of derivatives are formed so many entries at a time, to bound the memory of the dense way.
 _ENTRIES = 1 << 25
@@ -84,6 +94,21 @@ def cholesky(matrix: Matrix, value: Tensor) -> Tensor | None:
     if not bool((lower.diagonal() ** 2 > negligible(value) * value.diagonal()).all()):
         raise singular(matrix)
     return cast(Tensor, lower)
+
+
+def solved(matrix: Matrix, natural: Tensor, b: Tensor) -> Tensor:
+    """V^-1 b, by Cholesky where V is positive definite, else by LU."""
+    value = square(matrix, natural)
+    lower = cholesky(matrix, value)
+    if lower is not None:
+        return torch.cholesky_solve(b, lower)
+    packed, pivots, info = torch.linalg.lu_factor_ex(value)
+    # A pivot is what the earlier columns leave of its own column.
+    left = packed.diagonal().abs() / value.abs().amax(0)
+    if int(info) != 0 or not bool((left > negligible(value)).all()):
+        raise singular(matrix)
+    solution: Tensor = torch.linalg.lu_solve(packed, pivots, b)
+    return solution
 
 
 def singular(matrix: Matrix) -> SingularMatrixError:
