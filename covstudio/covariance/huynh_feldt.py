@@ -123,11 +123,14 @@ def _border(matrix: HuynhFeldtMatrix, natural: Tensor) -> Tensor:
 
 
 def _eigenvalues(matrix: HuynhFeldtMatrix, natural: Tensor) -> tuple[Tensor, Tensor] | None:
-    """The two eigenvalues beside lambda, or None unless all are positive to working precision."""
+    """The smaller and the larger eigenvalue beside lambda, or None where V is singular to working precision.
+
+    The smaller one may be negative.
+    """
     border, scale = _border(matrix, natural), natural[matrix.n]
     middle, spread = scale + border.sum(), matrix.n**0.5 * border.norm()
     least = matrix.n * torch.finfo(natural.dtype).eps * (middle.abs() + spread)
-    if not (float(middle - spread) > float(least) and float(scale) > float(least)):
+    if not (float((middle - spread).abs()) > float(least) and float(scale) > float(least)):
         return None
     return middle - spread, middle + spread
 
@@ -160,7 +163,7 @@ def _(matrix: HuynhFeldtMatrix, natural: Tensor, b: Tensor) -> Tensor:
 @logdet.register(HuynhFeldtMatrix)
 def _(matrix: HuynhFeldtMatrix, natural: Tensor) -> Tensor:
     pair = _eigenvalues(matrix, natural)
-    if pair is None:
+    if pair is None or float(pair[0]) < 0:
         return logdet.default(matrix, natural)
     return (matrix.n - 2) * natural[matrix.n].log() + pair[0].log() + pair[1].log()
 
