@@ -216,9 +216,8 @@ class CovariancePropagation(Operator):
     def _gather(self, codes: Tensor, g: Tensor) -> Tensor:
         # The rows last: they are copied as they are, while columns are picked one by one.
         gathered = g.index_select(-1, codes).index_select(-2, codes)
-        if self._empty_rows is None:
-            return gathered
-        return gathered.masked_fill(self._empty_rows.to(g.device), 0.0)
+        empty = self._empty_rows
+        return gathered if empty is None else gathered.masked_fill(empty.to(g.device), 0.0)
 
     def write(
         self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor
@@ -229,11 +228,12 @@ class CovariancePropagation(Operator):
             return
         g, directions = self.portions(natural, index, slopes)[1].fresh(value is not None)
         codes = self._codes.to(natural.device)
+        empty = self._empty_rows
         targets = list(zip(directions, slices, strict=True))
         for source, target in targets if value is None or g is None else [(g, value), *targets]:
             torch.index_select(source.index_select(1, codes), 0, codes, out=target)
-            if self._empty_rows is not None:
-                target.masked_fill_(self._empty_rows.to(natural.device), 0.0)
+            if empty is not None:
+                target.masked_fill_(empty.to(natural.device), 0.0)
 
     def propagate(self, values: list[Tensor], position: int, direction: Tensor) -> Tensor:
         z, g = values
