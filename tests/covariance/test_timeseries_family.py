@@ -189,16 +189,19 @@ def test_mixed_process_is_the_sum_of_its_psi_weights() -> None:
 
 @pytest.mark.parametrize(("p", "q"), [(1, 1), (2, 2), (3, 1), (1, 3), (3, 3)])
 @pytest.mark.parametrize("raw", [10.0, -10.0, 7.0])
-def test_mixed_process_with_nearly_cancelling_roots_keeps_its_digits(p: int, q: int, raw: float) -> None:
-    # All roots next to the unit circle, those of both polynomials next to one another: at lag 0 all but one
-    # in 10^8 of what is added up cancels.
-    kappa = sigmoid_correlation(raw)
+@pytest.mark.parametrize("apart", [0.0, 1e-3, 1.0])
+def test_mixed_process_with_nearly_cancelling_roots_keeps_its_digits(
+    p: int, q: int, raw: float, apart: float
+) -> None:
+    # All roots next to the unit circle, those of one polynomial next to those of the other: in the plain sum
+    # for lag 0 all but one part in 10^8 cancels.
+    kappa, eta = sigmoid_correlation(raw), -sigmoid_correlation(raw - apart)
     n = p + q + 4
     phi = coefficients([Fraction(kappa)] * p)
-    theta = coefficients([Fraction(-kappa)] * q, sign=1)
-    row = at(cov.ARMAMatrix(n, p, q), [1.0, *[kappa] * p, *[-kappa] * q])[0]
-    np.testing.assert_allclose(row, autocorrelations(phi, theta, n), rtol=0, atol=1e-8)
-    assert_psd(toeplitz(row))
+    theta = coefficients([Fraction(eta)] * q, sign=1)
+    row = at(cov.ARMAMatrix(n, p, q), [1.0, *[kappa] * p, *[eta] * q])[0]
+    np.testing.assert_allclose(row, autocorrelations(phi, theta, n), rtol=0, atol=1e-11)
+    assert_psd(toeplitz(row.tolist()))
 
 
 def test_what_cancels_on_the_unit_circle_is_white_noise() -> None:
