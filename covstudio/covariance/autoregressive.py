@@ -135,9 +135,8 @@ class ARMatrix(Autoregression):
     ),
     aliases={"ASReml": ("sar", "sar2", "sarv", "sar2v")},
     reference=(
-        "Gilmour, Gogel, Cullis, Welham & Thompson, ASReml User Guide (sar, sar2); Gleeson & Cullis (1987), "
-        "Residual maximum likelihood estimation of a neighbour model for field experiments, Biometrics 43, "
-        "277-287"
+        "Gilmour, Gogel, Cullis, Welham & Thompson, ASReml User Guide, table of variance models (sar, sar2); "
+        "Box & Jenkins (1970), Time Series Analysis: Forecasting and Control, section 3.2"
     ),
     parameters={
         "sigma^2": "Marginal variance of every position.",
@@ -187,8 +186,7 @@ class SymmetricARMatrix(Autoregression):
 
     Reference:
         Gilmour, Gogel, Cullis, Welham & Thompson, ASReml User Guide, table of variance models (sar, sar2);
-        Gleeson & Cullis (1987), Residual maximum likelihood estimation of a neighbour model for field
-        experiments, Biometrics 43, 277-287.
+        Box & Jenkins (1970), Time Series Analysis: Forecasting and Control, section 3.2.
     """
 
     _definite = True
