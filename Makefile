@@ -9,7 +9,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test bench lint format typecheck browser notebooks clean
+.PHONY: help serve test bench lint format typecheck browser notebooks docs clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ format: $(VENV)/.lint  ## Put the code into the house style
 
 notebooks: $(VENV)/.test  ## Execute the notebooks in place, so that their outputs are true
 	$(BIN)/python tools/execute_notebooks.py
+
+docs: $(VENV)/.app  ## Write docs/catalogue from the declarations of the structures
+	$(BIN)/python tools/catalogue_pages.py
 
 clean:  ## Remove the environment and every cache
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache

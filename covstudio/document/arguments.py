@@ -180,7 +180,7 @@ def read_indices(text: str) -> Indices:
     return tuple(found)
 
 
-def write_indices(indices: Sequence[int]) -> str:
+def write_indices(indices: Sequence[Any]) -> str:
     """Positions as `read_indices` reads them: runs of three and more as ranges.
 
     Example:

@@ -28,7 +28,7 @@ from typing import Protocol
 from covstudio.data.tables import Table
 from covstudio.document.document import Document
 from covstudio.document.jsonfile import dumps
-from covstudio.studio.fitting_worker import Outcome, Step, begin, fit_text, warm
+from covstudio.studio.fitting_worker import Outcome, Step, begin, fit_text, own_modules, warm
 
 log = logging.getLogger("covstudio")
 
@@ -238,7 +238,7 @@ class LocalPool:
             return Outcome(cancelled=True)
         text = job.text()
         slot.stop.clear()
-        future = slot.executor.submit(fit_text, text, job.max_iter)
+        future = slot.executor.submit(fit_text, text, job.max_iter, own_modules())
         asked: float | None = None
         while not future.done() or slot.steps.poll(0):
             if slot.steps.poll(POLL_SECONDS):

@@ -16,7 +16,7 @@ import uuid
 from typing import Any
 
 from covstudio.studio.fitting import POLL_SECONDS, Finished, Job, Started
-from covstudio.studio.fitting_worker import Outcome, Step, fit
+from covstudio.studio.fitting_worker import Outcome, Step, fit, own_modules
 
 log = logging.getLogger("covstudio")
 
@@ -63,7 +63,7 @@ class DaskPool:
         stop: Any = distributed.Event(name, client=self._client)
         asked = False
         try:
-            future = self._executor.submit(_fit_on_worker, name, job.text(), job.max_iter)
+            future = self._executor.submit(_fit_on_worker, name, job.text(), job.max_iter, own_modules())
             while not future.done() or queue.qsize():
                 with contextlib.suppress(TimeoutError):
                     packed = queue.get(timeout=POLL_SECONDS)
@@ -99,9 +99,9 @@ class DaskPool:
         self._client.close()
 
 
-def _fit_on_worker(name: str, text: str, max_iter: int) -> bytes:
+def _fit_on_worker(name: str, text: str, max_iter: int, modules: tuple[str, ...]) -> bytes:
     distributed = _distributed()
     queue: Any = distributed.Queue(name)
     stop: Any = distributed.Event(name)
     queue.put(pickle.dumps(None))
-    return pickle.dumps(fit(text, max_iter, lambda step: queue.put(pickle.dumps(step)), stop.is_set))
+    return pickle.dumps(fit(text, max_iter, lambda step: queue.put(pickle.dumps(step)), stop.is_set, modules))

@@ -5,6 +5,7 @@ Kept apart from `fitting` so that a worker imports neither Panel nor the rest of
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import pickle
@@ -102,8 +103,21 @@ def warm() -> int:
     return os.getpid()
 
 
-def fit_text(text: str, max_iter: int) -> bytes:
+def own_modules() -> tuple[str, ...]:
+    """The modules that registered structures of their own with this process; a worker imports them too."""
+    from covstudio.covariance import catalogue
+
+    modules = {declared.cls.__module__ for declared in catalogue()}
+    return tuple(sorted(name for name in modules if not name.startswith(("covstudio.", "__"))))
+
+
+def fit_text(text: str, max_iter: int, modules: tuple[str, ...] = ()) -> bytes:
     """Fit the model in `text`, a saved model with its table, reporting to the pipe of `begin`.
+
+    Args:
+        text: see `covstudio.document.jsonfile`.
+        max_iter: the most iterations.
+        modules: what registers structures that are not built in.
 
     Returns:
         A pickled `Outcome`. Plain pickling copies tensors; the pool's own would pass them as shared memory,
@@ -111,10 +125,16 @@ def fit_text(text: str, max_iter: int) -> bytes:
     """
     assert _steps is not None
     _steps.send(None)
-    return pickle.dumps(fit(text, max_iter, _steps.send, _stop.is_set))
+    return pickle.dumps(fit(text, max_iter, _steps.send, _stop.is_set, modules))
 
 
-def fit(text: str, max_iter: int, report: Callable[[Step], None], stopped: Callable[[], bool]) -> Outcome:
+def fit(
+    text: str,
+    max_iter: int,
+    report: Callable[[Step], None],
+    stopped: Callable[[], bool],
+    modules: tuple[str, ...] = (),
+) -> Outcome:
     """Fit a saved model with its table.
 
     Args:
@@ -122,6 +142,7 @@ def fit(text: str, max_iter: int, report: Callable[[Step], None], stopped: Calla
         max_iter: the most iterations.
         report: called with each iteration.
         stopped: asked at each iteration; True ends the fit.
+        modules: what registers structures that are not built in.
 
     Returns:
         The outcome; what is wrong with the model or its data comes as sentences, never as an exception.
@@ -148,6 +169,8 @@ def fit(text: str, max_iter: int, report: Callable[[Step], None], stopped: Calla
             raise FitCancelled
 
     try:
+        for module in modules:
+            importlib.import_module(module)
         document, table = loads(text)
         found = estimate(document, table, callback=callback, max_iter=max_iter)
     except FitCancelled:
@@ -155,7 +178,7 @@ def fit(text: str, max_iter: int, report: Callable[[Step], None], stopped: Calla
     except ModelError as error:
         problems = tuple((problem.node_id, problem.message) for problem in error.problems)
         return Outcome(message=str(error), problems=problems)
-    except ValueError as error:
+    except (ValueError, ImportError) as error:
         return Outcome(message=str(error))
     except MemoryError:
         return Outcome(message="Memory ran out during the fit. Use fewer rows, or a simpler model.")

@@ -43,7 +43,7 @@ def pictogram(entry: Declaration) -> dict[str, Any]:
 def _pictogram(cls: type[Matrix]) -> dict[str, Any]:
     try:
         example = declaration(cls).example()
-        value = example(_telling(example)).detach().double()
+        value = example(telling(example)).detach().double()
     except (ValueError, RuntimeError, NotImplementedError):
         return {"rows": 1, "cols": 1, "cells": []}
     value = value[:SIDE, :SIDE]
@@ -60,10 +60,16 @@ def _pictogram(cls: type[Matrix]) -> dict[str, Any]:
     return {"rows": value.shape[0], "cols": value.shape[1], "cells": cells}
 
 
-def _telling(example: Matrix) -> torch.Tensor | None:
-    """Free parameters at which the pattern shows: strong correlations, and variances that differ.
+def telling(example: Matrix) -> torch.Tensor | None:
+    """Raw free parameters at which the pattern shows: strong correlations, and variances that differ.
 
     At its defaults many a structure is the identity.
+
+    Args:
+        example: a structure.
+
+    Returns:
+        Raw values (num_free_params,), or None where it has no parameters.
     """
     raw = []
     count = example.num_free_params

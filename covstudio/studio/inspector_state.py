@@ -153,7 +153,7 @@ def _argument_state(store: Store, node: Node, declared: Declaration, argument: A
     elif argument.kind == "choice":
         state |= {"value": value, "choices": list(argument.choices)}
     elif argument.kind == "indices":
-        state |= {"value": "" if value is None else write_indices(value)}
+        state |= {"value": write_indices(value) if isinstance(value, tuple) else ""}
     else:
         state |= {"value": value}
     return state

@@ -7,11 +7,12 @@ from typing import Any
 import torch
 
 from covstudio.covariance import Argument, Declaration, Matrix
+from covstudio.data.tables import Table
 from covstudio.document.arguments import is_required
 from covstudio.document.build import build
-from covstudio.document.changes import AddNode, Batch, Change, SetParameters
+from covstudio.document.changes import AddNode, Batch, Change, SetArgument, SetParameters
 from covstudio.document.document import Document
-from covstudio.document.node import Values
+from covstudio.document.node import Columns, Values
 
 TIMES = (1.0, 2.0, 3.5, 5.25)
 POINTS = ((1.0, 2.0, 3.5, 5.25), (0.5, 1.0, 0.25, 2.0), (2.0, 1.5, 4.0, 0.5))
@@ -42,6 +43,18 @@ def at_other_values(document: Document) -> Document:
     return SetParameters(values).apply(document)
 
 
+def on_a_table(document: Document) -> tuple[Document, Table] | None:
+    """The same model with what is written in it in the columns of a table; None where nothing is."""
+    node = document.nodes["s"]
+    columns: dict[str, list[Any]] = {}
+    for name, value in node.arguments.items():
+        if isinstance(value, Values):
+            names = tuple(f"{name} {position}" for position in range(len(value.columns)))
+            columns |= {key: list(column) for key, column in zip(names, value.columns, strict=True)}
+            document = SetArgument("s", name, Columns(names)).apply(document)
+    return (document, Table.from_columns(columns, "written.csv")) if columns else None
+
+
 def _built(declared: Declaration, around: str = "") -> Document:
     above: tuple[str, str | None] = ("V", None)
     changes: list[Change] = []
@@ -64,7 +77,9 @@ def _built(declared: Declaration, around: str = "") -> Document:
 def needed(declared: Declaration, example: Matrix) -> dict[str, Any]:
     """The arguments that have no default, as a document holds them."""
     return {
-        argument.name: value_of(argument, example) for argument in declared.arguments if is_required(argument)
+        argument.name: value_of(argument, example)
+        for argument in declared.arguments
+        if is_required(argument) or (declared.kind == "operator" and argument.kind == "size")
     }
 
 
@@ -86,5 +101,7 @@ def value_of(argument: Argument, example: Matrix) -> Any:
         return False
     if own is not None:
         return own
+    if argument.kind == "size":
+        return 2
     least = 1 if argument.minimum is None else argument.minimum
     return int(least) if argument.kind == "integer" else float(least)

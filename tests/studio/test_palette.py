@@ -117,7 +117,10 @@ def test_an_example_that_cannot_be_evaluated_leaves_an_empty_pictogram() -> None
 
 
 def test_a_square_matrix_that_may_be_indefinite_says_so() -> None:
-    assert {listed["kind"] for listed in entries() if listed["indefinite"]} == {"UnconstrainedMatrix"}
+    assert {listed["kind"] for listed in entries() if listed["indefinite"]} == {
+        "HuynhFeldtMatrix",
+        "UnconstrainedMatrix",
+    }
 
 
 # --- the visual language ---
