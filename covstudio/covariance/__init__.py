@@ -23,8 +23,10 @@ from .evaluation import Evaluation
 from .factor_analytic import FactorAnalyticMatrix, IdentifiabilityWarning, ReducedRankMatrix
 from .heterogeneous import HeterogeneousCompoundSymmetricMatrix, HeterogeneousLeaf
 from .huynh_feldt import HuynhFeldtMatrix
+from .kernels import DotProductMatrix, PolynomialMatrix
 from .known import KnownMatrix
 from .leaf import Leaf
+from .matern import MaternMatrix
 from .matrix import Matrix
 from .moving_average import ARMAMatrix, MAMatrix
 from .operator import Operand, Operator, ShapeError
@@ -37,8 +39,13 @@ from .ornstein_uhlenbeck import OrnsteinUhlenbeckMatrix
 from .parameter import Parameter, ParamSpec
 from .parameterised import UnknownParameter
 from .pedigree import Pedigree
+from .periodic import PeriodicMatrix
+from .power import PowerMatrix
 from .randomwalk import IntegratedRandomWalkMatrix, RandomWalkMatrix
 from .relationship import genomic_relationship, pedigree_inverse, pedigree_relationship
+from .spatial import DampedCosineMatrix, ExponentialMatrix
+from .spatial_compact import CircularMatrix, LinearDistanceMatrix, SphericalMatrix
+from .spatial_smooth import GaussianMatrix, RationalQuadraticMatrix
 from .timeseries import AR1CorrelationMatrix, AR1Matrix, HeterogeneousAR1Matrix
 from .toeplitz import HeterogeneousToeplitzMatrix, ToeplitzMatrix
 from .transform import (
@@ -68,22 +75,27 @@ __all__ = [
     "Argument",
     "Augment",
     "BlockDiagonal",
+    "CircularMatrix",
     "CompoundSymmetricMatrix",
     "Conditional",
     "ConstantPowerVarianceMatrix",
     "Correlation",
     "CorrelationMatrix",
     "CovariancePropagation",
+    "DampedCosineMatrix",
     "Declaration",
     "DesignMatrix",
     "DiagonalLeaf",
     "DiagonalMatrix",
+    "DotProductMatrix",
     "DummyMatrix",
     "EqualEntryMatrix",
     "EquicorrelationMatrix",
     "Evaluation",
+    "ExponentialMatrix",
     "ExponentialVarianceMatrix",
     "FactorAnalyticMatrix",
+    "GaussianMatrix",
     "Gram",
     "HadamardProduct",
     "HeterogeneousAR1Matrix",
@@ -100,8 +112,10 @@ __all__ = [
     "KroneckerProduct",
     "KroneckerSum",
     "Leaf",
+    "LinearDistanceMatrix",
     "LowerTriangularMatrix",
     "MAMatrix",
+    "MaternMatrix",
     "Matrix",
     "Operand",
     "Operator",
@@ -109,9 +123,13 @@ __all__ = [
     "ParamSpec",
     "Parameter",
     "Pedigree",
+    "PeriodicMatrix",
+    "PolynomialMatrix",
+    "PowerMatrix",
     "PowerVarianceMatrix",
     "Product",
     "RandomWalkMatrix",
+    "RationalQuadraticMatrix",
     "ReducedRankMatrix",
     "ScalarMatrix",
     "Scale",
@@ -119,6 +137,7 @@ __all__ = [
     "SimpleMatrix",
     "SingularMatrixError",
     "Slot",
+    "SphericalMatrix",
     "Stack",
     "Submatrix",
     "Sum",
