@@ -36,7 +36,7 @@ _FAR = 40.0
     category="Kernels",
     formula=r"V_{ij} = \sigma^2 \prod_k \exp\left( -\frac{2 \sin^2\left( \pi (x_{ik} - x_{jk}) / "
     r"\text{period}_k \right)}{\text{range}_k^2} \right)",
-    symbol="σ²e^(−2sin²(πΔ/p)/r²)",
+    symbol="σ²e^(−2sin²(πd/p))",
     summary="Correlation that returns with every period, as of seasons or of rows sown in passes.",
     arguments=(coordinates_argument(), ANISOTROPIC),
     aliases={"GPyTorch": ("PeriodicKernel",), "scikit-learn": ("ExpSineSquared",)},

@@ -132,7 +132,7 @@ def _circular_slope(h: Tensor) -> Tensor:
     category="Distance",
     formula=r"V_{ij} = \sigma^2 \left[ 1 - \tfrac{2}{\pi} \left( h_{ij} \sqrt{1 - h_{ij}^2} + \arcsin h_{ij} "
     r"\right) \right], \quad h_{ij} = \frac{d_{ij}}{\text{range}} < 1",
-    symbol="σ²(1−²⁄π(h√‾+sin⁻¹))",
+    symbol="σ² cir(d/r)",
     summary="The overlap of two discs: exactly zero beyond the range, in the plane or on a line.",
     arguments=(coordinates_argument(2), ANISOTROPIC),
     aliases={"ASReml": ("cir",)},
