@@ -27,6 +27,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from covstudio.covariance import Matrix
+from covstudio.reml.linearity import is_constant, is_linear
 from covstudio.reml.probe import Probe, WrittenProbe
 from covstudio.reml.variance import Variance
 
@@ -175,6 +177,8 @@ def scale_weights(
             weights[coordinate.position] = 1.0 / coordinate.degree
     if not weights.any():
         return None
+    if _scales_as_a_whole(variance, coordinates):
+        return weights
     looking = WrittenProbe(variance) if probe is None else probe
     base = looking.value(natural)
     size = float(torch.linalg.vector_norm(base))
@@ -183,3 +187,12 @@ def scale_weights(
         if not float(torch.linalg.vector_norm(scaled - factor * base)) <= 1e-12 * factor * size:
             return None
     return weights
+
+
+def _scales_as_a_whole(variance: Variance, coordinates: Sequence[Coordinate]) -> bool:
+    """Whether V is linear in all its parameters, without a constant, and all are estimated."""
+    linear = all(
+        isinstance(term.operand, Matrix) and not is_constant(term.operand) and is_linear(term.operand)
+        for term in variance.terms
+    )
+    return linear and len(coordinates) == len(variance.names) and all(c.degree == 1 for c in coordinates)

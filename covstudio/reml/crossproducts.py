@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -91,11 +92,22 @@ class Layout:
         """Effects of the dense part."""
         return self.starts[-1]
 
-    @property
+    @cached_property
     def p(self) -> int:
         """Fixed effects."""
         return int(self.xy.shape[1]) - 1
 
+    @cached_property
+    def x(self) -> Tensor:
+        """X, (n, p)."""
+        return self.xy[:, :-1]
+
+    @cached_property
+    def y(self) -> Tensor:
+        """y, (n, 1)."""
+        return self.xy[:, -1:]
+
+    @cached_property
     def spans(self) -> list[tuple[RandomPiece, slice]]:
         """The dense terms with their columns."""
         return [
@@ -108,13 +120,14 @@ class Layout:
         k = b.shape[1]
         first = b.new_zeros((0, 1, k)) if self.z1 is None else self.z1.transposed(b)
         parts = [piece.z.transposed(b) for piece in self.dense]
-        return first.reshape(self.groups, self.members, k), torch.cat(parts) if parts else b.new_zeros((0, k))
+        second = parts[0] if len(parts) == 1 else torch.cat(parts) if parts else b.new_zeros((0, k))
+        return first.reshape(self.groups, self.members, k), second
 
     def multiplied(self, u1: Tensor, u2: Tensor) -> Tensor:
         """Z_1 u_1 + Z_2 u_2, (n, k), for effects laid out as `transposed` gives them."""
         k = u2.shape[1]
-        total = None if self.z1 is None else self.z1.multiply(u1.reshape(-1, k))
-        for piece, span in self.spans():
+        total = None if self.z1 is None else self.z1.multiply(u1.flatten(0, 1))
+        for piece, span in self.spans:
             part = piece.z.multiply(u2[span])
             total = part if total is None else total + part
         return self.xy.new_zeros((self.xy.shape[0], k)) if total is None else total
@@ -128,8 +141,8 @@ class Layout:
         a1f[:, :, q:], aff[:q, q:] = self.transposed(weighted)
         aff[q:, :q] = aff[:q, q:].mT
         aff[q:, q:] = self.xy.mT @ weighted
-        for t, (left, here) in enumerate(self.spans()):
-            for right, there in self.spans()[t:]:
+        for t, (left, here) in enumerate(self.spans):
+            for right, there in self.spans[t:]:
                 block = self._product(left.z, right.z, r)
                 aff[here, there] = block
                 aff[there, here] = block.mT
@@ -188,10 +201,10 @@ class Layout:
             flat, b = m11.reshape(-1), self.members
             for codes, other, weights in self._pairs(self.z1, self.z1, ones):
                 total += weights * flat[codes * b + other % b]
-            for piece, span in self.spans():
+            for piece, span in self.spans:
                 total += self._bilinear(self.z1, m12[:, span], piece.z, both=True)
-        for t, (left, here) in enumerate(self.spans()):
-            for right, there in self.spans()[t:]:
+        for t, (left, here) in enumerate(self.spans):
+            for right, there in self.spans[t:]:
                 total += self._bilinear(left.z, m22[here, there], right.z, both=left is not right)
         return total
 

@@ -113,17 +113,18 @@ def fit(
             f"V must be square, and is {rows} x {columns}: a covariance has one row and one column per "
             "observation."
         )
-    choice = choose(v, engine, _columns(x))
-    problem = prepare(y, x)
-    if rows != problem.n:
-        raise InvalidModel(
-            f"V is {rows} x {rows} and y has {problem.n} rows: they must describe the same rows. "
-            "Were rows with missing values left out of one and not of the other?"
-        )
-    with torch.no_grad():
+    # What comes before the first factor is many small products over the rows: one thread is fastest.
+    with blas_threads(1), torch.no_grad():
+        choice = choose(v, engine, _columns(x))
+        problem = prepare(y, x)
+        if rows != problem.n:
+            raise InvalidModel(
+                f"V is {rows} x {rows} and y has {problem.n} rows: they must describe the same rows. "
+                "Were rows with missing values left out of one and not of the other?"
+            )
         run = _Run(v, problem, choice, max_iter, callback)
-        with blas_threads(run.engine.order):
-            return run.fit(start, began)
+    with blas_threads(run.engine.order), torch.no_grad():
+        return run.fit(start, began)
 
 
 def _columns(x: Any) -> int:
@@ -258,7 +259,7 @@ class _Run:
 
 def _check_covariance(variance: Variance, probe: Probe, natural: Vector) -> None:
     """V must be finite and symmetric: a Cholesky factor reads one triangle only, and would not notice."""
-    if not bool(torch.isfinite(probe.value(natural)).all()):
+    if not probe.finite(natural):
         raise InvalidModel(
             f"V has entries that are not finite at the start ({variance.describe(natural)}): change these "
             "starting values, "

@@ -22,14 +22,12 @@ Cullis (1995), Biometrics 51:1440.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import SingularMatrixError, structure
+from covstudio.covariance import SingularMatrixError
 from covstudio.reml.crossproducts import Crossproducts, layout_of
 from covstudio.reml.linearity import is_linear
 from covstudio.reml.lowering import Lowered
@@ -158,7 +156,7 @@ class MmeEngine:
             l2 = torch.cat(factors) if factors else torch.zeros(0, dtype=torch.float64)
         else:
             l2 = torch.zeros((layout.q, layout.q), dtype=torch.float64)
-            for (_, span), factor in zip(layout.spans(), factors, strict=True):
+            for (_, span), factor in zip(layout.spans, factors, strict=True):
                 l2[span, span] = torch.diag(factor) if factor.ndim == 1 else factor
         return Effects(g1, l1, covariances, l2, largest)
 
@@ -192,11 +190,6 @@ class MmeEngine:
             return value, factor
         size = float(own[0])
         return (size * value, size**0.5 * factor) if size >= 0.0 and np.isfinite(size) else None
-
-    def slices_against(self, piece: RandomPiece, natural: Vector, index: Sequence[int], s: Tensor) -> Tensor:
-        """tr(dG_k S) for a dense term, (k,)."""
-        assert not isinstance(piece.g, Tensor)
-        return structure.trace_against(piece.g, piece.own(natural), list(index), s)
 
 
 def unit_residual(residual: Residual) -> int | None:

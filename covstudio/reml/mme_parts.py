@@ -87,7 +87,6 @@ def absorb(cross: Crossproducts, effects: Effects) -> Absorbed | None:
         y = solved(factor, effects.l1.mT.expand_as(inner))
         k = y.mT @ y
         logdet = 2.0 * float(torch.log(factor.diagonal(dim1=1, dim2=2)).sum())
-    size = a1f.shape[2]
     b = torch.addmm(cross.aff, a1f.flatten(0, 1).mT, times(k, a1f).flatten(0, 1), alpha=-1.0)
     return Absorbed(k, ratio, factor, b, logdet)
 

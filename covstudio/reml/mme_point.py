@@ -29,9 +29,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import SingularMatrixError
+from covstudio.covariance import SingularMatrixError, structure
 from covstudio.reml.crossproducts import Crossproducts
-from covstudio.reml.likelihood import Derivatives, average_information, kernel, score
+from covstudio.reml.likelihood import Derivatives, kernel, score
 from covstudio.reml.mme_parts import (
     Absorbed,
     Effects,
@@ -43,7 +43,7 @@ from covstudio.reml.mme_parts import (
     spherical,
     times,
 )
-from covstudio.reml.pieces import DiagonalPiece, Piece, RandomPiece
+from covstudio.reml.pieces import DiagonalPiece, Piece, RandomPiece, mine
 from covstudio.reml.residual import ResidualPoint
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ class MmePoint:
     _absorbed: Absorbed
     _factor: Tensor
     _half: Tensor
-    _xvx_factor: Tensor
+    _half_inverse: Tensor
+    _py: Tensor
     _coefficient: Tensor
     _error: Tensor
     _quadratic: float
@@ -100,39 +101,39 @@ class MmePoint:
 
     def _factored(self) -> bool:
         layout, cross, effects = self._engine.layout, self._cross, self._effects
-        q, p = layout.q, layout.p
+        q, p, l2 = layout.q, layout.p, effects.l2
         absorbed = absorb(cross, effects)
         if absorbed is None:
             return False
         b = absorbed.b
-        scaled = (
-            effects.l2[:, None] * b[:q, :q] * effects.l2
-            if effects.l2.ndim == 1
-            else (effects.l2.mT @ b[:q, :q] @ effects.l2)
-        )
+        b22 = b[:q, :q]
+        scaled = l2[:, None] * b22 * l2 if l2.ndim == 1 else l2.mT @ b22 @ l2
         scaled.diagonal().add_(1.0)
         factor, info = torch.linalg.cholesky_ex(scaled)
-        half = solved(factor, from_left(effects.l2, b[:q, q:]))
-        rest = b[q:, q:] - half.mT @ half
+        half = solved(factor, from_left(l2, b[:q, q:]))
+        rest = torch.addmm(b[q:, q:], half.mT, half, alpha=-1.0)
         xvx_factor, info_x = torch.linalg.cholesky_ex(rest[:p, :p])
         if int(info) or int(info_x):
             return False
-        beta = torch.cholesky_solve(rest[:p, p:], xvx_factor)
-        v2 = solved(factor.mT, half[:, p:] - half[:, :p] @ beta, upper=True)
-        u2 = effects.l2[:, None] * v2 if effects.l2.ndim == 1 else effects.l2 @ v2
-        right = cross.a1f[:, :, -1:] - cross.a1f[:, :, q:-1] @ beta - cross.a1f[:, :, :q] @ u2
-        u1 = times(absorbed.k, right)
+        half_x = half[:, :p]
+        self._half_inverse = solved(xvx_factor, torch.eye(p, dtype=rest.dtype, device=rest.device)).mT
+        beta = self._half_inverse @ (self._half_inverse.mT @ rest[:p, p:])
+        v2 = solved(factor.mT, half[:, p:] - half_x @ beta, upper=True)
+        u2 = l2[:, None] * v2 if l2.ndim == 1 else l2 @ v2
+        right = cross.a1f[:, :, -1:] - cross.a1f[:, :, :-1] @ torch.cat([u2, beta])
         v1 = spherical(absorbed, effects, right)
-        error = layout.xy[:, p:] - layout.xy[:, :p] @ beta - layout.multiplied(u1, u2)
+        error = torch.addmm(layout.y, layout.x, beta, alpha=-1.0)
+        error -= layout.multiplied(times(absorbed.k, right), u2)
+        self._py = self._r.solve(error)[:, 0]
         self._error = error[:, 0]
-        self._quadratic = float((error * self._r.solve(error)).sum() + (v1 * v1).sum() + (v2 * v2).sum())
-        self._absorbed, self._factor, self._half = absorbed, factor, half[:, :p]
-        self._xvx_factor, self._coefficient = xvx_factor, beta[:, 0]
-        logs = torch.log(factor.diagonal()).sum()
-        self._logdet_v = self._r.logdet + absorbed.logdet + 2.0 * float(logs)
-        self._logdet_xvx = 2.0 * (
-            float(torch.log(xvx_factor.diagonal()).sum()) + self._engine.logdet_triangle
-        )
+        self._quadratic = float(self._error @ self._py + (v1 * v1).sum() + (v2 * v2).sum())
+        self._absorbed, self._factor, self._half = absorbed, factor, half_x
+        self._coefficient = beta[:, 0]
+        logs = torch.stack(
+            [torch.log(factor.diagonal()).sum(), torch.log(xvx_factor.diagonal()).sum()]
+        ).tolist()
+        self._logdet_v = self._r.logdet + absorbed.logdet + 2.0 * logs[0]
+        self._logdet_xvx = 2.0 * (logs[1] + self._engine.logdet_triangle)
         return True
 
     # -- the likelihood -------------------------------------------------------------------------------------
@@ -184,16 +185,6 @@ class MmePoint:
         half = solved(self._engine.triangle, self._half_inverse, upper=True)
         return self._scale * (half @ half.mT)
 
-    @cached_property
-    def _half_inverse(self) -> Tensor:
-        """H^(1/2) with H = (X'V^-1X)^-1 for the orthonormal X."""
-        eye = torch.eye(len(self._xvx_factor), dtype=torch.float64)
-        return solved(self._xvx_factor, eye).mT
-
-    @cached_property
-    def _py(self) -> Tensor:
-        return self._r.solve(self._error.unsqueeze(1))[:, 0]
-
     @property
     def py(self) -> Tensor:
         """P y, (n,)."""
@@ -201,27 +192,28 @@ class MmePoint:
 
     def project(self, b: Tensor) -> Tensor:
         """P B, (n, k)."""
-        h = self._r.solve(b)
-        u1, u2, beta = self._solved(h)[1]
-        p = self._engine.layout.p
-        fitted = self._engine.layout.xy[:, :p] @ beta + self._engine.layout.multiplied(u1, u2)
+        layout, h = self._engine.layout, self._r.solve(b)
+        first, second = layout.transposed(h)
+        u1, w = self._solved(first, torch.cat([second, layout.x.mT @ h]))
+        fitted = layout.x @ w[layout.q :] + layout.multiplied(u1, w[: layout.q])
         return (h - self._r.solve(fitted)) / self._scale
 
-    def _solved(self, h: Tensor) -> tuple[tuple[Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]:
-        """The right-hand sides W'h and the solutions of the mixed-model equations for them."""
-        layout, cross, l2 = self._engine.layout, self._cross, self._effects.l2
-        q, p = layout.q, layout.p
-        first, second = layout.transposed(h)
-        fixed = layout.xy[:, :p].mT @ h
-        flat = times(self._absorbed.k, first).flatten(0, 1)
-        gone = cross.a1f.flatten(0, 1).mT @ flat
-        rest = torch.cat([second, fixed]) - gone[: q + p]
+    def _solved(self, first: Tensor, rest: Tensor) -> tuple[Tensor, Tensor]:
+        """Solutions of the mixed-model equations: u_1, (m, b, k), and u_2 and beta, (q + p, k).
+
+        Args:
+            first: right-hand sides Z_1'h, (m, b, k).
+            rest: right-hand sides [Z_2, X]'h, (q + p, k).
+        """
+        q, cross, l2 = self._engine.layout.q, self._cross, self._effects.l2
+        k = self._absorbed.k
+        if len(k):
+            rest = rest - (cross.a1f.flatten(0, 1).mT @ times(k, first).flatten(0, 1))[:-1]
         z = solved(self._factor, from_left(l2, rest[:q]))
-        beta = torch.cholesky_solve(rest[q:] - self._half.mT @ z, self._xvx_factor)
+        beta = self._half_inverse @ (self._half_inverse.mT @ (rest[q:] - self._half.mT @ z))
         v2 = solved(self._factor.mT, z - self._half @ beta, upper=True)
-        u2 = l2[:, None] * v2 if l2.ndim == 1 else l2 @ v2
-        u1 = times(self._absorbed.k, first - cross.a1f[:, :, : q + p] @ torch.cat([u2, beta]))
-        return (first, second, fixed), (u1, u2, beta)
+        w = torch.cat([l2[:, None] * v2 if l2.ndim == 1 else l2 @ v2, beta])
+        return times(k, first - cross.a1f[:, :, :-1] @ w), w
 
     # -- derivatives ----------------------------------------------------------------------------------------
 
@@ -240,14 +232,14 @@ class MmePoint:
         w = self._y @ b22
         d2 = (b2x - w.mT @ self._half) @ self._half_inverse
         s22 = b22 - w.mT @ w - d2 @ d2.mT
-        a1f = cross.a1f[:, :, :-1]
+        a1f = cross.a1f
         if absorbed.ratio is not None:
             left, s11 = a1f * absorbed.ratio, cross.a11 * absorbed.ratio
         else:
             left = a1f - cross.a11 @ (absorbed.k @ a1f)
             s11 = cross.a11 - cross.a11 @ absorbed.k @ cross.a11
         n1 = left[:, :, :q] @ self._y.mT
-        d1 = (left[:, :, q:] - n1 @ self._half) @ self._half_inverse
+        d1 = (left[:, :, q:-1] - n1 @ self._half) @ self._half_inverse
         return Projection(s11 - own_products(n1) - own_products(d1), s22)
 
     def _leverage(self) -> Tensor:
@@ -258,65 +250,106 @@ class MmePoint:
         total = layout.leverage(k + own_products(jt), -(jt.flatten(0, 1) @ self._y), self._y.mT @ self._y)
         u2 = self._y.mT @ self._half
         u1 = times(k, a1f[:, :, q : q + p] - a1f[:, :, :q] @ u2)
-        rest = (layout.xy[:, :p] - layout.multiplied(u1, u2)) @ self._half_inverse
+        rest = (layout.x - layout.multiplied(u1, u2)) @ self._half_inverse
         if layout.pattern is None:
             return total + (rest * rest).sum(dim=1)
         i, j = layout.pattern
         return total + (rest[i] * rest[j]).sum(dim=1)
 
     def derivatives(self, positions: Sequence[int]) -> Derivatives:
-        """Score and average information with respect to the natural parameters at these positions."""
-        engine, count = self._engine, len(positions)
-        traces = np.zeros(count)
-        n = engine.problem.n
-        q = torch.zeros((n, count), dtype=torch.float64)
-        h = torch.zeros((n, count), dtype=torch.float64)
-        place = {k: i for i, k in enumerate(positions)}
+        """Score and average information with respect to the natural parameters at these positions.
+
+        For a parameter of an effect, q = dV Py = Z c with c = dG Z'Py: its products with everything come from
+        the cross products, without a vector of n.
+        """
+        engine, layout, cross, count = self._engine, self._engine.layout, self._cross, len(positions)
+        q = layout.q
         py = self._py.unsqueeze(1)
-        for piece in engine.lowered.random:
-            index = [inner for inner, k in enumerate(piece.positions) if k in place]
-            if not index:
+        s1, s2 = layout.transposed(py)
+        c1 = py.new_zeros((layout.groups, layout.members, count))
+        c2 = py.new_zeros((q, count))
+        # Parameters stand term by term here, those of R last.
+        order: list[int] = []
+        traces: list[Tensor] = []
+        for piece, span in self._terms():
+            at, index = mine(piece.positions, positions)
+            if not at:
                 continue
-            at = [place[piece.positions[inner]] for inner in index]
+            here = slice(len(order), len(order) + len(at))
+            order += at
             try:
-                traces[at] = self._traces(piece, index).numpy()
-                moved = piece.derivative_effects(self.natural, index, piece.z.transposed(py))[:, :, 0].mT
-                q[:, at] = piece.z.multiply(moved.contiguous())
+                if span is None:
+                    c1[:, :, here], found = self._of_absorbed(piece, index, s1)
+                else:
+                    c2[span, here], found = self._of_dense(piece, index, s2, span)
             except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
-                traces[at] = np.nan
-            h[:, at] = self._r.solve(q[:, at])
-        own = [k for k in positions if k in engine.residual.positions]
-        if own:
-            at = [place[k] for k in own]
-            q[:, at], h[:, at], traces[at] = self._of_residual(own)
-        (first, second, fixed), (u1, u2, beta) = self._solved(h)
-        k1 = first.flatten(0, 1)
-        pqp = q.mT @ h - k1.mT @ u1.flatten(0, 1) - second.mT @ u2 - fixed.mT @ beta
-        quadratics = (py.mT @ q)[0].numpy()
-        scale = self._scale
-        return Derivatives(
-            score(traces / scale, quadratics / scale**2),
-            average_information(np.eye(count), pqp.numpy()) / scale**3,
-        )
+                found = py.new_full((len(at),), torch.nan)
+            traces.append(found)
+        flat = c1.flatten(0, 1)
+        first = times(cross.a11, c1)
+        if q:
+            first += cross.a1f[:, :, :q] @ c2
+        rest = (cross.a1f.flatten(0, 1).mT @ flat)[:-1]
+        rest += cross.aff[:-1, :q] @ c2
+        quadratics = flat.mT @ s1.flatten(0, 1) + c2.mT @ s2
+        known = len(order)
+        if known < count:
+            own = [i for i, k in enumerate(positions) if k in engine.residual.positions]
+            order += own
+            moved, h, found = self._of_residual([positions[i] for i in own])
+            traces.append(found)
+            first[:, :, known:], rest[:q, known:] = (
+                (s1, s2) if engine.unit is not None else layout.transposed(h)
+            )
+            rest[q:, known:] = layout.x.mT @ h
+        inner = flat.mT @ first.flatten(0, 1)
+        inner += c2.mT @ rest[:q]
+        if known < count:
+            inner[known:, :known] = inner[:known, known:].mT
+            inner[known:, known:] = moved.mT @ h
+            quadratics[known:] = moved.mT @ py
+        u1, w = self._solved(first, rest)
+        pqp = inner - first.flatten(0, 1).mT @ u1.flatten(0, 1) - rest.mT @ w
+        scale, back = self._scale, np.argsort(order)
+        slopes = score(torch.cat(traces).numpy() / scale, quadratics[:, 0].numpy() / scale**2)
+        information = (pqp + pqp.mT).numpy() * (0.25 / scale**3)
+        return Derivatives(slopes[back], information[back[:, None], back])
 
-    def _traces(self, piece: RandomPiece, index: Sequence[int]) -> Tensor:
-        """tr(dG_k Z'PZ) for parameters of a term."""
-        layout, projection = self._engine.layout, self._projection
-        if piece is layout.absorbed:
-            assert piece.family is not None
-            slices = piece.family.derivative(piece.own(self.natural), index)
-            s11 = projection.s11.sum(dim=0, keepdim=True) if slices.shape[1] == 1 else projection.s11
-            return (slices * s11).sum(dim=(1, 2, 3))
-        span = next(span for other, span in layout.spans() if other is piece)
-        return self._engine.slices_against(piece, self.natural, index, projection.s22[span, span])
+    def _terms(self) -> list[tuple[RandomPiece, slice | None]]:
+        """The terms of random effects; the absorbed one has no columns in the dense part."""
+        layout = self._engine.layout
+        dense: list[tuple[RandomPiece, slice | None]] = list(layout.spans)
+        return dense if layout.absorbed is None else [(layout.absorbed, None), *dense]
 
-    def _of_residual(self, positions: Sequence[int]) -> tuple[Tensor, Tensor, Vector]:
+    def _of_absorbed(self, piece: RandomPiece, index: Sequence[int], s: Tensor) -> tuple[Tensor, Tensor]:
+        """dG_k s, (m, b, k), and tr(dG_k Z'PZ), (k,)."""
+        assert piece.family is not None
+        slices, s11 = piece.family.derivative(piece.own(self.natural), index), self._projection.s11
+        s11 = s11.sum(dim=0, keepdim=True) if slices.shape[1] == 1 else s11
+        return times(slices, s)[..., 0].permute(1, 2, 0), (slices * s11).sum(dim=(1, 2, 3))
+
+    def _of_dense(
+        self, piece: RandomPiece, index: Sequence[int], s: Tensor, span: slice
+    ) -> tuple[Tensor, Tensor]:
+        """dG_k s, (q_t, k), and tr(dG_k Z'PZ), (k,)."""
+        s22 = self._projection.s22[span, span]
+        if piece.family is not None and piece.family.members == 1:
+            slices = piece.family.derivative(piece.own(self.natural), index)[:, :, 0, 0]
+            diagonal = s22.diagonal()
+            diagonal = diagonal.sum().unsqueeze(0) if slices.shape[1] == 1 else diagonal
+            return (slices * s[span, 0]).mT, slices @ diagonal
+        assert not isinstance(piece.g, Tensor)
+        own, which = piece.own(self.natural), list(index)
+        moved = structure.derivative_matmul(piece.g, own, which, s[span])[:, :, 0]
+        return moved.mT, structure.trace_against(piece.g, own, which, s22)
+
+    def _of_residual(self, positions: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
         """dR_k Py, R^-1 of it, and tr(P dR_k), for parameters of R."""
         engine = self._engine
         if engine.unit is not None:
             # dR = R / sigma^2, and tr(PV) = n - p.
             trace = engine.residual_degrees - self._explained()
-            return self._error[:, None], self._py[:, None], np.array([trace])
+            return self._error[:, None], self._py[:, None], self._py.new_tensor([trace])
         entries, traces = self._r.derivative(positions)
         traces = traces + entries @ self._leverage()
         pattern = engine.layout.pattern
@@ -326,13 +359,13 @@ class MmePoint:
             i, j = pattern
             h = torch.zeros((engine.problem.n, len(positions)), dtype=torch.float64)
             h.index_add_(0, i, -(entries * self._error[j]).mT)
-        return self._r.multiply(h), h, traces.numpy()
+        return self._r.multiply(h), h, traces
 
     def _explained(self) -> float:
         """tr(P Z G Z')."""
         layout, effects, projection = self._engine.layout, self._effects, self._projection
         total = float((effects.g1 * projection.s11).sum())
-        for (_, span), g in zip(layout.spans(), effects.g2, strict=True):
+        for (_, span), g in zip(layout.spans, effects.g2, strict=True):
             s = projection.s22[span, span]
             total += float((g * s.diagonal()).sum() if g.ndim == 1 else (g * s).sum())
         return total
@@ -362,7 +395,7 @@ class MmePoint:
             else:
                 error = (g - g @ projection.s11 @ g).diagonal(dim1=1, dim2=2).reshape(-1)
             return u[place], self._scale * error[place]
-        for (other, span), g in zip(layout.spans(), effects.g2, strict=True):
+        for (other, span), g in zip(layout.spans, effects.g2, strict=True):
             if other is piece:
                 s = projection.s22[span, span]
                 if g.ndim == 1:

@@ -176,7 +176,10 @@ def squared_length(score: Vector, information: Vector) -> float:
     if not len(score):
         return 0.0
     scale = np.sqrt(_diagonal(score, information))
-    eigenvalues, vectors = np.linalg.eigh(information / np.outer(scale, scale))
+    unit = information / (scale[:, None] * scale)
+    if len(score) == 1:
+        return float(score[0] ** 2 / (scale[0] ** 2 * max(unit[0, 0], SINGULAR)))
+    eigenvalues, vectors = np.linalg.eigh(unit)
     along = vectors.T @ (score / scale)
     return float(np.sum(along**2 / np.maximum(eigenvalues, SINGULAR)))
 

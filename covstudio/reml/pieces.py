@@ -186,6 +186,9 @@ class RandomPiece(Piece):
 
     def mean_diagonal(self, natural: Vector) -> float:
         if self._squares is not None:
+            if self.family is not None and self.family.members == 1:
+                values = self.family.value(self.own(natural))[:, 0, 0]
+                return float((values * self._squares).sum()) / self.n
             return float(self._squares @ self.variances(natural)) / self.n
         return float(self.diagonal(natural).mean())
 

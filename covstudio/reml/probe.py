@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.covariance import Matrix, SingularMatrixError
+from covstudio.covariance.promises import promises_psd
 from covstudio.reml.lowering import Lowered
 from covstudio.reml.pieces import DiagonalPiece, RandomPiece
 from covstudio.reml.variance import Variance, evaluated
@@ -25,8 +26,8 @@ __all__ = ["LoweredProbe", "Probe", "WrittenProbe"]
 
 Vector = NDArray[np.float64]
 
-#: Random vectors: enough for the length of their products to tell the size of a matrix within a third.
-VECTORS = 6
+#: Random vectors: enough for their products to tell matrices apart, and the size of a matrix of many rows.
+VECTORS = 3
 
 
 class Probe(Protocol):
@@ -54,6 +55,10 @@ class Probe(Protocol):
 
     def mean_diagonal(self, natural: Vector, positions: Sequence[int]) -> float:
         """Mean of the diagonal of the term that has these parameters."""
+        ...
+
+    def finite(self, natural: Vector) -> bool:
+        """Whether all entries of V are finite."""
         ...
 
     def asymmetry(self, natural: Vector) -> tuple[float, str]:
@@ -95,6 +100,9 @@ class WrittenProbe:
     def mean_diagonal(self, natural: Vector, positions: Sequence[int]) -> float:
         matrix = self._terms[tuple(positions)]
         return float(torch.diagonal(evaluated(matrix, torch.from_numpy(natural[list(positions)]))).mean())
+
+    def finite(self, natural: Vector) -> bool:
+        return bool(torch.isfinite(self._variance.value(natural)).all())
 
     def asymmetry(self, natural: Vector) -> tuple[float, str]:
         value = self._variance.value(natural)
@@ -171,8 +179,16 @@ class LoweredProbe:
                 return float("nan")
         return total
 
+    def finite(self, natural: Vector) -> bool:
+        if promises_psd(self._lowered.v):
+            return bool(torch.isfinite(self.diagonal(natural)).all())
+        return bool(torch.isfinite(self.value(natural)).all())
+
     def asymmetry(self, natural: Vector) -> tuple[float, str]:
-        inner = self._vectors.mT @ self.value(natural)
+        if promises_psd(self._lowered.v):
+            return 0.0, ""
+        value = self.value(natural)
+        inner = self._vectors.mT @ value
         gap = float((inner - inner.mT).abs().max())
-        size = float(torch.linalg.vector_norm(self.value(natural)) * torch.linalg.vector_norm(self._vectors))
+        size = float(torch.linalg.vector_norm(value) * torch.linalg.vector_norm(self._vectors))
         return gap / max(size, 1e-300), "a'V b and b'V a differ for two vectors of random numbers"

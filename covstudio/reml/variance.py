@@ -111,6 +111,14 @@ class Variance:
         held = set(v.no_grad_index)
         self.estimated: tuple[int, ...] = tuple(k for place, k in enumerate(self.free) if place not in held)
         self.defaults: Vector = np.array([parameter.value for parameter in v.parameters], dtype=np.float64)
+        #: Free parameters by their transforms: places in theta, and positions.
+        self._alike: list[tuple[Transform, list[int], list[int]]] = []
+        alike: dict[Transform, tuple[list[int], list[int]]] = {}
+        for place, k in enumerate(self.free):
+            places, positions = alike.setdefault(self.transforms[k], ([], []))
+            places.append(place)
+            positions.append(k)
+        self._alike = [(transform, *both) for transform, both in alike.items()]
         self.terms: tuple[Term, ...] = tuple(outer_terms(v))
         position = {name: k for k, name in enumerate(self.names)}
         self._constant: Tensor | None = None
@@ -168,12 +176,10 @@ class Variance:
 
     def theta(self, natural: Vector) -> Vector:
         """Raw theta from all natural values; infinite at the ends of a transform's codomain."""
-        return np.array(
-            [
-                float(self.transforms[k].inverse(torch.tensor([natural[k]], dtype=torch.float64)))
-                for k in self.free
-            ]
-        )
+        theta = np.empty(len(self.free))
+        for transform, places, positions in self._alike:
+            theta[places] = transform.inverse(torch.from_numpy(natural[positions])).numpy()
+        return theta
 
     def slopes(self, theta: Vector) -> Vector:
         """d natural / d raw for every entry of theta."""
