@@ -43,6 +43,10 @@ def box_step(score: Vector, information: Vector, low: Vector, high: Vector) -> V
     """
     count = len(score)
     step = np.zeros(count)
+    if count and (low < 0.0).all() and (high > 0.0).all():
+        whole = np.linalg.solve(information, score)
+        if (low <= whole).all() and (whole <= high).all():
+            return np.asarray(whole, dtype=np.float64)
     clamped = (low >= 0.0) & (high <= 0.0)
     for _ in range(20 * count + 20):
         free = np.flatnonzero(~clamped)

@@ -38,6 +38,21 @@ class Crossproducts:
     a1f: Tensor
     aff: Tensor
 
+    @cached_property
+    def flat(self) -> Tensor:
+        """Z_1'R^-1 [Z_2, X, y], (m b, q + p + 1)."""
+        return self.a1f.flatten(0, 1)
+
+    @cached_property
+    def a1w(self) -> Tensor:
+        """Z_1'R^-1 [Z_2, X], (m, b, q + p)."""
+        return self.a1f[:, :, :-1]
+
+    @cached_property
+    def a1y(self) -> Tensor:
+        """Z_1'R^-1 y, (m, b, 1)."""
+        return self.a1f[:, :, -1:]
+
 
 def split(lowered: Lowered, residual: Residual | None) -> tuple[RandomPiece | None, list[RandomPiece]]:
     """The term to absorb, if any, and the others: the largest whose Z'R^-1 Z falls apart by groups."""

@@ -224,6 +224,8 @@ def _within(family: Grouped, design: object) -> bool:
     """Whether every row of Z stays within one group, so that Z'Z falls apart by groups."""
     if not isinstance(design, SparseRows):
         return False
+    if design.width == 1:
+        return True
     group, _ = family.split(design.codes)
     used = design.weights() != 0.0
     low = torch.where(used, group, family.groups).amin(dim=1)

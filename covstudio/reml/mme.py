@@ -133,7 +133,7 @@ class MmeEngine:
             piece = layout.absorbed
             g1 = layout.absorbed.family.value(piece.own(natural)) / scale
             if layout.members == 1:
-                if not bool((g1 >= 0.0).all()) or not bool(torch.isfinite(g1).all()):
+                if not _variances(g1):
                     return None
                 l1 = g1.sqrt()
             else:
@@ -153,7 +153,13 @@ class MmeEngine:
             own = pair[0] if pair[0].ndim == 1 else pair[0].diagonal()
             largest = max(largest, float(own.max()) / scale)
         if all(factor.ndim == 1 for factor in factors):
-            l2 = torch.cat(factors) if factors else torch.zeros(0, dtype=torch.float64)
+            l2 = (
+                factors[0]
+                if len(factors) == 1
+                else torch.cat(factors)
+                if factors
+                else torch.zeros(0).double()
+            )
         else:
             l2 = torch.zeros((layout.q, layout.q), dtype=torch.float64)
             for (_, span), factor in zip(layout.spans, factors, strict=True):
@@ -165,9 +171,7 @@ class MmeEngine:
         own = piece.own(natural)
         if piece.family is not None and piece.family.members == 1:
             variances = piece.family.value(own)[:, 0, 0].expand(piece.columns)
-            if not bool((variances >= 0.0).all()) or not bool(torch.isfinite(variances).all()):
-                return None
-            return variances, variances.sqrt()
+            return (variances, variances.sqrt()) if _variances(variances) else None
         if isinstance(piece.g, Tensor) or (piece.g.num_params <= 1 and is_linear(piece.g)):
             return self._multiple(piece, own)
         value = piece.g.evaluate(own)
@@ -198,6 +202,12 @@ def unit_residual(residual: Residual) -> int | None:
         return None
     (piece,) = residual.pieces
     return piece.positions[0] if len(piece.positions) == 1 and is_linear(piece.operand) else None
+
+
+def _variances(values: Tensor) -> bool:
+    """Whether all are finite and none is negative."""
+    low, high = (float(end) for end in torch.aminmax(values))
+    return low >= 0.0 and high < float("inf")
 
 
 def _factor(blocks: Tensor) -> Tensor | None:

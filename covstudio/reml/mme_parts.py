@@ -87,7 +87,7 @@ def absorb(cross: Crossproducts, effects: Effects) -> Absorbed | None:
         y = solved(factor, effects.l1.mT.expand_as(inner))
         k = y.mT @ y
         logdet = 2.0 * float(torch.log(factor.diagonal(dim1=1, dim2=2)).sum())
-    b = torch.addmm(cross.aff, a1f.flatten(0, 1).mT, times(k, a1f).flatten(0, 1), alpha=-1.0)
+    b = torch.addmm(cross.aff, cross.flat.mT, times(k, a1f).flatten(0, 1), alpha=-1.0)
     return Absorbed(k, ratio, factor, b, logdet)
 
 

@@ -120,7 +120,7 @@ class MmePoint:
         beta = self._half_inverse @ (self._half_inverse.mT @ rest[:p, p:])
         v2 = solved(factor.mT, half[:, p:] - half_x @ beta, upper=True)
         u2 = l2[:, None] * v2 if l2.ndim == 1 else l2 @ v2
-        right = cross.a1f[:, :, -1:] - cross.a1f[:, :, :-1] @ torch.cat([u2, beta])
+        right = cross.a1y - cross.a1w @ torch.cat([u2, beta])
         v1 = spherical(absorbed, effects, right)
         error = torch.addmm(layout.y, layout.x, beta, alpha=-1.0)
         error -= layout.multiplied(times(absorbed.k, right), u2)
@@ -208,12 +208,12 @@ class MmePoint:
         q, cross, l2 = self._engine.layout.q, self._cross, self._effects.l2
         k = self._absorbed.k
         if len(k):
-            rest = rest - (cross.a1f.flatten(0, 1).mT @ times(k, first).flatten(0, 1))[:-1]
+            rest = rest - (cross.flat.mT @ times(k, first).flatten(0, 1))[:-1]
         z = solved(self._factor, from_left(l2, rest[:q]))
         beta = self._half_inverse @ (self._half_inverse.mT @ (rest[q:] - self._half.mT @ z))
         v2 = solved(self._factor.mT, z - self._half @ beta, upper=True)
         w = torch.cat([l2[:, None] * v2 if l2.ndim == 1 else l2 @ v2, beta])
-        return times(k, first - cross.a1f[:, :, :-1] @ w), w
+        return times(k, first - cross.a1w @ w), w
 
     # -- derivatives ----------------------------------------------------------------------------------------
 
@@ -289,7 +289,7 @@ class MmePoint:
         first = times(cross.a11, c1)
         if q:
             first += cross.a1f[:, :, :q] @ c2
-        rest = (cross.a1f.flatten(0, 1).mT @ flat)[:-1]
+        rest = (cross.flat.mT @ flat)[:-1]
         rest += cross.aff[:-1, :q] @ c2
         quadratics = flat.mT @ s1.flatten(0, 1) + c2.mT @ s2
         known = len(order)

@@ -177,10 +177,16 @@ def squared_length(score: Vector, information: Vector) -> float:
         return 0.0
     scale = np.sqrt(_diagonal(score, information))
     unit = information / (scale[:, None] * scale)
-    if len(score) == 1:
-        return float(score[0] ** 2 / (scale[0] ** 2 * max(unit[0, 0], SINGULAR)))
+    along = score / scale
+    try:
+        pivots = np.linalg.cholesky(unit).diagonal()
+        # With a unit diagonal no eigenvalue is smaller than the determinant over e.
+        if float(np.prod(pivots)) ** 2 > 10.0 * SINGULAR:
+            return float(along @ np.linalg.solve(unit, along))
+    except np.linalg.LinAlgError:
+        pass
     eigenvalues, vectors = np.linalg.eigh(unit)
-    along = vectors.T @ (score / scale)
+    along = vectors.T @ along
     return float(np.sum(along**2 / np.maximum(eigenvalues, SINGULAR)))
 
 

@@ -184,11 +184,18 @@ class RandomPiece(Piece):
             0, self.z.codes[:, 0], self.z.weights()[:, 0] ** 2
         )
 
+    @cached_property
+    def _total(self) -> float:
+        """Sum of squares of all entries of Z."""
+        return 0.0 if self._squares is None else float(self._squares.sum())
+
     def mean_diagonal(self, natural: Vector) -> float:
         if self._squares is not None:
             if self.family is not None and self.family.members == 1:
                 values = self.family.value(self.own(natural))[:, 0, 0]
-                return float((values * self._squares).sum()) / self.n
+                if len(values) == 1:
+                    return float(values) * self._total / self.n
+                return float(values @ self._squares) / self.n
             return float(self._squares @ self.variances(natural)) / self.n
         return float(self.diagonal(natural).mean())
 

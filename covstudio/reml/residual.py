@@ -146,6 +146,7 @@ class _DiagonalPoint:
         self._natural = natural
         self.variances = variances
         self.entries = 1.0 / variances
+        self._smallest = float(variances.min())
         self.logdet = float(torch.log(variances).sum())
 
     def solve(self, b: Tensor) -> Tensor:
@@ -155,7 +156,7 @@ class _DiagonalPoint:
         return self.variances[:, None] * b
 
     def smallest(self) -> float:
-        return float(self.variances.min())
+        return self._smallest
 
     def derivative(self, positions: Sequence[int]) -> tuple[Tensor, Tensor]:
         slices = self.variances.new_zeros((len(positions), len(self.variances)))
