@@ -150,21 +150,13 @@ class MmeEngine:
                 return None
             covariances.append(pair[0] / scale)
             factors.append(pair[1] / scale**0.5)
-            own = pair[0] if pair[0].ndim == 1 else pair[0].diagonal()
-            largest = max(largest, float(own.max()) / scale)
+            own = covariances[-1] if pair[0].ndim == 1 else covariances[-1].diagonal()
+            largest = max(largest, float(own.max()))
+        ones = torch.ones(layout.p, dtype=torch.float64)
         if all(factor.ndim == 1 for factor in factors):
-            l2 = (
-                factors[0]
-                if len(factors) == 1
-                else torch.cat(factors)
-                if factors
-                else torch.zeros(0).double()
-            )
-        else:
-            l2 = torch.zeros((layout.q, layout.q), dtype=torch.float64)
-            for (_, span), factor in zip(layout.spans, factors, strict=True):
-                l2[span, span] = torch.diag(factor) if factor.ndim == 1 else factor
-        return Effects(g1, l1, covariances, l2, largest)
+            return Effects(g1, l1, covariances, torch.cat([*factors, ones]), largest)
+        written = [torch.diag(factor) if factor.ndim == 1 else factor for factor in (*factors, ones)]
+        return Effects(g1, l1, covariances, _along(written), largest)
 
     def _covariance(self, piece: RandomPiece, natural: Vector) -> tuple[Tensor, Tensor] | None:
         """G and a factor of it; both by their diagonals, (q,), where G is diagonal."""
@@ -202,6 +194,17 @@ def unit_residual(residual: Residual) -> int | None:
         return None
     (piece,) = residual.pieces
     return piece.positions[0] if len(piece.positions) == 1 and is_linear(piece.operand) else None
+
+
+def _along(blocks: list[Tensor]) -> Tensor:
+    """A block diagonal matrix of square blocks."""
+    out = torch.zeros((sum(map(len, blocks)),) * 2, dtype=torch.float64)
+    start = 0
+    for block in blocks:
+        stop = start + len(block)
+        out[start:stop, start:stop] = block
+        start = stop
+    return out
 
 
 def _variances(values: Tensor) -> bool:

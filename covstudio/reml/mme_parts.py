@@ -30,14 +30,15 @@ class Effects:
         g1: of the absorbed term, (m or 1, b, b).
         l1: its factors; square roots where b = 1.
         g2: of each dense term, (q_t, q_t), or (q_t,) where it is diagonal.
-        l2: a factor of all dense terms together, (q, q), or (q,) where all are diagonal.
+        roots: a factor of all dense terms together beside the identity for fixed effects, (q + p, q + p), or
+            by its diagonal, (q + p,), where all are diagonal.
         largest: the largest variance of an effect.
     """
 
     g1: Tensor
     l1: Tensor
     g2: list[Tensor]
-    l2: Tensor
+    roots: Tensor
     largest: float
 
 
@@ -49,7 +50,7 @@ class Absorbed:
         k: K, (m, b, b).
         ratio: (I + A_11 G_1)^-1 where b = 1, (m, 1, 1); None otherwise.
         factor: Cholesky factors of I + L_1'A_11 L_1 where b > 1.
-        b: [Z_2, X, y]'V_1^-1 [Z_2, X, y].
+        b: [Z_2, X, y]'V_1^-1 [Z_2, X, y], (q + p + 1, q + p + 1).
         logdet: log|I + L_1'A_11 L_1|.
     """
 
@@ -75,7 +76,7 @@ def absorb(cross: Crossproducts, effects: Effects) -> Absorbed | None:
         return Absorbed(a11, a11, None, cross.aff, 0.0)
     if a11.shape[1] == 1:
         grown = g1 * a11
-        ratio = 1.0 / (1.0 + grown)
+        ratio = (grown + 1.0).reciprocal_()
         k, factor, logdet = g1 * ratio, None, float(torch.log1p(grown).sum())
     else:
         ratio = None
@@ -117,7 +118,9 @@ def solved(factor: Tensor, b: Tensor, *, upper: bool = False) -> Tensor:
     return solution
 
 
-def from_left(l2: Tensor, b: Tensor) -> Tensor:
-    """L_2'B."""
-    product: Tensor = l2[:, None] * b if l2.ndim == 1 else l2.mT @ b
+def from_left(roots: Tensor, b: Tensor, *, transposed: bool = True) -> Tensor:
+    """L'B, or L B, for a matrix L that may be given by its diagonal."""
+    if roots.ndim == 1:
+        return roots[:, None] * b
+    product: Tensor = (roots.mT if transposed else roots) @ b
     return product

@@ -65,10 +65,8 @@ class MmePoint:
     _effects: Effects
     _absorbed: Absorbed
     _factor: Tensor
-    _half: Tensor
-    _half_inverse: Tensor
+    _w: Tensor
     _py: Tensor
-    _coefficient: Tensor
     _error: Tensor
     _quadratic: float
     _logdet_v: float
@@ -101,39 +99,30 @@ class MmePoint:
 
     def _factored(self) -> bool:
         layout, cross, effects = self._engine.layout, self._cross, self._effects
-        q, p, l2 = layout.q, layout.p, effects.l2
+        q, roots = layout.q, effects.roots
         absorbed = absorb(cross, effects)
         if absorbed is None:
             return False
-        b = absorbed.b
-        b22 = b[:q, :q]
-        scaled = l2[:, None] * b22 * l2 if l2.ndim == 1 else l2.mT @ b22 @ l2
-        scaled.diagonal().add_(1.0)
-        factor, info = torch.linalg.cholesky_ex(scaled)
-        half = solved(factor, from_left(l2, b[:q, q:]))
-        rest = torch.addmm(b[q:, q:], half.mT, half, alpha=-1.0)
-        xvx_factor, info_x = torch.linalg.cholesky_ex(rest[:p, :p])
-        if int(info) or int(info_x):
+        inner = absorbed.b[:-1, :-1]
+        inner = roots[:, None] * inner * roots if roots.ndim == 1 else roots.mT @ inner @ roots
+        inner.diagonal()[:q].add_(1.0)
+        factor, info = torch.linalg.cholesky_ex(inner)
+        if int(info):
             return False
-        half_x = half[:, :p]
-        self._half_inverse = solved(xvx_factor, torch.eye(p, dtype=rest.dtype, device=rest.device)).mT
-        beta = self._half_inverse @ (self._half_inverse.mT @ rest[:p, p:])
-        v2 = solved(factor.mT, half[:, p:] - half_x @ beta, upper=True)
-        u2 = l2[:, None] * v2 if l2.ndim == 1 else l2 @ v2
-        right = cross.a1y - cross.a1w @ torch.cat([u2, beta])
-        v1 = spherical(absorbed, effects, right)
-        error = torch.addmm(layout.y, layout.x, beta, alpha=-1.0)
-        error -= layout.multiplied(times(absorbed.k, right), u2)
-        self._py = self._r.solve(error)[:, 0]
-        self._error = error[:, 0]
-        self._quadratic = float(self._error @ self._py + (v1 * v1).sum() + (v2 * v2).sum())
-        self._absorbed, self._factor, self._half = absorbed, factor, half_x
-        self._coefficient = beta[:, 0]
-        logs = torch.stack(
-            [torch.log(factor.diagonal()).sum(), torch.log(xvx_factor.diagonal()).sum()]
-        ).tolist()
-        self._logdet_v = self._r.logdet + absorbed.logdet + 2.0 * logs[0]
-        self._logdet_xvx = 2.0 * (logs[1] + self._engine.logdet_triangle)
+        v = solved(factor, from_left(roots, absorbed.b[:-1, -1:]))
+        v = solved(factor.mT, v, upper=True)
+        w = from_left(roots, v, transposed=False)
+        right = cross.a1y - cross.a1w @ w
+        v1, v2 = spherical(absorbed, effects, right).flatten(), v[:q, 0]
+        error = torch.addmm(layout.y, layout.x, w[q:], alpha=-1.0)
+        error -= layout.multiplied(times(absorbed.k, right), w[:q])
+        py = self._r.solve(error)
+        self._error, self._py, self._w = error[:, 0], py[:, 0], w
+        self._quadratic = float(self._error @ self._py + v1 @ v1 + v2 @ v2)
+        self._absorbed, self._factor = absorbed, factor
+        logs = torch.log(factor.diagonal())
+        self._logdet_v = self._r.logdet + absorbed.logdet + 2.0 * float(logs[:q].sum())
+        self._logdet_xvx = 2.0 * (float(logs[q:].sum()) + self._engine.logdet_triangle)
         return True
 
     # -- the likelihood -------------------------------------------------------------------------------------
@@ -176,13 +165,13 @@ class MmePoint:
     def beta(self) -> Tensor:
         """(X'V^-1X)^-1 X'V^-1 y, (p,)."""
         engine = self._engine
-        right = (self._coefficient + engine.projected_y).unsqueeze(1)
+        right = self._w[engine.layout.q :] + engine.projected_y.unsqueeze(1)
         return solved(engine.triangle, right, upper=True)[:, 0]
 
     @property
     def beta_covariance(self) -> Tensor:
         """(X'V^-1X)^-1, (p, p)."""
-        half = solved(self._engine.triangle, self._half_inverse, upper=True)
+        half = solved(self._engine.triangle, self._y[:, self._engine.layout.q :].mT, upper=True)
         return self._scale * (half @ half.mT)
 
     @property
@@ -205,56 +194,45 @@ class MmePoint:
             first: right-hand sides Z_1'h, (m, b, k).
             rest: right-hand sides [Z_2, X]'h, (q + p, k).
         """
-        q, cross, l2 = self._engine.layout.q, self._cross, self._effects.l2
-        k = self._absorbed.k
+        cross, roots, k = self._cross, self._effects.roots, self._absorbed.k
         if len(k):
             rest = rest - (cross.flat.mT @ times(k, first).flatten(0, 1))[:-1]
-        z = solved(self._factor, from_left(l2, rest[:q]))
-        beta = self._half_inverse @ (self._half_inverse.mT @ (rest[q:] - self._half.mT @ z))
-        v2 = solved(self._factor.mT, z - self._half @ beta, upper=True)
-        w = torch.cat([l2[:, None] * v2 if l2.ndim == 1 else l2 @ v2, beta])
+        v = solved(self._factor, from_left(roots, rest))
+        w = from_left(roots, solved(self._factor.mT, v, upper=True), transposed=False)
         return times(k, first - cross.a1w @ w), w
 
     # -- derivatives ----------------------------------------------------------------------------------------
 
     @cached_property
     def _y(self) -> Tensor:
-        """Y with J = Y'Y, (q, q)."""
-        l2 = self._effects.l2
-        right = torch.diag(l2) if l2.ndim == 1 else l2.mT
-        return solved(self._factor, right)
+        """Y with Y'Y the inverse of the coefficient matrix of u_2 and beta, (q + p, q + p)."""
+        roots = self._effects.roots
+        return solved(self._factor, torch.diag(roots) if roots.ndim == 1 else roots.mT)
 
     @cached_property
     def _projection(self) -> Projection:
-        layout, cross, absorbed = self._engine.layout, self._cross, self._absorbed
-        q, p = layout.q, layout.p
-        b2x, b22 = absorbed.b[:q, q : q + p], absorbed.b[:q, :q]
-        w = self._y @ b22
-        d2 = (b2x - w.mT @ self._half) @ self._half_inverse
-        s22 = b22 - w.mT @ w - d2 @ d2.mT
-        a1f = cross.a1f
+        q, cross, absorbed = self._engine.layout.q, self._cross, self._absorbed
+        half = self._y @ absorbed.b[:-1, :q]
+        s22 = torch.addmm(absorbed.b[:q, :q], half.mT, half, alpha=-1.0)
         if absorbed.ratio is not None:
-            left, s11 = a1f * absorbed.ratio, cross.a11 * absorbed.ratio
+            left, s11 = cross.a1w * absorbed.ratio, cross.a11 * absorbed.ratio
         else:
-            left = a1f - cross.a11 @ (absorbed.k @ a1f)
+            left = cross.a1w - cross.a11 @ (absorbed.k @ cross.a1w)
             s11 = cross.a11 - cross.a11 @ absorbed.k @ cross.a11
-        n1 = left[:, :, :q] @ self._y.mT
-        d1 = (left[:, :, q:-1] - n1 @ self._half) @ self._half_inverse
-        return Projection(s11 - own_products(n1) - own_products(d1), s22)
+        return Projection(s11 - own_products(left @ self._y.mT) if len(s11) else s11, s22)
 
     def _leverage(self) -> Tensor:
-        """w_i'Mw_j at the entries of R^-1."""
-        layout, a1f, k = self._engine.layout, self._cross.a1f, self._absorbed.k
-        q, p = layout.q, layout.p
-        jt = times(k, a1f[:, :, :q]) @ self._y.mT
-        total = layout.leverage(k + own_products(jt), -(jt.flatten(0, 1) @ self._y), self._y.mT @ self._y)
-        u2 = self._y.mT @ self._half
-        u1 = times(k, a1f[:, :, q : q + p] - a1f[:, :, :q] @ u2)
-        rest = (layout.x - layout.multiplied(u1, u2)) @ self._half_inverse
+        """w_i'Mw_j at the entries of R^-1, M the inverse of the whole coefficient matrix."""
+        layout, cross, k, y = self._engine.layout, self._cross, self._absorbed.k, self._y
+        q = layout.q
+        half = times(k, cross.a1w) @ y.mT
+        m1w, mww = -(half @ y), y.mT @ y
+        total = layout.leverage(k + own_products(half), m1w.flatten(0, 1)[:, :q], mww[:q, :q])
+        fixed = layout.multiplied(m1w[:, :, q:], mww[:q, q:]) + 0.5 * (layout.x @ mww[q:, q:])
         if layout.pattern is None:
-            return total + (rest * rest).sum(dim=1)
+            return total + 2.0 * (fixed * layout.x).sum(dim=1)
         i, j = layout.pattern
-        return total + (rest[i] * rest[j]).sum(dim=1)
+        return total + (fixed[i] * layout.x[j] + fixed[j] * layout.x[i]).sum(dim=1)
 
     def derivatives(self, positions: Sequence[int]) -> Derivatives:
         """Score and average information with respect to the natural parameters at these positions.
