@@ -78,6 +78,13 @@ class DiagonalLeaf(Leaf):
             diagonals = chain(self.variance_slopes(natural, index), slopes)
             slices.zero_().diagonal(dim1=-2, dim2=-1).copy_(diagonals)
 
+    def write_added(
+        self, natural: Tensor, value: Tensor, index: Sequence[int], slopes: Tensor, slices: Tensor
+    ) -> None:
+        """Add V on the diagonal, and write slices of its Jacobian; see :meth:`Matrix.write_added`."""
+        value.diagonal().add_(self.variances(natural))
+        self.write(natural, None, index, slopes, slices)
+
 
 def _invertible(matrix: DiagonalLeaf, natural: Tensor) -> Tensor:
     """The variances, when none of them is zero."""

@@ -81,6 +81,10 @@ class Matrix(Written):
         if formula is not None and (writer is None or formula not in writer.__mro__):
             # As above: it writes what the class no longer says.
             cls.write = cls._written_by_formula()  # type: ignore[method-assign]
+            writer = cls
+        adder = _owner(cls, ("write_added",))
+        if writer is not None and (adder is None or writer not in adder.__mro__):
+            cls.write_added = Matrix.write_added  # type: ignore[method-assign]
         cls._writes = cls.write is not Matrix.write
 
     @classmethod

@@ -298,22 +298,23 @@ class Operator(Composite):
             start, row = stop, rows.stop
         return portions
 
-    def _write_operand(self, portion: Portion, value: Tensor | None, slices: Tensor) -> None:
+    def _write_operand(self, portion: Portion, value: Tensor | None, slices: Tensor, add: bool) -> None:
         operand, natural, index = portion.operand, portion.natural, portion.index
-        if not isinstance(operand, Matrix):
-            if value is not None:
-                value.copy_(operand)
-        elif operand._writes_now():
+        if isinstance(operand, Matrix) and operand._writes_now():
             try:
-                operand.write(natural, value, index, portion.slopes, slices)
+                if add and value is not None:
+                    operand.write_added(natural, value, index, portion.slopes, slices)
+                else:
+                    operand.write(natural, value, index, portion.slopes, slices)
             except (ValueError, TypeError, RuntimeError) as error:
                 locate(error, portion.name)
                 raise
         else:
-            result, steps = self._operand_results(portion, value is not None)
+            result, steps = portion.fresh(value is not None)
             if value is not None and result is not None:
-                value.copy_(result)
-            slices.copy_(steps)
+                value.add_(result) if add else value.copy_(result)
+            if index:
+                slices.copy_(steps)
 
     def _operand_results(self, portion: Portion, wanted: bool) -> tuple[Tensor | None, Tensor]:
         """What an operand's formulas give: its value, None where it is not wanted, and its slices."""

@@ -96,13 +96,16 @@ class Sum(Operator):
     def write(
         self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor
     ) -> None:
-        """Each term to where it stays, then added up in place."""
+        """The first term, and the others added to it."""
         for portion in self.portions(natural, index, slopes):
-            mine = slices[portion.rows]
-            if value is None or portion.position == 0:
-                portion.write(value, mine)
-            else:
-                value.add_(portion.evaluate(mine))
+            portion.write(value, slices[portion.rows], add=portion.position > 0)
+
+    def write_added(
+        self, natural: Tensor, value: Tensor, index: Sequence[int], slopes: Tensor, slices: Tensor
+    ) -> None:
+        """All terms added."""
+        for portion in self.portions(natural, index, slopes):
+            portion.write(value, slices[portion.rows], add=True)
 
     def propagate(self, values: list[Tensor], position: int, direction: Tensor) -> Tensor:
         return direction
@@ -329,20 +332,41 @@ class KroneckerProduct(Operator):
         self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor
     ) -> None:
         """Every entry of A times every entry of B, each to its place."""
+        self._write(natural, value, index, slopes, slices, add=False)
+
+    def write_added(
+        self, natural: Tensor, value: Tensor, index: Sequence[int], slopes: Tensor, slices: Tensor
+    ) -> None:
+        """Every entry of A times every entry of B, added in its place."""
+        self._write(natural, value, index, slopes, slices, add=True)
+
+    def _write(
+        self,
+        natural: Tensor,
+        value: Tensor | None,
+        index: Sequence[int],
+        slopes: Tensor,
+        slices: Tensor,
+        add: bool,
+    ) -> None:
         first, second = self.portions(natural, index, slopes)
         a, a_steps = first.fresh(value is not None or len(second.index) > 0)
         b, b_steps = second.fresh(value is not None or len(first.index) > 0)
         if value is not None and a is not None and b is not None:
-            self._multiply(a[None], b[None], value[None])
+            self._multiply(a[None], b[None], value[None], add)
         if b is not None:
             self._multiply(a_steps, b[None], slices[first.rows])
         if a is not None:
             self._multiply(a[None], b_steps, slices[second.rows])
 
-    def _multiply(self, a: Tensor, b: Tensor, out: Tensor) -> None:
-        """A (x) B for each of k matrices A or B, into (k, m p, n q)."""
+    def _multiply(self, a: Tensor, b: Tensor, out: Tensor, add: bool = False) -> None:
+        """A (x) B for each of k matrices A or B, into (k, m p, n q) or added to what is there."""
         places = out.view(len(out), a.shape[1], b.shape[1], a.shape[2], b.shape[2])
-        torch.mul(a[:, :, None, :, None], b[:, None, :, None, :], out=places)
+        a, b = a[:, :, None, :, None], b[:, None, :, None, :]
+        if add:
+            places.addcmul_(a, b)
+        else:
+            torch.mul(a, b, out=places)
 
     def propagate_needs(self, position: int) -> tuple[int, ...]:
         return (1 - position,)
@@ -438,6 +462,17 @@ class HadamardProduct(Operator):
             b_slices.mul_(a)
         if value is not None:
             value.mul_(b)
+
+    def write_added(
+        self, natural: Tensor, value: Tensor, index: Sequence[int], slopes: Tensor, slices: Tensor
+    ) -> None:
+        """Both factors elsewhere, and their product added."""
+        first, second = self.portions(natural, index, slopes)
+        first_slices, second_slices = slices[first.rows], slices[second.rows]
+        a, b = first.evaluate(first_slices), second.evaluate(second_slices)
+        value.addcmul_(a, b)
+        first_slices.mul_(b)
+        second_slices.mul_(a)
 
     def propagate_needs(self, position: int) -> tuple[int, ...]:
         return (1 - position,)

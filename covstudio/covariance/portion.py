@@ -40,10 +40,13 @@ class Portion:
     slopes: Tensor
     rows: slice
 
-    def write(self, value: Tensor | None, slices: Tensor) -> None:
-        """Write the operand and its k slices, see :meth:`Matrix.write`; errors name the operand."""
+    def write(self, value: Tensor | None, slices: Tensor, add: bool = False) -> None:
+        """Write the operand, or add it to what is there, and write its k slices; errors name the operand.
+
+        See :meth:`Matrix.write` and :meth:`Matrix.write_added`.
+        """
         if value is not None or self.index:
-            self.operator._write_operand(self, value, slices)
+            self.operator._write_operand(self, value, slices, add)
 
     def evaluate(self, slices: Tensor) -> Tensor:
         """The operand's value, not to be written to, while its k slices are written."""

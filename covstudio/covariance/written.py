@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from .derivative import chain, recorded
@@ -54,6 +55,36 @@ class Written(Differentiable):
             value.copy_(self.evaluate(natural))
         if len(index):
             chain(self._slices(natural, index), slopes, out=slices)
+
+    def write_added(
+        self, natural: Tensor, value: Tensor, index: Sequence[int], slopes: Tensor, slices: Tensor
+    ) -> None:
+        """Add V to what is there, and write chosen slices of its Jacobian: :meth:`write` for a term of a sum.
+
+        The default writes V elsewhere first. A class that can do without overrides this beside
+        :meth:`write`; one that redefines that, or a formula, falls back to the default.
+
+        Args:
+            natural: as for :meth:`write`, and so are ``index``, ``slopes`` and ``slices``.
+            value: what V is added to, of shape ``shape``.
+            index: positions of the parameters asked for.
+            slopes: what the derivative in each of them is multiplied by.
+            slices: where the Jacobian goes.
+
+        Example:
+            >>> import torch
+            >>> from covstudio.covariance import ScalarMatrix
+            >>> value = torch.ones(2, 2)
+            >>> ScalarMatrix(2).write_added(
+            ...     torch.tensor([2.0]), value, [], torch.empty(0), torch.empty(0, 2, 2)
+            ... )
+            >>> value
+            tensor([[3., 1.],
+                    [1., 3.]])
+        """
+        term = torch.empty_like(value)
+        self.write(natural, term, index, slopes, slices)
+        value.add_(term)
 
     def value_and_grad(
         self, free_params: Params = None, out: tuple[Tensor, Tensor | None] | None = None

@@ -138,3 +138,18 @@ def autograd_goes_through_value_and_jacobian(case: Case) -> None:
         expected = (grad.detach() * weights).sum((1, 2))
         scale = (grad.detach() * weights).abs().sum((1, 2))
         assert bool(((score - expected).abs() <= 1e-9 * scale + 1e-12).all())
+
+
+@contract
+def a_term_is_added_to_what_is_there(case: Case) -> None:
+    matrix = case.make()
+    theta = case.thetas(2)[1]
+    natural = matrix.build_params(theta)
+    before = torch.randn(matrix.shape, generator=case.generator(), dtype=natural.dtype)
+    index = list(range(matrix.num_params)) if matrix.has_analytic_grad else []
+    slopes = torch.linspace(1.0, 2.0, len(index), dtype=natural.dtype)
+    added, slices = before.clone(), torch.full((len(index), *matrix.shape), math.nan, dtype=natural.dtype)
+    matrix.write_added(natural, added, index, slopes, slices)
+    close(added, before + matrix.evaluate(natural), 1e-14)
+    if index:
+        slices_close(slices, chain(matrix.natural_jacobian(natural, index), slopes), 1e-13)
