@@ -45,7 +45,7 @@ def check_order(value: object, name: str, n: int) -> int:
     summary="A stationary autoregression of order p, given by its partial autocorrelations.",
     arguments=(
         Argument("n", "size", "Size", "Number of equally spaced positions, in order", minimum=2),
-        Argument("p", "integer", "Order", "Number of lags, at most n - 1", minimum=1),
+        Argument("p", "integer", "Order", "Number of lags, at most n - 1", default=2, minimum=1),
     ),
     aliases={
         "ASReml": ("ar2", "ar3", "ar2v", "ar3v"),

@@ -27,7 +27,9 @@ from .stationary import StationaryMatrix
 __all__ = ["ARMAMatrix", "MAMatrix", "moving_average_correlation_slopes", "moving_average_correlations"]
 
 _SIZE = Argument("n", "size", "Size", "Number of equally spaced positions, in order", minimum=2)
-_Q = Argument("q", "integer", "Moving average order", "Number of lags of the moving average", minimum=1)
+_Q = Argument(
+    "q", "integer", "Moving average order", "Number of lags of the moving average", default=1, minimum=1
+)
 _VARIANCE = "Marginal variance of every position."
 _MA = "Partial autocorrelation k of the moving average polynomial; of order 1 it is the coefficient."
 
@@ -148,7 +150,14 @@ class MAMatrix(StationaryMatrix):
     summary="A stationary and invertible autoregressive moving average of orders p and q.",
     arguments=(
         _SIZE,
-        Argument("p", "integer", "Autoregressive order", "Number of lags of the autoregression", minimum=1),
+        Argument(
+            "p",
+            "integer",
+            "Autoregressive order",
+            "Number of lags of the autoregression",
+            default=1,
+            minimum=1,
+        ),
         _Q,
     ),
     aliases={

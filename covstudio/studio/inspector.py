@@ -251,7 +251,7 @@ def _written_columns(text: str, kind: str, columns: tuple[int, int | None]) -> V
     for number, row in enumerate(rows, 1):
         if len(row) != len(rows[0]):
             raise ValueError(
-                f"Row {number} has {len(row)} numbers, and row 1 has {len(rows[0])}. Write one row a line, "
+                f"Row {number} is {len(row)} long, and row 1 is {len(rows[0])}. Write one row a line, "
                 "with a number for each coordinate."
             )
     return Values(tuple(zip(*rows, strict=True)))

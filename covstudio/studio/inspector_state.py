@@ -216,8 +216,13 @@ def _written(value: Values) -> str:
     if sum(map(len, value.columns)) > MAX_WRITTEN:
         return ""
     if len(value.columns) == 1:
-        return ", ".join(str(item) for item in value.columns[0])
-    return "\n".join(" ".join(str(item) for item in row) for row in zip(*value.columns, strict=True))
+        return ", ".join(map(_plain, value.columns[0]))
+    return "\n".join(" ".join(map(_plain, row)) for row in zip(*value.columns, strict=True))
+
+
+def _plain(item: str | float) -> str:
+    """A label as it is, a number without digits that say nothing."""
+    return item if isinstance(item, str) else repr(item).removesuffix(".0")
 
 
 def _matrix_state(value: Any) -> dict[str, Any]:

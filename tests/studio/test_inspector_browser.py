@@ -8,6 +8,8 @@ import pytest
 from browser import Studio
 from playwright.sync_api import expect
 
+from covstudio.covariance import declaration
+
 RESIDUAL = "residual/sigma^2"
 
 
@@ -141,6 +143,81 @@ def test_factors_are_chosen_by_their_names(alpha: Studio) -> None:
     expect(alpha.node("block variance")).to_have_accessible_name(re.compile("6 × 6"))
     alpha.button("Undo").click()
     expect(alpha.node("block design")).to_have_accessible_name(re.compile("72 × 18"))
+
+
+def test_several_columns_make_coordinates_and_one_makes_times(studio: Studio) -> None:
+    studio.use_example()
+    studio.show("Inspector")
+    studio.item(declaration("SphericalMatrix").title).click()
+    spherical = studio.node("Spherical")
+    places = studio.page.get_by_role("group", name="Coordinates")
+    places.get_by_text("row", exact=True).click()
+    expect(spherical).to_contain_text("72 × 72")
+    places.get_by_text("col", exact=True).click()
+    expect(spherical).to_contain_text("row, col")
+    expect(studio.panel("Inspector").get_by_text("1 to 3 columns, one for each coordinate.")).to_be_visible()
+    studio.item(declaration("RandomWalkMatrix").title).click()
+    times = studio.page.get_by_role("group", name="Times")
+    times.get_by_text("row", exact=True).click()
+    expect(times.get_by_role("radio", name="row", exact=True)).to_be_checked()
+    times.get_by_text("plot", exact=True).click()
+    expect(times.get_by_role("radio", name="row", exact=True)).not_to_be_checked()
+    expect(studio.node("Random Walk")).to_contain_text("plot")
+
+
+def test_coordinates_are_written_one_row_a_line(studio: Studio) -> None:
+    studio.show("Inspector")
+    studio.item(declaration("CircularMatrix").title).click()
+    places = studio.page.get_by_label("Coordinates")
+    places.fill("0 0\n0 1.5\n1")
+    places.blur()
+    expect(studio.panel("Inspector").get_by_role("alert")).to_contain_text("Row 3 is 1 long")
+    places.fill("0 0\n0 1.5\n1 0")
+    places.blur()
+    expect(studio.node("Circular")).to_contain_text("3 × 3")
+    expect(places).to_have_value("0 0\n0 1.5\n1 0")
+
+
+def test_positions_are_typed_as_numbers_and_ranges(studio: Studio) -> None:
+    studio.show("Inspector")
+    studio.item(declaration("Submatrix").title).click()
+    studio.item(declaration("AR1Matrix").title).click()
+    studio.select("Submatrix")
+    positions = studio.page.get_by_role("textbox", name="Positions")
+    positions.fill("0, two")
+    positions.press("Enter")
+    expect(studio.panel("Inspector").get_by_role("alert")).to_contain_text("is no position")
+    positions.fill("0, 9")
+    positions.press("Enter")
+    expect(studio.panel("Inspector").get_by_role("alert")).to_contain_text("positions from 0 to 3")
+    positions.fill("0,2-3")
+    positions.press("Enter")
+    expect(positions).to_have_value("0, 2, 3")
+    expect(studio.node("Submatrix")).to_contain_text("3 × 3")
+
+
+def test_what_is_optional_can_be_left_out_again(studio: Studio) -> None:
+    studio.show("Inspector")
+    studio.item(declaration("ToeplitzMatrix").title).click()
+    bands = studio.page.get_by_label("Bands")
+    expect(bands).to_have_attribute("placeholder", "left out")
+    bands.fill("1")
+    bands.press("Enter")
+    expect(studio.slider("pacf_2")).to_have_count(0)
+    studio.button("Leave it out").click()
+    expect(bands).to_have_value("")
+    expect(studio.button("Leave it out")).to_have_count(0)
+
+
+def test_an_operator_has_a_slider_of_its_own(studio: Studio) -> None:
+    studio.show("Inspector")
+    studio.item(declaration("Scale").title).click()
+    studio.item(declaration("AR1CorrelationMatrix").title).click()
+    studio.select("Scale")
+    expect(studio.panel("Inspector").get_by_text(declaration("Scale").parameters["sigma^2"])).to_be_visible()
+    studio.value("sigma^2").fill("0.25")
+    studio.value("sigma^2").press("Enter")
+    expect(studio.node("Scale")).to_contain_text("0.25")
 
 
 def test_a_size_follows_the_model_the_table_or_a_number(alpha: Studio) -> None:

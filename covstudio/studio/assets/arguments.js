@@ -164,7 +164,7 @@ function argumentForm({ send, errors }) {
   /** How many columns of coordinates there may be, where it is not just one. */
   function hint(a) {
     if (a.kind !== "coordinates" || a.most === 1) return "";
-    if (a.most === null) return a.least > 1 ? `${a.least} columns or more, one for each coordinate.` : "One column for each coordinate.";
+    if (a.most === null) return a.least > 1 ? `${a.least} columns or more, one for each coordinate.` : "";
     return a.least === a.most ? `${a.most} columns.` : `${a.least} to ${a.most} columns, one for each coordinate.`;
   }
 

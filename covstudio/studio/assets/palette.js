@@ -9,7 +9,7 @@ const CHEVRON = "M6 4.5 9.5 8 6 11.5";
 const FOLD = "M3 5.5h10|M3 8h10|M3 10.5h10";
 const TILES = "M3 3h4v4H3z|M9 3h4v4H9z|M3 9h4v4H3z|M9 9h4v4H9z";
 const CARD_DELAY = 450;
-const CARD_WIDTH = 300; // as in palette.css
+const CARD_WIDTH = 320; // as in palette.css
 const REMEMBERED = "covstudio-palette-open";
 const OPEN_AT_FIRST = ["Operators", "Elementary"];
 
