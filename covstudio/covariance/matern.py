@@ -134,7 +134,7 @@ class MaternMatrix(SpatialMatrix):
         else:
             self._refused = {**NOT_CITYBLOCK, **NOT_GREAT_CIRCLE}
         self._logarithmic = self.nu == _ESTIMATED
-        super().__init__(coordinates, metric, anisotropic, param_specs, costly=self._logarithmic)
+        super().__init__(coordinates, metric, anisotropic, param_specs)
 
     def shape_parameters(self) -> list[Parameter]:
         """Return the declaration of ``nu`` where it is estimated."""

@@ -115,7 +115,6 @@ class SpatialMatrix(Leaf):
         metric: One of ``METRICS``.
         anisotropic: One range per coordinate.
         param_specs: Declaration to use in place of the default one.
-        costly: Never evaluate a distance twice.
     """
 
     _refused: Mapping[str, str] = {**NOT_CITYBLOCK, **NOT_GREAT_CIRCLE}
@@ -137,7 +136,6 @@ class SpatialMatrix(Leaf):
         metric: object,
         anisotropic: object,
         param_specs: ParamSpecs | None,
-        costly: bool = False,
     ) -> None:
         label = type(self).__name__
         self.metric = check_metric(metric, self._refused, label)
@@ -152,7 +150,7 @@ class SpatialMatrix(Leaf):
         own = self.anisotropic
         points = self.coordinates
         parts = coordinate_distances(points) if own else distances(points, self.metric)[None]
-        self._pairs = Pairs(parts, costly)
+        self._pairs = Pairs(parts, costly=self._logarithmic)
         self._definite = self._pairs.distinct
         kept = self._pairs.parts
         self._coincide = (kept == 0).all(0)

@@ -105,6 +105,10 @@ class GaussianMatrix(SpatialMatrix):
         square = h * h
         return square * torch.exp(-0.5 * square)
 
+    def decline_beside(self, h: Tensor, shape_values: Tensor, correlation: Tensor | None) -> Tensor:
+        """Return h^2 exp(-h^2 / 2), with an exponential that may be there."""
+        return self.decline(h, shape_values) if correlation is None else h * h * correlation
+
 
 @declare(
     title="Rational quadratic",

@@ -14,6 +14,7 @@ import contract_derivatives  # noqa: F401
 import contract_parameters  # noqa: F401
 import contract_structure  # noqa: F401
 import contract_values  # noqa: F401
+import contract_written  # noqa: F401
 import numpy as np
 import pandas as pd
 import pytest
@@ -568,6 +569,7 @@ def test_distances_are_kept_once_on_a_grid() -> None:
         pairs = Pairs(scattered[None], costly)
         assert pairs.parts.numel() == (191 if costly else 400)
         assert torch.equal(pairs.spread(pairs.parts[0]), scattered)
+        assert torch.equal(pairs.spread(pairs.parts), scattered[None])
     assert not Pairs(torch.zeros((1, 2, 2), dtype=torch.float64)).distinct
 
 

@@ -12,6 +12,7 @@ import contract_derivatives  # noqa: F401
 import contract_parameters  # noqa: F401
 import contract_structure  # noqa: F401
 import contract_values  # noqa: F401
+import contract_written  # noqa: F401
 import mpmath
 import numpy as np
 import pytest
