@@ -107,11 +107,9 @@ def check_dimensions(points: Tensor, metric: str, most: int | None, reason: str,
         _check_degrees(points, metric, label)
         columns = 3
     if most is not None and columns > most:
-        space = "the three-dimensional space of chordal distances" if metric == "chordal" else str(columns)
         raise ValueError(
             f"{label}: coordinates must have {'one column' if most == 1 else f'at most {most} columns'}, got "
-            f"{space}{'' if metric == 'chordal' else ' columns'}: {reason}; use fewer coordinates or another "
-            "structure"
+            f"{columns} columns: {reason}; use fewer coordinates or another structure"
         )
     return columns
 
