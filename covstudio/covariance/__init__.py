@@ -31,7 +31,8 @@ from .matrix import Matrix
 from .moving_average import ARMAMatrix, MAMatrix
 from .operator import Operand, Operator, ShapeError
 from .operators_conditional import Conditional, Submatrix
-from .operators_covariance import CovariancePropagation, HadamardProduct, KroneckerProduct, Sum
+from .operators_covariance import CovariancePropagation, Sum
+from .operators_entrywise import HadamardProduct, KroneckerProduct
 from .operators_linear import Gram, Inverse, Product, SingularMatrixError, Transpose
 from .operators_partitioned import Augment, BlockDiagonal, Stack
 from .operators_scaled import Correlation, KroneckerSum, Scale

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .matrix import Matrix
-from .operators_covariance import KroneckerProduct
+from .operators_entrywise import KroneckerProduct
 from .operators_scaled import KroneckerSum
 from .structure import (
     Kind,

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from .matrix import Matrix
-from .operators_covariance import HadamardProduct, Sum
+from .operators_covariance import Sum
+from .operators_entrywise import HadamardProduct
 from .structure import (
     Kind,
     bandwidth,
