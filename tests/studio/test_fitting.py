@@ -16,9 +16,10 @@ import pytest
 
 from covstudio.data.examples import load_example
 from covstudio.data.tables import Table
-from covstudio.document.changes import SetFixedEffects, SetResponse
+from covstudio.document.changes import AddNode, SetFixedEffects, SetResponse
 from covstudio.document.document import Document
 from covstudio.document.jsonfile import dumps
+from covstudio.document.node import Columns
 from covstudio.document.templates import templates
 from covstudio.studio import fitting
 from covstudio.studio.fitting import Event, Finished, Job, LocalPool, Started, Waiting
@@ -82,15 +83,22 @@ def ask(pool: LocalPool, document: Document, table: Table | None) -> tuple[Job, 
     return job, heard
 
 
-def slow(table: Table, plots: int = 2400) -> tuple[Document, Table]:
-    """A fit that takes many seconds: the same trial, many times over."""
+def slow(table: Table, plots: int = 2160) -> tuple[Document, Table]:
+    """A fit that takes many seconds: the same trial many times over, with a covariance that no engine can
+    take apart.
+    """
     columns = table.to_columns()
     repeats = plots // table.n
     many = {name: values * repeats for name, values in columns.items()}
     yields = [float(value) for value in many["yield"] if value is not None]
     many["yield"] = [value + 0.01 * ((7 * i) % 13) for i, value in enumerate(yields)]
+    many["east"] = [float((31 * i) % 97) for i in range(len(yields))]
+    many["north"] = [float((57 * i) % 89) for i in range(len(yields))]
     large = Table.from_columns(many, "large")
-    return templates()[0].document(large), large
+    document = templates()[0].document(large)
+    assert document.v is not None
+    smooth = {"coordinates": Columns(("east", "north"))}
+    return AddNode("MaternMatrix", arguments=smooth, connect=(document.v, None)).apply(document), large
 
 
 def test_a_fit_streams_its_iterations_and_ends_with_the_estimate(
