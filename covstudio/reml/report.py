@@ -66,13 +66,14 @@ def assemble(
     effects, random_part = random_effects(variance, point, choice.lowered)
     marginal = problem.x @ point.beta
     natural = point.natural
+    beta_covariance = point.beta_covariance
     return Fit(
         theta=torch.from_numpy(variance.theta(natural)),
         params=dict(zip(variance.names, natural.tolist(), strict=True)),
         standard_errors=errors,
         beta=point.beta.clone(),
-        beta_standard_errors=torch.diagonal(point.beta_covariance).sqrt(),
-        beta_covariance=point.beta_covariance,
+        beta_standard_errors=torch.diagonal(beta_covariance).sqrt(),
+        beta_covariance=beta_covariance,
         loglik=loglik,
         kernel_loglik=point.kernel,
         aic=-2.0 * loglik + 2.0 * count,

@@ -125,9 +125,9 @@ def test_v_must_be_symmetric_and_finite() -> None:
     skew[3, 1] = 0.5
     with pytest.raises(InvalidModel, match=r"not symmetric: V\[1, 3\] = 0 but V\[3, 1\] = 0.5"):
         fit(Product(a=skew, b=ScalarMatrix(5)), Y, ONE)
-    broken = SimpleMatrix(1, lambda theta: torch.eye(5, dtype=theta.dtype) / theta)
+    broken = SimpleMatrix(1, lambda theta: torch.eye(5, dtype=theta.dtype) / theta, default=1.0)
     with pytest.raises(InvalidModel, match=r"not finite at the start \(theta_0 = 0\)"):
-        fit(broken, Y, ONE)
+        fit(broken, Y, ONE, start=torch.tensor([0.0]))
 
 
 def test_an_indefinite_start_names_its_parameters() -> None:

@@ -1,0 +1,57 @@
+"""What other programs take for the same model, run beside covstudio when they are installed.
+
+R's lme4 and nlme are `apt-get install r-cran-lme4 r-cran-nlme` on Debian and Ubuntu. Each run is a
+process of its own that reads the data, fits once to warm up, and times only the fits after that.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+__all__ = ["r_package", "r_seconds"]
+
+SCRIPT = """
+suppressMessages(library({package}))
+data <- read.csv("{csv}", stringsAsFactors = TRUE)
+model <- {call}
+seconds <- numeric({repeats})
+for (i in seq_along(seconds)) {{
+  began <- Sys.time()
+  model <- {call}
+  seconds[i] <- as.numeric(difftime(Sys.time(), began, units = "secs"))
+}}
+cat(seconds, "\\n")
+cat(formatC(as.numeric(logLik(model)), digits = 15), "\\n")
+"""
+
+
+def r_package(name: str) -> bool:
+    """Whether Rscript and an R package are installed."""
+    if shutil.which("Rscript") is None:
+        return False
+    check = f'quit(status = !requireNamespace("{name}", quietly = TRUE))'
+    return subprocess.run(["Rscript", "-e", check], capture_output=True, check=False).returncode == 0
+
+
+def r_seconds(package: str, call: str, frame: pd.DataFrame, repeats: int) -> tuple[list[float], float]:
+    """Seconds of some fits in R, without reading data, and the log-likelihood it found.
+
+    Args:
+        package: the R package to load.
+        call: the fit, of the data frame `data`.
+        frame: the data; text becomes factors.
+        repeats: number of fits, after one to warm up.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        csv = Path(folder) / "data.csv"
+        frame.to_csv(csv, index=False)
+        script = Path(folder) / "fit.R"
+        script.write_text(SCRIPT.format(package=package, csv=csv, call=call, repeats=repeats))
+        done = subprocess.run(["Rscript", str(script)], capture_output=True, text=True, check=True)
+    seconds, loglik = done.stdout.strip().splitlines()[-2:]
+    return [float(each) for each in seconds.split()], float(loglik)
