@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Self
@@ -10,6 +11,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor
 
+from .derivative import recorded
 from .matrix import Matrix, Shape
 from .operands import check_count, read_operands
 from .parameter import Layout, Parameter
@@ -30,6 +32,9 @@ class Composite(Matrix):
 
     _operands: dict[str, Operand]
     _composed: tuple[tuple[Layout, ...], Layout] | None = None
+    _known_parts: tuple[tuple[int, str, Matrix], ...] | None = None
+    _known_counts: tuple[int, ...] | None = None
+    _known_tensors: tuple[Tensor, ...] | None = None
 
     def __init__(self, *operands: Any, **named: Any) -> None:
         has_own = type(self).own_operand is not Composite.own_operand
@@ -38,7 +43,7 @@ class Composite(Matrix):
         own = self.own_operand()
         if own is not None:
             self._operands = {OWN: own, **self._operands}
-        self._composed = None
+        self._composed = self._known_parts = None
         self._shape = self._find_shape()
         self.reset_intermediates()
 
@@ -110,10 +115,24 @@ class Composite(Matrix):
 
     # -- parameters ------------------------------------------------------------------------------------------
 
-    def _parts(self) -> Iterator[tuple[int, str, Matrix]]:
-        for position, (name, operand) in enumerate(self._operands.items()):
-            if isinstance(operand, Matrix):
-                yield position, name, operand
+    def _parts(self) -> tuple[tuple[int, str, Matrix], ...]:
+        """The operands that are structures: position among the operands, name, structure."""
+        parts = self._known_parts
+        if parts is None:
+            parts = self._known_parts = tuple(
+                (position, name, operand)
+                for position, (name, operand) in enumerate(self._operands.items())
+                if isinstance(operand, Matrix)
+            )
+        return parts
+
+    def _counts(self) -> tuple[int, ...]:
+        """How many parameters each operand has, free and fixed: 0 for a tensor. They never change."""
+        counts = self._known_counts
+        if counts is None:
+            found = {position: operand.num_params for position, _, operand in self._parts()}
+            counts = self._known_counts = tuple(found.get(k, 0) for k in range(len(self._operands)))
+        return counts
 
     def _spans(self) -> Iterator[tuple[int, int, int]]:
         """Each structure's position among the operands, and where its parameters start and stop."""
@@ -123,12 +142,26 @@ class Composite(Matrix):
             yield position, start, stop
             start = stop
 
+    def _recorded(self, theta: Tensor) -> bool:
+        tensors = self._known_tensors
+        if tensors is None:
+            tensors = self._known_tensors = tuple(self._tensors())
+        return any(map(recorded, (theta, *tensors)))
+
+    def _tensors(self) -> Iterator[Tensor]:
+        """The fixed tensors among the operands, to any depth."""
+        for operand in self._operands.values():
+            if isinstance(operand, Composite):
+                yield from operand._tensors()
+            elif isinstance(operand, Tensor):
+                yield operand
+
     def _layout(self) -> Layout:
         below = tuple(operand._layout() for _, _, operand in self._parts())
         composed = self._composed
         # Operands may change at any time through their own set_param_specs; each change gives them a new
         # layout.
-        if composed is not None and all(now is then for now, then in zip(below, composed[0], strict=True)):
+        if composed is not None and all(map(operator.is_, below, composed[0])):
             return composed[1]
         prefixed = tuple(
             replace(parameter, name=f"{name}/{parameter.name}" if name != OWN else parameter.name)
@@ -161,7 +194,7 @@ class Composite(Matrix):
             name: change(operand) if isinstance(operand, Matrix) else operand
             for name, operand in self._operands.items()
         }
-        other._composed = None
+        other._composed = other._known_parts = None
         other.reset_intermediates()
         return other
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .composite import OWN, Composite
 from .declaration import find_declaration
-from .derivative import FORWARD_MODE, chain, recorded
+from .derivative import FORWARD_MODE, chain
 from .matrix import Matrix
 from .operands import locate
 from .parameterised import Params
@@ -178,8 +178,10 @@ class Operator(Composite):
         """The operands' values; where only some are needed, empty tensors stand for the others."""
         values = []
         start = 0
-        for position, (name, operand) in enumerate(self._operands.items()):
-            stop = start + (operand.num_params if isinstance(operand, Matrix) else 0)
+        for (position, (name, operand)), count in zip(
+            enumerate(self._operands.items()), self._counts(), strict=True
+        ):
+            stop = start + count
             if needed is not None and position not in needed:
                 values.append(natural.new_empty((0, 0)))
                 start = stop
@@ -288,8 +290,10 @@ class Operator(Composite):
         """
         portions = []
         start = row = 0
-        for position, (name, operand) in enumerate(self._operands.items()):
-            stop = start + (operand.num_params if isinstance(operand, Matrix) else 0)
+        for (position, (name, operand)), count in zip(
+            enumerate(self._operands.items()), self._counts(), strict=True
+        ):
+            stop = start + count
             inner = [k - start for k in index if start <= k < stop]
             rows = slice(row, row + len(inner))
             portions.append(
@@ -325,12 +329,6 @@ class Operator(Composite):
             return value, natural.new_empty((0, *operand.shape))
         inner = self._operand_slices(name, operand, natural, portion.index)
         return value, chain(inner.to(dtype=natural.dtype, device=natural.device), portion.slopes)
-
-    def _recorded(self, theta: Tensor) -> bool:
-        return recorded(theta) or any(
-            operand._recorded(theta) if isinstance(operand, Matrix) else recorded(operand)
-            for operand in self._operands.values()
-        )
 
     def operands_grad(self, free_params: Params = None) -> tuple[list[Tensor | None], list[list[str]]]:
         """Each operand's own Jacobian with respect to its part of theta.
