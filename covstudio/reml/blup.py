@@ -21,7 +21,7 @@ from torch import Tensor
 from covstudio.covariance import Augment, CovariancePropagation, DesignMatrix, DummyMatrix, Matrix, structure
 from covstudio.reml.likelihood import Point
 from covstudio.reml.lowering import Lowered
-from covstudio.reml.pieces import Piece
+from covstudio.reml.pieces import Piece, RandomPiece
 from covstudio.reml.variance import Term, Variance
 
 __all__ = ["PredictsEffects", "RandomEffect", "level_names", "random_effects"]
@@ -48,7 +48,8 @@ class RandomEffect:
         levels: what each effect belongs to: the column names of Z when it is a `DummyMatrix` or a
             `DesignMatrix`, else column numbers from 0.
         blup: best linear unbiased predictions, (q,), in the units of y (per unit of the column of Z).
-        standard_error: square roots of the prediction error variances, (q,).
+        standard_error: square roots of the prediction error variances, (q,); NaN where they would take longer
+            than the fit, for effects of single rows of a large V whose residual is not diagonal.
     """
 
     levels: tuple[str, ...]
@@ -104,13 +105,16 @@ def random_effects(
         if not term.path or not isinstance(term.operand, CovariancePropagation):
             continue
         z = next(iter(term.operand.operands.values()))
-        found = None
-        if term.path in pieces and isinstance(point, PredictsEffects):
-            found = point.effects(pieces[term.path])
+        piece, found = pieces.get(term.path), None
+        if piece is not None and isinstance(point, PredictsEffects):
+            found = point.effects(piece)
         blup, error = _written_out(term, point, natural) if found is None else found
         # A variance of 0 leaves rounding errors of either sign.
         effects[term.path] = RandomEffect(level_names(z), blup, error.clamp(min=0.0).sqrt())
-        fitted += _fitted(z, term, natural, blup)
+        if isinstance(piece, RandomPiece):
+            fitted += piece.z.multiply(blup.unsqueeze(1))[:, 0]
+        else:
+            fitted += _fitted(z, term, natural, blup)
     return effects, fitted
 
 

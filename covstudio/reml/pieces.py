@@ -171,9 +171,19 @@ class RandomPiece(Piece):
 
     def variances(self, natural: Vector) -> Tensor:
         """The diagonal of G, (q,)."""
+        if self.family is not None:
+            diagonals = torch.diagonal(self.family.value(self.own(natural)), dim1=1, dim2=2)
+            group, member = self._split(torch.arange(self.columns), len(diagonals))
+            return diagonals[group, member]
         if isinstance(self.g, Tensor):
             return torch.diagonal(self.covariance(natural))
         return structure.diagonal(self.g, self.own(natural))
+
+    def _split(self, columns: Tensor, blocks: int) -> tuple[Tensor, Tensor]:
+        """Block and member of columns; all in the first block where one stands for all."""
+        assert self.family is not None
+        group, member = self.family.split(columns)
+        return (torch.zeros_like(group) if blocks == 1 else group), member
 
     @cached_property
     def _squares(self) -> Tensor | None:
@@ -200,28 +210,36 @@ class RandomPiece(Piece):
         return float(self.diagonal(natural).mean())
 
     def _row_quadratic(self, g: Tensor) -> Tensor:
-        """diag(Z G Z') for a symmetric G that is written out."""
+        """diag(Z G Z') for a symmetric G: written out, (q, q), or by its blocks, (m or 1, b, b)."""
         if not isinstance(self.z, SparseRows):
             return (self.z.matrix @ g * self.z.matrix).sum(dim=1)
         codes, weights = self.z.codes, self.z.weights()
+        block, place = self._split(codes, len(g)) if g.ndim == 3 else (torch.zeros_like(codes), codes)
+        g = g if g.ndim == 3 else g[None]
         total = torch.zeros(self.n, dtype=torch.float64)
         for a in range(self.z.width):
             for b in range(self.z.width):
-                total += weights[:, a] * weights[:, b] * g[codes[:, a], codes[:, b]]
+                # Entries of weight 0 may point into another block.
+                total += weights[:, a] * weights[:, b] * g[block[:, a], place[:, a], place[:, b]]
         return total
 
     def diagonal(self, natural: Vector) -> Tensor:
         if isinstance(self.z, SparseRows) and self.z.width == 1:
             return self.variances(natural)[self.z.codes[:, 0]] * self.z.weights()[:, 0] ** 2
+        if self.family is not None:
+            return self._row_quadratic(self.family.value(self.own(natural)))
         return self._row_quadratic(self.covariance(natural))
 
     def derivative_diagonal(self, natural: Vector, index: Sequence[int]) -> Tensor:
-        if isinstance(self.g, Tensor):
+        if isinstance(self.g, Tensor) or not len(index):
             return torch.zeros((0, self.n), dtype=torch.float64)
-        if isinstance(self.z, SparseRows) and self.z.width == 1:
-            slices = structure.derivative_diagonal(self.g, self.own(natural), list(index))
-            return slices[:, self.z.codes[:, 0]] * self.z.weights()[:, 0] ** 2
-        slices = self.g.natural_jacobian(self.own(natural), list(index))
+        if self.family is not None:
+            slices = self.family.derivative(self.own(natural), index)
+        elif isinstance(self.z, SparseRows) and self.z.width == 1:
+            entries = structure.derivative_diagonal(self.g, self.own(natural), list(index))
+            return entries[:, self.z.codes[:, 0]] * self.z.weights()[:, 0] ** 2
+        else:
+            slices = self.g.natural_jacobian(self.own(natural), list(index))
         return torch.stack([self._row_quadratic(g) for g in slices])
 
     def matmul(self, natural: Vector, b: Tensor) -> Tensor:
