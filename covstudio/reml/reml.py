@@ -22,8 +22,9 @@ from torch import Tensor
 
 from covstudio.covariance import Matrix
 from covstudio.reml.boxqp import box_step
-from covstudio.reml.dense import DensePoint, check_rows
+from covstudio.reml.engines import choose
 from covstudio.reml.errors import InvalidModel
+from covstudio.reml.likelihood import Point
 from covstudio.reml.problem import prepare
 from covstudio.reml.session import History, Session, covariance_of, design_of, theta_of
 
@@ -42,6 +43,7 @@ class REML:
 
     Args:
         v: the model of V, (n, n).
+        engine: how V is factored, as in `fit`.
 
     Attributes:
         v: the model of V.
@@ -50,7 +52,8 @@ class REML:
     Raises:
         TypeError: v is no `Matrix`.
         InvalidModel: V is not square.
-        TooManyRows: V has more rows than the dense engine holds.
+        TooManyRows: no engine takes V, and it has more rows than the dense one holds.
+        ValueError: there is no such engine.
 
     Example:
         >>> import torch
@@ -66,7 +69,7 @@ class REML:
         Gilmour, Thompson & Cullis (1995), Biometrics 51:1440-1450.
     """
 
-    def __init__(self, v: Matrix) -> None:
+    def __init__(self, v: Matrix, engine: str = "auto") -> None:
         if not isinstance(v, Matrix):
             raise TypeError(
                 f"v must be a covstudio Matrix, and is a {type(v).__name__}: wrap a tensor in KnownMatrix."
@@ -74,7 +77,7 @@ class REML:
         rows, columns = v.shape
         if rows != columns:
             raise InvalidModel(f"V must be square, and is {rows} x {columns}.")
-        check_rows(rows, v.num_free_params)
+        self._engine = choose(v, engine).candidate.name
         self.v = v
         self.history = History()
 
@@ -330,13 +333,13 @@ class REML:
     def _uphill(
         self,
         session: Session,
-        point: DensePoint,
+        point: Point,
         values: Vector,
         delta: Vector,
         eta: float,
         lb: Bound,
         ub: Bound,
-    ) -> tuple[Vector, DensePoint] | None:
+    ) -> tuple[Vector, Point] | None:
         """The first of eta, eta/2, ... of the step that does not lower the log-likelihood."""
         share = eta
         for _ in range(30):
@@ -408,7 +411,7 @@ class REML:
     # -- arguments ------------------------------------------------------------------------------------------
 
     def _session(self, y: Any, x: Any) -> Session:
-        return Session(self.v, prepare(y, x))
+        return Session(self.v, prepare(y, x), self._engine)
 
     def _theta(self, theta: Theta) -> Vector:
         return theta_of(self.v, theta)

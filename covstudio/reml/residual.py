@@ -21,6 +21,7 @@ from torch import Tensor
 from covstudio.covariance import SingularMatrixError
 from covstudio.reml.lowering import Lowered
 from covstudio.reml.markov import MarkovResidual
+from covstudio.reml.partition import joined
 from covstudio.reml.pieces import BlockPiece, DiagonalPiece, mine
 
 __all__ = ["BlockResidual", "DiagonalResidual", "MarkovResidual", "Residual", "ResidualPoint", "residual_of"]
@@ -28,7 +29,7 @@ __all__ = ["BlockResidual", "DiagonalResidual", "MarkovResidual", "Residual", "R
 Vector = NDArray[np.float64]
 
 #: A Markov group of more rows than this is inverted along the chain, a shorter one as a block.
-CHAIN = 24
+CHAIN = 6
 
 
 class ResidualPoint(Protocol):
@@ -200,7 +201,7 @@ class BlockResidual:
         self.n = n
         self.diagonals, self.blocks = tuple(diagonals), tuple(blocks)
         self.positions = frozenset(k for piece in (*diagonals, *blocks) for k in piece.positions)
-        label = _joined(n, self.blocks)
+        label = joined(n, [(piece.rows, piece.group) for piece in self.blocks])
         self.group = label
         self.sizes = torch.bincount(label)
         self.largest = int(self.sizes.max())
@@ -345,21 +346,3 @@ def _kept(entries: Tensor, own: Tensor) -> Tensor:
     """Entries between rows of one group; the others, and those outside the term, are zero."""
     same = (own[:, :, None] == own[:, None, :]) & (own >= 0)[:, :, None]
     return entries if bool(same.all()) else entries * same.to(torch.float64)
-
-
-def _joined(n: int, blocks: Sequence[BlockPiece]) -> Tensor:
-    """The finest groups of rows within which all groups of all terms lie."""
-    label = torch.arange(n)
-    while True:
-        before = label
-        for piece in blocks:
-            low = torch.full((int(piece.group.max()) + 1,), n).scatter_reduce_(
-                0, piece.group, label[piece.rows], "amin"
-            )
-            label = label.clone()
-            label[piece.rows] = low[piece.group]
-        # Rows that carry the label of another row follow it.
-        label = torch.minimum(label, label[label])
-        if bool((label == before).all()):
-            joined: Tensor = torch.unique(label, return_inverse=True)[1]
-            return joined

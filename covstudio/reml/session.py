@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.covariance import Matrix, Operator
-from covstudio.reml.dense import DenseEngine, DensePoint
+from covstudio.reml.engines import choose
 from covstudio.reml.errors import FitError, InvalidModel
 from covstudio.reml.indefinite import explain_indefinite
+from covstudio.reml.likelihood import Point
 from covstudio.reml.problem import Problem
 from covstudio.reml.threads import blas_threads
 from covstudio.reml.variance import Variance
@@ -64,7 +65,7 @@ class History(Mapping[str, list[Any]]):
 class Session:
     """V, y and X during one call, with as many threads as they are worth."""
 
-    def __init__(self, v: Matrix, problem: Problem) -> None:
+    def __init__(self, v: Matrix, problem: Problem, engine: str) -> None:
         if v.shape[0] != problem.n:
             raise InvalidModel(
                 f"V is {v.shape[0]} x {v.shape[0]} and y has {problem.n} rows: they must describe the same "
@@ -72,11 +73,13 @@ class Session:
             )
         self.problem = problem
         self.variance = Variance(v)
-        self.engine = DenseEngine(problem, self.variance)
+        choice = choose(v, engine, problem.p)
+        self.engine = choice.candidate.build(problem, self.variance, choice.lowered)
+        self._lowered = None if choice.candidate.name == "dense" else choice.lowered
         place = {k: i for i, k in enumerate(self.variance.free)}
         #: Where the parameters that are not held stand in theta.
         self.places = [place[k] for k in self.variance.estimated]
-        self._threads = blas_threads(problem.n)
+        self._threads = blas_threads(self.engine.order)
         self._quiet = torch.no_grad()
 
     def __enter__(self) -> Session:
@@ -88,14 +91,14 @@ class Session:
         self._quiet.__exit__(*error)
         self._threads.__exit__(*error)
 
-    def point(self, theta: Vector) -> DensePoint:
+    def point(self, theta: Vector) -> Point:
         natural = self.variance.natural(theta)
         point = self.engine.at(natural)
         if point is None:
-            raise explain_indefinite(self.variance, natural)
+            raise explain_indefinite(self.variance, natural, self._lowered)
         return point
 
-    def raw_derivatives(self, point: DensePoint, theta: Vector) -> tuple[Vector, Vector]:
+    def raw_derivatives(self, point: Point, theta: Vector) -> tuple[Vector, Vector]:
         derivatives = point.derivatives(self.variance.estimated)
         slope = self.variance.slopes(theta)[self.places]
         with np.errstate(invalid="ignore"):

@@ -37,7 +37,7 @@ from covstudio.covariance import (
     Sum,
     UnstructuredMatrix,
 )
-from covstudio.reml import fit
+from covstudio.reml import REML, fit
 from covstudio.reml.dense import DenseEngine
 from covstudio.reml.engines import MmeCandidate
 from covstudio.reml.lowering import lower
@@ -474,3 +474,24 @@ def test_a_candidate_says_what_is_in_its_way() -> None:
     reason = MmeCandidate().applies(lower(bare), 1)
     assert isinstance(reason, str)
     assert "no residual" in reason
+
+
+def test_the_pieces_of_a_step_come_from_the_same_engine_as_a_fit() -> None:
+    v, y, x = crossed(9000, 90, 9)
+    reml = REML(v)
+    theta = torch.tensor([0.1, -0.2, 0.05], dtype=torch.float64)
+    beta, score, _, kernel = reml.ai_step(y, x, theta)
+    assert beta is not None
+    assert kernel is not None
+    step = 1e-5
+    for k in range(3):
+        up, down = theta.clone(), theta.clone()
+        up[k] += step
+        down[k] -= step
+        slope = float(reml.loglik(y, x, up) - reml.loglik(y, x, down)) / (2 * step)
+        assert float(score[k]) == pytest.approx(slope, rel=1e-4, abs=1e-3)
+    assert float(reml.loglik(y, x, fit(v, y, x).theta)) > float(kernel)
+    few = alpha_design()
+    theta = torch.tensor([0.3, 0.1, -0.4], dtype=torch.float64)
+    kernels = [float(REML(few[0], engine=name).loglik(*few[1:], theta)) for name in ("dense", "mme")]
+    assert kernels[0] == pytest.approx(kernels[1], abs=1e-10)
