@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from covstudio.covariance import Matrix
 from covstudio.covariance.promises import promises_psd
 from covstudio.reml import dense as written_out
+from covstudio.reml.blocks import BlocksCandidate
 from covstudio.reml.candidates import Applicable, Candidate
 from covstudio.reml.crossproducts import split
 from covstudio.reml.dense import DenseEngine, check_rows
@@ -126,7 +127,7 @@ def _caveat(lowered: Lowered) -> str:
 
 
 #: Every engine that can be chosen. One that is added here is found by `fit` and `explain`.
-CANDIDATES: list[Candidate] = [DenseCandidate(), MmeCandidate()]
+CANDIDATES: list[Candidate] = [DenseCandidate(), MmeCandidate(), BlocksCandidate()]
 
 
 @dataclass(frozen=True, eq=False)
