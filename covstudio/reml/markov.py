@@ -65,14 +65,12 @@ class MarkovResidual:
         s[self.after] -= phi * c
         if not bool((s > 0.0).all()) or not bool((v > 0.0).all()) or not bool(torch.isfinite(s).all()):
             return None
-        return _MarkovPoint(self, natural, v, c, phi, s)
+        return _MarkovPoint(self, v, c, phi, s)
 
 
 class _MarkovPoint:
-    def __init__(
-        self, owner: MarkovResidual, natural: Vector, v: Tensor, c: Tensor, phi: Tensor, s: Tensor
-    ) -> None:
-        self._owner, self._natural = owner, natural
+    def __init__(self, owner: MarkovResidual, v: Tensor, c: Tensor, phi: Tensor, s: Tensor) -> None:
+        self._owner = owner
         self._v, self._c, self._phi, self._s = v, c, phi, s
         self.logdet = float(torch.log(s).sum())
         weight = 1.0 / s
@@ -104,10 +102,10 @@ class _MarkovPoint:
     def smallest(self) -> float:
         return float(self._s.min())
 
-    def derivative(self, positions: Sequence[int]) -> tuple[Tensor, Tensor]:
+    def derivative(self, natural: Vector, positions: Sequence[int]) -> tuple[Tensor, Tensor]:
         owner, universe = self._owner, self._owner.piece.universe
         places, index = mine(owner.piece.positions, positions)
-        own = owner.piece.own(self._natural)
+        own = owner.piece.own(natural)
         before, after, phi, s = owner.before, owner.after, self._phi, self._s
         out = torch.zeros((len(positions), len(self.entries)), dtype=torch.float64)
         traces = torch.zeros(len(positions), dtype=torch.float64)

@@ -328,7 +328,7 @@ class MmePoint:
             # dR = R / sigma^2, and tr(PV) = n - p.
             trace = engine.residual_degrees - self._explained()
             return self._error[:, None], self._py[:, None], self._py.new_tensor([trace])
-        entries, traces = self._r.derivative(positions)
+        entries, traces = self._r.derivative(self.natural, positions)
         traces = traces + entries @ self._leverage()
         pattern = engine.layout.pattern
         if pattern is None:

@@ -55,8 +55,13 @@ class ResidualPoint(Protocol):
         """The smallest variance left to a row, given the rows before it in its group."""
         ...
 
-    def derivative(self, positions: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """For parameters of V: derivatives of R^-1 at the pattern, (k, entries); and tr(R^-1 dR), (k,)."""
+    def derivative(self, natural: Vector, positions: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """For parameters of V: -R^-1 dR R^-1 at the pattern, (k, entries); and tr(R^-1 dR), (k,).
+
+        Args:
+            natural: where dR is taken: those of a multiple of R, when V has been rescaled.
+            positions: the parameters of V asked for.
+        """
         ...
 
 
@@ -138,13 +143,12 @@ class DiagonalResidual:
             total = total + piece.diagonal(natural)
         if not bool((total > 0.0).all()) or not bool(torch.isfinite(total).all()):
             return None
-        return _DiagonalPoint(self, natural, total)
+        return _DiagonalPoint(self, total)
 
 
 class _DiagonalPoint:
-    def __init__(self, owner: DiagonalResidual, natural: Vector, variances: Tensor) -> None:
+    def __init__(self, owner: DiagonalResidual, variances: Tensor) -> None:
         self._owner = owner
-        self._natural = natural
         self.variances = variances
         self.entries = 1.0 / variances
         self._smallest = float(variances.min())
@@ -159,12 +163,12 @@ class _DiagonalPoint:
     def smallest(self) -> float:
         return self._smallest
 
-    def derivative(self, positions: Sequence[int]) -> tuple[Tensor, Tensor]:
+    def derivative(self, natural: Vector, positions: Sequence[int]) -> tuple[Tensor, Tensor]:
         slices = self.variances.new_zeros((len(positions), len(self.variances)))
         for piece in self._owner.pieces:
             places, index = mine(piece.positions, positions)
             if places:
-                slices[places] = piece.derivative_diagonal(self._natural, index)
+                slices[places] = piece.derivative_diagonal(natural, index)
         relative = slices * self.entries
         return -relative * self.entries, relative.sum(dim=1)
 
@@ -267,7 +271,7 @@ class BlockResidual:
             if bool((info != 0).any()) or not bool(torch.isfinite(factor).all()):
                 return None
             factors.append(factor)
-        return _BlockPoint(self, natural, values, factors)
+        return _BlockPoint(self, values, factors)
 
     def _values(self, batch: _Batch, natural: Vector) -> Tensor:
         count, size = len(batch.examples), batch.rows.shape[1]
@@ -300,11 +304,8 @@ class BlockResidual:
 
 
 class _BlockPoint:
-    def __init__(
-        self, owner: BlockResidual, natural: Vector, values: Sequence[Tensor], factors: Sequence[Tensor]
-    ) -> None:
+    def __init__(self, owner: BlockResidual, values: Sequence[Tensor], factors: Sequence[Tensor]) -> None:
         self._owner = owner
-        self._natural = natural
         self._values = values
         self._factors = factors
         self._inverses = [torch.cholesky_inverse(factor) for factor in factors]
@@ -331,11 +332,11 @@ class _BlockPoint:
     def smallest(self) -> float:
         return min(float(torch.diagonal(factor, dim1=1, dim2=2).min()) ** 2 for factor in self._factors)
 
-    def derivative(self, positions: Sequence[int]) -> tuple[Tensor, Tensor]:
+    def derivative(self, natural: Vector, positions: Sequence[int]) -> tuple[Tensor, Tensor]:
         entries = []
         traces = torch.zeros(len(positions), dtype=torch.float64)
         for batch, inverse in zip(self._owner.batches, self._inverses, strict=True):
-            slices = self._owner.slices(batch, self._natural, positions)
+            slices = self._owner.slices(batch, natural, positions)
             traces += torch.einsum("g,kgij,gij->k", batch.counts, slices, inverse)
             moved = -(inverse @ slices @ inverse)
             entries.append(moved[:, batch.kind].reshape(len(positions), -1))

@@ -300,6 +300,28 @@ def test_a_rescaled_point_is_the_point_at_the_rescaled_parameters(factor: float)
             torch.testing.assert_close(pair, other)
 
 
+@pytest.mark.parametrize("kind", ["missing unstructured", "missing ar1", "ar1", "one variance a level"])
+def test_the_derivatives_of_a_rescaled_residual(kind: str) -> None:
+    """A Cholesky factor grows with the square root of the scale, and its derivative of V with it."""
+    case = trial(7, 30, 1, ["unstructured"], kind, False)
+    lowered = lower(case.v)
+    found = residual_of(lowered)
+    assert found is not None
+    larger = case.natural.copy()
+    for k, name in enumerate(Variance(case.v).names):
+        larger[k] *= 3.0 if "L_" in name else 9.0 if "sigma" in name else 1.0
+    with torch.no_grad():
+        engine = MmeEngine(prepare(case.y, case.x), lowered, found)
+        first, fresh = engine.at(case.natural), engine.at(larger)
+        assert first is not None
+        assert fresh is not None
+        rescaled = first.rescaled(9.0, larger)
+        assert rescaled.kernel == pytest.approx(fresh.kernel, rel=1e-12)
+        one, two = rescaled.derivatives(range(len(larger))), fresh.derivatives(range(len(larger)))
+        np.testing.assert_allclose(one.score, two.score, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(one.information, two.information, rtol=1e-9, atol=1e-9)
+
+
 def test_where_v_does_not_exist() -> None:
     case = trial(5, 25, 1, ["scalar"], "scalar", False)
     lowered = lower(case.v)
