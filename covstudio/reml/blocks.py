@@ -4,9 +4,9 @@ r"""The engine of repeated measures: V falls apart into independent blocks of ro
           \log|V| = \sum_g \log|V_g|, \quad V^{-1} = \operatorname{diag}(V_g^{-1})
 
 Anything that falls apart by one partition of the rows will do: a residual covariance between times, written
-as I (x) R, as Z (I (x) R) Z' or masked by subject; random intercepts and slopes of the same subjects; diagonal
-terms; and sums of them. Subjects observed at the same times have the same block, which is factored once; the
-rows may stand in any order, and times may be missing. Nothing larger than a block is ever formed.
+as I (x) R, as Z (I (x) R) Z' or masked by subject; random intercepts and slopes of the same subjects;
+diagonal terms; and sums of them. Subjects observed at the same times have the same block, which is factored
+once; the rows may stand in any order, and times may be missing. Nothing larger than a block is ever formed.
 
 Sources: Laird & Ware (1982), Biometrics 38:963; Jennrich & Schluchter (1986), Biometrics 42:805; Pinheiro &
 Bates (2000), Mixed-Effects Models in S and S-PLUS, ch. 5.
@@ -20,7 +20,6 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from covstudio.covariance import SingularMatrixError
 from covstudio.reml.blocks_layout import BlockLayout, Partition
@@ -180,8 +179,8 @@ def _cost(lowered: Lowered, partition: Partition, p: int) -> tuple[float, float]
     k = len(lowered.v.free_param_names)
     if lowered.n > SORTED and not (lowered.blocks or lowered.others):
         # Incidences and one diagonal: not worth sorting so many rows to know more exactly.
-        sizes = partition.sizes.unique(return_counts=True)
-        shapes = [(count, count, count, size) for size, count in zip(*map(Tensor.tolist, sizes), strict=True)]
+        counts = torch.bincount(partition.sizes).tolist()
+        shapes = [(count, count, count, size) for size, count in enumerate(counts) if count]
     else:
         layout = layout_of(partition, torch.device("cpu"))
         shapes = [(*batch.rows.shape[:1], len(batch.counts), *batch.types.shape) for batch in layout.batches]

@@ -122,8 +122,8 @@ class BlockLayout:
         return sum(len(batch.counts) for batch in self.batches)
 
     def _labels(self, term: BlockTerm, block: Tensor) -> Tensor:
-        """The group of every row as its block sees it: -1 outside the term, else counted within the block where
-        all groups are alike."""
+        """The group of every row as its block sees it: -1 outside the term, else counted within the block
+        where all groups are alike."""
         label = torch.full((self.n,), -1)
         if not (term.alike and term.joins):
             label[term.rows] = term.group if term.joins else 0

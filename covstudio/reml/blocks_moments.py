@@ -74,8 +74,8 @@ class Moments:
         return self.data.flatten(0, 1).mT @ moved.flatten(0, 1)
 
     def between(self, inner: Tensor) -> Tensor:
-        """For every A of shape (c, c) among `inner`, (k, c, c): the sums of D A D' by kind, (k, kinds, t, t)."""
-        size, columns = self.data.shape[1:]
+        """The sums of D A D' by kind, (k, kinds, t, t), for every A of `inner`, (k, c, c)."""
+        size = self.data.shape[1]
         if self._pooled:
             flat = self._pairs @ inner.reshape(len(inner), -1).mT
             return flat.mT.reshape(len(inner), self.kinds, size, size)

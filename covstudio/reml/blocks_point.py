@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.reml.blocks_layout import Batch
-from covstudio.reml.blocks_moments import Moments, gathered, spread
+from covstudio.reml.blocks_moments import gathered, spread
 from covstudio.reml.likelihood import Derivatives, kernel, score
 
 if TYPE_CHECKING:
@@ -95,8 +95,8 @@ class BlocksPoint:
         diagonal = torch.diagonal(values, dim1=1, dim2=2)
         factor, info = torch.linalg.cholesky_ex(values)
         pivots = torch.diagonal(factor, dim1=1, dim2=2)
-        # A pivot that is nothing but rounding error of its diagonal entry leaves no digit of the inverse. Written
-        # so that a NaN fails too.
+        # A pivot that is nothing but rounding error of its diagonal entry leaves no digit of the inverse.
+        # Written so that a NaN fails too.
         rounding = 4.0 * values.shape[1] * torch.finfo(torch.float64).eps
         fine = (pivots**2 > rounding * diagonal).all() & torch.isfinite(pivots).all() & (info == 0).all()
         if not bool(fine):
@@ -171,19 +171,22 @@ class BlocksPoint:
         """(X'V^-1X)^-1 X'V^-1 y, (p,)."""
         engine = self._engine
         right = (self._beta + engine.projected_y).unsqueeze(1)
-        return torch.linalg.solve_triangular(engine.triangle, right, upper=True)[:, 0]
+        found: Tensor = torch.linalg.solve_triangular(engine.triangle, right, upper=True)[:, 0]
+        return found
 
     @property
     def beta_covariance(self) -> Tensor:
         """(X'V^-1X)^-1, (p, p)."""
         half = torch.linalg.solve_triangular(self._engine.triangle, self._half, upper=True)
-        return self._scale * (half @ half.mT)
+        covariance: Tensor = self._scale * (half @ half.mT)
+        return covariance
 
     @cached_property
     def _half(self) -> Tensor:
         """F with F F' = (Q'V^-1Q)^-1, Q the basis of X, (p, p)."""
         eye = torch.eye(len(self._root), dtype=torch.float64, device=self._root.device)
-        return torch.linalg.solve_triangular(self._root, eye, upper=False).mT
+        inverse: Tensor = torch.linalg.solve_triangular(self._root, eye, upper=False)
+        return inverse.mT
 
     def solve(self, b: Tensor) -> Tensor:
         """V^-1 b, (n, k), for the V that was factored (before rescaling)."""
@@ -273,7 +276,7 @@ class BlocksPoint:
             slices = engine.layout.slices(batch, self.natural, positions[start : start + step])
             traces.append(slices.flatten(1) @ left.flatten())
             if batch.shared:
-                q.append((slices[:, 0] @ e[:, :, 0].mT).mT)
+                q.append((slices[:, 0] @ e[:, :, 0].mT).permute(2, 1, 0))
             else:
                 q.append((slices[:, batch.kind] @ e)[..., 0].permute(1, 2, 0))
         if not q:

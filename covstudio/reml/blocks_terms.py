@@ -1,7 +1,7 @@
 r"""The terms of a V that falls apart into blocks of rows, entry by entry.
 
-Rows are told apart by their type: all that decides about their covariances with the other rows of their block.
-Every term here gives its covariances between types, and their derivatives, for many blocks at once.
+Rows are told apart by their type: all that decides about their covariances with the other rows of their
+block. Every term here gives its covariances between types, and their derivatives, for many blocks at once.
 """
 
 from __future__ import annotations
