@@ -17,6 +17,7 @@ from covstudio.reml.errors import (
 )
 from covstudio.reml.estimation import fit
 from covstudio.reml.fit import Fit, Iteration
+from covstudio.reml.inference import Inference, compare
 from covstudio.reml.reml import REML
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Fit",
     "FitCancelled",
     "FitError",
+    "Inference",
     "InvalidData",
     "InvalidModel",
     "Iteration",
@@ -33,6 +35,7 @@ __all__ = [
     "RandomEffect",
     "RankDeficient",
     "TooManyRows",
+    "compare",
     "explain",
     "fit",
 ]

@@ -1,0 +1,36 @@
+"""Inference from a fit: standard errors and intervals, profiles, tests, predictions, comparisons, "
+"simulation."""
+
+from covstudio.reml.inference.bootstrap import Bootstrap, BootstrapTest
+from covstudio.reml.inference.compare import compare
+from covstudio.reml.inference.comparison import Comparison, LikelihoodRatio
+from covstudio.reml.inference.conditional import ConditionalAic
+from covstudio.reml.inference.effects import PredictedEffects, Residuals
+from covstudio.reml.inference.fixed import Effect, FixedEffects, WaldTest, WaldTests
+from covstudio.reml.inference.functions import FunctionEstimate
+from covstudio.reml.inference.inference import Inference
+from covstudio.reml.inference.intervals import Intervals, ParameterInterval
+from covstudio.reml.inference.prediction import Prediction
+from covstudio.reml.inference.profile import Profile, ProfilePoint
+
+__all__ = [
+    "Bootstrap",
+    "BootstrapTest",
+    "Comparison",
+    "ConditionalAic",
+    "Effect",
+    "FixedEffects",
+    "FunctionEstimate",
+    "Inference",
+    "Intervals",
+    "LikelihoodRatio",
+    "ParameterInterval",
+    "PredictedEffects",
+    "Prediction",
+    "Profile",
+    "ProfilePoint",
+    "Residuals",
+    "WaldTest",
+    "WaldTests",
+    "compare",
+]

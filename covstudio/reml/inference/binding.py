@@ -1,0 +1,285 @@
+r"""A fit bound to its model and data: the likelihood at the estimates, and what inference asks of it.
+
+With P = V^-1 - V^-1 X Phi X'V^-1 and Phi = (X'V^-1X)^-1, everything in this package is made of
+
+- products V B, dV_k B and their parts by term, which the terms of V do without being written out (`pieces`);
+- P B and V^-1 B, which the engine of the fit does. V^-1 B is P B for a model without fixed effects, so no
+  engine needs a second kind of solution;
+- the score and average information elsewhere than at the estimates, and fits that start there.
+
+Nothing n x n is formed unless the fit's own engine does so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from covstudio.covariance import CovariancePropagation, Matrix
+from covstudio.reml.coordinates import Coordinate, classify, scale_weights
+from covstudio.reml.engines import choose
+from covstudio.reml.errors import InvalidData, InvalidModel
+from covstudio.reml.escape import Escapes
+from covstudio.reml.fit import Fit
+from covstudio.reml.likelihood import Engine, Point, log_likelihood
+from covstudio.reml.mirrors import mirrors
+from covstudio.reml.optimise import Outcome, State, maximise
+from covstudio.reml.pieces import Piece
+from covstudio.reml.probe import LoweredProbe, Probe, WrittenProbe
+from covstudio.reml.problem import Problem, prepare
+from covstudio.reml.threads import blas_threads
+from covstudio.reml.variance import Variance
+
+__all__ = ["Binding", "Watch"]
+
+Vector = NDArray[np.float64]
+Watch = Callable[[State], None]
+
+#: A kernel log-likelihood that differs by more than this share belongs to another model or other data.
+SAME = 1e-6
+
+
+class Binding:
+    """A fit together with V, y and X.
+
+    Args:
+        fit: the fit.
+        v: the model of V that was fitted.
+        y: the response, (n,).
+        x: the fixed-effects matrix, (n, p).
+
+    Attributes:
+        problem: y and X, checked.
+        variance: V as a function of natural values.
+        natural: the estimates, all parameters of V.
+        coordinates: the estimated parameters and how they behave.
+
+    Raises:
+        InvalidModel, InvalidData: V, y and X are not those that were fitted.
+    """
+
+    def __init__(self, fit: Fit, v: Matrix, y: Any, x: Any) -> None:
+        if not isinstance(v, Matrix):
+            raise TypeError(f"v must be the covstudio Matrix that was fitted, and is a {type(v).__name__}.")
+        self.fit, self.v = fit, v
+        with torch.no_grad():
+            self.problem = prepare(y, x)
+            self._check_sizes()
+            self.choice = choose(v, fit.engine, self.problem.p)
+            self.lowered = self.choice.lowered
+            self.variance = Variance(v)
+            if tuple(fit.params) != self.variance.names:
+                raise InvalidModel(
+                    "v has other parameters than the fit: pass the matrix that was fitted, with the same "
+                    "parameters fixed."
+                )
+            self.natural: Vector = np.array(list(fit.params.values()), dtype=np.float64)
+            self.engine = self.engine_for(self.problem)
+            self.probe: Probe = (
+                WrittenProbe(self.variance) if fit.engine == "dense" else LoweredProbe(self.lowered)
+            )
+        self._check_likelihood()
+
+    def _check_sizes(self) -> None:
+        n, p = self.problem.n, self.problem.p
+        if (n, p) != (self.fit.n, self.fit.p):
+            raise InvalidData(
+                f"the fit is of {self.fit.n} rows and {self.fit.p} fixed effects, and y and x have {n} rows "
+                f"and {p} columns: pass what was fitted."
+            )
+        if self.v.shape != (n, n):
+            raise InvalidModel(f"v is {self.v.shape[0]} x {self.v.shape[1]}, and y has {n} rows.")
+
+    def _check_likelihood(self) -> None:
+        kernel = self.point.kernel
+        if not abs(kernel - self.fit.kernel_loglik) <= SAME * (1.0 + abs(kernel)):
+            raise InvalidData(
+                f"at the estimates of the fit, v, y and x give a log-likelihood (kernel) of {kernel:.6f}, "
+                f"and the fit says {self.fit.kernel_loglik:.6f}: pass the v, y and x that were fitted, rows "
+                "in the same order."
+            )
+
+    # -- engines and points ---------------------------------------------------------------------------------
+
+    def engine_for(self, problem: Problem) -> Engine:
+        """The engine of the fit for other data of the same rows."""
+        return self.choice.candidate.build(problem, self.variance, self.lowered)
+
+    def threads(self) -> Any:
+        """As many threads as the fit's engine is worth, inside a `with`."""
+        return blas_threads(self.engine.order)
+
+    @cached_property
+    def point(self) -> Point:
+        """The likelihood at the estimates."""
+        with self.threads(), torch.no_grad():
+            point = self.engine.at(self.natural)
+        if point is None:
+            raise InvalidModel(
+                "V is not positive definite at the estimates of the fit: is v the matrix that was fitted?"
+            )
+        return point
+
+    @cached_property
+    def _bare(self) -> Point:
+        """The same V without fixed effects, where P is V^-1."""
+        none = replace(self.problem, x=self.problem.x[:, :0], basis=self.problem.basis[:, :0])
+        with self.threads(), torch.no_grad():
+            point = self.engine_for(none).at(self.natural)
+        if point is None:
+            raise InvalidModel("V is not positive definite at the estimates of the fit.")
+        return point
+
+    def project(self, b: Tensor) -> Tensor:
+        """P B, (n, k)."""
+        with self.threads(), torch.no_grad():
+            return self.point.project(b)
+
+    def solve(self, b: Tensor) -> Tensor:
+        """V^-1 B, (n, k)."""
+        with self.threads(), torch.no_grad():
+            return self._bare.project(b)
+
+    @property
+    def py(self) -> Tensor:
+        """P y, (n,)."""
+        with self.threads(), torch.no_grad():
+            return self.point.py
+
+    @cached_property
+    def phi(self) -> Tensor:
+        """Phi = (X'V^-1X)^-1, (p, p)."""
+        return self.point.beta_covariance
+
+    @cached_property
+    def weights(self) -> Tensor:
+        """V^-1 X Phi, (n, p): beta = weights'y, and d Phi / d theta_k = weights' dV_k weights."""
+        return self.solve(self.problem.x) @ self.phi
+
+    # -- the parameters -------------------------------------------------------------------------------------
+
+    @cached_property
+    def _neutral(self) -> Vector:
+        """Values around which V is probed: the estimates, off the ends of their ranges."""
+        natural = self.natural.copy()
+        for k in self.variance.estimated:
+            low, high = self.variance.bounds(k)
+            if natural[k] in (low, high):
+                inside = self.variance.defaults[k]
+                natural[k] = inside if low < inside < high else (1.0 if low == 0.0 else 0.5 * (low + high))
+        return natural
+
+    @cached_property
+    def coordinates(self) -> list[Coordinate]:
+        """The estimated parameters: neither fixed nor held."""
+        with torch.no_grad():
+            return classify(self.variance, self._neutral, self.probe)
+
+    @cached_property
+    def scale_weights(self) -> Vector | None:
+        """Exponents of the common scale of V, or None."""
+        with torch.no_grad():
+            return scale_weights(self.variance, self._neutral, self.coordinates, self.probe)
+
+    @cached_property
+    def interior(self) -> list[Coordinate]:
+        """The estimated parameters that have a sampling variance to speak of: not at an end of their "
+        "range."""
+        ends = set(self.fit.boundary)
+        return [c for c in self.coordinates if c.name not in ends]
+
+    # -- V by terms -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def random_paths(self) -> tuple[str, ...]:
+        """Names of the terms Z G Z' of the outer sum of V."""
+        return tuple(
+            term.path
+            for term in self.variance.terms
+            if term.path and isinstance(term.operand, CovariancePropagation)
+        )
+
+    @cached_property
+    def random_pieces(self) -> tuple[Piece, ...]:
+        """Those terms, taken apart."""
+        return tuple(piece for piece in self.lowered.pieces if piece.path in self.random_paths)
+
+    @cached_property
+    def residual_pieces(self) -> tuple[Piece, ...]:
+        """All other terms: V given the random effects."""
+        return tuple(piece for piece in self.lowered.pieces if piece.path not in self.random_paths)
+
+    def multiply(self, pieces: Sequence[Piece], b: Tensor, natural: Vector | None = None) -> Tensor:
+        """The product of the sum of some terms with B, (n, k)."""
+        at = self.natural if natural is None else natural
+        total = torch.zeros_like(b)
+        with torch.no_grad():
+            for piece in pieces:
+                total += piece.matmul(at, b)
+        return total
+
+    def diagonal(self, pieces: Sequence[Piece]) -> Tensor:
+        """The diagonal of the sum of some terms, (n,)."""
+        total = torch.zeros(self.problem.n, dtype=torch.float64)
+        with torch.no_grad():
+            for piece in pieces:
+                total += piece.diagonal(self.natural)
+        return total
+
+    def derivative(self, position: int, b: Tensor, natural: Vector | None = None) -> Tensor:
+        """dV_k B for the parameter at this position, (n, k)."""
+        piece, index = self.lowered.owner(position)
+        at = self.natural if natural is None else natural
+        with torch.no_grad():
+            return piece.derivative_matmul(at, [index], b)[0]
+
+    # -- fits nearby ----------------------------------------------------------------------------------------
+
+    def loglik(self, point: Point) -> float:
+        """The log-likelihood of a point, in the convention of `Fit.loglik`."""
+        return log_likelihood(point.kernel, self.problem.n, self.problem.p)
+
+    def climb(
+        self,
+        start: Vector,
+        *,
+        engine: Engine | None = None,
+        without: int | None = None,
+        max_iter: int = 100,
+        watch: Watch | None = None,
+    ) -> Outcome | None:
+        """The maximum that is reached from natural values.
+
+        Args:
+            start: natural values of all parameters.
+            engine: None for that of the fit.
+            without: position of a parameter that stays where `start` has it.
+            max_iter: most steps.
+            watch: called with every step; what it raises goes through.
+
+        Returns:
+            Where the search ended; None where V is not positive definite at the start.
+        """
+        engine = self.engine if engine is None else engine
+        moving = [c for c in self.coordinates if c.position != without]
+        weights = self.scale_weights
+        if weights is not None and without is not None and weights[without] != 0.0:
+            weights = None
+        escapes = Escapes(
+            moving,
+            mirrors(self.v),
+            [positions for _, positions in self.variance.term_positions()],
+            self.variance.names,
+        )
+        with self.threads(), torch.no_grad():
+            point = engine.at(start)
+            if point is None:
+                return None
+            return maximise(engine, moving, weights, escapes, point, max_iter, watch)

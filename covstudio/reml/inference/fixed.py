@@ -1,0 +1,306 @@
+"""Fixed effects: estimates with t statistics, and Wald tests of terms and contrasts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from covstudio.reml.errors import InvalidData, InvalidModel
+from covstudio.reml.inference.binding import Binding
+from covstudio.reml.inference.distributions import f_tail, t_quantile, t_tail
+from covstudio.reml.inference.information import ParameterCovariance
+from covstudio.reml.inference.kenward_roger import (
+    Adjustment,
+    adjustment,
+    kenward_roger,
+    satterthwaite,
+    slopes_of_phi,
+)
+from covstudio.reml.inference.tables import Row, Tabular, listed
+
+__all__ = ["METHODS", "Effect", "FixedEffects", "FixedTests", "Method", "WaldTest", "WaldTests"]
+
+Vector = NDArray[np.float64]
+Method = Literal["kenward-roger", "satterthwaite", "residual", "asymptotic"]
+METHODS: tuple[str, ...] = ("kenward-roger", "satterthwaite", "residual", "asymptotic")
+
+_WORDS = {
+    "kenward-roger": "Kenward-Roger standard errors and degrees of freedom",
+    "satterthwaite": "Satterthwaite degrees of freedom",
+    "residual": "n - p degrees of freedom",
+    "asymptotic": "no correction for the estimated variances",
+}
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One fixed effect, or a linear combination of some.
+
+    Attributes:
+        name: of the column of X, or what the combination was called.
+        estimate: best linear unbiased estimate, the variances taken as their estimates.
+        standard_error: of the method.
+        df: degrees of freedom of t; infinite for the asymptotic method.
+        t: estimate / standard_error.
+        p_value: two-sided.
+        lower: lower end of the interval.
+        upper: upper end.
+    """
+
+    name: str
+    estimate: float
+    standard_error: float
+    df: float
+    t: float
+    p_value: float
+    lower: float
+    upper: float
+
+    def row(self) -> Row:
+        """The entries as a dictionary."""
+        return {
+            "name": self.name,
+            "estimate": self.estimate,
+            "std. error": self.standard_error,
+            "df": self.df,
+            "t": self.t,
+            "p": self.p_value,
+            "lower": self.lower,
+            "upper": self.upper,
+        }
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class FixedEffects(Tabular):
+    """Fixed effects with t statistics.
+
+    Attributes:
+        entries: one per effect.
+        covariance: of the estimates, by the method, (p, p).
+        method: where the degrees of freedom are from.
+        level: confidence level of the intervals.
+    """
+
+    entries: tuple[Effect, ...]
+    covariance: Tensor = field(repr=False)
+    method: str
+    level: float
+
+    def __getitem__(self, name: str) -> Effect:
+        for entry in self.entries:
+            if entry.name == name:
+                return entry
+        raise KeyError(f"there is no effect {name!r}, but {listed([e.name for e in self.entries], 30)}")
+
+    def table(self) -> list[Row]:
+        return [entry.row() for entry in self.entries]
+
+    def _title(self) -> str:
+        return f"Fixed effects ({_WORDS[self.method]}; {100 * self.level:g} % intervals)"
+
+
+@dataclass(frozen=True)
+class WaldTest:
+    """A test of L beta = r.
+
+    Attributes:
+        name: what was tested.
+        f: the F statistic, scaled where the method does so.
+        numerator_df: rank of L.
+        denominator_df: infinite for the asymptotic method.
+        p_value: P(F > f).
+        scaling: what the unscaled F was multiplied with.
+        method: where the degrees of freedom are from.
+    """
+
+    name: str
+    f: float
+    numerator_df: int
+    denominator_df: float
+    p_value: float
+    scaling: float
+    method: str
+
+    def row(self) -> Row:
+        """The entries as a dictionary."""
+        return {
+            "name": self.name,
+            "F": self.f,
+            "df": self.numerator_df,
+            "den. df": self.denominator_df,
+            "p": self.p_value,
+            "scaling": self.scaling,
+        }
+
+
+@dataclass(frozen=True, repr=False)
+class WaldTests(Tabular):
+    """Tests of several terms.
+
+    Attributes:
+        entries: one per term.
+        method: where the degrees of freedom are from.
+    """
+
+    entries: tuple[WaldTest, ...]
+    method: str
+
+    def __getitem__(self, name: str) -> WaldTest:
+        for entry in self.entries:
+            if entry.name == name:
+                return entry
+        raise KeyError(f"there is no test of {name!r}, but of {listed([e.name for e in self.entries], 30)}")
+
+    def table(self) -> list[Row]:
+        return [entry.row() for entry in self.entries]
+
+    def _title(self) -> str:
+        return f"Wald tests of fixed effects ({_WORDS[self.method]})"
+
+
+class FixedTests:
+    """Tests of the fixed effects of one fit.
+
+    Args:
+        binding: the fit and its model.
+        names: of the columns of X.
+        covariance: of the variance parameters inside their range.
+    """
+
+    def __init__(self, binding: Binding, names: tuple[str, ...], covariance: ParameterCovariance) -> None:
+        self.binding = binding
+        self.names = names
+        self.parameters = covariance
+        self.beta = binding.point.beta.numpy()
+        self.phi = binding.phi.numpy()
+
+    @cached_property
+    def _slopes(self) -> Vector:
+        return slopes_of_phi(self.binding, [c.position for c in self.parameters.coordinates])
+
+    @cached_property
+    def _adjustment(self) -> Adjustment:
+        return adjustment(self.binding)
+
+    def covariance(self, method: str) -> Vector:
+        """Covariance of beta by the method, (p, p)."""
+        check_method(method, getattr(self.binding.fit, "method", "REML"))
+        return self._adjustment.adjusted if method == "kenward-roger" else self.phi
+
+    def degrees(self, contrast: Vector, method: str) -> tuple[float, float]:
+        """Denominator degrees of freedom for L, and the factor of F."""
+        if method == "kenward-roger":
+            return kenward_roger(self._adjustment, contrast)
+        if method == "satterthwaite":
+            return satterthwaite(self.phi, self._slopes, self.parameters, contrast), 1.0
+        return (float(self.binding.problem.n - len(self.phi)) if method == "residual" else math.inf), 1.0
+
+    def effect(self, name: str, row: Vector, method: str, level: float, value: float = 0.0) -> Effect:
+        """A linear combination of beta with its t statistic against `value`."""
+        covariance = self.covariance(method)
+        estimate, error = float(row @ self.beta), math.sqrt(float(row @ covariance @ row))
+        df, _ = self.degrees(row[None, :], method)
+        t = (estimate - value) / error
+        reach = t_quantile(0.5 + 0.5 * level, df) * error
+        return Effect(name, estimate, error, df, t, t_tail(t, df), estimate - reach, estimate + reach)
+
+    def effects(self, method: str, level: float) -> FixedEffects:
+        """All columns of X, one by one."""
+        eye = np.eye(len(self.beta))
+        entries = [self.effect(name, row, method, level) for name, row in zip(self.names, eye, strict=True)]
+        covariance = torch.from_numpy(self.covariance(method).copy())
+        return FixedEffects(tuple(entries), covariance, method, level)
+
+    def wald(self, name: str, contrast: Vector, method: str, value: Vector) -> WaldTest:
+        """The test of L beta = r; rows of L that depend on others are left out."""
+        covariance = self.covariance(method)
+        contrast, value = _independent(contrast, value, name)
+        away = contrast @ self.beta - value
+        statistic = float(away @ np.linalg.solve(contrast @ covariance @ contrast.T, away)) / len(contrast)
+        df, scaling = self.degrees(contrast, method)
+        f = scaling * statistic
+        return WaldTest(name, f, len(contrast), df, f_tail(f, len(contrast), df), scaling, method)
+
+    def contrast(self, what: Any, whole: bool = False) -> tuple[str, Vector]:
+        """L from a column's name or position, several of them, or a matrix.
+
+        Args:
+            what: name or position of a column of X, a sequence of these, or L of shape (l, p) or (p,).
+            whole: whether a sequence of numbers of length p is positions of columns rather than a row of L.
+        """
+        p = len(self.beta)
+        if isinstance(what, str | int | np.integer) and not isinstance(what, bool):
+            return self._column(what)[0], np.eye(p)[[self._column(what)[1]]]
+        if isinstance(what, Sequence) and what and all(_is_column(w, whole) for w in what):
+            columns = [self._column(w) for w in what]
+            return ", ".join(name for name, _ in columns), np.eye(p)[[j for _, j in columns]]
+        try:
+            rows = np.atleast_2d(np.array(what, dtype=np.float64))
+        except (TypeError, ValueError) as error:
+            raise InvalidData(
+                f"a contrast is a column's name, a list of names, or a matrix with {p} columns of numbers; "
+                f"got {what!r}."
+            ) from error
+        if rows.ndim != 2 or rows.shape[1] != p or not rows.size:
+            raise InvalidData(
+                f"a contrast needs one entry for each of the {p} fixed effects ({listed(self.names)}), and "
+                f"has shape {tuple(np.shape(what))}."
+            )
+        if not np.isfinite(rows).all():
+            raise InvalidData("a contrast has entries that are not finite.")
+        return "contrast", rows
+
+    def _column(self, what: Any) -> tuple[str, int]:
+        if isinstance(what, str):
+            if what not in self.names:
+                raise InvalidData(f"there is no fixed effect {what!r}; there are {listed(self.names, 30)}.")
+            return what, self.names.index(what)
+        j = int(what)
+        if not 0 <= j < len(self.names):
+            raise InvalidData(f"fixed effects are counted from 0 to {len(self.names) - 1}; got {j}.")
+        return self.names[j], j
+
+
+def _is_column(what: Any, whole: bool) -> bool:
+    return isinstance(what, str) or (whole and isinstance(what, int) and not isinstance(what, bool))
+
+
+def _independent(contrast: Vector, value: Vector, name: str) -> tuple[Vector, Vector]:
+    """Rows of L that do not depend on rows before them; a contradiction among the others is said."""
+    kept: list[int] = []
+    for i in range(len(contrast)):
+        if np.linalg.matrix_rank(contrast[[*kept, i]]) > len(kept):
+            kept.append(i)
+            continue
+        if kept:
+            weights = np.linalg.lstsq(contrast[kept].T, contrast[i], rcond=None)[0]
+            expected = float(weights @ value[kept])
+        else:
+            expected = 0.0
+        if abs(expected - value[i]) > 1e-8 * (1.0 + abs(value[i])):
+            raise InvalidData(
+                f"the hypothesis about {name} contradicts itself: row {i} of the contrast follows from the "
+                f"rows before it, with the value {expected:.6g} instead of {value[i]:.6g}."
+            )
+    if not kept:
+        raise InvalidData(f"the contrast about {name} is all zero: there is nothing to test.")
+    return contrast[kept], value[kept]
+
+
+def check_method(method: str, criterion: str = "REML") -> None:
+    """Refuse unknown methods, and Kenward-Roger where it does not apply."""
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(map(repr, METHODS))}, and is {method!r}.")
+    if method == "kenward-roger" and criterion.upper() != "REML":
+        raise InvalidModel(
+            f"Kenward and Roger's adjustment is for REML, and this is a fit by {criterion}: fit by REML, or "
+            "ask for method='satterthwaite'."
+        )

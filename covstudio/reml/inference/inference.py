@@ -1,0 +1,400 @@
+"""`Inference`: everything a fit says beyond its estimates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from torch import Tensor
+
+from covstudio.covariance import Matrix
+from covstudio.reml.errors import InvalidData
+from covstudio.reml.fit import Fit
+from covstudio.reml.inference.arguments import checked_count, checked_level, column_names
+from covstudio.reml.inference.binding import Binding
+from covstudio.reml.inference.bootstrap import (
+    Bootstrap,
+    BootstrapTest,
+    Progress,
+    bootstrap_fit,
+    bootstrap_test,
+)
+from covstudio.reml.inference.comparison import Candidate, compare_candidates
+from covstudio.reml.inference.conditional import ConditionalAic, conditional_aic
+from covstudio.reml.inference.distributions import normal_quantile
+from covstudio.reml.inference.effects import PredictedEffects, Residuals, predicted_effects, residuals
+from covstudio.reml.inference.fixed import (
+    Effect,
+    FixedEffects,
+    FixedTests,
+    Method,
+    WaldTest,
+    WaldTests,
+)
+from covstudio.reml.inference.functions import Expressions, FunctionEstimate
+from covstudio.reml.inference.information import (
+    ParameterCovariance,
+    covariance_of,
+    observed_information,
+)
+from covstudio.reml.inference.intervals import Intervals, parameter_intervals
+from covstudio.reml.inference.prediction import Prediction, predict_rows
+from covstudio.reml.inference.profile import Cancel, Profile, ProfilePoint, profile_parameter
+from covstudio.reml.inference.simulation import Simulator
+from covstudio.reml.inference.tables import listed
+
+__all__ = ["Inference"]
+
+
+class Inference:
+    r"""What a fit says beyond its estimates: uncertainty, tests, predictions, comparisons, simulation.
+
+    Binds a fit to the model and the data it is of. Nothing is computed before it is asked for, what is
+    computed is kept, and V is worked with by the engine of the fit: n x n matrices arise only where that
+    engine has them.
+
+    Args:
+        fit: the result of `fit`.
+        v: the model of V that was fitted.
+        y: the response, (n,).
+        x: the fixed-effects matrix, (n, p).
+        names: of the columns of x; None for x0, x1, ... or the columns of a DataFrame.
+        information: what standard errors come from: "observed" (second derivatives of the log-likelihood, as
+            lmerTest and nlme have it) or "average" (as `Fit.standard_errors`). Where the observed information
+            is not positive definite, the average one serves.
+
+    Raises:
+        InvalidData, InvalidModel: v, y and x are not what was fitted.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import CovariancePropagation, DummyMatrix, ScalarMatrix, Sum
+        >>> from covstudio.reml import Inference, fit
+        >>> gen = CovariancePropagation(z=DummyMatrix(["a", "a", "b", "b", "c", "c"]), g=ScalarMatrix(3))
+        >>> v = Sum(gen=gen, residual=ScalarMatrix(6))
+        >>> y, x = torch.tensor([4.0, 6.0, 8.0, 7.0, 1.0, 3.0]), torch.ones(6, 1)
+        >>> told = Inference(fit(v, y, x), v, y, x, names=["mean"])
+        >>> h2 = told.function("gen/sigma^2 / (gen/sigma^2 + residual/sigma^2)")
+        >>> round(h2.estimate, 4), round(h2.standard_error, 4)
+        (0.82, 0.2115)
+        >>> test = told.wald("mean", method="kenward-roger")
+        >>> round(test.f, 4), test.numerator_df, round(test.denominator_df, 4)
+        (9.2418, 1, 2.0)
+        >>> print(told.fixed_effects())
+        Fixed effects (Satterthwaite degrees of freedom; 95 % intervals)
+          name  estimate  std. error  df        t         p     lower    upper
+          mean   4.83333      1.5899   2  3.04003  0.093307  -2.00744  11.6741
+    """
+
+    def __init__(
+        self,
+        fit: Fit,
+        v: Matrix,
+        y: Any,
+        x: Any,
+        names: Sequence[str] | None = None,
+        information: Literal["observed", "average"] = "observed",
+    ) -> None:
+        if information not in ("observed", "average"):
+            raise ValueError(f"information must be 'observed' or 'average', and is {information!r}.")
+        self.fit = fit
+        self.information = information
+        self.names = column_names(names, x, fit.p)
+        self._binding = Binding(fit, v, y, x)
+
+    def __repr__(self) -> str:
+        return f"Inference for a fit of {self.fit.n} rows by the {self.fit.engine} engine"
+
+    # -- variance parameters --------------------------------------------------------------------------------
+
+    @cached_property
+    def covariance(self) -> ParameterCovariance:
+        """Covariance matrix of the variance parameters that are inside their range."""
+        binding = self._binding
+        if self.information == "observed":
+            found = covariance_of(
+                binding.interior, observed_information(binding, binding.interior), "observed"
+            )
+            if found is not None:
+                return found
+        positions = [c.position for c in binding.interior]
+        with binding.threads():
+            average = binding.point.derivatives(positions).information
+        found = covariance_of(binding.interior, average, "average")
+        assert found is not None, "Q'PQ is positive semi-definite"
+        return found
+
+    def intervals(self, level: float = 0.95) -> Intervals:
+        """Standard errors and intervals of all variance parameters.
+
+        Args:
+            level: confidence level.
+
+        Returns:
+            For every parameter the delta method's standard error, its interval on the natural scale, and the
+            one found on the scale where the estimate is closer to normal and brought back: the logarithm for
+            variances and ranges, Fisher's z for correlations. At an end of its range a variance has a
+            one-sided interval and no standard error, and any other parameter has neither; `note` says so.
+
+        Reference:
+            Pinheiro & Bates (2000), Mixed-Effects Models in S and S-PLUS, section 2.4.
+        """
+        return parameter_intervals(self._binding, self.covariance, checked_level(level))
+
+    def profile(
+        self,
+        name: str,
+        level: float = 0.95,
+        callback: Callable[[ProfilePoint], object] | None = None,
+        cancel: Cancel | None = None,
+    ) -> Profile:
+        """The profile likelihood of one variance parameter and its interval.
+
+        Args:
+            name: path of an estimated parameter; it may be shortened as in `function`.
+            level: confidence level.
+            callback: called with every `ProfilePoint`.
+            cancel: asked between iterations; answering True stops with `FitCancelled`.
+
+        Returns:
+            The interval where the likelihood has fallen by half the chi-square quantile, open where an end of
+            the range comes first, and the refits it was found by.
+
+        Raises:
+            ValueError: there is no such parameter, or it was not estimated.
+
+        Reference:
+            Venzon & Moolgavkar (1988), Applied Statistics 37:87.
+        """
+        path = self._expressions.names.meaning(name)
+        coordinates = {c.name: c for c in self._binding.coordinates}
+        if path not in coordinates:
+            raise ValueError(
+                f"{path} was not estimated (it is fixed or held); estimated were "
+                f"{listed(list(coordinates), 30)}."
+            )
+        entry = self.intervals(level)[path]
+        error = entry.standard_error
+        if math.isnan(error):
+            error = (entry.upper - entry.estimate) / normal_quantile(0.5 + 0.5 * level)
+        return profile_parameter(self._binding, coordinates[path], error, level, callback, cancel)
+
+    @cached_property
+    def _expressions(self) -> Expressions:
+        return Expressions(self._binding)
+
+    def function(self, expression: str, level: float = 0.95, scale: str | None = None) -> FunctionEstimate:
+        """A function of variance parameters with its standard error and interval by the delta method.
+
+        Args:
+            expression: numbers, `+ - * / **`, parentheses, `sqrt`, `log`, `exp`, paths of parameters, and
+                `var(operand, i)`, `cov(operand, i, j)`, `corr(operand, i, j)` of entries of an operand's
+                value, counted from 0. Parts of a path may be left out where no other parameter could be
+                meant: `gen/sigma^2` for `gen/g/sigma^2`. The longest name that stands at a place is taken;
+                one in backquotes is taken whole. `V` is the operand for the whole matrix.
+            level: confidence level.
+            scale: the scale of the interval: "natural", "log", "logit" or "fisher"; None for "fisher" where
+                the expression is a correlation, and "natural" elsewhere.
+
+        Raises:
+            ValueError: this is not an expression, or it has no value at the estimates.
+
+        Reference:
+            Lynch & Walsh (1998), Genetics and Analysis of Quantitative Traits, appendix 1.
+        """
+        return self._expressions.estimate(expression, self.covariance, checked_level(level), scale)
+
+    # -- fixed effects --------------------------------------------------------------------------------------
+
+    @cached_property
+    def _tests(self) -> FixedTests:
+        return FixedTests(self._binding, self.names, self.covariance)
+
+    def fixed_effects(self, method: Method = "satterthwaite", level: float = 0.95) -> FixedEffects:
+        """Best linear unbiased estimates of the fixed effects, with t statistics.
+
+        Args:
+            method: degrees of freedom: "kenward-roger" (with adjusted standard errors; REML only),
+                "satterthwaite", "residual" (n - p) or "asymptotic".
+            level: confidence level.
+
+        Reference:
+            Kenward & Roger (1997), Biometrics 53:983; Giesbrecht & Burns (1985), Biometrics 41:477.
+        """
+        return self._tests.effects(method, checked_level(level))
+
+    def contrast(
+        self, what: Any, value: float = 0.0, method: Method = "satterthwaite", level: float = 0.95
+    ) -> Effect:
+        """One linear combination of fixed effects with its t statistic.
+
+        Args:
+            what: its coefficients, (p,), or the name of a column of x.
+            value: what it is tested against.
+            method: as in `fixed_effects`.
+            level: confidence level.
+        """
+        name, rows = self._tests.contrast(what)
+        if len(rows) != 1:
+            raise InvalidData(f"contrast takes one combination, and got {len(rows)}: use wald for several.")
+        return self._tests.effect(name, rows[0], method, checked_level(level), value)
+
+    def wald(self, what: Any, value: Any = 0.0, method: Method = "satterthwaite", name: str = "") -> WaldTest:
+        """The Wald test of L beta = value.
+
+        Args:
+            what: the name of a column of x, a list of names (all zero together), or L, (l, p).
+            value: one number, or one for each row of L.
+            method: as in `fixed_effects`.
+            name: for the result; None for what was tested.
+
+        Raises:
+            InvalidData: L does not fit the fixed effects, or contradicts itself.
+
+        Reference:
+            Kenward & Roger (1997), Biometrics 53:983; Fai & Cornelius (1996), J. Stat. Comput. Simul. 54:363.
+        """
+        own, rows = self._tests.contrast(what)
+        values = np.broadcast_to(np.asarray(value, dtype=np.float64), (len(rows),)).copy()
+        return self._tests.wald(name or own, rows, method, values)
+
+    def wald_terms(self, terms: Mapping[str, Any], method: Method = "satterthwaite") -> WaldTests:
+        """Wald tests of several terms, each with all its columns together.
+
+        Args:
+            terms: name -> columns of x, by names or positions, or L of shape (l, p).
+            method: as in `fixed_effects`.
+        """
+        found = {name: self._tests.contrast(what, whole=True)[1] for name, what in terms.items()}
+        tests = [self._tests.wald(name, rows, method, np.zeros(len(rows))) for name, rows in found.items()]
+        return WaldTests(tuple(tests), method)
+
+    # -- predictions ----------------------------------------------------------------------------------------
+
+    def random_effects(self) -> dict[str, PredictedEffects]:
+        """Predicted random effects by term, with prediction error variances and reliabilities.
+
+        Reference:
+            Henderson (1975), Biometrics 31:423.
+        """
+        return predicted_effects(self._binding)
+
+    @cached_property
+    def residuals(self) -> Residuals:
+        """Marginal and conditional residuals and fitted values; raw, Pearson and studentised."""
+        return residuals(self._binding)
+
+    def predict(
+        self,
+        x: Any,
+        z: Mapping[str, Any] | None = None,
+        covariance: Any = None,
+        variance: Any = None,
+        level: float = 0.95,
+    ) -> Prediction:
+        """Prediction at new rows.
+
+        Args:
+            x: fixed effects of the new rows, (m, p).
+            z: random term -> its new rows: (m, q) numbers, a `Matrix` without parameters, or one level name
+                per row (None for no effect). Terms that are not named are at their mean, 0.
+            covariance: covariances of the new rows with those of y that a correlated residual gives, (m, n).
+            variance: variances of the new rows' own part: with `covariance` those of that term; without it
+                those of independent errors, for new observations. (m,) or one number.
+            level: of the intervals, by the normal distribution with the variances taken as known.
+
+        Returns:
+            X beta with standard errors, and the prediction with the random parts and its prediction error.
+
+        Raises:
+            InvalidData: sizes do not agree, or a term or level is unknown.
+
+        Reference:
+            Henderson (1975), Biometrics 31:423; Cressie (1993), Statistics for Spatial Data, section 3.4.
+        """
+        return predict_rows(self._binding, x, z, covariance, variance, checked_level(level))
+
+    # -- comparison -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def conditional_aic(self) -> ConditionalAic:
+        """The conditional AIC, with the effective degrees of freedom it counts.
+
+        Reference:
+            Vaida & Blanchard (2005), Biometrika 92:351; Greven & Kneib (2010), Biometrika 97:773.
+        """
+        return conditional_aic(self._binding, self.covariance)
+
+    def bootstrap_test(
+        self,
+        null: Inference,
+        count: int = 999,
+        seed: int = 0,
+        callback: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> BootstrapTest:
+        """The likelihood-ratio test of this fit against a smaller one, by simulation from the smaller one.
+
+        Args:
+            null: the smaller model.
+            count: responses to draw.
+            seed: of the generator.
+            callback: called with the number of responses done and `count`.
+            cancel: asked between iterations; answering True stops with `FitCancelled`.
+
+        Reference:
+            Davison & Hinkley (1997), Bootstrap Methods and their Application, section 4.2.
+        """
+        pair = [Candidate("", told.fit, told._binding) for told in (null, self)]
+        compare_candidates(pair, None)
+        return bootstrap_test(null._binding, self._binding, checked_count(count), seed, callback, cancel)
+
+    # -- simulation -----------------------------------------------------------------------------------------
+
+    def simulate(self, count: int = 1, seed: int = 0) -> Tensor:
+        """Responses drawn from the fitted model, X beta + V^(1/2) e.
+
+        Args:
+            count: how many.
+            seed: of the generator; the same seed gives the same responses.
+
+        Returns:
+            (n, count).
+        """
+        return Simulator(self._binding, seed).draw(checked_count(count))
+
+    def bootstrap(
+        self,
+        count: int = 999,
+        seed: int = 0,
+        functions: Sequence[str] = (),
+        level: float = 0.95,
+        callback: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> Bootstrap:
+        """The parametric bootstrap: the model fitted to simulated responses.
+
+        Args:
+            count: responses to draw.
+            seed: of the generator.
+            functions: expressions, as in `function`, to evaluate for every refit.
+            level: of the intervals.
+            callback: called with the number of responses done and `count`.
+            cancel: asked between iterations; answering True stops with `FitCancelled`.
+
+        Reference:
+            Davison & Hinkley (1997), Bootstrap Methods and their Application, ch. 5.
+        """
+        return bootstrap_fit(
+            self._binding,
+            self.names,
+            functions,
+            checked_count(count),
+            seed,
+            checked_level(level),
+            callback,
+            cancel,
+        )

@@ -1,0 +1,204 @@
+r"""Prediction at new rows.
+
+For a new row with fixed effects x and a random part t that has covariance c with y and variance v,
+
+.. math:: \hat\mu = x'\hat\beta + c'Py, \qquad
+          \operatorname{var}(\hat\mu - x'\beta - t) = x'\Phi x - 2\,x'\Phi X'V^{-1}c + v - c'Pc .
+
+A term Z G Z' with rows z of Z contributes c = Z G z and v = z'G z; a correlated residual contributes the
+covariances that the caller gives. Without a random part this is x'beta with var x'Phi x.
+
+Sources: Henderson (1975), Biometrics 31:423; Cressie (1993), Statistics for Spatial Data, section 3.4
+(universal kriging).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from covstudio.covariance import Matrix
+from covstudio.reml.errors import InvalidData
+from covstudio.reml.inference.binding import Binding
+from covstudio.reml.inference.distributions import normal_quantile
+from covstudio.reml.inference.tables import Row, Tabular, listed, plural
+from covstudio.reml.inference.terms import RandomTerm, random_terms
+
+__all__ = ["Prediction", "predict_rows"]
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Prediction(Tabular):
+    """Predictions at m new rows, all (m,).
+
+    Attributes:
+        marginal: X_new beta.
+        marginal_standard_error: of X_new beta as an estimate.
+        predicted: X_new beta plus the predicted random parts.
+        standard_error: of `predicted` minus what it predicts: the square root of the prediction error
+            variance.
+        lower: lower end of the interval of `predicted`.
+        upper: upper end.
+        level: of the interval.
+        includes: what `predicted` contains beside X_new beta.
+    """
+
+    marginal: Tensor
+    marginal_standard_error: Tensor
+    predicted: Tensor
+    standard_error: Tensor
+    lower: Tensor
+    upper: Tensor
+    level: float
+    includes: tuple[str, ...]
+
+    def table(self) -> list[Row]:
+        columns = (
+            self.marginal,
+            self.marginal_standard_error,
+            self.predicted,
+            self.standard_error,
+            self.lower,
+            self.upper,
+        )
+        names = ("marginal", "marginal s.e.", "predicted", "std. error", "lower", "upper")
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def _title(self) -> str:
+        parts = f" + {' + '.join(self.includes)}" if self.includes else ""
+        return (
+            f"Prediction of X beta{parts} at {plural(len(self.marginal), 'row')}, {100 * self.level:g} % "
+            "intervals"
+        )
+
+
+def predict_rows(
+    binding: Binding,
+    x: Any,
+    z: Mapping[str, Any] | None,
+    covariance: Any,
+    variance: Any,
+    level: float,
+) -> Prediction:
+    """Predict at new rows; see `Inference.predict`."""
+    new = _matrix(x, "x", binding.problem.p, "one column per fixed effect")
+    m, n = len(new), binding.problem.n
+    cross = torch.zeros((n, m), dtype=torch.float64)
+    own = torch.zeros(m, dtype=torch.float64)
+    includes: list[str] = []
+    terms = random_terms(binding)
+    for path, rows in (z or {}).items():
+        if path not in terms:
+            raise InvalidData(
+                f"z names the term {path!r}, and the random terms of V are {listed(list(terms)) or 'none'}."
+            )
+        design = _design(rows, terms[path], m)
+        moved = terms[path].covariance_times(design.mT)
+        cross += terms[path].of_rows(moved)
+        own += (design.mT * moved).sum(dim=0)
+        includes.append(path)
+    if covariance is not None:
+        if variance is None:
+            raise InvalidData(
+                "covariance gives C(new rows, rows of y); give variance as well, the variances of the new "
+                "rows' part of that term, (m,)."
+            )
+        cross += _matrix(covariance, "covariance", n, "one column per row of y", m).mT
+        includes.append("given covariance")
+    if variance is not None:
+        own += _variances(variance, m)
+        if covariance is None:
+            includes.append("independent error")
+    return _predicted(binding, new, cross, own, level, tuple(includes))
+
+
+def _predicted(
+    binding: Binding, new: Tensor, cross: Tensor, own: Tensor, level: float, includes: tuple[str, ...]
+) -> Prediction:
+    marginal = new @ binding.point.beta
+    spread = (new @ binding.phi * new).sum(dim=1)
+    if cross.any():
+        predicted = marginal + cross.mT @ binding.py
+        # Phi X'V^-1 c, (p, m).
+        joint = binding.weights.mT @ cross
+        error = spread - 2.0 * (new * joint.mT).sum(dim=1) + own - (cross * binding.project(cross)).sum(dim=0)
+    else:
+        predicted, error = marginal.clone(), spread + own
+    deviation = error.clamp(min=0.0).sqrt()
+    reach = normal_quantile(0.5 + 0.5 * level) * deviation
+    return Prediction(
+        marginal,
+        spread.sqrt(),
+        predicted,
+        deviation,
+        predicted - reach,
+        predicted + reach,
+        level,
+        includes,
+    )
+
+
+def _design(rows: Any, term: RandomTerm, m: int) -> Tensor:
+    """New rows of Z, (m, q), from a matrix, a `Matrix` without parameters, or one level per row."""
+    if isinstance(rows, Matrix):
+        if rows.num_params:
+            raise InvalidData(
+                f"z[{term.path!r}] must have no parameters, and has {rows.num_params}: pass its value."
+            )
+        with torch.no_grad():
+            rows = rows.evaluate(torch.zeros(0, dtype=torch.float64))
+    if _are_levels(rows):
+        place = {level: j for j, level in enumerate(term.levels)}
+        design = torch.zeros((len(rows), term.columns), dtype=torch.float64)
+        for i, level in enumerate(rows):
+            if level is None:
+                continue
+            if str(level) not in place:
+                raise InvalidData(
+                    f"row {i} of z[{term.path!r}] has the level {level!r}, which the fit has no effect of "
+                    f"(levels: {listed(term.levels)}). None means no effect; an effect of a new level needs "
+                    "covariance= and variance=."
+                )
+            design[i, place[str(level)]] = 1.0
+        rows = design
+    return _matrix(rows, f"z[{term.path!r}]", term.columns, "one column per effect of the term", m)
+
+
+def _are_levels(rows: Any) -> bool:
+    """Whether these are names of levels; a pandas Series of text counts as such."""
+    if isinstance(rows, str | Tensor | Mapping) or not hasattr(rows, "__iter__"):
+        return False
+    items = list(rows)
+    return bool(items) and all(item is None or isinstance(item, str) for item in items)
+
+
+def _matrix(values: Any, name: str, columns: int, what: str, rows: int | None = None) -> Tensor:
+    try:
+        matrix = torch.as_tensor(values).detach().to(device="cpu", dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InvalidData(f"{name} must be a matrix of numbers ({error}).") from error
+    if matrix.ndim != 2 or matrix.shape[1] != columns or (rows is not None and len(matrix) != rows):
+        expected = f"({'m' if rows is None else rows}, {columns})"
+        raise InvalidData(
+            f"{name} must be of shape {expected}, {what}, and is of shape {tuple(matrix.shape)}."
+        )
+    if not bool(torch.isfinite(matrix).all()):
+        raise InvalidData(f"{name} has entries that are missing or infinite.")
+    return matrix
+
+
+def _variances(values: Any, m: int) -> Tensor:
+    found = torch.as_tensor(values).detach().to(device="cpu", dtype=torch.float64)
+    if found.ndim == 0:
+        found = found.expand(m)
+    if tuple(found.shape) != (m,) or not bool((found >= 0.0).all()):
+        raise InvalidData(
+            f"variance must be one number or {m} numbers of at least 0, one per new row; it is of shape "
+            f"{tuple(found.shape)}."
+        )
+    return found
