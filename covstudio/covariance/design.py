@@ -141,8 +141,10 @@ class DummyMatrix(Matrix):
                 "levels, or drop less"
             )
         self.colnames = [JOINER.join(str(label) for label in _labels_of(code, ordered)) for code in kept]
-        column = {code: position for position, code in enumerate(kept)}
-        self.codes = torch.tensor([column.get(code, -1) for code in flat], dtype=torch.int64, device=device)
+        if kept != list(range(len(kept))) or max(flat) >= len(kept):
+            column = {code: position for position, code in enumerate(kept)}
+            flat = [column.get(code, -1) for code in flat]
+        self.codes = torch.tensor(flat, dtype=torch.int64, device=device)
         self._dtype, self._device = dtype, None if device is None else self.codes.device
         super().__init__((len(flat), len(kept)), {})
 
@@ -172,6 +174,13 @@ def _labels(values: object, name: str) -> list[Label]:
             f"({type(values).__name__}); wrap it in a list"
         )
     labels = list(values.tolist()) if hasattr(values, "tolist") else list(values)
+    try:
+        # A label is what it is in whichever row: most columns have few different ones.
+        if not any(map(_is_missing, set(labels))):
+            return labels
+    except TypeError:
+        # Labels that cannot be told apart by hashing are looked at one by one.
+        pass
     missing = [row for row, label in enumerate(labels) if _is_missing(label)]
     if missing:
         shown = ", ".join(str(row) for row in missing[:5]) + (", ..." if len(missing) > 5 else "")
@@ -248,14 +257,18 @@ def _given_levels(levels: object, count: int) -> list[list[Label]]:
 
 def _flat_codes(columns: list[list[Label]], levels: list[list[Label]]) -> list[int]:
     """Return each row's combination as one number, the last factor varying fastest; -1 where not listed."""
-    flat = [0] * len(columns[0])
+    flat: list[int] = []
     for column, one in zip(columns, levels, strict=True):
         position = {label: k for k, label in enumerate(one)}
         codes = [position.get(label, -1) for label in column]
-        flat = [
-            -1 if high < 0 or low < 0 else high * len(one) + low
-            for high, low in zip(flat, codes, strict=True)
-        ]
+        flat = (
+            codes
+            if not flat
+            else [
+                -1 if high < 0 or low < 0 else high * len(one) + low
+                for high, low in zip(flat, codes, strict=True)
+            ]
+        )
     return flat
 
 
@@ -290,9 +303,9 @@ def _sorted(labels: Iterable[Label], name: str) -> list[Label]:
 
 
 def _warn_of_unknown(columns: list[list[Label]], flat: list[int], levels: list[list[Label]]) -> None:
-    unknown = [row for row, code in enumerate(flat) if code < 0]
-    if not unknown:
+    if min(flat) >= 0:
         return
+    unknown = [row for row, code in enumerate(flat) if code < 0]
     names = list(dict.fromkeys(JOINER.join(str(column[row]) for column in columns) for row in unknown))
     shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
     hint = ""

@@ -259,13 +259,18 @@ def explain(v: Matrix, n: int | None = None, p: int = 1, engine: str = "auto") -
 
     Example:
         >>> from covstudio.covariance import CovariancePropagation, DummyMatrix, ScalarMatrix, Sum
-        >>> labels = [f"g{i % 100}" for i in range(20_000)]
-        >>> gen = CovariancePropagation(z=DummyMatrix(labels), g=ScalarMatrix(100))
-        >>> found = explain(Sum(gen=gen, units=ScalarMatrix(20_000)), p=2)
-        >>> found.engine, found.others
-        ('mme', {'dense': 'V has 20000 rows, and written out it may have 8000'})
+        >>> gen, block = ([f"{i % count}" for i in range(20_000)] for count in (100, 9))
+        >>> v = Sum(
+        ...     gen=CovariancePropagation(z=DummyMatrix(gen), g=ScalarMatrix(100)),
+        ...     block=CovariancePropagation(z=DummyMatrix(block), g=ScalarMatrix(9)),
+        ...     units=ScalarMatrix(20_000),
+        ... )
+        >>> found = explain(v, p=2)
+        >>> found.engine, found.others["dense"]
+        ('mme', 'V has 20000 rows, and written out it may have 8000')
         >>> print(found.reason)
-        V is gen (random effects) beside a residual (diagonal); 100 effects of gen absorbed.
+        V is gen (random effects), block (random effects) beside a residual (diagonal); 100 effects of gen
+        absorbed; 9 effects in one dense matrix.
     """
     if not isinstance(v, Matrix):
         raise TypeError(
