@@ -20,7 +20,8 @@ from covstudio.document.node import (
     check_number,
 )
 
-MAX_SIZE = 20_000
+MAX_SIZE = 1_000_000
+MAX_POSITIONS = 20_000
 MAX_ENTRIES = 4_000_000
 
 
@@ -147,8 +148,8 @@ def _indices(label: str, value: Any, minimum: float | None) -> Indices:
         raise ValueError(f"{label} takes positions counted from 0, such as 0, 2, 5; got {value!r:.80}")
     if not value:
         raise ValueError(f"{label} needs at least one position, counted from 0")
-    if len(value) > MAX_SIZE:
-        raise ValueError(f"{label} holds at most {MAX_SIZE} positions; got {len(value)}")
+    if len(value) > MAX_POSITIONS:
+        raise ValueError(f"{label} holds at most {MAX_POSITIONS} positions; got {len(value)}")
     expected = "positions counted from 0"
     return tuple(_integer(label, position, least, expected) for position in value)
 
@@ -172,8 +173,10 @@ def read_indices(text: str) -> Indices:
         first, last = int(match[1]), int(match[2] or match[1])
         if last < first:
             raise ValueError(f"The range {piece} runs backwards; {how}.")
-        if len(found) + last - first >= MAX_SIZE:
-            raise ValueError(f"There are at most {MAX_SIZE:,} positions; {piece[:40]!r} leads beyond that.")
+        if len(found) + last - first >= MAX_POSITIONS:
+            raise ValueError(
+                f"There are at most {MAX_POSITIONS:,} positions; {piece[:40]!r} leads beyond that."
+            )
         found.extend(range(first, last + 1))
     if not found:
         raise ValueError(f"No position is given; {how}.")

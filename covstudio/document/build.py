@@ -15,10 +15,11 @@ from torch import Tensor
 
 from covstudio.covariance import Matrix, Transform, declaration
 from covstudio.data.tables import Table
-from covstudio.document.construct import MAX_ROWS, TooLarge, Unbuilt, combined, construct, resolve
+from covstudio.document.construct import combined, construct, resolve
 from covstudio.document.document import Document
 from covstudio.document.facts import TableFacts, facts_of
 from covstudio.document.node import FrozenMap, Node, V
+from covstudio.document.room import Unbuilt
 from covstudio.document.sizes import Shape, SizeOrigin, infer_sizes
 from covstudio.document.usage import used_columns
 
@@ -276,11 +277,6 @@ class _Builder:
             operands = {name: self.matrices[child] for child, name in names.items()}
             notes: list[str] = []
             matrix = construct(node, call, operands, notes)
-        except TooLarge as reason:
-            self.refused.add(node.id)
-            if not (self._too_many_rows and self.facts.rows in reason.shape):
-                self._pin(node.id, reason.message)
-            return
         except Unbuilt as reason:
             self._pin(node.id, reason.message, reason.field, unfinished=reason.unfinished)
             if not reason.unfinished:
@@ -296,10 +292,6 @@ class _Builder:
         for child, name in names.items():
             for path, source in self.sources[child].items():
                 self.sources[node.id][f"{name}/{path}"] = source
-
-    @property
-    def _too_many_rows(self) -> bool:
-        return self.facts.rows is not None and self.facts.rows > MAX_ROWS
 
     def _check_slots(self, node: Node) -> None:
         declared = declaration(node.kind)
@@ -336,13 +328,6 @@ class _Builder:
                 unfinished=True,
             )
             return
-        if self._too_many_rows:
-            # Said once here, and not again at every node that has as many rows.
-            self._pin(
-                V,
-                f"The model uses {self.facts.rows:,} rows of the table, and {MAX_ROWS:,} is the most that V "
-                "can have. Load a part of the data, such as one trial or environment.",
-            )
         if document.v is None:
             self._pin(V, "Connect the matrix that describes the data to V.", unfinished=True)
             return

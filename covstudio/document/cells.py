@@ -72,13 +72,16 @@ def size_arguments(declared: Declaration) -> tuple[str, ...]:
 
 @dataclass
 class Split:
-    """`whole` is the product, or the sum, of `parts`, of which `unknown` have no value yet."""
+    """`whole` is the product, or the sum, of `parts`, of which `unknown` have no value yet; `why` is said of
+    it in place of "the size of" its node.
+    """
 
     node_id: str
     how: Literal["product", "sum"]
     whole: Cell
     parts: tuple[Cell, ...]
     unknown: int
+    why: str = ""
 
 
 class Search:
@@ -91,6 +94,8 @@ class Search:
         self.touching: dict[Cell, list[tuple[Split, int]]] = {}
         self.guesses: list[Guess] = []
         self.names: dict[str, str] = {}
+        self.constants: dict[Cell, SizeOrigin] = {}
+        self.least: dict[Cell, SizeOrigin] = {}
 
     def find(self, cell: Cell) -> Cell:
         """The cell that stands for the class of a cell."""
@@ -124,6 +129,25 @@ class Search:
         """Say that a node's size along an axis is the product, or the sum, of those of its operands."""
         parts = tuple((child, axis) for child in children)
         self.splits.append(Split(node.id, how, (node.id, axis), parts, len(parts)))
+
+    def more(self, node: Node, whole: Cell, count: int, what: str) -> None:
+        """Say that `whole`, along its axis, is a node's size and `count` more."""
+        extra = (node.id, 2)
+        self.find(extra)
+        part = (node.id, whole[1])
+        why = f"the size of {node.name} and its {count} {what}"
+        self.splits.append(Split(node.id, "sum", whole, (part, extra), 2, why))
+        self.constants[extra] = SizeOrigin(count, what, (str(count),))
+
+    def at_least(self, cell: Cell, origin: SizeOrigin) -> None:
+        """What a class gets in place of the fallback when nothing else says its size."""
+        if origin.value > FALLBACK:
+            self.least[cell] = origin
+
+    def put_constants(self) -> None:
+        """Give the numbers that are arguments of operators their values: after all relations are told."""
+        for cell, origin in self.constants.items():
+            self.put(cell, origin)
 
     def put_measured(self, node: Node, shape: Shape | None) -> None:
         """Give the cells of a node the shape that its labels or numbers have."""
@@ -169,7 +193,8 @@ class Search:
         if whole is None:
             code = _joined([origin.code for origin in known], " * " if split.how == "product" else " + ")
             return self._assign(
-                self.find(split.whole), SizeOrigin(together, f"the size of {name}", code, guessed)
+                self.find(split.whole),
+                SizeOrigin(together, split.why or f"the size of {name}", code, guessed),
             )
         if split.unknown == 0:
             return []
@@ -224,7 +249,12 @@ class Search:
         cells = [(node.id, axis) for axis in range(min(2, len(names)))]
         for cell, other in zip(cells, reversed(cells), strict=True):
             if self.value(cell) is None:
-                self.put(cell, self.value(other) or FALLBACK_ORIGIN)
+                self.put(cell, self.value(other) or self._fallback(cell))
+
+    def _fallback(self, cell: Cell) -> SizeOrigin:
+        root = self.find(cell)
+        asked = [origin for other, origin in self.least.items() if self.find(other) == root]
+        return max(asked, key=lambda origin: origin.value, default=FALLBACK_ORIGIN)
 
 
 def _follows(document: Document, cell: Cell) -> bool:

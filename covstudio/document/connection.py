@@ -8,10 +8,11 @@ from covstudio.covariance import Operator, ShapeError, declaration
 from covstudio.data.errors import TableError
 from covstudio.data.tables import Table
 from covstudio.document.changes import ChangeError, Connect, refusal
-from covstudio.document.construct import Unbuilt, combined, measure, resolve
+from covstudio.document.construct import combined, measure, resolve
 from covstudio.document.document import Document
 from covstudio.document.facts import TableFacts, facts_of
 from covstudio.document.node import Node, V
+from covstudio.document.room import Unbuilt
 from covstudio.document.sizes import Shape, SizeOrigin, Sizes, infer_sizes, size_arguments
 from covstudio.document.usage import used_columns
 

@@ -6,7 +6,7 @@ import inspect
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -19,54 +19,8 @@ from covstudio.document.arguments import document_default, is_required
 from covstudio.document.document import Document
 from covstudio.document.facts import TableFacts
 from covstudio.document.node import Columns, Levels, Node, Rows, Values
+from covstudio.document.room import Call, Unbuilt, check_room, check_written_out
 from covstudio.document.sizes import Shape, SizeOrigin, size_arguments
-
-MAX_ROWS = 8_000
-MAX_ENTRIES = MAX_ROWS * MAX_ROWS
-"""The most entries of one matrix: half a gigabyte in float64."""
-
-
-class Unbuilt(Exception):
-    """A node that has no matrix, with the reason.
-
-    Args:
-        message: what is missing or wrong, and what to do.
-        field: the argument concerned.
-        unfinished: True when nothing is wrong and something is still to come.
-    """
-
-    def __init__(self, message: str, field: str | None = None, *, unfinished: bool = False) -> None:
-        super().__init__(message)
-        self.message, self.field, self.unfinished = message, field, unfinished
-
-
-class TooLarge(Unbuilt):
-    """A matrix with more entries than can be held.
-
-    Args:
-        rows: how many it would have.
-        columns: likewise.
-    """
-
-    def __init__(self, rows: int, columns: int) -> None:
-        super().__init__(
-            f"{rows:,} × {columns:,} numbers ({rows * columns * 8 / 1e9:.1f} GB) are more than can be held; "
-            f"the most is {MAX_ROWS:,} × {MAX_ROWS:,}. Use fewer rows, or a factor with fewer levels."
-        )
-        self.shape = (rows, columns)
-
-
-@dataclass(frozen=True)
-class Call:
-    """A constructor call.
-
-    Args:
-        positional: arguments that go without a name (the factors of a design matrix).
-        keywords: the others.
-    """
-
-    positional: tuple[Any, ...]
-    keywords: Mapping[str, Any]
 
 
 def resolve(node: Node, facts: TableFacts, origins: Mapping[tuple[str, str], SizeOrigin]) -> Call:
@@ -110,6 +64,8 @@ def resolve(node: Node, facts: TableFacts, origins: Mapping[tuple[str, str], Siz
                 keywords |= {"levels": levels, "lex_order": False}
         elif argument.kind == "coordinates":
             keywords[argument.name] = _coordinates(argument, value, facts)
+            if takes_names(declared) and isinstance(value, Columns):
+                keywords["names"] = list(value.names)
         elif argument.kind == "matrix":
             keywords[argument.name] = torch.tensor(value, dtype=torch.float64)
         elif argument.kind == "indices" and isinstance(value, tuple):
@@ -144,8 +100,10 @@ def _construct(node: Node, call: Call, operands: Mapping[str, Matrix]) -> Matrix
     build: Any = declared.cls
     try:
         if declared.kind == "operator":
-            return _held(_typed(build(dict(operands), *call.positional, **call.keywords), node))
-        matrix = _held(build(*call.positional, **call.keywords))
+            return _typed(build(dict(operands), *call.positional, **call.keywords), node)
+        check_room(declared, call)
+        matrix: Matrix = build(*call.positional, **call.keywords)
+        check_written_out(matrix)
         specs = {
             parameter.name: replace(
                 parameter, dtype=torch.float64, fixed=parameter.fixed or parameter.name in node.fixed
@@ -230,6 +188,11 @@ def splatted(declared: Declaration) -> frozenset[str]:
     return frozenset(name for name, parameter in _parameters(declared).items() if parameter.kind is kind)
 
 
+def takes_names(declared: Declaration) -> bool:
+    """Whether a constructor names its columns after those of the table it is given."""
+    return "names" in _parameters(declared)
+
+
 def positional_names(declared: Declaration) -> list[str]:
     """The arguments that a constructor takes by position, in order."""
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -240,13 +203,6 @@ def constructor_defaults(declared: Declaration) -> dict[str, Any]:
     """The arguments that a constructor can do without, and what it takes for them."""
     empty = inspect.Parameter.empty
     return {name: one.default for name, one in _parameters(declared).items() if one.default is not empty}
-
-
-def _held(matrix: Matrix) -> Matrix:
-    rows, columns = matrix.shape
-    if rows * columns > MAX_ENTRIES:
-        raise TooLarge(rows, columns)
-    return matrix
 
 
 def _typed(matrix: Matrix, node: Node) -> Matrix:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Literal
 
 from covstudio.covariance import Declaration, declaration
 from covstudio.data.roles import Role
@@ -14,6 +15,9 @@ from covstudio.document.node import FrozenMap, Node, check_id, check_name
 MAX_NODES = 2000
 MAX_DEPTH = 64
 MAX_TEXT = 2000
+MAX_DERIVED = 100
+
+Method = Literal["REML", "ML"]
 
 _NUMBERED = re.compile(r"n([1-9][0-9]{0,8})")
 
@@ -30,6 +34,9 @@ class Document:
         fixed_effects: the right hand side of the formula, e.g. "1 + rep".
         roles: column -> "factor", "covariate", "response" or "ignored".
         data_name: the name of the table the model was made for.
+        method: "REML" or "ML", how it is fitted.
+        derived: functions of parameters that are wanted with a fit, such as "h2 = gen/sigma^2 / 2"; what is
+            before "=" is a name for it. They are read when there is a fit.
 
     Example:
         >>> Document().next_id()
@@ -43,6 +50,8 @@ class Document:
     fixed_effects: str = "1"
     roles: Mapping[str, Role] = field(default_factory=FrozenMap)
     data_name: str | None = None
+    method: Method = "REML"
+    derived: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("nodes", "roles"):

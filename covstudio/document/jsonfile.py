@@ -62,6 +62,9 @@ def dumps(document: Document, table: Table | None = None) -> str:
             "v": document.v,
             "data_name": document.data_name,
             "roles": dict(document.roles),
+            # Only where somebody chose them: what says nothing new is read by older versions too.
+            **({} if document.method == "REML" else {"method": document.method}),
+            **({"derived": list(document.derived)} if document.derived else {}),
             "nodes": [_node(node) for node in document.nodes.values()],
         },
     }

@@ -10,7 +10,15 @@ from covstudio.data.errors import TableError
 from covstudio.data.roles import Role
 from covstudio.data.tables import Table
 from covstudio.document.arguments import argument_of, check_argument
-from covstudio.document.document import MAX_DEPTH, MAX_NODES, MAX_TEXT, Document, numbered_slots
+from covstudio.document.document import (
+    MAX_DEPTH,
+    MAX_DERIVED,
+    MAX_NODES,
+    MAX_TEXT,
+    Document,
+    Method,
+    numbered_slots,
+)
 from covstudio.document.node import (
     ArgumentValue,
     Auto,
@@ -151,7 +159,11 @@ def read_model(model: Reader) -> Document:
     Raises:
         DocumentError: it is none.
     """
-    model.only("title", "nodes", optional=("response", "fixed_effects", "v", "data_name", "roles"))
+    model.only(
+        "title",
+        "nodes",
+        optional=("response", "fixed_effects", "v", "data_name", "roles", "method", "derived"),
+    )
     listed = model.key("nodes")
     listed.items()
     if len(listed.value) > MAX_NODES:
@@ -188,7 +200,27 @@ def read_model(model: Reader) -> Document:
         fixed_effects=formula,
         roles=FrozenMap(_roles(model.key("roles")) if "roles" in model.value else {}),
         data_name=model.key("data_name").maybe_text() if "data_name" in model.value else None,
+        method=_method(model.key("method")) if "method" in model.value else "REML",
+        derived=_derived(model.key("derived")) if "derived" in model.value else (),
     )
+
+
+def _method(method: Reader) -> Method:
+    if method.value not in get_args(Method):
+        raise method.refuse(
+            f"A model is fitted by {' or '.join(get_args(Method))}; got {method.value!r:.60}."
+        )
+    found: Method = method.value
+    return found
+
+
+def _derived(derived: Reader) -> tuple[str, ...]:
+    texts = tuple(one.text().strip() for one in derived.items())
+    if len(texts) > MAX_DERIVED:
+        raise derived.refuse(
+            f"A model keeps at most {MAX_DERIVED} derived quantities; this has {len(texts)}."
+        )
+    return tuple(dict.fromkeys(text for text in texts if text))
 
 
 def _roles(roles: Reader) -> dict[str, Role]:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from covstudio.covariance import declaration
 from covstudio.document.arguments import document_default
-from covstudio.document.cells import Search
+from covstudio.document.cells import Search, SizeOrigin
 from covstudio.document.document import Document
 from covstudio.document.node import Node
 
@@ -83,6 +83,40 @@ def _turned(search: Search, document: Document, node: Node) -> None:
         search.equal((node.id, 1), (child, 0))
 
 
+def _submatrix(search: Search, document: Document, node: Node) -> None:
+    chosen = _positions(node, "index")
+    search.equal((node.id, 0), (node.id, 1))
+    if chosen:
+        search.constants[node.id, 0] = SizeOrigin(
+            len(chosen), f"the positions of {node.name}", (str(len(chosen)),)
+        )
+    _reaching(search, node, chosen)
+
+
+def _conditional(search: Search, document: Document, node: Node) -> None:
+    given = _positions(node, "given")
+    search.equal((node.id, 0), (node.id, 1))
+    if given:
+        for child in node.children:
+            search.more(node, (child, 0), len(given), "given positions")
+    _reaching(search, node, given, 1)
+
+
+def _reaching(search: Search, node: Node, positions: tuple[int, ...], more: int = 0) -> None:
+    """The operand is square, and holds all positions (and `more` than these)."""
+    for child in node.children:
+        search.equal((child, 0), (child, 1))
+        if positions:
+            size = max(max(positions) + 1, len(positions) + more)
+            why = f"as far as the positions of {node.name} reach"
+            search.at_least((child, 0), SizeOrigin(size, why, (str(size),)))
+
+
+def _positions(node: Node, argument: str) -> tuple[int, ...]:
+    value = node.arguments.get(argument)
+    return tuple(one for one in value if isinstance(one, int)) if isinstance(value, tuple) else ()
+
+
 def _piled(axis: int) -> Callable[[Search, Document, Node], None]:
     def relation(search: Search, document: Document, node: Node) -> None:
         search.split(node, "sum", axis, node.children)
@@ -104,6 +138,8 @@ _RELATIONS: dict[str, Callable[[Search, Document, Node], None]] = {
     "Inverse": _square,
     "Scale": _alike,
     "Correlation": _square,
+    "Submatrix": _submatrix,
+    "Conditional": _conditional,
     "Stack": _piled(0),
     "Augment": _piled(1),
 }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import get_args
 
 from covstudio.data.roles import Role
 from covstudio.document.arguments import argument_of
@@ -17,7 +18,7 @@ from covstudio.document.change import (
     node_of,
     text_of,
 )
-from covstudio.document.document import Document
+from covstudio.document.document import MAX_DERIVED, Document, Method
 from covstudio.document.node import ArgumentValue, FrozenMap, check_number
 
 
@@ -152,6 +153,47 @@ class SetResponse(Change):
 
     def _describe(self, document: Document) -> str:
         return "Set the response"
+
+
+@dataclass(frozen=True)
+class SetMethod(Change):
+    """Say how the model is fitted.
+
+    Args:
+        method: "REML" or "ML".
+    """
+
+    method: Method
+
+    def apply(self, document: Document) -> Document:
+        if self.method not in get_args(Method):
+            raise ChangeError(f"A model is fitted by REML or by ML; got {self.method!r:.60}.")
+        return replace(document, method=self.method)
+
+    def _describe(self, document: Document) -> str:
+        return f"Fit by {self.method}"
+
+
+@dataclass(frozen=True)
+class SetDerived(Change):
+    """Say which functions of parameters are wanted with a fit.
+
+    Args:
+        expressions: all of them, in order; blank ones are dropped.
+    """
+
+    expressions: Sequence[str]
+
+    def apply(self, document: Document) -> Document:
+        texts = tuple(text_of(one, "An expression").strip() for one in self.expressions)
+        kept = tuple(dict.fromkeys(text for text in texts if text))
+        if len(kept) > MAX_DERIVED:
+            raise ChangeError(f"A model keeps at most {MAX_DERIVED} derived quantities; remove some first.")
+        return replace(document, derived=kept)
+
+    def _describe(self, document: Document) -> str:
+        more = len(self.expressions) - len(document.derived)
+        return f"{'Add' if more > 0 else 'Remove' if more < 0 else 'Change'} a derived quantity"
 
 
 @dataclass(frozen=True)

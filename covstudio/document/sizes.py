@@ -84,6 +84,7 @@ def infer_sizes(
         node = document.nodes[node_id]
         search.add(node)
         relate(search, document, node)
+    search.put_constants()
     if rows is not None and document.v is not None:
         for axis in (0, 1):
             search.put((document.v, axis), SizeOrigin(rows, "the rows of the table", ("rows",)))

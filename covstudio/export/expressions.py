@@ -13,6 +13,7 @@ from covstudio.document.construct import (
     level_order,
     positional_names,
     splatted,
+    takes_names,
 )
 from covstudio.document.document import Document
 from covstudio.document.facts import TableFacts
@@ -148,6 +149,9 @@ class Writer:
                 positional = positional and name not in defaults
             positional = positional and places[len(written) : len(written) + 1] == [name]
             written.append(text if positional else f"{name}={text}")
+            if argument.kind == "coordinates" and takes_names(declared) and isinstance(value, Columns):
+                written.append(f"names={literal(list(value.names))}")
+                positional = False
         return written
 
     def _operands(self, node: Node) -> list[str]:

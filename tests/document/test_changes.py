@@ -15,14 +15,17 @@ from covstudio.document.changes import (
     ReplaceDocument,
     SetArgument,
     SetData,
+    SetDerived,
     SetFixed,
     SetFixedEffects,
+    SetMethod,
     SetParameters,
     SetResponse,
     SetRoles,
     SetTitle,
 )
 from covstudio.document.document import MAX_DEPTH, MAX_NODES, Document, check_forest
+from covstudio.document.history import History
 from covstudio.document.node import Auto, FrozenMap, Node, Rows
 
 
@@ -190,6 +193,9 @@ def test_the_number_of_nodes_is_limited():
         (SetFixedEffects("x" * 5000), "at most 2000 characters"),
         (SetFixedEffects(1), "is text"),
         (SetResponse(4), "A column name is text"),
+        (SetMethod("reml"), "by REML or by ML; got 'reml'"),
+        (SetDerived([1]), "An expression is text"),
+        (SetDerived([f"a + {i}" for i in range(101)]), "at most 100 derived quantities"),
         (SetRoles({"gen": "fixed"}), "is one of factor, covariate, response, ignored; got 'fixed'"),
         (SetData(3), "is text"),
         (SetTitle(None), "The title is text"),
@@ -313,3 +319,12 @@ def test_a_document_put_together_by_hand_is_checked(nodes, v, reason):
         check_forest(document)
     with pytest.raises(ChangeError, match=reason.replace("names", "ames").replace("listed", "isted")):
         ReplaceDocument(document).apply(Document())
+
+
+def test_derived_quantities_are_kept_in_order_and_once():
+    document = SetDerived([" a / b ", "", "a", "a / b"]).apply(Document())
+    assert document.derived == ("a / b", "a")
+    history = History(document).apply(SetDerived(["a"])).apply(SetMethod("ML"))
+    assert (history.present.derived, history.present.method) == (("a",), "ML")
+    assert history.undo_label == "Fit by ML"
+    assert history.undo().undo().present.derived == ("a / b", "a")

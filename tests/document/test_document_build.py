@@ -1,6 +1,5 @@
 """From documents to matrices and problems."""
 
-import numpy as np
 import pytest
 import torch
 from document_models import add, after, propagation, trial
@@ -188,13 +187,25 @@ def test_a_loose_tree_is_built_and_pointed_at():
         ),
         (propagation(n=5), ("n1", "error", None, "CovariancePropagation")),
         (
-            after(add("IdentityMatrix", "V", n=9000)),
+            after(add("GaussianMatrix", "V", coordinates=Values((tuple(map(float, range(9000))),)))),
             (
                 "n1",
                 "error",
                 None,
                 "9,000 × 9,000 numbers (0.6 GB) are more than can be held; the most is 8,000 × 8,000",
             ),
+        ),
+        (
+            after(add("UnstructuredMatrix", "V", n=300)),
+            ("n1", "error", None, "Unstructured of 300 has 45,150 parameters; the most is 20,000."),
+        ),
+        (
+            after(add("DiagonalMatrix", "V", n=30_000)),
+            ("n1", "error", None, "Diagonal of 30,000 has 30,000 parameters; the most is 20,000."),
+        ),
+        (
+            after(add("ScalarMatrix", "V", n=1_000_000)),
+            ("n1", "error", None, "V is 1000000 × 1000000, and the table has 6 rows."),
         ),
     ],
 )
@@ -208,26 +219,26 @@ def test_problems_are_pinned_to_the_node_they_concern(document, expected):
     assert all(one[3].startswith("Not part of V") for one in others)
 
 
-def test_too_many_rows_are_said_once():
-    table = Table.from_columns({"gen": [f"G{i % 9}" for i in range(8001)]}, "long")
+def test_what_is_never_written_out_may_have_any_number_of_rows():
+    table = Table.from_columns({"gen": [f"G{i % 9}" for i in range(50_000)]}, "long")
     document = after(
         add("Sum", "V"),
         add("CovariancePropagation", "n1"),
         add("DummyMatrix", "n2", "z", factors=Columns(("gen",))),
         add("ScalarMatrix", "n2", "g"),
-        add("ScalarMatrix", "n1"),
+        add("AR1Matrix", "n1"),
     )
-    assert problems(document, table) == [
-        (
-            "V",
-            "error",
-            None,
-            "The model uses 8,001 rows of the table, and 8,000 is the most that V can have. Load a part of "
-            "the data, such as one trial or environment.",
-        )
-    ]
-    assert build(document, table).v is None
-    assert problems(document, table.rows(np.arange(8001) < 30)) == []
+    assert problems(document, table) == []
+    assert build(document, table).v.shape == (50_000, 50_000)
+
+
+def test_columns_of_numbers_keep_their_names():
+    document = after(
+        add("CovariancePropagation", "V"),
+        add("DesignMatrix", "n1", "z", columns=Columns(("row",)), basis="polynomial", degree=2),
+        add("ScalarMatrix", "n1", "g"),
+    )
+    assert build(document, trial()).matrices["n2"].colnames == ["row", "row^2"]
 
 
 def test_without_a_table_columns_are_asked_for():

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from covstudio.covariance import catalogue
 from covstudio.data.examples import load_example
-from covstudio.document.changes import SetFixed, SetParameters, SetTitle
+from covstudio.document.changes import SetDerived, SetFixed, SetMethod, SetParameters, SetTitle
 from covstudio.document.document import Document
 from covstudio.document.jsonfile import DocumentError, dumps, loads
 from covstudio.document.node import Columns, FrozenMap, Levels, Node, Rows, Values
@@ -250,6 +250,11 @@ def spoil(path, value):
             "model.roles.gen: A role is one of factor, covariate, response, ignored; got 'fixed'.",
         ),
         ("model.response", ["yield"], "model.response: Expected text"),
+        ("model.method", "reml", "model.method: A model is fitted by REML or ML; got 'reml'."),
+        ("model.method", None, "model.method: A model is fitted by REML or ML; got None."),
+        ("model.derived", "a / b", "model.derived: Expected a list"),
+        ("model.derived", [1], "model.derived[0]: Expected text"),
+        ("model.derived", ["a"] * 101, "model.derived: A model keeps at most 100 derived quantities"),
         ("data", [], "data: Expected an object"),
         ("data", {"name": "t", "columns": {}}, "data.columns: A table needs at least one column"),
         (
@@ -270,6 +275,16 @@ def test_files_that_are_spoilt_say_where(path, value, message):
     spoilt = content()
     spoil(path, value)(spoilt)
     assert message in refused(spoilt)
+
+
+def test_how_it_is_fitted_is_written_where_somebody_chose_it():
+    plain = dumps(propagation())
+    assert '"method"' not in plain
+    assert '"derived"' not in plain
+    chosen = SetDerived(["h2 = gen / (gen + residual)"]).apply(SetMethod("ML").apply(propagation()))
+    assert loads(dumps(chosen))[0] == chosen
+    assert '"method": "ML"' in dumps(chosen)
+    assert loads(plain)[0].method == "REML"
 
 
 def test_close_kinds_are_proposed():

@@ -123,7 +123,7 @@ def test_arguments_are_normalised(kind, name, given, kept):
         ("ScalarMatrix", "n", 0, "at least 1; got 0"),
         ("ScalarMatrix", "n", 2.0, "takes an integer, auto, rows or levels; got 2.0"),
         ("ScalarMatrix", "n", True, "takes an integer"),
-        ("ScalarMatrix", "n", 10**9, "at most 20000"),
+        ("ScalarMatrix", "n", 10**9, "at most 1000000"),
         ("ScalarMatrix", "n", Levels(()), "at least one column"),
         ("ScalarMatrix", "n", Levels(("gen", "gen")), "names a column twice"),
         ("EquicorrelationMatrix", "n", 1, "at least 2"),

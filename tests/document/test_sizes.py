@@ -218,3 +218,42 @@ def test_thousands_of_nodes_are_no_trouble(kind):
     document = Document({"n1": root, **leaves}, v="n1")
     found = infer_sizes(document, measure=lambda node: None, levels=lambda columns: None, rows=None)
     assert found.origins["n1999", "n"].value == 4
+
+
+def test_a_submatrix_has_as_many_rows_as_positions():
+    document = after(
+        add("Sum", "V"),
+        add("ScalarMatrix", "n1", name="noise"),
+        add("Submatrix", "n1", index=(0, 3, 7), name="part"),
+        add("AR1Matrix", "n3", "a", name="time"),
+    )
+    # The operand is as large as its positions ask for when nothing else says so.
+    assert sizes(document) == {
+        ("noise", "n"): "3, the positions of part",
+        ("time", "n"): "8, as far as the positions of part reach",
+    }
+    assert build(document).sizes["n1"] == (3, 3)
+    assert build(document).problems == ()
+
+
+def test_what_is_conditioned_on_is_added_to_what_is_wanted():
+    document = after(
+        add("Conditional", "V", given=(1, 4), name="rest"),
+        add("AR1Matrix", "n1", "a", name="time"),
+    )
+    assert sizes(document, trial()) == {("time", "n"): "8, the size of rest and its 2 given positions"}
+    assert build(document, trial()).v.shape == (6, 6)
+    # Upwards: three are left of five.
+    assert sizes(document) == {("time", "n"): "5, as far as the positions of rest reach"}
+    assert build(document).sizes["n1"] == (3, 3)
+
+
+def test_a_size_passes_through_a_conditional_to_the_factors_of_a_product():
+    document = after(
+        add("Conditional", "V", given=(0, 1)),
+        add("KroneckerProduct", "n1", "a", name="grid"),
+        add("AR1Matrix", "n2", name="row", n=2),
+        add("AR1CorrelationMatrix", "n2", name="column"),
+    )
+    assert sizes(document, trial())["column", "n"] == "4, 8 ÷ 2, what its neighbour leaves of grid"
+    assert build(document, trial()).problems == ()
