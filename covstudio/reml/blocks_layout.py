@@ -111,6 +111,11 @@ class BlockLayout:
         self.types = len(example)
         self.batches = self._batches(type_of)
 
+    @cached_property
+    def block(self) -> Tensor:
+        """The block of every row, (n,)."""
+        return self._partition.block.to(self.device)
+
     @property
     def largest(self) -> int:
         """Rows of the largest block."""

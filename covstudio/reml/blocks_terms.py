@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.covariance import Matrix
+from covstudio.reml.groups import Grouped
 from covstudio.reml.linearity import is_linear
 from covstudio.reml.partition import codes_of
 from covstudio.reml.pieces import BlockPiece, DiagonalPiece, OtherPiece, Piece, RandomPiece
-from covstudio.reml.rows import DenseRows
+from covstudio.reml.rows import DenseRows, SparseRows
 from covstudio.reml.universe import PLACES, Universe
 
-__all__ = ["BlockTerm", "term_of"]
+__all__ = ["BlockTerm", "grouped_weights", "term_of"]
 
 Vector = NDArray[np.float64]
 
@@ -83,19 +84,16 @@ class _Places(BlockTerm):
     def take(self, example: Tensor, own: Tensor) -> None:
         self._at, self._own = self._place.to(own.device)[example], own
 
-    def _entries(self, table: Tensor, types: Tensor) -> Tensor:
-        """From the covariances of places, (..., places, places) or by lag, to those of rows."""
-        at, own = self._at[types], self._own[types]
-        i, j = at[:, :, None], at[:, None, :]
-        table = table.to(at.device)
-        found = table[..., (i - j).abs()] if self._universe.by_lag else table[..., i, j]
-        return _within(found, own)
-
     def values(self, natural: Vector, types: Tensor) -> Tensor:
-        return self._entries(self._universe.value(self.piece.own(natural)), types)
+        at, own = self._at[types], self._own[types]
+        return _within(self._universe.entries(self.piece.own(natural), at[:, :, None], at[:, None, :]), own)
 
     def slices(self, natural: Vector, index: Sequence[int], types: Tensor) -> Tensor:
-        return self._entries(self._universe.derivative(self.piece.own(natural), index), types)
+        at, own = self._at[types], self._own[types]
+        found = self._universe.derivative_entries(
+            self.piece.own(natural), index, at[:, :, None], at[:, None, :]
+        )
+        return _within(found, own)
 
 
 class _Effects(BlockTerm):
@@ -214,13 +212,34 @@ def _effects(piece: RandomPiece, natural: Vector) -> BlockTerm | str:
         return _Effects(piece, torch.zeros(piece.n, dtype=torch.int64), weights, 1)
     if family.members > WIDE:
         return f"has {family.members} effects in a group"
+    found = grouped_weights(z, family)
+    if found is None:
+        return "has rows with effects of several groups"
+    return _Effects(piece, *found, len(family.value(piece.own(natural))))
+
+
+def grouped_weights(z: SparseRows, family: Grouped) -> tuple[Tensor, Tensor] | None:
+    """The group of every row of Z, (n,), and its entries for the members of that group, (n, b); None where a
+    row has entries of several groups.
+
+    Example:
+        >>> from covstudio.covariance import IdentityMatrix, KroneckerProduct, UnstructuredMatrix
+        >>> from covstudio.reml.groups import grouped
+        >>> family = grouped(KroneckerProduct(subject=IdentityMatrix(2), effect=UnstructuredMatrix(2)))
+        >>> z = SparseRows(torch.tensor([[0, 1], [2, 3]]), torch.tensor([[1.0, 5.0], [1.0, 7.0]]), 4)
+        >>> [part.tolist() for part in grouped_weights(z, family)]
+        [[0, 1], [[1.0, 5.0], [1.0, 7.0]]]
+    """
     group, member = family.split(z.codes)
     used = z.weights() != 0.0
-    weights = torch.zeros((piece.n, family.members), dtype=torch.float64)
-    weights.scatter_add_(1, member, z.weights())
     # Entries of zero may point anywhere.
-    own = torch.where(used, group, -1).amax(dim=1).clamp(min=0)
-    return _Effects(piece, own, weights, len(family.value(piece.own(natural))))
+    low = torch.where(used, group, family.groups).amin(dim=1)
+    high = torch.where(used, group, -1).amax(dim=1)
+    if bool((high > low).any()):
+        return None
+    weights = torch.zeros((z.n, family.members), dtype=torch.float64)
+    weights.scatter_add_(1, member, z.weights().to(torch.float64))
+    return high.clamp(min=0), weights
 
 
 def _written(operand: Matrix | Tensor) -> Universe:

@@ -6,7 +6,6 @@ all groups.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -28,6 +27,33 @@ PLACES = 4000
 
 
 @dataclass(frozen=True, eq=False)
+class AtDistance:
+    """sigma^2 exp(-distance / range) between places, pair by pair.
+
+    Attributes:
+        times: coordinate of every place.
+    """
+
+    times: Tensor
+
+    def _decay(self, natural: Tensor, i: Tensor, j: Tensor) -> tuple[Tensor, Tensor, float]:
+        times = self.times.to(i.device)
+        scale = max(float(natural[1]), torch.finfo(torch.float64).tiny)
+        steps = (times[i] - times[j]).abs() / scale
+        return steps, torch.exp(-steps), scale
+
+    def value(self, natural: Tensor, i: Tensor, j: Tensor) -> Tensor:
+        """Covariances between places i and j, in the shape the two broadcast to."""
+        return float(natural[0]) * self._decay(natural, i, j)[1]
+
+    def derivative(self, natural: Tensor, index: Sequence[int], i: Tensor, j: Tensor) -> Tensor:
+        """Their derivatives, (k, ...)."""
+        steps, decay, scale = self._decay(natural, i, j)
+        slopes = [decay if k == 0 else float(natural[0]) / scale * (steps * decay) for k in index]
+        return torch.stack(slopes) if slopes else decay.new_zeros((0, *decay.shape))
+
+
+@dataclass(frozen=True, eq=False)
 class Universe:
     """A covariance between places.
 
@@ -37,6 +63,8 @@ class Universe:
         derivative: natural values and positions -> (k, size, size), or (k, size).
         markov: whether its inverse is tridiagonal, so that the covariance of any places in order is Markov.
         by_lag: whether only the difference of places counts, and `value` gives the first column.
+        at_distance: a process in continuous time pair by pair, so that its places are never written out; None
+            for any other.
         places: the place of every row, where the rows were given.
     """
 
@@ -45,16 +73,21 @@ class Universe:
     derivative: Callable[[Tensor, Sequence[int]], Tensor]
     markov: bool = False
     by_lag: bool = False
+    at_distance: AtDistance | None = None
     places: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
 
     def entries(self, natural: Tensor, i: Tensor, j: Tensor) -> Tensor:
         """Covariances between places i and j, in the shape the two broadcast to."""
-        value = self.value(natural)
+        if self.at_distance is not None:
+            return self.at_distance.value(natural, i, j)
+        value = self.value(natural).to(i.device)
         return value[(i - j).abs()] if self.by_lag else value[i, j]
 
     def derivative_entries(self, natural: Tensor, index: Sequence[int], i: Tensor, j: Tensor) -> Tensor:
         """Their derivatives, (k, ...)."""
-        slices = self.derivative(natural, index)
+        if self.at_distance is not None:
+            return self.at_distance.derivative(natural, index, i, j)
+        slices = self.derivative(natural, index).to(i.device)
         return slices[:, (i - j).abs()] if self.by_lag else slices[:, i, j]
 
 
@@ -81,8 +114,7 @@ def universe_of(matrix: Matrix, group: Tensor | None = None) -> Universe | None:
         return _stationary(matrix, int(place.max()) + 1, place)
     if type(matrix) is OrnsteinUhlenbeckMatrix:
         times, place = torch.unique(matrix.times, return_inverse=True)
-        if len(times) <= PLACES:
-            return _written(_at_times(matrix, times), place, markov=len(times) > 1)
+        return _in_time(matrix, times.to(device="cpu", dtype=torch.float64), place)
     if n <= PLACES:
         return _written(matrix, torch.arange(n), markov=markov)
     return None
@@ -118,10 +150,15 @@ def _stationary(matrix: Matrix, size: int, place: Tensor) -> Universe:
     return Universe(size, value, derivative, markov=True, by_lag=True, places=place)
 
 
-def _at_times(matrix: OrnsteinUhlenbeckMatrix, times: Tensor) -> Matrix:
-    """The same process, with the same parameters, at other times."""
-    other = copy.copy(matrix)
-    other.times = times
-    other._shape = (len(times), len(times))
-    other.reset_intermediates()
-    return other
+def _in_time(matrix: OrnsteinUhlenbeckMatrix, times: Tensor, place: Tensor) -> Universe:
+    """A process in continuous time, between places at these times."""
+    every = torch.arange(len(times))
+    pairs = AtDistance(times)
+    return Universe(
+        len(times),
+        lambda natural: pairs.value(natural, every[:, None], every),
+        lambda natural, index: pairs.derivative(natural, index, every[:, None], every),
+        markov=len(times) > 1,
+        at_distance=pairs,
+        places=place,
+    )
