@@ -28,7 +28,7 @@ from covstudio.reml.engines import choose
 from covstudio.reml.errors import InvalidData, InvalidModel
 from covstudio.reml.escape import Escapes
 from covstudio.reml.fit import Fit
-from covstudio.reml.likelihood import Engine, Point, log_likelihood
+from covstudio.reml.likelihood import Engine, Point
 from covstudio.reml.mirrors import mirrors
 from covstudio.reml.optimise import Outcome, State, maximise
 from covstudio.reml.pieces import Piece
@@ -70,7 +70,7 @@ class Binding:
             raise TypeError(f"v must be the covstudio Matrix that was fitted, and is a {type(v).__name__}.")
         self.fit, self.v = fit, v
         with torch.no_grad():
-            self.problem = prepare(y, x)
+            self.problem = prepare(y, x, method=fit.method)
             self._check_sizes()
             self.choice = choose(v, fit.engine, self.problem.p)
             self.lowered = self.choice.lowered
@@ -244,7 +244,7 @@ class Binding:
 
     def loglik(self, point: Point) -> float:
         """The log-likelihood of a point, in the convention of `Fit.loglik`."""
-        return log_likelihood(point.kernel, self.problem.n, self.problem.p)
+        return self.problem.log_likelihood(point.kernel)
 
     def climb(
         self,

@@ -243,8 +243,8 @@ class FixedTests:
             columns = [self._column(w) for w in what]
             return ", ".join(name for name, _ in columns), np.eye(p)[[j for _, j in columns]]
         try:
-            rows = np.atleast_2d(np.array(what, dtype=np.float64))
-        except (TypeError, ValueError) as error:
+            rows = torch.atleast_2d(torch.as_tensor(what, dtype=torch.float64)).numpy()
+        except (TypeError, ValueError, RuntimeError) as error:
             raise InvalidData(
                 f"a contrast is a column's name, a list of names, or a matrix with {p} columns of numbers; "
                 f"got {what!r}."
