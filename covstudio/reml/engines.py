@@ -24,6 +24,7 @@ from covstudio.reml.pieces import RandomPiece
 from covstudio.reml.problem import Problem
 from covstudio.reml.residual import BlockResidual, residual_of
 from covstudio.reml.rows import DenseRows
+from covstudio.reml.separable import SeparableCandidate
 from covstudio.reml.variance import Variance
 
 __all__ = ["CANDIDATES", "Choice", "Explanation", "choose", "explain"]
@@ -92,7 +93,7 @@ class MmeCandidate:
         memory = 8.0 * (3.0 * m * b * f + 8.0 * f * f + n * (3.0 * k + width + 3 * p + 8))
         if unit_residual(residual) is None:
             entries = residual.cells if isinstance(residual, BlockResidual) else 4 * n
-            seconds += 2e-8 * entries * max(width, 1) ** 2 + 5e-11 * 2.0 * m * b * q * q
+            seconds += 8e-4 + 1e-8 * entries * (2 * max(width, 1) ** 2 + 3 * k) + 5e-11 * 2.0 * m * b * q * q
             memory += 8.0 * entries * (k + 6)
         if isinstance(residual, BlockResidual):
             seconds += 1e-10 * (k + 3) * float((residual.sizes.double() ** 3).sum())
@@ -127,7 +128,12 @@ def _caveat(lowered: Lowered) -> str:
 
 
 #: Every engine that can be chosen. One that is added here is found by `fit` and `explain`.
-CANDIDATES: list[Candidate] = [DenseCandidate(), MmeCandidate(), BlocksCandidate()]
+CANDIDATES: list[Candidate] = [
+    DenseCandidate(),
+    MmeCandidate(),
+    BlocksCandidate(),
+    SeparableCandidate(),
+]
 
 
 @dataclass(frozen=True, eq=False)

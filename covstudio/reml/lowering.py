@@ -38,12 +38,15 @@ from covstudio.reml.groups import Grouped, grouped
 from covstudio.reml.linearity import is_constant
 from covstudio.reml.pieces import BlockPiece, DiagonalPiece, OtherPiece, Piece, RandomPiece
 from covstudio.reml.rows import SparseRows, identity_rows, rows_of
+from covstudio.reml.separable_cells import crossing_of, joined
 from covstudio.reml.universe import Universe, universe_of
 
 __all__ = ["Lowered", "lower"]
 
 #: A constant matrix of at most this many rows may be written out to see what it is.
 WRITTEN = 4000
+#: A product by entries of terms Z A Z' is one over pairs of levels while these are at most so many a row.
+MANY = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,6 +158,10 @@ class _Lowering:
                 group, place, universe = blocks
                 where = torch.arange(self.n) if rows is None else rows
                 return BlockPiece(path, positions, operand, self.n, where, group, place, universe)
+            if type(operand) is HadamardProduct:
+                crossed = self._crossed(operand, path, positions, rows)
+                if crossed is not None:
+                    return crossed
         return OtherPiece(path, positions, operand, self.n, rows)
 
     def _of_family(
@@ -194,6 +201,19 @@ class _Lowering:
         if family is not None and not _within(family, design):
             family = None
         return RandomPiece(path, positions, operand, self.n, design, g, family)
+
+    def _crossed(
+        self, operand: HadamardProduct, path: str, positions: tuple[int, ...], rows: Tensor | None
+    ) -> Piece | None:
+        """(Z_1 A Z_1') o (Z_2 B Z_2') as Z (A (x) B) Z', whose Z has a column for every pair of levels."""
+        crossing = crossing_of(operand)
+        if crossing.scales or len(crossing.factors) < 2 or crossing.cells > MANY * operand.shape[0]:
+            return None
+        design = SparseRows(crossing.codes.unsqueeze(1), None, crossing.cells)
+        if rows is not None:
+            design = design.spread(rows, self.n)
+        g = joined([factor.operand for factor in crossing.factors])
+        return RandomPiece(path, positions, operand, self.n, design, g, None)
 
     def _masked(self, operand: Matrix) -> tuple[Tensor, Tensor, Universe] | None:
         """A covariance kept within groups: groups, places and the covariance between places."""
