@@ -79,8 +79,8 @@ class BlocksEngine:
 
     @property
     def residual_degrees(self) -> int:
-        """n - p."""
-        return self.problem.n - self.problem.p
+        """n - p; n in ML."""
+        return self.problem.degrees
 
     @property
     def order(self) -> int:

@@ -35,7 +35,7 @@ from torch import Tensor
 
 from covstudio.reml.blocks_layout import Batch
 from covstudio.reml.blocks_moments import gathered, spread
-from covstudio.reml.likelihood import Derivatives, kernel, score
+from covstudio.reml.likelihood import Derivatives, score
 
 if TYPE_CHECKING:
     from covstudio.reml.blocks import BlocksEngine
@@ -150,8 +150,8 @@ class BlocksPoint:
 
     @property
     def kernel(self) -> float:
-        """-(log|V| + log|X'V^-1X| + y'Py)/2."""
-        return kernel(self.logdet_v, self.logdet_xvx, self.quadratic)
+        """-(log|V| + log|X'V^-1X| + y'Py)/2; without log|X'V^-1X| in ML."""
+        return self._engine.problem.kernel(self.logdet_v, self.logdet_xvx, self.quadratic)
 
     @property
     def mean_diagonal(self) -> float:
@@ -240,7 +240,9 @@ class BlocksPoint:
         """A of D A D' = Q C Q', r r' and x_a r' for every column a of Q, (2 + p, p + 1, p + 1)."""
         p, c = self._engine.problem.p, self._residual
         inner = c.new_zeros((2 + p, p + 1, p + 1))
-        inner[0, :p, :p] = self._half @ self._half.mT
+        # In ML tr(V^-1 dV) stands in place of tr(P dV).
+        if self._engine.problem.restricted:
+            inner[0, :p, :p] = self._half @ self._half.mT
         inner[1] = torch.outer(c, c)
         index = torch.arange(p, device=c.device)
         inner[2 + index, index] = c

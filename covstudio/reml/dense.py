@@ -6,8 +6,8 @@ With V = L L' and everything whitened by L,
           y'Py = \lVert B_y - B_X\hat\beta\rVert^2,
 
 which is all the log-likelihood needs. For the derivatives P is formed once from V^-1 by a rank-p
-correction; then tr(P dV_k) is an elementwise sum and the average information comes from the vectors dV_k P
-y. No product of two n x n matrices is ever taken.
+correction (ML keeps V^-1 as it is); then tr(P dV_k) is an elementwise sum and the average information comes
+from the vectors dV_k P y. No product of two n x n matrices is ever taken.
 
 The floor for such an engine is the Cholesky factor plus the inverse; `benchmarks/bench_reml.py` measures
 the distance to it.
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.reml.errors import TooManyRows
-from covstudio.reml.likelihood import Derivatives, average_information, kernel, score
+from covstudio.reml.likelihood import Derivatives, average_information, score
 from covstudio.reml.problem import Problem
 from covstudio.reml.variance import Variance
 
@@ -92,7 +92,8 @@ class DensePoint:
         self._whitened_residual = residual
         self._logdet_v = 2.0 * float(torch.log(torch.diagonal(factor)).sum())
         self._logdet_xvx = 2.0 * float(torch.log(torch.diagonal(self._xvx_factor)).sum())
-        self._p_matrix: Tensor | None = None
+        self._traced: Tensor | None = None
+        self._half: Tensor | None = None
         self._py: Tensor | None = None
 
     @property
@@ -117,8 +118,8 @@ class DensePoint:
 
     @property
     def kernel(self) -> float:
-        """-(log|V| + log|X'V^-1X| + y'Py)/2."""
-        return kernel(self.logdet_v, self.logdet_xvx, self.quadratic)
+        """-(log|V| + log|X'V^-1X| + y'Py)/2; without log|X'V^-1X| in ML."""
+        return self._problem.kernel(self.logdet_v, self.logdet_xvx, self.quadratic)
 
     @property
     def beta_covariance(self) -> Tensor:
@@ -134,8 +135,9 @@ class DensePoint:
         return other
 
     def _projection(self) -> tuple[Tensor, Tensor]:
-        """P and P y for the V that was factored (before rescaling)."""
-        if self._p_matrix is None or self._py is None:
+        """What derivatives are traced against (P; V^-1 in ML), and P y, for the V that was factored (before
+        rescaling)."""
+        if self._traced is None or self._py is None:
             factor = self._factor
             assert factor is not None
             # L^-T [B_X, r] turns what is whitened once into V^-1 X and P y.
@@ -144,14 +146,22 @@ class DensePoint:
             )
             # cholesky_inverse answers column-major; its transpose is the same matrix, row-major, without a
             # copy.
-            p_matrix = torch.cholesky_inverse(factor).mT
+            traced = torch.cholesky_inverse(factor).mT
             vx, self._py = back[:, :-1], back[:, -1].contiguous()
             if vx.shape[1]:
                 half = torch.linalg.solve_triangular(self._xvx_factor, vx.mT, upper=False)
-                p_matrix.addmm_(half.mT, half, alpha=-1.0)
-            self._p_matrix = p_matrix
+                if self._problem.restricted:
+                    traced.addmm_(half.mT, half, alpha=-1.0)
+                else:
+                    self._half = half
+            self._traced = traced
             self._factor = None
-        return self._p_matrix, self._py
+        return self._traced, self._py
+
+    def _projected(self, b: Tensor) -> Tensor:
+        """P B for the V that was factored."""
+        product = self._projection()[0] @ b
+        return product if self._half is None else product - self._half.mT @ (self._half @ b)
 
     @property
     def py(self) -> Tensor:
@@ -160,25 +170,25 @@ class DensePoint:
 
     def project(self, b: Tensor) -> Tensor:
         """P B, (n, k)."""
-        return self._projection()[0] @ b / self._scale
+        return self._projected(b) / self._scale
 
     def derivatives(self, positions: Sequence[int]) -> Derivatives:
         """Score and average information with respect to the natural parameters at these positions."""
-        p_matrix, py = self._projection()
+        traced, py = self._projection()
         count, n = len(positions), self._problem.n
         traces = np.zeros(count)
-        q = torch.zeros((n, count), dtype=torch.float64)
-        flat = p_matrix.reshape(-1)
+        q = py.new_zeros((n, count))
+        flat = traced.reshape(-1)
         for places, block in self._variance.slices(self.natural, positions):
             block = block.contiguous()
-            traces[places] = torch.mv(block.view(len(places), n * n), flat).numpy()
+            traces[places] = torch.mv(block.view(len(places), n * n), flat).numpy(force=True)
             q[:, places] = torch.mv(block.view(len(places) * n, n), py).view(len(places), n).mT
-        pq = p_matrix @ q
-        quadratics = (py @ q).numpy()
+        inner = (q.mT @ self._projected(q)).numpy(force=True)
+        quadratics = (py @ q).numpy(force=True)
         scale = self._scale
         return Derivatives(
             score(traces / scale, quadratics / scale**2),
-            average_information(q.numpy(), pq.numpy()) / scale**3,
+            average_information(inner) / scale**3,
         )
 
 
@@ -198,8 +208,8 @@ class DenseEngine:
 
     @property
     def residual_degrees(self) -> int:
-        """n - p."""
-        return self.problem.n - self.problem.p
+        """n - p; n in ML."""
+        return self.problem.degrees
 
     @property
     def order(self) -> int:

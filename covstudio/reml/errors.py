@@ -2,12 +2,16 @@
 
 Every message says what was expected, what came, and what to do. All are `ValueError`s except
 `FitCancelled`, which is not a
-fault: it is how a callback ends a fit that nobody waits for any more.
+fault: it is how a fit ends that nobody waits for any more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from covstudio.reml.fit import Iteration
 
 __all__ = [
     "FitCancelled",
@@ -70,10 +74,18 @@ class TooManyRows(FitError):
 
 
 class FitCancelled(Exception):
-    """Raised by a callback to stop a fit; `fit` lets it through.
+    """A fit was stopped: by its `cancel` token, or by a callback that raises this; `fit` lets it through.
+
+    Attributes:
+        best: the best point so far, which is the last, as a callback gets it; its `theta` is a start to go on
+            from. None when there was none yet.
 
     Example:
         >>> from covstudio.reml import FitCancelled
         >>> def stop(iteration):
         ...     raise FitCancelled("the user pressed Cancel")
     """
+
+    def __init__(self, message: str = "", best: Iteration | None = None) -> None:
+        super().__init__(message)
+        self.best = best

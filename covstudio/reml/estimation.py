@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,11 +15,11 @@ from torch import Tensor
 from covstudio.covariance import Matrix
 from covstudio.reml.coordinates import Coordinate, classify, scale_weights
 from covstudio.reml.engines import Choice, choose
-from covstudio.reml.errors import InvalidData, InvalidModel
+from covstudio.reml.errors import FitCancelled, InvalidData, InvalidModel
 from covstudio.reml.escape import Escapes
-from covstudio.reml.fit import Callback, Fit, Iteration
+from covstudio.reml.fit import Callback, Cancel, Fit, Iteration
 from covstudio.reml.indefinite import explain_indefinite
-from covstudio.reml.likelihood import Point, log_likelihood
+from covstudio.reml.likelihood import Point
 from covstudio.reml.mirrors import mirrors
 from covstudio.reml.optimise import Outcome, State, maximise
 from covstudio.reml.probe import LoweredProbe, Probe, WrittenProbe
@@ -43,21 +43,27 @@ def fit(
     max_iter: int = 100,
     callback: Callback | None = None,
     engine: str = "auto",
+    method: str = "REML",
+    cancel: Cancel | None = None,
+    x_names: Sequence[str] | None = None,
+    drop_dependent: bool = False,
+    device: torch.device | str | None = None,
 ) -> Fit:
-    r"""Estimate the parameters of V, and the fixed effects, by restricted maximum likelihood.
+    r"""Estimate the parameters of V, and the fixed effects, by restricted maximum likelihood or by maximum
+    likelihood.
 
     The model is y ~ N(X beta, V(theta)). The estimates maximise
 
     .. math:: -\tfrac12\left(\log|V| + \log|X'V^{-1}X| + y'Py\right),
 
-    by safeguarded average information (see `optimise`), in float64 whatever V was built in. Free parameters
-    are estimated; held ones (`set_no_grad`) stay at the start; fixed ones are constants. A variance whose
+    or, for method="ML", the same without log|X'V^-1X|, by safeguarded average information (see `optimise`),
+    in float64 whatever V was built in. Free parameters are estimated; held ones (`set_no_grad`) stay at the start; fixed ones are constants. A variance whose
     estimate is zero ends at exactly zero.
 
     Args:
         v: the model of V, (n, n).
         y: response, (n,).
-        x: fixed-effects matrix, (n, p), of full column rank.
+        x: fixed-effects matrix, (n, p), of full column rank unless `drop_dependent` is set.
         start: RAW starting values, a tensor (number of free parameters,) or a dict as the matrix takes it;
             None for values from the data. A start that leads nowhere, or below where the data's own start
             stands, is given up for the latter.
@@ -66,6 +72,14 @@ def fit(
             fit.
         engine: how V is factored: "auto" takes what is cheapest for its structure (see `explain`); "dense"
             writes V out; "mme" solves the mixed-model equations.
+        method: "REML" or "ML". Fits of different fixed effects are compared by ML only.
+        cancel: asked between iterations whether to stop, such as a `threading.Event`.
+        x_names: names of the columns of x, for `Fit.x_names` and messages; None for those of a DataFrame, or
+            x0, x1, ...
+        drop_dependent: leave out columns of x that are combinations of columns before them, and say so in
+            `Fit.dropped` and `Fit.message`; beta is without them.
+        device: where engines compute; None for the device of y, or of x. The search itself is made of a few
+            numbers, on the CPU; all tensors of the fit are there too.
 
     Returns:
         The `Fit`. When the maximum was not reached, `converged` is False, the values are the best found,
@@ -76,7 +90,8 @@ def fit(
         RankDeficient: columns of X depend on others.
         InvalidModel: V is not n x n, not symmetric or not finite.
         TooManyRows: no engine takes V, and n is above the limit of the dense one.
-        ValueError: there is no such engine, or max_iter is negative.
+        ValueError: there is no such engine or method, or max_iter is negative.
+        FitCancelled: `cancel` was set; carries the best point so far.
         NotPositiveDefinite: V cannot be factored at the start; names the parameters.
         TypeError: an argument is of the wrong type.
 
@@ -116,13 +131,13 @@ def fit(
     # What comes before the first factor is many small products over the rows: one thread is fastest.
     with blas_threads(1), torch.no_grad():
         choice = choose(v, engine, _columns(x))
-        problem = prepare(y, x)
+        problem = prepare(y, x, method=method, names=x_names, drop_dependent=drop_dependent, device=device)
         if rows != problem.n:
             raise InvalidModel(
                 f"V is {rows} x {rows} and y has {problem.n} rows: they must describe the same rows. "
                 "Were rows with missing values left out of one and not of the other?"
             )
-        run = _Run(v, problem, choice, max_iter, callback)
+        run = _Run(v, problem, choice, max_iter, callback, cancel)
     with blas_threads(run.engine.order), torch.no_grad():
         return run.fit(start, began)
 
@@ -143,12 +158,19 @@ class _Run:
     """One call of `fit`, after the checks of sizes."""
 
     def __init__(
-        self, v: Matrix, problem: Problem, choice: Choice, max_iter: int, callback: Callback | None
+        self,
+        v: Matrix,
+        problem: Problem,
+        choice: Choice,
+        max_iter: int,
+        callback: Callback | None,
+        cancel: Cancel | None,
     ) -> None:
         self.problem = problem
         self.choice = choice
         self.max_iter = max_iter
         self.callback = callback
+        self.cancel = cancel
         self.variance = Variance(v)
         self.engine = choice.candidate.build(problem, self.variance, choice.lowered)
         self.written = choice.candidate.name == "dense"
@@ -156,6 +178,7 @@ class _Run:
         self.neutral = neutral(self.variance)
         self.coordinates: list[Coordinate] = []
         self.reported = 0
+        self.best: Iteration | None = None
 
     def fit(self, start: Tensor | Mapping[str, Tensor] | None, began: float) -> Fit:
         given = None if start is None else self._read(start)
@@ -178,6 +201,7 @@ class _Run:
             self.variance,
             self.problem,
             self.choice,
+            self.engine,
             self.coordinates,
             attempt.outcome,
             attempt.history,
@@ -229,9 +253,7 @@ class _Run:
         def watch(state: State) -> None:
             iteration = self._iteration(state)
             history.append(iteration)
-            if self.callback is not None:
-                self.callback(replace(iteration, number=self.reported))
-            self.reported += 1
+            self._report(iteration)
 
         escapes = Escapes(
             self.coordinates,
@@ -243,13 +265,34 @@ class _Run:
         outcome = maximise(self.engine, self.coordinates, weights, escapes, point, self.max_iter, watch)
         return _Attempt(outcome, tuple(history))
 
+    def _report(self, iteration: Iteration) -> None:
+        """Tell the callback, and stop when that is wanted."""
+        told = replace(iteration, number=self.reported)
+        self.reported += 1
+        # After a restart the best may be behind.
+        if self.best is None or told.loglik >= self.best.loglik:
+            self.best = told
+        try:
+            if self.callback is not None:
+                self.callback(told)
+        except FitCancelled as cancelled:
+            if cancelled.best is None:
+                cancelled.best = self.best
+            raise
+        if self.cancel is not None and self.cancel.is_set():
+            raise FitCancelled(
+                f"cancelled after {told.number} iteration{'' if told.number == 1 else 's'}, at a "
+                f"log-likelihood of {self.best.loglik:.6g}; `best` has the values reached.",
+                self.best,
+            )
+
     def _iteration(self, state: State) -> Iteration:
         natural = state.point.natural
         return Iteration(
             number=state.number,
             theta=torch.from_numpy(self.variance.theta(natural)),
             params=dict(zip(self.variance.names, natural.tolist(), strict=True)),
-            loglik=log_likelihood(state.point.kernel, self.problem.n, self.problem.p),
+            loglik=self.problem.log_likelihood(state.point.kernel),
             score_norm=state.length,
             step=state.share,
             halvings=state.halvings,

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal, Protocol
 
 from torch import Tensor
 
 from covstudio.reml.blup import RandomEffect
+from covstudio.reml.identifiability import Confounded
+from covstudio.reml.problem import Method
 
-__all__ = ["Callback", "Fit", "Iteration"]
+__all__ = ["Callback", "Cancel", "Fit", "Iteration", "Verdict"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,19 @@ class Iteration:
 Callback = Callable[[Iteration], object]
 
 
+class Cancel(Protocol):
+    """Says whether to stop, such as a `threading.Event`."""
+
+    def is_set(self) -> bool:
+        """Whether to stop."""
+        ...
+
+
+#: How a fit ended: at a maximum inside the ranges of all parameters; at one with a parameter at an end of its
+#: range; at one that is a ridge, along which the data do not tell parameters apart; or before any maximum.
+Verdict = Literal["converged", "at the boundary", "not identifiable", "stopped"]
+
+
 @dataclass(frozen=True)
 class Fit:
     """A fitted model.
@@ -55,9 +71,9 @@ class Fit:
         beta: generalised least squares estimates, (p,).
         beta_standard_errors: square roots of the diagonal of (X'V^-1X)^-1, V taken as known, (p,).
         beta_covariance: (X'V^-1X)^-1, (p, p).
-        loglik: restricted log-likelihood as lme4, nlme and glmmTMB print it: kernel_loglik - (n - p)/2
-            log(2 pi).
-        kernel_loglik: -(log|V| + log|X'V^-1X| + y'Py)/2.
+        loglik: log-likelihood as lme4, nlme and glmmTMB print it: kernel_loglik - (n - p)/2 log(2 pi) in
+            REML, kernel_loglik - n/2 log(2 pi) in ML.
+        kernel_loglik: -(log|V| + log|X'V^-1X| + y'Py)/2 in REML; without log|X'V^-1X| in ML.
         aic: -2 loglik + 2 (p + q), q counting the estimated parameters, those at a boundary included, as
             lme4 does.
         bic: -2 loglik + log(n) (p + q).
@@ -67,7 +83,11 @@ class Fit:
         residuals: y - fitted, (n,).
         boundary: paths of the parameters that ended at an end of their range, such as a variance of zero.
         indistinct: paths of the parameters that the data cannot tell apart at the estimates.
+        confounded: the groups they fall into, each with the combinations that are estimable.
         converged: whether the maximum was reached.
+        verdict: "converged"; or "at the boundary", "not identifiable" or "stopped", the graver of them first
+            where more than one holds: stopped, then not identifiable. `converged`, `boundary` and `confounded`
+            tell them apart.
         message: what happened, in a sentence or two.
         iterations: steps taken.
         engine: the engine that factored V.
@@ -76,6 +96,10 @@ class Fit:
         n: rows.
         p: fixed effects.
         seconds: time of the whole fit.
+        method: "REML" or "ML".
+        x_names: names of the fixed effects, in the order of beta.
+        dropped: columns of X that were left out because they depend on others (`drop_dependent`); beta,
+            `x_names` and p are without them.
 
     Example:
         >>> import torch
@@ -111,6 +135,11 @@ class Fit:
     p: int
     seconds: float
     engine_reason: str = ""
+    method: Method = "REML"
+    verdict: Verdict = "converged"
+    confounded: tuple[Confounded, ...] = ()
+    x_names: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
 
     def summary(self) -> str:
         """The fit as a table to read.
@@ -131,27 +160,28 @@ class Fit:
               x0                         3    0.912871
         """
         lines = [
-            f"REML fit of {self.n} rows, {self.p} fixed effect{'' if self.p == 1 else 's'} ({self.engine} "
+            f"{self.method} fit of {self.n} rows, {self.p} fixed effect{'' if self.p == 1 else 's'} ({self.engine} "
             "engine)",
             self.message,
             f"log-likelihood {self.loglik:.4f}   AIC {self.aic:.4f}   BIC {self.bic:.4f}",
             "",
         ]
-        names = [*self.params, *(f"x{j}" for j in range(self.p))]
+        effects = self.x_names or tuple(f"x{j}" for j in range(self.p))
+        names = [*self.params, *effects]
         width = max([20, *(len(name) + 2 for name in names)])
         lines.append(f"{'Variance parameters':<{width}}{'estimate':>10}{'std. error':>12}")
         for name, value in self.params.items():
             lines.append(_row(name, value, self.standard_errors[name], width, self._mark(name)))
         if self.p:
             lines += ["", f"{'Fixed effects':<{width}}{'estimate':>10}{'std. error':>12}"]
-            pairs = zip(self.beta.tolist(), self.beta_standard_errors.tolist(), strict=True)
-            lines += [_row(f"x{j}", value, error, width) for j, (value, error) in enumerate(pairs)]
+            rows = zip(effects, self.beta.tolist(), self.beta_standard_errors.tolist(), strict=True)
+            lines += [_row(name, value, error, width) for name, value, error in rows]
         return "\n".join(lines)
 
     def _mark(self, name: str) -> str:
-        if name in self.boundary:
-            return "  at the end of its range"
-        return "  not told apart" if name in self.indistinct else ""
+        if name in self.indistinct:
+            return "  not told apart"
+        return "  at the end of its range" if name in self.boundary else ""
 
     def __repr__(self) -> str:
         return self.summary()

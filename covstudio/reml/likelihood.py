@@ -16,6 +16,9 @@ two n x n matrices.
 
 `log L = kernel - (n - p)/2 log(2 pi)` is what lme4, nlme and glmmTMB print. None of them adds log|X'X|/2.
 
+Maximum likelihood (ML) leaves log|X'V^-1X| out, has tr(V^-1 dV_k) in place of tr(P dV_k) in the score, and n in
+place of n - p; y'Py and the average information are the same, beta being profiled out either way.
+
 How V is factored is an engine's business. The optimiser sees `Engine` and `Point` below and nothing else.
 
 Sources: Patterson & Thompson (1971), Biometrika 58:545; Searle, Casella & McCulloch (1992), Variance
@@ -74,15 +77,13 @@ def score(traces: Vector, quadratics: Vector) -> Vector:
     return -0.5 * (traces - quadratics)
 
 
-def average_information(q: Vector, pq: Vector) -> Vector:
+def average_information(inner: Vector) -> Vector:
     """A = Q'PQ/2, symmetric.
 
     Args:
-        q: columns dV_k Py, (n, K).
-        pq: P Q, (n, K).
+        inner: Q'PQ for the columns q_k = dV_k Py, (K, K).
     """
-    a = 0.5 * (q.T @ pq)
-    return np.asarray(0.5 * (a + a.T), dtype=np.float64)
+    return np.asarray(0.25 * (inner + inner.T), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Point(Protocol):
 
     @property
     def quadratic(self) -> float:
-        """y'Py; n - p where a common scale of V is at its optimum."""
+        """y'Py; n - p (n in ML) where a common scale of V is at its optimum."""
         ...
 
     @property
@@ -160,7 +161,7 @@ class Engine(Protocol):
 
     @property
     def residual_degrees(self) -> int:
-        """n - p."""
+        """n - p; n in ML."""
         ...
 
     @property

@@ -31,7 +31,7 @@ from torch import Tensor
 
 from covstudio.covariance import SingularMatrixError, structure
 from covstudio.reml.crossproducts import Crossproducts
-from covstudio.reml.likelihood import Derivatives, kernel, score
+from covstudio.reml.likelihood import Derivatives, score
 from covstudio.reml.mme_parts import (
     Absorbed,
     Effects,
@@ -144,8 +144,8 @@ class MmePoint:
 
     @property
     def kernel(self) -> float:
-        """-(log|V| + log|X'V^-1X| + y'Py)/2."""
-        return kernel(self.logdet_v, self.logdet_xvx, self.quadratic)
+        """-(log|V| + log|X'V^-1X| + y'Py)/2; without log|X'V^-1X| in ML."""
+        return self._engine.problem.kernel(self.logdet_v, self.logdet_xvx, self.quadratic)
 
     @cached_property
     def mean_diagonal(self) -> float:
@@ -211,19 +211,34 @@ class MmePoint:
 
     @cached_property
     def _projection(self) -> Projection:
+        """Z'PZ."""
+        return self._projected(self._y)
+
+    @cached_property
+    def _traced(self) -> Projection:
+        """What derivatives of V are traced against: Z'PZ; Z'V^-1Z in ML."""
+        return self._projection if self._engine.problem.restricted else self._projected(self._traced_rows)
+
+    @property
+    def _traced_rows(self) -> Tensor:
+        """The rows of Y that belong to it: without those of fixed effects, Y'Y inverts the coefficient matrix
+        of u_2 alone."""
+        return self._y if self._engine.problem.restricted else self._y[: self._engine.layout.q]
+
+    def _projected(self, y: Tensor) -> Projection:
         q, cross, absorbed = self._engine.layout.q, self._cross, self._absorbed
-        half = self._y @ absorbed.b[:-1, :q]
+        half = y @ absorbed.b[:-1, :q]
         s22 = torch.addmm(absorbed.b[:q, :q], half.mT, half, alpha=-1.0)
         if absorbed.ratio is not None:
             left, s11 = cross.a1w * absorbed.ratio, cross.a11 * absorbed.ratio
         else:
             left = cross.a1w - cross.a11 @ (absorbed.k @ cross.a1w)
             s11 = cross.a11 - cross.a11 @ absorbed.k @ cross.a11
-        return Projection(s11 - own_products(left @ self._y.mT) if len(s11) else s11, s22)
+        return Projection(s11 - own_products(left @ y.mT) if len(s11) else s11, s22)
 
-    def _leverage(self) -> Tensor:
-        """w_i'Mw_j at the entries of R^-1, M the inverse of the whole coefficient matrix."""
-        layout, cross, k, y = self._engine.layout, self._cross, self._absorbed.k, self._y
+    def _leverage(self, y: Tensor) -> Tensor:
+        """w_i'Mw_j at the entries of R^-1, M the inverse of the coefficient matrix with Y'Y in its dense part."""
+        layout, cross, k = self._engine.layout, self._cross, self._absorbed.k
         q = layout.q
         half = times(k, cross.a1w) @ y.mT
         m1w, mww = -(half @ y), y.mT @ y
@@ -302,7 +317,7 @@ class MmePoint:
     def _of_absorbed(self, piece: RandomPiece, index: Sequence[int], s: Tensor) -> tuple[Tensor, Tensor]:
         """dG_k s, (m, b, k), and tr(dG_k Z'PZ), (k,)."""
         assert piece.family is not None
-        slices, s11 = piece.family.derivative(piece.own(self.natural), index), self._projection.s11
+        slices, s11 = piece.family.derivative(piece.own(self.natural), index), self._traced.s11
         s11 = s11.sum(dim=0, keepdim=True) if slices.shape[1] == 1 else s11
         return times(slices, s)[..., 0].permute(1, 2, 0), (slices * s11).sum(dim=(1, 2, 3))
 
@@ -310,7 +325,7 @@ class MmePoint:
         self, piece: RandomPiece, index: Sequence[int], s: Tensor, span: slice
     ) -> tuple[Tensor, Tensor]:
         """dG_k s, (q_t, k), and tr(dG_k Z'PZ), (k,)."""
-        s22 = self._projection.s22[span, span]
+        s22 = self._traced.s22[span, span]
         if piece.family is not None and piece.family.members == 1:
             slices = piece.family.derivative(piece.own(self.natural), index)[:, :, 0, 0]
             diagonal = s22.diagonal()
@@ -325,11 +340,11 @@ class MmePoint:
         """dR_k Py, R^-1 of it, and tr(P dR_k), for parameters of R."""
         engine = self._engine
         if engine.unit is not None:
-            # dR = R / sigma^2, and tr(PV) = n - p.
+            # dR = R / sigma^2, and tr(PV) = n - p; tr(V^-1 V) = n in ML.
             trace = engine.residual_degrees - self._explained()
             return self._error[:, None], self._py[:, None], self._py.new_tensor([trace])
         entries, traces = self._r.derivative(self.natural, positions)
-        traces = traces + entries @ self._leverage()
+        traces = traces + entries @ self._leverage(self._traced_rows)
         pattern = engine.layout.pattern
         if pattern is None:
             h = -(entries * self._error).mT
@@ -340,8 +355,8 @@ class MmePoint:
         return self._r.multiply(h), h, traces
 
     def _explained(self) -> float:
-        """tr(P Z G Z')."""
-        layout, effects, projection = self._engine.layout, self._effects, self._projection
+        """tr(P Z G Z'); tr(V^-1 Z G Z') in ML."""
+        layout, effects, projection = self._engine.layout, self._effects, self._traced
         total = float((effects.g1 * projection.s11).sum())
         for (_, span), g in zip(layout.spans, effects.g2, strict=True):
             s = projection.s22[span, span]
@@ -387,7 +402,7 @@ class MmePoint:
             return None
         variances = piece.family.value(piece.own(self.natural))[:, 0, 0].expand(piece.family.groups)
         entries = self._r.entries
-        p_ii = (entries - entries * self._leverage() * entries) / self._scale
+        p_ii = (entries - entries * self._leverage(self._y) * entries) / self._scale
         at = variances[piece.group]
         u = torch.zeros_like(variances).index_copy_(0, piece.group, at * self.py)
         return u, variances.clone().index_copy_(0, piece.group, at - at * p_ii * at)

@@ -3,7 +3,8 @@ reason why not.
 
 Every iteration
 
-1. rescales all parameters that scale V by c = y'Py/(n - p), the closed-form maximum along that direction,
+1. rescales all parameters that scale V by c = y'Py/(n - p) (over n in ML), the closed-form maximum along
+   that direction,
    when V has one;
 2. takes score s and average information A with respect to the working parameters (natural values;
    logarithms for scales);
@@ -102,6 +103,7 @@ class Outcome:
         derivatives: score and information there with respect to the natural values of all estimated
             parameters; both are 0 for a parameter that has no derivative.
         at_end: for every estimated parameter, whether it stands at an end of its range.
+        inert: for every estimated parameter, whether V does not depend on it here.
         converged: whether the stopping rule was met.
         reason: "converged", "rounding" (no further digit can be had), "stalled" or "iterations".
         length: sqrt(s'A^-1 s) at the end.
@@ -111,6 +113,7 @@ class Outcome:
     point: Point
     derivatives: Derivatives
     at_end: tuple[bool, ...]
+    inert: tuple[bool, ...]
     converged: bool
     reason: str
     length: float
@@ -260,6 +263,7 @@ class _Search:
             point,
             local.natural,
             tuple(self.geometry.at_end(point.natural[self.positions]).tolist()),
+            tuple(local.inert.tolist()),
             reason in ("converged", "rounding"),
             reason,
             math.sqrt(local.squared_length),

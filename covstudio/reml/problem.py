@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from covstudio.reml.columns import dependencies, names_of, rank_message
 from covstudio.reml.errors import InvalidData, RankDeficient
+from covstudio.reml.likelihood import kernel, log_likelihood
 
-__all__ = ["Problem", "prepare"]
+__all__ = ["Method", "Problem", "prepare"]
 
-#: A column whose part orthogonal to the columns before it is smaller than this share of its length counts
-#: as dependent on them.
-RANK_TOLERANCE = 1e-9
+#: What is maximised: the restricted likelihood, or the likelihood itself.
+Method = Literal["REML", "ML"]
 
 
 @dataclass(frozen=True)
@@ -29,16 +30,22 @@ class Problem:
 
     Attributes:
         y: response, (n,), float64.
-        x: fixed-effects matrix, (n, p), float64, full column rank.
+        x: fixed-effects matrix, (n, p), float64, full column rank, on the device of y.
         residual_variance: y'(I - X(X'X)^-1 X')y / (n - p), the ordinary least squares estimate.
         basis: orthonormal columns that span those of X, (n, p): column j is a combination of the first j
             columns of X.
+        method: "REML" or "ML".
+        names: names of the columns of x.
+        dropped: names of the columns that were left out because they depend on others.
     """
 
     y: Tensor
     x: Tensor
     residual_variance: float
     basis: Tensor
+    method: Method = "REML"
+    names: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
 
     @property
     def n(self) -> int:
@@ -50,21 +57,72 @@ class Problem:
         """Number of fixed effects."""
         return int(self.x.shape[1])
 
+    @property
+    def device(self) -> torch.device:
+        """Where y and X are, and where engines compute."""
+        return self.y.device
 
-def prepare(y: Any, x: Any) -> Problem:
+    @property
+    def restricted(self) -> bool:
+        """Whether the restricted likelihood is meant."""
+        return self.method == "REML"
+
+    @property
+    def degrees(self) -> int:
+        """Degrees of freedom of the likelihood: n - p in REML, n in ML. The best scale of V has y'Py equal to
+        it."""
+        return self.n - self.p if self.restricted else self.n
+
+    def kernel(self, logdet_v: float, logdet_xvx: float, quadratic: float) -> float:
+        """The log-likelihood without its constant: -(log|V| + log|X'V^-1X| + y'Py)/2, in ML without the
+        second term.
+
+        Args:
+            logdet_v: log|V|.
+            logdet_xvx: log|X'V^-1X|.
+            quadratic: y'Py.
+        """
+        return kernel(logdet_v, logdet_xvx if self.restricted else 0.0, quadratic)
+
+    def log_likelihood(self, kernel_value: float) -> float:
+        """The log-likelihood as lme4 and nlme report it, from its kernel.
+
+        Example:
+            >>> problem = prepare([1.0, 2.0, 4.0], [[1.0], [1.0], [1.0]], method="ML")
+            >>> round(problem.log_likelihood(-2.0), 4)
+            -4.7568
+        """
+        return log_likelihood(kernel_value, self.degrees, 0)
+
+
+def prepare(
+    y: Any,
+    x: Any,
+    *,
+    method: str = "REML",
+    names: Sequence[str] | None = None,
+    drop_dependent: bool = False,
+    device: torch.device | str | None = None,
+) -> Problem:
     """Check y and X and return them in float64.
 
     Args:
         y: response, (n,): a tensor, an array, a pandas Series or a list of numbers.
         x: fixed-effects matrix, (n, p): likewise, or a DataFrame of numbers.
+        method: "REML" or "ML".
+        names: names of the columns of x, for messages; None for those of a DataFrame, or x0, x1, ...
+        drop_dependent: leave columns out that are combinations of columns before them, instead of refusing
+            them.
+        device: where to compute; None for the device of y, when it is a tensor, or of x, when that is.
 
     Returns:
         The `Problem`.
 
     Raises:
         InvalidData: y is not one column of finite, varying numbers, X is not a finite matrix with as many
-            rows, there are no more rows than columns, or X explains y exactly.
+            rows, there are no more rows than columns, or X explains y exactly; or the names do not fit.
         RankDeficient: some columns of X are combinations of others.
+        ValueError: the method is neither.
 
     Example:
         >>> from covstudio.reml.problem import prepare
@@ -72,8 +130,11 @@ def prepare(y: Any, x: Any) -> Problem:
         >>> problem.n, problem.p, round(problem.residual_variance, 4)
         (3, 1, 2.3333)
     """
-    response = _as_float64(y, "y")
-    design = _as_float64(x, "x")
+    if method not in get_args(Method):
+        raise ValueError(f"method must be 'REML' or 'ML', and is {method!r}.")
+    where = _device(y, x, device)
+    response = _as_float64(y, "y", where)
+    design = _as_float64(x, "x", where)
     if response.ndim != 1:
         raise InvalidData(
             f"y must be one column, of shape (n,), and has shape {tuple(response.shape)}: pass "
@@ -84,7 +145,7 @@ def prepare(y: Any, x: Any) -> Problem:
             f"x must be a matrix of shape (n, p), and has shape {tuple(design.shape)}: pass x.reshape(-1, "
             "1) for a single column."
         )
-    n, p = design.shape
+    n = int(design.shape[0])
     if response.shape[0] != n:
         raise InvalidData(f"y has {response.shape[0]} rows and x has {n}: both must describe the same rows.")
     _check_finite(response, "y")
@@ -96,12 +157,21 @@ def prepare(y: Any, x: Any) -> Problem:
             f"y is constant (every value is {float(response[0]):g}): there is no variation to model. "
             "Choose another response, or check how the column was read."
         )
+    columns = names_of(x, int(design.shape[1]), names)
+    if n <= len(columns) and not drop_dependent:
+        raise _too_few_rows(n, len(columns))
+    found = dependencies(design)
+    if found.dependent:
+        message = rank_message(columns, found)
+        if not drop_dependent:
+            raise RankDeficient(message, found.dependent, found.depends_on)
+        design = design[:, found.kept].contiguous()
+    dropped = tuple(columns[j] for j in found.dependent)
+    columns = tuple(columns[j] for j in found.kept)
+    p = len(columns)
     if n <= p:
-        raise InvalidData(
-            f"x has {p} columns and there are {n} rows: REML needs more rows than fixed effects. "
-            "Remove fixed effects, or add data."
-        )
-    basis = _orthonormal_basis(design)
+        raise _too_few_rows(n, p)
+    basis = found.basis
     rest = response - basis @ (basis.mT @ response)
     rest = rest - basis @ (basis.mT @ rest)
     residual = float(rest @ rest)
@@ -111,20 +181,38 @@ def prepare(y: Any, x: Any) -> Problem:
             "estimated. "
             "Is a column of x a copy of the response, or does every row have a level of its own?"
         )
-    return Problem(response, design, residual / (n - p), basis)
+    chosen: Method = "REML" if method == "REML" else "ML"
+    return Problem(response, design, residual / (n - p), basis, chosen, columns, dropped)
 
 
-def _as_float64(values: Any, name: str) -> Tensor:
-    """The numbers as a float64 tensor on the CPU, without gradient tracking."""
+def _too_few_rows(n: int, p: int) -> InvalidData:
+    return InvalidData(
+        f"x has {p} columns and there are {n} rows: a fit needs more rows than fixed effects. "
+        "Remove fixed effects, or add data."
+    )
+
+
+def _device(y: Any, x: Any, device: torch.device | str | None) -> torch.device:
+    """Where to compute: asked for, or where the data are."""
+    if device is not None:
+        return torch.device(device)
+    for values in (y, x):
+        if isinstance(values, Tensor):
+            return values.device
+    return torch.device("cpu")
+
+
+def _as_float64(values: Any, name: str, device: torch.device) -> Tensor:
+    """The numbers as a float64 tensor on this device, without gradient tracking."""
     if isinstance(values, Tensor):
         if values.is_complex():
             raise InvalidData(f"{name} must hold real numbers and holds complex ones.")
-        return values.detach().to(device="cpu", dtype=torch.float64)
+        return values.detach().to(device=device, dtype=torch.float64)
     try:
         array = np.array(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InvalidData(f"{name} must hold numbers only, and does not ({error}).") from error
-    return torch.from_numpy(array)
+    return torch.from_numpy(array).to(device)
 
 
 def _check_finite(values: Tensor, name: str) -> None:
@@ -136,62 +224,6 @@ def _check_finite(values: Tensor, name: str) -> None:
         f"{name} has missing or infinite values in {len(bad)} of {values.shape[0]} rows (from 0: "
         f"{_some(bad)}): "
         "leave those rows out of y, x and V alike."
-    )
-
-
-def _orthonormal_basis(x: Tensor) -> Tensor:
-    """An orthonormal basis of the columns of X by Gram-Schmidt from the left, done twice for accuracy.
-
-    From the left, so that of two equal columns the later one is reported.
-
-    Raises:
-        RankDeficient: with every dependent column and what it depends on.
-    """
-    n, p = x.shape
-    basis = torch.empty((n, p), dtype=torch.float64)
-    kept: list[int] = []
-    dependent: list[int] = []
-    depends_on: list[list[int]] = []
-    for j in range(p):
-        column = x[:, j]
-        length = float(torch.linalg.vector_norm(column))
-        if length == 0.0:
-            dependent.append(j)
-            depends_on.append([])
-            continue
-        column = column / length
-        for _ in range(2):
-            column = column - basis[:, : len(kept)] @ (basis[:, : len(kept)].mT @ column)
-        rest = float(torch.linalg.vector_norm(column))
-        if rest < RANK_TOLERANCE:
-            dependent.append(j)
-            depends_on.append(_combination(x[:, kept], x[:, j], kept))
-            continue
-        basis[:, len(kept)] = column / rest
-        kept.append(j)
-    if dependent:
-        raise RankDeficient(_rank_message(p, dependent, depends_on), dependent, depends_on)
-    return basis
-
-
-def _combination(columns: Tensor, target: Tensor, positions: Sequence[int]) -> list[int]:
-    """Positions of the columns that take part in writing `target` as their combination."""
-    scale = torch.linalg.vector_norm(columns, dim=0)
-    solution = torch.linalg.lstsq(columns / scale, target.unsqueeze(1)).solution.reshape(-1)
-    weight = solution.abs()
-    return [k for k, w in zip(positions, weight.tolist(), strict=True) if w > 1e-6 * float(weight.max())]
-
-
-def _rank_message(p: int, dependent: list[int], depends_on: list[list[int]]) -> str:
-    parts = [
-        f"column {j} is all zero"
-        if not others
-        else f"column {j} is a combination of column{'s' * (len(others) > 1)} {_some(others)}"
-        for j, others in zip(dependent, depends_on, strict=True)
-    ]
-    return (
-        f"x has {p} columns but rank {p - len(dependent)} (columns counted from 0): {'; '.join(parts)}. "
-        f"Leave {'it' if len(dependent) == 1 else 'them'} out."
     )
 
 

@@ -6,32 +6,27 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from covstudio.reml.blup import random_effects
+from covstudio.reml.combinations import listed
 from covstudio.reml.coordinates import Coordinate, Kind
 from covstudio.reml.engines import Choice
-from covstudio.reml.fit import Fit, Iteration
-from covstudio.reml.likelihood import log_likelihood
+from covstudio.reml.fit import Fit, Iteration, Verdict
+from covstudio.reml.identifiability import IDENTIFIABLE, Identified, identify, sampling_variances
+from covstudio.reml.likelihood import Engine
 from covstudio.reml.optimise import Outcome
 from covstudio.reml.problem import Problem
 from covstudio.reml.variance import Variance
 
-__all__ = ["assemble", "sampling_variances"]
-
-Vector = NDArray[np.float64]
-
-#: Eigenvalues of the equilibrated information below this mean that the data do not tell some parameters
-#: apart.
-IDENTIFIABLE = 1e-8
+__all__ = ["IDENTIFIABLE", "assemble", "sampling_variances"]
 
 
 def assemble(
     variance: Variance,
     problem: Problem,
     choice: Choice,
+    engine: Engine,
     coordinates: Sequence[Coordinate],
     outcome: Outcome,
     history: tuple[Iteration, ...],
@@ -44,7 +39,8 @@ def assemble(
     Args:
         variance: the model of V.
         problem: y and X.
-        choice: the engine, and V taken apart for it.
+        choice: which engine, and V taken apart for it.
+        engine: the engine itself.
         coordinates: the estimated parameters.
         outcome: where the search ended.
         history: its iterations.
@@ -52,16 +48,12 @@ def assemble(
         seconds: time so far.
     """
     point = outcome.point
-    estimated = ~np.array(outcome.at_end, dtype=bool)
-    variances, distinct = sampling_variances(outcome.derivatives.information, estimated)
+    found = identify(engine, outcome, coordinates, [positions for _, positions in variance.term_positions()])
     errors = dict.fromkeys(variance.names, math.nan)
-    for c, value in zip(coordinates, variances, strict=True):
+    for c, value in zip(coordinates, found.variances, strict=True):
         errors[c.name] = math.sqrt(value) if value >= 0.0 else math.nan
     boundary = tuple(c.name for c, end in zip(coordinates, outcome.at_end, strict=True) if end)
-    indistinct = tuple(
-        c.name for c, ok, inside in zip(coordinates, distinct, estimated, strict=True) if inside and not ok
-    )
-    loglik = log_likelihood(point.kernel, problem.n, problem.p)
+    loglik = problem.log_likelihood(point.kernel)
     count = problem.p + len(coordinates)
     effects, random_part = random_effects(variance, point, choice.lowered)
     marginal = problem.x @ point.beta
@@ -83,9 +75,9 @@ def assemble(
         marginal_fitted=marginal,
         residuals=problem.y - marginal - random_part,
         boundary=boundary,
-        indistinct=indistinct,
+        indistinct=found.names,
         converged=outcome.converged,
-        message=_message(variance, coordinates, outcome, boundary, indistinct, history, restarted),
+        message=_message(problem, coordinates, outcome, boundary, found, history, restarted),
         iterations=outcome.iterations,
         engine=choice.candidate.name,
         engine_reason=choice.reason,
@@ -93,48 +85,29 @@ def assemble(
         n=problem.n,
         p=problem.p,
         seconds=seconds,
+        method=problem.method,
+        verdict=_verdict(outcome, boundary, found),
+        confounded=found.confounded,
+        x_names=problem.names,
+        dropped=problem.dropped,
     )
 
 
-def sampling_variances(information: Vector, inside: NDArray[np.bool_]) -> tuple[Vector, NDArray[np.bool_]]:
-    """Diagonal of A^-1 over the parameters inside their range, and which of them the data tell apart.
-
-    A is equilibrated first. A parameter that takes part in a combination with (almost) no information has
-    no variance: NaN.
-
-    Args:
-        information: A with respect to natural values, (K, K).
-        inside: which parameters are neither at an end of their range nor left out, (K,).
-
-    Returns:
-        Variances, (K,), NaN where there is none; and flags, (K,).
-
-    Example:
-        >>> sampling_variances(np.array([[4.0, 0.0], [0.0, 0.0]]), np.array([True, True]))
-        (array([0.25,  nan]), array([ True, False]))
-    """
-    count = len(information)
-    variances, distinct = np.full(count, math.nan), np.zeros(count, dtype=bool)
-    diagonal = np.diag(information)
-    used = np.flatnonzero(inside & (diagonal > 0.0) & np.isfinite(diagonal))
-    if not len(used):
-        return variances, distinct
-    scale = np.sqrt(diagonal[used])
-    eigenvalues, vectors = np.linalg.eigh(information[np.ix_(used, used)] / np.outer(scale, scale))
-    null = eigenvalues < IDENTIFIABLE
-    lost = (vectors[:, null] ** 2).sum(axis=1) > 1e-4
-    inverse = (vectors[:, ~null] ** 2 / eigenvalues[~null]).sum(axis=1) / scale**2
-    variances[used] = np.where(lost, math.nan, inverse)
-    distinct[used] = ~lost
-    return variances, distinct
+def _verdict(outcome: Outcome, boundary: tuple[str, ...], found: Identified) -> Verdict:
+    if not outcome.converged:
+        return "stopped"
+    # A correlation that means nothing because its variance is zero is the boundary's doing.
+    if any(group.final for group in found.confounded):
+        return "not identifiable"
+    return "at the boundary" if boundary else "converged"
 
 
 def _message(
-    variance: Variance,
+    problem: Problem,
     coordinates: Sequence[Coordinate],
     outcome: Outcome,
     boundary: tuple[str, ...],
-    indistinct: tuple[str, ...],
+    found: Identified,
     history: tuple[Iteration, ...],
     restarted: bool,
 ) -> str:
@@ -160,19 +133,18 @@ def _message(
         sentences.append(
             "The given start led nowhere good; this is the fit from starting values taken from the data."
         )
-    sentences += _at_the_end(variance, coordinates, outcome, boundary)
-    if indistinct:
+    sentences += _at_the_end(coordinates, outcome, [name for name in boundary if name not in found.names])
+    sentences += [group.sentence for group in found.confounded]
+    if problem.dropped:
         sentences.append(
-            f"The data cannot tell {_listed(indistinct)} apart: only a combination of them is estimated. "
-            "Fix or remove one."
-            if len(indistinct) > 1
-            else f"The data say nothing about {indistinct[0]} here: fix or remove it."
+            f"Left out of x, as {'a combination' if len(problem.dropped) == 1 else 'combinations'} of other "
+            f"columns: {listed(problem.dropped)}."
         )
     if coordinates and not outcome.converged:
         running = _running(coordinates, outcome, history)
         if running:
             sentences.append(
-                f"{_listed(running)} {'is' if len(running) == 1 else 'are'} running off to the end of the "
+                f"{listed(running)} {'is' if len(running) == 1 else 'are'} running off to the end of the "
                 "range."
             )
         sentences.append(
@@ -182,17 +154,15 @@ def _message(
     return " ".join(sentences)
 
 
-def _at_the_end(
-    variance: Variance, coordinates: Sequence[Coordinate], outcome: Outcome, boundary: tuple[str, ...]
-) -> list[str]:
+def _at_the_end(coordinates: Sequence[Coordinate], outcome: Outcome, boundary: Sequence[str]) -> list[str]:
     zero = [c.name for c in coordinates if c.name in boundary and c.kind is Kind.VARIANCE]
     scales = [c.name for c in coordinates if c.name in boundary and c.kind is Kind.SCALE]
     ends = [c for c in coordinates if c.name in boundary and c.kind is Kind.INTERVAL]
     sentences = []
     if zero:
-        sentences.append(f"Estimated as zero: {_listed(zero)}.")
+        sentences.append(f"Estimated as zero: {listed(zero)}.")
     if scales:
-        sentences.append(f"Estimated as zero: {_listed(scales)}, so that its matrix is singular.")
+        sentences.append(f"Estimated as zero: {listed(scales)}, so that its matrix is singular.")
     for c in ends:
         sentences.append(f"{c.name} is at the end of its range, {outcome.point.natural[c.position]:g}.")
     return sentences
@@ -215,8 +185,3 @@ def _running(
             if ratio > 1e3 or 0.0 < ratio < 1e-3:
                 names.append(c.name)
     return names
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = [*names[:6], f"{len(names) - 6} more"] if len(names) > 6 else list(names)
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

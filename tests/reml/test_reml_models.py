@@ -73,7 +73,7 @@ def test_parameters_that_the_data_cannot_tell_apart_are_named() -> None:
     assert result.converged
     assert sum(result.params.values()) == pytest.approx(float(y.var()))
     assert result.indistinct == ("plots/sigma^2", "error/sigma^2")
-    assert "cannot tell plots/sigma^2 and error/sigma^2 apart" in result.message
+    assert "plots/sigma^2 and error/sigma^2 cannot be told apart: only their sum (9.7)" in result.message
     assert all(math.isnan(error) for error in result.standard_errors.values())
 
 

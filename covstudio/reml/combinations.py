@@ -1,0 +1,140 @@
+"""Combinations of parameters in words: sums, products, and which of them can be estimated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Estimable", "in_words", "independent_rows", "listed", "sentence"]
+
+Vector = NDArray[np.float64]
+
+#: More estimable combinations than this are counted, not listed.
+LISTED = 3
+
+
+@dataclass(frozen=True)
+class Estimable:
+    """A combination of parameters that the data do tell.
+
+    Attributes:
+        words: the combination, such as "gen/g/sigma^2 + residual/sigma^2".
+        value: its value at the estimates.
+        standard_error: its standard error.
+    """
+
+    words: str
+    value: float
+    standard_error: float
+
+
+def independent_rows(directions: Vector) -> Vector:
+    """Rows that span what is orthogonal to some columns, reduced to few and simple coefficients.
+
+    Args:
+        directions: columns, (m, d), of rank d < m.
+
+    Returns:
+        Rows, (m - d, m).
+
+    Example:
+        >>> independent_rows(np.array([[1.0], [-1.0]]))
+        array([[1., 1.]])
+    """
+    _, sizes, right = np.linalg.svd(directions.T, full_matrices=True)
+    rank = int((sizes > 1e-6 * sizes.max()).sum())
+    rows = right[rank:].copy()
+    # Units would count as sizes: pivot on the largest entry of each column in turn.
+    for r in range(len(rows)):
+        column = next(
+            (k for k in range(rows.shape[1]) if np.abs(rows[r:, k]).max() > 1e-6 * np.abs(rows[r:]).max()),
+            None,
+        )
+        if column is None:
+            break
+        best = r + int(np.argmax(np.abs(rows[r:, column])))
+        rows[[r, best]] = rows[[best, r]]
+        rows[r] /= rows[r, column]
+        for other in range(len(rows)):
+            if other != r:
+                rows[other] -= rows[other, column] * rows[r]
+    for row in rows:
+        row[np.abs(row) < 1e-6 * np.abs(row).max()] = 0.0
+        # A coefficient found by rounding is a whole number but for rounding.
+        for unit in (np.abs(row[row != 0.0]).min(), 1.0):
+            whole = np.rint(row / unit)
+            if np.abs(row / unit - whole).max() < 1e-4:
+                row[:] = whole
+                break
+    return rows
+
+
+def in_words(row: Vector, names: Sequence[str], product: bool) -> str:
+    """A sum or a product of parameters.
+
+    Args:
+        row: coefficients, or exponents.
+        names: names of the parameters.
+        product: whether they are exponents.
+
+    Example:
+        >>> in_words(np.array([1.0, -2.0]), ["a", "b"], False), in_words(np.array([1.0, -2.0]), ["a", "b"], True)
+        ('a - 2 b', 'a / (b)^2')
+    """
+    text = ""
+    for weight, name in zip(row.tolist(), names, strict=True):
+        if weight == 0.0:
+            continue
+        size = f"{abs(weight):.4g}"
+        if product:
+            part = name if abs(weight) == 1.0 else f"({name})^{size}"
+            text += (
+                f"{' * ' if weight > 0.0 else ' / '}{part}"
+                if text
+                else (part if weight > 0.0 else f"1 / {part}")
+            )
+        else:
+            part = name if abs(weight) == 1.0 else f"{size} {name}"
+            text += (
+                f"{' + ' if weight > 0.0 else ' - '}{part}"
+                if text
+                else (part if weight > 0.0 else f"-{part}")
+            )
+    return text
+
+
+def sentence(names: Sequence[str], estimable: Sequence[Estimable], form: str) -> str:
+    """What cannot be told apart, what is estimable, and what to do.
+
+    Args:
+        names: names of the parameters.
+        estimable: the combinations that are.
+        form: "sum", "product" or "local".
+    """
+    fixed = len(names) - len(estimable)
+    advice = "Fix or remove one of them." if fixed == 1 else f"Fix or remove {fixed} of them."
+    apart = f"{listed(names)} cannot be told apart"
+    if len(estimable) > LISTED:
+        return f"{apart}: only {len(estimable)} combinations of these {len(names)} are estimable. {advice}"
+    if len(estimable) == 1 and len(names) == 2:
+        (only,) = estimable
+        plain = f"{names[0]} {'*' if form == 'product' else '+'} {names[1]}"
+        if only.words == plain and form != "local":
+            return f"{apart}: only their {form} ({only.value:.4g}) is estimable. {advice}"
+    shown = listed([f"{one.words} ({one.value:.4g})" for one in estimable])
+    near = "near the estimates " if form == "local" else ""
+    return f"{apart}: {near}only {shown} {'is' if len(estimable) == 1 else 'are'} estimable. {advice}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as one writes them in a sentence, six at most.
+
+    Example:
+        >>> listed(["a"]), listed(["a", "b", "c"])
+        ('a', 'a, b and c')
+    """
+    shown = [*names[:6], f"{len(names) - 6} more"] if len(names) > 6 else list(names)
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

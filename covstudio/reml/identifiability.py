@@ -1,0 +1,339 @@
+r"""Parameters that the data cannot tell apart, and what of them can be estimated.
+
+At the estimates the average information is scaled to a unit diagonal. A combination of parameters along which
+it vanishes, and along which the score does not change either, is one that the data say nothing about
+(Rothenberg 1971). What is orthogonal to all such combinations is estimable.
+
+Each group of parameters that such combinations tie together is described in the words that hold for the whole
+model, not only near the estimates, where there are any: the likelihood is evaluated a good way along the
+combination, once in natural values and once in their logarithms. Where it stays the same,
+
+.. math:: V = (\sigma^2_g + \sigma^2_e)I + \dots \qquad\text{or}\qquad V = \sigma^2_a\sigma^2_b\,A \otimes B + \dots
+
+and a sum, or a product, is what can be estimated.
+
+Source: Rothenberg (1971), Identification in parametric models, Econometrica 39:577-591.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from covstudio.reml.combinations import Estimable, in_words, independent_rows, listed, sentence
+from covstudio.reml.coordinates import Coordinate
+from covstudio.reml.likelihood import Engine, Point
+from covstudio.reml.optimise import Outcome
+
+__all__ = ["IDENTIFIABLE", "Confounded", "Estimable", "Identified", "identify", "sampling_variances"]
+
+Vector = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+#: Eigenvalues of the equilibrated information below this mean that the data do not tell some parameters
+#: apart.
+IDENTIFIABLE = 1e-8
+#: Curvature of the likelihood along such a combination, in the same units, that shows the opposite.
+CURVED = 1e-4
+#: A likelihood counts as the same along a combination while it changes by no more than this share.
+SAME = 1e-9
+#: A parameter takes part in a combination with more than this weight, squared.
+PART = 1e-4
+
+
+@dataclass(frozen=True)
+class Confounded:
+    """Parameters that the data cannot tell apart.
+
+    Attributes:
+        names: their paths.
+        estimable: the combinations of them that the data do tell; empty where they tell nothing about any.
+        sentence: all this in a sentence.
+        final: whether it is so for good; False for what means nothing only because a variance is zero.
+    """
+
+    names: tuple[str, ...]
+    estimable: tuple[Estimable, ...]
+    sentence: str
+    final: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Identified:
+    """What the data tell about every estimated parameter.
+
+    Attributes:
+        variances: sampling variances, (K,); NaN where there is none.
+        confounded: groups of parameters that are not told apart.
+    """
+
+    variances: Vector
+    confounded: tuple[Confounded, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All parameters that are not told apart from others, or not told at all."""
+        return tuple(name for group in self.confounded for name in group.names)
+
+
+def identify(
+    engine: Engine, outcome: Outcome, coordinates: Sequence[Coordinate], terms: Sequence[Sequence[int]]
+) -> Identified:
+    """Find what the data do not tell at the end of a search.
+
+    Args:
+        engine: evaluates the likelihood elsewhere; asked only where the information is singular.
+        outcome: where the search ended.
+        coordinates: the estimated parameters.
+        terms: positions of the parameters of every term of V.
+
+    Returns:
+        Sampling variances, and the groups of parameters that are not told apart.
+    """
+    return _Search(engine, outcome, coordinates, terms).found()
+
+
+def sampling_variances(information: Vector, inside: Flags) -> tuple[Vector, Flags]:
+    """Diagonal of A^-1 over the parameters inside their range, and which of them the data tell apart.
+
+    A is equilibrated first. A parameter that takes part in a combination with (almost) no information has
+    no variance: NaN.
+
+    Args:
+        information: A with respect to natural values, (K, K).
+        inside: which parameters are neither at an end of their range nor left out, (K,).
+
+    Returns:
+        Variances, (K,), NaN where there is none; and flags, (K,).
+
+    Example:
+        >>> sampling_variances(np.array([[4.0, 0.0], [0.0, 0.0]]), np.array([True, True]))
+        (array([0.25,  nan]), array([ True, False]))
+    """
+    count = len(information)
+    variances, distinct = np.full(count, math.nan), np.zeros(count, dtype=bool)
+    used = np.flatnonzero(inside & _informed(information))
+    if not len(used):
+        return variances, distinct
+    metric = _Metric(information, used)
+    lost = (metric.null**2).sum(axis=1) > PART
+    variances[used] = np.where(lost, math.nan, np.diag(metric.inverse) / metric.scale**2)
+    distinct[used] = ~lost
+    return variances, distinct
+
+
+def _informed(information: Vector) -> Flags:
+    diagonal = np.diag(information)
+    return np.asarray((diagonal > 0.0) & np.isfinite(diagonal), dtype=np.bool_)
+
+
+class _Metric:
+    """The information over some parameters, scaled to a unit diagonal.
+
+    Attributes:
+        scale: square roots of its diagonal.
+        null: orthonormal combinations without information, (m, d).
+        inverse: its inverse over all others, (m, m).
+    """
+
+    def __init__(self, information: Vector, used: NDArray[np.intp]) -> None:
+        self.scale: Vector = np.sqrt(np.diag(information)[used])
+        unit = information[np.ix_(used, used)] / np.outer(self.scale, self.scale)
+        eigenvalues, vectors = np.linalg.eigh(unit)
+        lost = eigenvalues < IDENTIFIABLE
+        self.null: Vector = vectors[:, lost]
+        self.inverse: Vector = (vectors[:, ~lost] / eigenvalues[~lost]) @ vectors[:, ~lost].T
+
+
+class _Search:
+    def __init__(
+        self,
+        engine: Engine,
+        outcome: Outcome,
+        coordinates: Sequence[Coordinate],
+        terms: Sequence[Sequence[int]],
+    ) -> None:
+        self.engine, self.outcome, self.coordinates = engine, outcome, list(coordinates)
+        self.point = outcome.point
+        self.terms = terms
+        self.values: Vector = self.point.natural[[c.position for c in coordinates]]
+        information, score = outcome.derivatives.information, outcome.derivatives.score
+        at_end = np.array(outcome.at_end, dtype=bool)
+        silent = np.array(outcome.inert, dtype=bool) | ~_informed(information)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            level = np.abs(score) <= 1e-5 * np.sqrt(np.diag(information))
+        self.information = information
+        self.inside: Flags = ~at_end & ~silent
+        #: A parameter that no score keeps at the end of its range may be there by chance.
+        self.loose: Flags = at_end & ~silent & level
+        self.silent = [i for i in np.flatnonzero(silent & ~at_end).tolist()]
+
+    def found(self) -> Identified:
+        variances, _ = sampling_variances(self.information, self.inside)
+        groups = [self._silent(i) for i in self.silent]
+        used = np.flatnonzero(self.inside | self.loose)
+        if len(used):
+            metric = _Metric(self.information, used)
+            if metric.null.shape[1]:
+                null = self._flat(metric, used)
+                groups += [
+                    self._group(members, directions, metric, used) for members, directions in _groups(null)
+                ]
+        return Identified(variances, tuple(groups))
+
+    # -- which combinations ---------------------------------------------------------------------------------
+
+    def _flat(self, metric: _Metric, used: NDArray[np.intp]) -> Vector:
+        """The combinations along which the score does not change either, (m, d)."""
+        curvature = np.zeros((metric.null.shape[1],) * 2)
+        for j, direction in enumerate(metric.null.T):
+            change = self._change_of_score(direction / metric.scale, used)
+            if change is not None:
+                curvature[:, j] = -metric.null.T @ (change / metric.scale)
+        eigenvalues, vectors = np.linalg.eigh(0.5 * (curvature + curvature.T))
+        return np.asarray(metric.null @ vectors[:, np.abs(eigenvalues) < CURVED], dtype=np.float64)
+
+    def _change_of_score(self, direction: Vector, used: NDArray[np.intp]) -> Vector | None:
+        """Derivative of the score along a direction in natural values; None where it cannot be had."""
+        positions = [self.coordinates[i].position for i in used]
+        length = 1e-3 * min(self._room(direction, used), self._room(-direction, used))
+        ends = (1.0, -1.0)
+        if length == 0.0:
+            # From an end of a range there is one way only.
+            forward = self._room(direction, used)
+            length, ends = (
+                1e-4 * max(forward, self._room(-direction, used)),
+                (1.0 if forward > 0.0 else -1.0, 0.0),
+            )
+        if not (length > 0.0 and math.isfinite(length)):
+            return None
+        scores = []
+        for end in ends:
+            point = self.engine.at(self._moved(used, end * length * direction))
+            if point is None:
+                return None
+            scores.append(point.derivatives(positions).score)
+        change = (scores[0] - scores[1]) / ((ends[0] - ends[1]) * length)
+        return change if bool(np.isfinite(change).all()) else None
+
+    def _room(self, direction: Vector, used: NDArray[np.intp]) -> float:
+        """How far a direction may be followed within the ranges of its parameters, and no further than their
+        own size."""
+        most = math.inf
+        weight = np.abs(direction) * np.sqrt(np.diag(self.information)[used])
+        for i, d, w in zip(used, direction, weight, strict=True):
+            if w <= PART * float(weight.max()):
+                continue
+            c, value = self.coordinates[i], float(self.values[i])
+            room = c.high - value if d > 0.0 else value - c.low
+            own = abs(value) if value != 0.0 and math.isinf(c.high - c.low) else math.inf
+            most = min(most, room / abs(d), own / abs(d))
+        return most if math.isfinite(most) else float(1.0 / np.linalg.norm(direction))
+
+    def _moved(self, used: NDArray[np.intp], step: Vector) -> Vector:
+        natural = self.point.natural.copy()
+        for i, d in zip(used, step, strict=True):
+            c = self.coordinates[i]
+            natural[c.position] = min(max(natural[c.position] + d, c.low), c.high)
+        return natural
+
+    def _same(self, natural: Vector) -> bool:
+        """Whether the likelihood elsewhere is that of the estimates."""
+        other: Point | None = self.engine.at(natural)
+        here = self.point.kernel
+        return other is not None and abs(other.kernel - here) <= SAME * (1.0 + abs(here))
+
+    # -- in words -------------------------------------------------------------------------------------------
+
+    def _silent(self, i: int) -> Confounded:
+        """A parameter that V, or what the fixed effects leave of it, does not depend on."""
+        c = self.coordinates[i]
+        own = next((set(term) for term in self.terms if c.position in term), set())
+        zero = [
+            other.name
+            for other, value in zip(self.coordinates, self.values, strict=True)
+            if other.position in own and other.degree and value == 0.0
+        ]
+        if zero:
+            verb = "is" if len(zero) == 1 else "are"
+            why = f"{c.name} means nothing while {listed(zero)} {verb} zero."
+            return Confounded((c.name,), (), why, final=False)
+        if c.degree and c.unit > 0.0:
+            why = (
+                f"The data say nothing about {c.name}: the fixed effects take up all of its part of V, as they do "
+                "with a factor of one level, or with one that is among the fixed effects itself. Fix or remove it."
+            )
+        else:
+            why = f"The data say nothing about {c.name} here: fix or remove it."
+        return Confounded((c.name,), (), why)
+
+    def _group(
+        self, members: NDArray[np.intp], directions: Vector, metric: _Metric, used: NDArray[np.intp]
+    ) -> Confounded:
+        """Parameters that combinations without information tie together, and what is estimable of them."""
+        who = used[members]
+        names = tuple(self.coordinates[i].name for i in who)
+        scale, values = metric.scale[members], self.values[who]
+        inverse = metric.inverse[np.ix_(members, members)] / np.outer(scale, scale)
+        natural = directions / scale[:, None]
+        if len(names) == natural.shape[1]:
+            said = "nothing about it is" if len(names) == 1 else "not even a combination of them is"
+            return Confounded(names, (), f"The data say nothing about {listed(names)}: {said} estimable.")
+        form = self._form(natural, values, used, members)
+        coefficients = natural if form != "product" else natural / values[:, None]
+        estimable = []
+        for row in independent_rows(coefficients):
+            if form == "product":
+                value = float(np.prod(np.abs(values) ** row) * np.prod(np.sign(values) ** np.rint(row)))
+                gradient = value * row / values
+            else:
+                value, gradient = float(row @ values), row
+            error = math.sqrt(max(float(gradient @ inverse @ gradient), 0.0))
+            estimable.append(Estimable(in_words(row, names, form == "product"), value, error))
+        return Confounded(names, tuple(estimable), sentence(names, estimable, form))
+
+    def _form(
+        self, directions: Vector, values: Vector, used: NDArray[np.intp], members: NDArray[np.intp]
+    ) -> str:
+        """ "sum" or "product" when that is what stays the same along all combinations, near and far; "local"
+        when neither does."""
+        who = used[members]
+        straight = []
+        for direction in directions.T:
+            forward, back = self._room(direction, who), self._room(-direction, who)
+            length = 0.5 * forward if forward >= back else -0.5 * back
+            straight.append(self._moved(who, length * direction))
+        if all(self._same(natural) for natural in straight):
+            return "sum"
+        if (values == 0.0).any():
+            return "local"
+        bent = []
+        for direction in directions.T:
+            relative = direction / values
+            factors = np.exp(0.7 * relative / np.abs(relative).max())
+            bent.append(self._moved(who, values * (factors - 1.0)))
+        return "product" if all(self._same(natural) for natural in bent) else "local"
+
+
+def _groups(null: Vector) -> list[tuple[NDArray[np.intp], Vector]]:
+    """Parameters that are tied together: their places, and the combinations among them, (m, d)."""
+    together = null @ null.T
+    involved = np.diag(together) > PART
+    left = set(np.flatnonzero(involved).tolist())
+    groups = []
+    while left:
+        group, fresh = set(), {min(left)}
+        while fresh:
+            group |= fresh
+            fresh = {
+                j for j in left - group for i in fresh if abs(together[i, j]) > 1e-3 * together[i, i] ** 0.5
+            }
+        left -= group
+        members = np.array(sorted(group), dtype=np.intp)
+        vectors, sizes, _ = np.linalg.svd(null[members], full_matrices=False)
+        groups.append((members, np.asarray(vectors[:, sizes > 0.5], dtype=np.float64)))
+    return groups
