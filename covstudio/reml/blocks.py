@@ -29,7 +29,9 @@ from covstudio.reml.blocks_terms import BlockTerm, term_of
 from covstudio.reml.candidates import Applicable
 from covstudio.reml.likelihood import Engine
 from covstudio.reml.lowering import Lowered, describe
+from covstudio.reml.pieces import Piece
 from covstudio.reml.problem import Problem
+from covstudio.reml.rows import SparseRows
 from covstudio.reml.variance import Variance
 
 __all__ = ["BlocksCandidate", "BlocksEngine", "partition_of"]
@@ -39,8 +41,9 @@ Vector = NDArray[np.float64]
 #: Blocks of more rows in all than this, squared, would not fit in ordinary memory.
 CELLS = 200_000_000
 
-#: Up to so many rows are sorted into types to say what an iteration costs.
-SORTED = 20_000
+#: In more rows than this, random effects of one kind are absorbed more cheaply, and so are others
+#: that join more rows than that.
+ABSORBED, LONG = 2000, 50
 
 
 class BlocksEngine:
@@ -57,7 +60,7 @@ class BlocksEngine:
         >>> v = lower(KroneckerProduct(subject=IdentityMatrix(2), time=UnstructuredMatrix(2)))
         >>> engine = BlocksEngine(prepare([1.0, 2.0, 5.0, 4.0], [[1.0]] * 4), partition_of(v))
         >>> round(engine.at(np.array([1.0, 0.5, 1.0])).kernel, 4)
-        -4.9683
+        -4.4581
     """
 
     name = "blocks"
@@ -127,12 +130,46 @@ def _partition(lowered: Lowered) -> Partition | str:
         except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
             term = "does not exist at its default values"
         if isinstance(term, str):
-            return f"{piece.path or 'V'} {term}"
+            return f"{_name(piece)} {term}"
         terms.append(term)
     found = Partition(lowered.n, terms)
     if lowered.n > 1 and found.largest == lowered.n:
         return "the rows of V do not fall apart: all of them are joined by its terms"
     return found
+
+
+def _at_a_glance(lowered: Lowered) -> str | None:
+    """Why blocks are not worth looking for among rows with random effects, crossed ones above all: that would
+    take longer than an iteration of the mixed-model equations."""
+    n = lowered.n
+    if not lowered.random:
+        return "V is diagonal"
+    if len(lowered.random) == 1 and n > ABSORBED:
+        return f"{_name(lowered.random[0])} alone joins the rows, and is absorbed block by block as well"
+    groups = []
+    for piece in lowered.random:
+        if piece.family is not None and isinstance(piece.z, SparseRows):
+            group, _ = piece.family.split(piece.z.codes)
+            used = group if piece.z.values is None else torch.where(piece.z.values != 0.0, group, 0)
+            groups.append((used.amax(dim=1), piece.family.groups))
+    # From the first row to all rows that share a level with it, and on.
+    reached = torch.zeros(n, dtype=torch.bool)
+    reached[0] = True
+    count = 0
+    while count < int(reached.sum()) <= n // 2:
+        count = int(reached.sum())
+        for group, levels in groups:
+            seen = torch.zeros(levels, dtype=torch.bool)
+            seen[group[reached]] = True
+            reached |= seen[group]
+    joined_rows = int(reached.sum())
+    if joined_rows > max(n // 2, 1) or (n > ABSORBED and joined_rows > LONG):
+        return f"the random effects join {joined_rows} of {n} rows and more"
+    return None
+
+
+def _name(piece: Piece) -> str:
+    return piece.path or "V"
 
 
 class BlocksCandidate:
@@ -142,7 +179,8 @@ class BlocksCandidate:
 
     def applies(self, lowered: Lowered, p: int) -> Applicable | str:
         """Whether all terms of V fall apart by one partition of the rows."""
-        partition = partition_of(lowered)
+        dearer = None if lowered.blocks or lowered.others else _at_a_glance(lowered)
+        partition = partition_of(lowered) if dearer is None else dearer
         if isinstance(partition, str):
             return partition
         if partition.cells > CELLS:
@@ -177,14 +215,11 @@ _LAID: WeakKeyDictionary[Partition, BlockLayout] = WeakKeyDictionary()
 def _cost(lowered: Lowered, partition: Partition, p: int) -> tuple[float, float]:
     """Bytes, and seconds of an iteration, about."""
     k = len(lowered.v.free_param_names)
-    if lowered.n > SORTED and not (lowered.blocks or lowered.others):
-        # Incidences and one diagonal: not worth sorting so many rows to know more exactly.
-        counts = torch.bincount(partition.sizes).tolist()
-        shapes = [(count, count, count, size) for size, count in enumerate(counts) if count]
-    else:
-        layout = layout_of(partition, torch.device("cpu"))
-        shapes = [(*batch.rows.shape[:1], len(batch.counts), *batch.types.shape) for batch in layout.batches]
-    memory, seconds = 8.0 * lowered.n * (2 * p + 4), 1e-3
+    layout = layout_of(partition, torch.device("cpu"))
+    shapes = [(*batch.rows.shape[:1], len(batch.counts), *batch.types.shape) for batch in layout.batches]
+    memory = 8.0 * lowered.n * (2 * p + 4)
+    # Many small operations for every batch, whatever its size.
+    seconds = 4e-4 + 1.2e-4 * len(lowered.pieces) + 1.2e-4 * len(lowered.random) + 3e-4 * (len(shapes) - 1)
     for blocks, kinds, sheets, size in shapes:
         cells = kinds * size**2
         # Covariances and their derivatives, factors, inverses, and products with them.

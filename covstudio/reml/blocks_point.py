@@ -33,9 +33,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from covstudio.reml.blocks_effects import predicted
 from covstudio.reml.blocks_layout import Batch
 from covstudio.reml.blocks_moments import gathered, spread
 from covstudio.reml.likelihood import Derivatives, score
+from covstudio.reml.pieces import Piece
 
 if TYPE_CHECKING:
     from covstudio.reml.blocks import BlocksEngine
@@ -213,6 +215,21 @@ class BlocksPoint:
         """P B, (n, k)."""
         half = self._vq @ self._half
         return (self.solve(b) - half @ (half.mT @ b)) / self._scale
+
+    def effects(self, piece: Piece) -> tuple[Tensor, Tensor] | None:
+        """Predicted effects of a term Z G Z' and their prediction error variances, (q,) each; None for a term
+        whose effects are not independent between groups.
+
+        Args:
+            piece: a term of the lowered V.
+        """
+        engine = self._engine
+        batches = list(zip(engine.layout.batches, self._inverses, strict=True))
+        # All relative to the V that was factored.
+        found = predicted(
+            piece, self.natural, self._scale, self._py, self._vq @ self._half, batches, engine.layout.block
+        )
+        return None if found is None else (found[0], self._scale * found[1])
 
     # -- derivatives ----------------------------------------------------------------------------------------
 

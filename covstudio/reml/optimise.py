@@ -182,10 +182,11 @@ def squared_length(score: Vector, information: Vector) -> float:
     unit = information / (scale[:, None] * scale)
     along = score / scale
     try:
-        pivots = np.linalg.cholesky(unit).diagonal()
-        # With a unit diagonal no eigenvalue is smaller than the determinant over e.
-        if float(np.prod(pivots)) ** 2 > 10.0 * SINGULAR:
-            return float(along @ np.linalg.solve(unit, along))
+        np.linalg.cholesky(unit)
+        inverse = np.linalg.inv(unit)
+        # No eigenvalue is smaller than one over the trace of the inverse, which is much cheaper to have.
+        if float(np.trace(inverse)) * 10.0 * SINGULAR < 1.0:
+            return float(along @ inverse @ along)
     except np.linalg.LinAlgError:
         pass
     eigenvalues, vectors = np.linalg.eigh(unit)
