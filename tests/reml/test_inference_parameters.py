@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import threading
 
 import numpy as np
 import pytest
@@ -164,8 +165,9 @@ def test_profiles_report_progress_and_stop() -> None:
     seen: list[float] = []
     inference.profile("e/sigma^2", callback=lambda point: seen.append(point.value))
     assert len(seen) >= 4
+    token = threading.Event()
     with pytest.raises(FitCancelled):
-        inference.profile("e/sigma^2", cancel=lambda: len(seen) > 0)
+        inference.profile("e/sigma^2", callback=lambda _: token.set(), cancel=token)
     with pytest.raises(ValueError, match="no parameter 'sigma'; there are g/g/sigma"):
         inference.profile("sigma")
 

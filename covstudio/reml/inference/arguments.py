@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from covstudio.reml.errors import InvalidData
+from covstudio.reml.fit import Fit
 from covstudio.reml.inference.tables import listed
 
 __all__ = ["checked_count", "checked_level", "column_names"]
 
 
-def column_names(names: Sequence[str] | None, x: Any, p: int) -> tuple[str, ...]:
-    """Names of the columns of X: those given, those of a DataFrame, or x0, x1, ..."""
+def column_names(names: Sequence[str] | None, fit: Fit) -> tuple[str, ...]:
+    """Names of the fixed effects: those given, or those the fit has."""
+    p = fit.p
     if names is None:
-        columns = getattr(x, "columns", None)
-        return tuple(f"x{j}" for j in range(p)) if columns is None else tuple(map(str, columns))
+        return fit.x_names or tuple(f"x{j}" for j in range(p))
     if len(names) != p or len(set(names)) != p:
         raise InvalidData(
             f"names must be {p} different names, one for each column of x; got "

@@ -34,6 +34,7 @@ from covstudio.reml.optimise import Outcome, State, maximise
 from covstudio.reml.pieces import Piece
 from covstudio.reml.probe import LoweredProbe, Probe, WrittenProbe
 from covstudio.reml.problem import Problem, prepare
+from covstudio.reml.start import neutral
 from covstudio.reml.threads import blas_threads
 from covstudio.reml.variance import Variance
 
@@ -137,6 +138,16 @@ class Binding:
             raise InvalidModel("V is not positive definite at the estimates of the fit.")
         return point
 
+    @cached_property
+    def restricted(self) -> Point:
+        """The restricted likelihood at the estimates, by which method they were found."""
+        if self.problem.restricted:
+            return self.point
+        with self.threads(), torch.no_grad():
+            point = self.engine_for(replace(self.problem, method="REML")).at(self.natural)
+        assert point is not None, "V has a factor at the estimates"
+        return point
+
     def project(self, b: Tensor) -> Tensor:
         """P B, (n, k)."""
         with self.threads(), torch.no_grad():
@@ -167,13 +178,10 @@ class Binding:
 
     @cached_property
     def _neutral(self) -> Vector:
-        """Values around which V is probed: the estimates, off the ends of their ranges."""
-        natural = self.natural.copy()
-        for k in self.variance.estimated:
-            low, high = self.variance.bounds(k)
-            if natural[k] in (low, high):
-                inside = self.variance.defaults[k]
-                natural[k] = inside if low < inside < high else (1.0 if low == 0.0 else 0.5 * (low + high))
+        """Values around which V is probed, as in the fit: the defaults, off the ends of their ranges."""
+        natural = neutral(self.variance)
+        held = sorted(set(self.variance.free) - set(self.variance.estimated))
+        natural[held] = self.natural[held]
         return natural
 
     @cached_property
@@ -241,10 +249,6 @@ class Binding:
             return piece.derivative_matmul(at, [index], b)[0]
 
     # -- fits nearby ----------------------------------------------------------------------------------------
-
-    def loglik(self, point: Point) -> float:
-        """The log-likelihood of a point, in the convention of `Fit.loglik`."""
-        return self.problem.log_likelihood(point.kernel)
 
     def climb(
         self,

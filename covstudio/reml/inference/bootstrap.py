@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.reml.errors import FitCancelled
+from covstudio.reml.fit import Cancel
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.functions import Expressions
-from covstudio.reml.inference.profile import Cancel, watching
+from covstudio.reml.inference.profile import watching
 from covstudio.reml.inference.simulation import Simulator
 from covstudio.reml.inference.tables import Row, Tabular, plural
 from covstudio.reml.optimise import Outcome
@@ -238,7 +239,7 @@ def _draws(simulator: Simulator, count: int, cancel: Cancel | None) -> Iterator[
     while done < count:
         drawn = simulator.draw(min(BATCH, count - done))
         for y in drawn.mT:
-            if cancel is not None and cancel():
+            if cancel is not None and cancel.is_set():
                 raise FitCancelled(f"cancelled after {plural(done, 'refit')} of a bootstrap")
             done += 1
             yield done, y.contiguous()

@@ -58,7 +58,7 @@ class Candidate:
     @property
     def criterion(self) -> str:
         """ "REML" or "ML"."""
-        return str(getattr(self.fit, "method", "REML")).upper()
+        return self.fit.method
 
     @property
     def parameters(self) -> int:
@@ -228,11 +228,15 @@ def _check_same_data(first: Candidate, other: Candidate) -> None:
             f"{first.name} is a fit of {first.fit.n} rows and {other.name} one of {other.fit.n}: likelihoods "
             "compare models of the same rows. Were rows with missing values left out of one?"
         )
-    y, z = first.fit.fitted + first.fit.residuals, other.fit.fitted + other.fit.residuals
+    y, z = _response(first.fit), _response(other.fit)
     if float((y - z).abs().max()) > SAME * float((y - y.mean()).abs().max()):
         raise InvalidData(
             f"{first.name} and {other.name} are fits of different responses, or of rows in a different order."
         )
+
+
+def _response(fit: Fit) -> torch.Tensor:
+    return (fit.fitted + fit.residuals).cpu()
 
 
 def _check_same_design(first: Candidate, other: Candidate, notes: list[str]) -> None:

@@ -107,7 +107,7 @@ def _trace(binding: Binding) -> float | None:
         positions = list(weights)
         py = binding.py.unsqueeze(1)
         with binding.threads(), torch.no_grad():
-            score = binding.point.derivatives(positions).score
+            score = binding.restricted.derivatives(positions).score
         quadratics = np.array([float((py * binding.derivative(k, py)).sum()) for k in positions])
         # s_k = -(tr(P dV_k) - y'P dV_k P y)/2.
         return float(np.array(list(weights.values())) @ (quadratics - 2.0 * score))
@@ -126,7 +126,7 @@ def _euler(binding: Binding) -> dict[int, float] | None:
     for c in binding.coordinates:
         if c.position in inside and c.degree and binding.natural[c.position] != 0.0:
             weights[c.position] = float(binding.natural[c.position]) / c.degree
-    if not weights or getattr(binding.fit, "method", "REML").upper() != "REML":
+    if not weights:
         return None
     probe = torch.randn(
         (binding.problem.n, 2), dtype=torch.float64, generator=torch.Generator().manual_seed(1)

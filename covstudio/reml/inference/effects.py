@@ -71,11 +71,10 @@ def predicted_effects(binding: Binding) -> dict[str, PredictedEffects]:
     found = {}
     for path, term in random_terms(binding).items():
         effect, variance = binding.fit.blups[path], term.variances()
-        pev = effect.standard_error**2
+        blup, error = effect.blup.cpu(), effect.standard_error.cpu()
+        pev = error**2
         reliability = torch.where(variance > 0.0, 1.0 - pev / variance, torch.nan)
-        found[path] = PredictedEffects(
-            path, effect.levels, effect.blup, effect.standard_error, pev, variance, reliability
-        )
+        found[path] = PredictedEffects(path, effect.levels, blup, error, pev, variance, reliability)
     return found
 
 
@@ -130,8 +129,8 @@ class Residuals(Tabular):
 def residuals(binding: Binding) -> Residuals:
     """Marginal and conditional residuals with their standardised forms."""
     fit, problem = binding.fit, binding.problem
-    marginal = problem.y - fit.marginal_fitted
-    conditional = problem.y - fit.fitted
+    fitted, marginal_fitted = fit.fitted.cpu(), fit.marginal_fitted.cpu()
+    marginal, conditional = problem.y - marginal_fitted, problem.y - fitted
     of_v = binding.diagonal(binding.lowered.pieces)
     of_r = binding.diagonal(binding.residual_pieces)
     own = of_v - (problem.x @ binding.phi * problem.x).sum(dim=1)
@@ -151,8 +150,8 @@ def residuals(binding: Binding) -> Residuals:
         _divided(conditional, of_r, of_v),
         _divided(marginal, own, of_v),
         _divided(conditional, spread, of_v),
-        fit.fitted,
-        fit.marginal_fitted,
+        fitted,
+        marginal_fitted,
         tuple(notes),
     )
 

@@ -251,7 +251,7 @@ class _Parser:
         else:
             name = self.operands.longest(self.text, self.at)
             self.at += len(name or "")
-        if name is None:
+        if name is None or self._peek() == "/":
             raise ValueError(
                 f"{kind}() at position {self.at} of {self.text!r} takes the path of an operand and "
                 f"{ENTRIES[kind]} whole numbers from 0; operands are {', '.join(self.operands.paths)}."

@@ -192,7 +192,7 @@ class FixedTests:
 
     def covariance(self, method: str) -> Vector:
         """Covariance of beta by the method, (p, p)."""
-        check_method(method, getattr(self.binding.fit, "method", "REML"))
+        check_method(method, self.binding.fit.method)
         return self._adjustment.adjusted if method == "kenward-roger" else self.phi
 
     def degrees(self, contrast: Vector, method: str) -> tuple[float, float]:
@@ -243,7 +243,7 @@ class FixedTests:
             columns = [self._column(w) for w in what]
             return ", ".join(name for name, _ in columns), np.eye(p)[[j for _, j in columns]]
         try:
-            rows = torch.atleast_2d(torch.as_tensor(what, dtype=torch.float64)).numpy()
+            rows = np.atleast_2d(torch.as_tensor(what, dtype=torch.float64).numpy())
         except (TypeError, ValueError, RuntimeError) as error:
             raise InvalidData(
                 f"a contrast is a column's name, a list of names, or a matrix with {p} columns of numbers; "
@@ -295,11 +295,11 @@ def _independent(contrast: Vector, value: Vector, name: str) -> tuple[Vector, Ve
     return contrast[kept], value[kept]
 
 
-def check_method(method: str, criterion: str = "REML") -> None:
+def check_method(method: str, criterion: str) -> None:
     """Refuse unknown methods, and Kenward-Roger where it does not apply."""
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(map(repr, METHODS))}, and is {method!r}.")
-    if method == "kenward-roger" and criterion.upper() != "REML":
+    if method == "kenward-roger" and criterion != "REML":
         raise InvalidModel(
             f"Kenward and Roger's adjustment is for REML, and this is a fit by {criterion}: fit by REML, or "
             "ask for method='satterthwaite'."

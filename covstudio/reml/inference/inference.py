@@ -12,7 +12,7 @@ from torch import Tensor
 
 from covstudio.covariance import Matrix
 from covstudio.reml.errors import InvalidData
-from covstudio.reml.fit import Fit
+from covstudio.reml.fit import Cancel, Fit
 from covstudio.reml.inference.arguments import checked_count, checked_level, column_names
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.bootstrap import (
@@ -42,7 +42,7 @@ from covstudio.reml.inference.information import (
 )
 from covstudio.reml.inference.intervals import Intervals, parameter_intervals
 from covstudio.reml.inference.prediction import Prediction, predict_rows
-from covstudio.reml.inference.profile import Cancel, Profile, ProfilePoint, profile_parameter
+from covstudio.reml.inference.profile import Profile, ProfilePoint, profile_parameter
 from covstudio.reml.inference.simulation import Simulator
 from covstudio.reml.inference.tables import listed
 
@@ -61,7 +61,7 @@ class Inference:
         v: the model of V that was fitted.
         y: the response, (n,).
         x: the fixed-effects matrix, (n, p).
-        names: of the columns of x; None for x0, x1, ... or the columns of a DataFrame.
+        names: of the fixed effects; None for `fit.x_names`.
         information: what standard errors come from: "observed" (second derivatives of the log-likelihood, as
             lmerTest and nlme have it) or "average" (as `Fit.standard_errors`). Where the observed information
             is not positive definite, the average one serves.
@@ -102,7 +102,7 @@ class Inference:
             raise ValueError(f"information must be 'observed' or 'average', and is {information!r}.")
         self.fit = fit
         self.information = information
-        self.names = column_names(names, x, fit.p)
+        self.names = column_names(names, fit)
         self._binding = Binding(fit, v, y, x)
 
     def __repr__(self) -> str:
@@ -157,7 +157,7 @@ class Inference:
             name: path of an estimated parameter; it may be shortened as in `function`.
             level: confidence level.
             callback: called with every `ProfilePoint`.
-            cancel: asked between iterations; answering True stops with `FitCancelled`.
+            cancel: a token as `fit` takes it; set, it stops with `FitCancelled`.
 
         Returns:
             The interval where the likelihood has fallen by half the chi-square quantile, open where an end of
@@ -343,7 +343,7 @@ class Inference:
             count: responses to draw.
             seed: of the generator.
             callback: called with the number of responses done and `count`.
-            cancel: asked between iterations; answering True stops with `FitCancelled`.
+            cancel: a token as `fit` takes it; set, it stops with `FitCancelled`.
 
         Reference:
             Davison & Hinkley (1997), Bootstrap Methods and their Application, section 4.2.
@@ -383,7 +383,7 @@ class Inference:
             functions: expressions, as in `function`, to evaluate for every refit.
             level: of the intervals.
             callback: called with the number of responses done and `count`.
-            cancel: asked between iterations; answering True stops with `FitCancelled`.
+            cancel: a token as `fit` takes it; set, it stops with `FitCancelled`.
 
         Reference:
             Davison & Hinkley (1997), Bootstrap Methods and their Application, ch. 5.

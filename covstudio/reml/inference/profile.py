@@ -25,16 +25,16 @@ from numpy.typing import NDArray
 
 from covstudio.reml.coordinates import Coordinate
 from covstudio.reml.errors import FitCancelled
+from covstudio.reml.fit import Cancel
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.distributions import normal_quantile
 from covstudio.reml.inference.scales import Scale, scale_of
 from covstudio.reml.inference.tables import Row, Tabular
 from covstudio.reml.optimise import State
 
-__all__ = ["Cancel", "Profile", "ProfilePoint", "profile_parameter", "watching"]
+__all__ = ["Profile", "ProfilePoint", "profile_parameter", "watching"]
 
 Vector = NDArray[np.float64]
-Cancel = Callable[[], bool]
 
 #: The signed root is followed in steps of this share of the quantile.
 STEPS = 0.25
@@ -116,7 +116,7 @@ def watching(cancel: Cancel | None) -> Callable[[State], None] | None:
         return None
 
     def watch(state: State) -> None:
-        if cancel():
+        if cancel.is_set():
             raise FitCancelled("cancelled between iterations")
 
     return watch
@@ -183,7 +183,7 @@ class _Profiler:
         self.points[value], self.natural[value] = point, natural
         if self.callback is not None:
             self.callback(point)
-        if self.cancel is not None and self.cancel():
+        if self.cancel is not None and self.cancel.is_set():
             raise FitCancelled("cancelled between the refits of a profile")
         return point
 
@@ -294,7 +294,7 @@ def profile_parameter(
         error: its standard error, for the first step; NaN where there is none.
         level: confidence level.
         callback: called with every `ProfilePoint`.
-        cancel: asked between iterations; True stops with `FitCancelled`.
+        cancel: set, it stops with `FitCancelled`.
     """
     work = _Profiler(binding, coordinate, error, callback, cancel)
     quantile = normal_quantile(0.5 + 0.5 * level)
