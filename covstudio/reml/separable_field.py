@@ -48,8 +48,13 @@ class Nugget:
         return values[:, self._entry if values.shape[1] > 1 else 0, 0, 0]
 
 
-def nugget_of(piece: DiagonalPiece) -> Nugget | None:
-    """A diagonal term as a nugget; None where its rows have variances that may differ."""
+def nugget_of(piece: DiagonalPiece, rows: Tensor | None) -> Nugget | None:
+    """A diagonal term as the nugget of a field; None where variances in the field may differ.
+
+    Args:
+        piece: the term; it covers all rows, or those of the field.
+        rows: the rows of the field; None for all.
+    """
     # Different variances would have to agree at values that have nothing to do with each other.
     some = 0.3 + 0.4 * torch.frac(
         0.754877666 * torch.arange(1.0, len(piece.positions) + 1, dtype=torch.float64)
@@ -57,8 +62,9 @@ def nugget_of(piece: DiagonalPiece) -> Nugget | None:
     entries = piece.family.value(some)[:, 0, 0]
     if len(entries) == 1:
         return Nugget(piece, 0)
-    used = entries[piece.group]
-    return Nugget(piece, int(piece.group[0])) if bool((used == used[0]).all()) else None
+    group = piece.group if rows is None or piece.rows is not None else piece.group[rows]
+    used = entries[group]
+    return Nugget(piece, int(group[0])) if bool((used == used[0]).all()) else None
 
 
 class Field:

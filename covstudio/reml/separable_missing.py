@@ -129,7 +129,7 @@ class Gaps:
         return x - self.lift(torch.cholesky_solve(there.mT, self.factor).mT)
 
     def halves(self, start: int, stop: int) -> Tensor:
-        """Columns start to stop of QDC'^-1, in the bases, (k, r, c), with H = CC': their products with themselves
+        """Columns start to stop of QDC'^-1, in the bases, (k, r, c), with H = CC'; the outer products of all
         add up to QDH^-1D'Q."""
         unit = torch.zeros((len(self.missing), stop - start), dtype=self.d.dtype, device=self.d.device)
         unit[start:stop].fill_diagonal_(1.0)

@@ -115,18 +115,18 @@ def _nuggets(lowered: Lowered, grids: Sequence[_Grid]) -> list[list[Nugget]] | s
     """The diagonal terms of the rows of each field."""
     found: list[list[Nugget]] = [[] for _ in grids]
     for piece in lowered.diagonals:
-        nugget = nugget_of(piece)
-        if nugget is None:
-            name = piece.path or "V"
-            return f"the variances of {name} may differ between rows, so that no basis makes V diagonal"
         own = covered_rows(piece)
-        for grid, nuggets in zip(grids, found, strict=True):
-            if own is None:
-                nuggets.append(nugget)
-            elif grid.rows is not None and torch.equal(own, grid.rows):
-                nuggets.append(nugget)
-                break
-        else:
-            if own is not None:
-                return f"{piece.path} covers some rows of a field, and not all"
+        here = [which for which, grid in enumerate(grids) if _same(own, grid.rows) or own is None]
+        if not here:
+            return f"{piece.path or 'V'} covers some rows of a field, and not all"
+        for which in here:
+            nugget = nugget_of(piece, grids[which].rows)
+            if nugget is None:
+                name = piece.path or "V"
+                return f"the variances of {name} may differ between rows, so that no basis makes V diagonal"
+            found[which].append(nugget)
     return found
+
+
+def _same(one: Tensor | None, other: Tensor | None) -> bool:
+    return one is not None and other is not None and torch.equal(one, other)
