@@ -81,7 +81,8 @@ def in_words(row: Vector, names: Sequence[str], product: bool) -> str:
         product: whether they are exponents.
 
     Example:
-        >>> in_words(np.array([1.0, -2.0]), ["a", "b"], False), in_words(np.array([1.0, -2.0]), ["a", "b"], True)
+        >>> row = np.array([1.0, -2.0])
+        >>> in_words(row, ["a", "b"], False), in_words(row, ["a", "b"], True)
         ('a - 2 b', 'a / (b)^2')
     """
     text = ""

@@ -57,8 +57,8 @@ def fit(
     .. math:: -\tfrac12\left(\log|V| + \log|X'V^{-1}X| + y'Py\right),
 
     or, for method="ML", the same without log|X'V^-1X|, by safeguarded average information (see `optimise`),
-    in float64 whatever V was built in. Free parameters are estimated; held ones (`set_no_grad`) stay at the start; fixed ones are constants. A variance whose
-    estimate is zero ends at exactly zero.
+    in float64 whatever V was built in. Free parameters are estimated; held ones (`set_no_grad`) stay at the
+    start; fixed ones are constants. A variance whose estimate is zero ends at exactly zero.
 
     Args:
         v: the model of V, (n, n).

@@ -86,8 +86,8 @@ class Fit:
         confounded: the groups they fall into, each with the combinations that are estimable.
         converged: whether the maximum was reached.
         verdict: "converged"; or "at the boundary", "not identifiable" or "stopped", the graver of them first
-            where more than one holds: stopped, then not identifiable. `converged`, `boundary` and `confounded`
-            tell them apart.
+            where more than one holds: stopped, then not identifiable. `converged`, `boundary` and
+            `confounded` tell them apart.
         message: what happened, in a sentence or two.
         iterations: steps taken.
         engine: the engine that factored V.
@@ -160,8 +160,8 @@ class Fit:
               x0                         3    0.912871
         """
         lines = [
-            f"{self.method} fit of {self.n} rows, {self.p} fixed effect{'' if self.p == 1 else 's'} ({self.engine} "
-            "engine)",
+            f"{self.method} fit of {self.n} rows, {self.p} fixed effect{'' if self.p == 1 else 's'} "
+            f"({self.engine} engine)",
             self.message,
             f"log-likelihood {self.loglik:.4f}   AIC {self.aic:.4f}   BIC {self.bic:.4f}",
             "",

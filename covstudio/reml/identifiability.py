@@ -8,7 +8,8 @@ Each group of parameters that such combinations tie together is described in the
 model, not only near the estimates, where there are any: the likelihood is evaluated a good way along the
 combination, once in natural values and once in their logarithms. Where it stays the same,
 
-.. math:: V = (\sigma^2_g + \sigma^2_e)I + \dots \qquad\text{or}\qquad V = \sigma^2_a\sigma^2_b\,A \otimes B + \dots
+.. math:: V = (\sigma^2_g + \sigma^2_e)I + \dots \qquad\text{or}\qquad
+          V = \sigma^2_a\sigma^2_b\,A \otimes B + \dots
 
 and a sum, or a product, is what can be estimated.
 
@@ -170,7 +171,7 @@ class _Search:
         self.inside: Flags = ~at_end & ~silent
         #: A parameter that no score keeps at the end of its range may be there by chance.
         self.loose: Flags = at_end & ~silent & level
-        self.silent = [i for i in np.flatnonzero(silent & ~at_end).tolist()]
+        self.silent: list[int] = np.flatnonzero(silent & ~at_end).tolist()
 
     def found(self) -> Identified:
         variances, _ = sampling_variances(self.information, self.inside)
@@ -264,8 +265,9 @@ class _Search:
             return Confounded((c.name,), (), why, final=False)
         if c.degree and c.unit > 0.0:
             why = (
-                f"The data say nothing about {c.name}: the fixed effects take up all of its part of V, as they do "
-                "with a factor of one level, or with one that is among the fixed effects itself. Fix or remove it."
+                f"The data say nothing about {c.name}: the fixed effects take up all of its part of V, as "
+                "they do with a factor of one level, or with one that is among the fixed effects itself. Fix "
+                "or remove it."
             )
         else:
             why = f"The data say nothing about {c.name} here: fix or remove it."

@@ -16,8 +16,8 @@ two n x n matrices.
 
 `log L = kernel - (n - p)/2 log(2 pi)` is what lme4, nlme and glmmTMB print. None of them adds log|X'X|/2.
 
-Maximum likelihood (ML) leaves log|X'V^-1X| out, has tr(V^-1 dV_k) in place of tr(P dV_k) in the score, and n in
-place of n - p; y'Py and the average information are the same, beta being profiled out either way.
+Maximum likelihood (ML) leaves log|X'V^-1X| out, has tr(V^-1 dV_k) in place of tr(P dV_k) in the score, and
+n in place of n - p; y'Py and the average information are the same, beta being profiled out either way.
 
 How V is factored is an engine's business. The optimiser sees `Engine` and `Point` below and nothing else.
 
