@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .declaration import Argument, declare
@@ -128,11 +130,10 @@ class DummyMatrix(Matrix):
         ordered = _levels(columns, levels, lex_order)
         self.levels = tuple(tuple(one) for one in ordered)
         flat = _flat_codes(columns, ordered)
-        _warn_of_unknown(columns, flat, ordered)
-        present = [code for code in dict.fromkeys(flat) if code >= 0]
-        kept = present if drop_empty_cols else _every_code(ordered)
+        if levels is not None:
+            _warn_of_unknown(columns, flat.tolist(), ordered)
         ranked = lex_order or levels is not None
-        kept = sorted(kept) if ranked else list(dict.fromkeys([*present, *kept]))
+        kept = _kept_codes(flat, ordered, ranked=ranked, drop_empty=drop_empty_cols)
         kept = kept[1:] if drop_first else kept
         if not kept:
             raise ValueError(
@@ -140,11 +141,13 @@ class DummyMatrix(Matrix):
                 f"(drop_first={drop_first}, drop_empty_cols={drop_empty_cols}); give a factor of two or more "
                 "levels, or drop less"
             )
-        self.colnames = [JOINER.join(str(label) for label in _labels_of(code, ordered)) for code in kept]
-        if kept != list(range(len(kept))) or max(flat) >= len(kept):
-            column = {code: position for position, code in enumerate(kept)}
-            flat = [column.get(code, -1) for code in flat]
-        self.codes = torch.tensor(flat, dtype=torch.int64, device=device)
+        if len(ordered) == 1:
+            self.colnames = [str(ordered[0][code]) for code in kept]
+        else:
+            self.colnames = [JOINER.join(map(str, _labels_of(code, ordered))) for code in kept]
+        if kept != list(range(math.prod(map(len, ordered)))):
+            flat = _positions_of(flat.tolist(), kept)
+        self.codes = torch.from_numpy(flat).to(device)
         self._dtype, self._device = dtype, None if device is None else self.codes.device
         super().__init__((len(flat), len(kept)), {})
 
@@ -255,21 +258,40 @@ def _given_levels(levels: object, count: int) -> list[list[Label]]:
     return checked
 
 
-def _flat_codes(columns: list[list[Label]], levels: list[list[Label]]) -> list[int]:
+class _Positions(dict[Label, int]):
+    """The position of each level; -1 for any other label."""
+
+    def __missing__(self, label: Label) -> int:
+        return -1
+
+
+def _positions_of(labels: list[Label], levels: list[Label]) -> NDArray[np.int64]:
+    """Return where each label stands among the levels, -1 where it does not."""
+    positions = _Positions(zip(levels, range(len(levels)), strict=True))
+    return np.fromiter(map(positions.__getitem__, labels), dtype=np.int64, count=len(labels))
+
+
+def _flat_codes(columns: list[list[Label]], levels: list[list[Label]]) -> NDArray[Any]:
     """Return each row's combination as one number, the last factor varying fastest; -1 where not listed."""
-    flat: list[int] = []
-    for column, one in zip(columns, levels, strict=True):
-        position = {label: k for k, label in enumerate(one)}
-        codes = [position.get(label, -1) for label in column]
-        flat = (
-            codes
-            if not flat
-            else [
-                -1 if high < 0 or low < 0 else high * len(one) + low
-                for high, low in zip(flat, codes, strict=True)
-            ]
-        )
+    flat: NDArray[Any] = _positions_of(columns[0], levels[0])
+    if math.prod(map(len, levels)) > np.iinfo(np.int64).max:
+        # Only numbers of any length tell so many combinations apart.
+        flat = flat.astype(object)
+    for column, one in zip(columns[1:], levels[1:], strict=True):
+        codes = _positions_of(column, one)
+        flat = np.where((flat < 0) | (codes < 0), -1, flat * len(one) + codes)
     return flat
+
+
+def _kept_codes(
+    flat: NDArray[Any], levels: list[list[Label]], *, ranked: bool, drop_empty: bool
+) -> list[int]:
+    """Return the combinations that get a column: sorted, or in the order in which rows first have them."""
+    every = [] if drop_empty else _every_code(levels)
+    if ranked and not drop_empty:
+        return every
+    present = [code for code in dict.fromkeys(flat.tolist()) if code >= 0]
+    return sorted(present) if ranked else list(dict.fromkeys([*present, *every]))
 
 
 def _labels_of(code: int, levels: list[list[Label]]) -> list[Label]:

@@ -22,6 +22,8 @@ Cullis (1995), Biometrics 51:1440.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -31,6 +33,7 @@ from covstudio.covariance import SingularMatrixError
 from covstudio.reml.crossproducts import Crossproducts, layout_of
 from covstudio.reml.linearity import is_linear
 from covstudio.reml.lowering import Lowered
+from covstudio.reml.mme_components import Components, ComponentsPoint, components_of
 from covstudio.reml.mme_parts import Effects
 from covstudio.reml.mme_point import MmePoint
 from covstudio.reml.pieces import RandomPiece
@@ -71,7 +74,7 @@ class MmeEngine:
         self.layout = layout_of(problem, lowered, residual)
         #: Position of the one residual variance that everything is relative to; None where there is none.
         self.unit = unit_residual(residual)
-        self._relative: tuple[ResidualPoint, Crossproducts] | None = None
+        self._relative: tuple[ResidualPoint, Crossproducts, Components | None] | None = None
         self._factors: dict[int, tuple[Tensor, Tensor]] = {}
         self.triangle = problem.basis.mT @ problem.x
         self.logdet_triangle = float(torch.log(torch.diagonal(self.triangle).abs()).sum())
@@ -107,8 +110,11 @@ class MmeEngine:
                 unit = self.residual.at(one)
                 if unit is None:
                     return None
-                self._relative = unit, self.layout.crossproducts(unit)
-            r, cross = self._relative
+                products = self.layout.crossproducts(unit)
+                self._relative = unit, products, components_of(self, unit, products)
+            r, cross, components = self._relative
+            if components is not None:
+                return _sound(ComponentsPoint.at(self, components, r, natural, scale))
         else:
             found = self.residual.at(natural)
             if found is None:
@@ -120,8 +126,7 @@ class MmeEngine:
         # A residual that is nothing but rounding error of V leaves no digit of V^-1.
         if not r.smallest() > 4.0 * self.problem.n * np.finfo(np.float64).eps * effects.largest:
             return None
-        point = MmePoint.of(self, natural, scale, r, cross, effects)
-        return point if point is not None and np.isfinite(point.kernel) else None
+        return _sound(MmePoint.of(self, natural, scale, r, cross, effects))
 
     def _effects(self, natural: Vector, scale: float) -> Effects | None:
         """The covariances of the random effects relative to `scale`, with their factors; None where one is
@@ -186,6 +191,11 @@ class MmeEngine:
             return value, factor
         size = float(own[0])
         return (size * value, size**0.5 * factor) if size >= 0.0 and np.isfinite(size) else None
+
+
+def _sound(point: MmePoint | None) -> MmePoint | None:
+    """The point, where it has a likelihood."""
+    return point if point is not None and math.isfinite(point.kernel) else None
 
 
 def unit_residual(residual: Residual) -> int | None:

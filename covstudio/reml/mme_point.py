@@ -154,7 +154,7 @@ class MmePoint:
 
     def rescaled(self, factor: float, natural: Vector) -> MmePoint:
         """The same point with V multiplied by `factor`, which `natural` is known to give."""
-        other = MmePoint.__new__(MmePoint)
+        other = type(self).__new__(type(self))
         other.__dict__.update(self.__dict__)
         other.__dict__.pop("mean_diagonal", None)
         other._scale = self._scale * factor
@@ -237,7 +237,7 @@ class MmePoint:
         return Projection(s11 - own_products(left @ y.mT) if len(s11) else s11, s22)
 
     def _leverage(self, y: Tensor) -> Tensor:
-        """w_i'Mw_j at the entries of R^-1, M the inverse of the coefficient matrix with Y'Y in its dense part."""
+        """w_i'Mw_j at the entries of R^-1, M the inverse of the coefficient matrix, Y'Y in its dense part."""
         layout, cross, k = self._engine.layout, self._cross, self._absorbed.k
         q = layout.q
         half = times(k, cross.a1w) @ y.mT
@@ -369,10 +369,13 @@ class MmePoint:
         """Predicted effects of a term Z G Z' and their prediction error variances, (q,) each; None for a term
         that the mixed-model equations have no effects of.
 
+        The variances stand on the diagonal of the inverse of the coefficient matrix: a sum of squares there,
+        a small difference of large numbers in G - G Z'PZ G.
+
         Args:
             piece: a term of the lowered V.
         """
-        layout, effects, projection = self._engine.layout, self._effects, self._projection
+        layout, effects = self._engine.layout, self._effects
         if isinstance(piece, DiagonalPiece):
             return self._effects_of_rows(piece)
         if not isinstance(piece, RandomPiece):
@@ -383,17 +386,13 @@ class MmePoint:
             place = piece.family.places()
             g = effects.g1
             u = times(g, moved[torch.argsort(place)].reshape(layout.groups, layout.members, 1)).reshape(-1)
-            if layout.members == 1:
-                error = (g - g * projection.s11 * g).reshape(-1)
-            else:
-                error = (g - g @ projection.s11 @ g).diagonal(dim1=1, dim2=2).reshape(-1)
+            own = times(self._absorbed.k, self._cross.a1w) @ self._y.mT
+            error = (self._absorbed.k + own_products(own)).diagonal(dim1=1, dim2=2).reshape(-1)
             return u[place], self._scale * error[place]
         for (other, span), g in zip(layout.spans, effects.g2, strict=True):
             if other is piece:
-                s = projection.s22[span, span]
-                if g.ndim == 1:
-                    return g * moved[:, 0], self._scale * (g - g * s.diagonal() * g)
-                return (g @ moved)[:, 0], self._scale * (g.diagonal() - (g @ s * g).sum(dim=1))
+                u = g * moved[:, 0] if g.ndim == 1 else (g @ moved)[:, 0]
+                return u, self._scale * self._y[:, span].square().sum(dim=0)
         return None
 
     def _effects_of_rows(self, piece: DiagonalPiece) -> tuple[Tensor, Tensor] | None:

@@ -1,0 +1,277 @@
+r"""The mixed-model equations of plain variance components, where what a point costs is calling functions.
+
+.. math:: V = \sigma^2\left(R_0 + \gamma_1Z_1Z_1' + \gamma_2Z_2Z_2' + \cdots\right), \qquad R_0\ \text{known}
+
+Cross products never change here and each derivative is one Z_t Z_t', so that everything a derivative needs is
+at hand in the factors. With V_1 = R_0 + gamma_1 Z_1 Z_1' (Z_1 absorbed), B = W'V_1^-1 W for W = [Z_2, X] and
+Y'Y the inverse of its coefficient matrix, products of the vectors q_k = dV_k Py come as
+
+.. math:: q_k'Pq_l = q_k'V_1^{-1}q_l - (YW'V_1^{-1}q_k)'(YW'V_1^{-1}q_l),
+
+and Z_1'Py = (I + gamma_1 Z_1'R_0^-1 Z_1)^-1 Z_1'R_0^-1(y - X beta - Z_2 u_2), without loss of digits. No pass
+over the rows is left. Small arrays are worked on in numpy, whose calls cost a third of torch's; large
+products are torch's, whose threads a fit sets. Everything else that can be asked of a point is `MmePoint`'s.
+
+Sources: as for `mme_point`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from covstudio.covariance import ScalarMatrix
+from covstudio.reml.crossproducts import Crossproducts
+from covstudio.reml.likelihood import Derivatives, score
+from covstudio.reml.mme_parts import Absorbed, Effects, solved
+from covstudio.reml.mme_point import MmePoint
+from covstudio.reml.pieces import RandomPiece
+from covstudio.reml.residual import DiagonalResidual, ResidualPoint
+
+if TYPE_CHECKING:
+    from covstudio.reml.mme import MmeEngine
+
+__all__ = ["Components", "ComponentsPoint", "components_of"]
+
+Vector = NDArray[np.float64]
+
+#: Below this share of y'R_0^-1 y the residual sum of squares is summed over the rows: as a difference of
+#: cross products it would lack two digits.
+CANCELLED = 1e-2
+
+
+@dataclass(frozen=True, eq=False)
+class Components:
+    """What stays the same throughout a fit of variance components.
+
+    Attributes:
+        positions: of the variances of the effects, the absorbed term first, and of the residual, last.
+        means: mean diagonal of each term at a variance of 1, in the same order.
+        cross: cross products with R_0^-1.
+        a11: Z_1'R_0^-1 Z_1, (m,).
+        flat: Z_1'R_0^-1 [Z_2, X, y], (m, q + p + 1).
+        sizes: number of effects of each dense term.
+        spans: their columns.
+        spread: which dense term each column belongs to, as columns of the identity, (q, terms).
+        absorbing: 1 where a term is absorbed, else 0: where the dense terms begin in `positions`.
+    """
+
+    positions: list[int]
+    means: Vector
+    cross: Crossproducts
+    a11: Vector
+    flat: Vector
+    sizes: list[int]
+    spans: list[slice]
+    spread: Vector
+    absorbing: int
+
+
+def components_of(engine: MmeEngine, r: ResidualPoint, cross: Crossproducts) -> Components | None:
+    """The constants of a fit, or None where V is more than variance components.
+
+    Args:
+        engine: the data and V.
+        r: R_0.
+        cross: cross products with its inverse.
+    """
+    layout = engine.layout
+    terms = [layout.absorbed, *layout.dense] if layout.absorbed is not None else layout.dense
+    if engine.unit is None or not isinstance(engine.residual, DiagonalResidual):
+        return None
+    if cross.aff.device.type != "cpu" or not all(map(_plain, terms)):
+        return None
+    positions = [*(piece.positions[0] for piece in terms), engine.unit]
+    if len(set(positions)) < len(positions):
+        return None
+    ones = np.ones(max(positions) + 1)
+    pieces = [*terms, *engine.residual.pieces]
+    sizes = [piece.columns for piece in layout.dense]
+    return Components(
+        positions,
+        np.array([piece.mean_diagonal(ones) for piece in pieces]),
+        cross,
+        cross.a11.numpy().reshape(-1),
+        cross.flat.numpy(),
+        sizes,
+        [span for _, span in layout.spans],
+        np.repeat(np.eye(len(sizes)), sizes, axis=0),
+        len(terms) - len(sizes),
+    )
+
+
+def _plain(piece: RandomPiece) -> bool:
+    """Whether G is one variance times the identity."""
+    return type(piece.g) is ScalarMatrix
+
+
+class ComponentsPoint(MmePoint):
+    """The restricted likelihood at one value of some variance components; made by `ComponentsPoint.at`."""
+
+    _own: Components
+    _gammas: Vector
+    _first: float
+    _ratio: Vector
+    _left: Vector
+    _s1: Vector
+    _s2: Vector
+    _b: Vector
+    _leftover: float
+
+    @classmethod
+    def at(
+        cls, engine: MmeEngine, own: Components, r: ResidualPoint, natural: Vector, scale: float
+    ) -> ComponentsPoint | None:
+        """Factor V / scale; None where a variance is negative or not finite, or rounding errors leave it
+        indefinite.
+
+        Args:
+            engine: the data and V.
+            own: what stays the same.
+            r: R_0.
+            natural: natural values of V.
+            scale: the residual variance.
+        """
+        gammas = natural[own.positions[:-1]] / scale
+        largest = float(gammas.max(initial=0.0))
+        if not (float(gammas.min(initial=0.0)) >= 0.0 and largest < np.inf):
+            return None
+        # A residual that is nothing but rounding error of V leaves no digit of V^-1.
+        if not r.smallest() > 4.0 * engine.problem.n * np.finfo(np.float64).eps * largest:
+            return None
+        point = cls.__new__(cls)
+        point._engine, point.natural, point._scale = engine, natural, scale
+        point._own, point._gammas, point._r, point._cross = own, gammas, r, own.cross
+        return point if point._factored() else None
+
+    def _factored(self) -> bool:
+        own, layout, cross = self._own, self._engine.layout, self._cross
+        q = layout.q
+        self._first = first = float(self._gammas[0]) if own.absorbing else 0.0
+        second = np.repeat(self._gammas[own.absorbing :], own.sizes)
+        grown = first * own.a11
+        self._ratio = ratio = 1.0 / (1.0 + grown)
+        self._left = left = own.flat * ratio[:, None]
+        whole = torch.addmm(cross.aff, cross.flat.mT, torch.from_numpy(left), alpha=-first)
+        self._b = b = whole.numpy()
+        roots = np.ones(q + layout.p)
+        np.sqrt(second, out=roots[:q])
+        inner = b[:-1, :-1] * roots
+        inner *= roots[:, None]
+        inner.ravel()[: q * (len(roots) + 1) : len(roots) + 1] += 1.0
+        factor, info = torch.linalg.cholesky_ex(torch.from_numpy(inner))
+        if int(info):
+            return False
+        self._factor, self._y = factor, solved(factor, torch.from_numpy(np.diag(roots)))
+        y = self._y.numpy()
+        w = y.T @ (y @ b[:-1, -1])
+        rest = np.append(-w, 1.0)
+        self._s1 = s1 = ratio * (own.flat @ rest)
+        products = b @ rest
+        # Z_2'Py: a difference without loss of digits where shrinkage is strong, u_2 / gamma where it is weak.
+        self._s2 = s2 = products[:q].copy()
+        np.divide(w[:q], second, out=s2, where=second * b.diagonal()[:q] > 1.0)
+        self._w = torch.from_numpy(w).unsqueeze(1)
+        predicted = first * float(s1 @ s1)
+        leftover = float(rest @ products) - predicted
+        if not leftover > CANCELLED * float(cross.aff[-1, -1]):
+            leftover = float(self._error @ self._py)
+        self._leftover = leftover
+        self._quadratic = leftover + predicted + float(second @ (s2 * s2))
+        logs = np.log(factor.diagonal().numpy())
+        self._logdet_v = self._r.logdet + float(np.log1p(grown).sum()) + 2.0 * float(logs[:q].sum())
+        self._logdet_xvx = 2.0 * (float(logs[q:].sum()) + self._engine.logdet_triangle)
+        return True
+
+    @cached_property
+    def _error(self) -> Tensor:  # type: ignore[override]
+        """y - X beta - Zu, (n,)."""
+        layout, q = self._engine.layout, self._engine.layout.q
+        error = torch.addmm(layout.y, layout.x, self._w[q:], alpha=-1.0)
+        error -= layout.multiplied(torch.from_numpy(self._first * self._s1).view(-1, 1, 1), self._w[:q])
+        return error[:, 0]
+
+    @cached_property
+    def _py(self) -> Tensor:  # type: ignore[override]
+        return self._r.solve(self._error.unsqueeze(1))[:, 0]
+
+    @cached_property
+    def mean_diagonal(self) -> float:
+        """Mean of the diagonal of V."""
+        return float(self.natural[self._own.positions] @ self._own.means)
+
+    # -- what MmePoint goes on from -------------------------------------------------------------------------
+
+    @cached_property
+    def _absorbed(self) -> Absorbed:  # type: ignore[override]
+        ratio = torch.from_numpy(self._ratio).view(-1, 1, 1)
+        return Absorbed(self._first * ratio, ratio, None, torch.from_numpy(self._b), 0.0)
+
+    @cached_property
+    def _effects(self) -> Effects:  # type: ignore[override]
+        own = self._own
+        first = torch.full((own.absorbing, 1, 1), self._first, dtype=torch.float64)
+        second = [
+            torch.full((size,), gamma, dtype=torch.float64)
+            for size, gamma in zip(own.sizes, self._gammas[own.absorbing :].tolist(), strict=True)
+        ]
+        ones = torch.ones(self._engine.layout.p, dtype=torch.float64)
+        roots = torch.cat([*(gamma.sqrt() for gamma in second), ones])
+        return Effects(first, first.sqrt(), second, roots, float(self._gammas.max(initial=0.0)))
+
+    # -- derivatives ----------------------------------------------------------------------------------------
+
+    def derivatives(self, positions: Sequence[int]) -> Derivatives:
+        """Score and average information with respect to the variances at these positions."""
+        own, scale = self._own, self._scale
+        traces, squares, inner = self._products
+        place = [own.positions.index(k) for k in positions]
+        slopes = score(traces / scale, squares / scale**2)
+        return Derivatives(slopes[place], (0.5 / scale**3) * inner[np.ix_(place, place)])
+
+    @cached_property
+    def _products(self) -> tuple[Vector, Vector, Vector]:
+        """tr(P dV_k), y'P dV_k Py and q_k'Pq_l for all variances, everything relative."""
+        own, q, b, s1, s2 = self._own, self._engine.layout.q, self._b, self._s1, self._s2
+        start, ratio, rows = own.absorbing, self._ratio, self._traced_rows
+        half = (rows @ torch.from_numpy(b)[:-1, :q]).numpy()
+        within = np.einsum("ij,ij->j", half, half)
+        traces, squares = np.empty(len(own.positions)), np.empty(len(own.positions))
+        traces[start:-1] = (b.diagonal()[:q] - within) @ own.spread
+        squares[start:-1] = (s2 * s2) @ own.spread
+        # The columns of W'V_1^-1 q_k, and q_k'V_1^-1 q_l.
+        side = np.empty((len(b) - 1, len(traces)))
+        dense = s2[:, None] * own.spread
+        side[:, start:-1] = b[:-1, :q] @ dense
+        side[:, -1] = 0.0
+        side[:q, -1] = s2
+        own_part = np.zeros((len(traces), len(traces)))
+        own_part[-1, -1] = self._leftover
+        if start:
+            left = self._left[:, :-1]
+            shrunk = ratio * own.a11
+            reached = (torch.from_numpy(left) @ rows.mT).numpy()
+            traces[0] = shrunk.sum() - np.vdot(reached, reached)
+            squares[0] = s1 @ s1
+            side[:, 0] = s1 @ left
+            side[:, -1] -= self._first * side[:, 0]
+            product = float((ratio * s1) @ s1)
+            own_part[0, 0] = (shrunk * s1) @ s1
+            own_part[0, -1] = own_part[-1, 0] = product
+            own_part[-1, -1] -= self._first * product
+        # tr(PV) = n - p; tr(V^-1 V) = n in ML.
+        traces[-1] = self._engine.residual_degrees - self._gammas @ traces[:-1]
+        squares[-1] = self._leftover
+        across = dense.T @ side[:q]
+        own_part[start:-1] = across
+        own_part[:, start:-1] = across.T
+        moved = self._y.numpy() @ side
+        inner = own_part - moved.T @ moved
+        return traces, squares, 0.5 * (inner + inner.T)
