@@ -29,6 +29,7 @@ from covstudio.reml.combinations import Estimable, in_words, independent_rows, l
 from covstudio.reml.coordinates import Coordinate
 from covstudio.reml.likelihood import Engine, Point
 from covstudio.reml.optimise import Outcome
+from covstudio.reml.threads import symmetric_eigen
 
 __all__ = ["IDENTIFIABLE", "Confounded", "Estimable", "Identified", "identify", "sampling_variances"]
 
@@ -144,7 +145,7 @@ class _Metric:
     def __init__(self, information: Vector, used: NDArray[np.intp]) -> None:
         self.scale: Vector = np.sqrt(np.diag(information)[used])
         unit = information[np.ix_(used, used)] / np.outer(self.scale, self.scale)
-        eigenvalues, vectors = np.linalg.eigh(unit)
+        eigenvalues, vectors = symmetric_eigen(unit)
         lost = eigenvalues < IDENTIFIABLE
         self.null: Vector = vectors[:, lost]
         self.inverse: Vector = (vectors[:, ~lost] / eigenvalues[~lost]) @ vectors[:, ~lost].T

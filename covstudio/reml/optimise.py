@@ -47,6 +47,7 @@ from covstudio.reml.escape import Escapes
 from covstudio.reml.geometry import Geometry
 from covstudio.reml.likelihood import Derivatives, Engine, Point
 from covstudio.reml.secant import Secant
+from covstudio.reml.threads import symmetric_eigen
 
 __all__ = ["Outcome", "State", "maximise", "squared_length"]
 
@@ -189,16 +190,16 @@ def squared_length(score: Vector, information: Vector) -> float:
             return float(along @ inverse @ along)
     except np.linalg.LinAlgError:
         pass
-    eigenvalues, vectors = np.linalg.eigh(unit)
+    eigenvalues, vectors = symmetric_eigen(unit)
     along = vectors.T @ along
     return float(np.sum(along**2 / np.maximum(eigenvalues, SINGULAR)))
 
 
 def _diagonal(score: Vector, information: Vector) -> Vector:
-    """Diagonal of A; where it vanishes but the score does not, a stand-in that makes the step about 1."""
+    """Diagonal of A; where it vanishes but the score does not, a stand-in that makes s'A^-1 s about 1."""
     diagonal = np.diag(information).copy()
     empty = ~(diagonal > 0.0)
-    diagonal[empty] = np.maximum(np.abs(score[empty]), 1.0)
+    diagonal[empty] = np.where(score[empty] == 0.0, 1.0, score[empty] ** 2)
     return np.asarray(diagonal, dtype=np.float64)
 
 
@@ -298,7 +299,9 @@ class _Search:
         slope = self.geometry.slope(values)
         working = score * slope
         scaled = information * np.outer(slope, slope)
-        inert = ~(pinned | broken) & self.geometry.inert(values, np.diag(scaled), point.mean_diagonal)
+        inert = ~(pinned | broken) & self.geometry.inert(
+            values, working, np.diag(scaled), point.mean_diagonal
+        )
         outward = ((values <= self.geometry.low) & (working <= 0.0)) | (
             (values >= self.geometry.high) & (working >= 0.0)
         )

@@ -18,6 +18,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from covstudio.reml.threads import symmetric_eigen
+
 __all__ = ["Secant"]
 
 Vector = NDArray[np.float64]
@@ -87,6 +89,6 @@ class Secant:
         used = np.flatnonzero(diagonal > 0.0)
         scale = np.sqrt(diagonal[used])
         unit = np.ix_(used, used)
-        smallest = np.linalg.eigvalsh(total[unit] / np.outer(scale, scale))[0]
-        floor = np.linalg.eigvalsh(information[unit] / np.outer(scale, scale))[0]
+        smallest = symmetric_eigen(total[unit] / np.outer(scale, scale))[0][0]
+        floor = symmetric_eigen(information[unit] / np.outer(scale, scale))[0][0]
         return total if smallest > max(0.02 * floor, 1e-9) else None

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-__all__ = ["blas_threads"]
+__all__ = ["blas_threads", "symmetric_eigen"]
 
 #: Below this many rows one thread is fastest.
 ONE_THREAD_BELOW = 600
@@ -34,3 +36,20 @@ def blas_threads(n: int) -> Iterator[None]:
     finally:
         if torch.get_num_threads() != before:
             torch.set_num_threads(before)
+
+
+def symmetric_eigen(matrix: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Eigenvalues, ascending, and eigenvectors of a symmetric matrix of numpy's, with torch's threads.
+
+    numpy has a BLAS of its own that does not hear of `blas_threads`: on a busy machine its threads wait for
+    each other a hundred milliseconds for a matrix of 55 rows.
+
+    Args:
+        matrix: (k, k), symmetric and finite.
+
+    Example:
+        >>> symmetric_eigen(np.diag([2.0, 1.0]))[0]
+        array([1., 2.])
+    """
+    values, vectors = torch.linalg.eigh(torch.from_numpy(np.ascontiguousarray(matrix)))
+    return values.numpy(), vectors.numpy()
