@@ -1,7 +1,8 @@
 """What other programs take for the same model, run beside covstudio when they are installed.
 
 R's lme4 and nlme are `apt-get install r-cran-lme4 r-cran-nlme` on Debian and Ubuntu. Each run is a
-process of its own that reads the data, fits once to warm up, and times only the fits after that.
+process of its own that reads the data, fits once to warm up unless a fit is long, and times only the fits
+after that.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ __all__ = ["r_package", "r_seconds"]
 SCRIPT = """
 suppressMessages(library({package}))
 data <- read.csv("{csv}", stringsAsFactors = TRUE)
-model <- {call}
+{warm}
 seconds <- numeric({repeats})
 for (i in seq_along(seconds)) {{
   began <- Sys.time()
@@ -38,20 +39,25 @@ def r_package(name: str) -> bool:
     return subprocess.run(["Rscript", "-e", check], capture_output=True, check=False).returncode == 0
 
 
-def r_seconds(package: str, call: str, frame: pd.DataFrame, repeats: int) -> tuple[list[float], float]:
+def r_seconds(
+    package: str, call: str, frame: pd.DataFrame, repeats: int, *, warm: bool = True
+) -> tuple[list[float], float]:
     """Seconds of some fits in R, without reading data, and the log-likelihood it found.
 
     Args:
         package: the R package to load.
         call: the fit, of the data frame `data`.
         frame: the data; text becomes factors.
-        repeats: number of fits, after one to warm up.
+        repeats: number of fits.
+        warm: whether one more comes before them, to warm up; fits of many seconds do not need it.
     """
     with tempfile.TemporaryDirectory() as folder:
         csv = Path(folder) / "data.csv"
         frame.to_csv(csv, index=False)
         script = Path(folder) / "fit.R"
-        script.write_text(SCRIPT.format(package=package, csv=csv, call=call, repeats=repeats))
+        script.write_text(
+            SCRIPT.format(package=package, csv=csv, call=call, repeats=repeats, warm=call if warm else "")
+        )
         done = subprocess.run(["Rscript", str(script)], capture_output=True, text=True, check=True)
     seconds, loglik = done.stdout.strip().splitlines()[-2:]
     return [float(each) for each in seconds.split()], float(loglik)
