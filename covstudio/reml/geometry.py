@@ -24,6 +24,8 @@ NEGLIGIBLE = 1e-4
 #: Information below this, for a parameter measured in units of its own size, is rounding error: V does not
 #: depend on it.
 INERT = 1e-20
+#: Likewise for its score, in the same units.
+STILL = 1e-8
 
 
 class Geometry:
@@ -120,24 +122,29 @@ class Geometry:
                 low[i], high[i] = (-math.log(50.0), math.log(10.0)) if c.degree else (-2.0, 2.0)
         return low, high
 
-    def inert(self, values: Vector, information: Vector, total: float) -> Flags:
-        """Which parameters V does not depend on, up to rounding: a correlation whose variance is 0, say.
+    def inert(self, values: Vector, score: Vector, information: Vector, total: float) -> Flags:
+        """Which parameters the likelihood does not depend on, up to rounding: a correlation whose variance is 0,
+        say.
+
+        Information alone does not tell: in ML the fixed effects can take up all that a variance does to y,
+        and leave what it does to |V|.
 
         Args:
             values: natural values.
+            score: score with respect to working parameters.
             information: diagonal of the average information with respect to working parameters.
             total: mean diagonal of V.
         """
         # Nothing says how large a free parameter might be: exactly none, then.
-        bound = np.zeros(len(values))
+        size = np.zeros(len(values))
         for i, c in enumerate(self.coordinates):
             if c.kind is Kind.VARIANCE and c.unit > 0.0 and total > 0.0:
-                bound[i] = INERT * (c.unit / total) ** 2
+                size[i] = c.unit / total
             elif c.kind is Kind.INTERVAL:
-                bound[i] = INERT / (c.high - c.low) ** 2
+                size[i] = 1.0 / (c.high - c.low)
             elif c.kind is Kind.SCALE:
-                bound[i] = INERT
-        return np.asarray(information <= bound, dtype=np.bool_)
+                size[i] = 1.0
+        return np.asarray((information <= INERT * size**2) & (np.abs(score) <= STILL * size), dtype=np.bool_)
 
     def negligible(self, values: Vector, i: int, total: float) -> bool:
         """Whether a parameter contributes so little to the mean diagonal of V that zero is worth a try."""
