@@ -67,7 +67,7 @@ def box_step(score: Vector, information: Vector, low: Vector, high: Vector) -> V
         if not count or wants[release] <= 1e-12 * max(1.0, float(np.abs(score).max())):
             break
         clamped[release] = False
-    return np.asarray(np.clip(step, low, high), dtype=np.float64)
+    return np.minimum(np.maximum(step, low), high)
 
 
 def _room(step: Vector, change: Vector, low: Vector, high: Vector) -> tuple[float, int | None]:

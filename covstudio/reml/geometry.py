@@ -85,7 +85,7 @@ class Geometry:
                 moved[i] = c.low + (values[i] - c.low) * math.exp(step[i])
             else:
                 moved[i] = c.high - (c.high - values[i]) * math.exp(-step[i])
-        return np.asarray(np.clip(moved, self.low, self.high), dtype=np.float64)
+        return np.minimum(np.maximum(moved, self.low), self.high)
 
     def box(self, values: Vector, moves: Flags, total: float) -> tuple[Vector, Vector]:
         """How far each working parameter may move in one step.

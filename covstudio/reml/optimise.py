@@ -197,7 +197,7 @@ def squared_length(score: Vector, information: Vector) -> float:
 
 def _diagonal(score: Vector, information: Vector) -> Vector:
     """Diagonal of A; where it vanishes but the score does not, a stand-in that makes s'A^-1 s about 1."""
-    diagonal = np.diag(information).copy()
+    diagonal = information.diagonal().copy()
     empty = ~(diagonal > 0.0)
     diagonal[empty] = np.where(score[empty] == 0.0, 1.0, score[empty] ** 2)
     return np.asarray(diagonal, dtype=np.float64)
@@ -290,24 +290,25 @@ class _Search:
         if len(asked):
             derivatives = point.derivatives([self.positions[i] for i in asked])
             score[asked] = derivatives.score
-            information[np.ix_(asked, asked)] = derivatives.information
+            information[asked[:, None], asked] = derivatives.information
         # A derivative that is not finite, at an end of the range, is as good as none.
-        broken = ~np.isfinite(score) | ~np.isfinite(np.diag(information))
-        score[broken] = 0.0
-        information[broken, :] = 0.0
-        information[:, broken] = 0.0
+        broken = ~np.isfinite(score) | ~np.isfinite(information.diagonal())
+        if broken.any():
+            score[broken] = 0.0
+            information[broken, :] = 0.0
+            information[:, broken] = 0.0
         slope = self.geometry.slope(values)
         working = score * slope
-        scaled = information * np.outer(slope, slope)
+        scaled = information * slope[:, None] * slope
         inert = ~(pinned | broken) & self.geometry.inert(
-            values, working, np.diag(scaled), point.mean_diagonal
+            values, working, scaled.diagonal(), point.mean_diagonal
         )
         outward = ((values <= self.geometry.low) & (working <= 0.0)) | (
             (values >= self.geometry.high) & (working >= 0.0)
         )
         moves = ~(pinned | broken | inert | outward)
         inside = np.flatnonzero(moves)
-        length = squared_length(working[inside], scaled[np.ix_(inside, inside)])
+        length = squared_length(working[inside], scaled[inside[:, None], inside])
         self.secant.observe(self.geometry.working(values), working, scaled, moves)
         return _Local(Derivatives(score, information), working, scaled, moves, inert, length)
 
@@ -324,7 +325,8 @@ class _Search:
                 return trial
             self.secant.forget()
         for level in range(self.damping, len(DAMPINGS)):
-            damped = local.information + DAMPINGS[level] * np.diag(_diagonal(local.score, local.information))
+            damped = local.information.copy()
+            damped.flat[:: len(damped) + 1] += DAMPINGS[level] * _diagonal(local.score, local.information)
             tries = HALVINGS if level == self.damping else 2
             trial = self._along(point, values, local.score, damped, low, high, tries)
             if trial is not None:
@@ -365,7 +367,8 @@ class _Search:
         tries."""
         scale = np.sqrt(_diagonal(score, curvature))
         # A trace of damping keeps the system solvable where the information is singular.
-        unit = curvature / np.outer(scale, scale) + 1e-10 * np.eye(len(values))
+        unit = curvature / (scale[:, None] * scale)
+        unit.flat[:: len(unit) + 1] += 1e-10
         try:
             step = box_step(score / scale, unit, low * scale, high * scale) / scale
         except np.linalg.LinAlgError:

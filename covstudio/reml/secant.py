@@ -63,8 +63,9 @@ class Secant:
         if last is None:
             return
         both = last[2] & moves
-        self._extra[~both, :] = 0.0
-        self._extra[:, ~both] = 0.0
+        if not both.all():
+            self._extra[~both, :] = 0.0
+            self._extra[:, ~both] = 0.0
         change = np.where(both, working, 0.0) - np.where(both, last[0], 0.0)
         if not both.any() or not np.isfinite(change).all():
             return
@@ -75,10 +76,11 @@ class Secant:
             self._extra *= abs(seen) / abs(claimed)
         rest = np.where(both, wanted - self._extra @ change, 0.0)
         # In units of the information, so that parameters of different size weigh alike.
-        scale = np.sqrt(np.where(both & (np.diag(information) > 0.0), np.diag(information), 1.0))
+        diagonal = information.diagonal()
+        scale = np.sqrt(np.where(both & (diagonal > 0.0), diagonal, 1.0))
         along = float(rest @ change)
         if abs(along) > 1e-6 * float(np.linalg.norm(rest / scale) * np.linalg.norm(change * scale)):
-            self._extra += np.outer(rest, rest) / along
+            self._extra += rest[:, None] * rest / along
 
     def curvature(self, information: Vector) -> Vector | None:
         """A + S, or None when S is empty or the sum is not safely positive definite in units of A."""
