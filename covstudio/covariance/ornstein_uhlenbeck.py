@@ -17,12 +17,15 @@ from .structure import (
     Kind,
     bandwidth,
     derivative_diagonal,
+    derivative_matmul,
     diagonal,
     kind,
     logdet,
+    matmul,
     precision,
     precision_derivatives,
     solve,
+    transpose_matmul,
 )
 from .transform import TransformExp
 
@@ -131,6 +134,69 @@ def _recursion(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor) -> tuple[Tensor
     errors = torch.cat([natural.new_ones(1), -torch.expm1(-2 * steps)])
     check_errors(matrix, errors * (natural[0] > 0))
     return filters, natural[0] * errors, matrix._order.to(natural.device)
+
+
+def _passed_on(coefficients: Tensor, steps: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """What rows pass on to later ones: sums of exp(-h) b_j, and of h exp(-h) b_j, over the rows j before.
+
+    By doubling: after k rounds, each row has the sum over the 2^k rows before it.
+
+    Args:
+        coefficients: exp(-h) from each row to the next, in the order of time; shape (n - 1,).
+        steps: h from each row to the next, shape (n - 1,).
+        b: shape (n, m).
+
+    Returns:
+        Two tensors of shape (n, m); the row itself is left out of its sum.
+    """
+    decay, reach = _from_second(coefficients)[:, None], _from_second(steps)[:, None]
+    # A row less than 2^k rows from the first has the sum over all rows before it: its decay stays 0.
+    plain = decay * torch.cat([torch.zeros_like(b[:1]), b[:-1]])
+    weighted = reach * plain
+    distance = 1
+    while distance < len(b):
+        far, late = decay[distance:], reach[distance:]
+        weighted = _added(weighted, far * (weighted[:-distance] + late * plain[:-distance]), distance)
+        plain = _added(plain, far * plain[:-distance], distance)
+        head = torch.zeros_like(decay[:distance])
+        decay = torch.cat([head, far * decay[:-distance]])
+        reach = torch.cat([head, late + reach[:-distance]])
+        distance *= 2
+    return plain, weighted
+
+
+def _added(sums: Tensor, more: Tensor, distance: int) -> Tensor:
+    return torch.cat([sums[:distance], sums[distance:] + more])
+
+
+def _both_ways(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """The products with b of exp(-h) and of h exp(-h), h = |t_i - t_j| / range, neither written out."""
+    scale = natural[1].clamp_min(torch.finfo(natural.dtype).tiny)
+    gaps = matrix._gaps.to(natural)
+    steps = gaps.masked_fill(gaps > _FAR * scale, _FAR) / torch.where(gaps > _FAR * scale, 1.0, scale)
+    order, decay = matrix._order.to(natural.device), torch.exp(-steps)
+    rows = b[order]
+    later, later_weighted = _passed_on(decay, steps, rows)
+    earlier, earlier_weighted = (
+        part.flip(0) for part in _passed_on(decay.flip(0), steps.flip(0), rows.flip(0))
+    )
+    plain, weighted = torch.empty_like(rows), torch.empty_like(rows)
+    plain[order] = rows + later + earlier
+    weighted[order] = later_weighted + earlier_weighted
+    return plain, weighted
+
+
+@matmul.register(OrnsteinUhlenbeckMatrix)
+@transpose_matmul.register(OrnsteinUhlenbeckMatrix)
+def _(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor, b: Tensor) -> Tensor:
+    return natural[0] * _both_ways(matrix, natural, b)[0]
+
+
+@derivative_matmul.register(OrnsteinUhlenbeckMatrix)
+def _(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
+    plain, weighted = _both_ways(matrix, natural, b)
+    scale = natural[1].clamp_min(torch.finfo(natural.dtype).tiny)
+    return torch.stack([plain, natural[0] * weighted / scale])[list(index)]
 
 
 def _from_second(values: Tensor) -> Tensor:

@@ -244,7 +244,8 @@ def _repeated(table: Table | None, roles: Mapping[str, Role]) -> Document:
     if table is not None and time is not None:
         times = len(factor_levels(table, time))
     many = times > MAX_TIMES or _cells(table, subject, time) > MAX_CELLS
-    over = None if many else time
+    # A series needs two times.
+    over = None if many or (table is not None and times < 2) else time
     model = _Model()
     total = model.add("Sum", "Sum", V)
     model.effect("subject", total, subject)

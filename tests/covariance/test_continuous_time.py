@@ -144,7 +144,7 @@ def test_equal_times_and_time_zero_make_a_walk_singular(times: list[float]) -> N
 
 CHEAP: list[tuple[str, Callable[[], Matrix], list[float]]] = [
     ("AR1", lambda: cov.AR1Matrix(60), [2.0, -0.8]),
-    ("AR1, one row", lambda: cov.AR1Matrix(1), [2.0, -0.8]),
+    ("AR1, two rows", lambda: cov.AR1Matrix(2), [2.0, -0.8]),
     ("AR1 correlation", lambda: cov.AR1CorrelationMatrix(60), [0.9]),
     ("AR1h", lambda: cov.HeterogeneousAR1Matrix(12), [*np.linspace(0.5, 3.0, 12), 0.7]),
     ("AR(3)", lambda: cov.ARMatrix(60, 3), [2.0, 0.9, -0.5, 0.3]),
@@ -163,6 +163,9 @@ CHEAP: list[tuple[str, Callable[[], Matrix], list[float]]] = [
     ),
     ("OU", lambda: cov.OrnsteinUhlenbeckMatrix([0.0, 1.0, 1.5, 4.0]), [2.0, 1.3]),
     ("OU, unsorted", lambda: cov.OrnsteinUhlenbeckMatrix(TIMES), [2.0, 1.3]),
+    ("OU with ties", lambda: cov.OrnsteinUhlenbeckMatrix([2.0, 1.0, 2.0, 0.0, 1.0]), [2.0, 1.3]),
+    ("OU at a short range", lambda: cov.OrnsteinUhlenbeckMatrix([*TIMES, 2.25]), [2.0, 1e-4]),
+    ("OU at a long range", lambda: cov.OrnsteinUhlenbeckMatrix([*TIMES, 2.25]), [2.0, 1e4]),
     ("OU, one row", lambda: cov.OrnsteinUhlenbeckMatrix([4.0]), [2.0, 1.3]),
     ("walk", lambda: cov.RandomWalkMatrix([0.5, 1.0, 1.5, 4.0]), [2.0]),
     ("walk, unsorted", lambda: cov.RandomWalkMatrix(TIMES), [2.0]),
@@ -186,7 +189,7 @@ def test_cheap_answers_are_the_dense_ones(make: Callable[[], Matrix], values: li
         scale = float(expected.abs().max())
         torch.testing.assert_close(actual, expected, rtol=0, atol=tolerance * max(scale, 1e-300))
 
-    assert structure.matmul.is_cheap(matrix) or isinstance(matrix, cov.OrnsteinUhlenbeckMatrix)
+    assert structure.matmul.is_cheap(matrix)
     close(structure.matmul(matrix, natural, b), value @ b)
     close(structure.diagonal(matrix, natural), value.diagonal())
     close(structure.derivative_matmul(matrix, natural, index, b), slices @ b)
@@ -212,7 +215,7 @@ def test_cheap_answers_are_the_dense_ones(make: Callable[[], Matrix], values: li
 def test_band_widths() -> None:
     expected = [
         (cov.AR1Matrix(9), 1),
-        (cov.AR1Matrix(1), 0),
+        (cov.AR1Matrix(2), 1),
         (cov.HeterogeneousAR1Matrix(4), 1),
         (cov.ARMatrix(9, 4), 4),
         (cov.SymmetricARMatrix(9), 2),

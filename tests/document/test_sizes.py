@@ -105,8 +105,8 @@ def test_a_kronecker_product_inside_g():
 def test_what_is_left_open_is_guessed_and_said(table, shapes, message):
     document = after(
         add("KroneckerProduct", "V"),
-        add("AR1Matrix", "n1", "a", name="a"),
-        add("AR1Matrix", "n1", "b", name="b"),
+        add("DiagonalMatrix", "n1", "a", name="a"),
+        add("DiagonalMatrix", "n1", "b", name="b"),
     )
     built = build(document, table)
     assert [built.matrices[i].shape for i in ("n2", "n3")] == shapes
