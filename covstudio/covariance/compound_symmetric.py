@@ -129,7 +129,7 @@ class EquicorrelatedLeaf(Leaf):
     category="Elementary",
     formula=r"\mathbf{V} = (1 - \rho)\,\mathbf{I}_n + \rho\,\mathbf{J}_n",
     symbol="(1−ρ)I + ρJ",
-    summary="Unit variances and one common correlation between all pairs.",
+    summary="Unit variances and one common correlation between all pairs, which are exchangeable.",
     arguments=(_SIZE_2,),
     aliases={
         "torch-openreml": ("EquicorrelationMatrix",),
@@ -177,13 +177,14 @@ class EquicorrelationMatrix(EquicorrelatedLeaf):
     category="Elementary",
     formula=r"\mathbf{V} = \sigma^2 \left[ (1 - \rho)\,\mathbf{I}_n + \rho\,\mathbf{J}_n \right]",
     symbol="σ²[(1−ρ)I + ρJ]",
-    summary="One common variance and one common correlation between all pairs.",
+    summary="Compound symmetry: one common variance, and one common correlation between all pairs.",
     arguments=(_SIZE_2,),
     aliases={
         "torch-openreml": ("CompoundSymmetricMatrix",),
         "ASReml": ("corv",),
         "SAS": ("CS",),
         "nlme": ("pdCompSymm",),
+        "glmmTMB": ("homcs",),
     },
     reference="Pinheiro & Bates (2000), Mixed-Effects Models in S and S-PLUS, section 4.2.2",
     parameters={
@@ -194,6 +195,7 @@ class EquicorrelationMatrix(EquicorrelatedLeaf):
         "ASReml": "corv(site):id(genotype)",
         "SAS": "repeated time / subject=id type=cs;",
         "nlme": "random = list(block = pdCompSymm(~ variety - 1))",
+        "glmmTMB": "homcs(0 + site | genotype)",
     },
     psd=True,
     example=lambda: CompoundSymmetricMatrix(4),

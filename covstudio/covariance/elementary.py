@@ -103,7 +103,7 @@ class IdentityMatrix(DiagonalLeaf):
     category="Elementary",
     formula=r"\mathbf{V} = \sigma^2 \mathbf{I}_n",
     symbol="σ²I",
-    summary="Independent rows with one common variance.",
+    summary="Independent rows with one common variance: a residual, a nugget, or effects that share nothing.",
     arguments=(_SIZE,),
     aliases={
         "torch-openreml": ("ScalarMatrix",),

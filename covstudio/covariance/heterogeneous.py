@@ -249,7 +249,7 @@ def _(matrix: HeterogeneousLeaf, natural: Tensor, index: Sequence[int], a: Tenso
         r"\mathbf{D}^{1/2}, \quad \mathbf{D} = \operatorname{diag}(\sigma^2_0, \ldots, \sigma^2_{n-1})"
     ),
     symbol="D½[(1−ρ)I + ρJ]D½",
-    summary="A variance for each position and one common correlation between all pairs.",
+    summary="Compound symmetry with a variance for each position and one common correlation of all pairs.",
     arguments=(_SIZE_2,),
     aliases={"ASReml": ("corh",), "SAS": ("CSH",), "glmmTMB": ("cs",)},
     reference=(

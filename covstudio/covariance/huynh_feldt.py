@@ -34,7 +34,10 @@ _SIZE_2 = Argument("n", "size", "Size", "Number of rows and columns, at least 2"
         r"V_{ii} = \sigma^2_i, \quad V_{ij} = \frac{\sigma^2_i + \sigma^2_j}{2} - \lambda \quad (i \neq j)"
     ),
     symbol="(σ²ᵢ+σ²ⱼ)/2 − λ",
-    summary="All differences between two positions have the same variance, 2 lambda; the variances are free.",
+    summary=(
+        "Sphericity: all differences between two positions have the same variance, 2 lambda; the variances "
+        "are free."
+    ),
     arguments=(_SIZE_2,),
     aliases={"SAS": ("HF",)},
     reference=(

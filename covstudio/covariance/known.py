@@ -33,12 +33,16 @@ from .structure_dense import negligible, singular
     category="Known",
     formula=r"\mathbf{V} = \sigma^2 \mathbf{K}",
     symbol="σ²K",
-    summary="A given covariance or relationship matrix times one variance.",
+    summary=(
+        "A given covariance times one variance, such as the relationship matrix of a pedigree or of genomic "
+        "markers."
+    ),
     arguments=(Argument("K", "matrix", "Matrix", "A symmetric positive semi-definite matrix of numbers"),),
     aliases={
-        "ASReml": ("vm", "giv"),
+        "ASReml": ("vm", "giv", "ped", "nrm"),
         "SAS": ("LIN",),
         "glmmTMB": ("propto",),
+        "Animal breeding": ("GBLUP", "A matrix", "G matrix"),
     },
     reference="Lynch & Walsh (1998), Genetics and Analysis of Quantitative Traits, chapter 26",
     parameters={"sigma^2": "What the known matrix is multiplied by: a variance component."},

@@ -63,6 +63,7 @@ _ESTIMATED = "estimated"
         "nu": "Smoothness: 1/2 is the exponential covariance; Gaussian as it grows.",
     },
     usage={
+        "ASReml": "mtrn(x, y)",
         "SAS": "repeated / subject=intercept type=sp(matern)(x y);",
         "glmmTMB": "mat(numFactor(x, y) + 0 | group)",
         "GPyTorch": "ScaleKernel(MaternKernel(nu=1.5))",

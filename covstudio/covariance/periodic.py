@@ -37,7 +37,10 @@ _FAR = 40.0
     formula=r"V_{ij} = \sigma^2 \prod_k \exp\left( -\frac{2 \sin^2\left( \pi (x_{ik} - x_{jk}) / "
     r"\text{period}_k \right)}{\text{range}_k^2} \right)",
     symbol="σ²e^(−2sin²(πd/p))",
-    summary="Correlation that returns with every period, as of seasons or of rows sown in passes.",
+    summary=(
+        "Correlation that returns with every period, as of seasons; its Hadamard product with one that "
+        "decays is locally periodic."
+    ),
     arguments=(coordinates_argument(), ANISOTROPIC),
     aliases={"GPyTorch": ("PeriodicKernel",), "scikit-learn": ("ExpSineSquared",)},
     reference="MacKay (1998), Introduction to Gaussian processes, section 5.2",

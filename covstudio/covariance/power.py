@@ -53,7 +53,10 @@ __all__ = ["PowerMatrix"]
         "rho": "Correlation of positions one unit of distance apart.",
         "rho_j": "Correlation of positions one unit apart along coordinate j, when anisotropic.",
     },
-    usage={"SAS": "repeated / subject=intercept type=sp(pow)(x y);"},
+    usage={
+        "ASReml": "ieuc(x, y); city-block: iexp(x, y); anisotropic: aexp(x, y)",
+        "SAS": "repeated / subject=intercept type=sp(pow)(x y);",
+    },
     psd=True,
     example=lambda: PowerMatrix([[0.0, 0.0], [1.0, 0.0], [0.5, 2.0], [2.0, 1.5]]),
 )

@@ -133,7 +133,7 @@ class RandomWalkMatrix(_Walk):
         "regression, J. Royal Statistical Society B 40, 364-372"
     ),
     parameters={"sigma^2": "Variance of the increment of the slope over one unit of time."},
-    usage={"ASReml": "y ~ mu time !r spl(time)"},
+    usage={"ASReml": "fixed = y ~ time, random = ~ spl(time)"},
     psd=True,
     example=lambda: IntegratedRandomWalkMatrix([1.0, 2.0, 3.5, 4.0]),
 )

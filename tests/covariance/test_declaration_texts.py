@@ -14,6 +14,7 @@ EVERY = pytest.mark.parametrize("entry", BUILT_IN, ids=lambda entry: entry.name)
 
 SYSTEMS = {
     "ASReml",
+    "Animal breeding",
     "GPyTorch",
     "Gaussian processes",
     "R",
