@@ -23,6 +23,7 @@ from covstudio.covariance import (
     UnstructuredMatrix,
 )
 from covstudio.reml import Inference, fit
+from covstudio.reml.inference.bootstrap import refit
 
 
 def intercepts(labels: Sequence[str]) -> Matrix:
@@ -103,3 +104,22 @@ def one_way_data(groups: int, size: int, between: float, seed: int = 1) -> tuple
     y = effects.repeat_interleave(size) + torch.randn(n, dtype=torch.float64, generator=generator)
     v = Sum(g=intercepts([f"g{i:03d}" for i in range(groups) for _ in range(size)]), e=ScalarMatrix(n))
     return v, y, torch.ones(n, 1, dtype=torch.float64)
+
+
+def derivatives_of_the_fitted(inference: Inference) -> float:
+    """The sum of d fitted_i / d y_i by central differences, the variances fitted again for each.
+
+    For models whose last parameter is the variance of independent residuals.
+    """
+    binding, y = inference._binding, inference._binding.problem.y
+    total, step = 0.0, 1e-3 * float(y.std())
+    for i in range(len(y)):
+        ends = []
+        for sign in (1.0, -1.0):
+            moved = y.clone()
+            moved[i] += sign * step
+            outcome = refit(binding, moved)
+            assert outcome is not None
+            ends.append(float(moved[i] - outcome.point.natural[-1] * outcome.point.py[i]))
+        total += (ends[0] - ends[1]) / (2 * step)
+    return total

@@ -312,8 +312,7 @@ class Inference:
         Raises:
             InvalidData: sizes do not agree, or a term or level is unknown.
 
-        Reference:
-            Henderson (1975), Biometrics 31:423; Cressie (1993), Statistics for Spatial Data, section 3.4.
+        Reference: Henderson (1975), Biometrics 31:423; Cressie (1993), Statistics for Spatial Data, ch. 3.
         """
         return predict_rows(self._binding, x, z, covariance, variance, checked_level(level))
 

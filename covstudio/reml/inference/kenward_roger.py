@@ -45,6 +45,7 @@ from covstudio.reml.inference.information import (
     expected_information,
     is_linear_in,
 )
+from covstudio.reml.inference.tables import listed
 
 __all__ = ["Adjustment", "adjustment", "kenward_roger", "satterthwaite", "slopes_of_phi"]
 
@@ -89,22 +90,23 @@ def adjustment(binding: Binding, observed: Vector | None = None) -> Adjustment:
         observed: observed information of the parameters inside their range, where it is known already.
 
     Raises:
-        InvalidModel: the expected information is singular, or V has too many rows to compute it.
+        InvalidModel: the covariance of beta depends on what the data do not tell, or V has too many rows to
+            compute the expected information.
     """
     coordinates = binding.interior
     positions = [c.position for c in coordinates]
     expected = expected_information(binding, coordinates, observed)
     covariance = covariance_of(coordinates, expected, "expected")
-    if covariance is None or covariance.null.shape[1]:
+    if covariance is None:
         raise InvalidModel(
-            "the expected information about the variance parameters is singular: Kenward and Roger's "
-            "adjustment needs parameters that the data tell apart. Ask for method='satterthwaite' or "
-            "'residual'."
+            "the expected information about the variance parameters is not positive semi-definite up to "
+            "rounding: V is nearly singular at the estimates. Ask for method='satterthwaite' or 'residual'."
         )
     w, phi = covariance.matrix, binding.phi.numpy()
     weights = binding.weights
     moved = [binding.derivative(k, weights) for k in positions]
     slopes = np.stack([(weights.mT @ m).numpy() for m in moved]) if moved else np.zeros((0, *phi.shape))
+    _check_told(covariance, slopes, phi)
     total = np.zeros_like(phi)
     # Phi (Q_ij - P_i Phi P_j) Phi = (dV_i weights)'P(dV_j weights).
     if moved:
@@ -115,12 +117,28 @@ def adjustment(binding: Binding, observed: Vector | None = None) -> Adjustment:
             for j in range(len(moved)):
                 total += w[i, j] * inner[i * p : (i + 1) * p, j * p : (j + 1) * p]
     if not is_linear_in(binding, coordinates):
-        total -= 0.25 * _curved(binding, positions, w, expected)
+        total -= 0.25 * _curved(binding, positions, w)
     adjusted = phi + 2.0 * total
     return Adjustment(phi, 0.5 * (adjusted + adjusted.T), w, -slopes)
 
 
-def _curved(binding: Binding, positions: list[int], w: Vector, expected: Vector) -> Vector:
+def _check_told(covariance: ParameterCovariance, slopes: Vector, phi: Vector) -> None:
+    """The covariance of beta must not depend on combinations of parameters that the data do not tell.
+
+    Combinations it does not depend on, as a correlation whose variance is zero, count as known.
+    """
+    for along in covariance.null.T:
+        change = np.einsum("k,kij->ij", covariance.scale * along, slopes)
+        if np.abs(change).max() > 1e-6 * np.abs(phi).max():
+            weights = zip(covariance.coordinates, along, strict=True)
+            names = [c.name for c, share in weights if abs(share) > 1e-4]
+            raise InvalidModel(
+                f"the standard errors of fixed effects depend on {listed(names)}, which the data do not "
+                "tell: fix or remove one, or ask for method='residual'."
+            )
+
+
+def _curved(binding: Binding, positions: list[int], w: Vector) -> Vector:
     """Phi X'V^-1 (S - sum c_k V_k) V^-1X Phi with S = sum W_ij V_ij, (p, p)."""
     weights = binding.weights
     direction = _directions(w)
@@ -131,13 +149,13 @@ def _curved(binding: Binding, positions: list[int], w: Vector, expected: Vector)
         left = binding.project(_second(binding, positions, direction, unit))
         for i, k in enumerate(positions):
             traces[i] += 0.5 * float((left * binding.derivative(k, projected)).sum())
-    along = np.linalg.solve(expected, traces)
+    along = w @ traces
     return np.asarray(found - np.einsum("k,kij->ij", along, slopes_of_phi(binding, positions)))
 
 
 def _directions(w: Vector) -> Vector:
     """Directions w_a with W = sum w_a w_a', (K, K), in columns."""
-    scale = np.sqrt(np.diag(w))
+    scale = np.sqrt(np.where(np.diag(w) > 0.0, np.diag(w), 1.0))
     eigenvalues, vectors = np.linalg.eigh(w / np.outer(scale, scale))
     return np.asarray(scale[:, None] * vectors * np.sqrt(np.maximum(eigenvalues, 0.0)))
 
