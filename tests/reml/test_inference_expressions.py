@@ -118,6 +118,15 @@ def test_what_is_refused(text: str, message: str) -> None:
         value(text)
 
 
+def test_a_term_goes_before_operands_of_its_name() -> None:
+    names = Names(["g/g/sigma^2", "b/g/sigma^2", "b/g/rho"], "parameter")
+    assert names.meaning("g") == "g/g/sigma^2"
+    assert names.meaning("g/sigma^2") == "g/g/sigma^2"
+    assert names.meaning("b/sigma^2") == "b/g/sigma^2"
+    with pytest.raises(ValueError, match="could mean b/g/rho, b/g/sigma"):
+        names.meaning("b")
+
+
 def test_only_texts_are_expressions() -> None:
     with pytest.raises(TypeError, match="an expression is a text"):
         parse(3.0, NAMES, OPERANDS)  # type: ignore[arg-type]

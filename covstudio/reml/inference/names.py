@@ -2,7 +2,8 @@
 
 A path such as `gen/g/sigma^2` may be shortened by leaving out any of its parts, as long as no other parameter
 could be meant: `gen/sigma^2`, or `gen` where the term has a single parameter. A full path always means
-itself.
+itself, and a name that begins as one path does goes before the same name inside others: the term `g`
+before the `g` of a term.
 """
 
 from __future__ import annotations
@@ -37,9 +38,14 @@ class Names:
         self.paths = tuple(paths)
         self.what = what
         self._meanings: dict[str, set[str]] = {}
+        leading: dict[str, set[str]] = {}
         for path in self.paths:
+            first = path.split("/")[0]
             for short in _shortened(path):
                 self._meanings.setdefault(short, set()).add(path)
+                if short.split("/")[0] == first:
+                    leading.setdefault(short, set()).add(path)
+        self._meanings.update({short: found for short, found in leading.items() if len(found) == 1})
         for path in self.paths:
             self._meanings[path] = {path}
         self._by_length = sorted(self._meanings, key=len, reverse=True)
