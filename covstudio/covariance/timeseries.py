@@ -23,7 +23,7 @@ __all__ = [
     "symmetric_toeplitz",
 ]
 
-_SIZE = Argument("n", "size", "Size", "Number of equally spaced positions, in order", minimum=2)
+_SIZE = Argument("n", "size", "Size", "Number of equally spaced positions, in order", minimum=1)
 _RHO = "Correlation of neighbours; it decays as rho^k with their lag k."
 
 
@@ -80,12 +80,12 @@ class AR1Matrix(Autoregression):
     is no correlation).
 
     Args:
-        n: Number of positions, an int of at least 2.
+        n: Number of positions, an int of at least 1; of one position ``rho`` says nothing.
         param_specs: Declaration to use in place of the default one.
 
     Raises:
         TypeError: If ``n`` is not an int.
-        ValueError: If ``n`` is below 2.
+        ValueError: If ``n`` is below 1.
 
     Example:
         >>> import torch
@@ -105,8 +105,7 @@ class AR1Matrix(Autoregression):
     _order = 1
 
     def __init__(self, n: int, param_specs: ParamSpecs | None = None) -> None:
-        size = check_size(n, minimum=2, reason="a correlation needs two positions")
-        super().__init__(size, param_specs, [correlation("rho")])
+        super().__init__(check_size(n), param_specs, [correlation("rho")])
 
     def _correlations(self, shapes: Tensor) -> Tensor:
         return powers(shapes[0], self.n)
@@ -139,12 +138,12 @@ class AR1CorrelationMatrix(Autoregression):
     no variance, it keeps AR1 (x) AR1 times one variance identifiable.
 
     Args:
-        n: Number of positions, an int of at least 2.
+        n: Number of positions, an int of at least 1; of one position ``rho`` says nothing.
         param_specs: Declaration to use in place of the default one.
 
     Raises:
         TypeError: If ``n`` is not an int.
-        ValueError: If ``n`` is below 2.
+        ValueError: If ``n`` is below 1.
 
     Example:
         >>> import torch
@@ -163,8 +162,7 @@ class AR1CorrelationMatrix(Autoregression):
     _order = 1
 
     def __init__(self, n: int, param_specs: ParamSpecs | None = None) -> None:
-        size = check_size(n, minimum=2, reason="a correlation needs two positions")
-        super().__init__(size, param_specs, [correlation("rho")], scaled=False)
+        super().__init__(check_size(n), param_specs, [correlation("rho")], scaled=False)
 
     def _correlations(self, shapes: Tensor) -> Tensor:
         return powers(shapes[0], self.n)
@@ -208,12 +206,12 @@ class HeterogeneousAR1Matrix(HeterogeneousAutoregression):
     default 0).
 
     Args:
-        n: Number of positions, an int of at least 2.
+        n: Number of positions, an int of at least 1; of one position ``rho`` says nothing.
         param_specs: Declaration to use in place of the default one.
 
     Raises:
         TypeError: If ``n`` is not an int.
-        ValueError: If ``n`` is below 2.
+        ValueError: If ``n`` is below 1.
 
     Example:
         >>> import torch
@@ -235,8 +233,7 @@ class HeterogeneousAR1Matrix(HeterogeneousAutoregression):
     _order = 1
 
     def __init__(self, n: int, param_specs: ParamSpecs | None = None) -> None:
-        size = check_size(n, minimum=2, reason="a correlation needs two positions")
-        super().__init__(size, param_specs, [correlation("rho")])
+        super().__init__(check_size(n), param_specs, [correlation("rho")])
 
     def _correlations(self, shapes: Tensor) -> Tensor:
         return powers(shapes[0], self.n)

@@ -144,6 +144,7 @@ def test_equal_times_and_time_zero_make_a_walk_singular(times: list[float]) -> N
 
 CHEAP: list[tuple[str, Callable[[], Matrix], list[float]]] = [
     ("AR1", lambda: cov.AR1Matrix(60), [2.0, -0.8]),
+    ("AR1, one row", lambda: cov.AR1Matrix(1), [2.0, -0.8]),
     ("AR1, two rows", lambda: cov.AR1Matrix(2), [2.0, -0.8]),
     ("AR1 correlation", lambda: cov.AR1CorrelationMatrix(60), [0.9]),
     ("AR1h", lambda: cov.HeterogeneousAR1Matrix(12), [*np.linspace(0.5, 3.0, 12), 0.7]),
@@ -215,6 +216,7 @@ def test_cheap_answers_are_the_dense_ones(make: Callable[[], Matrix], values: li
 def test_band_widths() -> None:
     expected = [
         (cov.AR1Matrix(9), 1),
+        (cov.AR1Matrix(1), 0),
         (cov.AR1Matrix(2), 1),
         (cov.HeterogeneousAR1Matrix(4), 1),
         (cov.ARMatrix(9, 4), 4),

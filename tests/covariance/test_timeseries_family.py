@@ -362,8 +362,8 @@ BAD: list[tuple[Callable[[], Matrix], type[Exception], str]] = [
     (lambda: cov.ToeplitzMatrix(1), ValueError, "n must be at least 2"),
     (lambda: cov.ToeplitzMatrix(4, 4), ValueError, "bands must be at most n - 1 = 3"),
     (lambda: cov.HeterogeneousToeplitzMatrix(4, 0), ValueError, "bands must be at least 1"),
-    (lambda: cov.AR1Matrix(1), ValueError, "n must be at least 2"),
-    (lambda: cov.AR1CorrelationMatrix(1), ValueError, "n must be at least 2"),
+    (lambda: cov.AR1Matrix(0), ValueError, "n must be at least 1"),
+    (lambda: cov.AR1CorrelationMatrix(0), ValueError, "n must be at least 1"),
     (lambda: cov.HeterogeneousAR1Matrix(1), ValueError, "n must be at least 2"),
     (lambda: cov.HeterogeneousAR1Matrix("4"), TypeError, "n must be an int"),  # type: ignore[arg-type]
 ]
