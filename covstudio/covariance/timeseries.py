@@ -206,12 +206,12 @@ class HeterogeneousAR1Matrix(HeterogeneousAutoregression):
     default 0).
 
     Args:
-        n: Number of positions, an int of at least 1; of one position ``rho`` says nothing.
+        n: Number of positions, an int of at least 2.
         param_specs: Declaration to use in place of the default one.
 
     Raises:
         TypeError: If ``n`` is not an int.
-        ValueError: If ``n`` is below 1.
+        ValueError: If ``n`` is below 2.
 
     Example:
         >>> import torch
@@ -233,7 +233,8 @@ class HeterogeneousAR1Matrix(HeterogeneousAutoregression):
     _order = 1
 
     def __init__(self, n: int, param_specs: ParamSpecs | None = None) -> None:
-        super().__init__(check_size(n), param_specs, [correlation("rho")])
+        size = check_size(n, minimum=2, reason="a correlation needs two positions")
+        super().__init__(size, param_specs, [correlation("rho")])
 
     def _correlations(self, shapes: Tensor) -> Tensor:
         return powers(shapes[0], self.n)
