@@ -9,7 +9,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import Matrix
+from covstudio.covariance import (
+    CovariancePropagation,
+    HadamardProduct,
+    KroneckerProduct,
+    Matrix,
+    Operator,
+    Scale,
+    Submatrix,
+)
 from covstudio.reml.partition import occurrences
 from covstudio.reml.pieces import DiagonalPiece, Piece, RandomPiece
 from covstudio.reml.rows import SparseRows
@@ -81,7 +89,7 @@ class Field:
         inner: the covariance in the other direction.
         scales: numbers in front, with the positions of their parameters in V.
         cells: the cell of every row that it covers.
-        missing: cells without a row; None where there are none.
+        gaps: number of cells without a row.
         repeats: layers of the grid: the most rows that share a cell.
     """
 
@@ -109,18 +117,22 @@ class Field:
         empty = torch.ones(self.shape[0] * self.shape[1], dtype=torch.bool)
         empty[self.cells] = False
         codes = torch.nonzero(empty).reshape(-1)
-        self.missing = Missing(codes, self.shape) if len(codes) else None
+        self.gaps = len(codes)
         self.sizes = crossing.sizes
+        self._codes = codes
+        self._placed: dict[torch.device, tuple[Tensor, Missing | None]] = {}
 
     @property
     def shape(self) -> tuple[int, int]:
         """Levels of the outer and the inner direction."""
         return self.outer.size, self.inner.size
 
-    @property
-    def gaps(self) -> int:
-        """Number of missing cells."""
-        return 0 if self.missing is None else len(self.missing)
+    def placed(self, device: torch.device) -> tuple[Tensor, Missing | None]:
+        """The cell of every row, and the missing cells, None where there are none, on a device."""
+        if device not in self._placed:
+            missing = Missing(self._codes.to(device), self.shape) if self.gaps else None
+            self._placed[device] = self.cells.to(device), missing
+        return self._placed[device]
 
     @property
     def words(self) -> str:
@@ -132,10 +144,6 @@ class Field:
         if self.gaps:
             parts.append(f"{self.gaps} missing cell{'' if self.gaps == 1 else 's'} completed")
         return " with ".join([parts[0], " and ".join(parts[1:])]) if parts[1:] else parts[0]
-
-    def taken(self, values: Tensor) -> Tensor:
-        """The rows that it covers of (n, ...)."""
-        return values if self.rows is None else values[self.rows.to(values.device)]
 
     def scale(self, natural: Vector) -> float:
         """The product of the numbers in front."""
@@ -166,6 +174,8 @@ def _number(matrix: Matrix, natural: Vector, at: list[int]) -> float:
 def field_of(piece: Piece) -> tuple[Crossing, str] | str:
     """The grid of a term and what stands against a nugget being left out, empty if nothing; or why it has no
     grid, in words that go on from its name."""
+    if not _holds_product(piece.operand):
+        return "is no product of two covariances on a grid"
     crossing = crossing_of(piece.operand)
     large = [size for size in crossing.sizes if size > 1]
     if len(large) < 2:
@@ -179,6 +189,14 @@ def field_of(piece: Piece) -> tuple[Crossing, str] | str:
         return f"has a grid of {grid} for {len(crossing.codes)} rows"
     shared = int(torch.bincount(crossing.codes).max()) > 1
     return crossing, "has several rows in one cell, which only a nugget could tell apart" if shared else ""
+
+
+def _holds_product(operand: Matrix | Tensor) -> bool:
+    """Whether there is a product under what only scales and picks: anything else has one direction."""
+    while type(operand) in (Scale, Submatrix, CovariancePropagation):
+        assert isinstance(operand, Operator)
+        operand = list(operand.operands.values())[-1]
+    return type(operand) in (KroneckerProduct, HadamardProduct)
 
 
 def covered_rows(piece: Piece) -> Tensor | None:

@@ -144,15 +144,15 @@ class Gaps:
         Returns:
             sum_b w_b X_(ab),(a'b), (r, r); and the trace of X.
         """
-        return self._form(self.missing.by_outer, self.outer, self._t, self.inner, self.d, weights)
+        return self._form(self.missing.by_outer, self.outer, self._t, self.d, weights)
 
     def inner_form(self, weights: Tensor) -> tuple[Tensor, float]:
         """The same with the directions exchanged: sum_a w_a X_(ab),(ab'), (c, c); and the trace of X."""
         d = self.d if self.d.ndim == 0 else self.d.mT
-        return self._form(self.missing.by_inner, self.inner, self._s, self.outer, d, weights)
+        return self._form(self.missing.by_inner, self.inner, self._s, d, weights)
 
     def _form(
-        self, lines: Lines, axis: Axis, others: Tensor, other: Axis, d: Tensor, weights: Tensor
+        self, lines: Lines, axis: Axis, others: Tensor, d: Tensor, weights: Tensor
     ) -> tuple[Tensor, float]:
         u, inverse = axis.basis[lines.levels], self._inverse[lines.order][:, lines.order]
         t, size, many = others[lines.order], len(u), axis.basis.shape[0]
@@ -164,23 +164,21 @@ class Gaps:
             form = d**2 * (u.mT @ total @ u)
             return form, float(form.diagonal().sum())
         form, trace = u.new_zeros((many, many)), 0.0
-        step = max(1, CHUNK // max(size * size, many * many, len(t)))
+        step = max(1, CHUNK // max(size * size, size * many, len(t)))
         for start in range(0, t.shape[1], step):
             here = slice(start, start + step)
-            between = self._between(lines, t[:, here], inverse)
-            each = u.mT @ between @ u
-            columns = d[:, here].mT
-            trace += float((columns**2 * each.diagonal(dim1=1, dim2=2)).sum())
-            each *= columns[:, None, :]
-            each *= (columns * weights[here, None])[:, :, None]
-            form += each.sum(dim=0)
+            scaled = u * d[:, here].mT.contiguous()[:, None, :]
+            moved = self._between(lines, t[:, here], inverse) @ scaled
+            trace += float((scaled * moved).sum())
+            scaled *= weights[here, None, None]
+            form += scaled.flatten(0, 1).mT @ moved.flatten(0, 1)
         return form, trace
 
     @staticmethod
     def _between(lines: Lines, t: Tensor, inverse: Tensor) -> Tensor:
         """For each b: sums of t_jb (H^-1)_jk t_kb over the cells of every pair of lines, (c, l, l)."""
         size = len(lines.spans)
-        out = t.new_zeros((t.shape[1], size, size))
+        out = t.new_zeros((size, size, t.shape[1]))
         for line, span in enumerate(lines.spans):
-            out[:, line].index_add_(1, lines.line, (t[span].mT @ inverse[span]) * t.mT)
-        return out
+            out[line].index_add_(0, lines.line, (inverse[:, span] @ t[span]) * t)
+        return out.permute(2, 0, 1).contiguous()

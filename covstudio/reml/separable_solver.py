@@ -95,10 +95,10 @@ class FieldPoint:
         if not (point._with_nugget() if nugget else point._without(device)):
             return None
         point.gaps = None
-        if field.missing is not None:
-            point.gaps = Gaps(field.missing, outer, inner, point.d)
+        point._cells, missing = field.placed(device)
+        if missing is not None:
+            point.gaps = Gaps(missing, outer, inner, point.d)
             point.logdet += point.gaps.logdet
-        point._cells = field.cells.to(device)
         return point
 
     def _with_nugget(self) -> bool:
@@ -120,7 +120,9 @@ class FieldPoint:
         r, c = self.field.shape
         self.d = torch.tensor(1.0 / scale, dtype=torch.float64, device=device)
         self.logdet = r * c * float(np.log(scale)) + c * self.outer.logdet + r * self.inner.logdet
-        self.smallest = scale
+        # The basis has the inverse pivots of the Cholesky factor on its diagonal.
+        pivots = self.outer.basis.diagonal().max() * self.inner.basis.diagonal().max()
+        self.smallest = scale / float(pivots) ** 2
         return bool(np.isfinite(self.logdet))
 
     # -- grids ----------------------------------------------------------------------------------------------
