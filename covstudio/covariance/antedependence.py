@@ -37,6 +37,7 @@ __all__ = ["AntedependenceMatrix"]
 @declare(
     title="Antedependence",
     category="Unstructured",
+    place=6,
     formula=(
         r"\mathbf{V}^{-1} = \mathbf{T}^\top \operatorname{diag}(1 / \sigma^2_i)\, \mathbf{T}, \quad "
         r"T_{ii} = 1, \quad T_{ij} = -\phi_{ij} \text{ for } i - k \le j < i"

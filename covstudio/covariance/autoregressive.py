@@ -40,6 +40,7 @@ def check_order(value: object, name: str, n: int) -> int:
 @declare(
     title="Autoregressive",
     category="Time series",
+    place=4,
     formula=(r"V_{ij} = \sigma^2 r_{|i-j|}, \quad r_0 = 1, \quad r_h = \sum_{k=1}^{p} \varphi_k\, r_{|h-k|}"),
     symbol="AR(p)",
     summary="A stationary autoregression of order p, given by its partial autocorrelations.",
@@ -114,6 +115,7 @@ class ARMatrix(Autoregression):
 @declare(
     title="Symmetric autoregressive",
     category="Time series",
+    place=7,
     formula=(
         r"V_{ij} = \sigma^2 r_{|i-j|} \text{ of } \left(1 - \tfrac{r}{2} B\right)^2 x_t = e_t"
         r" \text{ or } (1 - r_1 B)(1 - r_2 B)^2 x_t = e_t"

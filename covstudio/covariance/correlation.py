@@ -131,6 +131,7 @@ class SphericalFactor:
 @declare(
     title="Correlation",
     category="Unstructured",
+    place=2,
     formula=(
         r"\mathbf{V} = \mathbf{L} \mathbf{L}^\top, \quad "
         r"L_{ij} = \cos \phi_{ij} \prod_{m<j} \sin \phi_{im}, \quad L_{ii} = \prod_{m<i} \sin \phi_{im}"
@@ -253,6 +254,7 @@ def _logdet(lower: Tensor) -> Tensor:
 @declare(
     title="Heterogeneous correlation",
     category="Unstructured",
+    place=3,
     formula=(
         r"\mathbf{V} = \mathbf{D}^{1/2} \mathbf{C} \mathbf{D}^{1/2}, \quad "
         r"\mathbf{D} = \operatorname{diag}(\sigma^2_0, \ldots, \sigma^2_{n-1})"

@@ -133,6 +133,7 @@ class Declaration:
         usage: how to ask another system for it, a line or two of its language by system.
         psd: promised positive semi-definite for every theta; for an operator: it keeps its operands' promise.
         palette: False for what cannot be built from a form.
+        place: where it stands within its category: smaller numbers first, equal ones in order of declaration.
         example: builds a small instance.
 
     Raises:
@@ -163,6 +164,7 @@ class Declaration:
     usage: Mapping[str, str] = field(default_factory=dict)
     psd: bool = False
     palette: bool = True
+    place: int = 100
 
     def __post_init__(self) -> None:
         for text in ("title", "category", "formula", "symbol", "summary"):
@@ -255,7 +257,7 @@ def _origin(cls: type) -> tuple[str, str]:
 
 
 def catalogue() -> tuple[Declaration, ...]:
-    """All declared structures, grouped by category and in the order of their declaration.
+    """All declared structures, grouped by category and there by their places.
 
     Returns:
         The declarations.
@@ -268,7 +270,7 @@ def catalogue() -> tuple[Declaration, ...]:
     entries = list(_REGISTER.values())
     order = list(CATEGORIES)
     order += [entry.category for entry in entries if entry.category not in CATEGORIES]
-    return tuple(sorted(entries, key=lambda entry: order.index(entry.category)))
+    return tuple(sorted(entries, key=lambda entry: (order.index(entry.category), entry.place)))
 
 
 def declaration(structure: str | type[Matrix]) -> Declaration:

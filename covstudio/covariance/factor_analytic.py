@@ -92,6 +92,7 @@ def _pieces(
 @declare(
     title="Factor analytic",
     category="Unstructured",
+    place=4,
     formula=(
         r"\mathbf{V} = \boldsymbol{\Lambda} \boldsymbol{\Lambda}^\top + \boldsymbol{\Psi}, \quad "
         r"\Lambda_{ik} = 0 \text{ for } k > i, \quad "
@@ -311,6 +312,7 @@ def _(matrix: FactorAnalyticMatrix, natural: Tensor, index: Sequence[int], a: Te
 @declare(
     title="Reduced rank",
     category="Unstructured",
+    place=5,
     formula=(
         r"\mathbf{V} = \boldsymbol{\Lambda} \boldsymbol{\Lambda}^\top, \quad "
         r"\Lambda_{ik} = 0 \text{ for } k > i"

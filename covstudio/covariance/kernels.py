@@ -162,6 +162,7 @@ _OFFSET_MEANING = "Added to every inner product: the variance of an intercept, b
 @declare(
     title="Dot product",
     category="Kernels",
+    place=2,
     formula=r"V_{ij} = \sigma^2 \left( \text{offset} + \mathbf{x}_i^\top \mathbf{x}_j \right)",
     symbol="σ²(c + x·x′)",
     summary="Random intercept and random slopes on the coordinates, with a common variance.",
@@ -214,6 +215,7 @@ class DotProductMatrix(_InnerProductMatrix):
 @declare(
     title="Polynomial",
     category="Kernels",
+    place=3,
     formula=r"V_{ij} = \sigma^2 \left( \text{offset} + \mathbf{x}_i^\top \mathbf{x}_j \right)^{p}",
     symbol="σ²(c + x·x′)ᵖ",
     summary="Random coefficients on all monomials of the coordinates up to a degree.",

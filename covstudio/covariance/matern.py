@@ -32,6 +32,7 @@ _ESTIMATED = "estimated"
 @declare(
     title="Matérn",
     category="Distance",
+    place=3,
     formula=r"V_{ij} = \sigma^2 \frac{2^{1-\nu}}{\Gamma(\nu)} h_{ij}^{\nu} K_\nu(h_{ij}), \quad "
     r"h_{ij} = \frac{\sqrt{2\nu}\, d_{ij}}{\text{range}}",
     symbol="σ²Mᵥ(d/r)",

@@ -70,6 +70,7 @@ def _lagged(left: Tensor, right: Tensor) -> Tensor:
 @declare(
     title="Moving average",
     category="Time series",
+    place=5,
     formula=(
         r"V_{ij} = \sigma^2 \frac{\sum_k \theta_k \theta_{k + |i-j|}}{\sum_k \theta_k^2},"
         r" \quad \theta_0 = 1, \; |i-j| \leq q"
@@ -142,6 +143,7 @@ class MAMatrix(StationaryMatrix):
 @declare(
     title="Autoregressive moving average",
     category="Time series",
+    place=6,
     formula=(
         r"V_{ij} = \sigma^2 r_{|i-j|} \text{ of }"
         r" x_t = \sum_{k=1}^{p} \varphi_k x_{t-k} + e_t + \sum_{k=1}^{q} \theta_k e_{t-k}"

@@ -68,6 +68,7 @@ class _Part(Operator):
 @declare(
     title="Submatrix",
     category="Operators",
+    place=9,
     formula=r"\mathbf{V} = \mathbf{A}_{u u}",
     symbol="A[u, u]",
     summary="Rows and columns of a covariance at some positions: the margin of a part of the effects.",
@@ -145,6 +146,7 @@ class Submatrix(_Part):
 @declare(
     title="Conditional covariance",
     category="Operators",
+    place=10,
     formula=r"\mathbf{V} = \mathbf{A}_{u u} - \mathbf{A}_{u g} \mathbf{A}_{g g}^{-1} \mathbf{A}_{g u}",
     symbol="A(u | g)",
     summary="The covariance that is left when the effects at some positions are known, as in kriging.",

@@ -23,6 +23,7 @@ __all__ = ["CovariancePropagation", "Sum"]
 @declare(
     title="Sum",
     category="Operators",
+    place=1,
     formula=r"\mathbf{V} = \sum_{i} \mathbf{A}_i",
     symbol="A + B",
     summary="Adds covariances of one shape: independent effects on the same observations.",
@@ -119,6 +120,7 @@ class Sum(Operator):
 @declare(
     title="Covariance propagation",
     category="Operators",
+    place=2,
     formula=r"\mathbf{V} = \mathbf{Z} \mathbf{G} \mathbf{Z}^\top",
     symbol="Z G Zᵀ",
     summary="Carries the covariance G of random effects to the observations through the design matrix Z.",

@@ -21,6 +21,7 @@ __all__ = ["HadamardProduct", "KroneckerProduct"]
 @declare(
     title="Kronecker product",
     category="Operators",
+    place=3,
     formula=r"\mathbf{V} = \mathbf{A} \otimes \mathbf{B}",
     symbol="A ⊗ B",
     summary="A separable covariance: rows by columns of a field, traits by individuals, times by subjects.",
@@ -141,6 +142,7 @@ class KroneckerProduct(Operator):
 @declare(
     title="Hadamard product",
     category="Operators",
+    place=4,
     formula=r"\mathbf{V} = \mathbf{A} \odot \mathbf{B}",
     symbol="A ∘ B",
     summary="Entry by entry product: one covariance modulated by another.",

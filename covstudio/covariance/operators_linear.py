@@ -25,6 +25,7 @@ _GRAM_TYPES = ("xtx", "xxt")
 @declare(
     title="Gram matrix",
     category="Operators",
+    place=12,
     formula=r"\mathbf{V} = \mathbf{X}^\top \mathbf{X} \;\text{ or }\; \mathbf{X} \mathbf{X}^\top",
     symbol="XᵀX",
     summary="Positive semi-definite by construction: the cross product of a factor with itself.",
@@ -108,6 +109,7 @@ class Gram(Operator):
 @declare(
     title="Matrix product",
     category="Operators",
+    place=13,
     formula=r"\mathbf{V} = \mathbf{A}_1 \mathbf{A}_2 \cdots \mathbf{A}_m",
     symbol="A B",
     summary="The matrix product; a covariance only when its operands make it one.",
@@ -182,6 +184,7 @@ def _multiplied(values: list[Tensor]) -> Tensor:
 @declare(
     title="Transpose",
     category="Operators",
+    place=14,
     formula=r"\mathbf{V} = \mathbf{A}^\top",
     symbol="Aᵀ",
     summary="Rows become columns.",
@@ -252,6 +255,7 @@ class Transpose(Operator):
 @declare(
     title="Inverse",
     category="Operators",
+    place=11,
     formula=r"\mathbf{V} = \mathbf{A}^{-1}",
     symbol="A⁻¹",
     summary="The inverse of a square matrix, such as a covariance given by its precision.",

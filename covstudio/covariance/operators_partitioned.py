@@ -22,6 +22,7 @@ __all__ = ["Augment", "BlockDiagonal", "Stack"]
 @declare(
     title="Block diagonal",
     category="Operators",
+    place=5,
     formula=r"\mathbf{V} = \bigoplus_{i} \mathbf{A}_i",
     symbol="A ⊕ B",
     summary="Independent groups, each with a covariance of its own: sites, sections, subjects.",
@@ -176,6 +177,7 @@ class _Joined(Operator):
 @declare(
     title="Stack rows",
     category="Operators",
+    place=15,
     formula=r"\mathbf{V} = \begin{bmatrix} \mathbf{A}_1 \\ \vdots \\ \mathbf{A}_m \end{bmatrix}",
     symbol="[A; B]",
     summary="One matrix on top of the other, such as design matrices of several sites.",
@@ -220,6 +222,7 @@ class Stack(_Joined):
 @declare(
     title="Augment columns",
     category="Operators",
+    place=16,
     formula=r"\mathbf{V} = \begin{bmatrix} \mathbf{A}_1 & \cdots & \mathbf{A}_m \end{bmatrix}",
     symbol="[A B]",
     summary="One matrix beside the other, such as design matrices of several effects.",

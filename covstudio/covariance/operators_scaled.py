@@ -25,6 +25,7 @@ __all__ = ["Correlation", "KroneckerSum", "Scale"]
 @declare(
     title="Scale",
     category="Operators",
+    place=6,
     formula=r"\mathbf{V} = \sigma^2 \mathbf{A}",
     symbol="σ² A",
     summary="Puts a variance in front of a matrix, such as a correlation or a kernel without one.",
@@ -101,6 +102,7 @@ class Scale(Operator):
 @declare(
     title="Kronecker sum",
     category="Operators",
+    place=7,
     formula=r"\mathbf{V} = \mathbf{A} \otimes \mathbf{I}_q + \mathbf{I}_p \otimes \mathbf{B}",
     symbol="A ⊕ₖ B",
     summary="Two effects on a grid that add up: one with A along its rows, one with B along its columns.",
@@ -183,6 +185,7 @@ class KroneckerSum(Operator):
 @declare(
     title="Correlation of a covariance",
     category="Operators",
+    place=8,
     formula=r"\mathbf{V} = \mathbf{D}^{-1/2} \mathbf{A}\, \mathbf{D}^{-1/2}, \quad"
     r"\mathbf{D} = \operatorname{diag}(\mathbf{A})",
     symbol="D⁻½ A D⁻½",

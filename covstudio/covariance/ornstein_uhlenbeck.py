@@ -38,6 +38,7 @@ _FAR = 800.0
 @declare(
     title="Ornstein-Uhlenbeck",
     category="Time series",
+    place=10,
     formula=r"V_{ij} = \sigma^2 \exp\left( -\frac{|t_i - t_j|}{\text{range}} \right)",
     symbol="σ²e^(−|tᵢ−tⱼ|/r)",
     summary="The autoregression in continuous time, for rows observed at any times.",

@@ -34,6 +34,7 @@ _FAR = 40.0
 @declare(
     title="Periodic",
     category="Kernels",
+    place=1,
     formula=r"V_{ij} = \sigma^2 \prod_k \exp\left( -\frac{2 \sin^2\left( \pi (x_{ik} - x_{jk}) / "
     r"\text{period}_k \right)}{\text{range}_k^2} \right)",
     symbol="σ²e^(−2sin²(πd/p))",

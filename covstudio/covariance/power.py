@@ -39,6 +39,7 @@ __all__ = ["PowerMatrix"]
 @declare(
     title="Power",
     category="Distance",
+    place=8,
     formula=r"V_{ij} = \sigma^2 \rho^{d_{ij}}",
     symbol="σ²ρ^d",
     summary="The exponential covariance by the correlation of positions one unit apart.",

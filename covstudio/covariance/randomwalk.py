@@ -70,6 +70,7 @@ class _Walk(Leaf):
 @declare(
     title="Random walk",
     category="Time series",
+    place=11,
     formula=r"V_{ij} = \sigma^2 \min(t_i, t_j)",
     symbol="σ²min(tᵢ,tⱼ)",
     summary="The Wiener process: independent increments with variances proportional to the time they take.",
@@ -123,6 +124,7 @@ class RandomWalkMatrix(_Walk):
 @declare(
     title="Integrated random walk (cubic smoothing spline)",
     category="Time series",
+    place=12,
     formula=r"V_{ij} = \sigma^2 \frac{a^2 (3 b - a)}{6}, \quad a = \min(t_i, t_j), \; b = \max(t_i, t_j)",
     symbol="σ²a²(3b−a)/6",
     summary="The integral of a random walk: the smooth part of a cubic smoothing spline.",

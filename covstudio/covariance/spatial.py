@@ -34,6 +34,7 @@ __all__ = ["DampedCosineMatrix", "ExponentialMatrix"]
 @declare(
     title="Exponential",
     category="Distance",
+    place=1,
     formula=r"V_{ij} = \sigma^2 \exp\left( -\frac{d_{ij}}{\text{range}} \right)",
     symbol="σ²e^(−d/r)",
     summary="Correlation that falls exponentially with distance: a rough spatial process.",
@@ -181,6 +182,7 @@ def _(matrix: ExponentialMatrix, natural: Tensor, index: Sequence[int]) -> Tenso
 @declare(
     title="Damped cosine",
     category="Distance",
+    place=9,
     formula=r"V_{ij} = \sigma^2 e^{-h_{ij}} \cos(\text{omega\_range}\; h_{ij}), \quad "
     r"h_{ij} = \frac{d_{ij}}{\text{range}}",
     symbol="σ²e^(−h)cos(ωr·h)",

@@ -29,6 +29,7 @@ _REACH = {
 @declare(
     title="Spherical",
     category="Distance",
+    place=4,
     formula=r"V_{ij} = \sigma^2 \left( 1 - \tfrac{3}{2} h_{ij} + \tfrac{1}{2} h_{ij}^3 \right), \quad "
     r"h_{ij} = \frac{d_{ij}}{\text{range}} < 1",
     symbol="σ²(1−³⁄₂h+½h³)",
@@ -130,6 +131,7 @@ def _circular_slope(h: Tensor) -> Tensor:
 @declare(
     title="Circular",
     category="Distance",
+    place=5,
     formula=r"V_{ij} = \sigma^2 \left[ 1 - \tfrac{2}{\pi} \left( h_{ij} \sqrt{1 - h_{ij}^2} + \arcsin h_{ij} "
     r"\right) \right], \quad h_{ij} = \frac{d_{ij}}{\text{range}} < 1",
     symbol="σ² cir(d/r)",
@@ -202,6 +204,7 @@ class CircularMatrix(SpatialMatrix):
 @declare(
     title="Linear",
     category="Distance",
+    place=6,
     formula=r"V_{ij} = \sigma^2 \max\left( 0,\; 1 - \frac{d_{ij}}{\text{range}} \right)",
     symbol="σ²max(0, 1−d/r)",
     summary="Correlation that falls linearly to zero at the range, for positions on a line.",

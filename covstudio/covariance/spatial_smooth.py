@@ -24,6 +24,7 @@ __all__ = ["GaussianMatrix", "RationalQuadraticMatrix"]
 @declare(
     title="Gaussian",
     category="Distance",
+    place=2,
     formula=r"V_{ij} = \sigma^2 \exp\left( -\frac{d_{ij}^2}{2\,\text{range}^2} \right)",
     symbol="σ²e^(−d²/2r²)",
     summary="A very smooth spatial process: correlation flat near distance zero, then falling fast.",
@@ -113,6 +114,7 @@ class GaussianMatrix(SpatialMatrix):
 @declare(
     title="Rational quadratic",
     category="Distance",
+    place=7,
     formula=r"V_{ij} = \sigma^2 \left( 1 + \frac{d_{ij}^2}{2 \alpha\,\text{range}^2} \right)^{-\alpha}",
     symbol="σ²(1+d²/2αr²)^−α",
     summary="A mixture of Gaussian covariances of many ranges: smooth, with a long tail.",

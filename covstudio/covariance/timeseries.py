@@ -50,6 +50,7 @@ def power_slopes(rho: Tensor, n: int) -> Tensor:
 @declare(
     title="First-order autoregressive",
     category="Time series",
+    place=1,
     formula=r"V_{ij} = \sigma^2 \rho^{|i - j|}",
     symbol="σ²ρ^|i−j|",
     summary="Equally spaced positions whose correlation decays geometrically with their lag.",
@@ -117,6 +118,7 @@ class AR1Matrix(Autoregression):
 @declare(
     title="First-order autoregressive correlation",
     category="Time series",
+    place=2,
     formula=r"V_{ij} = \rho^{|i - j|}",
     symbol="ρ^|i−j|",
     summary="The autoregressive correlation with unit variances, for a factor of a Kronecker product.",
@@ -174,6 +176,7 @@ class AR1CorrelationMatrix(Autoregression):
 @declare(
     title="Heterogeneous first-order autoregressive",
     category="Time series",
+    place=3,
     formula=r"V_{ij} = \sigma_i \sigma_j \rho^{|i - j|}",
     symbol="σᵢσⱼρ^|i−j|",
     summary="The autoregressive correlation, with a variance of its own for each position.",

@@ -52,6 +52,7 @@ def _correlation_slopes(shapes: Tensor, n: int) -> Tensor:
 @declare(
     title="Toeplitz",
     category="Time series",
+    place=8,
     formula=r"V_{ij} = \sigma^2 r_{|i-j|}, \quad r_0 = 1, \; r_h = 0 \text{ for } h > \text{bands}",
     symbol="σ²r_|i−j|",
     summary="One variance and a correlation of its own for each lag, or for the first few lags.",
@@ -128,6 +129,7 @@ class ToeplitzMatrix(StationaryMatrix):
 @declare(
     title="Heterogeneous Toeplitz",
     category="Time series",
+    place=9,
     formula=r"V_{ij} = \sigma_i \sigma_j r_{|i-j|}, \quad r_0 = 1, \; r_h = 0 \text{ for } h > \text{bands}",
     symbol="σᵢσⱼr_|i−j|",
     summary="A variance of its own for each position, and a correlation of its own for each lag.",

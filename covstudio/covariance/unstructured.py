@@ -29,6 +29,7 @@ _SIZE = Argument("n", "size", "Size", "Number of rows and columns", minimum=1)
 @declare(
     title="Unstructured",
     category="Unstructured",
+    place=1,
     formula=r"\mathbf{V} = \mathbf{L} \mathbf{L}^\top, \quad L_{ii} > 0",
     symbol="L Lᵀ",
     summary="Every variance and covariance free, kept positive definite by its log-Cholesky factor.",
@@ -121,6 +122,7 @@ def _(matrix: UnstructuredMatrix, natural: Tensor) -> Tensor:
 @declare(
     title="Unconstrained symmetric",
     category="Unstructured",
+    place=7,
     formula=r"\mathbf{V} = (\sigma^2_{ij}), \quad \sigma^2_{ij} = \sigma^2_{ji}",
     symbol="(σ²ᵢⱼ)",
     summary="A symmetric matrix of free entries, which need not be positive semi-definite.",
@@ -209,6 +211,7 @@ def _(matrix: UnconstrainedMatrix, natural: Tensor, index: Sequence[int], a: Ten
 @declare(
     title="Lower triangular factor",
     category="Unstructured",
+    place=8,
     formula=r"\mathbf{L} = (L_{ij}), \quad L_{ij} = 0 \text{ for } j > i",
     symbol="L",
     summary="A lower triangular matrix of free entries: a factor for Gram, not itself a covariance.",
