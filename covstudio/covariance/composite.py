@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import torch
@@ -134,6 +133,11 @@ class Composite(Matrix):
             counts = self._known_counts = tuple(found.get(k, 0) for k in range(len(self._operands)))
         return counts
 
+    @property
+    def num_params(self) -> int:
+        """Number of all parameters, free and fixed."""
+        return sum(self._counts())
+
     def _spans(self) -> Iterator[tuple[int, int, int]]:
         """Each structure's position among the operands, and where its parameters start and stop."""
         start = 0
@@ -164,7 +168,7 @@ class Composite(Matrix):
         if composed is not None and all(map(operator.is_, below, composed[0])):
             return composed[1]
         prefixed = tuple(
-            replace(parameter, name=f"{name}/{parameter.name}" if name != OWN else parameter.name)
+            parameter.renamed(f"{name}/{parameter.name}") if name != OWN else parameter
             for (_, name, _), layout in zip(self._parts(), below, strict=True)
             for parameter in layout.parameters
         )
@@ -176,7 +180,7 @@ class Composite(Matrix):
         operand_name, _, rest = name.partition("/") if "/" in name else (OWN, "", name)
         operand = self._operands[operand_name]
         assert isinstance(operand, Matrix)
-        operand._replace(rest, replace(parameter, name=rest))
+        operand._replace(rest, parameter.renamed(rest))
 
     def _freed(self) -> Matrix:
         if not self._layout().fixed and not self._held:

@@ -80,10 +80,28 @@ class Parameter:
         if self.device is None:
             object.__setattr__(self, "device", device or torch.device("cpu"))
 
-    @property
+    @cached_property
     def value(self) -> float:
         """The natural value at the default, computed in double precision."""
         return float(self.transform(torch.tensor([self.default], dtype=torch.float64)))
+
+    def renamed(self, name: str) -> Parameter:
+        """A copy under another name; nothing else is looked at again.
+
+        Args:
+            name: the new name.
+
+        Returns:
+            The new parameter.
+
+        Example:
+            >>> from covstudio.covariance import Parameter
+            >>> Parameter("rho", default=0.5).renamed("row/rho").name
+            'row/rho'
+        """
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__, name=name)
+        return other
 
     def with_value(self, value: float | Tensor) -> Parameter:
         """A copy whose default is the raw value with the given natural value.

@@ -151,18 +151,18 @@ def _at_a_glance(lowered: Lowered) -> str | None:
         if piece.family is not None and isinstance(piece.z, SparseRows):
             group, _ = piece.family.split(piece.z.codes)
             used = group if piece.z.values is None else torch.where(piece.z.values != 0.0, group, 0)
-            groups.append((used.amax(dim=1), piece.family.groups))
+            groups.append((used.amax(dim=1).numpy(), piece.family.groups))
     # From the first row to all rows that share a level with it, and on.
-    reached = torch.zeros(n, dtype=torch.bool)
+    reached = np.zeros(n, dtype=np.bool_)
     reached[0] = True
-    count = 0
-    while count < int(reached.sum()) <= n // 2:
-        count = int(reached.sum())
-        for group, levels in groups:
-            seen = torch.zeros(levels, dtype=torch.bool)
-            seen[group[reached]] = True
-            reached |= seen[group]
-    joined_rows = int(reached.sum())
+    count, joined_rows = 0, 1
+    while count < joined_rows <= n // 2:
+        count = joined_rows
+        for own, levels in groups:
+            seen = np.zeros(levels, dtype=np.bool_)
+            seen[own[reached]] = True
+            reached |= seen[own]
+        joined_rows = int(np.count_nonzero(reached))
     if joined_rows > max(n // 2, 1) or (n > ABSORBED and joined_rows > LONG):
         return f"the random effects join {joined_rows} of {n} rows and more"
     return None

@@ -41,6 +41,8 @@ class Grouped:
 
     def split(self, columns: Tensor) -> tuple[Tensor, Tensor]:
         """Group and member of these columns."""
+        if self.members == 1:
+            return columns, torch.zeros_like(columns)
         if self.outer:
             return columns // self.members, columns % self.members
         return columns % self.groups, columns // self.groups

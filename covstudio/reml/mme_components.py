@@ -61,6 +61,8 @@ class Components:
         spans: their columns.
         spread: which dense term each column belongs to, as columns of the identity, (q, terms).
         absorbing: 1 where a term is absorbed, else 0: where the dense terms begin in `positions`.
+        limit: from this gamma on the residual is nothing but rounding error of V, which leaves no digit of
+            V^-1.
     """
 
     positions: list[int]
@@ -72,6 +74,7 @@ class Components:
     spans: list[slice]
     spread: Vector
     absorbing: int
+    limit: float
 
 
 def components_of(engine: MmeEngine, r: ResidualPoint, cross: Crossproducts) -> Components | None:
@@ -104,6 +107,7 @@ def components_of(engine: MmeEngine, r: ResidualPoint, cross: Crossproducts) -> 
         [span for _, span in layout.spans],
         np.repeat(np.eye(len(sizes)), sizes, axis=0),
         len(terms) - len(sizes),
+        r.smallest() / (4.0 * engine.problem.n * np.finfo(np.float64).eps),
     )
 
 
@@ -140,11 +144,7 @@ class ComponentsPoint(MmePoint):
             scale: the residual variance.
         """
         gammas = natural[own.positions[:-1]] / scale
-        largest = float(gammas.max(initial=0.0))
-        if not (float(gammas.min(initial=0.0)) >= 0.0 and largest < np.inf):
-            return None
-        # A residual that is nothing but rounding error of V leaves no digit of V^-1.
-        if not r.smallest() > 4.0 * engine.problem.n * np.finfo(np.float64).eps * largest:
+        if not all(0.0 <= gamma < own.limit for gamma in gammas.tolist()):
             return None
         point = cls.__new__(cls)
         point._engine, point.natural, point._scale = engine, natural, scale
@@ -167,12 +167,13 @@ class ComponentsPoint(MmePoint):
         inner *= roots[:, None]
         inner.ravel()[: q * (len(roots) + 1) : len(roots) + 1] += 1.0
         factor, info = torch.linalg.cholesky_ex(torch.from_numpy(inner))
-        if int(info):
+        if info.item():
             return False
-        self._factor, self._y = factor, solved(factor, torch.from_numpy(np.diag(roots)))
+        self._factor, self._y = factor, solved(factor, torch.diag(torch.from_numpy(roots)))
         y = self._y.numpy()
-        w = y.T @ (y @ b[:-1, -1])
-        rest = np.append(-w, 1.0)
+        rest = np.ones(len(roots) + 1)
+        w = rest[:-1] = y.T @ (y @ b[:-1, -1])
+        rest[:-1] *= -1.0
         self._s1 = s1 = ratio * (own.flat @ rest)
         products = b @ rest
         # Z_2'Py: a difference without loss of digits where shrinkage is strong, u_2 / gamma where it is weak.
@@ -234,7 +235,7 @@ class ComponentsPoint(MmePoint):
         traces, squares, inner = self._products
         place = [own.positions.index(k) for k in positions]
         slopes = score(traces / scale, squares / scale**2)
-        return Derivatives(slopes[place], (0.5 / scale**3) * inner[np.ix_(place, place)])
+        return Derivatives(slopes[place], (0.5 / scale**3) * inner[place][:, place])
 
     @cached_property
     def _products(self) -> tuple[Vector, Vector, Vector]:

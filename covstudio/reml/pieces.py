@@ -194,20 +194,20 @@ class RandomPiece(Piece):
             0, self.z.codes[:, 0], self.z.weights()[:, 0] ** 2
         )
 
-    @cached_property
-    def _total(self) -> float:
-        """Sum of squares of all entries of Z."""
-        return 0.0 if self._squares is None else float(self._squares.sum())
+    def _alike(self, blocks: Tensor) -> bool:
+        """Whether every row has one level, and one variance, (1, 1, 1), stands for all of them."""
+        z = self.z
+        return blocks.numel() == 1 and isinstance(z, SparseRows) and z.width == 1 and z.values is None
 
     def mean_diagonal(self, natural: Vector) -> float:
-        if self._squares is not None:
-            if self.family is not None and self.family.members == 1:
-                values = self.family.value(self.own(natural))[:, 0, 0]
-                if len(values) == 1:
-                    return float(values) * self._total / self.n
-                return float(values @ self._squares) / self.n
-            return float(self._squares @ self.variances(natural)) / self.n
-        return float(self.diagonal(natural).mean())
+        blocks = None if self.family is None else self.family.value(self.own(natural))
+        if blocks is not None and self._alike(blocks):
+            return float(blocks)
+        if self._squares is None:
+            return float(self.diagonal(natural).mean())
+        if blocks is not None and blocks.numel() == 1:
+            return float(blocks) * float(self._squares.sum()) / self.n
+        return float(self._squares @ self.variances(natural)) / self.n
 
     def _row_quadratic(self, g: Tensor) -> Tensor:
         """diag(Z G Z') for a symmetric G: written out, (q, q), or by its blocks, (m or 1, b, b)."""
@@ -224,10 +224,13 @@ class RandomPiece(Piece):
         return total
 
     def diagonal(self, natural: Vector) -> Tensor:
+        blocks = None if self.family is None else self.family.value(self.own(natural))
+        if blocks is not None and self._alike(blocks):
+            return blocks.reshape(1).expand(self.n)
         if isinstance(self.z, SparseRows) and self.z.width == 1:
             return self.variances(natural)[self.z.codes[:, 0]] * self.z.weights()[:, 0] ** 2
-        if self.family is not None:
-            return self._row_quadratic(self.family.value(self.own(natural)))
+        if blocks is not None:
+            return self._row_quadratic(blocks)
         return self._row_quadratic(self.covariance(natural))
 
     def derivative_diagonal(self, natural: Vector, index: Sequence[int]) -> Tensor:
@@ -235,6 +238,8 @@ class RandomPiece(Piece):
             return torch.zeros((0, self.n), dtype=torch.float64)
         if self.family is not None:
             slices = self.family.derivative(self.own(natural), index)
+            if self._alike(slices[0]):
+                return slices.reshape(-1, 1).expand(-1, self.n)
         elif isinstance(self.z, SparseRows) and self.z.width == 1:
             entries = structure.derivative_diagonal(self.g, self.own(natural), list(index))
             return entries[:, self.z.codes[:, 0]] * self.z.weights()[:, 0] ** 2
