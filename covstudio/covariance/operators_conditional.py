@@ -78,7 +78,7 @@ class _Part(Operator):
             "index", "indices", "Positions", "Which rows and columns are kept, in this order", minimum=0
         ),
     ),
-    aliases={"R": ("A[u, u]",), "numpy": ("A[np.ix_(u, u)]",)},
+    aliases={"Gaussian processes": ("marginal",), "R": ("A[u, u]",), "numpy": ("A[np.ix_(u, u)]",)},
     usage={"R": "A[u, u]   # positions count from 1 there"},
     reference="Horn & Johnson (2013), Matrix Analysis, section 0.7.1",
     psd=True,
