@@ -107,23 +107,24 @@ def in_words(row: Vector, names: Sequence[str], product: bool) -> str:
     return text
 
 
-def sentence(names: Sequence[str], estimable: Sequence[Estimable], form: str) -> str:
+def sentence(names: Sequence[str], estimable: Sequence[Estimable], form: str, simplest: str = "") -> str:
     """What cannot be told apart, what is estimable, and what to do.
 
     Args:
         names: names of the parameters.
         estimable: the combinations that are.
         form: "sum", "product" or "local".
+        simplest: the parameter that is best left out, if one is.
     """
     fixed = len(names) - len(estimable)
-    advice = "Fix or remove one of them." if fixed == 1 else f"Fix or remove {fixed} of them."
+    such = f", such as {simplest}" if simplest else ""
+    advice = f"Fix or remove {'one' if fixed == 1 else fixed} of them{such}."
     apart = f"{listed(names)} cannot be told apart"
     if len(estimable) > LISTED:
         return f"{apart}: only {len(estimable)} combinations of these {len(names)} are estimable. {advice}"
-    if len(estimable) == 1 and len(names) == 2:
+    if len(estimable) == 1 and form != "local":
         (only,) = estimable
-        plain = f"{names[0]} {'*' if form == 'product' else '+'} {names[1]}"
-        if only.words == plain and form != "local":
+        if only.words == (" * " if form == "product" else " + ").join(names):
             return f"{apart}: only their {form} ({only.value:.4g}) is estimable. {advice}"
     shown = listed([f"{one.words} ({one.value:.4g})" for one in estimable])
     near = "near the estimates " if form == "local" else ""

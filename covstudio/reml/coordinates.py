@@ -180,13 +180,51 @@ def scale_weights(
     if _scales_as_a_whole(variance, coordinates):
         return weights
     looking = WrittenProbe(variance) if probe is None else probe
+    natural = _off_zero(natural, coordinates)
     base = looking.value(natural)
+    _leave_out(variance, natural, coordinates, weights, looking, base)
     size = float(torch.linalg.vector_norm(base))
     for factor in (4.0, 0.3):
         scaled = looking.value(natural * factor**weights)
         if not float(torch.linalg.vector_norm(scaled - factor * base)) <= 1e-12 * factor * size:
             return None
     return weights
+
+
+def _off_zero(natural: Vector, coordinates: Sequence[Coordinate]) -> Vector:
+    """Values at which free parameters are not 0: there any power of a scale would leave them as they are."""
+    moved = natural.copy()
+    for i, c in enumerate(coordinates):
+        if c.kind is Kind.FREE and c.degree == 2 and moved[c.position] == 0.0:
+            moved[c.position] = 0.2 + 0.1 * (i % 5)
+    return moved
+
+
+def _leave_out(
+    variance: Variance,
+    natural: Vector,
+    coordinates: Sequence[Coordinate],
+    weights: Vector,
+    probe: Probe,
+    base: Tensor,
+) -> None:
+    """Take the weight from free parameters that are no part of their term's scale, such as an exponent.
+
+    With its right exponents a term is linear in the factor.
+    """
+    free = {c.position for c in coordinates if c.kind is Kind.FREE and c.degree == 2}
+    for _, positions in variance.term_positions():
+        own = [k for k in positions if k in free]
+        if not own:
+            continue
+        slopes = []
+        for factor in (2.0, 0.5):
+            scaled = natural.copy()
+            scaled[positions] *= factor ** weights[positions]
+            slopes.append((probe.value(scaled) - base) / (factor - 1.0))
+        gap = float(torch.linalg.vector_norm(slopes[0] - slopes[1]))
+        if not gap <= 1e-10 * float(torch.linalg.vector_norm(slopes[0])):
+            weights[own] = 0.0
 
 
 def _scales_as_a_whole(variance: Variance, coordinates: Sequence[Coordinate]) -> bool:

@@ -84,7 +84,9 @@ class Escapes:
                     mirrored = self.across(proposal, c.position)
                     if mirrored is not None:
                         yield mirrored
-            elif c.kind is Kind.SCALE and not c.degree and c.low == 0.0 and c.position in still:
+            elif (
+                c.kind is Kind.SCALE and not c.degree and c.low == 0.0 and (c.position in still or not value)
+            ):
                 base = value if 0.0 < value < np.inf else 1.0
                 for power in (*range(1, 13), *range(-1, -13, -1)):
                     proposal = natural.copy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +26,7 @@ from covstudio.reml.optimise import Outcome, State, maximise
 from covstudio.reml.probe import LoweredProbe, Probe, WrittenProbe
 from covstudio.reml.problem import Problem, prepare
 from covstudio.reml.report import assemble
-from covstudio.reml.start import data_start, neutral
+from covstudio.reml.start import data_start, neutral, ranges
 from covstudio.reml.threads import blas_threads
 from covstudio.reml.variance import Variance
 
@@ -71,7 +72,8 @@ def fit(
         callback: called with every `Iteration`, the start included. Raising `FitCancelled` in it stops the
             fit.
         engine: how V is factored: "auto" takes what is cheapest for its structure (see `explain`); "dense"
-            writes V out; "mme" solves the mixed-model equations.
+            writes V out; "mme" solves the mixed-model equations; "blocks" factors independent blocks of rows,
+            such as subjects.
         method: "REML" or "ML". Fits of different fixed effects are compared by ML only.
         cancel: asked between iterations whether to stop, such as a `threading.Event`.
         x_names: names of the columns of x, for `Fit.x_names` and messages; None for those of a DataFrame, or
@@ -189,7 +191,7 @@ class _Run:
         own = data_start(self.problem, self.variance, self.neutral, self.coordinates, self.probe)
         restarted = False
         if given is None:
-            attempt = self._climb(self._factored(own, self.variance.defaults))
+            attempt = self._climb(self._tuned(self._factored(own, self.variance.defaults)))
         else:
             attempt = self._climb(self._factored(given))
             other = self._better_start(own, attempt.outcome)
@@ -239,6 +241,24 @@ class _Run:
             if point is not None:
                 return point
         raise explain_indefinite(self.variance, candidates[0], None if self.written else self.choice.lowered)
+
+    def _tuned(self, point: Point) -> Point:
+        """The best of a few values of every range, at the best scale of V: a start near a poor maximum, such
+        as a field too short to tell from a nugget, would stay there."""
+        for c in ranges(self.coordinates):
+            base = float(point.natural[c.position])
+            for factor in (0.25, 0.0625, 4.0) if base > 0.0 else ():
+                natural = point.natural.copy()
+                natural[c.position] = base * factor
+                other = self.engine.at(natural)
+                if other is not None and self._at_best_scale(other) > self._at_best_scale(point):
+                    point = other
+        return point
+
+    def _at_best_scale(self, point: Point) -> float:
+        """The kernel after the best change of scale of V, whether or not its parameters allow it."""
+        degrees = self.engine.residual_degrees
+        return point.kernel + 0.5 * (point.quadratic - degrees * (1.0 + math.log(point.quadratic / degrees)))
 
     def _better_start(self, own: Vector, outcome: Outcome) -> Point | None:
         """The data's own start, when the given one ended badly or below it."""

@@ -123,8 +123,8 @@ class Geometry:
         return low, high
 
     def inert(self, values: Vector, score: Vector, information: Vector, total: float) -> Flags:
-        """Which parameters the likelihood does not depend on, up to rounding: a correlation whose variance is 0,
-        say.
+        """Which parameters the likelihood does not depend on, up to rounding: a correlation whose variance is
+        0, say.
 
         Information alone does not tell: in ML the fixed effects can take up all that a variance does to y,
         and leave what it does to |V|.

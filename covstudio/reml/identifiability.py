@@ -20,15 +20,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from covstudio.reml.combinations import Estimable, in_words, independent_rows, listed, sentence
-from covstudio.reml.coordinates import Coordinate
-from covstudio.reml.likelihood import Engine, Point
-from covstudio.reml.optimise import Outcome
+from covstudio.reml.coordinates import Coordinate, Kind
+from covstudio.reml.escape import Escapes
+from covstudio.reml.likelihood import Derivatives, Engine, Point
+from covstudio.reml.optimise import Outcome, maximise
 from covstudio.reml.threads import symmetric_eigen
 
 __all__ = ["IDENTIFIABLE", "Confounded", "Estimable", "Identified", "identify", "sampling_variances"]
@@ -41,6 +42,10 @@ Flags = NDArray[np.bool_]
 IDENTIFIABLE = 1e-8
 #: Curvature of the likelihood along such a combination, in the same units, that shows the opposite.
 CURVED = 1e-4
+#: A scale that ended at 0 is set to this share of the mean diagonal of V, to look at it from inside; and the
+#: others get so many steps to follow.
+BESIDE = 1e-2
+CLIMB = 30
 #: A likelihood counts as the same along a combination while it changes by no more than this share.
 SAME = 1e-9
 #: A parameter takes part in a combination with more than this weight, squared.
@@ -96,7 +101,13 @@ def identify(
     Returns:
         Sampling variances, and the groups of parameters that are not told apart.
     """
-    return _Search(engine, outcome, coordinates, terms).found()
+    search = _Search(engine, outcome, coordinates, terms)
+    found = search.found()
+    inside = search.inside_out() if outcome.converged else None
+    if inside is None:
+        return found
+    lost = [c.name in inside.names for c in coordinates]
+    return Identified(np.where(lost, math.nan, found.variances), inside.confounded)
 
 
 def sampling_variances(information: Vector, inside: Flags) -> tuple[Vector, Flags]:
@@ -182,10 +193,59 @@ class _Search:
             metric = _Metric(self.information, used)
             if metric.null.shape[1]:
                 null = self._flat(metric, used)
-                groups += [
+                found = (
                     self._group(members, directions, metric, used) for members, directions in _groups(null)
-                ]
+                )
+                groups += [group for group in found if group is not None]
         return Identified(variances, tuple(groups))
+
+    # -- scales at zero --------------------------------------------------------------------------------------
+
+    def inside_out(self) -> Identified | None:
+        """What is not told apart at a maximum as high as this one, where a scale that ended at 0 is not 0.
+
+        V depends on the square of such a scale, so that its derivative at 0 tells nothing. None where there
+        is no such maximum, which is as it should be.
+        """
+        for i in np.flatnonzero(np.array(self.outcome.at_end, dtype=bool)):
+            c = self.coordinates[i]
+            if c.kind is Kind.SCALE and c.degree and c.unit > 0.0 and self.values[i] == c.low == 0.0:
+                outcome = self._beside(int(i))
+                if outcome is not None:
+                    return _Search(self.engine, outcome, self.coordinates, self.terms).found()
+        return None
+
+    def _beside(self, i: int) -> Outcome | None:
+        """The maximum with a scale at a small value instead of 0, when it is as high and a ridge."""
+        c = self.coordinates[i]
+        natural = self.point.natural.copy()
+        natural[c.position] = (BESIDE * self.point.mean_diagonal / c.unit) ** (1.0 / c.degree)
+        near = self.engine.at(natural)
+        used = [j for j in range(len(self.coordinates)) if j == i or not self.outcome.at_end[j]]
+        if near is None or not self._ridge(near, used, used.index(i)):
+            return None
+        others = [self.coordinates[j] for j in used if j != i]
+        escapes = Escapes(others, {}, self.terms, [])
+        top = maximise(self.engine, others, None, escapes, near, CLIMB).point
+        if top.kernel < self.point.kernel - SAME * (1.0 + abs(self.point.kernel)):
+            return None
+        if not self._ridge(top, used, used.index(i)):
+            return None
+        count = len(self.coordinates)
+        score, information = np.zeros(count), np.zeros((count, count))
+        derivatives = top.derivatives([self.coordinates[j].position for j in used])
+        score[used] = derivatives.score
+        information[np.ix_(used, used)] = derivatives.information
+        ends = tuple(end and j != i for j, end in enumerate(self.outcome.at_end))
+        return replace(self.outcome, point=top, derivatives=Derivatives(score, information), at_end=ends)
+
+    def _ridge(self, point: Point, used: Sequence[int], i: int) -> bool:
+        """Whether the information about these parameters is singular, and the i-th takes part in that."""
+        information = point.derivatives([self.coordinates[j].position for j in used]).information
+        if not _informed(information).all():
+            return False
+        null = _Metric(information, np.arange(len(used))).null
+        return bool((null[i] ** 2).sum() > PART**2)
 
     # -- which combinations ---------------------------------------------------------------------------------
 
@@ -276,8 +336,11 @@ class _Search:
 
     def _group(
         self, members: NDArray[np.intp], directions: Vector, metric: _Metric, used: NDArray[np.intp]
-    ) -> Confounded:
-        """Parameters that combinations without information tie together, and what is estimable of them."""
+    ) -> Confounded | None:
+        """Parameters that combinations without information tie together, and what is estimable of them.
+
+        None where the search stopped short and this may be so only there.
+        """
         who = used[members]
         names = tuple(self.coordinates[i].name for i in who)
         scale, values = metric.scale[members], self.values[who]
@@ -287,6 +350,8 @@ class _Search:
             said = "nothing about it is" if len(names) == 1 else "not even a combination of them is"
             return Confounded(names, (), f"The data say nothing about {listed(names)}: {said} estimable.")
         form = self._form(natural, values, used, members)
+        if form == "local" and not self.outcome.converged:
+            return None
         coefficients = natural if form != "product" else natural / values[:, None]
         estimable = []
         for row in independent_rows(coefficients):
@@ -297,7 +362,17 @@ class _Search:
                 value, gradient = float(row @ values), row
             error = math.sqrt(max(float(gradient @ inverse @ gradient), 0.0))
             estimable.append(Estimable(in_words(row, names, form == "product"), value, error))
-        return Confounded(names, tuple(estimable), sentence(names, estimable, form))
+        return Confounded(names, tuple(estimable), sentence(names, estimable, form, self._simplest(who)))
+
+    def _simplest(self, who: NDArray[np.intp]) -> str:
+        """The one of many parameters that makes up a term of its own, if there is one: a residual variance
+        beside an unstructured matrix, say."""
+        alone = [
+            c.name
+            for c in (self.coordinates[i] for i in who)
+            if any(c.position in term and len(term) == 1 for term in self.terms)
+        ]
+        return alone[0] if len(who) > 2 and len(alone) == 1 else ""
 
     def _form(
         self, directions: Vector, values: Vector, used: NDArray[np.intp], members: NDArray[np.intp]

@@ -46,10 +46,10 @@ from covstudio.reml.coordinates import Coordinate, Kind
 from covstudio.reml.escape import Escapes
 from covstudio.reml.geometry import Geometry
 from covstudio.reml.likelihood import Derivatives, Engine, Point
+from covstudio.reml.metric import diagonal_of, squared_length
 from covstudio.reml.secant import Secant
-from covstudio.reml.threads import symmetric_eigen
 
-__all__ = ["Outcome", "State", "maximise", "squared_length"]
+__all__ = ["Outcome", "State", "maximise"]
 
 Vector = NDArray[np.float64]
 
@@ -63,9 +63,8 @@ NEAR = 0.1
 SLOW = 0.15
 #: So many steps without progress, where progress would not show in the likelihood, are enough.
 IDLE = 10
-#: Eigenvalues of the equilibrated information below this count as this: the data do not tell such
-#: combinations apart.
-SINGULAR = 1e-9
+#: Below this information about its logarithm, a parameter that goes on shrinking is as good as 0.
+FLAT = 1e-4
 #: How often the search may go on from a place where the score vanished, so that no fit goes round in circles.
 ESCAPES = 5
 #: How often a step is halved before it is damped instead.
@@ -165,42 +164,6 @@ def maximise(
         The `Outcome`.
     """
     return _Search(engine, list(coordinates), weights, escapes).run(start, max_iter, watch)
-
-
-def squared_length(score: Vector, information: Vector) -> float:
-    """s'A^-1 s, after scaling A to a unit diagonal and with its eigenvalues bounded below by 1e-9.
-
-    The bound matters where A is singular: there the score is 0 as well, up to rounding, and a combination
-    of parameters that the data do not tell apart must not keep a fit from ending.
-
-    Example:
-        >>> squared_length(np.array([2.0, 0.0]), np.array([[4.0, 0.0], [0.0, 1.0]]))
-        1.0
-    """
-    if not len(score):
-        return 0.0
-    scale = np.sqrt(_diagonal(score, information))
-    unit = information / (scale[:, None] * scale)
-    along = score / scale
-    try:
-        np.linalg.cholesky(unit)
-        inverse = np.linalg.inv(unit)
-        # No eigenvalue is smaller than one over the trace of the inverse, which is much cheaper to have.
-        if float(np.trace(inverse)) * 10.0 * SINGULAR < 1.0:
-            return float(along @ inverse @ along)
-    except np.linalg.LinAlgError:
-        pass
-    eigenvalues, vectors = symmetric_eigen(unit)
-    along = vectors.T @ along
-    return float(np.sum(along**2 / np.maximum(eigenvalues, SINGULAR)))
-
-
-def _diagonal(score: Vector, information: Vector) -> Vector:
-    """Diagonal of A; where it vanishes but the score does not, a stand-in that makes s'A^-1 s about 1."""
-    diagonal = information.diagonal().copy()
-    empty = ~(diagonal > 0.0)
-    diagonal[empty] = np.where(score[empty] == 0.0, 1.0, score[empty] ** 2)
-    return np.asarray(diagonal, dtype=np.float64)
 
 
 class _Search:
@@ -326,7 +289,7 @@ class _Search:
             self.secant.forget()
         for level in range(self.damping, len(DAMPINGS)):
             damped = local.information.copy()
-            damped.flat[:: len(damped) + 1] += DAMPINGS[level] * _diagonal(local.score, local.information)
+            damped.flat[:: len(damped) + 1] += DAMPINGS[level] * diagonal_of(local.score, local.information)
             tries = HALVINGS if level == self.damping else 2
             trial = self._along(point, values, local.score, damped, low, high, tries)
             if trial is not None:
@@ -347,7 +310,7 @@ class _Search:
             self.secant.forget()
         if not self.slow or self.damping:
             return None
-        scale = np.sqrt(_diagonal(local.score, local.information))
+        scale = np.sqrt(diagonal_of(local.score, local.information))
         unit = local.information / np.outer(scale, scale)
         plain = np.linalg.lstsq(unit, local.score / scale, rcond=1e-10)[0]
         cut = local.moves & ((plain <= low * scale) | (plain >= high * scale))
@@ -365,7 +328,7 @@ class _Search:
     ) -> _Trial | None:
         """The step within bounds for this curvature, halved until the likelihood rises; None after so many
         tries."""
-        scale = np.sqrt(_diagonal(score, curvature))
+        scale = np.sqrt(diagonal_of(score, curvature))
         # A trace of damping keeps the system solvable where the information is singular.
         unit = curvature / (scale[:, None] * scale)
         unit.flat[:: len(unit) + 1] += 1e-10
@@ -391,7 +354,11 @@ class _Search:
         point = trial.point
         for i, c in enumerate(self.coordinates):
             shrinking = local.moves[i] and c.kind is Kind.SCALE and trial.share * trial.step[i] < -1.0
-            if not (shrinking and c.degree):
+            if not shrinking:
+                continue
+            if not c.degree:
+                if c.low == 0.0 and local.information[i, i] < FLAT:
+                    point = self._at_zero(point, c)
                 continue
             across = self.escapes.across(point.natural, c.position)
             if across is not None:
@@ -400,12 +367,15 @@ class _Search:
                     point = beyond
                     continue
             if self.geometry.negligible(point.natural[self.positions], i, point.mean_diagonal):
-                natural = point.natural.copy()
-                natural[c.position] = 0.0
-                zero = self.engine.at(natural)
-                if zero is not None and zero.kernel >= point.kernel - _noise(point):
-                    point = zero
+                point = self._at_zero(point, c)
         return point
+
+    def _at_zero(self, point: Point, c: Coordinate) -> Point:
+        """The point with this parameter at exactly 0, if that costs nothing."""
+        natural = point.natural.copy()
+        natural[c.position] = 0.0
+        zero = self.engine.at(natural)
+        return zero if zero is not None and zero.kernel >= point.kernel - _noise(point) else point
 
     def _escape(self, point: Point, local: _Local) -> Point | None:
         """A better point off a place where the score vanishes for want of a derivative."""

@@ -156,8 +156,10 @@ def _message(
 
 def _at_the_end(coordinates: Sequence[Coordinate], outcome: Outcome, boundary: Sequence[str]) -> list[str]:
     zero = [c.name for c in coordinates if c.name in boundary and c.kind is Kind.VARIANCE]
-    scales = [c.name for c in coordinates if c.name in boundary and c.kind is Kind.SCALE]
-    ends = [c for c in coordinates if c.name in boundary and c.kind is Kind.INTERVAL]
+    scales = [c.name for c in coordinates if c.name in boundary and c.kind is Kind.SCALE and c.degree]
+    ends = [
+        c for c in coordinates if c.name in boundary and not (c.kind is Kind.VARIANCE or c.name in scales)
+    ]
     sentences = []
     if zero:
         sentences.append(f"Estimated as zero: {listed(zero)}.")

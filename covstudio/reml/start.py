@@ -21,7 +21,7 @@ from covstudio.reml.probe import Probe, WrittenProbe
 from covstudio.reml.problem import Problem
 from covstudio.reml.variance import Variance
 
-__all__ = ["data_start", "neutral"]
+__all__ = ["data_start", "neutral", "ranges"]
 
 Vector = NDArray[np.float64]
 
@@ -63,9 +63,8 @@ def data_start(
     natural = natural.copy()
     looking = WrittenProbe(variance) if probe is None else probe
     by_position = {c.position: c for c in coordinates}
-    for coordinate in coordinates:
-        if coordinate.kind is Kind.SCALE and coordinate.degree == 0 and coordinate.low == 0.0:
-            natural[coordinate.position] = _informative(looking, natural, coordinate)
+    for coordinate in ranges(coordinates):
+        natural[coordinate.position] = _informative(looking, natural, coordinate)
     scaled = []
     for term, positions in variance.term_positions():
         own = [by_position[k] for k in positions if k in by_position and by_position[k].degree]
@@ -96,9 +95,22 @@ def neutral(variance: Variance) -> Vector:
     return natural
 
 
+def ranges(coordinates: Sequence[Coordinate]) -> list[Coordinate]:
+    """The parameters that do not scale V, such as ranges: their likelihood may have more than one maximum.
+
+    Example:
+        >>> from covstudio.covariance import ExponentialMatrix
+        >>> from covstudio.reml.coordinates import classify
+        >>> model = Variance(ExponentialMatrix([[0.0], [1.0], [3.0]]))
+        >>> [c.name for c in ranges(classify(model, model.defaults))]
+        ['range']
+    """
+    return [c for c in coordinates if c.kind is Kind.SCALE and c.degree == 0 and c.low == 0.0]
+
+
 def _informative(probe: Probe, natural: Vector, coordinate: Coordinate) -> float:
-    """The value of a range at which V changes most with its logarithm; the default when that is nearly as
-    good."""
+    """The value of a range at which V changes most with its logarithm, relative to its own size; the default
+    when that is nearly as good."""
     k = coordinate.position
     default = float(natural[k])
     candidates = default * 4.0 ** np.arange(-10, 11)
@@ -106,7 +118,8 @@ def _informative(probe: Probe, natural: Vector, coordinate: Coordinate) -> float
     change = []
     for candidate in candidates:
         at[k] = candidate
-        size = candidate * float(torch.linalg.vector_norm(probe.slice(at, k)))
+        whole = float(torch.linalg.vector_norm(probe.value(at)))
+        size = candidate * float(torch.linalg.vector_norm(probe.slice(at, k))) / whole if whole > 0.0 else 0.0
         change.append(size if np.isfinite(size) else 0.0)
     best = int(np.argmax(change))
     return default if change[10] >= 0.3 * change[best] else float(candidates[best])

@@ -1,0 +1,61 @@
+"""How long a score is in the metric of the information, singular or not."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from covstudio.reml.threads import symmetric_eigen
+
+__all__ = ["diagonal_of", "squared_length"]
+
+Vector = NDArray[np.float64]
+
+#: Eigenvalues of the equilibrated information below this count as this: the data do not tell such
+#: combinations apart.
+SINGULAR = 1e-9
+
+
+def squared_length(score: Vector, information: Vector) -> float:
+    """s'A^-1 s, after scaling A to a unit diagonal and with its eigenvalues bounded below by 1e-9.
+
+    The bound matters where A is singular: there the score is 0 as well, up to rounding, and a combination
+    of parameters that the data do not tell apart must not keep a fit from ending.
+
+    Example:
+        >>> squared_length(np.array([2.0, 0.0]), np.array([[4.0, 0.0], [0.0, 1.0]]))
+        1.0
+    """
+    if not len(score):
+        return 0.0
+    scale = np.sqrt(diagonal_of(score, information))
+    unit = information / (scale[:, None] * scale)
+    along = score / scale
+    try:
+        np.linalg.cholesky(unit)
+        inverse = np.linalg.inv(unit)
+        # No eigenvalue is smaller than one over the trace of the inverse, which is much cheaper to have.
+        if float(np.trace(inverse)) * 10.0 * SINGULAR < 1.0:
+            return float(along @ inverse @ along)
+    except np.linalg.LinAlgError:
+        pass
+    eigenvalues, vectors = symmetric_eigen(unit)
+    along = vectors.T @ along
+    return float(np.sum(along**2 / np.maximum(eigenvalues, SINGULAR)))
+
+
+def diagonal_of(score: Vector, information: Vector) -> Vector:
+    """Diagonal of A; where it vanishes but the score does not, a stand-in that makes s'A^-1 s about 1.
+
+    Args:
+        score: s, (K,).
+        information: A, (K, K).
+
+    Example:
+        >>> diagonal_of(np.array([3.0, 1.0]), np.diag([0.0, 2.0]))
+        array([9., 2.])
+    """
+    diagonal = information.diagonal().copy()
+    empty = ~(diagonal > 0.0)
+    diagonal[empty] = np.where(score[empty] == 0.0, 1.0, score[empty] ** 2)
+    return np.asarray(diagonal, dtype=np.float64)
