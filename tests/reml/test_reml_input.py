@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import threading
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from covstudio.covariance import (
     CovariancePropagation,
     DummyMatrix,
     KnownMatrix,
+    Matrix,
     Product,
     ScalarMatrix,
     SimpleMatrix,
@@ -22,9 +24,11 @@ from covstudio.covariance import (
     UnconstrainedMatrix,
 )
 from covstudio.reml import (
+    FitCancelled,
     FitError,
     InvalidData,
     InvalidModel,
+    Iteration,
     NotPositiveDefinite,
     RankDeficient,
     TooManyRows,
@@ -236,3 +240,195 @@ def test_a_known_relationship_is_used_as_given() -> None:
     assert result.converged
     value = v(result.theta)
     assert float(value[0, 2]) == pytest.approx(0.5 * result.params["animal/g/sigma^2"])
+
+
+# -- columns of X -------------------------------------------------------------------------------------------
+
+
+def dependent() -> tuple[torch.Tensor, torch.Tensor, list[str]]:
+    """y, and X = [1, a, 2a - 3, b, a + b] with names."""
+    generator = torch.Generator().manual_seed(0)
+    a, b, y = torch.randn(3, 12, generator=generator, dtype=torch.float64)
+    x = torch.stack([torch.ones(12, dtype=torch.float64), a, 2.0 * a - 3.0, b, a + b], 1)
+    return y, x, ["one", "age", "months", "dose", "total"]
+
+
+def test_dependent_columns_are_named() -> None:
+    y, x, names = dependent()
+    frame = pd.DataFrame(x.numpy(), columns=names)
+    for values, given in ((x, names), (frame, None)):
+        with pytest.raises(RankDeficient) as caught:
+            fit(ScalarMatrix(12), y, values, x_names=given)
+        text = str(caught.value)
+        assert "x has 5 columns but rank 3: column months is a combination of columns one, age;" in text
+        assert "column total is a combination of columns age, dose." in text
+        assert "Leave them out, or let fit do so with drop_dependent=True." in text
+        assert caught.value.columns == (2, 4)
+
+
+@pytest.mark.parametrize("method", ["REML", "ML"])
+def test_dependent_columns_are_left_out_on_demand(method: str) -> None:
+    y, x, names = dependent()
+    result = fit(ScalarMatrix(12), y, x, x_names=names, drop_dependent=True, method=method)
+    kept = fit(ScalarMatrix(12), y, x[:, [0, 1, 3]], method=method)
+    assert result.x_names == ("one", "age", "dose")
+    assert result.dropped == ("months", "total")
+    assert result.p == 3
+    torch.testing.assert_close(result.beta, kept.beta)
+    assert result.loglik == pytest.approx(kept.loglik)
+    assert "Left out of x, as combinations of other columns: months and total." in result.message
+    assert "dose" in repr(result)
+    nothing = fit(ScalarMatrix(12), y, x[:, [0, 1, 3]], drop_dependent=True)
+    assert nothing.dropped == ()
+    assert "Left out" not in nothing.message
+    assert nothing.x_names == ("x0", "x1", "x2")
+
+
+def test_more_columns_than_rows_may_be_few_enough_after_all() -> None:
+    x = torch.ones(5, 7, dtype=torch.float64)
+    with pytest.raises(InvalidData, match="7 columns and there are 5 rows: a fit needs more rows"):
+        fit(ScalarMatrix(5), Y, x)
+    result = fit(ScalarMatrix(5), Y, x, drop_dependent=True)
+    assert result.p == 1
+    assert len(result.dropped) == 6
+    with pytest.raises(InvalidData, match="5 columns and there are 5 rows"):
+        fit(ScalarMatrix(5), Y, torch.cat([torch.eye(5), torch.eye(5)], 1), drop_dependent=True)
+
+
+def test_names_must_fit_the_columns() -> None:
+    x = torch.stack([torch.ones(5), torch.arange(5.0) ** 2], 1)
+    with pytest.raises(InvalidData, match="x_names has 1 names and x has 2 columns"):
+        fit(ScalarMatrix(5), Y, x, x_names=["mean"])
+    with pytest.raises(InvalidData, match="more than one column mean"):
+        fit(ScalarMatrix(5), Y, x, x_names=["mean", "mean"])
+    named = fit(ScalarMatrix(5), Y, x, x_names=["mean", "slope"])
+    assert named.x_names == ("mean", "slope")
+    assert "slope" in named.summary()
+
+
+# -- models that leave nothing to do, or too much ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ["dense", "mme"])
+@pytest.mark.parametrize("method", ["REML", "ML"])
+def test_without_parameters_it_is_generalised_least_squares(engine: str, method: str) -> None:
+    v, y, x = alpha_design()
+    for name, value in (("gen/g/sigma^2", 0.14), ("block/g/sigma^2", 0.07), ("residual/sigma^2", 0.08)):
+        v.set_param_specs(name, fixed=True, value=value)
+    result = fit(v, y, x, engine=engine, method=method)
+    value = v(torch.zeros(0)).to(torch.float64)
+    information = x.mT @ torch.linalg.solve(value, x)
+    expected = torch.linalg.solve(information, x.mT @ torch.linalg.solve(value, y))
+    torch.testing.assert_close(result.beta, expected)
+    torch.testing.assert_close(result.beta_covariance, torch.linalg.inv(information))
+    assert result.converged
+    assert result.verdict == "converged"
+    assert result.iterations == 0
+    assert result.message == "V has no parameters to estimate: the likelihood was evaluated as it stands."
+    assert result.aic == pytest.approx(-2.0 * result.loglik + 6.0)
+    assert tuple(result.theta.shape) == (0,)
+    assert len(result.blups["gen"]) == 24
+
+
+def test_a_known_v_without_a_parameter() -> None:
+    class Fixed(Matrix):
+        def __init__(self) -> None:
+            super().__init__((5, 5), [], [])
+
+        def __call__(self, free_params: object = None) -> torch.Tensor:
+            return torch.diag(torch.arange(1.0, 6.0, dtype=torch.float64))
+
+    result = fit(Fixed(), Y, ONE)
+    weights = 1.0 / torch.arange(1.0, 6.0, dtype=torch.float64)
+    assert float(result.beta[0]) == pytest.approx(float((weights @ Y.double()) / weights.sum()))
+    assert result.converged
+
+
+def test_stopping_short_says_how_far_why_and_what_to_try() -> None:
+    v, y, x = alpha_design()
+    result = fit(v, y, x, max_iter=2)
+    assert result.verdict == "stopped"
+    assert not result.converged
+    assert result.message.startswith("Not converged after 2 iterations: the log-likelihood is still rising")
+    assert "the last step gained" in result.message
+    assert "The values are the best found." in result.message
+    assert (
+        "Try more iterations (max_iter), a start closer to what you expect, or a simpler V." in result.message
+    )
+    assert result.loglik == max(step.loglik for step in result.history)
+
+
+def test_all_values_of_y_missing_and_other_sizes() -> None:
+    with pytest.raises(InvalidData, match="y has missing or infinite values in 5 of 5 rows"):
+        fit(ScalarMatrix(5), torch.full((5,), float("nan")), ONE)
+    with pytest.raises(InvalidData, match="y has 5 rows and x has 4"):
+        fit(ScalarMatrix(5), Y, ONE[:4])
+    with pytest.raises(InvalidModel, match="V is 4 x 4 and y has 5 rows"):
+        fit(ScalarMatrix(4), Y, ONE, method="ML")
+
+
+# -- stopping a fit ------------------------------------------------------------------------------------------
+
+
+def test_a_cancel_token_is_asked_between_iterations() -> None:
+    v, y, x = alpha_design()
+    token, seen = threading.Event(), []
+
+    def watch(iteration: Iteration) -> None:
+        seen.append(iteration)
+        if iteration.number == 2:
+            token.set()
+
+    with pytest.raises(
+        FitCancelled, match="cancelled after 2 iterations, at a log-likelihood of -4"
+    ) as caught:
+        fit(v, y, x, callback=watch, cancel=token)
+    best = caught.value.best
+    assert best is not None
+    assert [step.number for step in seen] == [0, 1, 2]
+    assert best.loglik == seen[-1].loglik
+    assert best.params == seen[-1].params
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert str(copy) == str(caught.value)
+    assert copy.best.params == best.params
+    # What was reached is a start to go on from.
+    whole = fit(v, y, x)
+    assert fit(v, y, x, start=best.theta).iterations == whole.iterations - 2
+
+
+def test_a_token_that_is_set_stops_at_once_and_one_that_is_not_does_nothing() -> None:
+    v, y, x = alpha_design()
+    token = threading.Event()
+    assert fit(v, y, x, cancel=token).converged
+    token.set()
+    with pytest.raises(FitCancelled, match="cancelled after 0 iterations") as caught:
+        fit(v, y, x, cancel=token)
+    assert caught.value.best is not None
+    assert caught.value.best.number == 0
+
+
+def test_a_callback_that_cancels_gets_the_best_so_far_into_its_error() -> None:
+    v, y, x = alpha_design()
+
+    def stop(iteration: Iteration) -> None:
+        if iteration.number == 1:
+            raise FitCancelled("enough")
+
+    with pytest.raises(FitCancelled, match="enough") as caught:
+        fit(v, y, x, callback=stop)
+    assert caught.value.best is not None
+    assert caught.value.best.number == 1
+
+
+def test_an_iteration_carries_all_there_is_to_watch() -> None:
+    v, y, x = alpha_design()
+    seen: list[Iteration] = []
+    fit(v, y, x, callback=seen.append)
+    for step in seen:
+        natural = torch.exp(2.0 * step.theta)
+        assert list(step.params.values()) == pytest.approx(natural.tolist())
+        assert step.score_norm >= 0.0
+        assert 0.0 <= step.step <= 1.0
+        assert step.halvings >= 0
+        assert step.seconds > 0.0
+    assert seen[-1].loglik == pytest.approx(-46.596910, abs=1e-6)
