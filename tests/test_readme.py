@@ -9,7 +9,15 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
-    ROOT / name for name in ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/performance.md")
+    ROOT / name
+    for name in (
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/architecture.md",
+        "docs/inference.md",
+        "docs/performance.md",
+        "docs/reml.md",
+    )
 ]
 
 
@@ -20,6 +28,18 @@ def test_the_program_of_the_readme_runs(tmp_path):
     )
     assert "-46.5969" in done.stdout
     assert "0.142902" in done.stdout
+
+
+def test_the_programs_of_the_page_on_reml_print_what_it_says(tmp_path):
+    page = (ROOT / "docs/reml.md").read_text(encoding="utf-8")
+    parts = re.findall(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", page, re.S)
+    assert page.count("```python") == len(parts)
+    assert page.count("```text") == sum(bool(text) for _, text in parts)
+    program = "\nprint('-- next --')\n".join(code for code, _ in parts)
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert not done.returncode, done.stderr
+    for (code, said), printed in zip(parts, done.stdout.split("-- next --\n"), strict=True):
+        assert printed == said, code
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
