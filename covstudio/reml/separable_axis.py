@@ -24,6 +24,8 @@ Vector = NDArray[np.float64]
 
 #: A Markov factor of fewer levels than this is whitened by a matrix product.
 CHAIN = 96
+#: Derivatives of a factor are written out while they have at most this many entries.
+WRITTEN = 20_000_000
 
 
 class Factor:
@@ -77,15 +79,22 @@ class Factor:
             known = self._axes[nugget] = key, found
         return known[1]
 
-    def derivative_matmul(self, natural: Vector, index: Sequence[int], b: Tensor) -> Tensor:
-        """Derivatives times b, (k, size, m); `index` counts its own parameters."""
-        found = structure.derivative_matmul(self.matrix, self.own(natural), list(index), b.cpu())
-        return found.to(b.device)
+    def slopes(self, natural: Vector, index: Sequence[int], b: Tensor, a: Tensor) -> tuple[Tensor, Tensor]:
+        """Derivatives dA_k times b, (k, size, m), and tr(dA_k a), (k,), for a symmetric a.
 
-    def trace_against(self, natural: Vector, index: Sequence[int], a: Tensor) -> Tensor:
-        """tr(dA_k a), (k,)."""
-        found = structure.trace_against(self.matrix, self.own(natural), list(index), a.cpu())
-        return found.to(a.device)
+        Args:
+            natural: natural values of V.
+            index: which of its own parameters.
+            b: (size, m).
+            a: (size, size).
+        """
+        own, which = self.own(natural), list(index)
+        if len(which) * self.size**2 <= WRITTEN:
+            # For directions of a grid one product of small matrices is faster than any structure.
+            slices = self.matrix.natural_jacobian(own, which).to(b.device, torch.float64)
+            return slices @ b, slices.flatten(1) @ a.reshape(-1)
+        moved = structure.derivative_matmul(self.matrix, own, which, b.cpu()).to(b.device)
+        return moved, structure.trace_against(self.matrix, own, which, a.cpu()).to(a.device)
 
 
 class Axis:

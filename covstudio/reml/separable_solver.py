@@ -190,17 +190,17 @@ class FieldPoint:
         if at or scales or field.nuggets:
             form, trace = self._form(self.inner.along(b), k, outer=True)
         if at and form is not None:
-            moved = scale * field.outer.derivative_matmul(natural, index, grid @ b)
+            moved, found = field.outer.slopes(natural, index, grid @ b, self.outer.congruent(form))
             places += at
-            vectors.append(self.gathered(moved))
-            traces.append(scale * field.outer.trace_against(natural, index, self.outer.congruent(form)))
+            vectors.append(self.gathered(scale * moved))
+            traces.append(scale * found)
         at, index = mine(field.inner.positions, positions)
         if at:
-            moved = scale * field.inner.derivative_matmul(natural, index, (a @ grid).mT)
             other, _ = self._form(self.outer.along(a), k, outer=False)
+            moved, found = field.inner.slopes(natural, index, (a @ grid).mT, self.inner.congruent(other))
             places += at
-            vectors.append(self.gathered(moved.mT))
-            traces.append(scale * field.inner.trace_against(natural, index, self.inner.congruent(other)))
+            vectors.append(self.gathered(scale * moved.mT))
+            traces.append(scale * found)
         if scales and form is not None:
             places += [i for i, _ in scales]
             slopes = py.new_tensor([field.scale_derivative(natural, position) for _, position in scales])
