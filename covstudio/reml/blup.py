@@ -99,6 +99,7 @@ def random_effects(
     """
     natural: Mapping[str, float] = dict(zip(variance.names, point.natural.tolist(), strict=True))
     pieces = {} if lowered is None else {piece.path: piece for piece in lowered.pieces}
+    predicting = point if isinstance(point, PredictsEffects) else None
     effects: dict[str, RandomEffect] = {}
     fitted = torch.zeros(variance.n, dtype=torch.float64)
     for term in variance.terms:
@@ -106,8 +107,8 @@ def random_effects(
             continue
         z = next(iter(term.operand.operands.values()))
         piece, found = pieces.get(term.path), None
-        if piece is not None and isinstance(point, PredictsEffects):
-            found = point.effects(piece)
+        if piece is not None and predicting is not None:
+            found = predicting.effects(piece)
         blup, error = _written_out(term, point, natural) if found is None else found
         # A variance of 0 leaves rounding errors of either sign.
         effects[term.path] = RandomEffect(level_names(z), blup, error.clamp(min=0.0).sqrt())

@@ -9,7 +9,7 @@ Y'Y the inverse of its coefficient matrix, products of the vectors q_k = dV_k Py
 .. math:: q_k'Pq_l = q_k'V_1^{-1}q_l - (YW'V_1^{-1}q_k)'(YW'V_1^{-1}q_l),
 
 and Z_1'Py = (I + gamma_1 Z_1'R_0^-1 Z_1)^-1 Z_1'R_0^-1(y - X beta - Z_2 u_2), without loss of digits. No pass
-over the rows is left. Small arrays are worked on in numpy, whose calls cost a third of torch's; large
+over the rows is left. Small arrays are worked on in numpy, whose calls cost a third of torch's; larger matrix
 products are torch's, whose threads a fit sets. Everything else that can be asked of a point is `MmePoint`'s.
 
 Sources: as for `mme_point`.
@@ -32,7 +32,7 @@ from covstudio.reml.crossproducts import Crossproducts
 from covstudio.reml.likelihood import Derivatives, score
 from covstudio.reml.mme_parts import Absorbed, Effects, solved
 from covstudio.reml.mme_point import MmePoint
-from covstudio.reml.pieces import RandomPiece
+from covstudio.reml.pieces import Piece, RandomPiece
 from covstudio.reml.residual import DiagonalResidual, ResidualPoint
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ Vector = NDArray[np.float64]
 #: Below this share of y'R_0^-1 y the residual sum of squares is summed over the rows: as a difference of
 #: cross products it would lack two digits.
 CANCELLED = 1e-2
+#: Entries of a matrix up to which numpy, whose threads nobody sets, multiplies on one thread in any case.
+SINGLE = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +118,14 @@ def _plain(piece: RandomPiece) -> bool:
     return type(piece.g) is ScalarMatrix
 
 
+def _product(a: Vector, b: Vector) -> Vector:
+    """A B, or A b."""
+    if a.size <= SINGLE:
+        return np.asarray(a @ b)
+    product: Vector = (torch.from_numpy(a) @ torch.from_numpy(b)).numpy()
+    return product
+
+
 class ComponentsPoint(MmePoint):
     """The restricted likelihood at one value of some variance components; made by `ComponentsPoint.at`."""
 
@@ -170,12 +180,11 @@ class ComponentsPoint(MmePoint):
         if info.item():
             return False
         self._factor, self._y = factor, solved(factor, torch.diag(torch.from_numpy(roots)))
-        y = self._y.numpy()
-        rest = np.ones(len(roots) + 1)
-        w = rest[:-1] = y.T @ (y @ b[:-1, -1])
-        rest[:-1] *= -1.0
-        self._s1 = s1 = ratio * (own.flat @ rest)
-        products = b @ rest
+        y, rest = self._y.numpy(), np.ones(len(roots) + 1)
+        w = _product(y.T, _product(y, b[:-1, -1]))
+        np.negative(w, out=rest[:-1])
+        self._s1 = s1 = ratio * _product(own.flat, rest)
+        products = _product(b, rest)
         # Z_2'Py: a difference without loss of digits where shrinkage is strong, u_2 / gamma where it is weak.
         self._s2 = s2 = products[:q].copy()
         np.divide(w[:q], second, out=s2, where=second * b.diagonal()[:q] > 1.0)
@@ -227,6 +236,17 @@ class ComponentsPoint(MmePoint):
         roots = torch.cat([*(gamma.sqrt() for gamma in second), ones])
         return Effects(first, first.sqrt(), second, roots, float(self._gammas.max(initial=0.0)))
 
+    def effects(self, piece: Piece) -> tuple[Tensor, Tensor] | None:
+        """Predicted effects of a term and their prediction error variances, (q,) each; see `MmePoint`."""
+        layout, first = self._engine.layout, self._first
+        if piece is layout.absorbed:
+            errors = first * torch.from_numpy(self._ratio) + first**2 * self._reached.square().sum(dim=1)
+            return torch.from_numpy(first * self._s1), self._scale * errors
+        for other, span in layout.spans:
+            if other is piece:
+                return self._w[span, 0], self._scale * self._y[:, span].square().sum(dim=0)
+        return super().effects(piece)
+
     # -- derivatives ----------------------------------------------------------------------------------------
 
     def derivatives(self, positions: Sequence[int]) -> Derivatives:
@@ -238,11 +258,16 @@ class ComponentsPoint(MmePoint):
         return Derivatives(slopes[place], (0.5 / scale**3) * inner[place][:, place])
 
     @cached_property
+    def _reached(self) -> Tensor:
+        """Z_1'V_1^-1 W Y', (m, q + p)."""
+        return torch.from_numpy(self._left)[:, :-1] @ self._y.mT
+
+    @cached_property
     def _products(self) -> tuple[Vector, Vector, Vector]:
         """tr(P dV_k), y'P dV_k Py and q_k'Pq_l for all variances, everything relative."""
         own, q, b, s1, s2 = self._own, self._engine.layout.q, self._b, self._s1, self._s2
         start, ratio, rows = own.absorbing, self._ratio, self._traced_rows
-        half = (rows @ torch.from_numpy(b)[:-1, :q]).numpy()
+        half = _product(rows.numpy(), b[:-1, :q])
         within = np.einsum("ij,ij->j", half, half)
         traces, squares = np.empty(len(own.positions)), np.empty(len(own.positions))
         traces[start:-1] = (b.diagonal()[:q] - within) @ own.spread
@@ -250,18 +275,17 @@ class ComponentsPoint(MmePoint):
         # The columns of W'V_1^-1 q_k, and q_k'V_1^-1 q_l.
         side = np.empty((len(b) - 1, len(traces)))
         dense = s2[:, None] * own.spread
-        side[:, start:-1] = b[:-1, :q] @ dense
+        side[:, start:-1] = _product(b[:-1, :q], dense)
         side[:, -1] = 0.0
         side[:q, -1] = s2
         own_part = np.zeros((len(traces), len(traces)))
         own_part[-1, -1] = self._leftover
         if start:
-            left = self._left[:, :-1]
             shrunk = ratio * own.a11
-            reached = (torch.from_numpy(left) @ rows.mT).numpy()
-            traces[0] = shrunk.sum() - np.vdot(reached, reached)
+            reached = self._reached[:, : len(rows)].reshape(-1)
+            traces[0] = shrunk.sum() - float(reached @ reached)
             squares[0] = s1 @ s1
-            side[:, 0] = s1 @ left
+            side[:, 0] = _product(self._left[:, :-1].T, s1)
             side[:, -1] -= self._first * side[:, 0]
             product = float((ratio * s1) @ s1)
             own_part[0, 0] = (shrunk * s1) @ s1
@@ -273,6 +297,6 @@ class ComponentsPoint(MmePoint):
         across = dense.T @ side[:q]
         own_part[start:-1] = across
         own_part[:, start:-1] = across.T
-        moved = self._y.numpy() @ side
+        moved = _product(self._y.numpy(), side)
         inner = own_part - moved.T @ moved
         return traces, squares, 0.5 * (inner + inner.T)
