@@ -13,12 +13,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import math
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from covstudio import __version__
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from covstudio.data.roles import Role
     from covstudio.data.tables import Table
     from covstudio.document.document import Document
-    from covstudio.estimate import Estimate
     from covstudio.reml import Iteration
 
 OK, PROBLEM, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -110,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.set_defaults(run=_serve)
 
-    fit = commands.add_parser("fit", help="fit a model to a table by REML", allow_abbrev=False)
+    fit = commands.add_parser("fit", help="fit a model to a table by REML or ML", allow_abbrev=False)
     fit.add_argument("model", metavar="MODEL.json", help="a model saved by the app")
     fit.add_argument(
         "data", metavar="DATA.csv", nargs="?", help="the table; by default the one saved with the model"
@@ -132,6 +130,14 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="COLUMN",
         help="take COLUMN as numbers; may be repeated",
+    )
+    fit.add_argument("--method", choices=("REML", "ML"), help="by default the model's, or else REML")
+    fit.add_argument(
+        "--derive",
+        action="append",
+        default=[],
+        metavar="EXPRESSION",
+        help="a function of the parameters, such as 'h2 = gen / (gen + residual)'; may be repeated",
     )
     fit.add_argument("--max-iter", type=_positive, default=100, metavar="N", help="the most iterations (100)")
     fit.add_argument("--blups", action="store_true", help="print the predicted random effects too")
@@ -180,6 +186,7 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def _fit(arguments: argparse.Namespace) -> int:
+    from covstudio.cli_report import as_json, report
     from covstudio.estimate import estimate
 
     document, table = _model_and_table(arguments.model, arguments.data)
@@ -194,11 +201,11 @@ def _fit(arguments: argparse.Namespace) -> int:
     )
     notes = [*table.notes, *found.notes]
     if arguments.json:
-        print(
-            json.dumps(_as_json(document, table, found, notes), ensure_ascii=False, indent=2, allow_nan=False)
-        )
+        content = as_json(document, table, found, notes)
+        print(json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False))
     else:
-        print(_report(document, table, found, notes, blups=arguments.blups))
+        lines = report(document, table, found, notes, blups=arguments.blups)
+        print("\n".join(map(_plain, lines)))
     if not found.fit.converged:
         print(f"covstudio fit: the fit did not converge. {found.fit.message}", file=sys.stderr)
         return PROBLEM
@@ -209,7 +216,7 @@ def _bound(document: Document, table: Table, arguments: argparse.Namespace) -> D
     """The document with this table as its data, and with what the command says in place of its own words."""
     from covstudio.data.formula import parse_formula
     from covstudio.data.roles import guess_roles
-    from covstudio.document.changes import Batch, SetData, SetFixedEffects
+    from covstudio.document.changes import Batch, SetData, SetDerived, SetFixedEffects, SetMethod
 
     fixed = arguments.fixed if arguments.fixed is not None else document.fixed_effects
     named = parse_formula(fixed).response
@@ -232,7 +239,13 @@ def _bound(document: Document, table: Table, arguments: argparse.Namespace) -> D
     roles = {column: "ignored" if role == "response" else role for column, role in roles.items()}
     roles |= dict.fromkeys(arguments.factor, "factor") | dict.fromkeys(arguments.covariate, "covariate")
     roles[response] = "response"
-    return Batch([SetData(table.name, roles, response), SetFixedEffects(fixed)]).apply(document)
+    changes = [
+        SetData(table.name, roles, response),
+        SetFixedEffects(fixed),
+        SetMethod(arguments.method or document.method),
+        SetDerived([*document.derived, *arguments.derive]),
+    ]
+    return Batch(changes).apply(document)
 
 
 def _say(iteration: Iteration) -> None:
@@ -241,100 +254,6 @@ def _say(iteration: Iteration) -> None:
         file=sys.stderr,
         flush=True,
     )
-
-
-def _report(
-    document: Document, table: Table, found: Estimate, notes: Sequence[str], *, blups: bool = False
-) -> str:
-    """A fit to read: the summary, the tables, and what there is to say about them."""
-    from covstudio.estimate import tables
-
-    fit = found.fit
-    frames = tables(found)
-    lines = [
-        f"{document.title}: {found.response} ~ {document.fixed_effects}, {table.name}, {fit.n:,} rows",
-        f"{fit.message} ({fit.engine} engine)",
-        f"log-likelihood {fit.loglik:.4f}   AIC {fit.aic:.4f}   BIC {fit.bic:.4f}",
-    ]
-    lines += ["", *_columns("Variance components", frames["variance_components"].itertuples(index=False))]
-    lines += [
-        "",
-        *_columns("Fixed effects", (row[:3] for row in frames["fixed_effects"].itertuples(index=False))),
-    ]
-    if blups:
-        for term, group in frames["blups"].groupby("term", sort=False):
-            rows = (row[1:] for row in group.itertuples(index=False))
-            lines += ["", *_columns(f"Random effects of {term}", rows)]
-    if fit.boundary:
-        lines += ["", f"At the end of their range: {', '.join(fit.boundary)}"]
-    if notes:
-        lines += ["", *(f"Note: {note}" for note in notes)]
-    return "\n".join(_plain(line) for line in lines)
-
-
-def _columns(title: str, rows: Any) -> list[str]:
-    """A table of a name, an estimate, a standard error and, where there is one, a remark."""
-    cells = [
-        (str(name), _number(value), _number(error), *map(str, rest)) for name, value, error, *rest in rows
-    ]
-    cells.insert(0, (title, "estimate", "std. error"))
-    widths = [max(len(row[j]) for row in cells) for j in range(3)]
-    return [
-        f"{'  ' * (place > 0) + row[0]:<{widths[0] + 2}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}  "
-        f"{''.join(row[3:])}".rstrip()
-        for place, row in enumerate(cells)
-    ]
-
-
-def _number(value: float) -> str:
-    """Six decimals where they say something, six digits elsewhere, "-" for nothing.
-
-    Example:
-        >>> [_number(value) for value in (4.51825, 1e-9, 1234567.0, 0.0, float("nan"))]
-        ['4.518250', '1e-09', '1.23457e+06', '0', '-']
-    """
-    if math.isnan(value):
-        return "-"
-    if value == 0.0:
-        return "0"
-    return f"{value:.6f}" if 1e-3 <= abs(value) < 1e5 else f"{value:.6g}"
-
-
-def _as_json(document: Document, table: Table, found: Estimate, notes: Sequence[str]) -> dict[str, Any]:
-    """A fit for other programs: NaN, where there is no standard error, as null."""
-    from covstudio.estimate import tables
-
-    fit = found.fit
-    content: dict[str, Any] = {
-        "covstudio": __version__,
-        "model": document.title,
-        "data": table.name,
-        "response": found.response,
-        "fixed_effects_formula": document.fixed_effects,
-        "n": fit.n,
-        "p": fit.p,
-        "loglik": fit.loglik,
-        "kernel_loglik": fit.kernel_loglik,
-        "aic": fit.aic,
-        "bic": fit.bic,
-        "converged": fit.converged,
-        "iterations": fit.iterations,
-        "message": fit.message,
-        "engine": fit.engine,
-        "boundary": list(fit.boundary),
-        "notes": list(notes),
-    }
-    frames = tables(found)
-    for name in ("variance_components", "fixed_effects", "blups"):
-        content[name] = [_finite(record) for record in frames[name].to_dict("records")]
-    return _finite(content)
-
-
-def _finite(record: Mapping[Any, Any]) -> dict[str, Any]:
-    return {
-        str(key): None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in record.items()
-    }
 
 
 # --- export

@@ -2,9 +2,11 @@
 
 import pickle
 
+import numpy as np
 import pytest
 import torch
 
+from covstudio.covariance import GaussianMatrix
 from covstudio.data.examples import load_example
 from covstudio.data.tables import Table
 from covstudio.document.build import build
@@ -14,8 +16,10 @@ from covstudio.document.changes import (
     Disconnect,
     RemoveNodes,
     SetArgument,
+    SetDerived,
     SetFixed,
     SetFixedEffects,
+    SetMethod,
     SetParameters,
     SetResponse,
     SetRoles,
@@ -23,7 +27,7 @@ from covstudio.document.changes import (
 from covstudio.document.document import Document
 from covstudio.document.node import Columns
 from covstudio.document.templates import templates
-from covstudio.estimate import ModelError, assemble, estimate, tables
+from covstudio.estimate import ModelError, assemble, derive, estimate, outlook, tables
 from covstudio.reml import FitCancelled
 
 ALPHA = templates()[0]
@@ -91,16 +95,14 @@ def test_it_pickles(found):
 
 def test_tables(found):
     frames = tables(found)
-    assert list(frames) == ["variance_components", "fixed_effects", "blups", "fit"]
+    assert list(frames) == ["variance_components", "fixed_effects", "tests", "derived", "blups", "fit"]
     components = frames["variance_components"]
     assert components["parameter"].tolist() == ["genotype/g/sigma^2", "block/g/sigma^2", "residual/sigma^2"]
     assert components["estimate"].tolist() == pytest.approx([0.142902, 0.070218, 0.081617], abs=1e-6)
     assert (components["standard_error"] > 0).all()
     assert components["status"].tolist() == ["", "", ""]
     effects = frames["fixed_effects"]
-    assert effects["ratio"].tolist() == pytest.approx(
-        (effects["estimate"] / effects["standard_error"]).tolist()
-    )
+    assert effects["t"].tolist() == pytest.approx((effects["estimate"] / effects["standard_error"]).tolist())
     blups = frames["blups"]
     assert blups.groupby("term", sort=False).size().to_dict() == {"genotype": 24, "block": 18}
     assert blups["level"].tolist()[:2] == ["G01", "G02"]
@@ -109,6 +111,101 @@ def test_tables(found):
     assert (summary["response"], summary["rows"], summary["estimated parameters"]) == ("yield", 72, 3)
     assert summary["log-likelihood"] == pytest.approx(-46.596910, abs=1e-6)
     assert summary["converged"] is True
+
+
+def test_uncertainty_comes_with_the_estimates(found):
+    frames = tables(found)
+    components = frames["variance_components"]
+    # On the log scale: the estimate times and over exp(1.96 se / estimate).
+    factor = np.exp(1.959964 * components["standard_error"] / components["estimate"])
+    assert components["lower"].tolist() == pytest.approx((components["estimate"] / factor).tolist(), rel=1e-5)
+    assert components["upper"].tolist() == pytest.approx((components["estimate"] * factor).tolist(), rel=1e-5)
+    # As lmerTest prints them: Satterthwaite for y ~ rep + (1 | gen) + (1 | rep:block).
+    effects = frames["fixed_effects"].set_index("effect")
+    assert effects["df"].tolist() == pytest.approx([21.0903, 11.7551, 11.7551], abs=1e-3)
+    assert effects["p"]["rep[R3]"] == pytest.approx(0.035015, abs=1e-5)
+    (test,) = frames["tests"].to_dict("records")
+    assert (test["term"], test["df"]) == ("rep", 2)
+    assert test["F"] == pytest.approx(8.46296, abs=1e-4)
+    # 1 - PEV / sigma^2 of every genotype.
+    blups = frames["blups"]
+    genotypes = blups[blups["term"] == "genotype"]
+    expected = 1.0 - genotypes["standard_error"] ** 2 / 0.142902
+    assert genotypes["reliability"].tolist() == pytest.approx(expected.tolist(), abs=1e-5)
+    assert (found.inferred.information, found.inferred.degrees) == ("observed", "Satterthwaite")
+
+
+def test_derived_quantities_are_part_of_a_fit():
+    texts = ["h2 = genotype / (genotype + residual)", "genotype/g/sigma^2", "genotype / gone", "1 / 0"]
+    found = estimate(*alpha(SetDerived(texts)))
+    heritability, variance, unknown, undefined = found.derived
+    assert (heritability.name, heritability.text) == ("h2", texts[0])
+    g, e = found.fit.params["genotype/g/sigma^2"], found.fit.params["residual/sigma^2"]
+    assert heritability.estimate == pytest.approx(g / (g + e))
+    covariance = found.inferred.covariance
+    places = [c.name for c in covariance.coordinates]
+    gradient = np.zeros(3)
+    gradient[places.index("genotype/g/sigma^2")] = e / (g + e) ** 2
+    gradient[places.index("residual/sigma^2")] = -g / (g + e) ** 2
+    error = float(np.sqrt(gradient @ covariance.matrix @ gradient))
+    assert heritability.standard_error == pytest.approx(error)
+    assert heritability.upper == pytest.approx(heritability.estimate + 1.959964 * error, rel=1e-6)
+    interval = found.inferred.intervals["genotype/g/sigma^2"]
+    assert variance.standard_error == pytest.approx(interval.standard_error)
+    assert "gone" in unknown.error
+    assert undefined.error.startswith("Division by 0")
+    # The same without the data, as the app asks for one that was typed after the fit.
+    document, table = alpha()
+    again = derive(build(document, table).v, found.fit, found.inferred, texts)
+    assert again[0] == heritability
+
+
+def test_maximum_likelihood(found):
+    # lme4: lmer(yield ~ rep + (1 | gen) + (1 | rep:block), REML = FALSE).
+    fitted = estimate(*alpha(SetMethod("ML")))
+    assert fitted.method == "ML"
+    assert fitted.fit.loglik == pytest.approx(-43.330380, abs=1e-5)
+    assert fitted.fit.params["genotype/g/sigma^2"] == pytest.approx(0.139046, abs=1e-5)
+    assert fitted.fit.params["residual/sigma^2"] < found.fit.params["residual/sigma^2"] * 1.02
+    assert fitted.inferred.intervals["residual/sigma^2"].lower == pytest.approx(0.050682, abs=1e-5)
+
+
+def test_terms_that_others_contain_are_not_tested():
+    table = load_example("john_alpha")
+    columns = table.to_columns()
+    columns["half"] = ["top" if i % 2 else "low" for i in range(72)]
+    table = Table.from_columns(columns, "halves")
+    document = SetFixedEffects("1 + rep * half + row").apply(ALPHA.document(table))
+    document = SetRoles({"row": "covariate", "half": "factor"}).apply(document)
+    inferred = estimate(document, table).inferred
+    assert [(test.name, test.numerator_df) for test in inferred.tests] == [("row", 1), ("rep:half", 2)]
+    assert inferred.contained == ("rep", "half")
+
+
+def test_what_comes_after_the_estimates_can_be_stopped():
+    document, table = alpha()
+    told = []
+    with pytest.raises(FitCancelled):
+        estimate(document, table, fitted=told.append, stopped=lambda: True)
+    assert [fit.converged for fit in told] == [True]
+
+
+def test_more_rows_than_v_could_be_written_out_for():
+    columns = {
+        "gen": [f"G{i % 40}" for i in range(20_000)],
+        "rep": [f"R{i % 3}" for i in range(20_000)],
+        "block": [f"B{(i // 7) % 50}" for i in range(20_000)],
+        "yield": [float((i * 7919) % 101) / 50 + (i % 40) / 9 + ((i // 7) % 50) / 40 for i in range(20_000)],
+    }
+    table = Table.from_columns(columns, "long")
+    document = ALPHA.document(table)
+    foreseen = outlook(build(document, table).v, 3)
+    found = estimate(document, table)
+    assert foreseen.engine == found.fit.engine == "mme"
+    assert found.fit.converged
+    assert len(found.inferred.intervals) == 3
+    refused_too = outlook(GaussianMatrix(torch.arange(8100.0)), 1)
+    assert "8100" in refused_too
 
 
 def test_fixed_parameters_stay(found):
@@ -128,8 +225,12 @@ def test_a_variance_of_zero_is_said():
     noise = [str((i * 7 + i // 5) % 6) for i in range(72)]
     table = Table.from_columns({**table.to_columns(), "noise": noise}, "with noise")
     document = Batch([SetArgument("n6", "factors", Columns(("noise",)))]).apply(ALPHA.document(table))
-    status = tables(estimate(document, table))["variance_components"].set_index("parameter")["status"]
+    found = estimate(document, table)
+    status = tables(found)["variance_components"].set_index("parameter")["status"]
     assert status["block/g/sigma^2"] == "at the end of its range"
+    assert found.fit.verdict == "at the boundary"
+    interval = found.inferred.intervals["block/g/sigma^2"]
+    assert interval.lower == 0.0 < interval.upper
 
 
 def test_rows_without_a_value_are_left_out_and_counted():
@@ -171,6 +272,23 @@ def test_the_number_of_iterations_is_limited():
     found = estimate(document, table, max_iter=1)
     assert found.fit.iterations == 1
     assert not found.fit.converged
+    assert found.fit.verdict == "stopped"
+    assert not found.inferred.intervals
+    assert "did not converge" in found.inferred.notes[0]
+
+
+def test_what_the_data_cannot_tell_apart_is_named():
+    document, table = alpha(
+        AddNode("ScalarMatrix", name="nugget", connect=("n1", None)),
+    )
+    found = estimate(document, table)
+    assert found.fit.verdict == "not identifiable"
+    assert set(found.fit.indistinct) == {"residual/sigma^2", "nugget/sigma^2"}
+    assert "residual/sigma^2 and nugget/sigma^2 cannot be told apart" in found.fit.message
+    assert "only their sum (0.08162) is estimable" in found.fit.message
+    together = derive(build(document, table).v, found.fit, found.inferred, ["residual + nugget", "nugget"])
+    assert together[0].standard_error == pytest.approx(0.0204, abs=1e-3)
+    assert np.isnan(together[1].standard_error)
 
 
 @pytest.mark.parametrize(

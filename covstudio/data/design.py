@@ -59,6 +59,8 @@ class Design:
         kept: (n,) bool, the rows of the table that have all the values needed.
         dropped: how many rows have not.
         note: how many were dropped and why, or "".
+        terms: the terms of the formula in their order, such as "rep" or "rep:x", each with the positions of
+            its columns; the intercept is none.
     """
 
     x: torch.Tensor
@@ -66,6 +68,7 @@ class Design:
     kept: Bools
     dropped: int
     note: str
+    terms: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
 
 def design_matrix(table: Table, formula: str | Formula, roles: Mapping[str, Role] | None = None) -> Design:
@@ -125,10 +128,13 @@ def design_matrix(table: Table, formula: str | Formula, roles: Mapping[str, Role
     x = np.empty((rows, sum(sizes)), dtype=np.float64, order="F")
     names: list[str] = []
     values = _values(complete.table, parsed.columns, factors)
+    terms: dict[str, list[int]] = {}
     for block in blocks:
         for name, values_of in _block_columns(block, values, factors):
             x[:, len(names)] = 1.0 if values_of is None else values_of
             names.append(name)
+            if block.columns:
+                terms.setdefault(":".join(block.columns), []).append(len(names) - 1)
     _check_rank(x, names)
     return Design(
         torch.from_numpy(np.ascontiguousarray(x)),
@@ -136,6 +142,7 @@ def design_matrix(table: Table, formula: str | Formula, roles: Mapping[str, Role
         complete.kept,
         complete.dropped,
         complete.note,
+        tuple((term, tuple(places)) for term, places in terms.items()),
     )
 
 

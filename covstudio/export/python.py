@@ -238,6 +238,9 @@ class _Program:
         }
         return "# The parameters of V on their natural scale.\n" + mapping("VALUES", values)
 
+    def _method(self) -> str:
+        return "" if self.document.method == "REML" else f", method={literal(self.document.method)}"
+
     # --- the main function -------------------------------------------------------------------------
 
     def _main(self, used: Sequence[str], constants: Sequence[str]) -> str:
@@ -274,7 +277,7 @@ class _Program:
             *(f"    {inputs[name]}" for name in used),
             "        y = response(table, RESPONSE).y",
             "        design = design_matrix(table, FIXED_EFFECTS, ROLES)",
-            f"        result = fit(covariance({', '.join(used)}), y, design.x)",
+            f"        result = fit(covariance({', '.join(used)}), y, design.x{self._method()})",
             "    except ValueError as error:",
             "        sys.exit(str(error))",
             "    errors = result.standard_errors",

@@ -28,7 +28,7 @@ from typing import Protocol
 from covstudio.data.tables import Table
 from covstudio.document.document import Document
 from covstudio.document.jsonfile import dumps
-from covstudio.studio.fitting_worker import Outcome, Step, begin, fit_text, own_modules, warm
+from covstudio.studio.fitting_worker import Inferring, Outcome, Step, begin, fit_text, own_modules, warm
 
 log = logging.getLogger("covstudio")
 
@@ -70,7 +70,7 @@ class Finished:
     outcome: Outcome
 
 
-Event = Waiting | Started | Step | Finished
+Event = Waiting | Started | Step | Inferring | Finished
 Listener = Callable[[Event], None]
 
 
@@ -324,8 +324,8 @@ def start(document: Document, table: Table | None, listener: Listener, max_iter:
     Args:
         document: the model.
         table: its data.
-        listener: called with `Waiting`, `Started`, one `Step` for each iteration and `Finished`, from another
-            thread.
+        listener: called with `Waiting`, `Started`, one `Step` for each iteration, `Inferring` and
+            `Finished`, from another thread.
         max_iter: the most iterations.
 
     Returns:

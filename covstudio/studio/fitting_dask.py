@@ -16,7 +16,7 @@ import uuid
 from typing import Any
 
 from covstudio.studio.fitting import POLL_SECONDS, Finished, Job, Started
-from covstudio.studio.fitting_worker import Outcome, Step, fit, own_modules
+from covstudio.studio.fitting_worker import Inferring, Outcome, Step, fit, own_modules
 
 log = logging.getLogger("covstudio")
 
@@ -67,7 +67,7 @@ class DaskPool:
             while not future.done() or queue.qsize():
                 with contextlib.suppress(TimeoutError):
                     packed = queue.get(timeout=POLL_SECONDS)
-                    step: Step | None = pickle.loads(packed)
+                    step: Step | Inferring | None = pickle.loads(packed)
                     job.tell(Started() if step is None else step)
                 if job.cancelled.is_set() and not asked:
                     asked = True

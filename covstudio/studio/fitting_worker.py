@@ -44,6 +44,11 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Inferring:
+    """The estimates are found; intervals and tests are being computed."""
+
+
+@dataclass(frozen=True)
 class Outcome:
     """How a fit ended: with an estimate, with a sentence, or cancelled.
 
@@ -131,7 +136,7 @@ def fit_text(text: str, max_iter: int, modules: tuple[str, ...] = ()) -> bytes:
 def fit(
     text: str,
     max_iter: int,
-    report: Callable[[Step], None],
+    report: Callable[[Step | Inferring], None],
     stopped: Callable[[], bool],
     modules: tuple[str, ...] = (),
 ) -> Outcome:
@@ -140,8 +145,8 @@ def fit(
     Args:
         text: see `covstudio.document.jsonfile`.
         max_iter: the most iterations.
-        report: called with each iteration.
-        stopped: asked at each iteration; True ends the fit.
+        report: called with each iteration, and with `Inferring` after the last.
+        stopped: asked at each iteration and between the steps after them; True ends the fit.
         modules: what registers structures that are not built in.
 
     Returns:
@@ -172,7 +177,14 @@ def fit(
         for module in modules:
             importlib.import_module(module)
         document, table = loads(text)
-        found = estimate(document, table, callback=callback, max_iter=max_iter)
+        found = estimate(
+            document,
+            table,
+            callback=callback,
+            max_iter=max_iter,
+            fitted=lambda result: report(Inferring()),
+            stopped=stopped,
+        )
     except FitCancelled:
         return Outcome(cancelled=True)
     except ModelError as error:

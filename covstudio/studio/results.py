@@ -18,6 +18,21 @@ if TYPE_CHECKING:
 MAX_ROWS = 5000
 """Rows of a table that are sent to the page; its csv file has them all."""
 ALL = "all"
+OPTIONAL = ("tests", "derived")
+"""Tables that are not in the archive while they have no rows."""
+VERDICTS = {
+    "converged": ("Converged", "ok"),
+    "at the boundary": ("Converged at the boundary", "todo"),
+    "not identifiable": ("Not identifiable", "problem"),
+    "stopped": ("Stopped before the maximum", "problem"),
+}
+"""What `Fit.verdict` is called on the page, and how it is shown."""
+ENGINES = {
+    "dense": "dense engine",
+    "mme": "mixed-model equations",
+    "blocks": "engine for independent blocks",
+    "separable": "engine for grids",
+}
 
 
 class Results:
@@ -35,22 +50,31 @@ class Results:
         self._stem = file_stem(title)
         self._tables = tables(estimate)
 
+    def of(self, estimate: Estimate) -> Results:
+        """The same fit with other derived quantities."""
+        return Results(estimate, self._seconds, self._stem)
+
     def as_json(self) -> str:
         """What the page draws: the summary and every table, numbers as numbers."""
-        fit = self.estimate.fit
+        estimate = self.estimate
+        fit, inferred = estimate.fit, estimate.inferred
         summary = {
+            "method": fit.method,
             "loglik": fit.loglik,
             "aic": fit.aic,
             "bic": fit.bic,
             "n": fit.n,
             "p": fit.p,
-            "converged": fit.converged,
-            "message": fit.message,
-            "iterations": fit.iterations if isinstance(fit.iterations, int) else len(fit.iterations),
-            "engine": fit.engine,
-            "boundary": list(fit.boundary),
+            "verdict": verdict(estimate),
+            "iterations": fit.iterations,
+            "engine": ENGINES.get(fit.engine, fit.engine),
+            "engine_reason": fit.engine_reason,
+            "information": inferred.information,
+            "degrees": inferred.degrees,
+            "contained": list(inferred.contained),
             "seconds": self._seconds,
-            "notes": list(self.estimate.notes),
+            "notes": [*estimate.notes, *inferred.notes],
+            "parameters": [path for path in fit.params if path not in estimate.fixed_parameters],
         }
         content = {
             "summary": summary,
@@ -75,8 +99,17 @@ class Results:
         stream = io.BytesIO()
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
             for table, frame in self._tables.items():
+                if table in OPTIONAL and frame.empty:
+                    continue
                 archive.writestr(f"{table}.csv", frame.to_csv(index=False))
         return f"{self._stem} fit.zip", stream.getvalue()
+
+
+def verdict(estimate: Estimate) -> dict[str, Any]:
+    """How the fit ended, in words: a title, whether all is well, and what there is to say."""
+    fit = estimate.fit
+    title, mood = VERDICTS[fit.verdict]
+    return {"title": title, "mood": mood, "text": "" if mood == "ok" else fit.message}
 
 
 def table_state(frame: pd.DataFrame) -> dict[str, Any]:

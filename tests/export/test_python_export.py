@@ -13,6 +13,7 @@ from covstudio.data.examples import load_example
 from covstudio.data.tables import Table
 from covstudio.document.changes import (
     SetFixed,
+    SetMethod,
     SetParameters,
     SetTitle,
 )
@@ -179,6 +180,14 @@ def test_programs_fit_like_the_app(tmp_path):
     assert params == pytest.approx(dict(found.fit.params), rel=1e-6, abs=1e-9)
     assert rows["field/g/a/rho"][0] == pytest.approx(1 / 3, abs=1e-15)
     assert math.isnan(rows["field/g/a/rho"][1])
+
+
+def test_programs_fit_by_the_method_of_the_model(tmp_path):
+    document, table = alpha_at_estimates()
+    (tmp_path / "alpha.csv").write_text(table.to_csv())
+    assert "method" not in python_source(document, table)
+    _, loglik = fitted(run(python_source(SetMethod("ML").apply(document), table), tmp_path, "alpha.csv"))
+    assert loglik == pytest.approx(-43.330380, abs=1e-5)
 
 
 def test_sizes_follow_another_table(tmp_path):

@@ -15,6 +15,11 @@ from browser import Studio
 from playwright.sync_api import Locator, expect
 
 from covstudio.data.examples import load_example
+from covstudio.data.tables import Table
+from covstudio.document.changes import AddNode, Batch, SetData
+from covstudio.document.document import Document
+from covstudio.document.jsonfile import dumps
+from covstudio.document.node import Columns
 
 VARIANCES = {"genotype/g/sigma^2": "0.14290", "block/g/sigma^2": "0.07021", "residual/sigma^2": "0.08161"}
 
@@ -42,7 +47,7 @@ def test_a_fit_gives_the_published_estimates_and_undo_takes_them_back(alpha: Stu
     assert row(components, "genotype/g/sigma^2")[:2] == ["genotype/g/sigma^2", "0.142902"]
     assert row(components, "block/g/sigma^2")[1] == "0.070218"
     assert row(components, "residual/sigma^2")[1] == "0.081617"
-    effects = results.get_by_role("region", name="Fixed effects")
+    effects = results.get_by_role("region", name="Fixed effects", exact=True)
     assert row(effects, "(Intercept)")[1:3] == ["4.518250", "0.145114"]
     assert row(effects, "rep[R2]")[1:3] == ["0.297846", "0.173803"]
     assert row(effects, "rep[R3]")[1:3] == ["−0.414046", "0.173803"]
@@ -77,7 +82,9 @@ def test_moving_a_node_does_not_make_a_fit_stale_and_another_formula_does(alpha:
     expect(results.get_by_text("The fixed effects changed since this fit.")).to_be_visible()
     alpha.panel("Fit").get_by_role("button", name="Fit", exact=True).click()
     expect(results.get_by_text("since this fit")).to_have_count(0)
-    expect(results.get_by_role("region", name="Fixed effects").get_by_role("row")).to_have_count(2)
+    expect(results.get_by_role("region", name="Fixed effects", exact=True).get_by_role("row")).to_have_count(
+        2
+    )
 
 
 def test_blups_are_searched_and_sorted(alpha: Studio) -> None:
@@ -96,9 +103,119 @@ def test_blups_are_searched_and_sorted(alpha: Studio) -> None:
     expect(blups.get_by_text("No random effect matches.")).to_be_visible()
 
 
+def test_uncertainty_stands_beside_the_estimates(alpha: Studio) -> None:
+    results = alpha.fit()
+    components = results.get_by_role("region", name="Variance components")
+    assert row(components, "block/g/sigma^2")[2:] == ["0.037969", "0.0243 to 0.203"]
+    expect(components).to_contain_text("observed information")
+    effects = results.get_by_role("region", name="Fixed effects", exact=True)
+    assert row(effects, "rep[R3]")[3:] == ["11.8", "−2.38", "0.035", "−0.794 to −0.0345"]
+    expect(effects).to_contain_text("Satterthwaite")
+    tests = results.get_by_role("region", name="Tests of fixed effects")
+    assert row(tests, "rep") == ["rep", "8.46", "2", "11.8", "0.005"]
+    blups = results.get_by_role("region", name="Random effects (BLUPs)")
+    assert blups.get_by_role("row").nth(1).get_by_role("cell").all_inner_texts()[-1] == "0.775"
+
+
+def test_the_engine_is_said_before_the_fit(alpha: Studio) -> None:
+    panel = alpha.show("Fit")
+    line = panel.get_by_text(re.compile(r"^(Dense engine|Mixed-model equations): about \d+ ms an iteration"))
+    expect(line).to_be_visible()
+    line.click()
+    expect(panel.get_by_text(re.compile(r"^V is "))).to_be_visible()
+    expect(panel.get_by_role("list", name="Other engines")).to_be_visible()
+    panel.get_by_label("Response").select_option("")
+    expect(line).to_have_count(0)
+
+
+def test_the_method_is_part_of_the_model(alpha: Studio) -> None:
+    results = alpha.fit()
+    methods = alpha.panel("Fit").get_by_role("radiogroup", name="Method")
+    expect(methods.get_by_role("radio", name="REML")).to_be_checked()
+    methods.get_by_role("radio", name="REML").press("ArrowRight")
+    expect(methods.get_by_role("radio", name="ML", exact=True)).to_be_checked()
+    expect(results.get_by_text("The method is ML now; this fit is by REML.")).to_be_visible()
+    expect(alpha.button("Undo")).to_have_attribute("aria-description", re.compile("^Undo: Fit by ML"))
+    results = alpha.fit()
+    expect(results.get_by_role("region", name="Summary")).to_contain_text("−43.3304")
+    expect(results.get_by_role("region", name="Summary")).to_contain_text("ML on 72 rows")
+    alpha.button("Undo").click()
+    alpha.button("Undo").click()
+    expect(methods.get_by_role("radio", name="REML")).to_be_checked()
+
+
+def test_quantities_are_derived_from_the_parameters(alpha: Studio) -> None:
+    panel = alpha.show("Fit")
+    results = alpha.fit()
+    section = results.get_by_role("region", name="Derived quantities")
+    field = section.get_by_role("textbox", name="New quantity")
+    field.fill("h2 = ")
+    section.get_by_role("button", name="Insert genotype/g/sigma^2").click()
+    expect(field).to_have_value("h2 = genotype/g/sigma^2")
+    expect(field).to_be_focused()
+    field.press_sequentially(" / (genotype + ")
+    expect(section.get_by_role("alert")).to_have_count(0)
+    expect(section.get_by_text("found the end")).to_be_visible()
+    field.press("Enter")
+    expect(section.get_by_role("alert")).to_contain_text("Expected a number, a name")
+    expect(field).to_have_value("h2 = genotype/g/sigma^2 / (genotype + ")
+    field.press_sequentially("residual)")
+    expect(section.get_by_text("= 0.6365, SE 0.106, 95 % interval 0.429 to 0.844")).to_be_visible()
+    field.press("Enter")
+    expect(field).to_have_value("")
+    assert row(section, "h2")[:4] == ["h2", "0.636480", "0.105723", "0.429 to 0.844"]
+    expect(alpha.button("Undo")).to_have_attribute("aria-description", re.compile("Add a derived quantity"))
+
+    with alpha.page.expect_download() as started:
+        section.get_by_role("button", name="Download Derived quantities as csv").click()
+    (saved,) = csv.DictReader(io.StringIO(started.value.path().read_text(encoding="utf-8")))
+    assert (saved["quantity"], saved["estimate"][:7]) == ("h2", "0.63648")
+
+    alpha.button("Undo").click()
+    expect(section.get_by_role("cell", name="h2", exact=True)).to_have_count(0)
+    alpha.button("Redo").click()
+    expect(section.get_by_role("cell", name="h2", exact=True)).to_have_count(1)
+    # It is wanted of the next fit as well, of other fixed effects.
+    formula = panel.get_by_role("textbox", name="Fixed effects")
+    formula.fill("1")
+    formula.press("Enter")
+    alpha.fit()
+    expect(section.get_by_role("cell", name="h2", exact=True)).to_be_visible()
+    expect(section.get_by_text("0.636480")).to_have_count(0)
+    section.get_by_role("button", name="Remove h2").click()
+    expect(section.get_by_role("cell", name="h2", exact=True)).to_have_count(0)
+
+
+def test_the_verdict_stands_on_top_in_words(alpha: Studio) -> None:
+    panel = alpha.show("Fit")
+    panel.get_by_label("Response").select_option("plot")
+    results = alpha.fit()
+    summary = results.get_by_role("region", name="Summary")
+    expect(summary.get_by_role("heading", name="Converged at the boundary")).to_be_visible()
+    verdict = summary.get_by_role("note", name="Verdict")
+    expect(verdict).to_contain_text("Estimated as zero: genotype/g/sigma^2")
+    components = results.get_by_role("region", name="Variance components")
+    assert row(components, "genotype/g/sigma^2")[1:3] == ["0.000000", "–"]
+    expect(components.get_by_text("at the end of its range")).to_be_visible()
+
+    # Replicates among the fixed effects, and as a random effect too.
+    alpha.show("Inspector")
+    alpha.select("block design")
+    alpha.page.get_by_role("group", name="Factors").get_by_text("block", exact=True).click()
+    alpha.fit()
+    expect(summary.get_by_role("heading", name="Not identifiable")).to_be_visible()
+    expect(verdict).to_contain_text("The data say nothing about block/g/sigma^2")
+    expect(components.get_by_text("not told apart")).to_be_visible()
+
+
 def test_every_table_is_downloaded(alpha: Studio) -> None:
     results = alpha.fit()
-    for name, rows in (("Variance components", 3), ("Fixed effects", 3), ("Random effects (BLUPs)", 42)):
+    for name, rows in (
+        ("Variance components", 3),
+        ("Fixed effects", 3),
+        ("Tests of fixed effects", 1),
+        ("Random effects (BLUPs)", 42),
+    ):
         with alpha.page.expect_download() as started:
             results.get_by_role("button", name=f"Download {name} as csv").click()
         assert started.value.suggested_filename.endswith(".csv")
@@ -111,6 +228,7 @@ def test_every_table_is_downloaded(alpha: Studio) -> None:
             "blups.csv",
             "fit.csv",
             "fixed_effects.csv",
+            "tests.csv",
             "variance_components.csv",
         ]
         assert b"-46.5969" in archive.read("fit.csv")
@@ -174,29 +292,34 @@ def test_a_problem_leads_to_its_node(studio: Studio) -> None:
 
 
 @pytest.fixture
-def long_table(tmp_path: Path) -> Path:
-    """The same trial thirty times over: a fit of some seconds."""
+def long_model(tmp_path: Path) -> Path:
+    """The same trial thirty times over, with a covariance that no engine takes apart: a fit of minutes."""
     table = load_example("john_alpha")
-    columns = table.to_columns()
-    lines = [",".join(table.columns)]
-    for copy in range(30):
-        for i in range(table.n):
-            cells = {name: values[i] for name, values in columns.items()}
-            cells["yield"] = float(cells["yield"] or 0) + 0.01 * ((7 * i + 3 * copy) % 13)
-            lines.append(",".join(str(cell) for cell in cells.values()))
-    path = tmp_path / "long.csv"
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    columns = {name: list(values) * 30 for name, values in table.to_columns().items()}
+    columns["yield"] = [
+        float(value or 0) + 0.01 * ((7 * i + 3 * (i // 72)) % 13) for i, value in enumerate(columns["yield"])
+    ]
+    table = Table.from_columns(columns, "long")
+    changes = [
+        AddNode("Sum", name="all", connect=("V", None)),
+        AddNode(
+            "GaussianMatrix",
+            name="field",
+            arguments={"coordinates": Columns(("row", "plot"))},
+            connect=("n1", None),
+        ),
+        AddNode("ScalarMatrix", name="residual", connect=("n1", None)),
+        SetData(table.name, {"yield": "response"}, "yield"),
+    ]
+    path = tmp_path / "long.json"
+    path.write_text(dumps(Batch(changes).apply(Document()), table), encoding="utf-8")
     return path
 
 
 def test_a_long_fit_shows_progress_leaves_the_sliders_free_and_is_cancelled(
-    studio: Studio, long_table: Path
+    studio: Studio, long_model: Path
 ) -> None:
-    data = studio.show("Data")
-    data.get_by_label("Upload a csv file").set_input_files(long_table)
-    data.get_by_role("button", name="Use this table").click()
-    expect(data.get_by_text("in use", exact=True)).to_be_visible()
-    studio.use_template()
+    studio.page.get_by_label("Open a model file").set_input_files(long_model)
     expect(studio.state()).to_contain_text("V 2160 × 2160")
     panel = studio.show("Fit")
     panel.get_by_role("button", name="Fit", exact=True).click()

@@ -1,36 +1,14 @@
 // The fit view. While a fit runs it draws each iteration as it arrives; afterwards the tables, which the person can sort, search
-// and download.
+// and download (results.js), and what the person derives from them (derived.js).
 
-const ICONS = {
-  download: "M8 2.5v8|M4.8 7.5 8 10.7l3.2-3.2|M2.5 13.5h11",
-};
-const TITLES = {
-  variance_components: "Variance components",
-  fixed_effects: "Fixed effects",
-  blups: "Random effects (BLUPs)",
-  fit: "Summary",
-};
-const HEADS = {
-  standard_error: "SE",
-  estimate: "Estimate",
-  parameter: "Parameter",
-  effect: "Effect",
-  boundary: "Boundary",
-  term: "Term",
-  level: "Level",
-  blup: "BLUP",
-  status: "Note",
-  ratio: "Ratio",
-};
-const DECIMALS = { ratio: 3 };
-const SHOWN = 200;
+const METHODS = { REML: "", ML: "To compare fixed effects. Variances come out too small." };
 
 export function render({ model, el }) {
   let result = JSON.parse(model.result);
-  let search = "";
-  let sort = null; // [column, ascending]
-  let all = false;
   const send = (type, content = {}) => model.send_msg({ type, ...content });
+  const redraw = () => view.redraw();
+  const derived = derivedQuantities(send, redraw);
+  const tables = resultTables(send, redraw);
   const check = debounce((text) => send("check", { text }), 200);
 
   // ---- what is fitted ----
@@ -93,6 +71,7 @@ export function render({ model, el }) {
           formula.columns.length > 0 && !formula.error && h("div", { class: "cs-note" }, `Columns: ${formula.columns.join(", ")}. Join with +, cross with : or *.`),
         ),
       ),
+      method(state, running),
       h(
         "div",
         { class: "actions" },
@@ -105,8 +84,59 @@ export function render({ model, el }) {
           !running && !state.table && [" ", h("button", { type: "button", class: "cs-link", onclick: () => send("go", { tab: "data" }) }, "Load data")],
         ),
       ),
+      state.outlook && !running && !state.reason && outlook(state.outlook),
       !running && problemList(state.problems, "Problems", choose),
       state.notes.map((note) => h("div", { class: "cs-notice" }, note)),
+    );
+  }
+
+  function method(state, running) {
+    const pick = (event) => {
+      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      const all = [...event.currentTarget.parentNode.children];
+      const next = all[(all.indexOf(event.currentTarget) + step + all.length) % all.length];
+      next.focus();
+      next.click();
+    };
+    return h(
+      "div",
+      { class: "method" },
+      h("span", { class: "cs-label", id: "method-label" }, "Method"),
+      h(
+        "div",
+        { class: "modes", role: "radiogroup", "aria-labelledby": "method-label", "aria-describedby": "method-note" },
+        Object.keys(METHODS).map((name) =>
+          h(
+            "button",
+            {
+              type: "button",
+              role: "radio",
+              key: name,
+              class: "cs-focusable",
+              "aria-checked": String(state.method === name),
+              tabindex: state.method === name ? "0" : "-1",
+              disabled: running,
+              onclick: () => send("method", { method: name }),
+              onkeydown: pick,
+            },
+            name,
+          ),
+        ),
+      ),
+      h("span", { class: "cs-note cs-grow", id: "method-note" }, METHODS[state.method]),
+    );
+  }
+
+  // One quiet line, which opens to the reasons.
+  function outlook(found) {
+    return h(
+      "details",
+      { class: "history outlook", key: "outlook" },
+      h("summary", {}, `${found.engine}: ${found.cost}`),
+      h("p", { class: "facts" }, found.why),
+      found.others.length > 0 && h("ul", { class: "facts", "aria-label": "Other engines" }, found.others.map((text) => h("li", {}, text))),
     );
   }
 
@@ -170,12 +200,17 @@ export function render({ model, el }) {
     );
   }
 
+  function history(steps) {
+    return h("details", { class: "history" }, h("summary", {}, "Iterations"), spark(steps), iterations(steps));
+  }
+
   function progress(state) {
     const last = state.steps.at(-1);
     const text = {
       starting: "Starting a worker…",
       waiting: state.ahead ? `Waiting for a free worker, ${state.ahead} ahead…` : "Waiting for a free worker…",
       running: last ? `Iteration ${last.number}, log-likelihood ${fixed(last.loglik)}` : "Preparing the data…",
+      inferring: "Estimates found; intervals and tests…",
       cancelling: "Cancelling…",
     }[state.phase];
     return h(
@@ -184,192 +219,6 @@ export function render({ model, el }) {
       h("div", { class: "progress-line", role: "status" }, h("span", { class: "cs-spinner" }), h("span", { class: "cs-grow" }, text)),
       spark(state.steps),
       state.steps.length > 0 && iterations(state.steps),
-    );
-  }
-
-  // ---- results ----
-
-  const isNumber = (value) => typeof value === "number" || ["inf", "-inf", "nan"].includes(value);
-
-  function cell(value, name) {
-    if (value === null || value === undefined) return h("td", { class: "cs-number" }, h("span", { class: "cs-muted" }, "–"));
-    if (isNumber(value)) return h("td", { class: "cs-number" }, fixed(value, DECIMALS[name] ?? 6));
-    if (name === "status") return h("td", {}, value && h("span", { class: "cs-badge" }, value));
-    return h("td", { title: value }, value);
-  }
-
-  function head(name) {
-    return HEADS[name] ?? name.replaceAll("_", " ");
-  }
-
-  function numericColumn(table, i) {
-    return table.rows.length > 0 && table.rows.every((row) => row[i] === null || isNumber(row[i]));
-  }
-
-  function frame(whole) {
-    const used = whole.columns.map((name, i) => i).filter((i) => whole.columns[i] !== "status" || whole.rows.some((row) => row[i]));
-    const table = { columns: used.map((i) => whole.columns[i]), rows: whole.rows.map((row) => used.map((i) => row[i])) };
-    return h(
-      "div",
-      { class: "wide-table" },
-      h(
-        "table",
-        { class: "cs-table" },
-        h("thead", {}, h("tr", {}, table.columns.map((name, i) => h("th", { scope: "col", class: numericColumn(table, i) ? "cs-number" : "" }, head(name))))),
-        h("tbody", {}, table.rows.map((row) => h("tr", {}, row.map((value, i) => cell(value, table.columns[i]))))),
-      ),
-    );
-  }
-
-  function csv(name) {
-    return h(
-      "button",
-      {
-        type: "button",
-        class: "cs-icon-button",
-        "aria-label": `Download ${TITLES[name] ?? name} as csv`,
-        "data-tip": "Download as csv",
-        "data-tip-side": "right",
-        onclick: () => send("csv", { table: name }),
-      },
-      icon(ICONS.download),
-    );
-  }
-
-  function section(name) {
-    const table = result.tables[name];
-    return table && h("section", { class: "section", "aria-label": TITLES[name], key: name }, h("div", { class: "section-head" }, h("h3", {}, TITLES[name]), csv(name)), frame(table));
-  }
-
-  function compare(a, b) {
-    if (a === b) return 0;
-    if (a === null) return 1;
-    if (b === null) return -1;
-    return typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), undefined, { numeric: true });
-  }
-
-  function blups() {
-    const table = result.tables.blups;
-    if (!table || !table.total) return null;
-    const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-    let rows = table.rows.filter((row) => words.every((word) => row.some((value) => String(value).toLowerCase().includes(word))));
-    if (sort) {
-      const [column, up] = sort;
-      rows = [...rows].sort((a, b) => (up ? 1 : -1) * compare(a[column], b[column]));
-    }
-    const shown = all ? rows : rows.slice(0, SHOWN);
-    return h(
-      "section",
-      { class: "section", "aria-label": TITLES.blups, key: "blups" },
-      h("div", { class: "section-head" }, h("h3", {}, TITLES.blups), h("span", { class: "cs-badge" }, `${table.total.toLocaleString()}`), csv("blups")),
-      h("input", {
-        type: "search",
-        class: "cs-field",
-        style: "margin: 2px 0 8px",
-        placeholder: "Search terms and levels",
-        "aria-label": "Search random effects",
-        value: search,
-        oninput: (event) => {
-          search = event.target.value;
-          view.redraw();
-        },
-      }),
-      h(
-        "div",
-        { class: "wide-table tall", role: "region", "aria-label": "Random effects table", tabindex: "0" },
-        h(
-          "table",
-          { class: "cs-table" },
-          h(
-            "thead",
-            {},
-            h(
-              "tr",
-              {},
-              table.columns.map((name, i) =>
-                h(
-                  "th",
-                  { scope: "col", class: numericColumn(table, i) ? "cs-number" : "", "aria-sort": sort?.[0] === i ? (sort[1] ? "ascending" : "descending") : "none" },
-                  h(
-                    "button",
-                    {
-                      type: "button",
-                      "aria-label": `Sort by ${head(name)}`,
-                      onclick: () => {
-                        sort = sort?.[0] === i ? (sort[1] ? [i, false] : null) : [i, true];
-                        view.redraw();
-                      },
-                    },
-                    head(name),
-                    sort?.[0] === i ? (sort[1] ? " ↑" : " ↓") : "",
-                  ),
-                ),
-              ),
-            ),
-          ),
-          h("tbody", {}, shown.map((row) => h("tr", {}, row.map((value, i) => cell(value, table.columns[i]))))),
-        ),
-        rows.length === 0 && h("div", { class: "cs-empty" }, "No random effect matches."),
-      ),
-      rows.length > shown.length &&
-        h(
-          "div",
-          { class: "cs-note" },
-          `${shown.length} of ${rows.length.toLocaleString()} shown. `,
-          h(
-            "button",
-            {
-              type: "button",
-              class: "cs-link",
-              onclick: () => {
-                all = true;
-                view.redraw();
-              },
-            },
-            "Show all",
-          ),
-        ),
-      table.rows.length < table.total && h("div", { class: "cs-note" }, `The first ${table.rows.length.toLocaleString()} are listed; the csv file has all ${table.total.toLocaleString()}.`),
-    );
-  }
-
-  function results(state) {
-    const s = result.summary;
-    const stale = state.stale;
-    const metric = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
-    return h(
-      "div",
-      { key: "results", role: "region", "aria-label": "Results" },
-      stale &&
-        h(
-          "div",
-          { class: "stale-bar", role: "status" },
-          h("span", { class: "cs-grow" }, stale.text),
-          stale.values && h("button", { type: "button", class: "cs-button cs-button--small", onclick: () => send("again") }, "Back to the estimates"),
-        ),
-      h(
-        "div",
-        { class: stale && !stale.values ? "stale" : "" },
-        h(
-          "section",
-          { class: "section", "aria-label": "Summary" },
-          h(
-            "div",
-            { class: "section-head" },
-            h("h3", {}, s.converged ? "Converged" : "Did not converge"),
-            h("span", { class: `cs-badge cs-badge--${s.converged ? "ok" : "problem"}` }, `${s.iterations} iterations`),
-            h("button", { type: "button", class: "cs-button cs-button--small", onclick: () => send("csv", { table: "all" }) }, icon(ICONS.download, 14), "Download all"),
-          ),
-          !s.converged && s.message && h("div", { class: "cs-notice cs-notice--problem" }, s.message),
-          h("dl", { class: "metrics" }, metric("Log-likelihood", fixed(s.loglik, 4)), metric("AIC", fixed(s.aic, 4)), metric("BIC", fixed(s.bic, 4))),
-          h("p", { class: "facts" }, `REML on ${s.n.toLocaleString()} rows with ${s.p} fixed effect${s.p === 1 ? "" : "s"}, ${s.engine} engine, ${short(s.seconds, 2)} s.`, s.boundary.length > 0 && ` On the boundary: ${s.boundary.join(", ")}.`),
-          s.notes.map((note) => h("p", { class: "facts" }, note)),
-          state.steps.length > 0 && h("details", { class: "history" }, h("summary", {}, "Iterations"), spark(state.steps), iterations(state.steps)),
-        ),
-        section("variance_components"),
-        section("fixed_effects"),
-        blups(),
-      ),
     );
   }
 
@@ -388,7 +237,7 @@ export function render({ model, el }) {
           { class: "section", "aria-label": "What went wrong", key: "failure" },
           h("div", { role: "alert" }, failure.message && h("div", { class: "cs-notice cs-notice--problem" }, failure.message), problemList(failure.problems, "Problems of the fit", choose)),
         ),
-      result && !running && results(state),
+      result && !running && tables.draw(result, state, state.steps.length > 0 && history(state.steps), derived.draw(state.derived, result.summary.parameters)),
       !result && !running && !failure && h("div", { class: "cs-empty", style: "padding-top: 48px" }, h("p", {}, "Estimates, standard errors and random effects appear here.")),
     );
   }
@@ -396,9 +245,7 @@ export function render({ model, el }) {
   const view = live(model, el, draw);
   model.on("result", () => {
     result = JSON.parse(model.result);
-    search = "";
-    sort = null;
-    all = false;
-    view.redraw();
+    tables.reset();
+    redraw();
   });
 }

@@ -10,26 +10,23 @@ import panel as pn
 import param
 from panel.viewable import Viewable
 
-from covstudio.data.design import design_matrix
-from covstudio.data.errors import DesignError, TableError
-from covstudio.data.roles import Role
-from covstudio.data.tables import Table
+from covstudio.covariance import Matrix
 from covstudio.document.build import Problem, same_structure
-from covstudio.document.changes import SetFixedEffects, SetParameters, SetResponse
+from covstudio.document.changes import SetParameters
 from covstudio.document.document import Document
 from covstudio.document.node import V
 from covstudio.studio import fitting
 from covstudio.studio.component import Component, Router
 from covstudio.studio.fitting import Event, Finished, Job, Started, Waiting
-from covstudio.studio.fitting_worker import Outcome, Step
+from covstudio.studio.fitting_worker import Inferring, Outcome, Step
 from covstudio.studio.inspector_state import problem_state
 from covstudio.studio.resources import component_script, component_styles
 from covstudio.studio.results import Results
 from covstudio.studio.store import Store
+from covstudio.studio.views.fit_derived import FitDerived
+from covstudio.studio.views.fit_setup import FitSetup
 
 log = logging.getLogger("covstudio")
-
-MAX_NAMES = 40
 
 
 class FitPane(Component):
@@ -39,7 +36,7 @@ class FitPane(Component):
 
     result = param.String(default="null", doc="the latest fit's tables, as JSON")
 
-    _esm = component_script("fit.js")
+    _esm = component_script("results.js", "derived.js", "fit.js")
     _stylesheets = component_styles("fit.css")
 
 
@@ -72,17 +69,17 @@ class FitView:
         self._failure: Outcome | None = None
         self._results: Results | None = None
         self._fitted: Document | None = None  # the document the results belong to
-        self._typed: str | None = None  # a formula that is being written
+        self._matrix: Matrix | None = None  # the V of the fit under way
         self._pending: list[Event] = []
-        self._designed: tuple[Table, str, dict[str, Role], tuple[str, ...], str | None] | None = None
+        self._setup = FitSetup(store, self._show)
+        self._derived = FitDerived(store, self._show)
         self._pane = FitPane(sizing_mode="stretch_both", margin=0)
         self._pane.on_msg(
             Router(
                 store,
                 {
-                    "response": self._response,
-                    "check": self._check,
-                    "formula": self._formula,
+                    **self._setup.handlers(),
+                    **self._derived.handlers(),
                     "fit": lambda message: self.start(),
                     "cancel": lambda message: self.cancel(),
                     "select": self._select,
@@ -104,90 +101,10 @@ class FitView:
         if self._job is not None:
             fitting.cancel(self._job)
 
-    # --- what is fitted ---------------------------------------------------------------------------
-
-    def _response(self, message: Mapping[str, Any]) -> None:
-        column = message.get("column")
-        self._store.dispatch(SetResponse(str(column) if column else None))
-
-    def _check(self, message: Mapping[str, Any]) -> None:
-        self._typed = str(message.get("text", ""))[:2000]
-        self._show()
-
-    def _formula(self, message: Mapping[str, Any]) -> None:
-        self._typed = None
-        self._store.dispatch(SetFixedEffects(str(message.get("text", ""))))
-        self._show()
-
     def _select(self, message: Mapping[str, Any]) -> None:
         node = message.get("node")
         if node in self._store.document.nodes:
             self._store.selection = (str(node),)
-
-    def _formula_state(self) -> dict[str, Any]:
-        store = self._store
-        text = store.document.fixed_effects
-        checked = text if self._typed is None else self._typed
-        state: dict[str, Any] = {"text": text, "error": None, "names": [], "count": 0, "columns": []}
-        table = store.build.table or store.table
-        if table is None:
-            return state
-        roles = store.document.roles
-        state["columns"] = [name for name in table.columns if roles.get(name) in ("factor", "covariate")]
-        names, error = self._design(table, checked.strip().removeprefix("~").strip() or "1", roles)
-        return state | {"names": names[:MAX_NAMES], "count": len(names), "error": error}
-
-    def _design(
-        self, table: Table, formula: str, roles: Mapping[str, Role]
-    ) -> tuple[tuple[str, ...], str | None]:
-        """Names of the columns of X and what is wrong, asked again only when something is another."""
-        known = self._designed
-        if known is None or known[0] is not table or known[1:3] != (formula, roles):
-            names: tuple[str, ...] = ()
-            trouble = None
-            try:
-                names = tuple(design_matrix(table, formula, roles).names)
-            except (DesignError, TableError) as error:
-                trouble = str(error)
-            self._designed = known = (table, formula, dict(roles), names, trouble)
-        return known[3], known[4]
-
-    def _response_state(self) -> dict[str, Any]:
-        store, table = self._store, self._store.table
-        chosen = store.document.response
-        choices = [] if table is None else [name for name in table.columns if table.is_numeric(name)]
-        error = None
-        if chosen is not None and table is not None and chosen not in choices:
-            error = (
-                f"{chosen!r} is not a column of {table.name}: choose another response."
-                if chosen not in table.columns
-                else f"{chosen!r} holds text. A response holds numbers: choose another column."
-            )
-        return {"value": chosen, "choices": choices, "error": error}
-
-    def _reason(self, response: Mapping[str, Any], formula: Mapping[str, Any]) -> str | None:
-        store = self._store
-        if store.table is None:
-            return "Load a table first."
-        if store.document.response is None:
-            return "Choose the response."
-        if response["error"]:
-            return str(response["error"])
-        if formula["error"]:
-            return "Mend the fixed effects first."
-        if store.build.v is None or any(problem.severity == "error" for problem in self._blocking()):
-            return "Finish V first."
-        if not any(not ref.fixed for ref in store.build.parameters):
-            return "Every parameter is fixed: free at least one."
-        return None
-
-    def _blocking(self) -> list[Problem]:
-        """Problems of V and of the nodes below it; what lies loose on the canvas does not keep V from being
-        fitted.
-        """
-        document = self._store.document
-        below = {V, *(() if document.v is None else document.subtree(document.v))}
-        return [problem for problem in self._store.problems if problem.node_id in below]
 
     # --- the fit ----------------------------------------------------------------------------------
 
@@ -198,13 +115,13 @@ class FitView:
 
     def start(self) -> None:
         """Fit the model as it stands; nothing happens while a fit is under way or something is missing."""
-        if self._job is not None or self._reason(self._response_state(), self._formula_state()) is not None:
+        if self._job is not None or self._setup.state()["reason"] is not None:
             self._show()
             return
         self._document = pn.state.curdoc or self._document
         self._steps, self._failure, self._pending = [], None, []
         self._phase, self._ahead = "starting", 0
-        self._asked = self._store.document
+        self._asked, self._matrix = self._store.document, self._store.build.v
         try:
             self._job = fitting.start(self._store.document, self._store.table, self._heard)
         except (ImportError, OSError, RuntimeError) as error:
@@ -241,6 +158,8 @@ class FitView:
                 self._phase = "running"
             elif isinstance(event, Step):
                 self._steps.append(event)
+            elif isinstance(event, Inferring) and self._phase != "cancelling":
+                self._phase = "inferring"
             elif isinstance(event, Finished):
                 finished = event.outcome
         if finished is not None:
@@ -258,6 +177,7 @@ class FitView:
             self._failure = outcome
             self._done("problem")
             return
+        self._derived.begin(self._matrix, outcome.estimate)
         self._results = Results(outcome.estimate, outcome.seconds, store.document.title)
         self._fitted = asked
         if asked is not None and same_structure(asked, store.document):
@@ -276,26 +196,17 @@ class FitView:
             self._store.dispatch(SetParameters(self._results.estimate.values, label="Fit"))
 
     def _csv(self, message: Mapping[str, Any]) -> None:
-        if self._results is not None:
-            self._download(*self._results.file(str(message.get("table"))))
+        estimate = self._derived.estimate
+        if self._results is not None and estimate is not None:
+            self._download(*self._results.of(estimate).file(str(message.get("table"))))
 
     # --- drawing ----------------------------------------------------------------------------------
 
     def _show(self) -> None:
-        store = self._store
-        response, formula = self._response_state(), self._formula_state()
-        reason = self._reason(response, formula)
         self._pane.show(
             {
-                "table": None if store.table is None else store.table.name,
-                "response": response,
-                "formula": formula,
-                "reason": reason,
-                "problems": [
-                    problem_state(store, problem)
-                    for problem in (self._blocking() if store.document.nodes else ())
-                ],
-                "notes": list(store.build.notes),
+                **self._setup.state(),
+                "derived": self._derived.state(),
                 "phase": self._phase,
                 "ahead": self._ahead,
                 "steps": [
@@ -332,6 +243,11 @@ class FitView:
             return {"text": "The data changed since this fit.", "values": False}
         if fitted.response != now.response:
             return {"text": "The response changed since this fit.", "values": False}
+        if fitted.method != now.method:
+            return {
+                "text": f"The method is {now.method} now; this fit is by {fitted.method}.",
+                "values": False,
+            }
         if fitted.fixed_effects != now.fixed_effects:
             return {"text": "The fixed effects changed since this fit.", "values": False}
         if not same_structure(fitted, now):

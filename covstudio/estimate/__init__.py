@@ -1,0 +1,24 @@
+"""From a document and a table to a fit: the one place where the model, the data and the estimation meet.
+
+The app, the command line and notebooks all fit through `estimate`, so that the same document gives the same
+numbers.
+"""
+
+from covstudio.estimate.derived import Quantity
+from covstudio.estimate.fitted import Estimate, derive, estimate, outlook
+from covstudio.estimate.inferred import Inferred
+from covstudio.estimate.model import Assembled, ModelError, assemble
+from covstudio.estimate.tables import tables
+
+__all__ = [
+    "Assembled",
+    "Estimate",
+    "Inferred",
+    "ModelError",
+    "Quantity",
+    "assemble",
+    "derive",
+    "estimate",
+    "outlook",
+    "tables",
+]

@@ -1,0 +1,138 @@
+"""What a fit says beyond its estimates, as far as it is to be had at little cost beside the fit itself."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from torch import Tensor
+
+from covstudio.estimate.derived import LEVEL
+from covstudio.estimate.model import Assembled
+from covstudio.reml import Fit, FitCancelled, Inference
+from covstudio.reml.inference import Effect, ParameterInterval, WaldTest
+from covstudio.reml.inference.information import ParameterCovariance
+
+__all__ = ["Inferred", "infer"]
+
+log = logging.getLogger("covstudio")
+
+PATIENCE = 2.0
+"""Second derivatives of the log-likelihood are taken while they cost no more than so many seconds."""
+MANY_EFFECTS = 300
+"""Fixed effects are tested one by one up to so many."""
+
+Degrees = str
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, eq=False)
+class Inferred:
+    """Uncertainty of the estimates of a fit.
+
+    Args:
+        intervals: parameter -> its interval.
+        covariance: of the variance parameters inside their range, or None.
+        information: "observed" or "average": what the standard errors come from; "" for none.
+        effects: the fixed effects with t tests, in the order of `Fit.beta`; empty where they are not tested.
+        tests: F tests of the terms of the fixed effects that no other term contains.
+        contained: terms that are not tested because another one contains them.
+        degrees: where the denominator degrees of freedom are from, in words.
+        reliability: random term -> reliabilities of its predictions.
+        notes: what could not be had, and why.
+    """
+
+    intervals: Mapping[str, ParameterInterval] = field(default_factory=dict)
+    covariance: ParameterCovariance | None = None
+    information: str = ""
+    effects: tuple[Effect, ...] = ()
+    tests: tuple[WaldTest, ...] = ()
+    contained: tuple[str, ...] = ()
+    degrees: Degrees = ""
+    reliability: Mapping[str, Tensor] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def infer(parts: Assembled, fit: Fit, stopped: Callable[[], bool] = lambda: False) -> Inferred:
+    """Intervals, tests of fixed effects and reliabilities of a fit.
+
+    Args:
+        parts: what was fitted.
+        fit: its fit.
+        stopped: asked between the steps.
+
+    Returns:
+        What was found; what could not be found is a note, never an error.
+
+    Raises:
+        FitCancelled: `stopped` said so.
+    """
+    if not fit.converged:
+        return Inferred(notes=("The fit did not converge, so there are no intervals and no tests.",))
+    notes: list[str] = []
+
+    def attempt(what: str, question: Callable[[], Found]) -> Found | None:
+        if stopped():
+            raise FitCancelled
+        try:
+            return question()
+        except FitCancelled:
+            raise
+        except (ValueError, ArithmeticError, RuntimeError, MemoryError) as error:
+            log.info("no %s", what, exc_info=True)
+            said = str(error).strip()
+            notes.append(f"There are no {what}{': ' + said if said else ''}.".replace("..", "."))
+            return None
+
+    told = attempt("intervals and tests", lambda: _bound(parts, fit))
+    if told is None:
+        return Inferred(notes=tuple(notes))
+    covariance = attempt("intervals", lambda: told.covariance)
+    intervals = None if covariance is None else attempt("intervals", lambda: told.intervals(LEVEL))
+    effects = None
+    contained, tested = _tested_terms(parts)
+    tests = None
+    if covariance is not None and 0 < fit.p <= MANY_EFFECTS:
+        effects = attempt("tests of fixed effects", lambda: told.fixed_effects("satterthwaite", LEVEL))
+        tests = effects and attempt("tests of terms", lambda: told.wald_terms(tested, "satterthwaite"))
+    elif fit.p > MANY_EFFECTS:
+        notes.append(f"{fit.p} fixed effects are not tested one by one; that is done up to {MANY_EFFECTS}.")
+    random = attempt("reliabilities of random effects", told.random_effects) if fit.blups else None
+    return Inferred(
+        intervals={entry.name: entry for entry in intervals.entries} if intervals else {},
+        covariance=covariance,
+        information="" if covariance is None else covariance.kind,
+        effects=effects.entries if effects else (),
+        tests=tests.entries if tests else (),
+        contained=contained if tests else (),
+        degrees="Satterthwaite" if effects else "",
+        reliability={term: found.reliability for term, found in (random or {}).items()},
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _bound(parts: Assembled, fit: Fit) -> Inference:
+    """The fit with its data; by the average information where the observed one would take long."""
+    count = len(fit.standard_errors)
+    step = fit.seconds / (fit.iterations + 1)
+    seconds = 4.0 * count * step
+    patient = math.isfinite(seconds) and seconds <= PATIENCE
+    return Inference(
+        fit, parts.matrix, parts.y, parts.x, parts.fixed_names, "observed" if patient else "average"
+    )
+
+
+def _tested_terms(parts: Assembled) -> tuple[tuple[str, ...], dict[str, tuple[int, ...]]]:
+    """Names of the terms that another contains, and the columns of those that none does.
+
+    The columns of a contained term are contrasts at the reference levels of the factors it is crossed with:
+    a test of them is no test of the term.
+    """
+    columns = {name: frozenset(name.split(":")) for name, _ in parts.terms}
+    contained = tuple(
+        name for name in columns if any(columns[name] < columns[other] for other in columns if other != name)
+    )
+    return contained, {name: places for name, places in parts.terms if name not in contained}

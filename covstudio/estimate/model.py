@@ -1,0 +1,140 @@
+"""From a document and a table to V, y and X, or to the sentences that say why there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from covstudio.covariance import Matrix
+from covstudio.data.design import design_matrix, response
+from covstudio.data.errors import DesignError, TableError
+from covstudio.data.roles import Role
+from covstudio.data.tables import Table
+from covstudio.document.build import ParameterRef, Problem, build, value_problems
+from covstudio.document.document import Document
+from covstudio.document.node import V
+from covstudio.reml import FitError, NotPositiveDefinite
+
+__all__ = ["Assembled", "ModelError", "assemble", "pinned"]
+
+
+class ModelError(ValueError):
+    """A model that cannot be fitted as it stands.
+
+    Args:
+        problems: what is wrong or missing, pinned to nodes ("V" for the model as a whole).
+        names: node id -> name, for the message.
+    """
+
+    def __init__(self, problems: Sequence[Problem], names: Mapping[str, str] | None = None) -> None:
+        self.problems = tuple(problems)
+        self.names = dict(names or {})
+        # A sentence that several nodes share is said once.
+        concerned: dict[str, list[str]] = {}
+        for problem in self.problems:
+            nodes = concerned.setdefault(problem.message, [])
+            if (name := self.names.get(problem.node_id)) is not None and name not in nodes:
+                nodes.append(name)
+        lines = (
+            f"{', '.join(nodes)}: {message}" if nodes else message for message, nodes in concerned.items()
+        )
+        super().__init__("\n".join(lines))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problems, self.names)
+
+
+@dataclass(frozen=True, eq=False)
+class Assembled:
+    """What goes into a fit.
+
+    Attributes:
+        matrix: V, its fixed parameters at the document's values.
+        y: response, (n,) float64.
+        x: fixed-effects matrix, (n, p) float64.
+        fixed_names: names of the columns of x.
+        notes: which rows were left out and why.
+        refs: the parameters of V in the order of `matrix.param_names`, with the nodes they belong to.
+        terms: the terms of the fixed effects in their order, each with the columns of x that are its own.
+    """
+
+    matrix: Matrix
+    y: Tensor
+    x: Tensor
+    fixed_names: tuple[str, ...]
+    notes: tuple[str, ...]
+    refs: tuple[ParameterRef, ...]
+    terms: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+
+def assemble(document: Document, table: Table | None) -> Assembled:
+    """Put V, y and X together on the rows that have a value in every column the model uses.
+
+    Free parameters stay at the library's defaults: where the sliders stand does not change what a fit finds.
+
+    Args:
+        document: the model.
+        table: the data.
+
+    Returns:
+        V, y, X and what the numbers in them belong to.
+
+    Raises:
+        ModelError: the model is not complete, or the data do not suit it.
+    """
+    names = {node.id: node.name for node in document.nodes.values()}
+    built = build(document, table)
+    below = set() if document.v is None else set(document.subtree(document.v))
+    problems = [problem for problem in built.problems if problem.node_id in below or problem.node_id == V]
+    problems += [
+        problem
+        for problem in value_problems(built, document)
+        if problem.node_id in below and problem.field in document.nodes[problem.node_id].fixed
+    ]
+    if table is None:
+        problems.append(Problem(V, "Load a table to fit the model to.", "data", "unfinished"))
+    elif document.response is None:
+        text = "Choose the response: the column that the model is fitted to."
+        problems.append(Problem(V, text, "response", "unfinished"))
+    if problems or built.table is None or document.response is None or built.v is None:
+        raise ModelError(problems or [Problem(V, "V could not be built.")], names)
+    y = _asked("response", names, lambda: response(built.table, document.response)).y
+    roles = _roles(document)
+    design = _asked("fixed_effects", names, lambda: design_matrix(built.table, document.fixed_effects, roles))
+    for ref in built.parameters:
+        if ref.fixed:
+            built.v.set_param_specs(ref.path, value=ref.natural)
+    return Assembled(built.v, y, design.x, tuple(design.names), built.notes, built.parameters, design.terms)
+
+
+def _roles(document: Document) -> dict[str, Role]:
+    """The roles of columns, with the response that the document names as the only one."""
+    roles: dict[str, Role] = {column: role for column, role in document.roles.items() if role != "response"}
+    if document.response is not None:
+        roles[document.response] = "response"
+    return roles
+
+
+def _asked(field: str, names: Mapping[str, str], question: Any) -> Any:
+    try:
+        return question()
+    except (TableError, DesignError) as error:
+        raise ModelError([Problem(V, str(error), field)], names) from error
+
+
+def pinned(error: FitError, refs: Sequence[ParameterRef]) -> list[Problem]:
+    """A fit's refusal, pinned to the nodes whose parameters it names."""
+    if isinstance(error, NotPositiveDefinite):
+        owners: dict[str, list[str]] = {}
+        for ref in refs:
+            if ref.path in error.parameters:
+                owners.setdefault(ref.node_id, []).append(ref.name)
+        if owners:
+            return [
+                Problem(node_id, str(error), names[0] if len(names) == 1 else None)
+                for node_id, names in owners.items()
+            ]
+    return [Problem(V, str(error))]

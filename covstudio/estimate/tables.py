@@ -1,0 +1,156 @@
+"""A fit as tables, for files, for the page and for the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from covstudio.estimate.fitted import Estimate
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["tables"]
+
+NAN = float("nan")
+
+
+def tables(estimate: Estimate) -> dict[str, DataFrame]:
+    """The estimates as tables.
+
+    Args:
+        estimate: a fit.
+
+    Returns:
+        - "variance_components": parameter, estimate, standard_error, lower, upper, status;
+        - "fixed_effects": effect, estimate, standard_error, df, t, p, lower, upper;
+        - "tests": term, F, df, den_df, p;
+        - "derived": quantity, expression, estimate, standard_error, lower, upper, note;
+        - "blups": term, level, blup, standard_error, reliability;
+        - "fit": quantity, value.
+
+        Ends of intervals are those of 95 % intervals. What is missing is NaN. `status` is "" or one of
+        "fixed", "at the end of its range", "not told apart".
+    """
+    import pandas as pd
+
+    summary = [*_summary(estimate), *(("note", note) for note in (*estimate.notes, *estimate.inferred.notes))]
+    return {
+        "variance_components": pd.DataFrame(
+            _components(estimate),
+            columns=["parameter", "estimate", "standard_error", "lower", "upper", "status"],
+        ),
+        "fixed_effects": pd.DataFrame(
+            _effects(estimate),
+            columns=["effect", "estimate", "standard_error", "df", "t", "p", "lower", "upper"],
+        ),
+        "tests": pd.DataFrame(
+            [
+                (test.name, test.f, test.numerator_df, test.denominator_df, test.p_value)
+                for test in estimate.inferred.tests
+            ],
+            columns=["term", "F", "df", "den_df", "p"],
+        ),
+        "derived": pd.DataFrame(
+            [
+                (
+                    one.name,
+                    one.text,
+                    one.estimate,
+                    one.standard_error,
+                    one.lower,
+                    one.upper,
+                    one.error or one.note,
+                )
+                for one in estimate.derived
+            ],
+            columns=["quantity", "expression", "estimate", "standard_error", "lower", "upper", "note"],
+        ),
+        "blups": pd.DataFrame(
+            _random(estimate), columns=["term", "level", "blup", "standard_error", "reliability"]
+        ),
+        "fit": pd.DataFrame(summary, columns=["quantity", "value"]),
+    }
+
+
+def _components(estimate: Estimate) -> list[tuple[object, ...]]:
+    fit, intervals = estimate.fit, estimate.inferred.intervals
+    rows: list[tuple[object, ...]] = []
+    for path, value in fit.params.items():
+        found = intervals.get(path)
+        error = fit.standard_errors.get(path, NAN) if found is None else found.standard_error
+        ends = (NAN, NAN) if found is None else (found.lower, found.upper)
+        rows.append((path, value, error, *ends, _status(estimate, path)))
+    return rows
+
+
+def _effects(estimate: Estimate) -> list[tuple[object, ...]]:
+    fit, effects = estimate.fit, estimate.inferred.effects
+    if effects:
+        return [
+            (
+                name,
+                one.estimate,
+                one.standard_error,
+                one.df,
+                one.t,
+                one.p_value,
+                one.lower,
+                one.upper,
+            )
+            for name, one in zip(estimate.fixed_names, effects, strict=True)
+        ]
+    return [
+        (name, value, error, NAN, value / error if error else NAN, NAN, NAN, NAN)
+        for name, value, error in zip(
+            estimate.fixed_names, fit.beta.tolist(), fit.beta_standard_errors.tolist(), strict=True
+        )
+    ]
+
+
+def _random(estimate: Estimate) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    for term, effect in estimate.fit.blups.items():
+        told = estimate.inferred.reliability.get(term)
+        reliability = [NAN] * len(effect.levels) if told is None else told.tolist()
+        rows += zip(
+            [term] * len(effect.levels),
+            effect.levels,
+            effect.blup.tolist(),
+            effect.standard_error.tolist(),
+            reliability,
+            strict=True,
+        )
+    return rows
+
+
+def _summary(estimate: Estimate) -> list[tuple[str, object]]:
+    fit = estimate.fit
+    rows: list[tuple[str, object]] = [
+        ("response", estimate.response),
+        ("method", estimate.method),
+        ("rows", fit.n),
+        ("fixed effects", fit.p),
+        ("estimated parameters", len(estimate.values)),
+        ("log-likelihood", fit.loglik),
+        ("kernel log-likelihood", fit.kernel_loglik),
+        ("AIC", fit.aic),
+        ("BIC", fit.bic),
+        ("converged", fit.converged),
+        ("iterations", fit.iterations),
+        ("engine", fit.engine),
+        ("engine, because", fit.engine_reason),
+        ("message", fit.message),
+    ]
+    if estimate.inferred.information:
+        rows.append(("standard errors from", f"{estimate.inferred.information} information"))
+    if estimate.inferred.degrees:
+        rows.append(("degrees of freedom", estimate.inferred.degrees))
+    return rows
+
+
+def _status(estimate: Estimate, path: str) -> str:
+    if path in estimate.fixed_parameters:
+        return "fixed"
+    if path in estimate.fit.boundary:
+        return "at the end of its range"
+    return "not told apart" if path in estimate.fit.indistinct else ""

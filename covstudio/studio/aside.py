@@ -1,0 +1,64 @@
+"""Small computations beside the event loop: a thread does them, the session's loop hears the answer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, TypeVar
+
+import panel as pn
+
+log = logging.getLogger("covstudio")
+
+Answer = TypeVar("Answer")
+
+# Shared by all sessions: these are questions of milliseconds, and a session never asks twice at once.
+_THREADS = ThreadPoolExecutor(2, thread_name_prefix="covstudio-aside")
+
+
+class Aside(Generic[Answer]):
+    """One kind of question of one session; the answer to an older question is dropped for a newer one's.
+
+    Where there is no session (a notebook, a test) questions are answered at once.
+
+    Args:
+        hear: takes the answer, on the session's event loop; None when the question could not be answered.
+    """
+
+    def __init__(self, hear: Callable[[Answer | None], None]) -> None:
+        self._hear = hear
+        self._document = pn.state.curdoc
+        self._serial = 0
+
+    def ask(self, question: Callable[[], Answer]) -> None:
+        """Have a question answered."""
+        self._serial += 1
+        serial = self._serial
+        document = self._document = pn.state.curdoc or self._document
+        if document is None or document.session_context is None:
+            self._take(serial, _answered(question))
+            return
+
+        def work() -> None:
+            if serial == self._serial:
+                answer = _answered(question)
+                document.add_next_tick_callback(lambda: self._take(serial, answer))
+
+        _THREADS.submit(work)
+
+    def forget(self) -> None:
+        """Drop the answer that is still to come."""
+        self._serial += 1
+
+    def _take(self, serial: int, answer: Answer | None) -> None:
+        if serial == self._serial:
+            self._hear(answer)
+
+
+def _answered(question: Callable[[], Answer]) -> Answer | None:
+    try:
+        return question()
+    except Exception:
+        log.exception("a question beside the event loop could not be answered")
+        return None
