@@ -47,7 +47,7 @@ class EffectCovariances:
         if key not in self._factors:
             ones = torch.ones_like(own)
             value = piece.g if isinstance(piece.g, Tensor) else piece.g.evaluate(ones)
-            value = value.detach().to(device="cpu", dtype=torch.float64)
+            value = value.detach().to(device=own.device, dtype=torch.float64)
             factor = psd_factor(value[None])
             if factor is None:
                 return None
@@ -78,8 +78,8 @@ def slopes_of(
         diagonal = diagonal.sum().unsqueeze(0) if slices.shape[1] == 1 else diagonal
         return (slices * s[:, 0]).mT, slices @ diagonal
     assert not isinstance(piece.g, Tensor)
-    moved = structure.derivative_matmul(piece.g, own, which, s.cpu())[:, :, 0].to(s.device)
-    return moved.mT, structure.trace_against(piece.g, own, which, against.cpu()).to(s.device)
+    moved = structure.derivative_matmul(piece.g, own, which, s.to(own.device))[:, :, 0].to(s.device)
+    return moved.mT, structure.trace_against(piece.g, own, which, against.to(own.device)).to(s.device)
 
 
 def along(blocks: Sequence[Tensor]) -> Tensor:

@@ -31,12 +31,12 @@ from torch import Tensor
 
 from covstudio.covariance import SingularMatrixError
 from covstudio.reml.crossproducts import Crossproducts, layout_of
+from covstudio.reml.effect_covariance import EffectCovariances, along, are_variances, psd_factor
 from covstudio.reml.linearity import is_linear
 from covstudio.reml.lowering import Lowered
 from covstudio.reml.mme_components import Components, ComponentsPoint, components_of
 from covstudio.reml.mme_parts import Effects
 from covstudio.reml.mme_point import MmePoint
-from covstudio.reml.pieces import RandomPiece
 from covstudio.reml.problem import Problem
 from covstudio.reml.residual import DiagonalResidual, Residual, ResidualPoint
 
@@ -75,7 +75,7 @@ class MmeEngine:
         #: Position of the one residual variance that everything is relative to; None where there is none.
         self.unit = unit_residual(residual)
         self._relative: tuple[ResidualPoint, Crossproducts, Components | None] | None = None
-        self._factors: dict[int, tuple[Tensor, Tensor]] = {}
+        self._covariances = EffectCovariances()
         self.triangle = problem.basis.mT @ problem.x
         self.logdet_triangle = float(torch.log(torch.diagonal(self.triangle).abs()).sum())
         self.projected_y = problem.basis.mT @ problem.y
@@ -132,17 +132,17 @@ class MmeEngine:
         """The covariances of the random effects relative to `scale`, with their factors; None where one is
         not positive semi-definite."""
         layout = self.layout
-        g1 = l1 = torch.zeros((0, 1, 1), dtype=torch.float64)
+        g1 = l1 = self.problem.y.new_zeros((0, 1, 1))
         largest = 0.0
         if layout.absorbed is not None and layout.absorbed.family is not None:
             piece = layout.absorbed
             g1 = layout.absorbed.family.value(piece.own(natural)) / scale
             if layout.members == 1:
-                if not _variances(g1):
+                if not are_variances(g1):
                     return None
                 l1 = g1.sqrt()
             else:
-                found = _factor(g1)
+                found = psd_factor(g1)
                 if found is None:
                     return None
                 l1 = found
@@ -150,47 +150,18 @@ class MmeEngine:
         covariances: list[Tensor] = []
         factors: list[Tensor] = []
         for piece in layout.dense:
-            pair = self._covariance(piece, natural)
+            pair = self._covariances.of(piece, natural)
             if pair is None:
                 return None
             covariances.append(pair[0] / scale)
             factors.append(pair[1] / scale**0.5)
             own = covariances[-1] if pair[0].ndim == 1 else covariances[-1].diagonal()
             largest = max(largest, float(own.max()))
-        ones = torch.ones(layout.p, dtype=torch.float64)
+        ones = self.problem.y.new_ones(layout.p)
         if all(factor.ndim == 1 for factor in factors):
             return Effects(g1, l1, covariances, torch.cat([*factors, ones]), largest)
         written = [torch.diag(factor) if factor.ndim == 1 else factor for factor in (*factors, ones)]
-        return Effects(g1, l1, covariances, _along(written), largest)
-
-    def _covariance(self, piece: RandomPiece, natural: Vector) -> tuple[Tensor, Tensor] | None:
-        """G and a factor of it; both by their diagonals, (q,), where G is diagonal."""
-        own = piece.own(natural)
-        if piece.family is not None and piece.family.members == 1:
-            variances = piece.family.value(own)[:, 0, 0].expand(piece.columns)
-            return (variances, variances.sqrt()) if _variances(variances) else None
-        if isinstance(piece.g, Tensor) or (piece.g.num_params <= 1 and is_linear(piece.g)):
-            return self._multiple(piece, own)
-        value = piece.g.evaluate(own)
-        factor = _factor(value[None])
-        return None if factor is None else (value, factor[0])
-
-    def _multiple(self, piece: RandomPiece, own: Tensor) -> tuple[Tensor, Tensor] | None:
-        """A constant matrix, or one times a parameter: factored once for a whole fit."""
-        key = id(piece)
-        if key not in self._factors:
-            ones = torch.ones_like(own)
-            value = piece.g if isinstance(piece.g, Tensor) else piece.g.evaluate(ones)
-            value = value.detach().to(device="cpu", dtype=torch.float64)
-            factor = _factor(value[None])
-            if factor is None:
-                return None
-            self._factors[key] = value, factor[0]
-        value, factor = self._factors[key]
-        if not len(own):
-            return value, factor
-        size = float(own[0])
-        return (size * value, size**0.5 * factor) if size >= 0.0 and np.isfinite(size) else None
+        return Effects(g1, l1, covariances, along(written), largest)
 
 
 def _sound(point: MmePoint | None) -> MmePoint | None:
@@ -204,36 +175,3 @@ def unit_residual(residual: Residual) -> int | None:
         return None
     (piece,) = residual.pieces
     return piece.positions[0] if len(piece.positions) == 1 and is_linear(piece.operand) else None
-
-
-def _along(blocks: list[Tensor]) -> Tensor:
-    """A block diagonal matrix of square blocks."""
-    out = torch.zeros((sum(map(len, blocks)),) * 2, dtype=torch.float64)
-    start = 0
-    for block in blocks:
-        stop = start + len(block)
-        out[start:stop, start:stop] = block
-        start = stop
-    return out
-
-
-def _variances(values: Tensor) -> bool:
-    """Whether all are finite and none is negative."""
-    low, high = (float(end) for end in torch.aminmax(values))
-    return low >= 0.0 and high < float("inf")
-
-
-def _factor(blocks: Tensor) -> Tensor | None:
-    """L with G = L L' for positive semi-definite matrices, (m, b, b); None where one is indefinite."""
-    if not bool(torch.isfinite(blocks).all()):
-        return None
-    factor, info = torch.linalg.cholesky_ex(blocks)
-    if not bool((info != 0).any()):
-        lower: Tensor = factor
-        return lower
-    eigenvalues, vectors = torch.linalg.eigh(blocks)
-    largest = eigenvalues[:, -1:].clamp(min=0.0)
-    if bool((eigenvalues < -1e-10 * largest - torch.finfo(torch.float64).tiny).any()):
-        return None
-    half: Tensor = vectors * eigenvalues.clamp(min=0.0).sqrt()[:, None, :]
-    return half
