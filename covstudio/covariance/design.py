@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -179,10 +180,11 @@ def _labels(values: object, name: str) -> list[Label]:
     labels = list(values.tolist()) if hasattr(values, "tolist") else list(values)
     try:
         # A label is what it is in whichever row: most columns have few different ones.
-        if not any(map(_is_missing, set(labels))):
+        different = set(labels)
+        if None not in different and all(map(operator.eq, different, different)):
             return labels
     except TypeError:
-        # Labels that cannot be told apart by hashing are looked at one by one.
+        # Labels that cannot be told apart by hashing, or compared, are looked at one by one.
         pass
     missing = [row for row, label in enumerate(labels) if _is_missing(label)]
     if missing:

@@ -65,7 +65,7 @@ def dependencies(x: Tensor) -> Dependencies:
             depends_on.append([])
             continue
         column = column / length
-        for _ in range(2):
+        for _ in range(2 if kept else 0):
             column = column - basis[:, : len(kept)] @ (basis[:, : len(kept)].mT @ column)
         rest = float(torch.linalg.vector_norm(column))
         # With as many columns as rows there is no room for another one.

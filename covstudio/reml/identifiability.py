@@ -132,10 +132,8 @@ def sampling_variances(information: Vector, inside: Flags) -> tuple[Vector, Flag
     used = np.flatnonzero(inside & _informed(information))
     if not len(used):
         return variances, distinct
-    metric = _Metric(information, used)
-    lost = (metric.null**2).sum(axis=1) > PART
-    variances[used] = np.where(lost, math.nan, np.diag(metric.inverse) / metric.scale**2)
-    distinct[used] = ~lost
+    variances[used] = _Metric(information, used).variances()
+    distinct[used] = ~np.isnan(variances[used])
     return variances, distinct
 
 
@@ -160,6 +158,11 @@ class _Metric:
         lost = eigenvalues < IDENTIFIABLE
         self.null: Vector = vectors[:, lost]
         self.inverse: Vector = (vectors[:, ~lost] / eigenvalues[~lost]) @ vectors[:, ~lost].T
+
+    def variances(self) -> Vector:
+        """Sampling variances, (m,); NaN for what takes part in a combination without information."""
+        lost = (self.null**2).sum(axis=1) > PART
+        return np.where(lost, math.nan, self.inverse.diagonal() / self.scale**2)
 
 
 class _Search:
@@ -186,11 +189,15 @@ class _Search:
         self.silent: list[int] = np.flatnonzero(silent & ~at_end).tolist()
 
     def found(self) -> Identified:
-        variances, _ = sampling_variances(self.information, self.inside)
         groups = [self._silent(i) for i in self.silent]
         used = np.flatnonzero(self.inside | self.loose)
+        if not len(used) or self.loose.any():
+            variances, _ = sampling_variances(self.information, self.inside)
         if len(used):
             metric = _Metric(self.information, used)
+            if not self.loose.any():
+                variances = np.full(len(self.inside), math.nan)
+                variances[used] = metric.variances()
             if metric.null.shape[1]:
                 null = self._flat(metric, used)
                 found = (

@@ -120,7 +120,7 @@ class _Lowering:
                 self.take(below, f"{path}/{name}" if path else name, start, rows)
                 start += _count(below)
             return
-        family = grouped(operand)
+        family = None if _tall(operand) else grouped(operand)
         if type(operand) is BlockDiagonal and family is None and _all_square(operand):
             top = 0
             for name, below in operand.operands.items():
@@ -230,6 +230,15 @@ class _Lowering:
             if found is not None:
                 return group, found.places, found
         return None
+
+
+def _tall(operand: Matrix | Tensor) -> bool:
+    """Whether it is Z G Z' with a Z of more rows than columns: a family only where rows of Z are 0, which is
+    found when Z is looked at."""
+    if type(operand) is not CovariancePropagation:
+        return False
+    rows, columns = next(iter(operand.operands.values())).shape
+    return rows > columns
 
 
 def _count(operand: Matrix | Tensor) -> int:

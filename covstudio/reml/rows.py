@@ -89,7 +89,11 @@ class SparseRows:
 
     def injective(self) -> bool:
         """Whether every row has one entry, a 1, and no two of them stand in one column."""
-        if self.width != 1 or (self.values is not None and not bool((self.values == 1.0).all())):
+        if (
+            self.width != 1
+            or self.n > self.columns
+            or (self.values is not None and not bool((self.values == 1.0).all()))
+        ):
             return False
         return int(torch.bincount(self.codes[:, 0], minlength=self.columns).max()) <= 1
 
