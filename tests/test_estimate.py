@@ -425,3 +425,24 @@ def test_the_document_is_not_changed_and_its_build_neither():
     estimate(document, table)
     assert torch.equal(built.v(), before)
     assert document == alpha()[0]
+
+
+def test_a_variance_the_data_say_nothing_about_spoils_nothing_else():
+    # Replicates among the fixed effects, and as a random effect too.
+    document, table = alpha(SetArgument("n6", "factors", Columns(("rep",))))
+    found = estimate(document, table)
+    assert found.fit.verdict == "not identifiable"
+    without = estimate(RemoveNodes(["n5"]).apply(document), table)
+    silent = found.inferred.intervals["block/g/sigma^2"]
+    assert np.isnan([silent.standard_error, silent.lower, silent.upper]).all()
+    for name in ("genotype/g/sigma^2", "residual/sigma^2"):
+        ours, theirs = found.inferred.intervals[name], without.inferred.intervals[name]
+        assert ours.standard_error == pytest.approx(theirs.standard_error, rel=1e-4)
+    quantities = derive(
+        build(document, table).v, found.fit, found.inferred, ["genotype / residual", "genotype + block"]
+    )
+    assert quantities[0].standard_error > 0.0
+    assert np.isnan(quantities[1].standard_error)
+    assert "what the data cannot tell" in quantities[1].note
+    assert found.inferred.tests == ()
+    assert "No test of rep" in found.inferred.notes[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -100,17 +100,27 @@ def infer(parts: Assembled, fit: Fit, stopped: Callable[[], bool] = lambda: Fals
         tests = effects and attempt("tests of terms", lambda: told.wald_terms(tested, "satterthwaite"))
     elif fit.p > MANY_EFFECTS:
         notes.append(f"{fit.p} fixed effects are not tested one by one; that is done up to {MANY_EFFECTS}.")
+    untold = _untold(tested, effects.entries) if effects else ()
+    if untold:
+        notes.append(f"No test of {', '.join(untold)}: it would depend on what the data cannot tell.")
     random = attempt("reliabilities of random effects", told.random_effects) if fit.blups else None
     return Inferred(
         intervals={entry.name: entry for entry in intervals.entries} if intervals else {},
         covariance=covariance,
         information="" if covariance is None else covariance.kind,
         effects=effects.entries if effects else (),
-        tests=tests.entries if tests else (),
+        tests=tuple(test for test in tests.entries if test.name not in untold) if tests else (),
         contained=contained if tests else (),
         degrees="Satterthwaite" if effects else "",
         reliability={term: found.reliability for term, found in (random or {}).items()},
         notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _untold(terms: Mapping[str, tuple[int, ...]], effects: Sequence[Effect]) -> tuple[str, ...]:
+    """Terms with an effect whose uncertainty depends on parameters that are not identifiable."""
+    return tuple(
+        name for name, places in terms.items() if any(math.isnan(effects[place].df) for place in places)
     )
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.covariance import Matrix
@@ -47,6 +48,8 @@ from covstudio.reml.inference.simulation import Simulator
 from covstudio.reml.inference.tables import listed
 
 __all__ = ["Inference"]
+
+Vector = NDArray[np.float64]
 
 
 class Inference:
@@ -115,17 +118,23 @@ class Inference:
         """Covariance matrix of the variance parameters that are inside their range."""
         binding = self._binding
         if self.information == "observed":
-            found = covariance_of(
-                binding.interior, observed_information(binding, binding.interior), "observed"
-            )
+            observed = self._told(observed_information(binding, binding.interior))
+            found = covariance_of(binding.interior, observed, "observed")
             if found is not None:
                 return found
         positions = [c.position for c in binding.interior]
         with binding.threads():
             average = binding.point.derivatives(positions).information
-        found = covariance_of(binding.interior, average, "average")
+        found = covariance_of(binding.interior, self._told(average), "average")
         assert found is not None, "Q'PQ is positive semi-definite"
         return found
+
+    def _told(self, information: Vector) -> Vector:
+        """The information without what is rounding error: of parameters the data say nothing about."""
+        groups = (group for group in self.fit.confounded if not group.estimable)
+        silent = {name for group in groups for name in group.names}
+        told = np.array([c.name not in silent for c in self._binding.interior], dtype=bool)
+        return np.where(np.outer(told, told), information, 0.0)
 
     def intervals(self, level: float = 0.95) -> Intervals:
         """Standard errors and intervals of all variance parameters.
