@@ -109,7 +109,8 @@ def random_effects(
         piece, found = pieces.get(term.path), None
         if piece is not None and predicting is not None:
             found = predicting.effects(piece)
-        blup, error = _written_out(term, point, natural) if found is None else found
+        predicted = _written_out(term, point, natural) if found is None else found
+        blup, error = (values.cpu() for values in predicted)
         # A variance of 0 leaves rounding errors of either sign.
         effects[term.path] = RandomEffect(level_names(z), blup, error.clamp(min=0.0).sqrt())
         if isinstance(piece, RandomPiece):
@@ -136,12 +137,13 @@ def _written_out(term: Term, point: Point, natural: Mapping[str, float]) -> tupl
     z_operand, g_operand = term.operand.operands.values()
     z_path, g_path = (f"{term.path}/{name}" for name in _names(term))
     n, q = z_operand.shape
-    py = point.py.unsqueeze(1)
+    there = point.py.device
+    py = point.py.unsqueeze(1).cpu()
     if n * q <= WRITTEN:
         z, g = _value(z_operand, z_path, natural), _value(g_operand, g_path, natural)
         covariance = z @ g
         blup = (covariance.mT @ py)[:, 0]
-        return blup, torch.diagonal(g) - (covariance * point.project(covariance)).sum(dim=0)
+        return blup, torch.diagonal(g) - (covariance * point.project(covariance.to(there)).cpu()).sum(dim=0)
     zpy = (
         structure.transpose_matmul(z_operand, _natural(z_operand, z_path, natural), py)
         if isinstance(z_operand, Matrix)

@@ -73,8 +73,8 @@ def absorbable(piece: RandomPiece, residual: Residual | None) -> bool:
     high = torch.where(used, group, -1).amax(dim=1)
     low = torch.where(used, group, piece.family.groups).amin(dim=1)
     size = int(residual.group.max()) + 1
-    most = torch.full((size,), -1).scatter_reduce_(0, residual.group, high, "amax")
-    least = torch.full((size,), piece.family.groups).scatter_reduce_(0, residual.group, low, "amin")
+    most = high.new_full((size,), -1).scatter_reduce_(0, residual.group, high, "amax")
+    least = low.new_full((size,), piece.family.groups).scatter_reduce_(0, residual.group, low, "amin")
     return bool((most <= least).all())
 
 
@@ -210,8 +210,8 @@ class Layout:
     def leverage(self, m11: Tensor, m12: Tensor, m22: Tensor) -> Tensor:
         """(Z M Z')_ij at the entries of R^-1, for M given by its parts: (m, b, b), (m b, q) and (q, q)."""
         size = self.xy.shape[0] if self.pattern is None else len(self.pattern[0])
-        total = torch.zeros(size, dtype=torch.float64)
-        ones = torch.ones(size, dtype=torch.float64)
+        total = self.xy.new_zeros(size)
+        ones = self.xy.new_ones(size)
         if self.z1 is not None:
             flat, b = m11.reshape(-1), self.members
             for codes, other, weights in self._pairs(self.z1, self.z1, ones):
@@ -227,9 +227,7 @@ class Layout:
         """z_i'M z_j at the entries of R^-1, and z_j'M z_i added to it where `both`."""
         if isinstance(left, SparseRows) and isinstance(right, SparseRows):
             flat, columns = m.reshape(-1), m.shape[1]
-            ones = torch.ones(
-                self.xy.shape[0] if self.pattern is None else len(self.pattern[0]), dtype=torch.float64
-            )
+            ones = self.xy.new_ones(self.xy.shape[0] if self.pattern is None else len(self.pattern[0]))
             once = torch.zeros_like(ones)
             for codes, other, weights in self._pairs(left, right, ones):
                 once += weights * flat[codes * columns + other]
@@ -259,7 +257,7 @@ def layout_of(problem: Problem, lowered: Lowered, residual: Residual) -> Layout:
         z1 = (
             absorbed.z
             if absorbed.family.outer
-            else absorbed.z.recoded(absorbed.family.places(), absorbed.columns)
+            else absorbed.z.recoded(absorbed.family.places().to(absorbed.z.codes.device), absorbed.columns)
         )
     basis = problem.basis
     left = problem.y - basis @ (basis.mT @ problem.y)

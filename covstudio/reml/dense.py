@@ -237,7 +237,7 @@ class DenseEngine:
             return None
         try:
             point = DensePoint(self.problem, self.variance, natural, factor)
-        except RuntimeError:
+        except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
             # X'V^-1X has no factor: V is singular in the directions of X, for all that its pivots say.
             return None
         return point if np.isfinite(point.kernel) else None

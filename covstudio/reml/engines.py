@@ -21,6 +21,7 @@ from covstudio.reml.likelihood import Engine
 from covstudio.reml.lowering import Lowered, describe, lower
 from covstudio.reml.mme import MmeEngine, unit_residual
 from covstudio.reml.pieces import RandomPiece
+from covstudio.reml.placing import placed
 from covstudio.reml.problem import Problem
 from covstudio.reml.residual import BlockResidual, residual_of
 from covstudio.reml.rows import DenseRows
@@ -110,9 +111,10 @@ class MmeCandidate:
 
     def build(self, problem: Problem, variance: Variance, lowered: Lowered) -> Engine:
         """The mixed-model-equations engine."""
-        residual = residual_of(lowered)
+        there = placed(lowered, problem.device)
+        residual = residual_of(there)
         assert residual is not None
-        return MmeEngine(problem, lowered, residual)
+        return MmeEngine(problem, there, residual)
 
 
 def _caveat(lowered: Lowered) -> str:

@@ -173,7 +173,7 @@ class _Run:
         self.max_iter = max_iter
         self.callback = callback
         self.cancel = cancel
-        self.variance = Variance(v)
+        self.variance = Variance(v, problem.device)
         self.engine = choice.candidate.build(problem, self.variance, choice.lowered)
         self.written = choice.candidate.name == "dense"
         self.probe: Probe = WrittenProbe(self.variance) if self.written else LoweredProbe(choice.lowered)
@@ -287,7 +287,9 @@ class _Run:
 
     def _report(self, iteration: Iteration) -> None:
         """Tell the callback, and stop when that is wanted."""
-        told = replace(iteration, number=self.reported)
+        told = iteration
+        if iteration.number != self.reported:
+            told = replace(iteration, number=self.reported)
         self.reported += 1
         # After a restart the best may be behind.
         if self.best is None or told.loglik >= self.best.loglik:

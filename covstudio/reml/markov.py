@@ -48,7 +48,7 @@ class MarkovResidual:
         same = group[self.order][1:] == group[self.order][:-1]
         #: Rows that have one before them, and those before them.
         self.after, self.before = self.order[1:][same], self.order[:-1][same]
-        rows = torch.arange(n)
+        rows = torch.arange(n, device=group.device)
         self.pattern: tuple[Tensor, Tensor] | None = (
             torch.cat([rows, self.before, self.after, self.before]),
             torch.cat([rows, self.before, self.before, self.after]),
@@ -89,7 +89,7 @@ class _MarkovPoint:
 
     def multiply(self, b: Tensor) -> Tensor:
         order = self._owner.order
-        step = torch.zeros(self._owner.n, dtype=torch.float64)
+        step = self._phi.new_zeros(self._owner.n)
         step[self._owner.after] = self._phi
         step = step[order][:, None]
         # T'^-1 runs against the order, T^-1 along it.
@@ -107,8 +107,8 @@ class _MarkovPoint:
         places, index = mine(owner.piece.positions, positions)
         own = owner.piece.own(natural)
         before, after, phi, s = owner.before, owner.after, self._phi, self._s
-        out = torch.zeros((len(positions), len(self.entries)), dtype=torch.float64)
-        traces = torch.zeros(len(positions), dtype=torch.float64)
+        out = self.entries.new_zeros((len(positions), len(self.entries)))
+        traces = self.entries.new_zeros(len(positions))
         dv = universe.derivative_entries(own, index, owner.place, owner.place)
         dc = universe.derivative_entries(own, index, owner.place[before], owner.place[after])
         dphi = (dc - phi * dv[:, before]) / self._v[before]

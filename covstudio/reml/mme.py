@@ -37,6 +37,7 @@ from covstudio.reml.lowering import Lowered
 from covstudio.reml.mme_components import Components, ComponentsPoint, components_of
 from covstudio.reml.mme_parts import Effects
 from covstudio.reml.mme_point import MmePoint
+from covstudio.reml.pieces import Piece
 from covstudio.reml.problem import Problem
 from covstudio.reml.residual import DiagonalResidual, Residual, ResidualPoint
 
@@ -89,6 +90,10 @@ class MmeEngine:
     def order(self) -> int:
         """Rows of the largest dense matrix that is factored."""
         return self.layout.q
+
+    def own(self, piece: Piece) -> Piece:
+        """A term of V where the engine computes: itself on the CPU."""
+        return next((term for term in self.lowered.pieces if term.path == piece.path), piece)
 
     def at(self, natural: Vector) -> MmePoint | None:
         """The likelihood at these natural values, or None where R is not positive definite or a G has a

@@ -304,8 +304,9 @@ class MmePoint:
         u1, w = self._solved(first, rest)
         pqp = inner - first.flatten(0, 1).mT @ u1.flatten(0, 1) - rest.mT @ w
         scale, back = self._scale, np.argsort(order)
-        slopes = score(torch.cat(traces).numpy() / scale, quadratics[:, 0].numpy() / scale**2)
-        information = (pqp + pqp.mT).numpy() * (0.25 / scale**3)
+        taken, products = torch.cat(traces).numpy(force=True), quadratics[:, 0].numpy(force=True)
+        slopes = score(taken / scale, products / scale**2)
+        information = (pqp + pqp.mT).numpy(force=True) * (0.25 / scale**3)
         return Derivatives(slopes[back], information[back[:, None], back])
 
     def _terms(self) -> list[tuple[RandomPiece, slice | None]]:
@@ -350,7 +351,7 @@ class MmePoint:
             h = -(entries * self._error).mT
         else:
             i, j = pattern
-            h = torch.zeros((engine.problem.n, len(positions)), dtype=torch.float64)
+            h = self._error.new_zeros((engine.problem.n, len(positions)))
             h.index_add_(0, i, -(entries * self._error[j]).mT)
         return self._r.multiply(h), h, traces
 
@@ -376,6 +377,7 @@ class MmePoint:
             piece: a term of the lowered V.
         """
         layout, effects = self._engine.layout, self._effects
+        piece = self._engine.own(piece)
         if isinstance(piece, DiagonalPiece):
             return self._effects_of_rows(piece)
         if not isinstance(piece, RandomPiece):

@@ -25,13 +25,13 @@ def joined(n: int, parts: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
         >>> joined(4, [(rows, torch.tensor([0, 1, 1, 2])), (rows[:2], torch.tensor([5, 5]))]).tolist()
         [0, 0, 0, 1]
     """
-    label = torch.arange(n)
+    label = torch.arange(n, device=parts[0][0].device) if parts else torch.arange(n)
     while True:
         before = label
         for rows, group in parts:
             if not len(rows):
                 continue
-            low = torch.full((int(group.max()) + 1,), n).scatter_reduce_(0, group, label[rows], "amin")
+            low = group.new_full((int(group.max()) + 1,), n).scatter_reduce_(0, group, label[rows], "amin")
             label = label.clone()
             label[rows] = low[group]
         # Rows that carry the label of another row follow it.
@@ -74,5 +74,5 @@ def occurrences(code: Tensor) -> Tensor:
     _, counts = torch.unique_consecutive(code[order], return_counts=True)
     starts = torch.cumsum(counts, 0) - counts
     number = torch.empty_like(code)
-    number[order] = torch.arange(len(code)) - torch.repeat_interleave(starts, counts)
+    number[order] = torch.arange(len(code), device=code.device) - torch.repeat_interleave(starts, counts)
     return number

@@ -34,6 +34,8 @@ class Piece:
     """
 
     words = "no known structure"
+    #: Where its tensors are (see `placing`).
+    device = torch.device("cpu")
 
     def __init__(self, path: str, positions: tuple[int, ...], operand: Matrix | Tensor, n: int) -> None:
         self.path = path
@@ -44,7 +46,7 @@ class Piece:
 
     def own(self, natural: Vector) -> Tensor:
         """The term's own natural values out of those of V."""
-        return torch.from_numpy(natural[self._take])
+        return torch.from_numpy(natural[self._take]).to(self.device)
 
     def diagonal(self, natural: Vector) -> Tensor:
         """Its diagonal, (n,)."""
@@ -173,7 +175,9 @@ class RandomPiece(Piece):
         """The diagonal of G, (q,)."""
         if self.family is not None:
             diagonals = torch.diagonal(self.family.value(self.own(natural)), dim1=1, dim2=2)
-            group, member = self._split(torch.arange(self.columns), len(diagonals))
+            group, member = self._split(
+                torch.arange(self.columns, device=self.device), len(diagonals)
+            )
             return diagonals[group, member]
         if isinstance(self.g, Tensor):
             return torch.diagonal(self.covariance(natural))
@@ -190,7 +194,7 @@ class RandomPiece(Piece):
         """Sums of squares of the columns of a Z with one entry a row, (q,)."""
         if not isinstance(self.z, SparseRows) or self.z.width != 1:
             return None
-        return torch.zeros(self.columns, dtype=torch.float64).index_add_(
+        return torch.zeros(self.columns, dtype=torch.float64, device=self.device).index_add_(
             0, self.z.codes[:, 0], self.z.weights()[:, 0] ** 2
         )
 
@@ -216,7 +220,7 @@ class RandomPiece(Piece):
         codes, weights = self.z.codes, self.z.weights()
         block, place = self._split(codes, len(g)) if g.ndim == 3 else (torch.zeros_like(codes), codes)
         g = g if g.ndim == 3 else g[None]
-        total = torch.zeros(self.n, dtype=torch.float64)
+        total = torch.zeros(self.n, dtype=torch.float64, device=self.device)
         for a in range(self.z.width):
             for b in range(self.z.width):
                 # Entries of weight 0 may point into another block.
@@ -235,7 +239,7 @@ class RandomPiece(Piece):
 
     def derivative_diagonal(self, natural: Vector, index: Sequence[int]) -> Tensor:
         if isinstance(self.g, Tensor) or not len(index):
-            return torch.zeros((0, self.n), dtype=torch.float64)
+            return torch.zeros((0, self.n), dtype=torch.float64, device=self.device)
         if self.family is not None:
             slices = self.family.derivative(self.own(natural), index)
             if self._alike(slices[0]):
@@ -305,26 +309,27 @@ class BlockPiece(Piece):
         starts = torch.cumsum(self.sizes, 0) - self.sizes
         repeats = self.sizes[self.group[order]]
         left = torch.repeat_interleave(order, repeats)
-        offset = torch.arange(len(left)) - torch.repeat_interleave(
+        offset = torch.arange(len(left), device=self.device) - torch.repeat_interleave(
             torch.cumsum(repeats, 0) - repeats, repeats
         )
         right = order[torch.repeat_interleave(starts[self.group[order]], repeats) + offset]
         return left, right
 
     def diagonal(self, natural: Vector) -> Tensor:
-        out = torch.zeros(self.n, dtype=torch.float64)
+        out = torch.zeros(self.n, dtype=torch.float64, device=self.device)
         out[self.rows] = self.universe.entries(self.own(natural), self.place, self.place)
         return out
 
     def derivative_diagonal(self, natural: Vector, index: Sequence[int]) -> Tensor:
-        out = torch.zeros((len(index), self.n), dtype=torch.float64)
+        out = torch.zeros((len(index), self.n), dtype=torch.float64, device=self.device)
         out[:, self.rows] = self.universe.derivative_entries(self.own(natural), index, self.place, self.place)
         return out
 
     @cached_property
     def _as_it_stands(self) -> bool:
         """Whether the operand multiplies cheaply by itself."""
-        whole = len(self.rows) == self.n and bool((self.rows == torch.arange(self.n)).all())
+        every = torch.arange(self.n, device=self.device)
+        whole = len(self.rows) == self.n and bool((self.rows == every).all())
         return whole and isinstance(self.operand, Matrix) and structure.matmul.is_cheap(self.operand)
 
     def matmul(self, natural: Vector, b: Tensor) -> Tensor:
@@ -381,7 +386,7 @@ class OtherPiece(Piece):
 
     def derivative_diagonal(self, natural: Vector, index: Sequence[int]) -> Tensor:
         if isinstance(self.operand, Tensor):
-            return torch.zeros((0, self.n), dtype=torch.float64)
+            return torch.zeros((0, self.n), dtype=torch.float64, device=self.device)
         return self._out(structure.derivative_diagonal(self.operand, self.own(natural), list(index)), 1)
 
     def matmul(self, natural: Vector, b: Tensor) -> Tensor:
@@ -398,7 +403,7 @@ class OtherPiece(Piece):
 
 
 def _zeros(piece: Piece) -> Tensor:
-    return torch.ones(len(piece.positions), dtype=torch.float64)
+    return torch.ones(len(piece.positions), dtype=torch.float64, device=piece.device)
 
 
 def mine(own: Sequence[int], positions: Sequence[int]) -> tuple[list[int], list[int]]:

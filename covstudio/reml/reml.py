@@ -411,7 +411,7 @@ class REML:
     # -- arguments ------------------------------------------------------------------------------------------
 
     def _session(self, y: Any, x: Any) -> Session:
-        return Session(self.v, prepare(y, x), self._engine)
+        return Session(self.v, prepare(y, x, device="cpu"), self._engine)
 
     def _theta(self, theta: Theta) -> Vector:
         return theta_of(self.v, theta)

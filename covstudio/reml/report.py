@@ -56,14 +56,15 @@ def assemble(
     loglik = problem.log_likelihood(point.kernel)
     count = problem.p + len(coordinates)
     effects, random_part = random_effects(variance, point, choice.lowered)
-    marginal = problem.x @ point.beta
+    # What a fit holds is on the CPU, wherever it was computed.
+    marginal = (problem.x @ point.beta).cpu()
     natural = point.natural
-    beta_covariance = point.beta_covariance
+    beta_covariance = point.beta_covariance.cpu()
     return Fit(
         theta=torch.from_numpy(variance.theta(natural)),
         params=dict(zip(variance.names, natural.tolist(), strict=True)),
         standard_errors=errors,
-        beta=point.beta.clone(),
+        beta=point.beta.clone().cpu(),
         beta_standard_errors=torch.diagonal(beta_covariance).sqrt(),
         beta_covariance=beta_covariance,
         loglik=loglik,
@@ -73,7 +74,7 @@ def assemble(
         blups=effects,
         fitted=marginal + random_part,
         marginal_fitted=marginal,
-        residuals=problem.y - marginal - random_part,
+        residuals=problem.y.cpu() - marginal - random_part,
         boundary=boundary,
         indistinct=found.names,
         converged=outcome.converged,

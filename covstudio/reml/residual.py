@@ -135,10 +135,11 @@ class DiagonalResidual:
         self.pattern: tuple[Tensor, Tensor] | None = None
         self.positions = frozenset(k for piece in pieces for k in piece.positions)
         self.words = "diagonal"
+        self.device = pieces[0].device
 
     def at(self, natural: Vector) -> _DiagonalPoint | None:
         """R at these natural values of V, or None where it is not positive definite."""
-        total = torch.zeros(self.n, dtype=torch.float64)
+        total = torch.zeros(self.n, dtype=torch.float64, device=self.device)
         for piece in self.pieces:
             total = total + piece.diagonal(natural)
         if not bool((total > 0.0).all()) or not bool(torch.isfinite(total).all()):
@@ -204,6 +205,7 @@ class BlockResidual:
     def __init__(self, n: int, diagonals: Sequence[DiagonalPiece], blocks: Sequence[BlockPiece]) -> None:
         self.n = n
         self.diagonals, self.blocks = tuple(diagonals), tuple(blocks)
+        self.device = blocks[0].device
         self.positions = frozenset(k for piece in (*diagonals, *blocks) for k in piece.positions)
         label = joined(n, [(piece.rows, piece.group) for piece in self.blocks])
         self.group = label
@@ -226,7 +228,7 @@ class BlockResidual:
         batches = []
         for size in torch.unique(self.sizes).tolist():
             which = torch.nonzero(self.sizes == size).reshape(-1)
-            rows = order[starts[which][:, None] + torch.arange(size)]
+            rows = order[starts[which][:, None] + torch.arange(size, device=self.device)]
             batches.append(self._batch(rows, uniform))
         return batches
 
@@ -241,8 +243,8 @@ class BlockResidual:
         inside = []
         keys = []
         for piece in self.blocks:
-            group = torch.full((self.n,), -1)
-            place = torch.zeros(self.n, dtype=torch.int64)
+            group = torch.full((self.n,), -1, device=self.device)
+            place = torch.zeros(self.n, dtype=torch.int64, device=self.device)
             group[piece.rows], place[piece.rows] = piece.group, piece.place
             own, at = group[rows], place[rows]
             # Groups are told apart by the first row that they share.
@@ -253,9 +255,10 @@ class BlockResidual:
         if uniform:
             _, kind = torch.unique(torch.cat(keys, dim=1), dim=0, return_inverse=True)
         else:
-            kind = torch.arange(len(rows))
+            kind = torch.arange(len(rows), device=self.device)
         counts = torch.bincount(kind)
-        examples = torch.zeros(len(counts), dtype=torch.int64).scatter_(0, kind, torch.arange(len(rows)))
+        every = torch.arange(len(rows), device=self.device)
+        examples = torch.zeros_like(counts).scatter_(0, kind, every)
         chosen = tuple((own[examples], at[examples]) for own, at in inside)
         return _Batch(rows, kind, examples, counts.to(torch.float64), chosen)
 
@@ -275,7 +278,7 @@ class BlockResidual:
 
     def _values(self, batch: _Batch, natural: Vector) -> Tensor:
         count, size = len(batch.examples), batch.rows.shape[1]
-        total = torch.zeros((count, size, size), dtype=torch.float64)
+        total = torch.zeros((count, size, size), dtype=torch.float64, device=self.device)
         for piece, (own, at) in zip(self.blocks, batch.inside, strict=True):
             entries = piece.universe.entries(piece.own(natural), at[:, :, None], at[:, None, :])
             total = total + _kept(entries, own)
@@ -287,7 +290,7 @@ class BlockResidual:
     def slices(self, batch: _Batch, natural: Vector, positions: Sequence[int]) -> Tensor:
         """dR for parameters of V, (k, kinds, t, t)."""
         count, size = len(batch.examples), batch.rows.shape[1]
-        out = torch.zeros((len(positions), count, size, size), dtype=torch.float64)
+        out = torch.zeros((len(positions), count, size, size), dtype=torch.float64, device=self.device)
         for piece, (own, at) in zip(self.blocks, batch.inside, strict=True):
             places, index = mine(piece.positions, positions)
             if places:
@@ -334,7 +337,7 @@ class _BlockPoint:
 
     def derivative(self, natural: Vector, positions: Sequence[int]) -> tuple[Tensor, Tensor]:
         entries = []
-        traces = torch.zeros(len(positions), dtype=torch.float64)
+        traces = self.entries.new_zeros(len(positions))
         for batch, inverse in zip(self._owner.batches, self._inverses, strict=True):
             slices = self._owner.slices(batch, natural, positions)
             traces += torch.einsum("g,kgij,gij->k", batch.counts, slices, inverse)

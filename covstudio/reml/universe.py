@@ -136,15 +136,16 @@ def _stationary(matrix: Matrix, size: int, place: Tensor) -> Universe:
     lag = torch.arange(size, dtype=torch.float64)
 
     def value(natural: Tensor) -> Tensor:
-        power = natural[-1] ** lag
+        power = natural[-1] ** lag.to(natural.device)
         return natural[0] * power if scaled else power
 
     def derivative(natural: Tensor, index: Sequence[int]) -> Tensor:
         rho = natural[-1]
         # 0^-1 would spoil the first entry, which is 0 lag^... = 0.
-        slope = lag * rho ** (lag - 1.0).clamp(min=0.0)
+        steps = lag.to(natural.device)
+        slope = steps * rho ** (steps - 1.0).clamp(min=0.0)
         slope = natural[0] * slope if scaled else slope
-        slices = [rho**lag if scaled and k == 0 else slope for k in index]
+        slices = [rho**steps if scaled and k == 0 else slope for k in index]
         return torch.stack(slices) if slices else natural.new_zeros((0, size))
 
     return Universe(size, value, derivative, markov=True, by_lag=True, places=place)

@@ -75,8 +75,8 @@ class _Part:
     matrix: Matrix
     positions: tuple[int, ...]
 
-    def at(self, natural: Vector) -> Tensor:
-        return torch.from_numpy(natural[list(self.positions)])
+    def at(self, natural: Vector, device: torch.device) -> Tensor:
+        return torch.from_numpy(natural[list(self.positions)]).to(device)
 
 
 class Variance:
@@ -86,6 +86,7 @@ class Variance:
 
     Args:
         v: the model of V.
+        device: where V and its slices are computed.
 
     Attributes:
         names: all parameters.
@@ -102,8 +103,9 @@ class Variance:
                 [1., 3.]], dtype=torch.float64)
     """
 
-    def __init__(self, v: Matrix) -> None:
+    def __init__(self, v: Matrix, device: torch.device | str = "cpu") -> None:
         self.v = v
+        self.device = torch.device(device)
         self.n = v.shape[0]
         self.names: tuple[str, ...] = tuple(v.param_names)
         self.transforms: tuple[Transform, ...] = tuple(parameter.transform for parameter in v.parameters)
@@ -152,16 +154,16 @@ class Variance:
         """The constant slices, (number of linear parameters, n, n), computed at the first call."""
         if self._stack is None:
             for operand in self._constants:
-                self._add_constant(_constant_value(operand))
+                self._add_constant(_constant_value(operand, self.device))
             blocks = []
             with torch.no_grad():
                 for part in self._linear:
-                    zero = torch.zeros(len(part.positions), dtype=torch.float64)
+                    zero = torch.zeros(len(part.positions), dtype=torch.float64, device=self.device)
                     blocks.append(part.matrix.natural_jacobian(zero, range(len(part.positions))))
                     offset = part.matrix.evaluate(zero)
                     if bool(offset.any()):
                         self._add_constant(offset)
-            empty = torch.zeros((0, self.n, self.n), dtype=torch.float64)
+            empty = torch.zeros((0, self.n, self.n), dtype=torch.float64, device=self.device)
             self._stack = torch.cat([block.to(torch.float64) for block in blocks]) if blocks else empty
         return self._stack
 
@@ -202,14 +204,14 @@ class Variance:
         with torch.no_grad():
             stack = self._slices_kept()
             if self._stacked:
-                weights = torch.from_numpy(natural[self._stacked])
+                weights = torch.from_numpy(natural[self._stacked]).to(self.device)
                 v = torch.mv(stack.view(len(self._stacked), n * n).mT, weights).view(n, n)
             else:
-                v = torch.zeros((n, n), dtype=torch.float64)
+                v = torch.zeros((n, n), dtype=torch.float64, device=self.device)
             if self._constant is not None:
                 v += self._constant
             for part in self._general:
-                v += evaluated(part.matrix, part.at(natural))
+                v += evaluated(part.matrix, part.at(natural, self.device))
         return v
 
     def slices(self, natural: Vector, positions: Sequence[int]) -> Iterator[tuple[list[int], Tensor]]:
@@ -235,7 +237,10 @@ class Variance:
                 for start in range(0, len(wanted), batch):
                     group = wanted[start : start + batch]
                     index = [inner for inner, _ in group]
-                    yield [i for _, i in group], _differentiated(part.matrix, part.at(natural), index)
+                    yield (
+                        [i for _, i in group],
+                        _differentiated(part.matrix, part.at(natural, self.device), index),
+                    )
 
     def slice(self, natural: Vector, position: int) -> Tensor:
         """dV/d theta_k for one parameter, (n, n)."""
@@ -269,18 +274,18 @@ def evaluated(matrix: Matrix, natural: Tensor) -> Tensor:
         try:
             return matrix.evaluate(natural)
         except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
-            return torch.full(matrix.shape, torch.nan, dtype=torch.float64)
+            return torch.full(matrix.shape, torch.nan, dtype=torch.float64, device=natural.device)
 
 
 def _differentiated(matrix: Matrix, natural: Tensor, index: Sequence[int]) -> Tensor:
     try:
         return matrix.natural_jacobian(natural, index)
     except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
-        return torch.full((len(index), *matrix.shape), torch.nan, dtype=torch.float64)
+        return torch.full((len(index), *matrix.shape), torch.nan, dtype=torch.float64, device=natural.device)
 
 
-def _constant_value(operand: Matrix | Tensor) -> Tensor:
+def _constant_value(operand: Matrix | Tensor, device: torch.device) -> Tensor:
     if isinstance(operand, Tensor):
-        return operand.detach().to(device="cpu", dtype=torch.float64)
+        return operand.detach().to(device=device, dtype=torch.float64)
     with torch.no_grad():
-        return operand.evaluate(torch.zeros(0, dtype=torch.float64))
+        return operand.evaluate(torch.zeros(0, dtype=torch.float64, device=device))
