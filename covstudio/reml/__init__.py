@@ -4,6 +4,7 @@
 """
 
 from covstudio.reml.blup import RandomEffect
+from covstudio.reml.combinations import Estimable
 from covstudio.reml.dense import DENSE_LIMIT
 from covstudio.reml.engines import Explanation, explain
 from covstudio.reml.errors import (
@@ -17,12 +18,15 @@ from covstudio.reml.errors import (
 )
 from covstudio.reml.estimation import fit
 from covstudio.reml.fit import Fit, Iteration
+from covstudio.reml.identifiability import Confounded
 from covstudio.reml.inference import Inference, compare
 from covstudio.reml.reml import REML
 
 __all__ = [
     "DENSE_LIMIT",
     "REML",
+    "Confounded",
+    "Estimable",
     "Explanation",
     "Fit",
     "FitCancelled",
