@@ -175,9 +175,7 @@ class RandomPiece(Piece):
         """The diagonal of G, (q,)."""
         if self.family is not None:
             diagonals = torch.diagonal(self.family.value(self.own(natural)), dim1=1, dim2=2)
-            group, member = self._split(
-                torch.arange(self.columns, device=self.device), len(diagonals)
-            )
+            group, member = self._split(torch.arange(self.columns, device=self.device), len(diagonals))
             return diagonals[group, member]
         if isinstance(self.g, Tensor):
             return torch.diagonal(self.covariance(natural))

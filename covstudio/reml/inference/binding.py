@@ -71,9 +71,7 @@ class Binding:
             raise TypeError(f"v must be the covstudio Matrix that was fitted, and is a {type(v).__name__}.")
         self.fit, self.v = fit, v
         with torch.no_grad():
-            self.problem = prepare(
-                y, x, method=fit.method, drop_dependent=bool(fit.dropped), device="cpu"
-            )
+            self.problem = prepare(y, x, method=fit.method, drop_dependent=bool(fit.dropped), device="cpu")
             self._check_sizes()
             self.choice = choose(v, fit.engine, self.problem.p)
             self.lowered = self.choice.lowered
