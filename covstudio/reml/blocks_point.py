@@ -38,6 +38,7 @@ from covstudio.reml.blocks_layout import Batch
 from covstudio.reml.blocks_moments import gathered, spread
 from covstudio.reml.likelihood import Derivatives, score
 from covstudio.reml.pieces import Piece
+from covstudio.reml.scaled_point import ScaledPoint
 
 if TYPE_CHECKING:
     from covstudio.reml.blocks import BlocksEngine
@@ -69,16 +70,12 @@ def by_pairs(size: int, kinds: int, blocks: int, parameters: int) -> bool:
     return size <= SHEET and pairs < 2 * parameters * blocks * size**2 + parameters**2 * blocks * size
 
 
-class BlocksPoint:
+class BlocksPoint(ScaledPoint):
     """The restricted likelihood at one V; made by `BlocksPoint.of`."""
 
     _engine: BlocksEngine
-    natural: Vector
-    _scale: float
     _inverses: list[Tensor]
     _diagonal: float
-    _logdet: float
-    _quadratic: float
     _root: Tensor
     _beta: Tensor
 
@@ -87,7 +84,7 @@ class BlocksPoint:
         """Factor the blocks; None where one is not positive definite."""
         point = cls.__new__(cls)
         point._engine, point.natural, point._scale = engine, natural, 1.0
-        point._inverses, point._logdet, point._diagonal = [], 0.0, 0.0
+        point._inverses, point._logdet_v, point._diagonal = [], 0.0, 0.0
         for batch in engine.layout.batches:
             if not point._factored(batch, engine.layout.values(batch, natural)):
                 return None
@@ -109,7 +106,7 @@ class BlocksPoint:
             inverse = torch.where(both, inverse, 0.0)
             diagonal = torch.where(batch.present, diagonal, 0.0)
         self._inverses.append(inverse)
-        self._logdet += 2.0 * float(torch.log(pivots).sum(dim=1) @ batch.counts)
+        self._logdet_v += 2.0 * float(torch.log(pivots).sum(dim=1) @ batch.counts)
         self._diagonal += float(diagonal.sum(dim=1) @ batch.counts)
         return True
 
@@ -136,37 +133,9 @@ class BlocksPoint:
     # -- the likelihood -------------------------------------------------------------------------------------
 
     @property
-    def logdet_v(self) -> float:
-        """log|V|."""
-        return self._logdet + self._engine.problem.n * float(np.log(self._scale))
-
-    @property
-    def logdet_xvx(self) -> float:
-        """log|X'V^-1X|."""
-        return self._logdet_xvx - self._engine.problem.p * float(np.log(self._scale))
-
-    @property
-    def quadratic(self) -> float:
-        """y'Py."""
-        return self._quadratic / self._scale
-
-    @property
-    def kernel(self) -> float:
-        """-(log|V| + log|X'V^-1X| + y'Py)/2; without log|X'V^-1X| in ML."""
-        return self._engine.problem.kernel(self.logdet_v, self.logdet_xvx, self.quadratic)
-
-    @property
     def mean_diagonal(self) -> float:
         """Mean of the diagonal of V."""
         return self._scale * self._diagonal / self._engine.problem.n
-
-    def rescaled(self, factor: float, natural: Vector) -> BlocksPoint:
-        """The same point with V multiplied by `factor`, which `natural` is known to give."""
-        other = BlocksPoint.__new__(BlocksPoint)
-        other.__dict__.update(self.__dict__)
-        other._scale = self._scale * factor
-        other.natural = natural
-        return other
 
     @property
     def beta(self) -> Tensor:

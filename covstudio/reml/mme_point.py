@@ -45,6 +45,7 @@ from covstudio.reml.mme_parts import (
 )
 from covstudio.reml.pieces import DiagonalPiece, Piece, RandomPiece, mine
 from covstudio.reml.residual import ResidualPoint
+from covstudio.reml.scaled_point import ScaledPoint
 
 if TYPE_CHECKING:
     from covstudio.reml.mme import MmeEngine
@@ -54,12 +55,10 @@ __all__ = ["MmePoint"]
 Vector = NDArray[np.float64]
 
 
-class MmePoint:
+class MmePoint(ScaledPoint):
     """The restricted likelihood at one V; made by `MmePoint.of`."""
 
     _engine: MmeEngine
-    natural: Vector
-    _scale: float
     _r: ResidualPoint
     _cross: Crossproducts
     _effects: Effects
@@ -68,9 +67,6 @@ class MmePoint:
     _w: Tensor
     _py: Tensor
     _error: Tensor
-    _quadratic: float
-    _logdet_v: float
-    _logdet_xvx: float
 
     @classmethod
     def of(
@@ -127,39 +123,10 @@ class MmePoint:
 
     # -- the likelihood -------------------------------------------------------------------------------------
 
-    @property
-    def logdet_v(self) -> float:
-        """log|V|."""
-        return self._logdet_v + self._engine.problem.n * float(np.log(self._scale))
-
-    @property
-    def logdet_xvx(self) -> float:
-        """log|X'V^-1X|."""
-        return self._logdet_xvx - self._engine.problem.p * float(np.log(self._scale))
-
-    @property
-    def quadratic(self) -> float:
-        """y'Py."""
-        return self._quadratic / self._scale
-
-    @property
-    def kernel(self) -> float:
-        """-(log|V| + log|X'V^-1X| + y'Py)/2; without log|X'V^-1X| in ML."""
-        return self._engine.problem.kernel(self.logdet_v, self.logdet_xvx, self.quadratic)
-
     @cached_property
     def mean_diagonal(self) -> float:
         """Mean of the diagonal of V."""
         return sum(piece.mean_diagonal(self.natural) for piece in self._engine.lowered.pieces)
-
-    def rescaled(self, factor: float, natural: Vector) -> MmePoint:
-        """The same point with V multiplied by `factor`, which `natural` is known to give."""
-        other = type(self).__new__(type(self))
-        other.__dict__.update(self.__dict__)
-        other.__dict__.pop("mean_diagonal", None)
-        other._scale = self._scale * factor
-        other.natural = natural
-        return other
 
     @property
     def beta(self) -> Tensor:

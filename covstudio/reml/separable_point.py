@@ -32,6 +32,7 @@ from covstudio.reml.effect_covariance import slopes_of
 from covstudio.reml.likelihood import Derivatives, average_information, score
 from covstudio.reml.mme_parts import from_left, solved
 from covstudio.reml.pieces import Piece, mine
+from covstudio.reml.scaled_point import ScaledPoint
 from covstudio.reml.separable_solver import FieldPoint
 
 if TYPE_CHECKING:
@@ -42,12 +43,10 @@ __all__ = ["SeparablePoint"]
 Vector = NDArray[np.float64]
 
 
-class SeparablePoint:
+class SeparablePoint(ScaledPoint):
     """The restricted likelihood at one V; made by `SeparablePoint.of`."""
 
     _engine: SeparableEngine
-    natural: Vector
-    _scale: float
     _fields: list[FieldPoint]
     _roots: Tensor
 
@@ -102,39 +101,10 @@ class SeparablePoint:
 
     # -- the likelihood -------------------------------------------------------------------------------------
 
-    @property
-    def logdet_v(self) -> float:
-        """log|V|."""
-        return self._logdet_v + self._engine.problem.n * float(np.log(self._scale))
-
-    @property
-    def logdet_xvx(self) -> float:
-        """log|X'V^-1X|."""
-        return self._logdet_xvx - self._engine.problem.p * float(np.log(self._scale))
-
-    @property
-    def quadratic(self) -> float:
-        """y'Py."""
-        return self._quadratic / self._scale
-
-    @property
-    def kernel(self) -> float:
-        """-(log|V| + log|X'V^-1X| + y'Py)/2; without log|X'V^-1X| in ML."""
-        return self._engine.problem.kernel(self.logdet_v, self.logdet_xvx, self.quadratic)
-
     @cached_property
     def mean_diagonal(self) -> float:
         """Mean of the diagonal of V."""
         return sum(piece.mean_diagonal(self.natural) for piece in self._engine.lowered.pieces)
-
-    def rescaled(self, factor: float, natural: Vector) -> SeparablePoint:
-        """The same point with V multiplied by `factor`, which `natural` is known to give."""
-        other = SeparablePoint.__new__(SeparablePoint)
-        other.__dict__.update(self.__dict__)
-        other.__dict__.pop("mean_diagonal", None)
-        other._scale = self._scale * factor
-        other.natural = natural
-        return other
 
     @property
     def beta(self) -> Tensor:
