@@ -133,12 +133,14 @@ def pedigree_inverse(
             for j, right in weights:
                 places.append((i, j))
                 entries.append(left * right / variance)
-    return torch.sparse_coo_tensor(
+    summed = torch.sparse_coo_tensor(
         torch.tensor(places).T,
         torch.tensor(entries, dtype=torch.float64),
         (count, count),
         check_invariants=True,
     ).coalesce()
+    # Entries are summed in no certain order: the mean with the transpose is symmetric to the last digit.
+    return (0.5 * (summed + summed.transpose(0, 1))).coalesce()
 
 
 def genomic_relationship(markers: object, *, dosages: bool = False) -> Tensor:

@@ -180,16 +180,22 @@ def test_coordinates_are_written_one_row_a_line(studio: Studio) -> None:
 
 def test_positions_are_typed_as_numbers_and_ranges(studio: Studio) -> None:
     studio.show("Inspector")
+    name = studio.page.get_by_label("Name", exact=True)
     studio.item(declaration("Submatrix").title).click()
+    expect(name).to_have_value("Submatrix")
     studio.item(declaration("AR1Matrix").title).click()
+    expect(name).to_have_value("AR1")
     studio.select("Submatrix")
     positions = studio.page.get_by_role("textbox", name="Positions")
     positions.fill("0, two")
     positions.press("Enter")
     expect(studio.panel("Inspector").get_by_role("alert")).to_contain_text("is no position")
+    expect(positions).to_have_value("0, two")
     positions.fill("0, 9")
     positions.press("Enter")
-    expect(studio.panel("Inspector").get_by_role("alert")).to_contain_text("positions from 0 to 3")
+    # A matrix without a size of its own becomes as large as the positions ask for.
+    expect(studio.node("AR1")).to_contain_text("10 × 10")
+    expect(studio.node("Submatrix")).to_contain_text("2 × 2")
     positions.fill("0,2-3")
     positions.press("Enter")
     expect(positions).to_have_value("0, 2, 3")

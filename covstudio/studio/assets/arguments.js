@@ -68,7 +68,11 @@ function argumentForm({ send, errors }) {
   }
 
   function indices(state, a, set) {
-    const read = (text) => ({ value: text });
+    // What cannot be read is said here, where the text stays as it was typed.
+    const read = (text) => {
+      const wrong = text.replace(/\s*[-\u2013\u2212]\s*/g, "-").split(/[\s,;]+/).find((part) => part !== "" && !/^\d+(-\d+)?$/.test(part));
+      return wrong ? { problem: `'${wrong}' is no position; write positions counted from 0, such as "0, 2, 5-8".` } : { value: text };
+    };
     return [label(a, `arg-${a.name}`), field(a.value, a, set, read, { id: `arg-${a.name}`, placeholder: a.optional ? "left out" : "0, 2, 5-8" })];
   }
 
