@@ -1,4 +1,4 @@
-"""Checks of constructor arguments shared by structures: sizes, numbers, coordinates, literal matrices."""
+"""Checks of constructor arguments shared by structures: sizes, numbers, times, flags, literal matrices."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor
+
+# A message about rows of the same time names so many times, and so many rows of each.
+_SHOWN_TIMES = 2
+_SHOWN_ROWS = 3
 
 
 def check_size(value: object, name: str = "n", minimum: int = 1, reason: str = "") -> int:
@@ -120,6 +124,51 @@ def check_coordinates(values: object, name: str) -> Tensor:
             "pass a single column"
         )
     return check_finite(tensor, name)
+
+
+def check_flag(value: object, name: str, label: str) -> bool:
+    """Return a flag; anything but True and False is refused."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{label}: {name} must be True or False, got {value!r}; write one of them")
+    return value
+
+
+def check_different_times(times: Tensor) -> None:
+    """Refuse the times of a process where rows share one.
+
+    Args:
+        times: Finite numbers, shape (n,).
+
+    Raises:
+        ValueError: If two rows are of the same time, with the first such rows.
+
+    Example:
+        >>> check_different_times(torch.tensor([0.0, 2.0, 2.0]))
+        Traceback (most recent call last):
+            ...
+        ValueError: times must differ between rows, got 2 in rows 1 and 2 (rows are counted from 0): ...
+    """
+    values, group, counts = torch.unique(times, return_inverse=True, return_counts=True)
+    shared = (counts > 1).nonzero()[:, 0].tolist()
+    if not shared:
+        return
+    shown = " and ".join(
+        f"{float(values[k]) + 0.0:.15g} in rows {_rows((group == k).nonzero()[:, 0].tolist())}"
+        for k in shared[:_SHOWN_TIMES]
+    )
+    more = len(shared) - _SHOWN_TIMES
+    rest = f", and {more} more such time{'s' * (more > 1)}" if more > 0 else ""
+    raise ValueError(
+        f"times must differ between rows, got {shown}{rest} (rows are counted from 0): rows of one time have "
+        "one value of the process, and V would be singular; give each row a time of its own, or pass "
+        "shared_times=True where several units, such as subjects, are measured at the same times"
+    )
+
+
+def _rows(rows: list[int]) -> str:
+    if len(rows) > _SHOWN_ROWS:
+        return f"{', '.join(map(str, rows[:_SHOWN_ROWS]))}, ... ({len(rows)} rows)"
+    return f"{', '.join(map(str, rows[:-1]))} and {rows[-1]}"
 
 
 def check_covariance(values: object, name: str) -> Tensor:

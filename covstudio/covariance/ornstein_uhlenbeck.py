@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .checks import check_coordinates
+from .checks import check_coordinates, check_different_times, check_flag
 from .declaration import Argument, declare
 from .elementary import variance
 from .innovations import check_errors, precision_band_slopes, precision_bands, solve_by_prediction
@@ -29,10 +29,38 @@ from .structure import (
 )
 from .transform import TransformExp
 
-__all__ = ["OrnsteinUhlenbeckMatrix"]
+__all__ = ["SHARED_TIMES", "OrnsteinUhlenbeckMatrix", "check_times"]
 
 # exp(-h) is zero beyond this in every precision; leaving such h out keeps all finite at a range of 0.
 _FAR = 800.0
+
+SHARED_TIMES = Argument(
+    "shared_times",
+    "flag",
+    "Shared times",
+    "Rows may share a time, as of subjects measured on the same days; their values are then one and the same",
+    default=False,
+)
+"""The declaration of what lets rows of a process share a time."""
+
+
+def check_times(times: object, shared_times: object, label: str) -> Tensor:
+    """Return the times of the rows of a process as a float64 vector.
+
+    Args:
+        times: One finite number per row.
+        shared_times: Whether rows may share a time.
+        label: The structure's name, for the message.
+
+    Raises:
+        TypeError: If ``times`` does not hold numbers, or ``shared_times`` is neither True nor False.
+        ValueError: If ``times`` is empty, not one vector, holds a NaN or an infinity, or the same time twice
+            without ``shared_times``.
+    """
+    checked = check_coordinates(times, "times")
+    if not check_flag(shared_times, "shared_times", label):
+        check_different_times(checked)
+    return checked
 
 
 @declare(
@@ -42,7 +70,10 @@ _FAR = 800.0
     formula=r"V_{ij} = \sigma^2 \exp\left( -\frac{|t_i - t_j|}{\text{range}} \right)",
     symbol="σ²e^(−|tᵢ−tⱼ|/r)",
     summary="The autoregression in continuous time, for rows observed at any times.",
-    arguments=(Argument("times", "coordinates", "Times", "The time of each row, in any order"),),
+    arguments=(
+        Argument("times", "coordinates", "Times", "The time of each row, in any order"),
+        SHARED_TIMES,
+    ),
     aliases={
         "nlme": ("corCAR1",),
         "SAS": ("SP(POW)",),
@@ -73,14 +104,17 @@ class OrnsteinUhlenbeckMatrix(Leaf):
     default 0, that is 1).
 
     Args:
-        times: One time per row: a list, tuple, 1-D tensor or Series of n finite numbers, in any order. Rows
-            of the same time are allowed and fully correlated: V is then singular, though still positive
-            semi-definite, so it needs a residual beside it before it can be inverted.
+        times: One time per row: a list, tuple, 1-D tensor or Series of n finite numbers, in any order.
         param_specs: Declaration to use in place of the default one.
+        shared_times: Whether rows may share a time, as where several subjects are measured on the same days.
+            Such rows are fully correlated: V is then singular, though still positive semi-definite. It needs
+            what tells them apart before it can be inverted: a Hadamard product with "same subject", or a
+            residual beside it.
 
     Raises:
-        TypeError: If ``times`` does not hold numbers.
-        ValueError: If ``times`` is empty, not one vector, or holds a NaN or an infinity.
+        TypeError: If ``times`` does not hold numbers, or ``shared_times`` is neither True nor False.
+        ValueError: If ``times`` is empty, not one vector, holds a NaN or an infinity, or the same time twice
+            without ``shared_times``.
 
     Example:
         >>> import torch
@@ -90,13 +124,26 @@ class OrnsteinUhlenbeckMatrix(Leaf):
                 [1.0000, 2.7183, 0.3679],
                 [0.1353, 0.3679, 2.7183]])
 
+        Two subjects, both measured at times 0 and 1.
+
+        >>> from covstudio.covariance import DummyMatrix, Gram, HadamardProduct
+        >>> same_subject = Gram(DummyMatrix(["a", "a", "b", "b"]), gram_type="xxt")
+        >>> process = OrnsteinUhlenbeckMatrix([0.0, 1.0, 0.0, 1.0], shared_times=True)
+        >>> HadamardProduct(subject=same_subject, process=process)(torch.tensor([0.0, 0.0]))
+        tensor([[1.0000, 0.3679, 0.0000, 0.0000],
+                [0.3679, 1.0000, 0.0000, 0.0000],
+                [0.0000, 0.0000, 1.0000, 0.3679],
+                [0.0000, 0.0000, 0.3679, 1.0000]])
+
     Reference:
         Uhlenbeck & Ornstein (1930), On the theory of the Brownian motion, Physical Review 36, 823-841;
         Pinheiro & Bates (2000), Mixed-Effects Models in S and S-PLUS, section 5.3 (corCAR1).
     """
 
-    def __init__(self, times: object, param_specs: ParamSpecs | None = None) -> None:
-        self.times = check_coordinates(times, "times")
+    def __init__(
+        self, times: object, param_specs: ParamSpecs | None = None, *, shared_times: bool = False
+    ) -> None:
+        self.times = check_times(times, shared_times, type(self).__name__)
         size = self.times.shape[0]
         self._order = torch.argsort(self.times)
         self._gaps = self.times[self._order].diff()

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .checks import check_coordinates
 from .declaration import Argument, declare
 from .elementary import variance
 from .innovations import check_errors, precision_bands, solve_by_prediction
 from .leaf import Leaf, ParamSpecs
+from .ornstein_uhlenbeck import SHARED_TIMES, check_times
 from .structure import (
     Kind,
     bandwidth,
@@ -36,8 +36,8 @@ _TIMES = Argument(
 class _Walk(Leaf):
     """sigma^2 times a covariance that the times alone decide."""
 
-    def __init__(self, times: object, param_specs: ParamSpecs | None) -> None:
-        self.times = check_coordinates(times, "times")
+    def __init__(self, times: object, param_specs: ParamSpecs | None, shared_times: bool) -> None:
+        self.times = check_times(times, shared_times, type(self).__name__)
         early = int(self.times.argmin())
         if float(self.times[early]) < 0:
             raise ValueError(
@@ -74,7 +74,7 @@ class _Walk(Leaf):
     formula=r"V_{ij} = \sigma^2 \min(t_i, t_j)",
     symbol="σ²min(tᵢ,tⱼ)",
     summary="The Wiener process: independent increments with variances proportional to the time they take.",
-    arguments=(_TIMES,),
+    arguments=(_TIMES, SHARED_TIMES),
     aliases={"Gaussian processes": ("Wiener", "Brownian motion")},
     reference="Rasmussen & Williams (2006), Gaussian Processes for Machine Learning, appendix B.2",
     parameters={"sigma^2": "Variance of the increment over one unit of time."},
@@ -88,18 +88,20 @@ class RandomWalkMatrix(_Walk):
     default 0). The walk starts at time 0 from 0; its variance grows with time. With times 1, 2, ..., n it is
     the sum of independent steps.
 
-    V^-1 is tridiagonal where the rows stand in the order of time. Rows of the same time are fully correlated,
-    and a row at time 0 is constant: V is then singular, though still positive semi-definite, so it needs a
-    residual beside it before it can be inverted.
+    V^-1 is tridiagonal where the rows stand in the order of time. Rows that share a time are fully
+    correlated, and a row at time 0 is constant: V is then singular, though still positive semi-definite, so
+    it needs a residual beside it before it can be inverted.
 
     Args:
         times: One time per row, 0 or later: a list, tuple, 1-D tensor or Series of n finite numbers, in any
             order.
         param_specs: Declaration to use in place of the default one.
+        shared_times: Whether rows may share a time, as where several subjects are measured on the same days.
 
     Raises:
-        TypeError: If ``times`` does not hold numbers.
-        ValueError: If ``times`` is empty, not one vector, or holds a negative number, a NaN or an infinity.
+        TypeError: If ``times`` does not hold numbers, or ``shared_times`` is neither True nor False.
+        ValueError: If ``times`` is empty, not one vector, holds a negative number, a NaN or an infinity, or
+            the same time twice without ``shared_times``.
 
     Example:
         >>> import torch
@@ -114,8 +116,10 @@ class RandomWalkMatrix(_Walk):
         process).
     """
 
-    def __init__(self, times: object, param_specs: ParamSpecs | None = None) -> None:
-        super().__init__(times, param_specs)
+    def __init__(
+        self, times: object, param_specs: ParamSpecs | None = None, *, shared_times: bool = False
+    ) -> None:
+        super().__init__(times, param_specs, shared_times)
 
     def _pattern(self) -> Tensor:
         return self._ends()[0]
@@ -128,7 +132,7 @@ class RandomWalkMatrix(_Walk):
     formula=r"V_{ij} = \sigma^2 \frac{a^2 (3 b - a)}{6}, \quad a = \min(t_i, t_j), \; b = \max(t_i, t_j)",
     symbol="σ²a²(3b−a)/6",
     summary="The integral of a random walk: the smooth part of a cubic smoothing spline.",
-    arguments=(_TIMES,),
+    arguments=(_TIMES, SHARED_TIMES),
     aliases={"ASReml": ("spl",), "Gaussian processes": ("integrated Wiener",)},
     reference=(
         "Wahba (1978), Improper priors, spline smoothing and the problem of guarding against model errors in "
@@ -150,7 +154,7 @@ class IntegratedRandomWalkMatrix(_Walk):
     Parameters: ``sigma^2`` (natural: the variance of the increment of the slope over one unit of time; raw:
     exp(2 theta), default 0). Process and slope start at time 0 from 0.
 
-    Rows of the same time are fully correlated, and a row at time 0 is constant: V is then singular, though
+    Rows that share a time are fully correlated, and a row at time 0 is constant: V is then singular, though
     still positive semi-definite. V is badly conditioned where times are close together; as a term beside a
     residual that does no harm.
 
@@ -158,10 +162,12 @@ class IntegratedRandomWalkMatrix(_Walk):
         times: One time per row, 0 or later: a list, tuple, 1-D tensor or Series of n finite numbers, in any
             order.
         param_specs: Declaration to use in place of the default one.
+        shared_times: Whether rows may share a time, as where several subjects are measured on the same days.
 
     Raises:
-        TypeError: If ``times`` does not hold numbers.
-        ValueError: If ``times`` is empty, not one vector, or holds a negative number, a NaN or an infinity.
+        TypeError: If ``times`` does not hold numbers, or ``shared_times`` is neither True nor False.
+        ValueError: If ``times`` is empty, not one vector, holds a negative number, a NaN or an infinity, or
+            the same time twice without ``shared_times``.
 
     Example:
         >>> import torch
@@ -177,8 +183,10 @@ class IntegratedRandomWalkMatrix(_Walk):
         Statistics 48, 269-311.
     """
 
-    def __init__(self, times: object, param_specs: ParamSpecs | None = None) -> None:
-        super().__init__(times, param_specs)
+    def __init__(
+        self, times: object, param_specs: ParamSpecs | None = None, *, shared_times: bool = False
+    ) -> None:
+        super().__init__(times, param_specs, shared_times)
 
     def _pattern(self) -> Tensor:
         early, late = self._ends()

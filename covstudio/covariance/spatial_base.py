@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from .checks import check_flag
 from .declaration import Argument
 from .distance import (
     Pairs,
@@ -86,13 +87,6 @@ ANISOTROPIC = Argument(
     "One parameter per coordinate instead of one for all",
     default=False,
 )
-
-
-def check_flag(value: object, name: str, label: str) -> bool:
-    """Return a flag; anything but True and False is refused."""
-    if not isinstance(value, bool):
-        raise TypeError(f"{label}: {name} must be True or False, got {value!r}; write one of them")
-    return value
 
 
 def per_dimension(name: str, count: int, anisotropic: bool) -> list[str]:

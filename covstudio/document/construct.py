@@ -90,7 +90,12 @@ def construct(node: Node, call: Call, operands: Mapping[str, Matrix], notes: lis
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         matrix = _construct(node, call, operands)
-    texts = (str(one.message) for one in caught if issubclass(one.category, UserWarning | RuntimeWarning))
+    declared = declaration(node.kind)
+    texts = (
+        in_words_of_the_form(declared, str(one.message))
+        for one in caught
+        if issubclass(one.category, UserWarning | RuntimeWarning)
+    )
     notes.extend(text for text in dict.fromkeys(texts) if text not in notes)
     return matrix
 
@@ -124,7 +129,7 @@ def _construct(node: Node, call: Call, operands: Mapping[str, Matrix]) -> Matrix
         text = (
             said if isinstance(error, ValueError | TypeError) and said else f"{type(error).__name__}: {said}"
         )
-        raise Unbuilt(text, concerned(declared, text)) from error
+        raise Unbuilt(in_words_of_the_form(declared, text), concerned(declared, text)) from error
 
 
 def measure(node: Node, facts: TableFacts) -> Shape | None:
@@ -231,6 +236,21 @@ def concerned(declared: Declaration, message: str) -> str | None:
         if (found := re.search(rf"(?<![\w.]){re.escape(argument.name)}(?!\w)", said))
     }
     return min(places, key=places.__getitem__, default=None)
+
+
+def in_words_of_the_form(declared: Declaration, message: str) -> str:
+    """A constructor's message for somebody with a form: a flag to pass is a box to tick there.
+
+    Example:
+        >>> from covstudio.covariance import declaration
+        >>> in_words_of_the_form(declaration("RandomWalkMatrix"), "... or pass shared_times=True where ...")
+        '... or tick “Shared times” where ...'
+    """
+    for argument in declared.arguments:
+        if argument.kind == "flag":
+            passed = rf"(?:(?:pass|use|set) )?(?<![\w.]){re.escape(argument.name)}=True(?!\w)"
+            message = f"tick “{argument.label}”".join(re.split(passed, message))
+    return message
 
 
 def _check_size(argument: Argument, value: Any, facts: TableFacts) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -89,7 +91,7 @@ def test_walks_are_linear_in_their_variance(kind: Callable[..., Matrix]) -> None
 def test_positive_semi_definite_at_any_times(
     kind: Callable[..., Matrix], times: list[float], theta: float
 ) -> None:
-    matrix = kind(times)
+    matrix = kind(times, shared_times=len(set(times)) < len(times))
     assert matrix.psd
     assert matrix.positive_definite == (
         len(set(times)) == len(times) and (min(times) > 0 or kind is cov.OrnsteinUhlenbeckMatrix)
@@ -128,10 +130,79 @@ def test_bad_times_are_refused(
         kind(times)
 
 
+PROCESSES = [cov.OrnsteinUhlenbeckMatrix, cov.RandomWalkMatrix, cov.IntegratedRandomWalkMatrix]
+
+
+@pytest.mark.parametrize("kind", PROCESSES)
+@pytest.mark.parametrize(
+    ("times", "found"),
+    [
+        ([3.0, 1.5, 0.0, 1.5], "1.5 in rows 1 and 3 ("),
+        ([1e9 + 0.25, 2.0, 1e9 + 0.25], "1000000000.25 in rows 0 and 2 ("),
+        ([-0.0, 1.0, 0.0, 1.0], "0 in rows 0 and 2 and 1 in rows 1 and 3 ("),
+        ([1.0, 2.0, 3.0] * 2, "1 in rows 0 and 3 and 2 in rows 1 and 4, and 1 more such time ("),
+        (
+            [1.0, 2.0, 3.0, 4.0] * 5,
+            "1 in rows 0, 4, 8, ... (5 rows) and 2 in rows 1, 5, 9, ... (5 rows), and 2",
+        ),
+    ],
+)
+def test_rows_of_one_time_are_refused(kind: Callable[..., Matrix], times: list[float], found: str) -> None:
+    for given_times in (times, np.array(times), torch.tensor(times, dtype=torch.float64), pd.Series(times)):
+        with pytest.raises(
+            ValueError, match=re.escape(f"times must differ between rows, got {found}")
+        ) as info:
+            kind(given_times)
+    for advice in ("V would be singular", "a time of its own", "pass shared_times=True", "such as subjects"):
+        assert advice in str(info.value)
+    with pytest.raises(ValueError, match="times must differ"):
+        kind(times, shared_times=False)
+
+
+@pytest.mark.parametrize("kind", PROCESSES)
+def test_times_next_to_each_other_are_different(kind: Callable[..., Matrix]) -> None:
+    kind([1.0, math.nextafter(1.0, 2.0), 5e-324, 1e-323])
+    with pytest.raises(TypeError, match=f"{kind.__name__}: shared_times must be True or False, got 'yes'"):
+        kind([1.0, 2.0], shared_times="yes")
+
+
+@pytest.mark.parametrize("kind", PROCESSES)
+def test_rows_that_share_a_time_share_their_covariances(kind: Callable[..., Matrix]) -> None:
+    different, rows = [2.0, 0.5, 3.0], [0, 1, 2, 1, 0, 0]
+    matrix = kind(different)
+    values = [1.5] * matrix.num_params
+    shared = kind([different[k] for k in rows], shared_times=True)
+    np.testing.assert_array_equal(at(shared, values), at(matrix, values)[np.ix_(rows, rows)])
+    assert shared.psd
+    assert not shared.positive_definite
+    # The flag alone changes nothing.
+    allowed = kind(different, shared_times=True)
+    np.testing.assert_array_equal(at(allowed, values), at(matrix, values))
+    assert allowed.positive_definite
+    assert structure.bandwidth(kind([1.0, 2.0], shared_times=True)) == structure.bandwidth(kind([1.0, 2.0]))
+
+
+def test_subjects_measured_at_the_same_times() -> None:
+    subjects, times = [0, 0, 0, 1, 1, 1], [0.0, 1.0, 3.0] * 2
+    z = cov.DummyMatrix(subjects)
+    same = cov.CovariancePropagation(z=z, g=cov.IdentityMatrix(2))
+    v = cov.HadamardProduct(subject=same, process=cov.OrnsteinUhlenbeckMatrix(times, shared_times=True))
+    one = at(cov.OrnsteinUhlenbeckMatrix(times[:3]), [2.0, 1.3])
+    np.testing.assert_allclose(at(v, [2.0, 1.3]), np.kron(np.eye(2), one), rtol=1e-15)
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cityblock"])
+def test_places_on_a_line_may_coincide(metric: str) -> None:
+    matrix = cov.ExponentialMatrix([2.0, 1.0, 2.0, 0.0], metric=metric)
+    expected = cov.OrnsteinUhlenbeckMatrix([2.0, 1.0, 2.0, 0.0], shared_times=True)
+    np.testing.assert_allclose(at(matrix, [2.0, 1.3]), at(expected, [2.0, 1.3]), rtol=1e-15)
+    assert not matrix.positive_definite
+
+
 @pytest.mark.parametrize("times", [[1.0, 2.0, 2.0], [0.0, 1.0, 2.0]])
 def test_equal_times_and_time_zero_make_a_walk_singular(times: list[float]) -> None:
     natural = torch.tensor([1.0], dtype=torch.float64)
-    matrix = cov.RandomWalkMatrix(times)
+    matrix = cov.RandomWalkMatrix(times, shared_times=len(set(times)) < len(times))
     assert structure.bandwidth(matrix) is None
     for function in (structure.logdet, structure.precision_derivatives):
         with pytest.raises((SingularMatrixError, ValueError)):
@@ -164,15 +235,38 @@ CHEAP: list[tuple[str, Callable[[], Matrix], list[float]]] = [
     ),
     ("OU", lambda: cov.OrnsteinUhlenbeckMatrix([0.0, 1.0, 1.5, 4.0]), [2.0, 1.3]),
     ("OU, unsorted", lambda: cov.OrnsteinUhlenbeckMatrix(TIMES), [2.0, 1.3]),
-    ("OU with ties", lambda: cov.OrnsteinUhlenbeckMatrix([2.0, 1.0, 2.0, 0.0, 1.0]), [2.0, 1.3]),
-    ("OU at a short range", lambda: cov.OrnsteinUhlenbeckMatrix([*TIMES, 2.25]), [2.0, 1e-4]),
-    ("OU at a long range", lambda: cov.OrnsteinUhlenbeckMatrix([*TIMES, 2.25]), [2.0, 1e4]),
+    (
+        "OU of shared times",
+        lambda: cov.OrnsteinUhlenbeckMatrix([2.0, 1.0, 2.0, 0.0, 1.0], shared_times=True),
+        [2.0, 1.3],
+    ),
+    ("OU at a short range", lambda: cov.OrnsteinUhlenbeckMatrix([*TIMES, 2.5]), [2.0, 1e-4]),
+    ("OU at a long range", lambda: cov.OrnsteinUhlenbeckMatrix([*TIMES, 2.5]), [2.0, 1e4]),
+    (
+        "OU of shared times at a short range",
+        lambda: cov.OrnsteinUhlenbeckMatrix([*TIMES, 2.25], shared_times=True),
+        [2.0, 1e-4],
+    ),
+    (
+        "OU of shared times at a long range",
+        lambda: cov.OrnsteinUhlenbeckMatrix([*TIMES, 2.25], shared_times=True),
+        [2.0, 1e4],
+    ),
     ("OU, one row", lambda: cov.OrnsteinUhlenbeckMatrix([4.0]), [2.0, 1.3]),
     ("walk", lambda: cov.RandomWalkMatrix([0.5, 1.0, 1.5, 4.0]), [2.0]),
     ("walk, unsorted", lambda: cov.RandomWalkMatrix(TIMES), [2.0]),
     ("walk, one row", lambda: cov.RandomWalkMatrix([4.0]), [2.0]),
-    ("walk with ties", lambda: cov.RandomWalkMatrix([2.0, 1.0, 2.0, 0.0]), [2.0]),
-    ("spline, unsorted", lambda: cov.IntegratedRandomWalkMatrix([*TIMES, 2.25]), [2.0]),
+    (
+        "walk of shared times",
+        lambda: cov.RandomWalkMatrix([2.0, 1.0, 2.0, 0.0], shared_times=True),
+        [2.0],
+    ),
+    ("spline, unsorted", lambda: cov.IntegratedRandomWalkMatrix(TIMES), [2.0]),
+    (
+        "spline of shared times",
+        lambda: cov.IntegratedRandomWalkMatrix([*TIMES, 2.25], shared_times=True),
+        [2.0],
+    ),
 ]
 
 
@@ -225,7 +319,7 @@ def test_band_widths() -> None:
         (cov.SymmetricARMatrix(2), 1),
         (cov.OrnsteinUhlenbeckMatrix([1.0, 2.0]), 1),
         (cov.OrnsteinUhlenbeckMatrix([2.0, 1.0]), None),
-        (cov.OrnsteinUhlenbeckMatrix([1.0, 1.0]), None),
+        (cov.OrnsteinUhlenbeckMatrix([1.0, 1.0], shared_times=True), None),
         (cov.RandomWalkMatrix([1.0, 2.0]), 1),
         (cov.RandomWalkMatrix([2.0, 1.0]), None),
         (cov.MAMatrix(9, 1), None),
@@ -244,7 +338,7 @@ def test_band_widths() -> None:
         (cov.HeterogeneousAR1Matrix(3), [1.0, 0.0, 1.0, 0.5]),
         (cov.ToeplitzMatrix(3), [1.0, 0.5, 1.0]),
         (cov.HeterogeneousToeplitzMatrix(3), [1.0, 0.0, 1.0, 0.5, 0.1]),
-        (cov.OrnsteinUhlenbeckMatrix([1.0, 1.0]), [1.0, 1.0]),
+        (cov.OrnsteinUhlenbeckMatrix([1.0, 1.0], shared_times=True), [1.0, 1.0]),
         (cov.RandomWalkMatrix([1.0, 2.0]), [0.0]),
     ],
 )

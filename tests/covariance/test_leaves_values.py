@@ -116,7 +116,8 @@ def test_ornstein_uhlenbeck(times: list[float]) -> None:
     n = len(times)
     expected = table(n, n, lambda i, j: math.exp(0.2) * math.exp(-abs(times[i] - times[j]) / math.exp(0.7)))
     for given in (times, tuple(times), np.array(times), torch.tensor(times), pd.Series(times)):
-        check(cov.OrnsteinUhlenbeckMatrix(given), [0.1, 0.7], expected)
+        shared = len(set(times)) < n
+        check(cov.OrnsteinUhlenbeckMatrix(given, shared_times=shared), [0.1, 0.7], expected)
 
 
 def test_ornstein_uhlenbeck_at_whole_times_is_autoregressive() -> None:
@@ -136,7 +137,7 @@ def test_ornstein_uhlenbeck_of_large_times_keeps_their_differences_in_single_pre
 
 def test_ornstein_uhlenbeck_without_range_is_white_noise() -> None:
     natural = torch.tensor([2.0, 0.0], dtype=torch.float64)
-    matrix = cov.OrnsteinUhlenbeckMatrix([0.0, 1.0, 1.0])
+    matrix = cov.OrnsteinUhlenbeckMatrix([0.0, 1.0, 1.0], shared_times=True)
     expected = 2.0 * table(3, 3, lambda i, j: float(i == j or {i, j} == {1, 2}))
     np.testing.assert_allclose(matrix.evaluate(natural).numpy(), expected, atol=0)
     assert torch.isfinite(matrix.differentiate(natural, [0, 1])).all()

@@ -145,7 +145,7 @@ def test_every_function_is_listed_documented_and_named() -> None:
 
 
 def test_a_singular_matrix_is_refused_by_name() -> None:
-    twice = OrnsteinUhlenbeckMatrix([0.0, 1.0, 1.0])
+    twice = OrnsteinUhlenbeckMatrix([0.0, 1.0, 1.0], shared_times=True)
     natural = natural_of(twice, 1.0, 2.0)
     for call in (
         lambda: structure.solve(twice, natural, torch.ones(3, 1, dtype=DOUBLE)),

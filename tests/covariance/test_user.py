@@ -352,7 +352,7 @@ def test_promises_of_rectangles_and_singular_matrices() -> None:
     assert cov.EqualEntryMatrix(2).psd
     assert not cov.EqualEntryMatrix(2).positive_definite
     assert cov.OrnsteinUhlenbeckMatrix([0.0, 1.0]).positive_definite
-    repeated = cov.OrnsteinUhlenbeckMatrix([1.0, 0.0, 1.0])
+    repeated = cov.OrnsteinUhlenbeckMatrix([1.0, 0.0, 1.0], shared_times=True)
     assert repeated.psd
     assert not repeated.positive_definite
     assert not cov.KnownMatrix([[1.0, 1.0], [1.0, 1.0]]).positive_definite

@@ -218,7 +218,8 @@ class _Builder:
         self.recorded.append(
             lambda natural: {term["rho"]: float(np.exp(-1.0 / natural["residual/series/range"]))}
         )
-        return HadamardProduct(subject=self._same(term["within"]), series=OrnsteinUhlenbeckMatrix(times))
+        series = OrnsteinUhlenbeckMatrix(times, shared_times=True)
+        return HadamardProduct(subject=self._same(term["within"]), series=series)
 
 
 def one_way(groups: int, size: int) -> Matrix:
