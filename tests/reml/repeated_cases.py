@@ -117,6 +117,11 @@ class Rows:
         times = torch.from_numpy(self.time + self.rng.uniform(0.0, 0.5, self.n))
         return HadamardProduct(subject=self.same(), series=OrnsteinUhlenbeckMatrix(times))
 
+    def continuous_on_the_same_days(self) -> Matrix:
+        days = torch.from_numpy(np.array([0.0, 1.0, 2.5, 7.0])[self.time])
+        process = OrnsteinUhlenbeckMatrix(days, shared_times=True)
+        return HadamardProduct(subject=self.same(), series=process)
+
     def variances_by_time(self) -> Matrix:
         z = DummyMatrix(self.time.tolist(), levels=[list(range(TIMES))])
         return HadamardProduct(
@@ -143,6 +148,7 @@ TERMS: dict[str, Callable[[Rows], Matrix]] = {
     "masked series": lambda rows: HadamardProduct(subject=rows.same(), series=AR1Matrix(rows.n)),
     "written mask": Rows.written_mask,
     "continuous time": Rows.continuous,
+    "continuous time, same days": Rows.continuous_on_the_same_days,
     "nested": Rows.nested,
     "by group": Rows.by_group,
     "own variances": Rows.own_variances,

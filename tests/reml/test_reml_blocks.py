@@ -102,6 +102,7 @@ def test_derivatives_in_pieces_are_those_at_once(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("covstudio.reml.blocks_point.by_pairs", lambda *sizes: False)
     monkeypatch.setattr("covstudio.reml.blocks_point.CHUNK", 1)
     assert_same_point(trial(unbalanced(2, 12, True), 2, ["unstructured", "continuous time"]))
+    assert_same_point(trial(unbalanced(3, 12, True), 2, ["continuous time, same days"]))
     assert_same_point(trial(balanced(30), 2, ["unstructured"]))
 
 

@@ -217,6 +217,24 @@ def test_reset_goes_back_to_the_default(alpha: Store) -> None:
     assert alpha.natural(residual, "sigma^2") == 1.0
 
 
+def test_rows_of_one_time_are_a_box_to_tick(alpha: Store) -> None:
+    alpha.dispatch(AddNode("OrnsteinUhlenbeckMatrix", name="days", arguments={"times": Columns(("col",))}))
+    _, pane = inspect(alpha)
+    days = node(alpha, "days")
+    alpha.selection = (days,)
+    (problem,) = [one for one in inspector_state(alpha)["problems"] if one["field"] == "times"]
+    assert "got 1 in rows 0, 1, 2, ... (72 rows)" in problem["message"]
+    assert "tick “Shared times”" in problem["message"]
+    assert not problem["unfinished"]
+    (box,) = [one for one in inspector_state(alpha)["arguments"] if one["kind"] == "flag"]
+    assert (box["name"], box["label"], box["value"]) == ("shared_times", "Shared times", False)
+    say(pane, type="argument", node=days, argument=box["name"], value=True)
+    state = inspector_state(alpha)
+    assert not [one for one in state["problems"] if one["field"] == "times"]
+    assert state["arguments"][1]["value"] is True
+    assert alpha.build.matrices[days].shape == (72, 72)
+
+
 def test_a_matrix_is_typed_and_what_is_wrong_with_it_is_said(alpha: Store) -> None:
     _, pane = inspect(alpha)
     alpha.dispatch(AddNode("KnownMatrix"))
