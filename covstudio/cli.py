@@ -133,6 +133,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     fit.add_argument("--method", choices=("REML", "ML"), help="by default the model's, or else REML")
     fit.add_argument(
+        "--degrees",
+        choices=("satterthwaite", "kenward-roger"),
+        help="how fixed effects are tested; by default the model's, or else satterthwaite",
+    )
+    fit.add_argument(
+        "--drop-dependent",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="leave out columns of X that depend on others, or refuse them; by default as the model says",
+    )
+    fit.add_argument(
         "--derive",
         action="append",
         default=[],
@@ -216,7 +227,15 @@ def _bound(document: Document, table: Table, arguments: argparse.Namespace) -> D
     """The document with this table as its data, and with what the command says in place of its own words."""
     from covstudio.data.formula import parse_formula
     from covstudio.data.roles import guess_roles
-    from covstudio.document.changes import Batch, SetData, SetDerived, SetFixedEffects, SetMethod
+    from covstudio.document.changes import (
+        Batch,
+        SetData,
+        SetDegrees,
+        SetDerived,
+        SetDropDependent,
+        SetFixedEffects,
+        SetMethod,
+    )
 
     fixed = arguments.fixed if arguments.fixed is not None else document.fixed_effects
     named = parse_formula(fixed).response
@@ -243,6 +262,10 @@ def _bound(document: Document, table: Table, arguments: argparse.Namespace) -> D
         SetData(table.name, roles, response),
         SetFixedEffects(fixed),
         SetMethod(arguments.method or document.method),
+        SetDegrees(arguments.degrees or document.degrees),
+        SetDropDependent(
+            document.drop_dependent if arguments.drop_dependent is None else arguments.drop_dependent
+        ),
         SetDerived([*document.derived, *arguments.derive]),
     ]
     return Batch(changes).apply(document)

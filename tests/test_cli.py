@@ -153,6 +153,17 @@ def test_the_method_and_derived_quantities_can_be_given(run, full):
     assert found["derived"][1]["estimate"] is None
 
 
+def test_fixed_effects_are_tested_and_chosen_as_asked(run, full):
+    found = json.loads(run("fit", full, "--degrees", "kenward-roger", "--json")[1])
+    assert found["degrees_of_freedom"] == "Kenward-Roger"
+    assert found["fixed_effects"][1]["df"] == pytest.approx(12.5321, abs=1e-4)  # Satterthwaite: 11.7551
+    assert "Wald tests (Kenward-Roger)" in run("fit", full, "--degrees", "kenward-roger")[1]
+    assert "'row' is a multiple" in problem(run("fit", full, "--fixed", "1 + plot + row"))
+    code, out, _ = run("fit", full, "--fixed", "1 + plot + row", "--drop-dependent")
+    assert code == OK
+    assert "Left out of the fixed effects, depending on others: 'row'." in out
+
+
 def test_iterations_go_to_standard_error(run, full):
     code, out, err = run("fit", full, "--verbose", "--json")
     assert code == OK

@@ -16,7 +16,9 @@ from covstudio.document.changes import (
     Disconnect,
     RemoveNodes,
     SetArgument,
+    SetDegrees,
     SetDerived,
+    SetDropDependent,
     SetFixed,
     SetFixedEffects,
     SetMethod,
@@ -28,7 +30,7 @@ from covstudio.document.document import Document
 from covstudio.document.node import Columns
 from covstudio.document.templates import templates
 from covstudio.estimate import ModelError, assemble, derive, estimate, outlook, tables
-from covstudio.reml import FitCancelled
+from covstudio.reml import FitCancelled, Inference, InvalidModel
 
 ALPHA = templates()[0]
 
@@ -168,6 +170,49 @@ def test_maximum_likelihood(found):
     assert fitted.fit.params["genotype/g/sigma^2"] == pytest.approx(0.139046, abs=1e-5)
     assert fitted.fit.params["residual/sigma^2"] < found.fit.params["residual/sigma^2"] * 1.02
     assert fitted.inferred.intervals["residual/sigma^2"].lower == pytest.approx(0.050682, abs=1e-5)
+
+
+def test_kenward_and_roger(found):
+    told = estimate(*alpha(SetDegrees("kenward-roger"))).inferred
+    assert told.degrees == "Kenward-Roger"
+    effects = {one.name: one for one in told.effects}
+    # Satterthwaite's are 21.0903 and 11.7551. Standard errors stay: replicates are complete.
+    assert effects["(Intercept)"].df == pytest.approx(21.7241, abs=1e-3)
+    assert effects["rep[R3]"].df == pytest.approx(12.5321, abs=1e-3)
+    errors = [effect.standard_error for effect in told.effects]
+    assert errors == pytest.approx(found.fit.beta_standard_errors.tolist())
+    assert told.tests[0].method == "kenward-roger"
+    assert told.tests[0].scaling == pytest.approx(1.0, abs=0.05)
+    # It is an adjustment for REML: by ML fixed effects are tested with Satterthwaite's degrees of freedom.
+    by_ml = estimate(*alpha(SetDegrees("kenward-roger"), SetMethod("ML")))
+    assert by_ml.inferred.degrees == "Satterthwaite"
+    assert by_ml.inferred.effects[1].df == pytest.approx(
+        estimate(*alpha(SetMethod("ML"))).inferred.effects[1].df
+    )
+
+
+def test_where_kenward_and_roger_cannot_be_had_satterthwaite_serves(monkeypatch):
+    def refused(self, method="satterthwaite", level=0.95):
+        if method == "kenward-roger":
+            raise InvalidModel("V has too many rows.")
+        return plain(self, method, level)
+
+    plain = Inference.fixed_effects
+    monkeypatch.setattr(Inference, "fixed_effects", refused)
+    inferred = estimate(*alpha(SetDegrees("kenward-roger"))).inferred
+    assert (inferred.degrees, inferred.tests[0].method) == ("Satterthwaite", "satterthwaite")
+    assert inferred.notes == ("There are no Kenward-Roger tests of fixed effects: V has too many rows.",)
+
+
+def test_dependent_columns_are_left_out_where_the_document_says_so():
+    formula = SetFixedEffects("1 + rep + plot + row")
+    assert "'row' is a multiple" in str(refused(*alpha(formula)))
+    told = estimate(*alpha(formula, SetDropDependent(True)))
+    without = estimate(*alpha(SetFixedEffects("1 + rep + plot")))
+    assert told.fixed_names == without.fixed_names
+    assert told.fit.loglik == pytest.approx(without.fit.loglik)
+    assert [test.name for test in told.inferred.tests] == ["rep", "plot"]
+    assert told.notes == ("Left out of the fixed effects, depending on others: 'row'.",)
 
 
 def test_terms_that_others_contain_are_not_tested():

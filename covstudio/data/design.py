@@ -61,6 +61,7 @@ class Design:
         note: how many were dropped and why, or "".
         terms: the terms of the formula in their order, such as "rep" or "rep:x", each with the positions of
             its columns; the intercept is none.
+        left_out: names of the columns that were left out because they depend on columns before them.
     """
 
     x: torch.Tensor
@@ -69,9 +70,16 @@ class Design:
     dropped: int
     note: str
     terms: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
-def design_matrix(table: Table, formula: str | Formula, roles: Mapping[str, Role] | None = None) -> Design:
+def design_matrix(
+    table: Table,
+    formula: str | Formula,
+    roles: Mapping[str, Role] | None = None,
+    *,
+    drop_dependent: bool = False,
+) -> Design:
     """The design matrix X of the fixed effects.
 
     Factors are treatment coded (an indicator for every level but the first, which is the reference);
@@ -82,6 +90,8 @@ def design_matrix(table: Table, formula: str | Formula, roles: Mapping[str, Role
         table: a table of n rows.
         formula: such as "1 + rep" or "~ Variety*N"; see `parse_formula`.
         roles: which columns are factors and which covariates.
+        drop_dependent: leave out columns that are combinations of columns before them, as R's lm does,
+            instead of refusing them.
 
     Returns:
         X and the names of its columns. Rows without a value that the formula needs are left out and counted.
@@ -90,13 +100,16 @@ def design_matrix(table: Table, formula: str | Formula, roles: Mapping[str, Role
         FormulaError: the formula is not understood.
         TableError: a column is not there, or a covariate holds text.
         DesignError: the response stands among the fixed effects; a factor has one level.
-        RankError: columns of X depend on others; the message names them.
+        RankError: columns of X depend on others, and are not to be left out: the message names them; or there
+            are more columns than rows.
 
     Example:
         >>> from covstudio.data.examples import load_example
         >>> design = design_matrix(load_example("john_alpha"), "1 + rep")
         >>> design.x.shape, design.names
         (torch.Size([72, 3]), ('(Intercept)', 'rep[R2]', 'rep[R3]'))
+        >>> design_matrix(load_example("john_alpha"), "1 + plot + row", drop_dependent=True).left_out
+        ('row',)
     """
     parsed = parse_formula(formula) if isinstance(formula, str) else formula
     roles = roles or {}
@@ -120,9 +133,9 @@ def design_matrix(table: Table, formula: str | Formula, roles: Mapping[str, Role
     rows = complete.table.n
     if sum(sizes) > rows:
         size, block = max(zip(sizes, blocks, strict=True), key=lambda pair: pair[0])
-        term = shown(":".join(block.columns))
+        alone = f" ({shown(':'.join(block.columns))} alone {size:,})" if size > 1 else ""
         raise RankError(
-            f"The fixed effects need {sum(sizes):,} columns ({term} alone {size:,}), and there are "
+            f"The fixed effects need {sum(sizes):,} columns{alone}, and there are "
             f"{count(rows, 'row')} to estimate them from. Take terms out, or make them random: a Z G Z' in V."
         )
     x = np.empty((rows, sum(sizes)), dtype=np.float64, order="F")
@@ -135,14 +148,20 @@ def design_matrix(table: Table, formula: str | Formula, roles: Mapping[str, Role
             names.append(name)
             if block.columns:
                 terms.setdefault(":".join(block.columns), []).append(len(names) - 1)
-    _check_rank(x, names)
+    dependent = _dependent(x)
+    if dependent and not drop_dependent:
+        raise _rank_error(names, dependent)
+    independent = [j for j in range(len(names)) if j not in dependent]
+    place = {j: i for i, j in enumerate(independent)}
+    left = {term: tuple(place[j] for j in places if j in place) for term, places in terms.items()}
     return Design(
-        torch.from_numpy(np.ascontiguousarray(x)),
-        tuple(names),
+        torch.from_numpy(np.ascontiguousarray(x[:, independent] if dependent else x)),
+        tuple(names[j] for j in independent),
         complete.kept,
         complete.dropped,
         complete.note,
-        tuple((term, tuple(places)) for term, places in terms.items()),
+        tuple((term, own) for term, own in left.items() if own),
+        tuple(names[j] for j in dependent),
     )
 
 
@@ -201,19 +220,19 @@ def _block_columns(
         yield ":".join(parts) or INTERCEPT, column
 
 
-def _check_rank(x: Floats, names: Sequence[str]) -> None:
-    """Refuse X when columns depend on the ones before them.
+def _dependent(x: Floats) -> dict[int, list[int]]:
+    """The columns of X that depend on the ones before them, each with those it is a combination of.
 
     Columns are taken in order and freed of their part in those before (Gram and Schmidt, twice for accuracy),
     so that the column named is the later one, as R would drop it.
     """
     basis = np.empty_like(x)
     independent: list[int] = []
-    dependent: list[tuple[int, list[int]]] = []
+    dependent: dict[int, list[int]] = {}
     for j in range(x.shape[1]):
         norm = float(np.linalg.norm(x[:, j]))
         if norm == 0.0:
-            dependent.append((j, []))
+            dependent[j] = []
             continue
         column = x[:, j] / norm
         q = basis[:, : len(independent)]
@@ -223,14 +242,17 @@ def _check_rank(x: Floats, names: Sequence[str]) -> None:
         if size < _RANK_TOLERANCE:
             before = x[:, independent] / np.linalg.norm(x[:, independent], axis=0)
             weights = np.linalg.lstsq(before, column, rcond=None)[0]
-            dependent.append((j, [independent[i] for i in np.flatnonzero(np.abs(weights) > 1e-6)]))
+            dependent[j] = [independent[i] for i in np.flatnonzero(np.abs(weights) > 1e-6)]
         else:
             basis[:, len(independent)] = rest / size
             independent.append(j)
-    if not dependent:
-        return
+    return dependent
+
+
+def _rank_error(names: Sequence[str], dependent: Mapping[int, Sequence[int]]) -> RankError:
+    """Which columns depend on which, and what to do."""
     sentences = []
-    for j, sources in dependent[:3]:
+    for j, sources in list(dependent.items())[:3]:
         if sources:
             verb = "is a multiple of" if len(sources) == 1 else "is a combination of"
             sentences.append(f"{shown(names[j])} {verb} {listed(names[i] for i in sources)}")
@@ -238,8 +260,8 @@ def _check_rank(x: Floats, names: Sequence[str]) -> None:
             sentences.append(f"{shown(names[j])} is zero in every row (no row has that combination)")
     if len(dependent) > 3:
         sentences.append(f"{len(dependent) - 3:,} more columns depend on others")
-    raise RankError(
+    return RankError(
         f"The fixed effects cannot all be estimated: {'; '.join(sentences)}. Take one of the terms involved "
         "out of the formula.",
-        [names[j] for j, _ in dependent],
+        [names[j] for j in dependent],
     )

@@ -18,6 +18,7 @@ MAX_TEXT = 2000
 MAX_DERIVED = 100
 
 Method = Literal["REML", "ML"]
+Degrees = Literal["satterthwaite", "kenward-roger"]
 
 _NUMBERED = re.compile(r"n([1-9][0-9]{0,8})")
 
@@ -35,6 +36,8 @@ class Document:
         roles: column -> "factor", "covariate", "response" or "ignored".
         data_name: the name of the table the model was made for.
         method: "REML" or "ML", how it is fitted.
+        degrees: "satterthwaite" or "kenward-roger", the degrees of freedom of the tests of fixed effects.
+        drop_dependent: columns of X that depend on columns before them are left out instead of refused.
         derived: functions of parameters that are wanted with a fit, such as "h2 = gen/sigma^2 / 2"; what is
             before "=" is a name for it. They are read when there is a fit.
 
@@ -51,12 +54,24 @@ class Document:
     roles: Mapping[str, Role] = field(default_factory=FrozenMap)
     data_name: str | None = None
     method: Method = "REML"
+    degrees: Degrees = "satterthwaite"
+    drop_dependent: bool = False
     derived: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("nodes", "roles"):
             if not isinstance(getattr(self, name), FrozenMap):
                 object.__setattr__(self, name, FrozenMap(getattr(self, name)))
+
+    @property
+    def degrees_used(self) -> Degrees:
+        """The degrees of freedom of this model's tests: Kenward and Roger's are for REML alone.
+
+        Example:
+            >>> Document(degrees="kenward-roger", method="ML").degrees_used
+            'satterthwaite'
+        """
+        return self.degrees if self.method == "REML" else "satterthwaite"
 
     @cached_property
     def _parents(self) -> dict[str, tuple[str, str]]:

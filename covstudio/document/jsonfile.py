@@ -64,6 +64,8 @@ def dumps(document: Document, table: Table | None = None) -> str:
             "roles": dict(document.roles),
             # Only where somebody chose them: what says nothing new is read by older versions too.
             **({} if document.method == "REML" else {"method": document.method}),
+            **({} if document.degrees == "satterthwaite" else {"degrees": document.degrees}),
+            **({"drop_dependent": True} if document.drop_dependent else {}),
             **({"derived": list(document.derived)} if document.derived else {}),
             "nodes": [_node(node) for node in document.nodes.values()],
         },

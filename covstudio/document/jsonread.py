@@ -15,6 +15,7 @@ from covstudio.document.document import (
     MAX_DERIVED,
     MAX_NODES,
     MAX_TEXT,
+    Degrees,
     Document,
     Method,
     numbered_slots,
@@ -127,6 +128,12 @@ class Reader:
             raise self._expected("an integer")
         return self.value
 
+    def boolean(self) -> bool:
+        """The value as true or false."""
+        if not isinstance(self.value, bool):
+            raise self._expected("true or false")
+        return self.value
+
     def checked(self, check: Any, *arguments: Any) -> Any:
         """What a check makes of its arguments; its ValueError becomes a refusal here."""
         try:
@@ -162,7 +169,17 @@ def read_model(model: Reader) -> Document:
     model.only(
         "title",
         "nodes",
-        optional=("response", "fixed_effects", "v", "data_name", "roles", "method", "derived"),
+        optional=(
+            "response",
+            "fixed_effects",
+            "v",
+            "data_name",
+            "roles",
+            "method",
+            "degrees",
+            "drop_dependent",
+            "derived",
+        ),
     )
     listed = model.key("nodes")
     listed.items()
@@ -201,6 +218,8 @@ def read_model(model: Reader) -> Document:
         roles=FrozenMap(_roles(model.key("roles")) if "roles" in model.value else {}),
         data_name=model.key("data_name").maybe_text() if "data_name" in model.value else None,
         method=_method(model.key("method")) if "method" in model.value else "REML",
+        degrees=_degrees(model.key("degrees")) if "degrees" in model.value else "satterthwaite",
+        drop_dependent="drop_dependent" in model.value and model.key("drop_dependent").boolean(),
         derived=_derived(model.key("derived")) if "derived" in model.value else (),
     )
 
@@ -211,6 +230,15 @@ def _method(method: Reader) -> Method:
             f"A model is fitted by {' or '.join(get_args(Method))}; got {method.value!r:.60}."
         )
     found: Method = method.value
+    return found
+
+
+def _degrees(degrees: Reader) -> Degrees:
+    if degrees.value not in get_args(Degrees):
+        raise degrees.refuse(
+            f"Degrees of freedom are {' or '.join(get_args(Degrees))}; got {degrees.value!r:.60}."
+        )
+    found: Degrees = degrees.value
     return found
 
 

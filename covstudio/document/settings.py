@@ -18,7 +18,7 @@ from covstudio.document.change import (
     node_of,
     text_of,
 )
-from covstudio.document.document import MAX_DERIVED, Document, Method
+from covstudio.document.document import MAX_DERIVED, Degrees, Document, Method
 from covstudio.document.node import ArgumentValue, FrozenMap, check_number
 
 
@@ -172,6 +172,46 @@ class SetMethod(Change):
 
     def _describe(self, document: Document) -> str:
         return f"Fit by {self.method}"
+
+
+@dataclass(frozen=True)
+class SetDegrees(Change):
+    """Say which degrees of freedom fixed effects are tested with.
+
+    Args:
+        degrees: "satterthwaite" or "kenward-roger".
+    """
+
+    degrees: Degrees
+
+    def apply(self, document: Document) -> Document:
+        if self.degrees not in get_args(Degrees):
+            raise ChangeError(
+                f"Degrees of freedom are {' or '.join(get_args(Degrees))}; got {self.degrees!r:.60}."
+            )
+        return replace(document, degrees=self.degrees)
+
+    def _describe(self, document: Document) -> str:
+        return f"Test by {self.degrees.title()}"
+
+
+@dataclass(frozen=True)
+class SetDropDependent(Change):
+    """Say what becomes of columns of X that depend on columns before them.
+
+    Args:
+        drop: True to leave them out, False to refuse them.
+    """
+
+    drop: bool
+
+    def apply(self, document: Document) -> Document:
+        if not isinstance(self.drop, bool):
+            raise ChangeError(f"Columns are left out or not: True or False; got {self.drop!r:.60}.")
+        return replace(document, drop_dependent=self.drop)
+
+    def _describe(self, document: Document) -> str:
+        return "Leave out dependent columns" if self.drop else "Keep all columns of X"
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ def estimate(
         raise ModelError(pinned(error, parts.refs), names) from error
     if fitted is not None:
         fitted(result)
-    inferred = infer(parts, result, stopped)
+    inferred = infer(parts, result, document.degrees_used, stopped)
     found = Estimate(
         fit=result,
         fixed_names=parts.fixed_names,

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from torch import Tensor
 
+from covstudio.document.document import Degrees
 from covstudio.estimate.derived import LEVEL
 from covstudio.estimate.model import Assembled
 from covstudio.reml import Fit, FitCancelled, Inference
@@ -25,8 +26,9 @@ PATIENCE = 2.0
 MANY_EFFECTS = 300
 """Fixed effects are tested one by one up to so many."""
 
-Degrees = str
 Found = TypeVar("Found")
+
+WORDS: Mapping[Degrees, str] = {"satterthwaite": "Satterthwaite", "kenward-roger": "Kenward-Roger"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,17 +53,24 @@ class Inferred:
     effects: tuple[Effect, ...] = ()
     tests: tuple[WaldTest, ...] = ()
     contained: tuple[str, ...] = ()
-    degrees: Degrees = ""
+    degrees: str = ""
     reliability: Mapping[str, Tensor] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
-def infer(parts: Assembled, fit: Fit, stopped: Callable[[], bool] = lambda: False) -> Inferred:
+def infer(
+    parts: Assembled,
+    fit: Fit,
+    degrees: Degrees = "satterthwaite",
+    stopped: Callable[[], bool] = lambda: False,
+) -> Inferred:
     """Intervals, tests of fixed effects and reliabilities of a fit.
 
     Args:
         parts: what was fitted.
         fit: its fit.
+        degrees: the degrees of freedom of the tests; where those of Kenward and Roger cannot be had,
+            Satterthwaite's take their place.
         stopped: asked between the steps.
 
     Returns:
@@ -96,8 +105,12 @@ def infer(parts: Assembled, fit: Fit, stopped: Callable[[], bool] = lambda: Fals
     contained, tested = _tested_terms(parts)
     tests = None
     if covariance is not None and 0 < fit.p <= MANY_EFFECTS:
-        effects = attempt("tests of fixed effects", lambda: told.fixed_effects("satterthwaite", LEVEL))
-        tests = effects and attempt("tests of terms", lambda: told.wald_terms(tested, "satterthwaite"))
+        of_method = f"{WORDS[degrees]} tests of fixed effects"
+        effects = attempt(of_method, lambda: told.fixed_effects(degrees, LEVEL))
+        if effects is None and degrees != "satterthwaite":
+            degrees = "satterthwaite"
+            effects = attempt("tests of fixed effects", lambda: told.fixed_effects(degrees, LEVEL))
+        tests = effects and attempt("tests of terms", lambda: told.wald_terms(tested, degrees))
     elif fit.p > MANY_EFFECTS:
         notes.append(f"{fit.p} fixed effects are not tested one by one; that is done up to {MANY_EFFECTS}.")
     untold = _untold(tested, effects.entries) if effects else ()
@@ -111,7 +124,7 @@ def infer(parts: Assembled, fit: Fit, stopped: Callable[[], bool] = lambda: Fals
         effects=effects.entries if effects else (),
         tests=tuple(test for test in tests.entries if test.name not in untold) if tests else (),
         contained=contained if tests else (),
-        degrees="Satterthwaite" if effects else "",
+        degrees=WORDS[degrees] if effects else "",
         reliability={term: found.reliability for term, found in (random or {}).items()},
         notes=tuple(dict.fromkeys(notes)),
     )

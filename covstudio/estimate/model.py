@@ -10,7 +10,7 @@ from torch import Tensor
 
 from covstudio.covariance import Matrix
 from covstudio.data.design import design_matrix, response
-from covstudio.data.errors import DesignError, TableError
+from covstudio.data.errors import DesignError, TableError, listed
 from covstudio.data.roles import Role
 from covstudio.data.tables import Table
 from covstudio.document.build import ParameterRef, Problem, build, value_problems
@@ -56,7 +56,7 @@ class Assembled:
         y: response, (n,) float64.
         x: fixed-effects matrix, (n, p) float64.
         fixed_names: names of the columns of x.
-        notes: which rows were left out and why.
+        notes: which rows and which columns of x were left out and why.
         refs: the parameters of V in the order of `matrix.param_names`, with the nodes they belong to.
         terms: the terms of the fixed effects in their order, each with the columns of x that are its own.
     """
@@ -103,11 +103,20 @@ def assemble(document: Document, table: Table | None) -> Assembled:
         raise ModelError(problems or [Problem(V, "V could not be built.")], names)
     y = _asked("response", names, lambda: response(built.table, document.response)).y
     roles = _roles(document)
-    design = _asked("fixed_effects", names, lambda: design_matrix(built.table, document.fixed_effects, roles))
+    design = _asked(
+        "fixed_effects",
+        names,
+        lambda: design_matrix(
+            built.table, document.fixed_effects, roles, drop_dependent=document.drop_dependent
+        ),
+    )
     for ref in built.parameters:
         if ref.fixed:
             built.v.set_param_specs(ref.path, value=ref.natural)
-    return Assembled(built.v, y, design.x, tuple(design.names), built.notes, built.parameters, design.terms)
+    notes = built.notes
+    if design.left_out:
+        notes += (f"Left out of the fixed effects, depending on others: {listed(design.left_out)}.",)
+    return Assembled(built.v, y, design.x, tuple(design.names), notes, built.parameters, design.terms)
 
 
 def _roles(document: Document) -> dict[str, Role]:

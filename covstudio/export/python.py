@@ -215,7 +215,7 @@ class _Program:
             return ""
         self._import("covstudio.data", "read_table")
         self._import("covstudio.data.design", "complete_rows", "design_matrix", "response")
-        self._import("covstudio.reml", "fit")
+        self._import("covstudio.reml", "Inference", "fit")
         columns = formula_names(document.fixed_effects)
         roles = {name: document.roles[name] for name in columns if name in document.roles}
         table = self.built.table
@@ -241,11 +241,15 @@ class _Program:
     def _method(self) -> str:
         return "" if self.document.method == "REML" else f", method={literal(self.document.method)}"
 
+    def _columns(self) -> str:
+        return ", drop_dependent=True" if self.document.drop_dependent else ""
+
     # --- the main function -------------------------------------------------------------------------
 
     def _main(self, used: Sequence[str], constants: Sequence[str]) -> str:
+        document = self.document
         lines = ["def main(arguments):"]
-        if self.document.response is None:
+        if document.response is None:
             lines += [
                 "    if arguments:",
                 '        sys.exit("The model has no response: choose one in covstudio and export it again.")',
@@ -259,7 +263,7 @@ class _Program:
             "    for row in v().tolist():",
             '        print(",".join(map(repr, row)))',
         ]
-        if self.document.response is None:
+        if document.response is None:
             return "\n".join(lines)
         inputs = {
             "labels": "    labels = {name: table.labels(name) for name in LABELS}",
@@ -276,8 +280,10 @@ class _Program:
             "        table = complete.table",
             *(f"    {inputs[name]}" for name in used),
             "        y = response(table, RESPONSE).y",
-            "        design = design_matrix(table, FIXED_EFFECTS, ROLES)",
-            f"        result = fit(covariance({', '.join(used)}), y, design.x{self._method()})",
+            f"        design = design_matrix(table, FIXED_EFFECTS, ROLES{self._columns()})",
+            *(_LEFT_OUT if document.drop_dependent else ()),
+            f"        v = covariance({', '.join(used)})",
+            f"        result = fit(v, y, design.x, x_names=design.names{self._method()})",
             "    except ValueError as error:",
             "        sys.exit(str(error))",
             "    errors = result.standard_errors",
@@ -289,8 +295,21 @@ class _Program:
             "    for name, value, error in lines:",
             '        print(f"{name:<{width}}  {value!r:<24}  {error}".rstrip())',
             "    print(result.message, file=sys.stderr)",
+            "    if result.converged and result.p:",
+            "        try:",
+            "            told = Inference(result, v, y, design.x)",
+            f"            tests = told.fixed_effects({literal(document.degrees_used)})",
+            '            print(f"\\n{tests}")',
+            "        except ValueError as error:",
+            "            print(error, file=sys.stderr)",
         ]
         return "\n".join([*fitting, "", "", *lines])
+
+
+_LEFT_OUT = (
+    "        if design.left_out:",
+    '            print("Left out, depending on others:", ", ".join(design.left_out), file=sys.stderr)',
+)
 
 
 def _signature(used: Sequence[str]) -> str:

@@ -277,6 +277,27 @@ def test_columns_that_depend_on_others_are_named():
     assert "'z' is a combination of '(Intercept)' and 'x'" in str(caught.value)
 
 
+def test_columns_that_depend_on_others_are_left_out_where_that_is_asked_for():
+    columns = {
+        "site": ["N", "N", "S", "S", "S", "N"],
+        "year": ["1", "1", "2", "2", "2", "1"],
+        "x": [1, 2, 3, 4, 9, 5],
+        "zero": [0.0] * 6,
+        "z": [3.0, 5.0, 7.0, 9.0, 19.0, 11.0],
+    }
+    roles = dict.fromkeys(("x", "zero", "z"), "covariate")
+    table = Table.from_columns(columns, "t")
+    design = design_matrix(table, "site + year + x + zero + z", roles, drop_dependent=True)
+    assert design.names == ("(Intercept)", "site[S]", "x")
+    assert design.left_out == ("year[2]", "zero", "z")
+    assert design.terms == (("site", (1,)), ("x", (2,)))
+    assert design.x.tolist() == design_matrix(table, "site + x", roles).x.tolist()
+    # Positions of what stays move up.
+    design = design_matrix(table, "site + year + x", roles, drop_dependent=True)
+    assert design.terms == (("site", (1,)), ("x", (2,)))
+    assert design_matrix(table, "site + x", roles, drop_dependent=True).left_out == ()
+
+
 def test_an_empty_cell_of_an_interaction_is_named():
     table = Table.from_columns({"a": ["1", "1", "2", "2"], "b": ["u", "v", "u", "u"], "y": [1, 2, 3, 4]}, "t")
     with pytest.raises(

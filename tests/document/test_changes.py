@@ -15,7 +15,9 @@ from covstudio.document.changes import (
     ReplaceDocument,
     SetArgument,
     SetData,
+    SetDegrees,
     SetDerived,
+    SetDropDependent,
     SetFixed,
     SetFixedEffects,
     SetMethod,
@@ -194,6 +196,8 @@ def test_the_number_of_nodes_is_limited():
         (SetFixedEffects(1), "is text"),
         (SetResponse(4), "A column name is text"),
         (SetMethod("reml"), "by REML or by ML; got 'reml'"),
+        (SetDegrees("kr"), "Degrees of freedom are satterthwaite or kenward-roger; got 'kr'"),
+        (SetDropDependent("yes"), "True or False; got 'yes'"),
         (SetDerived([1]), "An expression is text"),
         (SetDerived([f"a + {i}" for i in range(101)]), "at most 100 derived quantities"),
         (SetRoles({"gen": "fixed"}), "is one of factor, covariate, response, ignored; got 'fixed'"),
@@ -328,3 +332,15 @@ def test_derived_quantities_are_kept_in_order_and_once():
     assert (history.present.derived, history.present.method) == (("a",), "ML")
     assert history.undo_label == "Fit by ML"
     assert history.undo().undo().present.derived == ("a / b", "a")
+
+
+def test_how_fixed_effects_are_treated_is_a_step_of_its_own():
+    history = History(Document()).apply(SetDegrees("kenward-roger")).apply(SetDropDependent(True))
+    assert (history.present.degrees, history.present.drop_dependent) == ("kenward-roger", True)
+    assert history.undo_label == "Leave out dependent columns"
+    assert history.undo().undo_label == "Test by Kenward-Roger"
+    assert history.apply(SetDropDependent(False)).undo_label == "Keep all columns of X"
+    # Kenward and Roger's adjustment is for REML; the choice is kept while the model is fitted by ML.
+    by_ml = SetMethod("ML").apply(history.present)
+    assert (by_ml.degrees, by_ml.degrees_used) == ("kenward-roger", "satterthwaite")
+    assert SetMethod("REML").apply(by_ml).degrees_used == "kenward-roger"

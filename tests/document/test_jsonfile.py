@@ -10,7 +10,16 @@ from hypothesis import given, settings
 
 from covstudio.covariance import catalogue
 from covstudio.data.examples import load_example
-from covstudio.document.changes import SetDerived, SetFixed, SetMethod, SetParameters, SetTitle
+from covstudio.document.changes import (
+    Batch,
+    SetDegrees,
+    SetDerived,
+    SetDropDependent,
+    SetFixed,
+    SetMethod,
+    SetParameters,
+    SetTitle,
+)
 from covstudio.document.document import Document
 from covstudio.document.jsonfile import DocumentError, dumps, loads
 from covstudio.document.node import Columns, FrozenMap, Levels, Node, Rows, Values
@@ -252,6 +261,13 @@ def spoil(path, value):
         ("model.response", ["yield"], "model.response: Expected text"),
         ("model.method", "reml", "model.method: A model is fitted by REML or ML; got 'reml'."),
         ("model.method", None, "model.method: A model is fitted by REML or ML; got None."),
+        (
+            "model.degrees",
+            "kr",
+            "model.degrees: Degrees of freedom are satterthwaite or kenward-roger; got 'kr'",
+        ),
+        ("model.degrees", [], "model.degrees: Degrees of freedom are"),
+        ("model.drop_dependent", 1, "model.drop_dependent: Expected true or false; got 1."),
         ("model.derived", "a / b", "model.derived: Expected a list"),
         ("model.derived", [1], "model.derived[0]: Expected text"),
         ("model.derived", ["a"] * 101, "model.derived: A model keeps at most 100 derived quantities"),
@@ -281,7 +297,11 @@ def test_how_it_is_fitted_is_written_where_somebody_chose_it():
     plain = dumps(propagation())
     assert '"method"' not in plain
     assert '"derived"' not in plain
-    chosen = SetDerived(["h2 = gen / (gen + residual)"]).apply(SetMethod("ML").apply(propagation()))
+    assert '"degrees"' not in plain
+    assert '"drop_dependent"' not in plain
+    wanted = SetDerived(["h2 = gen / (gen + residual)"])
+    changes = [wanted, SetMethod("ML"), SetDegrees("kenward-roger"), SetDropDependent(True)]
+    chosen = Batch(changes).apply(propagation())
     assert loads(dumps(chosen))[0] == chosen
     assert '"method": "ML"' in dumps(chosen)
     assert loads(plain)[0].method == "REML"

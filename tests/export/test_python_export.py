@@ -12,7 +12,10 @@ from covstudio import __version__
 from covstudio.data.examples import load_example
 from covstudio.data.tables import Table
 from covstudio.document.changes import (
+    SetDegrees,
+    SetDropDependent,
     SetFixed,
+    SetFixedEffects,
     SetMethod,
     SetParameters,
     SetTitle,
@@ -139,7 +142,7 @@ def test_programs_print_the_v_of_the_document(name, tmp_path):
 
 def fitted(done):
     assert done.returncode == 0, done.stderr
-    head, *lines = done.stdout.splitlines()
+    head, *lines = done.stdout.split("\n\n")[0].splitlines()
     assert head.split() == ["parameter", "estimate", "standard", "error"]
     rows = [line.rsplit(None, 2) for line in lines[:-1]]
     name, loglik = lines[-1].split()
@@ -188,6 +191,38 @@ def test_programs_fit_by_the_method_of_the_model(tmp_path):
     assert "method" not in python_source(document, table)
     _, loglik = fitted(run(python_source(SetMethod("ML").apply(document), table), tmp_path, "alpha.csv"))
     assert loglik == pytest.approx(-43.330380, abs=1e-5)
+
+
+def t_table(done):
+    """Name -> estimate, standard error, df, t, p, lower, upper of the tests a program prints."""
+    title, _, *lines = done.stdout.split("\n\n")[1].splitlines()
+    rows = {name: [float(one) for one in rest] for name, *rest in map(str.split, lines)}
+    return title, rows
+
+
+def test_programs_test_fixed_effects_as_the_model_says(tmp_path):
+    document, table = alpha_at_estimates()
+    (tmp_path / "alpha.csv").write_text(table.to_csv())
+    title, rows = t_table(run(python_source(document, table), tmp_path, "alpha.csv"))
+    assert "Satterthwaite" in title
+    assert rows["rep[R3]"][2:5] == pytest.approx([11.7551, -2.3823, 0.035015], abs=1e-3)
+    asked = SetDegrees("kenward-roger").apply(document)
+    title, adjusted = t_table(run(python_source(asked, table), tmp_path, "alpha.csv"))
+    assert "Kenward-Roger" in title
+    assert adjusted["rep[R3]"][2:5] == pytest.approx([12.5321, -2.3823, 0.033816], abs=1e-3)
+    assert '"satterthwaite"' in python_source(SetMethod("ML").apply(asked), table)
+
+
+def test_programs_leave_out_what_the_model_leaves_out(tmp_path):
+    document, table = alpha_at_estimates()
+    (tmp_path / "alpha.csv").write_text(table.to_csv())
+    document = SetFixedEffects("1 + plot + row").apply(document)
+    refused = run(python_source(document, table), tmp_path, "alpha.csv")
+    assert refused.returncode == 1
+    assert "'row' is a multiple of 'plot'" in refused.stderr
+    done = run(python_source(SetDropDependent(True).apply(document), table), tmp_path, "alpha.csv")
+    assert "row" not in fitted(done)[0]
+    assert done.stderr.startswith("Left out, depending on others: row")
 
 
 def test_sizes_follow_another_table(tmp_path):
