@@ -41,6 +41,13 @@ class Geometry:
         self.coordinates = list(coordinates)
         self.low = np.array([c.low for c in coordinates], dtype=np.float64)
         self.high = np.array([c.high for c in coordinates], dtype=np.float64)
+        # What 1 is to each parameter, itself or beside V; nothing says how large a free one might be: exactly
+        # none, then.
+        self._size = np.array([_own_size(c) for c in coordinates], dtype=np.float64)
+        self._unit = np.array(
+            [c.unit if c.kind is Kind.VARIANCE and c.unit > 0.0 else 0.0 for c in coordinates],
+            dtype=np.float64,
+        )
         self._scales = [(i, c) for i, c in enumerate(self.coordinates) if c.kind is Kind.SCALE]
 
     def at_end(self, values: Vector) -> Flags:
@@ -135,17 +142,16 @@ class Geometry:
             information: diagonal of the average information with respect to working parameters.
             total: mean diagonal of V.
         """
-        # Nothing says how large a free parameter might be: exactly none, then.
-        size = np.zeros(len(values))
-        for i, c in enumerate(self.coordinates):
-            if c.kind is Kind.VARIANCE and c.unit > 0.0 and total > 0.0:
-                size[i] = c.unit / total
-            elif c.kind is Kind.INTERVAL:
-                size[i] = 1.0 / (c.high - c.low)
-            elif c.kind is Kind.SCALE:
-                size[i] = 1.0
+        size = self._size + self._unit / total if total > 0.0 else self._size
         return np.asarray((information <= INERT * size**2) & (np.abs(score) <= STILL * size), dtype=np.bool_)
 
     def negligible(self, values: Vector, i: int, total: float) -> bool:
         """Whether a parameter contributes so little to the mean diagonal of V that zero is worth a try."""
         return bool(self.low[i] == 0.0 and self.shares(values)[i] < NEGLIGIBLE * total)
+
+
+def _own_size(c: Coordinate) -> float:
+    """Over the size of a parameter that has one of its own, whatever V is; else 0."""
+    if c.kind is Kind.INTERVAL:
+        return 1.0 / (c.high - c.low)
+    return 1.0 if c.kind is Kind.SCALE else 0.0

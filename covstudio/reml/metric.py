@@ -32,13 +32,15 @@ def squared_length(score: Vector, information: Vector) -> float:
     unit = information / (scale[:, None] * scale)
     along = score / scale
     try:
-        np.linalg.cholesky(unit)
-        inverse = np.linalg.inv(unit)
-        # No eigenvalue is smaller than one over the trace of the inverse, which is much cheaper to have.
-        if float(np.trace(inverse)) * 10.0 * SINGULAR < 1.0:
-            return float(along @ inverse @ along)
+        inverse = np.linalg.inv(np.linalg.cholesky(unit))
     except np.linalg.LinAlgError:
         pass
+    else:
+        # The squares of L^-1 add up to the trace of A^-1, and no eigenvalue of A is smaller than one over
+        # that, which is much cheaper to have.
+        if float(np.vdot(inverse, inverse)) * 10.0 * SINGULAR < 1.0:
+            reached = inverse @ along
+            return float(reached @ reached)
     eigenvalues, vectors = symmetric_eigen(unit)
     along = vectors.T @ along
     return float(np.sum(along**2 / np.maximum(eigenvalues, SINGULAR)))
@@ -57,5 +59,7 @@ def diagonal_of(score: Vector, information: Vector) -> Vector:
     """
     diagonal = information.diagonal().copy()
     empty = ~(diagonal > 0.0)
+    if not empty.any():
+        return diagonal
     diagonal[empty] = np.where(score[empty] == 0.0, 1.0, score[empty] ** 2)
     return np.asarray(diagonal, dtype=np.float64)

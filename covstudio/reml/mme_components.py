@@ -45,6 +45,8 @@ Vector = NDArray[np.float64]
 #: Below this share of y'R_0^-1 y the residual sum of squares is summed over the rows: as a difference of
 #: cross products it would lack two digits.
 CANCELLED = 1e-2
+#: Above this share of what a level's own data tell of its effect, its variance says the same without loss.
+SHRUNK = 1e-2
 #: Entries of a matrix up to which numpy, whose threads nobody sets, multiplies on one thread in any case.
 SINGLE = 4096
 
@@ -59,6 +61,8 @@ class Components:
         cross: cross products with R_0^-1.
         a11: Z_1'R_0^-1 Z_1, (m,).
         flat: Z_1'R_0^-1 [Z_2, X, y], (m, q + p + 1).
+        aff: [Z_2, X, y]'R_0^-1 [Z_2, X, y], (q + p + 1, q + p + 1).
+        total: y'R_0^-1 y.
         sizes: number of effects of each dense term.
         spans: their columns.
         spread: which dense term each column belongs to, as columns of the identity, (q, terms).
@@ -72,6 +76,8 @@ class Components:
     cross: Crossproducts
     a11: Vector
     flat: Vector
+    aff: Vector
+    total: float
     sizes: list[int]
     spans: list[slice]
     spread: Vector
@@ -105,6 +111,8 @@ def components_of(engine: MmeEngine, r: ResidualPoint, cross: Crossproducts) -> 
         cross,
         cross.a11.numpy().reshape(-1),
         cross.flat.numpy(),
+        cross.aff.numpy(),
+        float(cross.aff[-1, -1]),
         sizes,
         [span for _, span in layout.spans],
         np.repeat(np.eye(len(sizes)), sizes, axis=0),
@@ -132,6 +140,7 @@ class ComponentsPoint(MmePoint):
     _own: Components
     _gammas: Vector
     _first: float
+    _second: Vector
     _ratio: Vector
     _left: Vector
     _s1: Vector
@@ -154,33 +163,36 @@ class ComponentsPoint(MmePoint):
             scale: the residual variance.
         """
         gammas = natural[own.positions[:-1]] / scale
-        if not all(0.0 <= gamma < own.limit for gamma in gammas.tolist()):
-            return None
+        for gamma in gammas.tolist():
+            if not 0.0 <= gamma < own.limit:
+                return None
         point = cls.__new__(cls)
         point._engine, point.natural, point._scale = engine, natural, scale
         point._own, point._gammas, point._r, point._cross = own, gammas, r, own.cross
         return point if point._factored() else None
 
     def _factored(self) -> bool:
-        own, layout, cross = self._own, self._engine.layout, self._cross
-        q = layout.q
+        own, q = self._own, self._engine.layout.q
         self._first = first = float(self._gammas[0]) if own.absorbing else 0.0
-        second = np.repeat(self._gammas[own.absorbing :], own.sizes)
+        self._second = second = own.spread @ self._gammas[own.absorbing :]
         grown = first * own.a11
         self._ratio = ratio = 1.0 / (1.0 + grown)
         self._left = left = own.flat * ratio[:, None]
-        whole = torch.addmm(cross.aff, cross.flat.mT, torch.from_numpy(left), alpha=-first)
-        self._b = b = whole.numpy()
-        roots = np.ones(q + layout.p)
+        b = _product(own.flat.T, left)
+        b *= -first
+        b += own.aff
+        self._b = b
+        size = len(b) - 1
+        roots = np.ones(size)
         np.sqrt(second, out=roots[:q])
         inner = b[:-1, :-1] * roots
         inner *= roots[:, None]
-        inner.ravel()[: q * (len(roots) + 1) : len(roots) + 1] += 1.0
+        inner.ravel()[: q * (size + 1) : size + 1] += 1.0
         factor, info = torch.linalg.cholesky_ex(torch.from_numpy(inner))
         if info.item():
             return False
         self._factor, self._y = factor, solved(factor, torch.diag(torch.from_numpy(roots)))
-        y, rest = self._y.numpy(), np.ones(len(roots) + 1)
+        y, rest = self._y.numpy(), np.ones(size + 1)
         w = _product(y.T, _product(y, b[:-1, -1]))
         np.negative(w, out=rest[:-1])
         self._s1 = s1 = ratio * _product(own.flat, rest)
@@ -191,11 +203,11 @@ class ComponentsPoint(MmePoint):
         self._w = torch.from_numpy(w).unsqueeze(1)
         predicted = first * float(s1 @ s1)
         leftover = float(rest @ products) - predicted
-        if not leftover > CANCELLED * float(cross.aff[-1, -1]):
+        if not leftover > CANCELLED * own.total:
             leftover = float(self._error @ self._py)
         self._leftover = leftover
         self._quadratic = leftover + predicted + float(second @ (s2 * s2))
-        logs = np.log(factor.diagonal().numpy())
+        logs = np.log(factor.numpy().diagonal())
         self._logdet_v = self._r.logdet + float(np.log1p(grown).sum()) + 2.0 * float(logs[:q].sum())
         self._logdet_xvx = 2.0 * (float(logs[q:].sum()) + self._engine.logdet_triangle)
         return True
@@ -253,9 +265,12 @@ class ComponentsPoint(MmePoint):
         """Score and average information with respect to the variances at these positions."""
         own, scale = self._own, self._scale
         traces, squares, inner = self._products
-        place = [own.positions.index(k) for k in positions]
         slopes = score(traces / scale, squares / scale**2)
-        return Derivatives(slopes[place], (0.5 / scale**3) * inner[place][:, place])
+        inner = (0.5 / scale**3) * inner
+        if list(positions) != own.positions:
+            place = np.array([own.positions.index(k) for k in positions], dtype=np.intp)
+            slopes, inner = slopes[place], inner[place[:, None], place]
+        return Derivatives(slopes, inner)
 
     @cached_property
     def _reached(self) -> Tensor:
@@ -267,18 +282,16 @@ class ComponentsPoint(MmePoint):
         """tr(P dV_k), y'P dV_k Py and q_k'Pq_l for all variances, everything relative."""
         own, q, b, s1, s2 = self._own, self._engine.layout.q, self._b, self._s1, self._s2
         start, ratio, rows = own.absorbing, self._ratio, self._traced_rows
-        half = _product(rows.numpy(), b[:-1, :q])
-        within = np.einsum("ij,ij->j", half, half)
-        traces, squares = np.empty(len(own.positions)), np.empty(len(own.positions))
-        traces[start:-1] = (b.diagonal()[:q] - within) @ own.spread
-        squares[start:-1] = (s2 * s2) @ own.spread
+        count = len(own.positions)
+        traces, squares = np.empty(count), np.empty(count)
         # The columns of W'V_1^-1 q_k, and q_k'V_1^-1 q_l.
-        side = np.empty((len(b) - 1, len(traces)))
-        dense = s2[:, None] * own.spread
-        side[:, start:-1] = _product(b[:-1, :q], dense)
-        side[:, -1] = 0.0
-        side[:q, -1] = s2
-        own_part = np.zeros((len(traces), len(traces)))
+        side, own_part = np.zeros((len(b) - 1, count)), np.zeros((count, count))
+        if q:
+            dense = s2[:, None] * own.spread
+            traces[start:-1] = self._own_traces(rows.numpy()) @ own.spread
+            squares[start:-1] = s2 @ dense
+            side[:, start:-1] = _product(b[:-1, :q], dense)
+            side[:q, -1] = s2
         own_part[-1, -1] = self._leftover
         if start:
             shrunk = ratio * own.a11
@@ -294,9 +307,27 @@ class ComponentsPoint(MmePoint):
         # tr(PV) = n - p; tr(V^-1 V) = n in ML.
         traces[-1] = self._engine.residual_degrees - self._gammas @ traces[:-1]
         squares[-1] = self._leftover
-        across = dense.T @ side[:q]
-        own_part[start:-1] = across
-        own_part[:, start:-1] = across.T
+        if q:
+            across = dense.T @ side[:q]
+            own_part[start:-1] = across
+            own_part[:, start:-1] = across.T
         moved = _product(self._y.numpy(), side)
         inner = own_part - moved.T @ moved
         return traces, squares, 0.5 * (inner + inner.T)
+
+    def _own_traces(self, rows: Vector) -> Vector:
+        """The diagonal of Z_2'PZ_2 (of Z_2'V^-1Z_2 in ML), (q,), which is B - BCB with C = (B + G^-1)^-1.
+
+        That is (1 - C/gamma)/gamma as well, which is had from C alone but loses digits where a level has
+        little data beside gamma.
+
+        Args:
+            rows: Y, or its rows that belong to Z_2, so that C = Y'Y there.
+        """
+        q, second = self._engine.layout.q, self._second
+        diagonal = self._b.diagonal()[:q]
+        if (second * diagonal).min() > SHRUNK:
+            own = rows[:, :q]
+            return np.asarray((1.0 - np.einsum("ij,ij->j", own, own) / second) / second)
+        half = _product(rows, self._b[:-1, :q])
+        return np.asarray(diagonal - np.einsum("ij,ij->j", half, half))

@@ -248,15 +248,20 @@ class _Search:
         count = len(self.coordinates)
         values = point.natural[self.positions]
         pinned = self.geometry.pinned(values)
-        asked = np.flatnonzero(~pinned)
-        score, information = np.zeros(count), np.zeros((count, count))
-        if len(asked):
-            derivatives = point.derivatives([self.positions[i] for i in asked])
-            score[asked] = derivatives.score
-            information[asked[:, None], asked] = derivatives.information
+        if count and not pinned.any():
+            derivatives = point.derivatives(self.positions)
+            score, information = derivatives.score, derivatives.information
+        else:
+            asked = np.flatnonzero(~pinned)
+            score, information = np.zeros(count), np.zeros((count, count))
+            if len(asked):
+                derivatives = point.derivatives([self.positions[i] for i in asked])
+                score[asked] = derivatives.score
+                information[asked[:, None], asked] = derivatives.information
         # A derivative that is not finite, at an end of the range, is as good as none.
         broken = ~np.isfinite(score) | ~np.isfinite(information.diagonal())
         if broken.any():
+            score, information = score.copy(), information.copy()
             score[broken] = 0.0
             information[broken, :] = 0.0
             information[:, broken] = 0.0
@@ -270,8 +275,11 @@ class _Search:
             (values >= self.geometry.high) & (working >= 0.0)
         )
         moves = ~(pinned | broken | inert | outward)
-        inside = np.flatnonzero(moves)
-        length = squared_length(working[inside], scaled[inside[:, None], inside])
+        if moves.all():
+            length = squared_length(working, scaled)
+        else:
+            inside = np.flatnonzero(moves)
+            length = squared_length(working[inside], scaled[inside[:, None], inside])
         self.secant.observe(self.geometry.working(values), working, scaled, moves)
         return _Local(Derivatives(score, information), working, scaled, moves, inert, length)
 
@@ -288,8 +296,10 @@ class _Search:
                 return trial
             self.secant.forget()
         for level in range(self.damping, len(DAMPINGS)):
-            damped = local.information.copy()
-            damped.flat[:: len(damped) + 1] += DAMPINGS[level] * diagonal_of(local.score, local.information)
+            damped = local.information
+            if DAMPINGS[level]:
+                damped = damped.copy()
+                damped.flat[:: len(damped) + 1] += DAMPINGS[level] * diagonal_of(local.score, damped)
             tries = HALVINGS if level == self.damping else 2
             trial = self._along(point, values, local.score, damped, low, high, tries)
             if trial is not None:

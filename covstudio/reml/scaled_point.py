@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from functools import cached_property
 from typing import Protocol, Self
 
 import numpy as np
@@ -32,19 +34,19 @@ class ScaledPoint:
     @property
     def logdet_v(self) -> float:
         """log|V|."""
-        return self._logdet_v + self._engine.problem.n * float(np.log(self._scale))
+        return self._logdet_v + self._engine.problem.n * math.log(self._scale)
 
     @property
     def logdet_xvx(self) -> float:
         """log|X'V^-1X|."""
-        return self._logdet_xvx - self._engine.problem.p * float(np.log(self._scale))
+        return self._logdet_xvx - self._engine.problem.p * math.log(self._scale)
 
     @property
     def quadratic(self) -> float:
         """y'Py."""
         return self._quadratic / self._scale
 
-    @property
+    @cached_property
     def kernel(self) -> float:
         """-(log|V| + log|X'V^-1X| + y'Py)/2; without log|X'V^-1X| in ML."""
         return self._engine.problem.kernel(self.logdet_v, self.logdet_xvx, self.quadratic)
@@ -53,8 +55,9 @@ class ScaledPoint:
         """The same point with V multiplied by `factor`, which `natural` is known to give."""
         other = type(self).__new__(type(self))
         other.__dict__.update(self.__dict__)
-        # What is remembered of the diagonal is that of the former scale.
-        other.__dict__.pop("mean_diagonal", None)
+        # What is remembered of these is that of the former scale.
+        for name in ("kernel", "mean_diagonal"):
+            other.__dict__.pop(name, None)
         other._scale = self._scale * factor
         other.natural = natural
         return other

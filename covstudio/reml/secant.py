@@ -23,6 +23,8 @@ from covstudio.reml.threads import symmetric_eigen
 __all__ = ["Secant"]
 
 Vector = NDArray[np.float64]
+#: Working values, score, information, and which parameters move.
+_Seen = tuple[Vector, Vector, Vector, NDArray[np.bool_]]
 
 
 class Secant:
@@ -43,15 +45,17 @@ class Secant:
 
     def __init__(self, count: int) -> None:
         self._extra = np.zeros((count, count))
-        self._last: tuple[Vector, Vector, NDArray[np.bool_]] | None = None
+        self._last: _Seen | None = None
+        self._ahead: list[_Seen] = []
 
     def forget(self) -> None:
         """Start afresh: the search has jumped, or is still far away."""
         self._extra[:] = 0.0
         self._last = None
+        self._ahead.clear()
 
     def observe(self, working: Vector, score: Vector, information: Vector, moves: NDArray[np.bool_]) -> None:
-        """Take in the next point of the search.
+        """Take in the next point of the search; its arrays must not be written to afterwards.
 
         Args:
             working: working values.
@@ -59,10 +63,16 @@ class Secant:
             information: average information there.
             moves: which parameters may move there.
         """
-        last, self._last = self._last, (working.copy(), score.copy(), moves.copy())
+        # Most fits end before anybody asks.
+        self._ahead.append((working, score, information, moves))
+
+    def _learn(self, seen: _Seen) -> None:
+        """Fit S to the change of the score since the last point."""
+        last, self._last = self._last, seen
         if last is None:
             return
-        both = last[2] & moves
+        working, score, information, moves = seen
+        both = last[3] & moves
         if not both.all():
             self._extra[~both, :] = 0.0
             self._extra[:, ~both] = 0.0
@@ -71,9 +81,9 @@ class Secant:
             return
         wanted = np.where(both, last[1] - score, 0.0) - information @ change
         claimed = float(change @ self._extra @ change)
-        seen = float(change @ wanted)
-        if abs(claimed) > abs(seen):
-            self._extra *= abs(seen) / abs(claimed)
+        seen_along = float(change @ wanted)
+        if abs(claimed) > abs(seen_along):
+            self._extra *= abs(seen_along) / abs(claimed)
         rest = np.where(both, wanted - self._extra @ change, 0.0)
         # In units of the information, so that parameters of different size weigh alike.
         diagonal = information.diagonal()
@@ -84,6 +94,9 @@ class Secant:
 
     def curvature(self, information: Vector) -> Vector | None:
         """A + S, or None when S is empty or the sum is not safely positive definite in units of A."""
+        for seen in self._ahead:
+            self._learn(seen)
+        self._ahead.clear()
         if not self._extra.any():
             return None
         total = information + self._extra
