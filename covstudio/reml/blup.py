@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -99,7 +99,7 @@ def random_effects(
     """
     natural: Mapping[str, float] = dict(zip(variance.names, point.natural.tolist(), strict=True))
     pieces = {} if lowered is None else {piece.path: piece for piece in lowered.pieces}
-    predicting = point if isinstance(point, PredictsEffects) else None
+    predict = cast(PredictsEffects, point).effects if hasattr(point, "effects") else None
     effects: dict[str, RandomEffect] = {}
     fitted = torch.zeros(variance.n, dtype=torch.float64)
     for term in variance.terms:
@@ -107,8 +107,8 @@ def random_effects(
             continue
         z = next(iter(term.operand.operands.values()))
         piece, found = pieces.get(term.path), None
-        if piece is not None and predicting is not None:
-            found = predicting.effects(piece)
+        if piece is not None and predict is not None:
+            found = predict(piece)
         predicted = _written_out(term, point, natural) if found is None else found
         blup, error = (values.cpu() for values in predicted)
         # A variance of 0 leaves rounding errors of either sign.

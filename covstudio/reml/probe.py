@@ -179,13 +179,18 @@ class LoweredProbe:
                 return float("nan")
         return total
 
+    @cached_property
+    def _promised(self) -> bool:
+        """Whether V promises to be positive semi-definite, and so symmetric."""
+        return promises_psd(self._lowered.v)
+
     def finite(self, natural: Vector) -> bool:
-        if promises_psd(self._lowered.v):
+        if self._promised:
             return bool(torch.isfinite(self.diagonal(natural)).all())
         return bool(torch.isfinite(self.value(natural)).all())
 
     def asymmetry(self, natural: Vector) -> tuple[float, str]:
-        if promises_psd(self._lowered.v):
+        if self._promised:
             return 0.0, ""
         value = self.value(natural)
         inner = self._vectors.mT @ value

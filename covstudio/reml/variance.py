@@ -117,23 +117,26 @@ class Variance:
         self._alike: list[tuple[Transform, list[int], list[int]]] = []
         alike: dict[Transform, tuple[list[int], list[int]]] = {}
         for place, k in enumerate(self.free):
-            places, positions = alike.setdefault(self.transforms[k], ([], []))
+            places, own = alike.setdefault(self.transforms[k], ([], []))
             places.append(place)
-            positions.append(k)
+            own.append(k)
         self._alike = [(transform, *both) for transform, both in alike.items()]
         self.terms: tuple[Term, ...] = tuple(outer_terms(v))
         position = {name: k for k, name in enumerate(self.names)}
+        self._term_positions = [
+            (term, [position[name] for name in term.parameter_names()]) for term in self.terms
+        ]
         self._constant: Tensor | None = None
         self._constants: list[Matrix | Tensor] = []
         self._linear: list[_Part] = []
         self._general: list[_Part] = []
         room = SLICE_BYTES
-        for term in self.terms:
+        for term, positions in self._term_positions:
             operand = term.operand
             if isinstance(operand, Tensor) or is_constant(operand):
                 self._constants.append(operand)
                 continue
-            part = _Part(operand, tuple(position[name] for name in term.parameter_names()))
+            part = _Part(operand, tuple(positions))
             need = 8 * self.n * self.n * len(part.positions)
             if is_linear(operand) and need <= room:
                 room -= need
@@ -250,8 +253,7 @@ class Variance:
 
     def term_positions(self) -> list[tuple[Term, list[int]]]:
         """Every term with the positions of its parameters."""
-        position = {name: k for k, name in enumerate(self.names)}
-        return [(term, [position[name] for name in term.parameter_names()]) for term in self.terms]
+        return list(self._term_positions)
 
     def describe(self, natural: Vector, positions: Sequence[int] | None = None) -> str:
         """`name = value` for these parameters (default: the free ones), for messages."""
