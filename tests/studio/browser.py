@@ -228,6 +228,16 @@ def box_of(locator: Locator) -> FloatRect:
     return box
 
 
+def row(table: Locator, name: str) -> list[str]:
+    """The cells of the table's row that begins with this name."""
+    return (
+        table.get_by_role("row")
+        .filter(has=table.page.get_by_role("cell", name=name, exact=True))
+        .get_by_role("cell")
+        .all_inner_texts()
+    )
+
+
 def centre(locator: Locator) -> Point:
     """The middle of something, in pixels of the page."""
     box = box_of(locator)

@@ -84,3 +84,11 @@ def page(context: BrowserContext, watch: Watch) -> Page:
 def studio(page: Page, server_url: str) -> Studio:
     """The studio, freshly opened."""
     return Studio(page, server_url).open()
+
+
+@pytest.fixture
+def alpha(studio: Studio) -> Studio:
+    """The studio with the built-in trial and its model."""
+    studio.use_example()
+    studio.use_template()
+    return studio

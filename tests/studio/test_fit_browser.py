@@ -11,8 +11,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from browser import Studio
-from playwright.sync_api import Locator, expect
+from browser import Studio, row
+from playwright.sync_api import expect
 
 from covstudio.data.examples import load_example
 from covstudio.data.tables import Table
@@ -22,23 +22,6 @@ from covstudio.document.jsonfile import dumps
 from covstudio.document.node import Columns
 
 VARIANCES = {"genotype/g/sigma^2": "0.14290", "block/g/sigma^2": "0.07021", "residual/sigma^2": "0.08161"}
-
-
-@pytest.fixture
-def alpha(studio: Studio) -> Studio:
-    studio.use_example()
-    studio.use_template()
-    return studio
-
-
-def row(table: Locator, name: str) -> list[str]:
-    """The cells of the row that begins with this name."""
-    return (
-        table.get_by_role("row")
-        .filter(has=table.page.get_by_role("cell", name=name, exact=True))
-        .get_by_role("cell")
-        .all_inner_texts()
-    )
 
 
 def test_a_fit_gives_the_published_estimates_and_undo_takes_them_back(alpha: Studio) -> None:

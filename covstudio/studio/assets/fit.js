@@ -1,7 +1,18 @@
 // The fit view. While a fit runs it draws each iteration as it arrives; afterwards the tables, which the person can sort, search
 // and download (results.js), and what the person derives from them (derived.js).
 
-const METHODS = { REML: "", ML: "To compare fixed effects. Variances come out too small." };
+const METHODS = {
+  REML: { title: "REML", note: "Variances allow for the fixed effects being estimated." },
+  ML: { title: "ML", note: "To compare fixed effects; variances come out small." },
+};
+const DEGREES = {
+  satterthwaite: { title: "Satterthwaite", note: "Approximate degrees of freedom; the usual choice." },
+  "kenward-roger": { title: "Kenward-Roger", note: "Corrects standard errors too; for small samples." },
+};
+const BY_ML = {
+  satterthwaite: { ...DEGREES.satterthwaite, note: "Kenward-Roger is for REML." },
+  "kenward-roger": { ...DEGREES["kenward-roger"], closed: true },
+};
 
 export function render({ model, el }) {
   let result = JSON.parse(model.result);
@@ -9,6 +20,7 @@ export function render({ model, el }) {
   const redraw = () => view.redraw();
   const derived = derivedQuantities(send, redraw);
   const tables = resultTables(send, redraw);
+  let formulaField = null;
   const check = debounce((text) => send("check", { text }), 200);
 
   // ---- what is fitted ----
@@ -58,6 +70,9 @@ export function render({ model, el }) {
           spellcheck: "false",
           autocomplete: "off",
           placeholder: "1 + rep",
+          ref: (node) => {
+            formulaField = node;
+          },
           list: "formula-columns",
         }),
         h(
@@ -68,10 +83,11 @@ export function render({ model, el }) {
             : formula.count > 0
               ? h("div", { class: "cs-note" }, `${formula.count} column${formula.count === 1 ? "" : "s"} of X: ${formula.names.join(", ")}${formula.count > formula.names.length ? ", …" : ""}`)
               : null,
+          dependent(formula, running),
           formula.columns.length > 0 && !formula.error && h("div", { class: "cs-note" }, `Columns: ${formula.columns.join(", ")}. Join with +, cross with : or *.`),
         ),
       ),
-      method(state, running),
+      h("div", { class: "choices" }, choice("method", "Method", METHODS, state.method, running), choice("degrees", "Tests", state.method === "ML" ? BY_ML : DEGREES, state.degrees, running)),
       h(
         "div",
         { class: "actions" },
@@ -90,24 +106,26 @@ export function render({ model, el }) {
     );
   }
 
-  function method(state, running) {
+  /** One of a few ways to fit: a row of buttons, and a line about the one that is chosen. */
+  function choice(type, label, options, chosen, running) {
+    const names = Object.keys(options);
     const pick = (event) => {
       const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
       if (!step) return;
       event.preventDefault();
-      const all = [...event.currentTarget.parentNode.children];
-      const next = all[(all.indexOf(event.currentTarget) + step + all.length) % all.length];
+      const open = [...event.currentTarget.parentNode.children].filter((button) => !button.disabled);
+      const next = open[(open.indexOf(event.currentTarget) + step + open.length) % open.length];
       next.focus();
       next.click();
     };
     return h(
       "div",
-      { class: "method" },
-      h("span", { class: "cs-label", id: "method-label" }, "Method"),
+      { class: "choice", key: type },
+      h("span", { class: "cs-label", id: `${type}-label` }, label),
       h(
         "div",
-        { class: "modes", role: "radiogroup", "aria-labelledby": "method-label", "aria-describedby": "method-note" },
-        Object.keys(METHODS).map((name) =>
+        { class: "modes", role: "radiogroup", "aria-labelledby": `${type}-label`, "aria-describedby": `${type}-note` },
+        names.map((name) =>
           h(
             "button",
             {
@@ -115,18 +133,32 @@ export function render({ model, el }) {
               role: "radio",
               key: name,
               class: "cs-focusable",
-              "aria-checked": String(state.method === name),
-              tabindex: state.method === name ? "0" : "-1",
-              disabled: running,
-              onclick: () => send("method", { method: name }),
+              "aria-checked": String(chosen === name),
+              tabindex: chosen === name ? "0" : "-1",
+              disabled: running || options[name].closed,
+              onclick: () => send(type, { [type]: name }),
               onkeydown: pick,
             },
-            name,
+            options[name].title,
           ),
         ),
       ),
-      h("span", { class: "cs-note cs-grow", id: "method-note" }, METHODS[state.method]),
+      h("span", { class: "cs-note", id: `${type}-note` }, options[chosen].note),
     );
+  }
+
+  /** What becomes of columns of X that depend on others. */
+  function dependent(formula, running) {
+    if (formula.dependent) {
+      const leaveOut = () => {
+        formulaField.focus(); // this button is gone in a moment
+        send("leave-out");
+      };
+      return h("button", { type: "button", key: "leave-out", class: "cs-button cs-button--small leave-out", disabled: running, onclick: leaveOut }, "Leave out dependent columns");
+    }
+    if (!formula.drop || formula.error) return null;
+    const said = formula.left_out.length ? `Left out, depending on others: ${formula.left_out.join(", ")}. ` : "Columns that depend on others are left out; there are none. ";
+    return h("div", { class: "cs-note", key: "left-out" }, said, h("button", { type: "button", class: "cs-link", disabled: running, onclick: () => send("keep") }, "Keep all columns"));
   }
 
   // One quiet line, which opens to the reasons.

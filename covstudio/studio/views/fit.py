@@ -15,6 +15,7 @@ from covstudio.document.build import Problem, same_structure
 from covstudio.document.changes import SetParameters
 from covstudio.document.document import Document
 from covstudio.document.node import V
+from covstudio.estimate.inferred import WORDS
 from covstudio.studio import fitting
 from covstudio.studio.component import Component, Router
 from covstudio.studio.fitting import Event, Finished, Job, Started, Waiting
@@ -81,6 +82,7 @@ class FitView:
                     **self._setup.handlers(),
                     **self._derived.handlers(),
                     "fit": lambda message: self.start(),
+                    "leave-out": lambda message: self._leave_out(),
                     "cancel": lambda message: self.cancel(),
                     "select": self._select,
                     "go": lambda message: open_tab(str(message.get("tab"))),
@@ -128,6 +130,11 @@ class FitView:
             log.exception("a fit could not be started")
             self._phase, self._failure = "idle", Outcome(message=f"The fit could not be started: {error}")
         self._show()
+
+    def _leave_out(self) -> None:
+        """Leave dependent columns out, and fit where nothing else is missing."""
+        if self._setup.leave_out():
+            self.start()
 
     def cancel(self) -> None:
         """Stop the fit under way; the model stays as it is."""
@@ -248,7 +255,10 @@ class FitView:
                 "text": f"The method is {now.method} now; this fit is by {fitted.method}.",
                 "values": False,
             }
-        if fitted.fixed_effects != now.fixed_effects:
+        if fitted.degrees_used != now.degrees_used:
+            was, wanted = (WORDS[document.degrees_used] for document in (fitted, now))
+            return {"text": f"Tests are by {wanted} now; those of this fit are by {was}.", "values": False}
+        if (fitted.fixed_effects, fitted.drop_dependent) != (now.fixed_effects, now.drop_dependent):
             return {"text": "The fixed effects changed since this fit.", "values": False}
         if not same_structure(fitted, now):
             return {"text": "The model changed since this fit.", "values": False}

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from covstudio.covariance import Matrix
 from covstudio.data.design import design_matrix
-from covstudio.data.errors import DesignError, TableError
+from covstudio.data.errors import DesignError, RankError, TableError
 from covstudio.data.roles import Role
 from covstudio.data.tables import Table
 from covstudio.document.build import Problem
-from covstudio.document.changes import SetFixedEffects, SetMethod, SetResponse
+from covstudio.document.changes import (
+    Batch,
+    Change,
+    SetDegrees,
+    SetDropDependent,
+    SetFixedEffects,
+    SetMethod,
+    SetResponse,
+)
 from covstudio.document.node import V
 from covstudio.estimate import outlook
 from covstudio.reml import Explanation
@@ -22,6 +31,26 @@ from covstudio.studio.results import ENGINES
 from covstudio.studio.store import Store
 
 MAX_NAMES = 40
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """What a formula makes of a table: the columns of X, or what is wrong.
+
+    Args:
+        names: of the columns.
+        left_out: of columns that depend on others and were left out.
+        error: why there is no X, or None.
+        dependent: the reason is that columns depend on others.
+    """
+
+    names: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    error: str | None = None
+    dependent: bool = False
+
+
+_Question = tuple[str, dict[str, Role], bool]  # formula, roles, whether dependent columns are left out
 
 
 class FitSetup:
@@ -36,7 +65,7 @@ class FitSetup:
         self._store = store
         self._show = show
         self._typed: str | None = None  # a formula that is being written
-        self._designed: tuple[Table, str, dict[str, Role], tuple[str, ...], str | None] | None = None
+        self._designed: tuple[Table, _Question, _Columns] | None = None
         self._outlook: Explanation | str | None = None
         self._asked: tuple[Matrix, int] | None = None  # what the outlook is of
         self._aside: Aside[Explanation | str] = Aside(self._heard)
@@ -48,6 +77,8 @@ class FitSetup:
             "check": self._check,
             "formula": self._set_formula,
             "method": self._set_method,
+            "degrees": self._set_degrees,
+            "keep": lambda message: self._store.dispatch(SetDropDependent(False)),
         }
 
     # --- what a person sets -----------------------------------------------------------------------
@@ -70,6 +101,19 @@ class FitSetup:
         if method != self._store.document.method:
             self._store.dispatch(SetMethod(method))
 
+    def _set_degrees(self, message: Mapping[str, Any]) -> None:
+        degrees: Any = str(message.get("degrees"))
+        if degrees != self._store.document.degrees_used:
+            self._store.dispatch(SetDegrees(degrees))
+
+    def leave_out(self) -> bool:
+        """Leave dependent columns out from now on, of a formula that is still being written too."""
+        typed, self._typed = self._typed, None
+        changes: list[Change] = [] if typed is None else [SetFixedEffects(typed)]
+        return self._store.dispatch(
+            Batch([*changes, SetDropDependent(True)], label="Leave out dependent columns")
+        )
+
     # --- what is drawn ----------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
@@ -85,6 +129,7 @@ class FitSetup:
             "response": response,
             "formula": formula,
             "method": store.document.method,
+            "degrees": store.document.degrees_used,
             "outlook": foreseen,
             "reason": reason,
             "problems": [
@@ -100,28 +145,24 @@ class FitSetup:
         text = store.document.fixed_effects
         checked = text if self._typed is None else self._typed
         state: dict[str, Any] = {"text": text, "error": None, "names": [], "count": 0, "columns": []}
+        state |= {"dependent": False, "left_out": [], "drop": store.document.drop_dependent}
         table = store.build.table or store.table
         if table is None:
             return state
         roles = store.document.roles
         state["columns"] = [name for name in table.columns if roles.get(name) in ("factor", "covariate")]
-        names, error = self._design(table, checked.strip().removeprefix("~").strip() or "1", roles)
-        return state | {"names": names[:MAX_NAMES], "count": len(names), "error": error}
-
-    def _design(
-        self, table: Table, formula: str, roles: Mapping[str, Role]
-    ) -> tuple[tuple[str, ...], str | None]:
-        """Names of the columns of X and what is wrong, asked again only when something is another."""
+        question = checked.strip().removeprefix("~").strip() or "1", dict(roles), state["drop"]
         known = self._designed
-        if known is None or known[0] is not table or known[1:3] != (formula, roles):
-            names: tuple[str, ...] = ()
-            trouble = None
-            try:
-                names = tuple(design_matrix(table, formula, roles).names)
-            except (DesignError, TableError) as error:
-                trouble = str(error)
-            self._designed = known = (table, formula, dict(roles), names, trouble)
-        return known[3], known[4]
+        if known is None or known[0] is not table or known[1] != question:
+            self._designed = known = (table, question, _columns(table, question))
+        found = known[2]
+        return state | {
+            "names": found.names[:MAX_NAMES],
+            "count": len(found.names),
+            "error": found.error,
+            "dependent": found.dependent,
+            "left_out": found.left_out[:MAX_NAMES],
+        }
 
     def response(self) -> dict[str, Any]:
         """The response, the columns that could be one, and what is wrong with it."""
@@ -189,6 +230,17 @@ class FitSetup:
     def _heard(self, found: Explanation | str | None) -> None:
         self._outlook = found
         self._show()
+
+
+def _columns(table: Table, question: _Question) -> _Columns:
+    formula, roles, drop = question
+    try:
+        design = design_matrix(table, formula, roles, drop_dependent=drop)
+    except RankError as error:
+        return _Columns(error=str(error), dependent=bool(error.columns))
+    except (DesignError, TableError) as error:
+        return _Columns(error=str(error))
+    return _Columns(tuple(design.names), design.left_out)
 
 
 def _engine(name: str) -> str:
