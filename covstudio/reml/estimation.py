@@ -156,6 +156,32 @@ class _Attempt:
     history: tuple[Iteration, ...]
 
 
+@dataclass(frozen=True)
+class _Step:
+    """What an `Iteration` is made of, without the factors of V."""
+
+    number: int
+    natural: Vector
+    kernel: float
+    length: float
+    share: float
+    halvings: int
+    seconds: float
+
+    @classmethod
+    def of(cls, state: State) -> _Step:
+        point = state.point
+        return cls(
+            state.number,
+            point.natural,
+            point.kernel,
+            state.length,
+            state.share,
+            state.halvings,
+            state.seconds,
+        )
+
+
 class _Run:
     """One call of `fit`, after the checks of sizes."""
 
@@ -268,12 +294,13 @@ class _Run:
         return point
 
     def _climb(self, point: Point) -> _Attempt:
-        history: list[Iteration] = []
+        steps: list[_Step] = []
+        watched = self.callback is not None or self.cancel is not None
 
         def watch(state: State) -> None:
-            iteration = self._iteration(state)
-            history.append(iteration)
-            self._report(iteration)
+            steps.append(_Step.of(state))
+            if watched:
+                self._report(self._iterations(steps[-1:])[0])
 
         escapes = Escapes(
             self.coordinates,
@@ -283,7 +310,7 @@ class _Run:
         )
         weights = scale_weights(self.variance, self.neutral, self.coordinates, self.probe)
         outcome = maximise(self.engine, self.coordinates, weights, escapes, point, self.max_iter, watch)
-        return _Attempt(outcome, tuple(history))
+        return _Attempt(outcome, tuple(self._iterations(steps)))
 
     def _report(self, iteration: Iteration) -> None:
         """Tell the callback, and stop when that is wanted."""
@@ -308,18 +335,22 @@ class _Run:
                 self.best,
             )
 
-    def _iteration(self, state: State) -> Iteration:
-        natural = state.point.natural
-        return Iteration(
-            number=state.number,
-            theta=torch.from_numpy(self.variance.theta(natural)),
-            params=dict(zip(self.variance.names, natural.tolist(), strict=True)),
-            loglik=self.problem.log_likelihood(state.point.kernel),
-            score_norm=state.length,
-            step=state.share,
-            halvings=state.halvings,
-            seconds=state.seconds,
-        )
+    def _iterations(self, steps: Sequence[_Step]) -> list[Iteration]:
+        naturals = np.stack([step.natural for step in steps])
+        thetas = torch.from_numpy(self.variance.theta(naturals)).unbind()
+        return [
+            Iteration(
+                number=step.number,
+                theta=theta,
+                params=dict(zip(self.variance.names, natural, strict=True)),
+                loglik=self.problem.log_likelihood(step.kernel),
+                score_norm=step.length,
+                step=step.share,
+                halvings=step.halvings,
+                seconds=step.seconds,
+            )
+            for step, natural, theta in zip(steps, naturals.tolist(), thetas, strict=True)
+        ]
 
 
 def _check_covariance(variance: Variance, probe: Probe, natural: Vector) -> None:

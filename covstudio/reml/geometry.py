@@ -54,6 +54,18 @@ class Geometry:
         """Which values stand at an end of their range."""
         return np.asarray((values == self.low) | (values == self.high), dtype=np.bool_)
 
+    def outward(self, values: Vector, score: Vector) -> Flags:
+        """Which values stand at an end of their range with a score that does not lead away from it.
+
+        Args:
+            values: natural values.
+            score: score with respect to working parameters.
+        """
+        low, high = values <= self.low, values >= self.high
+        if not (low.any() or high.any()):
+            return low
+        return np.asarray((low & (score <= 0.0)) | (high & (score >= 0.0)), dtype=np.bool_)
+
     def pinned(self, values: Vector) -> Flags:
         """Which scales stand at an end of their range, where their logarithm is infinite."""
         flags = np.zeros(len(values), dtype=np.bool_)

@@ -7,13 +7,17 @@ from numpy.typing import NDArray
 
 from covstudio.reml.threads import symmetric_eigen
 
-__all__ = ["diagonal_of", "squared_length"]
+__all__ = ["diagonal_of", "newton_step", "squared_length"]
 
 Vector = NDArray[np.float64]
 
 #: Eigenvalues of the equilibrated information below this count as this: the data do not tell such
 #: combinations apart.
 SINGULAR = 1e-9
+
+
+#: An equilibrated information whose inverse has a trace below this is far from singular.
+SOUND = 1e4
 
 
 def squared_length(score: Vector, information: Vector) -> float:
@@ -26,8 +30,18 @@ def squared_length(score: Vector, information: Vector) -> float:
         >>> squared_length(np.array([2.0, 0.0]), np.array([[4.0, 0.0], [0.0, 1.0]]))
         1.0
     """
+    return newton_step(score, information)[0]
+
+
+def newton_step(score: Vector, information: Vector) -> tuple[float, Vector | None]:
+    """`squared_length`, and the step A^-1 s itself where A is far from singular.
+
+    Example:
+        >>> newton_step(np.array([2.0, 0.0]), np.array([[4.0, 0.0], [0.0, 1.0]]))
+        (1.0, array([0.5, 0. ]))
+    """
     if not len(score):
-        return 0.0
+        return 0.0, None
     scale = np.sqrt(diagonal_of(score, information))
     unit = information / (scale[:, None] * scale)
     along = score / scale
@@ -38,12 +52,13 @@ def squared_length(score: Vector, information: Vector) -> float:
     else:
         # The squares of L^-1 add up to the trace of A^-1, and no eigenvalue of A is smaller than one over
         # that, which is much cheaper to have.
-        if float(np.vdot(inverse, inverse)) * 10.0 * SINGULAR < 1.0:
+        trace = float(np.vdot(inverse, inverse))
+        if trace * 10.0 * SINGULAR < 1.0:
             reached = inverse @ along
-            return float(reached @ reached)
+            return float(reached @ reached), (reached @ inverse) / scale if trace < SOUND else None
     eigenvalues, vectors = symmetric_eigen(unit)
     along = vectors.T @ along
-    return float(np.sum(along**2 / np.maximum(eigenvalues, SINGULAR)))
+    return float(np.sum(along**2 / np.maximum(eigenvalues, SINGULAR))), None
 
 
 def diagonal_of(score: Vector, information: Vector) -> Vector:

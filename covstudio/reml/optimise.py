@@ -46,7 +46,7 @@ from covstudio.reml.coordinates import Coordinate, Kind
 from covstudio.reml.escape import Escapes
 from covstudio.reml.geometry import Geometry
 from covstudio.reml.likelihood import Derivatives, Engine, Point
-from covstudio.reml.metric import diagonal_of, squared_length
+from covstudio.reml.metric import diagonal_of, newton_step, squared_length
 from covstudio.reml.secant import Secant
 
 __all__ = ["Outcome", "State", "maximise"]
@@ -130,6 +130,8 @@ class _Local:
     moves: NDArray[np.bool_]
     inert: NDArray[np.bool_]
     squared_length: float
+    #: A^-1 s, where every parameter moves and A is far from singular.
+    step: Vector | None
 
 
 @dataclass(frozen=True)
@@ -271,17 +273,15 @@ class _Search:
         inert = ~(pinned | broken) & self.geometry.inert(
             values, working, scaled.diagonal(), point.mean_diagonal
         )
-        outward = ((values <= self.geometry.low) & (working <= 0.0)) | (
-            (values >= self.geometry.high) & (working >= 0.0)
-        )
-        moves = ~(pinned | broken | inert | outward)
+        moves = ~(pinned | broken | inert | self.geometry.outward(values, working))
+        step: Vector | None = None
         if moves.all():
-            length = squared_length(working, scaled)
+            length, step = newton_step(working, scaled)
         else:
             inside = np.flatnonzero(moves)
             length = squared_length(working[inside], scaled[inside[:, None], inside])
         self.secant.observe(self.geometry.working(values), working, scaled, moves)
-        return _Local(Derivatives(score, information), working, scaled, moves, inert, length)
+        return _Local(Derivatives(score, information), working, scaled, moves, inert, length, step)
 
     # -- one step -------------------------------------------------------------------------------------------
 
@@ -301,7 +301,8 @@ class _Search:
                 damped = damped.copy()
                 damped.flat[:: len(damped) + 1] += DAMPINGS[level] * diagonal_of(local.score, damped)
             tries = HALVINGS if level == self.damping else 2
-            trial = self._along(point, values, local.score, damped, low, high, tries)
+            plain = None if DAMPINGS[level] else local.step
+            trial = self._along(point, values, local.score, damped, low, high, tries, plain)
             if trial is not None:
                 self.damping = max(level - 1, 0)
                 return trial
@@ -335,17 +336,17 @@ class _Search:
         low: Vector,
         high: Vector,
         tries: int,
+        plain: Vector | None = None,
     ) -> _Trial | None:
-        """The step within bounds for this curvature, halved until the likelihood rises; None after so many
-        tries."""
-        scale = np.sqrt(diagonal_of(score, curvature))
-        # A trace of damping keeps the system solvable where the information is singular.
-        unit = curvature / (scale[:, None] * scale)
-        unit.flat[:: len(unit) + 1] += 1e-10
-        try:
-            step = box_step(score / scale, unit, low * scale, high * scale) / scale
-        except np.linalg.LinAlgError:
-            return None
+        """The step within bounds for this curvature (`plain` is the one without, where it is known), halved
+        until the likelihood rises; None after so many tries."""
+        if plain is not None and (low <= plain).all() and (plain <= high).all():
+            step = plain
+        else:
+            found = _within(score, curvature, low, high)
+            if found is None:
+                return None
+            step = found
         gain, share = float(score @ step), 1.0
         for halvings in range(tries):
             natural = point.natural.copy()
@@ -396,6 +397,18 @@ class _Search:
             if trial is not None and trial.kernel > point.kernel + 100.0 * _noise(point):
                 self.escaped += 1
                 return trial
+        return None
+
+
+def _within(score: Vector, curvature: Vector, low: Vector, high: Vector) -> Vector | None:
+    """The step within bounds for this curvature; None where it is singular."""
+    scale = np.sqrt(diagonal_of(score, curvature))
+    # A trace of damping keeps the system solvable where the information is singular.
+    unit = curvature / (scale[:, None] * scale)
+    unit.flat[:: len(unit) + 1] += 1e-10
+    try:
+        return np.asarray(box_step(score / scale, unit, low * scale, high * scale) / scale)
+    except np.linalg.LinAlgError:
         return None
 
 

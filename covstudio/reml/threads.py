@@ -17,6 +17,8 @@ __all__ = ["blas_threads", "symmetric_eigen"]
 
 #: Below this many rows one thread is fastest.
 ONE_THREAD_BELOW = 600
+#: Up to this many rows numpy's BLAS keeps to one thread by itself, and calling it costs half of torch.
+FEW = 8
 
 
 @contextmanager
@@ -51,5 +53,8 @@ def symmetric_eigen(matrix: NDArray[np.float64]) -> tuple[NDArray[np.float64], N
         >>> symmetric_eigen(np.diag([2.0, 1.0]))[0]
         array([1., 2.])
     """
+    if len(matrix) <= FEW:
+        values, vectors = np.linalg.eigh(matrix)
+        return values, vectors
     values, vectors = torch.linalg.eigh(torch.from_numpy(np.ascontiguousarray(matrix)))
     return values.numpy(), vectors.numpy()

@@ -180,10 +180,11 @@ class Variance:
         return values
 
     def theta(self, natural: Vector) -> Vector:
-        """Raw theta from all natural values; infinite at the ends of a transform's codomain."""
-        theta = np.empty(len(self.free))
+        """Raw theta from all natural values, or a row of each from a row of each; infinite at the ends of a
+        transform's codomain."""
+        theta = np.empty((*natural.shape[:-1], len(self.free)))
         for transform, places, positions in self._alike:
-            theta[places] = transform.inverse(torch.from_numpy(natural[positions])).numpy()
+            theta[..., places] = transform.inverse(torch.from_numpy(natural[..., positions])).numpy()
         return theta
 
     def slopes(self, theta: Vector) -> Vector:
