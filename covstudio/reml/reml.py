@@ -47,7 +47,10 @@ class REML:
 
     Attributes:
         v: the model of V.
-        history: what the last `optimize` went through.
+        history: what the last `optimize` went through, in tensors on the CPU.
+
+    What comes of y and X is computed, and returned, on the device of y, when it is a tensor, or else of X;
+    theta may be on any.
 
     Raises:
         TypeError: v is no `Matrix`.
@@ -105,7 +108,7 @@ class REML:
             tensor(-7.5493, dtype=torch.float64)
         """
         with self._session(y, x) as session:
-            return torch.tensor(session.point(self._theta(theta)).kernel, dtype=torch.float64)
+            return session.tensor(session.point(self._theta(theta)).kernel)
 
     def ai_step(
         self, y: Any, x: Any, theta: Theta, require_loglik: bool = True, require_beta: bool = True
@@ -133,9 +136,9 @@ class REML:
             score, ai = session.raw_derivatives(point, values)
             return (
                 point.beta if require_beta else None,
-                torch.from_numpy(score),
-                torch.from_numpy(ai),
-                torch.tensor(point.kernel, dtype=torch.float64) if require_loglik else None,
+                session.tensor(score),
+                session.tensor(ai),
+                session.tensor(point.kernel) if require_loglik else None,
             )
 
     def blue(self, y: Any, x: Any, theta: Theta) -> Tensor:
@@ -171,25 +174,24 @@ class REML:
         """
         with self._session(y, x) as session:
             values = self._theta(theta)
-            design = design_of(z, session.problem.n)
-            return covariance_of(self.v, g, values, int(design.shape[1])) @ (
-                design.mT @ session.point(values).py
-            )
+            device = session.problem.device
+            design = design_of(z, session.problem.n, device)
+            covariance = covariance_of(self.v, g, values, int(design.shape[1]), device)
+            return covariance @ (design.mT @ session.point(values).py)
 
     def predict(
         self, y: Any, x: Any, z: Tensor | Matrix, theta: Theta, g: Tensor | Matrix | None = None
     ) -> Tensor:
         """X beta + Z u, (n,), with u from `blup`."""
         blup = self.blup(y, x, z, theta, g)
-        return self.marginal_predict(y, x, theta) + design_of(z, self.v.shape[0]) @ blup
+        return self.marginal_predict(y, x, theta) + design_of(z, self.v.shape[0], blup.device) @ blup
 
     def residual(
         self, y: Any, x: Any, z: Tensor | Matrix, theta: Theta, g: Tensor | Matrix | None = None
     ) -> Tensor:
         """y - X beta - Z u, (n,)."""
-        return self.marginal_residual(y, x, theta) - design_of(z, self.v.shape[0]) @ self.blup(
-            y, x, z, theta, g
-        )
+        blup = self.blup(y, x, z, theta, g)
+        return self.marginal_residual(y, x, theta) - design_of(z, self.v.shape[0], blup.device) @ blup
 
     # -- steps ----------------------------------------------------------------------------------------------
 
@@ -274,7 +276,7 @@ class REML:
                 score, ai = session.raw_derivatives(point, values)
                 delta = self._proposal(session, values, score, ai, lb, ub)
                 history["theta"].append(torch.from_numpy(values))
-                history["beta"].append(point.beta)
+                history["beta"].append(point.beta.cpu())
                 history["loglik"].append(point.kernel if require_loglik else None)
                 history["score"].append(torch.from_numpy(score))
                 history["ai"].append(torch.from_numpy(ai))
@@ -299,7 +301,7 @@ class REML:
                 )
                 if moved is None:
                     history["update"].append(torch.zeros(len(values), dtype=torch.float64))
-                    return torch.from_numpy(values), point.beta, taken
+                    return session.tensor(values), point.beta, taken
                 history["update"].append(torch.from_numpy(moved[0] - values))
                 values, point = moved
                 taken += 1
@@ -411,7 +413,7 @@ class REML:
     # -- arguments ------------------------------------------------------------------------------------------
 
     def _session(self, y: Any, x: Any) -> Session:
-        return Session(self.v, prepare(y, x, device="cpu"), self._engine)
+        return Session(self.v, prepare(y, x), self._engine)
 
     def _theta(self, theta: Theta) -> Vector:
         return theta_of(self.v, theta)

@@ -72,7 +72,7 @@ class Session:
                 "rows."
             )
         self.problem = problem
-        self.variance = Variance(v)
+        self.variance = Variance(v, problem.device)
         choice = choose(v, engine, problem.p)
         self.engine = choice.candidate.build(problem, self.variance, choice.lowered)
         self._lowered = None if choice.candidate.name == "dense" else choice.lowered
@@ -90,6 +90,10 @@ class Session:
     def __exit__(self, *error: Any) -> None:
         self._quiet.__exit__(*error)
         self._threads.__exit__(*error)
+
+    def tensor(self, values: Vector | float) -> Tensor:
+        """Numbers where y and X are."""
+        return torch.as_tensor(values, dtype=torch.float64).to(self.problem.device)
 
     def point(self, theta: Vector) -> Point:
         natural = self.variance.natural(theta)
@@ -116,8 +120,8 @@ def theta_of(v: Matrix, theta: Tensor | Mapping[str, Tensor] | None) -> Vector:
     return np.array(v.from_param_dict(theta).detach().to(device="cpu", dtype=torch.float64).numpy())
 
 
-def design_of(z: Tensor | Matrix, n: int) -> Tensor:
-    """The design of random effects as a float64 tensor, (n, q).
+def design_of(z: Tensor | Matrix, n: int, device: torch.device) -> Tensor:
+    """The design of random effects as a float64 tensor on this device, (n, q).
 
     Raises:
         FitError: z has free parameters or not n rows.
@@ -127,11 +131,13 @@ def design_of(z: Tensor | Matrix, n: int) -> Tensor:
             raise FitError(
                 f"z must have no free parameters, and has {z.num_free_params}: pass its value, z(theta)."
             )
-        natural = torch.tensor([parameter.value for parameter in z.parameters], dtype=torch.float64)
+        natural = torch.tensor(
+            [parameter.value for parameter in z.parameters], dtype=torch.float64, device=device
+        )
         with torch.no_grad():
-            value = z.evaluate(natural)
+            value = z.evaluate(natural).to(device)
     else:
-        value = torch.as_tensor(z).detach().to(device="cpu", dtype=torch.float64)
+        value = torch.as_tensor(z).detach().to(device=device, dtype=torch.float64)
     if value.ndim != 2 or value.shape[0] != n:
         raise FitError(
             f"z must be of shape ({n}, q), one row per observation, and is of shape {tuple(value.shape)}."
@@ -139,25 +145,28 @@ def design_of(z: Tensor | Matrix, n: int) -> Tensor:
     return value
 
 
-def covariance_of(v: Matrix, g: Tensor | Matrix | None, theta: Vector, q: int) -> Tensor:
-    """The covariance of random effects as a float64 tensor, (q, q).
+def covariance_of(
+    v: Matrix, g: Tensor | Matrix | None, theta: Vector, q: int, device: torch.device
+) -> Tensor:
+    """The covariance of random effects as a float64 tensor on this device, (q, q).
 
     Args:
         v: the model of V.
         g: an operand of V, a matrix with as many free parameters as V, a tensor, or None for the identity.
         theta: raw parameters of V.
         q: number of effects.
+        device: where it is computed.
 
     Raises:
         FitError: g is not q x q, or its parameters cannot be found in theta.
     """
     if g is None:
-        return torch.eye(q, dtype=torch.float64)
+        return torch.eye(q, dtype=torch.float64, device=device)
     if isinstance(g, Matrix):
         with torch.no_grad():
-            value = g(torch.from_numpy(_part(v, g, theta))).detach().to(torch.float64)
+            value = g(torch.from_numpy(_part(v, g, theta)).to(device)).detach().to(device, torch.float64)
     else:
-        value = torch.as_tensor(g).detach().to(device="cpu", dtype=torch.float64)
+        value = torch.as_tensor(g).detach().to(device=device, dtype=torch.float64)
     if tuple(value.shape) != (q, q):
         raise FitError(f"g must be {q} x {q}, as z has {q} columns, and is of shape {tuple(value.shape)}.")
     return value

@@ -151,17 +151,30 @@ def test_the_device_may_be_named_and_x_follows_y() -> None:
         assert mode.calls - used <= 10
 
 
-def test_one_step_at_a_time_is_done_on_the_cpu() -> None:
+def answers(reml: REML, y: Tensor, x: Tensor, z: Tensor, theta: Tensor) -> list[Tensor]:
+    """Everything that `REML` computes from y and X."""
+    found = [*reml.ai_step(y, x, theta), reml.loglik(y, x, theta), reml.blue(y, x, theta)]
+    found += [reml.marginal_predict(y, x, theta), reml.marginal_residual(y, x, theta)]
+    found += [reml.blup(y, x, z, theta), reml.predict(y, x, z, theta), reml.residual(y, x, z, theta)]
+    found += list(reml.optimize(y, x, theta)[:2])
+    return [value for value in found if value is not None]
+
+
+@pytest.mark.parametrize("engine", ["auto", "dense"])
+def test_one_step_at_a_time_stays_on_the_device_of_the_data(engine: str) -> None:
     v, y, x, _ = case("alpha")
     theta = v.from_param_dict(None)
-    expected = REML(v).ai_step(y, x, theta)
+    z = torch.eye(len(y), 5, dtype=torch.float64)
+    reml = REML(v, engine)
+    expected = answers(reml, y, x, z, theta)
     with PretendDevice():
-        found = REML(v).ai_step(y.to(GPU), x.to(GPU), theta)
+        found = answers(reml, y.to(GPU), x.to(GPU), z, theta)
+        assert all(is_there(value) for value in found)
+        assert not any(is_there(row) for rows in reml.history.values() for row in rows if row is not None)
         for one, other in zip(found, expected, strict=True):
-            assert one is not None
-            assert other is not None
-            assert not is_there(one)
-            torch.testing.assert_close(one, other)
+            torch.testing.assert_close(one.cpu(), other, rtol=1e-6, atol=1e-7)
+        by_operand = reml.blup(y.to(GPU), x.to(GPU), DummyMatrix([f"{i % 4}" for i in range(72)]), theta)
+        assert is_there(by_operand)
 
 
 def test_bad_data_on_a_device_are_told_as_elsewhere() -> None:
@@ -191,6 +204,17 @@ def test_on_a_gpu(name: str, engine: str) -> None:
     found = fit(v, y.cuda(), x.cuda(), engine=engine)
     assert all(value.device.type == "cpu" for value in tensors_of(found))
     same(found, expected, tolerance=1e-8)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_one_step_at_a_time_on_a_gpu() -> None:
+    v, y, x, _ = case("alpha")
+    theta, z = v.from_param_dict(None), torch.eye(len(y), 5, dtype=torch.float64)
+    expected = answers(REML(v), y, x, z, theta)
+    found = answers(REML(v), y.cuda(), x.cuda(), z, theta)
+    for one, other in zip(found, expected, strict=True):
+        assert one.device.type == "cuda"
+        torch.testing.assert_close(one.cpu(), other, rtol=1e-6, atol=1e-7)
 
 
 def test_on_the_cpu_by_name() -> None:
