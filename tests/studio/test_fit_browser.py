@@ -31,9 +31,9 @@ def test_a_fit_gives_the_published_estimates_and_undo_takes_them_back(alpha: Stu
     assert row(components, "block/g/sigma^2")[1] == "0.070218"
     assert row(components, "residual/sigma^2")[1] == "0.081617"
     effects = results.get_by_role("region", name="Fixed effects", exact=True)
-    assert row(effects, "(Intercept)")[1:3] == ["4.518250", "0.145114"]
-    assert row(effects, "rep[R2]")[1:3] == ["0.297846", "0.173803"]
-    assert row(effects, "rep[R3]")[1:3] == ["−0.414046", "0.173803"]
+    assert row(effects, "(Intercept)")[1:3] == ["4.518\n4.217 to 4.820", "0.145"]
+    assert row(effects, "rep[R2]")[1:3] == ["0.298\n−0.082 to 0.677", "0.174"]
+    expect(effects.get_by_title("−0.4140458333")).to_be_visible()
     summary = results.get_by_role("region", name="Summary")
     expect(summary).to_contain_text("Converged")
     expect(summary).to_contain_text("−46.5969")
@@ -92,7 +92,7 @@ def test_uncertainty_stands_beside_the_estimates(alpha: Studio) -> None:
     assert row(components, "block/g/sigma^2")[2:] == ["0.037969", "0.0243 to 0.203"]
     expect(components).to_contain_text("observed information")
     effects = results.get_by_role("region", name="Fixed effects", exact=True)
-    assert row(effects, "rep[R3]")[3:] == ["11.8", "−2.38", "0.035", "−0.794 to −0.0345"]
+    assert row(effects, "rep[R3]") == ["rep[R3]", "−0.414\n−0.794 to −0.034", "0.174", "−2.38\n11.8", "0.035"]
     expect(effects).to_contain_text("Satterthwaite")
     tests = results.get_by_role("region", name="Tests of fixed effects")
     assert row(tests, "rep") == ["rep", "8.46", "2", "11.8", "0.005"]

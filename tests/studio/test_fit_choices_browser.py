@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from browser import Studio, row
 from playwright.sync_api import expect
 
@@ -51,7 +52,7 @@ def test_fixed_effects_are_tested_as_chosen(alpha: Studio) -> None:
     alpha.fit()
     effects = results.get_by_role("region", name="Fixed effects", exact=True)
     expect(effects).to_contain_text("Kenward-Roger")
-    assert "12.5" in row(effects, "rep[R3]")
+    assert row(effects, "rep[R3]")[3] == "−2.38\n12.5"
     assert row(results.get_by_role("region", name="Tests of fixed effects"), "rep")[3] == "12.5"
     expect(alpha.show("Code").get_by_role("region", name="Python code")).to_contain_text("kenward-roger")
 
@@ -62,3 +63,19 @@ def test_fixed_effects_are_tested_as_chosen(alpha: Studio) -> None:
     expect(tests).to_have_accessible_description("Kenward-Roger is for REML.")
     panel.get_by_role("radio", name="REML").click()
     expect(chosen).to_be_checked()
+
+
+@pytest.mark.parametrize("width", [1440, 1280, 1000])
+def test_no_table_of_a_fit_is_wider_than_the_panel(alpha: Studio, width: int) -> None:
+    alpha.page.set_viewport_size({"width": width, "height": 900})
+    panel = alpha.show("Fit")
+    formula = panel.get_by_role("textbox", name="Fixed effects")
+    formula.fill("1 + rep + rep:plot")
+    formula.press("Enter")
+    results = alpha.fit()
+    for name in ("Variance components", "Fixed effects", "Tests of fixed effects"):
+        table = results.get_by_role("group", name=f"{name} table", exact=True)
+        expect(table).to_be_visible()
+        assert table.evaluate("table => table.scrollWidth - table.clientWidth") == 0, name
+    blups = results.get_by_role("region", name="Random effects table")
+    assert blups.evaluate("table => table.scrollWidth - table.clientWidth") == 0

@@ -38,6 +38,7 @@ const SHOWN = 200;
 const isNumber = (value) => typeof value === "number" || ["inf", "-inf", "nan"].includes(value);
 
 function degrees(value) {
+  if (!Number.isFinite(value) || value >= 1e4) return short(value, 3);
   return Number.isInteger(value) ? String(value) : fixed(value, 1);
 }
 
@@ -60,7 +61,14 @@ function cell(value, name) {
   if (name === "interval") return h("td", { class: "cs-number" }, value);
   if (isNumber(value)) return h("td", { class: "cs-number" }, (FORMATS[name] ?? fixed)(value));
   if (name === "status") return h("td", {}, value && h("span", { class: "cs-badge" }, value));
-  return h("td", { title: value }, value);
+  return h("td", { title: value }, breakable(value));
+}
+
+/** A name that may go on in the next line after each of its parts. */
+function breakable(name) {
+  return String(name)
+    .split(/(?<=[:/⋈])/)
+    .flatMap((part, i) => (i ? [h("wbr"), part] : [part]));
 }
 
 function head(name) {
@@ -131,7 +139,7 @@ function resultTables(send, redraw) {
   function section(tables, name, note) {
     const table = tables[name];
     if (!table || !table.total) return null;
-    return h("section", { class: "section", "aria-label": TITLES[name], key: name }, h("div", { class: "section-head" }, h("h3", {}, TITLES[name]), csvButton(send, name)), frame(table, TITLES[name]), note && h("p", { class: "facts" }, note));
+    return h("section", { class: "section", "aria-label": TITLES[name], key: name }, h("div", { class: "section-head" }, h("h3", {}, TITLES[name]), csvButton(send, name)), name === "fixed_effects" ? effectsTable(table, TITLES[name]) : frame(table, TITLES[name]), note && h("p", { class: "facts" }, note));
   }
 
   function sortable(table, name, i) {
@@ -163,6 +171,7 @@ function resultTables(send, redraw) {
       const [column, up] = sort;
       rows = [...rows].sort((a, b) => (up ? 1 : -1) * compare(a[column], b[column]));
     }
+    const error = table.columns.indexOf("standard_error");
     const shown = all ? rows : rows.slice(0, SHOWN);
     const showAll = () => {
       all = true;
@@ -191,7 +200,7 @@ function resultTables(send, redraw) {
           "table",
           { class: "cs-table" },
           h("thead", {}, h("tr", {}, table.columns.map((name, i) => sortable(table, name, i)))),
-          h("tbody", {}, shown.map((row) => h("tr", {}, row.map((value, i) => cell(value, table.columns[i]))))),
+          h("tbody", {}, shown.map((row) => h("tr", {}, row.map((value, i) => (["blup", "standard_error"].includes(table.columns[i]) ? roundedCell(value, row[error]) : cell(value, table.columns[i])))))),
         ),
         rows.length === 0 && h("div", { class: "cs-empty" }, "No random effect matches."),
       ),

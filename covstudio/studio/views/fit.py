@@ -37,7 +37,7 @@ class FitPane(Component):
 
     result = param.String(default="null", doc="the latest fit's tables, as JSON")
 
-    _esm = component_script("results.js", "derived.js", "fit.js")
+    _esm = component_script("results.js", "effects.js", "derived.js", "fit.js")
     _stylesheets = component_styles("fit.css")
 
 
