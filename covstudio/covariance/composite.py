@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from .derivative import recorded
+from .layout import Layout
 from .matrix import Matrix, Shape
 from .operands import check_count, read_operands
-from .parameter import Layout, Parameter
+from .parameter import Parameter
 from .promises import Operand, ShapeError
 
 __all__ = ["Composite"]

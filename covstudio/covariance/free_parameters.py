@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from .derivative import traced
-from .parameter import Layout
+from .layout import Layout
 from .parameterised import Parameterised, Params, few
 from .transform import Transform
 

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from .declaration import find_declaration
-from .parameter import Layout, Parameter, parse_parameters
+from .layout import Layout
+from .parameter import Parameter, parse_parameters
 from .parameterised import Params
 from .written import Written
 

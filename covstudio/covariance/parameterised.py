@@ -10,7 +10,8 @@ from typing import Literal, overload
 import torch
 from torch import Tensor
 
-from .parameter import Layout, Parameter, ParamSpec
+from .layout import Layout
+from .parameter import Parameter, ParamSpec
 from .transform import Transform
 
 __all__ = ["Parameterised", "Params", "UnknownParameter", "few", "suggest"]
