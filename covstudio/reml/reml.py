@@ -21,21 +21,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.covariance import Matrix
-from covstudio.reml.boxqp import box_step
 from covstudio.reml.engines import choose
 from covstudio.reml.errors import InvalidModel
 from covstudio.reml.likelihood import Point
 from covstudio.reml.problem import prepare
+from covstudio.reml.raw_step import Bound, proposal
 from covstudio.reml.session import History, Session, covariance_of, design_of, theta_of
 
 __all__ = ["REML", "History"]
 
 Vector = NDArray[np.float64]
 Theta = Tensor | Mapping[str, Tensor] | None
-Bound = float | Tensor
-
-#: Longest step of a raw parameter: a variance changes by no more than e^4.
-LONGEST = 2.0
 
 
 class REML:
@@ -274,7 +270,7 @@ class REML:
             taken = 0
             while True:
                 score, ai = session.raw_derivatives(point, values)
-                delta = self._proposal(session, values, score, ai, lb, ub)
+                delta = proposal(session, values, score, ai, lb, ub)
                 history["theta"].append(torch.from_numpy(values))
                 history["beta"].append(point.beta.cpu())
                 history["loglik"].append(point.kernel if require_loglik else None)
@@ -305,32 +301,6 @@ class REML:
                 history["update"].append(torch.from_numpy(moved[0] - values))
                 values, point = moved
                 taken += 1
-
-    def _proposal(
-        self, session: Session, values: Vector, score: Vector, ai: Vector, lb: Bound, ub: Bound
-    ) -> Vector:
-        """The step for all of theta: A^-1 s within bounds, 0 for held parameters and where it could gain
-        nothing."""
-        delta = np.zeros(len(values))
-        places = session.places
-        if not places:
-            return delta
-        here = values[places]
-        low = np.broadcast_to(np.asarray(lb, dtype=np.float64), values.shape)[places] - here
-        high = np.broadcast_to(np.asarray(ub, dtype=np.float64), values.shape)[places] - here
-        moves = np.isfinite(here) & (np.diag(ai) > 0.0)
-        low = np.where(moves, np.maximum(low, -LONGEST), 0.0)
-        high = np.where(moves, np.minimum(high, LONGEST), 0.0)
-        scale = np.sqrt(np.where(moves, np.diag(ai), 1.0))
-        damped = ai / np.outer(scale, scale) + 1e-10 * np.eye(len(places))
-        step = (
-            box_step(score / scale, damped, np.minimum(low, 0.0) * scale, np.maximum(high, 0.0) * scale)
-            / scale
-        )
-        # A variance on its way to zero would go on for ever, for a gain that no longer shows.
-        step[np.abs(score * step) < 1e-12] = 0.0
-        delta[places] = step
-        return delta
 
     def _uphill(
         self,
