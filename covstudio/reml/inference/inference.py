@@ -36,11 +36,7 @@ from covstudio.reml.inference.fixed import (
     WaldTests,
 )
 from covstudio.reml.inference.functions import Expressions, FunctionEstimate
-from covstudio.reml.inference.information import (
-    ParameterCovariance,
-    covariance_of,
-    observed_information,
-)
+from covstudio.reml.inference.information import ParameterCovariance, parameter_covariance
 from covstudio.reml.inference.intervals import Intervals, parameter_intervals
 from covstudio.reml.inference.prediction import Prediction, predict_rows
 from covstudio.reml.inference.profile import Profile, ProfilePoint, profile_parameter
@@ -116,25 +112,7 @@ class Inference:
     @cached_property
     def covariance(self) -> ParameterCovariance:
         """Covariance matrix of the variance parameters that are inside their range."""
-        binding = self._binding
-        if self.information == "observed":
-            observed = self._told(observed_information(binding, binding.interior))
-            found = covariance_of(binding.interior, observed, "observed")
-            if found is not None:
-                return found
-        positions = [c.position for c in binding.interior]
-        with binding.threads():
-            average = binding.point.derivatives(positions).information
-        found = covariance_of(binding.interior, self._told(average), "average")
-        assert found is not None, "Q'PQ is positive semi-definite"
-        return found
-
-    def _told(self, information: Vector) -> Vector:
-        """The information without what is rounding error: of parameters the data say nothing about."""
-        groups = (group for group in self.fit.confounded if not group.estimable)
-        silent = {name for group in groups for name in group.names}
-        told = np.array([c.name not in silent for c in self._binding.interior], dtype=bool)
-        return np.where(np.outer(told, told), information, 0.0)
+        return parameter_covariance(self._binding, self.information)
 
     def intervals(self, level: float = 0.95) -> Intervals:
         """Standard errors and intervals of all variance parameters.

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -33,6 +34,7 @@ __all__ = [
     "expected_information",
     "is_linear_in",
     "observed_information",
+    "parameter_covariance",
 ]
 
 Vector = NDArray[np.float64]
@@ -120,6 +122,35 @@ def covariance_of(
     told = eigenvalues >= IDENTIFIABLE
     half = scale[:, None] * vectors[:, told] / np.sqrt(eigenvalues[told])
     return ParameterCovariance(tuple(coordinates), half @ half.T, vectors[:, ~told], scale, kind)
+
+
+def parameter_covariance(binding: Binding, kind: Literal["observed", "average"]) -> ParameterCovariance:
+    """The covariance matrix of the variance parameters that are inside their range.
+
+    Args:
+        binding: the fit and its model.
+        kind: the information to make it of; where the observed one is not positive definite, the average one
+            serves.
+    """
+    if kind == "observed":
+        observed = _told(binding, observed_information(binding, binding.interior))
+        found = covariance_of(binding.interior, observed, "observed")
+        if found is not None:
+            return found
+    positions = [c.position for c in binding.interior]
+    with binding.threads():
+        average = binding.point.derivatives(positions).information
+    found = covariance_of(binding.interior, _told(binding, average), "average")
+    assert found is not None, "Q'PQ is positive semi-definite"
+    return found
+
+
+def _told(binding: Binding, information: Vector) -> Vector:
+    """The information without what is rounding error: of parameters the data say nothing about."""
+    groups = (group for group in binding.fit.confounded if not group.estimable)
+    silent = {name for group in groups for name in group.names}
+    told = np.array([c.name not in silent for c in binding.interior], dtype=bool)
+    return np.where(np.outer(told, told), information, 0.0)
 
 
 def is_linear_in(binding: Binding, coordinates: Sequence[Coordinate]) -> bool:
