@@ -47,6 +47,19 @@ def power_slopes(rho: Tensor, n: int) -> Tensor:
     return torch.cat([torch.zeros_like(rho).reshape(1), exponents[1:] * powers(rho, n)[:-1]])
 
 
+class _FirstOrder:
+    """The correlation of an autoregression of order 1, rho^k at lag k, by its one parameter."""
+
+    n: int
+    _order = 1
+
+    def _correlations(self, shapes: Tensor) -> Tensor:
+        return powers(shapes[0], self.n)
+
+    def _correlation_slopes(self, shapes: Tensor) -> Tensor:
+        return power_slopes(shapes[0], self.n)[None]
+
+
 @declare(
     title="First-order autoregressive",
     category="Time series",
@@ -73,7 +86,7 @@ def power_slopes(rho: Tensor, n: int) -> Tensor:
     psd=True,
     example=lambda: AR1Matrix(4),
 )
-class AR1Matrix(Autoregression):
+class AR1Matrix(_FirstOrder, Autoregression):
     r"""First-order autoregression, :math:`V_{ij} = \sigma^2 \rho^{|i-j|}` with :math:`\rho \in (-1, 1)`.
 
     Parameters: ``sigma^2`` (natural: the marginal variance, not that of the innovations; raw: exp(2 theta),
@@ -103,16 +116,9 @@ class AR1Matrix(Autoregression):
     """
 
     _definite = True
-    _order = 1
 
     def __init__(self, n: int, param_specs: ParamSpecs | None = None) -> None:
         super().__init__(check_size(n), param_specs, [correlation("rho")])
-
-    def _correlations(self, shapes: Tensor) -> Tensor:
-        return powers(shapes[0], self.n)
-
-    def _correlation_slopes(self, shapes: Tensor) -> Tensor:
-        return power_slopes(shapes[0], self.n)[None]
 
 
 @declare(
@@ -133,7 +139,7 @@ class AR1Matrix(Autoregression):
     psd=True,
     example=lambda: AR1CorrelationMatrix(4),
 )
-class AR1CorrelationMatrix(Autoregression):
+class AR1CorrelationMatrix(_FirstOrder, Autoregression):
     r"""First-order autoregressive correlation, :math:`V_{ij} = \rho^{|i-j|}`, :math:`-1 < \rho < 1`.
 
     Parameters: ``rho`` (natural: the correlation of neighbours; raw: 2 sigmoid(theta) - 1, default 0). Having
@@ -161,16 +167,9 @@ class AR1CorrelationMatrix(Autoregression):
     """
 
     _definite = True
-    _order = 1
 
     def __init__(self, n: int, param_specs: ParamSpecs | None = None) -> None:
         super().__init__(check_size(n), param_specs, [correlation("rho")], scaled=False)
-
-    def _correlations(self, shapes: Tensor) -> Tensor:
-        return powers(shapes[0], self.n)
-
-    def _correlation_slopes(self, shapes: Tensor) -> Tensor:
-        return power_slopes(shapes[0], self.n)[None]
 
 
 @declare(
@@ -201,7 +200,7 @@ class AR1CorrelationMatrix(Autoregression):
     psd=True,
     example=lambda: HeterogeneousAR1Matrix(4),
 )
-class HeterogeneousAR1Matrix(HeterogeneousAutoregression):
+class HeterogeneousAR1Matrix(_FirstOrder, HeterogeneousAutoregression):
     r"""First-order autoregression with free variances, :math:`V_{ij} = \sigma_i \sigma_j \rho^{|i-j|}`.
 
     Parameters: ``sigma^2_0``, ..., ``sigma^2_{n-1}`` (natural: variances; raw: exp(2 theta), default 0, that
@@ -233,14 +232,7 @@ class HeterogeneousAR1Matrix(HeterogeneousAutoregression):
     """
 
     _definite = True
-    _order = 1
 
     def __init__(self, n: int, param_specs: ParamSpecs | None = None) -> None:
         size = check_size(n, minimum=2, reason="a correlation needs two positions")
         super().__init__(size, param_specs, [correlation("rho")])
-
-    def _correlations(self, shapes: Tensor) -> Tensor:
-        return powers(shapes[0], self.n)
-
-    def _correlation_slopes(self, shapes: Tensor) -> Tensor:
-        return power_slopes(shapes[0], self.n)[None]

@@ -36,17 +36,21 @@ def _check_bands(bands: object, n: int) -> int:
     return n - 1 if bands is None else check_order(bands, "bands", n)
 
 
-def _correlations(shapes: Tensor, n: int) -> Tensor:
-    """The correlations at lags 0 to n - 1, of as many bands as there are parameters."""
-    if shapes.shape[0] < n - 1:
-        return moving_average_correlations(shapes, n)
-    return toeplitz_autocorrelations(shapes)
+class _Banded:
+    """A correlation of its own for each lag up to the last of the bands, and zero beyond."""
 
+    n: int
+    bands: int
 
-def _correlation_slopes(shapes: Tensor, n: int) -> Tensor:
-    if shapes.shape[0] < n - 1:
-        return moving_average_correlation_slopes(shapes, n)
-    return toeplitz_autocorrelation_slopes(shapes)
+    def _correlations(self, shapes: Tensor) -> Tensor:
+        if self.bands < self.n - 1:
+            return moving_average_correlations(shapes, self.n)
+        return toeplitz_autocorrelations(shapes)
+
+    def _correlation_slopes(self, shapes: Tensor) -> Tensor:
+        if self.bands < self.n - 1:
+            return moving_average_correlation_slopes(shapes, self.n)
+        return toeplitz_autocorrelation_slopes(shapes)
 
 
 @declare(
@@ -75,7 +79,7 @@ def _correlation_slopes(shapes: Tensor, n: int) -> Tensor:
     psd=True,
     example=lambda: ToeplitzMatrix(4),
 )
-class ToeplitzMatrix(StationaryMatrix):
+class ToeplitzMatrix(_Banded, StationaryMatrix):
     r"""A stationary covariance, :math:`V_{ij} = \sigma^2 r_{|i-j|}`: all of them, or banded ones.
 
     Parameters: ``sigma^2`` (natural: the marginal variance; raw: exp(2 theta), default 0) and ``pacf_1``,
@@ -119,12 +123,6 @@ class ToeplitzMatrix(StationaryMatrix):
         self.bands = _check_bands(bands, size)
         super().__init__(size, param_specs, partial_autocorrelations(self.bands))
 
-    def _correlations(self, shapes: Tensor) -> Tensor:
-        return _correlations(shapes, self.n)
-
-    def _correlation_slopes(self, shapes: Tensor) -> Tensor:
-        return _correlation_slopes(shapes, self.n)
-
 
 @declare(
     title="Heterogeneous Toeplitz",
@@ -152,7 +150,7 @@ class ToeplitzMatrix(StationaryMatrix):
     psd=True,
     example=lambda: HeterogeneousToeplitzMatrix(4),
 )
-class HeterogeneousToeplitzMatrix(HeterogeneousStationaryMatrix):
+class HeterogeneousToeplitzMatrix(_Banded, HeterogeneousStationaryMatrix):
     r"""A stationary correlation with free variances, :math:`V_{ij} = \sigma_i \sigma_j r_{|i-j|}`.
 
     Parameters: ``sigma^2_0``, ..., ``sigma^2_{n-1}`` (natural: variances; raw: exp(2 theta), default 0) and
@@ -189,12 +187,6 @@ class HeterogeneousToeplitzMatrix(HeterogeneousStationaryMatrix):
         size = check_size(n, minimum=2, reason="a correlation needs two positions")
         self.bands = _check_bands(bands, size)
         super().__init__(size, param_specs, partial_autocorrelations(self.bands))
-
-    def _correlations(self, shapes: Tensor) -> Tensor:
-        return _correlations(shapes, self.n)
-
-    def _correlation_slopes(self, shapes: Tensor) -> Tensor:
-        return _correlation_slopes(shapes, self.n)
 
     def _correlation_logdet(self, shapes: Tensor) -> Tensor | None:
         return _log_determinant(shapes) if self.bands == self.n - 1 else None
