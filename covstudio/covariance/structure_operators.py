@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -55,6 +55,15 @@ def _diagonal_sum(matrix: Sum) -> bool:
     return all(map(diagonal_kind, matrices_of(matrix)))
 
 
+def _added(matrix: Sum, natural: Tensor, function: Callable[..., Tensor], b: Tensor) -> Tensor:
+    """The sum of what a product, matmul or transpose_matmul, makes of every operand and b."""
+    first, *rest = parts_of(matrix, natural)
+    total = first.ask(function, b)
+    for part in rest:
+        total = total + part.ask(function, b)
+    return total
+
+
 @kind.register(Sum)
 def _(matrix: Sum) -> Kind:
     kinds = {kind(operand) for operand in matrices_of(matrix)}
@@ -67,20 +76,12 @@ def _(matrix: Sum) -> Kind:
 
 @matmul.register(Sum)
 def _(matrix: Sum, natural: Tensor, b: Tensor) -> Tensor:
-    first, *rest = parts_of(matrix, natural)
-    total = first.ask(matmul, b)
-    for part in rest:
-        total = total + part.ask(matmul, b)
-    return total
+    return _added(matrix, natural, matmul, b)
 
 
 @transpose_matmul.register(Sum)
 def _(matrix: Sum, natural: Tensor, b: Tensor) -> Tensor:
-    first, *rest = parts_of(matrix, natural)
-    total = first.ask(transpose_matmul, b)
-    for part in rest:
-        total = total + part.ask(transpose_matmul, b)
-    return total
+    return _added(matrix, natural, transpose_matmul, b)
 
 
 @diagonal.register(Sum)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -58,6 +58,23 @@ def _spans(parts: Sequence[Part], dimension: int) -> list[slice]:
     return spans
 
 
+def _by_block(
+    matrix: BlockDiagonal, natural: Tensor, function: Callable[..., Tensor], b: Tensor, dimension: int
+) -> Tensor:
+    """What a function (matmul, transpose_matmul or solve) makes of every block and its rows of b.
+
+    Args:
+        matrix: the blocks.
+        natural: natural values of all of them.
+        function: what to ask of each.
+        b: shape (rows, m).
+        dimension: of the blocks' shapes, the one that counts their rows of b.
+    """
+    parts = parts_of(matrix, natural)
+    spans = _spans(parts, dimension)
+    return torch.cat([part.ask(function, b[span]) for part, span in zip(parts, spans, strict=True)])
+
+
 @kind.register(BlockDiagonal)
 def _(matrix: BlockDiagonal) -> Kind:
     if all(map(diagonal_kind, matrices_of(matrix))):
@@ -67,16 +84,12 @@ def _(matrix: BlockDiagonal) -> Kind:
 
 @matmul.register(BlockDiagonal)
 def _(matrix: BlockDiagonal, natural: Tensor, b: Tensor) -> Tensor:
-    parts = parts_of(matrix, natural)
-    spans = _spans(parts, 1)
-    return torch.cat([part.ask(matmul, b[span]) for part, span in zip(parts, spans, strict=True)])
+    return _by_block(matrix, natural, matmul, b, 1)
 
 
 @transpose_matmul.register(BlockDiagonal)
 def _(matrix: BlockDiagonal, natural: Tensor, b: Tensor) -> Tensor:
-    parts = parts_of(matrix, natural)
-    spans = _spans(parts, 0)
-    return torch.cat([part.ask(transpose_matmul, b[span]) for part, span in zip(parts, spans, strict=True)])
+    return _by_block(matrix, natural, transpose_matmul, b, 0)
 
 
 @diagonal.register(BlockDiagonal, when=_square_blocks)
@@ -86,9 +99,7 @@ def _(matrix: BlockDiagonal, natural: Tensor) -> Tensor:
 
 @solve.register(BlockDiagonal, when=_square_blocks)
 def _(matrix: BlockDiagonal, natural: Tensor, b: Tensor) -> Tensor:
-    parts = parts_of(matrix, natural)
-    spans = _spans(parts, 0)
-    return torch.cat([part.ask(solve, b[span]) for part, span in zip(parts, spans, strict=True)])
+    return _by_block(matrix, natural, solve, b, 0)
 
 
 @logdet.register(BlockDiagonal, when=_square_blocks)
