@@ -20,6 +20,7 @@ from .spatial_base import (
     ANISOTROPIC,
     RANGE_MEANING,
     VARIANCE_MEANING,
+    PlainSpatialMatrix,
     SpatialMatrix,
     coordinates_argument,
     metric_argument,
@@ -199,7 +200,7 @@ def _(matrix: ExponentialMatrix, natural: Tensor, index: Sequence[int]) -> Tenso
     psd=True,
     example=lambda: DampedCosineMatrix([[0.0, 0.0], [1.0, 0.0], [0.5, 2.0], [2.0, 1.5]]),
 )
-class DampedCosineMatrix(SpatialMatrix):
+class DampedCosineMatrix(PlainSpatialMatrix):
     r"""Damped cosine, :math:`V_{ij} = \sigma^2 \exp(-d_{ij} / \mathrm{range}) \cos(\omega d_{ij})`.
 
     In D dimensions it is a covariance exactly when :math:`\omega\,\mathrm{range} \le \tan(\pi / (2 D))`: any
@@ -239,16 +240,6 @@ class DampedCosineMatrix(SpatialMatrix):
         Zastavnyi (1993), Positive definite functions depending on a norm, Russian Academy of Sciences
         Doklady Mathematics 46, 112-114, for the bound in D dimensions.
     """
-
-    def __init__(
-        self,
-        coordinates: object,
-        *,
-        metric: str = "euclidean",
-        anisotropic: bool = False,
-        param_specs: ParamSpecs | None = None,
-    ) -> None:
-        super().__init__(coordinates, metric, anisotropic, param_specs)
 
     def shape_parameters(self) -> list[Parameter]:
         """Return the declaration of ``omega_range``, bounded by what the dimensions allow."""

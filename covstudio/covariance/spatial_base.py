@@ -31,6 +31,7 @@ __all__ = [
     "NOT_GREAT_CIRCLE",
     "RANGE_MEANING",
     "VARIANCE_MEANING",
+    "PlainSpatialMatrix",
     "SpatialMatrix",
     "check_flag",
     "constant_diagonal",
@@ -282,6 +283,27 @@ class SpatialMatrix(Leaf):
             else:
                 slope = self.shape_slope(h, shape_values, k - self._ranges)
                 yield self._settled(slope, 0.0), wide[0], one
+
+
+class PlainSpatialMatrix(SpatialMatrix):
+    """A stationary covariance of coordinates with nothing to choose but metric and anisotropy.
+
+    Args:
+        coordinates: What the caller gave.
+        metric: One of ``METRICS``.
+        anisotropic: One range per coordinate.
+        param_specs: Declaration to use in place of the default one.
+    """
+
+    def __init__(
+        self,
+        coordinates: object,
+        *,
+        metric: str = "euclidean",
+        anisotropic: bool = False,
+        param_specs: ParamSpecs | None = None,
+    ) -> None:
+        super().__init__(coordinates, metric, anisotropic, param_specs)
 
 
 def constant_diagonal(matrix: Matrix, natural: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from .spatial_base import (
     ANISOTROPIC,
     EUCLIDEAN_ONLY,
     VARIANCE_MEANING,
+    PlainSpatialMatrix,
     SpatialMatrix,
     coordinates_argument,
     metric_argument,
@@ -45,7 +46,7 @@ _REACH = {
     psd=True,
     example=lambda: SphericalMatrix([[0.0, 0.0], [0.4, 0.0], [0.1, 0.5], [0.6, 0.3]]),
 )
-class SphericalMatrix(SpatialMatrix):
+class SphericalMatrix(PlainSpatialMatrix):
     r"""Spherical covariance, :math:`\sigma^2 (1 - \tfrac32 h + \tfrac12 h^3)` for h = d / range < 1, else 0.
 
     A covariance in one, two and three dimensions: the volume that two balls of diameter range share. Its
@@ -81,16 +82,6 @@ class SphericalMatrix(SpatialMatrix):
     _most = 3
     _why = "in four dimensions and more the spherical correlation is not positive semi-definite"
     _limit = 2.0
-
-    def __init__(
-        self,
-        coordinates: object,
-        *,
-        metric: str = "euclidean",
-        anisotropic: bool = False,
-        param_specs: ParamSpecs | None = None,
-    ) -> None:
-        super().__init__(coordinates, metric, anisotropic, param_specs)
 
     def correlation(self, h: Tensor, shape_values: Tensor) -> Tensor:
         """Return 1 - 1.5 h + 0.5 h^3 for h < 1, else 0."""
@@ -144,7 +135,7 @@ def _circular_slope(h: Tensor) -> Tensor:
     psd=True,
     example=lambda: CircularMatrix([[0.0, 0.0], [0.4, 0.0], [0.1, 0.5], [0.6, 0.3]]),
 )
-class CircularMatrix(SpatialMatrix):
+class CircularMatrix(PlainSpatialMatrix):
     r"""Circular covariance, :math:`\sigma^2 [1 - \tfrac{2}{\pi} (h \sqrt{1 - h^2} + \arcsin h)]`.
 
     For h = d / range < 1; else 0. A covariance in one and two dimensions: the area that two discs of
@@ -181,16 +172,6 @@ class CircularMatrix(SpatialMatrix):
     _most = 2
     _why = "in three dimensions and more the circular correlation is not positive semi-definite"
     _limit = 2.0
-
-    def __init__(
-        self,
-        coordinates: object,
-        *,
-        metric: str = "euclidean",
-        anisotropic: bool = False,
-        param_specs: ParamSpecs | None = None,
-    ) -> None:
-        super().__init__(coordinates, metric, anisotropic, param_specs)
 
     def correlation(self, h: Tensor, shape_values: Tensor) -> Tensor:
         """Return 1 - (2 / pi) (h sqrt(1 - h^2) + asin h) for h < 1, else 0."""

@@ -6,13 +6,12 @@ import torch
 from torch import Tensor
 
 from .declaration import declare
-from .leaf import ParamSpecs
 from .parameter import Parameter
 from .spatial_base import (
     ANISOTROPIC,
     RANGE_MEANING,
     VARIANCE_MEANING,
-    SpatialMatrix,
+    PlainSpatialMatrix,
     coordinates_argument,
     metric_argument,
 )
@@ -49,7 +48,7 @@ __all__ = ["GaussianMatrix", "RationalQuadraticMatrix"]
     psd=True,
     example=lambda: GaussianMatrix([[0.0, 0.0], [1.0, 0.0], [0.5, 2.0], [2.0, 1.5]]),
 )
-class GaussianMatrix(SpatialMatrix):
+class GaussianMatrix(PlainSpatialMatrix):
     r"""Gaussian covariance, :math:`V_{ij} = \sigma^2 \exp(-d_{ij}^2 / (2\,\mathrm{range}^2))`.
 
     Valid in any dimension. The range here is that of radial basis functions; nlme and SAS write
@@ -86,16 +85,6 @@ class GaussianMatrix(SpatialMatrix):
 
     # exp(-h^2 / 2) is zero beyond this.
     _limit = 40.0
-
-    def __init__(
-        self,
-        coordinates: object,
-        *,
-        metric: str = "euclidean",
-        anisotropic: bool = False,
-        param_specs: ParamSpecs | None = None,
-    ) -> None:
-        super().__init__(coordinates, metric, anisotropic, param_specs)
 
     def correlation(self, h: Tensor, shape_values: Tensor) -> Tensor:
         """Return exp(-h^2 / 2)."""
@@ -138,7 +127,7 @@ class GaussianMatrix(SpatialMatrix):
     psd=True,
     example=lambda: RationalQuadraticMatrix([[0.0, 0.0], [1.0, 0.0], [0.5, 2.0], [2.0, 1.5]]),
 )
-class RationalQuadraticMatrix(SpatialMatrix):
+class RationalQuadraticMatrix(PlainSpatialMatrix):
     r"""Rational quadratic, :math:`V_{ij} = \sigma^2 (1 + d_{ij}^2 / (2 \alpha\,\mathrm{range}^2))^{-\alpha}`.
 
     Valid in any dimension. With alpha fixed at 1 it is nlme's corRatio, with a range :math:`\sqrt{2}` times
@@ -174,16 +163,6 @@ class RationalQuadraticMatrix(SpatialMatrix):
 
     # Its tail is a power: no distance is so far that it could be left out.
     _logarithmic = True
-
-    def __init__(
-        self,
-        coordinates: object,
-        *,
-        metric: str = "euclidean",
-        anisotropic: bool = False,
-        param_specs: ParamSpecs | None = None,
-    ) -> None:
-        super().__init__(coordinates, metric, anisotropic, param_specs)
 
     def shape_parameters(self) -> list[Parameter]:
         """Return the declaration of ``alpha``."""
