@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Estimable", "in_words", "independent_rows", "listed", "sentence"]
+__all__ = ["Confounded", "Estimable", "in_words", "independent_rows", "listed", "sentence"]
 
 Vector = NDArray[np.float64]
 
@@ -29,6 +29,27 @@ class Estimable:
     words: str
     value: float
     standard_error: float
+
+
+@dataclass(frozen=True)
+class Confounded:
+    """Parameters that the data cannot tell apart.
+
+    Attributes:
+        names: their paths.
+        estimable: the combinations of them that the data do tell; empty where they tell nothing about any.
+        sentence: all this in a sentence.
+        final: whether it is so for good; False for what means nothing only because a variance is zero, and
+            for parameters that run to the ends of their ranges together.
+        leads: of parameters that run off together, those that are taken as known: beside them the others
+            have standard errors, and the combinations have. Empty where nothing runs off.
+    """
+
+    names: tuple[str, ...]
+    estimable: tuple[Estimable, ...]
+    sentence: str
+    final: bool = True
+    leads: tuple[str, ...] = ()
 
 
 def independent_rows(directions: Vector) -> Vector:

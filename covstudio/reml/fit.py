@@ -81,7 +81,8 @@ class Fit:
         fitted: X beta plus all random effects, (n,).
         marginal_fitted: X beta, (n,).
         residuals: y - fitted, (n,).
-        boundary: paths of the parameters that ended at an end of their range, such as a variance of zero.
+        boundary: paths of the parameters that ended at an end of their range, such as a variance of zero, or
+            run to the ends of their ranges together, as a variance and a correlation that take up a trend.
         indistinct: paths of the parameters that the data cannot tell apart at the estimates.
         confounded: the groups they fall into, each with the combinations that are estimable.
         converged: whether the maximum was reached.
@@ -179,6 +180,8 @@ class Fit:
         return "\n".join(lines)
 
     def _mark(self, name: str) -> str:
+        if any(name in group.names for group in self.confounded if group.leads):
+            return "  runs to the end of its range"
         if name in self.indistinct:
             return "  not told apart"
         return "  at the end of its range" if name in self.boundary else ""

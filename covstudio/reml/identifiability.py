@@ -25,12 +25,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from covstudio.reml.combinations import Estimable, in_words, independent_rows, listed, sentence
+from covstudio.reml.combinations import Confounded, Estimable, in_words, independent_rows, listed, sentence
 from covstudio.reml.coordinates import Coordinate, Kind
 from covstudio.reml.escape import Escapes
 from covstudio.reml.likelihood import Derivatives, Engine, Point
 from covstudio.reml.optimise import Outcome, maximise
 from covstudio.reml.threads import symmetric_eigen
+from covstudio.reml.unbounded import unbounded
 
 __all__ = ["IDENTIFIABLE", "Confounded", "Estimable", "Identified", "identify", "sampling_variances"]
 
@@ -50,23 +51,6 @@ CLIMB = 30
 SAME = 1e-9
 #: A parameter takes part in a combination with more than this weight, squared.
 PART = 1e-4
-
-
-@dataclass(frozen=True)
-class Confounded:
-    """Parameters that the data cannot tell apart.
-
-    Attributes:
-        names: their paths.
-        estimable: the combinations of them that the data do tell; empty where they tell nothing about any.
-        sentence: all this in a sentence.
-        final: whether it is so for good; False for what means nothing only because a variance is zero.
-    """
-
-    names: tuple[str, ...]
-    estimable: tuple[Estimable, ...]
-    sentence: str
-    final: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,10 +88,12 @@ def identify(
     search = _Search(engine, outcome, coordinates, terms)
     found = search.found()
     inside = search.inside_out() if outcome.converged else None
-    if inside is None:
-        return found
-    lost = [c.name in inside.names for c in coordinates]
-    return Identified(np.where(lost, math.nan, found.variances), inside.confounded)
+    groups = found.confounded if inside is None else inside.confounded
+    if outcome.ridge is not None:
+        values = outcome.point.natural[[c.position for c in coordinates]]
+        groups = (*unbounded(outcome.ridge, coordinates, values, search.covariance()), *groups)
+    lost = [any(c.name in group.names for group in groups) for c in coordinates]
+    return Identified(np.where(lost, math.nan, found.variances), groups)
 
 
 def sampling_variances(information: Vector, inside: Flags) -> tuple[Vector, Flags]:
@@ -183,10 +169,23 @@ class _Search:
         with np.errstate(divide="ignore", invalid="ignore"):
             level = np.abs(score) <= 1e-5 * np.sqrt(np.diag(information))
         self.information = information
+        # What is held at the end of a ridge is known beside the others.
+        if outcome.ridge is not None:
+            at_end[list(outcome.ridge.leads)] = True
+            level[list(outcome.ridge.leads)] = False
         self.inside: Flags = ~at_end & ~silent
         #: A parameter that no score keeps at the end of its range may be there by chance.
         self.loose: Flags = at_end & ~silent & level
         self.silent: list[int] = np.flatnonzero(silent & ~at_end).tolist()
+
+    def covariance(self) -> Vector:
+        """Sampling covariances over the combinations that are told, (K, K); 0 for what is not inside."""
+        used = np.flatnonzero(self.inside)
+        covariance = np.zeros_like(self.information)
+        if len(used):
+            metric = _Metric(self.information, used)
+            covariance[np.ix_(used, used)] = metric.inverse / np.outer(metric.scale, metric.scale)
+        return covariance
 
     def found(self) -> Identified:
         groups = [self._silent(i) for i in self.silent]

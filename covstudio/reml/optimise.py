@@ -23,6 +23,9 @@ step raises it although the score is not zero, that is said.
 
 Nothing here knows how V is factored: see `likelihood.Engine`.
 
+Where steps are cut short again and again because parameters run off together along a ridge, they go on in
+logarithms (`stretch`), and end where nothing is left to gain (`ridge`).
+
 Where the average information alone proves slow, near the maximum, the curvature learnt from the scores of the
 last steps is used beside it (`secant`).
 
@@ -36,7 +39,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +50,8 @@ from covstudio.reml.escape import Escapes
 from covstudio.reml.geometry import Geometry
 from covstudio.reml.likelihood import Derivatives, Engine, Point
 from covstudio.reml.metric import diagonal_of, newton_step, squared_length
+from covstudio.reml.outcome import Outcome, State
+from covstudio.reml.ridge import Ridges
 from covstudio.reml.secant import Secant
 
 __all__ = ["Outcome", "State", "maximise"]
@@ -71,53 +76,6 @@ ESCAPES = 5
 HALVINGS = 6
 #: Levenberg-Marquardt factors, tried in turn.
 DAMPINGS = (0.0, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e4, 1e6)
-
-
-@dataclass(frozen=True)
-class State:
-    """Where the search stands after `number` steps; number 0 is the start.
-
-    Attributes:
-        number: steps taken.
-        point: the likelihood there.
-        length: sqrt(s'A^-1 s), how far the uncut step would go, in standard errors.
-        share: share of the proposed step that was taken to get here (0 at the start).
-        halvings: how often that step was shortened.
-        seconds: time the iteration took.
-    """
-
-    number: int
-    point: Point
-    length: float
-    share: float
-    halvings: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Where the search ended.
-
-    Attributes:
-        point: the best point, which is the last.
-        derivatives: score and information there with respect to the natural values of all estimated
-            parameters; both are 0 for a parameter that has no derivative.
-        at_end: for every estimated parameter, whether it stands at an end of its range.
-        inert: for every estimated parameter, whether V does not depend on it here.
-        converged: whether the stopping rule was met.
-        reason: "converged", "rounding" (no further digit can be had), "stalled" or "iterations".
-        length: sqrt(s'A^-1 s) at the end.
-        iterations: steps taken.
-    """
-
-    point: Point
-    derivatives: Derivatives
-    at_end: tuple[bool, ...]
-    inert: tuple[bool, ...]
-    converged: bool
-    reason: str
-    length: float
-    iterations: int
 
 
 @dataclass(frozen=True)
@@ -185,6 +143,7 @@ class _Search:
         self.length_before = math.inf
         self.shortest = math.inf
         self.idle = 0
+        self.ridges = Ridges(engine, self.positions, self.geometry)
 
     # -- the loop -------------------------------------------------------------------------------------------
 
@@ -192,21 +151,33 @@ class _Search:
         share, halvings, number, began = 0.0, 0, 0, time.perf_counter()
         while True:
             point = self._rescale(point)
+            if self.ridges.followed:
+                self._change(self.ridges.checked(point))
             local = self._local(point)
+            if self.ridges.followed:
+                local = self._beside(point, local)
             now = time.perf_counter()
             if watch is not None:
                 watch(State(number, point, math.sqrt(local.squared_length), share, halvings, now - began))
             began = time.perf_counter()
-            found = local.squared_length < TOLERANCE
-            if not found and self._exhausted(point, local):
+            found = local.squared_length < (self.ridges.settled if self.ridges.held else TOLERANCE)
+            exhausted = not found and self._exhausted(point, local)
+            if exhausted and not self.ridges.held:
                 return self._outcome(point, local, "rounding", number)
             if number >= max_iter:
                 return self._outcome(point, local, "converged" if found else "iterations", number)
-            trial = None if found else self._advance(point, local)
+            trial = None if found or exhausted else self._advance(point, local)
+            if trial is None and not (found or exhausted) and self.ridges.walls():
+                local = self._beside(point, local)
+                trial = self._advance(point, local)
             if trial is not None:
-                point, share, halvings = self._settle(trial, local), trial.share, trial.halvings
+                before, share, halvings = point, trial.share, trial.halvings
+                point = self._settle(trial, local)
+                if halvings or self.ridges.watched:
+                    went = (trial.share, trial.step, local.moves)
+                    self._change(self.ridges.stepped(before, point, *went))
             else:
-                better = self._escape(point, local)
+                better = self._escape(point, local) or self.ridges.further(point)
                 if better is None:
                     reason = "converged" if found else "rounding" if self._hidden(point, local) else "stalled"
                     return self._outcome(point, local, reason, number)
@@ -215,7 +186,8 @@ class _Search:
 
     def _hidden(self, point: Point, local: _Local) -> bool:
         """Whether what is left to gain, s'A^-1 s / 2, is hidden by rounding in the likelihood itself."""
-        return 0.5 * local.squared_length < 10.0 * _noise(point)
+        noise = max(_noise(point), self.ridges.noise if self.ridges.held else 0.0)
+        return 0.5 * local.squared_length < 10.0 * noise
 
     def _exhausted(self, point: Point, local: _Local) -> bool:
         """Whether steps have long stopped to shorten what is left, in a V so close to singular that the
@@ -225,20 +197,45 @@ class _Search:
         self.idle = 0 if shorter or not self._hidden(point, local) else self.idle + 1
         return self.idle >= IDLE
 
+    def _change(self, geometry: Geometry) -> None:
+        """Go on in logarithms where steps are cut short by a ridge, or in natural values again."""
+        if geometry is not self.geometry:
+            self.geometry = geometry
+            self.secant.forget()
+            self.damping = 0
+
+    def _beside(self, point: Point, local: _Local) -> _Local:
+        """The quadratic model beside the parameters that are held at the end of a ridge."""
+        before = self.ridges.held
+        held = self.ridges.hold(point, local.score, local.information, local.moves, local.squared_length)
+        if held != before:
+            self.secant.forget()
+            self.damping = 0
+        if not held:
+            return local
+        moves = local.moves.copy()
+        moves[list(held)] = False
+        inside = np.flatnonzero(moves)
+        length = squared_length(local.score[inside], local.information[inside[:, None], inside])
+        return replace(local, moves=moves, squared_length=length, step=None)
+
     def _outcome(self, point: Point, local: _Local, reason: str, number: int) -> Outcome:
+        converged = reason in ("converged", "rounding")
         return Outcome(
             point,
             local.natural,
             tuple(self.geometry.at_end(point.natural[self.positions]).tolist()),
             tuple(local.inert.tolist()),
-            reason in ("converged", "rounding"),
+            converged,
             reason,
             math.sqrt(local.squared_length),
             number,
+            self.ridges.ridge if converged and self.ridges.held else None,
         )
 
     def _rescale(self, point: Point) -> Point:
-        if self.weights is None:
+        # The scale would carry what is held along.
+        if self.weights is None or self.ridges.held:
             return point
         factor = point.quadratic / self.engine.residual_degrees
         if not (math.isfinite(factor) and factor > 0.0) or abs(factor - 1.0) < 1e-14:

@@ -52,7 +52,10 @@ def assemble(
     errors = dict.fromkeys(variance.names, math.nan)
     for c, value in zip(coordinates, found.variances, strict=True):
         errors[c.name] = math.sqrt(value) if value >= 0.0 else math.nan
-    boundary = tuple(c.name for c, end in zip(coordinates, outcome.at_end, strict=True) if end)
+    running = {name for group in found.confounded if group.leads for name in group.names}
+    boundary = tuple(
+        c.name for c, end in zip(coordinates, outcome.at_end, strict=True) if end or c.name in running
+    )
     loglik = problem.log_likelihood(point.kernel)
     count = problem.p + len(coordinates)
     effects, random_part = random_effects(variance, point, choice.lowered)
@@ -118,7 +121,7 @@ def _message(
         sentences.append("V has no parameters to estimate: the likelihood was evaluated as it stands.")
     elif outcome.converged:
         sentences.append(f"Converged in {steps}.")
-        if outcome.reason == "rounding":
+        if outcome.reason == "rounding" and outcome.ridge is None:
             sentences.append(
                 "V is so close to singular that the last digits of the estimates are rounding error."
             )

@@ -198,9 +198,14 @@ class Binding:
 
     @cached_property
     def interior(self) -> list[Coordinate]:
-        """The estimated parameters that have a sampling variance to speak of: not at an end of their "
-        "range."""
-        ends = set(self.fit.boundary)
+        """The estimated parameters that have a sampling variance to speak of: not at an end of their range.
+
+        Of those that run to the ends of their ranges together only the leads are taken as known: what stays
+        the same along with them is told by the others.
+        """
+        beside = {name for group in self.fit.confounded if group.leads for name in group.names}
+        ends = set(self.fit.boundary) - beside
+        ends.update(name for group in self.fit.confounded for name in group.leads)
         return [c for c in self.coordinates if c.name not in ends]
 
     # -- V by terms -----------------------------------------------------------------------------------------

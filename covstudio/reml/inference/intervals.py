@@ -115,9 +115,13 @@ def parameter_intervals(binding: Binding, covariance: ParameterCovariance, level
     place = {c.name: i for i, c in enumerate(covariance.coordinates)}
     coordinates = {c.name: c for c in binding.coordinates}
     free = set(binding.v.free_param_names)
+    running = {name for group in binding.fit.confounded if group.leads for name in group.names}
     entries = []
     for name, estimate in binding.fit.params.items():
-        if name in place:
+        if name in running:
+            note = "it runs to the end of its range with others: `Fit.confounded` has what is estimable"
+            entries.append(_without(name, estimate, note))
+        elif name in place:
             entries.append(_inside(covariance, place[name], estimate, level))
         elif name in coordinates:
             entries.append(_at_the_end(binding, covariance, coordinates[name], level))
