@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from .checks import check_size
-from .declaration import Argument, declare
-from .elementary import bounded, variance
+from .declaration import declare
+from .elementary import SIZE_2, bounded, variance
 from .leaf import Leaf, ParamSpecs
 from .parameter import Parameter
 from .structure import (
@@ -30,8 +30,6 @@ from .structure import (
     trace_against,
     transpose_matmul,
 )
-
-_SIZE_2 = Argument("n", "size", "Size", "Number of rows and columns, at least 2", minimum=2)
 
 
 def equicorrelation(n: int, rho: Tensor) -> Tensor:
@@ -130,7 +128,7 @@ class EquicorrelatedLeaf(Leaf):
     formula=r"\mathbf{V} = (1 - \rho)\,\mathbf{I}_n + \rho\,\mathbf{J}_n",
     symbol="(1−ρ)I + ρJ",
     summary="Unit variances and one common correlation between all pairs, which are exchangeable.",
-    arguments=(_SIZE_2,),
+    arguments=(SIZE_2,),
     aliases={
         "torch-openreml": ("EquicorrelationMatrix",),
         "ASReml": ("cor",),
@@ -178,7 +176,7 @@ class EquicorrelationMatrix(EquicorrelatedLeaf):
     formula=r"\mathbf{V} = \sigma^2 \left[ (1 - \rho)\,\mathbf{I}_n + \rho\,\mathbf{J}_n \right]",
     symbol="σ²[(1−ρ)I + ρJ]",
     summary="Compound symmetry: one common variance, and one common correlation between all pairs.",
-    arguments=(_SIZE_2,),
+    arguments=(SIZE_2,),
     aliases={
         "torch-openreml": ("CompoundSymmetricMatrix",),
         "ASReml": ("corv",),

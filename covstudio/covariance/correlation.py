@@ -21,7 +21,8 @@ from torch import Tensor
 
 from .arrows import arrow_matmul, arrow_traces, arrows, positions
 from .checks import check_size
-from .declaration import Argument, declare
+from .declaration import declare
+from .elementary import SIZE_2
 from .heterogeneous import HeterogeneousLeaf
 from .leaf import Leaf, ParamSpecs
 from .parameter import Parameter
@@ -39,7 +40,6 @@ from .transform import Transform, TransformChain, TransformScaleShift, Transform
 
 __all__ = ["CorrelationMatrix", "HeterogeneousCorrelationMatrix", "SphericalFactor"]
 
-_SIZE_2 = Argument("n", "size", "Size", "Number of rows and columns, at least 2", minimum=2)
 _ANGLE = (
     "Angle j of row i in radians, between 0 and pi; at pi/2 it adds no correlation. Position i has with "
     "position 0 the correlation cos(angle_i_0)."
@@ -138,7 +138,7 @@ class SphericalFactor:
     ),
     symbol="C(φ)",
     summary="Unit variances and every correlation free, by the angles of the Cholesky factor's rows.",
-    arguments=(_SIZE_2,),
+    arguments=(SIZE_2,),
     aliases={"ASReml": ("corg",), "nlme": ("corSymm",)},
     reference=(
         "Pinheiro & Bates (1996), Unconstrained parametrizations for variance-covariance matrices, "
@@ -261,7 +261,7 @@ def _logdet(lower: Tensor) -> Tensor:
     ),
     symbol="D½C(φ)D½",
     summary="Every variance and every correlation free, each by parameters of its own.",
-    arguments=(_SIZE_2,),
+    arguments=(SIZE_2,),
     aliases={"ASReml": ("corgh",), "SAS": ("UNR",)},
     reference=(
         "Pinheiro & Bates (1996), Unconstrained parametrizations for variance-covariance matrices, "

@@ -35,6 +35,7 @@ from .transform import (
 )
 
 _SIZE = Argument("n", "size", "Size", "Number of rows and columns", minimum=1)
+SIZE_2 = Argument("n", "size", "Size", "Number of rows and columns, at least 2", minimum=2)
 
 
 def variance(name: str = "sigma^2", dtype: torch.dtype | None = None) -> Parameter:

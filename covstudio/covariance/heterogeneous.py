@@ -22,8 +22,8 @@ from .compound_symmetric import (
     equicorrelation_root,
     equicorrelation_solve,
 )
-from .declaration import Argument, declare
-from .elementary import bounded, variance
+from .declaration import declare
+from .elementary import SIZE_2, bounded, variance
 from .leaf import Leaf, ParamSpecs
 from .parameter import Parameter
 from .structure import (
@@ -44,8 +44,6 @@ __all__ = [
     "half_inverse",
     "standard_deviations",
 ]
-
-_SIZE_2 = Argument("n", "size", "Size", "Number of rows and columns, at least 2", minimum=2)
 
 
 def standard_deviations(variances: Tensor) -> Tensor:
@@ -250,7 +248,7 @@ def _(matrix: HeterogeneousLeaf, natural: Tensor, index: Sequence[int], a: Tenso
     ),
     symbol="D½[(1−ρ)I + ρJ]D½",
     summary="Compound symmetry with a variance for each position and one common correlation of all pairs.",
-    arguments=(_SIZE_2,),
+    arguments=(SIZE_2,),
     aliases={"ASReml": ("corh",), "SAS": ("CSH",), "glmmTMB": ("cs",)},
     reference=(
         "Wolfinger (1996), Heterogeneous variance-covariance structures for repeated measures, Journal of "
