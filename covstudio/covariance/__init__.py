@@ -40,6 +40,7 @@ from .ornstein_uhlenbeck import OrnsteinUhlenbeckMatrix
 from .parameter import Parameter, ParamSpec
 from .parameterised import UnknownParameter
 from .pedigree import Pedigree
+from .pedigree_matrix import PedigreeMatrix
 from .periodic import PeriodicMatrix
 from .power import PowerMatrix
 from .randomwalk import IntegratedRandomWalkMatrix, RandomWalkMatrix
@@ -124,6 +125,7 @@ __all__ = [
     "ParamSpec",
     "Parameter",
     "Pedigree",
+    "PedigreeMatrix",
     "PeriodicMatrix",
     "PolynomialMatrix",
     "PowerMatrix",

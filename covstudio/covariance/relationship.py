@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -12,7 +13,13 @@ from .checks import as_float_tensor
 from .pedigree import UNKNOWN, Label, Pedigree
 from .promises import SingularMatrixError
 
-__all__ = ["genomic_relationship", "pedigree_inverse", "pedigree_relationship"]
+__all__ = [
+    "RelationshipInverse",
+    "genomic_relationship",
+    "henderson",
+    "pedigree_inverse",
+    "pedigree_relationship",
+]
 
 MAX_DENSE = 20_000
 """The most individuals whose relationship matrix is written out (3.2 GB)."""
@@ -115,9 +122,53 @@ def pedigree_inverse(
         Biometrics 32, 69-83; Quaas (1976), Biometrics 32, 949-953; Meuwissen & Luo (1992), Genetics Selection
         Evolution 24, 305-313.
     """
-    pedigree = _pedigree(ped, unknown, add_founders)
+    found = henderson(_pedigree(ped, unknown, add_founders))
+    off = found.rows != found.columns
+    rows = torch.cat([found.rows, found.columns[off]])
+    columns = torch.cat([found.columns, found.rows[off]])
+    count = len(found.sampling)
+    return torch.sparse_coo_tensor(
+        torch.stack([rows, columns]),
+        torch.cat([found.entries, found.entries[off]]),
+        (count, count),
+        check_invariants=True,
+    ).coalesce()
+
+
+@dataclass(frozen=True, eq=False)
+class RelationshipInverse:
+    """The inverse of a relationship matrix by its entries.
+
+    Attributes:
+        rows: rows of the entries of its lower triangle, the diagonal among them, each place once.
+        columns: their columns.
+        entries: the entries, float64.
+        inbreeding: inbreeding coefficients, (n,).
+        sampling: variances of Mendelian sampling, (n,), whose logarithms add up to log|A|.
+    """
+
+    rows: Tensor
+    columns: Tensor
+    entries: Tensor
+    inbreeding: Tensor
+    sampling: Tensor
+
+
+def henderson(pedigree: Pedigree) -> RelationshipInverse:
+    """The inverse of A by its entries.
+
+    Raises:
+        SingularMatrixError: A has no inverse.
+
+    Example:
+        >>> found = henderson(Pedigree([("a", None, None), ("b", "a", None)]))
+        >>> found.rows.tolist(), found.columns.tolist()
+        ([0, 1, 1], [0, 0, 1])
+        >>> found.entries
+        tensor([ 1.3333, -0.6667,  1.3333], dtype=torch.float64)
+    """
     count = len(pedigree)
-    _, sampling = pedigree.mendelian()
+    inbreeding, sampling = pedigree.mendelian()
     lost = sampling <= count * torch.finfo(torch.float64).eps
     if bool(lost.any()):
         name = pedigree.individuals[int(lost.nonzero()[0])]
@@ -125,22 +176,19 @@ def pedigree_inverse(
             f"ped must leave every individual some Mendelian sampling, got none for {name!r}: its parents "
             "are fully inbred, and A has no inverse; list such a line as one individual"
         )
-    places: list[tuple[int, int]] = []
-    entries: list[float] = []
-    for k, (s, d, variance) in enumerate(zip(pedigree.sires, pedigree.dams, sampling.tolist(), strict=True)):
-        weights = [(k, 1.0), *((parent, -0.5) for parent in (s, d) if parent >= 0)]
-        for i, left in weights:
-            for j, right in weights:
-                places.append((i, j))
-                entries.append(left * right / variance)
-    summed = torch.sparse_coo_tensor(
-        torch.tensor(places).T,
-        torch.tensor(entries, dtype=torch.float64),
-        (count, count),
-        check_invariants=True,
-    ).coalesce()
-    # Entries are summed in no certain order: the mean with the transpose is symmetric to the last digit.
-    return (0.5 * (summed + summed.transpose(0, 1))).coalesce()
+    who = torch.tensor([range(count), pedigree.sires, pedigree.dams])
+    weights = torch.tensor([1.0, -0.5, -0.5], dtype=torch.float64)
+    keys: list[Tensor] = []
+    entries: list[Tensor] = []
+    # Everybody adds w w'/d: the lower triangle of it, where parents are known.
+    for i in range(3):
+        for j in range(3):
+            here = (who[i] >= 0) & (who[j] >= 0) & (who[i] >= who[j])
+            keys.append(who[i, here] * count + who[j, here])
+            entries.append(weights[i] * weights[j] / sampling[here])
+    places, which = torch.unique(torch.cat(keys), return_inverse=True)
+    summed = torch.zeros(len(places), dtype=torch.float64).index_add_(0, which, torch.cat(entries))
+    return RelationshipInverse(places // count, places % count, summed, inbreeding, sampling)
 
 
 def genomic_relationship(markers: object, *, dosages: bool = False) -> Tensor:

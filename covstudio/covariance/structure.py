@@ -38,6 +38,7 @@ from .structure_dense import (
     value_of,
 )
 from .structure_function import StructureFunction
+from .structure_sparse import inverse_derivatives, inverse_entries, sparsity
 
 __all__ = [
     "GENERICS",
@@ -49,12 +50,15 @@ __all__ = [
     "derivative_matmul",
     "diagonal",
     "factor",
+    "inverse_derivatives",
+    "inverse_entries",
     "kind",
     "logdet",
     "matmul",
     "precision",
     "precision_derivatives",
     "solve",
+    "sparsity",
     "trace_against",
     "transpose_matmul",
 ]
@@ -358,6 +362,9 @@ GENERICS: tuple[StructureFunction[..., Any], ...] = (
     bandwidth,
     precision,
     precision_derivatives,
+    sparsity,
+    inverse_entries,
+    inverse_derivatives,
     factor,
 )
 """All functions of this module that take rules."""

@@ -8,6 +8,7 @@ from . import (
     structure_partitioned,
     structure_propagation,
     structure_scaled,
+    structure_sparse_kronecker,
 )
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "structure_partitioned",
     "structure_propagation",
     "structure_scaled",
+    "structure_sparse_kronecker",
 ]

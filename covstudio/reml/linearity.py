@@ -80,6 +80,7 @@ def _operands(matrix: cs.Matrix) -> Mapping[str, cs.Matrix | Tensor]:
     cs.EqualEntryMatrix,
     cs.HuynhFeldtMatrix,
     cs.KnownMatrix,
+    cs.PedigreeMatrix,
     cs.IntegratedRandomWalkMatrix,
     cs.RandomWalkMatrix,
     cs.UnconstrainedMatrix,

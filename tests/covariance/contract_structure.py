@@ -198,6 +198,35 @@ def banded_precisions_agree_with_dense_inverses(case: Case) -> None:
 
 
 @contract
+def sparse_inverses_agree_with_dense_inverses(case: Case) -> None:
+    matrix = case.make()
+    places = structure.sparsity(matrix)
+    if places is None:
+        natural = matrix.build_params(case.thetas(1)[0])
+        if matrix.shape[0] == matrix.shape[1]:
+            with pytest.raises(ValueError, match=r"banded|sparse"):
+                structure.inverse_entries(matrix, natural)
+            with pytest.raises(ValueError, match=r"banded|sparse"):
+                structure.inverse_derivatives(matrix, natural, [])
+        return
+    rows, columns = places
+    assert bool((rows >= columns).all())
+    assert len(set(zip(rows.tolist(), columns.tolist(), strict=True))) == len(rows)
+    assert int((rows == columns).sum()) == matrix.shape[0]
+    for matrix, natural, value, found in regular(case):
+        inverse = torch.linalg.inv(value)
+        tolerance = TOLERANCE + 50 * EPS * found
+        outside = torch.tril(inverse).index_put(places, torch.zeros(len(rows), dtype=value.dtype))
+        near(outside, torch.zeros_like(outside), inverse, tolerance)
+        near(structure.inverse_entries(matrix, natural), inverse[places], inverse, tolerance)
+        moved = -(inverse @ derivatives(matrix, natural) @ inverse)
+        bound = inverse.abs().max() + (moved.abs().max() if len(moved) else 0.0)
+        for index in selections(matrix):
+            got = structure.inverse_derivatives(matrix, natural, index)
+            near(got, moved[index][:, rows, columns], bound, tolerance * found)
+
+
+@contract
 def factors_give_back_the_matrix(case: Case) -> None:
     matrix = case.make()
     if not matrix.psd:
@@ -230,6 +259,8 @@ def structure_keeps_the_precision(case: Case) -> None:
                 results += [(structure.logdet, ())]
             if structure.bandwidth(matrix) is not None:
                 results += [(structure.precision, ()), (structure.precision_derivatives, (index,))]
+            if structure.sparsity(matrix) is not None:
+                results += [(structure.inverse_entries, ()), (structure.inverse_derivatives, (index,))]
         for function, arguments in results:
             single = function(matrix, natural, *arguments)
             assert single.dtype == torch.float32, function

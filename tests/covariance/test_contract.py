@@ -63,6 +63,25 @@ def test_an_object_in_two_places_is_fixed_in_one_of_them() -> None:
     assert torch.allclose(value[2:4, 2:4], torch.tensor([[1.0, 0.5], [0.5, 1.0]]) * torch.e)
 
 
+def breeding() -> Matrix:
+    """A pedigree with inbreeding, a selfing and unknown parents, out of order."""
+    return cov.PedigreeMatrix(
+        [
+            ("calf", "son", "cow"),
+            ("bull", None, None),
+            ("cow", None, None),
+            ("son", "bull", "cow"),
+            ("self", "calf", "calf"),
+            ("half", "self", None),
+        ]
+    )
+
+
+def traits() -> Matrix:
+    """Two traits of related individuals."""
+    return cov.KroneckerProduct(traits=cov.UnstructuredMatrix(2), animals=breeding())
+
+
 class Older(Matrix):
     """Written in the older style: __call__ from raw parameters, differentiated automatically."""
 
@@ -93,7 +112,7 @@ class OlderWithGradient(Older):
 
 COMPOSITES = [
     Case(make.__name__, make, repeats=make is shared)
-    for make in (trial, spatial, shared, deep, Older, OlderWithGradient)
+    for make in (trial, spatial, shared, deep, breeding, traits, Older, OlderWithGradient)
 ]
 CASES = [Case(entry.name, entry.example, entry.palette) for entry in catalogue()] + COMPOSITES
 
