@@ -97,7 +97,15 @@ def test_it_pickles(found):
 
 def test_tables(found):
     frames = tables(found)
-    assert list(frames) == ["variance_components", "fixed_effects", "tests", "derived", "blups", "fit"]
+    assert list(frames) == [
+        "variance_components",
+        "fixed_effects",
+        "tests",
+        "variance_tests",
+        "derived",
+        "blups",
+        "fit",
+    ]
     components = frames["variance_components"]
     assert components["parameter"].tolist() == ["genotype/g/sigma^2", "block/g/sigma^2", "residual/sigma^2"]
     assert components["estimate"].tolist() == pytest.approx([0.142902, 0.070218, 0.081617], abs=1e-6)

@@ -11,8 +11,10 @@ from covstudio.document.document import Document
 from covstudio.estimate.derived import Derivation, Quantity, split_name
 from covstudio.estimate.inferred import Inferred, infer
 from covstudio.estimate.model import ModelError, assemble, pinned
+from covstudio.estimate.omitted import Omission
 from covstudio.reml import Explanation, Fit, FitError, explain, fit
 from covstudio.reml.fit import Callback
+from covstudio.reml.inference import Profile
 
 __all__ = ["Estimate", "derive", "estimate", "outlook"]
 
@@ -31,6 +33,8 @@ class Estimate:
         notes: which rows were left out and why.
         inferred: intervals, tests of fixed effects and reliabilities.
         derived: the document's derived quantities.
+        profiles: parameter -> its profile likelihood, for those that were asked for.
+        omissions: tests of terms of V that were asked for.
     """
 
     fit: Fit
@@ -41,6 +45,8 @@ class Estimate:
     notes: tuple[str, ...] = ()
     inferred: Inferred = field(default_factory=Inferred)
     derived: tuple[Quantity, ...] = ()
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    omissions: tuple[Omission, ...] = ()
 
     @property
     def method(self) -> str:

@@ -17,7 +17,7 @@ from covstudio.reml import Fit, FitCancelled, Inference
 from covstudio.reml.inference import Effect, ParameterInterval, WaldTest
 from covstudio.reml.inference.information import ParameterCovariance
 
-__all__ = ["Inferred", "infer"]
+__all__ = ["WORDS", "Inferred", "bound", "infer"]
 
 log = logging.getLogger("covstudio")
 
@@ -96,7 +96,7 @@ def infer(
             notes.append(f"There are no {what}{': ' + said if said else ''}.".replace("..", "."))
             return None
 
-    told = attempt("intervals and tests", lambda: _bound(parts, fit))
+    told = attempt("intervals and tests", lambda: bound(parts, fit))
     if told is None:
         return Inferred(notes=tuple(notes))
     covariance = attempt("intervals", lambda: told.covariance)
@@ -137,8 +137,13 @@ def _untold(terms: Mapping[str, tuple[int, ...]], effects: Sequence[Effect]) -> 
     )
 
 
-def _bound(parts: Assembled, fit: Fit) -> Inference:
-    """The fit with its data; by the average information where the observed one would take long."""
+def bound(parts: Assembled, fit: Fit) -> Inference:
+    """The fit with its data; by the average information where the observed one would take long.
+
+    Args:
+        parts: what was fitted.
+        fit: its fit.
+    """
     count = len(fit.standard_errors)
     step = fit.seconds / (fit.iterations + 1)
     seconds = 4.0 * count * step

@@ -21,9 +21,11 @@ def tables(estimate: Estimate) -> dict[str, DataFrame]:
         estimate: a fit.
 
     Returns:
-        - "variance_components": parameter, estimate, standard_error, lower, upper, status;
+        - "variance_components": parameter, estimate, standard_error, lower, upper, status; with profile_lower
+          and profile_upper before the last where some were profiled;
         - "fixed_effects": effect, estimate, standard_error, df, t, p, lower, upper;
         - "tests": term, F, df, den_df, p;
+        - "variance_tests": term, LR, df, boundary, p, note: of V without the term;
         - "derived": quantity, expression, estimate, standard_error, lower, upper, note;
         - "blups": term, level, blup, standard_error, reliability;
         - "fit": quantity, value.
@@ -37,7 +39,15 @@ def tables(estimate: Estimate) -> dict[str, DataFrame]:
     return {
         "variance_components": pd.DataFrame(
             _components(estimate),
-            columns=["parameter", "estimate", "standard_error", "lower", "upper", "status"],
+            columns=[
+                "parameter",
+                "estimate",
+                "standard_error",
+                "lower",
+                "upper",
+                *(["profile_lower", "profile_upper"] if estimate.profiles else []),
+                "status",
+            ],
         ),
         "fixed_effects": pd.DataFrame(
             _effects(estimate),
@@ -49,6 +59,13 @@ def tables(estimate: Estimate) -> dict[str, DataFrame]:
                 for test in estimate.inferred.tests
             ],
             columns=["term", "F", "df", "den_df", "p"],
+        ),
+        "variance_tests": pd.DataFrame(
+            [
+                (one.name, one.statistic, one.df, one.boundary, one.p_value, one.error or one.note)
+                for one in estimate.omissions
+            ],
+            columns=["term", "LR", "df", "boundary", "p", "note"],
         ),
         "derived": pd.DataFrame(
             [
@@ -78,7 +95,10 @@ def _components(estimate: Estimate) -> list[tuple[object, ...]]:
     for path, value in fit.params.items():
         found = intervals.get(path)
         error = fit.standard_errors.get(path, NAN) if found is None else found.standard_error
-        ends = (NAN, NAN) if found is None else (found.lower, found.upper)
+        ends: tuple[float, ...] = (NAN, NAN) if found is None else (found.lower, found.upper)
+        if estimate.profiles:
+            profile = estimate.profiles.get(path)
+            ends += (NAN, NAN) if profile is None else (profile.lower, profile.upper)
         rows.append((path, value, error, *ends, _status(estimate, path)))
     return rows
 

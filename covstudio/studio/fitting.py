@@ -28,7 +28,16 @@ from typing import Protocol
 from covstudio.data.tables import Table
 from covstudio.document.document import Document
 from covstudio.document.jsonfile import dumps
-from covstudio.studio.fitting_worker import Inferring, Outcome, Step, begin, fit_text, own_modules, warm
+from covstudio.studio.fitting_worker import (
+    Fitting,
+    Outcome,
+    Report,
+    Task,
+    begin,
+    own_modules,
+    warm,
+    work,
+)
 
 log = logging.getLogger("covstudio")
 
@@ -70,24 +79,24 @@ class Finished:
     outcome: Outcome
 
 
-Event = Waiting | Started | Step | Inferring | Finished
+Event = Waiting | Started | Report | Finished
 Listener = Callable[[Event], None]
 
 
 @dataclass(eq=False)
 class Job:
-    """One fit that was asked for.
+    """One fit that was asked for, or a question about one.
 
     Args:
         text: gives the document and its table as a saved model; called in a thread of its own, for a large
             table takes a while to write.
         listener: called with every event, from another thread, one event at a time; `Finished` is the last.
-        max_iter: the most iterations.
+        task: what to do with the model.
     """
 
     text: Callable[[], str]
     listener: Listener
-    max_iter: int = 100
+    task: Task = field(default_factory=Fitting)
     cancelled: threading.Event = field(default_factory=threading.Event)
     done: threading.Event = field(default_factory=threading.Event)
 
@@ -238,7 +247,7 @@ class LocalPool:
             return Outcome(cancelled=True)
         text = job.text()
         slot.stop.clear()
-        future = slot.executor.submit(fit_text, text, job.max_iter, own_modules())
+        future = slot.executor.submit(work, pickle.dumps(job.task), text, own_modules())
         asked: float | None = None
         while not future.done() or slot.steps.poll(0):
             if slot.steps.poll(POLL_SECONDS):
@@ -318,20 +327,20 @@ def close_pool() -> None:
         _pool = None
 
 
-def start(document: Document, table: Table | None, listener: Listener, max_iter: int = 100) -> Job:
-    """Ask for a fit.
+def start(document: Document, table: Table | None, listener: Listener, task: Task | None = None) -> Job:
+    """Ask for a fit, or for an answer about one.
 
     Args:
         document: the model.
         table: its data.
-        listener: called with `Waiting`, `Started`, one `Step` for each iteration, `Inferring` and
-            `Finished`, from another thread.
-        max_iter: the most iterations.
+        listener: called with `Waiting`, `Started`, what the task reports (of a fit one `Step` for each
+            iteration, and `Inferring`) and `Finished`, from another thread.
+        task: what to do; a fit when left out.
 
     Returns:
         The job; `cancel(job)` stops it.
     """
-    job = Job(partial(dumps, document, table), listener, max_iter)
+    job = Job(partial(dumps, document, table), listener, task or Fitting())
     pool().submit(job)
     return job
 

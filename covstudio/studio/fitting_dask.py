@@ -16,7 +16,7 @@ import uuid
 from typing import Any
 
 from covstudio.studio.fitting import POLL_SECONDS, Finished, Job, Started
-from covstudio.studio.fitting_worker import Inferring, Outcome, Step, fit, own_modules
+from covstudio.studio.fitting_worker import Outcome, Report, own_modules, perform
 
 log = logging.getLogger("covstudio")
 
@@ -63,11 +63,12 @@ class DaskPool:
         stop: Any = distributed.Event(name, client=self._client)
         asked = False
         try:
-            future = self._executor.submit(_fit_on_worker, name, job.text(), job.max_iter, own_modules())
+            task = pickle.dumps(job.task)
+            future = self._executor.submit(_work_on_worker, name, task, job.text(), own_modules())
             while not future.done() or queue.qsize():
                 with contextlib.suppress(TimeoutError):
                     packed = queue.get(timeout=POLL_SECONDS)
-                    step: Step | Inferring | None = pickle.loads(packed)
+                    step: Report | None = pickle.loads(packed)
                     job.tell(Started() if step is None else step)
                 if job.cancelled.is_set() and not asked:
                     asked = True
@@ -99,9 +100,9 @@ class DaskPool:
         self._client.close()
 
 
-def _fit_on_worker(name: str, text: str, max_iter: int, modules: tuple[str, ...]) -> bytes:
+def _work_on_worker(name: str, task: bytes, text: str, modules: tuple[str, ...]) -> bytes:
     distributed = _distributed()
     queue: Any = distributed.Queue(name)
     stop: Any = distributed.Event(name)
     queue.put(pickle.dumps(None))
-    return pickle.dumps(fit(text, max_iter, lambda step: queue.put(pickle.dumps(step)), stop.is_set, modules))
+    return perform(task, text, lambda step: queue.put(pickle.dumps(step)), stop.is_set, modules)

@@ -1,4 +1,4 @@
-"""What a worker process does: read the model, fit it, report every iteration, stop when asked.
+"""What a worker process does: read the model, do its task with it, report as it goes, stop when asked.
 
 Kept apart from `fitting` so that a worker imports neither Panel nor the rest of the studio.
 """
@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Protocol
 
 log = logging.getLogger("covstudio")
 
@@ -49,12 +49,38 @@ class Inferring:
 
 
 @dataclass(frozen=True)
+class Working:
+    """How far an answer to one question about a fit is.
+
+    Args:
+        name: what the question is about.
+        count: refits or iterations so far.
+    """
+
+    name: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One question about a fit is answered.
+
+    Args:
+        name: what it was about.
+        value: the answer; a sentence where there is none.
+    """
+
+    name: str
+    value: Any
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """How a fit ended: with an estimate, with a sentence, or cancelled.
+    """How a task ended: with an estimate where it was a fit, with a sentence, or cancelled.
 
     Args:
         estimate: `covstudio.estimate.Estimate`, or None.
-        message: why there is no estimate.
+        message: what went wrong.
         problems: (node id or None, sentence) for each unfinished part of the model.
         cancelled: the person stopped it.
         seconds: how long it took.
@@ -65,6 +91,38 @@ class Outcome:
     problems: tuple[tuple[str | None, str], ...] = ()
     cancelled: bool = False
     seconds: float = 0.0
+
+
+Report = Step | Inferring | Working | Answered
+Reporter = Callable[[Report], None]
+
+
+class Task(Protocol):
+    """What a worker is asked to do with a saved model; it is pickled."""
+
+    def run(self, text: str, report: Reporter, stopped: Callable[[], bool]) -> Outcome:
+        """Do it.
+
+        Args:
+            text: see `covstudio.document.jsonfile`.
+            report: called as the task goes on.
+            stopped: asked now and then; True ends the task.
+        """
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """A fit.
+
+    Args:
+        max_iter: the most iterations.
+    """
+
+    max_iter: int = 100
+
+    def run(self, text: str, report: Reporter, stopped: Callable[[], bool]) -> Outcome:
+        """Fit a saved model with its table."""
+        return fit(text, self.max_iter, report, stopped)
 
 
 _steps: Connection | None = None
@@ -116,75 +174,59 @@ def own_modules() -> tuple[str, ...]:
     return tuple(sorted(name for name in modules if not name.startswith(("covstudio.", "__"))))
 
 
-def fit_text(text: str, max_iter: int, modules: tuple[str, ...] = ()) -> bytes:
-    """Fit the model in `text`, a saved model with its table, reporting to the pipe of `begin`.
+def work(packed: bytes, text: str, modules: tuple[str, ...] = ()) -> bytes:
+    """Do a task with the model in `text`, reporting to the pipe of `begin`.
 
     Args:
+        packed: the pickled task. Plain pickling copies tensors, here and of the outcome; the pool's own would
+            pass them as shared memory, which is gone when the worker is.
         text: see `covstudio.document.jsonfile`.
-        max_iter: the most iterations.
         modules: what registers structures that are not built in.
 
     Returns:
-        A pickled `Outcome`. Plain pickling copies tensors; the pool's own would pass them as shared memory,
-        which is gone when the worker is.
+        A pickled `Outcome`.
     """
     assert _steps is not None
     _steps.send(None)
-    return pickle.dumps(fit(text, max_iter, _steps.send, _stop.is_set, modules))
+    return perform(packed, text, _steps.send, _stop.is_set, modules)
 
 
-def fit(
+def perform(
+    packed: bytes,
     text: str,
-    max_iter: int,
-    report: Callable[[Step | Inferring], None],
+    report: Reporter,
     stopped: Callable[[], bool],
     modules: tuple[str, ...] = (),
-) -> Outcome:
-    """Fit a saved model with its table.
+) -> bytes:
+    """Do a pickled task; what is wrong with the model or its data comes as sentences, never as an exception.
 
     Args:
-        text: see `covstudio.document.jsonfile`.
-        max_iter: the most iterations.
-        report: called with each iteration, and with `Inferring` after the last.
-        stopped: asked at each iteration and between the steps after them; True ends the fit.
+        packed: the task.
+        text: a saved model with its table.
+        report: called as the task goes on.
+        stopped: asked now and then; True ends the task.
         modules: what registers structures that are not built in.
 
     Returns:
-        The outcome; what is wrong with the model or its data comes as sentences, never as an exception.
+        A pickled `Outcome`.
     """
-    from covstudio.document.jsonfile import loads
-    from covstudio.estimate import ModelError, estimate
-    from covstudio.reml import FitCancelled
 
-    began = time.monotonic()
-
-    def callback(iteration: Any) -> None:
-        report(
-            Step(
-                number=int(iteration.number),
-                loglik=float(iteration.loglik),
-                score_norm=float(iteration.score_norm),
-                step=float(iteration.step),
-                halvings=int(iteration.halvings),
-                seconds=time.monotonic() - began,
-                params={name: float(value) for name, value in iteration.params.items()},
-            )
-        )
-        if stopped():
-            raise FitCancelled
-
-    try:
+    def run() -> Outcome:
         for module in modules:
             importlib.import_module(module)
-        document, table = loads(text)
-        found = estimate(
-            document,
-            table,
-            callback=callback,
-            max_iter=max_iter,
-            fitted=lambda result: report(Inferring()),
-            stopped=stopped,
-        )
+        task: Task = pickle.loads(packed)
+        return task.run(text, report, stopped)
+
+    return pickle.dumps(guarded(run))
+
+
+def guarded(run: Callable[[], Outcome]) -> Outcome:
+    """What a task comes to; what goes wrong in it becomes sentences."""
+    from covstudio.estimate import ModelError
+    from covstudio.reml import FitCancelled
+
+    try:
+        return run()
     except FitCancelled:
         return Outcome(cancelled=True)
     except ModelError as error:
@@ -200,4 +242,61 @@ def fit(
             message=f"The fit failed ({type(error).__name__}: {error}). "
             "Please report this with the model file."
         )
-    return Outcome(estimate=found, seconds=time.monotonic() - began)
+
+
+def fit(text: str, max_iter: int, report: Reporter, stopped: Callable[[], bool]) -> Outcome:
+    """Fit a saved model with its table.
+
+    Args:
+        text: see `covstudio.document.jsonfile`.
+        max_iter: the most iterations.
+        report: called with each iteration, and with `Inferring` after the last.
+        stopped: asked at each iteration and between the steps after them; True ends the fit.
+
+    Returns:
+        The outcome; what is wrong with the model or its data comes as sentences, never as an exception.
+    """
+    began = time.monotonic()
+
+    def callback(iteration: Any) -> None:
+        report(
+            Step(
+                number=int(iteration.number),
+                loglik=float(iteration.loglik),
+                score_norm=float(iteration.score_norm),
+                step=float(iteration.step),
+                halvings=int(iteration.halvings),
+                seconds=time.monotonic() - began,
+                params={name: float(value) for name, value in iteration.params.items()},
+            )
+        )
+        stop_where_asked(stopped)
+
+    def run() -> Outcome:
+        from covstudio.document.jsonfile import loads
+        from covstudio.estimate import estimate
+
+        document, table = loads(text)
+        found = estimate(
+            document,
+            table,
+            callback=callback,
+            max_iter=max_iter,
+            fitted=lambda result: report(Inferring()),
+            stopped=stopped,
+        )
+        return Outcome(estimate=found, seconds=time.monotonic() - began)
+
+    return guarded(run)
+
+
+def stop_where_asked(stopped: Callable[[], bool]) -> None:
+    """End a task that is not wanted any more.
+
+    Raises:
+        FitCancelled: `stopped` says so.
+    """
+    from covstudio.reml import FitCancelled
+
+    if stopped():
+        raise FitCancelled

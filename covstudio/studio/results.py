@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MAX_ROWS = 5000
 """Rows of a table that are sent to the page; its csv file has them all."""
 ALL = "all"
-OPTIONAL = ("tests", "derived")
+OPTIONAL = ("tests", "variance_tests", "derived")
 """Tables that are not in the archive while they have no rows."""
 VERDICTS = {
     "converged": ("Converged", "ok"),

@@ -37,6 +37,8 @@ __all__ = ["Candidate", "Comparison", "LikelihoodRatio", "compare_candidates", "
 
 #: Responses that differ by more than this share of their spread are different responses.
 SAME = 1e-8
+#: A statistic smaller than this share of the log-likelihood is rounding error of two equal maxima.
+ROUNDING = 1e-8
 
 
 @dataclass(frozen=True)
@@ -293,7 +295,8 @@ def _test(
             "its maximum"
         )
     boundary = _at_zero(small, large, df, notes) if given is None else given
-    statistic = max(statistic, 0.0)
+    if statistic < ROUNDING * (1.0 + abs(small.fit.loglik)):
+        statistic = 0.0  # a variance estimated as zero: both fits are the same one
     p_value = mixture_tail(statistic, df, boundary)
     if boundary > 1:
         notes.append(

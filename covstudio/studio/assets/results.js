@@ -8,6 +8,7 @@ const TITLES = {
   variance_components: "Variance components",
   fixed_effects: "Fixed effects",
   tests: "Tests of fixed effects",
+  variance_tests: "Tests of terms of V",
   derived: "Derived quantities",
   blups: "Random effects (BLUPs)",
   fit: "Summary",
@@ -132,6 +133,7 @@ function compare(a, b) {
 }
 
 function resultTables(send, redraw) {
+  const variances = varianceSections(send, redraw);
   let search = "";
   let sort = null; // [column, ascending]
   let all = false;
@@ -249,7 +251,8 @@ function resultTables(send, redraw) {
         "div",
         { class: stale && !stale.values ? "stale" : "" },
         summary(s, history),
-        section(result.tables, "variance_components", s.information && `Standard errors from the ${s.information} information; intervals on the log scale for variances, Fisher's z for correlations.`),
+        variances.components(result, state.questions, s.information && `Standard errors from the ${s.information} information; intervals on the log scale for variances, Fisher's z for correlations.`),
+        variances.terms(state.questions),
         derived,
         section(result.tables, "fixed_effects", degreesOf && `t tests with ${degreesOf}`),
         section(result.tables, "tests", degreesOf && `Wald F tests with ${degreesOf}${contained}`),
@@ -264,6 +267,7 @@ function resultTables(send, redraw) {
       search = "";
       sort = null;
       all = false;
+      variances.reset();
     },
   };
 }

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import panel as pn
 import param
 from panel.viewable import Viewable
 
 from covstudio.covariance import Matrix
+from covstudio.data.tables import Table
 from covstudio.document.build import Problem, same_structure
 from covstudio.document.changes import SetParameters
 from covstudio.document.document import Document
@@ -20,11 +20,13 @@ from covstudio.studio import fitting
 from covstudio.studio.component import Component, Router
 from covstudio.studio.fitting import Event, Finished, Job, Started, Waiting
 from covstudio.studio.fitting_worker import Inferring, Outcome, Step
+from covstudio.studio.inbox import Inbox
 from covstudio.studio.inspector_state import problem_state
 from covstudio.studio.resources import component_script, component_styles
 from covstudio.studio.results import Results
 from covstudio.studio.store import Store
 from covstudio.studio.views.fit_derived import FitDerived
+from covstudio.studio.views.fit_questions import FitQuestions
 from covstudio.studio.views.fit_setup import FitSetup
 
 log = logging.getLogger("covstudio")
@@ -37,8 +39,8 @@ class FitPane(Component):
 
     result = param.String(default="null", doc="the latest fit's tables, as JSON")
 
-    _esm = component_script("results.js", "effects.js", "derived.js", "fit.js")
-    _stylesheets = component_styles("fit.css")
+    _esm = component_script("results.js", "effects.js", "variances.js", "derived.js", "fit.js")
+    _stylesheets = component_styles("fit.css", "variances.css")
 
 
 class FitView:
@@ -61,9 +63,9 @@ class FitView:
         self._store = store
         self._download = download
         self._done = done
-        self._document = pn.state.curdoc
         self._job: Job | None = None
         self._asked: Document | None = None  # the document of the fit under way
+        self._table: Table | None = None  # and its table
         self._phase = "idle"
         self._ahead = 0
         self._steps: list[Step] = []
@@ -71,9 +73,9 @@ class FitView:
         self._results: Results | None = None
         self._fitted: Document | None = None  # the document the results belong to
         self._matrix: Matrix | None = None  # the V of the fit under way
-        self._pending: list[Event] = []
         self._setup = FitSetup(store, self._show)
         self._derived = FitDerived(store, self._show)
+        self._questions = FitQuestions(store, self._show)
         self._pane = FitPane(sizing_mode="stretch_both", margin=0)
         self._pane.on_msg(
             Router(
@@ -81,6 +83,7 @@ class FitView:
                 {
                     **self._setup.handlers(),
                     **self._derived.handlers(),
+                    **self._questions.handlers(),
                     "fit": lambda message: self.start(),
                     "leave-out": lambda message: self._leave_out(),
                     "cancel": lambda message: self.cancel(),
@@ -100,6 +103,7 @@ class FitView:
 
     def close(self) -> None:
         """Stop a fit that nobody will see: the session has ended."""
+        self._questions.stop()
         if self._job is not None:
             fitting.cancel(self._job)
 
@@ -120,12 +124,12 @@ class FitView:
         if self._job is not None or self._setup.state()["reason"] is not None:
             self._show()
             return
-        self._document = pn.state.curdoc or self._document
-        self._steps, self._failure, self._pending = [], None, []
+        self._questions.stop()
+        self._steps, self._failure = [], None
         self._phase, self._ahead = "starting", 0
-        self._asked, self._matrix = self._store.document, self._store.build.v
+        self._asked, self._table, self._matrix = self._store.document, self._store.table, self._store.build.v
         try:
-            self._job = fitting.start(self._store.document, self._store.table, self._heard)
+            self._job = fitting.start(self._store.document, self._store.table, Inbox(self._take))
         except (ImportError, OSError, RuntimeError) as error:
             log.exception("a fit could not be started")
             self._phase, self._failure = "idle", Outcome(message=f"The fit could not be started: {error}")
@@ -143,20 +147,7 @@ class FitView:
             self._show()
             fitting.cancel(self._job)
 
-    def _heard(self, event: Event) -> None:
-        """From the pool's thread: hand events over to the session's event loop, many at a time when they come
-        fast.
-        """
-        self._pending.append(event)
-        if len(self._pending) == 1:
-            document = self._document
-            if document is None or document.session_context is None:
-                self._take()
-            else:
-                document.add_next_tick_callback(self._take)
-
-    def _take(self) -> None:
-        events, self._pending = self._pending, []
+    def _take(self, events: Sequence[Event]) -> None:
         finished: Outcome | None = None
         for event in events:
             if isinstance(event, Waiting):
@@ -185,7 +176,9 @@ class FitView:
             self._done("problem")
             return
         self._derived.begin(self._matrix, outcome.estimate)
+        self._questions.begin(asked, self._table, self._matrix, outcome.estimate)
         self._results = Results(outcome.estimate, outcome.seconds, store.document.title)
+        self._pane.result = self._results.as_json()  # first: the next state shows the page what it has
         self._fitted = asked
         if asked is not None and same_structure(asked, store.document):
             if store.apply_estimate(outcome.estimate):
@@ -195,7 +188,6 @@ class FitView:
                 "The model changed while it was fitted: the estimates are shown and were not put into it.",
                 "warning",
             )
-        self._pane.result = self._results.as_json()
         self._done("news")
 
     def _restore(self) -> None:
@@ -205,6 +197,7 @@ class FitView:
     def _csv(self, message: Mapping[str, Any]) -> None:
         estimate = self._derived.estimate
         if self._results is not None and estimate is not None:
+            estimate = self._questions.answered(estimate)
             self._download(*self._results.of(estimate).file(str(message.get("table"))))
 
     # --- drawing ----------------------------------------------------------------------------------
@@ -214,6 +207,7 @@ class FitView:
             {
                 **self._setup.state(),
                 "derived": self._derived.state(),
+                "questions": self._questions.state(),
                 "phase": self._phase,
                 "ahead": self._ahead,
                 "steps": [

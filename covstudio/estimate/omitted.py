@@ -1,0 +1,169 @@
+"""Is a term of V needed? The likelihood-ratio test of the fit against the one without the term."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from covstudio.covariance import CovariancePropagation, Matrix, Sum
+from covstudio.estimate.model import Assembled
+from covstudio.reml import Fit, FitCancelled, FitError, NotPositiveDefinite, fit
+from covstudio.reml.fit import Callback
+from covstudio.reml.inference.binding import Binding
+from covstudio.reml.inference.comparison import Candidate, compare_candidates
+
+__all__ = ["Omission", "mixture_words", "omissible_terms", "omit"]
+
+FRACTIONS = {0.5: "½", 0.25: "¼", 0.125: "⅛", 0.375: "⅜", 0.75: "¾"}
+
+
+@dataclass(frozen=True)
+class Omission:
+    """A fit against the one without one of its terms.
+
+    Args:
+        name: of the term.
+        statistic: twice the difference of the log-likelihoods; NaN where there is no test.
+        df: parameters that the term has more.
+        boundary: how many of them are variances that are zero without it.
+        p_value: from the mixture of chi-squares.
+        loglik: of the fit without the term.
+        note: what to know about it.
+        error: why there is no test, or "".
+    """
+
+    name: str
+    statistic: float = math.nan
+    df: int = 0
+    boundary: int = 0
+    p_value: float = math.nan
+    loglik: float = math.nan
+    note: str = ""
+    error: str = ""
+
+
+def omissible_terms(matrix: Matrix) -> tuple[str, ...]:
+    """The terms of V that it can do without: operands of its outer sum with free parameters.
+
+    What is left must not be singular for certain, as are random effects alone with fewer levels than rows.
+
+    Args:
+        matrix: V.
+
+    Example:
+        >>> from covstudio.covariance import DummyMatrix, ScalarMatrix
+        >>> gen = CovariancePropagation(z=DummyMatrix(["a", "a", "b", "b"]), g=ScalarMatrix(2))
+        >>> omissible_terms(Sum(gen=gen, residual=ScalarMatrix(4)))
+        ('gen',)
+    """
+    if type(matrix) is not Sum:
+        return ()
+    terms = {name: term for name, term in matrix.operands.items() if isinstance(term, Matrix)}
+    return tuple(
+        name
+        for name, term in terms.items()
+        if term.free_param_names and not _singular({n: t for n, t in matrix.operands.items() if n != name})
+    )
+
+
+def _singular(terms: Mapping[str, object]) -> bool:
+    """Whether a sum has fewer columns in all than rows."""
+    ranks = []
+    for term in terms.values():
+        if not isinstance(term, CovariancePropagation):
+            return False
+        n, q = next(iter(term.operands.values())).shape
+        ranks.append((n, q))
+    return sum(q for _, q in ranks) < max((n for n, _ in ranks), default=1)
+
+
+def omit(
+    parts: Assembled, full: Fit, name: str, callback: Callback | None = None, max_iter: int = 100
+) -> Omission:
+    """Fit V without one of its terms, and test the term by the likelihood ratio.
+
+    Variances are zero without the term, at the end of their range, so the statistic is held against a mixture
+    of chi-squares.
+
+    Args:
+        parts: what was fitted.
+        full: its fit.
+        name: of an operand of the outer sum of V.
+        callback: called with each iteration of the fit without it.
+        max_iter: the most iterations.
+
+    Returns:
+        The test, or the reason why there is none.
+
+    Raises:
+        FitCancelled: from the callback.
+        ValueError: there is no such term.
+
+    Reference:
+        Self & Liang (1987), JASA 82:605; Stram & Lee (1994), Biometrics 50:1171.
+
+    Example:
+        >>> from covstudio.data.examples import load_example
+        >>> from covstudio.document.templates import templates
+        >>> from covstudio.estimate import assemble, estimate
+        >>> table = load_example("john_alpha")
+        >>> document = templates()[0].document(table)
+        >>> found = omit(assemble(document, table), estimate(document, table).fit, "block")
+        >>> round(found.statistic, 3), mixture_words(found.df, found.boundary), round(found.p_value, 4)
+        (8.606, '½ χ²(0) + ½ χ²(1)', 0.0017)
+    """
+    if not isinstance(parts.matrix, Sum) or name not in parts.matrix.operands:
+        known = ", ".join(omissible_terms(parts.matrix)) or "none"
+        raise ValueError(f"{name!r} is not a term of V that can be left out; there are: {known}.")
+    rest = {n: term for n, term in parts.matrix.operands.items() if n != name}
+    left = Sum(rest) if len(rest) > 1 else next(iter(rest.values()))
+    if not isinstance(left, Matrix):
+        return Omission(name, error=f"Without {name} V is a constant, and nothing is estimated.")
+    try:
+        small = fit(
+            left,
+            parts.y,
+            parts.x,
+            max_iter=max_iter,
+            callback=callback,
+            method=full.method,
+            x_names=parts.fixed_names,
+        )
+        if not small.converged:
+            return Omission(name, error=f"The fit without {name} did not converge. {small.message}")
+        pair = [
+            Candidate(f"the fit without {name}", small, Binding(small, left, parts.y, parts.x)),
+            Candidate("the fit", full, Binding(full, parts.matrix, parts.y, parts.x)),
+        ]
+        compared = compare_candidates(pair, None)
+    except FitCancelled:
+        raise
+    except NotPositiveDefinite:
+        return Omission(name, error=f"Without {name} V is singular, so it cannot be left out.")
+    except FitError as error:
+        return Omission(name, error=f"The model without {name} cannot be fitted: {error}")
+    test = compared.tests[0]
+    note = " ".join(f"{said[:1].upper()}{said[1:]}." for said in compared.notes)
+    if test is None:
+        return Omission(name, loglik=small.loglik, error=note or f"{name} has no parameter of its own.")
+    return Omission(name, test.statistic, test.df, test.boundary, test.p_value, compared.logliks[0], note)
+
+
+def mixture_words(df: int, boundary: int) -> str:
+    """What a likelihood-ratio statistic is held against.
+
+    Args:
+        df: parameters between the models.
+        boundary: how many of them are variances at zero under the smaller one.
+
+    Example:
+        >>> mixture_words(1, 0), mixture_words(3, 1), mixture_words(2, 2)
+        ('χ²(1)', '½ χ²(2) + ½ χ²(3)', '¼ χ²(0) + ½ χ²(1) + ¼ χ²(2)')
+    """
+    weights = [math.comb(boundary, j) / 2.0**boundary for j in range(boundary + 1)]
+    if len(weights) == 1:
+        return f"χ²({df})"
+    if any(weight not in FRACTIONS for weight in weights):
+        return f"a mixture of χ²({df - boundary}) to χ²({df})"
+    return " + ".join(f"{FRACTIONS[w]} χ²({df - boundary + j})" for j, w in enumerate(weights))

@@ -1,0 +1,65 @@
+"""Profile likelihoods and tests of terms, asked for in the fit view."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+
+from browser import Studio, row
+from playwright.sync_api import expect
+
+BLOCK = "block/g/sigma^2"
+
+
+def test_a_variance_is_profiled_on_demand(alpha: Studio) -> None:
+    results = alpha.fit()
+    components = results.get_by_role("region", name="Variance components")
+    ask = components.get_by_role("button", name=f"Profile {BLOCK}")
+    ask.focus()
+    ask.press("Enter")
+    interval = components.get_by_role("button", name=f"Profile interval of {BLOCK}: 0.0183 to 0.199")
+    expect(interval).to_be_visible(timeout=30_000)
+    expect(interval).to_be_focused()
+    expect(interval).to_have_attribute("aria-expanded", "true")
+    curve = components.get_by_role("img", name=f"Profile log-likelihood of {BLOCK}")
+    expect(curve).to_have_attribute("aria-label", re.compile("from 0.0183 to 0.199$"))
+    expect(curve).to_be_visible()
+    assert row(components, BLOCK)[3] == "0.0243 to 0.203\n0.0183 to 0.199"
+    interval.press("Enter")
+    expect(curve).to_have_count(0)
+
+    components.get_by_role("button", name="Profile all").click()
+    expect(components.get_by_role("button", name="Profile interval of residual/sigma^2")).to_be_visible(
+        timeout=30_000
+    )
+    expect(components.get_by_role("button", name="Profile all")).to_have_count(0)
+    with alpha.page.expect_download() as started:
+        results.get_by_role("button", name="Download Variance components as csv").click()
+    saved = list(csv.DictReader(io.StringIO(started.value.path().read_text(encoding="utf-8"))))
+    assert [one["profile_upper"][:5] for one in saved if one["parameter"] == BLOCK] == ["0.198"]
+
+    # Another fit has no profiles yet.
+    alpha.fit()
+    expect(components.get_by_role("button", name=f"Profile {BLOCK}")).to_be_visible()
+
+
+def test_terms_of_v_are_tested(alpha: Studio) -> None:
+    results = alpha.fit()
+    section = results.get_by_role("region", name="Tests of terms of V")
+    expect(section).to_contain_text("mixture of chi-squares")
+    section.get_by_role("button", name="Test block", exact=True).click()
+    against = "½ χ²(0) + ½ χ²(1)"
+    expect(section.get_by_text(against)).to_be_visible(timeout=30_000)
+    cells = section.get_by_role("row").filter(has_text="block").get_by_role("cell").all_inner_texts()
+    assert cells == ["block\nlog-likelihood without it −50.90", f"8.61\n{against}", "0.002"]
+    section.get_by_role("button", name="Test genotype", exact=True).click()
+    expect(section.get_by_text("< 0.001")).to_be_visible(timeout=30_000)
+    # The model is as it was, and nothing of this is a step to undo.
+    expect(alpha.button("Undo")).to_have_attribute("aria-description", re.compile("^Undo: Fit"))
+    with alpha.page.expect_download() as started:
+        results.get_by_role("button", name="Download all").click()
+    with zipfile.ZipFile(started.value.path()) as archive:
+        (first, _) = csv.DictReader(io.StringIO(archive.read("variance_tests.csv").decode()))
+    assert (first["term"], first["LR"][:5], first["boundary"]) == ("genotype", "23.61", "1")
