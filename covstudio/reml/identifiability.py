@@ -30,17 +30,14 @@ from covstudio.reml.coordinates import Coordinate, Kind
 from covstudio.reml.escape import Escapes
 from covstudio.reml.likelihood import Derivatives, Engine, Point
 from covstudio.reml.optimise import Outcome, maximise
-from covstudio.reml.threads import symmetric_eigen
+from covstudio.reml.sampling import PART, ScaledInformation, informed, sampling_variances
 from covstudio.reml.unbounded import unbounded
 
-__all__ = ["IDENTIFIABLE", "Confounded", "Estimable", "Identified", "identify", "sampling_variances"]
+__all__ = ["Confounded", "Estimable", "Identified", "identify"]
 
 Vector = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-#: Eigenvalues of the equilibrated information below this mean that the data do not tell some parameters
-#: apart.
-IDENTIFIABLE = 1e-8
 #: Curvature of the likelihood along such a combination, in the same units, that shows the opposite.
 CURVED = 1e-4
 #: A scale that ended at 0 is set to this share of the mean diagonal of V, to look at it from inside; and the
@@ -49,8 +46,6 @@ BESIDE = 1e-2
 CLIMB = 30
 #: A likelihood counts as the same along a combination while it changes by no more than this share.
 SAME = 1e-9
-#: A parameter takes part in a combination with more than this weight, squared.
-PART = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,61 +91,6 @@ def identify(
     return Identified(np.where(lost, math.nan, found.variances), groups)
 
 
-def sampling_variances(information: Vector, inside: Flags) -> tuple[Vector, Flags]:
-    """Diagonal of A^-1 over the parameters inside their range, and which of them the data tell apart.
-
-    A is equilibrated first. A parameter that takes part in a combination with (almost) no information has
-    no variance: NaN.
-
-    Args:
-        information: A with respect to natural values, (K, K).
-        inside: which parameters are neither at an end of their range nor left out, (K,).
-
-    Returns:
-        Variances, (K,), NaN where there is none; and flags, (K,).
-
-    Example:
-        >>> sampling_variances(np.array([[4.0, 0.0], [0.0, 0.0]]), np.array([True, True]))
-        (array([0.25,  nan]), array([ True, False]))
-    """
-    count = len(information)
-    variances, distinct = np.full(count, math.nan), np.zeros(count, dtype=bool)
-    used = np.flatnonzero(inside & _informed(information))
-    if not len(used):
-        return variances, distinct
-    variances[used] = _Metric(information, used).variances()
-    distinct[used] = ~np.isnan(variances[used])
-    return variances, distinct
-
-
-def _informed(information: Vector) -> Flags:
-    diagonal = np.diag(information)
-    return np.asarray((diagonal > 0.0) & np.isfinite(diagonal), dtype=np.bool_)
-
-
-class _Metric:
-    """The information over some parameters, scaled to a unit diagonal.
-
-    Attributes:
-        scale: square roots of its diagonal.
-        null: orthonormal combinations without information, (m, d).
-        inverse: its inverse over all others, (m, m).
-    """
-
-    def __init__(self, information: Vector, used: NDArray[np.intp]) -> None:
-        self.scale: Vector = np.sqrt(np.diag(information)[used])
-        unit = information[np.ix_(used, used)] / np.outer(self.scale, self.scale)
-        eigenvalues, vectors = symmetric_eigen(unit)
-        lost = eigenvalues < IDENTIFIABLE
-        self.null: Vector = vectors[:, lost]
-        self.inverse: Vector = (vectors[:, ~lost] / eigenvalues[~lost]) @ vectors[:, ~lost].T
-
-    def variances(self) -> Vector:
-        """Sampling variances, (m,); NaN for what takes part in a combination without information."""
-        lost = (self.null**2).sum(axis=1) > PART
-        return np.where(lost, math.nan, self.inverse.diagonal() / self.scale**2)
-
-
 class _Search:
     def __init__(
         self,
@@ -165,7 +105,7 @@ class _Search:
         self.values: Vector = self.point.natural[[c.position for c in coordinates]]
         information, score = outcome.derivatives.information, outcome.derivatives.score
         at_end = np.array(outcome.at_end, dtype=bool)
-        silent = np.array(outcome.inert, dtype=bool) | ~_informed(information)
+        silent = np.array(outcome.inert, dtype=bool) | ~informed(information)
         with np.errstate(divide="ignore", invalid="ignore"):
             level = np.abs(score) <= 1e-5 * np.sqrt(np.diag(information))
         self.information = information
@@ -183,7 +123,7 @@ class _Search:
         used = np.flatnonzero(self.inside)
         covariance = np.zeros_like(self.information)
         if len(used):
-            metric = _Metric(self.information, used)
+            metric = ScaledInformation(self.information, used)
             covariance[np.ix_(used, used)] = metric.inverse / np.outer(metric.scale, metric.scale)
         return covariance
 
@@ -193,7 +133,7 @@ class _Search:
         if not len(used) or self.loose.any():
             variances, _ = sampling_variances(self.information, self.inside)
         if len(used):
-            metric = _Metric(self.information, used)
+            metric = ScaledInformation(self.information, used)
             if not self.loose.any():
                 variances = np.full(len(self.inside), math.nan)
                 variances[used] = metric.variances()
@@ -248,14 +188,14 @@ class _Search:
     def _ridge(self, point: Point, used: Sequence[int], i: int) -> bool:
         """Whether the information about these parameters is singular, and the i-th takes part in that."""
         information = point.derivatives([self.coordinates[j].position for j in used]).information
-        if not _informed(information).all():
+        if not informed(information).all():
             return False
-        null = _Metric(information, np.arange(len(used))).null
+        null = ScaledInformation(information, np.arange(len(used))).null
         return bool((null[i] ** 2).sum() > PART**2)
 
     # -- which combinations ---------------------------------------------------------------------------------
 
-    def _flat(self, metric: _Metric, used: NDArray[np.intp]) -> Vector:
+    def _flat(self, metric: ScaledInformation, used: NDArray[np.intp]) -> Vector:
         """The combinations along which the score does not change either, (m, d)."""
         curvature = np.zeros((metric.null.shape[1],) * 2)
         for j, direction in enumerate(metric.null.T):
@@ -341,7 +281,7 @@ class _Search:
         return Confounded((c.name,), (), why)
 
     def _group(
-        self, members: NDArray[np.intp], directions: Vector, metric: _Metric, used: NDArray[np.intp]
+        self, members: NDArray[np.intp], directions: Vector, metric: ScaledInformation, used: NDArray[np.intp]
     ) -> Confounded | None:
         """Parameters that combinations without information tie together, and what is estimable of them.
 

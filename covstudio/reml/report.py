@@ -13,10 +13,11 @@ from covstudio.reml.combinations import listed
 from covstudio.reml.coordinates import Coordinate, Kind
 from covstudio.reml.engines import Choice
 from covstudio.reml.fit import Fit, Iteration, Verdict
-from covstudio.reml.identifiability import IDENTIFIABLE, Identified, identify, sampling_variances
+from covstudio.reml.identifiability import Identified, identify
 from covstudio.reml.likelihood import Engine
 from covstudio.reml.optimise import Outcome
 from covstudio.reml.problem import Problem
+from covstudio.reml.sampling import IDENTIFIABLE, sampling_variances
 from covstudio.reml.variance import Variance
 
 __all__ = ["IDENTIFIABLE", "assemble", "sampling_variances"]

@@ -24,8 +24,8 @@ from torch import Tensor
 
 from covstudio.reml.coordinates import Coordinate, Kind
 from covstudio.reml.errors import InvalidModel
-from covstudio.reml.identifiability import IDENTIFIABLE
 from covstudio.reml.inference.binding import Binding
+from covstudio.reml.sampling import IDENTIFIABLE
 
 __all__ = [
     "ParameterCovariance",
