@@ -156,13 +156,16 @@ def _follow_parent(parent: int) -> None:
 
 
 def warm() -> int:
-    """Fit a small model once, so that everything a fit imports and compiles is there; the process id."""
+    """Fit a small model once, so that everything a fit imports and compiles is there; the process id.
+
+    To its end, with the tests: what comes after the estimates has its own imports.
+    """
     from covstudio.data.examples import load_example
     from covstudio.document.templates import templates
     from covstudio.estimate import estimate
 
     table = load_example("john_alpha")
-    estimate(templates()[0].document(table), table, max_iter=2)
+    pickle.dumps(estimate(templates()[0].document(table), table))
     return os.getpid()
 
 

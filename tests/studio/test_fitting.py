@@ -210,6 +210,25 @@ def test_prewarming_starts_the_workers_and_closing_ends_them() -> None:
         pool.submit(Job(lambda: "{}", lambda event: None))
 
 
+def test_a_warm_worker_has_all_that_its_first_fit_imports() -> None:
+    script = (
+        "import pickle, sys\nfrom covstudio.studio.fitting_worker import Fitting, perform, warm\n"
+        "warm()\n"
+        "from covstudio.data.examples import load_example\n"
+        "from covstudio.document.changes import SetDegrees\n"
+        "from covstudio.document.jsonfile import dumps\n"
+        "from covstudio.document.templates import templates\n"
+        "table = load_example('john_alpha')\n"
+        "document = SetDegrees('kenward-roger').apply(templates()[0].document(table))\n"
+        "text, before = dumps(document, table), set(sys.modules)\n"
+        "outcome = pickle.loads(perform(pickle.dumps(Fitting()), text, lambda said: None, lambda: False))\n"
+        "assert outcome.estimate.inferred.degrees == 'Kenward-Roger'\n"
+        "print(sorted(name for name in set(sys.modules) - before if name.partition('.')[0] != 'torch'))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def alive(process: int) -> bool:
     try:
         with open(f"/proc/{process}/stat") as stat:
