@@ -144,6 +144,14 @@ def _parser() -> argparse.ArgumentParser:
         help="leave out columns of X that depend on others, or refuse them; by default as the model says",
     )
     fit.add_argument(
+        "--profile", action="store_true", help="add 95 %% intervals by profile likelihood, found by refits"
+    )
+    fit.add_argument(
+        "--test-terms",
+        action="store_true",
+        help="test the terms of V by the likelihood ratio, each against the model without it",
+    )
+    fit.add_argument(
         "--derive",
         action="append",
         default=[],
@@ -198,7 +206,7 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 def _fit(arguments: argparse.Namespace) -> int:
     from covstudio.cli_report import as_json, report
-    from covstudio.estimate import estimate
+    from covstudio.estimate import asked, estimate
 
     document, table = _model_and_table(arguments.model, arguments.data)
     if table is None:
@@ -210,6 +218,8 @@ def _fit(arguments: argparse.Namespace) -> int:
     found = estimate(
         document, table, callback=_say if arguments.verbose else None, max_iter=arguments.max_iter
     )
+    if found.fit.converged and (arguments.profile or arguments.test_terms):
+        found = asked(document, table, found, profiles=arguments.profile, omissions=arguments.test_terms)
     notes = [*table.notes, *found.notes]
     if arguments.json:
         content = as_json(document, table, found, notes)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from covstudio import __version__
 from covstudio.data.tables import Table
 from covstudio.document.document import Document
-from covstudio.estimate import Estimate, tables
+from covstudio.estimate import Estimate, mixture_words, tables
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -31,17 +31,46 @@ def report(
         f"{fit.message} ({fit.method}, {fit.engine} engine)",
         f"log-likelihood {fit.loglik:.4f}   AIC {fit.aic:.4f}   BIC {fit.bic:.4f}",
     ]
+    by_profile = ("by profile",) if found.profiles else ()
     lines += _table(
-        ("Variance components", "estimate", "std. error", "95 % interval", "remark"),
+        ("Variance components", "estimate", "std. error", "95 % interval", *by_profile, "remark"),
         (
-            (row.parameter, _number(row.estimate), _number(row.standard_error), _interval(row), row.status)
+            (
+                row.parameter,
+                _number(row.estimate),
+                _number(row.standard_error),
+                _interval(row.lower, row.upper),
+                *([_interval(row.profile_lower, row.profile_upper)] if found.profiles else []),
+                row.status,
+            )
             for row in _rows(frames["variance_components"])
+        ),
+    )
+    lines += _table(
+        ("Without a term of V", "LR", "against", "p", "remark"),
+        (
+            (one.name, "-", "-", "-", one.error)
+            if one.error
+            else (
+                one.name,
+                f"{one.statistic:.2f}",
+                mixture_words(one.df, one.boundary),
+                _probability(one.p_value),
+                one.note,
+            )
+            for one in found.omissions
         ),
     )
     lines += _table(
         ("Derived quantities", "estimate", "std. error", "95 % interval", "remark"),
         (
-            (row.quantity, _number(row.estimate), _number(row.standard_error), _interval(row), row.note)
+            (
+                row.quantity,
+                _number(row.estimate),
+                _number(row.standard_error),
+                _interval(row.lower, row.upper),
+                row.note,
+            )
             for row in _rows(frames["derived"])
         ),
     )
@@ -99,10 +128,10 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return ["", *lines]
 
 
-def _interval(row: Any) -> str:
-    if math.isnan(row.lower):
+def _interval(lower: float, upper: float) -> str:
+    if math.isnan(lower):
         return "-"
-    return f"{_short(row.lower)} to {_short(row.upper)}"
+    return f"{_short(lower)} to {_short(upper)}"
 
 
 def _test(df: float, t: float, p: float) -> tuple[str, str, str]:

@@ -164,6 +164,17 @@ def test_fixed_effects_are_tested_and_chosen_as_asked(run, full):
     assert "Left out of the fixed effects, depending on others: 'row'." in out
 
 
+def test_profiles_and_tests_of_terms_are_found_on_request(run, full):
+    out = run("fit", full, "--profile", "--test-terms")[1]
+    block = r"^  block/g/sigma\^2 +0\.070218 +0\.037969 +0\.0243 to 0\.203 +0\.0183 to 0\.199$"
+    assert re.search(block, out, re.MULTILINE)
+    assert re.search(r"^  block +8\.61 +½ χ²\(0\) \+ ½ χ²\(1\) +0\.002$", out, re.MULTILINE)
+    found = json.loads(run("fit", full, "--test-terms", "--json")[1])
+    assert [test["term"] for test in found["variance_tests"]] == ["genotype", "block"]
+    assert "profile_lower" not in found["variance_components"][0]
+    assert "Without a term" not in run("fit", full)[1]
+
+
 def test_iterations_go_to_standard_error(run, full):
     code, out, err = run("fit", full, "--verbose", "--json")
     assert code == OK

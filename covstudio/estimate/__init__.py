@@ -4,10 +4,12 @@ The app, the command line and notebooks all fit through `estimate`, so that the 
 numbers.
 """
 
+from covstudio.estimate.answers import asked
 from covstudio.estimate.derived import Quantity
 from covstudio.estimate.fitted import Estimate, derive, estimate, outlook
 from covstudio.estimate.inferred import Inferred
 from covstudio.estimate.model import Assembled, ModelError, assemble
+from covstudio.estimate.omitted import mixture_words
 from covstudio.estimate.tables import tables
 
 __all__ = [
@@ -16,9 +18,11 @@ __all__ = [
     "Inferred",
     "ModelError",
     "Quantity",
+    "asked",
     "assemble",
     "derive",
     "estimate",
+    "mixture_words",
     "outlook",
     "tables",
 ]
