@@ -103,6 +103,22 @@ def test_a_profile_from_a_boundary_is_open_there(table):
     assert (left_out.statistic, left_out.p_value) == (pytest.approx(0.0, abs=1e-8), pytest.approx(1.0))
 
 
+def test_a_profile_that_levels_off_has_no_end_and_is_still_drawn(document, table):
+    # A trend is a field of endless range: its variance grows with the range, and the likelihood stays.
+    field = {"coordinates": Columns(("plot",))}
+    trend = AddNode("ExponentialMatrix", name="field", arguments=field, connect=("n1", None)).apply(document)
+    fitted, parts = estimate(trend, table).fit, assemble(trend, table)
+    level = profile(parts, fitted, "field/sigma^2")
+    assert (level.upper, level.open_above, level.open_below) == (math.inf, True, False)
+    values, falls = np.array(curve(level)).T
+    assert 2 * level.estimate < values[-1] < 10 * level.estimate
+    assert falls[-1] > -cut_off()
+    test = omit(parts, fitted, "field")
+    assert (test.df, test.boundary) == (2, 1)
+    assert test.note.startswith("p is approximate: field/range mean nothing under the fit without field")
+    assert "bootstrap" not in test.note
+
+
 def test_fixed_parameters_have_no_profile(parts, found):
     assert profiled_parameters(parts.matrix, found.fit) == tuple(found.fit.params)
     v = Sum(a=ScalarMatrix(3), b=ScalarMatrix(3))

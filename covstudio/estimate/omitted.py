@@ -144,10 +144,16 @@ def omit(
     except FitError as error:
         return Omission(name, error=f"The model without {name} cannot be fitted: {error}")
     test = compared.tests[0]
-    note = " ".join(f"{said[:1].upper()}{said[1:]}." for said in compared.notes)
+    note = " ".join(map(_sentence, compared.notes))
     if test is None:
         return Omission(name, loglik=small.loglik, error=note or f"{name} has no parameter of its own.")
     return Omission(name, test.statistic, test.df, test.boundary, test.p_value, compared.logliks[0], note)
+
+
+def _sentence(note: str) -> str:
+    """What a comparison says, for somebody who has no bootstrap at hand."""
+    said, aside, _ = note.partition("; bootstrap_test")
+    return f"p is approximate: {said}." if aside else f"{note[:1].upper()}{note[1:]}."
 
 
 def mixture_words(df: int, boundary: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from covstudio.reml.inference.distributions import normal_quantile
 
 __all__ = ["Asked", "curve", "cut_off", "profile", "profiled_parameters"]
 
+LEVELLED = 4.0
+"""Towards an end at infinity a curve is drawn so many times as far as to the other side."""
 DRAWN = 1.25
 """A curve is drawn to where the signed root has grown to so many times the quantile."""
 
@@ -114,7 +117,13 @@ def curve(found: Profile, count: int = 81) -> list[tuple[float, float]]:
     if len(points) < 2:
         return list(zip(values.tolist(), (-0.5 * roots**2).tolist(), strict=True))
     smooth = PchipInterpolator(values, roots)
-    grid = np.linspace(_where(values, roots, -reach), _where(values, roots, reach), count)
+    low, high = _where(values, roots, -reach), _where(values, roots, reach)
+    # Where the likelihood levels off the refits go on for ever.
+    if math.isinf(found.upper):
+        high = min(high, found.estimate + LEVELLED * max(found.estimate - low, abs(found.estimate)))
+    if math.isinf(found.lower):
+        low = max(low, found.estimate - LEVELLED * max(high - found.estimate, abs(found.estimate)))
+    grid = np.linspace(low, high, count)
     return list(zip(grid.tolist(), (-0.5 * smooth(grid) ** 2).tolist(), strict=True))
 
 

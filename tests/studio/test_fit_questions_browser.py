@@ -6,9 +6,18 @@ import csv
 import io
 import re
 import zipfile
+from pathlib import Path
 
+import pytest
 from browser import Studio, row
 from playwright.sync_api import expect
+
+from covstudio.data.examples import load_example
+from covstudio.data.tables import Table
+from covstudio.document.changes import AddNode
+from covstudio.document.jsonfile import dumps
+from covstudio.document.node import Columns
+from covstudio.document.templates import templates
 
 BLOCK = "block/g/sigma^2"
 
@@ -63,3 +72,40 @@ def test_terms_of_v_are_tested(alpha: Studio) -> None:
     with zipfile.ZipFile(started.value.path()) as archive:
         (first, _) = csv.DictReader(io.StringIO(archive.read("variance_tests.csv").decode()))
     assert (first["term"], first["LR"][:5], first["boundary"]) == ("genotype", "23.61", "1")
+
+
+@pytest.fixture
+def slow_model(tmp_path: Path) -> Path:
+    """The trial six times over with a field that no engine takes apart: refits that take a while each."""
+    trial = load_example("john_alpha")
+    columns = {name: list(values) * 6 for name, values in trial.to_columns().items()}
+    columns["yield"] = [
+        float(value or 0) + 0.01 * ((7 * i + 3 * (i // 72)) % 13) for i, value in enumerate(columns["yield"])
+    ]
+    columns["east"] = [float((31 * i) % 97) for i in range(432)]
+    columns["north"] = [float((57 * i) % 89) for i in range(432)]
+    table = Table.from_columns(columns, "six")
+    document = templates()[0].document(table)
+    assert document.v is not None
+    field = {"coordinates": Columns(("east", "north"))}
+    document = AddNode("ExponentialMatrix", arguments=field, connect=(document.v, None)).apply(document)
+    path = tmp_path / "six.json"
+    path.write_text(dumps(document, table), encoding="utf-8")
+    return path
+
+
+def test_what_is_under_way_is_cancelled_and_nothing_is_lost(studio: Studio, slow_model: Path) -> None:
+    studio.page.get_by_label("Open a model file").set_input_files(slow_model)
+    expect(studio.state()).to_contain_text("V 432 × 432")
+    results = studio.fit()
+    components = results.get_by_role("region", name="Variance components")
+    components.get_by_role("button", name="Profile all").click()
+    status = components.get_by_role("status")
+    expect(status).to_contain_text(re.compile(r"^Profiling genotype/g/sigma\^2 \(1 of 5\), \d+ refit"))
+    terms = results.get_by_role("region", name="Tests of terms of V")
+    expect(terms.get_by_role("button", name="Test all")).to_be_disabled()
+    status.get_by_role("button", name="Cancel profiling").click()
+    expect(status).to_have_count(0)
+    expect(components.get_by_role("button", name="Profile residual/sigma^2")).to_be_enabled()
+    expect(results.get_by_role("region", name="Summary")).to_contain_text("Converged")
+    expect(terms.get_by_role("button", name="Test all")).to_be_enabled()

@@ -44,6 +44,8 @@ REFITS = 60
 CLOSE = 1e-7
 #: A refit that is better than the fit by more than this says that the fit was not the maximum.
 BETTER = 1e-5
+#: A parameter so many times its estimate from zero is at infinity: the likelihood levels off before.
+FAR = 1e6
 #: Nearer to an end of its range than this share of it, a parameter counts as at the end.
 END = 1e-9
 
@@ -139,6 +141,7 @@ class _Profiler:
         self.kernel = binding.point.kernel
         self.scale = self._walking_scale(scale_of(coordinate))
         self.error = self._error(error)
+        self._size = max(abs(self.estimate), self.error if self.scale.name == "natural" else 0.0)
         self.points: dict[float, ProfilePoint] = {}
         self.natural: dict[float, Vector] = {self.estimate: binding.natural}
         self.best = 0.0
@@ -207,7 +210,7 @@ class _Profiler:
             if self._beyond(value, end):
                 step = 0.5 * abs(end - here)
                 value, moved = here + sign * step, here + sign * step
-            if self._at_end(value, end):
+            if self._at_end(value, end) or abs(value) > FAR * self._size:
                 return end, True
             point = self.at(value)
             if point is None:
@@ -221,7 +224,7 @@ class _Profiler:
             gained = abs(point.root) - root
             growth = STEPS * quantile / gained if gained > 0.0 else 4.0
             here, root, step = moved, abs(point.root), step * min(max(growth, 0.3), 4.0)
-        return self.scale.back(here), True
+        return end, True  # it levels off: nothing in the range is far enough from the maximum
 
     def _beyond(self, value: float, end: float) -> bool:
         """Whether a step on the natural scale leaves the range."""

@@ -1,5 +1,6 @@
 // Variance components with their profile likelihoods, and tests of the terms they belong to: what takes refits is asked for here.
 
+const MANY = 12; // more rows than this scroll in a window of their own
 const CURVE = { width: 300, height: 72, top: 6, floor: 62 };
 
 function varianceSections(send, redraw) {
@@ -36,27 +37,27 @@ function varianceSections(send, redraw) {
   /** The fall of the log-likelihood from its maximum, with the cut-off of the interval and the Wald interval for comparison. */
   function drawn(profile, cut, wald, name) {
     const points = profile.curve;
+    const ends = [numeric(profile.lower), numeric(profile.upper)];
     if (points.length < 2) return null;
     const margin = 0.08 * (points.at(-1)[0] - points[0][0]); // room for the labels under the ends
     const from = points[0][0] - margin;
     const span = points.at(-1)[0] + margin - from || 1;
     const deepest = Math.max(cut * 1.2, ...points.map((point) => -point[1]));
     const across = (value) => ((value - from) / span) * CURVE.width;
+    const clamped = (value) => Math.min(Math.max(across(value), 0), CURVE.width);
     const down = (fall) => CURVE.top + (-fall / deepest) * (CURVE.floor - CURVE.top);
-    const path = (list) => list.map(([value, fall], i) => `${i ? "L" : "M"}${across(value).toFixed(2)} ${down(fall).toFixed(2)}`).join("");
-    const inside = points.filter(([value, fall]) => fall >= -cut && value >= profile.lower && value <= profile.upper);
-    const ends = [profile.lower, profile.upper];
+    const path = (list) => list.map(([value, fall], i) => `${i ? "L" : "M"}${clamped(value).toFixed(2)} ${down(fall).toFixed(2)}`).join("");
+    const inside = points.filter(([value, fall]) => fall >= -cut && value >= ends[0] && value <= ends[1]);
     const whole = [[ends[0], profile.open[0] ? points[0][1] : -cut], ...inside, [ends[1], profile.open[1] ? points.at(-1)[1] : -cut]];
     const steep = profile.estimate - ends[0] < ends[1] - profile.estimate ? "left" : "right"; // the side where the curve leaves room
     const line = (kind, x1, y1, x2, y2) => h("line", { class: kind, x1: x1.toFixed(2), y1: y1.toFixed(2), x2: x2.toFixed(2), y2: y2.toFixed(2) });
-    const clamped = (value) => Math.min(Math.max(across(value), 0), CURVE.width);
     return h(
       "figure",
       { class: "profile" },
       h(
         "svg",
         { viewBox: `0 0 ${CURVE.width} ${CURVE.height}`, preserveAspectRatio: "none", role: "img", "aria-label": `Profile log-likelihood of ${name}, above the 95 % cut-off from ${digits(ends[0])} to ${digits(ends[1])}` },
-        h("path", { class: "inside", d: `${path(whole)}L${across(ends[1]).toFixed(2)} ${CURVE.floor}L${across(ends[0]).toFixed(2)} ${CURVE.floor}Z` }),
+        h("path", { class: "inside", d: `${path(whole)}L${clamped(ends[1]).toFixed(2)} ${CURVE.floor}L${clamped(ends[0]).toFixed(2)} ${CURVE.floor}Z` }),
         line("floor", 0, CURVE.floor, CURVE.width, CURVE.floor),
         line("cut", 0, down(-cut), CURVE.width, down(-cut)),
         line("estimate", across(profile.estimate), CURVE.top, across(profile.estimate), CURVE.floor),
@@ -67,7 +68,7 @@ function varianceSections(send, redraw) {
       h(
         "figcaption",
         {},
-        ends.map((end, i) => h("span", { class: i ? "upper" : "lower", style: `left: ${((across(end) / CURVE.width) * 100).toFixed(1)}%` }, profile.open[i] ? `${digits(end)}, open` : digits(end))),
+        ends.map((end, i) => h("span", { class: i ? "upper" : "lower", style: `left: ${Math.min((clamped(end) / CURVE.width) * 100, 97).toFixed(1)}%` }, profile.open[i] && Number.isFinite(end) ? `${digits(end)}, open` : digits(end))),
       ),
     );
   }
@@ -118,7 +119,7 @@ function varianceSections(send, redraw) {
           "tr",
           { key: name, class: more ? "with-more" : undefined },
           h("td", {}, breakable(name)),
-          stacked(number(row.estimate, row.standard_error), row.status && h("span", { class: "cs-badge" }, row.status), short(row.estimate, 10)),
+          stacked(number(row.estimate, row.standard_error), row.status && h("span", { class: "status" }, row.status), short(row.estimate, 10)),
           h("td", { class: "cs-number", title: row.standard_error === null ? undefined : short(row.standard_error, 10) }, row.standard_error === null ? h("span", { class: "cs-muted" }, "–") : number(row.standard_error, row.standard_error)),
           stacked(wald ? interval(...wald) : h("span", { class: "cs-muted" }, "–"), byProfile(questions, name)),
         ),
@@ -136,7 +137,7 @@ function varianceSections(send, redraw) {
       h("div", { class: "section-head" }, h("h3", {}, TITLES.variance_components), askAll(questions, "profile", left, "Profile all"), csvButton(send, "variance_components")),
       h(
         "div",
-        { class: "wide-table roomy", role: "group", "aria-label": `${TITLES.variance_components} table`, tabindex: "0" },
+        { class: `wide-table ${rows.length > MANY ? "roomy" : "whole"}`, role: "group", "aria-label": `${TITLES.variance_components} table`, tabindex: "0" },
         h(
           "table",
           { class: "cs-table effects" },
