@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covstudio.reml.coordinates import Coordinate, Kind
-from covstudio.reml.geometry import Geometry
+from covstudio.reml.geometry import NEGLIGIBLE, Geometry
 from covstudio.reml.likelihood import Engine, Point
 from covstudio.reml.metric import diagonal_of
 from covstudio.reml.stretch import SHORTEST_REACH, Bends, Stretched
@@ -79,7 +79,7 @@ class Ridge:
 
 
 def ridge_at(
-    geometry: Stretched, values: Vector, score: Vector, information: Vector, moves: Flags
+    geometry: Stretched, values: Vector, score: Vector, information: Vector, moves: Flags, total: float
 ) -> Ridge | None:
     """The ridge a point lies on; None where the information is not singular along logarithms.
 
@@ -89,6 +89,7 @@ def ridge_at(
         score: with respect to working parameters, (K,).
         information: likewise, (K, K).
         moves: which parameters may move, (K,).
+        total: mean diagonal of V.
     """
     used = np.flatnonzero(moves)
     if not len(used):
@@ -109,9 +110,10 @@ def ridge_at(
         return None
     directions = natural @ np.linalg.inv(natural[rows])
     slopes = slope @ directions
+    small = geometry.shares(values) < NEGLIGIBLE * total
     signs = [
-        _outwards(geometry.coordinates[used[j]], float(values[used[j]]), float(s))
-        for j, s in zip(rows, slopes, strict=True)
+        _outwards(geometry.coordinates[i], float(values[i]), float(s), bool(small[i]))
+        for i, s in zip(used[rows], slopes, strict=True)
     ]
     flat = np.einsum("ij,ik,kj->j", directions, own, directions) < FLAT
     directions, slopes = (directions * signs)[:, flat], (slopes * signs)[flat]
@@ -140,12 +142,14 @@ def _rank(c: Coordinate) -> int:
     return 0 if c.degree else 1 if c.kind is Kind.INTERVAL else 2
 
 
-def _outwards(c: Coordinate, value: float, slope: float) -> float:
-    """Sign of a step that takes a parameter to the end it runs to: a scale grows, a correlation nears the
-    closer end, and a range goes uphill."""
+def _outwards(c: Coordinate, value: float, slope: float, small: bool) -> float:
+    """Sign of a step that takes a parameter to the end it runs to: a scale grows, unless there is little of
+    it left, a correlation nears the closer end, and a range goes uphill."""
     if c.kind is Kind.INTERVAL:
         return -1.0 if value - c.low < c.high - value else 1.0
-    return 1.0 if c.degree or slope >= 0.0 else -1.0
+    if c.degree:
+        return -1.0 if small else 1.0
+    return 1.0 if slope >= 0.0 else -1.0
 
 
 def _pivots(directions: Vector, order: list[int]) -> list[int]:
@@ -227,7 +231,8 @@ class Ridges:
         self.held, self.ridge = (), None
         if not isinstance(geometry, Stretched):
             return ()
-        self.ridge = ridge_at(geometry, point.natural[self.positions], score, information, moves)
+        values = point.natural[self.positions]
+        self.ridge = ridge_at(geometry, values, score, information, moves, point.mean_diagonal)
         left = math.inf if self.ridge is None else self.ridge.left
         look = left < WALL or point.mean_diagonal > GROWN * self._size
         # One look may find little by chance.
@@ -289,7 +294,7 @@ class Ridges:
             i = self.ridge.members[alone[0]]
             c = self.geometry.coordinates[i]
             end = c.high if direction[alone[0]] > 0.0 else c.low
-            if len(alone) == 1 and not c.degree and math.isfinite(end):
+            if len(alone) == 1 and math.isfinite(end):
                 step = self.ridge.beside[:, j].copy()
                 step[i] = 0.0
                 natural = self._values(point, step)

@@ -49,6 +49,8 @@ class Stretched(Geometry):
             the ratio of their distances from the ends.
         far: which parameters may go as far as `reach` in one step.
         reach: how far, on the logarithm.
+        least: values below which a logarithm is given up, (K,): a variance that goes to 0 gets there sooner
+            without. None for the ends of the ranges.
 
     Example:
         >>> variance = Coordinate(0, "sigma^2", Kind.VARIANCE, 0.0, math.inf, 1, 1.0, False)
@@ -59,9 +61,15 @@ class Stretched(Geometry):
     """
 
     def __init__(
-        self, coordinates: Sequence[Coordinate], bent: Sequence[bool], far: Sequence[bool], reach: float
+        self,
+        coordinates: Sequence[Coordinate],
+        bent: Sequence[bool],
+        far: Sequence[bool],
+        reach: float,
+        least: Vector | None = None,
     ) -> None:
         super().__init__(coordinates)
+        self._least = self.low if least is None else least
         self.bent, self.reach = tuple(bent), reach
         self._far = np.array(far, dtype=np.bool_)
         self._own = [(i, c) for i, (c, flag) in enumerate(zip(self.coordinates, bent, strict=True)) if flag]
@@ -123,19 +131,18 @@ class Stretched(Geometry):
         return bool((np.abs(step[self._far]) > 0.99 * self.reach).any())
 
     def checked(self, values: Vector) -> Geometry:
-        """The same, with natural values for what has arrived at an end."""
-        ended = self.at_end(values)
+        """The same, with natural values for what has arrived at an end, or shrinks below where it began."""
+        ended = self.at_end(values) | (values < self._least)
         if not any(ended[i] for i, _ in self._own):
             return self
         bent = [flag and not end for flag, end in zip(self.bent, ended.tolist(), strict=True)]
         if not any(bent):
             return Geometry(self.coordinates)
-        return Stretched(self.coordinates, bent, (self._far & ~ended).tolist(), self.reach)
+        return Stretched(self.coordinates, bent, (self._far & ~ended).tolist(), self.reach, self._least)
 
 
 def stretched(plain: Geometry, before: Vector, values: Vector, moves: Flags) -> Stretched | None:
-    """Logarithms where parameters run off together: a scale that grows, and a correlation that nears an end
-    or a range that changes.
+    """Logarithms where parameters run off together: a scale or a range, and a correlation or a range.
 
     Args:
         plain: the geometry so far.
@@ -147,7 +154,7 @@ def stretched(plain: Geometry, before: Vector, values: Vector, moves: Flags) -> 
         None where nothing of the kind is seen, or where all that run off are logarithms already.
     """
     bent, far = [False] * len(values), [False] * len(values)
-    growing, shaping = False, False
+    scaling, shaping = False, False
     for i, c in enumerate(plain.coordinates):
         if not moves[i] or c.kind is Kind.FREE:
             continue
@@ -164,9 +171,12 @@ def stretched(plain: Geometry, before: Vector, values: Vector, moves: Flags) -> 
             change = _change(value - c.low, old - c.low) if low else _change(c.high - value, c.high - old)
             far[i] = change > STANDING or (c.kind is Kind.SCALE and not c.degree and change < -STANDING)
             bent[i] = far[i] and c.kind is Kind.VARIANCE
-            growing = growing or (far[i] and c.degree > 0)
+            scaling = scaling or far[i]
             shaping = shaping or (far[i] and c.degree == 0)
-    return Stretched(plain.coordinates, bent, far, FIRST_REACH) if growing and shaping and any(bent) else None
+    if not (scaling and shaping and sum(far) > 1 and any(bent)):
+        return None
+    variances = [flag and c.kind is Kind.VARIANCE for c, flag in zip(plain.coordinates, bent, strict=True)]
+    return Stretched(plain.coordinates, bent, far, FIRST_REACH, np.where(variances, values, plain.low))
 
 
 def _change(now: float, then: float) -> float:

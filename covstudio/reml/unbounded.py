@@ -185,7 +185,7 @@ def _sentence(ends: Sequence[_End], estimable: Sequence[Estimable], left: float)
     elif estimable:
         shown = listed([f"{one.words} ({one.value:.4g})" for one in estimable])
         text += f": only {shown} {'is' if len(estimable) == 1 else 'are'} estimable"
-    if any(end.scale for end in ends):
+    if any(end.scale and not end.end for end in ends):
         text += (
             ". That is what a trend does: put it among the fixed effects (time, rows, columns), or take a "
             "random walk or a spline for it"
