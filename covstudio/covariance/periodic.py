@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .declaration import declare
-from .distance import Pairs, check_points, coordinate_distances
+from .distance import check_points
 from .elementary import variance
 from .leaf import Leaf, ParamSpecs
 from .parameter import Parameter
@@ -73,6 +73,10 @@ class PeriodicMatrix(Leaf):
     ..., ``range_0``, ..., one of each per column. Fix the period where it is known: the likelihood has many
     maxima in it.
 
+    Accuracy: each row's place in its period is found in double precision, and V is the covariance of these
+    places, whatever the sizes of coordinates and period. With N periods between two rows the last digits of
+    the period itself move the phase by N times its rounding: single precision knows a period to 6e-8 only.
+
     Args:
         coordinates: One number per row, or one row of d numbers per row: lists, a tensor, an array or the
             columns of a DataFrame, shape (n,) or (n, d).
@@ -106,46 +110,50 @@ class PeriodicMatrix(Leaf):
         self.anisotropic = check_flag(anisotropic, "anisotropic", type(self).__name__)
         self.coordinates = check_points(coordinates)
         size, count = self.coordinates.shape
-        self._pairs = Pairs(coordinate_distances(self.coordinates))
+        # V knows differences alone; counted from the smallest, a coordinate far from 0 keeps its digits.
+        self._offsets = (self.coordinates - self.coordinates.amin(0)).T.contiguous()
         self._own = count if self.anisotropic else 1
         names = [*per_dimension("period", count, anisotropic), *per_dimension("range", count, anisotropic)]
         parameters = [Parameter(name, TransformExp()) for name in names]
         super().__init__((size, size), param_specs, [variance(), *parameters])
 
-    def _terms(self, natural: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Return turns, s = sin(pi turns) / range and its cosine counterpart per coordinate; periods, ranges.
+    def _terms(self, natural: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return phases and s = sin(phase) / range, shape (d, n, n), periods and ranges, (1 or d, 1, 1).
 
-        Turns are distances in periods, reduced to the nearest whole period.
+        Each row is placed on the circle by itself, so that V is the covariance of points on it whatever the
+        rounding of their places; phases are their differences, within half a turn. All in double precision:
+        many periods away, the phase is in the last digits of a coordinate.
         """
-        parts = self._pairs.like(natural)
-        shape = (-1, *[1] * (parts.ndim - 1))
-        precision = torch.finfo(natural.dtype)
+        offsets = self._offsets.to(natural.device)
+        precision = torch.finfo(torch.float64)
         # Of a distance of more periods than there are digits no phase is left.
-        least = (self._pairs.largest.max() * precision.eps).clamp_min(precision.tiny)
-        period = torch.maximum(natural[1 : 1 + self._own], least.to(natural)).reshape(shape)
+        least = (offsets.max() * precision.eps).clamp_min(precision.tiny)
+        period = torch.maximum(natural[1 : 1 + self._own].double(), least)[:, None]
         # Its square still has a reciprocal.
-        scale = natural[1 + self._own :].clamp_min(precision.tiny**0.5).reshape(shape)
-        turns = parts / period
+        scale = natural[1 + self._own :].double().clamp_min(precision.tiny**0.5)[:, None, None]
+        places = torch.fmod(offsets, period) / period
+        turns = places[:, :, None] - places[:, None]
         phase = math.pi * (turns - torch.round(turns))
         sine = torch.sin(phase)
         far = sine.abs() > _FAR * scale
-        return turns, sine.masked_fill(far, 0.0) / scale, torch.cos(phase), far, torch.stack([period, scale])
+        s = sine.masked_fill(far, 0.0) / scale
+        return phase, s.masked_fill(far, _FAR), period[:, :, None], scale
 
     def evaluate(self, natural: Tensor) -> Tensor:
         """Return V, shape (n, n), from natural values [sigma^2, period(s), range(s)]."""
-        _, s, _, far, _ = self._terms(natural)
-        decay = torch.exp(-2.0 * (s * s).sum(0)).masked_fill(far.any(0), 0.0)
-        return self._pairs.spread(natural[0] * decay)
+        s = self._terms(natural)[1]
+        return natural[0] * torch.exp(-2.0 * (s * s).sum(0)).to(natural.dtype)
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
         """Return the derivatives of V for the parameters asked for, shape (len(index), n, n).
 
-        With s = sin(pi turns) / range: dV/d range = 4 V s^2 / range, and dV/d period =
-        4 V s pi turns cos(pi turns) / (range period), each summed over the coordinates that share it.
+        With s = sin(phase) / range: dV/d range = 4 V s^2 / range, and dV/d period = 4 pi V s cos(phase)
+        (x_i - x_j) / (range period^2), each summed over the coordinates that share it.
         """
-        turns, s, cosine, far, (period, scale) = self._terms(natural)
-        decay = torch.exp(-2.0 * (s * s).sum(0)).masked_fill(far.any(0), 0.0)
-        value = natural[0] * decay
+        phase, s, period, scale = self._terms(natural)
+        decay = torch.exp(-2.0 * (s * s).sum(0))
+        value = natural[0].double() * decay
+        offsets = self._offsets.to(natural.device)
         slices = []
         for position in index:
             which, k = divmod(position - 1, self._own)
@@ -153,13 +161,15 @@ class PeriodicMatrix(Leaf):
             if position == 0:
                 slices.append(decay)
             elif which == 0:
-                slope = s[some] * turns[some] * cosine[some] / scale[k]
+                steps = (offsets[some, :, None] - offsets[some, None]) / period[k]
+                slope = s[some] * torch.cos(phase[some]) * steps / scale[k]
                 slices.append(4.0 * math.pi * value * slope.sum(0) / period[k])
             else:
                 slices.append(4.0 * value * (s[some] * s[some]).sum(0) / scale[k])
         if not slices:
             return natural.new_zeros((0, *self.shape))
-        return self._pairs.spread(torch.stack(slices))
+        largest = torch.finfo(natural.dtype).max
+        return torch.stack(slices).clamp(-largest, largest).to(natural.dtype)
 
 
 diagonal.register(PeriodicMatrix)(constant_diagonal)
