@@ -10,6 +10,7 @@ from torch import Tensor
 from .arrows import positions
 from .checks import check_size
 from .declaration import Argument, declare
+from .derivative import automatic
 from .elementary import variance
 from .innovations import precision_band_slopes, precision_bands, solve_by_prediction
 from .leaf import Leaf, ParamSpecs
@@ -32,6 +33,12 @@ from .structure import (
 from .structure_dense import singular
 
 __all__ = ["AntedependenceMatrix"]
+
+# What a variance, and an entry of a derivative by a coefficient, may reach, as a part of the largest number:
+# products and sums of V, and its derivative by a small variance, then stay finite.
+_ROOM = 2.0**-32
+# What an innovation variance counts as at least when a position is held: with it weights keep their squares.
+_LEAST = 2.0**-29
 
 
 @declare(
@@ -79,7 +86,14 @@ class AntedependenceMatrix(Leaf):
     Parameters: ``sigma^2_0``, ..., ``sigma^2_{n-1}`` (natural: INNOVATION variances, not marginal ones; raw:
     exp(2 theta), default 0), then ``phi_i_j`` row by row for i - k <= j < i (coefficients, raw and natural
     alike, default 0). The default is the identity, where each coefficient moves its own covariance: no
-    stationary point. Products of many coefficients above 1 grow without bound along the positions.
+    stationary point.
+
+    Domain: products of coefficients above 1 grow without bound along the positions. V and its derivatives are
+    exact as long as every variance is at most 2^-32 of the largest number of the precision (8e28 in single,
+    4e298 in double precision). A position whose variance would be larger is scaled down to that, and those
+    after it are regressed on what it then is, so that V stays finite and a covariance; its derivatives are
+    those of what is held, where they too are held within these numbers. The inverse knows no such products:
+    ``structure.precision``, ``solve`` and ``logdet`` are those of the formula everywhere.
 
     Args:
         n: Number of positions, an int of at least 2.
@@ -134,12 +148,48 @@ class AntedependenceMatrix(Leaf):
         return eye.index_put(self._places(natural.device), -natural[self.n :])
 
     def weights(self, natural: Tensor) -> Tensor:
-        """Return T^-1, shape (n, n): how much of each innovation (column) is in each position (row)."""
+        """Return T^-1, shape (n, n): how much of each innovation (column) is in each position (row).
+
+        Rows whose variances are too large to be represented are held, as said above.
+        """
+        weights = self._exact_weights(natural)
+        return self._scaled_down(natural) if weights is None else weights
+
+    def _exact_weights(self, natural: Tensor) -> Tensor | None:
+        """T^-1, or None where a position must be held."""
         eye = torch.eye(self.n, dtype=natural.dtype, device=natural.device)
         solution: Tensor = torch.linalg.solve_triangular(
             self.regression(natural), eye, upper=False, unitriangular=True
         )
-        return solution
+        # An overflow makes this infinite or NaN, and neither is within the limit.
+        variances = (solution * solution) @ natural[: self.n].clamp_min(_LEAST)
+        return solution if bool((variances <= _limit(natural)).all()) else None
+
+    def _scaled_down(self, natural: Tensor) -> Tensor:
+        """T^-1 row by row, each scaled down where its variance would exceed the limit."""
+        regression, errors = self.regression(natural), natural[: self.n].clamp_min(_LEAST)
+        own = torch.eye(self.n, dtype=natural.dtype, device=natural.device)
+        most = _limit(natural) ** 0.5
+        rows: list[Tensor] = []
+        for i in range(self.n):
+            row = own[i]
+            before = rows[max(0, i - self.k) :]
+            if before:
+                row = row - regression[i, i - len(before) : i] @ torch.stack(before)
+            # Squares overflow where the row itself does not.
+            unit = row.detach().abs().max()
+            deviation = unit * ((row / unit) ** 2 @ errors).sqrt()
+            rows.append(row * (most / deviation) if bool(deviation > most) else row)
+        return torch.stack(rows)
+
+    def _surely_exact(self, natural: Tensor) -> bool:
+        """Whether a bound that is cheaper than V shows that no position is held."""
+        ones = natural.new_ones((self.n, 1))
+        regression = -self.regression(natural).abs()
+        # Row sums of the absolute weights, at most.
+        sums = torch.linalg.solve_triangular(regression, ones, upper=False, unitriangular=True)
+        most = natural[: self.n].max().clamp_min(_LEAST)
+        return bool(sums.max() <= (_limit(natural) / most) ** 0.5)
 
     def _value(self, natural: Tensor, weights: Tensor) -> Tensor:
         value = (weights * natural[: self.n]) @ weights.mT
@@ -154,8 +204,15 @@ class AntedependenceMatrix(Leaf):
 
         l_i is column i of T^-1 and v_j column j of V.
         """
-        left, right = self._outer(natural, index, self.weights(natural))
+        weights = self._exact_weights(natural)
+        if weights is None:
+            return automatic(self.evaluate, natural, index).nan_to_num_(nan=0.0)
+        left, right = self._outer(natural, index, weights)
         half = left[:, :, None] * right[:, None, :]
+        if not _small(left, right):
+            free = positions(index, natural.device) < self.n
+            limit = torch.where(free, torch.inf, _limit(natural) / 2).to(half)[:, None, None]
+            half = torch.clamp(half, -limit, limit)
         return half + half.mT
 
     def _outer(self, natural: Tensor, index: Sequence[int], weights: Tensor) -> tuple[Tensor, Tensor]:
@@ -166,6 +223,16 @@ class AntedependenceMatrix(Leaf):
         tips = torch.cat([own, rows])[which]
         sources = torch.cat([weights.mT / 2, self._value(natural, weights)])
         return weights.mT[tips], sources[torch.cat([own, self.n + columns])[which]]
+
+
+def _limit(natural: Tensor) -> float:
+    return torch.finfo(natural.dtype).max * _ROOM
+
+
+def _small(left: Tensor, right: Tensor) -> bool:
+    """Whether no product p q' + q p' of a derivative comes near the limit."""
+    sizes = left.abs().amax(1) * right.abs().amax(1)
+    return bool((sizes <= _limit(left) / 2).all())
 
 
 def _regular(matrix: AntedependenceMatrix, natural: Tensor) -> tuple[Tensor, Tensor]:
@@ -227,6 +294,8 @@ def _(matrix: AntedependenceMatrix, natural: Tensor) -> Tensor:
 @matmul.register(AntedependenceMatrix)
 @transpose_matmul.register(AntedependenceMatrix)
 def _(matrix: AntedependenceMatrix, natural: Tensor, b: Tensor) -> Tensor:
+    if not matrix._surely_exact(natural):
+        return matmul.default(matrix, natural, b)
     # Two triangular solutions: V itself would cost n^3.
     regression = matrix.regression(natural)
     back = torch.linalg.solve_triangular(regression.mT, b, upper=True, unitriangular=True)
@@ -244,19 +313,39 @@ def _(matrix: AntedependenceMatrix, natural: Tensor) -> Tensor:
     return matrix.weights(natural) * errors.sqrt()
 
 
+def _products(
+    matrix: AntedependenceMatrix, natural: Tensor, index: Sequence[int]
+) -> tuple[Tensor, Tensor] | None:
+    """Vectors of the derivatives, as _outer gives them; None where something is held."""
+    weights = matrix._exact_weights(natural)
+    if weights is None:
+        return None
+    left, right = matrix._outer(natural, index, weights)
+    return (left, right) if _small(left, right) else None
+
+
 @derivative_matmul.register(AntedependenceMatrix)
 def _(matrix: AntedependenceMatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
-    left, right = matrix._outer(natural, index, matrix.weights(natural))
+    products = _products(matrix, natural, index)
+    if products is None:
+        return derivative_matmul.default(matrix, natural, index, b)
+    left, right = products
     return left[:, :, None] * (right @ b)[:, None, :] + right[:, :, None] * (left @ b)[:, None, :]
 
 
 @derivative_diagonal.register(AntedependenceMatrix)
 def _(matrix: AntedependenceMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
-    left, right = matrix._outer(natural, index, matrix.weights(natural))
+    products = _products(matrix, natural, index)
+    if products is None:
+        return derivative_diagonal.default(matrix, natural, index)
+    left, right = products
     return 2 * left * right
 
 
 @trace_against.register(AntedependenceMatrix)
 def _(matrix: AntedependenceMatrix, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
-    left, right = matrix._outer(natural, index, matrix.weights(natural))
+    products = _products(matrix, natural, index)
+    if products is None:
+        return trace_against.default(matrix, natural, index, a)
+    left, right = products
     return ((left @ (a + a.mT)) * right).sum(1)
