@@ -23,6 +23,7 @@ from .structure import (
     trace_against,
     transpose_matmul,
 )
+from .structure_dense import finite
 
 _SIZE_2 = Argument("n", "size", "Size", "Number of rows and columns, at least 2", minimum=2)
 
@@ -158,9 +159,15 @@ def _(matrix: HuynhFeldtMatrix, natural: Tensor, b: Tensor) -> Tensor:
     border, scale = _border(matrix, natural), natural[matrix.n]
     sides = torch.stack([border, torch.ones_like(border)], dim=1)
     swap = scale * torch.eye(2, dtype=natural.dtype, device=natural.device).flip(0)
-    inner = torch.linalg.solve(swap + sides.mT @ sides, sides.mT @ b)
-    solution: Tensor = (b - sides @ inner) / scale
-    return solution
+    core = swap + sides.mT @ sides
+
+    def woodbury(right: Tensor) -> Tensor:
+        inner: Tensor = torch.linalg.solve(core, sides.mT @ right)
+        return (right - sides @ inner) / scale
+
+    solution = woodbury(b)
+    # Where the variances differ by orders of magnitude, the difference above cancels: once more on the rest.
+    return finite(matrix, solution + woodbury(b - matmul(matrix, natural, solution)))
 
 
 @logdet.register(HuynhFeldtMatrix)

@@ -338,11 +338,15 @@ def factor(matrix: Matrix, natural: Tensor, /) -> Tensor:
         lower, info = torch.linalg.cholesky_ex(value)
         if int(info) == 0:
             return cast(Tensor, lower)
-        eigenvalues, vectors = torch.linalg.eigh(value)
+        # As a correlation matrix, so that small variances keep their digits beside large ones.
+        deviations = value.diagonal().clamp_min(0.0).sqrt()
+        scales = torch.where(deviations > 0, deviations, torch.ones_like(deviations))[:, None]
+        eigenvalues, vectors = torch.linalg.eigh(value / scales / scales.mT)
         noise = negligible(value) * float(eigenvalues.abs().max())
-        if float(eigenvalues[0]) >= -noise:
+        # Where a covariance is promised, what is negative is rounding, however far the value is from exact.
+        if matrix.psd or float(eigenvalues[0]) >= -noise:
             keep = eigenvalues > noise
-            return cast(Tensor, vectors[:, keep] * eigenvalues[keep].sqrt())
+            return cast(Tensor, scales * vectors[:, keep] * eigenvalues[keep].sqrt())
     raise ValueError(
         f"{type(matrix).__name__}: expected a symmetric positive semi-definite matrix to take a factor of, "
         "got one that is not at these parameters; use a structure that promises to be a covariance."

@@ -14,6 +14,7 @@ from .promises import ShapeError, SingularMatrixError
 __all__ = [
     "bands",
     "cholesky",
+    "finite",
     "negligible",
     "singular",
     "slices_of",
@@ -83,12 +84,14 @@ def cholesky(matrix: Matrix, value: Tensor) -> Tensor | None:
     """The Cholesky factor, or None where the matrix has none.
 
     Raises:
-        SingularMatrixError: it has one by rounding only.
+        SingularMatrixError: it has one, or of a promised covariance has none, by rounding only.
     """
     if not symmetric(value):
         return None
     lower, info = torch.linalg.cholesky_ex(value)
     if int(info) != 0:
+        if matrix.psd:
+            raise singular(matrix)
         return None
     # The squared pivot is the part of a row's variance that the rows before it leave unexplained.
     if not bool((lower.diagonal() ** 2 > negligible(value) * value.diagonal()).all()):
@@ -101,13 +104,23 @@ def solved(matrix: Matrix, natural: Tensor, b: Tensor) -> Tensor:
     value = square(matrix, natural)
     lower = cholesky(matrix, value)
     if lower is not None:
-        return torch.cholesky_solve(b, lower)
+        return finite(matrix, torch.cholesky_solve(b, lower))
     packed, pivots, info = torch.linalg.lu_factor_ex(value)
     # A pivot is what the earlier columns leave of its own column.
     left = packed.diagonal().abs() / value.abs().amax(0)
     if int(info) != 0 or not bool((left > negligible(value)).all()):
         raise singular(matrix)
-    solution: Tensor = torch.linalg.lu_solve(packed, pivots, b)
+    return finite(matrix, torch.linalg.lu_solve(packed, pivots, b))
+
+
+def finite(matrix: Matrix, solution: Tensor) -> Tensor:
+    """The solution of equations.
+
+    Raises:
+        SingularMatrixError: it is too large to be represented.
+    """
+    if not bool(torch.isfinite(solution).all()):
+        raise singular(matrix)
     return solution
 
 

@@ -20,7 +20,7 @@ from .structure import (
     solve,
     trace_against,
 )
-from .structure_dense import negligible, singular
+from .structure_dense import finite, negligible, singular
 from .transform import TransformExp
 
 _SIZE = Argument("n", "size", "Size", "Number of rows and columns", minimum=1)
@@ -110,8 +110,7 @@ def _regular_factor(matrix: UnstructuredMatrix, natural: Tensor) -> Tensor:
 
 @solve.register(UnstructuredMatrix)
 def _(matrix: UnstructuredMatrix, natural: Tensor, b: Tensor) -> Tensor:
-    solution: Tensor = torch.cholesky_solve(b, _regular_factor(matrix, natural))
-    return solution
+    return finite(matrix, torch.cholesky_solve(b, _regular_factor(matrix, natural)))
 
 
 @logdet.register(UnstructuredMatrix)
@@ -291,8 +290,7 @@ def _(matrix: LowerTriangularMatrix, natural: Tensor, b: Tensor) -> Tensor:
     lower = matrix.evaluate(natural)
     if not bool((lower.diagonal().abs() > negligible(lower) * lower.abs().amax(0)).all()):
         raise singular(matrix)
-    solution: Tensor = torch.linalg.solve_triangular(lower, b, upper=False)
-    return solution
+    return finite(matrix, torch.linalg.solve_triangular(lower, b, upper=False))
 
 
 @logdet.register(LowerTriangularMatrix, when=_square)
