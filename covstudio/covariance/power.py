@@ -70,7 +70,9 @@ class PowerMatrix(Leaf):
 
     Parameters: ``sigma^2`` (natural: the marginal variance; raw: exp(2 theta), default 0) and ``rho``
     (natural: the correlation at distance 1; raw: sigmoid(theta), default 0, that is 1/2); or, anisotropic,
-    ``rho_0``, ``rho_1``, ..., one per column of the coordinates.
+    ``rho_0``, ``rho_1``, ..., one per column of the coordinates. A rho near 1 over thousands of units is
+    rounded thousands of times: in single precision by 6e-8 each. A larger unit, or ``ExponentialMatrix`` with
+    its range, keeps the digits.
 
     Args:
         coordinates: One number per row, or one row of d numbers per row: lists, a tensor, an array or the

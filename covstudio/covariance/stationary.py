@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -29,8 +29,18 @@ __all__ = [
     "lag_sums",
     "symmetric_toeplitz",
     "toeplitz_matmul",
+    "widened",
     "write_symmetric_toeplitz",
 ]
+
+
+def widened(function: Callable[[Tensor], Tensor], shapes: Tensor) -> Tensor:
+    """A function of a few parameters in double precision, in the precision of its argument.
+
+    Where polynomials nearly cancel, or a recursion runs near the unit circle, single precision would leave no
+    digit; these are vectors, of no cost beside the matrix.
+    """
+    return function(shapes.double()).to(shapes.dtype)
 
 
 def symmetric_toeplitz(first: Tensor) -> Tensor:
@@ -153,16 +163,16 @@ class StationaryMatrix(ToeplitzLeaf):
 
     def _first_row(self, natural: Tensor) -> Tensor:
         if not self._scaled:
-            return self._correlations(natural)
-        return natural[0] * self._correlations(natural[1:])
+            return widened(self._correlations, natural)
+        return natural[0] * widened(self._correlations, natural[1:])
 
     def _first_row_slopes(self, natural: Tensor, index: Sequence[int]) -> Tensor:
         """The first rows of the derivatives, shape (len(index), n)."""
         if not self._scaled:
-            return self._correlation_slopes(natural)[list(index)]
-        rows = self._correlations(natural[1:])[None]
+            return widened(self._correlation_slopes, natural)[list(index)]
+        rows = widened(self._correlations, natural[1:])[None]
         if any(k > 0 for k in index):
-            rows = torch.cat([rows, natural[0] * self._correlation_slopes(natural[1:])])
+            rows = torch.cat([rows, natural[0] * widened(self._correlation_slopes, natural[1:])])
         return rows[list(index)]
 
 
@@ -213,17 +223,17 @@ class HeterogeneousStationaryMatrix(HeterogeneousLeaf):
 
     def correlation(self, shapes: Tensor) -> Tensor:
         """Return C, shape (n, n), from the natural values of its parameters."""
-        return symmetric_toeplitz(self._correlations(shapes))
+        return symmetric_toeplitz(widened(self._correlations, shapes))
 
     def correlation_slopes(self, shapes: Tensor, index: Sequence[int]) -> Tensor:
         """Return dC by the parameters at the given positions among C's own, shape (len(index), n, n)."""
-        return symmetric_toeplitz(self._correlation_slopes(shapes)[list(index)])
+        return symmetric_toeplitz(widened(self._correlation_slopes, shapes)[list(index)])
 
     def _correlation_matmul(self, shapes: Tensor, b: Tensor) -> Tensor:
-        return toeplitz_matmul(self._correlations(shapes), b)
+        return toeplitz_matmul(widened(self._correlations, shapes), b)
 
     def _slopes_matmul(self, shapes: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
-        return toeplitz_matmul(self._correlation_slopes(shapes)[list(index)], b)
+        return toeplitz_matmul(widened(self._correlation_slopes, shapes)[list(index)], b)
 
     def _slopes_trace(self, shapes: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
-        return self._correlation_slopes(shapes)[list(index)] @ lag_sums(a)
+        return widened(self._correlation_slopes, shapes)[list(index)] @ lag_sums(a)
