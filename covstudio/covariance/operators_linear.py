@@ -276,6 +276,9 @@ class Inverse(Operator):
     It is promised positive (semi-)definite when the operand is promised positive definite; see
     :attr:`Matrix.positive_definite`.
 
+    Accuracy: the condition number of A times the rounding of the precision, 2e-16 or 6e-8, relative to the
+    largest entry of V. Where that comes to 1 no digit is left, and A is refused as singular.
+
     Args:
         *operands: A of shape (n, n), or one dict of it.
         **named: A by keyword.

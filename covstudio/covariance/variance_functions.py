@@ -228,8 +228,11 @@ class ConstantPowerVarianceMatrix(_VarianceFunction):
 
     Parameters: ``sigma^2`` (natural: a variance; raw: exp(2 theta), default 0, that is 1), ``delta``
     (natural: any number; raw: the same, default 0) and ``c`` (natural: a positive number; raw: exp(theta),
-    default 0, that is 1). At delta = 0 the constant and sigma^2 are confounded, so that a fit needs a delta
-    away from 0 in the data.
+    default 0, that is 1).
+
+    At the default delta = 0 every variance is :math:`\sigma^2 (c + 1)^2`: the derivatives by ``c`` and by
+    sigma^2 are collinear there, and no step of a fit can tell the two apart. Start from a delta away from 0,
+    such as ``matrix.set_param_specs("delta", value=0.5)``; if the estimate comes back to 0, fix delta or c.
 
     Domain: as for :class:`PowerVarianceMatrix`, whose ends are those of :math:`|v|^{2 \delta}` here too. A v
     of 0 counts as 1.2e-38, so that its power goes smoothly from almost 0 (below 1e-7 for delta > 0.2) through
