@@ -26,6 +26,7 @@ from covstudio.reml.problem import Problem
 from covstudio.reml.residual import BlockResidual, residual_of
 from covstudio.reml.rows import DenseRows
 from covstudio.reml.separable import SeparableCandidate
+from covstudio.reml.sparse import SparseCandidate
 from covstudio.reml.variance import Variance
 
 __all__ = ["CANDIDATES", "Choice", "Explanation", "choose", "explain"]
@@ -135,6 +136,7 @@ CANDIDATES: list[Candidate] = [
     MmeCandidate(),
     BlocksCandidate(),
     SeparableCandidate(),
+    SparseCandidate(),
 ]
 
 

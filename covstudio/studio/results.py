@@ -32,6 +32,7 @@ ENGINES = {
     "mme": "mixed-model equations",
     "blocks": "engine for independent blocks",
     "separable": "engine for grids",
+    "sparse": "sparse mixed-model equations",
 }
 
 

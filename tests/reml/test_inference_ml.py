@@ -161,7 +161,7 @@ def everything(inference: Inference) -> np.ndarray:
 def test_every_engine_gives_the_same(made) -> None:
     v, y, x = made()
     expected, seen = None, []
-    for engine in ("dense", "mme", "blocks", "separable"):
+    for engine in ("dense", "mme", "blocks", "separable", "sparse"):
         try:
             result = fit(v, y, x, engine=engine)
         except InvalidModel:

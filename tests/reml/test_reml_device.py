@@ -16,6 +16,7 @@ from covstudio.covariance import (
     KroneckerProduct,
     MaternMatrix,
     Matrix,
+    PedigreeMatrix,
     ScalarMatrix,
     Sum,
     UnstructuredMatrix,
@@ -115,10 +116,13 @@ def test_structures_that_the_reference_data_do_not_have(engine: str) -> None:
         KroneckerProduct(i=IdentityMatrix(subjects), t=FactorAnalyticMatrix(times, 1)),
     ]
     field = CovariancePropagation(z=DummyMatrix(people), g=MaternMatrix(places))
+    family = [(f"p{i:02d}", f"p{i // 2:02d}" if i > 3 else None, None) for i in range(subjects)]
+    animal = CovariancePropagation(z=DummyMatrix(people), g=PedigreeMatrix(family))
     models: list[Matrix] = [
         *(Sum(site=site, residual=residual) for residual in residuals),
         residuals[0],
         Sum(site=site, field=field, residual=ScalarMatrix(n)),
+        Sum(site=site, animal=animal, residual=ScalarMatrix(n)),
     ]
     taken = 0
     for v in models:
