@@ -24,11 +24,12 @@ from covstudio.covariance.promises import promises_psd
 from covstudio.reml.candidates import Applicable
 from covstudio.reml.crossproducts import split
 from covstudio.reml.likelihood import Engine
+from covstudio.reml.linearity import is_linear
 from covstudio.reml.lowering import Lowered, describe
 from covstudio.reml.mme import unit_residual
 from covstudio.reml.problem import Problem
-from covstudio.reml.residual import DiagonalResidual, residual_of
-from covstudio.reml.rows import DenseRows
+from covstudio.reml.residual import residual_of
+from covstudio.reml.rows import SparseRows
 from covstudio.reml.sparse_layout import Layout, Pattern
 from covstudio.reml.sparse_point import ZERO, SparsePoint
 from covstudio.reml.sparse_terms import TermPoint, refused, term_of
@@ -39,7 +40,7 @@ __all__ = ["SparseCandidate", "SparseEngine"]
 Vector = NDArray[np.float64]
 
 #: With fewer effects beyond the absorbed ones than this, a dense matrix of them is always quicker.
-FEW = 400
+FEW = 600
 #: More memory than this is more than an ordinary machine has.
 MEMORY = 16 * 2**30
 
@@ -140,33 +141,30 @@ class SparseCandidate:
 
     def applies(self, lowered: Lowered, p: int) -> Applicable | str:
         """Whether every term of V is such an effect or the residual, and what their factor takes."""
-        if lowered.others or lowered.blocks or not lowered.random:
+        random, diagonals = lowered.random, lowered.diagonals
+        if lowered.others or lowered.blocks or not random:
             return "V is not a sum of random effects beside a diagonal residual"
-        residual = residual_of(lowered)
-        if not isinstance(residual, DiagonalResidual) or unit_residual(residual) is None:
+        if len(diagonals) != 1 or len(diagonals[0].positions) != 1 or not is_linear(diagonals[0].operand):
             return "the residual is not one variance times a known diagonal"
-        reason = refused(lowered)
+        reason = refused(random)
         if reason:
             return reason
-        n, k = lowered.n, len(lowered.v.free_param_names)
-        width = sum(0 if isinstance(piece.z, DenseRows) else piece.z.width for piece in lowered.random)
-        seconds = 4e-3 + 2e-8 * n * (width + p + 2) + 1e-8 * n * width * width
+        n, size, k = lowered.n, sum(piece.columns for piece in random), len(lowered.v.param_names)
+        width = sum(piece.z.width for piece in random if isinstance(piece.z, SparseRows))
+        seconds = 4e-3 + 1e-8 * n * (width * width + 2 * width + 2 * p + 4)
         memory = 8.0 * n * (width * width + 4 * p + 8)
-        size = sum(piece.columns for piece in lowered.random)
-        words = f"{describe(lowered.random)} beside one residual variance"
-        _, dense = split(lowered, residual)
-        if sum(piece.columns for piece in dense) < FEW:
-            # The equations with these effects in a dense matrix cost less; how much less does not matter.
+        if size < FEW or sum(piece.columns for piece in split(lowered, residual_of(lowered))[1]) < FEW:
+            # In a dense matrix these effects cost less; how much less does not matter.
             seconds += 2e-6 * size * (k + p + 2) + 5e-11 * float(min(size, FEW + k)) ** 3
-            return Applicable(f"{words}; {size} effects in sparse equations", memory, seconds)
+            return Applicable(f"random effects, {size} in all, in sparse equations", memory, seconds)
         plan = pattern_of(lowered).plan
         seconds += plan.seconds + 1e-8 * plan.nonzeros * (k + p + 1)
         memory += plan.memory + 8.0 * size * (4 * p + 4 * k)
         if memory > MEMORY:
             return f"the factor of its {size} effects would need {memory / 2**30:.0f} GB"
         entries = f"{plan.nonzeros:.3g}" if plan.nonzeros >= 1e6 else str(plan.nonzeros)
-        why = f"{words}; {size} effects in sparse equations, whose factor has {entries} entries"
-        return Applicable(why, memory, seconds, _caveat(lowered))
+        why = f"{describe(random)} beside one residual variance; {size} effects in sparse equations, whose "
+        return Applicable(f"{why}factor has {entries} entries", memory, seconds, _caveat(lowered))
 
     def build(self, problem: Problem, variance: Variance, lowered: Lowered) -> Engine:
         """The engine of sparse mixed-model equations."""

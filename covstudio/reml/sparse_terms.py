@@ -18,7 +18,6 @@ from torch import Tensor
 from covstudio.covariance import Matrix, SingularMatrixError, structure
 from covstudio.reml.effect_covariance import are_variances
 from covstudio.reml.linearity import is_linear
-from covstudio.reml.lowering import Lowered
 from covstudio.reml.pieces import RandomPiece
 from covstudio.reml.rows import SparseRows
 
@@ -147,15 +146,14 @@ def term_of(piece: RandomPiece) -> SparseTerm | None:
     return KnownTerm(piece) if _is_known(piece) else None
 
 
-def refused(lowered: Lowered) -> str:
+def refused(random: Sequence[RandomPiece]) -> str:
     """Why these random effects have no sparse equations, in words; empty where they have."""
-    for piece in lowered.random:
-        name, kind = piece.path or "V", type(piece.g).__name__
+    for piece in random:
         if not isinstance(piece.z, SparseRows):
-            return f"the design of {name} has many entries in a row"
+            return f"the design of {piece.path or 'V'} has many entries in a row"
         if (piece.family is None or piece.family.members > 1) and not _is_known(piece):
             return (
-                f"{name} ({kind}) is not known to be variances alone, or one variance times a matrix with a "
-                "sparse inverse"
+                f"{piece.path or 'V'} ({type(piece.g).__name__}) is not known to be variances alone, or one "
+                "variance times a matrix with a sparse inverse"
             )
     return ""

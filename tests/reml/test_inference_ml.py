@@ -18,6 +18,7 @@ from covstudio.covariance import (
     IdentityMatrix,
     KroneckerProduct,
     Matrix,
+    PedigreeMatrix,
     ScalarMatrix,
     Sum,
     UnstructuredMatrix,
@@ -137,6 +138,16 @@ def with_groups() -> tuple[Matrix, torch.Tensor, torch.Tensor]:
     return Sum(group=intercepts([f"g{i % 5}" for i in range(40)]), series=series), y, x
 
 
+def related() -> tuple[Matrix, torch.Tensor, torch.Tensor]:
+    """Two records of each of twenty animals, four of them founders."""
+    _, y, x = repeated()
+    family = [(f"a{i}", f"a{i // 3}", f"a{i - 2}") if i > 3 else (f"a{i}", None, None) for i in range(20)]
+    g = PedigreeMatrix(family)
+    z = DummyMatrix([f"a{i // 2}" for i in range(40)], levels=[g.pedigree.individuals], lex_order=False)
+    y = y + 0.8 * torch.randn(20, generator=torch.Generator().manual_seed(3)).double().repeat_interleave(2)
+    return Sum(animal=CovariancePropagation(z=z, g=g), units=ScalarMatrix(40)), y, x
+
+
 def everything(inference: Inference) -> np.ndarray:
     """Numbers that between them ask an engine everything inference asks."""
     name = next(iter(inference.fit.params))
@@ -157,7 +168,9 @@ def everything(inference: Inference) -> np.ndarray:
     )
 
 
-@pytest.mark.parametrize("made", [repeated, with_groups, lambda: field(()), lambda: field((5, 17, 40))])
+@pytest.mark.parametrize(
+    "made", [repeated, with_groups, related, lambda: field(()), lambda: field((5, 17, 40))]
+)
 def test_every_engine_gives_the_same(made) -> None:
     v, y, x = made()
     expected, seen = None, []
