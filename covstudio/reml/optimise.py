@@ -50,6 +50,7 @@ from covstudio.reml.escape import Escapes
 from covstudio.reml.geometry import Geometry
 from covstudio.reml.likelihood import Derivatives, Engine, Point
 from covstudio.reml.metric import diagonal_of, newton_step, squared_length
+from covstudio.reml.observed import observed_curvature
 from covstudio.reml.outcome import Outcome, State
 from covstudio.reml.ridge import Ridges
 from covstudio.reml.secant import Secant
@@ -72,6 +73,8 @@ IDLE = 10
 FLAT = 1e-4
 #: How often the search may go on from a place where the score vanished, so that no fit goes round in circles.
 ESCAPES = 5
+#: After so many steps in a row that were damped, or halved more than once, look at the curvature itself.
+OVERSHOT = 4
 #: How often a step is halved before it is damped instead.
 HALVINGS = 6
 #: Levenberg-Marquardt factors, tried in turn.
@@ -143,6 +146,7 @@ class _Search:
         self.length_before = math.inf
         self.shortest = math.inf
         self.idle = 0
+        self.overshot = 0
         self.ridges = Ridges(engine, self.positions, self.geometry)
 
     # -- the loop -------------------------------------------------------------------------------------------
@@ -173,8 +177,8 @@ class _Search:
             if trial is not None:
                 before, share, halvings = point, trial.share, trial.halvings
                 point = self._settle(trial, local)
-                if halvings or self.ridges.watched:
-                    went = (trial.share, trial.step, local.moves)
+                if halvings or self.ridges.watched or self.overshot:
+                    went = (trial.share, self.overshot >= OVERSHOT, trial.step, local.moves)
                     self._change(self.ridges.stepped(before, point, *went))
             else:
                 better = self._escape(point, local) or self.ridges.further(point)
@@ -202,7 +206,7 @@ class _Search:
         if geometry is not self.geometry:
             self.geometry = geometry
             self.secant.forget()
-            self.damping = 0
+            self.damping = self.overshot = 0
 
     def _beside(self, point: Point, local: _Local) -> _Local:
         """The quadratic model beside the parameters that are held at the end of a ridge."""
@@ -286,6 +290,11 @@ class _Search:
         """The first step, from undamped to heavily damped, that raises the likelihood."""
         values = point.natural[self.positions]
         low, high = self.geometry.box(values, local.moves, point.mean_diagonal)
+        if self.overshot >= OVERSHOT:
+            trial = self._observed(point, local, values, low, high)
+            if trial is not None:
+                return trial
+            self.overshot = 0
         curvature = self._learnt(local, low, high)
         if curvature is not None:
             trial = self._along(point, values, local.score, curvature, low, high, 1)
@@ -302,8 +311,20 @@ class _Search:
             trial = self._along(point, values, local.score, damped, low, high, tries, plain)
             if trial is not None:
                 self.damping = max(level - 1, 0)
+                self.overshot = self.overshot + 1 if level or trial.halvings > 1 else 0
                 return trial
         return None
+
+    def _observed(
+        self, point: Point, local: _Local, values: Vector, low: Vector, high: Vector
+    ) -> _Trial | None:
+        """A step by the curvature itself, where the average information misses most of it."""
+        curvature = observed_curvature(
+            self.engine, self.geometry, self.positions, point, local.score, local.information, local.moves
+        )
+        if curvature is None:
+            return None
+        return self._along(point, values, local.score, curvature, low, high, HALVINGS)
 
     def _learnt(self, local: _Local, low: Vector, high: Vector) -> Vector | None:
         """The curvature learnt from the scores, where the average information alone has proved slow.

@@ -197,14 +197,15 @@ class Ridges:
         """Whether steps are taken in logarithms."""
         return self.geometry is not self.bends.plain
 
-    def stepped(self, before: Point, point: Point, share: float, step: Vector, moves: Flags) -> Geometry:
+    def stepped(
+        self, before: Point, point: Point, share: float, bent: bool, step: Vector, moves: Flags
+    ) -> Geometry:
         """The geometry to go on with after a step; see `Bends.after`."""
         values, followed = point.natural[self.positions], self.followed
         if not self.held:
             self._walled = self._walled or (share < 1.0 and self.ridge is not None)
-            self.geometry = self.bends.after(
-                self.geometry, before.natural[self.positions], values, share, step, moves
-            )
+            old = before.natural[self.positions]
+            self.geometry = self.bends.after(self.geometry, old, values, share, bent, step, moves)
         if self.followed and not followed:
             self._size = point.mean_diagonal
         return self.geometry

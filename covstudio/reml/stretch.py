@@ -32,6 +32,10 @@ Flags = NDArray[np.bool_]
 
 #: After so many steps in a row that were cut short, look whether parameters run off together.
 CUT_SHORT = 3
+#: A variance that fell to this share of where its logarithm began goes to 0 sooner without.
+FALLEN = 1e-2
+#: After so many in logarithms, they do not help.
+GIVEN_UP = 6
 #: A parameter that changed by less than this, on its logarithm, over these steps does not run off.
 STANDING = 0.2
 #: Nor does a correlation further than this share of its range from the nearer end.
@@ -49,8 +53,7 @@ class Stretched(Geometry):
             the ratio of their distances from the ends.
         far: which parameters may go as far as `reach` in one step.
         reach: how far, on the logarithm.
-        least: values below which a logarithm is given up, (K,): a variance that goes to 0 gets there sooner
-            without. None for the ends of the ranges.
+        least: values below which a logarithm is given up, (K,); None for the ends of the ranges.
 
     Example:
         >>> variance = Coordinate(0, "sigma^2", Kind.VARIANCE, 0.0, math.inf, 1, 1.0, False)
@@ -176,7 +179,7 @@ def stretched(plain: Geometry, before: Vector, values: Vector, moves: Flags) -> 
     if not (scaling and shaping and sum(far) > 1 and any(bent)):
         return None
     variances = [flag and c.kind is Kind.VARIANCE for c, flag in zip(plain.coordinates, bent, strict=True)]
-    return Stretched(plain.coordinates, bent, far, FIRST_REACH, np.where(variances, values, plain.low))
+    return Stretched(plain.coordinates, bent, far, FIRST_REACH, np.where(variances, FALLEN * values, plain.low))
 
 
 def _change(now: float, then: float) -> float:
@@ -196,7 +199,14 @@ class Bends:
         self._before: Vector | None = None
 
     def after(
-        self, geometry: Geometry, before: Vector, values: Vector, share: float, step: Vector, moves: Flags
+        self,
+        geometry: Geometry,
+        before: Vector,
+        values: Vector,
+        share: float,
+        bent: bool,
+        step: Vector,
+        moves: Flags,
     ) -> Geometry:
         """The geometry to go on with.
 
@@ -205,10 +215,13 @@ class Bends:
             before: values before the step.
             values: values after it.
             share: share of the step that was taken.
+            bent: whether the step went by the curvature of the likelihood itself: it need not be cut short on
+                a ridge, but does not get far either.
             step: the step, in working parameters.
             moves: which parameters moved.
         """
-        if share >= 1.0:
+        followed = isinstance(geometry, Stretched)
+        if share >= 1.0 and (followed or not bent):
             self.cut = 0
         else:
             self._before = before if self.cut == 0 else self._before
@@ -218,7 +231,7 @@ class Bends:
                 geometry.reach = max(share * geometry.reach, SHORTEST_REACH)
             elif geometry.reached(step):
                 geometry.reach = min(2.0 * geometry.reach, LONGEST_REACH)
-            if self.cut < CUT_SHORT:
+            if self.cut < GIVEN_UP:
                 return geometry
             self.cut = 0
             return self.plain
