@@ -10,10 +10,16 @@ from torch import Tensor
 
 from covstudio.covariance import Matrix, structure
 from covstudio.reml.groups import Grouped
+from covstudio.reml.linearity import is_linear
 from covstudio.reml.piece import Piece, Vector
 from covstudio.reml.rows import Rows, SparseRows
 
 __all__ = ["RandomPiece"]
+
+#: G of more effects than this is not written out for the diagonal of Z G Z'.
+WRITTEN = 2000
+#: Rows of Z that go through products with K together.
+AT_ONCE = 200
 
 
 class RandomPiece(Piece):
@@ -107,6 +113,27 @@ class RandomPiece(Piece):
                 total += weights[:, a] * weights[:, b] * g[block[:, a], place[:, a], place[:, b]]
         return total
 
+    @cached_property
+    def _unit_diagonal(self) -> Tensor | None:
+        """The diagonal of Z K Z' for a G = sigma^2 K that is too large to be written out for it; else None.
+
+        A few rows of Z at a time go through products with K, once for a whole fit.
+        """
+        g, z = self.g, self.z
+        if isinstance(g, Tensor) or self.family is not None or self.columns <= WRITTEN:
+            return None
+        if not isinstance(z, SparseRows) or g.num_params > 1 or not is_linear(g):
+            return None
+        if not structure.matmul.is_cheap(g):
+            return None
+        one = torch.ones(g.num_params, dtype=torch.float64, device=self.device)
+        out = torch.empty(self.n, dtype=torch.float64, device=self.device)
+        for rows in torch.split(torch.arange(self.n, device=self.device), AT_ONCE):
+            part = SparseRows(z.codes[rows], None if z.values is None else z.values[rows], z.columns)
+            own = part.transposed(torch.eye(len(rows), dtype=torch.float64, device=self.device))
+            out[rows] = (own * structure.matmul(g, one, own)).sum(dim=0)
+        return out
+
     def diagonal(self, natural: Vector) -> Tensor:
         blocks = None if self.family is None else self.family.value(self.own(natural))
         if blocks is not None and self._alike(blocks):
@@ -115,6 +142,9 @@ class RandomPiece(Piece):
             return self.variances(natural)[self.z.codes[:, 0]] * self.z.weights()[:, 0] ** 2
         if blocks is not None:
             return self._row_quadratic(blocks)
+        if self._unit_diagonal is not None:
+            size = float(self.own(natural)[0]) if self.positions else 1.0
+            return size * self._unit_diagonal
         return self._row_quadratic(self.covariance(natural))
 
     def derivative_diagonal(self, natural: Vector, index: Sequence[int]) -> Tensor:
@@ -127,6 +157,8 @@ class RandomPiece(Piece):
         elif isinstance(self.z, SparseRows) and self.z.width == 1:
             entries = structure.derivative_diagonal(self.g, self.own(natural), list(index))
             return entries[:, self.z.codes[:, 0]] * self.z.weights()[:, 0] ** 2
+        elif self._unit_diagonal is not None:
+            return self._unit_diagonal.expand(len(index), -1)
         else:
             slices = self.g.natural_jacobian(self.own(natural), list(index))
         return torch.stack([self._row_quadratic(g) for g in slices])

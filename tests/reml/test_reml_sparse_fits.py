@@ -20,8 +20,9 @@ from covstudio.covariance import (
     UnstructuredMatrix,
     pedigree_matrix,
 )
-from covstudio.reml import Inference, InvalidModel, explain, fit
+from covstudio.reml import Inference, InvalidModel, explain, fit, random_piece
 from covstudio.reml.engines import choose
+from covstudio.reml.lowering import lower
 from covstudio.reml.sparse import SparseEngine
 from covstudio.reml.variance import Variance
 
@@ -94,6 +95,27 @@ def test_nothing_of_it_needs_the_matrix_of_all_animals(method: str) -> None:
     assert result.converged
     assert result.boundary == ("animal/g/sigma^2",)
     assert result.blups["animal"].blup.shape == (700,)
+
+
+@pytest.mark.usefixtures("never_written")
+def test_a_parent_of_each_side_is_no_reason_to_write_the_matrix_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows with two entries ask for covariances between animals, a few at a time."""
+    monkeypatch.setattr(random_piece, "WRITTEN", 100)
+    monkeypatch.setattr(random_piece, "AT_ONCE", 37)
+    case = animals(8, 700, 900, 2, ["sire and dam", "herd"])
+    result = fit(case.v, case.y, case.x)
+    assert result.engine == "sparse"
+    assert result.converged
+    monkeypatch.undo()
+    natural = torch.tensor(list(result.params.values()), dtype=torch.float64)
+    whole = case.v.evaluate(natural).diagonal()
+    monkeypatch.setattr(random_piece, "WRITTEN", 100)
+    total = sum(part.diagonal(natural.numpy()) for part in lower(case.v).pieces)
+    torch.testing.assert_close(total, whole, rtol=1e-12, atol=0.0)
+    slope = lower(case.v).random[0].derivative_diagonal(natural.numpy(), [0])[0]
+    torch.testing.assert_close(
+        slope, case.v.natural_jacobian(natural, [0])[0].diagonal(), rtol=1e-12, atol=0.0
+    )
 
 
 @pytest.mark.parametrize("method", ["REML", "ML"])
