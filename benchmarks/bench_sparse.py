@@ -2,7 +2,8 @@
 
 One record an animal, y = mean + sex + herd + breeding value + error; ten generations of random mating, some
 twenty offspring to a sire. An iteration is one point with its score and average information. Seconds are
-those of the processor on one thread, the least of several; those of the wall stand beside them. Memory is the peak of the process after the fit, Python and torch included.
+those of the processor on one thread, the least of several; those of the wall stand beside them. Memory is the
+peak of the process after the fit, Python and torch included.
 
     python -m benchmarks.bench_sparse [--smoke]
 """

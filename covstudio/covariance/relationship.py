@@ -38,7 +38,8 @@ def pedigree_relationship(
 
     By the tabular method: with sire s and dam d, :math:`a_{ij} = (a_{sj} + a_{dj}) / 2` for each j that is
     not a descendant of i, and :math:`a_{ii} = 1 + a_{sd} / 2`; an unknown parent is unrelated to all. Give it
-    to ``KnownMatrix`` as the covariance of breeding values, per unit of additive variance.
+    to ``KnownMatrix`` as the covariance of breeding values, per unit of additive variance; ``PedigreeMatrix``
+    is that covariance without A being written out.
 
     Args:
         ped: A ``Pedigree``, or what it takes: rows (individual, sire, dam) in any order.
@@ -75,7 +76,8 @@ def pedigree_relationship(
     if count > MAX_DENSE:
         raise ValueError(
             f"ped must have at most {MAX_DENSE} individuals for a dense matrix, got {count}; use "
-            "pedigree_inverse, which is sparse, or drop individuals without records or offspring"
+            "PedigreeMatrix, or pedigree_inverse, which is sparse, or drop individuals without records or "
+            "offspring"
         )
     a = torch.zeros((count, count), dtype=torch.float64)
     for k in pedigree.order:

@@ -73,7 +73,8 @@ def fit(
             fit.
         engine: how V is factored: "auto" takes what is cheapest for its structure (see `explain`); "dense"
             writes V out; "mme" solves the mixed-model equations; "blocks" factors independent blocks of rows,
-            such as subjects; "separable" takes the two directions of a field one by one.
+            such as subjects; "separable" takes the two directions of a field one by one; "sparse" keeps
+            the mixed-model equations of many effects sparse, as those of a pedigree.
         method: "REML" or "ML". Fits of different fixed effects are compared by ML only.
         cancel: asked between iterations whether to stop, such as a `threading.Event`.
         x_names: names of the columns of x, for `Fit.x_names` and messages; None for those of a DataFrame, or
