@@ -42,8 +42,14 @@ PART = 1e-2
 GAIN, ROUGH = 1e-6, 10.0
 #: This much may be left where rounding, or a V that is singular in figures, cuts steps short.
 WALL = 0.1
+#: And this much where a ridge that bends in logarithms, too, lets no long step succeed.
+SLOW = 1e-3
+#: A step by the information this long, on the logarithm, leads to no maximum; and information that is none.
+ENDLESS, NOTHING = 5.0, 1e-300
 #: The others stand still when s'A^-1 s over them is below this, or below this share of the rounding error.
 SETTLED, HIDDEN = 1e-8, 0.2
+#: Relative rounding error of a log-likelihood, where nothing is near its end.
+ROUNDING = 1e-11
 #: A change of the logarithms that no likelihood shows: what it shows is rounding error.
 TREMBLE = 1e-12
 #: Rounding is looked for where V has grown so many times.
@@ -64,6 +70,7 @@ class Ridge:
         beside: what goes with each combination for a while, of all coordinates, (K, d): it dies out as the
             lead nears its end.
         slopes: slope of the log-likelihood along each, (d,): what is left to gain.
+        steps: how far A alone would have the search go along each, (d,): without end on a ridge.
     """
 
     members: tuple[int, ...]
@@ -71,6 +78,7 @@ class Ridge:
     directions: Vector
     beside: Vector
     slopes: Vector
+    steps: Vector
 
     @property
     def left(self) -> float:
@@ -115,7 +123,8 @@ def ridge_at(
         _outwards(geometry.coordinates[i], float(values[i]), float(s), bool(small[i]))
         for i, s in zip(used[rows], slopes, strict=True)
     ]
-    flat = np.einsum("ij,ik,kj->j", directions, own, directions) < FLAT
+    known = np.einsum("ij,ik,kj->j", directions, own, directions)
+    flat = known < FLAT
     directions, slopes = (directions * signs)[:, flat], (slopes * signs)[flat]
     lasting = np.where((np.abs(directions) < PART) | ~logs[:, None], 0.0, directions)
     part = lasting.any(axis=1)
@@ -124,7 +133,8 @@ def ridge_at(
     beside = np.zeros((len(values), directions.shape[1]))
     beside[used] = directions - lasting
     leads = tuple(int(used[j]) for j, flag in zip(rows, flat, strict=True) if flag)
-    return Ridge(tuple(used[part].tolist()), leads, lasting[part], beside, slopes)
+    steps = slopes / np.maximum(known[flat], NOTHING)
+    return Ridge(tuple(used[part].tolist()), leads, lasting[part], beside, slopes, steps)
 
 
 def _without(rows: Vector) -> Vector:
@@ -243,7 +253,11 @@ class Ridges:
         rising = self.ridge is not None and bool((self.ridge.slopes > -self.goal).all())
         if self.ridge is not None and rising and not self._inner:
             near = left < (3.0 if before else 1.0) * self.goal or (self._walled and left < WALL)
-            if near and (self.ridge.leads == before or self._real(point)):
+            clear = bool(
+                (self.ridge.slopes > ROUGH * self.noise).all() and (self.ridge.steps > ENDLESS).all()
+            )
+            slow = self._walled and left < SLOW and clear
+            if slow or (near and (self.ridge.leads == before or self._real(point))):
                 self.held = self.ridge.leads
         room = self._room(
             min(left, max(squared_length, self.goal)) if rising else max(squared_length, self.goal)
@@ -301,7 +315,7 @@ class Ridges:
                 natural = self._values(point, step)
                 natural[c.position] = end
                 there = self.engine.at(natural)
-                if there is not None and there.kernel >= point.kernel - self.noise:
+                if there is not None and there.kernel >= point.kernel - ROUNDING * (1.0 + abs(point.kernel)):
                     return there
         return None
 

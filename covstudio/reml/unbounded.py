@@ -73,7 +73,7 @@ def unbounded(
         >>> variance = Coordinate(0, "sigma^2", Kind.VARIANCE, 0.0, math.inf, 1, 1.0, False)
         >>> rho = Coordinate(1, "rho", Kind.INTERVAL, -1.0, 1.0, 0, 0.0, False)
         >>> ones = np.ones((2, 1))
-        >>> ridge = Ridge((0, 1), (0,), ones, np.zeros((2, 1)), np.array([1e-7]))
+        >>> ridge = Ridge((0, 1), (0,), ones, np.zeros((2, 1)), np.array([1e-7]), np.array([1e6]))
         >>> covariance = np.diag([0.0, 4e-14])
         >>> (group,) = unbounded(ridge, [variance, rho], np.array([1e6, 1.0 - 1e-6]), covariance)
         >>> (only,) = group.estimable

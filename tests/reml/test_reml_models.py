@@ -290,7 +290,11 @@ def test_a_likelihood_without_a_maximum_inside_is_told_as_that() -> None:
     y = y + torch.arange(12, dtype=torch.float64)
     v = Sum(a=Inverse(AR1Matrix(12)), e=ScalarMatrix(12))
     result = fit(v, y, torch.ones(12, 1), max_iter=40)
-    assert not result.converged
-    assert "a/op_0/rho" in result.message
-    assert "running off to the end of the range" in result.message
+    assert result.verdict == "at the boundary"
+    assert result.boundary == ("a/op_0/sigma^2", "a/op_0/rho")
+    assert "a/op_0/sigma^2 grows without end while a/op_0/rho nears -1" in result.message
     assert_monotone(result)
+    short = fit(v, y, torch.ones(12, 1), max_iter=9)
+    assert short.verdict == "stopped"
+    assert "a/op_0/rho" in short.message
+    assert "running off to the end of the range" in short.message
