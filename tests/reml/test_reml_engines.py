@@ -88,7 +88,9 @@ def test_the_engine_asked_for_runs() -> None:
 
 def test_an_engine_that_is_not_there_or_does_not_take_v() -> None:
     v, y, x = alpha_design()
-    with pytest.raises(ValueError, match=r"engine must be 'auto' or one of 'dense', 'mme'.*and is 'spectral'"):
+    with pytest.raises(
+        ValueError, match=r"engine must be 'auto' or one of 'dense', 'mme'.*and is 'spectral'"
+    ):
         fit(v, y, x, engine="spectral")
     field = KroneckerProduct(row=AR1CorrelationMatrix(8), col=AR1Matrix(9))
     with pytest.raises(InvalidModel, match=r"the mme engine does not take this V: V \(KroneckerProduct\) is"):
