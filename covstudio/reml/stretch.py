@@ -179,7 +179,9 @@ def stretched(plain: Geometry, before: Vector, values: Vector, moves: Flags) -> 
     if not (scaling and shaping and sum(far) > 1 and any(bent)):
         return None
     variances = [flag and c.kind is Kind.VARIANCE for c, flag in zip(plain.coordinates, bent, strict=True)]
-    return Stretched(plain.coordinates, bent, far, FIRST_REACH, np.where(variances, FALLEN * values, plain.low))
+    return Stretched(
+        plain.coordinates, bent, far, FIRST_REACH, np.where(variances, FALLEN * values, plain.low)
+    )
 
 
 def _change(now: float, then: float) -> float:
