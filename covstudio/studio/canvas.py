@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import panel as pn
 from panel.viewable import Viewable
 
 from covstudio.document.build import Build, Problem
@@ -20,7 +19,7 @@ from covstudio.document.layout import auto_layout
 from covstudio.document.node import Node, V
 from covstudio.document.templates import templates
 from covstudio.studio import wiring
-from covstudio.studio.component import Component, Router
+from covstudio.studio.component import Component, Router, later
 from covstudio.studio.graph import Graph
 from covstudio.studio.nodes import Wire, card, problems_by_node, result_card, wires
 from covstudio.studio.resources import read_asset
@@ -28,6 +27,8 @@ from covstudio.studio.store import Store
 
 TOGETHER = 30
 """Milliseconds: the nodes of one drag are reported one by one, and make one step together."""
+REST = 300
+"""Milliseconds without a move after which the browser is told where the nodes stand."""
 
 
 def surface_script() -> str:
@@ -54,6 +55,8 @@ class CanvasView:
         self.surface = Surface(sizing_mode="stretch_both", margin=0)
         self.graph = Graph(store, self.surface, self._refusal)
         self._moves: dict[str, wiring.Place] = {}
+        self._unanswered: set[str] = set()
+        self._reported = 0
         self._cards: dict[str, tuple[Node, Build, list[Problem], dict[str, Any]]] = {}
         self.surface.on_msg(
             Router(
@@ -182,6 +185,10 @@ class CanvasView:
         if set(chosen) != set(self.store.selection):
             self.store.selection = chosen
 
+    def _chosen(self, message: Mapping[str, Any]) -> tuple[str, ...]:
+        """The nodes that a key speaks of: what the person sees selected, which the store may learn later."""
+        return tuple(map(str, message["nodes"])) if "nodes" in message else self.store.selection
+
     def _on_select(self, message: Mapping[str, Any]) -> None:
         self.store.selection = tuple(self.store.document.nodes) if message.get("all") else ()
 
@@ -189,14 +196,12 @@ class CanvasView:
 
     def _on_node_moved(self, message: Mapping[str, Any]) -> None:
         position = message["position"]
-        self._moves[message["node_id"]] = (float(round(position["x"])), float(round(position["y"])))
+        self._moves[message["node_id"]] = (float(position["x"]), float(position["y"]))
+        self._reported += 1
         # With the keyboard every press is a move, and a run of them is one step.
         key = None if self.graph.dragging else "nudge:" + ",".join(sorted(self.store.selection))
-        document = pn.state.curdoc
-        if document is None or document.session_context is None:
-            self._flush(key)
-        elif len(self._moves) == 1:
-            document.add_timeout_callback(lambda: self._flush(key), TOGETHER)
+        if len(self._moves) == 1:
+            later(TOGETHER, lambda: self._flush(key))
 
     def _flush(self, merge_key: str | None = None) -> None:
         nodes = self.store.document.nodes
@@ -204,15 +209,29 @@ class CanvasView:
         self._moves = {}
         if not moved:
             return
-        self.store.dispatch(MoveNodes(moved, merge_key=merge_key))
-        for node_id in moved:
-            node = self.store.document.nodes[node_id]
-            self.graph.place(node_id, (node.x, node.y))
+        self.graph.moved(moved)
+        whole = {node_id: (float(round(x)), float(round(y))) for node_id, (x, y) in moved.items()}
+        self.store.dispatch(MoveNodes(whole, merge_key=merge_key))
+        self.graph.draw()
+        self._unanswered.update(moved)
+        reported = self._reported
+        later(REST, lambda: self._answer(reported))
+
+    def _answer(self, reported: int) -> None:
+        """Tell the browser where the moved nodes stand, so that both sides agree, once they rest: said during
+        a run of key presses, it would take the latest of them back.
+        """
+        if reported != self._reported or self.graph.dragging:
+            return
+        nodes = self.store.document.nodes
+        for node_id in self._unanswered & nodes.keys():
+            self.graph.place(node_id, (nodes[node_id].x, nodes[node_id].y))
+        self._unanswered = set()
 
     def _on_nudge(self, message: Mapping[str, Any]) -> None:
         dx, dy = float(message["x"]), float(message["y"])
         nodes = self.store.document.nodes
-        places = {i: (nodes[i].x + dx, nodes[i].y + dy) for i in self.store.selection if i in nodes}
+        places = {i: (nodes[i].x + dx, nodes[i].y + dy) for i in self._chosen(message) if i in nodes}
         if places:
             self._dispatch(MoveNodes(places, merge_key="nudge:" + ",".join(sorted(places))))
 
@@ -239,8 +258,9 @@ class CanvasView:
 
     def _on_edge_added(self, message: Mapping[str, Any]) -> None:
         edge = message["edge"]
+        self.graph.forget()  # the browser holds a wire that the document does not have
         self._connect(edge.get("source"), edge.get("target"), edge.get("targetHandle"))
-        self.graph.redraw()
+        self.graph.draw()
 
     def _connect(self, child: Any, parent: Any, slot: Any) -> None:
         self._flush()
@@ -316,7 +336,7 @@ class CanvasView:
             self.store.dispatch(change)
 
     def _on_duplicate(self, message: Mapping[str, Any]) -> None:
-        self.duplicate((str(message["id"]),) if "id" in message else None)
+        self.duplicate((str(message["id"]),) if "id" in message else self._chosen(message))
 
     def _on_rename(self, message: Mapping[str, Any]) -> None:
         self._dispatch(Rename(str(message.get("id")), str(message.get("name"))))

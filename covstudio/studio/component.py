@@ -40,6 +40,15 @@ def plain(value: Any) -> Any:
     return value
 
 
+def later(milliseconds: int, function: Callable[[], None]) -> None:
+    """Run a function on the session's event loop after a while; where there is no session, at once."""
+    document = pn.state.curdoc
+    if document is None or document.session_context is None:
+        function()
+    else:
+        document.add_timeout_callback(function, milliseconds)
+
+
 class Component(JSComponent):
     """A view whose script draws `state` and answers with messages."""
 

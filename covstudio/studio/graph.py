@@ -1,11 +1,13 @@
 """The drawn graph: brings panel-reactflow to the document, and keeps it there.
 
-Three rules follow from how the library works:
+Four rules follow from how the library works:
 
 - nodes and wires are replaced only when the structure changed, and never while a node is being dragged;
   where a node stands travels as a patch, and what is written on it in its card;
 - after each wire that the browser drew by itself it is given the document's own wires, so that a refused one
   disappears;
+- a browser that is given two graphs in quick succession may go back to the first, and is then given the
+  latest again;
 - the view can be set only by computing it, since the library has no `fit_view` for Python.
 """
 
@@ -15,13 +17,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import panel as pn
+import panel_reactflow
 import param
 from panel.viewable import Viewable
-from panel_reactflow import ReactFlow
 
 from covstudio.covariance import catalogue
 from covstudio.document.layout import HEIGHT, WIDTH
 from covstudio.document.node import V
+from covstudio.studio.component import later
 from covstudio.studio.nodes import Frame, Wire, edge_payload, frames, node_types, v_position, wires
 from covstudio.studio.resources import read_asset
 from covstudio.studio.store import Store
@@ -33,6 +36,18 @@ MAX_ZOOM = 1.25
 MIN_ZOOM = 0.2
 MARGIN = 36
 """Pixels kept free around the model when it is fitted into the view."""
+
+
+class ReactFlow(panel_reactflow.ReactFlow):
+    """The library's component, under its name, by which its script finds itself.
+
+    A wire that the browser drew is only told of: the document adds it, or does not.
+    """
+
+    def add_edge(self, edge: Any) -> None:
+        """Tell of a wire that the browser drew."""
+        self._emit("edge_added", {"type": "edge_added", "edge": edge})
+
 
 Structure = tuple[tuple[Frame, ...], tuple[Wire, ...]]
 
@@ -77,9 +92,11 @@ class Graph:
         self._answering = False
         self._known: frozenset[str] = frozenset()
         self._size: Place | None = None
+        self._giving = False
         self._views = 0
         self._given: tuple[dict[str, float], ...] = ()
         self.flow.param.watch(self._on_view, "viewport")
+        self.flow.param.watch(self._on_given, ["nodes", "edges", "node_types", "color_mode"])
         self._revision = 0
 
     # --- nodes and wires -------------------------------------------------------------------------------
@@ -97,10 +114,31 @@ class Graph:
         elif not self.dragging:
             self._replace(structure, places)
 
-    def redraw(self) -> None:
-        """Give the browser the document's own nodes and wires, whatever it drew by itself."""
+    def forget(self) -> None:
+        """Note that the browser may show something else than it was given: `draw` then gives it all again."""
         self._structure = None
+
+    def _give(self, **content: Any) -> None:
+        """Have the browser draw this."""
+        self._giving = True
+        try:
+            self.flow.param.update(**content)
+        finally:
+            self._giving = False
+
+    def _on_given(self, *_events: param.parameterized.Event) -> None:
+        """The browser went back to something older.
+
+        Panel's React components write every value that they have drawn back into their model. A second value
+        that arrives before the first is drawn is overwritten so, in the browser and here.
+        """
+        if not self._giving:
+            later(0, self._again)
+
+    def _again(self) -> None:
+        self.forget()
         self.draw()
+        self.theme()
 
     def _replace(self, structure: Structure, places: dict[str, Place]) -> None:
         nodes = frozenset(self.store.document.nodes)
@@ -113,7 +151,7 @@ class Graph:
         self._selected = frozenset(chosen) & places.keys()
         self._answering = True
         self._revision += 1
-        self.flow.param.update(
+        self._give(
             node_types=node_types(self.store.document, catalogue()),
             nodes=[frame.payload(places[frame.id], frame.id in chosen) for frame in structure[0]],
             edges=[edge_payload(wire, self._revision) for wire in structure[1]],
@@ -123,8 +161,15 @@ class Graph:
         elif fresh:
             self._reveal(fresh)
 
+    def moved(self, places: Mapping[str, Place]) -> None:
+        """Note where the browser has moved nodes by itself.
+
+        `draw` then speaks only of those that the document has elsewhere.
+        """
+        self._places.update(places)
+
     def place(self, node_id: str, place: Place) -> None:
-        """Say where a node stands: also the answer to every move, so that both sides agree."""
+        """Say where a node stands."""
         self._places[node_id] = place
         self.flow.patch_node_props(node_id, {"position": {"x": place[0], "y": place[1]}})
 
@@ -224,7 +269,7 @@ class Graph:
 
     def theme(self) -> None:
         """Follow the store's theme: the page's own switch does not reach the graph."""
-        self.flow.color_mode = "dark" if self.store.dark else "light"
+        self._give(color_mode="dark" if self.store.dark else "light")
 
 
 def _no_editor(*_: Any, **__: Any) -> Viewable:

@@ -46,7 +46,8 @@ class Live:
 
     Args:
         store: the session's store.
-        send: takes a message for the page; the session's bus when left out.
+        send: takes a message for the page, on the session's event loop with the document locked; the
+            session's bus when left out.
         schedule: runs a function on the session's event loop; when left out, that of the Bokeh document
             the session belongs to, or at once where there is none (a notebook).
     """
@@ -141,7 +142,7 @@ class Live:
     def _on_ping(self, message: Mapping[str, Any]) -> None:
         """An empty frame at once: what the way there and back costs by itself."""
         self._seq = max(self._seq, int(message["seq"]))
-        self._send(pack(int(message["seq"]), []))
+        self._schedule(partial(self._send, pack(int(message["seq"]), [])))
 
     def _on_focus(self, message: Mapping[str, Any]) -> None:
         self.store.focus = str(message["key"])
@@ -155,7 +156,7 @@ class Live:
             row, col = extreme(matrix, pixels, int(message["row"]), int(message["col"]))
             rows, cols = self.labels(key)
             answer |= {"row": rows[row], "col": cols[col], "value": f"{matrix[row, col]:.6g}"}
-        self._send(answer)
+        self._schedule(partial(self._send, answer))
 
     # --- the store speaks ---
 

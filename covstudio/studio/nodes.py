@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from covstudio.covariance import Declaration, declaration
 from covstudio.document.arguments import document_default
@@ -20,6 +20,10 @@ from covstudio.document.node import Auto, Columns, Levels, Node, Rows, V, Values
 from covstudio.studio.store import Store
 
 OUTPUT = "out"
+HANDLE = 12
+"""Pixels a handle is wide and high in `canvas.css`."""
+BORDER = 1
+"""Pixels of a node's border there."""
 SHOWN = 3
 """Parameters that have room on a card."""
 
@@ -161,6 +165,8 @@ class Frame:
     type: str
     role: str
     height: float
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
 
     def payload(self, position: tuple[float, float], selected: bool) -> dict[str, Any]:
         """The node dictionary that panel-reactflow takes."""
@@ -175,19 +181,48 @@ class Frame:
             "draggable": self.role != "result",
             "deletable": False,  # the Delete key is an intent of ours: one key, one undo step
             "style": {"width": WIDTH, "height": self.height},
-            # Without these every replacement hides all nodes until they are measured.
-            "initialWidth": WIDTH,
-            "initialHeight": self.height,
+            # Said, not left to be measured: with each replacement the library forgets what it has measured,
+            # and would draw no wire until it has measured all nodes again.
+            "measured": {"width": WIDTH, "height": self.height},
+            "handles": [
+                *self._handles("target", self.inputs),
+                *self._handles("source", self.outputs),
+            ],
         }
+
+    def _handles(self, kind: Literal["source", "target"], names: tuple[str, ...]) -> list[dict[str, Any]]:
+        """Where one side's handles are drawn: spread evenly, their middles on the inside of the border."""
+        left = kind == "target"
+        across = BORDER if left else WIDTH - BORDER
+        step = (self.height - 2 * BORDER) / (len(names) + 1)
+        return [
+            {
+                "id": name,
+                "type": kind,
+                "position": "left" if left else "right",
+                "x": across - HANDLE / 2,
+                "y": BORDER + count * step - HANDLE / 2,
+                "width": HANDLE,
+                "height": HANDLE,
+            }
+            for count, name in enumerate(names, 1)
+        ]
 
 
 def frames(document: Document) -> tuple[Frame, ...]:
     """Every node of the document, and V at the end."""
     found = [
-        Frame(node.id, node_type(node), declaration(node.kind).kind, node_height(node))
+        Frame(
+            node.id,
+            node_type(node),
+            declaration(node.kind).kind,
+            node_height(node),
+            inputs=tuple(slot for slot, _ in node.operands),
+            outputs=(OUTPUT,),
+        )
         for node in document.nodes.values()
     ]
-    return (*found, Frame(V, "result", "result", HEIGHT))
+    return (*found, Frame(V, "result", "result", HEIGHT, inputs=(V,), outputs=()))
 
 
 def edge_payload(wire: Wire, revision: int) -> dict[str, Any]:

@@ -88,6 +88,9 @@ class Bus(JSComponent):
 
         On a server it goes Bokeh's plain way, which writes as soon as the running callback returns. Panel's
         own way looks first whether another write is under way, and tries again 10 ms later when one is.
+
+        The document must be locked, as it is in a callback of the document. While a message of the page is
+        handled it may not be: Panel takes the lock for those only when no change of a property is pending.
         """
         for ref, (model, _parent) in list(self._models.items()):
             if ref not in state._views or ref in state._fake_roots:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import FloatRect, Locator, Page, expect
+from playwright.sync_api import FilePayload, FloatRect, Locator, Page, expect
 
 Point = tuple[float, float]
 Tab = Literal["Inspector", "Matrix", "Data", "Fit", "Code"]
@@ -72,9 +72,56 @@ class Studio:
     def open(self) -> Studio:
         """Load the page and wait until it answers."""
         self.page.goto(self.url)
-        expect(self.page.locator("body[data-ready]")).to_be_attached()
+        return self.ready()
+
+    def reload(self) -> Studio:
+        """Load the page again and wait until it answers."""
+        self.page.reload()
+        return self.ready()
+
+    def ready(self) -> Studio:
+        """Wait until a page under way stands, and the server has answered all that the page asked of it."""
+        expect(self.page.locator("body[data-ready]")).to_be_attached(timeout=60_000)
         expect(self.node("V")).to_be_visible()
+        self.settled()
         return self
+
+    def settled(self) -> None:
+        """Wait until the server has answered all that was asked of it, and the answers are drawn.
+
+        What the server does later by itself (a drag's undo step, a fit, the check of a formula) is not waited
+        for. The way is gone twice: Panel holds a message back while an earlier one is being written.
+        """
+        self.page.wait_for_function(
+            """async () => {
+                const bus = window.covstudio;
+                const frame = () => new Promise(requestAnimationFrame);
+                for (let turn = 0; turn < 2; turn++) {
+                    await frame();
+                    await frame();
+                    await new Promise((answered) => {
+                        const stop = bus.onFrame(({ seq }) => seq >= asked && (stop(), answered()));
+                        const asked = bus.ping();
+                    });
+                }
+                await frame();
+                await frame();
+                return true;
+            }""",
+            timeout=60_000,
+        )
+
+    @contextmanager
+    def choosing(self, file: str | Path | FilePayload) -> Iterator[None]:
+        """Do what makes the page ask for a file; this one is chosen.
+
+        The browser hands choosers to the test only once it has answered that it will, and a key overtakes
+        that question: whoever waits for the answer to a later one cannot be too early.
+        """
+        with self.page.expect_file_chooser() as chooser:
+            self.page.evaluate("null")
+            yield
+        chooser.value.set_files(file)
 
     # --- the frame --------------------------------------------------------------------------------
 
@@ -109,6 +156,7 @@ class Studio:
         self.button("Templates").click()
         self.page.get_by_role("menuitem", name=title).click()
         expect(self.page.get_by_label("Model title")).to_have_value(title)
+        self.settled()
 
     def state(self) -> Locator:
         """The chip that says how far the model is."""
@@ -152,7 +200,9 @@ class Studio:
         """Draw a wire from a node's output to a slot, with the mouse."""
         with self.dragging(self.output(child)) as to_point:
             to_point(self.slot(parent, slot))
-        expect(self.page.locator(".react-flow__edge")).not_to_have_count(0)
+        expect(
+            self.page.get_by_role("group", name=f"Wire from {child} into {parent}", exact=True)
+        ).to_be_attached()
 
     @contextmanager
     def dragging(self, source: Locator) -> Iterator[_Mover]:
@@ -160,6 +210,7 @@ class Studio:
         drag.
         """
         mouse = self.page.mouse
+        self.settled()
         x, y = centre(source)
         mouse.move(x, y)
         mouse.down()
@@ -171,6 +222,7 @@ class Studio:
 
     def select(self, name: str) -> None:
         """Select a node by clicking on its head."""
+        self.settled()
         self.node(name).click(position={"x": 60, "y": 14})
         expect(self.page.get_by_label("Name", exact=True)).to_have_value(name)
 
@@ -184,6 +236,7 @@ class Studio:
 
     def drag_slider(self, path: str, shares: list[float]) -> None:
         """Drag a slider's thumb with the mouse from place to place; places are shares of its length."""
+        self.settled()
         box = box_of(self.slider(path))
         start = float(self.slider(path).input_value()) / 1000
         radius = 8  # the thumb's middle never reaches the ends of the track
@@ -205,8 +258,9 @@ class Studio:
         """Press Fit and wait for the results."""
         panel = self.show("Fit")
         panel.get_by_role("button", name="Fit", exact=True).click()
+        self.settled()  # what an earlier fit found is gone
         results = panel.get_by_role("region", name="Results")
-        expect(results).to_be_visible(timeout=30_000)
+        expect(results).to_be_visible(timeout=60_000)
         return results
 
 
@@ -229,13 +283,11 @@ def box_of(locator: Locator) -> FloatRect:
 
 
 def row(table: Locator, name: str) -> list[str]:
-    """The cells of the table's row that begins with this name."""
-    return (
-        table.get_by_role("row")
-        .filter(has=table.page.get_by_role("cell", name=name, exact=True))
-        .get_by_role("cell")
-        .all_inner_texts()
-    )
+    """The cells of the table's row that begins with this name, once there is one."""
+    first = table.get_by_role("cell", name=name, exact=True)
+    first.wait_for()
+    found = table.get_by_role("row").filter(has=table.page.get_by_role("cell", name=name, exact=True))
+    return found.get_by_role("cell").all_inner_texts()
 
 
 def centre(locator: Locator) -> Point:

@@ -11,7 +11,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 LOCAL = {"localhost", "127.0.0.1", "::1"}
 
-expect.set_options(timeout=10_000)
+# A machine that builds other things at the same time may be slow; what is never reached fails all the same.
+expect.set_options(timeout=30_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -78,6 +79,15 @@ def foreign(url: str) -> bool:
 def page(context: BrowserContext, watch: Watch) -> Page:
     """A fresh page that is watched."""
     return watch(context.new_page())
+
+
+@pytest.fixture(autouse=True)
+def patience(request: pytest.FixtureRequest) -> None:
+    """What is waited for may come late on a machine that does other things too."""
+    if "context" in request.fixturenames:
+        context: BrowserContext = request.getfixturevalue("context")
+        context.set_default_timeout(60_000)
+        context.set_default_navigation_timeout(120_000)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +25,7 @@ from covstudio.document.document import MAX_DEPTH, MAX_NODES, Document
 from covstudio.document.layout import HEIGHT, WIDTH
 from covstudio.document.node import Columns, Rows
 from covstudio.document.templates import templates
-from covstudio.studio import wiring
+from covstudio.studio import canvas, wiring
 from covstudio.studio.canvas import CanvasView
 from covstudio.studio.nodes import (
     card,
@@ -127,8 +128,28 @@ def test_the_graph_is_the_documents_own() -> None:
     browser = Browser(Store(sum_of_two()))
     assert browser.edges == {("a", "s", "1"), ("b", "s", "2"), ("s", "V", "V")}
     assert browser.nodes["a"]["position"] == {"x": 300, "y": 0}
-    assert all(node["initialWidth"] == WIDTH for node in browser.nodes.values())
     assert not browser.nodes["V"]["draggable"]
+
+
+def test_nodes_and_handles_come_with_their_sizes_so_that_wires_need_no_measuring() -> None:
+    store = field_trial()
+    browser = Browser(store)
+    types = node_types(store.document, catalogue())
+    heights = {frame.id: frame.height for frame in frames(store.document)}
+    for node_id, node in browser.nodes.items():
+        height = heights[node_id]
+        assert node["measured"] == {"width": WIDTH, "height": height} == node["style"]
+        for kind, side, edge in (("target", "inputs", 1), ("source", "outputs", WIDTH - 1)):
+            handles = [handle for handle in node["handles"] if handle["type"] == kind]
+            drawn = types[node["type"]][side]
+            assert [handle["id"] for handle in handles] == [handle["id"] for handle in drawn]
+            for count, handle in enumerate(handles, 1):
+                assert handle["x"] + handle["width"] / 2 == edge
+                middle = 1 + (height - 2) * count / (len(drawn) + 1)
+                assert handle["y"] + handle["height"] / 2 == pytest.approx(middle)
+    known = {(node_id, handle["id"]) for node_id, node in browser.nodes.items() for handle in node["handles"]}
+    for edge in browser.flow.edges:
+        assert {(edge["source"], edge["sourceHandle"]), (edge["target"], edge["targetHandle"])} <= known
 
 
 def test_an_operator_with_many_slots_is_tall_enough_to_hit_each() -> None:
@@ -255,6 +276,38 @@ def test_nothing_is_replaced_while_a_node_is_dragged_and_everything_afterwards()
     browser.surface("dragging", on=False)
     assert "late" in browser.nodes
     assert browser.nodes["a"]["position"] == {"x": 1, "y": 2}
+
+
+def test_a_browser_that_goes_back_to_something_older_is_given_the_latest_again() -> None:
+    store = Store(sum_of_two())
+    browser = Browser(store)
+    older = {name: list(getattr(browser.flow, name)) for name in ("nodes", "edges")}
+    types = dict(browser.flow.node_types)
+    store.dispatch(AddNode("ScalarMatrix", name="c", id="c", connect=("s", None)))
+    store.dark = True
+    latest, wires_now = set(browser.nodes), browser.edges
+    revisions = {edge["data"]["revision"] for edge in browser.flow.edges}
+    for name, value in (*older.items(), ("node_types", types | {"variadic:4": {}}), ("color_mode", "light")):
+        setattr(browser.flow, name, value)
+        assert set(browser.nodes) == latest
+        assert browser.edges == wires_now
+        assert browser.flow.node_types["variadic:4"]["inputs"]
+        assert browser.flow.color_mode == "dark"
+    again = {edge["data"]["revision"] for edge in browser.flow.edges}
+    assert min(again) > max(revisions)  # or the browser would take them for drawn
+
+
+def test_a_wire_that_the_browser_drew_is_replaced_once_by_the_documents_own() -> None:
+    store = Store(sum_of_two())
+    browser = Browser(store)
+    given: list[Any] = []
+    browser.flow.param.watch(lambda event: given.append([edge["id"] for edge in event.new]), "edges")
+    edge = {"id": "a->s:1", "source": "a", "target": "s", "sourceHandle": "out", "targetHandle": "3"}
+    browser.graph("edge_added", edge=edge)  # to another slot
+    assert store.document.nodes["s"].children == ("b", "a")
+    assert given == [["b->s", "a->s", "s->V"]]
+    browser.graph("edge_added", edge=edge | {"source": "s", "target": "a", "id": "s->a"})  # refused
+    assert given == [["b->s", "a->s", "s->V"]] * 2
 
 
 def test_the_theme_of_the_page_reaches_the_graph() -> None:
@@ -461,6 +514,44 @@ def test_pressing_an_arrow_key_often_is_one_step() -> None:
     assert store.document.nodes["a"].x == 311
     store.undo()
     assert store.document.nodes["a"].x == 300
+
+
+def test_a_run_of_key_presses_is_answered_when_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    due: list[tuple[int, Callable[[], None]]] = []
+    monkeypatch.setattr(canvas, "later", lambda wait, function: due.append((wait, function)))
+
+    def pass_by(most: int) -> None:
+        """Run what is due within so many milliseconds."""
+        for entry in [entry for entry in due if entry[0] <= most]:
+            due.remove(entry)
+            entry[1]()
+
+    store = Store(sum_of_two())
+    browser = Browser(store)
+    for x in (305, 310, 315):
+        browser.graph("node_moved", node_id="a", position={"x": x, "y": 0})
+        pass_by(canvas.TOGETHER)
+        assert store.document.nodes["a"].x == x
+    rests = list(due)
+    for entry in rests[:-1]:
+        entry[1]()
+    assert browser.patched == []
+    browser.surface("dragging", on=True)
+    rests[-1][1]()
+    assert browser.patched == []
+    browser.surface("dragging", on=False)
+    rests[-1][1]()
+    assert browser.patched == [("a", {"position": {"x": 315.0, "y": 0.0}})]
+
+
+def test_keys_speak_of_what_is_seen_selected() -> None:
+    store = Store(sum_of_two())
+    browser = Browser(store)
+    store.selection = ("b",)
+    browser.surface("nudge", x=8, y=0, nodes=["a", "V", "gone"])
+    assert (store.document.nodes["a"].x, store.document.nodes["b"].x) == (308, 300)
+    browser.surface("duplicate", nodes=["a", "V"])
+    assert [store.document.nodes[node_id].name for node_id in store.selection] == ["a 2"]
 
 
 def test_tidying_is_one_step() -> None:

@@ -99,7 +99,9 @@ class Page:
         self.live.receive(
             {"type": "query", "id": 7, "key": key, "row": row, "col": col, "rows": rows, "cols": cols}
         )
-        return self.sent.pop()
+        assert not self.sent  # it is sent from the event loop, with the document locked
+        self.until(lambda: any(message["type"] == "value" for message in self.sent))
+        return next(message for message in self.sent if message["type"] == "value")
 
 
 @pytest.fixture

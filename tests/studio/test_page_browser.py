@@ -5,12 +5,17 @@ nobody else for anything.
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
 from browser import ALPHA, Studio, box_of, served
 from conftest import Watch
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, BrowserContext, Page, WebSocketRoute, expect
+
+from covstudio.document.changes import ReplaceDocument
+from covstudio.document.templates import templates
+from covstudio.studio.store import Store
 
 
 def test_the_frame_opens_every_tab(studio: Studio) -> None:
@@ -75,6 +80,7 @@ def test_a_text_field_keeps_its_own_undo(studio: Studio) -> None:
     title.press("End")
     title.type(" x")
     title.press("Control+z")
+    studio.settled()
     expect(studio.nodes()).not_to_have_count(1)
     title.press("Escape")
     expect(title).to_have_value(ALPHA)
@@ -87,8 +93,7 @@ def test_the_theme_follows_the_switch_and_is_remembered(studio: Studio) -> None:
     studio.button("Dark theme").click()
     expect(root).to_have_attribute("data-cs-theme", "dark")
     expect(page.locator(".react-flow.dark")).to_be_visible()
-    page.reload()
-    expect(page.locator("body[data-ready]")).to_be_attached()
+    studio.reload()
     expect(root).to_have_attribute("data-cs-theme", "dark")
     expect(page.locator(".react-flow.dark")).to_be_visible()
     expect(studio.button("Light theme")).to_be_visible()
@@ -110,13 +115,14 @@ def test_splitters_move_by_mouse_and_keyboard_and_are_remembered(studio: Studio)
     with studio.dragging(splitter) as to_point:
         box = box_of(splitter)
         to_point((box["x"] - 100, box["y"] + 200))
+    studio.settled()
     wide = box_of(side)["width"]
     assert wide == pytest.approx(before + 100, abs=12)
     splitter.focus()
     page.keyboard.press("ArrowRight")
+    studio.settled()
     assert box_of(side)["width"] == pytest.approx(wide - 16, abs=1)
-    page.reload()
-    expect(page.locator("body[data-ready]")).to_be_attached()
+    studio.reload()
     assert box_of(side)["width"] == pytest.approx(wide - 16, abs=1)
 
 
@@ -178,8 +184,7 @@ def test_save_open_and_what_cannot_be_opened(studio: Studio, tmp_path: Path) -> 
         else content["data"]
     )
 
-    page.reload()
-    expect(page.locator("body[data-ready]")).to_be_attached()
+    studio.reload()
     expect(studio.nodes()).to_have_count(1)
     field = page.get_by_label("Open a model file")
     broken = tmp_path / "broken.json"
@@ -200,9 +205,29 @@ def test_save_open_and_what_cannot_be_opened(studio: Studio, tmp_path: Path) -> 
     expect(studio.nodes()).to_have_count(1)
 
 
-def test_ctrl_o_asks_for_a_file(studio: Studio) -> None:
-    with studio.page.expect_file_chooser():
+def test_ctrl_o_asks_for_a_file_and_opens_it(studio: Studio, tmp_path: Path) -> None:
+    store = Store()
+    store.dispatch(ReplaceDocument(templates()[0].document(None)))
+    path = tmp_path / "model.json"
+    path.write_text(store.save_text(), encoding="utf-8")
+    with studio.choosing(path):
         studio.page.keyboard.press("Control+o")
+    expect(studio.node("genotype")).to_be_visible()
+
+
+def test_ctrl_o_asks_for_a_file_while_the_server_says_nothing(page: Page, server_url: str) -> None:
+    silent = threading.Event()
+
+    def between(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        socket.on_message(lambda message: None if silent.is_set() else server.send(message))
+        server.on_message(lambda message: None if silent.is_set() else socket.send(message))
+
+    page.route_web_socket("**", between)
+    studio = Studio(page, server_url).open()
+    silent.set()
+    with studio.choosing({"name": "model.json", "mimeType": "application/json", "buffer": b"{}"}):
+        page.keyboard.press("Control+o")
 
 
 def test_the_last_session_is_offered_and_comes_back(studio: Studio) -> None:
@@ -210,8 +235,7 @@ def test_the_last_session_is_offered_and_comes_back(studio: Studio) -> None:
     studio.use_example()
     studio.use_template()
     page.wait_for_function("() => (localStorage.getItem('covstudio.draft') ?? '').includes('residual')")
-    page.reload()
-    expect(page.locator("body[data-ready]")).to_be_attached()
+    studio.reload()
     offer = studio.notice("Restore your last session?")
     expect(offer).to_contain_text(ALPHA)
     offer.get_by_role("button", name="Restore").click()
@@ -223,11 +247,11 @@ def test_the_last_session_can_be_declined(studio: Studio) -> None:
     page = studio.page
     studio.use_template()
     page.wait_for_function("() => localStorage.getItem('covstudio.draft') !== null")
-    page.reload()
-    studio.notice("Restore your last session?").get_by_role("button", name="Dismiss").click()
-    page.reload()
-    expect(page.locator("body[data-ready]")).to_be_attached()
-    expect(studio.node("V")).to_be_visible()
+    studio.reload()
+    offer = studio.notice("Restore your last session?")
+    offer.get_by_role("button", name="Dismiss").click()
+    expect(offer).to_have_count(0)
+    studio.reload()
     expect(studio.notice("Restore your last session?")).to_have_count(0)
 
 
@@ -253,7 +277,7 @@ def test_smaller_screens_reach_everything(
         expect(views).to_be_hidden()
     studio.show("Inspector")
     expect(studio.slider("residual/sigma^2")).to_be_in_viewport()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
     for name in ("Open", "Save", "Templates", "Examples", "Undo", "Redo", "Dark theme", "Help"):
         expect(studio.button(name)).to_be_in_viewport(ratio=1)
 
@@ -264,6 +288,7 @@ def test_two_sessions_know_nothing_of_each_other(
     other = Studio(watch(context.new_page()), server_url).open()
     studio.use_template()
     expect(studio.nodes()).not_to_have_count(1)
+    other.settled()
     expect(other.nodes()).to_have_count(1)
 
 
@@ -284,8 +309,13 @@ def test_a_lost_connection_comes_back_by_itself(context: BrowserContext, server_
     page.add_init_script(KEEP_SOCKETS)
     studio = Studio(page, server_url).open()
     studio.use_template()
-    page.evaluate("sockets.at(-1).close()")
-    page.wait_for_function("() => sockets.length > 1 && sockets.at(-1).readyState === WebSocket.OPEN")
+    page.evaluate(
+        """new Promise((back) => {
+            Bokeh.documents[0].on_event("client_reconnected", () => back());
+            sockets.at(-1).close();
+        })"""
+    )
+    assert page.evaluate("sockets.length") > 1
     expect(studio.notice("connection")).to_have_count(0)
     studio.button("Undo").click()
     expect(page.get_by_label("Model title")).to_have_value("Untitled model")

@@ -16,6 +16,7 @@ const ICONS = {
   caret: "M5 7l3 3 3-3",
 };
 const DRAFT = "covstudio.draft";
+const LONGEST_START = 30000; // milliseconds
 function kept(key) {
   try {
     return localStorage.getItem(key);
@@ -391,10 +392,13 @@ export function render({ model, el }) {
     draft: keep,
   });
 
-  // The theme is told when the whole page stands: Panel loses what changes in a component while the page is still loading.
+  // The page is ready when all of it stands and the canvas shows the model: from then on every key and every click is answered.
+  // The theme is told only then: Panel loses what changes in a component while the page is still loading. What cannot be drawn
+  // must not hold up the rest for ever.
   const began = performance.now();
   (function ready() {
-    if (!model.document?.is_idle && performance.now() - began < 10000) return setTimeout(ready, 30);
+    const stands = model.document?.is_idle && window.covstudioCanvas?.ready;
+    if (!stands && performance.now() - began < LONGEST_START) return setTimeout(ready, 30);
     document.body.dataset.ready = "true";
     send("ready", { dark });
     // A tab may have been opened before there was anybody to tell.

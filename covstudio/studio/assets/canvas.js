@@ -7,6 +7,7 @@ const TOOLS = {
 };
 const STRUCTURE = "application/x-covstudio-structure";
 const FAR = 0.62; // below this zoom a card shows its name, its picture and its symbol, and shows them larger
+const PATIENCE = 5000; // milliseconds that the graph waits, unseen, for the view that the server computes
 const STEP = 8; // pixels an arrow key moves a selection; with Shift four times as far
 
 /** Whether a key pressed here belongs to what is being written. */
@@ -109,8 +110,13 @@ export function render({ model, el, view }) {
     const { scale } = zoom();
     flow.classList.toggle("is-far", scale < FAR);
     flow.style.setProperty("--cs-unzoom", String(1 / scale)); // explanations keep their size
-    flow.classList.add("is-ready");
+    appear();
   });
+
+  function appear() {
+    flow.classList.add("is-ready");
+    window.covstudioCanvas.ready = true;
+  }
 
   function meet() {
     shadow = root.isConnected ? findFlow() : null;
@@ -128,7 +134,7 @@ export function render({ model, el, view }) {
     });
     sized.observe(flow);
     looked.observe(flow.querySelector(".react-flow__viewport"), { attributes: true, attributeFilter: ["style"] });
-    setTimeout(() => flow.classList.add("is-ready"), 600);
+    setTimeout(appear, PATIENCE);
     const on = (name, handler, options) => flow.addEventListener(name, handler, { ...options, signal: stop.signal });
     on("pointerdown", () => send({ type: "touch" }), { capture: true });
     on("keydown", () => send({ type: "touch" }), { capture: true });
@@ -259,7 +265,7 @@ export function render({ model, el, view }) {
     if (mod && key === "y") return act({ type: "redo" });
     if (!inScope(path)) return;
     if (mod && key === "a") return act({ type: "select", all: true });
-    if (mod && key === "d") return act({ type: "duplicate" });
+    if (mod && key === "d") return act({ type: "duplicate", nodes: selected() });
     if (mod || event.altKey) return;
     const onNode = nodeOf(event);
     if (event.key === "Delete" || event.key === "Backspace") return act({ type: "delete", nodes: selected(), wires: selected("edge") });
@@ -286,7 +292,8 @@ export function render({ model, el, view }) {
   function nudge(event, act) {
     const by = STEP * (event.shiftKey ? 4 : 1);
     const [x, y] = { ArrowLeft: [-by, 0], ArrowRight: [by, 0], ArrowUp: [0, -by], ArrowDown: [0, by] }[event.key];
-    if (selected().length) act({ type: "nudge", x, y });
+    const nodes = selected();
+    if (nodes.length) act({ type: "nudge", x, y, nodes });
   }
 
   // ---- life ----
@@ -301,7 +308,7 @@ export function render({ model, el, view }) {
   window.addEventListener("pointermove", onMove, { ...global, capture: true });
   window.addEventListener("pointerup", onRelease, { ...global, capture: true });
   window.addEventListener("pointercancel", onRelease, { ...global, capture: true });
-  window.covstudioCanvas = { centre };
+  window.covstudioCanvas = { centre, ready: false };
   let scene = { redraw: () => {}, state: () => ({}) };
   let waiting = 0;
   model.on("remove", () => {
