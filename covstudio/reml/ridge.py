@@ -36,6 +36,8 @@ Flags = NDArray[np.bool_]
 #: Eigenvalues of the information, scaled to a unit diagonal, below the first are looked at; those with less
 #: information about the logarithm of their own scale than the second are a ridge.
 SMALL, FLAT = 1e-3, 1e-2
+#: A scale that runs off makes up more than this share of V.
+LARGE = 0.1
 #: Weight with which a parameter takes part in a combination.
 PART = 1e-2
 #: What is left to gain is not worth having below this, or below so many times the rounding error.
@@ -118,13 +120,16 @@ def ridge_at(
         return None
     directions = natural @ np.linalg.inv(natural[rows])
     slopes = slope @ directions
-    small = geometry.shares(values) < NEGLIGIBLE * total
+    shares = geometry.shares(values)
+    small = shares < NEGLIGIBLE * total
     signs = [
         _outwards(geometry.coordinates[i], float(values[i]), float(s), bool(small[i]))
         for i, s in zip(used[rows], slopes, strict=True)
     ]
     known = np.einsum("ij,ik,kj->j", directions, own, directions)
-    flat = known < FLAT
+    # The data say little, too, about the logarithm of a scale that makes up little of V.
+    large = [not geometry.coordinates[i].degree or small[i] or shares[i] > LARGE * total for i in used[rows]]
+    flat = (known < FLAT) & large
     directions, slopes = (directions * signs)[:, flat], (slopes * signs)[flat]
     lasting = np.where((np.abs(directions) < PART) | ~logs[:, None], 0.0, directions)
     part = lasting.any(axis=1)
