@@ -288,8 +288,8 @@ class _Run:
         return point.kernel + 0.5 * (point.quadratic - degrees * (1.0 + math.log(point.quadratic / degrees)))
 
     def _better_start(self, own: Vector, outcome: Outcome) -> Point | None:
-        """The data's own start, when the given one ended badly, or below it, or without a maximum, as there may
-        be one elsewhere."""
+        """The data's own start, when the given one ended badly, or below it, or on a ridge without a maximum:
+        there may be one elsewhere."""
         point = self.engine.at(own)
         ended = outcome.converged and outcome.ridge is None
         if point is None or (ended and point.kernel <= outcome.point.kernel):
