@@ -261,6 +261,7 @@ class Studio:
         self.settled()  # what an earlier fit found is gone
         results = panel.get_by_role("region", name="Results")
         expect(results).to_be_visible(timeout=60_000)
+        self.settled()
         return results
 
 

@@ -43,8 +43,10 @@ def worked(studio: Studio) -> Studio:
     for value in ("0.25", "0.5"):
         studio.value(RESIDUAL).fill(value)
         studio.value(RESIDUAL).press("Enter")
+        expect(studio.slider(RESIDUAL)).to_have_attribute("aria-valuetext", value)
     studio.button("Undo").click()
     expect(studio.value(RESIDUAL)).to_have_value("0.25")
+    studio.settled()
     return studio
 
 
@@ -360,5 +362,6 @@ def test_a_column_named_like_a_script_is_only_text(studio: Studio, tmp_path: Pat
     assert (document.response, document.fixed_effects) == (IMAGE, f"1 + `{SCRIPT}`")
     open_model(studio, tmp_path / "saved.json", text)
     expect(studio.notice("Opened")).to_be_visible()
-    assert page.locator("script:text-is('alert(1)'), img[src='x']").count() == 0
+    studio.settled()
+    expect(page.locator("script:text-is('alert(1)'), img[src='x']")).to_have_count(0)
     assert alerts == []

@@ -58,6 +58,7 @@ def test_moving_a_node_does_not_make_a_fit_stale_and_another_formula_does(alpha:
     with alpha.dragging(alpha.node("residual")) as to_point:
         to_point((600, 200))
     expect(alpha.button("Undo")).to_have_attribute("aria-description", re.compile("Move"))
+    alpha.settled()
     expect(results.get_by_text("since this fit")).to_have_count(0)
     formula = alpha.page.get_by_role("textbox", name="Fixed effects")
     formula.fill("1")
@@ -77,7 +78,9 @@ def test_blups_are_searched_and_sorted(alpha: Studio) -> None:
     blups.get_by_role("searchbox", name="Search random effects").fill("genotype g0")
     expect(rows).to_have_count(1 + 9)
     blups.get_by_role("searchbox").fill("")
+    expect(rows).to_have_count(1 + 24 + 18)
     blups.get_by_role("button", name="Sort by BLUP").click()
+    expect(blups.get_by_role("columnheader").nth(2)).to_have_attribute("aria-sort", "ascending")
     values = [float(text.replace("−", "-")) for text in rows.locator("td:nth-child(3)").all_inner_texts()]
     assert values == sorted(values)
     blups.get_by_role("button", name="Sort by BLUP").click()

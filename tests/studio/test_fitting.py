@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import select
 import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -25,7 +26,7 @@ from covstudio.studio import fitting
 from covstudio.studio.fitting import Event, Finished, Job, LocalPool, Started, Waiting
 from covstudio.studio.fitting_worker import Outcome, Step, fit
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 
 @pytest.fixture(scope="module")
@@ -51,29 +52,30 @@ class Heard:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.begun = threading.Event()
         self.over = threading.Event()
 
     def __call__(self, event: Event) -> None:
         self.events.append(event)
-        if isinstance(event, Finished):
+        if isinstance(event, Started):
+            self.begun.set()
+        elif isinstance(event, Finished):
+            self.begun.set()
             self.over.set()
 
     def of(self, kind: type) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]
+
+    def start(self) -> None:
+        """Wait until the fit has started."""
+        assert self.begun.wait(PATIENCE), f"the fit did not start; it said {self.events}"
+        assert not self.over.is_set(), f"the fit is over: {self.events}"
 
     @property
     def outcome(self) -> Outcome:
         assert self.over.wait(PATIENCE), f"the fit did not end; it said {self.events}"
         outcome: Outcome = self.of(Finished)[0].outcome
         return outcome
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    """Wait for something to become true."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.02)
 
 
 def ask(pool: LocalPool, document: Document, table: Table | None) -> tuple[Job, Heard]:
@@ -133,29 +135,32 @@ def test_what_is_wrong_with_a_model_comes_as_sentences(
         assert heard.outcome.message
 
 
-def test_a_cancelled_fit_stops_and_the_worker_goes_on(pool: LocalPool, alpha: Document, table: Table) -> None:
+def test_a_cancelled_fit_stops_and_the_worker_goes_on(
+    pool: LocalPool, alpha: Document, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "GRACE_SECONDS", PATIENCE)
     job, heard = ask(pool, *slow(table))
-    until(lambda: bool(heard.of(Started)), "the fit to start")
-    began = time.monotonic()
+    heard.start()
+    (worker,) = pool.processes
     pool.cancel(job)
     assert heard.outcome.cancelled
-    assert time.monotonic() - began < fitting.GRACE_SECONDS + 5
     _, next_fit = ask(pool, alpha, table)
     assert next_fit.outcome.estimate is not None
+    assert list(pool.processes) == [worker]
 
 
 def test_a_fit_deep_in_an_iteration_is_ended_with_its_process(
     pool: LocalPool, alpha: Document, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fitting, "GRACE_SECONDS", 0.0)
-    before = list(pool.processes)
     job, heard = ask(pool, *slow(table))
-    until(lambda: bool(heard.of(Started)), "the fit to start")
+    heard.start()
+    (worker,) = pool.processes
     pool.cancel(job)
     assert heard.outcome.cancelled
     _, next_fit = ask(pool, alpha, table)
     assert next_fit.outcome.estimate is not None
-    assert list(pool.processes) != before
+    assert worker not in pool.processes
 
 
 def test_a_fit_that_waits_says_so_and_can_be_cancelled(
@@ -176,7 +181,7 @@ def test_a_fit_that_waits_says_so_and_can_be_cancelled(
 
 def test_a_worker_that_dies_is_told_of_and_replaced(pool: LocalPool, alpha: Document, table: Table) -> None:
     _, heard = ask(pool, *slow(table))
-    until(lambda: bool(heard.of(Started)), "the fit to start")
+    heard.start()
     (victim,) = pool.processes
     os.kill(victim, signal.SIGKILL)
     assert heard.outcome.message == fitting.DIED
@@ -189,7 +194,7 @@ def test_one_fit_does_not_hold_another_up(alpha: Document, table: Table) -> None
     pool = LocalPool(workers=2)
     try:
         job, long = ask(pool, *slow(table))
-        until(lambda: bool(long.of(Started)), "the long fit to start")
+        long.start()
         _, short = ask(pool, alpha, table)
         assert short.outcome.estimate is not None
         assert not long.over.is_set()
@@ -202,10 +207,14 @@ def test_one_fit_does_not_hold_another_up(alpha: Document, table: Table) -> None
 def test_prewarming_starts_the_workers_and_closing_ends_them() -> None:
     pool = LocalPool(workers=1)
     pool.prewarm()
-    until(lambda: len(pool.processes) == 1, "the worker to start")
-    (process,) = pool.processes
+    for thread in threading.enumerate():
+        if thread.name == "covstudio-prewarm":
+            thread.join(PATIENCE)
+    (worker,) = pool.processes
+    (process,) = [child for child in multiprocessing.active_children() if child.pid == worker]
     pool.close()
-    until(lambda: not alive(process), "the worker to end")
+    process.join(PATIENCE)
+    assert process.exitcode is not None
     with pytest.raises(RuntimeError, match="closed"):
         pool.submit(Job(lambda: "{}", lambda event: None))
 
@@ -229,30 +238,27 @@ def test_a_warm_worker_has_all_that_its_first_fit_imports() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def alive(process: int) -> bool:
-    try:
-        with open(f"/proc/{process}/stat") as stat:
-            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux to wait for the process of another")
 def test_workers_end_when_their_server_is_killed() -> None:
     script = (
-        "import time\nfrom covstudio.studio.fitting import LocalPool\n"
+        "import sys, threading\nfrom covstudio.studio.fitting import LocalPool\n"
         "if __name__ == '__main__':\n"
         "    pool = LocalPool(workers=1)\n    pool.prewarm()\n"
-        "    while not pool.processes: time.sleep(0.05)\n"
-        "    print(pool.processes[0], flush=True)\n    time.sleep(60)\n"
+        "    [thread.join() for thread in threading.enumerate() if thread.name == 'covstudio-prewarm']\n"
+        "    print(pool.processes[0], flush=True)\n    sys.stdin.read()\n"
     )
-    server = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     assert server.stdout is not None
-    worker = int(server.stdout.readline())
-    assert alive(worker)
-    server.kill()
-    server.wait()
-    until(lambda: not alive(worker), "the worker to follow its server")
+    worker = os.pidfd_open(int(server.stdout.readline()))
+    try:
+        assert not select.select([worker], [], [], 0)[0]
+        server.kill()
+        server.wait()
+        assert select.select([worker], [], [], PATIENCE)[0], "the worker did not follow its server"
+    finally:
+        os.close(worker)
 
 
 def test_a_listener_that_fails_does_not_stop_the_fit(pool: LocalPool, alpha: Document, table: Table) -> None:
@@ -301,7 +307,7 @@ def test_a_cluster_fits_in_the_place_of_the_workers(
             assert heard.of(Step)
             long = Heard()
             job = fitting.start(*slow(table), long)
-            until(lambda: bool(long.of(Started)), "the fit to start")
+            long.start()
             fitting.cancel(job)
             assert long.outcome.cancelled
         finally:

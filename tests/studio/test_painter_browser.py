@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from browser import Studio
+from browser import Studio, box_of
 from playwright.sync_api import Locator, Page, expect
 
 from covstudio.document.changes import AddNode, SetArgument
@@ -15,6 +16,7 @@ from covstudio.document.node import V
 from covstudio.studio.store import Store
 
 GENOTYPE = "genotype/g/sigma^2"
+PATIENCE = 60.0
 
 
 @pytest.fixture
@@ -22,8 +24,19 @@ def alpha(studio: Studio) -> Studio:
     """The alpha design with its model, all of V's pictures painted."""
     studio.use_example()
     studio.use_template()
-    painted(picture(studio.page, "V"))
+    pictures = studio.page.get_by_label("V and its derivatives").get_by_role("img")
+    expect(pictures).to_have_count(4)
+    for canvas in pictures.all():
+        painted(canvas)
+    rested(studio)
     return studio
+
+
+def rested(studio: Studio) -> None:
+    """Wait until no picture is under way."""
+    studio.settled()
+    wait(studio.page, "!bus.flying && !bus.pending.size && bus.lastFrame.done")
+    studio.settled()
 
 
 def picture(page: Page, name: str) -> Locator:
@@ -44,21 +57,30 @@ def pattern(text: str) -> re.Pattern[str]:
     return re.compile(text)
 
 
+PIXELS = """(canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
+    let sum = 0, opaque = 0
+    for (let i = 0; i < data.length; i += 4) {
+      sum = (sum * 31 + data[i] * 65536 + data[i + 1] * 256 + data[i + 2] + data[i + 3]) % 4294967291
+      opaque += data[i + 3] > 200
+    }
+    return { sum, share: opaque / (data.length / 4), width: canvas.width,
+             sharp: canvas.width === Math.round(canvas.clientWidth * devicePixelRatio) }
+  }"""
+
+
 def pixels(canvas: Locator) -> dict[str, Any]:
     """What is on a canvas: a checksum, the share of opaque pixels, whether it is as sharp as the screen."""
-    result: dict[str, Any] = canvas.evaluate(
-        """(canvas) => {
-          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
-          let sum = 0, opaque = 0
-          for (let i = 0; i < data.length; i += 4) {
-            sum = (sum * 31 + data[i] * 65536 + data[i + 1] * 256 + data[i + 2] + data[i + 3]) % 4294967291
-            opaque += data[i + 3] > 200
-          }
-          return { sum, share: opaque / (data.length / 4), width: canvas.width,
-                   sharp: canvas.width === Math.round(canvas.clientWidth * devicePixelRatio) }
-        }"""
-    )
+    result: dict[str, Any] = canvas.evaluate(PIXELS)
     return result
+
+
+def expect_pixels(canvas: Locator, wanted: int, *, differ: bool = False) -> None:
+    """Wait until a canvas shows exactly this, or anything else."""
+    canvas.page.wait_for_function(
+        f"([canvas, wanted]) => (({PIXELS})(canvas).sum === wanted) !== {str(differ).lower()}",
+        arg=[canvas.element_handle(), wanted],
+    )
 
 
 def colour_at(canvas: Locator, x: float, y: float) -> list[int]:
@@ -133,31 +155,18 @@ def test_pictures_follow_the_slider_and_undo_brings_them_back(alpha: Studio) -> 
     page = alpha.page
     v, thumbnail = picture(page, "V"), page.locator("#cs-canvas canvas[data-tile^='node:']").first
     painted(thumbnail)
-    before, frames = pixels(v), bus(page, "bus.stats.frames")
     alpha.show("Inspector")
     alpha.select("genotype variance")
+    before = pixels(v)["sum"], pixels(thumbnail)["sum"]
     alpha.drag_slider(GENOTYPE, [0.5, 0.6, 0.7, 0.8])
-    wait(page, f"bus.stats.frames > {frames} && !bus.flying && !bus.pending.size")
-    after = pixels(v)
-    assert after["sum"] != before["sum"]
+    expect_pixels(v, before[0], differ=True)
     value = page.locator(f"[data-path='{GENOTYPE}']")
     expect(value).not_to_have_text("1")
+    rested(alpha)
     page.keyboard.press("Control+z")
     expect(value).to_have_text("1")
-    page.wait_for_function(
-        "(sum) => { const bus = window.covstudio; return bus.lastFrame.keys.includes('V') }",
-        arg=before["sum"],
-    )
-    expect_pixels(v, before["sum"])
-
-
-def expect_pixels(canvas: Locator, wanted: int) -> None:
-    """Wait until a canvas shows exactly this."""
-    for _ in range(200):
-        if pixels(canvas)["sum"] == wanted:
-            return
-        canvas.page.evaluate("() => new Promise(requestAnimationFrame)")
-    assert pixels(canvas)["sum"] == wanted
+    expect_pixels(v, before[0])
+    expect_pixels(thumbnail, before[1])
 
 
 def test_a_burst_is_not_queued_and_its_last_value_is_shown(alpha: Studio) -> None:
@@ -219,14 +228,21 @@ def test_a_canvas_anywhere_can_join_and_leave(alpha: Studio) -> None:
 def test_the_theme_repaints_in_place(alpha: Studio) -> None:
     page = alpha.page
     v = picture(page, "V")
-    light, frames = pixels(v), bus(page, "bus.stats.frames")
+    light = pixels(v)
     diagonal = colour_at(v, 0.5, 0.5)
-    alpha.button("Dark theme").click()
-    page.wait_for_function("() => window.covstudio.theme === 'dark'")
+    # No server is needed: it is repainted before anything else can happen.
+    frames = page.evaluate(
+        """async () => {
+          const before = window.covstudio.stats.frames
+          document.documentElement.dataset.csTheme = "dark"
+          await null
+          return [before, window.covstudio.stats.frames]
+        }"""
+    )
+    assert frames[0] == frames[1]
     dark = pixels(v)
     assert dark["sum"] != light["sum"]
     assert sum(colour_at(v, 0.5, 0.5)[:3]) > sum(diagonal[:3])
-    assert bus(page, "bus.stats.frames") == frames  # no server needed
 
 
 # --- the dock ---
@@ -262,11 +278,10 @@ def test_of_many_slices_only_those_in_sight_are_computed(studio: Studio) -> None
     store.dispatch(SetArgument("u", "n", 19))
     assert len(store.parameters()) == 190
     page = studio.page
-    with page.expect_file_chooser() as chooser:
-        studio.button("Open").click()
-    chooser.value.set_files(
+    with studio.choosing(
         {"name": "many.json", "mimeType": "application/json", "buffer": store.save_text().encode()}
-    )
+    ):
+        studio.button("Open").click()
     dock = page.get_by_label("V and its derivatives")
     expect(dock.get_by_role("img")).to_have_count(191)
     painted(picture(page, "V"))
@@ -286,8 +301,7 @@ def test_of_many_slices_only_those_in_sight_are_computed(studio: Studio) -> None
 def test_hover_tells_row_column_and_value(alpha: Studio) -> None:
     page = alpha.page
     v = picture(page, "V")
-    box = v.bounding_box()
-    assert box is not None
+    box = box_of(v)
     v.hover(position={"x": box["width"] * 0.5 / 72, "y": box["height"] * 0.5 / 72})
     tip = page.get_by_role("tooltip").filter(has_text="column")
     expect(tip).to_be_visible()
@@ -315,7 +329,8 @@ def focused(page: Page, javascript: str) -> Any:
 def until(page: Page, javascript: str, holds: Callable[[Any], bool]) -> None:
     """Wait until a value of the large plot's figure is as it should be."""
     value = None
-    for _ in range(600):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
         value = focused(page, javascript)
         if holds(value):
             return
@@ -378,8 +393,8 @@ def test_hover_on_the_large_plot(alpha: Studio) -> None:
         "Math.abs(figure.inner_width - figure.inner_height)",
         lambda value: value is not None and value < 3,
     )
-    box = panel.locator("canvas").first.bounding_box()
-    assert box is not None
+    alpha.settled()
+    box = box_of(panel.locator("canvas").first)
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.4)
     page.mouse.move(box["x"] + box["width"] * 0.5 + 3, box["y"] + box["height"] * 0.4 + 2)
     place = r"\d+ · R\d · B\d · G\d\d"
