@@ -16,7 +16,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["box_step"]
+from covstudio.reml.metric import diagonal_of
+
+__all__ = ["box_step", "scaled_box_step"]
 
 Vector = NDArray[np.float64]
 
@@ -68,6 +70,25 @@ def box_step(score: Vector, information: Vector, low: Vector, high: Vector) -> V
             break
         clamped[release] = False
     return np.minimum(np.maximum(step, low), high)
+
+
+def scaled_box_step(score: Vector, curvature: Vector, low: Vector, high: Vector) -> Vector | None:
+    """`box_step` with every parameter in units of its own information; None where that is singular.
+
+    Args:
+        score: s, (K,).
+        curvature: A, (K, K), positive semi-definite.
+        low: lower bounds of the step, (K,).
+        high: upper bounds, (K,).
+    """
+    scale = np.sqrt(diagonal_of(score, curvature))
+    # A trace of damping keeps the system solvable where the information is singular.
+    unit = curvature / (scale[:, None] * scale)
+    unit.flat[:: len(unit) + 1] += 1e-10
+    try:
+        return np.asarray(box_step(score / scale, unit, low * scale, high * scale) / scale)
+    except np.linalg.LinAlgError:
+        return None
 
 
 def _room(step: Vector, change: Vector, low: Vector, high: Vector) -> tuple[float, int | None]:

@@ -39,19 +39,19 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from covstudio.reml.boxqp import box_step
+from covstudio.reml.boxqp import scaled_box_step
 from covstudio.reml.coordinates import Coordinate, Kind
 from covstudio.reml.escape import Escapes
 from covstudio.reml.geometry import Geometry
 from covstudio.reml.likelihood import Derivatives, Engine, Point
 from covstudio.reml.metric import diagonal_of, newton_step, squared_length
 from covstudio.reml.observed import observed_curvature
-from covstudio.reml.outcome import Outcome, State
+from covstudio.reml.outcome import Local, Outcome, State, Trial
 from covstudio.reml.ridge import Ridges
 from covstudio.reml.secant import Secant
 
@@ -79,28 +79,6 @@ OVERSHOT = 4
 HALVINGS = 6
 #: Levenberg-Marquardt factors, tried in turn.
 DAMPINGS = (0.0, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e4, 1e6)
-
-
-@dataclass(frozen=True)
-class _Local:
-    """The quadratic model at a point, in working parameters."""
-
-    natural: Derivatives
-    score: Vector
-    information: Vector
-    moves: NDArray[np.bool_]
-    inert: NDArray[np.bool_]
-    squared_length: float
-    #: A^-1 s, where every parameter moves and A is far from singular.
-    step: Vector | None
-
-
-@dataclass(frozen=True)
-class _Trial:
-    point: Point
-    step: Vector
-    share: float
-    halvings: int
 
 
 def maximise(
@@ -188,12 +166,12 @@ class _Search:
                 point, share, halvings = better, 1.0, 0
             number += 1
 
-    def _hidden(self, point: Point, local: _Local) -> bool:
+    def _hidden(self, point: Point, local: Local) -> bool:
         """Whether what is left to gain, s'A^-1 s / 2, is hidden by rounding in the likelihood itself."""
         noise = max(_noise(point), self.ridges.noise if self.ridges.held else 0.0)
         return 0.5 * local.squared_length < 10.0 * noise
 
-    def _exhausted(self, point: Point, local: _Local) -> bool:
+    def _exhausted(self, point: Point, local: Local) -> bool:
         """Whether steps have long stopped to shorten what is left, in a V so close to singular that the
         score is rough."""
         shorter = local.squared_length < 0.5 * self.shortest
@@ -208,7 +186,7 @@ class _Search:
             self.secant.forget()
             self.damping = self.overshot = 0
 
-    def _beside(self, point: Point, local: _Local) -> _Local:
+    def _beside(self, point: Point, local: Local) -> Local:
         """The quadratic model beside the parameters that are held at the end of a ridge."""
         before = self.ridges.held
         held = self.ridges.hold(point, local.score, local.information, local.moves, local.squared_length)
@@ -223,7 +201,7 @@ class _Search:
         length = squared_length(local.score[inside], local.information[inside[:, None], inside])
         return replace(local, moves=moves, squared_length=length, step=None)
 
-    def _outcome(self, point: Point, local: _Local, reason: str, number: int) -> Outcome:
+    def _outcome(self, point: Point, local: Local, reason: str, number: int) -> Outcome:
         converged = reason in ("converged", "rounding")
         return Outcome(
             point,
@@ -246,7 +224,7 @@ class _Search:
             return point
         return point.rescaled(factor, np.asarray(point.natural * factor**self.weights, dtype=np.float64))
 
-    def _local(self, point: Point) -> _Local:
+    def _local(self, point: Point) -> Local:
         """The quadratic model at a point."""
         count = len(self.coordinates)
         values = point.natural[self.positions]
@@ -282,11 +260,11 @@ class _Search:
             inside = np.flatnonzero(moves)
             length = squared_length(working[inside], scaled[inside[:, None], inside])
         self.secant.observe(self.geometry.working(values), working, scaled, moves)
-        return _Local(Derivatives(score, information), working, scaled, moves, inert, length, step)
+        return Local(Derivatives(score, information), working, scaled, moves, inert, length, step)
 
     # -- one step -------------------------------------------------------------------------------------------
 
-    def _advance(self, point: Point, local: _Local) -> _Trial | None:
+    def _advance(self, point: Point, local: Local) -> Trial | None:
         """The first step, from undamped to heavily damped, that raises the likelihood."""
         values = point.natural[self.positions]
         low, high = self.geometry.box(values, local.moves, point.mean_diagonal)
@@ -316,8 +294,8 @@ class _Search:
         return None
 
     def _observed(
-        self, point: Point, local: _Local, values: Vector, low: Vector, high: Vector
-    ) -> _Trial | None:
+        self, point: Point, local: Local, values: Vector, low: Vector, high: Vector
+    ) -> Trial | None:
         """A step by the curvature itself, where the average information misses most of it."""
         curvature = observed_curvature(
             self.engine, self.geometry, self.positions, point, local.score, local.information, local.moves
@@ -326,7 +304,7 @@ class _Search:
             return None
         return self._along(point, values, local.score, curvature, low, high, HALVINGS)
 
-    def _learnt(self, local: _Local, low: Vector, high: Vector) -> Vector | None:
+    def _learnt(self, local: Local, low: Vector, high: Vector) -> Vector | None:
         """The curvature learnt from the scores, where the average information alone has proved slow.
 
         Not while a bound cuts the plain step: a variance on its way to zero is there sooner without.
@@ -355,13 +333,13 @@ class _Search:
         high: Vector,
         tries: int,
         plain: Vector | None = None,
-    ) -> _Trial | None:
+    ) -> Trial | None:
         """The step within bounds for this curvature (`plain` is the one without, where it is known), halved
         until the likelihood rises; None after so many tries."""
         if plain is not None and (low <= plain).all() and (plain <= high).all():
             step = plain
         else:
-            found = _within(score, curvature, low, high)
+            found = scaled_box_step(score, curvature, low, high)
             if found is None:
                 return None
             step = found
@@ -371,13 +349,13 @@ class _Search:
             natural[self.positions] = self.geometry.move(values, share * step)
             trial = self.engine.at(natural)
             if trial is not None and trial.kernel >= point.kernel + 1e-4 * share * gain - _noise(point):
-                return _Trial(trial, step, share, halvings)
+                return Trial(trial, step, share, halvings)
             share *= 0.5
         return None
 
     # -- where derivatives do not help ----------------------------------------------------------------------
 
-    def _settle(self, trial: _Trial, local: _Local) -> Point:
+    def _settle(self, trial: Trial, local: Local) -> Point:
         """Deal with scales that the step has cut down: cross to the far side, or go to exactly 0, if that
         costs nothing."""
         point = trial.point
@@ -406,7 +384,7 @@ class _Search:
         zero = self.engine.at(natural)
         return zero if zero is not None and zero.kernel >= point.kernel - _noise(point) else point
 
-    def _escape(self, point: Point, local: _Local) -> Point | None:
+    def _escape(self, point: Point, local: Local) -> Point | None:
         """A better point off a place where the score vanishes for want of a derivative."""
         if self.escaped >= ESCAPES:
             return None
@@ -415,18 +393,6 @@ class _Search:
             if trial is not None and trial.kernel > point.kernel + 100.0 * _noise(point):
                 self.escaped += 1
                 return trial
-        return None
-
-
-def _within(score: Vector, curvature: Vector, low: Vector, high: Vector) -> Vector | None:
-    """The step within bounds for this curvature; None where it is singular."""
-    scale = np.sqrt(diagonal_of(score, curvature))
-    # A trace of damping keeps the system solvable where the information is singular.
-    unit = curvature / (scale[:, None] * scale)
-    unit.flat[:: len(unit) + 1] += 1e-10
-    try:
-        return np.asarray(box_step(score / scale, unit, low * scale, high * scale) / scale)
-    except np.linalg.LinAlgError:
         return None
 
 

@@ -1,13 +1,18 @@
-"""Where a search stands, and where it ended."""
+"""Where a search stands, how it goes on, and where it ended."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from covstudio.reml.likelihood import Derivatives, Point
 from covstudio.reml.ridge import Ridge
 
-__all__ = ["Outcome", "State"]
+__all__ = ["Local", "Outcome", "State", "Trial"]
+
+Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -57,3 +62,27 @@ class Outcome:
     length: float
     iterations: int
     ridge: Ridge | None = None
+
+
+@dataclass(frozen=True)
+class Local:
+    """The quadratic model at a point, in working parameters."""
+
+    natural: Derivatives
+    score: Vector
+    information: Vector
+    moves: NDArray[np.bool_]
+    inert: NDArray[np.bool_]
+    squared_length: float
+    #: A^-1 s, where every parameter moves and A is far from singular.
+    step: Vector | None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A step that was taken, to where, and how much of it."""
+
+    point: Point
+    step: Vector
+    share: float
+    halvings: int
