@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from urllib.parse import urlparse
 
@@ -9,10 +10,11 @@ import pytest
 from browser import Studio, chromium, served
 from playwright.sync_api import BrowserContext, Page, expect
 
+SLOWDOWN = float(os.environ.get("COVSTUDIO_SLOWDOWN", "1"))
 LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 # A machine that builds other things at the same time may be slow; what is never reached fails all the same.
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=60_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -77,8 +79,11 @@ def foreign(url: str) -> bool:
 
 @pytest.fixture
 def page(context: BrowserContext, watch: Watch) -> Page:
-    """A fresh page that is watched."""
-    return watch(context.new_page())
+    """A fresh page that is watched; COVSTUDIO_SLOWDOWN=6 makes its processor six times slower."""
+    page = watch(context.new_page())
+    if SLOWDOWN > 1:
+        context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWDOWN})
+    return page
 
 
 @pytest.fixture(autouse=True)

@@ -271,7 +271,7 @@ def test_a_v_that_is_not_positive_definite(worked: Studio, tmp_path: Path) -> No
     panel = worked.show("Fit")
     fit_button(worked).click()
     trouble = panel.get_by_role("region", name="What went wrong")
-    expect(trouble).to_contain_text("not positive definite", timeout=30_000)
+    expect(trouble).to_contain_text("not positive definite", timeout=60_000)
     expect(trouble.get_by_role("button", name="free")).to_have_count(1)
     expect(fit_button(worked)).to_be_enabled()
     expect(panel.get_by_role("region", name="Results")).to_have_count(0)

@@ -131,7 +131,7 @@ def test_a_large_file_arrives_in_pieces(data: Locator, tmp_path: Path) -> None:
     path.write_text("gen,rep,yield,note\n" + "\n".join(lines) + "\n", encoding="utf-8")
     assert path.stat().st_size > 3_000_000
     upload(data, path)
-    expect(data.get_by_text("60,000 rows × 4 columns")).to_be_visible(timeout=30_000)
+    expect(data.get_by_text("60,000 rows × 4 columns")).to_be_visible(timeout=60_000)
 
 
 def test_what_stands_in_a_table_is_never_run(studio: Studio, data: Locator, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def test_a_variance_is_profiled_on_demand(alpha: Studio) -> None:
     ask.focus()
     ask.press("Enter")
     interval = components.get_by_role("button", name=f"Profile interval of {BLOCK}: 0.0183 to 0.199")
-    expect(interval).to_be_visible(timeout=30_000)
+    expect(interval).to_be_visible(timeout=60_000)
     expect(interval).to_be_focused()
     expect(interval).to_have_attribute("aria-expanded", "true")
     curve = components.get_by_role("img", name=f"Profile log-likelihood of {BLOCK}")
@@ -41,7 +41,7 @@ def test_a_variance_is_profiled_on_demand(alpha: Studio) -> None:
 
     components.get_by_role("button", name="Profile all").click()
     expect(components.get_by_role("button", name="Profile interval of residual/sigma^2")).to_be_visible(
-        timeout=30_000
+        timeout=60_000
     )
     expect(components.get_by_role("button", name="Profile all")).to_have_count(0)
     with alpha.page.expect_download() as started:
@@ -60,11 +60,11 @@ def test_terms_of_v_are_tested(alpha: Studio) -> None:
     expect(section).to_contain_text("mixture of chi-squares")
     section.get_by_role("button", name="Test block", exact=True).click()
     against = "½ χ²(0) + ½ χ²(1)"
-    expect(section.get_by_text(against)).to_be_visible(timeout=30_000)
+    expect(section.get_by_text(against)).to_be_visible(timeout=60_000)
     cells = section.get_by_role("row").filter(has_text="block").get_by_role("cell").all_inner_texts()
     assert cells == ["block\nlog-likelihood without it −50.90", f"8.61\n{against}", "0.002"]
     section.get_by_role("button", name="Test genotype", exact=True).click()
-    expect(section.get_by_text("< 0.001")).to_be_visible(timeout=30_000)
+    expect(section.get_by_text("< 0.001")).to_be_visible(timeout=60_000)
     # The model is as it was, and nothing of this is a step to undo.
     expect(alpha.button("Undo")).to_have_attribute("aria-description", re.compile("^Undo: Fit"))
     with alpha.page.expect_download() as started:
