@@ -16,12 +16,12 @@ from collections.abc import Callable
 from itertools import count
 
 from covstudio.data import Table, guess_roles, load_example
-from covstudio.document.build import build, same_structure
-from covstudio.document.changes import AddNode, SetParameters
-from covstudio.document.connection import check_connection
-from covstudio.document.document import Document
-from covstudio.document.node import Columns
-from covstudio.document.templates import templates
+from covstudio.document.build.build import build, same_structure
+from covstudio.document.build.connection import check_connection
+from covstudio.document.changes.all import AddNode, SetParameters
+from covstudio.document.files.templates import templates
+from covstudio.document.model.document import Document
+from covstudio.document.model.node import Columns
 
 
 def median(function: Callable[[], object], repeats: int) -> float:

@@ -24,10 +24,10 @@ from benchmarks import crossed
 from covstudio.covariance import CovariancePropagation, DummyMatrix, Matrix, ScalarMatrix, Sum
 from covstudio.data import load_example
 from covstudio.reml import fit
-from covstudio.reml.dense import DenseEngine
-from covstudio.reml.problem import prepare
-from covstudio.reml.threads import blas_threads
-from covstudio.reml.variance import Variance
+from covstudio.reml.engines.dense.engine import DenseEngine
+from covstudio.reml.problem.problem import prepare
+from covstudio.reml.problem.threads import blas_threads
+from covstudio.reml.terms.variance import Variance
 
 #: What an iteration may cost over the floor at n = 2000, K = 3.
 BUDGET = 1.3

@@ -29,12 +29,12 @@ from covstudio.covariance import (
     Sum,
 )
 from covstudio.reml import fit
-from covstudio.reml.dense import DenseEngine
-from covstudio.reml.engines import choose
-from covstudio.reml.likelihood import Engine
-from covstudio.reml.problem import prepare
-from covstudio.reml.threads import blas_threads
-from covstudio.reml.variance import Variance
+from covstudio.reml.engines.dense.engine import DenseEngine
+from covstudio.reml.fitting.choose import choose
+from covstudio.reml.problem.likelihood import Engine
+from covstudio.reml.problem.problem import prepare
+from covstudio.reml.problem.threads import blas_threads
+from covstudio.reml.terms.variance import Variance
 
 Trial = tuple[Matrix, torch.Tensor, torch.Tensor]
 

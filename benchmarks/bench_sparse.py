@@ -23,11 +23,11 @@ import torch
 
 from covstudio.covariance import CovariancePropagation, DummyMatrix, Matrix, PedigreeMatrix, ScalarMatrix, Sum
 from covstudio.reml import Fit, fit
-from covstudio.reml.engines import choose
-from covstudio.reml.likelihood import Engine
-from covstudio.reml.problem import Problem, prepare
-from covstudio.reml.threads import blas_threads
-from covstudio.reml.variance import Variance
+from covstudio.reml.fitting.choose import choose
+from covstudio.reml.problem.likelihood import Engine
+from covstudio.reml.problem.problem import Problem, prepare
+from covstudio.reml.problem.threads import blas_threads
+from covstudio.reml.terms.variance import Variance
 
 GENERATIONS = 10
 #: Animals up to which dense equations run as well.

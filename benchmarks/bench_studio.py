@@ -18,9 +18,9 @@ import panel as pn
 from playwright.sync_api import Locator, Page, sync_playwright
 
 from benchmarks.trials import all_move, field_trial
-from covstudio.studio.page import Page as StudioPage
-from covstudio.studio.page import free_port
-from covstudio.studio.store import Store
+from covstudio.studio.page.page import Page as StudioPage
+from covstudio.studio.page.page import free_port
+from covstudio.studio.session.store import Store
 
 BUDGET = 40.0
 CHROMIUM = (os.environ.get("COVSTUDIO_CHROMIUM", ""), "/usr/bin/chromium", "/usr/bin/chromium-browser")

@@ -7,11 +7,11 @@ from __future__ import annotations
 import random
 
 from covstudio.data.tables import Table
-from covstudio.document.changes import AddNode, Change, SetData
-from covstudio.document.document import Document
-from covstudio.document.layout import auto_layout
-from covstudio.document.node import Columns, Levels, Rows, V
-from covstudio.studio.store import Store
+from covstudio.document.changes.all import AddNode, Change, SetData
+from covstudio.document.changes.auto_layout import auto_layout
+from covstudio.document.model.document import Document
+from covstudio.document.model.node import Columns, Levels, Rows, V
+from covstudio.studio.session.store import Store
 
 
 def alpha_design(plots: int) -> Table:

@@ -25,7 +25,7 @@ from covstudio import __version__
 if TYPE_CHECKING:
     from covstudio.data.roles import Role
     from covstudio.data.tables import Table
-    from covstudio.document.document import Document
+    from covstudio.document.model.document import Document
     from covstudio.reml import Iteration
 
 OK, PROBLEM, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -194,7 +194,7 @@ def _positive(text: str) -> int:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from covstudio.studio.page import serve
+    from covstudio.studio.page.page import serve
 
     with contextlib.suppress(KeyboardInterrupt):
         serve(port=arguments.port, address=arguments.address, show=arguments.open, origins=arguments.origin)
@@ -237,7 +237,7 @@ def _bound(document: Document, table: Table, arguments: argparse.Namespace) -> D
     """The document with this table as its data, and with what the command says in place of its own words."""
     from covstudio.data.formula import parse_formula
     from covstudio.data.roles import guess_roles
-    from covstudio.document.changes import (
+    from covstudio.document.changes.all import (
         Batch,
         SetData,
         SetDegrees,
@@ -314,7 +314,7 @@ def _model_and_table(model: str, data: str | None) -> tuple[Document, Table | No
     """The document of a model file, and the table that is given or was saved with it."""
     from covstudio.data.errors import TableError
     from covstudio.data.tables import read_table
-    from covstudio.document.jsonfile import DocumentError, loads
+    from covstudio.document.files.write import DocumentError, loads
 
     content = _content(Path(model))
     try:

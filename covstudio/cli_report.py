@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from covstudio import __version__
 from covstudio.data.tables import Table
-from covstudio.document.document import Document
+from covstudio.document.model.document import Document
 from covstudio.estimate import Estimate, mixture_words, tables
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ import pytest
 import covstudio
 from covstudio.cli import INTERRUPTED, OK, PROBLEM, USAGE, main
 from covstudio.data.examples import load_example
-from covstudio.document.changes import RemoveNodes, SetFixed, SetParameters
-from covstudio.document.jsonfile import dumps
-from covstudio.document.templates import templates
+from covstudio.document.changes.all import RemoveNodes, SetFixed, SetParameters
+from covstudio.document.files.templates import templates
+from covstudio.document.files.write import dumps
 
 ROOT = Path(__file__).parents[1]
 JOHN_ALPHA = ROOT / "covstudio" / "data" / "examples" / "john_alpha.csv"

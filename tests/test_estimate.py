@@ -9,8 +9,8 @@ import torch
 from covstudio.covariance import GaussianMatrix
 from covstudio.data.examples import load_example
 from covstudio.data.tables import Table
-from covstudio.document.build import build
-from covstudio.document.changes import (
+from covstudio.document.build.build import build
+from covstudio.document.changes.all import (
     AddNode,
     Batch,
     Disconnect,
@@ -26,9 +26,9 @@ from covstudio.document.changes import (
     SetResponse,
     SetRoles,
 )
-from covstudio.document.document import Document
-from covstudio.document.node import Columns
-from covstudio.document.templates import templates
+from covstudio.document.files.templates import templates
+from covstudio.document.model.document import Document
+from covstudio.document.model.node import Columns
 from covstudio.estimate import ModelError, assemble, derive, estimate, outlook, tables
 from covstudio.reml import FitCancelled, Inference, InvalidModel
 

@@ -10,17 +10,17 @@ from scipy import stats
 from covstudio.covariance import CovariancePropagation, DummyMatrix, KnownMatrix, ScalarMatrix, Sum
 from covstudio.data.examples import load_example
 from covstudio.data.tables import Table
-from covstudio.document.changes import AddNode, Batch, RemoveNodes, SetArgument
-from covstudio.document.jsonfile import dumps
-from covstudio.document.node import Columns
-from covstudio.document.templates import templates
+from covstudio.document.changes.all import AddNode, Batch, RemoveNodes, SetArgument
+from covstudio.document.files.templates import templates
+from covstudio.document.files.write import dumps
+from covstudio.document.model.node import Columns
 from covstudio.estimate import assemble, estimate, tables
 from covstudio.estimate.fitted import Estimate
 from covstudio.estimate.omitted import mixture_words, omissible_terms, omit
 from covstudio.estimate.profiled import Asked, curve, cut_off, profile, profiled_parameters
 from covstudio.reml import FitCancelled, fit
-from covstudio.studio.fitting_questions import Omitting, Profiling
-from covstudio.studio.fitting_worker import Answered, Working, perform
+from covstudio.studio.fit.questions_worker import Omitting, Profiling
+from covstudio.studio.fit.worker import Answered, Working, perform
 
 ALPHA = templates()[0]
 

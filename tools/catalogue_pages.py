@@ -29,10 +29,10 @@ from covstudio.covariance import (  # noqa: E402
     TransformExpPow2,
     catalogue,
 )
-from covstudio.document.meaning import meaning_key  # noqa: E402
-from covstudio.studio.colours import table  # noqa: E402
-from covstudio.studio.icons import telling  # noqa: E402
-from covstudio.studio.quantise import Tile, quantise  # noqa: E402
+from covstudio.document.build.meaning import meaning_key  # noqa: E402
+from covstudio.studio.canvas.icons import telling  # noqa: E402
+from covstudio.studio.matrix.colours import table  # noqa: E402
+from covstudio.studio.matrix.quantise import Tile, quantise  # noqa: E402
 
 FOLDER = ROOT / "docs" / "catalogue"
 PIXELS = 144

@@ -1,11 +1,7 @@
 """Covariance structures: parametrised matrices, their Jacobians, and the operators that combine them."""
 
-from . import structure, structure_rules  # noqa: F401
-from .antedependence import AntedependenceMatrix
-from .autoregressive import ARMatrix, SymmetricARMatrix
-from .compound_symmetric import CompoundSymmetricMatrix, EquicorrelationMatrix
-from .correlation import CorrelationMatrix, HeterogeneousCorrelationMatrix
-from .declaration import (
+from covstudio.covariance import linalg, structure
+from covstudio.covariance.core.catalogue import (
     CATEGORIES,
     Argument,
     Declaration,
@@ -15,42 +11,20 @@ from .declaration import (
     declaration,
     declare,
 )
-from .design import DummyMatrix
-from .design_numeric import DesignMatrix
-from .diagonal import DiagonalLeaf
-from .elementary import DiagonalMatrix, EqualEntryMatrix, IdentityMatrix, ScalarMatrix
-from .evaluation import Evaluation
-from .factor_analytic import FactorAnalyticMatrix, IdentifiabilityWarning, ReducedRankMatrix
-from .heterogeneous import HeterogeneousCompoundSymmetricMatrix, HeterogeneousLeaf
-from .huynh_feldt import HuynhFeldtMatrix
-from .kernels import DotProductMatrix, PolynomialMatrix
-from .known import KnownMatrix
-from .leaf import Leaf
-from .matern import MaternMatrix
-from .matrix import Matrix
-from .moving_average import ARMAMatrix, MAMatrix
-from .operator import Operand, Operator, ShapeError
-from .operators_conditional import Conditional, Submatrix
-from .operators_covariance import CovariancePropagation, Sum
-from .operators_entrywise import HadamardProduct, KroneckerProduct
-from .operators_linear import Gram, Inverse, Product, SingularMatrixError, Transpose
-from .operators_partitioned import Augment, BlockDiagonal, Stack
-from .operators_scaled import Correlation, KroneckerSum, Scale
-from .ornstein_uhlenbeck import OrnsteinUhlenbeckMatrix
-from .parameter import Parameter, ParamSpec
-from .parameterised import UnknownParameter
-from .pedigree import Pedigree
-from .pedigree_matrix import PedigreeMatrix
-from .periodic import PeriodicMatrix
-from .power import PowerMatrix
-from .randomwalk import IntegratedRandomWalkMatrix, RandomWalkMatrix
-from .relationship import genomic_relationship, pedigree_inverse, pedigree_relationship
-from .spatial import DampedCosineMatrix, ExponentialMatrix
-from .spatial_compact import CircularMatrix, LinearDistanceMatrix, SphericalMatrix
-from .spatial_smooth import GaussianMatrix, RationalQuadraticMatrix
-from .timeseries import AR1CorrelationMatrix, AR1Matrix, HeterogeneousAR1Matrix
-from .toeplitz import HeterogeneousToeplitzMatrix, ToeplitzMatrix
-from .transform import (
+from covstudio.covariance.core.incremental import Evaluation
+from covstudio.covariance.core.leaf import Leaf
+from covstudio.covariance.core.matrix import Matrix
+from covstudio.covariance.core.operator import Operand, Operator, ShapeError
+from covstudio.covariance.operators.algebra import Gram, Inverse, Product, SingularMatrixError, Transpose
+from covstudio.covariance.operators.partitioned import Augment, BlockDiagonal, Stack
+from covstudio.covariance.operators.parts import Conditional, Submatrix
+from covstudio.covariance.operators.products import HadamardProduct, KroneckerProduct
+from covstudio.covariance.operators.rules import register  # noqa: F401
+from covstudio.covariance.operators.scaled import Correlation, KroneckerSum, Scale
+from covstudio.covariance.operators.sums import CovariancePropagation, Sum
+from covstudio.covariance.parameters.parameter import Parameter, ParamSpec
+from covstudio.covariance.parameters.parameterised import UnknownParameter
+from covstudio.covariance.parameters.transforms import (
     Transform,
     TransformChain,
     TransformExp,
@@ -62,9 +36,77 @@ from .transform import (
     TransformScaleShift,
     TransformSigmoid,
 )
-from .unstructured import LowerTriangularMatrix, UnconstrainedMatrix, UnstructuredMatrix
-from .user import Adapter, SimpleMatrix
-from .variance_functions import ConstantPowerVarianceMatrix, ExponentialVarianceMatrix, PowerVarianceMatrix
+from covstudio.covariance.structures.design.incidence import DummyMatrix
+from covstudio.covariance.structures.design.numeric import DesignMatrix
+from covstudio.covariance.structures.elementary.compound_symmetric import (
+    CompoundSymmetricMatrix,
+    EquicorrelationMatrix,
+)
+from covstudio.covariance.structures.elementary.correlation import (
+    CorrelationMatrix,
+    HeterogeneousCorrelationMatrix,
+)
+from covstudio.covariance.structures.elementary.diagonal import DiagonalLeaf
+from covstudio.covariance.structures.elementary.elementary import (
+    DiagonalMatrix,
+    EqualEntryMatrix,
+    IdentityMatrix,
+    ScalarMatrix,
+)
+from covstudio.covariance.structures.elementary.heterogeneous import (
+    HeterogeneousCompoundSymmetricMatrix,
+    HeterogeneousLeaf,
+)
+from covstudio.covariance.structures.elementary.huynh_feldt import HuynhFeldtMatrix
+from covstudio.covariance.structures.elementary.variance_functions import (
+    ConstantPowerVarianceMatrix,
+    ExponentialVarianceMatrix,
+    PowerVarianceMatrix,
+)
+from covstudio.covariance.structures.relationship.known import KnownMatrix
+from covstudio.covariance.structures.relationship.pedigree import Pedigree
+from covstudio.covariance.structures.relationship.pedigree_matrix import PedigreeMatrix
+from covstudio.covariance.structures.relationship.relationship import (
+    genomic_relationship,
+    pedigree_inverse,
+    pedigree_relationship,
+)
+from covstudio.covariance.structures.spatial.compact import (
+    CircularMatrix,
+    LinearDistanceMatrix,
+    SphericalMatrix,
+)
+from covstudio.covariance.structures.spatial.exponential import DampedCosineMatrix, ExponentialMatrix
+from covstudio.covariance.structures.spatial.gaussian import GaussianMatrix, RationalQuadraticMatrix
+from covstudio.covariance.structures.spatial.inner_product import DotProductMatrix, PolynomialMatrix
+from covstudio.covariance.structures.spatial.matern import MaternMatrix
+from covstudio.covariance.structures.spatial.periodic import PeriodicMatrix
+from covstudio.covariance.structures.spatial.power import PowerMatrix
+from covstudio.covariance.structures.timeseries.ar import ARMatrix, SymmetricARMatrix
+from covstudio.covariance.structures.timeseries.ar1 import (
+    AR1CorrelationMatrix,
+    AR1Matrix,
+    HeterogeneousAR1Matrix,
+)
+from covstudio.covariance.structures.timeseries.arma import ARMAMatrix, MAMatrix
+from covstudio.covariance.structures.timeseries.ornstein_uhlenbeck import OrnsteinUhlenbeckMatrix
+from covstudio.covariance.structures.timeseries.random_walk import (
+    IntegratedRandomWalkMatrix,
+    RandomWalkMatrix,
+)
+from covstudio.covariance.structures.timeseries.toeplitz import HeterogeneousToeplitzMatrix, ToeplitzMatrix
+from covstudio.covariance.structures.unstructured.antedependence import AntedependenceMatrix
+from covstudio.covariance.structures.unstructured.factor_analytic import (
+    FactorAnalyticMatrix,
+    IdentifiabilityWarning,
+    ReducedRankMatrix,
+)
+from covstudio.covariance.structures.unstructured.unstructured import (
+    LowerTriangularMatrix,
+    UnconstrainedMatrix,
+    UnstructuredMatrix,
+)
+from covstudio.covariance.structures.user.user import Adapter, SimpleMatrix
 
 __all__ = [
     "CATEGORIES",
@@ -165,6 +207,7 @@ __all__ = [
     "declaration",
     "declare",
     "genomic_relationship",
+    "linalg",
     "pedigree_inverse",
     "pedigree_relationship",
     "structure",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from covstudio.data.tables import Table
-from covstudio.document.document import Document
+from covstudio.document.model.document import Document
 from covstudio.estimate.fitted import Estimate
 from covstudio.estimate.inferred import bound
 from covstudio.estimate.model import assemble
@@ -40,7 +40,7 @@ def asked(
 
     Example:
         >>> from covstudio.data.examples import load_example
-        >>> from covstudio.document.templates import templates
+        >>> from covstudio.document.files.templates import templates
         >>> from covstudio.estimate import estimate
         >>> table = load_example("john_alpha")
         >>> document = templates()[0].document(table)

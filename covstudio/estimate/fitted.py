@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from covstudio.covariance import Matrix
 from covstudio.data.tables import Table
-from covstudio.document.document import Document
+from covstudio.document.model.document import Document
 from covstudio.estimate.derived import Derivation, Quantity, split_name
 from covstudio.estimate.inferred import Inferred, infer
 from covstudio.estimate.model import ModelError, assemble, pinned
 from covstudio.estimate.omitted import Omission
 from covstudio.reml import Explanation, Fit, FitError, explain, fit
-from covstudio.reml.fit import Callback
+from covstudio.reml.fitting.result import Callback
 from covstudio.reml.inference import Profile
 
 __all__ = ["Estimate", "derive", "estimate", "outlook"]
@@ -82,8 +82,8 @@ def estimate(
 
     Example:
         >>> from covstudio.data.examples import load_example
-        >>> from covstudio.document.changes import SetDerived
-        >>> from covstudio.document.templates import templates
+        >>> from covstudio.document.changes.all import SetDerived
+        >>> from covstudio.document.files.templates import templates
         >>> table = load_example("john_alpha")
         >>> document = templates()[0].document(table)
         >>> wanted = SetDerived(["h2 = genotype/sigma^2 / (genotype/sigma^2 + residual/sigma^2)"])

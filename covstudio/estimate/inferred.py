@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from torch import Tensor
 
-from covstudio.document.document import Degrees
+from covstudio.document.model.document import Degrees
 from covstudio.estimate.derived import LEVEL
 from covstudio.estimate.model import Assembled
 from covstudio.reml import Fit, FitCancelled, Inference

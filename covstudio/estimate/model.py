@@ -13,9 +13,9 @@ from covstudio.data.design import design_matrix, response
 from covstudio.data.errors import DesignError, TableError, listed
 from covstudio.data.roles import Role
 from covstudio.data.tables import Table
-from covstudio.document.build import ParameterRef, Problem, build, value_problems
-from covstudio.document.document import Document
-from covstudio.document.node import V
+from covstudio.document.build.build import ParameterRef, Problem, build, value_problems
+from covstudio.document.model.document import Document
+from covstudio.document.model.node import V
 from covstudio.reml import FitError, NotPositiveDefinite
 
 __all__ = ["Assembled", "ModelError", "assemble", "pinned"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from covstudio.covariance import CovariancePropagation, Matrix, Sum
 from covstudio.estimate.model import Assembled
 from covstudio.reml import Fit, FitCancelled, FitError, NotPositiveDefinite, fit
-from covstudio.reml.fit import Callback
+from covstudio.reml.fitting.result import Callback
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.comparison import Candidate, compare_candidates
 
@@ -105,7 +105,7 @@ def omit(
 
     Example:
         >>> from covstudio.data.examples import load_example
-        >>> from covstudio.document.templates import templates
+        >>> from covstudio.document.files.templates import templates
         >>> from covstudio.estimate import assemble, estimate
         >>> table = load_example("john_alpha")
         >>> document = templates()[0].document(table)

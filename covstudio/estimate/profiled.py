@@ -14,7 +14,7 @@ from covstudio.estimate.derived import LEVEL
 from covstudio.estimate.inferred import bound
 from covstudio.estimate.model import Assembled
 from covstudio.reml import Fit, Inference
-from covstudio.reml.fit import Cancel
+from covstudio.reml.fitting.result import Cancel
 from covstudio.reml.inference import Profile, ProfilePoint
 from covstudio.reml.inference.distributions import normal_quantile
 
@@ -72,7 +72,7 @@ def profile(
 
     Example:
         >>> from covstudio.data.examples import load_example
-        >>> from covstudio.document.templates import templates
+        >>> from covstudio.document.files.templates import templates
         >>> from covstudio.estimate import assemble, estimate
         >>> table = load_example("john_alpha")
         >>> document = templates()[0].document(table)

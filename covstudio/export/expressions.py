@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from covstudio.covariance import Argument, declaration
-from covstudio.document.arguments import document_default
-from covstudio.document.build import Build
-from covstudio.document.construct import (
+from covstudio.document.build.build import Build
+from covstudio.document.build.construct import (
     constructor_defaults,
     is_left_out,
     level_order,
@@ -15,10 +14,11 @@ from covstudio.document.construct import (
     splatted,
     takes_names,
 )
-from covstudio.document.document import Document
-from covstudio.document.facts import TableFacts
-from covstudio.document.node import Columns, Levels, Node, Rows, Values
-from covstudio.document.sizes import Side, SizeOrigin, size_arguments
+from covstudio.document.build.table_facts import TableFacts
+from covstudio.document.model.arguments import document_default
+from covstudio.document.model.document import Document
+from covstudio.document.model.node import Columns, Levels, Node, Rows, Values
+from covstudio.document.sizes.infer import Side, SizeOrigin, size_arguments
 from covstudio.export.source import Names, block, call, is_keyword_name, literal
 
 _RESERVED = (

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from covstudio import __version__, covariance
 from covstudio.covariance import Declaration, declaration
 from covstudio.data.tables import Table
-from covstudio.document.build import Build, Problem, build
-from covstudio.document.document import Document
-from covstudio.document.facts import TableFacts
-from covstudio.document.node import V
-from covstudio.document.usage import formula_names, used_columns
+from covstudio.document.build.build import Build, Problem, build
+from covstudio.document.build.table_facts import TableFacts
+from covstudio.document.build.used_columns import formula_names, used_columns
+from covstudio.document.model.document import Document
+from covstudio.document.model.node import V
 from covstudio.export.expressions import Writer
 from covstudio.export.source import block, comment, docstring, is_keyword_name, literal, mapping
 
@@ -36,7 +36,7 @@ def python_source(document: Document, table: Table | None = None) -> str:
         Python source, which needs covstudio to run and nothing else.
 
     Example:
-        >>> from covstudio.document.changes import AddNode
+        >>> from covstudio.document.changes.all import AddNode
         >>> add = AddNode("AR1Matrix", name="time", arguments={"n": 3}, connect=("V", None))
         >>> document = add.apply(Document())
         >>> print(python_source(document).split("def main")[0].split("import torch")[1].strip())

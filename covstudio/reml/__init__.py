@@ -3,11 +3,14 @@
 `fit` is the way in; `REML` gives the pieces one at a time, in the manner of torch-openreml.
 """
 
-from covstudio.reml.blup import RandomEffect
-from covstudio.reml.combinations import Estimable
-from covstudio.reml.dense import DENSE_LIMIT
-from covstudio.reml.engines import Explanation, explain
-from covstudio.reml.errors import (
+from covstudio.reml.diagnosis.combinations import Estimable
+from covstudio.reml.diagnosis.identifiability import Confounded
+from covstudio.reml.engines.dense.engine import DENSE_LIMIT
+from covstudio.reml.fitting.choose import Explanation, explain
+from covstudio.reml.fitting.fit import fit
+from covstudio.reml.fitting.result import Fit, Iteration
+from covstudio.reml.inference import Inference, compare
+from covstudio.reml.problem.errors import (
     FitCancelled,
     FitError,
     InvalidData,
@@ -16,11 +19,8 @@ from covstudio.reml.errors import (
     RankDeficient,
     TooManyRows,
 )
-from covstudio.reml.estimation import fit
-from covstudio.reml.fit import Fit, Iteration
-from covstudio.reml.identifiability import Confounded
-from covstudio.reml.inference import Inference, compare
-from covstudio.reml.reml import REML
+from covstudio.reml.stepwise.reml import REML
+from covstudio.reml.terms.random_effects import RandomEffect
 
 __all__ = [
     "DENSE_LIMIT",

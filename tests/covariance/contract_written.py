@@ -10,7 +10,7 @@ from contract import Case, close, contract, slices_close
 from torch import Tensor
 
 from covstudio.covariance import Matrix
-from covstudio.covariance.derivative import chain
+from covstudio.covariance.parameters.differentiation import chain
 
 
 def ordinary(matrix: Matrix, theta: Tensor) -> tuple[Tensor, Tensor | None]:

@@ -16,7 +16,7 @@ from process_formulas import assert_psd, at
 
 import covstudio.covariance as cov
 from covstudio.covariance import Matrix, SingularMatrixError, structure
-from covstudio.reml.linearity import is_linear
+from covstudio.reml.terms.linearity import is_linear
 
 TIMES = [3.0, 0.5, 2.25, 7.0, 1.0]
 

@@ -16,7 +16,7 @@ from contract import CONTRACT, Case
 
 import covstudio.covariance as cov
 from covstudio.covariance import Declaration, Matrix, Operator, Parameter, catalogue, declare
-from covstudio.covariance.declaration import CATEGORIES, withdraw
+from covstudio.covariance.core.catalogue import CATEGORIES, withdraw
 
 BUILT_IN = [entry for entry in catalogue() if entry.cls.__module__.startswith("covstudio.")]
 

@@ -22,7 +22,7 @@ from covstudio.covariance import (
     declaration,
     declare,
 )
-from covstudio.covariance.declaration import withdraw
+from covstudio.covariance.core.catalogue import withdraw
 
 ENTRIES = {entry.name: entry for entry in catalogue()}
 NAMES = list(ENTRIES)

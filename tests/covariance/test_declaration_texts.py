@@ -7,7 +7,7 @@ import re
 import pytest
 
 from covstudio.covariance import Declaration, catalogue
-from covstudio.covariance.declaration import CATEGORIES
+from covstudio.covariance.core.catalogue import CATEGORIES
 
 BUILT_IN = [entry for entry in catalogue() if entry.cls.__module__.startswith("covstudio.")]
 EVERY = pytest.mark.parametrize("entry", BUILT_IN, ids=lambda entry: entry.name)

@@ -20,7 +20,7 @@ from covstudio.covariance import (
     Stack,
     UnstructuredMatrix,
 )
-from covstudio.reml.blup import level_names
+from covstudio.reml.terms.random_effects import level_names
 
 DOUBLE = torch.float64
 X = [0.0, 0.7, 1.0, 2.4, 3.3, 5.0]

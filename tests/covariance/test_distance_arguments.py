@@ -12,7 +12,7 @@ from distance_cases import LINE, PLANE, SEA, SIMPLE, SPACE, natural
 
 import covstudio.covariance as cov
 from covstudio.covariance import Matrix
-from covstudio.covariance.distance import distances
+from covstudio.covariance.numerics.distance import distances
 
 
 @pytest.mark.parametrize("cls", SIMPLE)

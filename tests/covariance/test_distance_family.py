@@ -17,7 +17,7 @@ from distance_cases import CITIES, LINE, PLANE, SPACE, natural
 
 import covstudio.covariance as cov
 from covstudio.covariance import Matrix
-from covstudio.covariance.distance import EARTH_RADIUS_KM, Pairs, coordinate_distances, distances
+from covstudio.covariance.numerics.distance import EARTH_RADIUS_KM, Pairs, coordinate_distances, distances
 
 Correlation = Callable[[float, Sequence[float]], float]
 

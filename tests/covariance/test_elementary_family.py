@@ -16,7 +16,7 @@ from hypothesis import given, settings
 
 import covstudio.covariance as cov
 from covstudio.covariance import SingularMatrixError, structure
-from covstudio.reml.linearity import is_linear
+from covstudio.reml.terms.linearity import is_linear
 
 
 @pytest.mark.parametrize("n", [2, 3, 6])

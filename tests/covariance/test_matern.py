@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from scipy import special
 
 import covstudio.covariance as cov
-from covstudio.covariance.bessel import (
+from covstudio.covariance.numerics.bessel import (
     matern_correlation,
     matern_decline,
     matern_derivatives,

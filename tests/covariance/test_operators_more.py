@@ -39,7 +39,7 @@ from covstudio.covariance import (
     UnconstrainedMatrix,
     UnstructuredMatrix,
 )
-from covstudio.reml.linearity import is_linear
+from covstudio.reml.terms.linearity import is_linear
 
 
 class Affine(Operator):

@@ -22,9 +22,9 @@ from covstudio.covariance import (
     Sum,
     TransformExp,
 )
-from covstudio.covariance.elementary import EqualEntryMatrix
-from covstudio.covariance.operator import Operator
-from covstudio.covariance.operators_linear import Inverse
+from covstudio.covariance.core.operator import Operator
+from covstudio.covariance.operators.algebra import Inverse
+from covstudio.covariance.structures.elementary.elementary import EqualEntryMatrix
 
 
 class Ones(Matrix):

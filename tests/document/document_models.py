@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from covstudio.data.tables import Table
-from covstudio.document.changes import AddNode, Change
-from covstudio.document.document import Document
-from covstudio.document.node import ArgumentValue, Columns
+from covstudio.document.changes.all import AddNode, Change
+from covstudio.document.model.document import Document
+from covstudio.document.model.node import ArgumentValue, Columns
 
 
 def after(*changes: Change, start: Document | None = None) -> Document:

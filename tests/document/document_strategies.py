@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from covstudio.covariance import catalogue, declaration
-from covstudio.document.changes import (
+from covstudio.document.changes.all import (
     AddNode,
     Batch,
     Change,
@@ -23,8 +23,8 @@ from covstudio.document.changes import (
     SetRoles,
     SetTitle,
 )
-from covstudio.document.document import Document
-from covstudio.document.node import Auto, Columns, Levels, Rows, Values
+from covstudio.document.model.document import Document
+from covstudio.document.model.node import Auto, Columns, Levels, Rows, Values
 
 KINDS = tuple(entry.name for entry in catalogue() if entry.palette)
 OPERATORS = tuple(entry.name for entry in catalogue() if entry.kind == "operator")

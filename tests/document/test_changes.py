@@ -3,7 +3,7 @@
 import pytest
 from document_models import add, after, propagation
 
-from covstudio.document.changes import (
+from covstudio.document.changes.all import (
     AddNode,
     Batch,
     ChangeError,
@@ -26,9 +26,9 @@ from covstudio.document.changes import (
     SetRoles,
     SetTitle,
 )
-from covstudio.document.document import MAX_DEPTH, MAX_NODES, Document, check_forest
-from covstudio.document.history import History
-from covstudio.document.node import Auto, FrozenMap, Node, Rows
+from covstudio.document.changes.history import History
+from covstudio.document.model.document import MAX_DEPTH, MAX_NODES, Document, check_forest
+from covstudio.document.model.node import Auto, FrozenMap, Node, Rows
 
 
 def three_below_a_sum():

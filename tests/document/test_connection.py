@@ -3,9 +3,9 @@
 import pytest
 from document_models import add, after, propagation, trial
 
-from covstudio.document.changes import Connect, Disconnect
-from covstudio.document.connection import check_connection
-from covstudio.document.node import Columns, Values
+from covstudio.document.build.connection import check_connection
+from covstudio.document.changes.all import Connect, Disconnect
+from covstudio.document.model.node import Columns, Values
 
 
 def reason(child, parent, slot=None, *changes, table=None):

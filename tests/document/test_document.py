@@ -4,8 +4,8 @@ import pickle
 
 from document_models import add, after, propagation
 
-from covstudio.document.changes import Rename
-from covstudio.document.document import Document
+from covstudio.document.changes.all import Rename
+from covstudio.document.model.document import Document
 
 
 def test_the_forest():

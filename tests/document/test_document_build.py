@@ -7,8 +7,8 @@ from document_models import add, after, propagation, trial
 from covstudio.covariance import Evaluation
 from covstudio.data.examples import load_example
 from covstudio.data.tables import Table
-from covstudio.document.build import build, same_structure, value_problems
-from covstudio.document.changes import (
+from covstudio.document.build.build import build, same_structure, value_problems
+from covstudio.document.changes.all import (
     Connect,
     Disconnect,
     MoveNodes,
@@ -23,9 +23,9 @@ from covstudio.document.changes import (
     SetRoles,
     SetTitle,
 )
-from covstudio.document.document import Document
-from covstudio.document.node import Columns, FrozenMap, Levels, Values
-from covstudio.document.templates import templates
+from covstudio.document.files.templates import templates
+from covstudio.document.model.document import Document
+from covstudio.document.model.node import Columns, FrozenMap, Levels, Values
 
 
 def problems(document, table=None):

@@ -5,12 +5,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from covstudio.document.build import build
-from covstudio.document.changes import ChangeError
-from covstudio.document.document import Document, check_forest
-from covstudio.document.history import History
-from covstudio.document.jsonfile import dumps, loads
-from covstudio.document.layout import auto_layout
+from covstudio.document.build.build import build
+from covstudio.document.changes.all import ChangeError
+from covstudio.document.changes.auto_layout import auto_layout
+from covstudio.document.changes.history import History
+from covstudio.document.files.write import dumps, loads
+from covstudio.document.model.document import Document, check_forest
 
 
 class Editing(RuleBasedStateMachine):

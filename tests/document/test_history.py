@@ -3,8 +3,8 @@
 import pytest
 from document_models import add
 
-from covstudio.document.changes import ChangeError, Rename, SetParameters, SetRoles, SetTitle
-from covstudio.document.history import MAX_STEPS, History
+from covstudio.document.changes.all import ChangeError, Rename, SetParameters, SetRoles, SetTitle
+from covstudio.document.changes.history import MAX_STEPS, History
 
 
 def history(*changes):

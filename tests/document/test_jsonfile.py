@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from covstudio.covariance import catalogue
 from covstudio.data.examples import load_example
-from covstudio.document.changes import (
+from covstudio.document.changes.all import (
     Batch,
     SetDegrees,
     SetDerived,
@@ -20,10 +20,10 @@ from covstudio.document.changes import (
     SetParameters,
     SetTitle,
 )
-from covstudio.document.document import Document
-from covstudio.document.jsonfile import DocumentError, dumps, loads
-from covstudio.document.node import Columns, FrozenMap, Levels, Node, Rows, Values
-from covstudio.document.templates import templates
+from covstudio.document.files.templates import templates
+from covstudio.document.files.write import DocumentError, dumps, loads
+from covstudio.document.model.document import Document
+from covstudio.document.model.node import Columns, FrozenMap, Levels, Node, Rows, Values
 
 
 def content(document=None, table=None):

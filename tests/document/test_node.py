@@ -5,8 +5,8 @@ import pickle
 import pytest
 
 from covstudio.covariance import declaration
-from covstudio.document.arguments import argument_of, check_argument, document_default
-from covstudio.document.node import (
+from covstudio.document.model.arguments import argument_of, check_argument, document_default
+from covstudio.document.model.node import (
     Auto,
     Columns,
     FrozenMap,

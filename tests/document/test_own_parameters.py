@@ -4,9 +4,9 @@ import torch
 from document_models import add, after
 
 from covstudio.covariance import AR1CorrelationMatrix, AR1Matrix, Conditional
-from covstudio.document.build import build, value_problems
-from covstudio.document.changes import SetArgument, SetFixed, SetParameters
-from covstudio.document.jsonfile import dumps, loads
+from covstudio.document.build.build import build, value_problems
+from covstudio.document.changes.all import SetArgument, SetFixed, SetParameters
+from covstudio.document.files.write import dumps, loads
 
 
 def model():

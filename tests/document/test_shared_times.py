@@ -8,11 +8,11 @@ from document_models import add, after, trial
 
 from covstudio.covariance import catalogue
 from covstudio.data.tables import Table
-from covstudio.document.arguments import document_default
-from covstudio.document.build import build
-from covstudio.document.changes import SetArgument, SetParameters
-from covstudio.document.jsonfile import dumps, loads
-from covstudio.document.node import Columns, Values
+from covstudio.document.build.build import build
+from covstudio.document.changes.all import SetArgument, SetParameters
+from covstudio.document.files.write import dumps, loads
+from covstudio.document.model.arguments import document_default
+from covstudio.document.model.node import Columns, Values
 
 VISITS = Table.from_columns(
     {

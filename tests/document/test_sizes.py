@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from document_models import add, after, propagation, trial
 
-from covstudio.document.build import build
-from covstudio.document.changes import SetResponse
-from covstudio.document.document import Document, numbered_slots
-from covstudio.document.node import Columns, Levels, Node, Rows, Values
-from covstudio.document.sizes import infer_sizes
+from covstudio.document.build.build import build
+from covstudio.document.changes.all import SetResponse
+from covstudio.document.model.document import Document, numbered_slots
+from covstudio.document.model.node import Columns, Levels, Node, Rows, Values
+from covstudio.document.sizes.infer import infer_sizes
 
 
 def sizes(document, table=None):

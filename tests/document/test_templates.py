@@ -5,10 +5,10 @@ from document_models import trial
 
 from covstudio.data.examples import load_example
 from covstudio.data.tables import Table
-from covstudio.document.build import build
-from covstudio.document.document import check_forest
-from covstudio.document.node import Columns, Levels
-from covstudio.document.templates import templates
+from covstudio.document.build.build import build
+from covstudio.document.files.templates import templates
+from covstudio.document.model.document import check_forest
+from covstudio.document.model.node import Columns, Levels
 
 ALPHA, SPATIAL, REPEATED = templates()
 

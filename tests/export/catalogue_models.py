@@ -8,11 +8,11 @@ import torch
 
 from covstudio.covariance import Argument, Declaration, Matrix
 from covstudio.data.tables import Table
-from covstudio.document.arguments import is_required
-from covstudio.document.build import build
-from covstudio.document.changes import AddNode, Batch, Change, SetArgument, SetParameters
-from covstudio.document.document import Document
-from covstudio.document.node import Columns, Values
+from covstudio.document.build.build import build
+from covstudio.document.changes.all import AddNode, Batch, Change, SetArgument, SetParameters
+from covstudio.document.model.arguments import is_required
+from covstudio.document.model.document import Document
+from covstudio.document.model.node import Columns, Values
 
 TIMES = (1.0, 2.0, 3.5, 5.25)
 POINTS = ((1.0, 2.0, 3.5, 5.25), (0.5, 1.0, 0.25, 2.0), (2.0, 1.5, 4.0, 0.5))

@@ -6,9 +6,9 @@ import sys
 
 import torch
 
-from covstudio.document.build import build
-from covstudio.document.changes import AddNode, Batch
-from covstudio.document.document import Document
+from covstudio.document.build.build import build
+from covstudio.document.changes.all import AddNode, Batch
+from covstudio.document.model.document import Document
 
 
 def add(kind, parent=None, slot=None, name=None, **arguments):

@@ -10,12 +10,12 @@ from catalogue_models import model_of, on_a_table
 from export_programs import executed_v, expected_v
 
 from covstudio.covariance import Declaration, catalogue
-from covstudio.document.build import build
-from covstudio.document.changes import SetFixed
-from covstudio.document.jsonfile import dumps, loads
+from covstudio.document.build.build import build
+from covstudio.document.changes.all import SetFixed
+from covstudio.document.files.write import dumps, loads
 from covstudio.export.python import missing, python_source
-from covstudio.studio.pictures import Pictures, Snapshot
-from covstudio.studio.store import Store
+from covstudio.studio.matrix.pictures import Pictures, Snapshot
+from covstudio.studio.session.store import Store
 
 PALETTE = [declared for declared in catalogue() if declared.palette]
 

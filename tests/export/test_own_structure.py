@@ -17,19 +17,19 @@ from catalogue_models import at_other_values, model_of
 from export_programs import add, after, executed_v, expected_v, printed_v
 
 from covstudio.covariance import Matrix, ScalarMatrix, catalogue, declaration, declare
-from covstudio.covariance.declaration import withdraw
+from covstudio.covariance.core.catalogue import withdraw
 from covstudio.data.tables import Table
-from covstudio.document.build import Problem, build
-from covstudio.document.changes import SetArgument
-from covstudio.document.document import Document
-from covstudio.document.jsonfile import DocumentError, dumps, loads
-from covstudio.document.node import Columns, Values
+from covstudio.document.build.build import Problem, build
+from covstudio.document.changes.all import SetArgument
+from covstudio.document.files.write import DocumentError, dumps, loads
+from covstudio.document.model.document import Document
+from covstudio.document.model.node import Columns, Values
 from covstudio.export.python import missing, python_source
-from covstudio.studio.fitting_worker import own_modules
-from covstudio.studio.inspector import Inspector
-from covstudio.studio.inspector_state import inspector_state
-from covstudio.studio.palette import PaletteView
-from covstudio.studio.store import Store
+from covstudio.studio.canvas.palette import PaletteView
+from covstudio.studio.fit.worker import own_modules
+from covstudio.studio.inspector.inspector import Inspector
+from covstudio.studio.inspector.state import inspector_state
+from covstudio.studio.session.store import Store
 
 KINDS = ("GrowthCurve", "WeightedPart")
 TABLE = Table.from_columns(

@@ -11,7 +11,7 @@ from export_programs import add, after, expected_v, printed_v, run
 from covstudio import __version__
 from covstudio.data.examples import load_example
 from covstudio.data.tables import Table
-from covstudio.document.changes import (
+from covstudio.document.changes.all import (
     SetDegrees,
     SetDropDependent,
     SetFixed,
@@ -20,9 +20,9 @@ from covstudio.document.changes import (
     SetParameters,
     SetTitle,
 )
-from covstudio.document.document import Document
-from covstudio.document.node import Columns, Levels, Rows, Values
-from covstudio.document.templates import templates
+from covstudio.document.files.templates import templates
+from covstudio.document.model.document import Document
+from covstudio.document.model.node import Columns, Levels, Rows, Values
 from covstudio.export.python import missing, python_source
 
 GOLDEN = Path(__file__).parent / "golden"

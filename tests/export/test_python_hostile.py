@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from covstudio.data.tables import Table
-from covstudio.document.changes import SetFixedEffects, SetResponse, SetTitle
-from covstudio.document.node import Columns, Values
+from covstudio.document.changes.all import SetFixedEffects, SetResponse, SetTitle
+from covstudio.document.model.node import Columns, Values
 from covstudio.export.python import python_source
 
 HOSTILE = [

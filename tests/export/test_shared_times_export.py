@@ -7,9 +7,9 @@ import torch
 from export_programs import add, after, executed_v, expected_v, run
 
 from covstudio.data.tables import Table
-from covstudio.document.changes import SetArgument, SetResponse
-from covstudio.document.jsonfile import dumps, loads
-from covstudio.document.node import Columns, Values
+from covstudio.document.changes.all import SetArgument, SetResponse
+from covstudio.document.files.write import dumps, loads
+from covstudio.document.model.node import Columns, Values
 from covstudio.estimate import estimate
 from covstudio.export.python import missing, python_source
 

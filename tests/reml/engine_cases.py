@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance import Matrix
-from covstudio.reml.likelihood import Point
+from covstudio.reml.problem.likelihood import Point
 
 
 @dataclass

@@ -31,7 +31,7 @@ from covstudio.covariance import (
     Sum,
     UnstructuredMatrix,
 )
-from covstudio.reml.variance import Variance
+from covstudio.reml.terms.variance import Variance
 
 Rng = np.random.Generator
 

@@ -31,12 +31,12 @@ from covstudio.covariance import (
     Sum,
     UnstructuredMatrix,
 )
-from covstudio.reml.blocks import BlocksEngine, partition_of
-from covstudio.reml.blocks_layout import Partition
-from covstudio.reml.dense import DenseEngine
-from covstudio.reml.lowering import lower
-from covstudio.reml.problem import prepare
-from covstudio.reml.variance import Variance
+from covstudio.reml.engines.blocks.engine import BlocksEngine, partition_of
+from covstudio.reml.engines.blocks.layout import Partition
+from covstudio.reml.engines.dense.engine import DenseEngine
+from covstudio.reml.problem.problem import prepare
+from covstudio.reml.terms.lower import lower
+from covstudio.reml.terms.variance import Variance
 
 TIMES = 4
 

@@ -29,13 +29,13 @@ from covstudio.covariance import (
     Sum,
     UnstructuredMatrix,
 )
-from covstudio.reml.dense import DenseEngine
-from covstudio.reml.lowering import Lowered, lower
-from covstudio.reml.problem import prepare
-from covstudio.reml.separable import SeparableEngine
-from covstudio.reml.separable_plan import Plan, plan_of
-from covstudio.reml.separable_point import SeparablePoint
-from covstudio.reml.variance import Variance
+from covstudio.reml.engines.dense.engine import DenseEngine
+from covstudio.reml.engines.separable.engine import SeparableEngine
+from covstudio.reml.engines.separable.plan import Plan, plan_of
+from covstudio.reml.engines.separable.point import SeparablePoint
+from covstudio.reml.problem.problem import prepare
+from covstudio.reml.terms.lower import Lowered, lower
+from covstudio.reml.terms.variance import Variance
 
 Rng = np.random.Generator
 

@@ -20,10 +20,10 @@ from covstudio.covariance import (
     ScalarMatrix,
     Sum,
 )
-from covstudio.reml.likelihood import Point
-from covstudio.reml.lowering import lower
-from covstudio.reml.problem import Problem, prepare
-from covstudio.reml.sparse import SparseEngine, pattern_of
+from covstudio.reml.engines.sparse.engine import SparseEngine, pattern_of
+from covstudio.reml.problem.likelihood import Point
+from covstudio.reml.problem.problem import Problem, prepare
+from covstudio.reml.terms.lower import lower
 
 __all__ = ["Animals", "animals", "close", "engine_of", "pedigree", "records"]
 

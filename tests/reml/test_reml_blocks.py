@@ -20,12 +20,12 @@ from repeated_cases import (
     unbalanced,
 )
 
-from covstudio.reml.blocks import BlocksEngine, layout_of, partition_of
-from covstudio.reml.blocks_layout import Partition
-from covstudio.reml.blocks_point import by_pairs
-from covstudio.reml.lowering import lower
-from covstudio.reml.problem import prepare
-from covstudio.reml.variance import Variance
+from covstudio.reml.engines.blocks.engine import BlocksEngine, layout_of, partition_of
+from covstudio.reml.engines.blocks.layout import Partition
+from covstudio.reml.engines.blocks.point import by_pairs
+from covstudio.reml.problem.problem import prepare
+from covstudio.reml.terms.lower import lower
+from covstudio.reml.terms.variance import Variance
 
 CPU = torch.device("cpu")
 
@@ -93,14 +93,14 @@ def test_nothing_shared_is_worked_with_by_size() -> None:
 def test_both_ways_to_the_average_information(
     monkeypatch: pytest.MonkeyPatch, paired: bool, subjects: int
 ) -> None:
-    monkeypatch.setattr("covstudio.reml.blocks_point.by_pairs", lambda *sizes: paired)
+    monkeypatch.setattr("covstudio.reml.engines.blocks.point.by_pairs", lambda *sizes: paired)
     assert_same_point(trial(unbalanced(1, subjects, False), 2, ["unstructured", "slopes"]))
     assert_same_point(trial(balanced(subjects), 2, ["unstructured", "slopes"]))
 
 
 def test_derivatives_in_pieces_are_those_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("covstudio.reml.blocks_point.by_pairs", lambda *sizes: False)
-    monkeypatch.setattr("covstudio.reml.blocks_point.CHUNK", 1)
+    monkeypatch.setattr("covstudio.reml.engines.blocks.point.by_pairs", lambda *sizes: False)
+    monkeypatch.setattr("covstudio.reml.engines.blocks.point.CHUNK", 1)
     assert_same_point(trial(unbalanced(2, 12, True), 2, ["unstructured", "continuous time"]))
     assert_same_point(trial(unbalanced(3, 12, True), 2, ["continuous time, same days"]))
     assert_same_point(trial(balanced(30), 2, ["unstructured"]))

@@ -26,13 +26,13 @@ from covstudio.covariance import (
     UnstructuredMatrix,
 )
 from covstudio.reml import explain, fit
-from covstudio.reml.blocks import BlocksCandidate, partition_of
-from covstudio.reml.blup import random_effects
-from covstudio.reml.dense import DenseEngine
-from covstudio.reml.errors import InvalidModel
-from covstudio.reml.lowering import lower
-from covstudio.reml.problem import prepare
-from covstudio.reml.variance import Variance
+from covstudio.reml.engines.blocks.engine import BlocksCandidate, partition_of
+from covstudio.reml.engines.dense.engine import DenseEngine
+from covstudio.reml.problem.errors import InvalidModel
+from covstudio.reml.problem.problem import prepare
+from covstudio.reml.terms.lower import lower
+from covstudio.reml.terms.random_effects import random_effects
+from covstudio.reml.terms.variance import Variance
 
 
 @pytest.mark.parametrize("method", ["REML", "ML"])

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from covstudio.covariance import CovariancePropagation, DummyMatrix, Matrix, ScalarMatrix, Sum
-from covstudio.reml.lowering import lower
-from covstudio.reml.mme import MmeEngine
-from covstudio.reml.mme_components import ComponentsPoint
-from covstudio.reml.pieces import RandomPiece
-from covstudio.reml.problem import prepare
-from covstudio.reml.residual import residual_of
+from covstudio.reml.engines.equations.residual import residual_of
+from covstudio.reml.engines.mme.components import ComponentsPoint
+from covstudio.reml.engines.mme.engine import MmeEngine
+from covstudio.reml.problem.problem import prepare
+from covstudio.reml.terms.kinds import RandomPiece
+from covstudio.reml.terms.lower import lower
 
 N = 60
 #: Residual variance 1 throughout; the last is so large that the residual sum of squares is summed over rows.

@@ -22,7 +22,7 @@ from covstudio.covariance import (
     UnstructuredMatrix,
 )
 from covstudio.reml import REML, Fit, InvalidModel, fit
-from covstudio.reml.engines import CANDIDATES
+from covstudio.reml.fitting.choose import CANDIDATES
 
 ENGINES = [candidate.name for candidate in CANDIDATES]
 

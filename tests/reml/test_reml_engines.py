@@ -24,13 +24,13 @@ from covstudio.covariance import (
     UnconstrainedMatrix,
 )
 from covstudio.reml import Explanation, InvalidModel, TooManyRows, explain, fit
-from covstudio.reml.candidates import Applicable
-from covstudio.reml.engines import CANDIDATES, choose
-from covstudio.reml.likelihood import Engine
-from covstudio.reml.lowering import Lowered
-from covstudio.reml.problem import Problem
-from covstudio.reml.threads import blas_threads
-from covstudio.reml.variance import Variance
+from covstudio.reml.engines.candidate import Applicable
+from covstudio.reml.fitting.choose import CANDIDATES, choose
+from covstudio.reml.problem.likelihood import Engine
+from covstudio.reml.problem.problem import Problem
+from covstudio.reml.problem.threads import blas_threads
+from covstudio.reml.terms.lower import Lowered
+from covstudio.reml.terms.variance import Variance
 
 
 def grouped(n: int, levels: int) -> Matrix:

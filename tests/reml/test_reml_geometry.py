@@ -21,14 +21,14 @@ from covstudio.covariance import (
     Sum,
 )
 from covstudio.reml import fit
-from covstudio.reml.coordinates import Coordinate, Kind
-from covstudio.reml.engines import choose
-from covstudio.reml.geometry import Geometry
-from covstudio.reml.observed import observed_curvature
-from covstudio.reml.problem import prepare
-from covstudio.reml.ridge import ridge_at
-from covstudio.reml.stretch import Bends, Stretched, stretched
-from covstudio.reml.variance import Variance
+from covstudio.reml.fitting.choose import choose
+from covstudio.reml.problem.problem import prepare
+from covstudio.reml.search.coordinates import Coordinate, Kind
+from covstudio.reml.search.logarithms import Bends, Stretched, stretched
+from covstudio.reml.search.observed_information import observed_curvature
+from covstudio.reml.search.ridge import ridge_at
+from covstudio.reml.search.working import Geometry
+from covstudio.reml.terms.variance import Variance
 
 VARIANCE = Coordinate(0, "sigma^2", Kind.VARIANCE, 0.0, math.inf, 1, 1.0, False)
 RHO = Coordinate(1, "rho", Kind.INTERVAL, -1.0, 1.0, 0, 0.0, False)

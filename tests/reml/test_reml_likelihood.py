@@ -20,9 +20,9 @@ from covstudio.covariance import (
     UnstructuredMatrix,
 )
 from covstudio.reml import REML, fit
-from covstudio.reml.dense import DenseEngine
-from covstudio.reml.problem import prepare
-from covstudio.reml.variance import Variance
+from covstudio.reml.engines.dense.engine import DenseEngine
+from covstudio.reml.problem.problem import prepare
+from covstudio.reml.terms.variance import Variance
 
 
 def definition(v: Tensor, y: Tensor, x: Tensor) -> Tensor:

@@ -27,11 +27,11 @@ from covstudio.covariance import (
     UnstructuredMatrix,
 )
 from covstudio.reml import fit
-from covstudio.reml.engines import CANDIDATES
-from covstudio.reml.likelihood import Engine
-from covstudio.reml.lowering import lower
-from covstudio.reml.problem import prepare
-from covstudio.reml.variance import Variance
+from covstudio.reml.fitting.choose import CANDIDATES
+from covstudio.reml.problem.likelihood import Engine
+from covstudio.reml.problem.problem import prepare
+from covstudio.reml.terms.lower import lower
+from covstudio.reml.terms.variance import Variance
 
 ENGINES = [candidate.name for candidate in CANDIDATES]
 

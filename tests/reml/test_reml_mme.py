@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from mme_cases import EFFECTS, RESIDUALS, trial
 
-from covstudio.reml.dense import DenseEngine
-from covstudio.reml.lowering import lower
-from covstudio.reml.mme import MmeEngine
-from covstudio.reml.problem import prepare
-from covstudio.reml.residual import residual_of
-from covstudio.reml.variance import Variance
+from covstudio.reml.engines.dense.engine import DenseEngine
+from covstudio.reml.engines.equations.residual import residual_of
+from covstudio.reml.engines.mme.engine import MmeEngine
+from covstudio.reml.problem.problem import prepare
+from covstudio.reml.terms.lower import lower
+from covstudio.reml.terms.variance import Variance
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -20,9 +20,9 @@ from covstudio.covariance import (
     Sum,
 )
 from covstudio.reml import REML, fit
-from covstudio.reml.engines import MmeCandidate
-from covstudio.reml.lowering import lower
-from covstudio.reml.residual import MarkovResidual, residual_of
+from covstudio.reml.engines.equations.residual import MarkovResidual, residual_of
+from covstudio.reml.fitting.choose import MmeCandidate
+from covstudio.reml.terms.lower import lower
 
 
 @pytest.mark.parametrize("name", [*CASES, "alpha"])

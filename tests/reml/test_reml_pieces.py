@@ -21,10 +21,10 @@ from covstudio.covariance import (
     Sum,
     UnstructuredMatrix,
 )
-from covstudio.reml.lowering import lower
-from covstudio.reml.pieces import BlockPiece, DiagonalPiece, OtherPiece, RandomPiece
-from covstudio.reml.rows import SparseRows, rows_of
-from covstudio.reml.variance import Variance
+from covstudio.reml.terms.design_rows import SparseRows, rows_of
+from covstudio.reml.terms.kinds import BlockPiece, DiagonalPiece, OtherPiece, RandomPiece
+from covstudio.reml.terms.lower import lower
+from covstudio.reml.terms.variance import Variance
 
 
 def test_what_terms_are_lowered_to() -> None:

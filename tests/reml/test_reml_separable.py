@@ -40,10 +40,10 @@ from covstudio.covariance import (
     Scale,
     Sum,
 )
-from covstudio.reml.lowering import lower
-from covstudio.reml.problem import prepare
-from covstudio.reml.separable import SeparableEngine
-from covstudio.reml.variance import Variance
+from covstudio.reml.engines.separable.engine import SeparableEngine
+from covstudio.reml.problem.problem import prepare
+from covstudio.reml.terms.lower import lower
+from covstudio.reml.terms.variance import Variance
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -154,9 +154,9 @@ def test_long_lines_are_whitened_by_their_neighbours(nugget: bool) -> None:
 
 @pytest.mark.parametrize("nugget", [True, False])
 def test_many_missing_cells_a_part_at_a_time(nugget: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("covstudio.reml.separable_missing.CHUNK", 300)
-    monkeypatch.setattr("covstudio.reml.separable_solver.CHUNK", 300)
-    monkeypatch.setattr("covstudio.reml.separable_axis.WRITTEN", 0)
+    monkeypatch.setattr("covstudio.reml.engines.separable.missing.CHUNK", 300)
+    monkeypatch.setattr("covstudio.reml.engines.separable.solver.CHUNK", 300)
+    monkeypatch.setattr("covstudio.reml.engines.separable.axis.WRITTEN", 0)
     case = trial(10, (9, 8), ("ar1", "exponential"), "missing", ["unstructured"], nugget, 2)
     assert planned(lower(case.v)).fields[0].gaps > 3
     compare(case, "REML", 3)

@@ -26,11 +26,11 @@ from covstudio.covariance import (
     UnstructuredMatrix,
 )
 from covstudio.data.tables import Table
-from covstudio.document.build import build
-from covstudio.document.templates import templates
+from covstudio.document.build.build import build
+from covstudio.document.files.templates import templates
 from covstudio.reml import InvalidModel, explain, fit
-from covstudio.reml.lowering import lower
-from covstudio.reml.separable import SeparableCandidate
+from covstudio.reml.engines.separable.engine import SeparableCandidate
+from covstudio.reml.terms.lower import lower
 
 
 def reason_for(v: Matrix) -> str:
@@ -179,6 +179,6 @@ def test_more_gaps_cost_more_and_at_last_too_much(monkeypatch: pytest.MonkeyPatc
     few, many = (explain(grid_trial(60, 60, 10, missing)[0], engine="separable") for missing in (10, 1500))
     assert many.seconds > 2.0 * few.seconds
     assert many.memory > few.memory
-    monkeypatch.setattr("covstudio.reml.separable.GAPS", 1000)
+    monkeypatch.setattr("covstudio.reml.engines.separable.engine.GAPS", 1000)
     with pytest.raises(InvalidModel, match="its grid has 1500 cells without a row, and up to 1000 can be"):
         explain(grid_trial(60, 60, 10, 1500)[0], engine="separable")

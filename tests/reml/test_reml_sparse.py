@@ -18,12 +18,12 @@ from covstudio.covariance import (
     Sum,
     pedigree_relationship,
 )
-from covstudio.reml.dense import DenseEngine
-from covstudio.reml.lowering import lower
-from covstudio.reml.mme import MmeEngine
-from covstudio.reml.pieces import RandomPiece
-from covstudio.reml.residual import residual_of
-from covstudio.reml.variance import Variance
+from covstudio.reml.engines.dense.engine import DenseEngine
+from covstudio.reml.engines.equations.residual import residual_of
+from covstudio.reml.engines.mme.engine import MmeEngine
+from covstudio.reml.terms.kinds import RandomPiece
+from covstudio.reml.terms.lower import lower
+from covstudio.reml.terms.variance import Variance
 
 TERMS = ("animal", "permanent", "herd", "sire and dam", "slope", "by line", "beside")
 QUIET = settings(

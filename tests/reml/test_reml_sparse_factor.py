@@ -8,10 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from covstudio.reml import sparse_plan
-from covstudio.reml.sparse_factor import SparseFactor
-from covstudio.reml.sparse_plan import plan_of
-from covstudio.reml.sparse_symbolic import fill_reducing, fronts_of
+from covstudio.reml.engines.sparse import plan as sparse_plan
+from covstudio.reml.engines.sparse.factor import SparseFactor
+from covstudio.reml.engines.sparse.plan import plan_of
+from covstudio.reml.engines.sparse.symbolic import fill_reducing, fronts_of
 
 Rng = np.random.Generator
 

@@ -18,13 +18,14 @@ from covstudio.covariance import (
     ScalarMatrix,
     Sum,
     UnstructuredMatrix,
-    pedigree_matrix,
 )
-from covstudio.reml import Inference, InvalidModel, explain, fit, random_piece
-from covstudio.reml.engines import choose
-from covstudio.reml.lowering import lower
-from covstudio.reml.sparse import SparseEngine
-from covstudio.reml.variance import Variance
+from covstudio.covariance.structures.relationship import pedigree_matrix
+from covstudio.reml import Inference, InvalidModel, explain, fit
+from covstudio.reml.engines.sparse.engine import SparseEngine
+from covstudio.reml.fitting.choose import choose
+from covstudio.reml.terms import random as random_piece
+from covstudio.reml.terms.lower import lower
+from covstudio.reml.terms.variance import Variance
 
 
 def simulated(seed: int, count: int, herds: int, additive: float = 0.5) -> tuple[Animals, Pedigree, Tensor]:

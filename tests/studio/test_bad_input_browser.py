@@ -17,12 +17,12 @@ from playwright.sync_api import Locator, expect
 
 from covstudio.data.examples import load_example
 from covstudio.data.tables import Table, read_table
-from covstudio.document.build import build
-from covstudio.document.changes import AddNode, SetFixed, SetParameters
-from covstudio.document.document import Document
-from covstudio.document.jsonfile import dumps, loads
-from covstudio.document.node import FrozenMap
-from covstudio.document.templates import templates
+from covstudio.document.build.build import build
+from covstudio.document.changes.all import AddNode, SetFixed, SetParameters
+from covstudio.document.files.templates import templates
+from covstudio.document.files.write import dumps, loads
+from covstudio.document.model.document import Document
+from covstudio.document.model.node import FrozenMap
 
 SCRIPT = "<script>alert(1)</script>"
 IMAGE = "<img src=x onerror=alert(2)>"

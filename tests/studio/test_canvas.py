@@ -11,7 +11,7 @@ import pytest
 
 from covstudio.covariance import catalogue
 from covstudio.data.examples import load_example
-from covstudio.document.changes import (
+from covstudio.document.changes.all import (
     AddNode,
     Change,
     ChangeError,
@@ -21,13 +21,13 @@ from covstudio.document.changes import (
     SetFixed,
     SetParameters,
 )
-from covstudio.document.document import MAX_DEPTH, MAX_NODES, Document
-from covstudio.document.layout import HEIGHT, WIDTH
-from covstudio.document.node import Columns, Rows
-from covstudio.document.templates import templates
-from covstudio.studio import canvas, wiring
-from covstudio.studio.canvas import CanvasView
-from covstudio.studio.nodes import (
+from covstudio.document.changes.auto_layout import HEIGHT, WIDTH
+from covstudio.document.files.templates import templates
+from covstudio.document.model.document import MAX_DEPTH, MAX_NODES, Document
+from covstudio.document.model.node import Columns, Rows
+from covstudio.studio.canvas import canvas, wiring
+from covstudio.studio.canvas.canvas import CanvasView
+from covstudio.studio.canvas.cards import (
     card,
     frames,
     node_types,
@@ -37,7 +37,7 @@ from covstudio.studio.nodes import (
     v_position,
     wires,
 )
-from covstudio.studio.store import Store
+from covstudio.studio.session.store import Store
 
 
 def made(*changes: Change) -> Document:

@@ -9,8 +9,8 @@ from browser import ALPHA, Point, Studio, box_of, centre
 from playwright.sync_api import Locator, Page, expect
 
 from covstudio.covariance import catalogue, declaration
-from covstudio.document.changes import default_name
-from covstudio.document.templates import templates
+from covstudio.document.changes.all import default_name
+from covstudio.document.files.templates import templates
 
 HADAMARD, PROPAGATION, KRONECKER = (
     default_name(declaration(kind))

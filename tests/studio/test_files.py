@@ -9,10 +9,18 @@ from typing import Any
 import pytest
 
 from covstudio.data.examples import load_example
-from covstudio.document.changes import AddNode, SetTitle
-from covstudio.document.jsonfile import loads
-from covstudio.studio.files import MAX_CHUNK, Assembler, Draft, Upload, UploadError, file_stem, model_text
-from covstudio.studio.store import Store
+from covstudio.document.changes.all import AddNode, SetTitle
+from covstudio.document.files.write import loads
+from covstudio.studio.session.files import (
+    MAX_CHUNK,
+    Assembler,
+    Draft,
+    Upload,
+    UploadError,
+    file_stem,
+    model_text,
+)
+from covstudio.studio.session.store import Store
 
 LIMIT = 50_000
 
@@ -175,11 +183,11 @@ def test_a_draft_too_large_goes_without_its_table_then_not_at_all(monkeypatch: p
     Draft(store, kept)
     store.load_table(load_example("john_alpha"))
     with_table = len(store.save_text())
-    monkeypatch.setattr("covstudio.studio.files.MAX_DRAFT", with_table - 100)
+    monkeypatch.setattr("covstudio.studio.session.files.MAX_DRAFT", with_table - 100)
     store.dispatch(SetTitle("Oats"))
     text, _ = kept.drafts[-1]
     assert text is not None
     assert loads(text)[1] is None
-    monkeypatch.setattr("covstudio.studio.files.MAX_DRAFT", 10)
+    monkeypatch.setattr("covstudio.studio.session.files.MAX_DRAFT", 10)
     store.dispatch(AddNode("Sum"))
     assert kept.drafts[-1][0] is None

@@ -16,10 +16,10 @@ from playwright.sync_api import expect
 
 from covstudio.data.examples import load_example
 from covstudio.data.tables import Table
-from covstudio.document.changes import AddNode, Batch, SetData
-from covstudio.document.document import Document
-from covstudio.document.jsonfile import dumps
-from covstudio.document.node import Columns
+from covstudio.document.changes.all import AddNode, Batch, SetData
+from covstudio.document.files.write import dumps
+from covstudio.document.model.document import Document
+from covstudio.document.model.node import Columns
 
 VARIANCES = {"genotype/g/sigma^2": "0.14290", "block/g/sigma^2": "0.07021", "residual/sigma^2": "0.08161"}
 

@@ -14,10 +14,10 @@ from playwright.sync_api import expect
 
 from covstudio.data.examples import load_example
 from covstudio.data.tables import Table
-from covstudio.document.changes import AddNode
-from covstudio.document.jsonfile import dumps
-from covstudio.document.node import Columns
-from covstudio.document.templates import templates
+from covstudio.document.changes.all import AddNode
+from covstudio.document.files.templates import templates
+from covstudio.document.files.write import dumps
+from covstudio.document.model.node import Columns
 
 BLOCK = "block/g/sigma^2"
 

@@ -7,18 +7,18 @@ from collections.abc import Callable
 import pytest
 
 from covstudio.data.examples import load_example
-from covstudio.document.build import build
-from covstudio.document.templates import templates
+from covstudio.document.build.build import build
+from covstudio.document.files.templates import templates
 from covstudio.estimate import Estimate, assemble, estimate
 from covstudio.estimate.omitted import Omission
 from covstudio.estimate.profiled import profile
 from covstudio.reml.inference import Profile
-from covstudio.studio import fitting
-from covstudio.studio.fitting import Finished, Job
-from covstudio.studio.fitting_questions import Omitting, Profiling
-from covstudio.studio.fitting_worker import Answered, Outcome, Working
-from covstudio.studio.store import Store
-from covstudio.studio.views.fit_questions import FitQuestions
+from covstudio.studio.fit import pool as fitting
+from covstudio.studio.fit.pool import Finished, Job
+from covstudio.studio.fit.questions import FitQuestions
+from covstudio.studio.fit.questions_worker import Omitting, Profiling
+from covstudio.studio.fit.worker import Answered, Outcome, Working
+from covstudio.studio.session.store import Store
 
 NAMES = ("genotype/g/sigma^2", "block/g/sigma^2", "residual/sigma^2")
 TABLE = load_example("john_alpha")

@@ -17,14 +17,14 @@ import pytest
 
 from covstudio.data.examples import load_example
 from covstudio.data.tables import Table
-from covstudio.document.changes import AddNode, SetFixedEffects, SetResponse
-from covstudio.document.document import Document
-from covstudio.document.jsonfile import dumps
-from covstudio.document.node import Columns
-from covstudio.document.templates import templates
-from covstudio.studio import fitting
-from covstudio.studio.fitting import Event, Finished, Job, LocalPool, Started, Waiting
-from covstudio.studio.fitting_worker import Outcome, Step, fit
+from covstudio.document.changes.all import AddNode, SetFixedEffects, SetResponse
+from covstudio.document.files.templates import templates
+from covstudio.document.files.write import dumps
+from covstudio.document.model.document import Document
+from covstudio.document.model.node import Columns
+from covstudio.studio.fit import pool as fitting
+from covstudio.studio.fit.pool import Event, Finished, Job, LocalPool, Started, Waiting
+from covstudio.studio.fit.worker import Outcome, Step, fit
 
 PATIENCE = 180.0
 
@@ -221,12 +221,12 @@ def test_prewarming_starts_the_workers_and_closing_ends_them() -> None:
 
 def test_a_warm_worker_has_all_that_its_first_fit_imports() -> None:
     script = (
-        "import pickle, sys\nfrom covstudio.studio.fitting_worker import Fitting, perform, warm\n"
+        "import pickle, sys\nfrom covstudio.studio.fit.worker import Fitting, perform, warm\n"
         "warm()\n"
         "from covstudio.data.examples import load_example\n"
-        "from covstudio.document.changes import SetDegrees\n"
-        "from covstudio.document.jsonfile import dumps\n"
-        "from covstudio.document.templates import templates\n"
+        "from covstudio.document.changes.all import SetDegrees\n"
+        "from covstudio.document.files.write import dumps\n"
+        "from covstudio.document.files.templates import templates\n"
         "table = load_example('john_alpha')\n"
         "document = SetDegrees('kenward-roger').apply(templates()[0].document(table))\n"
         "text, before = dumps(document, table), set(sys.modules)\n"
@@ -241,7 +241,7 @@ def test_a_warm_worker_has_all_that_its_first_fit_imports() -> None:
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux to wait for the process of another")
 def test_workers_end_when_their_server_is_killed() -> None:
     script = (
-        "import sys, threading\nfrom covstudio.studio.fitting import LocalPool\n"
+        "import sys, threading\nfrom covstudio.studio.fit.pool import LocalPool\n"
         "if __name__ == '__main__':\n"
         "    pool = LocalPool(workers=1)\n    pool.prewarm()\n"
         "    [thread.join() for thread in threading.enumerate() if thread.name == 'covstudio-prewarm']\n"

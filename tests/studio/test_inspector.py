@@ -18,14 +18,21 @@ from covstudio.covariance import (
     catalogue,
 )
 from covstudio.data.examples import load_example
-from covstudio.document.changes import AddNode, Connect, ReplaceDocument, SetArgument, SetFixed, SetParameters
-from covstudio.document.node import Columns, Levels, Rows, Values
-from covstudio.document.templates import templates
-from covstudio.studio.component import plain
-from covstudio.studio.inspector import Inspector, read_argument
-from covstudio.studio.inspector_state import inspector_state, katex_address
-from covstudio.studio.scales import Scale, allows_zero, scale_of
-from covstudio.studio.store import Store
+from covstudio.document.changes.all import (
+    AddNode,
+    Connect,
+    ReplaceDocument,
+    SetArgument,
+    SetFixed,
+    SetParameters,
+)
+from covstudio.document.files.templates import templates
+from covstudio.document.model.node import Columns, Levels, Rows, Values
+from covstudio.studio.inspector.inspector import Inspector, read_argument
+from covstudio.studio.inspector.scales import Scale, allows_zero, scale_of
+from covstudio.studio.inspector.state import inspector_state, katex_address
+from covstudio.studio.session.component import plain
+from covstudio.studio.session.store import Store
 
 CORRELATION = TransformChain([TransformSigmoid(), TransformScaleShift(2.0, -1.0)])
 

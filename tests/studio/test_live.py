@@ -17,7 +17,7 @@ import torch
 
 from covstudio.covariance import Evaluation
 from covstudio.data.examples import load_example
-from covstudio.document.changes import (
+from covstudio.document.changes.all import (
     AddNode,
     Batch,
     ReplaceDocument,
@@ -26,18 +26,18 @@ from covstudio.document.changes import (
     SetFixed,
     SetParameters,
 )
-from covstudio.document.document import Document
-from covstudio.document.node import V
-from covstudio.document.templates import templates
-from covstudio.studio import pictures
-from covstudio.studio.colours import THEMES, palette, table
-from covstudio.studio.labels import axis_labels
-from covstudio.studio.live import Live
-from covstudio.studio.quantise import extreme, locate, quantise, shrink
-from covstudio.studio.reading import modes_of, read
-from covstudio.studio.resources import read_asset
-from covstudio.studio.store import Store
-from covstudio.studio.views.focus import INK
+from covstudio.document.files.templates import templates
+from covstudio.document.model.document import Document
+from covstudio.document.model.node import V
+from covstudio.studio.matrix import pictures
+from covstudio.studio.matrix.colours import THEMES, palette, table
+from covstudio.studio.matrix.focus import INK
+from covstudio.studio.matrix.labels import axis_labels
+from covstudio.studio.matrix.live import Live
+from covstudio.studio.matrix.quantise import extreme, locate, quantise, shrink
+from covstudio.studio.matrix.reading import modes_of, read
+from covstudio.studio.session.resources import read_asset
+from covstudio.studio.session.store import Store
 
 WAIT = 20.0
 

@@ -11,9 +11,9 @@ import pytest
 from browser import Studio, box_of
 from playwright.sync_api import Locator, Page, expect
 
-from covstudio.document.changes import AddNode, SetArgument
-from covstudio.document.node import V
-from covstudio.studio.store import Store
+from covstudio.document.changes.all import AddNode, SetArgument
+from covstudio.document.model.node import V
+from covstudio.studio.session.store import Store
 
 GENOTYPE = "genotype/g/sigma^2"
 PATIENCE = 60.0

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from covstudio.covariance import Declaration, Matrix, catalogue, declaration, declare
-from covstudio.covariance.declaration import withdraw
-from covstudio.document.changes import AddNode
-from covstudio.document.document import MAX_DEPTH, Document
-from covstudio.studio.icons import SIDE, pictogram
-from covstudio.studio.palette import PaletteView, entries, entry
-from covstudio.studio.resources import read_asset
-from covstudio.studio.store import Store
+from covstudio.covariance.core.catalogue import withdraw
+from covstudio.document.changes.all import AddNode
+from covstudio.document.model.document import MAX_DEPTH, Document
+from covstudio.studio.canvas.icons import SIDE, pictogram
+from covstudio.studio.canvas.palette import PaletteView, entries, entry
+from covstudio.studio.session.resources import read_asset
+from covstudio.studio.session.store import Store
 
 
 def test_every_structure_that_can_be_built_is_there_once_and_nothing_else() -> None:

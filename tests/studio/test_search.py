@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from covstudio.covariance import catalogue, declaration
-from covstudio.studio.palette import entries
-from covstudio.studio.resources import read_asset
+from covstudio.studio.canvas.palette import entries
+from covstudio.studio.session.resources import read_asset
 
 Hit = dict[str, Any]
 

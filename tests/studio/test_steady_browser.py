@@ -11,7 +11,7 @@ from browser import ALPHA, Studio
 from playwright.sync_api import expect
 
 from covstudio.covariance import declaration
-from covstudio.document.templates import templates
+from covstudio.document.files.templates import templates
 
 PIECES = len(next(found for found in templates() if found.title == ALPHA).build(None, {}).nodes)
 SLOW = 6

@@ -9,7 +9,7 @@ import pytest
 
 from covstudio.data.examples import load_example
 from covstudio.data.tables import Table
-from covstudio.document.changes import (
+from covstudio.document.changes.all import (
     AddNode,
     Connect,
     MoveNodes,
@@ -19,8 +19,8 @@ from covstudio.document.changes import (
     SetParameters,
     SetTitle,
 )
-from covstudio.document.node import V
-from covstudio.studio.store import Store
+from covstudio.document.model.node import V
+from covstudio.studio.session.store import Store
 
 
 def with_ar1() -> Store:

@@ -17,8 +17,8 @@ from browser import EXAMPLE, Studio, box_of
 from playwright.sync_api import Locator, expect
 
 from covstudio.data import load_example
-from covstudio.document.build import build
-from covstudio.document.jsonfile import loads
+from covstudio.document.build.build import build
+from covstudio.document.files.write import loads
 
 VARIANCES = {"genotype/g/sigma^2": 0.142902, "block/g/sigma^2": 0.070218, "residual/sigma^2": 0.081617}
 FIXED = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from covstudio.reml.errors import InvalidData
-from covstudio.reml.fit import Fit
+from covstudio.reml.fitting.result import Fit
 from covstudio.reml.inference.tables import listed
+from covstudio.reml.problem.errors import InvalidData
 
 __all__ = ["checked_count", "checked_level", "column_names"]
 

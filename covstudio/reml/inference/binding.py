@@ -23,20 +23,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.covariance import CovariancePropagation, Matrix
-from covstudio.reml.coordinates import Coordinate, classify, scale_weights
-from covstudio.reml.engines import choose
-from covstudio.reml.errors import InvalidData, InvalidModel
-from covstudio.reml.escape import Escapes
-from covstudio.reml.fit import Fit
-from covstudio.reml.likelihood import Engine, Point
-from covstudio.reml.mirrors import mirrors
-from covstudio.reml.optimise import Outcome, State, maximise
-from covstudio.reml.pieces import Piece
-from covstudio.reml.probe import LoweredProbe, Probe, WrittenProbe
-from covstudio.reml.problem import Problem, prepare
-from covstudio.reml.start import neutral
-from covstudio.reml.threads import blas_threads
-from covstudio.reml.variance import Variance
+from covstudio.reml.fitting.choose import choose
+from covstudio.reml.fitting.result import Fit
+from covstudio.reml.problem.errors import InvalidData, InvalidModel
+from covstudio.reml.problem.likelihood import Engine, Point
+from covstudio.reml.problem.problem import Problem, prepare
+from covstudio.reml.problem.threads import blas_threads
+from covstudio.reml.search.coordinates import Coordinate, classify, scale_weights
+from covstudio.reml.search.probe import LoweredProbe, Probe, WrittenProbe
+from covstudio.reml.search.restarts import Escapes
+from covstudio.reml.search.search import Outcome, State, maximise
+from covstudio.reml.search.sign_symmetry import mirrors
+from covstudio.reml.search.start import neutral
+from covstudio.reml.terms.kinds import Piece
+from covstudio.reml.terms.variance import Variance
 
 __all__ = ["Binding", "Watch"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from covstudio.reml.fit import Fit
+from covstudio.reml.fitting.result import Fit
 from covstudio.reml.inference.comparison import Candidate, Comparison, compare_candidates
 from covstudio.reml.inference.inference import Inference
 

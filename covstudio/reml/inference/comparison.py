@@ -26,12 +26,12 @@ from dataclasses import dataclass, replace
 import torch
 
 from covstudio.covariance import CovariancePropagation, Matrix
-from covstudio.reml.coordinates import Coordinate, Kind
-from covstudio.reml.errors import InvalidData
-from covstudio.reml.fit import Fit
+from covstudio.reml.fitting.result import Fit
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.distributions import chi2_tail
 from covstudio.reml.inference.tables import Row, Tabular, listed
+from covstudio.reml.problem.errors import InvalidData
+from covstudio.reml.search.coordinates import Coordinate, Kind
 
 __all__ = ["Candidate", "Comparison", "LikelihoodRatio", "compare_candidates", "mixture_tail"]
 

@@ -23,10 +23,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from covstudio.reml.engines.equations.residual import residual_of
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.information import COLUMN_LIMIT, ParameterCovariance, column_blocks
-from covstudio.reml.lowering import Lowered
-from covstudio.reml.residual import residual_of
+from covstudio.reml.terms.lower import Lowered
 
 __all__ = ["ConditionalAic", "conditional_aic"]
 

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from covstudio.reml.blup import PredictsEffects
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.information import BLOCK
 from covstudio.reml.inference.tables import Row, Tabular, plural
 from covstudio.reml.inference.terms import random_terms
-from covstudio.reml.pieces import DiagonalPiece
+from covstudio.reml.terms.kinds import DiagonalPiece
+from covstudio.reml.terms.random_effects import PredictsEffects
 
 __all__ = ["PredictedEffects", "Residuals", "predicted_effects", "residuals"]
 

@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.reml.errors import InvalidData, InvalidModel
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.distributions import f_tail, t_quantile, t_tail
 from covstudio.reml.inference.information import ParameterCovariance
@@ -25,6 +24,7 @@ from covstudio.reml.inference.kenward_roger import (
     slopes_of_phi,
 )
 from covstudio.reml.inference.tables import Row, Tabular, listed
+from covstudio.reml.problem.errors import InvalidData, InvalidModel
 
 __all__ = ["METHODS", "Effect", "FixedEffects", "FixedTests", "Method", "WaldTest", "WaldTests"]
 

@@ -22,10 +22,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.reml.coordinates import Coordinate, Kind
-from covstudio.reml.errors import InvalidModel
+from covstudio.reml.diagnosis.sampling_variance import IDENTIFIABLE
 from covstudio.reml.inference.binding import Binding
-from covstudio.reml.sampling import IDENTIFIABLE
+from covstudio.reml.problem.errors import InvalidModel
+from covstudio.reml.search.coordinates import Coordinate, Kind
 
 __all__ = [
     "ParameterCovariance",

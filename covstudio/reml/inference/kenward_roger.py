@@ -36,7 +36,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from covstudio.reml.errors import InvalidModel
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.information import (
     ParameterCovariance,
@@ -46,6 +45,7 @@ from covstudio.reml.inference.information import (
     is_linear_in,
 )
 from covstudio.reml.inference.tables import listed
+from covstudio.reml.problem.errors import InvalidModel
 
 __all__ = ["Adjustment", "adjustment", "kenward_roger", "satterthwaite", "slopes_of_phi"]
 

@@ -22,11 +22,11 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance import Matrix
-from covstudio.reml.errors import InvalidData
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.distributions import normal_quantile
 from covstudio.reml.inference.tables import Row, Tabular, listed, plural
 from covstudio.reml.inference.terms import RandomTerm, random_terms
+from covstudio.reml.problem.errors import InvalidData
 
 __all__ = ["Prediction", "predict_rows"]
 

@@ -23,14 +23,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from covstudio.reml.coordinates import Coordinate
-from covstudio.reml.errors import FitCancelled
-from covstudio.reml.fit import Cancel
+from covstudio.reml.fitting.result import Cancel
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.distributions import normal_quantile
 from covstudio.reml.inference.scales import Scale, scale_of
 from covstudio.reml.inference.tables import Row, Tabular
-from covstudio.reml.optimise import State
+from covstudio.reml.problem.errors import FitCancelled
+from covstudio.reml.search.coordinates import Coordinate
+from covstudio.reml.search.search import State
 
 __all__ = ["Profile", "ProfilePoint", "profile_parameter", "watching"]
 

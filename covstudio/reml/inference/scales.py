@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from covstudio.reml.coordinates import Coordinate, Kind
+from covstudio.reml.search.coordinates import Coordinate, Kind
 
 __all__ = ["FISHER", "LOG", "LOGIT", "NATURAL", "Scale", "scale_of"]
 

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.covariance import Matrix, structure
-from covstudio.reml.dense import DENSE_LIMIT
-from covstudio.reml.errors import InvalidModel
+from covstudio.reml.engines.dense.engine import DENSE_LIMIT
 from covstudio.reml.inference.binding import Binding
-from covstudio.reml.pieces import BlockPiece, DiagonalPiece, OtherPiece, Piece, RandomPiece
+from covstudio.reml.problem.errors import InvalidModel
+from covstudio.reml.terms.kinds import BlockPiece, DiagonalPiece, OtherPiece, Piece, RandomPiece
 
 __all__ = ["Simulator"]
 

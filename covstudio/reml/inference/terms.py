@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance import CovariancePropagation, Matrix, structure
-from covstudio.reml.blup import level_names
 from covstudio.reml.inference.binding import Binding
+from covstudio.reml.terms.random_effects import level_names
 
 __all__ = ["RandomTerm", "random_terms"]
 

@@ -1,0 +1,221 @@
+"""What has operands: their names, their shapes, and one theta out of the operands' thetas."""
+
+from __future__ import annotations
+
+import copy
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor
+
+from covstudio.covariance.core.definiteness import Operand, ShapeError
+from covstudio.covariance.core.matrix import Matrix, Shape
+from covstudio.covariance.core.operands import check_count, read_operands
+from covstudio.covariance.parameters.differentiation import recorded
+from covstudio.covariance.parameters.layout import Layout
+from covstudio.covariance.parameters.parameter import Parameter
+
+__all__ = ["Composite"]
+
+OWN = ""
+"""Where the structure with an operator's own parameters stands among its operands: under no name."""
+
+
+class Composite(Matrix):
+    """Base of ``Operator``: everything about operands and their parameters, nothing about values."""
+
+    _library_base = True
+    operand_count: ClassVar[tuple[int, int | None]] = (1, None)
+    """The smallest and the largest number of operands (None: any)."""
+
+    _operands: dict[str, Operand]
+    _composed: tuple[tuple[Layout, ...], Layout] | None = None
+    _known_parts: tuple[tuple[int, str, Matrix], ...] | None = None
+    _known_counts: tuple[int, ...] | None = None
+    _known_tensors: tuple[Tensor, ...] | None = None
+
+    def __init__(self, *operands: Any, **named: Any) -> None:
+        has_own = type(self).own_operand is not Composite.own_operand
+        self._operands = read_operands(type(self).__name__, operands, named, tensors_only=has_own)
+        check_count(type(self).__name__, list(self._operands), *self.operand_count)
+        own = self.own_operand()
+        if own is not None:
+            self._operands = {OWN: own, **self._operands}
+        self._composed = self._known_parts = None
+        self._shape = self._find_shape()
+        self.reset_intermediates()
+
+    # -- operands --------------------------------------------------------------------------------------------
+
+    def _find_shape(self) -> Shape | None:
+        if getattr(type(self).shape_rule, "__func__", None) is Composite.__dict__["shape_rule"].__func__:
+            # An operator without a rule has the shape that its first value turns out to have.
+            return None
+        names = list(self.operands)
+        shapes = [
+            operand.shape if isinstance(operand, Matrix) else self._tensor_shape(name, operand)
+            for name, operand in self.operands.items()
+        ]
+        shape = self.shape_rule(shapes, names, **self._shape_arguments())
+        if shape is None:
+            raise ShapeError(f"{type(self).__name__}: the shapes of {names} do not determine the result.")
+        return shape
+
+    def _tensor_shape(self, name: str, tensor: Tensor) -> Shape | None:
+        if tensor.ndim != 2:
+            raise ShapeError(
+                f"{type(self).__name__}: expected operand {name!r} as a 2-D tensor, got shape "
+                f"{tuple(tensor.shape)}; use .reshape(rows, columns)."
+            )
+        return tensor.shape[0], tensor.shape[1]
+
+    def _shape_arguments(self) -> dict[str, Any]:
+        """What :meth:`shape_rule` needs to know besides the shapes."""
+        return {}
+
+    @classmethod
+    def shape_rule(
+        cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any
+    ) -> Shape | None:
+        """The shape of the result from the shapes of the operands.
+
+        The default knows no rule: the shape is then found by one evaluation at the defaults.
+
+        Args:
+            shapes: shape of each operand, in order; None where it is not known yet.
+            names: names of the operands, for messages.
+            **arguments: what the constructor takes besides operands.
+
+        Returns:
+            (rows, columns), or None when it cannot be told yet.
+
+        Raises:
+            ShapeError: the shapes known so far already contradict each other.
+        """
+        return None
+
+    @property
+    def operands(self) -> dict[str, Operand]:
+        """The operands by name, in order, without the one that :meth:`own_operand` gives."""
+        return {name: operand for name, operand in self._operands.items() if name != OWN}
+
+    def own_operand(self) -> Matrix | None:
+        """The structure that has the operator's own parameters, for an operator that has some.
+
+        Its parameters keep their names, without a prefix, and come first in theta; its value comes first
+        among the ``values`` of ``combine`` and ``propagate``, where it is position 0. It is asked for once,
+        when the operands have been read.
+
+        Returns:
+            The structure, such as ``ScalarMatrix(1)``; None, the default, for no parameters of its own.
+        """
+        return None
+
+    # -- parameters ------------------------------------------------------------------------------------------
+
+    def _parts(self) -> tuple[tuple[int, str, Matrix], ...]:
+        """The operands that are structures: position among the operands, name, structure."""
+        parts = self._known_parts
+        if parts is None:
+            parts = self._known_parts = tuple(
+                (position, name, operand)
+                for position, (name, operand) in enumerate(self._operands.items())
+                if isinstance(operand, Matrix)
+            )
+        return parts
+
+    def _counts(self) -> tuple[int, ...]:
+        """How many parameters each operand has, free and fixed: 0 for a tensor. They never change."""
+        counts = self._known_counts
+        if counts is None:
+            found = {position: operand.num_params for position, _, operand in self._parts()}
+            counts = self._known_counts = tuple(found.get(k, 0) for k in range(len(self._operands)))
+        return counts
+
+    @property
+    def num_params(self) -> int:
+        """Number of all parameters, free and fixed."""
+        return sum(self._counts())
+
+    def _spans(self) -> Iterator[tuple[int, int, int]]:
+        """Each structure's position among the operands, and where its parameters start and stop."""
+        start = 0
+        for position, _, operand in self._parts():
+            stop = start + operand.num_params
+            yield position, start, stop
+            start = stop
+
+    def _recorded(self, theta: Tensor) -> bool:
+        tensors = self._known_tensors
+        if tensors is None:
+            tensors = self._known_tensors = tuple(self._tensors())
+        return any(map(recorded, (theta, *tensors)))
+
+    def _tensors(self) -> Iterator[Tensor]:
+        """The fixed tensors among the operands, to any depth."""
+        for operand in self._operands.values():
+            if isinstance(operand, Composite):
+                yield from operand._tensors()
+            elif isinstance(operand, Tensor):
+                yield operand
+
+    def _layout(self) -> Layout:
+        below = tuple(operand._layout() for _, _, operand in self._parts())
+        composed = self._composed
+        # Operands may change at any time through their own set_param_specs; each change gives them a new
+        # layout.
+        if composed is not None and all(map(operator.is_, below, composed[0])):
+            return composed[1]
+        prefixed = tuple(
+            parameter.renamed(f"{name}/{parameter.name}") if name != OWN else parameter
+            for (_, name, _), layout in zip(self._parts(), below, strict=True)
+            for parameter in layout.parameters
+        )
+        layout = Layout(prefixed)
+        self._composed = (below, layout)
+        return layout
+
+    def _replace(self, name: str, parameter: Parameter) -> None:
+        operand_name, _, rest = name.partition("/") if "/" in name else (OWN, "", name)
+        operand = self._operands[operand_name]
+        assert isinstance(operand, Matrix)
+        operand._replace(rest, parameter.renamed(rest))
+
+    def _freed(self) -> Matrix:
+        if not self._layout().fixed and not self._held:
+            return self
+        other = self._with_operands(lambda operand: operand._freed())
+        other._held = frozenset()
+        return other
+
+    def _twin(self) -> Matrix:
+        return self._with_operands(lambda operand: operand._twin())
+
+    def _with_operands(self, change: Callable[[Matrix], Matrix]) -> Self:
+        other = copy.copy(self)
+        other._operands = {
+            name: change(operand) if isinstance(operand, Matrix) else operand
+            for name, operand in self._operands.items()
+        }
+        other._composed = other._known_parts = None
+        other.reset_intermediates()
+        return other
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The widest dtype among the defaults; without parameters, among the structures."""
+        found = self._layout().dtype
+        if found is not None:
+            return found
+        dtypes = [operand.dtype for _, _, operand in self._parts()]
+        widest = dtypes[0]
+        for dtype in dtypes[1:]:
+            widest = torch.promote_types(widest, dtype)
+        return widest
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the first structure's defaults."""
+        return next(operand.device for _, _, operand in self._parts())

@@ -1,0 +1,396 @@
+"""The base class of every operator: a matrix made of other matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from covstudio.covariance.core.catalogue import find_declaration
+from covstudio.covariance.core.composite import OWN, Composite
+from covstudio.covariance.core.definiteness import Operand, ShapeError, promises_psd
+from covstudio.covariance.core.matrix import Matrix
+from covstudio.covariance.core.operand_output import Portion
+from covstudio.covariance.core.operands import locate
+from covstudio.covariance.parameters.differentiation import FORWARD_MODE, chain
+from covstudio.covariance.parameters.parameterised import Params
+
+__all__ = ["Operand", "Operator", "ShapeError"]
+
+
+class Operator(Composite):
+    r"""A matrix :math:`V = f(A_1, \dots, A_m)` made of operands: structures, or fixed tensors.
+
+    A new operator overrides ``combine``, ``propagate`` (the derivative, linear in the direction) and
+    ``shape_rule``. Without ``propagate`` it is differentiated automatically. The parameters are those of
+    the operands, under the names ``operand/name``, to any depth; theta is the operands' thetas one after
+    the other. The same object given twice counts as two operands with parameters of their own; ``Adapter``
+    ties parameters. An operator with parameters of its own has them in the structure that ``own_operand``
+    gives, which then stands before the operands in every list of values.
+
+    Args:
+        *operands: operands, named ``op_0``, ``op_1``, ...; or one dict from names to operands. An object
+            given twice stands in its second place as a twin (:attr:`operands` shows it).
+        **named: operands by name, instead.
+
+    Raises:
+        TypeError: an operand is neither a ``Matrix`` nor a ``torch.Tensor``, or none is a ``Matrix``.
+        ValueError: both forms are mixed, a name is empty or has a "/", or the number of operands is wrong.
+        ShapeError: the shapes do not fit.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import Operator, ScalarMatrix
+        >>> class Twice(Operator):
+        ...     operand_count = (1, 1)
+        ...     def combine(self, values):
+        ...         return 2 * values[0]
+        >>> op = Twice(a=ScalarMatrix(2))
+        >>> op.grad(torch.tensor([0.0]))
+        (tensor([[[4., 0.],
+                  [0., 4.]]]), ['a/sigma^2'])
+    """
+
+    _library_base = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # A new derivative may read other values than the one that the inherited promise speaks of.
+        if "propagate" in cls.__dict__ and "propagate_needs" not in cls.__dict__:
+            cls.propagate_needs = Operator.propagate_needs  # type: ignore[method-assign]
+
+    @classmethod
+    def _written_by_formula(cls) -> Callable[..., None]:
+        by_rule = not cls._calls_raw and cls._derivative == "differentiate"
+        own = cls.evaluate is not Operator.evaluate or cls.differentiate is not Operator.differentiate
+        return Operator.write if by_rule and not own else Matrix.write
+
+    # -- what an operator overrides --------------------------------------------------------------------------
+
+    def combine(self, values: list[Tensor]) -> Tensor:
+        """V from the operands' values.
+
+        Args:
+            values: the operands' values, in order (that of ``own_operand`` first), in one dtype.
+
+        Returns:
+            V, of shape ``shape``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not override combine.")
+
+    def propagate(self, values: list[Tensor], position: int, direction: Tensor) -> Tensor:
+        """The derivative of ``combine`` in one operand, applied to k directions at once.
+
+        The default differentiates ``combine`` automatically.
+
+        Args:
+            values: the operands' values; only those that :meth:`propagate_needs` names are read.
+            position: the operand that moves.
+            direction: its k directions, shape (k, r, c).
+
+        Returns:
+            The k directions in which V moves, shape (k, R, C); linear in ``direction``. May share memory
+            with it.
+        """
+
+        def moved(value: Tensor) -> Tensor:
+            return self.combine([*values[:position], value, *values[position + 1 :]])
+
+        def along(step: Tensor) -> Tensor:
+            result: Tensor = torch.func.jvp(moved, (values[position],), (step,))[1]
+            return result
+
+        with FORWARD_MODE:
+            return torch.func.vmap(along)(direction)
+
+    def propagate_needs(self, position: int) -> tuple[int, ...]:
+        """Positions of the operands whose values :meth:`propagate` reads when operand ``position`` moves.
+
+        Args:
+            position: the operand that moves.
+
+        Returns:
+            Positions; all of them by default, and for a class that redefines :meth:`propagate` alone.
+        """
+        return tuple(range(len(self._operands)))
+
+    # -- values ----------------------------------------------------------------------------------------------
+
+    def __call__(self, free_params: Params = None) -> Tensor:
+        """V at the given parameters.
+
+        Args:
+            free_params: RAW free parameters: a 1-D tensor of length ``num_free_params``, a dict with
+                exactly the free names (``operand/name``) and 1-element tensors, or None for the defaults.
+
+        Returns:
+            Tensor of shape ``shape``, in the dtype and on the device of the parameters.
+
+        Raises:
+            TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
+            ValueError: wrong length or dimension, or missing or unexpected names.
+        """
+        if type(self).evaluate is not Operator.evaluate:
+            return super().__call__(free_params)
+        return self.combine(self.build_operands(free_params))
+
+    def build_operands(self, free_params: Params = None) -> list[Tensor]:
+        """The operands' values.
+
+        Args:
+            free_params: RAW free parameters of the operator, in any accepted form.
+
+        Returns:
+            One tensor per operand, in order, in the dtype and on the device of the parameters; that of
+            ``own_operand`` comes first.
+
+        Raises:
+            TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
+            ValueError: wrong length or dimension, or missing or unexpected names.
+
+        Example:
+            >>> import torch
+            >>> from covstudio.covariance import IdentityMatrix, ScalarMatrix, Sum
+            >>> Sum(a=IdentityMatrix(1), b=ScalarMatrix(1)).build_operands(torch.tensor([0.5]))
+            [tensor([[1.]]), tensor([[2.7183]])]
+        """
+        theta = self._theta(free_params)
+        values = []
+        start = 0
+        for name, operand in self._operands.items():
+            if isinstance(operand, Matrix):
+                stop = start + operand.num_free_params
+                values.append(self._operand_value(name, operand, operand._at, theta[start:stop]))
+                start = stop
+            else:
+                values.append(operand.to(dtype=theta.dtype, device=theta.device))
+        return values
+
+    def evaluate(self, natural: Tensor) -> Tensor:
+        """V from the natural values of all parameters; see :meth:`Matrix.evaluate`."""
+        if self._calls_raw:
+            return super().evaluate(natural)
+        return self.combine(self._values(natural))
+
+    def _values(self, natural: Tensor, needed: Container[int] | None = None) -> list[Tensor]:
+        """The operands' values; where only some are needed, empty tensors stand for the others."""
+        values = []
+        start = 0
+        for (position, (name, operand)), count in zip(
+            enumerate(self._operands.items()), self._counts(), strict=True
+        ):
+            stop = start + count
+            if needed is not None and position not in needed:
+                values.append(natural.new_empty((0, 0)))
+                start = stop
+            elif isinstance(operand, Matrix):
+                values.append(self._operand_value(name, operand, operand.evaluate, natural[start:stop]))
+                start = stop
+            else:
+                values.append(operand.to(dtype=natural.dtype, device=natural.device))
+        return values
+
+    def _operand_value(
+        self, name: str, operand: Matrix, function: Callable[[Tensor], Tensor], point: Tensor
+    ) -> Tensor:
+        try:
+            value = function(point)
+        except (ValueError, TypeError, RuntimeError) as error:
+            locate(error, name)
+            raise
+        if tuple(value.shape) != operand.shape:
+            raise ShapeError(
+                f"{type(self).__name__}: expected operand {name!r} ({type(operand).__name__}) to give the "
+                f"shape {operand.shape} it declares, got {tuple(value.shape)}; correct its shape or its "
+                "formula."
+            )
+        return value.to(dtype=point.dtype, device=point.device)
+
+    def _operand_slices(self, name: str, operand: Matrix, natural: Tensor, index: list[int]) -> Tensor:
+        try:
+            return operand.natural_jacobian(natural, index)
+        except (ValueError, TypeError, RuntimeError) as error:
+            locate(error, name)
+            raise
+
+    # -- derivatives -----------------------------------------------------------------------------------------
+
+    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
+        """Derivatives of V with respect to natural values, each operand's sent through :meth:`propagate`.
+
+        Args:
+            natural: NATURAL values of all parameters.
+            index: positions in ``param_names`` of the k parameters asked for, ascending or not.
+
+        Returns:
+            Tensor of shape (k, *shape).
+        """
+        owners = [
+            position for position, start, stop in self._spans() if any(start <= k < stop for k in index)
+        ]
+        needed = {other for position in owners for other in self.propagate_needs(position)}
+        values = self._values(natural, needed)
+        pieces: list[Tensor] = []
+        order: list[int] = []
+        start = 0
+        for position, name, operand in self._parts():
+            stop = start + operand.num_params
+            places = [place for place, k in enumerate(index) if start <= k < stop]
+            if places:
+                inner = self._operand_slices(
+                    name, operand, natural[start:stop], [index[place] - start for place in places]
+                )
+                inner = inner.to(dtype=natural.dtype, device=natural.device)
+                pieces.append(self.propagate(values, position, inner))
+                order += places
+            start = stop
+        if not pieces:
+            return natural.new_zeros((0, *self.shape))
+        slices = pieces[0] if len(pieces) == 1 else torch.cat(pieces)
+        if order == sorted(order):
+            return slices
+        return slices[torch.as_tensor(order).argsort().to(slices.device)]
+
+    def write(
+        self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor
+    ) -> None:
+        """Write V and chosen slices of its Jacobian; see :meth:`Matrix.write`.
+
+        The default puts operands together by :meth:`combine` and :meth:`propagate`, and copies what these
+        return. An operator whose operands can be written to where they are to stay does so by itself.
+        """
+        portions = self.portions(natural, index, slopes)
+        needed = {other for one in portions if one.index for other in self.propagate_needs(one.position)}
+        values: list[Tensor] = []
+        directions: list[Tensor] = []
+        for portion in portions:
+            wanted = value is not None or portion.position in needed
+            mine, steps = portion.fresh(wanted)
+            values.append(natural.new_empty((0, 0)) if mine is None else mine)
+            directions.append(steps)
+        if value is not None:
+            value.copy_(self.combine(values))
+        for portion, steps in zip(portions, directions, strict=True):
+            if portion.index:
+                slices[portion.rows].copy_(self.propagate(values, portion.position, steps))
+
+    def portions(self, natural: Tensor, index: Sequence[int], slopes: Tensor) -> list[Portion]:
+        """What :meth:`write` is given, operand by operand.
+
+        Args:
+            natural: NATURAL values of all parameters.
+            index: positions in ``param_names`` of the parameters asked for, ascending.
+            slopes: what the derivative in each of them is multiplied by.
+
+        Returns:
+            One per operand, in order (that of ``own_operand`` first): its part of each, and the rows of the
+            Jacobian that are its own.
+        """
+        portions = []
+        start = row = 0
+        for (position, (name, operand)), count in zip(
+            enumerate(self._operands.items()), self._counts(), strict=True
+        ):
+            stop = start + count
+            inner = [k - start for k in index if start <= k < stop]
+            rows = slice(row, row + len(inner))
+            portions.append(
+                Portion(self, position, name, operand, natural[start:stop], inner, slopes[rows], rows)
+            )
+            start, row = stop, rows.stop
+        return portions
+
+    def _write_operand(self, portion: Portion, value: Tensor | None, slices: Tensor, add: bool) -> None:
+        operand, natural, index = portion.operand, portion.natural, portion.index
+        if isinstance(operand, Matrix) and operand._writes_now():
+            try:
+                if add and value is not None:
+                    operand.write_added(natural, value, index, portion.slopes, slices)
+                else:
+                    operand.write(natural, value, index, portion.slopes, slices)
+            except (ValueError, TypeError, RuntimeError) as error:
+                locate(error, portion.name)
+                raise
+        else:
+            result, steps = portion.fresh(value is not None)
+            if value is not None and result is not None:
+                value.add_(result) if add else value.copy_(result)
+            if index:
+                slices.copy_(steps)
+
+    def _operand_results(self, portion: Portion, wanted: bool) -> tuple[Tensor | None, Tensor]:
+        """What an operand's formulas give: its value, None where it is not wanted, and its slices."""
+        name, operand, natural = portion.name, portion.operand, portion.natural
+        assert isinstance(operand, Matrix)
+        value = self._operand_value(name, operand, operand.evaluate, natural) if wanted else None
+        if not portion.index:
+            return value, natural.new_empty((0, *operand.shape))
+        inner = self._operand_slices(name, operand, natural, portion.index)
+        return value, chain(inner.to(dtype=natural.dtype, device=natural.device), portion.slopes)
+
+    def operands_grad(self, free_params: Params = None) -> tuple[list[Tensor | None], list[list[str]]]:
+        """Each operand's own Jacobian with respect to its part of theta.
+
+        Args:
+            free_params: RAW free parameters of the operator, in any accepted form.
+
+        Returns:
+            ``(grads, names)``: per operand a tensor of shape (k, *operand shape), or None where it has no
+            parameter that is neither fixed nor held in this operator; and per operand the list of prefixed
+            names.
+
+        Raises:
+            TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
+            ValueError: wrong length or dimension, or missing or unexpected names.
+
+        Example:
+            >>> import torch
+            >>> from covstudio.covariance import IdentityMatrix, ScalarMatrix, Sum
+            >>> Sum(a=IdentityMatrix(1), b=ScalarMatrix(1)).operands_grad(torch.tensor([0.5]))
+            ([None, tensor([[[5.4366]]])], [[], ['b/sigma^2']])
+        """
+        layout = self._layout()
+        raw = layout.complete(self._theta(free_params))
+        natural = layout.natural(raw)
+        wanted = self._wanted()
+        grads: list[Tensor | None] = []
+        names: list[list[str]] = []
+        start = 0
+        for name, operand in self._operands.items():
+            stop = start + (operand.num_params if isinstance(operand, Matrix) else 0)
+            mine = [k for k in wanted if start <= k < stop]
+            names.append([layout.names[k] for k in mine])
+            if mine and isinstance(operand, Matrix):
+                inner = self._operand_slices(name, operand, natural[start:stop], [k - start for k in mine])
+                grads.append(chain(inner, layout.slope(raw[mine], mine)))
+            else:
+                grads.append(None)
+            start = stop
+        return grads, names
+
+    # -- promises --------------------------------------------------------------------------------------------
+
+    @property
+    def psd(self) -> bool:
+        """True when V is promised positive semi-definite: the rule keeps the operands' promises."""
+        found = next((entry for cls in type(self).__mro__ if (entry := find_declaration(cls))), None)
+        if found is None or not found.psd:
+            return False
+        own = next(
+            cls for cls in type(self).__mro__ if {"combine", "__call__", "evaluate"} & cls.__dict__.keys()
+        )
+        return issubclass(found.cls, own) and all(map(promises_psd, self._operands.values()))
+
+    @property
+    def repr_dict(self) -> dict[str, Any]:
+        """What the string representation shows: key -> value."""
+        shown: dict[str, Any] = {"shape": self.shape, **self._shape_arguments()}
+        own = self._operands.get(OWN)
+        if isinstance(own, Matrix):
+            shown["params"] = own.repr_dict["params"]
+        shown["operands"] = self.operands
+        if self._held:
+            shown["no_grad_index"] = self.no_grad_index
+        return shown

@@ -1,0 +1,1 @@
+"""Numerical helpers without parameters: Bessel functions, partial autocorrelations, bases, distances."""

@@ -1,0 +1,1 @@
+"""Operators: matrices made of other matrices."""

@@ -1,0 +1,1 @@
+"""The cheap algebra of operators, one file per family."""

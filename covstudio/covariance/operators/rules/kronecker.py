@@ -1,0 +1,366 @@
+"""Rules of structure for the Kronecker product and the Kronecker sum: factor by factor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from covstudio.covariance.core.matrix import Matrix
+from covstudio.covariance.linalg.dense import negligible, singular
+from covstudio.covariance.linalg.functions import (
+    Kind,
+    bandwidth,
+    derivative_diagonal,
+    derivative_matmul,
+    diagonal,
+    factor,
+    kind,
+    logdet,
+    matmul,
+    precision,
+    precision_derivatives,
+    solve,
+    trace_against,
+    transpose_matmul,
+)
+from covstudio.covariance.linalg.operands import (
+    Part,
+    assembled,
+    diagonal_kind,
+    matrices_of,
+    nonzero,
+    owners,
+    parts_of,
+    signed,
+    square_parts,
+)
+from covstudio.covariance.operators.products import KroneckerProduct
+from covstudio.covariance.operators.scaled import KroneckerSum
+
+__all__: list[str] = []
+
+
+# -- Kronecker product ---------------------------------------------------------------------------------------
+
+
+def _square_factors(matrix: KroneckerProduct) -> bool:
+    return square_parts(matrix)
+
+
+def _through(
+    outer: Part, inner: Part, function: Callable[..., Tensor], b: Tensor, sizes: tuple[int, int]
+) -> Tensor:
+    """A product or a solution of A (x) B, factor by factor; b has the rows (i, k), k the faster.
+
+    Args:
+        outer: A.
+        inner: B.
+        function: matmul, transpose_matmul or solve.
+        b: shape (n q, m).
+        sizes: (n, q).
+    """
+    outer_size, inner_size = sizes
+    count = b.shape[1]
+    inside = b.reshape(outer_size, inner_size, count).transpose(0, 1)
+    moved = inner.ask(function, inside.reshape(inner_size, outer_size * count))
+    rows = moved.shape[0]
+    outside = moved.reshape(rows, outer_size, count).transpose(0, 1)
+    moved = outer.ask(function, outside.reshape(outer_size, rows * count))
+    return moved.reshape(moved.shape[0] * rows, count)
+
+
+@kind.register(KroneckerProduct)
+def _(matrix: KroneckerProduct) -> Kind:
+    kinds = {kind(operand) for operand in matrices_of(matrix)}
+    if kinds <= {"scalar", "diagonal"}:
+        return "scalar" if kinds == {"scalar"} else "diagonal"
+    return "kronecker"
+
+
+@matmul.register(KroneckerProduct)
+def _(matrix: KroneckerProduct, natural: Tensor, b: Tensor) -> Tensor:
+    outer, inner = parts_of(matrix, natural)
+    return _through(outer, inner, matmul, b, (outer.matrix.shape[1], inner.matrix.shape[1]))
+
+
+@transpose_matmul.register(KroneckerProduct)
+def _(matrix: KroneckerProduct, natural: Tensor, b: Tensor) -> Tensor:
+    outer, inner = parts_of(matrix, natural)
+    return _through(outer, inner, transpose_matmul, b, (outer.matrix.shape[0], inner.matrix.shape[0]))
+
+
+@diagonal.register(KroneckerProduct, when=_square_factors)
+def _(matrix: KroneckerProduct, natural: Tensor) -> Tensor:
+    outer, inner = parts_of(matrix, natural)
+    return torch.outer(outer.ask(diagonal), inner.ask(diagonal)).reshape(-1)
+
+
+@solve.register(KroneckerProduct, when=_square_factors)
+def _(matrix: KroneckerProduct, natural: Tensor, b: Tensor) -> Tensor:
+    outer, inner = parts_of(matrix, natural)
+    return _through(outer, inner, solve, b, (outer.matrix.shape[0], inner.matrix.shape[0]))
+
+
+@logdet.register(KroneckerProduct, when=_square_factors)
+def _(matrix: KroneckerProduct, natural: Tensor) -> Tensor:
+    outer, inner = parts_of(matrix, natural)
+    return signed(
+        lambda: inner.matrix.shape[0] * outer.ask(logdet) + outer.matrix.shape[0] * inner.ask(logdet),
+        lambda: logdet.default(matrix, natural),
+    )
+
+
+@derivative_matmul.register(KroneckerProduct)
+def _(matrix: KroneckerProduct, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
+    outer, inner = parts_of(matrix, natural)
+    (_, columns), (rows, depth), count = outer.matrix.shape, inner.matrix.shape, b.shape[1]
+    inside = b.reshape(columns, depth, count).transpose(0, 1).reshape(depth, columns * count)
+    pieces = []
+    for owner in owners((outer, inner), index):
+        k = len(owner.index)
+        if owner.position == 0:
+            moved = inner.ask(matmul, inside).reshape(rows, columns, count)
+            outside = moved.transpose(0, 1).reshape(columns, rows * count)
+            result = outer.ask(derivative_matmul, owner.index, outside)
+        else:
+            moved = inner.ask(derivative_matmul, owner.index, inside).reshape(k, rows, columns, count)
+            outside = moved.permute(2, 0, 1, 3).reshape(columns, k * rows * count)
+            result = outer.ask(matmul, outside).reshape(outer.matrix.shape[0], k, rows * count).movedim(1, 0)
+        pieces.append((owner, result.reshape(k, matrix.shape[0], count)))
+    return assembled(pieces, natural.new_zeros((0, matrix.shape[0], count)))
+
+
+@derivative_diagonal.register(KroneckerProduct, when=_square_factors)
+def _(matrix: KroneckerProduct, natural: Tensor, index: Sequence[int]) -> Tensor:
+    outer, inner = parts_of(matrix, natural)
+    pieces = []
+    for owner in owners((outer, inner), index):
+        moved = owner.part.ask(derivative_diagonal, owner.index)
+        if owner.position == 0:
+            product = moved[:, :, None] * inner.ask(diagonal)
+        else:
+            product = outer.ask(diagonal)[:, None] * moved[:, None, :]
+        pieces.append((owner, product.reshape(len(owner.index), -1)))
+    return assembled(pieces, natural.new_zeros((0, matrix.shape[0])))
+
+
+@trace_against.register(KroneckerProduct)
+def _(matrix: KroneckerProduct, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
+    parts = parts_of(matrix, natural)
+    (m, n), (p, q) = parts[0].matrix.shape, parts[1].matrix.shape
+    found = list(owners(parts, index))
+    # Only the other factor is written out: its products with A are what the moving factor is held against.
+    values = matrix._values(natural, {1 - owner.position for owner in found})
+    blocks = a.reshape(m, p, n, q)
+    rules = ("ikjl,kl->ij", "ikjl,ij->kl")
+    pieces = []
+    for owner in found:
+        held = torch.einsum(rules[owner.position], blocks, values[1 - owner.position])
+        pieces.append((owner, owner.part.ask(trace_against, owner.index, held)))
+    return assembled(pieces, natural.new_zeros(0))
+
+
+@bandwidth.register(KroneckerProduct)
+def _(matrix: KroneckerProduct) -> int | None:
+    if not square_parts(matrix):
+        return None
+    outer, inner = matrices_of(matrix)
+    widths = bandwidth(outer), bandwidth(inner)
+    if widths[0] is None or widths[1] is None:
+        return None
+    return widths[0] * inner.shape[0] + widths[1]
+
+
+def _banded_factors(matrix: KroneckerProduct) -> bool:
+    return bandwidth(matrix) is not None
+
+
+def _kronecker_bands(outer: Tensor, inner: Tensor) -> Tensor:
+    """The lower bands of A (x) B from those of the symmetric A and B, k of one of them or (1,) of both.
+
+    Band e p + f holds a_(i+e, i) b_(k+f, k), where f is negative above B's diagonal.
+    """
+    size, depth = outer.shape[-1], inner.shape[-1]
+    outer_width, inner_width = outer.shape[-2] - 1, inner.shape[-2] - 1
+    leading = max(outer.shape[:-2], inner.shape[:-2])
+    result = outer.new_zeros((*leading, outer_width * depth + inner_width + 1, size, depth))
+    for e in range(outer_width + 1):
+        for f in range(-inner_width if e else 0, inner_width + 1):
+            column = inner[..., abs(f), :]
+            if f < 0:
+                # Entry (k + f, k) above the diagonal is the entry (k, k + f) below it, aligned at k + f.
+                column = torch.nn.functional.pad(column[..., : depth + f], (-f, 0))
+            result[..., e * depth + f, :, :] += outer[..., e, :, None] * column[..., None, :]
+    return result.reshape(*result.shape[:-2], -1)
+
+
+@precision.register(KroneckerProduct, when=_banded_factors)
+def _(matrix: KroneckerProduct, natural: Tensor) -> Tensor:
+    outer, inner = parts_of(matrix, natural)
+    return _kronecker_bands(outer.ask(precision), inner.ask(precision))
+
+
+@precision_derivatives.register(KroneckerProduct, when=_banded_factors)
+def _(matrix: KroneckerProduct, natural: Tensor, index: Sequence[int]) -> Tensor:
+    outer, inner = parts_of(matrix, natural)
+    pieces = []
+    for owner in owners((outer, inner), index):
+        moved = owner.part.ask(precision_derivatives, owner.index)
+        if owner.position == 0:
+            pieces.append((owner, _kronecker_bands(moved, inner.ask(precision)[None])))
+        else:
+            pieces.append((owner, _kronecker_bands(outer.ask(precision)[None], moved)))
+    width = bandwidth(matrix)
+    assert width is not None
+    return assembled(pieces, natural.new_zeros((0, width + 1, matrix.shape[0])))
+
+
+def _promised_factors(matrix: KroneckerProduct) -> bool:
+    return all(operand.psd for operand in matrix.operands.values() if isinstance(operand, Matrix)) and (
+        square_parts(matrix) and matrix.psd
+    )
+
+
+@factor.register(KroneckerProduct, when=_promised_factors)
+def _(matrix: KroneckerProduct, natural: Tensor) -> Tensor:
+    outer, inner = parts_of(matrix, natural)
+    a, b = outer.ask(factor), inner.ask(factor)
+    # torch.kron refuses factors that are views in another order.
+    return (a[:, None, :, None] * b[:, None, :]).reshape(matrix.shape[0], a.shape[1] * b.shape[1])
+
+
+# -- Kronecker sum -------------------------------------------------------------------------------------------
+
+
+def _promised(matrix: KroneckerSum) -> bool:
+    return matrix.psd
+
+
+def _added(a: Part, b: Part, function: Callable[..., Tensor], values: Tensor) -> Tensor:
+    """(A (x) I + I (x) B) times (p q, m), one factor after the other."""
+    p, q, count = a.matrix.shape[0], b.matrix.shape[0], values.shape[1]
+    outer = a.ask(function, values.reshape(p, q * count)).reshape(p, q, count)
+    turned = values.reshape(p, q, count).transpose(0, 1).reshape(q, p * count)
+    inner = b.ask(function, turned).reshape(q, p, count).transpose(0, 1)
+    return (outer + inner).reshape(p * q, count)
+
+
+def _eigen(matrix: KroneckerSum, natural: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The eigenvalues, shape (p, q), sums of one of A and one of B, and the vectors of both."""
+    values = matrix._values(natural)
+    (outer, left), (inner, right) = torch.linalg.eigh(values[0]), torch.linalg.eigh(values[1])
+    sums = outer[:, None] + inner
+    if not float(sums.min()) > negligible(sums) * float(sums.max()):
+        raise singular(matrix)
+    return sums, left, right
+
+
+@kind.register(KroneckerSum)
+def _(matrix: KroneckerSum) -> Kind:
+    kinds = {kind(operand) for operand in matrices_of(matrix)}
+    if kinds <= {"scalar", "diagonal"}:
+        return "scalar" if kinds == {"scalar"} else "diagonal"
+    return "dense"
+
+
+@matmul.register(KroneckerSum)
+def _(matrix: KroneckerSum, natural: Tensor, b: Tensor) -> Tensor:
+    first, second = parts_of(matrix, natural)
+    return _added(first, second, matmul, b)
+
+
+@transpose_matmul.register(KroneckerSum)
+def _(matrix: KroneckerSum, natural: Tensor, b: Tensor) -> Tensor:
+    first, second = parts_of(matrix, natural)
+    return _added(first, second, transpose_matmul, b)
+
+
+@diagonal.register(KroneckerSum)
+def _(matrix: KroneckerSum, natural: Tensor) -> Tensor:
+    a, b = parts_of(matrix, natural)
+    return (a.ask(diagonal)[:, None] + b.ask(diagonal)).reshape(-1)
+
+
+@solve.register(KroneckerSum, when=_promised)
+def _(matrix: KroneckerSum, natural: Tensor, b: Tensor) -> Tensor:
+    sums, left, right = _eigen(matrix, natural)
+    count = b.shape[1]
+    turned = _rotated(left.mT, right.mT, b, count) / sums.reshape(-1, 1)
+    return _rotated(left, right, turned, count)
+
+
+def _rotated(left: Tensor, right: Tensor, b: Tensor, count: int) -> Tensor:
+    """(U (x) W) b."""
+    p, q = len(left), len(right)
+    outer = (left @ b.reshape(p, q * count)).reshape(p, q, count)
+    return (right @ outer).reshape(p * q, count)
+
+
+@logdet.register(KroneckerSum, when=_promised)
+def _(matrix: KroneckerSum, natural: Tensor) -> Tensor:
+    return _eigen(matrix, natural)[0].log().sum()
+
+
+@derivative_matmul.register(KroneckerSum)
+def _(matrix: KroneckerSum, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
+    first, second = parts_of(matrix, natural)
+    p, q, count = first.matrix.shape[0], second.matrix.shape[0], b.shape[1]
+    pieces = []
+    for owner in owners((first, second), index):
+        k = len(owner.index)
+        if owner.position == 0:
+            moved = first.ask(derivative_matmul, owner.index, b.reshape(p, q * count))
+        else:
+            turned = b.reshape(p, q, count).transpose(0, 1).reshape(q, p * count)
+            moved = second.ask(derivative_matmul, owner.index, turned).reshape(k, q, p, count).transpose(1, 2)
+        pieces.append((owner, moved.reshape(k, p * q, count)))
+    return assembled(pieces, natural.new_zeros((0, p * q, count)))
+
+
+@derivative_diagonal.register(KroneckerSum)
+def _(matrix: KroneckerSum, natural: Tensor, index: Sequence[int]) -> Tensor:
+    parts = parts_of(matrix, natural)
+    p, q = parts[0].matrix.shape[0], parts[1].matrix.shape[0]
+    pieces = []
+    for owner in owners(parts, index):
+        moved = owner.part.ask(derivative_diagonal, owner.index)
+        placed = (
+            moved[:, :, None].expand(-1, -1, q) if owner.position == 0 else moved[:, None].expand(-1, p, -1)
+        )
+        pieces.append((owner, placed.reshape(len(owner.index), p * q)))
+    return assembled(pieces, natural.new_zeros((0, p * q)))
+
+
+@trace_against.register(KroneckerSum)
+def _(matrix: KroneckerSum, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
+    parts = parts_of(matrix, natural)
+    p, q = parts[0].matrix.shape[0], parts[1].matrix.shape[0]
+    blocks = a.reshape(p, q, p, q)
+    rules = ("ikjk->ij", "ikil->kl")
+    pieces = [
+        (owner, owner.part.ask(trace_against, owner.index, torch.einsum(rules[owner.position], blocks)))
+        for owner in owners(parts, index)
+    ]
+    return assembled(pieces, natural.new_zeros(0))
+
+
+def _diagonal_sum(matrix: KroneckerSum) -> bool:
+    return all(map(diagonal_kind, matrices_of(matrix)))
+
+
+@bandwidth.register(KroneckerSum)
+def _(matrix: KroneckerSum) -> int | None:
+    return 0 if _diagonal_sum(matrix) else None
+
+
+@precision.register(KroneckerSum, when=_diagonal_sum)
+def _(matrix: KroneckerSum, natural: Tensor) -> Tensor:
+    return 1.0 / nonzero(matrix, diagonal(matrix, natural))[None]
+
+
+@precision_derivatives.register(KroneckerSum, when=_diagonal_sum)
+def _(matrix: KroneckerSum, natural: Tensor, index: Sequence[int]) -> Tensor:
+    entries = nonzero(matrix, diagonal(matrix, natural))
+    return (-derivative_diagonal(matrix, natural, index) / entries**2)[:, None]

@@ -1,0 +1,256 @@
+"""Rules of structure for the propagation Z G Z' and for incidence matrices: through the codes of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from covstudio.covariance.core.matrix import Matrix
+from covstudio.covariance.linalg.functions import (
+    Kind,
+    bandwidth,
+    derivative_diagonal,
+    derivative_matmul,
+    diagonal,
+    factor,
+    kind,
+    logdet,
+    matmul,
+    precision,
+    precision_derivatives,
+    solve,
+    trace_against,
+    transpose_matmul,
+)
+from covstudio.covariance.linalg.operands import (
+    Part,
+    assembled,
+    diagonal_kind,
+    flattened,
+    matrices_of,
+    owners,
+    parts_of,
+    unflattened,
+)
+from covstudio.covariance.operators.sums import CovariancePropagation
+from covstudio.covariance.structures.design.incidence import DummyMatrix
+
+__all__: list[str] = []
+
+
+# -- propagation ---------------------------------------------------------------------------------------------
+
+
+def _codes(matrix: CovariancePropagation) -> Tensor | None:
+    """The column of each row of an incidence Z, -1 for a row of zeros; None where Z is anything else."""
+    z = matrices_of(matrix)[0]
+    codes = getattr(z, "codes", None) if z.num_params == 0 else None
+    return codes if isinstance(codes, Tensor) else None
+
+
+def _gathered(codes: Tensor, values: Tensor, dimension: int) -> Tensor:
+    """Z applied along one dimension: each row takes the entries of its column."""
+    codes = codes.to(values.device)
+    taken = values.index_select(dimension, codes.clamp(min=0))
+    empty = codes < 0
+    if not bool(empty.any()):
+        return taken
+    shape = [-1 if d == dimension % taken.ndim else 1 for d in range(taken.ndim)]
+    return taken.masked_fill(empty.reshape(shape), 0.0)
+
+
+def _summed(codes: Tensor, values: Tensor, columns: int) -> Tensor:
+    """Z' applied: the sums of the rows that have one column, shape (n, m) -> (columns, m)."""
+    codes = codes.to(values.device)
+    present = codes >= 0
+    if not bool(present.all()):
+        codes, values = codes[present], values[present]
+    return values.new_zeros((columns, values.shape[1])).index_add(0, codes, values)
+
+
+def _carried(matrix: CovariancePropagation, z: Part, values: Tensor) -> Tensor:
+    """Z times (q, m)."""
+    codes = _codes(matrix)
+    return z.ask(matmul, values) if codes is None else _gathered(codes, values, 0)
+
+
+def _collected(matrix: CovariancePropagation, z: Part, values: Tensor) -> Tensor:
+    """Z' times (n, m)."""
+    codes = _codes(matrix)
+    if codes is None:
+        return z.ask(transpose_matmul, values)
+    return _summed(codes, values, z.matrix.shape[1])
+
+
+def _permutation(matrix: CovariancePropagation) -> bool:
+    """Whether Z puts each effect into one row: V is G with its rows and columns in another order."""
+    codes = _codes(matrix)
+    if codes is None or matrix.shape[0] != matrices_of(matrix)[1].shape[0]:
+        return False
+    return bool((codes.sort().values == torch.arange(len(codes), device=codes.device)).all())
+
+
+def _identity(matrix: CovariancePropagation) -> bool:
+    codes = _codes(matrix)
+    if codes is None or matrix.shape[0] != matrices_of(matrix)[1].shape[0]:
+        return False
+    return bool((codes == torch.arange(len(codes), device=codes.device)).all())
+
+
+@kind.register(CovariancePropagation)
+def _(matrix: CovariancePropagation) -> Kind:
+    g = matrices_of(matrix)[1]
+    if _identity(matrix):
+        return kind(g)
+    if _permutation(matrix) and diagonal_kind(g):
+        return kind(g)
+    return "low rank" if g.shape[0] < matrix.shape[0] else "dense"
+
+
+@matmul.register(CovariancePropagation)
+def _(matrix: CovariancePropagation, natural: Tensor, b: Tensor) -> Tensor:
+    z, g = parts_of(matrix, natural)
+    return _carried(matrix, z, g.ask(matmul, _collected(matrix, z, b)))
+
+
+@transpose_matmul.register(CovariancePropagation)
+def _(matrix: CovariancePropagation, natural: Tensor, b: Tensor) -> Tensor:
+    z, g = parts_of(matrix, natural)
+    return _carried(matrix, z, g.ask(transpose_matmul, _collected(matrix, z, b)))
+
+
+@diagonal.register(CovariancePropagation)
+def _(matrix: CovariancePropagation, natural: Tensor) -> Tensor:
+    z, g = parts_of(matrix, natural)
+    codes = _codes(matrix)
+    if codes is not None:
+        return _gathered(codes, g.ask(diagonal), 0)
+    value = z.matrix.evaluate(z.natural).to(natural)
+    return torch.einsum("iq,qi->i", value, g.ask(matmul, value.mT))
+
+
+@solve.register(CovariancePropagation, when=_permutation)
+def _(matrix: CovariancePropagation, natural: Tensor, b: Tensor) -> Tensor:
+    z, g = parts_of(matrix, natural)
+    return _carried(matrix, z, g.ask(solve, _collected(matrix, z, b)))
+
+
+@logdet.register(CovariancePropagation, when=_permutation)
+def _(matrix: CovariancePropagation, natural: Tensor) -> Tensor:
+    return parts_of(matrix, natural)[1].ask(logdet)
+
+
+@derivative_matmul.register(CovariancePropagation)
+def _(matrix: CovariancePropagation, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
+    z, g = parts_of(matrix, natural)
+    pieces = []
+    for owner in owners((z, g), index):
+        if owner.position == 1:
+            inner = g.ask(derivative_matmul, owner.index, _collected(matrix, z, b))
+            moved = _carried(matrix, z, flattened(inner))
+        else:
+            ahead = z.ask(derivative_matmul, owner.index, g.ask(matmul, z.ask(transpose_matmul, b)))
+            slices = z.matrix.natural_jacobian(z.natural, owner.index).to(natural)
+            behind = z.ask(matmul, g.ask(matmul, flattened(slices.mT @ b)))
+            moved = flattened(ahead) + behind
+        pieces.append((owner, unflattened(moved, len(owner.index), b.shape[1])))
+    return assembled(pieces, natural.new_zeros((0, matrix.shape[0], b.shape[1])))
+
+
+@derivative_diagonal.register(CovariancePropagation)
+def _(matrix: CovariancePropagation, natural: Tensor, index: Sequence[int]) -> Tensor:
+    z, g = parts_of(matrix, natural)
+    codes = _codes(matrix)
+    pieces = []
+    for owner in owners((z, g), index):
+        if codes is not None:
+            pieces.append((owner, _gathered(codes, g.ask(derivative_diagonal, owner.index), 1)))
+            continue
+        value = z.matrix.evaluate(z.natural).to(natural)
+        if owner.position == 1:
+            inner = g.ask(derivative_matmul, owner.index, value.mT)
+            pieces.append((owner, torch.einsum("iq,kqi->ki", value, inner)))
+        else:
+            slices = z.matrix.natural_jacobian(z.natural, owner.index).to(natural)
+            both = g.ask(matmul, value.mT) + g.ask(transpose_matmul, value.mT)
+            pieces.append((owner, torch.einsum("kiq,qi->ki", slices, both)))
+    return assembled(pieces, natural.new_zeros((0, matrix.shape[0])))
+
+
+@trace_against.register(CovariancePropagation)
+def _(matrix: CovariancePropagation, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
+    z, g = parts_of(matrix, natural)
+    pieces = []
+    for owner in owners((z, g), index):
+        if owner.position == 1:
+            # tr of Z dG Z' against A is that of dG against Z' A Z: A is summed over the rows of each pair.
+            held = _collected(matrix, z, _collected(matrix, z, a).mT).mT
+        else:
+            rows, columns = z.ask(transpose_matmul, a), z.ask(transpose_matmul, a.mT)
+            held = (g.ask(matmul, columns) + g.ask(transpose_matmul, rows)).mT
+        pieces.append((owner, owner.part.ask(trace_against, owner.index, held)))
+    return assembled(pieces, natural.new_zeros(0))
+
+
+@bandwidth.register(CovariancePropagation)
+def _(matrix: CovariancePropagation) -> int | None:
+    g = matrices_of(matrix)[1]
+    if _identity(matrix):
+        return bandwidth(g)
+    return 0 if diagonal_kind(g) and _permutation(matrix) else None
+
+
+def _banded(matrix: CovariancePropagation) -> bool:
+    return bandwidth(matrix) is not None
+
+
+@precision.register(CovariancePropagation, when=_banded)
+def _(matrix: CovariancePropagation, natural: Tensor) -> Tensor:
+    codes = _codes(matrix)
+    assert codes is not None
+    return _gathered(codes, parts_of(matrix, natural)[1].ask(precision), 1)
+
+
+@precision_derivatives.register(CovariancePropagation, when=_banded)
+def _(matrix: CovariancePropagation, natural: Tensor, index: Sequence[int]) -> Tensor:
+    codes = _codes(matrix)
+    assert codes is not None
+    return _gathered(codes, parts_of(matrix, natural)[1].ask(precision_derivatives, index), 2)
+
+
+def _few_effects(matrix: CovariancePropagation) -> bool:
+    g = list(matrix.operands.values())[1]
+    return isinstance(g, Matrix) and g.psd and g.shape[0] <= matrix.shape[0]
+
+
+@factor.register(CovariancePropagation, when=_few_effects)
+def _(matrix: CovariancePropagation, natural: Tensor) -> Tensor:
+    z, g = parts_of(matrix, natural)
+    return _carried(matrix, z, g.ask(factor))
+
+
+# -- incidence -----------------------------------------------------------------------------------------------
+
+
+@kind.register(DummyMatrix)
+def _(matrix: DummyMatrix) -> Kind:
+    return "incidence"
+
+
+@matmul.register(DummyMatrix)
+def _(matrix: DummyMatrix, natural: Tensor, b: Tensor) -> Tensor:
+    return _gathered(matrix.codes, b, 0)
+
+
+@transpose_matmul.register(DummyMatrix)
+def _(matrix: DummyMatrix, natural: Tensor, b: Tensor) -> Tensor:
+    return _summed(matrix.codes, b, matrix.shape[1])
+
+
+@diagonal.register(DummyMatrix)
+def _(matrix: DummyMatrix, natural: Tensor) -> Tensor:
+    size = min(matrix.shape)
+    codes = matrix.codes.to(natural.device)[:size]
+    return (codes == torch.arange(size, device=natural.device)).to(natural.dtype)

@@ -1,0 +1,23 @@
+"""The cheap algebra of the operators: to import this module is to register its rules."""
+
+from covstudio.covariance.operators.rules import (
+    adapter,
+    algebra,
+    entrywise,
+    kronecker,
+    kronecker_sparse,
+    partitioned,
+    propagation,
+    scaled,
+)
+
+__all__ = [
+    "adapter",
+    "algebra",
+    "entrywise",
+    "kronecker",
+    "kronecker_sparse",
+    "partitioned",
+    "propagation",
+    "scaled",
+]

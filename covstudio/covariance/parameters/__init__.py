@@ -1,0 +1,1 @@
+"""Parameters: transforms, specifications, the layout of theta, the calling interfaces."""

@@ -1,0 +1,113 @@
+"""The one layout of theta that follows from a list of parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from covstudio.covariance.parameters.parameter import Parameter
+from covstudio.covariance.parameters.transforms import Transform
+
+__all__ = ["Layout"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where every parameter stands: the full list, theta (the free ones), and the transforms between the
+    scales.
+
+    This is the only place that knows the order of theta.
+
+    Args:
+        parameters: all parameters, free and fixed, in order.
+    """
+
+    parameters: tuple[Parameter, ...]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of all parameters."""
+        return tuple(parameter.name for parameter in self.parameters)
+
+    @cached_property
+    def position(self) -> dict[str, int]:
+        """Name to position among all parameters."""
+        return {name: k for k, name in enumerate(self.names)}
+
+    @cached_property
+    def free(self) -> tuple[int, ...]:
+        """Positions of the free parameters; theta holds exactly these, in this order."""
+        return tuple(k for k, parameter in enumerate(self.parameters) if not parameter.fixed)
+
+    @cached_property
+    def fixed(self) -> tuple[int, ...]:
+        """Positions of the fixed parameters."""
+        return tuple(k for k, parameter in enumerate(self.parameters) if parameter.fixed)
+
+    @cached_property
+    def dtype(self) -> torch.dtype | None:
+        """The widest dtype among the defaults; None without parameters."""
+        dtype: torch.dtype | None = None
+        for parameter in self.parameters:
+            assert parameter.dtype is not None
+            dtype = parameter.dtype if dtype is None else torch.promote_types(dtype, parameter.dtype)
+        return dtype
+
+    @cached_property
+    def device(self) -> torch.device | None:
+        """The device of the first parameter's default; None without parameters."""
+        return self.parameters[0].device if self.parameters else None
+
+    def defaults(self, index: Sequence[int], dtype: torch.dtype, device: torch.device) -> Tensor:
+        """Raw defaults of the parameters at the given positions, shape (len(index),)."""
+        return torch.tensor([self.parameters[k].default for k in index], dtype=dtype, device=device)
+
+    @cached_property
+    def _order(self) -> Tensor:
+        order = torch.empty(len(self.parameters), dtype=torch.int64)
+        order[list(self.free + self.fixed)] = torch.arange(len(self.parameters))
+        return order
+
+    def complete(self, theta: Tensor) -> Tensor:
+        """Raw values of all parameters from theta, fixed ones at their defaults."""
+        if not self.fixed:
+            return theta
+        fixed = self.defaults(self.fixed, theta.dtype, theta.device)
+        return torch.cat((theta, fixed))[self._order.to(theta.device)]
+
+    @cached_property
+    def _all(self) -> tuple[int, ...]:
+        return tuple(range(len(self.parameters)))
+
+    def natural(self, raw: Tensor, index: Sequence[int] | None = None) -> Tensor:
+        """Natural values of raw values; ``index`` gives the positions they belong to (default: all)."""
+        return self._apply(raw, index, lambda transform, x: transform(x))
+
+    def raw(self, natural: Tensor, index: Sequence[int] | None = None) -> Tensor:
+        """Raw values of natural values; the inverse of :meth:`natural`."""
+        return self._apply(natural, index, lambda transform, y: transform.inverse(y))
+
+    def slope(self, raw: Tensor, index: Sequence[int] | None = None) -> Tensor:
+        """Derivative of the transforms at raw values."""
+        return self._apply(raw, index, lambda transform, x: transform.grad(x))
+
+    def _apply(
+        self, x: Tensor, index: Sequence[int] | None, function: Callable[[Transform, Tensor], Tensor]
+    ) -> Tensor:
+        # Parameters that share a transform go through it together: one kernel instead of one per parameter.
+        groups: dict[Transform, list[int]] = {}
+        for place, k in enumerate(self._all if index is None else index):
+            groups.setdefault(self.parameters[k].transform, []).append(place)
+        if not groups:
+            return x
+        if len(groups) == 1:
+            return function(next(iter(groups)), x)
+        places = [place for group in groups.values() for place in group]
+        back = torch.empty(len(places), dtype=torch.int64)
+        back[places] = torch.arange(len(places))
+        pieces = [function(transform, x[group]) for transform, group in groups.items()]
+        return torch.cat(pieces)[back.to(x.device)]

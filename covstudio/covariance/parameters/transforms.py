@@ -1,0 +1,342 @@
+"""Element-wise transforms between raw parameters (theta) and natural parameters.
+
+Estimation works on an unconstrained vector theta. Every parameter of a structure has a transform f that
+maps its entry of theta to the natural value the formula uses: a variance is exp(2 theta), a correlation is
+a scaled sigmoid.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from covstudio.covariance.parameters.interval import POSITIVE, REALS, Interval
+from covstudio.covariance.parameters.transform import Transform, check_number
+
+__all__ = [
+    "Transform",
+    "TransformChain",
+    "TransformExp",
+    "TransformExp2",
+    "TransformExp10",
+    "TransformExpPow2",
+    "TransformIdentity",
+    "TransformPow",
+    "TransformScaleShift",
+    "TransformSigmoid",
+]
+
+
+class TransformIdentity(Transform):
+    r"""The identity, :math:`f(x) = x`: loadings, free entries and other unconstrained parameters.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import TransformIdentity
+        >>> TransformIdentity()(torch.tensor([-1.0, 2.0]))
+        tensor([-1.,  2.])
+    """
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return x
+
+    def inverse(self, y: Tensor) -> Tensor:
+        return y
+
+    def grad(self, x: Tensor) -> Tensor:
+        return torch.ones_like(x)
+
+
+class TransformExp(Transform):
+    r"""The exponential, :math:`f(x) = e^x`: ranges and other positive scales.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import TransformExp
+        >>> TransformExp().inverse(torch.tensor([1.0, 0.0]))
+        tensor([0., -inf])
+    """
+
+    _codomain = POSITIVE
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return torch.exp(x)
+
+    def inverse(self, y: Tensor) -> Tensor:
+        return torch.log(y)
+
+    def grad(self, x: Tensor) -> Tensor:
+        return torch.exp(x)
+
+
+class TransformExp2(Transform):
+    r"""The base-2 exponential, :math:`f(x) = 2^x`.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import TransformExp2
+        >>> TransformExp2()(torch.tensor([3.0]))
+        tensor([8.])
+    """
+
+    _codomain = POSITIVE
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return torch.exp2(x)
+
+    def inverse(self, y: Tensor) -> Tensor:
+        return torch.log2(y)
+
+    def grad(self, x: Tensor) -> Tensor:
+        return math.log(2.0) * torch.exp2(x)
+
+
+class TransformExp10(Transform):
+    r"""The base-10 exponential, :math:`f(x) = 10^x`.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import TransformExp10
+        >>> TransformExp10().inverse(torch.tensor([1000.0]))
+        tensor([3.])
+    """
+
+    _codomain = POSITIVE
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return torch.pow(10.0, x)
+
+    def inverse(self, y: Tensor) -> Tensor:
+        return torch.log10(y)
+
+    def grad(self, x: Tensor) -> Tensor:
+        return math.log(10.0) * torch.pow(10.0, x)
+
+
+class TransformExpPow2(Transform):
+    r"""The squared exponential, :math:`f(x) = e^{2x} = (e^x)^2`: variances, with x the log standard
+    deviation.
+
+    A zero variance is :math:`x = -\infty`; the derivative there is its limit, 0.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import TransformExpPow2
+        >>> f = TransformExpPow2()
+        >>> f.grad(torch.tensor([0.0, float("-inf")]))
+        tensor([2., 0.])
+    """
+
+    _codomain = POSITIVE
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return torch.exp(2.0 * x)
+
+    def inverse(self, y: Tensor) -> Tensor:
+        return 0.5 * torch.log(y)
+
+    def grad(self, x: Tensor) -> Tensor:
+        return 2.0 * torch.exp(2.0 * x)
+
+
+class TransformPow(Transform):
+    r"""A power, :math:`f(x) = x^p`, with p not 0.
+
+    It is invertible on the whole line when p is an odd whole number, and on the non-negative half line
+    otherwise; ``inverse`` returns that root.
+
+    Args:
+        p: the exponent.
+
+    Raises:
+        TypeError: p is not a number.
+        ValueError: p is 0 or not finite.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import TransformPow
+        >>> TransformPow(2).inverse(torch.tensor([9.0]))
+        tensor([3.])
+        >>> TransformPow(3).inverse(torch.tensor([-8.0]))
+        tensor([-2.])
+    """
+
+    def __init__(self, p: float) -> None:
+        check_number("TransformPow", "p", p)
+        if not math.isfinite(p) or p == 0:
+            raise ValueError(
+                f"TransformPow: expected a finite exponent p other than 0, got {p!r}; write one such as 2."
+            )
+        self.p = float(p)
+        self._odd = self.p > 0 and self.p % 2 == 1
+        if self._odd:
+            interval = REALS
+        elif self.p > 0:
+            interval = Interval(low=0.0, closed_low=True)
+        else:
+            interval = POSITIVE
+        self._domain = self._codomain = interval
+
+    @property
+    def constants(self) -> tuple[object, ...]:
+        return (self.p,)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return torch.pow(x, self.p)
+
+    def inverse(self, y: Tensor) -> Tensor:
+        if self._odd:
+            return torch.sign(y) * torch.pow(torch.abs(y), 1.0 / self.p)
+        return torch.pow(y, 1.0 / self.p)
+
+    def grad(self, x: Tensor) -> Tensor:
+        return self.p * torch.pow(x, self.p - 1.0)
+
+
+class TransformScaleShift(Transform):
+    r"""A straight line, :math:`f(x) = \mathrm{scale} \cdot x + \mathrm{shift}`, with scale not 0.
+
+    Args:
+        scale: the slope.
+        shift: the value at x = 0.
+
+    Raises:
+        TypeError: a constant is not a number.
+        ValueError: the scale is 0 or a constant is not finite.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import TransformScaleShift
+        >>> TransformScaleShift(2.0, -1.0)(torch.tensor([0.0, 0.5, 1.0]))
+        tensor([-1.,  0.,  1.])
+    """
+
+    def __init__(self, scale: float, shift: float) -> None:
+        check_number("TransformScaleShift", "scale", scale)
+        check_number("TransformScaleShift", "shift", shift)
+        if not math.isfinite(scale) or scale == 0 or not math.isfinite(shift):
+            raise ValueError(
+                f"TransformScaleShift: expected a finite scale other than 0 and a finite shift, got "
+                f"scale={scale!r}, shift={shift!r}; with a scale of 0 the parameter would have no effect."
+            )
+        self.scale = float(scale)
+        self.shift = float(shift)
+
+    @property
+    def constants(self) -> tuple[object, ...]:
+        return self.scale, self.shift
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.scale * x + self.shift
+
+    def inverse(self, y: Tensor) -> Tensor:
+        return (y - self.shift) / self.scale
+
+    def grad(self, x: Tensor) -> Tensor:
+        return torch.full_like(x, self.scale)
+
+
+class TransformSigmoid(Transform):
+    r"""The logistic function, :math:`f(x) = 1 / (1 + e^{-x})`, onto (0, 1).
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import TransformSigmoid
+        >>> TransformSigmoid().grad(torch.tensor([0.0, float("inf")]))
+        tensor([0.2500, 0.0000])
+    """
+
+    _codomain = Interval(0.0, 1.0)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return torch.sigmoid(x)
+
+    def inverse(self, y: Tensor) -> Tensor:
+        return torch.log(y) - torch.log1p(-y)
+
+    def grad(self, x: Tensor) -> Tensor:
+        # s(x) s(-x) instead of s(x) (1 - s(x)): no cancellation for large x.
+        return torch.sigmoid(x) * torch.sigmoid(-x)
+
+
+class TransformChain(Transform):
+    r"""Transforms applied one after the other, :math:`f(x) = f_k(\dots f_2(f_1(x)))`.
+
+    Args:
+        transforms: one or more transforms, the first applied first.
+
+    Raises:
+        TypeError: an element is not a ``Transform``.
+        ValueError: the list is empty, or the values of one transform lie outside the domain of the next.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import TransformChain, TransformScaleShift, TransformSigmoid
+        >>> rho = TransformChain([TransformSigmoid(), TransformScaleShift(2.0, -1.0)])
+        >>> rho(torch.tensor([0.0, 1.0]))
+        tensor([0.0000, 0.4621])
+        >>> rho.codomain
+        '(-1, 1)'
+    """
+
+    def __init__(self, transforms: Sequence[Transform]) -> None:
+        if isinstance(transforms, Transform):
+            raise TypeError(
+                f"TransformChain: expected a list of transforms, got {transforms!r}; write [{transforms!r}]."
+            )
+        chain = tuple(transforms)
+        for transform in chain:
+            if not isinstance(transform, Transform):
+                raise TypeError(
+                    f"TransformChain: expected Transform objects, got {type(transform).__name__} "
+                    f"({transform!r}); construct them, as in TransformExp()."
+                )
+        if not chain:
+            raise ValueError("TransformChain: expected one or more transforms, got an empty list; give one.")
+        self.transforms = chain
+        domain = chain[0]._domain
+        reached = domain.image(chain[0])
+        for k, transform in enumerate(chain[1:], start=1):
+            taken = reached.intersect(transform._domain)
+            if taken != reached:
+                domain = taken
+                for earlier in reversed(chain[:k]):
+                    domain = domain.image(earlier.inverse)
+            reached = taken.image(transform)
+        self._domain = domain
+        self._codomain = reached
+
+    @property
+    def constants(self) -> tuple[object, ...]:
+        return self.transforms
+
+    def __repr__(self) -> str:
+        return f"TransformChain([{', '.join(map(repr, self.transforms))}])"
+
+    def __call__(self, x: Tensor) -> Tensor:
+        for transform in self.transforms:
+            x = transform(x)
+        return x
+
+    def inverse(self, y: Tensor) -> Tensor:
+        for transform in reversed(self.transforms):
+            y = transform.inverse(y)
+        return y
+
+    def grad(self, x: Tensor) -> Tensor:
+        derivative = torch.ones_like(x)
+        value = x
+        clash = torch.zeros_like(x, dtype=torch.bool)
+        for transform in self.transforms:
+            step = transform.grad(value)
+            clash = clash | ((step == 0) & torch.isinf(derivative)) | ((derivative == 0) & torch.isinf(step))
+            derivative = derivative * step
+            value = transform(value)
+        # 0 * inf arises where an intermediate value overflows. A chain that levels off there has slope 0;
+        # one that still grows without bound (sqrt of exp) has an infinite slope in the direction in which
+        # it runs off.
+        runaway = torch.where(torch.isinf(value), torch.sign(value) * torch.sign(x) * torch.inf, 0.0)
+        return torch.where(clash, runaway.to(derivative.dtype), derivative)

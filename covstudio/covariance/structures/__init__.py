@@ -1,0 +1,1 @@
+"""Structures: the leaves of a tree, by family."""

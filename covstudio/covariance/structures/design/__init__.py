@@ -1,0 +1,1 @@
+"""Incidence and design matrices."""

@@ -1,0 +1,347 @@
+"""Design matrices of factors: the incidence of rows on the levels of one or more crossed factors."""
+
+from __future__ import annotations
+
+import math
+import operator
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from covstudio.covariance.core.catalogue import Argument, declare
+from covstudio.covariance.core.matrix import Matrix
+
+JOINER = "\u22c8"
+"""What joins the levels of crossed factors in a column's name: the bowtie."""
+
+MAX_COLUMNS = 1_000_000
+"""The most combinations of levels laid out when empty ones are kept."""
+
+Label = Any
+_SHOWN = 8
+
+
+@declare(
+    title="Incidence of factors",
+    category="Design",
+    formula=r"Z_{ij} = \mathbb{1}\{\text{row } i \text{ has the } j\text{-th combination of levels}\}",
+    symbol="Z",
+    summary="Indicator columns of one factor, or of the combinations of several, with column names.",
+    arguments=(
+        Argument("factors", "factors", "Factors", "One or more columns of labels; several are crossed"),
+        Argument("drop_first", "flag", "Drop the first column", "Leave the first column out", default=False),
+        Argument(
+            "drop_empty_cols",
+            "flag",
+            "Drop empty columns",
+            "Leave out combinations that no row has, as when one factor is nested in another",
+            default=False,
+        ),
+    ),
+    aliases={
+        "torch-openreml": ("DummyMatrix",),
+        "R": ("model.matrix(~ f - 1)", "model.matrix(~ f:g - 1)"),
+        "patsy, formulaic": ("C(f) - 1",),
+        "scikit-learn": ("OneHotEncoder",),
+        "pandas": ("get_dummies",),
+    },
+    usage={
+        "R": "model.matrix(~ f - 1)",
+        "patsy, formulaic": "C(f) - 1",
+        "pandas": "get_dummies(f)",
+        "lme4": "(1 | f)",
+    },
+    reference="Searle, Casella & McCulloch (1992), Variance Components, chapter 6",
+    psd=False,
+    example=lambda: DummyMatrix(["a", "b", "c", "a"], ["x", "y", "x", "y"]),
+)
+class DummyMatrix(Matrix):
+    r"""Incidence of factors: :math:`Z_{ij} = 1` where row i has the j-th combination of levels, else 0.
+
+    It has no parameters. One column per combination of the factors' levels:
+
+    - ``lex_order=True``: sorted by the first factor, then the second, and so on, the last varying fastest;
+    - ``lex_order=False``: in the order of ``levels`` where they are given (the last factor varying fastest);
+      else in the order in which the combinations first appear in the rows, followed by those that never do.
+
+    Factors nested in one another, such as blocks labelled anew within each replicate, give columns without a
+    row wherever a combination does not occur: ``drop_empty_cols`` leaves them out. Empty columns go before
+    the first one.
+
+    Attributes:
+        codes: Column of each row's 1, an int64 tensor of shape (n,); -1 for a row of zeros.
+        colnames: Name of each column: its levels, joined with U+22C8 (the bowtie).
+        levels: The levels of each factor, in the order of the columns.
+
+    Args:
+        *factors: One or more lists, tuples or pandas Series of labels, each of length n. The labels of one
+            factor must be of one kind, so that they can be sorted.
+        levels: The levels of each factor, one list per factor. None takes the sorted unique labels.
+        lex_order: Whether the columns are sorted.
+        drop_first: Leave out the first column, as for a factor beside an intercept.
+        drop_empty_cols: Leave out the columns that no row has.
+        dtype: Floating point dtype of the matrix; None for that of the computation it takes part in.
+        device: Device of the matrix; None for that of the computation it takes part in.
+
+    Raises:
+        TypeError: If a factor is not a sequence of labels, or ``dtype`` is not a floating point one.
+        ValueError: If no factor is given, they are empty or of different lengths, a label is missing,
+            ``levels`` does not fit the factors, labels of one factor cannot be sorted, or no column is left.
+
+    Warns:
+        RuntimeWarning: If rows have a combination that is not among the levels: they are zero.
+
+    Example:
+        >>> from covstudio.covariance import DummyMatrix
+        >>> z = DummyMatrix(["a", "b", "c", "a"])
+        >>> z()
+        tensor([[1., 0., 0.],
+                [0., 1., 0.],
+                [0., 0., 1.],
+                [1., 0., 0.]])
+        >>> z.colnames
+        ['a', 'b', 'c']
+        >>> DummyMatrix([1, 1, 2], ["x", "y", "y"], drop_empty_cols=True).colnames
+        ['1⋈x', '1⋈y', '2⋈y']
+
+    Reference:
+        Searle, Casella & McCulloch (1992), Variance Components, chapter 6 (Z of the mixed model).
+    """
+
+    def __init__(
+        self,
+        *factors: Sequence[Label] | Iterable[Label],
+        levels: Sequence[Sequence[Label]] | None = None,
+        lex_order: bool = True,
+        drop_first: bool = False,
+        drop_empty_cols: bool = False,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
+    ) -> None:
+        if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+            raise TypeError(f"dtype must be a floating point torch.dtype, got {dtype!r}; use torch.float64")
+        columns = [_labels(factor, f"factor {k}") for k, factor in enumerate(factors)]
+        _check_columns(columns)
+        ordered = _levels(columns, levels, lex_order)
+        self.levels = tuple(tuple(one) for one in ordered)
+        flat = _flat_codes(columns, ordered)
+        if levels is not None:
+            _warn_of_unknown(columns, flat.tolist(), ordered)
+        ranked = lex_order or levels is not None
+        kept = _kept_codes(flat, ordered, ranked=ranked, drop_empty=drop_empty_cols)
+        kept = kept[1:] if drop_first else kept
+        if not kept:
+            raise ValueError(
+                f"DummyMatrix must keep at least one column, got none of {math.prod(map(len, ordered))} "
+                f"(drop_first={drop_first}, drop_empty_cols={drop_empty_cols}); give a factor of two or more "
+                "levels, or drop less"
+            )
+        if len(ordered) == 1:
+            self.colnames = [str(ordered[0][code]) for code in kept]
+        else:
+            self.colnames = [JOINER.join(map(str, _labels_of(code, ordered))) for code in kept]
+        if kept != list(range(math.prod(map(len, ordered)))):
+            flat = _positions_of(flat.tolist(), kept)
+        self.codes = torch.from_numpy(flat).to(device)
+        self._dtype, self._device = dtype, None if device is None else self.codes.device
+        super().__init__((len(flat), len(kept)), {})
+
+    @property
+    def repr_dict(self) -> dict[str, Any]:
+        """What the string representation shows, with the first column names."""
+        shown = ", ".join(self.colnames[:_SHOWN]) + (", ..." if len(self.colnames) > _SHOWN else "")
+        return {**super().repr_dict, "columns": shown}
+
+    def evaluate(self, natural: Tensor) -> Tensor:
+        """Return Z, shape (n, q); ``natural`` is empty and tells the dtype and device left open."""
+        device = natural.device if self._device is None else self._device
+        codes = self.codes.to(device)
+        dtype = natural.dtype if self._dtype is None else self._dtype
+        return (codes[:, None] == torch.arange(self.shape[1], device=device)).to(dtype)
+
+    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
+        """Return the empty Jacobian, shape (0, n, q)."""
+        return natural.new_zeros((len(index), *self.shape))
+
+
+def _labels(values: object, name: str) -> list[Label]:
+    """Return one factor's labels as a list of plain Python objects, none missing."""
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable) or isinstance(values, dict):
+        raise TypeError(
+            f"{name} must be a list, tuple or Series of labels, one per row, got {values!r} "
+            f"({type(values).__name__}); wrap it in a list"
+        )
+    labels = list(values.tolist()) if hasattr(values, "tolist") else list(values)
+    try:
+        # A label is what it is in whichever row: most columns have few different ones.
+        different = set(labels)
+        if None not in different and all(map(operator.eq, different, different)):
+            return labels
+    except TypeError:
+        # Labels that cannot be told apart by hashing, or compared, are looked at one by one.
+        pass
+    missing = [row for row, label in enumerate(labels) if _is_missing(label)]
+    if missing:
+        shown = ", ".join(str(row) for row in missing[:5]) + (", ..." if len(missing) > 5 else "")
+        raise ValueError(
+            f"{name} must have a label in every row, got {len(missing)} missing (rows {shown}, from 0 on); "
+            "drop those rows or fill them in"
+        )
+    for row, label in enumerate(labels):
+        if isinstance(label, (list, dict, set)):
+            raise ValueError(
+                f"{name} must be one column of labels, got {label!r} in row {row}; pass columns one by one"
+            )
+    return labels
+
+
+def _is_missing(label: Label) -> bool:
+    """Tell None, NaN, NaT and pandas.NA, without pandas: the latter three are not equal to themselves."""
+    if label is None:
+        return True
+    try:
+        return bool(label != label)
+    except TypeError:
+        return True
+
+
+def _check_columns(columns: list[list[Label]]) -> None:
+    if not columns:
+        raise ValueError("DummyMatrix must have at least one factor, got none; pass a list of labels")
+    lengths = [len(column) for column in columns]
+    if len(set(lengths)) > 1:
+        raise ValueError(
+            f"the factors must be of one length, got {', '.join(map(str, lengths))}; "
+            "take them from the same rows"
+        )
+    if lengths[0] == 0:
+        raise ValueError("the factors must have at least one row, got none; pass the labels of your rows")
+
+
+def _levels(columns: list[list[Label]], given: object, lex_order: bool) -> list[list[Label]]:
+    """Return the levels of each factor in the order their columns take."""
+    levels = (
+        [list(dict.fromkeys(column)) for column in columns]
+        if given is None
+        else _given_levels(given, len(columns))
+    )
+    return [_sorted(one, f"factor {k}") for k, one in enumerate(levels)] if lex_order else levels
+
+
+def _given_levels(levels: object, count: int) -> list[list[Label]]:
+    if isinstance(levels, (str, bytes, dict)) or not isinstance(levels, Iterable):
+        raise TypeError(
+            f"levels must be one list of levels per factor, got {levels!r}; write levels=[['a', 'b']]"
+        )
+    given = list(levels)
+    if any(isinstance(one, (str, bytes)) or not isinstance(one, Iterable) for one in given):
+        raise TypeError(
+            f"levels must be one list of levels per factor, got {given!r}; write levels=[{given!r}]"
+        )
+    if len(given) != count:
+        raise ValueError(
+            f"levels must hold one list per factor, {count} in all, got {len(given)}; "
+            "give each factor its levels"
+        )
+    checked = [_labels(one, f"levels of factor {k}") for k, one in enumerate(given)]
+    for k, one in enumerate(checked):
+        repeated = [str(label) for label, times in Counter(one).items() if times > 1]
+        if repeated or not one:
+            what = f"{', '.join(repeated)} more than once" if repeated else "none"
+            raise ValueError(
+                f"levels of factor {k} must be different labels, got {what}; list each level once"
+            )
+    return checked
+
+
+class _Positions(dict[Label, int]):
+    """The position of each level; -1 for any other label."""
+
+    def __missing__(self, label: Label) -> int:
+        return -1
+
+
+def _positions_of(labels: list[Label], levels: list[Label]) -> NDArray[np.int64]:
+    """Return where each label stands among the levels, -1 where it does not."""
+    positions = _Positions(zip(levels, range(len(levels)), strict=True))
+    return np.fromiter(map(positions.__getitem__, labels), dtype=np.int64, count=len(labels))
+
+
+def _flat_codes(columns: list[list[Label]], levels: list[list[Label]]) -> NDArray[Any]:
+    """Return each row's combination as one number, the last factor varying fastest; -1 where not listed."""
+    flat: NDArray[Any] = _positions_of(columns[0], levels[0])
+    if math.prod(map(len, levels)) > np.iinfo(np.int64).max:
+        # Only numbers of any length tell so many combinations apart.
+        flat = flat.astype(object)
+    for column, one in zip(columns[1:], levels[1:], strict=True):
+        codes = _positions_of(column, one)
+        flat = np.where((flat < 0) | (codes < 0), -1, flat * len(one) + codes)
+    return flat
+
+
+def _kept_codes(
+    flat: NDArray[Any], levels: list[list[Label]], *, ranked: bool, drop_empty: bool
+) -> list[int]:
+    """Return the combinations that get a column: sorted, or in the order in which rows first have them."""
+    every = [] if drop_empty else _every_code(levels)
+    if ranked and not drop_empty:
+        return every
+    present = [code for code in dict.fromkeys(flat.tolist()) if code >= 0]
+    return sorted(present) if ranked else list(dict.fromkeys([*present, *every]))
+
+
+def _labels_of(code: int, levels: list[list[Label]]) -> list[Label]:
+    labels = []
+    for one in reversed(levels):
+        code, position = divmod(code, len(one))
+        labels.append(one[position])
+    return labels[::-1]
+
+
+def _every_code(levels: list[list[Label]]) -> list[int]:
+    count = math.prod(len(one) for one in levels)
+    if count > MAX_COLUMNS:
+        raise ValueError(
+            f"the factors must have at most {MAX_COLUMNS} combinations of levels, got {count}; "
+            "use drop_empty_cols=True to keep only those that occur"
+        )
+    return list(range(count))
+
+
+def _sorted(labels: Iterable[Label], name: str) -> list[Label]:
+    unsorted = list(labels)
+    try:
+        return sorted(unsorted)
+    except TypeError:
+        kinds = sorted({type(label).__name__ for label in unsorted})
+        raise ValueError(
+            f"{name} must have labels of one kind to be sorted, got {' and '.join(kinds)}; "
+            "turn them all into str"
+        ) from None
+
+
+def _warn_of_unknown(columns: list[list[Label]], flat: list[int], levels: list[list[Label]]) -> None:
+    if min(flat) >= 0:
+        return
+    unknown = [row for row, code in enumerate(flat) if code < 0]
+    names = list(dict.fromkeys(JOINER.join(str(column[row]) for column in columns) for row in unknown))
+    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    hint = ""
+    for k, (column, one) in enumerate(zip(columns, levels, strict=True)):
+        kinds = {type(label).__name__ for label in column}, {type(label).__name__ for label in one}
+        if not kinds[0] & kinds[1]:
+            hint += (
+                f" (factor {k} holds {'/'.join(sorted(kinds[0]))}, its levels {'/'.join(sorted(kinds[1]))})"
+            )
+    warnings.warn(
+        f"{len(unknown)} of {len(flat)} rows have a combination that is not among the levels: {shown}{hint}; "
+        "their rows of the matrix are zero. Add the level, or drop the rows",
+        RuntimeWarning,
+        stacklevel=3,
+    )

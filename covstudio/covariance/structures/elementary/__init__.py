@@ -1,0 +1,1 @@
+"""Identity, scalar, diagonal, compound symmetric and heterogeneous structures."""

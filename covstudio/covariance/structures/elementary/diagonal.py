@@ -1,0 +1,166 @@
+"""The base of diagonal structures: a vector of variances says everything about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from covstudio.covariance.core.leaf import Leaf
+from covstudio.covariance.linalg.dense import singular
+from covstudio.covariance.linalg.functions import (
+    Kind,
+    bandwidth,
+    derivative_diagonal,
+    derivative_matmul,
+    diagonal,
+    factor,
+    kind,
+    logdet,
+    matmul,
+    precision,
+    precision_derivatives,
+    solve,
+    trace_against,
+    transpose_matmul,
+)
+from covstudio.covariance.parameters.differentiation import chain
+
+__all__ = ["DiagonalLeaf"]
+
+
+class DiagonalLeaf(Leaf):
+    r"""A diagonal structure, :math:`V = \mathrm{diag}(v_0, \ldots, v_{n-1})`.
+
+    A subclass gives the variances and their slopes; the matrix, its Jacobian and all that is cheap for a
+    diagonal follow. It overrides both or neither.
+
+    Args:
+        shape: (n, n).
+        param_specs: The caller's declaration, or None.
+        defaults: The parameters of the formula, in the order of its natural values.
+
+    Raises:
+        TypeError: If ``param_specs`` is not a mapping.
+        ValueError: If it declares another number of parameters than the formula has.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import DiagonalMatrix
+        >>> DiagonalMatrix(2).variances(torch.tensor([2.0, 3.0]))
+        tensor([2., 3.])
+    """
+
+    def variances(self, natural: Tensor) -> Tensor:
+        """Return the diagonal of V, shape (n,), from the natural values."""
+        raise NotImplementedError(f"{type(self).__name__} does not override variances.")
+
+    def variance_slopes(self, natural: Tensor, index: Sequence[int]) -> Tensor:
+        """Return the diagonals of dV/d natural_k, shape (len(index), n)."""
+        raise NotImplementedError(f"{type(self).__name__} does not override variance_slopes.")
+
+    def evaluate(self, natural: Tensor) -> Tensor:
+        """Return diag(v), shape (n, n), from the natural values."""
+        return torch.diag_embed(self.variances(natural))
+
+    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
+        """Return dV/d natural_k, zero off the diagonal, shape (len(index), n, n)."""
+        return torch.diag_embed(self.variance_slopes(natural, index))
+
+    def write(
+        self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor
+    ) -> None:
+        """Write V and slices of its Jacobian, zero off the diagonal; see :meth:`Matrix.write`."""
+        if value is not None:
+            value.zero_().diagonal().copy_(self.variances(natural))
+        if len(index):
+            diagonals = chain(self.variance_slopes(natural, index), slopes)
+            slices.zero_().diagonal(dim1=-2, dim2=-1).copy_(diagonals)
+
+    def write_added(
+        self, natural: Tensor, value: Tensor, index: Sequence[int], slopes: Tensor, slices: Tensor
+    ) -> None:
+        """Add V on the diagonal, and write slices of its Jacobian; see :meth:`Matrix.write_added`."""
+        value.diagonal().add_(self.variances(natural))
+        self.write(natural, None, index, slopes, slices)
+
+
+def _invertible(matrix: DiagonalLeaf, natural: Tensor) -> Tensor:
+    """The variances, when none of them is zero."""
+    variances = matrix.variances(natural)
+    if not bool((variances.isfinite() & (variances != 0)).all()):
+        raise singular(matrix)
+    return variances
+
+
+@kind.register(DiagonalLeaf)
+def _(matrix: DiagonalLeaf) -> Kind:
+    return "diagonal"
+
+
+@matmul.register(DiagonalLeaf)
+def _(matrix: DiagonalLeaf, natural: Tensor, b: Tensor) -> Tensor:
+    return matrix.variances(natural)[:, None] * b
+
+
+@transpose_matmul.register(DiagonalLeaf)
+def _(matrix: DiagonalLeaf, natural: Tensor, b: Tensor) -> Tensor:
+    return matrix.variances(natural)[:, None] * b
+
+
+@diagonal.register(DiagonalLeaf)
+def _(matrix: DiagonalLeaf, natural: Tensor) -> Tensor:
+    return matrix.variances(natural).clone()
+
+
+@solve.register(DiagonalLeaf)
+def _(matrix: DiagonalLeaf, natural: Tensor, b: Tensor) -> Tensor:
+    return b / _invertible(matrix, natural)[:, None]
+
+
+@logdet.register(DiagonalLeaf)
+def _(matrix: DiagonalLeaf, natural: Tensor) -> Tensor:
+    variances = _invertible(matrix, natural)
+    # Declared anew, a variance may be negative: whether the determinant is, the dense way finds out.
+    return variances.log().sum() if bool((variances > 0).all()) else logdet.default(matrix, natural)
+
+
+@derivative_matmul.register(DiagonalLeaf)
+def _(matrix: DiagonalLeaf, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
+    return matrix.variance_slopes(natural, index)[:, :, None] * b
+
+
+@derivative_diagonal.register(DiagonalLeaf)
+def _(matrix: DiagonalLeaf, natural: Tensor, index: Sequence[int]) -> Tensor:
+    return matrix.variance_slopes(natural, index).clone()
+
+
+@trace_against.register(DiagonalLeaf)
+def _(matrix: DiagonalLeaf, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
+    return matrix.variance_slopes(natural, index) @ a.diagonal()
+
+
+@bandwidth.register(DiagonalLeaf)
+def _(matrix: DiagonalLeaf) -> int | None:
+    return 0
+
+
+@precision.register(DiagonalLeaf)
+def _(matrix: DiagonalLeaf, natural: Tensor) -> Tensor:
+    return 1.0 / _invertible(matrix, natural)[None]
+
+
+@precision_derivatives.register(DiagonalLeaf)
+def _(matrix: DiagonalLeaf, natural: Tensor, index: Sequence[int]) -> Tensor:
+    # Divided twice: the square of a small variance may underflow.
+    variances = _invertible(matrix, natural)
+    return (-matrix.variance_slopes(natural, index) / variances / variances)[:, None, :]
+
+
+@factor.register(DiagonalLeaf)
+def _(matrix: DiagonalLeaf, natural: Tensor) -> Tensor:
+    variances = matrix.variances(natural)
+    if not bool((variances >= 0).all()):
+        return factor.default(matrix, natural)
+    return torch.diag_embed(variances.sqrt())

@@ -1,0 +1,1 @@
+"""Known matrices and relationships of individuals."""

@@ -1,0 +1,1 @@
+"""Structures of distances, and inner products."""

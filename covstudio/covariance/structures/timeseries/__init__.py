@@ -1,0 +1,1 @@
+"""Structures of equally or unequally spaced times."""

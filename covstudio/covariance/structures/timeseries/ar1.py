@@ -1,0 +1,241 @@
+"""First-order autoregressions of equally spaced positions."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from covstudio.covariance.core.catalogue import Argument, declare
+from covstudio.covariance.core.checks import check_size
+from covstudio.covariance.core.leaf import ParamSpecs
+from covstudio.covariance.parameters.parameter import Parameter
+from covstudio.covariance.structures.elementary.elementary import bounded
+from covstudio.covariance.structures.timeseries.autoregression import (
+    Autoregression,
+    HeterogeneousAutoregression,
+)
+from covstudio.covariance.structures.timeseries.stationary import symmetric_toeplitz
+
+__all__ = [
+    "AR1CorrelationMatrix",
+    "AR1Matrix",
+    "HeterogeneousAR1Matrix",
+    "correlation",
+    "power_slopes",
+    "powers",
+    "symmetric_toeplitz",
+]
+
+_SIZE = Argument("n", "size", "Size", "Number of equally spaced positions, in order", minimum=1)
+_RHO = "Correlation of neighbours; it decays as rho^k with their lag k."
+
+
+def correlation(name: str, default: float = 0.0) -> Parameter:
+    """Return the usual declaration of a correlation in (-1, 1): 2 sigmoid(theta) - 1, 0 by default."""
+    return Parameter(name, bounded(-1.0), default)
+
+
+def powers(rho: Tensor, n: int) -> Tensor:
+    """Return 1, rho, ..., rho^(n-1), shape (n,).
+
+    Whole exponents keep every sign of rho right, and zero.
+    """
+    exponents = torch.arange(1, n, device=rho.device)
+    return torch.cat([torch.ones_like(rho).reshape(1), rho**exponents])
+
+
+def power_slopes(rho: Tensor, n: int) -> Tensor:
+    """Return d rho^k / d rho = k rho^(k-1) for k = 0..n-1, shape (n,); 0, 1, 0, ... at rho = 0."""
+    exponents = torch.arange(n, device=rho.device)
+    return torch.cat([torch.zeros_like(rho).reshape(1), exponents[1:] * powers(rho, n)[:-1]])
+
+
+class _FirstOrder:
+    """The correlation of an autoregression of order 1, rho^k at lag k, by its one parameter."""
+
+    n: int
+    _order = 1
+
+    def _correlations(self, shapes: Tensor) -> Tensor:
+        return powers(shapes[0], self.n)
+
+    def _correlation_slopes(self, shapes: Tensor) -> Tensor:
+        return power_slopes(shapes[0], self.n)[None]
+
+
+@declare(
+    title="First-order autoregressive",
+    category="Time series",
+    place=1,
+    formula=r"V_{ij} = \sigma^2 \rho^{|i - j|}",
+    symbol="σ²ρ^|i−j|",
+    summary="Equally spaced positions whose correlation decays geometrically with their lag.",
+    arguments=(_SIZE,),
+    aliases={
+        "torch-openreml": ("AR1Matrix",),
+        "ASReml": ("ar1v",),
+        "SAS": ("AR(1)",),
+        "nlme": ("corAR1",),
+        "glmmTMB": ("ar1",),
+    },
+    reference="Box & Jenkins (1970), Time Series Analysis: Forecasting and Control, chapter 3",
+    parameters={"sigma^2": "Marginal variance of every position.", "rho": _RHO},
+    usage={
+        "ASReml": "ar1v(time)",
+        "SAS": "repeated time / subject=id type=ar(1);",
+        "nlme": "correlation = corAR1(form = ~ time | id)",
+        "glmmTMB": "ar1(time + 0 | id)",
+    },
+    psd=True,
+    example=lambda: AR1Matrix(4),
+)
+class AR1Matrix(_FirstOrder, Autoregression):
+    r"""First-order autoregression, :math:`V_{ij} = \sigma^2 \rho^{|i-j|}` with :math:`\rho \in (-1, 1)`.
+
+    Parameters: ``sigma^2`` (natural: the marginal variance, not that of the innovations; raw: exp(2 theta),
+    default 0) and ``rho`` (natural: the correlation of neighbours; raw: 2 sigmoid(theta) - 1, default 0, that
+    is no correlation).
+
+    Args:
+        n: Number of positions, an int of at least 1; of one position ``rho`` says nothing.
+        param_specs: Declaration to use in place of the default one.
+
+    Raises:
+        TypeError: If ``n`` is not an int.
+        ValueError: If ``n`` is below 1.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import AR1Matrix
+        >>> AR1Matrix(3)(torch.tensor([0.5, 1.0]))
+        tensor([[2.7183, 1.2562, 0.5805],
+                [1.2562, 2.7183, 1.2562],
+                [0.5805, 1.2562, 2.7183]])
+
+    Reference:
+        Box & Jenkins (1970), Time Series Analysis: Forecasting and Control, chapter 3. In field trials:
+        Cullis & Gleeson (1991), Spatial analysis of field experiments - an extension to two dimensions,
+        Biometrics 47, 1449-1460.
+    """
+
+    _definite = True
+
+    def __init__(self, n: int, param_specs: ParamSpecs | None = None) -> None:
+        super().__init__(check_size(n), param_specs, [correlation("rho")])
+
+
+@declare(
+    title="First-order autoregressive correlation",
+    category="Time series",
+    place=2,
+    formula=r"V_{ij} = \rho^{|i - j|}",
+    symbol="ρ^|i−j|",
+    summary="The autoregressive correlation with unit variances, for a factor of a Kronecker product.",
+    arguments=(_SIZE,),
+    aliases={"ASReml": ("ar1",), "nlme": ("corAR1",)},
+    reference=(
+        "Cullis & Gleeson (1991), Spatial analysis of field experiments - an extension to two dimensions, "
+        "Biometrics 47, 1449-1460"
+    ),
+    parameters={"rho": _RHO},
+    usage={"ASReml": "ar1v(column):ar1(row)", "nlme": "correlation = corAR1(form = ~ time | id)"},
+    psd=True,
+    example=lambda: AR1CorrelationMatrix(4),
+)
+class AR1CorrelationMatrix(_FirstOrder, Autoregression):
+    r"""First-order autoregressive correlation, :math:`V_{ij} = \rho^{|i-j|}`, :math:`-1 < \rho < 1`.
+
+    Parameters: ``rho`` (natural: the correlation of neighbours; raw: 2 sigmoid(theta) - 1, default 0). Having
+    no variance, it keeps AR1 (x) AR1 times one variance identifiable.
+
+    Args:
+        n: Number of positions, an int of at least 1; of one position ``rho`` says nothing.
+        param_specs: Declaration to use in place of the default one.
+
+    Raises:
+        TypeError: If ``n`` is not an int.
+        ValueError: If ``n`` is below 1.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import AR1CorrelationMatrix
+        >>> AR1CorrelationMatrix(3)(torch.tensor([1.0]))
+        tensor([[1.0000, 0.4621, 0.2136],
+                [0.4621, 1.0000, 0.4621],
+                [0.2136, 0.4621, 1.0000]])
+
+    Reference:
+        Cullis & Gleeson (1991), Spatial analysis of field experiments - an extension to two dimensions,
+        Biometrics 47, 1449-1460.
+    """
+
+    _definite = True
+
+    def __init__(self, n: int, param_specs: ParamSpecs | None = None) -> None:
+        super().__init__(check_size(n), param_specs, [correlation("rho")], scaled=False)
+
+
+@declare(
+    title="Heterogeneous first-order autoregressive",
+    category="Time series",
+    place=3,
+    formula=r"V_{ij} = \sigma_i \sigma_j \rho^{|i - j|}",
+    symbol="σᵢσⱼρ^|i−j|",
+    summary="The autoregressive correlation, with a variance of its own for each position.",
+    arguments=(Argument("n", "size", "Size", "Number of equally spaced positions, at least 2", minimum=2),),
+    aliases={
+        "ASReml": ("ar1h",),
+        "SAS": ("ARH(1)",),
+        "nlme": ("corAR1", "varIdent"),
+        "glmmTMB": ("hetar1",),
+    },
+    reference=(
+        "Wolfinger (1996), Heterogeneous variance-covariance structures for repeated measures, Journal of "
+        "Agricultural, Biological, and Environmental Statistics 1, 205-230"
+    ),
+    parameters={"sigma^2_i": "Variance of position i.", "rho": _RHO},
+    usage={
+        "ASReml": "ar1h(time)",
+        "SAS": "repeated time / subject=id type=arh(1);",
+        "nlme": "correlation = corAR1(form = ~ time | id), weights = varIdent(form = ~ 1 | time)",
+        "glmmTMB": "hetar1(time + 0 | id)",
+    },
+    psd=True,
+    example=lambda: HeterogeneousAR1Matrix(4),
+)
+class HeterogeneousAR1Matrix(_FirstOrder, HeterogeneousAutoregression):
+    r"""First-order autoregression with free variances, :math:`V_{ij} = \sigma_i \sigma_j \rho^{|i-j|}`.
+
+    Parameters: ``sigma^2_0``, ..., ``sigma^2_{n-1}`` (natural: variances; raw: exp(2 theta), default 0, that
+    is 1) and ``rho`` (natural: the correlation of neighbours, in (-1, 1); raw: 2 sigmoid(theta) - 1,
+    default 0).
+
+    Args:
+        n: Number of positions, an int of at least 2.
+        param_specs: Declaration to use in place of the default one.
+
+    Raises:
+        TypeError: If ``n`` is not an int.
+        ValueError: If ``n`` is below 2.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import HeterogeneousAR1Matrix
+        >>> matrix = HeterogeneousAR1Matrix(3)
+        >>> for name, value in {"sigma^2_0": 1.0, "sigma^2_1": 4.0, "sigma^2_2": 9.0, "rho": 0.5}.items():
+        ...     matrix.set_param_specs(name, value=value)
+        >>> matrix()
+        tensor([[1.0000, 1.0000, 0.7500],
+                [1.0000, 4.0000, 3.0000],
+                [0.7500, 3.0000, 9.0000]])
+
+    Reference:
+        Wolfinger (1996), Heterogeneous variance-covariance structures for repeated measures, Journal of
+        Agricultural, Biological, and Environmental Statistics 1, 205-230.
+    """
+
+    _definite = True
+
+    def __init__(self, n: int, param_specs: ParamSpecs | None = None) -> None:
+        size = check_size(n, minimum=2, reason="a correlation needs two positions")
+        super().__init__(size, param_specs, [correlation("rho")])

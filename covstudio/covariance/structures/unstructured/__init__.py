@@ -1,0 +1,1 @@
+"""Unstructured, factor analytic and antedependence structures."""

@@ -1,0 +1,1 @@
+"""Structures that a user writes as functions."""

@@ -1,0 +1,1 @@
+"""From a document to a matrix, or to problems pinned to its nodes."""

@@ -1,0 +1,355 @@
+"""From one node to its matrix: arguments resolved against the table and the inferred sizes, then a call."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import torch
+
+from covstudio.covariance import Argument, Declaration, Matrix, Operator, ShapeError, declaration
+from covstudio.data.columns import sorted_labels
+from covstudio.data.errors import TableError
+from covstudio.document.build.limits import Call, Unbuilt, check_room, check_written_out
+from covstudio.document.build.table_facts import TableFacts
+from covstudio.document.model.arguments import document_default, is_required
+from covstudio.document.model.document import Document
+from covstudio.document.model.node import Columns, Levels, Node, Rows, Values
+from covstudio.document.sizes.infer import Shape, SizeOrigin, size_arguments
+
+
+def resolve(node: Node, facts: TableFacts, origins: Mapping[tuple[str, str], SizeOrigin]) -> Call:
+    """The arguments of a node as its constructor takes them.
+
+    Args:
+        node: the node.
+        facts: about the rows that the model uses.
+        origins: the sizes that were inferred.
+
+    Raises:
+        Unbuilt: an argument is not there yet, or not to be had from this table.
+    """
+    declared = declaration(node.kind)
+    positional: tuple[Any, ...] = ()
+    keywords: dict[str, Any] = {}
+    sizes = size_arguments(declared)
+    for argument in declared.arguments:
+        value = node.arguments.get(argument.name)
+        if value is None:
+            value = document_default(declared, argument)
+        if argument.kind == "size":
+            _check_size(argument, value, facts)
+            if declared.kind == "operator":
+                keywords[argument.name] = _typed_size(argument, value, facts)
+            elif argument.name in sizes[:2]:
+                keywords[argument.name] = origins[node.id, argument.name].value
+            elif isinstance(value, int):
+                keywords[argument.name] = value
+        elif value is None or is_left_out(argument, value):
+            if is_required(argument):
+                raise Unbuilt(_wanted(argument), argument.name, unfinished=True)
+        elif argument.kind == "factors":
+            factors = _factors(argument, value, facts)
+            if argument.name in splatted(declared):
+                positional = tuple(factors)
+            else:
+                keywords[argument.name] = factors
+            levels = level_order(factors)
+            if levels is not None and declared.name == "DummyMatrix":
+                keywords |= {"levels": levels, "lex_order": False}
+        elif argument.kind == "coordinates":
+            keywords[argument.name] = _coordinates(argument, value, facts)
+            if takes_names(declared) and isinstance(value, Columns):
+                keywords["names"] = list(value.names)
+        elif argument.kind == "matrix":
+            keywords[argument.name] = torch.tensor(value, dtype=torch.float64)
+        elif argument.kind == "indices" and isinstance(value, tuple):
+            keywords[argument.name] = list(value)
+        else:
+            keywords[argument.name] = value
+    return Call(positional, keywords)
+
+
+def construct(node: Node, call: Call, operands: Mapping[str, Matrix], notes: list[str]) -> Matrix:
+    """The matrix of a node in float64, with its fixed parameters fixed and all at their defaults.
+
+    Args:
+        node: the node.
+        call: its arguments.
+        operands: operand name -> matrix.
+        notes: what the constructor warns of is added here.
+
+    Raises:
+        Unbuilt: the constructor refuses; the message is its own.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        matrix = _construct(node, call, operands)
+    declared = declaration(node.kind)
+    texts = (
+        in_words_of_the_form(declared, str(one.message))
+        for one in caught
+        if issubclass(one.category, UserWarning | RuntimeWarning)
+    )
+    notes.extend(text for text in dict.fromkeys(texts) if text not in notes)
+    return matrix
+
+
+def _construct(node: Node, call: Call, operands: Mapping[str, Matrix]) -> Matrix:
+    declared = declaration(node.kind)
+    build: Any = declared.cls
+    try:
+        if declared.kind == "operator":
+            return _typed(build(dict(operands), *call.positional, **call.keywords), node)
+        check_room(declared, call)
+        matrix: Matrix = build(*call.positional, **call.keywords)
+        check_written_out(matrix)
+        specs = {
+            parameter.name: replace(
+                parameter, dtype=torch.float64, fixed=parameter.fixed or parameter.name in node.fixed
+            )
+            for parameter in matrix.parameters
+        }
+        if not specs:
+            return matrix
+        if "param_specs" in _parameters(declared):
+            typed: Matrix = build(*call.positional, **call.keywords, param_specs=specs)
+            return typed
+        return _typed(matrix, node)
+    except Unbuilt:
+        raise
+    except Exception as error:
+        # Whatever a structure of somebody's own raises is shown on its node; the rest of the model stays.
+        said = str(error)
+        text = (
+            said if isinstance(error, ValueError | TypeError) and said else f"{type(error).__name__}: {said}"
+        )
+        raise Unbuilt(in_words_of_the_form(declared, text), concerned(declared, text)) from error
+
+
+def measure(node: Node, facts: TableFacts) -> Shape | None:
+    """The shape of a leaf that has no size arguments, or None while it cannot be built."""
+    try:
+        return construct(node, resolve(node, facts, {}), {}, []).shape
+    except Unbuilt:
+        return None
+
+
+def combined(
+    document: Document, node: Node, facts: TableFacts, shapes: Sequence[Shape | None]
+) -> Shape | None:
+    """The shape of an operator by its own rule, from those of its operands in the order of its slots.
+
+    Returns:
+        The shape, or None while it cannot be told or where the operands do not fit.
+    """
+    declared = declaration(node.kind)
+    named = document.operand_names(node.id)
+    pairs = [
+        (slot if child is None else named[child], shape)
+        for (slot, child), shape in zip(node.operands, shapes, strict=True)
+        if child is not None or not declared.variadic
+    ]
+    if not pairs:
+        return None
+    try:
+        assert issubclass(declared.cls, Operator)
+        arguments = resolve(node, facts, {}).keywords
+        return declared.cls.shape_rule(
+            [shape for _, shape in pairs], [name for name, _ in pairs], **arguments
+        )
+    except (Unbuilt, ShapeError, ValueError, TypeError, LookupError):
+        return None
+
+
+def level_order(factors: list[list[str]]) -> list[list[str]] | None:
+    """The levels of each factor where sorting them as text would misplace some ("10" before "2"), else None.
+
+    Example:
+        >>> level_order([["10", "2"]]), level_order([["b", "a"]])
+        ([['2', '10']], None)
+    """
+    levels = [list(sorted_labels(factor)) for factor in factors]
+    return None if all(order == sorted(order) for order in levels) else levels
+
+
+@cache
+def _signature(cls: type) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(cls).parameters
+
+
+def _parameters(declared: Declaration) -> Mapping[str, inspect.Parameter]:
+    return _signature(declared.cls)
+
+
+def splatted(declared: Declaration) -> frozenset[str]:
+    """Names of the arguments that a constructor takes one by one, as in `DummyMatrix(*factors)`."""
+    kind = inspect.Parameter.VAR_POSITIONAL
+    return frozenset(name for name, parameter in _parameters(declared).items() if parameter.kind is kind)
+
+
+def takes_names(declared: Declaration) -> bool:
+    """Whether a constructor names its columns after those of the table it is given."""
+    return "names" in _parameters(declared)
+
+
+def positional_names(declared: Declaration) -> list[str]:
+    """The arguments that a constructor takes by position, in order."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [name for name, parameter in _parameters(declared).items() if parameter.kind in kinds]
+
+
+def constructor_defaults(declared: Declaration) -> dict[str, Any]:
+    """The arguments that a constructor can do without, and what it takes for them."""
+    empty = inspect.Parameter.empty
+    return {name: one.default for name, one in _parameters(declared).items() if one.default is not empty}
+
+
+def _typed(matrix: Matrix, node: Node) -> Matrix:
+    for parameter in matrix.parameters:
+        if "/" not in parameter.name:
+            fixed = parameter.fixed or parameter.name in node.fixed
+            default = torch.tensor(parameter.default, dtype=torch.float64)
+            matrix.set_param_specs(parameter.name, fixed=fixed, default=default)
+    return matrix
+
+
+def concerned(declared: Declaration, message: str) -> str | None:
+    """The argument that a constructor's message is about: the one it names first.
+
+    Example:
+        >>> from covstudio.covariance import declaration
+        >>> concerned(declaration("Gram"), "Gram: expected gram_type='xtx' or 'xxt', got 'x'.")
+        'gram_type'
+        >>> concerned(declaration("AR1Matrix"), "n must be at least 1, got 0; give a larger n")
+        'n'
+    """
+    said = message.removeprefix(f"{declared.name}:")
+    places = {
+        argument.name: found.start()
+        for argument in declared.arguments
+        if (found := re.search(rf"(?<![\w.]){re.escape(argument.name)}(?!\w)", said))
+    }
+    return min(places, key=places.__getitem__, default=None)
+
+
+def in_words_of_the_form(declared: Declaration, message: str) -> str:
+    """A constructor's message for somebody with a form: a flag to pass is a box to tick there.
+
+    Example:
+        >>> from covstudio.covariance import declaration
+        >>> in_words_of_the_form(declaration("RandomWalkMatrix"), "... or pass shared_times=True where ...")
+        '... or tick “Shared times” where ...'
+    """
+    for argument in declared.arguments:
+        if argument.kind == "flag":
+            passed = rf"(?:(?:pass|use|set) )?(?<![\w.]){re.escape(argument.name)}=True(?!\w)"
+            message = f"tick “{argument.label}”".join(re.split(passed, message))
+    return message
+
+
+def _check_size(argument: Argument, value: Any, facts: TableFacts) -> None:
+    if isinstance(value, Levels):
+        if facts.table is None:
+            raise Unbuilt(
+                f"{argument.label} follows the levels of {' x '.join(value.columns)}: load a table, or "
+                "type a size.",
+                argument.name,
+                unfinished=True,
+            )
+        _asked(argument, lambda: facts.count(value.columns))
+    elif isinstance(value, Rows) and facts.table is None:
+        raise Unbuilt(
+            f"{argument.label} follows the rows of the table: load one, or type a size.",
+            argument.name,
+            unfinished=True,
+        )
+
+
+def is_left_out(argument: Argument, value: Any) -> bool:
+    """Columns of which none was chosen, where the constructor can do without."""
+    return argument.optional and value in (Columns(), Values())
+
+
+def _wanted(argument: Argument) -> str:
+    """What a person is asked for where only a person can say it."""
+    if argument.kind == "matrix":
+        return f"Type or paste {argument.label}, one row a line."
+    if argument.kind == "indices":
+        return f'{argument.label}: type positions counted from 0, such as "0, 2, 5-8".'
+    if argument.kind == "choice":
+        return f"{argument.label}: choose one of {', '.join(argument.choices)}."
+    return f"{argument.label}: type {'a whole number' if argument.kind == 'integer' else 'a value'}."
+
+
+def _typed_size(argument: Argument, value: Any, facts: TableFacts) -> int:
+    """A size among the arguments of an operator, about which its operands say nothing."""
+    if isinstance(value, Levels):
+        return facts.count(value.columns)
+    if isinstance(value, Rows) and facts.rows is not None:
+        return facts.rows
+    if isinstance(value, int):
+        return value
+    raise Unbuilt(f"{argument.label}: type a whole number.", argument.name, unfinished=True)
+
+
+def _factors(argument: Argument, value: Any, facts: TableFacts) -> list[list[str]]:
+    if isinstance(value, Values) and value.columns:
+        return [[str(label) for label in column] for column in value.columns]
+    names = _chosen(argument, value, facts, "type the labels")
+    factors: list[list[str]] = _asked(argument, lambda: [facts.labels(name) for name in names])
+    return factors
+
+
+def _coordinates(argument: Argument, value: Any, facts: TableFacts) -> torch.Tensor:
+    if isinstance(value, Values) and value.columns:
+        columns = [torch.tensor(column, dtype=torch.float64) for column in value.columns]
+    else:
+        names = _chosen(argument, value, facts, "type the numbers")
+        columns = _asked(argument, lambda: [facts.numbers(name) for name in names])
+    _check_count(argument, len(columns))
+    return columns[0] if len(columns) == 1 else torch.stack(columns, dim=1)
+
+
+def _check_count(argument: Argument, count: int) -> None:
+    """Columns of coordinates: as many as the structure is made for."""
+    least, most = argument.columns
+    if count < least:
+        raise Unbuilt(
+            f"{argument.label}: {least} columns of numbers are needed, and {count} "
+            f"{'is' if count == 1 else 'are'} chosen.",
+            argument.name,
+            unfinished=True,
+        )
+    if most is not None and count > most:
+        raise Unbuilt(
+            f"{argument.label} takes {'one column' if most == 1 else f'at most {most} columns'} of numbers, "
+            f"and {count} are chosen. Take {'all but one' if most == 1 else 'some'} of them out.",
+            argument.name,
+        )
+
+
+def _chosen(argument: Argument, value: Any, facts: TableFacts, otherwise: str) -> tuple[str, ...]:
+    names = value.names if isinstance(value, Columns) else ()
+    if facts.table is None:
+        wanted = f" with the column{'s' * (len(names) > 1)} {', '.join(names)}" if names else ""
+        raise Unbuilt(f"Load a table{wanted}, or {otherwise}.", argument.name, unfinished=True)
+    if not names:
+        raise Unbuilt(
+            f"{argument.label}: choose one or more columns of the table, or {otherwise}.",
+            argument.name,
+            unfinished=True,
+        )
+    return names
+
+
+def _asked(argument: Argument, question: Any) -> Any:
+    try:
+        return question()
+    except TableError as error:
+        raise Unbuilt(str(error), argument.name) from error

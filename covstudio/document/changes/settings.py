@@ -1,0 +1,295 @@
+"""Changes of what nodes and the model are set to: arguments, parameter values, data, texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import get_args
+
+from covstudio.data.roles import Role
+from covstudio.document.changes.change import (
+    Change,
+    ChangeError,
+    argument_value,
+    checked,
+    checked_roles,
+    declared_kind,
+    node_of,
+    text_of,
+)
+from covstudio.document.model.arguments import argument_of
+from covstudio.document.model.document import MAX_DERIVED, Degrees, Document, Method
+from covstudio.document.model.node import ArgumentValue, FrozenMap, check_number
+
+
+@dataclass(frozen=True)
+class SetArgument(Change):
+    """Set a constructor argument of a node; None takes it back to what it is when nobody sets it.
+
+    Args:
+        node_id: which node.
+        argument: its name.
+        value: see `covstudio.document.model.arguments.check_argument`.
+    """
+
+    node_id: str
+    argument: str
+    value: ArgumentValue | None
+
+    def apply(self, document: Document) -> Document:
+        node = node_of(document, self.node_id)
+        declared = declared_kind(node.kind)
+        if self.value is None:
+            checked(argument_of, declared, self.argument)
+            return document.with_nodes(
+                replace(node, arguments=FrozenMap(node.arguments).without(self.argument))
+            )
+        value = argument_value(declared, self.argument, self.value)
+        return document.with_nodes(
+            replace(node, arguments=FrozenMap(node.arguments).set(self.argument, value))
+        )
+
+    def _describe(self, document: Document) -> str:
+        node = node_of(document, self.node_id)
+        label = checked(argument_of, declared_kind(node.kind), self.argument).label
+        return f"Set {label} of {node.name}"
+
+
+@dataclass(frozen=True)
+class SetParameters(Change):
+    """Set natural values of parameters; None takes one back to its default.
+
+    Whether a value lies in the parameter's range is told by `Build.check_value`: the range may depend on
+    sizes.
+
+    Args:
+        values: (node id, parameter) -> natural value.
+    """
+
+    values: Mapping[tuple[str, str], float | None]
+
+    def apply(self, document: Document) -> Document:
+        changed: dict[str, dict[str, float]] = {}
+        for (node_id, name), value in self.values.items():
+            node = node_of(document, node_id)
+            values = changed.setdefault(node_id, dict(node.values))
+            if not isinstance(name, str) or not name or "/" in name:
+                raise ChangeError(
+                    f"A parameter of {node.name!r} has its own name, without '/'; got {name!r}."
+                )
+            if value is None:
+                values.pop(name, None)
+            else:
+                values[name] = checked(check_number, value, f"the value of {name} of {node.name}")
+        nodes = [replace(document.nodes[i], values=FrozenMap(values)) for i, values in changed.items()]
+        return document.with_nodes(*nodes)
+
+    def _describe(self, document: Document) -> str:
+        if len(self.values) != 1:
+            return f"Set {len(self.values)} parameters"
+        ((node_id, name),) = self.values
+        return f"Set {name} of {node_of(document, node_id).name}"
+
+
+@dataclass(frozen=True)
+class SetFixed(Change):
+    """Make a parameter a constant, or free it.
+
+    Args:
+        node_id: which node.
+        parameter: the node's own parameter.
+        fixed: True for a constant.
+    """
+
+    node_id: str
+    parameter: str
+    fixed: bool
+
+    def apply(self, document: Document) -> Document:
+        node = node_of(document, self.node_id)
+        if not isinstance(self.parameter, str) or not self.parameter or "/" in self.parameter:
+            raise ChangeError(
+                f"A parameter of {node.name!r} has its own name, without '/'; got {self.parameter!r}."
+            )
+        fixed = node.fixed | {self.parameter} if self.fixed else node.fixed - {self.parameter}
+        return document.with_nodes(replace(node, fixed=fixed))
+
+    def _describe(self, document: Document) -> str:
+        return f"{'Fix' if self.fixed else 'Free'} {self.parameter} of {node_of(document, self.node_id).name}"
+
+
+@dataclass(frozen=True)
+class SetFixedEffects(Change):
+    """Set the formula of the fixed effects; it is read when the model is fitted.
+
+    Args:
+        formula: the right hand side, e.g. "1 + rep"; a leading "~" is dropped.
+    """
+
+    formula: str
+
+    def apply(self, document: Document) -> Document:
+        formula = text_of(self.formula, "The fixed effects").strip().removeprefix("~").strip()
+        return replace(document, fixed_effects=formula or "1")
+
+    def _describe(self, document: Document) -> str:
+        return "Set the fixed effects"
+
+
+@dataclass(frozen=True)
+class SetResponse(Change):
+    """Name the column that is modelled, or None.
+
+    Args:
+        column: its name.
+    """
+
+    column: str | None
+
+    def apply(self, document: Document) -> Document:
+        return replace(
+            document, response=None if self.column is None else text_of(self.column, "A column name")
+        )
+
+    def _describe(self, document: Document) -> str:
+        return "Set the response"
+
+
+@dataclass(frozen=True)
+class SetMethod(Change):
+    """Say how the model is fitted.
+
+    Args:
+        method: "REML" or "ML".
+    """
+
+    method: Method
+
+    def apply(self, document: Document) -> Document:
+        if self.method not in get_args(Method):
+            raise ChangeError(f"A model is fitted by REML or by ML; got {self.method!r:.60}.")
+        return replace(document, method=self.method)
+
+    def _describe(self, document: Document) -> str:
+        return f"Fit by {self.method}"
+
+
+@dataclass(frozen=True)
+class SetDegrees(Change):
+    """Say which degrees of freedom fixed effects are tested with.
+
+    Args:
+        degrees: "satterthwaite" or "kenward-roger".
+    """
+
+    degrees: Degrees
+
+    def apply(self, document: Document) -> Document:
+        if self.degrees not in get_args(Degrees):
+            raise ChangeError(
+                f"Degrees of freedom are {' or '.join(get_args(Degrees))}; got {self.degrees!r:.60}."
+            )
+        return replace(document, degrees=self.degrees)
+
+    def _describe(self, document: Document) -> str:
+        return f"Test by {self.degrees.title()}"
+
+
+@dataclass(frozen=True)
+class SetDropDependent(Change):
+    """Say what becomes of columns of X that depend on columns before them.
+
+    Args:
+        drop: True to leave them out, False to refuse them.
+    """
+
+    drop: bool
+
+    def apply(self, document: Document) -> Document:
+        if not isinstance(self.drop, bool):
+            raise ChangeError(f"Columns are left out or not: True or False; got {self.drop!r:.60}.")
+        return replace(document, drop_dependent=self.drop)
+
+    def _describe(self, document: Document) -> str:
+        return "Leave out dependent columns" if self.drop else "Keep all columns of X"
+
+
+@dataclass(frozen=True)
+class SetDerived(Change):
+    """Say which functions of parameters are wanted with a fit.
+
+    Args:
+        expressions: all of them, in order; blank ones are dropped.
+    """
+
+    expressions: Sequence[str]
+
+    def apply(self, document: Document) -> Document:
+        texts = tuple(text_of(one, "An expression").strip() for one in self.expressions)
+        kept = tuple(dict.fromkeys(text for text in texts if text))
+        if len(kept) > MAX_DERIVED:
+            raise ChangeError(f"A model keeps at most {MAX_DERIVED} derived quantities; remove some first.")
+        return replace(document, derived=kept)
+
+    def _describe(self, document: Document) -> str:
+        more = len(self.expressions) - len(document.derived)
+        return f"{'Add' if more > 0 else 'Remove' if more < 0 else 'Change'} a derived quantity"
+
+
+@dataclass(frozen=True)
+class SetRoles(Change):
+    """Say which column is what.
+
+    Args:
+        roles: column -> "factor", "covariate", "response" or "ignored"; columns left out keep their role.
+    """
+
+    roles: Mapping[str, Role]
+
+    def apply(self, document: Document) -> Document:
+        return replace(document, roles=FrozenMap({**document.roles, **checked_roles(self.roles)}))
+
+    def _describe(self, document: Document) -> str:
+        return "Set the roles of columns"
+
+
+@dataclass(frozen=True)
+class SetData(Change):
+    """Make another table the document's data.
+
+    Args:
+        name: the name of the table, or None for no table.
+        roles: what each of its columns is (all of them: the old roles are dropped).
+        response: the column that is modelled.
+    """
+
+    name: str | None
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    response: str | None = None
+
+    def apply(self, document: Document) -> Document:
+        name = None if self.name is None else text_of(self.name, "The name of a table")
+        response = None if self.response is None else text_of(self.response, "A column name")
+        return replace(
+            document, data_name=name, roles=FrozenMap(checked_roles(self.roles)), response=response
+        )
+
+    def _describe(self, document: Document) -> str:
+        return "Remove the data" if self.name is None else f"Use the data {self.name}"
+
+
+@dataclass(frozen=True)
+class SetTitle(Change):
+    """Set the title of the model.
+
+    Args:
+        title: free text.
+    """
+
+    title: str
+
+    def apply(self, document: Document) -> Document:
+        return replace(document, title=text_of(self.title, "The title").strip() or "Untitled model")
+
+    def _describe(self, document: Document) -> str:
+        return "Set the title"

@@ -1,0 +1,1 @@
+"""Documents as JSON, and the templates that come with the package."""

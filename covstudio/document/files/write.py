@@ -1,0 +1,258 @@
+"""A document as JSON, with its table or without: stable to write, strict to read.
+
+The file is `{"covstudio": 1, "model": {...}, "data": {...}}`. What is not known is refused with the path to
+it; older versions are brought up to date first.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from covstudio.covariance import declaration
+from covstudio.data.tables import Table
+from covstudio.document.files.read import DocumentError, Reader, read_data, read_model
+from covstudio.document.model.document import Document
+from covstudio.document.model.node import ArgumentValue, Auto, Columns, Levels, Node, Rows, Values
+
+__all__ = ["VERSION", "DocumentError", "dumps", "loads"]
+
+VERSION = 1
+MAX_CHARACTERS = 400_000_000
+_CHOOSE = "Choose a file that covstudio has saved."
+
+_MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""Version -> what turns a file of that version into one of the next."""
+
+
+def dumps(document: Document, table: Table | None = None) -> str:
+    """A document as JSON text; equal documents give equal text.
+
+    Args:
+        document: the model.
+        table: its data, to be saved with it.
+
+    Returns:
+        Text that `loads` reads back to an equal document and table.
+
+    Example:
+        >>> print(dumps(Document(title="Oats", response="yield")))
+        {
+          "covstudio": 1,
+          "model": {
+            "title": "Oats",
+            "response": "yield",
+            "fixed_effects": "1",
+            "v": null,
+            "data_name": null,
+            "roles": {},
+            "nodes": []
+          }
+        }
+        <BLANKLINE>
+    """
+    content: dict[str, Any] = {
+        "covstudio": VERSION,
+        "model": {
+            "title": document.title,
+            "response": document.response,
+            "fixed_effects": document.fixed_effects,
+            "v": document.v,
+            "data_name": document.data_name,
+            "roles": dict(document.roles),
+            # Only where somebody chose them: what says nothing new is read by older versions too.
+            **({} if document.method == "REML" else {"method": document.method}),
+            **({} if document.degrees == "satterthwaite" else {"degrees": document.degrees}),
+            **({"drop_dependent": True} if document.drop_dependent else {}),
+            **({"derived": list(document.derived)} if document.derived else {}),
+            "nodes": [_node(node) for node in document.nodes.values()],
+        },
+    }
+    if table is not None:
+        content["data"] = {"name": table.name, "columns": table.to_columns()}
+    return _written(content) + "\n"
+
+
+def loads(text: str | bytes) -> tuple[Document, Table | None]:
+    """The document in a JSON text, and its table when it was saved with it.
+
+    Args:
+        text: what `dumps` wrote, or a file of an older version.
+
+    Returns:
+        (document, table or None).
+
+    Raises:
+        DocumentError: the text is no such file; the message names the place in it, what was expected and
+            what came.
+
+    Example:
+        >>> loads(dumps(Document(title="Oats")))[0].title
+        'Oats'
+        >>> loads('{"covstudio": 7, "model": {}}')
+        Traceback (most recent call last):
+        covstudio.document.files.read.DocumentError: The file was written by a newer covstudio (version 7);
+        this one reads versions up to 1. Upgrade covstudio to open it.
+    """
+    content = Reader(_parsed(text), "")
+    if not isinstance(content.value, dict) or "covstudio" not in content.value:
+        raise DocumentError(
+            f'This is not a model of covstudio: it does not begin with {{"covstudio": 1, ...}}. {_CHOOSE}'
+        )
+    version = content.key("covstudio").integer()
+    if version > VERSION:
+        raise DocumentError(
+            f"The file was written by a newer covstudio (version {version}); this one reads versions up to "
+            f"{VERSION}. Upgrade covstudio to open it."
+        )
+    if version < 1 or any(number not in _MIGRATIONS for number in range(version, VERSION)):
+        raise DocumentError(
+            f"There never was a version {version} of this file; versions run from 1 to {VERSION}.",
+            "covstudio",
+        )
+    for number in range(version, VERSION):
+        content = Reader(_MIGRATIONS[number](content.value), "")
+    content.only("covstudio", "model", optional=("data",))
+    document = read_model(content.key("model"))
+    return document, read_data(content.key("data")) if "data" in content.value else None
+
+
+class _NotFinite(float):
+    """A number that JSON does not have, kept until its place in the file is known."""
+
+    def __new__(cls, text: str) -> _NotFinite:
+        number = super().__new__(cls, "nan")
+        number.text = text
+        return number
+
+    text: str
+
+
+def _parsed(text: str | bytes) -> Any:
+    if isinstance(text, bytes):
+        try:
+            text = text.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise DocumentError(
+                f"This is not a model of covstudio: it is not UTF-8 text (byte {error.start}). {_CHOOSE}"
+            ) from None
+    if len(text) > MAX_CHARACTERS:
+        raise DocumentError(
+            f"A model file has at most {MAX_CHARACTERS:,} characters; this one has {len(text):,}."
+        )
+    if not text.strip("\ufeff \t\r\n"):
+        raise DocumentError(f"The file is empty. {_CHOOSE}")
+    odd: list[_NotFinite] = []
+
+    def number(token: str) -> float:
+        value = float(token)
+        if math.isfinite(value):
+            return value
+        odd.append(_NotFinite(token))
+        return odd[-1]
+
+    try:
+        content = json.loads(
+            text.removeprefix("\ufeff"), parse_constant=number, parse_float=number, object_pairs_hook=_object
+        )
+    except json.JSONDecodeError as error:
+        raise DocumentError(
+            f"This is not JSON: {error.msg} in line {error.lineno}, column {error.colno}. {_CHOOSE}"
+        ) from None
+    except RecursionError:
+        raise DocumentError(f"The file is nested too deeply to be a model of covstudio. {_CHOOSE}") from None
+    except ValueError as error:
+        if isinstance(error, DocumentError):
+            raise
+        raise DocumentError(f"The file holds a number that is too long to read: {error}.") from None
+    if odd:
+        path = _place(content, odd[0])
+        raise DocumentError(
+            f"A finite number is expected; got {odd[0].text[:40]}. Write a number in its place.", path
+        )
+    return content
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise DocumentError(
+            f"The key {twice[:80]!r} stands twice in one object; which one counts cannot be told."
+        )
+    return found
+
+
+def _place(content: Any, wanted: object) -> str:
+    """The path to an object in parsed JSON."""
+    stack: list[tuple[str, Any]] = [("", content)]
+    while stack:
+        path, value = stack.pop()
+        if value is wanted:
+            return path
+        if isinstance(value, dict):
+            stack.extend((f"{path}.{key}".removeprefix("."), one) for key, one in value.items())
+        elif isinstance(value, list):
+            stack.extend((f"{path}[{index}]", one) for index, one in enumerate(value))
+    return ""
+
+
+# --- writing --------------------------------------------------------------------------------------
+
+
+def _node(node: Node) -> dict[str, Any]:
+    declared = declaration(node.kind)
+    order = [argument.name for argument in declared.arguments if argument.name in node.arguments]
+    operands: Any = list(node.children) if declared.variadic else dict(node.operands)
+    return {
+        "id": node.id,
+        "kind": node.kind,
+        "name": node.name,
+        "x": node.x,
+        "y": node.y,
+        "arguments": {name: _argument(node.arguments[name]) for name in order},
+        "operands": operands,
+        "values": {name: node.values[name] for name in sorted(node.values)},
+        "fixed": sorted(node.fixed),
+    }
+
+
+def _argument(value: ArgumentValue) -> Any:
+    if isinstance(value, Auto):
+        return "auto"
+    if isinstance(value, Rows):
+        return "rows"
+    if isinstance(value, Levels):
+        return {"levels": list(value.columns)}
+    if isinstance(value, Columns):
+        return {"columns": list(value.names)}
+    if isinstance(value, Values):
+        return {"values": [list(column) for column in value.columns]}
+    if isinstance(value, tuple):
+        return [list(entry) if isinstance(entry, tuple) else entry for entry in value]
+    return value
+
+
+def _written(value: Any, indent: str = "") -> str:
+    """JSON with one key a line, but lists of plain values (a column, a row of a matrix) on one line."""
+    inner = indent + "  "
+    if isinstance(value, Mapping) and value:
+        rows = (f"{inner}{_plain(key)}: {_written(one, inner)}" for key, one in value.items())
+        return "{\n" + ",\n".join(rows) + f"\n{indent}}}"
+    if isinstance(value, list) and any(isinstance(one, list | Mapping) for one in value):
+        rows = (f"{inner}{_written(one, inner)}" for one in value)
+        return "[\n" + ",\n".join(rows) + f"\n{indent}]"
+    return _plain(value)
+
+
+def _plain(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # Half of a surrogate pair, from a label that was cut in two elsewhere: UTF-8 has no way to write it.
+        return json.dumps(value, allow_nan=False)
+    return text

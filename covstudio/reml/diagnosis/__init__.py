@@ -1,0 +1,1 @@
+"""What a fit cannot tell: confounded, unbounded and indefinite parameters."""

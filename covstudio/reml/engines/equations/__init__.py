@@ -1,0 +1,1 @@
+"""What engines of mixed-model equations share: residuals, cross-products, absorption."""

@@ -1,0 +1,1 @@
+"""The engine of dense mixed-model equations."""

@@ -1,0 +1,1 @@
+"""The engine for separable fields on a grid."""

@@ -1,0 +1,147 @@
+r"""What sparse mixed-model equations are made of: where M has entries, and sums over rows, taken once.
+
+.. math:: M = \operatorname{diag}(K_t^{-1}) + D^{1/2}WD^{1/2}, \qquad W = Z'R_0^{-1}Z
+
+The places of the entries do not depend on parameters. X is an orthonormal basis of the columns of the fixed
+effects, and y what they leave of it, so that nothing is lost in differences of large sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from covstudio.reml.engines.sparse.plan import Plan, plan_of
+from covstudio.reml.engines.sparse.terms import SparseTerm
+from covstudio.reml.problem.problem import Problem
+from covstudio.reml.terms.design_rows import SparseRows
+
+__all__ = ["Layout", "Pattern", "pattern_of"]
+
+Index = NDArray[np.int64]
+
+
+class Pattern:
+    """Where M has entries: its lower triangle, and which of them belong to what.
+
+    Attributes:
+        terms: the terms of random effects.
+        spans: their columns of M.
+        size: number of effects.
+        rows: rows of the entries of M.
+        columns: their columns.
+        prior: for each term, the entries at which its K^-1 stands.
+        plan: how M is factored.
+    """
+
+    def __init__(self, terms: Sequence[SparseTerm]) -> None:
+        self.terms = list(terms)
+        starts = np.cumsum([0, *(term.piece.columns for term in terms)]).tolist()
+        self.spans = [slice(start, stop) for start, stop in pairwise(starts)]
+        self.size: int = starts[-1]
+        prior = [
+            _key(term.rows.numpy() + start, term.columns.numpy() + start, self.size)
+            for term, start in zip(terms, starts, strict=False)
+        ]
+        pairs = [_key(i, j, self.size) for i, j, _ in self._pairs()]
+        keys = np.unique(np.concatenate([*prior, *(np.unique(key) for key in pairs)]))
+        self.prior = [torch.from_numpy(np.searchsorted(keys, key)) for key in prior]
+        self._at = [torch.from_numpy(np.searchsorted(keys, key)) for key in pairs]
+        rows, columns = keys // self.size, keys % self.size
+        self.rows, self.columns = torch.from_numpy(rows), torch.from_numpy(columns)
+        self.off = torch.from_numpy(rows != columns)
+        self.plan: Plan = plan_of(rows, columns, self.size)
+
+    def _pairs(self) -> list[tuple[Index, Index, Tensor | None]]:
+        """For every pair of entries in a row of Z: their columns, and their product (None: 1)."""
+        parts: list[tuple[Index, Tensor | None]] = []
+        for term, span in zip(self.terms, self.spans, strict=True):
+            z = term.piece.z
+            assert isinstance(z, SparseRows)
+            for a in range(z.width):
+                own = None if z.values is None else z.values[:, a]
+                parts.append((z.codes[:, a].numpy() + span.start, own))
+        found = []
+        for a, (i, one) in enumerate(parts):
+            for j, two in parts[a:]:
+                product = two if one is None else one if two is None else one * two
+                found.append((i, j, product))
+        return found
+
+    def products(self, weights: Tensor) -> Tensor:
+        """W = Z'diag(weights)Z at the entries of M."""
+        out = torch.zeros(len(self.rows), dtype=torch.float64)
+        which = iter(self._at)
+        pairs = self._pairs()
+        count = sum(term.piece.z.width for term in self.terms if isinstance(term.piece.z, SparseRows))
+        own = {a * count - a * (a - 1) // 2 for a in range(count)}
+        for number, ((i, j, product), at) in enumerate(zip(pairs, which, strict=True)):
+            values = weights if product is None else weights * product
+            if number not in own:
+                # Two entries of a row that stand in one column count for both orders of them.
+                values = torch.where(torch.from_numpy(i == j), 2.0 * values, values)
+            out.index_add_(0, at, values)
+        return out
+
+
+def pattern_of(terms: Sequence[SparseTerm]) -> Pattern:
+    """Where the equations of these terms have entries."""
+    return Pattern(terms)
+
+
+def _key(i: Index, j: Index, size: int) -> Index:
+    return np.asarray(np.maximum(i, j) * size + np.minimum(i, j))
+
+
+class Layout:
+    """The data, as the equations see them.
+
+    Args:
+        problem: y and X.
+        pattern: where M has entries.
+        weights: the diagonal of R_0^-1.
+
+    Attributes:
+        x: an orthonormal basis of X, (n, p).
+        y: what it leaves of y, (n,).
+        weights: the diagonal of R_0^-1.
+        w: W at the entries of M.
+        zx: Z'R_0^-1[X, y], (q, p + 1).
+        xx: [X, y]'R_0^-1[X, y], (p + 1, p + 1).
+    """
+
+    def __init__(self, problem: Problem, pattern: Pattern, weights: Tensor) -> None:
+        self.pattern = pattern
+        self.x = problem.basis.cpu()
+        self.projected_y = self.x.mT @ problem.y.cpu()
+        left = problem.y.cpu() - self.x @ self.projected_y
+        self.y = left - self.x @ (self.x.mT @ left)
+        self.weights = weights
+        self.w = pattern.products(weights)
+        xy = torch.cat([self.x, self.y.unsqueeze(1)], dim=1)
+        weighted = weights[:, None] * xy
+        self.zx = self.transposed(weighted)
+        self.xx = xy.mT @ weighted
+
+    def transposed(self, b: Tensor) -> Tensor:
+        """Z'b, (q, k)."""
+        return torch.cat([term.piece.z.transposed(b) for term in self.pattern.terms])
+
+    def multiplied(self, u: Tensor) -> Tensor:
+        """Z u, (n, k)."""
+        total = self.x.new_zeros((len(self.x), u.shape[1]))
+        for term, span in zip(self.pattern.terms, self.pattern.spans, strict=True):
+            total += term.piece.z.multiply(u[span])
+        return total
+
+    def times(self, values: Tensor, b: Tensor) -> Tensor:
+        """The product of the symmetric matrix that has these entries with b, (q, k)."""
+        rows, columns, off = self.pattern.rows, self.pattern.columns, self.pattern.off
+        values = values[:, None]
+        out = torch.zeros_like(b).index_add_(0, rows, values * b.index_select(0, columns))
+        return out.index_add_(0, columns, off[:, None] * values * b.index_select(0, rows))

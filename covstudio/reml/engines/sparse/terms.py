@@ -1,0 +1,159 @@
+r"""The random effects of sparse mixed-model equations: Z G Z' with G a variance times a K of sparse inverse.
+
+The effects of a term are u = sqrt(gamma) v with v ~ N(0, K): gamma, relative to the residual variance, may be
+0, and K^-1 is all that is needed of K.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from covstudio.covariance import Matrix, SingularMatrixError, structure
+from covstudio.reml.terms.design_rows import SparseRows
+from covstudio.reml.terms.effect_covariance import are_variances
+from covstudio.reml.terms.kinds import RandomPiece
+from covstudio.reml.terms.linearity import is_linear
+
+__all__ = ["SparseTerm", "TermPoint", "refused", "term_of"]
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class TermPoint:
+    """A term at one value of the parameters.
+
+    Attributes:
+        gammas: what K is multiplied by, for each effect: (q,), or (1,) for all.
+        entries: K^-1 at the term's places.
+        logdet: log|K|.
+    """
+
+    gammas: Tensor
+    entries: Tensor
+    logdet: float
+
+
+class SparseTerm(Protocol):
+    """A term Z G Z'.
+
+    Attributes:
+        piece: it, in the lowered V.
+        rows: rows of the entries of K^-1, its lower triangle.
+        columns: their columns.
+    """
+
+    piece: RandomPiece
+    rows: Tensor
+    columns: Tensor
+
+    def at(self, natural: Vector, scale: float) -> TermPoint | None:
+        """K^-1 and gamma = G / (scale K), or None where G is no covariance."""
+        ...
+
+    def slopes(
+        self, natural: Vector, index: Sequence[int], s: Tensor, c: Tensor, t: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """dG_k s, (q, k), and tr(dG_k Z'PZ), (k,).
+
+        Args:
+            natural: natural values of V.
+            index: parameters, counted in the term.
+            s: Z'Py, (q,).
+            c: K s, (q,).
+            t: the diagonal of K Z'PZ, (q,).
+        """
+        ...
+
+
+class VarianceTerm:
+    """G diagonal, with one variance or several: K = I."""
+
+    def __init__(self, piece: RandomPiece) -> None:
+        self.piece = piece
+        self.rows = self.columns = torch.arange(piece.columns)
+
+    def at(self, natural: Vector, scale: float) -> TermPoint | None:
+        family = self.piece.family
+        assert family is not None
+        variances = family.value(self.piece.own(natural))[:, 0, 0]
+        if not are_variances(variances):
+            return None
+        return TermPoint(variances / scale, variances.new_ones(self.piece.columns), 0.0)
+
+    def slopes(
+        self, natural: Vector, index: Sequence[int], s: Tensor, c: Tensor, t: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        family = self.piece.family
+        assert family is not None
+        slices = family.derivative(self.piece.own(natural), index)[:, :, 0, 0].expand(-1, len(s))
+        return (slices * s).mT, slices @ t
+
+
+class KnownTerm:
+    """G a known K, times a variance that is its one parameter."""
+
+    def __init__(self, piece: RandomPiece) -> None:
+        assert isinstance(piece.g, Matrix)
+        self.piece = piece
+        self._g = piece.g
+        found = structure.sparsity(piece.g)
+        assert found is not None
+        self.rows, self.columns = found
+        self._known: tuple[Tensor, float] | None = None
+
+    def at(self, natural: Vector, scale: float) -> TermPoint | None:
+        own = self.piece.own(natural)
+        size = float(own[0]) if len(own) else 1.0
+        if not 0.0 <= size < float("inf"):
+            return None
+        if self._known is None:
+            one = torch.ones_like(own)
+            try:
+                entries = structure.inverse_entries(self._g, one)
+            except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+                return None
+            self._known = entries, float(structure.logdet(self._g, one))
+        entries, logdet = self._known
+        return TermPoint(entries.new_tensor([size / scale]), entries, logdet)
+
+    def slopes(
+        self, natural: Vector, index: Sequence[int], s: Tensor, c: Tensor, t: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        return c[:, None].expand(-1, len(index)), t.sum().expand(len(index))
+
+
+def _is_known(piece: RandomPiece) -> bool:
+    g = piece.g
+    if not isinstance(g, Matrix) or g.num_params > 1 or not is_linear(g):
+        return False
+    return structure.sparsity(g) is not None
+
+
+def term_of(piece: RandomPiece) -> SparseTerm | None:
+    """A term for sparse equations; None where its covariance has no sparse inverse or its design is dense."""
+    if not isinstance(piece.z, SparseRows):
+        return None
+    if piece.family is not None and piece.family.members == 1:
+        return VarianceTerm(piece)
+    return KnownTerm(piece) if _is_known(piece) else None
+
+
+def refused(random: Sequence[RandomPiece]) -> str:
+    """Why these random effects have no sparse equations, in words; empty where they have."""
+    for piece in random:
+        if not isinstance(piece.z, SparseRows):
+            return f"the design of {piece.path or 'V'} has many entries in a row"
+        if (piece.family is None or piece.family.members > 1) and not _is_known(piece):
+            return (
+                f"{piece.path or 'V'} ({type(piece.g).__name__}) is not known to be variances alone, or one "
+                "variance times a matrix with a sparse inverse"
+            )
+    return ""

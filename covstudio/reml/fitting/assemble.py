@@ -1,0 +1,194 @@
+"""From where the search ended to a `Fit`: standard errors, predictions, and the sentence that says what
+happened."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+
+from covstudio.reml.diagnosis.combinations import listed
+from covstudio.reml.diagnosis.identifiability import Identified, identify
+from covstudio.reml.diagnosis.sampling_variance import IDENTIFIABLE, sampling_variances
+from covstudio.reml.fitting.choose import Choice
+from covstudio.reml.fitting.result import Fit, Iteration, Verdict
+from covstudio.reml.problem.likelihood import Engine
+from covstudio.reml.problem.problem import Problem
+from covstudio.reml.search.coordinates import Coordinate, Kind
+from covstudio.reml.search.search import Outcome
+from covstudio.reml.terms.random_effects import random_effects
+from covstudio.reml.terms.variance import Variance
+
+__all__ = ["IDENTIFIABLE", "assemble", "sampling_variances"]
+
+
+def assemble(
+    variance: Variance,
+    problem: Problem,
+    choice: Choice,
+    engine: Engine,
+    coordinates: Sequence[Coordinate],
+    outcome: Outcome,
+    history: tuple[Iteration, ...],
+    *,
+    restarted: bool,
+    seconds: float,
+) -> Fit:
+    """Build the `Fit`.
+
+    Args:
+        variance: the model of V.
+        problem: y and X.
+        choice: which engine, and V taken apart for it.
+        engine: the engine itself.
+        coordinates: the estimated parameters.
+        outcome: where the search ended.
+        history: its iterations.
+        restarted: whether the given start was given up.
+        seconds: time so far.
+    """
+    point = outcome.point
+    found = identify(engine, outcome, coordinates, [positions for _, positions in variance.term_positions()])
+    errors = dict.fromkeys(variance.names, math.nan)
+    for c, value in zip(coordinates, found.variances, strict=True):
+        errors[c.name] = math.sqrt(value) if value >= 0.0 else math.nan
+    running = {name for group in found.confounded if group.leads for name in group.names}
+    boundary = tuple(
+        c.name for c, end in zip(coordinates, outcome.at_end, strict=True) if end or c.name in running
+    )
+    loglik = problem.log_likelihood(point.kernel)
+    count = problem.p + len(coordinates)
+    effects, random_part = random_effects(variance, point, choice.lowered)
+    # What a fit holds is on the CPU, wherever it was computed.
+    marginal = (problem.x @ point.beta).cpu()
+    natural = point.natural
+    beta_covariance = point.beta_covariance.cpu()
+    return Fit(
+        theta=torch.from_numpy(variance.theta(natural)),
+        params=dict(zip(variance.names, natural.tolist(), strict=True)),
+        standard_errors=errors,
+        beta=point.beta.clone().cpu(),
+        beta_standard_errors=torch.diagonal(beta_covariance).sqrt(),
+        beta_covariance=beta_covariance,
+        loglik=loglik,
+        kernel_loglik=point.kernel,
+        aic=-2.0 * loglik + 2.0 * count,
+        bic=-2.0 * loglik + math.log(problem.n) * count,
+        blups=effects,
+        fitted=marginal + random_part,
+        marginal_fitted=marginal,
+        residuals=problem.y.cpu() - marginal - random_part,
+        boundary=boundary,
+        indistinct=found.names,
+        converged=outcome.converged,
+        message=_message(problem, coordinates, outcome, boundary, found, history, restarted),
+        iterations=outcome.iterations,
+        engine=choice.candidate.name,
+        engine_reason=choice.reason,
+        history=history,
+        n=problem.n,
+        p=problem.p,
+        seconds=seconds,
+        method=problem.method,
+        verdict=_verdict(outcome, boundary, found),
+        confounded=found.confounded,
+        x_names=problem.names,
+        dropped=problem.dropped,
+    )
+
+
+def _verdict(outcome: Outcome, boundary: tuple[str, ...], found: Identified) -> Verdict:
+    if not outcome.converged:
+        return "stopped"
+    # A correlation that means nothing because its variance is zero is the boundary's doing.
+    if any(group.final for group in found.confounded):
+        return "not identifiable"
+    return "at the boundary" if boundary else "converged"
+
+
+def _message(
+    problem: Problem,
+    coordinates: Sequence[Coordinate],
+    outcome: Outcome,
+    boundary: tuple[str, ...],
+    found: Identified,
+    history: tuple[Iteration, ...],
+    restarted: bool,
+) -> str:
+    steps = f"{outcome.iterations} iteration{'' if outcome.iterations == 1 else 's'}"
+    sentences: list[str] = []
+    if not coordinates:
+        sentences.append("V has no parameters to estimate: the likelihood was evaluated as it stands.")
+    elif outcome.converged:
+        sentences.append(f"Converged in {steps}.")
+        if outcome.reason == "rounding" and outcome.ridge is None:
+            sentences.append(
+                "V is so close to singular that the last digits of the estimates are rounding error."
+            )
+    elif outcome.reason == "iterations":
+        gain = history[-1].loglik - history[-2].loglik if len(history) > 1 else math.nan
+        rate = f" (the last step gained {gain:.2g})" if math.isfinite(gain) else ""
+        sentences.append(f"Not converged after {steps}: the log-likelihood is still rising{rate}.")
+    else:
+        sentences.append(
+            f"Not converged: after {steps} no step raises the log-likelihood, though its slope is not zero."
+        )
+    if restarted:
+        sentences.append(
+            "The given start led nowhere good; this is the fit from starting values taken from the data."
+        )
+    sentences += _at_the_end(coordinates, outcome, [name for name in boundary if name not in found.names])
+    sentences += [group.sentence for group in found.confounded]
+    if problem.dropped:
+        sentences.append(
+            f"Left out of x, as {'a combination' if len(problem.dropped) == 1 else 'combinations'} of other "
+            f"columns: {listed(problem.dropped)}."
+        )
+    if coordinates and not outcome.converged:
+        running = _running(coordinates, outcome, history)
+        if running:
+            sentences.append(
+                f"{listed(running)} {'is' if len(running) == 1 else 'are'} running off to the end of the "
+                "range."
+            )
+        sentences.append(
+            "The values are the best found. Try more iterations (max_iter), a start closer to what you "
+            "expect, or a simpler V."
+        )
+    return " ".join(sentences)
+
+
+def _at_the_end(coordinates: Sequence[Coordinate], outcome: Outcome, boundary: Sequence[str]) -> list[str]:
+    zero = [c.name for c in coordinates if c.name in boundary and c.kind is Kind.VARIANCE]
+    scales = [c.name for c in coordinates if c.name in boundary and c.kind is Kind.SCALE and c.degree]
+    ends = [
+        c for c in coordinates if c.name in boundary and not (c.kind is Kind.VARIANCE or c.name in scales)
+    ]
+    sentences = []
+    if zero:
+        sentences.append(f"Estimated as zero: {listed(zero)}.")
+    if scales:
+        sentences.append(f"Estimated as zero: {listed(scales)}, so that its matrix is singular.")
+    for c in ends:
+        sentences.append(f"{c.name} is at the end of its range, {outcome.point.natural[c.position]:g}.")
+    return sentences
+
+
+def _running(
+    coordinates: Sequence[Coordinate], outcome: Outcome, history: tuple[Iteration, ...]
+) -> list[str]:
+    """Parameters that kept moving towards an end of their range."""
+    names = []
+    first = history[0].params if history else {}
+    for c in coordinates:
+        value = float(outcome.point.natural[c.position])
+        if c.kind is Kind.INTERVAL:
+            away = min(value - c.low, c.high - value)
+            if 0.0 < away < 1e-3 * (c.high - c.low):
+                names.append(c.name)
+        elif c.kind is Kind.SCALE and c.degree == 0 and first:
+            ratio = abs(value / first[c.name]) if first[c.name] else 1.0
+            if ratio > 1e3 or 0.0 < ratio < 1e-3:
+                names.append(c.name)
+    return names

@@ -1,0 +1,1 @@
+"""y, X and the method: checks, likelihood, errors."""

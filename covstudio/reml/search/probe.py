@@ -1,0 +1,199 @@
+r"""Looking at V before a fit: what its parameters do, and what it is at the start.
+
+The start and the kinds of parameters are found from V's derivatives. A V that may be written out is looked at
+whole; any other through its products with a few random vectors, which tell matrices apart with certainty (for
+vectors drawn from a continuous distribution), and through its diagonal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from covstudio.covariance import Matrix, SingularMatrixError
+from covstudio.covariance.core.definiteness import promises_psd
+from covstudio.reml.terms.kinds import DiagonalPiece, RandomPiece
+from covstudio.reml.terms.lower import Lowered
+from covstudio.reml.terms.variance import Variance, evaluated
+
+__all__ = ["LoweredProbe", "Probe", "WrittenProbe"]
+
+Vector = NDArray[np.float64]
+
+#: Random vectors: enough for their products to tell matrices apart, and the size of a matrix of many rows.
+VECTORS = 3
+
+
+class Probe(Protocol):
+    """What can be asked of V at natural values."""
+
+    def value(self, natural: Vector) -> Tensor:
+        """V, or its product with a few fixed vectors, (n, m)."""
+        ...
+
+    def diagonal(self, natural: Vector) -> Tensor:
+        """The diagonal of V, (n,)."""
+        ...
+
+    def slice(self, natural: Vector, position: int) -> Tensor:
+        """dV for one parameter, or its product with a few fixed vectors, (n, m)."""
+        ...
+
+    def slice_diagonal(self, natural: Vector, position: int) -> Tensor:
+        """The diagonal of dV, (n,)."""
+        ...
+
+    def slice_is_diagonal(self, natural: Vector, position: int) -> bool:
+        """Whether dV has no entries off its diagonal."""
+        ...
+
+    def mean_diagonal(self, natural: Vector, positions: Sequence[int]) -> float:
+        """Mean of the diagonal of the term that has these parameters."""
+        ...
+
+    def finite(self, natural: Vector) -> bool:
+        """Whether all entries of V are finite."""
+        ...
+
+    def asymmetry(self, natural: Vector) -> tuple[float, str]:
+        """The largest difference between V and its transpose relative to V, and where it is, in words."""
+        ...
+
+
+class WrittenProbe:
+    """V written out.
+
+    Args:
+        variance: the model of V.
+    """
+
+    def __init__(self, variance: Variance) -> None:
+        self._variance = variance
+        self._terms: dict[tuple[int, ...], Matrix] = {
+            tuple(positions): term.operand
+            for term, positions in variance.term_positions()
+            if isinstance(term.operand, Matrix)
+        }
+
+    def value(self, natural: Vector) -> Tensor:
+        return self._variance.value(natural)
+
+    def diagonal(self, natural: Vector) -> Tensor:
+        return torch.diagonal(self._variance.value(natural))
+
+    def slice(self, natural: Vector, position: int) -> Tensor:
+        return self._variance.slice(natural, position)
+
+    def slice_diagonal(self, natural: Vector, position: int) -> Tensor:
+        return torch.diagonal(self._variance.slice(natural, position))
+
+    def slice_is_diagonal(self, natural: Vector, position: int) -> bool:
+        block = self._variance.slice(natural, position)
+        return int(torch.count_nonzero(block)) == int(torch.count_nonzero(torch.diagonal(block)))
+
+    def mean_diagonal(self, natural: Vector, positions: Sequence[int]) -> float:
+        matrix = self._terms[tuple(positions)]
+        return float(torch.diagonal(evaluated(matrix, torch.from_numpy(natural[list(positions)]))).mean())
+
+    def finite(self, natural: Vector) -> bool:
+        return bool(torch.isfinite(self._variance.value(natural)).all())
+
+    def asymmetry(self, natural: Vector) -> tuple[float, str]:
+        value = self._variance.value(natural)
+        gap = (value - value.mT).abs()
+        i, j = divmod(int(gap.argmax()), self._variance.n)
+        words = f"V[{i}, {j}] = {float(value[i, j]):.6g} but V[{j}, {i}] = {float(value[j, i]):.6g}"
+        return float(gap.max()) / max(float(value.abs().max()), 1e-300), words
+
+
+class LoweredProbe:
+    """V through its terms, nothing written out.
+
+    Args:
+        lowered: V, taken apart.
+    """
+
+    def __init__(self, lowered: Lowered) -> None:
+        self._lowered = lowered
+
+    @cached_property
+    def _vectors(self) -> Tensor:
+        generator = torch.Generator().manual_seed(20_260_101)
+        return torch.randn((self._lowered.n, VECTORS), dtype=torch.float64, generator=generator)
+
+    def value(self, natural: Vector) -> Tensor:
+        total = torch.zeros_like(self._vectors)
+        for piece in self._lowered.pieces:
+            try:
+                total += piece.matmul(natural, self._vectors)
+            except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+                return torch.full_like(total, torch.nan)
+        return total
+
+    def diagonal(self, natural: Vector) -> Tensor:
+        total = torch.zeros(self._lowered.n, dtype=torch.float64)
+        for piece in self._lowered.pieces:
+            try:
+                total += piece.diagonal(natural)
+            except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+                return torch.full_like(total, torch.nan)
+        return total
+
+    def slice(self, natural: Vector, position: int) -> Tensor:
+        piece, k = self._lowered.owner(position)
+        try:
+            return piece.derivative_matmul(natural, [k], self._vectors)[0]
+        except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+            return torch.full_like(self._vectors, torch.nan)
+
+    def slice_diagonal(self, natural: Vector, position: int) -> Tensor:
+        piece, k = self._lowered.owner(position)
+        try:
+            return piece.derivative_diagonal(natural, [k])[0]
+        except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+            return torch.full((self._lowered.n,), torch.nan, dtype=torch.float64)
+
+    def slice_is_diagonal(self, natural: Vector, position: int) -> bool:
+        piece, _ = self._lowered.owner(position)
+        if isinstance(piece, DiagonalPiece | RandomPiece):
+            return isinstance(piece, DiagonalPiece)
+        whole = self.slice(natural, position)
+        rest = whole - self.slice_diagonal(natural, position)[:, None] * self._vectors
+        return bool(rest.abs().max() <= 1e-12 * whole.abs().max())
+
+    def mean_diagonal(self, natural: Vector, positions: Sequence[int]) -> float:
+        inside = set(positions)
+        total = 0.0
+        for piece in self._lowered.pieces:
+            if not inside.issuperset(piece.positions) or not piece.positions:
+                continue
+            try:
+                total += piece.mean_diagonal(natural)
+            except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+                return float("nan")
+        return total
+
+    @cached_property
+    def _promised(self) -> bool:
+        """Whether V promises to be positive semi-definite, and so symmetric."""
+        return promises_psd(self._lowered.v)
+
+    def finite(self, natural: Vector) -> bool:
+        if self._promised:
+            return bool(torch.isfinite(self.diagonal(natural)).all())
+        return bool(torch.isfinite(self.value(natural)).all())
+
+    def asymmetry(self, natural: Vector) -> tuple[float, str]:
+        if self._promised:
+            return 0.0, ""
+        value = self.value(natural)
+        inner = self._vectors.mT @ value
+        gap = float((inner - inner.mT).abs().max())
+        size = float(torch.linalg.vector_norm(value) * torch.linalg.vector_norm(self._vectors))
+        return gap / max(size, 1e-300), "a'V b and b'V a differ for two vectors of random numbers"

@@ -1,0 +1,1 @@
+"""Class REML: a fit one piece at a time."""

@@ -1,0 +1,1 @@
+"""What V is a sum of."""

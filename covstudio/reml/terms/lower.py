@@ -1,0 +1,323 @@
+r"""From the tree of V to terms that engines can work with, without writing any n x n matrix.
+
+.. math:: V = \sum_t Z_t G_t Z_t' \;+\; \sum_d D_d \;+\; \sum_b B_b \;+\; \text{others}
+
+The outer sum is opened, direct sums are taken apart, and every term is told to be one of
+
+- `RandomPiece`: Z G Z' with a constant Z of few entries a row, or a small dense one;
+- `DiagonalPiece`: a diagonal matrix, however it is written: a variance function, a product with an identity,
+  Z G Z' with at most one row per column and G diagonal;
+- `BlockPiece`: independent groups of rows, such as I (x) R, a covariance masked by "same subject", or an
+  autoregression;
+- `OtherPiece`: none of these.
+
+Each knows its diagonal, its products and its derivatives (see `pieces`); the optimiser's start and the
+classification of parameters need no more (see `probe`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from covstudio.covariance import (
+    BlockDiagonal,
+    CovariancePropagation,
+    HadamardProduct,
+    KroneckerProduct,
+    Matrix,
+    Operator,
+    Sum,
+    structure,
+)
+from covstudio.reml.terms.crossing import crossing_of, joined
+from covstudio.reml.terms.design_rows import SparseRows, identity_rows, rows_of
+from covstudio.reml.terms.families import Grouped, grouped
+from covstudio.reml.terms.kinds import BlockPiece, DiagonalPiece, OtherPiece, Piece, RandomPiece
+from covstudio.reml.terms.linearity import is_constant
+from covstudio.reml.terms.positions import Universe, universe_of
+
+__all__ = ["Lowered", "lower"]
+
+#: A constant matrix of at most this many rows may be written out to see what it is.
+WRITTEN = 4000
+#: A product by entries of terms Z A Z' is one over pairs of levels while these are at most so many a row.
+MANY = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Lowered:
+    """V, taken apart.
+
+    Attributes:
+        v: the model of V.
+        n: rows.
+        pieces: the terms, in the order of the tree.
+    """
+
+    v: Matrix
+    n: int
+    pieces: tuple[Piece, ...]
+
+    @cached_property
+    def random(self) -> tuple[RandomPiece, ...]:
+        """The terms Z G Z'."""
+        return tuple(piece for piece in self.pieces if isinstance(piece, RandomPiece))
+
+    @cached_property
+    def diagonals(self) -> tuple[DiagonalPiece, ...]:
+        """The diagonal terms."""
+        return tuple(piece for piece in self.pieces if isinstance(piece, DiagonalPiece))
+
+    @cached_property
+    def blocks(self) -> tuple[BlockPiece, ...]:
+        """The terms with independent groups of rows."""
+        return tuple(piece for piece in self.pieces if isinstance(piece, BlockPiece))
+
+    @cached_property
+    def others(self) -> tuple[OtherPiece, ...]:
+        """The terms of no known structure."""
+        return tuple(piece for piece in self.pieces if isinstance(piece, OtherPiece))
+
+    def owner(self, position: int) -> tuple[Piece, int]:
+        """The term that has this parameter of V, and the parameter's place in it."""
+        for piece in self.pieces:
+            if position in piece.positions:
+                return piece, piece.positions.index(position)
+        raise KeyError(f"V has no parameter at position {position}")
+
+
+def lower(v: Matrix) -> Lowered:
+    """Take V apart.
+
+    Args:
+        v: the model of V, (n, n).
+
+    Example:
+        >>> from covstudio.covariance import DummyMatrix, ScalarMatrix
+        >>> gen = CovariancePropagation(z=DummyMatrix(["a", "b", "a"]), g=ScalarMatrix(2))
+        >>> [type(piece).__name__ for piece in lower(Sum(gen=gen, units=ScalarMatrix(3))).pieces]
+        ['RandomPiece', 'DiagonalPiece']
+    """
+    lowering = _Lowering(v.shape[0])
+    lowering.take(v, "", 0, None)
+    return Lowered(v, v.shape[0], tuple(lowering.pieces))
+
+
+class _Lowering:
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self.pieces: list[Piece] = []
+
+    def take(self, operand: Matrix | Tensor, path: str, start: int, rows: Tensor | None) -> None:
+        """One operand of the outer sum, covering all rows (None) or these."""
+        if type(operand) is Sum:
+            for name, below in operand.operands.items():
+                self.take(below, f"{path}/{name}" if path else name, start, rows)
+                start += _count(below)
+            return
+        family = None if _tall(operand) else grouped(operand)
+        if type(operand) is BlockDiagonal and family is None and _all_square(operand):
+            top = 0
+            for name, below in operand.operands.items():
+                size = below.shape[0]
+                inside = torch.arange(top, top + size)
+                inside = inside if rows is None else rows[inside]
+                self.take(below, f"{path}/{name}" if path else name, start, inside)
+                start, top = start + _count(below), top + size
+            return
+        positions = tuple(range(start, start + _count(operand)))
+        self.pieces.append(self._piece(operand, family, path, positions, rows))
+
+    def _piece(
+        self,
+        operand: Matrix | Tensor,
+        family: Grouped | None,
+        path: str,
+        positions: tuple[int, ...],
+        rows: Tensor | None,
+    ) -> Piece:
+        if family is not None:
+            return self._of_family(operand, family, identity_rows(operand.shape[0]), path, positions, rows)
+        if type(operand) is CovariancePropagation:
+            found = self._propagated(operand, path, positions, rows)
+            if found is not None:
+                return found
+        if isinstance(operand, Matrix):
+            blocks = self._masked(operand) if type(operand) is HadamardProduct else None
+            if blocks is None and structure.bandwidth(operand) == 1:
+                universe = universe_of(operand)
+                if universe is not None:
+                    own = torch.arange(operand.shape[0])
+                    blocks = torch.zeros_like(own), own, universe
+            if blocks is not None:
+                group, place, universe = blocks
+                where = torch.arange(self.n) if rows is None else rows
+                return BlockPiece(path, positions, operand, self.n, where, group, place, universe)
+            if type(operand) is HadamardProduct:
+                crossed = self._crossed(operand, path, positions, rows)
+                if crossed is not None:
+                    return crossed
+        return OtherPiece(path, positions, operand, self.n, rows)
+
+    def _of_family(
+        self,
+        operand: Matrix | Tensor,
+        family: Grouped,
+        z: SparseRows,
+        path: str,
+        positions: tuple[int, ...],
+        rows: Tensor | None,
+    ) -> Piece:
+        """A family of small covariances in which every column has at most one row."""
+        group, member = family.split(z.codes[:, 0])
+        if family.members == 1:
+            return DiagonalPiece(path, positions, operand, self.n, rows, group, family)
+        where = torch.arange(self.n) if rows is None else rows
+        universe = Universe(
+            family.members,
+            lambda natural: family.value(natural)[0],
+            lambda natural, index: family.derivative(natural, index)[:, 0],
+            markov=_markov_block(operand),
+        )
+        return BlockPiece(path, positions, operand, self.n, where, group, member, universe)
+
+    def _propagated(
+        self, operand: CovariancePropagation, path: str, positions: tuple[int, ...], rows: Tensor | None
+    ) -> Piece | None:
+        z, g = operand.operands.values()
+        if not is_constant(z):
+            return None
+        design = rows_of(z)
+        family = grouped(g)
+        if family is not None and isinstance(design, SparseRows) and design.injective():
+            return self._of_family(operand, family, design, path, positions, rows)
+        if rows is not None:
+            design = design.spread(rows, self.n)
+        if family is not None and not _within(family, design):
+            family = None
+        return RandomPiece(path, positions, operand, self.n, design, g, family)
+
+    def _crossed(
+        self, operand: HadamardProduct, path: str, positions: tuple[int, ...], rows: Tensor | None
+    ) -> Piece | None:
+        """(Z_1 A Z_1') o (Z_2 B Z_2') as Z (A (x) B) Z', whose Z has a column for every pair of levels."""
+        crossing = crossing_of(operand)
+        if crossing.scales or len(crossing.factors) < 2 or crossing.cells > MANY * operand.shape[0]:
+            return None
+        design = SparseRows(crossing.codes.unsqueeze(1), None, crossing.cells)
+        if rows is not None:
+            design = design.spread(rows, self.n)
+        g = joined([factor.operand for factor in crossing.factors])
+        return RandomPiece(path, positions, operand, self.n, design, g, None)
+
+    def _masked(self, operand: Matrix) -> tuple[Tensor, Tensor, Universe] | None:
+        """A covariance kept within groups: groups, places and the covariance between places."""
+        assert isinstance(operand, Operator)
+        parts = list(operand.operands.values())
+        for which, part in enumerate(parts):
+            other = parts[1 - which]
+            if not is_constant(part) or isinstance(other, Tensor):
+                continue
+            group = _same(part)
+            if group is None:
+                continue
+            found = universe_of(other, group)
+            if found is not None:
+                return group, found.places, found
+        return None
+
+
+def _tall(operand: Matrix | Tensor) -> bool:
+    """Whether it is Z G Z' with a Z of more rows than columns: a family only where rows of Z are 0, which is
+    found when Z is looked at."""
+    if type(operand) is not CovariancePropagation:
+        return False
+    rows, columns = next(iter(operand.operands.values())).shape
+    return rows > columns
+
+
+def _count(operand: Matrix | Tensor) -> int:
+    return 0 if isinstance(operand, Tensor) else operand.num_params
+
+
+def _all_square(operand: Operator) -> bool:
+    return all(part.shape[0] == part.shape[1] for part in operand.operands.values())
+
+
+def _within(family: Grouped, design: object) -> bool:
+    """Whether every row of Z stays within one group, so that Z'Z falls apart by groups."""
+    if not isinstance(design, SparseRows):
+        return False
+    if design.width == 1:
+        return True
+    group, _ = family.split(design.codes)
+    used = design.weights() != 0.0
+    low = torch.where(used, group, family.groups).amin(dim=1)
+    high = torch.where(used, group, -1).amax(dim=1)
+    return bool((high <= low).all())
+
+
+def _markov_block(operand: Matrix | Tensor) -> bool:
+    """Whether the covariance within a group has a tridiagonal inverse."""
+    if type(operand) is CovariancePropagation:
+        operand = list(operand.operands.values())[1]
+    if type(operand) is not KroneckerProduct:
+        return False
+    return any(
+        isinstance(part, Matrix) and part.num_params > 0 and structure.bandwidth(part) == 1
+        for part in operand.operands.values()
+    )
+
+
+def _same(part: Matrix | Tensor) -> Tensor | None:
+    """The groups of a constant matrix that is 1 within groups of rows and 0 between; None for any other."""
+    if type(part) is CovariancePropagation:
+        z, g = part.operands.values()
+        design, family = rows_of(z), grouped(g)
+        ones = family is not None and family.members == 1
+        if ones and isinstance(design, SparseRows) and design.width == 1 and design.values is None:
+            assert family is not None
+            diagonal = family.value(torch.zeros(0, dtype=torch.float64))
+            return design.codes[:, 0] if bool((diagonal == 1.0).all()) else None
+    if type(part) is KroneckerProduct:
+        left, right = part.operands.values()
+        for outer, eye, block in ((True, left, right), (False, right, left)):
+            family = grouped(eye)
+            if family is None or family.members != 1 or not _all_ones(block):
+                continue
+            if bool((family.value(torch.zeros(0, dtype=torch.float64)) == 1.0).all()):
+                index = torch.arange(part.shape[0])
+                return index // block.shape[0] if outer else index % eye.shape[0]
+    if part.shape[0] > WRITTEN and isinstance(part, Matrix):
+        return None
+    value = part if isinstance(part, Tensor) else part.evaluate(torch.zeros(0, dtype=torch.float64))
+    return _blocks_of_ones(value.detach().to(device="cpu"))
+
+
+def _all_ones(block: Matrix | Tensor) -> bool:
+    if isinstance(block, Matrix):
+        if block.num_params or block.shape[0] > WRITTEN:
+            return False
+        block = block.evaluate(torch.zeros(0, dtype=torch.float64))
+    return block.shape[0] == block.shape[1] and bool((block == 1.0).all())
+
+
+def _blocks_of_ones(value: Tensor) -> Tensor | None:
+    if value.ndim != 2 or value.shape[0] != value.shape[1]:
+        return None
+    one = value == 1.0
+    if not bool((one | (value == 0.0)).all()) or not bool(torch.diagonal(one).all()):
+        return None
+    # The first row that a row shares its group with.
+    first = one.to(torch.int8).argmax(dim=1)
+    return first if bool((one == (first[:, None] == first[None, :])).all()) else None
+
+
+def describe(pieces: Sequence[Piece]) -> str:
+    """The terms in words, for explanations."""
+    return ", ".join(f"{piece.path or 'V'} ({piece.words})" for piece in pieces)

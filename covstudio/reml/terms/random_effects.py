@@ -1,0 +1,173 @@
+r"""Random effects: the predicted effects behind every Z G Z' term of V, with their prediction errors.
+
+For a term Z G Z' of the outer sum of V, with u ~ N(0, G) its effects and V taken as known,
+
+.. math:: \hat u = GZ'V^{-1}(y - X\hat\beta) = GZ'Py, \qquad \operatorname{var}(\hat u - u) = G - GZ'PZG,
+
+the best linear unbiased prediction and its prediction error variance (Henderson 1975, Biometrics 31:423;
+Searle, Casella & McCulloch 1992, ch. 7). Both hold for a singular G, where the mixed-model equations need
+its inverse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, cast, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from covstudio.covariance import Augment, CovariancePropagation, DesignMatrix, DummyMatrix, Matrix, structure
+from covstudio.reml.problem.likelihood import Point
+from covstudio.reml.terms.kinds import Piece, RandomPiece
+from covstudio.reml.terms.lower import Lowered
+from covstudio.reml.terms.variance import Term, Variance
+
+__all__ = ["PredictsEffects", "RandomEffect", "level_names", "random_effects"]
+
+#: Z of more entries than this is not written out.
+WRITTEN = 64_000_000
+
+
+@runtime_checkable
+class PredictsEffects(Protocol):
+    """A point whose engine has the effects of some terms at hand."""
+
+    def effects(self, piece: Piece) -> tuple[Tensor, Tensor] | None:
+        """Predicted effects of a term and their prediction error variances, (q,) each; None where the engine
+        has none of this term."""
+        ...
+
+
+@dataclass(frozen=True)
+class RandomEffect:
+    """The predicted effects of one term.
+
+    Attributes:
+        levels: what each effect belongs to: the column names of Z when it is a `DummyMatrix` or a
+            `DesignMatrix`, else column numbers from 0.
+        blup: best linear unbiased predictions, (q,), in the units of y (per unit of the column of Z).
+        standard_error: square roots of the prediction error variances, (q,); NaN where they would take longer
+            than the fit, for effects of single rows of a large V whose residual is not diagonal.
+    """
+
+    levels: tuple[str, ...]
+    blup: Tensor
+    standard_error: Tensor
+
+    def __len__(self) -> int:
+        return len(self.levels)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(
+            f"{level}: {value:.4g}"
+            for level, value in list(zip(self.levels, self.blup.tolist(), strict=True))[:4]
+        )
+        return f"RandomEffect({len(self)} levels; {shown}{', ...' if len(self) > 4 else ''})"
+
+
+def level_names(z: Matrix | Tensor) -> tuple[str, ...]:
+    """Names of the columns of Z.
+
+    Example:
+        >>> level_names(DummyMatrix(["b", "a", "b"]))
+        ('a', 'b')
+        >>> level_names(torch.ones(3, 2))
+        ('0', '1')
+    """
+    if isinstance(z, DummyMatrix | DesignMatrix):
+        return tuple(z.colnames)
+    if isinstance(z, Augment):
+        return tuple(f"{name}: {level}" for name, part in z.operands.items() for level in level_names(part))
+    return tuple(str(j) for j in range(z.shape[1]))
+
+
+def random_effects(
+    variance: Variance, point: Point, lowered: Lowered | None = None
+) -> tuple[dict[str, RandomEffect], Tensor]:
+    """Predict the effects of every `CovariancePropagation` in the outer sum of V.
+
+    Args:
+        variance: the model of V.
+        point: the likelihood at the estimates.
+        lowered: V taken apart, where the engine works with its terms.
+
+    Returns:
+        term name -> `RandomEffect`, and the sum of Z u over them, (n,). When V is no sum there are no such
+        terms: what V describes is then the residual alone.
+    """
+    natural: Mapping[str, float] = dict(zip(variance.names, point.natural.tolist(), strict=True))
+    pieces = {} if lowered is None else {piece.path: piece for piece in lowered.pieces}
+    predict = cast(PredictsEffects, point).effects if hasattr(point, "effects") else None
+    effects: dict[str, RandomEffect] = {}
+    fitted = torch.zeros(variance.n, dtype=torch.float64)
+    for term in variance.terms:
+        if not term.path or not isinstance(term.operand, CovariancePropagation):
+            continue
+        z = next(iter(term.operand.operands.values()))
+        piece, found = pieces.get(term.path), None
+        if piece is not None and predict is not None:
+            found = predict(piece)
+        predicted = _written_out(term, point, natural) if found is None else found
+        blup, error = (values.cpu() for values in predicted)
+        # A variance of 0 leaves rounding errors of either sign.
+        effects[term.path] = RandomEffect(level_names(z), blup, error.clamp(min=0.0).sqrt())
+        if isinstance(piece, RandomPiece):
+            fitted += piece.z.multiply(blup.unsqueeze(1))[:, 0]
+        else:
+            fitted += _fitted(z, term, natural, blup)
+    return effects, fitted
+
+
+def _fitted(z: Matrix | Tensor, term: Term, natural: Mapping[str, float], blup: Tensor) -> Tensor:
+    """Z u, (n,)."""
+    if isinstance(z, Matrix):
+        path = f"{term.path}/{_names(term)[0]}"
+        return structure.matmul(z, _natural(z, path, natural), blup.unsqueeze(1))[:, 0]
+    return z.detach().to(device="cpu", dtype=torch.float64) @ blup
+
+
+def _written_out(term: Term, point: Point, natural: Mapping[str, float]) -> tuple[Tensor, Tensor]:
+    """Effects and their prediction error variances from Z and G written out, some columns at a time.
+
+    Errors that would take longer than the fit itself are not computed: NaN.
+    """
+    assert isinstance(term.operand, CovariancePropagation)
+    z_operand, g_operand = term.operand.operands.values()
+    z_path, g_path = (f"{term.path}/{name}" for name in _names(term))
+    n, q = z_operand.shape
+    there = point.py.device
+    py = point.py.unsqueeze(1).cpu()
+    if n * q <= WRITTEN:
+        z, g = _value(z_operand, z_path, natural), _value(g_operand, g_path, natural)
+        covariance = z @ g
+        blup = (covariance.mT @ py)[:, 0]
+        return blup, torch.diagonal(g) - (covariance * point.project(covariance.to(there)).cpu()).sum(dim=0)
+    zpy = (
+        structure.transpose_matmul(z_operand, _natural(z_operand, z_path, natural), py)
+        if isinstance(z_operand, Matrix)
+        else z_operand.mT.to(torch.float64) @ py
+    )
+    blup = (
+        structure.matmul(g_operand, _natural(g_operand, g_path, natural), zpy)
+        if isinstance(g_operand, Matrix)
+        else g_operand.to(torch.float64) @ zpy
+    )
+    return blup[:, 0], torch.full((q,), torch.nan, dtype=torch.float64)
+
+
+def _names(term: Term) -> list[str]:
+    assert isinstance(term.operand, CovariancePropagation)
+    return list(term.operand.operands)
+
+
+def _natural(operand: Matrix, path: str, natural: Mapping[str, float]) -> Tensor:
+    return torch.tensor([natural[f"{path}/{name}"] for name in operand.param_names], dtype=torch.float64)
+
+
+def _value(operand: Matrix | Tensor, path: str, natural: Mapping[str, float]) -> Tensor:
+    if isinstance(operand, Tensor):
+        return operand.detach().to(device="cpu", dtype=torch.float64)
+    with torch.no_grad():
+        return operand.evaluate(_natural(operand, path, natural))

@@ -1,0 +1,1 @@
+"""Palette, cards and wires."""

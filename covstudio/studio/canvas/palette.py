@@ -1,0 +1,145 @@
+"""The palette: every structure of the catalogue, to be found by any name and dragged onto the canvas.
+
+Nothing is written here per structure: a class that declares itself appears with its pictogram, its category
+and the names other systems give it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from panel.viewable import Viewable
+
+from covstudio.covariance import Declaration, catalogue, declaration
+from covstudio.document.changes.all import ChangeError
+from covstudio.document.changes.auto_layout import HEIGHT, WIDTH
+from covstudio.document.model.node import V
+from covstudio.studio.canvas import wiring
+from covstudio.studio.canvas.icons import pictogram
+from covstudio.studio.inspector.state import katex_address
+from covstudio.studio.session.component import Component, Router
+from covstudio.studio.session.resources import component_script, read_asset
+from covstudio.studio.session.store import Store
+
+
+def entry(declared: Declaration) -> dict[str, Any]:
+    """One line of the palette.
+
+    Args:
+        declared: a declaration of the catalogue.
+
+    Returns:
+        What the palette's script draws and searches: title, class name, formula, symbol, summary, category,
+        slots, reference, every name that another system gives it, and its pictogram.
+    """
+    return {
+        "kind": declared.name,
+        "role": declared.kind,
+        "title": declared.title,
+        "category": declared.category,
+        "formula": declared.formula,
+        "symbol": declared.symbol,
+        "summary": declared.summary,
+        "reference": declared.reference,
+        "slots": [{"name": slot.name, "label": slot.label} for slot in declared.slots],
+        "aliases": [
+            {"system": system, "name": name}
+            for system, names in declared.aliases.items()
+            for name in names
+            if name != declared.name
+        ],
+        "systems": list(declared.aliases),
+        "indefinite": _may_be_indefinite(declared),
+        "picture": pictogram(declared),
+    }
+
+
+def _may_be_indefinite(declared: Declaration) -> bool:
+    """Whether a square matrix that looks like a covariance need not be one at every parameter value."""
+    if declared.kind != "matrix" or declared.psd:
+        return False
+    rows, columns = declared.example().shape
+    return bool(rows == columns)
+
+
+def entries() -> list[dict[str, Any]]:
+    """Every structure that can be built from a form, in the order of the catalogue."""
+    return [entry(declared) for declared in catalogue() if declared.palette]
+
+
+class Palette(Component):
+    """The browser's half of the palette."""
+
+    _esm = component_script("formula.js", "search.js", "palette.js")
+    _stylesheets = [read_asset("theme.css"), read_asset("palette.css")]  # noqa: RUF012  Panel's own idiom
+
+
+class PaletteView:
+    """The palette of one session.
+
+    Args:
+        store: the session.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.component = Palette(sizing_mode="stretch_both", margin=0)
+        self.component.show({"entries": entries(), "katex": katex_address()})
+        self.component.on_msg(Router(store, {"add": self._on_add}))
+
+    def panel(self) -> Viewable:
+        """The palette as a Panel component that fills its container."""
+        return self.component
+
+    def add(self, kind: str, centre: tuple[float, float] | None = None) -> str | None:
+        """Add a structure: into the first free slot of the one selected node, else loose near a point.
+
+        Args:
+            kind: the structure's name.
+            centre: the middle of what the canvas shows; beside the present nodes when left out.
+
+        Returns:
+            The id of the new node, or None when it could not be added; the store's notice says why.
+        """
+        store = self.store
+        document = store.document
+        try:
+            addition = wiring.add(
+                document, store.table, kind, centre or self._aside(), self._slot_of_selection()
+            )
+        except ChangeError as error:
+            store.notify(str(error), "error")
+            return None
+        # An operator that is being filled stays selected, so that the next structure goes into its next slot.
+        after = addition.change.apply(store.document)
+        parent = after.parent_of(addition.id)
+        filling = parent is not None and bool(after.nodes[parent[0]].free_slots)
+        stays = filling and not wiring.accepts(declaration(kind))
+        if not wiring.dispatch(store, addition.change, store.selection if stays else (addition.id,)):
+            return None
+        if addition.refused is not None:
+            store.notify(f"Added without a wire: {addition.refused}", "warning")
+        return addition.id
+
+    def _slot_of_selection(self) -> tuple[str, str | None] | None:
+        selection = self.store.selection
+        if len(selection) != 1:
+            return None
+        if selection[0] == V:
+            return (V, None) if self.store.document.v is None else None
+        node = self.store.document.nodes.get(selection[0])
+        return (node.id, node.free_slots[0]) if node is not None and node.free_slots else None
+
+    def _aside(self) -> tuple[float, float]:
+        nodes = self.store.document.nodes.values()
+        if not nodes:
+            return -WIDTH, HEIGHT / 2
+        return min(node.x for node in nodes) + WIDTH / 2, max(node.y for node in nodes) + 2 * HEIGHT
+
+    def _on_add(self, message: Mapping[str, Any]) -> None:
+        centre = message.get("centre")
+        at = None
+        if isinstance(centre, Mapping) and all(isinstance(centre.get(key), int | float) for key in "xy"):
+            at = (float(centre["x"]), float(centre["y"]))
+        self.add(str(message.get("kind")), at)

@@ -1,0 +1,287 @@
+"""What a gesture on the canvas means: each function turns one into a change of the document.
+
+A palette entry that is dropped, a wire that is drawn, a key that is pressed: every one becomes a single
+change, so that it is a single step for undo.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import param
+
+from covstudio.covariance import Declaration, declaration
+from covstudio.data.tables import Table
+from covstudio.document.build.connection import check_connection
+from covstudio.document.changes.all import (
+    AddNode,
+    Batch,
+    Change,
+    ChangeError,
+    Connect,
+    Disconnect,
+    RemoveNodes,
+    ReplaceDocument,
+)
+from covstudio.document.changes.auto_layout import GAP_X, GAP_Y, HEIGHT, WIDTH, node_height
+from covstudio.document.model.document import MAX_NODES, Document
+from covstudio.document.model.node import Node, V
+from covstudio.studio.session.store import Store
+
+COPY = 32
+"""How far a copy stands from its original."""
+
+Place = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A slot that a node might go into.
+
+    Args:
+        parent: id of the operator, or "V".
+        slot: the slot's name.
+        label: what a menu calls it.
+        reason: why it cannot go there, or None when it can.
+    """
+
+    parent: str
+    slot: str
+    label: str
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Addition:
+    """A structure about to be added.
+
+    Args:
+        change: what adds it.
+        id: the id it will have.
+        refused: why it was not wired where it was asked to be; it is added loose then.
+    """
+
+    change: Change
+    id: str
+    refused: str | None = None
+
+
+def add(
+    document: Document,
+    table: Table | None,
+    kind: str,
+    at: Place,
+    target: tuple[str, str | None] | None = None,
+) -> Addition:
+    """Add a structure, wired into a slot if it fits there.
+
+    Args:
+        document: the document.
+        table: its table, for shapes that follow the data.
+        kind: the structure's name in the catalogue.
+        at: where its centre should be when it stays loose.
+        target: (operator's id or "V", slot or None for its next free one), or None for a loose node.
+
+    Raises:
+        ChangeError: when the catalogue has no such structure, or the document is full.
+    """
+    node_id = document.next_id()
+    loose = AddNode(kind, *free_place(document, (at[0] - WIDTH / 2, at[1] - HEIGHT / 2)), id=node_id)
+    added = loose.apply(document)
+    if target is None:
+        return Addition(loose, node_id)
+    parent, slot = target
+    if parent != V and slot is None:
+        slot = next(iter(document.nodes[parent].free_slots), None)
+    reason = check_connection(added, node_id, parent, slot, table)
+    if reason is not None:
+        return Addition(loose, node_id, reason)
+    place = free_place(document, beside(document, parent, slot))
+    return Addition(AddNode(kind, *place, connect=(parent, slot), id=node_id), node_id)
+
+
+def beside(document: Document, parent: str, slot: str | None) -> Place:
+    """Where an operand stands well: a column left of its operator, level with its slot.
+
+    Left of V there is no operator to go by: the place is level with the nodes that are there.
+    """
+    if parent == V:
+        if not document.nodes:
+            return -(WIDTH + GAP_X), 0.0
+        nodes = document.nodes.values()
+        return max(node.x for node in nodes) + WIDTH + GAP_X, sum(node.y for node in nodes) / len(nodes)
+    node = document.nodes[parent]
+    slots = [name for name, _ in node.operands]
+    index = slots.index(slot) if slot in slots else len(slots) - 1
+    middle = (len(slots) - 1) / 2 if not declaration(node.kind).variadic else 0
+    return node.x - WIDTH - GAP_X, node.y + (index - middle) * (HEIGHT + GAP_Y)
+
+
+def free_place(document: Document, wanted: Place, ignore: Collection[str] = ()) -> Place:
+    """The wanted place, or the first one below it where a card covers no other.
+
+    Args:
+        document: the document.
+        wanted: top left corner.
+        ignore: ids of nodes that may be covered.
+    """
+    x, y = round(wanted[0]), round(wanted[1])
+    others = [node for node in document.nodes.values() if node.id not in ignore and abs(node.x - x) < WIDTH]
+    for node in sorted(others, key=lambda other: other.y):
+        if node.y - HEIGHT < y < node.y + node_height(node):
+            y = round(node.y + node_height(node) + GAP_Y)
+    return float(x), float(y)
+
+
+def targets(document: Document, table: Table | None, child: str) -> tuple[Target, ...]:
+    """Every slot that a node is not in yet, those it fits into first.
+
+    A variadic operator counts once, with its free slot.
+
+    Args:
+        document: the document.
+        table: its table.
+        child: id of the node to wire.
+    """
+    found = []
+    if document.v != child:
+        found.append(Target(V, V, "V", check_connection(document, child, V, None, table)))
+    for node in document.nodes.values():
+        if node.id == child or not node.operands:
+            continue
+        declared = declaration(node.kind)
+        for slot, there in node.operands:
+            if there is not None and (declared.variadic or there == child):
+                continue
+            if declared.variadic and child in node.children:
+                continue
+            label = node.name if declared.variadic else f"{node.name} · {slot}"
+            found.append(
+                Target(node.id, slot, label, check_connection(document, child, node.id, slot, table))
+            )
+    return tuple(sorted(found, key=lambda target: target.reason is not None))
+
+
+def connect(document: Document, table: Table | None, child: str, parent: str, slot: str | None) -> Change:
+    """Wire an output to a slot.
+
+    Raises:
+        ChangeError: with the reason, when it cannot go there.
+    """
+    reason = check_connection(document, child, parent, slot, table)
+    if reason is not None:
+        raise ChangeError(reason)
+    return Connect(child, parent, slot)
+
+
+def remove(document: Document, nodes: Iterable[str], loose: Iterable[str] = ()) -> Change | None:
+    """Remove nodes and take others out of their slots, as one step.
+
+    Args:
+        document: the document.
+        nodes: ids of the nodes that go.
+        loose: ids of the nodes whose wire goes; they stay.
+
+    Returns:
+        The change, or None when there is nothing to do.
+    """
+    gone = tuple(dict.fromkeys(node for node in nodes if node in document.nodes))
+    freed = [
+        child
+        for child in dict.fromkeys(loose)
+        if child in document.nodes
+        and child not in gone
+        and (child == document.v or document.parent_of(child))
+    ]
+    # Wires first: the slots of a variadic operator close up when an operand is removed.
+    changes: list[Change] = [Disconnect(child) for child in freed]
+    if gone:
+        changes.append(RemoveNodes(gone))
+    if not changes:
+        return None
+    if len(changes) == 1:
+        return changes[0]
+    what = [f"{len(gone)} node{'s' * (len(gone) > 1)}"] if gone else []
+    if freed:
+        what.append(f"{len(freed)} wire{'s' * (len(freed) > 1)}")
+    return Batch(tuple(changes), label=f"Remove {' and '.join(what)}")
+
+
+def duplicate(document: Document, nodes: Iterable[str]) -> tuple[Change, tuple[str, ...]] | None:
+    """Copy nodes with everything below them, values and fixed parameters included; the copies stand loose.
+
+    A node below another chosen one is copied once, with it.
+
+    Args:
+        document: the document.
+        nodes: ids of the chosen nodes.
+
+    Returns:
+        (the change, ids of the copies of the chosen nodes), or None when nothing is chosen.
+
+    Raises:
+        ChangeError: when the document would hold too many nodes.
+    """
+    chosen = list(dict.fromkeys(node for node in nodes if node in document.nodes))
+    tops = [node for node in chosen if not any(above in chosen for above in document.ancestors(node))]
+    if not tops:
+        return None
+    originals = [node for top in tops for node in document.subtree(top)]
+    total = len(document.nodes) + len(originals)
+    if total > MAX_NODES:
+        raise ChangeError(f"A model holds at most {MAX_NODES} nodes; this copy would make it {total}.")
+    ids: dict[str, str] = {}
+    copied = document
+    for original in originals:
+        ids[original] = copied.next_id()
+        copied = copied.with_nodes(_copy(copied, document.nodes[original], ids))
+    what = document.nodes[tops[0]].name if len(tops) == 1 else f"{len(tops)} nodes"
+    return ReplaceDocument(copied, label=f"Duplicate {what}"), tuple(ids[top] for top in tops)
+
+
+def _copy(document: Document, node: Node, ids: dict[str, str]) -> Node:
+    return replace(
+        node,
+        id=ids[node.id],
+        name=document.free_name(re.sub(r" \d+$", "", node.name)),
+        operands=tuple((slot, None if child is None else ids[child]) for slot, child in node.operands),
+        x=node.x + COPY,
+        y=node.y + COPY,
+    )
+
+
+def dispatch(store: Store, change: Change, select: Sequence[str]) -> bool:
+    """Apply a change and select nodes, such that every view hears of both at once.
+
+    A node that is selected a moment after it was added would be drawn unselected first, and the browser drops
+    the news of a selection that overtakes its node.
+
+    Args:
+        store: the session.
+        change: what to apply.
+        select: ids of the nodes that are selected afterwards.
+
+    Returns:
+        True when the change was applied.
+    """
+    with param.parameterized.batch_call_watchers(store):
+        done = store.dispatch(change)
+        if done:
+            store.selection = tuple(select)
+    return done
+
+
+def bounds(boxes: Sequence[tuple[float, float, float, float]]) -> tuple[float, float, float, float]:
+    """The smallest box around boxes given as (left, top, width, height)."""
+    left = min(box[0] for box in boxes)
+    top = min(box[1] for box in boxes)
+    right = max(box[0] + box[2] for box in boxes)
+    bottom = max(box[1] + box[3] for box in boxes)
+    return left, top, right - left, bottom - top
+
+
+def accepts(declared: Declaration) -> bool:
+    """Whether a structure has slots at all."""
+    return declared.variadic or bool(declared.slots)

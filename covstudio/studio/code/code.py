@@ -1,0 +1,93 @@
+"""The code view: the model as a Python program that stands on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from panel.viewable import Viewable
+
+from covstudio.export.python import python_source
+from covstudio.studio.session.component import Component, Router
+from covstudio.studio.session.resources import component_script, component_styles
+from covstudio.studio.session.store import Store
+
+FILE = "model.py"
+MAX_SHOWN = 200_000
+"""Characters that a page can colour without stalling; a longer program is copied and downloaded whole."""
+
+
+class CodePane(Component):
+    """The browser's half of the code view."""
+
+    _esm = component_script("code.js")
+    _stylesheets = component_styles("code.css")
+
+
+class CodeView:
+    """The code view of one session; it writes nothing while nobody looks.
+
+    Args:
+        store: the session.
+        download: takes a file name and its text, and has the browser save it.
+    """
+
+    def __init__(self, store: Store, download: Callable[[str, str], None]) -> None:
+        self._store = store
+        self._download = download
+        self._visible = False
+        self._drawn: tuple[Any, Any] | None = None
+        self._pane = CodePane(sizing_mode="stretch_both", margin=0)
+        self._pane.on_msg(
+            Router(store, {"download": lambda message: self._save(), "copy": lambda message: self._copy()})
+        )
+        store.param.watch(lambda *events: self._show(), ["settled", "structure_version"])
+
+    def panel(self) -> Viewable:
+        """The view as a Panel component."""
+        return self._pane
+
+    def look(self, visible: bool) -> None:
+        """Say whether the view can be seen."""
+        self._visible = visible
+        self._show()
+
+    def _show(self) -> None:
+        now = (self._store.document, self._store.table)
+        if not self._visible or self._drawn == now:
+            return
+        self._drawn = now
+        problems = self._store.build.problems
+        code, reason = self._source()
+        self._pane.show(
+            {
+                "code": code if code is None else code[:MAX_SHOWN],
+                "long": code is not None and len(code) > MAX_SHOWN,
+                "name": FILE,
+                "reason": reason,
+                "problems": [problem.message for problem in problems][:1]
+                if code is None and reason is None
+                else [],
+                "table": self._store.document.data_name,
+            }
+        )
+
+    def _source(self) -> tuple[str | None, str | None]:
+        if not self._store.document.nodes:
+            return None, "The program appears here as soon as there is a structure on the canvas."
+        try:
+            return python_source(self._store.document, self._store.table), None
+        except ValueError as error:
+            return None, str(error)
+
+    def _copy(self) -> None:
+        code, _ = self._source()
+        if code is not None:
+            self._pane.tell("copy", text=code)
+
+    def _save(self) -> None:
+        code, reason = self._source()
+        if code is None:
+            self._store.notify(reason or "There is no program yet.", "warning")
+        else:
+            self._download(FILE, code)

@@ -1,0 +1,1 @@
+"""The table and the roles of its columns."""

@@ -1,0 +1,1 @@
+"""Fits in worker processes, and their results."""

@@ -1,0 +1,351 @@
+"""Fits run in worker processes, so that nobody's sliders wait for anybody's fit.
+
+The workers stand behind the standard `concurrent.futures` interface: one single-process executor for each
+worker, so that a worker that dies takes its own fit with it and nothing else, and is replaced. Processes are
+spawned, never forked: forking a process that has used torch's threads can hang. The document and its table
+travel as the text of a saved model, the result as pickled bytes. A Dask cluster takes the workers' place when
+COVSTUDIO_SCHEDULER names its scheduler (see `fitting_dask`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import multiprocessing
+import os
+import pickle
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing.connection import Connection
+from typing import Protocol
+
+from covstudio.data.tables import Table
+from covstudio.document.files.write import dumps
+from covstudio.document.model.document import Document
+from covstudio.studio.fit.worker import (
+    Fitting,
+    Outcome,
+    Report,
+    Task,
+    begin,
+    own_modules,
+    warm,
+    work,
+)
+
+log = logging.getLogger("covstudio")
+
+POLL_SECONDS = 0.05
+GRACE_SECONDS = 2.0
+"""A cancelled fit that has not stopped by itself after this long is in the middle of a long iteration: its
+worker is ended.
+"""
+DIED = (
+    "The process that ran the fit ended unexpectedly, most likely because memory ran out. "
+    "It has been replaced: press Fit to try again, or try a smaller model."
+)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Every worker is busy.
+
+    Args:
+        ahead: how many fits come first.
+    """
+
+    ahead: int
+
+
+@dataclass(frozen=True)
+class Started:
+    """A worker has taken the fit up."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The fit is over.
+
+    Args:
+        outcome: the estimate, or the sentences why there is none.
+    """
+
+    outcome: Outcome
+
+
+Event = Waiting | Started | Report | Finished
+Listener = Callable[[Event], None]
+
+
+@dataclass(eq=False)
+class Job:
+    """One fit that was asked for, or a question about one.
+
+    Args:
+        text: gives the document and its table as a saved model; called in a thread of its own, for a large
+            table takes a while to write.
+        listener: called with every event, from another thread, one event at a time; `Finished` is the last.
+        task: what to do with the model.
+    """
+
+    text: Callable[[], str]
+    listener: Listener
+    task: Task = field(default_factory=Fitting)
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    done: threading.Event = field(default_factory=threading.Event)
+
+    def tell(self, event: Event) -> None:
+        """Hand an event to the listener; its failure is logged and does not reach the worker."""
+        if self.done.is_set():
+            return
+        if isinstance(event, Finished):
+            self.done.set()
+        try:
+            self.listener(event)
+        except Exception:
+            log.exception("a fit's listener failed")
+
+
+class Pool(Protocol):
+    """Where fits run."""
+
+    def submit(self, job: Job) -> None:
+        """Take a fit up, now or when a worker is free."""
+
+    def cancel(self, job: Job) -> None:
+        """Stop a fit; it ends with `Finished` and a cancelled outcome."""
+
+    def prewarm(self) -> None:
+        """Start the workers in the background, so that the first fit does not wait for imports."""
+
+    def close(self) -> None:
+        """End the workers and every fit in them."""
+
+
+class _Slot:
+    """One worker process with its own line back."""
+
+    def __init__(self, threads: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.steps: Connection
+        self.steps, writer = context.Pipe(duplex=False)
+        self.stop = context.Event()
+        self.executor = ProcessPoolExecutor(
+            1, mp_context=context, initializer=begin, initargs=(writer, self.stop, threads)
+        )
+        self.warm: Future[int] = self.executor.submit(warm)
+        self.writer = writer
+        self.job: Job | None = None
+
+    def kill(self) -> None:
+        """End the process at once; its future breaks."""
+        if self.warm.done() and not self.warm.exception():
+            pid = self.warm.result()
+            for process in multiprocessing.active_children():
+                if process.pid == pid:
+                    process.kill()
+
+    def close(self) -> None:
+        self.executor.shutdown(wait=False, cancel_futures=True)
+        for end in (self.steps, self.writer):
+            with contextlib.suppress(OSError):
+                end.close()
+
+
+class LocalPool:
+    """Worker processes on this machine.
+
+    Args:
+        workers: how many; COVSTUDIO_WORKERS, or half the processors and at least two, when left out.
+    """
+
+    def __init__(self, workers: int | None = None) -> None:
+        processors = os.cpu_count() or 1
+        self._size = workers or int(os.environ.get("COVSTUDIO_WORKERS", 0)) or max(2, processors // 2)
+        self._threads = max(1, processors // self._size)
+        self._lock = threading.RLock()
+        self._slots: list[_Slot] = []
+        self._queue: deque[Job] = deque()
+        self._closed = False
+
+    def prewarm(self) -> None:
+        """Start every worker, one after the other, in the background."""
+        threading.Thread(target=self._prewarm, name="covstudio-prewarm", daemon=True).start()
+
+    def _prewarm(self) -> None:
+        for _ in range(self._size):
+            with self._lock:
+                if self._closed or len(self._slots) >= self._size:
+                    return
+                slot = self._new_slot()
+            with contextlib.suppress(Exception):  # a worker that cannot start is told of when a fit needs it
+                slot.warm.result(timeout=60)
+
+    def _new_slot(self) -> _Slot:
+        slot = _Slot(self._threads)
+        self._slots.append(slot)
+        return slot
+
+    def submit(self, job: Job) -> None:
+        """Take a fit up, now or when a worker is free."""
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("expected an open pool, and this one was closed")
+            self._queue.append(job)
+            self._assign()
+            waiting = list(self._queue)
+        for ahead, queued in enumerate(waiting):
+            if queued is job:
+                job.tell(Waiting(ahead))
+
+    def _assign(self) -> None:
+        while self._queue:
+            idle = [slot for slot in self._slots if slot.job is None]
+            idle.sort(key=lambda slot: not slot.warm.done())
+            slot = idle[0] if idle else self._new_slot() if len(self._slots) < self._size else None
+            if slot is None:
+                return
+            job = self._queue.popleft()
+            slot.job = job
+            threading.Thread(target=self._watch, args=(slot, job), name="covstudio-fit", daemon=True).start()
+
+    def _watch(self, slot: _Slot, job: Job) -> None:
+        outcome = Outcome(message=DIED)
+        broken = False
+        try:
+            outcome = self._follow(slot, job)
+        except BrokenProcessPool:
+            broken = True
+            if job.cancelled.is_set():
+                outcome = Outcome(cancelled=True)
+            else:
+                log.error("a worker process ended unexpectedly during a fit")
+        except Exception as error:
+            broken = True
+            log.exception("a fit could not be run")
+            outcome = Outcome(message=f"The fit could not be run ({type(error).__name__}: {error}).")
+        with self._lock:
+            slot.job = None
+            slot.stop.clear()
+            if broken:
+                self._slots.remove(slot)
+                slot.close()
+            if not self._closed:
+                if broken and len(self._slots) < self._size:
+                    self._new_slot()
+                self._assign()
+        job.tell(Finished(outcome))
+
+    def _follow(self, slot: _Slot, job: Job) -> Outcome:
+        if job.cancelled.is_set():
+            return Outcome(cancelled=True)
+        text = job.text()
+        slot.stop.clear()
+        future = slot.executor.submit(work, pickle.dumps(job.task), text, own_modules())
+        asked: float | None = None
+        while not future.done() or slot.steps.poll(0):
+            if slot.steps.poll(POLL_SECONDS):
+                step = slot.steps.recv()
+                job.tell(Started() if step is None else step)
+            if job.cancelled.is_set():
+                asked = asked or time.monotonic()
+                slot.stop.set()
+                if time.monotonic() - asked > GRACE_SECONDS and not future.done():
+                    slot.kill()
+                    asked = time.monotonic()
+        outcome: Outcome = pickle.loads(future.result())
+        return Outcome(cancelled=True) if job.cancelled.is_set() else outcome
+
+    def cancel(self, job: Job) -> None:
+        """Stop a fit: at its next iteration, or by ending its worker when that takes too long."""
+        job.cancelled.set()
+        with self._lock:
+            if job not in self._queue:
+                return
+            self._queue.remove(job)
+        job.tell(Finished(Outcome(cancelled=True)))
+
+    def close(self) -> None:
+        """End the workers and every fit in them."""
+        with self._lock:
+            self._closed = True
+            jobs = [*self._queue, *(slot.job for slot in self._slots if slot.job is not None)]
+            self._queue.clear()
+            slots, self._slots = self._slots, []
+        for job in jobs:
+            job.cancelled.set()
+        for slot in slots:
+            slot.kill()
+            slot.close()
+        for job in jobs:
+            job.tell(Finished(Outcome(cancelled=True)))
+
+    @property
+    def processes(self) -> Sequence[int]:
+        """Process ids of the workers that are up."""
+        with self._lock:
+            return [
+                slot.warm.result() for slot in self._slots if slot.warm.done() and not slot.warm.exception()
+            ]
+
+
+_pool: Pool | None = None
+_pool_lock = threading.Lock()
+
+
+def pool() -> Pool:
+    """The one pool of this server process, made when it is first asked for.
+
+    Raises:
+        ImportError: COVSTUDIO_SCHEDULER is set and Dask is not installed.
+    """
+    global _pool
+    with _pool_lock:
+        if _pool is None:
+            address = os.environ.get("COVSTUDIO_SCHEDULER", "").strip()
+            if address:
+                from covstudio.studio.fit.dask import DaskPool
+
+                _pool = DaskPool(address)
+            else:
+                _pool = LocalPool()
+        return _pool
+
+
+def close_pool() -> None:
+    """End the workers of this server process; the next fit starts new ones."""
+    global _pool
+    with _pool_lock:
+        if _pool is not None:
+            _pool.close()
+        _pool = None
+
+
+def start(document: Document, table: Table | None, listener: Listener, task: Task | None = None) -> Job:
+    """Ask for a fit, or for an answer about one.
+
+    Args:
+        document: the model.
+        table: its data.
+        listener: called with `Waiting`, `Started`, what the task reports (of a fit one `Step` for each
+            iteration, and `Inferring`) and `Finished`, from another thread.
+        task: what to do; a fit when left out.
+
+    Returns:
+        The job; `cancel(job)` stops it.
+    """
+    job = Job(partial(dumps, document, table), listener, task or Fitting())
+    pool().submit(job)
+    return job
+
+
+def cancel(job: Job) -> None:
+    """Stop a fit; nothing happens when it is over."""
+    if not job.done.is_set():
+        pool().cancel(job)

@@ -1,0 +1,199 @@
+"""Questions about the latest fit that take refits: profile likelihoods of parameters, tests of terms of V."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from covstudio.covariance import Matrix
+from covstudio.data.tables import Table
+from covstudio.document.model.document import Document
+from covstudio.estimate import Estimate
+from covstudio.estimate.omitted import Omission, mixture_words, omissible_terms
+from covstudio.estimate.profiled import curve, cut_off, profiled_parameters
+from covstudio.reml.inference import Profile
+from covstudio.studio.fit import pool as fitting
+from covstudio.studio.fit.inbox import Inbox
+from covstudio.studio.fit.pool import Event, Finished, Job
+from covstudio.studio.fit.questions_worker import Omitting, Profiling
+from covstudio.studio.fit.worker import Answered, Task, Working
+from covstudio.studio.session.component import Handler
+from covstudio.studio.session.store import Store
+
+log = logging.getLogger("covstudio")
+
+
+class FitQuestions:
+    """What is asked about the latest fit beyond it, one job at a time.
+
+    Args:
+        store: the session.
+        show: draws the view again.
+    """
+
+    def __init__(self, store: Store, show: Callable[[], None]) -> None:
+        self._store = store
+        self._show = show
+        self._document: Document | None = None  # that was fitted
+        self._table: Table | None = None
+        self._estimate: Estimate | None = None
+        self._parameters: tuple[str, ...] = ()
+        self._terms: tuple[str, ...] = ()
+        self._profiles: dict[str, Profile] = {}
+        self._curves: dict[str, list[tuple[float, float]]] = {}
+        self._omissions: dict[str, Omission] = {}
+        self._troubles: dict[str, str] = {}  # parameter -> why it has no profile
+        self._job: Job | None = None
+        self._kind = ""
+        self._names: tuple[str, ...] = ()  # what the job is about
+        self._at = Working("", 0)
+        self._stopping = False
+        self._failure = ""
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Message type -> method taking the message."""
+        return {"profile": self._profile, "omit": self._omit, "stop": lambda message: self.stop()}
+
+    def begin(
+        self, document: Document | None, table: Table | None, matrix: Matrix | None, estimate: Estimate
+    ) -> None:
+        """Take a new fit up; what was asked about the one before is forgotten.
+
+        Args:
+            document: that was fitted.
+            table: its data.
+            matrix: its V.
+            estimate: the fit.
+        """
+        self.stop()
+        self._job = None  # what it still says is of the fit before
+        self._document, self._table, self._estimate = document, table, estimate
+        self._profiles, self._curves, self._omissions, self._troubles = {}, {}, {}, {}
+        self._failure = ""
+        known = matrix is not None and estimate.fit.converged
+        self._parameters = profiled_parameters(matrix, estimate.fit) if matrix is not None and known else ()
+        self._terms = omissible_terms(matrix) if matrix is not None and known else ()
+
+    def answered(self, estimate: Estimate) -> Estimate:
+        """The fit with the answers so far."""
+        omissions = tuple(self._omissions[name] for name in self._terms if name in self._omissions)
+        return replace(estimate, profiles=dict(self._profiles), omissions=omissions)
+
+    # --- asking -----------------------------------------------------------------------------------
+
+    def _profile(self, message: Mapping[str, Any]) -> None:
+        wanted = self._wanted(message, self._parameters, self._profiles)
+        if wanted and self._estimate is not None:
+            self._ask("profile", wanted, Profiling(self._estimate.fit, wanted))
+
+    def _omit(self, message: Mapping[str, Any]) -> None:
+        wanted = self._wanted(message, self._terms, self._omissions)
+        if wanted and self._estimate is not None:
+            self._ask("omit", wanted, Omitting(self._estimate.fit, wanted))
+
+    @staticmethod
+    def _wanted(
+        message: Mapping[str, Any], known: Sequence[str], answered: Mapping[str, object]
+    ) -> tuple[str, ...]:
+        """The one that the message names, or all that have no answer yet."""
+        name = message.get("name")
+        return tuple(one for one in known if (one == name if name is not None else one not in answered))
+
+    def _ask(self, kind: str, names: tuple[str, ...], task: Task) -> None:
+        if self._job is not None or self._document is None:
+            return
+        self._kind, self._names, self._at = kind, names, Working("", 0)
+        self._stopping, self._failure = False, ""
+        self._troubles = {name: text for name, text in self._troubles.items() if name not in names}
+        job: Job | None = None
+
+        def take(events: Sequence[Event]) -> None:
+            # Events of a job that was given up are nobody's any more.
+            if job is None or job is self._job:
+                self._take(events)
+
+        try:
+            job = fitting.start(self._document, self._table, Inbox(take), task)
+        except (ImportError, OSError, RuntimeError) as error:
+            log.exception("a question about a fit could not be asked")
+            self._failure = f"That could not be started: {error}"
+        self._job = None if job is None or job.done.is_set() else job
+        self._show()
+
+    def stop(self) -> None:
+        """Give up what is under way; answers that came stay."""
+        if self._job is not None and not self._stopping:
+            self._stopping = True
+            fitting.cancel(self._job)
+            self._show()
+
+    def _take(self, events: Sequence[Event]) -> None:
+        for event in events:
+            if isinstance(event, Working):
+                self._at = event
+            elif isinstance(event, Answered):
+                self._keep(event)
+            elif isinstance(event, Finished):
+                self._job = None
+                self._failure = "" if event.outcome.cancelled else event.outcome.message
+        self._show()
+
+    def _keep(self, answer: Answered) -> None:
+        if isinstance(answer.value, Profile):
+            self._profiles[answer.name] = answer.value
+            self._curves[answer.name] = curve(answer.value)
+        elif isinstance(answer.value, Omission):
+            self._omissions[answer.name] = answer.value
+        else:
+            self._troubles[answer.name] = str(answer.value)
+
+    # --- drawing ----------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Everything the script draws of it."""
+        busy = None
+        if self._job is not None:
+            done = self._names.index(self._at.name) if self._at.name in self._names else 0
+            busy = {
+                "kind": self._kind,
+                "names": self._names,
+                "name": self._at.name,
+                "count": self._at.count,
+                "done": done,
+                "stopping": self._stopping,
+            }
+        return {
+            "busy": busy,
+            "failure": self._failure,
+            "kind": self._kind,
+            "cut": cut_off(),
+            "parameters": self._parameters,
+            "profiles": {name: self._profile_state(name) for name in self._profiles},
+            "troubles": self._troubles,
+            "terms": self._terms,
+            "omissions": {name: _omission_state(one) for name, one in self._omissions.items()},
+        }
+
+    def _profile_state(self, name: str) -> dict[str, Any]:
+        found = self._profiles[name]
+        return {
+            "estimate": found.estimate,
+            "lower": found.lower,
+            "upper": found.upper,
+            "open": [found.open_below, found.open_above],
+            "curve": self._curves[name],
+            "notes": [f"{note[:1].upper()}{note[1:]}." for note in found.notes],
+        }
+
+
+def _omission_state(one: Omission) -> dict[str, Any]:
+    return {
+        "statistic": one.statistic,
+        "mixture": mixture_words(one.df, one.boundary) if not one.error else "",
+        "p": one.p_value,
+        "loglik": one.loglik,
+        "note": one.note,
+        "trouble": one.error,
+    }

@@ -1,0 +1,274 @@
+"""What the fit view says before a fit: response, fixed effects, method, engine, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from covstudio.covariance import Matrix
+from covstudio.data.design import design_matrix
+from covstudio.data.errors import DesignError, RankError, TableError
+from covstudio.data.roles import Role
+from covstudio.data.tables import Table
+from covstudio.document.build.build import Problem
+from covstudio.document.changes.all import (
+    Batch,
+    Change,
+    SetDegrees,
+    SetDropDependent,
+    SetFixedEffects,
+    SetMethod,
+    SetResponse,
+)
+from covstudio.document.model.node import V
+from covstudio.estimate import outlook
+from covstudio.reml import Explanation
+from covstudio.studio.fit.results import ENGINES
+from covstudio.studio.inspector.state import problem_state
+from covstudio.studio.session.background import Aside
+from covstudio.studio.session.component import Handler
+from covstudio.studio.session.store import Store
+
+MAX_NAMES = 40
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """What a formula makes of a table: the columns of X, or what is wrong.
+
+    Args:
+        names: of the columns.
+        left_out: of columns that depend on others and were left out.
+        error: why there is no X, or None.
+        dependent: the reason is that columns depend on others.
+    """
+
+    names: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    error: str | None = None
+    dependent: bool = False
+
+
+_Question = tuple[str, dict[str, Role], bool]  # formula, roles, whether dependent columns are left out
+
+
+class FitSetup:
+    """What would be fitted, and how.
+
+    Args:
+        store: the session.
+        show: draws the view again.
+    """
+
+    def __init__(self, store: Store, show: Callable[[], None]) -> None:
+        self._store = store
+        self._show = show
+        self._typed: str | None = None  # a formula that is being written
+        self._designed: tuple[Table, _Question, _Columns] | None = None
+        self._outlook: Explanation | str | None = None
+        self._asked: tuple[Matrix, int] | None = None  # what the outlook is of
+        self._aside: Aside[Explanation | str] = Aside(self._heard)
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Message type -> method taking the message."""
+        return {
+            "response": self._set_response,
+            "check": self._check,
+            "formula": self._set_formula,
+            "method": self._set_method,
+            "degrees": self._set_degrees,
+            "keep": lambda message: self._store.dispatch(SetDropDependent(False)),
+        }
+
+    # --- what a person sets -----------------------------------------------------------------------
+
+    def _set_response(self, message: Mapping[str, Any]) -> None:
+        column = message.get("column")
+        self._store.dispatch(SetResponse(str(column) if column else None))
+
+    def _check(self, message: Mapping[str, Any]) -> None:
+        self._typed = str(message.get("text", ""))[:2000]
+        self._show()
+
+    def _set_formula(self, message: Mapping[str, Any]) -> None:
+        self._typed = None
+        self._store.dispatch(SetFixedEffects(str(message.get("text", ""))))
+        self._show()
+
+    def _set_method(self, message: Mapping[str, Any]) -> None:
+        method: Any = str(message.get("method"))
+        if method != self._store.document.method:
+            self._store.dispatch(SetMethod(method))
+
+    def _set_degrees(self, message: Mapping[str, Any]) -> None:
+        degrees: Any = str(message.get("degrees"))
+        if degrees != self._store.document.degrees_used:
+            self._store.dispatch(SetDegrees(degrees))
+
+    def leave_out(self) -> bool:
+        """Leave dependent columns out from now on, of a formula that is still being written too."""
+        typed, self._typed = self._typed, None
+        changes: list[Change] = [] if typed is None else [SetFixedEffects(typed)]
+        return self._store.dispatch(
+            Batch([*changes, SetDropDependent(True)], label="Leave out dependent columns")
+        )
+
+    # --- what is drawn ----------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Everything the script draws of it."""
+        store = self._store
+        response, formula = self.response(), self.formula()
+        reason = self._missing(response, formula)
+        foreseen = self._outlook_state(formula, reason)
+        if reason is None and isinstance(self._outlook, str):
+            reason = self._outlook
+        return {
+            "table": None if store.table is None else store.table.name,
+            "response": response,
+            "formula": formula,
+            "method": store.document.method,
+            "degrees": store.document.degrees_used,
+            "outlook": foreseen,
+            "reason": reason,
+            "problems": [
+                problem_state(store, problem)
+                for problem in (self._blocking() if store.document.nodes else ())
+            ],
+            "notes": list(store.build.notes),
+        }
+
+    def formula(self) -> dict[str, Any]:
+        """The fixed effects, as they stand or as they are being written."""
+        store = self._store
+        text = store.document.fixed_effects
+        checked = text if self._typed is None else self._typed
+        state: dict[str, Any] = {"text": text, "error": None, "names": [], "count": 0, "columns": []}
+        state |= {"dependent": False, "left_out": [], "drop": store.document.drop_dependent}
+        table = store.build.table or store.table
+        if table is None:
+            return state
+        roles = store.document.roles
+        state["columns"] = [name for name in table.columns if roles.get(name) in ("factor", "covariate")]
+        question = checked.strip().removeprefix("~").strip() or "1", dict(roles), state["drop"]
+        known = self._designed
+        if known is None or known[0] is not table or known[1] != question:
+            self._designed = known = (table, question, _columns(table, question))
+        found = known[2]
+        return state | {
+            "names": found.names[:MAX_NAMES],
+            "count": len(found.names),
+            "error": found.error,
+            "dependent": found.dependent,
+            "left_out": found.left_out[:MAX_NAMES],
+        }
+
+    def response(self) -> dict[str, Any]:
+        """The response, the columns that could be one, and what is wrong with it."""
+        store, table = self._store, self._store.table
+        chosen = store.document.response
+        choices = [] if table is None else [name for name in table.columns if table.is_numeric(name)]
+        error = None
+        if chosen is not None and table is not None and chosen not in choices:
+            error = (
+                f"{chosen!r} is not a column of {table.name}: choose another response."
+                if chosen not in table.columns
+                else f"{chosen!r} holds text. A response holds numbers: choose another column."
+            )
+        return {"value": chosen, "choices": choices, "error": error}
+
+    def _missing(self, response: Mapping[str, Any], formula: Mapping[str, Any]) -> str | None:
+        """What has to come before a fit, or None."""
+        store = self._store
+        if store.table is None:
+            return "Load a table first."
+        if store.document.response is None:
+            return "Choose the response."
+        if response["error"]:
+            return str(response["error"])
+        if formula["error"]:
+            return "Mend the fixed effects first."
+        if store.build.v is None or any(problem.severity == "error" for problem in self._blocking()):
+            return "Finish V first."
+        if not any(not ref.fixed for ref in store.build.parameters):
+            return "Every parameter is fixed: free at least one."
+        return None
+
+    def _blocking(self) -> list[Problem]:
+        """Problems of V and of the nodes below it; what lies loose on the canvas does not keep V from being
+        fitted.
+        """
+        document = self._store.document
+        below = {V, *(() if document.v is None else document.subtree(document.v))}
+        return [problem for problem in self._store.problems if problem.node_id in below]
+
+    # --- which engine -----------------------------------------------------------------------------
+
+    def _outlook_state(self, formula: Mapping[str, Any], reason: str | None) -> dict[str, Any] | None:
+        v = self._store.build.v
+        if v is None or reason is not None:
+            self._aside.forget()
+            self._asked = self._outlook = None
+            return None
+        asked = (v, int(formula["count"]))
+        if self._asked is None or self._asked[0] is not v or self._asked[1] != asked[1]:
+            if self._asked is None or self._asked[0] is not v:
+                self._outlook = None
+            self._asked = asked
+            self._aside.ask(lambda: outlook(*asked))
+        found = self._outlook
+        if not isinstance(found, Explanation):
+            return None
+        return {
+            "engine": _engine(found.engine),
+            "cost": f"about {duration(found.seconds)} an iteration, {size(found.memory)}",
+            "why": found.reason,
+            "others": [f"{_engine(name)}: {why}" for name, why in found.others.items()],
+        }
+
+    def _heard(self, found: Explanation | str | None) -> None:
+        self._outlook = found
+        self._show()
+
+
+def _columns(table: Table, question: _Question) -> _Columns:
+    formula, roles, drop = question
+    try:
+        design = design_matrix(table, formula, roles, drop_dependent=drop)
+    except RankError as error:
+        return _Columns(error=str(error), dependent=bool(error.columns))
+    except (DesignError, TableError) as error:
+        return _Columns(error=str(error))
+    return _Columns(tuple(design.names), design.left_out)
+
+
+def _engine(name: str) -> str:
+    title = ENGINES.get(name, f"{name} engine")
+    return title[:1].upper() + title[1:]
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words, to one digit.
+
+    Example:
+        >>> duration(0.0004), duration(0.034), duration(3.6), duration(400.0)
+        ('1 ms', '30 ms', '4 s', '7 min')
+    """
+    if seconds < 0.95:
+        milliseconds = 1e3 * seconds
+        return f"{max(1, round(milliseconds, -1 if milliseconds >= 10 else 0)):.0f} ms"
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def size(amount: float) -> str:
+    """Bytes in words.
+
+    Example:
+        >>> size(3e5), size(2.4e7), size(3.2e9)
+        ('under 1 MB', '24 MB', '3.2 GB')
+    """
+    megabytes = amount / 1e6
+    if megabytes < 1:
+        return "under 1 MB"
+    return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1000:.1f} GB"

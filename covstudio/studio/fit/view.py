@@ -1,0 +1,265 @@
+"""The fit view: response and fixed effects, a fit in a worker process, its progress, and its results."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import param
+from panel.viewable import Viewable
+
+from covstudio.covariance import Matrix
+from covstudio.data.tables import Table
+from covstudio.document.build.build import Problem, same_structure
+from covstudio.document.changes.all import SetParameters
+from covstudio.document.model.document import Document
+from covstudio.document.model.node import V
+from covstudio.estimate.inferred import WORDS
+from covstudio.studio.fit import pool as fitting
+from covstudio.studio.fit.derived import FitDerived
+from covstudio.studio.fit.inbox import Inbox
+from covstudio.studio.fit.pool import Event, Finished, Job, Started, Waiting
+from covstudio.studio.fit.questions import FitQuestions
+from covstudio.studio.fit.results import Results
+from covstudio.studio.fit.setup import FitSetup
+from covstudio.studio.fit.worker import Inferring, Outcome, Step
+from covstudio.studio.inspector.state import problem_state
+from covstudio.studio.session.component import Component, Router
+from covstudio.studio.session.resources import component_script, component_styles
+from covstudio.studio.session.store import Store
+
+log = logging.getLogger("covstudio")
+
+
+class FitPane(Component):
+    """The browser's half of the fit view; `result` is kept apart from `state`, because it is large and
+    changes seldom.
+    """
+
+    result = param.String(default="null", doc="the latest fit's tables, as JSON")
+
+    _esm = component_script("results.js", "effects.js", "variances.js", "derived.js", "fit.js")
+    _stylesheets = component_styles("fit.css", "variances.css")
+
+
+class FitView:
+    """The fit view of one session.
+
+    Args:
+        store: the session.
+        download: takes a file name, a text or bytes, and has the browser save it.
+        open_tab: brings another tab of the details to the front.
+        done: called when a fit has ended while the view may be hidden, with "news" or "problem".
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        download: Callable[[str, str | bytes], None],
+        open_tab: Callable[[str], None] = lambda name: None,
+        done: Callable[[str], None] = lambda mark: None,
+    ) -> None:
+        self._store = store
+        self._download = download
+        self._done = done
+        self._job: Job | None = None
+        self._asked: Document | None = None  # the document of the fit under way
+        self._table: Table | None = None  # and its table
+        self._phase = "idle"
+        self._ahead = 0
+        self._steps: list[Step] = []
+        self._failure: Outcome | None = None
+        self._results: Results | None = None
+        self._fitted: Document | None = None  # the document the results belong to
+        self._matrix: Matrix | None = None  # the V of the fit under way
+        self._setup = FitSetup(store, self._show)
+        self._derived = FitDerived(store, self._show)
+        self._questions = FitQuestions(store, self._show)
+        self._pane = FitPane(sizing_mode="stretch_both", margin=0)
+        self._pane.on_msg(
+            Router(
+                store,
+                {
+                    **self._setup.handlers(),
+                    **self._derived.handlers(),
+                    **self._questions.handlers(),
+                    "fit": lambda message: self.start(),
+                    "leave-out": lambda message: self._leave_out(),
+                    "cancel": lambda message: self.cancel(),
+                    "select": self._select,
+                    "go": lambda message: open_tab(str(message.get("tab"))),
+                    "again": lambda message: self._restore(),
+                    "csv": self._csv,
+                },
+            )
+        )
+        store.param.watch(lambda *events: self._show(), ["settled", "structure_version", "faults"])
+        self._show()
+
+    def panel(self) -> Viewable:
+        """The view as a Panel component."""
+        return self._pane
+
+    def close(self) -> None:
+        """Stop a fit that nobody will see: the session has ended."""
+        self._questions.stop()
+        if self._job is not None:
+            fitting.cancel(self._job)
+
+    def _select(self, message: Mapping[str, Any]) -> None:
+        node = message.get("node")
+        if node in self._store.document.nodes:
+            self._store.selection = (str(node),)
+
+    # --- the fit ----------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        """True from Fit to the end of the fit."""
+        return self._job is not None
+
+    def start(self) -> None:
+        """Fit the model as it stands; nothing happens while a fit is under way or something is missing."""
+        if self._job is not None or self._setup.state()["reason"] is not None:
+            self._show()
+            return
+        self._questions.stop()
+        self._steps, self._failure = [], None
+        self._phase, self._ahead = "starting", 0
+        self._asked, self._table, self._matrix = self._store.document, self._store.table, self._store.build.v
+        try:
+            self._job = fitting.start(self._store.document, self._store.table, Inbox(self._take))
+        except (ImportError, OSError, RuntimeError) as error:
+            log.exception("a fit could not be started")
+            self._phase, self._failure = "idle", Outcome(message=f"The fit could not be started: {error}")
+        self._show()
+
+    def _leave_out(self) -> None:
+        """Leave dependent columns out, and fit where nothing else is missing."""
+        if self._setup.leave_out():
+            self.start()
+
+    def cancel(self) -> None:
+        """Stop the fit under way; the model stays as it is."""
+        if self._job is not None:
+            self._phase = "cancelling"
+            self._show()
+            fitting.cancel(self._job)
+
+    def _take(self, events: Sequence[Event]) -> None:
+        finished: Outcome | None = None
+        for event in events:
+            if isinstance(event, Waiting):
+                self._phase, self._ahead = "waiting", event.ahead
+            elif isinstance(event, Started) and self._phase != "cancelling":
+                self._phase = "running"
+            elif isinstance(event, Step):
+                self._steps.append(event)
+            elif isinstance(event, Inferring) and self._phase != "cancelling":
+                self._phase = "inferring"
+            elif isinstance(event, Finished):
+                finished = event.outcome
+        if finished is not None:
+            self._finish(finished)
+        self._show()
+
+    def _finish(self, outcome: Outcome) -> None:
+        asked, self._job, self._asked, self._phase = self._asked, None, None, "idle"
+        store = self._store
+        if outcome.cancelled:
+            self._steps = []
+            store.notify("The fit was cancelled. The model is as it was.", "info")
+            return
+        if outcome.estimate is None:
+            self._failure = outcome
+            self._done("problem")
+            return
+        self._derived.begin(self._matrix, outcome.estimate)
+        self._questions.begin(asked, self._table, self._matrix, outcome.estimate)
+        self._results = Results(outcome.estimate, outcome.seconds, store.document.title)
+        self._pane.result = self._results.as_json()  # first: the next state shows the page what it has
+        self._fitted = asked
+        if asked is not None and same_structure(asked, store.document):
+            if store.apply_estimate(outcome.estimate):
+                self._fitted = store.document
+        else:
+            store.notify(
+                "The model changed while it was fitted: the estimates are shown and were not put into it.",
+                "warning",
+            )
+        self._done("news")
+
+    def _restore(self) -> None:
+        if self._results is not None:
+            self._store.dispatch(SetParameters(self._results.estimate.values, label="Fit"))
+
+    def _csv(self, message: Mapping[str, Any]) -> None:
+        estimate = self._derived.estimate
+        if self._results is not None and estimate is not None:
+            estimate = self._questions.answered(estimate)
+            self._download(*self._results.of(estimate).file(str(message.get("table"))))
+
+    # --- drawing ----------------------------------------------------------------------------------
+
+    def _show(self) -> None:
+        self._pane.show(
+            {
+                **self._setup.state(),
+                "derived": self._derived.state(),
+                "questions": self._questions.state(),
+                "phase": self._phase,
+                "ahead": self._ahead,
+                "steps": [
+                    {
+                        "number": s.number,
+                        "loglik": s.loglik,
+                        "score": s.score_norm,
+                        "halvings": s.halvings,
+                        "seconds": s.seconds,
+                    }
+                    for s in self._steps
+                ],
+                "failure": None if self._failure is None else self._failure_state(self._failure),
+                "stale": self._stale(),
+            }
+        )
+
+    def _failure_state(self, failure: Outcome) -> dict[str, Any]:
+        """Why there is no estimate: each problem once, at its first node, or one sentence without any."""
+        by_message: dict[str, list[dict[str, Any]]] = {}
+        for node, message in failure.problems:
+            by_message.setdefault(message, []).append(problem_state(self._store, Problem(node or V, message)))
+        problems = [
+            same[0] | {"name": ", ".join(problem["name"] for problem in same)} for same in by_message.values()
+        ]
+        return {"message": "" if problems else failure.message, "problems": problems}
+
+    def _stale(self) -> dict[str, Any] | None:
+        """What changed since the results were found, and whether moving the sliders back mends it."""
+        fitted, now = self._fitted, self._store.document
+        if self._results is None or fitted is None or fitted is now:
+            return None
+        if fitted.data_name != now.data_name:
+            return {"text": "The data changed since this fit.", "values": False}
+        if fitted.response != now.response:
+            return {"text": "The response changed since this fit.", "values": False}
+        if fitted.method != now.method:
+            return {
+                "text": f"The method is {now.method} now; this fit is by {fitted.method}.",
+                "values": False,
+            }
+        if fitted.degrees_used != now.degrees_used:
+            was, wanted = (WORDS[document.degrees_used] for document in (fitted, now))
+            return {"text": f"Tests are by {wanted} now; those of this fit are by {was}.", "values": False}
+        if (fitted.fixed_effects, fitted.drop_dependent) != (now.fixed_effects, now.drop_dependent):
+            return {"text": "The fixed effects changed since this fit.", "values": False}
+        if not same_structure(fitted, now):
+            return {"text": "The model changed since this fit.", "values": False}
+        naturals = [
+            None if self._store.build.v is None else self._store.build.naturals(V, document).tolist()
+            for document in (fitted, now)
+        ]
+        if naturals[0] != naturals[1]:
+            return {"text": "The parameters no longer stand at these estimates.", "values": True}
+        return None

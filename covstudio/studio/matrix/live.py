@@ -1,0 +1,352 @@
+"""Pictures that follow the sliders: one worker thread per session, the latest wish wins, frames go out as
+bytes.
+
+A slider message becomes a cheap `SetParameters`; the store's new version makes a frozen snapshot; the
+worker turns the latest snapshot into tiles; the session's event loop sends them in one message. The browser
+keeps one slider message in flight, so nothing queues anywhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import panel as pn
+import torch
+
+from covstudio.document.changes.all import SetParameters
+from covstudio.studio.matrix.labels import Labels, axis_labels
+from covstudio.studio.matrix.painter import Bus, pack
+from covstudio.studio.matrix.pictures import NODE, Array, Pictures, Snapshot, TooLarge, Unpaintable
+from covstudio.studio.matrix.quantise import THUMBNAIL_PIXELS, TILE_PIXELS, Tile, extreme
+from covstudio.studio.session.store import Store
+
+log = logging.getLogger("covstudio")
+
+PARTIAL_SECONDS = 0.025  # a round longer than this shows what it has
+PUBLISH_SECONDS = 0.1  # how often numbers beside a moving slider are told to the views
+QUIET_SECONDS = 0.5  # a slider that has not moved for this long rests, whether or not the page said so
+_sessions = itertools.count(1)
+_KEPT_AS = "_live"  # on the store itself, so that the two go together
+
+Prepare = Callable[[str, "Array | None", bool], Any]
+Show = Callable[[Any], None]
+
+
+class Live:
+    """The live evaluation of one session.
+
+    Args:
+        store: the session's store.
+        send: takes a message for the page, on the session's event loop with the document locked; the
+            session's bus when left out.
+        schedule: runs a function on the session's event loop; when left out, that of the Bokeh document
+            the session belongs to, or at once where there is none (a notebook).
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        send: Callable[[Mapping[str, Any]], None] | None = None,
+        schedule: Callable[[Callable[[], None]], None] | None = None,
+    ) -> None:
+        self.store = store
+        self.bus = Bus()
+        self.bus.listen(self.receive)
+        self._send = send or self.bus.send
+        self._schedule = schedule or self._next_tick
+        self._session = next(_sessions)
+        self._doc = pn.state.curdoc
+        self._seq = 0
+        self._visible: dict[str, int] = {}
+        self._matrices: dict[str, Array] = {}  # exact values of what the page shows, for hover
+        self._followers: list[tuple[Prepare, Show]] = []
+        self._told: str | None = None
+        self._sent = (0, True)  # sequence number of the last frame, and whether its round was complete
+        self._published = 0.0
+        self._labels: tuple[int, dict[str, Labels]] = (-1, {})
+        self._slot: Snapshot | None = None
+        self._asked: Snapshot | None = None
+        self._stopping = False
+        self._wake = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._watcher = store.param.watch(
+            self._changed, ["moving", "version", "settled", "focus", "derivatives"]
+        )
+        # What is sent before the page says that it has loaded, Panel drops: nothing is begun until then.
+        self._early: list[Any] | None = None
+        if self._doc is not None and self._doc.session_context is not None:
+            self._early = []
+            pn.state.onload(self._begin)
+            pn.state.on_session_destroyed(lambda _context: self.close())
+        store.__dict__[_KEPT_AS] = self
+
+    @classmethod
+    def of(cls, store: Store) -> Live:
+        """The live evaluation of a store, made when first asked for."""
+        found: Live | None = vars(store).get(_KEPT_AS)
+        return found or cls(store)
+
+    # --- the page speaks ---
+
+    def receive(self, message: Any) -> None:
+        """Handle one message of the page. A message that makes no sense is logged and ignored."""
+        if self._early is not None:
+            self._early.append(message)
+            return
+        if self._doc is None:
+            self._doc = pn.state.curdoc
+        try:
+            handle = getattr(self, f"_on_{message['type']}")
+            handle(message)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            log.warning("ignored a message of the page: %.200r (%s)", message, error)
+
+    def _begin(self) -> None:
+        early, self._early = self._early, None
+        for message in early or ():
+            self.receive(message)
+        self._ask()
+
+    def _on_drag(self, message: Mapping[str, Any]) -> None:
+        seq, node, name = int(message["seq"]), str(message["node"]), str(message["param"])
+        value = float(message["value"])
+        self._seq = max(self._seq, seq)
+        gesture = f"drag {self._session}.{message.get('gesture', 0)} {node}/{name}"
+        before = self.store.document
+        if math.isfinite(value):
+            self.store.dispatch(SetParameters({(node, name): value}, merge_key=gesture), quiet=True)
+        if self.store.document is before:  # nothing changed, but the page waits for an answer
+            self._request()
+
+    def _on_release(self, _message: Mapping[str, Any]) -> None:
+        self.store.settle()
+
+    def _on_visible(self, message: Mapping[str, Any]) -> None:
+        self.bus.hurry(self._doc)  # a page that came back after a lost connection has a new one
+        visible: dict[str, int] = {}
+        for key, pixels in dict(message["tiles"]).items():
+            most = THUMBNAIL_PIXELS if str(key).startswith(NODE) else TILE_PIXELS
+            visible[str(key)] = min(max(int(pixels), 1), most)
+        self._visible = visible
+        self._request()
+
+    def _on_ping(self, message: Mapping[str, Any]) -> None:
+        """An empty frame at once: what the way there and back costs by itself."""
+        self._seq = max(self._seq, int(message["seq"]))
+        self._schedule(partial(self._send, pack(int(message["seq"]), [])))
+
+    def _on_focus(self, message: Mapping[str, Any]) -> None:
+        self.store.focus = str(message["key"])
+
+    def _on_query(self, message: Mapping[str, Any]) -> None:
+        key = str(message["key"])
+        matrix = self._matrices.get(key)
+        answer = {"type": "value", "id": int(message["id"]), "value": "", "row": "", "col": ""}
+        if matrix is not None:
+            pixels = max(int(message["rows"]), int(message["cols"]))
+            row, col = extreme(matrix, pixels, int(message["row"]), int(message["col"]))
+            rows, cols = self.labels(key)
+            answer |= {"row": rows[row], "col": cols[col], "value": f"{matrix[row, col]:.6g}"}
+        self._schedule(partial(self._send, answer))
+
+    # --- the store speaks ---
+
+    def _changed(self, *_events: Any) -> None:
+        self._request()
+
+    def follow_focus(self, prepare: Prepare, show: Show) -> Callable[[], None]:
+        """Hand over the exact values of the focused matrix whenever they change.
+
+        Args:
+            prepare: called in the worker with (key, matrix, settled). The matrix is None when it cannot be
+                computed; the reason is in `store.problems`. It must not touch the store.
+            show: called on the event loop with what `prepare` returned, unless that was None.
+
+        Returns:
+            A function that asks for the values once more, after `prepare` wants something else of them.
+        """
+        self._followers.append((prepare, show))
+        self._ask()
+        return self._ask
+
+    def labels(self, key: str) -> Labels:
+        """Names of the rows and of the columns of a key's matrix, kept while the structure stays."""
+        version = self.store.structure_version
+        if self._labels[0] != version:
+            self._labels = (version, {})
+        known = self._labels[1]
+        if key not in known:
+            known[key] = axis_labels(self.store, key)
+        return known[key]
+
+    def _request(self) -> None:
+        wish = self._snapshot()
+        if wish != self._asked:  # frozen parts are compared by identity first, so this costs nothing
+            self._ask(wish)
+
+    def _snapshot(self) -> Snapshot:
+        store = self.store
+        return Snapshot(
+            seq=self._seq,
+            document=store.document,
+            build=store.build,
+            visible=dict(self._visible),
+            focus=store.focus_key if self._followers else None,
+            settled=store.at_rest,
+            derivatives=store.derivatives,
+        )
+
+    def _ask(self, wish: Snapshot | None = None) -> None:
+        """Wake the worker, also when what it is asked for is what it was asked for last."""
+        wish = self._asked = wish or self._snapshot()
+        with self._wake:
+            if self._stopping or self._early is not None:
+                return
+            self._slot = wish
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name=f"live-{self._session}", daemon=True)
+                self._thread.start()
+            self._wake.notify()
+
+    def close(self) -> None:
+        """Stop the worker; called when the session ends. Closing twice is fine."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        with contextlib.suppress(ValueError):
+            self.store.param.unwatch(self._watcher)
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait until the worker has ended after `close`; True when it has."""
+        if self._thread is not None:
+            self._thread.join(timeout)
+        return self._thread is None or not self._thread.is_alive()
+
+    # --- the worker ---
+
+    def _work(self) -> None:
+        torch.set_num_threads(1)
+        pictures = Pictures()
+        late: list[str] = []
+        resting = True
+        while True:
+            with self._wake:
+                while self._slot is None and not self._stopping:
+                    if not self._wake.wait(None if resting else QUIET_SECONDS):
+                        resting = True
+                        self._schedule(self.store.settle)
+                if self._stopping:
+                    return
+                snapshot, self._slot = self._slot, None
+            assert snapshot is not None
+            resting = snapshot.settled
+            try:
+                late = self._round(pictures, snapshot, late)
+            except Exception:
+                log.exception("a round of pictures failed")
+                pictures, late = Pictures(), []
+                self._schedule(partial(self._show, _Outcome(snapshot, done=True)))
+
+    def _round(self, pictures: Pictures, snapshot: Snapshot, late: Collection[str]) -> list[str]:
+        """Make every tile that changed; returns the keys that a newer wish pushed out, to come first next
+        time.
+        """
+        began = flushed = time.perf_counter()
+        pictures.begin(snapshot)
+        order = pictures.order()
+        order = order[:1] + sorted(order[1:], key=lambda key: key not in late)
+        faults: dict[str, str] = {}
+        out = _Outcome(snapshot)
+        for at, key in enumerate(order):
+            try:
+                tile = pictures.tile(key)
+                out.matrices[key] = pictures.shown(key)
+                if tile is not None:
+                    out.tiles.append((key, tile))
+            except Unpaintable as error:
+                pictures.forget(key)
+                out.blank.append(key)
+                if isinstance(error, TooLarge):
+                    out.notice = str(error)
+                elif error.node is not None:
+                    faults.setdefault(error.node, str(error))
+            now = time.perf_counter()
+            if now - flushed > PARTIAL_SECONDS and at + 1 < len(order):
+                flushed, out.work = now, 1000 * (now - began)
+                self._schedule(partial(self._show, out))
+                out = _Outcome(snapshot)
+                if self._slot is not None:
+                    return order[at + 1 :]
+        out.work = 1000 * (time.perf_counter() - began)
+        out.faults, out.done = faults, True
+        self._schedule(partial(self._show, out))
+        if snapshot.focus is not None and self._slot is None:
+            self._focused(pictures, snapshot, snapshot.focus)
+        return []
+
+    def _focused(self, pictures: Pictures, snapshot: Snapshot, key: str) -> None:
+        matrix: Array | None = None
+        with contextlib.suppress(Unpaintable):
+            matrix = pictures.matrix(key)
+        for prepare, show in self._followers:
+            prepared = prepare(key, matrix, snapshot.settled)
+            if prepared is not None:
+                self._schedule(partial(self._show_focus, show, key, prepared))
+
+    # --- back on the event loop ---
+
+    def _next_tick(self, function: Callable[[], None]) -> None:
+        doc = self._doc
+        if doc is None or doc.session_context is None:
+            function()
+        elif not self._stopping:
+            doc.add_next_tick_callback(function)
+
+    def _show(self, out: _Outcome) -> None:
+        if self._stopping:
+            return
+        snapshot = out.snapshot
+        if out.tiles or out.blank or (snapshot.seq, out.done) != self._sent:
+            self._sent = (snapshot.seq, out.done)
+            self._send(pack(snapshot.seq, out.tiles, done=out.done, clear=out.blank, work=out.work))
+        self._matrices.update(out.matrices)
+        now = time.perf_counter()
+        if not snapshot.settled and now - self._published > PUBLISH_SECONDS:
+            self._published = now
+            self._schedule(self.store.publish)  # behind the frame, so that no picture waits for a number
+        for key in out.blank:
+            self._matrices.pop(key, None)
+        if out.faults is not None and snapshot.build is self.store.build:
+            self.store.faults = out.faults
+            for key in self._matrices.keys() - snapshot.visible.keys():
+                del self._matrices[key]
+        if out.notice is not None and out.notice != self._told:
+            self._told = out.notice
+            self.store.notify(out.notice, "warning")
+
+    def _show_focus(self, show: Show, key: str, prepared: Any) -> None:
+        if not self._stopping and key == self.store.focus_key:
+            show(prepared)
+
+
+@dataclass
+class _Outcome:
+    """What a round, or the part of one that is ready, brings back to the event loop."""
+
+    snapshot: Snapshot
+    tiles: list[tuple[str, Tile]] = field(default_factory=list)
+    blank: list[str] = field(default_factory=list)
+    matrices: dict[str, Array] = field(default_factory=dict)
+    done: bool = False  # False while more of the round is to come
+    faults: dict[str, str] | None = None  # known when the round went through to its end
+    notice: str | None = None
+    work: float = 0.0

@@ -1,0 +1,1 @@
+"""What one person is working on, and what views are made of."""

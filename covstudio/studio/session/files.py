@@ -1,0 +1,203 @@
+"""Files that come from the browser and go to it: uploads in pieces, safe file names, the draft kept for next
+time.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from panel.io.state import state as panel_state
+
+from covstudio.studio.session.store import Store
+
+MEGABYTE = 1_000_000
+MAX_TABLE = 100 * MEGABYTE
+MAX_MODEL = 250 * MEGABYTE
+"""A saved model holds its table as text, so it may be larger than the table was."""
+MAX_DRAFT = 2 * MEGABYTE
+"""Browsers give a page about 5 MB of storage, counted in two-byte characters."""
+MAX_DRAFT_CELLS = 400_000
+"""A table with more cells is not even tried: writing it would take longer than a person should wait."""
+MAX_CHUNK = 4 * MEGABYTE
+MAX_NAME = 200
+
+
+class UploadError(ValueError):
+    """An upload that cannot be taken; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that arrived whole.
+
+    Args:
+        purpose: what the page wants done with it, e.g. "table" or "open".
+        name: its name on the person's computer, without folders.
+        data: its bytes.
+    """
+
+    purpose: str
+    name: str
+    data: bytes
+
+
+@dataclass
+class _Partial:
+    name: str
+    total: int
+    pieces: list[bytes] = field(default_factory=list)
+    received: int = 0
+
+
+class Assembler:
+    """Puts the pieces of an upload together, with a limit on what it holds.
+
+    A file travels in pieces of one megabyte, in order, because a server refuses a single message over 20 MB.
+    Only the latest upload for a purpose is kept: starting another one drops the first.
+
+    Args:
+        limits: purpose -> largest size in bytes.
+
+    Example:
+        >>> parts = Assembler({"table": 100})
+        >>> piece = {"purpose": "table", "id": "1", "name": "oats.csv", "total": 2, "size": 6}
+        >>> parts.add({**piece, "index": 0, "data": b"a,b"}) is None
+        True
+        >>> parts.add({**piece, "index": 1, "data": b"\\n1,"}).data
+        b'a,b\\n1,'
+    """
+
+    def __init__(self, limits: Mapping[str, int]) -> None:
+        self._limits = dict(limits)
+        self._partial: dict[str, tuple[str, _Partial]] = {}
+
+    def add(self, message: Mapping[str, Any]) -> Upload | None:
+        """Take one piece.
+
+        Args:
+            message: {"purpose", "id", "name", "index", "total", "size", "data": bytes}.
+
+        Returns:
+            The upload when this was its last piece, else None.
+
+        Raises:
+            UploadError: too large, out of order, or no file piece at all. The upload is dropped.
+        """
+        purpose, upload_id, data = message.get("purpose"), str(message.get("id")), message.get("data")
+        name = re.split(r"[/\\]", str(message.get("name", "")))[-1][:MAX_NAME] or "file"
+        index, total, size = (message.get(key) for key in ("index", "total", "size"))
+        if not isinstance(purpose, str) or purpose not in self._limits:
+            raise UploadError(
+                f"{name} arrived for a purpose that is not known. Reload the page and try again."
+            )
+        if not isinstance(index, int) or not isinstance(total, int) or not isinstance(size, int):
+            raise self._dropped(purpose, f"A piece of {name} arrived broken. Upload it again.")
+        if not isinstance(data, bytes):
+            raise self._dropped(purpose, f"A piece of {name} arrived broken. Upload it again.")
+        limit = self._limits[purpose]
+        if index == 0:
+            self._partial[purpose] = (upload_id, _Partial(name, total))
+        current, partial = self._partial.get(purpose, ("", _Partial(name, 0)))
+        if current != upload_id:
+            if index == 0:
+                raise self._dropped(purpose, f"A piece of {name} arrived broken. Upload it again.")
+            return None  # a piece of an upload that was dropped, or that a newer one replaced
+        if index != len(partial.pieces) or len(data) > MAX_CHUNK:
+            raise self._dropped(purpose, f"The pieces of {name} arrived out of order. Upload it again.")
+        if max(size, partial.received + len(data)) > limit:
+            largest = max(size, partial.received + len(data))
+            raise self._dropped(
+                purpose,
+                f"{name} is {largest / MEGABYTE:.1f} MB; at most {limit / MEGABYTE:.0f} MB can be taken. "
+                "Keep the columns the model needs, or fewer rows.",
+            )
+        partial.pieces.append(data)
+        partial.received += len(data)
+        if len(partial.pieces) < partial.total:
+            return None
+        del self._partial[purpose]
+        return Upload(purpose, name, b"".join(partial.pieces))
+
+    def progress(self, purpose: str) -> float | None:
+        """The share that has arrived, between 0 and 1; None when nothing is under way."""
+        found = self._partial.get(purpose)
+        return None if found is None else len(found[1].pieces) / max(found[1].total, 1)
+
+    def _dropped(self, purpose: str, sentence: str) -> UploadError:
+        self._partial.pop(purpose, None)
+        return UploadError(sentence)
+
+
+def file_stem(title: str) -> str:
+    """A title as a file name that every system takes, without its extension.
+
+    Example:
+        >>> file_stem("Oats: alpha design, 1995/96")
+        'Oats alpha design, 1995-96'
+        >>> file_stem("../..")
+        'model'
+    """
+    text = re.sub(r"\s+", " ", unicodedata.normalize("NFC", title)).replace("/", "-").replace("\\", "-")
+    text = "".join(c for c in text if c.isprintable() and c not in '<>:"|?*')
+    text = text.strip(" .-")[:80].strip(" .-")
+    return text or "model"
+
+
+def model_text(upload: Upload) -> str:
+    """The text of an uploaded model file.
+
+    Raises:
+        UploadError: when it is not UTF-8 text.
+    """
+    try:
+        return upload.data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UploadError(
+            f"{upload.name} is not a text file (byte {error.start} is not UTF-8). "
+            "Open a model that was saved here, a file named like model.covstudio.json."
+        ) from None
+
+
+class Draft:
+    """Keeps the present work in the browser's own storage, some time after the last change.
+
+    Args:
+        store: the session.
+        keep: called with (text, title) to store a draft; text None forgets it.
+        delay: seconds of rest before a draft is written.
+    """
+
+    def __init__(self, store: Store, keep: Callable[[str | None, str], None], delay: float = 1.5) -> None:
+        self._store = store
+        self._keep = keep
+        self._delay = delay
+        self._waiting = False
+        self._first = store.document
+        store.param.watch(self._changed, ["settled"])
+
+    def _changed(self, _event: Any) -> None:
+        if self._waiting:
+            return
+        self._waiting = True
+        document = panel_state.curdoc
+        if document is not None and document.session_context is not None:
+            document.add_timeout_callback(self.write, int(self._delay * 1000))
+        else:
+            self.write()
+
+    def write(self) -> None:
+        """Write the draft now, without the table when both together are too large, or not at all."""
+        self._waiting = False
+        store = self._store
+        if store.document == self._first:
+            return
+        table = store.table
+        small = table is None or table.n * len(table.columns) <= MAX_DRAFT_CELLS
+        text = store.save_text(with_data=small)
+        if len(text) > MAX_DRAFT and small and table is not None:
+            text = store.save_text(with_data=False)
+        self._keep(text if len(text) <= MAX_DRAFT else None, store.document.title)

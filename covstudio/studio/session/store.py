@@ -1,0 +1,332 @@
+"""The one place that holds a session's truth: the document, its history, the data and what was built of them.
+
+A view never changes another view. It turns what a person does into a *change*
+(`covstudio.document.changes.all`), hands it to `Store.dispatch`, and draws itself again from the store when
+`version` moves. The store holds no widget and knows no view.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import param
+import torch
+
+from covstudio.data.roles import Role, guess_roles
+from covstudio.data.tables import Table
+from covstudio.document.build.build import Build, ParameterRef, Problem, build, same_structure, value_problems
+from covstudio.document.changes.all import Change, ChangeError, ReplaceDocument, SetData, SetParameters
+from covstudio.document.changes.history import History
+from covstudio.document.files.write import DocumentError, dumps, loads
+from covstudio.document.model.document import Document
+from covstudio.document.model.node import Node, V
+
+Level = Literal["info", "ok", "warning", "error"]
+_serial = itertools.count(1)
+
+NODE = "node:"
+SLICE = "slice:"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A sentence for the person at the screen, shown once.
+
+    Args:
+        text: what happened, what was expected and what to do, as plain text.
+        level: "info", "ok", "warning" or "error".
+        serial: grows with every notice, so that the same sentence said twice is seen twice.
+    """
+
+    text: str
+    level: Level = "info"
+    serial: int = field(default_factory=lambda: next(_serial))
+
+
+class Store(param.Parameterized):
+    """What one browser session is about.
+
+    Args:
+        document: where to start; an empty document when left out.
+        tables: tables this session can name already, by `Document.data_name`.
+    """
+
+    history: History = param.Parameter(doc="the document with its past and future")
+    document: Document = param.Parameter(doc="the present document: history.present")
+    table: Table | None = param.Parameter(default=None, doc="the table the document names, when it is loaded")
+    build: Build = param.Parameter(
+        doc="the matrices of the document; the same object while only values change"
+    )
+    version: int = param.Integer(
+        default=0, doc="moves with every change of document or data that views are to show"
+    )
+    moving: int = param.Integer(
+        default=0, doc="moves with every step of a dragged slider: for the live pictures alone"
+    )
+    structure_version: int = param.Integer(default=0, doc="moves when matrices had to be built again")
+    settled: int = param.Integer(
+        default=0, doc="follows version, but not while a slider is being dragged: for slow views"
+    )
+    selection: tuple[str, ...] = param.Parameter(default=(), doc="ids of the selected nodes")
+    focus: str = param.String(
+        default="V", doc='what the large plot shows: "V", a node id, or "slice:<parameter path>"'
+    )
+    derivatives: str = param.Selector(
+        default="theta",
+        objects=["theta", "natural"],
+        doc="what V is differentiated by: theta, as `grad` does, or the natural values",
+    )
+    message: Notice | None = param.Parameter(default=None, doc="the latest notice")
+    faults: Mapping[str, str] = param.Parameter(
+        default={}, doc="node id -> why its values cannot be computed now"
+    )
+    estimate: Any = param.Parameter(default=None, doc="the latest fit, or None")
+    dark: bool = param.Boolean(default=False, doc="dark theme")
+
+    def __init__(self, document: Document | None = None, tables: Iterable[Table] = ()) -> None:
+        super().__init__()
+        self.tables: dict[str, Table] = {table.name: table for table in tables}
+        self._estimated: Document | None = None
+        self._unpublished = False
+        self._own: dict[str, tuple[Build, Node, tuple[ParameterRef, ...]]] = {}
+        self._present(History(Document() if document is None else document))
+
+    # --- changes ---
+
+    def dispatch(self, change: Change, *, settle: bool = True, quiet: bool = False) -> bool:
+        """Apply a change as one undoable step; a change that does not fit becomes a notice and alters
+        nothing.
+
+        Args:
+            change: any change of `covstudio.document.changes.all`.
+            settle: False while a slider is under the finger; call `settle()` when it rests.
+            quiet: True to tell the views later, by `publish()` or `settle()`; a structural change ignores it.
+
+        Returns:
+            True when the change was applied.
+        """
+        try:
+            history = self.history.apply(change)
+        except ChangeError as error:
+            self.notify(str(error), "error")
+            return False
+        self._present(history, settle=settle and not quiet, quiet=quiet)
+        return True
+
+    def undo(self) -> bool:
+        """Take the last step back; False when there is none."""
+        if not self.history.can_undo:
+            return False
+        self._present(self.history.undo())
+        return True
+
+    def redo(self) -> bool:
+        """Take the step forward again that was undone last; False when there is none."""
+        if not self.history.can_redo:
+            return False
+        self._present(self.history.redo())
+        return True
+
+    def settle(self) -> None:
+        """Say that the values rest: views that are too slow to follow a drag draw themselves now."""
+        if self._unpublished:
+            self._unpublished = False
+            self.param.update(version=self.version + 1, settled=self.version + 1)
+        else:
+            self.settled = self.version
+
+    def publish(self) -> None:
+        """Tell the views of the quiet changes since the last time. Numbers need not follow at 60 a second."""
+        if self._unpublished:
+            self._unpublished = False
+            self.version += 1
+
+    @property
+    def at_rest(self) -> bool:
+        """True while no slider is being dragged."""
+        return self.settled == self.version and not self._unpublished
+
+    def _present(self, history: History, *, settle: bool = True, quiet: bool = False) -> None:
+        document = history.present
+        first = self.version == 0
+        if not first and document is self.document:
+            self.history = history
+            return
+        table = self.tables.get(document.data_name) if document.data_name is not None else None
+        structural = first or table is not self.table or not same_structure(self.document, document)
+        update: dict[str, Any] = {"history": history, "document": document}
+        if quiet and not structural:
+            self._unpublished = True
+            self.param.update(moving=self.moving + 1, **update)
+            return
+        self._unpublished = False
+        update["version"] = self.version + 1
+        if structural:
+            self._own.clear()
+            update |= {
+                "table": table,
+                "build": build(document, table),
+                "structure_version": self.structure_version + 1,
+            }
+            selection = tuple(node for node in self.selection if node in document.nodes)
+            if selection != self.selection:
+                update["selection"] = selection
+        if settle:
+            update["settled"] = update["version"]
+        self.param.update(**update)
+        if structural and not self._exists(self.focus_key):
+            self.focus = "V"
+
+    # --- what the views read ---
+
+    @property
+    def focus_key(self) -> str:
+        """`focus` as the key of a tile: "V", "node:<id>" or "slice:<path>"."""
+        return NODE + self.focus if self.focus in self.document.nodes else self.focus
+
+    def _exists(self, key: str) -> bool:
+        if key.startswith(NODE):
+            return key.removeprefix(NODE) in self.document.nodes
+        if key.startswith(SLICE):
+            path = key.removeprefix(SLICE)
+            return any(ref.path == path and not ref.fixed for ref in self.build.parameters)
+        return key == V
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What keeps the model from being complete, then what is wrong with the present values."""
+        faults = (Problem(node, text) for node, text in self.faults.items())
+        return (*self.build.problems, *value_problems(self.build, self.document), *faults)
+
+    def parameters(self) -> tuple[ParameterRef, ...]:
+        """Every parameter of V in theta order (fixed ones in their places) with its present natural value."""
+        refs = self.build.parameters
+        if not refs:
+            return ()
+        naturals = self.build.naturals(V, self.document).tolist()
+        return tuple(
+            ref if ref.natural == natural else replace(ref, natural=natural)
+            for ref, natural in zip(refs, naturals, strict=True)
+        )
+
+    def node_parameters(self, node_id: str) -> tuple[ParameterRef, ...]:
+        """The parameters that belong to this node itself (not to its operands), with their present natural
+        values.
+        """
+        matrix, node = self.build.matrices.get(node_id), self.document.nodes[node_id]
+        if matrix is None:
+            return ()
+        known = self._own.get(node_id)
+        if known is not None and known[0] is self.build and known[1] is node:
+            return known[2]
+        prefix = self.build.paths.get(node_id)
+        naturals = self.build.naturals(node_id, self.document).tolist()
+        refs = tuple(
+            ParameterRef(
+                node_id=node_id,
+                name=parameter.name,
+                path=f"{prefix}/{parameter.name}" if prefix else parameter.name,
+                transform=parameter.transform,
+                natural=natural,
+                fixed=parameter.name in node.fixed,
+            )
+            for parameter, natural in zip(matrix.parameters, naturals, strict=True)
+            if "/" not in parameter.name
+        )
+        self._own[node_id] = (self.build, node, refs)
+        return refs
+
+    def natural(self, node_id: str, name: str) -> float:
+        """The present natural value of a node's own parameter.
+
+        Raises:
+            KeyError: the node has no such parameter, or cannot be built.
+        """
+        for ref in self.node_parameters(node_id):
+            if ref.name == name:
+                return ref.natural
+        raise KeyError(f"{self.document.nodes[node_id].name!r} has no parameter {name!r}")
+
+    @staticmethod
+    def raw(ref: ParameterRef, natural: float | None = None) -> float:
+        """Raw theta of a natural value (the present one when left out); -inf for a variance of zero."""
+        value = ref.natural if natural is None else natural
+        return float(ref.transform.inverse(torch.tensor(value, dtype=torch.float64)))
+
+    # --- data and files ---
+
+    def load_table(
+        self, table: Table, *, roles: Mapping[str, Role] | None = None, response: str | None = None
+    ) -> bool:
+        """Make a table the document's data, as one undoable step.
+
+        The table stays known by its name, so that undo and redo find it again. Another table under a name
+        in use is kept beside the first as "name (2)".
+
+        Args:
+            table: the table.
+            roles: what each column is; guessed when left out.
+            response: the column that is modelled; the one whose role says so when left out.
+        """
+        name = self._keep(table)
+        roles = guess_roles(self.tables[name]) if roles is None else dict(roles)
+        if response is None:
+            response = next((column for column, role in roles.items() if role == "response"), None)
+        return self.dispatch(SetData(name=name, roles=roles, response=response))
+
+    def _keep(self, table: Table) -> str:
+        """Keep a table for undo and redo; its name, which is never that of a table with other values."""
+        name, number = table.name, 2
+        while name in self.tables and not self.tables[name].frame.equals(table.frame):
+            name, number = f"{table.name} ({number})", number + 1
+        if name not in self.tables:
+            self.tables[name] = table if name == table.name else replace(table, name=name)
+        return name
+
+    def open_text(self, text: str) -> bool:
+        """Replace the document by a saved one; a file that cannot be read becomes a notice and nothing is
+        lost.
+        """
+        try:
+            document, table = loads(text)
+        except DocumentError as error:
+            self.notify(f"The file was not opened, and the model is as it was. {error}", "error")
+            return False
+        if table is not None:
+            name = self._keep(table)
+            if document.data_name == table.name:
+                document = replace(document, data_name=name)
+        if not self.dispatch(ReplaceDocument(document)):
+            return False
+        if document.data_name is not None and document.data_name not in self.tables:
+            self.notify(
+                f"This model was saved without its table {document.data_name!r}: load it in the data panel.",
+                "warning",
+            )
+        return True
+
+    def save_text(self, *, with_data: bool = True) -> str:
+        """The document as JSON, with its table unless told otherwise."""
+        return dumps(self.document, self.table if with_data else None)
+
+    # --- a finished fit ---
+
+    def apply_estimate(self, estimate: Any) -> bool:
+        """Keep a finished fit and set the parameters to it, as one undoable step."""
+        if not self.dispatch(SetParameters(estimate.values, label="Fit")):
+            return False
+        self._estimated = self.document
+        self.estimate = estimate
+        return True
+
+    @property
+    def estimate_is_current(self) -> bool:
+        """True while the document is the one the latest fit left behind (values and structure)."""
+        return self.estimate is not None and self._estimated is self.document
+
+    def notify(self, text: str, level: Level = "info") -> None:
+        """Show a sentence to the person at the screen."""
+        self.message = Notice(text, level)
