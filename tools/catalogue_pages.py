@@ -29,7 +29,7 @@ from covstudio.covariance import (  # noqa: E402
     TransformExpPow2,
     catalogue,
 )
-from covstudio.document.build.meaning import meaning_key  # noqa: E402
+from covstudio.covariance.core.catalogue import meaning_key  # noqa: E402
 from covstudio.studio.canvas.icons import telling  # noqa: E402
 from covstudio.studio.matrix.colours import table  # noqa: E402
 from covstudio.studio.matrix.quantise import Tile, quantise  # noqa: E402

@@ -13,8 +13,8 @@ from covstudio.estimate.inferred import Inferred, infer
 from covstudio.estimate.model import ModelError, assemble, pinned
 from covstudio.estimate.omitted import Omission
 from covstudio.reml import Explanation, Fit, FitError, explain, fit
-from covstudio.reml.fitting.result import Callback
 from covstudio.reml.inference import Profile
+from covstudio.reml.problem.iteration import Callback
 
 __all__ = ["Estimate", "derive", "estimate", "outlook"]
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from covstudio.covariance import CovariancePropagation, Matrix, Sum
 from covstudio.estimate.model import Assembled
 from covstudio.reml import Fit, FitCancelled, FitError, NotPositiveDefinite, fit
-from covstudio.reml.fitting.result import Callback
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.comparison import Candidate, compare_candidates
+from covstudio.reml.problem.iteration import Callback
 
 __all__ = ["Omission", "mixture_words", "omissible_terms", "omit"]
 

@@ -14,9 +14,9 @@ from covstudio.estimate.derived import LEVEL
 from covstudio.estimate.inferred import bound
 from covstudio.estimate.model import Assembled
 from covstudio.reml import Fit, Inference
-from covstudio.reml.fitting.result import Cancel
 from covstudio.reml.inference import Profile, ProfilePoint
 from covstudio.reml.inference.distributions import normal_quantile
+from covstudio.reml.problem.iteration import Cancel
 
 __all__ = ["Asked", "curve", "cut_off", "profile", "profiled_parameters"]
 

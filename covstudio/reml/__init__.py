@@ -8,7 +8,7 @@ from covstudio.reml.diagnosis.identifiability import Confounded
 from covstudio.reml.engines.dense.engine import DENSE_LIMIT
 from covstudio.reml.fitting.choose import Explanation, explain
 from covstudio.reml.fitting.fit import fit
-from covstudio.reml.fitting.result import Fit, Iteration
+from covstudio.reml.fitting.result import Fit
 from covstudio.reml.inference import Inference, compare
 from covstudio.reml.problem.errors import (
     FitCancelled,
@@ -19,6 +19,7 @@ from covstudio.reml.problem.errors import (
     RankDeficient,
     TooManyRows,
 )
+from covstudio.reml.problem.iteration import Iteration
 from covstudio.reml.stepwise.reml import REML
 from covstudio.reml.terms.random_effects import RandomEffect
 

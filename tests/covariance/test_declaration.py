@@ -163,7 +163,7 @@ def test_names_are_not_taken_over() -> None:
         pass
 
     with pytest.raises(
-        ValueError, match=r"already has covstudio\.covariance\.operators_covariance\.Sum; rename"
+        ValueError, match=r"already has covstudio\.covariance\.operators\.sums\.Sum; rename"
     ):
         declare(**FIELDS)(Sum)
     assert declaration("Sum").cls is library.Sum

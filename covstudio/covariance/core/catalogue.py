@@ -6,12 +6,13 @@ The palette, the inspector, the exporters and the documentation are all made fro
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
+from functools import lru_cache
+from typing import Any, Literal, TypeVar, get_args
 
-if TYPE_CHECKING:
-    from covstudio.covariance.core.matrix import Matrix
+from covstudio.covariance.core.matrix import Matrix
 
 __all__ = [
     "CATEGORIES",
@@ -22,6 +23,8 @@ __all__ = [
     "catalogue",
     "declaration",
     "declare",
+    "meaning",
+    "meaning_key",
 ]
 
 ArgumentKind = Literal[
@@ -223,11 +226,7 @@ def declare(**fields: Any) -> Callable[[M], M]:
     """
 
     def register(cls: M) -> M:
-        from covstudio.covariance.core.operator import Operator
-
-        given = dict(fields)
-        given.setdefault("kind", "operator" if issubclass(cls, Operator) else "matrix")
-        entry = Declaration(cls=cls, **given)
+        entry = Declaration(cls=cls, **{"kind": cls.role, **fields})
         present = _REGISTER.get(entry.name)
         if present is not None and _origin(present.cls) != _origin(cls):
             raise ValueError(
@@ -237,6 +236,7 @@ def declare(**fields: Any) -> Callable[[M], M]:
         # A class defined again in the same place (a notebook cell run twice) takes the place of the earlier
         # one.
         _REGISTER[entry.name] = entry
+        cls._declaration = entry
         return cls
 
     return register
@@ -250,6 +250,7 @@ def withdraw(cls: type[Matrix]) -> None:
     """
     if cls.__name__ in _REGISTER and _REGISTER[cls.__name__].cls is cls:
         del _REGISTER[cls.__name__]
+        cls._declaration = None
 
 
 def _origin(cls: type) -> tuple[str, str]:
@@ -305,7 +306,36 @@ def declaration(structure: str | type[Matrix]) -> Declaration:
     raise UnknownStructure(f"expected a structure of the catalogue, got {name!r}; {hint}")
 
 
-def find_declaration(cls: type) -> Declaration | None:
-    """The declaration of exactly this class, or None."""
-    entry = _REGISTER.get(cls.__name__)
-    return entry if entry is not None and entry.cls is cls else None
+def meaning_key(declared: Declaration, parameter: str) -> str | None:
+    """The declared name that stands for a parameter, or None where nothing is declared for it.
+
+    Args:
+        declared: the structure.
+        parameter: a name such as "sigma^2" or "lambda_2_1".
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> declared = SimpleNamespace(parameters={"sigma^2": "Variance.", "lambda_i_k": "Loading."})
+        >>> [meaning_key(declared, name) for name in ("sigma^2", "lambda_2_1", "rho")]
+        ['sigma^2', 'lambda_i_k', None]
+    """
+    if parameter in declared.parameters:
+        return parameter
+    return next((key for key in declared.parameters if _pattern(key).fullmatch(parameter)), None)
+
+
+def meaning(declared: Declaration, parameter: str) -> str:
+    """What a parameter of a structure means, or "" where it is not declared.
+
+    Args:
+        declared: the structure.
+        parameter: the parameter's own name, without a path.
+    """
+    key = meaning_key(declared, parameter)
+    return "" if key is None else declared.parameters[key]
+
+
+@lru_cache(maxsize=1024)
+def _pattern(key: str) -> re.Pattern[str]:
+    base, letters = re.fullmatch(r"(.*?)((?:_[a-z])*)", key).groups()  # type: ignore[union-attr]
+    return re.compile(re.escape(base) + r"_\d+" * letters.count("_"))

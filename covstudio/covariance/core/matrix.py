@@ -5,12 +5,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
-from covstudio.covariance.core.catalogue import find_declaration
 from covstudio.covariance.core.inplace import Written
 from covstudio.covariance.parameters.layout import Layout
 from covstudio.covariance.parameters.parameter import Parameter, parse_parameters
@@ -60,6 +59,12 @@ class Matrix(Written):
     """
 
     _library_base = True
+    role: ClassVar[Literal["matrix", "operator"]] = "matrix"
+    """What the catalogue lists a class as: a leaf of a tree, or an operator."""
+
+    _declaration: ClassVar[Any] = None
+    """The class's own entry in the catalogue, which ``@declare`` sets; it is never inherited."""
+
     _parameters: tuple[Parameter, ...] = ()
     _known_layout: Layout | None = None
     _shape: Shape | None = None
@@ -251,9 +256,9 @@ class Matrix(Written):
     def psd(self) -> bool:
         """True when V is promised positive semi-definite for every theta."""
         for cls in type(self).__mro__:
-            found = find_declaration(cls)
+            found = cls.__dict__.get("_declaration")
             if found is not None:
-                return found.psd
+                return bool(found.psd)
             if {"__call__", "evaluate"} & cls.__dict__.keys():
                 return False
         return False

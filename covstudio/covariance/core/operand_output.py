@@ -1,27 +1,66 @@
-"""An operand's share of what an operator has to write."""
+"""What an operand gives to its operator: its value and its slices, written to where they are to stay."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from covstudio.covariance.core.definiteness import Operand
+from covstudio.covariance.core.definiteness import Operand, ShapeError
 from covstudio.covariance.core.matrix import Matrix
+from covstudio.covariance.core.operands import locate
+from covstudio.covariance.parameters.differentiation import chain
 
-if TYPE_CHECKING:
-    from covstudio.covariance.core.operator import Operator
+__all__ = ["OperandOutput", "operand_slices", "operand_value"]
 
-__all__ = ["Portion"]
+
+def operand_value(
+    owner: str, name: str, operand: Matrix, function: Callable[[Tensor], Tensor], point: Tensor
+) -> Tensor:
+    """An operand's value, held to the shape it declares; errors name the operand.
+
+    Args:
+        owner: the operator, as errors call it.
+        name: the operand's name.
+        operand: the structure.
+        function: its value as a function of ``point``: of raw or of natural parameters.
+        point: the operand's own parameters.
+
+    Returns:
+        The value, in the dtype and on the device of ``point``.
+
+    Raises:
+        ShapeError: the value has another shape than the operand declares.
+    """
+    try:
+        value = function(point)
+    except (ValueError, TypeError, RuntimeError) as error:
+        locate(error, name)
+        raise
+    if tuple(value.shape) != operand.shape:
+        raise ShapeError(
+            f"{owner}: expected operand {name!r} ({type(operand).__name__}) to give the shape "
+            f"{operand.shape} it declares, got {tuple(value.shape)}; correct its shape or its formula."
+        )
+    return value.to(dtype=point.dtype, device=point.device)
+
+
+def operand_slices(name: str, operand: Matrix, natural: Tensor, index: list[int]) -> Tensor:
+    """An operand's derivatives in its NATURAL parameters at ``index``; errors name the operand."""
+    try:
+        return operand.natural_jacobian(natural, index)
+    except (ValueError, TypeError, RuntimeError) as error:
+        locate(error, name)
+        raise
 
 
 @dataclass(frozen=True, eq=False)
-class Portion:
+class OperandOutput:
     """One operand at its parameters, and the rows of the operator's Jacobian that are its own.
 
     Args:
-        operator: whose operand it is.
+        owner: the operator, as errors call it.
         position: its place among the operator's operands.
         name: its name.
         operand: the structure, or the fixed tensor.
@@ -31,7 +70,7 @@ class Portion:
         rows: the operand's k rows in the operator's Jacobian.
     """
 
-    operator: Operator
+    owner: str
     position: int
     name: str
     operand: Operand
@@ -45,8 +84,22 @@ class Portion:
 
         See :meth:`Matrix.write` and :meth:`Matrix.write_added`.
         """
-        if value is not None or self.index:
-            self.operator._write_operand(self, value, slices, add)
+        if value is None and not self.index:
+            return
+        operand = self.operand
+        if isinstance(operand, Matrix) and operand._writes_now():
+            write = operand.write_added if add and value is not None else operand.write
+            try:
+                write(self.natural, value, self.index, self.slopes, slices)  # type: ignore[arg-type]
+            except (ValueError, TypeError, RuntimeError) as error:
+                locate(error, self.name)
+                raise
+        else:
+            result, steps = self.fresh(value is not None)
+            if value is not None and result is not None:
+                value.add_(result) if add else value.copy_(result)
+            if self.index:
+                slices.copy_(steps)
 
     def evaluate(self, slices: Tensor) -> Tensor:
         """The operand's value, not to be written to, while its k slices are written."""
@@ -62,13 +115,21 @@ class Portion:
         Neither may be written to: nothing is copied that the operand gives, or is. Slices that have to be
         written somewhere are written ``into`` a tensor where one is given.
         """
-        if not isinstance(self.operand, Matrix):
-            constant = self.operand.to(dtype=self.natural.dtype, device=self.natural.device)
-            return constant if wanted else None, self.natural.new_empty((0, *constant.shape))
-        if not self.operand._writes_now():
-            return self.operator._operand_results(self, wanted)
-        shape = self.operand.shape
-        value = self.natural.new_empty(shape) if wanted else None
-        slices = self.natural.new_empty((len(self.index), *shape)) if into is None else into
+        operand, natural = self.operand, self.natural
+        if not isinstance(operand, Matrix):
+            constant = operand.to(dtype=natural.dtype, device=natural.device)
+            return constant if wanted else None, natural.new_empty((0, *constant.shape))
+        if not operand._writes_now():
+            return self._by_formulas(operand, wanted)
+        value = natural.new_empty(operand.shape) if wanted else None
+        slices = natural.new_empty((len(self.index), *operand.shape)) if into is None else into
         self.write(value, slices)
         return value, slices
+
+    def _by_formulas(self, operand: Matrix, wanted: bool) -> tuple[Tensor | None, Tensor]:
+        natural = self.natural
+        value = operand_value(self.owner, self.name, operand, operand.evaluate, natural) if wanted else None
+        if not self.index:
+            return value, natural.new_empty((0, *operand.shape))
+        inner = operand_slices(self.name, operand, natural, self.index)
+        return value, chain(inner.to(dtype=natural.dtype, device=natural.device), self.slopes)

@@ -8,12 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from covstudio.covariance.core.catalogue import find_declaration
 from covstudio.covariance.core.composite import OWN, Composite
 from covstudio.covariance.core.definiteness import Operand, ShapeError, promises_psd
 from covstudio.covariance.core.matrix import Matrix
-from covstudio.covariance.core.operand_output import Portion
-from covstudio.covariance.core.operands import locate
+from covstudio.covariance.core.operand_output import OperandOutput, operand_slices, operand_value
 from covstudio.covariance.parameters.differentiation import FORWARD_MODE, chain
 from covstudio.covariance.parameters.parameterised import Params
 
@@ -54,6 +52,7 @@ class Operator(Composite):
     """
 
     _library_base = True
+    role = "operator"
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -162,7 +161,7 @@ class Operator(Composite):
         for name, operand in self._operands.items():
             if isinstance(operand, Matrix):
                 stop = start + operand.num_free_params
-                values.append(self._operand_value(name, operand, operand._at, theta[start:stop]))
+                values.append(operand_value(self._label(), name, operand, operand._at, theta[start:stop]))
                 start = stop
             else:
                 values.append(operand.to(dtype=theta.dtype, device=theta.device))
@@ -186,34 +185,13 @@ class Operator(Composite):
                 values.append(natural.new_empty((0, 0)))
                 start = stop
             elif isinstance(operand, Matrix):
-                values.append(self._operand_value(name, operand, operand.evaluate, natural[start:stop]))
+                values.append(
+                    operand_value(self._label(), name, operand, operand.evaluate, natural[start:stop])
+                )
                 start = stop
             else:
                 values.append(operand.to(dtype=natural.dtype, device=natural.device))
         return values
-
-    def _operand_value(
-        self, name: str, operand: Matrix, function: Callable[[Tensor], Tensor], point: Tensor
-    ) -> Tensor:
-        try:
-            value = function(point)
-        except (ValueError, TypeError, RuntimeError) as error:
-            locate(error, name)
-            raise
-        if tuple(value.shape) != operand.shape:
-            raise ShapeError(
-                f"{type(self).__name__}: expected operand {name!r} ({type(operand).__name__}) to give the "
-                f"shape {operand.shape} it declares, got {tuple(value.shape)}; correct its shape or its "
-                "formula."
-            )
-        return value.to(dtype=point.dtype, device=point.device)
-
-    def _operand_slices(self, name: str, operand: Matrix, natural: Tensor, index: list[int]) -> Tensor:
-        try:
-            return operand.natural_jacobian(natural, index)
-        except (ValueError, TypeError, RuntimeError) as error:
-            locate(error, name)
-            raise
 
     # -- derivatives -----------------------------------------------------------------------------------------
 
@@ -239,7 +217,7 @@ class Operator(Composite):
             stop = start + operand.num_params
             places = [place for place, k in enumerate(index) if start <= k < stop]
             if places:
-                inner = self._operand_slices(
+                inner = operand_slices(
                     name, operand, natural[start:stop], [index[place] - start for place in places]
                 )
                 inner = inner.to(dtype=natural.dtype, device=natural.device)
@@ -261,22 +239,22 @@ class Operator(Composite):
         The default puts operands together by :meth:`combine` and :meth:`propagate`, and copies what these
         return. An operator whose operands can be written to where they are to stay does so by itself.
         """
-        portions = self.portions(natural, index, slopes)
-        needed = {other for one in portions if one.index for other in self.propagate_needs(one.position)}
+        outputs = self.outputs(natural, index, slopes)
+        needed = {other for one in outputs if one.index for other in self.propagate_needs(one.position)}
         values: list[Tensor] = []
         directions: list[Tensor] = []
-        for portion in portions:
-            wanted = value is not None or portion.position in needed
-            mine, steps = portion.fresh(wanted)
+        for output in outputs:
+            wanted = value is not None or output.position in needed
+            mine, steps = output.fresh(wanted)
             values.append(natural.new_empty((0, 0)) if mine is None else mine)
             directions.append(steps)
         if value is not None:
             value.copy_(self.combine(values))
-        for portion, steps in zip(portions, directions, strict=True):
-            if portion.index:
-                slices[portion.rows].copy_(self.propagate(values, portion.position, steps))
+        for output, steps in zip(outputs, directions, strict=True):
+            if output.index:
+                slices[output.rows].copy_(self.propagate(values, output.position, steps))
 
-    def portions(self, natural: Tensor, index: Sequence[int], slopes: Tensor) -> list[Portion]:
+    def outputs(self, natural: Tensor, index: Sequence[int], slopes: Tensor) -> list[OperandOutput]:
         """What :meth:`write` is given, operand by operand.
 
         Args:
@@ -288,7 +266,7 @@ class Operator(Composite):
             One per operand, in order (that of ``own_operand`` first): its part of each, and the rows of the
             Jacobian that are its own.
         """
-        portions = []
+        outputs = []
         start = row = 0
         for (position, (name, operand)), count in zip(
             enumerate(self._operands.items()), self._counts(), strict=True
@@ -296,39 +274,13 @@ class Operator(Composite):
             stop = start + count
             inner = [k - start for k in index if start <= k < stop]
             rows = slice(row, row + len(inner))
-            portions.append(
-                Portion(self, position, name, operand, natural[start:stop], inner, slopes[rows], rows)
+            outputs.append(
+                OperandOutput(
+                    self._label(), position, name, operand, natural[start:stop], inner, slopes[rows], rows
+                )
             )
             start, row = stop, rows.stop
-        return portions
-
-    def _write_operand(self, portion: Portion, value: Tensor | None, slices: Tensor, add: bool) -> None:
-        operand, natural, index = portion.operand, portion.natural, portion.index
-        if isinstance(operand, Matrix) and operand._writes_now():
-            try:
-                if add and value is not None:
-                    operand.write_added(natural, value, index, portion.slopes, slices)
-                else:
-                    operand.write(natural, value, index, portion.slopes, slices)
-            except (ValueError, TypeError, RuntimeError) as error:
-                locate(error, portion.name)
-                raise
-        else:
-            result, steps = portion.fresh(value is not None)
-            if value is not None and result is not None:
-                value.add_(result) if add else value.copy_(result)
-            if index:
-                slices.copy_(steps)
-
-    def _operand_results(self, portion: Portion, wanted: bool) -> tuple[Tensor | None, Tensor]:
-        """What an operand's formulas give: its value, None where it is not wanted, and its slices."""
-        name, operand, natural = portion.name, portion.operand, portion.natural
-        assert isinstance(operand, Matrix)
-        value = self._operand_value(name, operand, operand.evaluate, natural) if wanted else None
-        if not portion.index:
-            return value, natural.new_empty((0, *operand.shape))
-        inner = self._operand_slices(name, operand, natural, portion.index)
-        return value, chain(inner.to(dtype=natural.dtype, device=natural.device), portion.slopes)
+        return outputs
 
     def operands_grad(self, free_params: Params = None) -> tuple[list[Tensor | None], list[list[str]]]:
         """Each operand's own Jacobian with respect to its part of theta.
@@ -363,7 +315,7 @@ class Operator(Composite):
             mine = [k for k in wanted if start <= k < stop]
             names.append([layout.names[k] for k in mine])
             if mine and isinstance(operand, Matrix):
-                inner = self._operand_slices(name, operand, natural[start:stop], [k - start for k in mine])
+                inner = operand_slices(name, operand, natural[start:stop], [k - start for k in mine])
                 grads.append(chain(inner, layout.slope(raw[mine], mine)))
             else:
                 grads.append(None)
@@ -375,7 +327,9 @@ class Operator(Composite):
     @property
     def psd(self) -> bool:
         """True when V is promised positive semi-definite: the rule keeps the operands' promises."""
-        found = next((entry for cls in type(self).__mro__ if (entry := find_declaration(cls))), None)
+        found = next(
+            (entry for cls in type(self).__mro__ if (entry := cls.__dict__.get("_declaration"))), None
+        )
         if found is None or not found.psd:
             return False
         own = next(

@@ -244,7 +244,7 @@ class Transpose(Operator):
         self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor
     ) -> None:
         """The operand, written by columns."""
-        self.portions(natural, index, slopes)[0].write(None if value is None else value.mT, slices.mT)
+        self.outputs(natural, index, slopes)[0].write(None if value is None else value.mT, slices.mT)
 
     def propagate_needs(self, position: int) -> tuple[int, ...]:
         return ()

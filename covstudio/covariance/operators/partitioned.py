@@ -103,11 +103,11 @@ class BlockDiagonal(Operator):
         if value is not None:
             value.zero_()
         slices.zero_()
-        for portion in self.portions(natural, index, slopes):
-            top, left = self._corners[portion.position]
-            rows, columns = portion.operand.shape
+        for output in self.outputs(natural, index, slopes):
+            top, left = self._corners[output.position]
+            rows, columns = output.operand.shape
             block = (..., slice(top, top + rows), slice(left, left + columns))
-            portion.write(None if value is None else value[block], slices[portion.rows][block])
+            output.write(None if value is None else value[block], slices[output.rows][block])
 
     def propagate_needs(self, position: int) -> tuple[int, ...]:
         return ()
@@ -164,11 +164,11 @@ class _Joined(Operator):
     ) -> None:
         """Each operand to its strip, zeros to all else of a slice."""
         slices.zero_()
-        for portion in self.portions(natural, index, slopes):
-            start = self._starts[portion.position]
-            size = portion.operand.shape[self._dimension]
+        for output in self.outputs(natural, index, slopes):
+            start = self._starts[output.position]
+            size = output.operand.shape[self._dimension]
             strip = None if value is None else value.narrow(self._dimension, start, size)
-            portion.write(strip, slices[portion.rows].narrow(self._dimension + 1, start, size))
+            output.write(strip, slices[output.rows].narrow(self._dimension + 1, start, size))
 
     def propagate_needs(self, position: int) -> tuple[int, ...]:
         return ()

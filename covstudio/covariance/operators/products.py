@@ -112,7 +112,7 @@ class KroneckerProduct(Operator):
         slices: Tensor,
         add: bool,
     ) -> None:
-        first, second = self.portions(natural, index, slopes)
+        first, second = self.outputs(natural, index, slopes)
         a, a_steps = first.fresh(value is not None or len(second.index) > 0)
         b, b_steps = second.fresh(value is not None or len(first.index) > 0)
         if value is not None and a is not None and b is not None:
@@ -209,7 +209,7 @@ class HadamardProduct(Operator):
         self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor
     ) -> None:
         """One factor to where it stays, then multiplied by the other in place."""
-        first, second = self.portions(natural, index, slopes)
+        first, second = self.outputs(natural, index, slopes)
         if isinstance(first.operand, Tensor):
             first, second = second, first
         a_slices, b_slices = slices[first.rows], slices[second.rows]
@@ -231,7 +231,7 @@ class HadamardProduct(Operator):
         self, natural: Tensor, value: Tensor, index: Sequence[int], slopes: Tensor, slices: Tensor
     ) -> None:
         """Both factors elsewhere, and their product added."""
-        first, second = self.portions(natural, index, slopes)
+        first, second = self.outputs(natural, index, slopes)
         first_slices, second_slices = slices[first.rows], slices[second.rows]
         a, b = first.evaluate(first_slices), second.evaluate(second_slices)
         value.addcmul_(a, b)

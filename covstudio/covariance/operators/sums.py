@@ -96,15 +96,15 @@ class Sum(Operator):
         self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor
     ) -> None:
         """The first term, and the others added to it."""
-        for portion in self.portions(natural, index, slopes):
-            portion.write(value, slices[portion.rows], add=portion.position > 0)
+        for output in self.outputs(natural, index, slopes):
+            output.write(value, slices[output.rows], add=output.position > 0)
 
     def write_added(
         self, natural: Tensor, value: Tensor, index: Sequence[int], slopes: Tensor, slices: Tensor
     ) -> None:
         """All terms added."""
-        for portion in self.portions(natural, index, slopes):
-            portion.write(value, slices[portion.rows], add=True)
+        for output in self.outputs(natural, index, slopes):
+            output.write(value, slices[output.rows], add=True)
 
     def propagate(self, values: list[Tensor], position: int, direction: Tensor) -> Tensor:
         return direction
@@ -229,7 +229,7 @@ class CovariancePropagation(Operator):
         if self._codes is None:
             super().write(natural, value, index, slopes, slices)
             return
-        g, directions = self.portions(natural, index, slopes)[1].fresh(value is not None)
+        g, directions = self.outputs(natural, index, slopes)[1].fresh(value is not None)
         codes = self._codes.to(natural.device)
         empty = self._empty_rows
         targets = list(zip(directions, slices, strict=True))

@@ -12,7 +12,8 @@ from covstudio.reml.diagnosis.combinations import listed
 from covstudio.reml.diagnosis.identifiability import Identified, identify
 from covstudio.reml.diagnosis.sampling_variance import IDENTIFIABLE, sampling_variances
 from covstudio.reml.fitting.choose import Choice
-from covstudio.reml.fitting.result import Fit, Iteration, Verdict
+from covstudio.reml.fitting.result import Fit, Verdict
+from covstudio.reml.problem.iteration import Iteration
 from covstudio.reml.problem.likelihood import Engine
 from covstudio.reml.problem.problem import Problem
 from covstudio.reml.search.coordinates import Coordinate, Kind

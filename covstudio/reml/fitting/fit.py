@@ -17,8 +17,9 @@ from covstudio.covariance import Matrix
 from covstudio.reml.diagnosis.not_positive_definite import explain_indefinite
 from covstudio.reml.fitting.assemble import assemble
 from covstudio.reml.fitting.choose import Choice, choose
-from covstudio.reml.fitting.result import Callback, Cancel, Fit, Iteration
+from covstudio.reml.fitting.result import Fit
 from covstudio.reml.problem.errors import FitCancelled, InvalidData, InvalidModel
+from covstudio.reml.problem.iteration import Callback, Cancel, Iteration
 from covstudio.reml.problem.likelihood import Point
 from covstudio.reml.problem.problem import Problem, prepare
 from covstudio.reml.problem.threads import blas_threads

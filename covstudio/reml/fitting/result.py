@@ -3,54 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal
 
 from torch import Tensor
 
 from covstudio.reml.diagnosis.identifiability import Confounded
+from covstudio.reml.problem.iteration import Iteration
 from covstudio.reml.problem.problem import Method
 from covstudio.reml.terms.random_effects import RandomEffect
 
-__all__ = ["Callback", "Cancel", "Fit", "Iteration", "Verdict"]
-
-
-@dataclass(frozen=True)
-class Iteration:
-    """Where a fit stands after `number` steps.
-
-    Attributes:
-        number: steps taken; 0 is the start.
-        theta: raw parameters, (number of free parameters,).
-        params: natural values of all parameters by path.
-        loglik: log-likelihood at theta, in the convention of `Fit.loglik`.
-        score_norm: sqrt(s'A^-1 s), the score measured in the metric of the average information: how many
-            standard errors the next step would go. It does not depend on the units of any parameter.
-        step: share of the proposed step that was taken to get here; 0 at the start.
-        halvings: how often that step was shortened.
-        seconds: time the iteration took.
-    """
-
-    number: int
-    theta: Tensor
-    params: Mapping[str, float]
-    loglik: float
-    score_norm: float
-    step: float
-    halvings: int
-    seconds: float
-
-
-Callback = Callable[[Iteration], object]
-
-
-class Cancel(Protocol):
-    """Says whether to stop, such as a `threading.Event`."""
-
-    def is_set(self) -> bool:
-        """Whether to stop."""
-        ...
+__all__ = ["Fit", "Verdict"]
 
 
 #: How a fit ended: at a maximum inside the ranges of all parameters; at one with a parameter at an end of its

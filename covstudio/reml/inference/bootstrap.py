@@ -17,13 +17,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.reml.fitting.result import Cancel
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.functions import Expressions
 from covstudio.reml.inference.profile import watching
 from covstudio.reml.inference.simulation import Simulator
 from covstudio.reml.inference.tables import Row, Tabular, plural
 from covstudio.reml.problem.errors import FitCancelled
+from covstudio.reml.problem.iteration import Cancel
 from covstudio.reml.problem.problem import Problem
 from covstudio.reml.search.search import Outcome
 

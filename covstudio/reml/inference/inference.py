@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.covariance import Matrix
-from covstudio.reml.fitting.result import Cancel, Fit
+from covstudio.reml.fitting.result import Fit
 from covstudio.reml.inference.arguments import checked_count, checked_level, column_names
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.bootstrap import (
@@ -42,6 +42,7 @@ from covstudio.reml.inference.profile import Profile, ProfilePoint, profile_para
 from covstudio.reml.inference.simulation import Simulator
 from covstudio.reml.inference.tables import listed
 from covstudio.reml.problem.errors import InvalidData
+from covstudio.reml.problem.iteration import Cancel
 
 __all__ = ["Inference"]
 

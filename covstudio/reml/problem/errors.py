@@ -1,17 +1,14 @@
 """What can be wrong with a fit, each with a type of its own.
 
-Every message says what was expected, what came, and what to do. All are `ValueError`s except
-`FitCancelled`, which is not a
-fault: it is how a fit ends that nobody waits for any more.
+Every message says what was expected, what came, and what to do. All are `ValueError`s except `FitCancelled`,
+which is not a fault: it is how a fit ends that nobody waits for any more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from covstudio.reml.fitting.result import Iteration
+from covstudio.reml.problem.iteration import Iteration
 
 __all__ = [
     "FitCancelled",

@@ -10,8 +10,8 @@ from typing import Any
 import panel
 
 from covstudio.covariance import Argument, Declaration, declaration
+from covstudio.covariance.core.catalogue import meaning_key
 from covstudio.document.build.build import ParameterRef, Problem
-from covstudio.document.build.meaning import meaning_key
 from covstudio.document.model.arguments import document_default, write_indices
 from covstudio.document.model.node import Columns, Levels, Node, Rows, Values
 from covstudio.document.sizes.infer import SizeOrigin
