@@ -162,9 +162,7 @@ def test_names_are_not_taken_over() -> None:
     class Sum(Mine):
         pass
 
-    with pytest.raises(
-        ValueError, match=r"already has covstudio\.covariance\.operators\.sums\.Sum; rename"
-    ):
+    with pytest.raises(ValueError, match=r"already has covstudio\.covariance\.operators\.sums\.Sum; rename"):
         declare(**FIELDS)(Sum)
     assert declaration("Sum").cls is library.Sum
 
