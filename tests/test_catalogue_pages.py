@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import re
 import struct
-import sys
 import zlib
 from pathlib import Path
 
+import catalogue_pages
 import numpy as np
 import pytest
 
 from covstudio.covariance import Declaration
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tools"))
-
-import catalogue_pages  # noqa: E402
-
 FOLDER = ROOT / "docs" / "catalogue"
 ENTRIES = catalogue_pages.built_in()
 PAGES = catalogue_pages.pages(ENTRIES)

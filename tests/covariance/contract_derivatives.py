@@ -6,9 +6,9 @@ import math
 
 import pytest
 import torch
-from contract import Case, close, contract, extremes, finite, ill_conditioned, slices_close
 
 from covstudio.covariance import SingularMatrixError
+from tests.covariance.contract import Case, close, contract, extremes, finite, ill_conditioned, slices_close
 
 
 @contract

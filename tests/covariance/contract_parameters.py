@@ -6,9 +6,9 @@ import math
 
 import pytest
 import torch
-from contract import Case, close, contract, slices_close
 
 from covstudio.covariance import Matrix, Operator
+from tests.covariance.contract import Case, close, contract, slices_close
 
 
 @contract

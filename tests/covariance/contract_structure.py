@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from contract import Case, contract
 from torch import Tensor
 
 from covstudio.covariance import Matrix, ShapeError, SingularMatrixError, structure
+from tests.covariance.contract import Case, contract
 
 TOLERANCE = 1e-10
 EPS = torch.finfo(torch.float64).eps

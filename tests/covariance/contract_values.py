@@ -8,9 +8,9 @@ import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
-from contract import Case, close, contract, finite, slices_close
 
 from covstudio.covariance import Evaluation
+from tests.covariance.contract import Case, close, contract, finite, slices_close
 
 
 @contract

@@ -6,11 +6,11 @@ import math
 
 import pytest
 import torch
-from contract import Case, close, contract, slices_close
 from torch import Tensor
 
 from covstudio.covariance import Matrix
 from covstudio.covariance.parameters.differentiation import chain
+from tests.covariance.contract import Case, close, contract, slices_close
 
 
 def ordinary(matrix: Matrix, theta: Tensor) -> tuple[Tensor, Tensor | None]:

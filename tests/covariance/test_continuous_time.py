@@ -12,11 +12,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from process_formulas import assert_psd, at
 
 import covstudio.covariance as cov
 from covstudio.covariance import Matrix, SingularMatrixError, structure
 from covstudio.reml.terms.linearity import is_linear
+from tests.covariance.process_formulas import assert_psd, at
 
 TIMES = [3.0, 0.5, 2.25, 7.0, 1.0]
 

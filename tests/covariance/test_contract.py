@@ -5,18 +5,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 
-import contract_derivatives  # noqa: F401
-import contract_parameters  # noqa: F401
-import contract_structure  # noqa: F401
-import contract_values  # noqa: F401
-import contract_written  # noqa: F401
 import pytest
 import torch
-from contract import CONTRACT, Case
 
 import covstudio.covariance as cov
+import tests.covariance.contract_derivatives
+import tests.covariance.contract_parameters
+import tests.covariance.contract_structure
+import tests.covariance.contract_values
+import tests.covariance.contract_written  # noqa: F401
 from covstudio.covariance import Declaration, Matrix, Operator, Parameter, catalogue, declare
 from covstudio.covariance.core.catalogue import CATEGORIES, withdraw
+from tests.covariance.contract import CONTRACT, Case
 
 BUILT_IN = [entry for entry in catalogue() if entry.cls.__module__.startswith("covstudio.")]
 

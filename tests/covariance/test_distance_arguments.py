@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from distance_cases import LINE, PLANE, SEA, SIMPLE, SPACE, natural
 
 import covstudio.covariance as cov
 from covstudio.covariance import Matrix
 from covstudio.covariance.numerics.distance import distances
+from tests.covariance.distance_cases import LINE, PLANE, SEA, SIMPLE, SPACE, natural
 
 
 @pytest.mark.parametrize("cls", SIMPLE)

@@ -13,11 +13,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 import torch
-from distance_cases import CITIES, LINE, PLANE, SPACE, natural
 
 import covstudio.covariance as cov
 from covstudio.covariance import Matrix
 from covstudio.covariance.numerics.distance import EARTH_RADIUS_KM, Pairs, coordinate_distances, distances
+from tests.covariance.distance_cases import CITIES, LINE, PLANE, SPACE, natural
 
 Correlation = Callable[[float, Sequence[float]], float]
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import math
 
-import contract_derivatives  # noqa: F401
-import contract_parameters  # noqa: F401
-import contract_structure  # noqa: F401
-import contract_values  # noqa: F401
-import contract_written  # noqa: F401
 import pytest
 import torch
-from contract import CONTRACT, Case
-from distance_cases import CITIES, LINE, PLANE, SEA, SIMPLE, SMALL, SPACE, natural
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import covstudio.covariance as cov
+import tests.covariance.contract_derivatives
+import tests.covariance.contract_parameters
+import tests.covariance.contract_structure
+import tests.covariance.contract_values
+import tests.covariance.contract_written  # noqa: F401
 from covstudio.covariance import Matrix, SingularMatrixError, structure
+from tests.covariance.contract import CONTRACT, Case
+from tests.covariance.distance_cases import CITIES, LINE, PLANE, SEA, SIMPLE, SMALL, SPACE, natural
 
 
 @pytest.mark.parametrize("cls", [cov.SphericalMatrix, cov.CircularMatrix, cov.LinearDistanceMatrix])

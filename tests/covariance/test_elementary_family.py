@@ -11,12 +11,21 @@ import math
 import numpy as np
 import pytest
 import torch
-from family_checks import agrees, positive_definite, raw, raw_parameters, scaled, semidefinite, table, thetas
 from hypothesis import given, settings
 
 import covstudio.covariance as cov
 from covstudio.covariance import SingularMatrixError, structure
 from covstudio.reml.terms.linearity import is_linear
+from tests.covariance.family_checks import (
+    agrees,
+    positive_definite,
+    raw,
+    raw_parameters,
+    scaled,
+    semidefinite,
+    table,
+    thetas,
+)
 
 
 @pytest.mark.parametrize("n", [2, 3, 6])

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import math
 
-import contract_derivatives  # noqa: F401
-import contract_parameters  # noqa: F401
-import contract_structure  # noqa: F401
-import contract_values  # noqa: F401
-import contract_written  # noqa: F401
 import numpy as np
 import pytest
 import torch
-from contract import CONTRACT, Case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import covstudio.covariance as cov
+import tests.covariance.contract_derivatives
+import tests.covariance.contract_parameters
+import tests.covariance.contract_structure
+import tests.covariance.contract_values
+import tests.covariance.contract_written  # noqa: F401
 from covstudio.covariance import Matrix, structure
+from tests.covariance.contract import CONTRACT, Case
 
 PLANE = [[0.0, 0.0], [0.3, -0.25], [0.15, 0.4], [0.42, 0.1], [0.15, 0.4]]
 LINE = [0.0, 0.3, 0.9, 1.6, 2.45, -1.0, 2.2, 0.1, 3.0, 0.7, 1.1, -0.4]

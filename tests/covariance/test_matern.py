@@ -8,27 +8,27 @@ from __future__ import annotations
 
 import math
 
-import contract_derivatives  # noqa: F401
-import contract_parameters  # noqa: F401
-import contract_structure  # noqa: F401
-import contract_values  # noqa: F401
-import contract_written  # noqa: F401
 import mpmath
 import numpy as np
 import pytest
 import torch
-from contract import CONTRACT, Case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special
 
 import covstudio.covariance as cov
+import tests.covariance.contract_derivatives
+import tests.covariance.contract_parameters
+import tests.covariance.contract_structure
+import tests.covariance.contract_values
+import tests.covariance.contract_written  # noqa: F401
 from covstudio.covariance.numerics.bessel import (
     matern_correlation,
     matern_decline,
     matern_derivatives,
     smoothness_slope,
 )
+from tests.covariance.contract import CONTRACT, Case
 
 PLANE = [[0.0, 0.0], [1.0, 0.25], [0.5, 2.0], [2.2, 1.5], [0.5, 2.0]]
 SEA = [[52.52, 13.405], [52.53, 13.42], [52.5, 13.39], [52.55, 13.40]]

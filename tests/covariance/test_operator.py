@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import torch
-from operator_cases import CASES, DOUBLE, TENSOR, OlderLeaf, Z, numerical, theta_of
 from torch import Tensor
 
 from covstudio.covariance import (
@@ -38,6 +37,7 @@ from covstudio.covariance import (
     Sum,
     Transpose,
 )
+from tests.covariance.operator_cases import CASES, DOUBLE, TENSOR, OlderLeaf, Z, numerical, theta_of
 
 # -- operands and names ----------------------------------------------------------------------------------
 

@@ -8,7 +8,6 @@ import pickle
 
 import pytest
 import torch
-from operator_cases import CASES, DOUBLE, TENSOR, OlderLeaf, Z, numerical, parts, theta_of
 from torch import Tensor
 
 from covstudio.covariance import (
@@ -34,6 +33,7 @@ from covstudio.covariance import (
     Transpose,
     UnconstrainedMatrix,
 )
+from tests.covariance.operator_cases import CASES, DOUBLE, TENSOR, OlderLeaf, Z, numerical, parts, theta_of
 
 
 @pytest.mark.parametrize("name", CASES)

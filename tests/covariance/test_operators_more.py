@@ -11,7 +11,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from operator_cases import DOUBLE, numerical, schur, theta_of
 from torch import Tensor
 
 from covstudio.covariance import (
@@ -40,6 +39,7 @@ from covstudio.covariance import (
     UnstructuredMatrix,
 )
 from covstudio.reml.terms.linearity import is_linear
+from tests.covariance.operator_cases import DOUBLE, numerical, schur, theta_of
 
 
 class Affine(Operator):

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import contract_structure
 import pytest
 import torch
-from contract import Case
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
-from operator_cases import CASES as OPERATORS
-from test_trees import models, squares
 
 from covstudio.covariance import (
     AR1CorrelationMatrix,
@@ -38,6 +34,10 @@ from covstudio.covariance import (
     UnstructuredMatrix,
     structure,
 )
+from tests.covariance import contract_structure
+from tests.covariance.contract import Case
+from tests.covariance.operator_cases import CASES as OPERATORS
+from tests.covariance.test_trees import models, squares
 
 CHECKS = [
     contract_structure.structure_is_what_it_is_called,

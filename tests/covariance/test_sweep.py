@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import torch
-from contract import finite
-from sweep_cases import WAYS, places
 from torch import Tensor
 
 import covstudio.covariance as cov
 from covstudio.covariance import Matrix, SingularMatrixError, catalogue, structure
+from tests.covariance.contract import finite
+from tests.covariance.sweep_cases import WAYS, places
 
 DOUBLE, SINGLE = torch.float64, torch.float32
 CLASSES = sorted({label.split("(")[0] for label, _ in WAYS})

@@ -11,7 +11,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from process_formulas import (
+
+import covstudio.covariance as cov
+from covstudio.covariance import Matrix
+from tests.covariance.process_formulas import (
     assert_psd,
     at,
     autocorrelations,
@@ -21,9 +24,6 @@ from process_formulas import (
     sigmoid_correlation,
     toeplitz,
 )
-
-import covstudio.covariance as cov
-from covstudio.covariance import Matrix
 
 CORRELATION = st.floats(-0.95, 0.95)
 RAW = st.floats(-10.0, 10.0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from operator_cases import OlderLeaf
 from torch import Tensor
 
 from covstudio.covariance import (
@@ -41,6 +40,7 @@ from covstudio.covariance import (
     UnconstrainedMatrix,
     UnstructuredMatrix,
 )
+from tests.covariance.operator_cases import OlderLeaf
 
 DOUBLE = torch.float64
 

@@ -13,11 +13,20 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from family_checks import agrees, positive_definite, raw, raw_parameters, scaled, semidefinite, table, thetas
 from hypothesis import given, settings
 
 import covstudio.covariance as cov
 from covstudio.covariance import IdentifiabilityWarning, SingularMatrixError, structure
+from tests.covariance.family_checks import (
+    agrees,
+    positive_definite,
+    raw,
+    raw_parameters,
+    scaled,
+    semidefinite,
+    table,
+    thetas,
+)
 
 
 def spherical(n: int, angles: dict[tuple[int, int], float]) -> np.ndarray:

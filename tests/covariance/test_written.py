@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import pytest
 import torch
-from operator_cases import DOUBLE, numerical, theta_of
 from torch import Tensor
 
 from covstudio.covariance import (
@@ -25,6 +24,7 @@ from covstudio.covariance import (
 from covstudio.covariance.core.operator import Operator
 from covstudio.covariance.operators.algebra import Inverse
 from covstudio.covariance.structures.elementary.elementary import EqualEntryMatrix
+from tests.covariance.operator_cases import DOUBLE, numerical, theta_of
 
 
 class Ones(Matrix):

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from table_cases import GOOD
 
 from covstudio.data.examples import load_example
 from covstudio.data.tables import Table, TableError, read_table
+from tests.data.table_cases import GOOD
 
 # ------------------------------------------------------------------ what is read
 

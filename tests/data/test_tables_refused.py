@@ -1,10 +1,10 @@
 """Files that are no table: what is refused, and with which words."""
 
 import pytest
-from table_cases import GOOD, refused, workbook
 
 from covstudio.data import source
 from covstudio.data.tables import TableError, read_table
+from tests.data.table_cases import GOOD, refused, workbook
 
 
 @pytest.mark.parametrize("data", [b"", b"\n\n", b"  \n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n"])

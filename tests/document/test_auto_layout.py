@@ -2,12 +2,11 @@
 
 from itertools import combinations
 
-from document_models import add, after, propagation
-
 from covstudio.data.examples import load_example
 from covstudio.document.changes.auto_layout import GAP_X, GAP_Y, HEIGHT, WIDTH, auto_layout, node_height
 from covstudio.document.files.templates import templates
 from covstudio.document.model.document import Document
+from tests.document.document_models import add, after, propagation
 
 
 def laid_out(document):

@@ -1,7 +1,6 @@
 """Every change: what it does, and what it refuses without changing anything."""
 
 import pytest
-from document_models import add, after, propagation
 
 from covstudio.document.changes.all import (
     AddNode,
@@ -29,6 +28,7 @@ from covstudio.document.changes.all import (
 from covstudio.document.changes.history import History
 from covstudio.document.model.document import MAX_DEPTH, MAX_NODES, Document, check_forest
 from covstudio.document.model.node import Auto, FrozenMap, Node, Rows
+from tests.document.document_models import add, after, propagation
 
 
 def three_below_a_sum():

@@ -1,11 +1,11 @@
 """What is said while a wire is dragged."""
 
 import pytest
-from document_models import add, after, propagation, trial
 
 from covstudio.document.build.connection import check_connection
 from covstudio.document.changes.all import Connect, Disconnect
 from covstudio.document.model.node import Columns, Values
+from tests.document.document_models import add, after, propagation, trial
 
 
 def reason(child, parent, slot=None, *changes, table=None):

@@ -2,10 +2,9 @@
 
 import pickle
 
-from document_models import add, after, propagation
-
 from covstudio.document.changes.all import Rename
 from covstudio.document.model.document import Document
+from tests.document.document_models import add, after, propagation
 
 
 def test_the_forest():

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from document_models import add, after, propagation, trial
 
 from covstudio.covariance import Evaluation
 from covstudio.data.examples import load_example
@@ -26,6 +25,7 @@ from covstudio.document.changes.all import (
 from covstudio.document.files.templates import templates
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import Columns, FrozenMap, Levels, Values
+from tests.document.document_models import add, after, propagation, trial
 
 
 def problems(document, table=None):

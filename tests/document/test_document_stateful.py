@@ -1,6 +1,5 @@
 """Any sequence of changes, undo and redo keeps the document whole and finds its way back."""
 
-from document_strategies import changes
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -11,6 +10,7 @@ from covstudio.document.changes.auto_layout import auto_layout
 from covstudio.document.changes.history import History
 from covstudio.document.files.write import dumps, loads
 from covstudio.document.model.document import Document, check_forest
+from tests.document.document_strategies import changes
 
 
 class Editing(RuleBasedStateMachine):

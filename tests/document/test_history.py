@@ -1,10 +1,10 @@
 """Undo and redo."""
 
 import pytest
-from document_models import add
 
 from covstudio.document.changes.all import ChangeError, Rename, SetParameters, SetRoles, SetTitle
 from covstudio.document.changes.history import MAX_STEPS, History
+from tests.document.document_models import add
 
 
 def history(*changes):

@@ -4,8 +4,6 @@ import json
 import pickle
 
 import pytest
-from document_models import add, after, propagation, trial
-from document_strategies import documents
 from hypothesis import given, settings
 
 from covstudio.covariance import catalogue
@@ -24,6 +22,8 @@ from covstudio.document.files.templates import templates
 from covstudio.document.files.write import DocumentError, dumps, loads
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import Columns, FrozenMap, Levels, Node, Rows, Values
+from tests.document.document_models import add, after, propagation, trial
+from tests.document.document_strategies import documents
 
 
 def content(document=None, table=None):

@@ -1,12 +1,12 @@
 """Operators with parameters of their own, and those that take positions, on the canvas and in files."""
 
 import torch
-from document_models import add, after
 
 from covstudio.covariance import AR1CorrelationMatrix, AR1Matrix, Conditional
 from covstudio.document.build.build import build, value_problems
 from covstudio.document.changes.all import SetArgument, SetFixed, SetParameters
 from covstudio.document.files.write import dumps, loads
+from tests.document.document_models import add, after
 
 
 def model():

@@ -4,7 +4,6 @@ import json
 
 import pytest
 import torch
-from document_models import add, after, trial
 
 from covstudio.covariance import catalogue
 from covstudio.data.tables import Table
@@ -13,6 +12,7 @@ from covstudio.document.changes.all import SetArgument, SetParameters
 from covstudio.document.files.write import dumps, loads
 from covstudio.document.model.arguments import document_default
 from covstudio.document.model.node import Columns, Values
+from tests.document.document_models import add, after, trial
 
 VISITS = Table.from_columns(
     {

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from document_models import add, after, propagation, trial
 
 from covstudio.document.build.build import build
 from covstudio.document.changes.all import SetResponse
 from covstudio.document.model.document import Document, numbered_slots
 from covstudio.document.model.node import Columns, Levels, Node, Rows, Values
 from covstudio.document.sizes.infer import infer_sizes
+from tests.document.document_models import add, after, propagation, trial
 
 
 def sizes(document, table=None):

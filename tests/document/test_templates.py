@@ -1,7 +1,6 @@
 """Templates: what they are on the data they are for, and on others."""
 
 import pytest
-from document_models import trial
 
 from covstudio.data.examples import load_example
 from covstudio.data.tables import Table
@@ -9,6 +8,7 @@ from covstudio.document.build.build import build
 from covstudio.document.files.templates import templates
 from covstudio.document.model.document import check_forest
 from covstudio.document.model.node import Columns, Levels
+from tests.document.document_models import trial
 
 ALPHA, SPATIAL, REPEATED = templates()
 

@@ -6,8 +6,6 @@ import re
 
 import pytest
 import torch
-from catalogue_models import model_of, on_a_table
-from export_programs import executed_v, expected_v
 
 from covstudio.covariance import Declaration, catalogue
 from covstudio.document.build.build import build
@@ -16,6 +14,8 @@ from covstudio.document.files.write import dumps, loads
 from covstudio.export.python import missing, python_source
 from covstudio.studio.matrix.pictures import Pictures, Snapshot
 from covstudio.studio.session.store import Store
+from tests.export.catalogue_models import model_of, on_a_table
+from tests.export.export_programs import executed_v, expected_v
 
 PALETTE = [declared for declared in catalogue() if declared.palette]
 

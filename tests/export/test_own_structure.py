@@ -11,10 +11,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import catalogue_pages
 import pytest
 import torch
-from catalogue_models import at_other_values, model_of
-from export_programs import add, after, executed_v, expected_v, printed_v
 
 from covstudio.covariance import Matrix, ScalarMatrix, catalogue, declaration, declare
 from covstudio.covariance.core.catalogue import withdraw
@@ -30,6 +29,8 @@ from covstudio.studio.fit.worker import own_modules
 from covstudio.studio.inspector.inspector import Inspector
 from covstudio.studio.inspector.state import inspector_state
 from covstudio.studio.session.store import Store
+from tests.export.catalogue_models import at_other_values, model_of
+from tests.export.export_programs import add, after, executed_v, expected_v, printed_v
 
 KINDS = ("GrowthCurve", "WeightedPart")
 TABLE = Table.from_columns(
@@ -45,8 +46,9 @@ TABLE = Table.from_columns(
 
 
 @pytest.fixture(autouse=True)
-def own() -> Iterator[ModuleType]:
-    """The module, imported anew: its structures are in the catalogue as long as a test runs."""
+def own(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The module, imported anew by its own name: its structures are in the catalogue while a test runs."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
     sys.modules.pop("own_structures", None)
     module = importlib.import_module("own_structures")
     yield module
@@ -176,9 +178,7 @@ def test_its_size_is_known_to_its_neighbours() -> None:
     assert built.sizes["n4"] == (3, 3)
 
 
-def test_the_pages_of_the_catalogue_have_it(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "tools"))
-    catalogue_pages = importlib.import_module("catalogue_pages")
+def test_the_pages_of_the_catalogue_have_it(tmp_path: Any) -> None:
     catalogue_pages.main(["--import", "own_structures", "--folder", str(tmp_path)])
     page = (tmp_path / "home-grown.md").read_text(encoding="utf-8")
     assert "## Growth curve" in page

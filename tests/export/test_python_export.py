@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from export_programs import add, after, expected_v, printed_v, run
 
 from covstudio import __version__
 from covstudio.data.examples import load_example
@@ -24,6 +23,7 @@ from covstudio.document.files.templates import templates
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import Columns, Levels, Rows, Values
 from covstudio.export.python import missing, python_source
+from tests.export.export_programs import add, after, expected_v, printed_v, run
 
 GOLDEN = Path(__file__).parent / "golden"
 ALPHA, SPATIAL, REPEATED = templates()

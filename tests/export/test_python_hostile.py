@@ -3,7 +3,6 @@
 import ast
 
 import pytest
-from export_programs import add, after, executed_v
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +10,7 @@ from covstudio.data.tables import Table
 from covstudio.document.changes.all import SetFixedEffects, SetResponse, SetTitle
 from covstudio.document.model.node import Columns, Values
 from covstudio.export.python import python_source
+from tests.export.export_programs import add, after, executed_v
 
 HOSTILE = [
     '"""',

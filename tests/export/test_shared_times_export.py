@@ -4,7 +4,6 @@ import math
 
 import pytest
 import torch
-from export_programs import add, after, executed_v, expected_v, run
 
 from covstudio.data.tables import Table
 from covstudio.document.changes.all import SetArgument, SetResponse
@@ -12,6 +11,7 @@ from covstudio.document.files.write import dumps, loads
 from covstudio.document.model.node import Columns, Values
 from covstudio.estimate import estimate
 from covstudio.export.python import missing, python_source
+from tests.export.export_programs import add, after, executed_v, expected_v, run
 
 PROCESSES = ["OrnsteinUhlenbeckMatrix", "RandomWalkMatrix", "IntegratedRandomWalkMatrix"]
 

@@ -8,7 +8,6 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import torch
-from reml_cases import REFERENCE, load
 from torch import Tensor
 
 from covstudio.covariance import (
@@ -24,6 +23,7 @@ from covstudio.covariance import (
 )
 from covstudio.reml import Inference, fit
 from covstudio.reml.inference.bootstrap import refit
+from tests.reml.reml_cases import REFERENCE, load
 
 
 def intercepts(labels: Sequence[str]) -> Matrix:

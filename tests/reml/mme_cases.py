@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from engine_cases import Trial
 from torch import Tensor
 
 from covstudio.covariance import (
@@ -32,6 +31,7 @@ from covstudio.covariance import (
     UnstructuredMatrix,
 )
 from covstudio.reml.terms.variance import Variance
+from tests.reml.engine_cases import Trial
 
 Rng = np.random.Generator
 

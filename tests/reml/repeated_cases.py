@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from engine_cases import Trial, assert_points_agree
 from torch import Tensor
 
 from covstudio.covariance import (
@@ -37,6 +36,7 @@ from covstudio.reml.engines.dense.engine import DenseEngine
 from covstudio.reml.problem.problem import prepare
 from covstudio.reml.terms.lower import lower
 from covstudio.reml.terms.variance import Variance
+from tests.reml.engine_cases import Trial, assert_points_agree
 
 TIMES = 4
 

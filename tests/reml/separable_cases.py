@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from engine_cases import Trial, assert_points_agree
 from torch import Tensor
 
 from covstudio.covariance import (
@@ -36,6 +35,7 @@ from covstudio.reml.engines.separable.point import SeparablePoint
 from covstudio.reml.problem.problem import prepare
 from covstudio.reml.terms.lower import Lowered, lower
 from covstudio.reml.terms.variance import Variance
+from tests.reml.engine_cases import Trial, assert_points_agree
 
 Rng = np.random.Generator
 

@@ -8,7 +8,6 @@ import threading
 import numpy as np
 import pytest
 import torch
-from inference_cases import intercepts, one_way_data, reference, sleepstudy, told
 
 from covstudio.covariance import (
     AR1Matrix,
@@ -24,6 +23,7 @@ from covstudio.covariance import (
 )
 from covstudio.reml import FitCancelled, Inference
 from covstudio.reml.inference import bootstrap, simulation
+from tests.reml.inference_cases import intercepts, one_way_data, reference, sleepstudy, told
 
 
 def check_moments(inference: Inference, draws: int = 4000) -> None:

@@ -7,15 +7,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from inference_cases import (
-    derivatives_of_the_fitted,
-    machines,
-    oats,
-    one_way_data,
-    reference,
-    sleepstudy,
-    told,
-)
 from scipy import stats
 
 from covstudio.covariance import (
@@ -28,6 +19,15 @@ from covstudio.covariance import (
 )
 from covstudio.reml import InvalidData, compare, fit
 from covstudio.reml.inference.comparison import mixture_tail
+from tests.reml.inference_cases import (
+    derivatives_of_the_fitted,
+    machines,
+    oats,
+    one_way_data,
+    reference,
+    sleepstudy,
+    told,
+)
 
 
 def test_mixtures() -> None:

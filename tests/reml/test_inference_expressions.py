@@ -9,11 +9,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from inference_cases import one_way_data, reference, sleepstudy, told
 
 from covstudio.covariance import Scale, Sum
 from covstudio.reml.inference.expressions import Dual, evaluate, parse
 from covstudio.reml.inference.names import Names
+from tests.reml.inference_cases import one_way_data, reference, sleepstudy, told
 
 PATHS = [
     "gen/g/sigma^2",

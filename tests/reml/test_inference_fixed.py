@@ -12,11 +12,20 @@ import math
 import numpy as np
 import pytest
 import torch
-from inference_cases import indicators, intercepts, machines, oats, one_way_data, reference, sleepstudy, told
 from torch import Tensor
 
 from covstudio.covariance import AR1Matrix, HadamardProduct, ScalarMatrix, Sum
 from covstudio.reml import InvalidData
+from tests.reml.inference_cases import (
+    indicators,
+    intercepts,
+    machines,
+    oats,
+    one_way_data,
+    reference,
+    sleepstudy,
+    told,
+)
 
 SLEEP_OUT = [3, 7, 8, 15, 16, 17, 18, 19, 33, 58, 59, 60, 100, 101, 150]
 OATS_OUT = [1, 2, 9, 20, 21, 37, 50, 51, 52, 70]

@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from inference_cases import derivatives_of_the_fitted, intercepts, oats, one_way_data, sleepstudy
 from scipy import stats
 
 from covstudio.covariance import (
@@ -24,6 +23,7 @@ from covstudio.covariance import (
     UnstructuredMatrix,
 )
 from covstudio.reml import Inference, InvalidData, InvalidModel, compare, fit
+from tests.reml.inference_cases import derivatives_of_the_fitted, intercepts, oats, one_way_data, sleepstudy
 
 
 def by_ml(inference: Inference) -> Inference:

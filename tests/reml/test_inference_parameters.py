@@ -9,12 +9,12 @@ import threading
 import numpy as np
 import pytest
 import torch
-from inference_cases import intercepts, one_way_data, reference, sleepstudy, told
-from reml_cases import CASES, load
 from scipy import optimize
 
 from covstudio.covariance import AR1Matrix, ScalarMatrix, Sum
 from covstudio.reml import FitCancelled, Inference, InvalidData, InvalidModel, fit
+from tests.reml.inference_cases import intercepts, one_way_data, reference, sleepstudy, told
+from tests.reml.reml_cases import CASES, load
 
 #: Recorded name -> expression, where the recorded parameter is no parameter of V here.
 ENTRIES = {

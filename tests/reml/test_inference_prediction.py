@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from inference_cases import intercepts, oats, one_way_data, reference, told
-from reml_cases import load
 
 from covstudio.covariance import AR1Matrix, DummyMatrix, HadamardProduct, ScalarMatrix, Sum
 from covstudio.reml import InvalidData
+from tests.reml.inference_cases import intercepts, oats, one_way_data, reference, told
+from tests.reml.reml_cases import load
 
 
 def dense(inference) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

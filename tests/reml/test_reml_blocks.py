@@ -9,7 +9,14 @@ import pytest
 import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from repeated_cases import (
+
+from covstudio.reml.engines.blocks.engine import BlocksEngine, layout_of, partition_of
+from covstudio.reml.engines.blocks.layout import Partition
+from covstudio.reml.engines.blocks.point import by_pairs
+from covstudio.reml.problem.problem import prepare
+from covstudio.reml.terms.lower import lower
+from covstudio.reml.terms.variance import Variance
+from tests.reml.repeated_cases import (
     TERMS,
     TIMES,
     Rows,
@@ -19,13 +26,6 @@ from repeated_cases import (
     trial,
     unbalanced,
 )
-
-from covstudio.reml.engines.blocks.engine import BlocksEngine, layout_of, partition_of
-from covstudio.reml.engines.blocks.layout import Partition
-from covstudio.reml.engines.blocks.point import by_pairs
-from covstudio.reml.problem.problem import prepare
-from covstudio.reml.terms.lower import lower
-from covstudio.reml.terms.variance import Variance
 
 CPU = torch.device("cpu")
 

@@ -5,15 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from reml_cases import assert_monotone, load, one_way
-from repeated_cases import (
-    TIMES,
-    Rows,
-    blocks_of,
-    repeated_measures,
-    trial,
-    unbalanced,
-)
 
 from covstudio.covariance import (
     AR1Matrix,
@@ -33,6 +24,15 @@ from covstudio.reml.problem.problem import prepare
 from covstudio.reml.terms.lower import lower
 from covstudio.reml.terms.random_effects import random_effects
 from covstudio.reml.terms.variance import Variance
+from tests.reml.reml_cases import assert_monotone, load, one_way
+from tests.reml.repeated_cases import (
+    TIMES,
+    Rows,
+    blocks_of,
+    repeated_measures,
+    trial,
+    unbalanced,
+)
 
 
 @pytest.mark.parametrize("method", ["REML", "ML"])

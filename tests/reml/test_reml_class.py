@@ -6,7 +6,6 @@ import math
 
 import pytest
 import torch
-from reml_cases import alpha_design, load
 
 from covstudio.covariance import (
     CovariancePropagation,
@@ -17,6 +16,7 @@ from covstudio.covariance import (
     Sum,
 )
 from covstudio.reml import REML, FitError, InvalidModel, NotPositiveDefinite, fit
+from tests.reml.reml_cases import alpha_design, load
 
 ESTIMATES = [0.142902, 0.070218, 0.081617]
 

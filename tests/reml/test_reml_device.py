@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from pretend import GPU, PretendDevice, is_there
-from reml_cases import CASES, case, load
 from torch import Tensor
 
 from covstudio.covariance import (
@@ -23,6 +21,8 @@ from covstudio.covariance import (
 )
 from covstudio.reml import REML, Fit, InvalidModel, fit
 from covstudio.reml.fitting.choose import CANDIDATES
+from tests.reml.pretend import GPU, PretendDevice, is_there
+from tests.reml.reml_cases import CASES, case, load
 
 ENGINES = [candidate.name for candidate in CANDIDATES]
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from reml_cases import alpha_design
 
 from covstudio.covariance import (
     AR1CorrelationMatrix,
@@ -31,6 +30,7 @@ from covstudio.reml.problem.problem import Problem
 from covstudio.reml.problem.threads import blas_threads
 from covstudio.reml.terms.lower import Lowered
 from covstudio.reml.terms.variance import Variance
+from tests.reml.reml_cases import alpha_design
 
 
 def grouped(n: int, levels: int) -> Matrix:

@@ -9,7 +9,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reml_cases import assert_monotone
 
 from covstudio.covariance import (
     AR1Matrix,
@@ -29,6 +28,7 @@ from covstudio.reml.search.observed_information import observed_curvature
 from covstudio.reml.search.ridge import ridge_at
 from covstudio.reml.search.working import Geometry
 from covstudio.reml.terms.variance import Variance
+from tests.reml.reml_cases import assert_monotone
 
 VARIANCE = Coordinate(0, "sigma^2", Kind.VARIANCE, 0.0, math.inf, 1, 1.0, False)
 RHO = Coordinate(1, "rho", Kind.INTERVAL, -1.0, 1.0, 0, 0.0, False)

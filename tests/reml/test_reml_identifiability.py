@@ -7,7 +7,6 @@ import pickle
 
 import pytest
 import torch
-from reml_cases import alpha_design, one_way
 from torch import Tensor
 
 from covstudio.covariance import (
@@ -27,6 +26,7 @@ from covstudio.covariance import (
     UnstructuredMatrix,
 )
 from covstudio.reml import Fit, fit
+from tests.reml.reml_cases import alpha_design, one_way
 
 
 def normal(seed: int, *shape: int) -> Tensor:

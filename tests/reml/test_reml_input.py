@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from reml_cases import alpha_design
 
 from covstudio.covariance import (
     AR1Matrix,
@@ -34,6 +33,7 @@ from covstudio.reml import (
     TooManyRows,
     fit,
 )
+from tests.reml.reml_cases import alpha_design
 
 Y = torch.tensor([1.0, 2.0, 4.0, 5.0, 3.0])
 ONE = torch.ones(5, 1)

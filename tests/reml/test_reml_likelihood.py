@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from reml_cases import CASES, alpha_design, load
 from torch import Tensor
 
 from covstudio.covariance import (
@@ -23,6 +22,7 @@ from covstudio.reml import REML, fit
 from covstudio.reml.engines.dense.engine import DenseEngine
 from covstudio.reml.problem.problem import prepare
 from covstudio.reml.terms.variance import Variance
+from tests.reml.reml_cases import CASES, alpha_design, load
 
 
 def definition(v: Tensor, y: Tensor, x: Tensor) -> Tensor:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from reml_cases import CASES, assert_monotone, case, load, one_way
 from torch import Tensor
 
 from covstudio.covariance import (
@@ -32,6 +31,7 @@ from covstudio.reml.problem.likelihood import Engine
 from covstudio.reml.problem.problem import prepare
 from covstudio.reml.terms.lower import lower
 from covstudio.reml.terms.variance import Variance
+from tests.reml.reml_cases import CASES, assert_monotone, case, load, one_way
 
 ENGINES = [candidate.name for candidate in CANDIDATES]
 

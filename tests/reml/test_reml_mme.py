@@ -9,7 +9,6 @@ import pytest
 import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from mme_cases import EFFECTS, RESIDUALS, trial
 
 from covstudio.reml.engines.dense.engine import DenseEngine
 from covstudio.reml.engines.equations.residual import residual_of
@@ -17,6 +16,7 @@ from covstudio.reml.engines.mme.engine import MmeEngine
 from covstudio.reml.problem.problem import prepare
 from covstudio.reml.terms.lower import lower
 from covstudio.reml.terms.variance import Variance
+from tests.reml.mme_cases import EFFECTS, RESIDUALS, trial
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])

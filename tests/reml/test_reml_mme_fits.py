@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from mme_cases import crossed
-from reml_cases import CASES, alpha_design, assert_monotone, load
 from torch import Tensor
 
 from covstudio.covariance import (
@@ -23,6 +21,8 @@ from covstudio.reml import REML, fit
 from covstudio.reml.engines.equations.residual import MarkovResidual, residual_of
 from covstudio.reml.fitting.choose import MmeCandidate
 from covstudio.reml.terms.lower import lower
+from tests.reml.mme_cases import crossed
+from tests.reml.reml_cases import CASES, alpha_design, assert_monotone, load
 
 
 @pytest.mark.parametrize("name", [*CASES, "alpha"])

@@ -8,7 +8,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reml_cases import assert_monotone, case, load, one_way
 from torch import Tensor
 
 from covstudio.covariance import (
@@ -32,6 +31,7 @@ from covstudio.covariance import (
     UnstructuredMatrix,
 )
 from covstudio.reml import REML, fit
+from tests.reml.reml_cases import assert_monotone, case, load, one_way
 
 
 def test_fixed_parameters_are_constants_and_held_ones_stay_where_they_start() -> None:

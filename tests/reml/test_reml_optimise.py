@@ -8,7 +8,6 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from reml_cases import CASES, assert_monotone, case, one_way
 from torch import Tensor
 
 from covstudio.covariance import (
@@ -22,6 +21,7 @@ from covstudio.covariance import (
     UnstructuredMatrix,
 )
 from covstudio.reml import REML, FitCancelled, Iteration, fit
+from tests.reml.reml_cases import CASES, assert_monotone, case, one_way
 
 VARIANCE_COMPONENTS = ["alpha", "oats", "machines"]
 

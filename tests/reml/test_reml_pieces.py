@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from mme_cases import EFFECTS, RESIDUALS, trial
 
 from covstudio.covariance import (
     AR1CorrelationMatrix,
@@ -25,6 +24,7 @@ from covstudio.reml.terms.design_rows import SparseRows, rows_of
 from covstudio.reml.terms.kinds import BlockPiece, DiagonalPiece, OtherPiece, RandomPiece
 from covstudio.reml.terms.lower import lower
 from covstudio.reml.terms.variance import Variance
+from tests.reml.mme_cases import EFFECTS, RESIDUALS, trial
 
 
 def test_what_terms_are_lowered_to() -> None:

@@ -12,9 +12,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
-from reml_cases import CASES, REFERENCE, Case, alpha_design, load
 
 from covstudio.reml import Fit, fit
+from tests.reml.reml_cases import CASES, REFERENCE, Case, alpha_design, load
 
 
 @cache

@@ -13,7 +13,6 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from reml_cases import assert_monotone
 from torch import Tensor
 
 from covstudio.covariance import (
@@ -34,6 +33,7 @@ from covstudio.covariance import (
     Sum,
 )
 from covstudio.reml import Fit, Inference, fit
+from tests.reml.reml_cases import assert_monotone
 
 TIMES = torch.arange(60, dtype=torch.float64)
 

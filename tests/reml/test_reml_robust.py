@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 import torch
-from reml_cases import CASES, assert_monotone, case
 from torch import Tensor
 
 from covstudio.covariance import (
@@ -49,6 +48,7 @@ from covstudio.covariance import (
     UnstructuredMatrix,
 )
 from covstudio.reml import Fit, fit
+from tests.reml.reml_cases import CASES, assert_monotone, case
 
 
 def normal(seed: int, *shape: int) -> Tensor:

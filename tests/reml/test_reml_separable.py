@@ -9,23 +9,6 @@ import pytest
 import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from separable_cases import (
-    EXTRAS,
-    FACTORS,
-    FORMS,
-    Rng,
-    check_effects,
-    compare,
-    data_of,
-    engine_of,
-    exists,
-    extra,
-    field_on,
-    levels,
-    planned,
-    point_of,
-    trial,
-)
 
 from covstudio.covariance import (
     AR1CorrelationMatrix,
@@ -44,6 +27,23 @@ from covstudio.reml.engines.separable.engine import SeparableEngine
 from covstudio.reml.problem.problem import prepare
 from covstudio.reml.terms.lower import lower
 from covstudio.reml.terms.variance import Variance
+from tests.reml.separable_cases import (
+    EXTRAS,
+    FACTORS,
+    FORMS,
+    Rng,
+    check_effects,
+    compare,
+    data_of,
+    engine_of,
+    exists,
+    extra,
+    field_on,
+    levels,
+    planned,
+    point_of,
+    trial,
+)
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])

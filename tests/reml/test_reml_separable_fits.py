@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from reml_cases import assert_monotone, load
-from separable_cases import field_on, grid_trial, levels
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -31,6 +29,8 @@ from covstudio.document.files.templates import templates
 from covstudio.reml import InvalidModel, explain, fit
 from covstudio.reml.engines.separable.engine import SeparableCandidate
 from covstudio.reml.terms.lower import lower
+from tests.reml.reml_cases import assert_monotone, load
+from tests.reml.separable_cases import field_on, grid_trial, levels
 
 
 def reason_for(v: Matrix) -> str:

@@ -7,7 +7,6 @@ import pytest
 import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from sparse_cases import Animals, animals, close, engine_of, pedigree, records
 
 from covstudio.covariance import (
     CovariancePropagation,
@@ -24,6 +23,7 @@ from covstudio.reml.engines.mme.engine import MmeEngine
 from covstudio.reml.terms.kinds import RandomPiece
 from covstudio.reml.terms.lower import lower
 from covstudio.reml.terms.variance import Variance
+from tests.reml.sparse_cases import Animals, animals, close, engine_of, pedigree, records
 
 TERMS = ("animal", "permanent", "herd", "sire and dam", "slope", "by line", "beside")
 QUIET = settings(

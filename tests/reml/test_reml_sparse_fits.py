@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from sparse_cases import Animals, animals, pedigree
 from torch import Tensor
 
 from covstudio.covariance import (
@@ -26,6 +25,7 @@ from covstudio.reml.fitting.choose import choose
 from covstudio.reml.terms import random as random_piece
 from covstudio.reml.terms.lower import lower
 from covstudio.reml.terms.variance import Variance
+from tests.reml.sparse_cases import Animals, animals, pedigree
 
 
 def simulated(seed: int, count: int, herds: int, additive: float = 0.5) -> tuple[Animals, Pedigree, Tensor]:

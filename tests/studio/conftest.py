@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlparse
 
 import pytest
-from browser import Studio, chromium, served
 from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.studio.browser import Studio, chromium, served
 
 SLOWDOWN = float(os.environ.get("COVSTUDIO_SLOWDOWN", "1"))
 LOCAL = {"localhost", "127.0.0.1", "::1"}
@@ -17,9 +18,11 @@ LOCAL = {"localhost", "127.0.0.1", "::1"}
 expect.set_options(timeout=60_000)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a browser, directly or by its fixtures, before -m chooses by the mark."""
     for item in items:
-        if "page" in getattr(item, "fixturenames", ()) or "studio" in getattr(item, "fixturenames", ()):
+        if "playwright" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
 
 

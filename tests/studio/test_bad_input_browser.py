@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import ALPHA, Studio
 from playwright.sync_api import Locator, expect
 
 from covstudio.data.examples import load_example
@@ -23,6 +22,7 @@ from covstudio.document.files.templates import templates
 from covstudio.document.files.write import dumps, loads
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import FrozenMap
+from tests.studio.browser import ALPHA, Studio
 
 SCRIPT = "<script>alert(1)</script>"
 IMAGE = "<img src=x onerror=alert(2)>"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from browser import ALPHA, Point, Studio, box_of, centre
 from playwright.sync_api import Locator, Page, expect
 
 from covstudio.covariance import catalogue, declaration
 from covstudio.document.changes.all import default_name
 from covstudio.document.files.templates import templates
+from tests.studio.browser import ALPHA, Point, Studio, box_of, centre
 
 HADAMARD, PROPAGATION, KRONECKER = (
     default_name(declaration(kind))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from browser import Studio
 from playwright.sync_api import Locator, expect
 
 from covstudio.data.examples import load_example
+from tests.studio.browser import Studio
 
 HOSTILE = "<script>alert(1)</script>"
 

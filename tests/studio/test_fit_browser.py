@@ -11,7 +11,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from browser import Studio, row
 from playwright.sync_api import expect
 
 from covstudio.data.examples import load_example
@@ -20,6 +19,7 @@ from covstudio.document.changes.all import AddNode, Batch, SetData
 from covstudio.document.files.write import dumps
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import Columns
+from tests.studio.browser import Studio, row
 
 VARIANCES = {"genotype/g/sigma^2": "0.14290", "block/g/sigma^2": "0.07021", "residual/sigma^2": "0.08161"}
 

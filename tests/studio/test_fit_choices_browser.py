@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from browser import Studio, row
 from playwright.sync_api import expect
+
+from tests.studio.browser import Studio, row
 
 
 def test_dependent_columns_are_left_out_when_asked_to(alpha: Studio) -> None:

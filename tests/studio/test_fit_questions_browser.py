@@ -9,7 +9,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from browser import Studio, row
 from playwright.sync_api import expect
 
 from covstudio.data.examples import load_example
@@ -18,6 +17,7 @@ from covstudio.document.changes.all import AddNode
 from covstudio.document.files.templates import templates
 from covstudio.document.files.write import dumps
 from covstudio.document.model.node import Columns
+from tests.studio.browser import Studio, row
 
 BLOCK = "block/g/sigma^2"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from browser import Studio
 from playwright.sync_api import expect
 
 from covstudio.covariance import declaration
+from tests.studio.browser import Studio
 
 RESIDUAL = "residual/sigma^2"
 

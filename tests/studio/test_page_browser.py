@@ -9,13 +9,13 @@ import threading
 from pathlib import Path
 
 import pytest
-from browser import ALPHA, Studio, box_of, served
-from conftest import Watch
 from playwright.sync_api import Browser, BrowserContext, Page, WebSocketRoute, expect
 
 from covstudio.document.changes.all import ReplaceDocument
 from covstudio.document.files.templates import templates
 from covstudio.studio.session.store import Store
+from tests.studio.browser import ALPHA, Studio, box_of, served
+from tests.studio.conftest import Watch
 
 
 def test_the_frame_opens_every_tab(studio: Studio) -> None:

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from browser import Studio, box_of
 from playwright.sync_api import Locator, Page, expect
 
 from covstudio.document.changes.all import AddNode, SetArgument
 from covstudio.document.model.node import V
 from covstudio.studio.session.store import Store
+from tests.studio.browser import Studio, box_of
 
 GENOTYPE = "genotype/g/sigma^2"
 PATIENCE = 60.0

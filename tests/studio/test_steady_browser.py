@@ -7,11 +7,11 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from browser import ALPHA, Studio
 from playwright.sync_api import expect
 
 from covstudio.covariance import declaration
 from covstudio.document.files.templates import templates
+from tests.studio.browser import ALPHA, Studio
 
 PIECES = len(next(found for found in templates() if found.title == ALPHA).build(None, {}).nodes)
 SLOW = 6

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import EXAMPLE, Studio, box_of
 from playwright.sync_api import Locator, expect
 
 from covstudio.data import load_example
 from covstudio.document.build.build import build
 from covstudio.document.files.write import loads
+from tests.studio.browser import EXAMPLE, Studio, box_of
 
 VARIANCES = {"genotype/g/sigma^2": 0.142902, "block/g/sigma^2": 0.070218, "residual/sigma^2": 0.081617}
 FIXED = {

@@ -1,0 +1,32 @@
+"""What all tests share, those of docstrings too: one thread each, telling asserts, long ones left out."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+# The matrices of the tests are small, the tests many, and several processes run side by side. The libraries
+# of numpy and torch read these once, when they are loaded; what the tests start inherits them.
+THREADS = os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", THREADS)
+
+import pytest  # noqa: E402
+import torch  # noqa: E402
+
+pytest.register_assert_rewrite("tests")
+torch.set_num_threads(int(THREADS))
+
+with warnings.catch_warnings():
+    # torch builds its forward-mode rules on first use with a function it has itself deprecated since.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    torch.func.jacfwd(torch.exp)(torch.zeros(1))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is marked as long, unless -m speaks of it; -m in addopts would give way to any other."""
+    if "long" in config.option.markexpr:
+        return
+    left_out = [item for item in items if item.get_closest_marker("long")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
