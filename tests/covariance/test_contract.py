@@ -9,11 +9,6 @@ import pytest
 import torch
 
 import covstudio.covariance as cov
-import tests.covariance.contract_derivatives
-import tests.covariance.contract_parameters
-import tests.covariance.contract_structure
-import tests.covariance.contract_values
-import tests.covariance.contract_written  # noqa: F401
 from covstudio.covariance import Declaration, Matrix, Operator, Parameter, catalogue, declare
 from covstudio.covariance.core.catalogue import CATEGORIES, withdraw
 from tests.covariance.contract import CONTRACT, Case

@@ -14,11 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import covstudio.covariance as cov
-import tests.covariance.contract_derivatives
-import tests.covariance.contract_parameters
-import tests.covariance.contract_structure
-import tests.covariance.contract_values
-import tests.covariance.contract_written  # noqa: F401
 from covstudio.covariance import Matrix, structure
 from tests.covariance.contract import CONTRACT, Case
 

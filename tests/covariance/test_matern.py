@@ -17,11 +17,6 @@ from hypothesis import strategies as st
 from scipy import special
 
 import covstudio.covariance as cov
-import tests.covariance.contract_derivatives
-import tests.covariance.contract_parameters
-import tests.covariance.contract_structure
-import tests.covariance.contract_values
-import tests.covariance.contract_written  # noqa: F401
 from covstudio.covariance.numerics.bessel import (
     matern_correlation,
     matern_decline,

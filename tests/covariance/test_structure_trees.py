@@ -34,19 +34,19 @@ from covstudio.covariance import (
     UnstructuredMatrix,
     structure,
 )
-from tests.covariance import contract_structure
 from tests.covariance.contract import Case
+from tests.covariance.contract import structure as promises
 from tests.covariance.operator_cases import CASES as OPERATORS
 from tests.covariance.test_trees import models, squares
 
 CHECKS = [
-    contract_structure.structure_is_what_it_is_called,
-    contract_structure.products_agree_with_dense_ones,
-    contract_structure.diagonals_agree_with_dense_ones,
-    contract_structure.derivatives_of_products_agree_with_dense_ones,
-    contract_structure.solutions_and_determinants_agree_with_dense_ones,
-    contract_structure.banded_precisions_agree_with_dense_inverses,
-    contract_structure.factors_give_back_the_matrix,
+    promises.structure_is_what_it_is_called,
+    promises.products_agree_with_dense_ones,
+    promises.diagonals_agree_with_dense_ones,
+    promises.derivatives_of_products_agree_with_dense_ones,
+    promises.solutions_and_determinants_agree_with_dense_ones,
+    promises.banded_precisions_agree_with_dense_inverses,
+    promises.factors_give_back_the_matrix,
 ]
 COVARIANCES = [
     AR1Matrix,

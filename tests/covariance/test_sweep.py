@@ -15,7 +15,7 @@ from torch import Tensor
 
 import covstudio.covariance as cov
 from covstudio.covariance import Matrix, SingularMatrixError, catalogue, structure
-from tests.covariance.contract import finite
+from tests.covariance.contract.case import finite
 from tests.covariance.sweep_cases import WAYS, places
 
 DOUBLE, SINGLE = torch.float64, torch.float32

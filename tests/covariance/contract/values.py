@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 
 from covstudio.covariance import Evaluation
-from tests.covariance.contract import Case, close, contract, finite, slices_close
+from tests.covariance.contract.case import Case, close, contract, finite, slices_close
 
 
 @contract

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from covstudio.covariance import Matrix, Operator
-from tests.covariance.contract import Case, close, contract, slices_close
+from tests.covariance.contract.case import Case, close, contract, slices_close
 
 
 @contract

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance import Matrix, ShapeError, SingularMatrixError, structure
-from tests.covariance.contract import Case, contract
+from tests.covariance.contract.case import Case, contract
 
 TOLERANCE = 1e-10
 EPS = torch.finfo(torch.float64).eps

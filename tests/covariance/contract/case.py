@@ -1,9 +1,4 @@
-"""What every structure promises, as checks that run on any way to build one.
-
-`CONTRACT` lists the checks of `contract_values`, `contract_derivatives` and `contract_parameters`; each takes
-a `Case`. A class gets all of them by being declared, as `test_contract` runs them on the example of every
-declaration in the catalogue.
-"""
+"""A way to build a structure, the list of checks, and how checks compare and look for the ends."""
 
 from __future__ import annotations
 

@@ -8,7 +8,15 @@ import pytest
 import torch
 
 from covstudio.covariance import SingularMatrixError
-from tests.covariance.contract import Case, close, contract, extremes, finite, ill_conditioned, slices_close
+from tests.covariance.contract.case import (
+    Case,
+    close,
+    contract,
+    extremes,
+    finite,
+    ill_conditioned,
+    slices_close,
+)
 
 
 @contract

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from covstudio.covariance import Matrix
 from covstudio.covariance.parameters.differentiation import chain
-from tests.covariance.contract import Case, close, contract, slices_close
+from tests.covariance.contract.case import Case, close, contract, slices_close
 
 
 def ordinary(matrix: Matrix, theta: Tensor) -> tuple[Tensor, Tensor | None]:
