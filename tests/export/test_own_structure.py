@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -135,7 +136,7 @@ def test_its_program_imports_it_from_its_own_module_and_gives_the_same_v(
     assert "shaded=[1, 3]" in source
     assert 'torch.stack([torch.as_tensor(numbers["x"]), torch.as_tensor(numbers["y"])], dim=1)' in source
     torch.testing.assert_close(executed_v(source), expected_v(document, TABLE), rtol=1e-12, atol=1e-12)
-    monkeypatch.setenv("PYTHONPATH", str(own.__file__).rpartition("/")[0])
+    monkeypatch.setenv("PYTHONPATH", str(own.__file__).rpartition("/")[0], prepend=os.pathsep)
     torch.testing.assert_close(
         printed_v(source, tmp_path), expected_v(document, TABLE), rtol=1e-12, atol=1e-12
     )
