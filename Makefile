@@ -7,9 +7,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST_ARGS ?=
+# Tests run side by side in this many processes, each with one thread, one server and one browser.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test bench lint format typecheck browser notebooks docs clean
+.PHONY: help serve test test-long bench lint format typecheck browser notebooks docs clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,7 +41,10 @@ browser:
 	@sh tools/chromium.sh
 
 test: $(VENV)/.test browser  ## Run every test, the app in a real Chromium included
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
+
+test-long: $(VENV)/.test browser  ## Run the long simulations and soak tests, as before a release
+	$(PYTEST) -m long $(PYTEST_ARGS)
 
 bench: $(VENV)/.test browser  ## Measure speed: ratios against floors and budgets of the same run
 	$(BIN)/python -m benchmarks

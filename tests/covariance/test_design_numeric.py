@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import interpolate
 
 from covstudio.covariance import (
     CovariancePropagation,
@@ -141,7 +142,6 @@ def test_b_splines_follow_their_recurrence(degree: int, inner: list[float]) -> N
 )
 @settings(max_examples=60, deadline=None)
 def test_b_splines_are_those_of_scipy(x: list[float], degree: int, parts: list[float]) -> None:
-    interpolate = pytest.importorskip("scipy.interpolate")
     steps = np.cumsum(parts) / (sum(parts) + 0.5)
     inner = (-1001 + 2002 * steps).tolist()
     z = DesignMatrix(

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+import distributed
 import pytest
 
 from covstudio.data.examples import load_example
@@ -296,7 +297,6 @@ def test_a_scheduler_without_dask_is_refused_with_the_fix(monkeypatch: pytest.Mo
 def test_a_cluster_fits_in_the_place_of_the_workers(
     monkeypatch: pytest.MonkeyPatch, alpha: Document, table: Table
 ) -> None:
-    distributed = pytest.importorskip("distributed", reason="needs Dask, which is optional")
     with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
         monkeypatch.setenv("COVSTUDIO_SCHEDULER", cluster.scheduler_address)
         monkeypatch.setattr(fitting, "_pool", None)
