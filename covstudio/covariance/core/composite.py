@@ -14,7 +14,7 @@ from covstudio.covariance.core.definiteness import Operand, ShapeError
 from covstudio.covariance.core.matrix import Matrix, Shape
 from covstudio.covariance.core.operands import check_count, read_operands
 from covstudio.covariance.parameters.differentiation import recorded
-from covstudio.covariance.parameters.layout import Layout
+from covstudio.covariance.parameters.layout import Layout, consecutive
 from covstudio.covariance.parameters.parameter import Parameter
 
 __all__ = ["Composite"]
@@ -33,7 +33,7 @@ class Composite(Matrix):
     _operands: dict[str, Operand]
     _composed: tuple[tuple[Layout, ...], Layout] | None = None
     _known_parts: tuple[tuple[int, str, Matrix], ...] | None = None
-    _known_counts: tuple[int, ...] | None = None
+    _known_spans: tuple[range, ...] | None = None
     _known_tensors: tuple[Tensor, ...] | None = None
 
     def __init__(self, *operands: Any, **named: Any) -> None:
@@ -126,26 +126,32 @@ class Composite(Matrix):
             )
         return parts
 
-    def _counts(self) -> tuple[int, ...]:
-        """How many parameters each operand has, free and fixed: 0 for a tensor. They never change."""
-        counts = self._known_counts
-        if counts is None:
-            found = {position: operand.num_params for position, _, operand in self._parts()}
-            counts = self._known_counts = tuple(found.get(k, 0) for k in range(len(self._operands)))
-        return counts
+    def _spans(self) -> tuple[range, ...]:
+        """Where the parameters of each operand stand among all, free and fixed; those of :meth:`own_operand`
+        first, and an empty range for a tensor. How many each has never changes."""
+        spans = self._known_spans
+        if spans is None:
+            spans = self._known_spans = consecutive(
+                operand.num_params if isinstance(operand, Matrix) else 0
+                for operand in self._operands.values()
+            )
+        return spans
 
     @property
     def num_params(self) -> int:
         """Number of all parameters, free and fixed."""
-        return sum(self._counts())
+        spans = self._spans()
+        return spans[-1].stop if spans else 0
 
-    def _spans(self) -> Iterator[tuple[int, int, int]]:
-        """Each structure's position among the operands, and where its parameters start and stop."""
-        start = 0
-        for position, _, operand in self._parts():
-            stop = start + operand.num_params
-            yield position, start, stop
-            start = stop
+    def operand_spans(self) -> dict[str, range]:
+        """Where the parameters of each operand stand among those of the whole, free and fixed, by its name.
+
+        Example:
+            >>> from covstudio.covariance import AR1Matrix, ScalarMatrix, Sum
+            >>> Sum(field=AR1Matrix(3), units=ScalarMatrix(3)).operand_spans()
+            {'field': range(0, 2), 'units': range(2, 3)}
+        """
+        return {name: span for name, span in zip(self._operands, self._spans(), strict=True) if name != OWN}
 
     def _recorded(self, theta: Tensor) -> bool:
         tensors = self._known_tensors

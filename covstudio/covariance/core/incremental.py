@@ -20,6 +20,7 @@ from torch import Tensor
 from covstudio.covariance.core.matrix import Matrix
 from covstudio.covariance.core.operands import locate
 from covstudio.covariance.core.operator import Operator
+from covstudio.covariance.parameters.layout import shares
 from covstudio.covariance.parameters.parameterised import UnknownParameter
 
 __all__ = ["Evaluation"]
@@ -171,19 +172,18 @@ class Evaluation:
     def _combined(self, operator: Operator, node: _Node, natural: Tensor) -> _State:
         values: list[Tensor] = []
         below: list[_State | None] = []
-        start = 0
-        for position, (name, operand) in enumerate(operator._operands.items()):
+        for position, ((name, operand), span) in enumerate(
+            zip(operator._operands.items(), operator._spans(), strict=True)
+        ):
             if isinstance(operand, Matrix):
-                stop = start + operand.num_params
                 self._nodes.setdefault(operand, _Node()).uses.setdefault(operator, set()).add(position)
                 try:
-                    state = self._state(operand, natural[start:stop])
+                    state = self._state(operand, natural[span.start : span.stop])
                 except (ValueError, TypeError, RuntimeError) as error:
                     locate(error, name)
                     raise
                 below.append(state)
                 values.append(state.value)
-                start = stop
             else:
                 if position not in node.constants:
                     node.constants[position] = operand.to(dtype=natural.dtype, device=natural.device)
@@ -222,12 +222,10 @@ def _composite(matrix: Matrix) -> TypeGuard[Operator]:
 
 def _owner(operator: Operator, k: int) -> tuple[int, Matrix, int]:
     """The operand that has the k-th parameter: its position, itself, and the parameter's place in it."""
-    for position, _, operand in operator._parts():
-        count = operand.num_params
-        if k < count:
-            return position, operand, k
-        k -= count
-    raise AssertionError("a parameter of an operator belongs to one of its operands")
+    share = next(shares(operator._spans(), [k]))
+    operand = list(operator._operands.values())[share.position]
+    assert isinstance(operand, Matrix), "a tensor has no parameters"
+    return share.position, operand, share.index[0]
 
 
 def _checked(matrix: Matrix, natural: Tensor) -> Tensor:

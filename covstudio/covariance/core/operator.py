@@ -13,6 +13,7 @@ from covstudio.covariance.core.definiteness import Operand, ShapeError, promises
 from covstudio.covariance.core.matrix import Matrix
 from covstudio.covariance.core.operand_output import OperandOutput, operand_slices, operand_value
 from covstudio.covariance.parameters.differentiation import FORWARD_MODE, chain
+from covstudio.covariance.parameters.layout import consecutive, shares
 from covstudio.covariance.parameters.parameterised import Params
 
 __all__ = ["Operand", "Operator", "ShapeError"]
@@ -157,12 +158,14 @@ class Operator(Composite):
         """
         theta = self._theta(free_params)
         values = []
-        start = 0
-        for name, operand in self._operands.items():
+        spans = consecutive(
+            operand.num_free_params if isinstance(operand, Matrix) else 0
+            for operand in self._operands.values()
+        )
+        for (name, operand), span in zip(self._operands.items(), spans, strict=True):
             if isinstance(operand, Matrix):
-                stop = start + operand.num_free_params
-                values.append(operand_value(self._label(), name, operand, operand._at, theta[start:stop]))
-                start = stop
+                own = theta[span.start : span.stop]
+                values.append(operand_value(self._label(), name, operand, operand._at, own))
             else:
                 values.append(operand.to(dtype=theta.dtype, device=theta.device))
         return values
@@ -176,19 +179,14 @@ class Operator(Composite):
     def _values(self, natural: Tensor, needed: Container[int] | None = None) -> list[Tensor]:
         """The operands' values; where only some are needed, empty tensors stand for the others."""
         values = []
-        start = 0
-        for (position, (name, operand)), count in zip(
-            enumerate(self._operands.items()), self._counts(), strict=True
+        for position, ((name, operand), span) in enumerate(
+            zip(self._operands.items(), self._spans(), strict=True)
         ):
-            stop = start + count
             if needed is not None and position not in needed:
                 values.append(natural.new_empty((0, 0)))
-                start = stop
             elif isinstance(operand, Matrix):
-                values.append(
-                    operand_value(self._label(), name, operand, operand.evaluate, natural[start:stop])
-                )
-                start = stop
+                own = natural[span.start : span.stop]
+                values.append(operand_value(self._label(), name, operand, operand.evaluate, own))
             else:
                 values.append(operand.to(dtype=natural.dtype, device=natural.device))
         return values
@@ -205,25 +203,19 @@ class Operator(Composite):
         Returns:
             Tensor of shape (k, *shape).
         """
-        owners = [
-            position for position, start, stop in self._spans() if any(start <= k < stop for k in index)
-        ]
-        needed = {other for position in owners for other in self.propagate_needs(position)}
+        spans, operands = self._spans(), list(self._operands.items())
+        owners = list(shares(spans, index))
+        needed = {other for share in owners for other in self.propagate_needs(share.position)}
         values = self._values(natural, needed)
         pieces: list[Tensor] = []
         order: list[int] = []
-        start = 0
-        for position, name, operand in self._parts():
-            stop = start + operand.num_params
-            places = [place for place, k in enumerate(index) if start <= k < stop]
-            if places:
-                inner = operand_slices(
-                    name, operand, natural[start:stop], [index[place] - start for place in places]
-                )
-                inner = inner.to(dtype=natural.dtype, device=natural.device)
-                pieces.append(self.propagate(values, position, inner))
-                order += places
-            start = stop
+        for share in owners:
+            (name, operand), span = operands[share.position], spans[share.position]
+            assert isinstance(operand, Matrix), "a tensor has no parameters"
+            inner = operand_slices(name, operand, natural[span.start : span.stop], share.index)
+            inner = inner.to(dtype=natural.dtype, device=natural.device)
+            pieces.append(self.propagate(values, share.position, inner))
+            order += share.places
         if not pieces:
             return natural.new_zeros((0, *self.shape))
         slices = pieces[0] if len(pieces) == 1 else torch.cat(pieces)
@@ -267,19 +259,17 @@ class Operator(Composite):
             Jacobian that are its own.
         """
         outputs = []
-        start = row = 0
-        for (position, (name, operand)), count in zip(
-            enumerate(self._operands.items()), self._counts(), strict=True
+        row = 0
+        for position, ((name, operand), span) in enumerate(
+            zip(self._operands.items(), self._spans(), strict=True)
         ):
-            stop = start + count
-            inner = [k - start for k in index if start <= k < stop]
+            own = natural[span.start : span.stop]
+            inner = [k - span.start for k in index if k in span]
             rows = slice(row, row + len(inner))
             outputs.append(
-                OperandOutput(
-                    self._label(), position, name, operand, natural[start:stop], inner, slopes[rows], rows
-                )
+                OperandOutput(self._label(), position, name, operand, own, inner, slopes[rows], rows)
             )
-            start, row = stop, rows.stop
+            row = rows.stop
         return outputs
 
     def operands_grad(self, free_params: Params = None) -> tuple[list[Tensor | None], list[list[str]]]:
@@ -309,17 +299,15 @@ class Operator(Composite):
         wanted = self._wanted()
         grads: list[Tensor | None] = []
         names: list[list[str]] = []
-        start = 0
-        for name, operand in self._operands.items():
-            stop = start + (operand.num_params if isinstance(operand, Matrix) else 0)
-            mine = [k for k in wanted if start <= k < stop]
+        for (name, operand), span in zip(self._operands.items(), self._spans(), strict=True):
+            mine = [k for k in wanted if k in span]
             names.append([layout.names[k] for k in mine])
             if mine and isinstance(operand, Matrix):
-                inner = operand_slices(name, operand, natural[start:stop], [k - start for k in mine])
+                own = natural[span.start : span.stop]
+                inner = operand_slices(name, operand, own, [k - span.start for k in mine])
                 grads.append(chain(inner, layout.slope(raw[mine], mine)))
             else:
                 grads.append(None)
-            start = stop
         return grads, names
 
     # -- promises --------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from covstudio.covariance.core.operands import locate
 from covstudio.covariance.core.operator import Operator
 from covstudio.covariance.linalg.dense import singular
 from covstudio.covariance.linalg.functions import kind
+from covstudio.covariance.parameters.layout import consecutive, shares
 
 __all__ = [
     "Constant",
@@ -95,25 +96,16 @@ def _matrix(operand: Operand) -> Matrix:
 
 def parts_of(operator: Operator, natural: Tensor) -> list[Part]:
     """The operands with their shares of the natural values, in the order of :func:`matrices_of`."""
-    parts = []
-    start = 0
-    for name, operand in operator._operands.items():
-        matrix = _matrix(operand)
-        stop = start + matrix.num_params
-        parts.append(Part(name, matrix, natural[start:stop]))
-        start = stop
-    return parts
+    return [
+        Part(name, _matrix(operand), natural[span.start : span.stop])
+        for (name, operand), span in zip(operator._operands.items(), operator._spans(), strict=True)
+    ]
 
 
 def owners(parts: Sequence[Part], index: Sequence[int]) -> Iterator[Owner]:
     """The operands that have some of the parameters asked for, and which."""
-    start = 0
-    for position, part in enumerate(parts):
-        stop = start + len(part.natural)
-        places = [place for place, k in enumerate(index) if start <= k < stop]
-        if places:
-            yield Owner(position, part, places, [index[place] - start for place in places])
-        start = stop
+    for share in shares(consecutive(len(part.natural) for part in parts), index):
+        yield Owner(share.position, parts[share.position], share.places, share.index)
 
 
 def assembled(pieces: Sequence[tuple[Owner, Tensor]], empty: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
-"""The one layout of theta that follows from a list of parameters."""
+"""The one layout of theta that follows from a list of parameters, and what stands where in it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +12,57 @@ from torch import Tensor
 from covstudio.covariance.parameters.parameter import Parameter
 from covstudio.covariance.parameters.transforms import Transform
 
-__all__ = ["Layout"]
+__all__ = ["Layout", "Share", "consecutive", "shares"]
+
+
+def consecutive(counts: Iterable[int]) -> tuple[range, ...]:
+    """Where each of several lists of parameters stands when one follows the other.
+
+    Args:
+        counts: how many parameters each has.
+
+    Example:
+        >>> consecutive([2, 0, 3])
+        (range(0, 2), range(2, 2), range(2, 5))
+    """
+    spans: list[range] = []
+    start = 0
+    for count in counts:
+        spans.append(range(start, start + count))
+        start += count
+    return tuple(spans)
+
+
+@dataclass(frozen=True)
+class Share:
+    """Those of some parameters that stand in one of several spans.
+
+    Attributes:
+        position: which span.
+        places: where they stand among the parameters asked for.
+        index: where they stand in the span, counted from its start.
+    """
+
+    position: int
+    places: list[int]
+    index: list[int]
+
+
+def shares(spans: Sequence[range], index: Sequence[int]) -> Iterator[Share]:
+    """The parameters asked for, span by span; spans that have none of them are left out.
+
+    Args:
+        spans: where parameters stand, as ``consecutive`` tells.
+        index: positions of the parameters asked for.
+
+    Example:
+        >>> [(share.position, share.places, share.index) for share in shares(consecutive([2, 3]), [4, 0, 2])]
+        [(0, [1], [0]), (1, [0, 2], [2, 0])]
+    """
+    for position, span in enumerate(spans):
+        places = [place for place, k in enumerate(index) if k in span]
+        if places:
+            yield Share(position, places, [index[place] - span.start for place in places])
 
 
 @dataclass(frozen=True)

@@ -196,24 +196,7 @@ def _operands(matrix: Matrix, path: str, start: int) -> list[tuple[str, tuple[Ma
     found: list[tuple[str, tuple[Matrix, int]]] = [(path or "V", (matrix, start))]
     if not isinstance(matrix, Operator):
         return found
-    below = sum(part.num_params for part in matrix.operands.values() if isinstance(part, Matrix))
-    if below != matrix.num_params:
-        # The operator has parameters of its own: its operands' are found by name.
-        return found + _named(matrix, path, start)
-    for name, part in matrix.operands.items():
+    for (name, part), span in zip(matrix.operands.items(), matrix.operand_spans().values(), strict=True):
         if isinstance(part, Matrix):
-            found += _operands(part, f"{path}/{name}" if path else name, start)
-            start += part.num_params
-    return found
-
-
-def _named(matrix: Operator, path: str, start: int) -> list[tuple[str, tuple[Matrix, int]]]:
-    names = list(matrix.param_names)
-    found: list[tuple[str, tuple[Matrix, int]]] = []
-    for name, part in matrix.operands.items():
-        if isinstance(part, Matrix) and part.num_params:
-            first = f"{name}/{part.param_names[0]}"
-            if first in names:
-                below = f"{path}/{name}" if path else name
-                found += _operands(part, below, start + names.index(first))
+            found += _operands(part, f"{path}/{name}" if path else name, start + span.start)
     return found

@@ -24,6 +24,7 @@ from covstudio.covariance import (
     HadamardProduct,
     KroneckerProduct,
     Matrix,
+    Operator,
     Scale,
     Submatrix,
 )
@@ -106,9 +107,9 @@ def crossing_of(operand: Matrix | Tensor, start: int = 0) -> Crossing:
 
 def _opened(operand: Matrix, start: int) -> Crossing | None:
     if type(operand) is Scale:
-        (inner,) = operand.operands.values()
+        ((name, inner),) = operand.operands.items()
         own = Part(matrices_of(operand)[0], start)
-        below = crossing_of(inner, start + own.count)
+        below = crossing_of(inner, start + operand.operand_spans()[name].start)
         return Crossing(below.factors, (own, *below.scales), below.codes)
     if type(operand) is Submatrix:
         (inner,) = operand.operands.values()
@@ -122,11 +123,14 @@ def _opened(operand: Matrix, start: int) -> Crossing | None:
         below = crossing_of(g, start)
         return Crossing(below.factors, below.scales, below.codes[codes])
     if type(operand) in (KroneckerProduct, HadamardProduct):
-        a, b = list(operand.operands.values())  # type: ignore[attr-defined]
+        assert isinstance(operand, Operator)
+        a, b = operand.operands.values()
         if a.shape[0] != a.shape[1] or b.shape[0] != b.shape[1]:
             return None
-        left = crossing_of(a, start)
-        right = crossing_of(b, start + (0 if isinstance(a, Tensor) else a.num_params))
+        left, right = (
+            crossing_of(part, start + span.start)
+            for part, span in zip((a, b), operand.operand_spans().values(), strict=True)
+        )
         outer, inner_codes = left.codes, right.codes
         if type(operand) is KroneckerProduct:
             outer, inner_codes = outer[:, None], inner_codes[None, :]

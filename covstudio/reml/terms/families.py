@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance import IdentityMatrix, KroneckerProduct, Matrix, ScalarMatrix, structure
+from covstudio.covariance.parameters.layout import consecutive, shares
 
 __all__ = ["Grouped", "constant_diagonal", "grouped"]
 
@@ -123,15 +124,16 @@ def _repeated(eye: Matrix | Tensor, block: Matrix | Tensor, *, outer: bool) -> G
     """s I (x) B, the block's factor s at most one parameter."""
     if block.shape[0] != block.shape[1]:
         return None
-    scales = 0 if isinstance(eye, Tensor) else eye.num_params
-    counts = scales, 0 if isinstance(block, Tensor) else block.num_params
     # Parameters stand in the order of the operands: those of the identity first when it is the first.
-    first, second = (counts[0], counts[1]) if outer else (counts[1], counts[0])
+    first, second = consecutive(
+        operand.num_params if isinstance(operand, Matrix) else 0
+        for operand in ((eye, block) if outer else (block, eye))
+    )
+    scaling, inside = (first, second) if outer else (second, first)
 
     def parts(natural: Tensor) -> tuple[Tensor, Tensor]:
         """The scale, (0 or 1,), and the block's own values."""
-        left, right = natural[:first], natural[first : first + second]
-        return (left, right) if outer else (right, left)
+        return natural[scaling.start : scaling.stop], natural[inside.start : inside.stop]
 
     def of_block(natural: Tensor) -> Tensor:
         if isinstance(block, Tensor):
@@ -141,19 +143,18 @@ def _repeated(eye: Matrix | Tensor, block: Matrix | Tensor, *, outer: bool) -> G
     def value(natural: Tensor) -> Tensor:
         scale, own = parts(natural)
         plain = of_block(own)
-        return (plain if not scales else scale * plain)[None]
+        return (scale * plain if scaling else plain)[None]
 
     def derivative(natural: Tensor, index: Sequence[int]) -> Tensor:
         scale, own = parts(natural)
-        start = scales if outer else 0
-        mine = [k for k in index if start <= k < start + counts[1]]
         out = natural.new_zeros((len(index), *block.shape))
-        if mine and isinstance(block, Matrix):
-            slices = block.natural_jacobian(own, [k - start for k in mine])
-            places = [i for i, k in enumerate(index) if k in set(mine)]
-            out[places] = slices if not scales else scale * slices
-        if len(mine) < len(index):
-            out[[i for i, k in enumerate(index) if k not in set(mine)]] = of_block(own)
+        for share in shares((scaling, inside), index):
+            if share.position:
+                assert isinstance(block, Matrix), "a tensor has no parameters"
+                slices = block.natural_jacobian(own, share.index)
+                out[share.places] = scale * slices if scaling else slices
+            else:
+                out[share.places] = of_block(own)
         return out[:, None]
 
     size = eye.shape[0]

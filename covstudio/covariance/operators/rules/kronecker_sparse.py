@@ -120,9 +120,10 @@ def _has_places(matrix: KroneckerProduct) -> bool:
 
 def _split(matrix: KroneckerProduct, natural: Tensor) -> list[tuple[Matrix | Tensor, Tensor, int]]:
     """Each operand with its natural values, and where these begin."""
-    left, right = matrix.operands.values()
-    first = left.num_params if isinstance(left, Matrix) else 0
-    return [(left, natural[:first], 0), (right, natural[first:], first)]
+    return [
+        (operand, natural[span.start : span.stop], span.start)
+        for operand, span in zip(matrix.operands.values(), matrix.operand_spans().values(), strict=True)
+    ]
 
 
 @sparsity.register(KroneckerProduct, when=_has_places)
