@@ -1,53 +1,176 @@
-"""The layers import downward only, and the library stands without the app."""
+"""The house stands as docs/architecture.md draws it: imports go downward only, and the library stands without
+the app.
+"""
 
 import ast
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "covstudio"
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "covstudio"
+PLAN = ROOT / "docs" / "architecture.md"
 
-# What a layer may import from covstudio. The order is the order of the house, from the ground up.
-MAY_IMPORT = {
-    "covariance": {"covariance"},
-    "reml": {"covariance", "reml"},
-    "data": {"data"},
-    "document": {"covariance", "data", "document"},
-    "export": {"covariance", "data", "document", "export"},
-    "estimate": {"covariance", "reml", "data", "document", "estimate"},
-    "studio": {"covariance", "reml", "data", "document", "export", "estimate", "studio"},
-}
+PLACE = re.compile(
+    r"(?P<indent> *)(?P<name>[a-z_]+)(?:/|\.py)(?: +\((?P<knows>[a-z_, ]*)\))?(?: {2,}(?P<what>.*))?$"
+)
 
 
-def imported_layers(path: Path) -> set[str]:
-    """The covstudio layers that a file imports, wherever in the file it does so."""
-    layers = set()
+@dataclass(frozen=True)
+class Place:
+    """One line of the plan.
+
+    Attributes:
+        name: the package, dotted, without covstudio.
+        knows: for what stands directly in covstudio: the others it may import.
+        to_come: there is nothing there yet.
+    """
+
+    name: str
+    knows: frozenset[str]
+    to_come: bool
+
+
+def plan() -> list[Place]:
+    """The places of the plan from the ground up, as the first block after its heading lists them."""
+    block = re.search(
+        r"^```text\n(.*?)^```", PLAN.read_text(encoding="utf-8").split("## The plan", 1)[1], re.M | re.S
+    )
+    assert block is not None
+    places: list[Place] = []
+    above: list[str] = []
+    for line in block[1].splitlines():
+        match = PLACE.match(line)
+        if match is None:
+            assert line.startswith(" " * 20) or not line.strip(), (
+                f"neither a place nor more words on one: {line!r}"
+            )
+            continue
+        above = [*above[: len(match["indent"]) // 2], match["name"]]
+        knows = frozenset((match["knows"] or "").replace(" ", "").split(",")) - {""}
+        places.append(Place(".".join(above), knows, (match["what"] or "").startswith("to come")))
+    return places
+
+
+PLACES = plan()
+RANK = {place.name: rank for rank, place in enumerate(PLACES)}
+KNOWS = {place.name: place.knows for place in PLACES if "." not in place.name}
+
+
+def modules() -> dict[str, Path]:
+    """Every module by its dotted name without covstudio; a package by the name of its folder."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+def imports(module: str) -> Iterator[str]:
+    """The modules of covstudio that a module imports, wherever in the file, for types included."""
+    path = MODULES[module]
     package = ["covstudio", *path.relative_to(PACKAGE).parts[:-1]]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
-            module = ".".join([*base, *([node.module] if node.module else [])])
-            names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
+            source = ".".join([*base, *([node.module] if node.module else [])])
+            names = [
+                name if name.removeprefix("covstudio.") in MODULES else source
+                for name in (f"{source}.{alias.name}" for alias in node.names)
+            ]
         else:
             continue
-        layers |= {name.split(".")[1] for name in names if name.startswith("covstudio.")}
-    return layers & MAY_IMPORT.keys()
+        for name in names:
+            if name == "covstudio" or name.startswith("covstudio."):
+                yield name.removeprefix("covstudio").removeprefix(".")
 
 
-@pytest.mark.parametrize("layer", MAY_IMPORT)
-def test_a_layer_imports_only_what_is_below_it(layer):
-    files = (
-        [PACKAGE / f"{layer}.py"]
-        if (PACKAGE / f"{layer}.py").exists()
-        else sorted((PACKAGE / layer).rglob("*.py"))
+def place_of(module: str) -> str:
+    """The line of the plan that a module belongs to: its folder, or itself where it stands in covstudio."""
+    path = MODULES[module].relative_to(PACKAGE)
+    return ".".join(path.parts[:-1]) if len(path.parts) > 1 else path.stem
+
+
+def within(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+def may_import(importer: str, imported: str) -> bool:
+    """Whether the plan lets one module import another."""
+    if imported == "":
+        return True  # covstudio itself holds the version and nothing else
+    here, there = place_of(importer), place_of(imported)
+    if here == there:
+        return True
+    top, other = here.split(".")[0], there.split(".")[0]
+    return other in KNOWS[top] if top != other else height(imported) < height(importer)
+
+
+def height(module: str) -> float:
+    """How far from the ground a module stands: the face of a package stands on everything in that package."""
+    place = place_of(module)
+    if is_face(module):
+        return max(rank for name, rank in RANK.items() if within(name, place)) + 1 / (2 + place.count("."))
+    return RANK[place]
+
+
+def is_face(module: str) -> bool:
+    """Whether a module only passes on names of others: it defines nothing."""
+    body = ast.parse(MODULES[module].read_text(encoding="utf-8")).body
+    passing = (ast.Import, ast.ImportFrom, ast.Expr)
+    return any(isinstance(node, ast.ImportFrom) for node in body) and all(
+        isinstance(node, passing)
+        or (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__")
+        for node in body
     )
-    assert files
-    for path in files:
-        assert imported_layers(path) <= MAY_IMPORT[layer], path
+
+
+def test_every_package_has_its_place_in_the_plan() -> None:
+    present = {place_of(module) for module in MODULES} - {"__init__", "__main__"}
+    assert present <= RANK.keys(), "a package without a line in docs/architecture.md"
+    for place in PLACES:
+        there = any(within(name, place.name) for name in present)
+        assert there != place.to_come, (
+            f"{place.name}: the plan says {'to come' if place.to_come else 'it is there'}"
+        )
+    assert all(known in KNOWS for knows in KNOWS.values() for known in knows)
+
+
+def test_what_a_layer_knows_is_below_it() -> None:
+    assert all(RANK[known] < RANK[name] for name, knows in KNOWS.items() for known in knows)
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module not in ("", "__main__")])
+def test_a_file_imports_only_what_is_below_it(module: str) -> None:
+    assert [name for name in imports(module) if not may_import(module, name)] == []
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    graph = {module: {name for name in imports(module) if name} - {module} for module in MODULES}
+    done: set[str] = set()
+    trail: list[str] = []
+
+    def walk(module: str) -> None:
+        assert module not in trail, " -> ".join([*trail[trail.index(module) :], module])
+        if module in done:
+            return
+        trail.append(module)
+        for name in sorted(graph[module]):
+            walk(name)
+        done.add(trail.pop())
+
+    for module in graph:
+        walk(module)
 
 
 @pytest.mark.parametrize(
