@@ -1,47 +1,4 @@
 """The public name of the cheap algebra; it lives in `covstudio.covariance.linalg`."""
 
-from covstudio.covariance.linalg import (
-    GENERICS,
-    Kind,
-    StructureFunction,
-    bands,
-    bandwidth,
-    derivative_diagonal,
-    derivative_matmul,
-    diagonal,
-    factor,
-    inverse_derivatives,
-    inverse_entries,
-    kind,
-    logdet,
-    matmul,
-    precision,
-    precision_derivatives,
-    solve,
-    sparsity,
-    trace_against,
-    transpose_matmul,
-)
-
-__all__ = [
-    "GENERICS",
-    "Kind",
-    "StructureFunction",
-    "bands",
-    "bandwidth",
-    "derivative_diagonal",
-    "derivative_matmul",
-    "diagonal",
-    "factor",
-    "inverse_derivatives",
-    "inverse_entries",
-    "kind",
-    "logdet",
-    "matmul",
-    "precision",
-    "precision_derivatives",
-    "solve",
-    "sparsity",
-    "trace_against",
-    "transpose_matmul",
-]
+from covstudio.covariance.linalg import *  # noqa: F403
+from covstudio.covariance.linalg import __all__ as __all__
