@@ -19,7 +19,7 @@ from playwright.sync_api import Locator, Page, sync_playwright
 
 from benchmarks.trials import all_move, field_trial
 from covstudio.studio.page.page import Page as StudioPage
-from covstudio.studio.page.page import free_port
+from covstudio.studio.page.server import free_port
 from covstudio.studio.session.store import Store
 
 BUDGET = 40.0

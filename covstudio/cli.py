@@ -194,7 +194,7 @@ def _positive(text: str) -> int:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from covstudio.studio.page.page import serve
+    from covstudio.studio.page import serve
 
     with contextlib.suppress(KeyboardInterrupt):
         serve(port=arguments.port, address=arguments.address, show=arguments.open, origins=arguments.origin)

@@ -18,7 +18,7 @@ Point = tuple[float, float]
 Tab = Literal["Inspector", "Matrix", "Data", "Fit", "Code"]
 
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-SERVE = "from covstudio.studio.page.page import serve; serve(port=0)"
+SERVE = "from covstudio.studio.page import serve; serve(port=0)"
 
 EXAMPLE = "Alpha design of spring oats"
 ALPHA = "Randomised blocks or alpha design"

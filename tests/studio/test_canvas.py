@@ -31,13 +31,13 @@ from covstudio.studio.canvas.cards import (
     card,
     frames,
     node_types,
-    parameter_label,
     problems_by_node,
     result_card,
     v_position,
     wires,
 )
 from covstudio.studio.session.store import Store
+from covstudio.studio.session.texts import parameter_label
 
 
 def made(*changes: Change) -> Document:

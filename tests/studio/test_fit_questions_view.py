@@ -14,7 +14,7 @@ from covstudio.estimate.omitted import Omission
 from covstudio.estimate.profiled import profile
 from covstudio.reml.inference import Profile
 from covstudio.studio.fit import pool as fitting
-from covstudio.studio.fit.pool import Finished, Job
+from covstudio.studio.fit.job import Finished, Job
 from covstudio.studio.fit.questions import FitQuestions
 from covstudio.studio.fit.questions_worker import Omitting, Profiling
 from covstudio.studio.fit.worker import Answered, Outcome, Working

@@ -24,7 +24,8 @@ from covstudio.document.files.write import dumps
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import Columns
 from covstudio.studio.fit import pool as fitting
-from covstudio.studio.fit.pool import Event, Finished, Job, LocalPool, Started, Waiting
+from covstudio.studio.fit.job import Event, Finished, Job, Started, Waiting
+from covstudio.studio.fit.pool import LocalPool
 from covstudio.studio.fit.worker import Outcome, Step, fit
 
 PATIENCE = 180.0

@@ -28,10 +28,12 @@ from covstudio.document.changes.all import (
 )
 from covstudio.document.files.templates import templates
 from covstudio.document.model.node import Columns, Levels, Rows, Values
-from covstudio.studio.inspector.inspector import Inspector, read_argument
+from covstudio.studio.inspector.inspector import Inspector
 from covstudio.studio.inspector.scales import Scale, allows_zero, scale_of
-from covstudio.studio.inspector.state import inspector_state, katex_address
+from covstudio.studio.inspector.state import inspector_state
+from covstudio.studio.inspector.typed import read_argument
 from covstudio.studio.session.component import plain
+from covstudio.studio.session.resources import katex_address
 from covstudio.studio.session.store import Store
 
 CORRELATION = TransformChain([TransformSigmoid(), TransformScaleShift(2.0, -1.0)])

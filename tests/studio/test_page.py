@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from covstudio.studio.page.appbar import TABS
-from covstudio.studio.page.page import PORTS_TRIED, Page, free_port
+from covstudio.studio.page.page import Page
+from covstudio.studio.page.server import PORTS_TRIED, free_port
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 180.0
@@ -41,7 +42,7 @@ def test_any_free_port_can_be_asked_for() -> None:
 
 
 def test_no_free_port_says_what_to_do(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("covstudio.studio.page.page.PORTS_TRIED", 1)
+    monkeypatch.setattr("covstudio.studio.page.server.PORTS_TRIED", 1)
     with pytest.raises(OSError, match=f"Ports {taken} to {taken} are all in use on localhost.*--port"):
         free_port(taken, "localhost")
 
@@ -70,7 +71,7 @@ def get(url: str) -> str:
 
 
 def test_the_server_names_its_address_and_ends_with_its_workers(taken: int) -> None:
-    code = f"from covstudio.studio.page.page import serve; serve(port={taken})"
+    code = f"from covstudio.studio.page import serve; serve(port={taken})"
     server = subprocess.Popen(
         [sys.executable, "-u", "-c", code], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

@@ -2,7 +2,7 @@
 
 The browser only ever *asks*. A wire drawn, a card dropped, a key pressed arrives here as a message, becomes
 a change and goes to the store; what is drawn then comes from the document (`graph.py` for nodes and wires,
-`nodes.py` for what is written on the cards).
+`cards.py` for what is written on the cards).
 """
 
 from __future__ import annotations

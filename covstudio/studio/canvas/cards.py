@@ -6,7 +6,6 @@ Nothing here knows a browser. `frames` and `wires` give what makes panel-reactfl
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,6 +17,7 @@ from covstudio.document.model.arguments import document_default
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import Auto, Columns, Levels, Node, Rows, V, Values
 from covstudio.studio.session.store import Store
+from covstudio.studio.session.texts import parameter_label, shape_text
 
 OUTPUT = "out"
 HANDLE = 12
@@ -26,44 +26,6 @@ BORDER = 1
 """Pixels of a node's border there."""
 SHOWN = 3
 """Parameters that have room on a card."""
-
-_GREEK = {
-    "alpha": "α",
-    "delta": "δ",
-    "gamma": "γ",
-    "lambda": "λ",
-    "nu": "ν",
-    "omega": "ω",
-    "phi": "φ",
-    "psi": "ψ",
-    "rho": "ρ",
-    "sigma^2": "σ²",
-    "theta": "θ",
-}
-_BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-
-
-def parameter_label(name: str) -> str:
-    """A parameter's name as people write it.
-
-    Example:
-        >>> [parameter_label(name) for name in ("sigma^2_0", "L_2_1", "L_12_3", "range", "ma_pacf_1")]
-        ['σ²₀', 'L₂₁', 'L₁₂,₃', 'range', 'ma_pacf₁']
-    """
-    base, digits = re.fullmatch(r"(.*?)((?:_\d+)*)", name).groups()  # type: ignore[union-attr]
-    indices = digits.split("_")[1:]
-    joint = "," if any(len(index) > 1 for index in indices) else ""
-    return _GREEK.get(base, base) + joint.join(index.translate(_BELOW) for index in indices)
-
-
-def shape_text(shape: tuple[int, int] | None) -> str:
-    """A shape as text; an unknown one is a dash.
-
-    Example:
-        >>> shape_text((24, 4)), shape_text(None)
-        ('24 × 4', '–')
-    """
-    return "–" if shape is None else f"{shape[0]} × {shape[1]}"
 
 
 def v_position(document: Document, before: tuple[float, float] | None = None) -> tuple[float, float]:

@@ -17,9 +17,8 @@ from covstudio.document.changes.auto_layout import HEIGHT, WIDTH
 from covstudio.document.model.node import V
 from covstudio.studio.canvas import wiring
 from covstudio.studio.canvas.icons import pictogram
-from covstudio.studio.inspector.state import katex_address
 from covstudio.studio.session.component import Component, Router
-from covstudio.studio.session.resources import component_script, read_asset
+from covstudio.studio.session.resources import component_script, katex_address, read_asset
 from covstudio.studio.session.store import Store
 
 
@@ -106,7 +105,7 @@ class PaletteView:
         document = store.document
         try:
             addition = wiring.add(
-                document, store.table, kind, centre or self._aside(), self._slot_of_selection()
+                document, store.table, kind, centre or self._beside_present(), self._slot_of_selection()
             )
         except ChangeError as error:
             store.notify(str(error), "error")
@@ -131,7 +130,7 @@ class PaletteView:
         node = self.store.document.nodes.get(selection[0])
         return (node.id, node.free_slots[0]) if node is not None and node.free_slots else None
 
-    def _aside(self) -> tuple[float, float]:
+    def _beside_present(self) -> tuple[float, float]:
         nodes = self.store.document.nodes.values()
         if not nodes:
             return -WIDTH, HEIGHT / 2

@@ -15,7 +15,7 @@ import threading
 import uuid
 from typing import Any
 
-from covstudio.studio.fit.pool import POLL_SECONDS, Finished, Job, Started
+from covstudio.studio.fit.job import POLL_SECONDS, Finished, Job, Started
 from covstudio.studio.fit.worker import Outcome, Report, own_modules, perform
 
 log = logging.getLogger("covstudio")

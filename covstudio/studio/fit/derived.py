@@ -9,7 +9,7 @@ from typing import Any
 from covstudio.covariance import Matrix
 from covstudio.document.changes.all import SetDerived
 from covstudio.estimate import Estimate, Quantity, derive
-from covstudio.studio.session.background import Aside
+from covstudio.studio.session.background import Background
 from covstudio.studio.session.component import Handler
 from covstudio.studio.session.store import Store
 
@@ -34,8 +34,8 @@ class FitDerived:
         self._tried: Quantity | None = None  # the draft's value
         self._adding = False
         self._refused = False  # the draft was to be added, and has no value
-        self._drafts: Aside[Quantity] = Aside(self._heard_draft)
-        self._wanted: Aside[tuple[Quantity, ...]] = Aside(self._heard_wanted)
+        self._drafts: Background[Quantity] = Background(self._heard_draft)
+        self._wanted: Background[tuple[Quantity, ...]] = Background(self._heard_wanted)
 
     def handlers(self) -> Mapping[str, Handler]:
         """Message type -> method taking the message."""

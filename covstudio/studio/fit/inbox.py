@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import panel as pn
 
-from covstudio.studio.fit.pool import Event
+from covstudio.studio.fit.job import Event
 
 
 class Inbox:

@@ -4,7 +4,7 @@ The workers stand behind the standard `concurrent.futures` interface: one single
 worker, so that a worker that dies takes its own fit with it and nothing else, and is replaced. Processes are
 spawned, never forked: forking a process that has used torch's threads can hang. The document and its table
 travel as the text of a saved model, the result as pickled bytes. A Dask cluster takes the workers' place when
-COVSTUDIO_SCHEDULER names its scheduler (see `fitting_dask`).
+COVSTUDIO_SCHEDULER names its scheduler (see `dask.py`).
 """
 
 from __future__ import annotations
@@ -17,21 +17,19 @@ import pickle
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import Connection
-from typing import Protocol
 
 from covstudio.data.tables import Table
 from covstudio.document.files.write import dumps
 from covstudio.document.model.document import Document
+from covstudio.studio.fit.job import POLL_SECONDS, Finished, Job, Listener, Pool, Started, Waiting
 from covstudio.studio.fit.worker import (
     Fitting,
     Outcome,
-    Report,
     Task,
     begin,
     own_modules,
@@ -41,7 +39,6 @@ from covstudio.studio.fit.worker import (
 
 log = logging.getLogger("covstudio")
 
-POLL_SECONDS = 0.05
 GRACE_SECONDS = 2.0
 """A cancelled fit that has not stopped by itself after this long is in the middle of a long iteration: its
 worker is ended.
@@ -50,82 +47,6 @@ DIED = (
     "The process that ran the fit ended unexpectedly, most likely because memory ran out. "
     "It has been replaced: press Fit to try again, or try a smaller model."
 )
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """Every worker is busy.
-
-    Args:
-        ahead: how many fits come first.
-    """
-
-    ahead: int
-
-
-@dataclass(frozen=True)
-class Started:
-    """A worker has taken the fit up."""
-
-
-@dataclass(frozen=True)
-class Finished:
-    """The fit is over.
-
-    Args:
-        outcome: the estimate, or the sentences why there is none.
-    """
-
-    outcome: Outcome
-
-
-Event = Waiting | Started | Report | Finished
-Listener = Callable[[Event], None]
-
-
-@dataclass(eq=False)
-class Job:
-    """One fit that was asked for, or a question about one.
-
-    Args:
-        text: gives the document and its table as a saved model; called in a thread of its own, for a large
-            table takes a while to write.
-        listener: called with every event, from another thread, one event at a time; `Finished` is the last.
-        task: what to do with the model.
-    """
-
-    text: Callable[[], str]
-    listener: Listener
-    task: Task = field(default_factory=Fitting)
-    cancelled: threading.Event = field(default_factory=threading.Event)
-    done: threading.Event = field(default_factory=threading.Event)
-
-    def tell(self, event: Event) -> None:
-        """Hand an event to the listener; its failure is logged and does not reach the worker."""
-        if self.done.is_set():
-            return
-        if isinstance(event, Finished):
-            self.done.set()
-        try:
-            self.listener(event)
-        except Exception:
-            log.exception("a fit's listener failed")
-
-
-class Pool(Protocol):
-    """Where fits run."""
-
-    def submit(self, job: Job) -> None:
-        """Take a fit up, now or when a worker is free."""
-
-    def cancel(self, job: Job) -> None:
-        """Stop a fit; it ends with `Finished` and a cancelled outcome."""
-
-    def prewarm(self) -> None:
-        """Start the workers in the background, so that the first fit does not wait for imports."""
-
-    def close(self) -> None:
-        """End the workers and every fit in them."""
 
 
 class _Slot:

@@ -16,7 +16,7 @@ from covstudio.estimate.profiled import curve, cut_off, profiled_parameters
 from covstudio.reml.inference import Profile
 from covstudio.studio.fit import pool as fitting
 from covstudio.studio.fit.inbox import Inbox
-from covstudio.studio.fit.pool import Event, Finished, Job
+from covstudio.studio.fit.job import Event, Finished, Job
 from covstudio.studio.fit.questions_worker import Omitting, Profiling
 from covstudio.studio.fit.worker import Answered, Task, Working
 from covstudio.studio.session.component import Handler

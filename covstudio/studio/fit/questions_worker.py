@@ -1,6 +1,6 @@
 """Questions about a fit that take refits, as tasks for the workers: profile likelihoods, tests of terms.
 
-Like `fitting_worker` it imports nothing of Panel.
+Like `worker.py` it imports nothing of Panel.
 """
 
 from __future__ import annotations

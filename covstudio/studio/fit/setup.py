@@ -25,8 +25,8 @@ from covstudio.document.model.node import V
 from covstudio.estimate import outlook
 from covstudio.reml import Explanation
 from covstudio.studio.fit.results import ENGINES
-from covstudio.studio.inspector.state import problem_state
-from covstudio.studio.session.background import Aside
+from covstudio.studio.inspector.problems import problem_state
+from covstudio.studio.session.background import Background
 from covstudio.studio.session.component import Handler
 from covstudio.studio.session.store import Store
 
@@ -68,7 +68,7 @@ class FitSetup:
         self._designed: tuple[Table, _Question, _Columns] | None = None
         self._outlook: Explanation | str | None = None
         self._asked: tuple[Matrix, int] | None = None  # what the outlook is of
-        self._aside: Aside[Explanation | str] = Aside(self._heard)
+        self._background: Background[Explanation | str] = Background(self._heard)
 
     def handlers(self) -> Mapping[str, Handler]:
         """Message type -> method taking the message."""
@@ -208,7 +208,7 @@ class FitSetup:
     def _outlook_state(self, formula: Mapping[str, Any], reason: str | None) -> dict[str, Any] | None:
         v = self._store.build.v
         if v is None or reason is not None:
-            self._aside.forget()
+            self._background.forget()
             self._asked = self._outlook = None
             return None
         asked = (v, int(formula["count"]))
@@ -216,7 +216,7 @@ class FitSetup:
             if self._asked is None or self._asked[0] is not v:
                 self._outlook = None
             self._asked = asked
-            self._aside.ask(lambda: outlook(*asked))
+            self._background.ask(lambda: outlook(*asked))
         found = self._outlook
         if not isinstance(found, Explanation):
             return None

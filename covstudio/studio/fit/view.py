@@ -19,12 +19,12 @@ from covstudio.estimate.inferred import WORDS
 from covstudio.studio.fit import pool as fitting
 from covstudio.studio.fit.derived import FitDerived
 from covstudio.studio.fit.inbox import Inbox
-from covstudio.studio.fit.pool import Event, Finished, Job, Started, Waiting
+from covstudio.studio.fit.job import Event, Finished, Job, Started, Waiting
 from covstudio.studio.fit.questions import FitQuestions
 from covstudio.studio.fit.results import Results
 from covstudio.studio.fit.setup import FitSetup
 from covstudio.studio.fit.worker import Inferring, Outcome, Step
-from covstudio.studio.inspector.state import problem_state
+from covstudio.studio.inspector.problems import problem_state
 from covstudio.studio.session.component import Component, Router
 from covstudio.studio.session.resources import component_script, component_styles
 from covstudio.studio.session.store import Store

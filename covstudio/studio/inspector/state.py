@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
-
-import panel
 
 from covstudio.covariance import Argument, Declaration, declaration
 from covstudio.covariance.core.catalogue import meaning_key
-from covstudio.document.build.build import ParameterRef, Problem
+from covstudio.document.build.build import ParameterRef
 from covstudio.document.model.arguments import document_default, write_indices
 from covstudio.document.model.node import Columns, Levels, Node, Rows, Values
 from covstudio.document.sizes.infer import SizeOrigin
-from covstudio.studio.canvas.cards import parameter_label, shape_text
+from covstudio.studio.inspector.problems import problem_state
 from covstudio.studio.inspector.scales import allows_zero, scale_of
+from covstudio.studio.session.resources import katex_address
 from covstudio.studio.session.store import Store
+from covstudio.studio.session.texts import parameter_label, shape_text
 
 MAX_WRITTEN = 4000
 """Entries of a literal matrix or of written values that a text field can reasonably hold."""
@@ -119,18 +117,6 @@ def _operands(store: Store, node: Node, declared: Declaration) -> list[dict[str,
             }
         )
     return rows
-
-
-def problem_state(store: Store, problem: Problem) -> dict[str, Any]:
-    """A problem as the page lists it, with its node's name; one of the whole model stands under V."""
-    node = store.document.nodes.get(problem.node_id)
-    return {
-        "node": problem.node_id if node else None,
-        "name": node.name if node else "V",
-        "message": problem.message,
-        "field": problem.field,
-        "unfinished": problem.severity == "unfinished",
-    }
 
 
 def _argument_state(store: Store, node: Node, declared: Declaration, argument: Argument) -> dict[str, Any]:
@@ -325,19 +311,3 @@ def shown_parameters(store: Store) -> tuple[ParameterRef, ...]:
     if len(selected) == 1:
         return store.node_parameters(selected[0])
     return () if selected else store.parameters()
-
-
-@cache
-def katex_address() -> str | None:
-    """Where this server serves the KaTeX that Panel bundles; None when this Panel brings none.
-
-    Formulas are rendered as MathML, so neither its fonts nor its style sheet are needed.
-    """
-    bundled = Path(panel.__file__).parent / "dist" / "bundled" / "katex"
-    found: Mapping[str, Path] = {
-        path.parent.parent.name: path for path in bundled.glob("katex@*/dist/katex.min.js")
-    }
-    if not found:
-        return None
-    newest = max(found)
-    return f"static/extensions/panel/bundled/katex/{newest}/dist/katex.min.js"

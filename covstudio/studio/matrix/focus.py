@@ -16,7 +16,6 @@ import panel as pn
 from bokeh.models import BoxAnnotation, ColumnDataSource, CustomJS, CustomJSHover, FixedTicker, HoverTool
 from panel.viewable import Viewable
 
-from covstudio.studio.canvas.cards import parameter_label, shape_text
 from covstudio.studio.matrix.colours import palette
 from covstudio.studio.matrix.live import Live
 from covstudio.studio.matrix.pictures import NODE, SLICE, Array
@@ -24,6 +23,7 @@ from covstudio.studio.matrix.reading import MODES, Mode, Reading, modes_of, read
 from covstudio.studio.session.component import Component, Router
 from covstudio.studio.session.resources import component_script, component_styles
 from covstudio.studio.session.store import Store
+from covstudio.studio.session.texts import parameter_label, shape_text
 
 hv.Store.set_current_backend("bokeh")
 

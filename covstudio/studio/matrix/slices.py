@@ -10,11 +10,11 @@ from typing import Any
 from panel.viewable import Viewable
 
 from covstudio.document.build.build import ParameterRef
-from covstudio.studio.canvas.cards import parameter_label, shape_text
 from covstudio.studio.matrix.pictures import SLICE
 from covstudio.studio.session.component import Component, Router
 from covstudio.studio.session.resources import component_script, component_styles
 from covstudio.studio.session.store import Store
+from covstudio.studio.session.texts import parameter_label, shape_text
 
 
 class SlicesPane(Component):

@@ -1,5 +1,6 @@
 """The page as a whole, and its server."""
 
-from covstudio.studio.page.page import Page, serve
+from covstudio.studio.page.page import Page
+from covstudio.studio.page.server import serve
 
 __all__ = ["Page", "serve"]

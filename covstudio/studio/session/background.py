@@ -14,10 +14,10 @@ log = logging.getLogger("covstudio")
 Answer = TypeVar("Answer")
 
 # Shared by all sessions: these are questions of milliseconds, and a session never asks twice at once.
-_THREADS = ThreadPoolExecutor(2, thread_name_prefix="covstudio-aside")
+_THREADS = ThreadPoolExecutor(2, thread_name_prefix="covstudio-background")
 
 
-class Aside(Generic[Answer]):
+class Background(Generic[Answer]):
     """One kind of question of one session; the answer to an older question is dropped for a newer one's.
 
     Where there is no session (a notebook, a test) questions are answered at once.

@@ -5,8 +5,11 @@ Everything the browser needs is read here and sent by this server: nothing is fe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+
+import panel
 
 ASSETS = Path(__file__).parents[1] / "assets"
 
@@ -34,3 +37,19 @@ def component_styles(*names: str) -> list[str]:
     component's own.
     """
     return [read_asset("theme.css"), read_asset("ui.css"), *(read_asset(name) for name in names)]
+
+
+@cache
+def katex_address() -> str | None:
+    """Where this server serves the KaTeX that Panel bundles; None when this Panel brings none.
+
+    Formulas are rendered as MathML, so neither its fonts nor its style sheet are needed.
+    """
+    bundled = Path(panel.__file__).parent / "dist" / "bundled" / "katex"
+    found: Mapping[str, Path] = {
+        path.parent.parent.name: path for path in bundled.glob("katex@*/dist/katex.min.js")
+    }
+    if not found:
+        return None
+    newest = max(found)
+    return f"static/extensions/panel/bundled/katex/{newest}/dist/katex.min.js"
