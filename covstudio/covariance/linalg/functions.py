@@ -4,7 +4,7 @@ Every function here takes any matrix and answers densely, by forming V. A class 
 (a diagonal, a band, a Kronecker product, an incidence) registers a rule next to its definition, and whoever
 calls the function profits: an engine that asks for ``solve`` never needs to know which classes there are.
 
-    @solve.register(AR1Matrix)
+    @linalg.solve.register(AR1Matrix)
     def _(matrix: AR1Matrix, natural: Tensor, b: Tensor) -> Tensor: ...
 
 A rule is found along the method resolution order, so subclasses inherit it, but only as long as they are the

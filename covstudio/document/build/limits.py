@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from covstudio.covariance import Declaration, Matrix
-from covstudio.covariance.linalg.functions import matmul, solve
+from covstudio.covariance import Declaration, Matrix, linalg
 from covstudio.document.sizes.infer import size_arguments
 
 MAX_ROWS = 8_000
@@ -124,4 +123,4 @@ def _parameter_count(declared: Declaration, call: Call, sizes: Mapping[str, int]
 
 def _is_cheap(matrix: Matrix) -> bool:
     """Whether it can be used without being written out."""
-    return matmul.is_cheap(matrix) or solve.is_cheap(matrix)
+    return linalg.matmul.is_cheap(matrix) or linalg.solve.is_cheap(matrix)

@@ -8,44 +8,28 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from covstudio.covariance.linalg.functions import (
-    Kind,
-    StructureFunction,
-    bandwidth,
-    derivative_diagonal,
-    derivative_matmul,
-    diagonal,
-    factor,
-    kind,
-    logdet,
-    matmul,
-    precision,
-    precision_derivatives,
-    solve,
-    trace_against,
-    transpose_matmul,
-)
+from covstudio.covariance import linalg
 from covstudio.covariance.parameters.differentiation import automatic
 from covstudio.covariance.structures.user.user import Adapter
 
 __all__: list[str] = []
 
 
-@kind.register(Adapter)
-def _(matrix: Adapter) -> Kind:
-    return kind(matrix.adaptee)
+@linalg.kind.register(Adapter)
+def _(matrix: Adapter) -> linalg.Kind:
+    return linalg.kind(matrix.adaptee)
 
 
-@bandwidth.register(Adapter)
+@linalg.bandwidth.register(Adapter)
 def _(matrix: Adapter) -> int | None:
-    return bandwidth(matrix.adaptee)
+    return linalg.bandwidth(matrix.adaptee)
 
 
-def _cheap(function: StructureFunction[..., Tensor]) -> Callable[[Adapter], bool]:
+def _cheap(function: linalg.StructureFunction[..., Tensor]) -> Callable[[Adapter], bool]:
     return lambda matrix: function.is_cheap(matrix.adaptee)
 
 
-def _passed(function: StructureFunction[..., Tensor]) -> Callable[..., Tensor]:
+def _passed(function: linalg.StructureFunction[..., Tensor]) -> Callable[..., Tensor]:
     """The function of the adaptee, at its own natural values."""
 
     def rule(matrix: Adapter, natural: Tensor, *args: Any) -> Tensor:
@@ -55,11 +39,19 @@ def _passed(function: StructureFunction[..., Tensor]) -> Callable[..., Tensor]:
     return rule
 
 
-for _function in (matmul, transpose_matmul, diagonal, solve, logdet, factor, precision):
+for _function in (
+    linalg.matmul,
+    linalg.transpose_matmul,
+    linalg.diagonal,
+    linalg.solve,
+    linalg.logdet,
+    linalg.factor,
+    linalg.precision,
+):
     _function.register(Adapter, when=_cheap(_function))(_passed(_function))
 
 
-def _chained(function: StructureFunction[..., Tensor]) -> Callable[..., Tensor]:
+def _chained(function: linalg.StructureFunction[..., Tensor]) -> Callable[..., Tensor]:
     """The function of the adaptee's derivatives, times those of its parameters in the adapter's."""
 
     def rule(matrix: Adapter, natural: Tensor, index: Sequence[int], *args: Any) -> Tensor:
@@ -79,5 +71,10 @@ def _chained(function: StructureFunction[..., Tensor]) -> Callable[..., Tensor]:
     return rule
 
 
-for _derivative in (derivative_matmul, derivative_diagonal, trace_against, precision_derivatives):
+for _derivative in (
+    linalg.derivative_matmul,
+    linalg.derivative_diagonal,
+    linalg.trace_against,
+    linalg.precision_derivatives,
+):
     _derivative.register(Adapter, when=_cheap(_derivative))(_chained(_derivative))

@@ -7,23 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from covstudio.covariance.linalg.functions import (
-    Kind,
-    StructureFunction,
-    bandwidth,
-    derivative_diagonal,
-    derivative_matmul,
-    diagonal,
-    factor,
-    kind,
-    logdet,
-    matmul,
-    precision,
-    precision_derivatives,
-    solve,
-    trace_against,
-    transpose_matmul,
-)
+from covstudio.covariance import linalg
 from covstudio.covariance.linalg.operands import (
     Part,
     assembled,
@@ -46,9 +30,15 @@ __all__: list[str] = []
 # -- Gram matrix ---------------------------------------------------------------------------------------------
 
 
-def _halves(matrix: Gram) -> tuple[StructureFunction[..., Tensor], StructureFunction[..., Tensor]]:
+def _halves(
+    matrix: Gram,
+) -> tuple[linalg.StructureFunction[..., Tensor], linalg.StructureFunction[..., Tensor]]:
     """L and L' of V = L L', where L is the operand or its transpose."""
-    return (transpose_matmul, matmul) if matrix.gram_type == "xtx" else (matmul, transpose_matmul)
+    return (
+        (linalg.transpose_matmul, linalg.matmul)
+        if matrix.gram_type == "xtx"
+        else (linalg.matmul, linalg.transpose_matmul)
+    )
 
 
 def _left(matrix: Gram, x: Tensor) -> Tensor:
@@ -69,9 +59,9 @@ def _thin(matrix: Gram) -> bool:
     return rows < columns if matrix.gram_type == "xtx" else columns < rows
 
 
-@kind.register(Gram)
-def _(matrix: Gram) -> Kind:
-    found = kind(matrices_of(matrix)[0])
+@linalg.kind.register(Gram)
+def _(matrix: Gram) -> linalg.Kind:
+    found = linalg.kind(matrices_of(matrix)[0])
     if found in ("scalar", "diagonal"):
         return found
     return "low rank" if _thin(matrix) else "dense"
@@ -83,15 +73,15 @@ def _twice(matrix: Gram, natural: Tensor, b: Tensor) -> Tensor:
     return x.ask(left, x.ask(right, b))
 
 
-matmul.register(Gram)(_twice)
-transpose_matmul.register(Gram)(_twice)
+linalg.matmul.register(Gram)(_twice)
+linalg.transpose_matmul.register(Gram)(_twice)
 
 
-@diagonal.register(Gram)
+@linalg.diagonal.register(Gram)
 def _(matrix: Gram, natural: Tensor) -> Tensor:
     (x,) = parts_of(matrix, natural)
     if _diagonal_factor(matrix):
-        return x.ask(diagonal).square()
+        return x.ask(linalg.diagonal).square()
     return _left(matrix, _value(x, natural)).square().sum(1)
 
 
@@ -99,23 +89,23 @@ def _diagonal_factor(matrix: Gram) -> bool:
     return diagonal_kind(matrices_of(matrix)[0])
 
 
-@bandwidth.register(Gram)
+@linalg.bandwidth.register(Gram)
 def _(matrix: Gram) -> int | None:
     return 0 if _diagonal_factor(matrix) else None
 
 
-@solve.register(Gram, when=_diagonal_factor)
+@linalg.solve.register(Gram, when=_diagonal_factor)
 def _(matrix: Gram, natural: Tensor, b: Tensor) -> Tensor:
     (x,) = parts_of(matrix, natural)
-    return x.ask(solve, x.ask(solve, b))
+    return x.ask(linalg.solve, x.ask(linalg.solve, b))
 
 
-@precision.register(Gram, when=_diagonal_factor)
+@linalg.precision.register(Gram, when=_diagonal_factor)
 def _(matrix: Gram, natural: Tensor) -> Tensor:
-    return 1.0 / nonzero(matrix, diagonal(matrix, natural))[None]
+    return 1.0 / nonzero(matrix, linalg.diagonal(matrix, natural))[None]
 
 
-@derivative_matmul.register(Gram)
+@linalg.derivative_matmul.register(Gram)
 def _(matrix: Gram, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     left, right = _halves(matrix)
     (x,) = parts_of(matrix, natural)
@@ -124,22 +114,22 @@ def _(matrix: Gram, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     return slices @ x.ask(right, b) + behind
 
 
-@derivative_diagonal.register(Gram)
+@linalg.derivative_diagonal.register(Gram)
 def _(matrix: Gram, natural: Tensor, index: Sequence[int]) -> Tensor:
     (x,) = parts_of(matrix, natural)
     slices = _left(matrix, _derivatives(x, natural, index))
     return 2.0 * torch.einsum("kir,ir->ki", slices, _left(matrix, _value(x, natural)))
 
 
-@trace_against.register(Gram)
+@linalg.trace_against.register(Gram)
 def _(matrix: Gram, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     (x,) = parts_of(matrix, natural)
     value = _value(x, natural)
     both = a + a.mT
-    return x.ask(trace_against, index, value @ both if matrix.gram_type == "xtx" else both @ value)
+    return x.ask(linalg.trace_against, index, value @ both if matrix.gram_type == "xtx" else both @ value)
 
 
-@factor.register(Gram)
+@linalg.factor.register(Gram)
 def _(matrix: Gram, natural: Tensor) -> Tensor:
     (x,) = parts_of(matrix, natural)
     return _left(matrix, _value(x, natural))
@@ -154,19 +144,19 @@ def _square_operands(matrix: Product) -> bool:
 
 def _applied(parts: Sequence[Part], b: Tensor) -> Tensor:
     for part in reversed(parts):
-        b = part.ask(matmul, b)
+        b = part.ask(linalg.matmul, b)
     return b
 
 
 def _applied_transposed(parts: Sequence[Part], b: Tensor) -> Tensor:
     for part in parts:
-        b = part.ask(transpose_matmul, b)
+        b = part.ask(linalg.transpose_matmul, b)
     return b
 
 
-@kind.register(Product)
-def _(matrix: Product) -> Kind:
-    kinds = {kind(operand) for operand in matrices_of(matrix)}
+@linalg.kind.register(Product)
+def _(matrix: Product) -> linalg.Kind:
+    kinds = {linalg.kind(operand) for operand in matrices_of(matrix)}
     if kinds <= {"scalar", "diagonal"}:
         return "scalar" if kinds == {"scalar"} else "diagonal"
     return "dense"
@@ -176,67 +166,67 @@ def _diagonal_product(matrix: Product) -> bool:
     return all(map(diagonal_kind, matrices_of(matrix)))
 
 
-@diagonal.register(Product, when=_diagonal_product)
+@linalg.diagonal.register(Product, when=_diagonal_product)
 def _(matrix: Product, natural: Tensor) -> Tensor:
-    return torch.stack([part.ask(diagonal) for part in parts_of(matrix, natural)]).prod(0)
+    return torch.stack([part.ask(linalg.diagonal) for part in parts_of(matrix, natural)]).prod(0)
 
 
-@bandwidth.register(Product)
+@linalg.bandwidth.register(Product)
 def _(matrix: Product) -> int | None:
     return 0 if _diagonal_product(matrix) else None
 
 
-@precision.register(Product, when=_diagonal_product)
+@linalg.precision.register(Product, when=_diagonal_product)
 def _(matrix: Product, natural: Tensor) -> Tensor:
-    return 1.0 / nonzero(matrix, diagonal(matrix, natural))[None]
+    return 1.0 / nonzero(matrix, linalg.diagonal(matrix, natural))[None]
 
 
-@matmul.register(Product)
+@linalg.matmul.register(Product)
 def _(matrix: Product, natural: Tensor, b: Tensor) -> Tensor:
     return _applied(parts_of(matrix, natural), b)
 
 
-@transpose_matmul.register(Product)
+@linalg.transpose_matmul.register(Product)
 def _(matrix: Product, natural: Tensor, b: Tensor) -> Tensor:
     return _applied_transposed(parts_of(matrix, natural), b)
 
 
-@solve.register(Product, when=_square_operands)
+@linalg.solve.register(Product, when=_square_operands)
 def _(matrix: Product, natural: Tensor, b: Tensor) -> Tensor:
     for part in parts_of(matrix, natural):
-        b = part.ask(solve, b)
+        b = part.ask(linalg.solve, b)
     return b
 
 
-@logdet.register(Product, when=_square_operands)
+@linalg.logdet.register(Product, when=_square_operands)
 def _(matrix: Product, natural: Tensor) -> Tensor:
     parts = parts_of(matrix, natural)
     return signed(
-        lambda: torch.stack([part.ask(logdet) for part in parts]).sum(),
-        lambda: logdet.default(matrix, natural),
+        lambda: torch.stack([part.ask(linalg.logdet) for part in parts]).sum(),
+        lambda: linalg.logdet.default(matrix, natural),
     )
 
 
-@derivative_matmul.register(Product)
+@linalg.derivative_matmul.register(Product)
 def _(matrix: Product, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     parts = parts_of(matrix, natural)
     pieces = []
     for owner in owners(parts, index):
         behind = _applied(parts[owner.position + 1 :], b)
-        moved = owner.part.ask(derivative_matmul, owner.index, behind)
+        moved = owner.part.ask(linalg.derivative_matmul, owner.index, behind)
         ahead = _applied(parts[: owner.position], flattened(moved))
         pieces.append((owner, unflattened(ahead, len(owner.index), b.shape[1])))
     return assembled(pieces, natural.new_zeros((0, matrix.shape[0], b.shape[1])))
 
 
-@trace_against.register(Product)
+@linalg.trace_against.register(Product)
 def _(matrix: Product, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     parts = parts_of(matrix, natural)
     pieces = []
     for owner in owners(parts, index):
         held = _applied_transposed(parts[: owner.position], a)
         held = _applied(parts[owner.position + 1 :], held.mT).mT
-        pieces.append((owner, owner.part.ask(trace_against, owner.index, held)))
+        pieces.append((owner, owner.part.ask(linalg.trace_against, owner.index, held)))
     return assembled(pieces, natural.new_zeros(0))
 
 
@@ -247,143 +237,143 @@ def _symmetric_operand(matrix: Transpose | Inverse) -> bool:
     return symmetric_matrix(matrices_of(matrix)[0])
 
 
-@kind.register(Transpose)
-def _(matrix: Transpose) -> Kind:
-    found = kind(matrices_of(matrix)[0])
+@linalg.kind.register(Transpose)
+def _(matrix: Transpose) -> linalg.Kind:
+    found = linalg.kind(matrices_of(matrix)[0])
     return "dense" if found == "incidence" else found
 
 
-@matmul.register(Transpose)
+@linalg.matmul.register(Transpose)
 def _(matrix: Transpose, natural: Tensor, b: Tensor) -> Tensor:
-    return parts_of(matrix, natural)[0].ask(transpose_matmul, b)
+    return parts_of(matrix, natural)[0].ask(linalg.transpose_matmul, b)
 
 
-@transpose_matmul.register(Transpose)
+@linalg.transpose_matmul.register(Transpose)
 def _(matrix: Transpose, natural: Tensor, b: Tensor) -> Tensor:
-    return parts_of(matrix, natural)[0].ask(matmul, b)
+    return parts_of(matrix, natural)[0].ask(linalg.matmul, b)
 
 
-@diagonal.register(Transpose)
+@linalg.diagonal.register(Transpose)
 def _(matrix: Transpose, natural: Tensor) -> Tensor:
-    return parts_of(matrix, natural)[0].ask(diagonal)
+    return parts_of(matrix, natural)[0].ask(linalg.diagonal)
 
 
-@solve.register(Transpose, when=_symmetric_operand)
+@linalg.solve.register(Transpose, when=_symmetric_operand)
 def _(matrix: Transpose, natural: Tensor, b: Tensor) -> Tensor:
-    return parts_of(matrix, natural)[0].ask(solve, b)
+    return parts_of(matrix, natural)[0].ask(linalg.solve, b)
 
 
-@logdet.register(Transpose)
+@linalg.logdet.register(Transpose)
 def _(matrix: Transpose, natural: Tensor) -> Tensor:
-    return parts_of(matrix, natural)[0].ask(logdet)
+    return parts_of(matrix, natural)[0].ask(linalg.logdet)
 
 
-@derivative_matmul.register(Transpose, when=_symmetric_operand)
+@linalg.derivative_matmul.register(Transpose, when=_symmetric_operand)
 def _(matrix: Transpose, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
-    return parts_of(matrix, natural)[0].ask(derivative_matmul, index, b)
+    return parts_of(matrix, natural)[0].ask(linalg.derivative_matmul, index, b)
 
 
-@derivative_diagonal.register(Transpose)
+@linalg.derivative_diagonal.register(Transpose)
 def _(matrix: Transpose, natural: Tensor, index: Sequence[int]) -> Tensor:
-    return parts_of(matrix, natural)[0].ask(derivative_diagonal, index)
+    return parts_of(matrix, natural)[0].ask(linalg.derivative_diagonal, index)
 
 
-@trace_against.register(Transpose)
+@linalg.trace_against.register(Transpose)
 def _(matrix: Transpose, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
-    return parts_of(matrix, natural)[0].ask(trace_against, index, a.mT)
+    return parts_of(matrix, natural)[0].ask(linalg.trace_against, index, a.mT)
 
 
-@bandwidth.register(Transpose)
+@linalg.bandwidth.register(Transpose)
 def _(matrix: Transpose) -> int | None:
-    return bandwidth(matrices_of(matrix)[0]) if _symmetric_operand(matrix) else None
+    return linalg.bandwidth(matrices_of(matrix)[0]) if _symmetric_operand(matrix) else None
 
 
-@precision.register(Transpose, when=_symmetric_operand)
+@linalg.precision.register(Transpose, when=_symmetric_operand)
 def _(matrix: Transpose, natural: Tensor) -> Tensor:
-    return parts_of(matrix, natural)[0].ask(precision)
+    return parts_of(matrix, natural)[0].ask(linalg.precision)
 
 
-@precision_derivatives.register(Transpose, when=_symmetric_operand)
+@linalg.precision_derivatives.register(Transpose, when=_symmetric_operand)
 def _(matrix: Transpose, natural: Tensor, index: Sequence[int]) -> Tensor:
-    return parts_of(matrix, natural)[0].ask(precision_derivatives, index)
+    return parts_of(matrix, natural)[0].ask(linalg.precision_derivatives, index)
 
 
-@factor.register(Transpose, when=_symmetric_operand)
+@linalg.factor.register(Transpose, when=_symmetric_operand)
 def _(matrix: Transpose, natural: Tensor) -> Tensor:
-    return parts_of(matrix, natural)[0].ask(factor)
+    return parts_of(matrix, natural)[0].ask(linalg.factor)
 
 
 # -- inverse -------------------------------------------------------------------------------------------------
 
 
 def _banded_operand(matrix: Inverse) -> bool:
-    return bandwidth(matrices_of(matrix)[0]) is not None
+    return linalg.bandwidth(matrices_of(matrix)[0]) is not None
 
 
 def _diagonal_operand(matrix: Inverse) -> bool:
     return diagonal_kind(matrices_of(matrix)[0])
 
 
-@kind.register(Inverse)
-def _(matrix: Inverse) -> Kind:
-    found = kind(matrices_of(matrix)[0])
+@linalg.kind.register(Inverse)
+def _(matrix: Inverse) -> linalg.Kind:
+    found = linalg.kind(matrices_of(matrix)[0])
     return found if found in ("scalar", "diagonal", "kronecker", "block diagonal") else "dense"
 
 
-@matmul.register(Inverse)
+@linalg.matmul.register(Inverse)
 def _(matrix: Inverse, natural: Tensor, b: Tensor) -> Tensor:
-    return parts_of(matrix, natural)[0].ask(solve, b)
+    return parts_of(matrix, natural)[0].ask(linalg.solve, b)
 
 
-@transpose_matmul.register(Inverse, when=_symmetric_operand)
+@linalg.transpose_matmul.register(Inverse, when=_symmetric_operand)
 def _(matrix: Inverse, natural: Tensor, b: Tensor) -> Tensor:
-    return parts_of(matrix, natural)[0].ask(solve, b)
+    return parts_of(matrix, natural)[0].ask(linalg.solve, b)
 
 
-@diagonal.register(Inverse, when=_banded_operand)
+@linalg.diagonal.register(Inverse, when=_banded_operand)
 def _(matrix: Inverse, natural: Tensor) -> Tensor:
-    return parts_of(matrix, natural)[0].ask(precision)[0]
+    return parts_of(matrix, natural)[0].ask(linalg.precision)[0]
 
 
-@solve.register(Inverse)
+@linalg.solve.register(Inverse)
 def _(matrix: Inverse, natural: Tensor, b: Tensor) -> Tensor:
-    return parts_of(matrix, natural)[0].ask(matmul, b)
+    return parts_of(matrix, natural)[0].ask(linalg.matmul, b)
 
 
-@logdet.register(Inverse)
+@linalg.logdet.register(Inverse)
 def _(matrix: Inverse, natural: Tensor) -> Tensor:
-    return -parts_of(matrix, natural)[0].ask(logdet)
+    return -parts_of(matrix, natural)[0].ask(linalg.logdet)
 
 
-@derivative_matmul.register(Inverse)
+@linalg.derivative_matmul.register(Inverse)
 def _(matrix: Inverse, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     (a,) = parts_of(matrix, natural)
-    moved = a.ask(derivative_matmul, index, a.ask(solve, b))
-    return -unflattened(a.ask(solve, flattened(moved)), len(index), b.shape[1])
+    moved = a.ask(linalg.derivative_matmul, index, a.ask(linalg.solve, b))
+    return -unflattened(a.ask(linalg.solve, flattened(moved)), len(index), b.shape[1])
 
 
-@derivative_diagonal.register(Inverse, when=_banded_operand)
+@linalg.derivative_diagonal.register(Inverse, when=_banded_operand)
 def _(matrix: Inverse, natural: Tensor, index: Sequence[int]) -> Tensor:
-    return parts_of(matrix, natural)[0].ask(precision_derivatives, index)[:, 0]
+    return parts_of(matrix, natural)[0].ask(linalg.precision_derivatives, index)[:, 0]
 
 
-@trace_against.register(Inverse, when=_symmetric_operand)
+@linalg.trace_against.register(Inverse, when=_symmetric_operand)
 def _(matrix: Inverse, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     (operand,) = parts_of(matrix, natural)
-    held = operand.ask(solve, operand.ask(solve, a).mT).mT
-    return -operand.ask(trace_against, index, held)
+    held = operand.ask(linalg.solve, operand.ask(linalg.solve, a).mT).mT
+    return -operand.ask(linalg.trace_against, index, held)
 
 
-@bandwidth.register(Inverse)
+@linalg.bandwidth.register(Inverse)
 def _(matrix: Inverse) -> int | None:
     return 0 if _diagonal_operand(matrix) else None
 
 
-@precision.register(Inverse, when=_diagonal_operand)
+@linalg.precision.register(Inverse, when=_diagonal_operand)
 def _(matrix: Inverse, natural: Tensor) -> Tensor:
-    return parts_of(matrix, natural)[0].ask(diagonal)[None]
+    return parts_of(matrix, natural)[0].ask(linalg.diagonal)[None]
 
 
-@precision_derivatives.register(Inverse, when=_diagonal_operand)
+@linalg.precision_derivatives.register(Inverse, when=_diagonal_operand)
 def _(matrix: Inverse, natural: Tensor, index: Sequence[int]) -> Tensor:
-    return parts_of(matrix, natural)[0].ask(derivative_diagonal, index)[:, None]
+    return parts_of(matrix, natural)[0].ask(linalg.derivative_diagonal, index)[:, None]

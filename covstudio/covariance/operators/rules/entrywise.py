@@ -7,22 +7,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.matrix import Matrix
-from covstudio.covariance.linalg.functions import (
-    Kind,
-    bandwidth,
-    derivative_diagonal,
-    derivative_matmul,
-    diagonal,
-    kind,
-    logdet,
-    matmul,
-    precision,
-    precision_derivatives,
-    solve,
-    trace_against,
-    transpose_matmul,
-)
 from covstudio.covariance.linalg.operands import (
     Part,
     assembled,
@@ -64,9 +50,9 @@ def _added(matrix: Sum, natural: Tensor, function: Callable[..., Tensor], b: Ten
     return total
 
 
-@kind.register(Sum)
-def _(matrix: Sum) -> Kind:
-    kinds = {kind(operand) for operand in matrices_of(matrix)}
+@linalg.kind.register(Sum)
+def _(matrix: Sum) -> linalg.Kind:
+    kinds = {linalg.kind(operand) for operand in matrices_of(matrix)}
     if len(kinds) == 1 and kinds <= {"scalar", "toeplitz", "diagonal"}:
         return kinds.pop()
     if kinds <= {"scalar", "diagonal"}:
@@ -74,67 +60,67 @@ def _(matrix: Sum) -> Kind:
     return "toeplitz" if kinds <= {"scalar", "toeplitz"} else "dense"
 
 
-@matmul.register(Sum)
+@linalg.matmul.register(Sum)
 def _(matrix: Sum, natural: Tensor, b: Tensor) -> Tensor:
-    return _added(matrix, natural, matmul, b)
+    return _added(matrix, natural, linalg.matmul, b)
 
 
-@transpose_matmul.register(Sum)
+@linalg.transpose_matmul.register(Sum)
 def _(matrix: Sum, natural: Tensor, b: Tensor) -> Tensor:
-    return _added(matrix, natural, transpose_matmul, b)
+    return _added(matrix, natural, linalg.transpose_matmul, b)
 
 
-@diagonal.register(Sum)
+@linalg.diagonal.register(Sum)
 def _(matrix: Sum, natural: Tensor) -> Tensor:
-    return torch.stack([part.ask(diagonal) for part in parts_of(matrix, natural)]).sum(0)
+    return torch.stack([part.ask(linalg.diagonal) for part in parts_of(matrix, natural)]).sum(0)
 
 
-@solve.register(Sum, when=_diagonal_sum)
+@linalg.solve.register(Sum, when=_diagonal_sum)
 def _(matrix: Sum, natural: Tensor, b: Tensor) -> Tensor:
-    return _divided(matrix, diagonal(matrix, natural), b)
+    return _divided(matrix, linalg.diagonal(matrix, natural), b)
 
 
-@logdet.register(Sum, when=_diagonal_sum)
+@linalg.logdet.register(Sum, when=_diagonal_sum)
 def _(matrix: Sum, natural: Tensor) -> Tensor:
-    found = _log_product(matrix, diagonal(matrix, natural))
-    return logdet.default(matrix, natural) if found is None else found
+    found = _log_product(matrix, linalg.diagonal(matrix, natural))
+    return linalg.logdet.default(matrix, natural) if found is None else found
 
 
-@derivative_matmul.register(Sum)
+@linalg.derivative_matmul.register(Sum)
 def _(matrix: Sum, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     found = owners(parts_of(matrix, natural), index)
-    pieces = [(owner, owner.part.ask(derivative_matmul, owner.index, b)) for owner in found]
+    pieces = [(owner, owner.part.ask(linalg.derivative_matmul, owner.index, b)) for owner in found]
     return assembled(pieces, natural.new_zeros((0, matrix.shape[0], b.shape[1])))
 
 
-@derivative_diagonal.register(Sum)
+@linalg.derivative_diagonal.register(Sum)
 def _(matrix: Sum, natural: Tensor, index: Sequence[int]) -> Tensor:
     found = owners(parts_of(matrix, natural), index)
-    pieces = [(owner, owner.part.ask(derivative_diagonal, owner.index)) for owner in found]
+    pieces = [(owner, owner.part.ask(linalg.derivative_diagonal, owner.index)) for owner in found]
     return assembled(pieces, natural.new_zeros((0, min(matrix.shape))))
 
 
-@trace_against.register(Sum)
+@linalg.trace_against.register(Sum)
 def _(matrix: Sum, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     found = owners(parts_of(matrix, natural), index)
-    pieces = [(owner, owner.part.ask(trace_against, owner.index, a)) for owner in found]
+    pieces = [(owner, owner.part.ask(linalg.trace_against, owner.index, a)) for owner in found]
     return assembled(pieces, natural.new_zeros(0))
 
 
-@bandwidth.register(Sum)
+@linalg.bandwidth.register(Sum)
 def _(matrix: Sum) -> int | None:
     return 0 if _diagonal_sum(matrix) else None
 
 
-@precision.register(Sum, when=_diagonal_sum)
+@linalg.precision.register(Sum, when=_diagonal_sum)
 def _(matrix: Sum, natural: Tensor) -> Tensor:
-    return _divided(matrix, diagonal(matrix, natural), natural.new_ones((matrix.shape[0], 1))).mT
+    return _divided(matrix, linalg.diagonal(matrix, natural), natural.new_ones((matrix.shape[0], 1))).mT
 
 
-@precision_derivatives.register(Sum, when=_diagonal_sum)
+@linalg.precision_derivatives.register(Sum, when=_diagonal_sum)
 def _(matrix: Sum, natural: Tensor, index: Sequence[int]) -> Tensor:
-    inverse = precision(matrix, natural)
-    return -derivative_diagonal(matrix, natural, index)[:, None] * inverse**2
+    inverse = linalg.precision(matrix, natural)
+    return -linalg.derivative_diagonal(matrix, natural, index)[:, None] * inverse**2
 
 
 # -- Hadamard product ----------------------------------------------------------------------------------------
@@ -167,14 +153,14 @@ def _number_or_diagonal(matrix: HadamardProduct) -> bool:
     return _number(matrix) is not None or _diagonal_hadamard(matrix)
 
 
-@kind.register(HadamardProduct)
-def _(matrix: HadamardProduct) -> Kind:
+@linalg.kind.register(HadamardProduct)
+def _(matrix: HadamardProduct) -> linalg.Kind:
     matrices = matrices_of(matrix)
     position = _number(matrix)
     if position is not None:
-        found = kind(matrices[1 - position])
+        found = linalg.kind(matrices[1 - position])
         return "dense" if found == "incidence" else found
-    kinds = {kind(operand) for operand in matrices}
+    kinds = {linalg.kind(operand) for operand in matrices}
     if "scalar" in kinds and kinds <= {"scalar", "toeplitz"}:
         return "scalar"
     if kinds & {"scalar", "diagonal"}:
@@ -182,109 +168,117 @@ def _(matrix: HadamardProduct) -> Kind:
     return "toeplitz" if kinds == {"toeplitz"} else "dense"
 
 
-@matmul.register(HadamardProduct, when=_number_or_diagonal)
+@linalg.matmul.register(HadamardProduct, when=_number_or_diagonal)
 def _(matrix: HadamardProduct, natural: Tensor, b: Tensor) -> Tensor:
     scaled = _scaled(matrix, natural)
     if scaled is not None:
-        return scaled[1] * scaled[0].ask(matmul, b)
-    return diagonal(matrix, natural)[:, None] * b
+        return scaled[1] * scaled[0].ask(linalg.matmul, b)
+    return linalg.diagonal(matrix, natural)[:, None] * b
 
 
-@transpose_matmul.register(HadamardProduct, when=_number_or_diagonal)
+@linalg.transpose_matmul.register(HadamardProduct, when=_number_or_diagonal)
 def _(matrix: HadamardProduct, natural: Tensor, b: Tensor) -> Tensor:
     scaled = _scaled(matrix, natural)
     if scaled is not None:
-        return scaled[1] * scaled[0].ask(transpose_matmul, b)
-    return diagonal(matrix, natural)[:, None] * b
+        return scaled[1] * scaled[0].ask(linalg.transpose_matmul, b)
+    return linalg.diagonal(matrix, natural)[:, None] * b
 
 
-@diagonal.register(HadamardProduct)
+@linalg.diagonal.register(HadamardProduct)
 def _(matrix: HadamardProduct, natural: Tensor) -> Tensor:
     scaled = _scaled(matrix, natural)
     if scaled is not None:
-        return scaled[1] * scaled[0].ask(diagonal)
+        return scaled[1] * scaled[0].ask(linalg.diagonal)
     a, b = parts_of(matrix, natural)
-    return a.ask(diagonal) * b.ask(diagonal)
+    return a.ask(linalg.diagonal) * b.ask(linalg.diagonal)
 
 
-@solve.register(HadamardProduct, when=_number_or_diagonal)
+@linalg.solve.register(HadamardProduct, when=_number_or_diagonal)
 def _(matrix: HadamardProduct, natural: Tensor, b: Tensor) -> Tensor:
     scaled = _scaled(matrix, natural)
     if scaled is None:
-        return _divided(matrix, diagonal(matrix, natural), b)
-    return scaled[0].ask(solve, b) / nonzero(matrix, scaled[1])
+        return _divided(matrix, linalg.diagonal(matrix, natural), b)
+    return scaled[0].ask(linalg.solve, b) / nonzero(matrix, scaled[1])
 
 
-@logdet.register(HadamardProduct, when=_number_or_diagonal)
+@linalg.logdet.register(HadamardProduct, when=_number_or_diagonal)
 def _(matrix: HadamardProduct, natural: Tensor) -> Tensor:
     scaled = _scaled(matrix, natural)
     if scaled is None:
-        found = _log_product(matrix, diagonal(matrix, natural))
-        return logdet.default(matrix, natural) if found is None else found
+        found = _log_product(matrix, linalg.diagonal(matrix, natural))
+        return linalg.logdet.default(matrix, natural) if found is None else found
     if not float(scaled[1]) > 0.0:
-        return logdet.default(matrix, natural)
+        return linalg.logdet.default(matrix, natural)
     part, number = scaled
     return signed(
-        lambda: part.ask(logdet) + matrix.shape[0] * number.log(), lambda: logdet.default(matrix, natural)
+        lambda: part.ask(linalg.logdet) + matrix.shape[0] * number.log(),
+        lambda: linalg.logdet.default(matrix, natural),
     )
 
 
-@derivative_matmul.register(HadamardProduct, when=_number_or_diagonal)
+@linalg.derivative_matmul.register(HadamardProduct, when=_number_or_diagonal)
 def _(matrix: HadamardProduct, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     scaled = _scaled(matrix, natural)
     if scaled is not None:
-        return scaled[1] * scaled[0].ask(derivative_matmul, index, b)
-    return derivative_diagonal(matrix, natural, index)[:, :, None] * b
+        return scaled[1] * scaled[0].ask(linalg.derivative_matmul, index, b)
+    return linalg.derivative_diagonal(matrix, natural, index)[:, :, None] * b
 
 
-@derivative_diagonal.register(HadamardProduct)
+@linalg.derivative_diagonal.register(HadamardProduct)
 def _(matrix: HadamardProduct, natural: Tensor, index: Sequence[int]) -> Tensor:
     scaled = _scaled(matrix, natural)
     if scaled is not None:
-        return scaled[1] * scaled[0].ask(derivative_diagonal, index)
+        return scaled[1] * scaled[0].ask(linalg.derivative_diagonal, index)
     parts = parts_of(matrix, natural)
     pieces = [
-        (owner, owner.part.ask(derivative_diagonal, owner.index) * parts[1 - owner.position].ask(diagonal))
+        (
+            owner,
+            owner.part.ask(linalg.derivative_diagonal, owner.index)
+            * parts[1 - owner.position].ask(linalg.diagonal),
+        )
         for owner in owners(parts, index)
     ]
     return assembled(pieces, natural.new_zeros((0, min(matrix.shape))))
 
 
-@trace_against.register(HadamardProduct)
+@linalg.trace_against.register(HadamardProduct)
 def _(matrix: HadamardProduct, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     scaled = _scaled(matrix, natural)
     if scaled is not None:
-        return scaled[1] * scaled[0].ask(trace_against, index, a)
+        return scaled[1] * scaled[0].ask(linalg.trace_against, index, a)
     if _diagonal_hadamard(matrix):
-        return derivative_diagonal(matrix, natural, index) @ a.diagonal()
+        return linalg.derivative_diagonal(matrix, natural, index) @ a.diagonal()
     parts = parts_of(matrix, natural)
     values = matrix._values(natural)
     pieces = [
-        (owner, owner.part.ask(trace_against, owner.index, values[1 - owner.position] * a))
+        (owner, owner.part.ask(linalg.trace_against, owner.index, values[1 - owner.position] * a))
         for owner in owners(parts, index)
     ]
     return assembled(pieces, natural.new_zeros(0))
 
 
-@bandwidth.register(HadamardProduct)
+@linalg.bandwidth.register(HadamardProduct)
 def _(matrix: HadamardProduct) -> int | None:
     position = _number(matrix)
     if position is not None:
-        return bandwidth(matrices_of(matrix)[1 - position])
+        return linalg.bandwidth(matrices_of(matrix)[1 - position])
     return 0 if _diagonal_hadamard(matrix) else None
 
 
-@precision.register(HadamardProduct, when=_number_or_diagonal)
+@linalg.precision.register(HadamardProduct, when=_number_or_diagonal)
 def _(matrix: HadamardProduct, natural: Tensor) -> Tensor:
     scaled = _scaled(matrix, natural)
     if scaled is None:
-        return _divided(matrix, diagonal(matrix, natural), natural.new_ones((matrix.shape[0], 1))).mT
-    return scaled[0].ask(precision) / nonzero(matrix, scaled[1])
+        return _divided(matrix, linalg.diagonal(matrix, natural), natural.new_ones((matrix.shape[0], 1))).mT
+    return scaled[0].ask(linalg.precision) / nonzero(matrix, scaled[1])
 
 
-@precision_derivatives.register(HadamardProduct, when=_number_or_diagonal)
+@linalg.precision_derivatives.register(HadamardProduct, when=_number_or_diagonal)
 def _(matrix: HadamardProduct, natural: Tensor, index: Sequence[int]) -> Tensor:
     scaled = _scaled(matrix, natural)
     if scaled is None:
-        return -derivative_diagonal(matrix, natural, index)[:, None] * precision(matrix, natural) ** 2
-    return scaled[0].ask(precision_derivatives, index) / nonzero(matrix, scaled[1])
+        return (
+            -linalg.derivative_diagonal(matrix, natural, index)[:, None]
+            * linalg.precision(matrix, natural) ** 2
+        )
+    return scaled[0].ask(linalg.precision_derivatives, index) / nonzero(matrix, scaled[1])

@@ -7,24 +7,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.matrix import Matrix
 from covstudio.covariance.linalg.dense import negligible, singular
-from covstudio.covariance.linalg.functions import (
-    Kind,
-    bandwidth,
-    derivative_diagonal,
-    derivative_matmul,
-    diagonal,
-    factor,
-    kind,
-    logdet,
-    matmul,
-    precision,
-    precision_derivatives,
-    solve,
-    trace_against,
-    transpose_matmul,
-)
 from covstudio.covariance.linalg.operands import (
     Part,
     assembled,
@@ -71,48 +56,51 @@ def _through(
     return moved.reshape(moved.shape[0] * rows, count)
 
 
-@kind.register(KroneckerProduct)
-def _(matrix: KroneckerProduct) -> Kind:
-    kinds = {kind(operand) for operand in matrices_of(matrix)}
+@linalg.kind.register(KroneckerProduct)
+def _(matrix: KroneckerProduct) -> linalg.Kind:
+    kinds = {linalg.kind(operand) for operand in matrices_of(matrix)}
     if kinds <= {"scalar", "diagonal"}:
         return "scalar" if kinds == {"scalar"} else "diagonal"
     return "kronecker"
 
 
-@matmul.register(KroneckerProduct)
+@linalg.matmul.register(KroneckerProduct)
 def _(matrix: KroneckerProduct, natural: Tensor, b: Tensor) -> Tensor:
     outer, inner = parts_of(matrix, natural)
-    return _through(outer, inner, matmul, b, (outer.matrix.shape[1], inner.matrix.shape[1]))
+    return _through(outer, inner, linalg.matmul, b, (outer.matrix.shape[1], inner.matrix.shape[1]))
 
 
-@transpose_matmul.register(KroneckerProduct)
+@linalg.transpose_matmul.register(KroneckerProduct)
 def _(matrix: KroneckerProduct, natural: Tensor, b: Tensor) -> Tensor:
     outer, inner = parts_of(matrix, natural)
-    return _through(outer, inner, transpose_matmul, b, (outer.matrix.shape[0], inner.matrix.shape[0]))
+    return _through(outer, inner, linalg.transpose_matmul, b, (outer.matrix.shape[0], inner.matrix.shape[0]))
 
 
-@diagonal.register(KroneckerProduct, when=_square_factors)
+@linalg.diagonal.register(KroneckerProduct, when=_square_factors)
 def _(matrix: KroneckerProduct, natural: Tensor) -> Tensor:
     outer, inner = parts_of(matrix, natural)
-    return torch.outer(outer.ask(diagonal), inner.ask(diagonal)).reshape(-1)
+    return torch.outer(outer.ask(linalg.diagonal), inner.ask(linalg.diagonal)).reshape(-1)
 
 
-@solve.register(KroneckerProduct, when=_square_factors)
+@linalg.solve.register(KroneckerProduct, when=_square_factors)
 def _(matrix: KroneckerProduct, natural: Tensor, b: Tensor) -> Tensor:
     outer, inner = parts_of(matrix, natural)
-    return _through(outer, inner, solve, b, (outer.matrix.shape[0], inner.matrix.shape[0]))
+    return _through(outer, inner, linalg.solve, b, (outer.matrix.shape[0], inner.matrix.shape[0]))
 
 
-@logdet.register(KroneckerProduct, when=_square_factors)
+@linalg.logdet.register(KroneckerProduct, when=_square_factors)
 def _(matrix: KroneckerProduct, natural: Tensor) -> Tensor:
     outer, inner = parts_of(matrix, natural)
     return signed(
-        lambda: inner.matrix.shape[0] * outer.ask(logdet) + outer.matrix.shape[0] * inner.ask(logdet),
-        lambda: logdet.default(matrix, natural),
+        lambda: (
+            inner.matrix.shape[0] * outer.ask(linalg.logdet)
+            + outer.matrix.shape[0] * inner.ask(linalg.logdet)
+        ),
+        lambda: linalg.logdet.default(matrix, natural),
     )
 
 
-@derivative_matmul.register(KroneckerProduct)
+@linalg.derivative_matmul.register(KroneckerProduct)
 def _(matrix: KroneckerProduct, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     outer, inner = parts_of(matrix, natural)
     (_, columns), (rows, depth), count = outer.matrix.shape, inner.matrix.shape, b.shape[1]
@@ -121,32 +109,36 @@ def _(matrix: KroneckerProduct, natural: Tensor, index: Sequence[int], b: Tensor
     for owner in owners((outer, inner), index):
         k = len(owner.index)
         if owner.position == 0:
-            moved = inner.ask(matmul, inside).reshape(rows, columns, count)
+            moved = inner.ask(linalg.matmul, inside).reshape(rows, columns, count)
             outside = moved.transpose(0, 1).reshape(columns, rows * count)
-            result = outer.ask(derivative_matmul, owner.index, outside)
+            result = outer.ask(linalg.derivative_matmul, owner.index, outside)
         else:
-            moved = inner.ask(derivative_matmul, owner.index, inside).reshape(k, rows, columns, count)
+            moved = inner.ask(linalg.derivative_matmul, owner.index, inside).reshape(k, rows, columns, count)
             outside = moved.permute(2, 0, 1, 3).reshape(columns, k * rows * count)
-            result = outer.ask(matmul, outside).reshape(outer.matrix.shape[0], k, rows * count).movedim(1, 0)
+            result = (
+                outer.ask(linalg.matmul, outside)
+                .reshape(outer.matrix.shape[0], k, rows * count)
+                .movedim(1, 0)
+            )
         pieces.append((owner, result.reshape(k, matrix.shape[0], count)))
     return assembled(pieces, natural.new_zeros((0, matrix.shape[0], count)))
 
 
-@derivative_diagonal.register(KroneckerProduct, when=_square_factors)
+@linalg.derivative_diagonal.register(KroneckerProduct, when=_square_factors)
 def _(matrix: KroneckerProduct, natural: Tensor, index: Sequence[int]) -> Tensor:
     outer, inner = parts_of(matrix, natural)
     pieces = []
     for owner in owners((outer, inner), index):
-        moved = owner.part.ask(derivative_diagonal, owner.index)
+        moved = owner.part.ask(linalg.derivative_diagonal, owner.index)
         if owner.position == 0:
-            product = moved[:, :, None] * inner.ask(diagonal)
+            product = moved[:, :, None] * inner.ask(linalg.diagonal)
         else:
-            product = outer.ask(diagonal)[:, None] * moved[:, None, :]
+            product = outer.ask(linalg.diagonal)[:, None] * moved[:, None, :]
         pieces.append((owner, product.reshape(len(owner.index), -1)))
     return assembled(pieces, natural.new_zeros((0, matrix.shape[0])))
 
 
-@trace_against.register(KroneckerProduct)
+@linalg.trace_against.register(KroneckerProduct)
 def _(matrix: KroneckerProduct, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     parts = parts_of(matrix, natural)
     (m, n), (p, q) = parts[0].matrix.shape, parts[1].matrix.shape
@@ -158,23 +150,23 @@ def _(matrix: KroneckerProduct, natural: Tensor, index: Sequence[int], a: Tensor
     pieces = []
     for owner in found:
         held = torch.einsum(rules[owner.position], blocks, values[1 - owner.position])
-        pieces.append((owner, owner.part.ask(trace_against, owner.index, held)))
+        pieces.append((owner, owner.part.ask(linalg.trace_against, owner.index, held)))
     return assembled(pieces, natural.new_zeros(0))
 
 
-@bandwidth.register(KroneckerProduct)
+@linalg.bandwidth.register(KroneckerProduct)
 def _(matrix: KroneckerProduct) -> int | None:
     if not square_parts(matrix):
         return None
     outer, inner = matrices_of(matrix)
-    widths = bandwidth(outer), bandwidth(inner)
+    widths = linalg.bandwidth(outer), linalg.bandwidth(inner)
     if widths[0] is None or widths[1] is None:
         return None
     return widths[0] * inner.shape[0] + widths[1]
 
 
 def _banded_factors(matrix: KroneckerProduct) -> bool:
-    return bandwidth(matrix) is not None
+    return linalg.bandwidth(matrix) is not None
 
 
 def _kronecker_bands(outer: Tensor, inner: Tensor) -> Tensor:
@@ -196,23 +188,23 @@ def _kronecker_bands(outer: Tensor, inner: Tensor) -> Tensor:
     return result.reshape(*result.shape[:-2], -1)
 
 
-@precision.register(KroneckerProduct, when=_banded_factors)
+@linalg.precision.register(KroneckerProduct, when=_banded_factors)
 def _(matrix: KroneckerProduct, natural: Tensor) -> Tensor:
     outer, inner = parts_of(matrix, natural)
-    return _kronecker_bands(outer.ask(precision), inner.ask(precision))
+    return _kronecker_bands(outer.ask(linalg.precision), inner.ask(linalg.precision))
 
 
-@precision_derivatives.register(KroneckerProduct, when=_banded_factors)
+@linalg.precision_derivatives.register(KroneckerProduct, when=_banded_factors)
 def _(matrix: KroneckerProduct, natural: Tensor, index: Sequence[int]) -> Tensor:
     outer, inner = parts_of(matrix, natural)
     pieces = []
     for owner in owners((outer, inner), index):
-        moved = owner.part.ask(precision_derivatives, owner.index)
+        moved = owner.part.ask(linalg.precision_derivatives, owner.index)
         if owner.position == 0:
-            pieces.append((owner, _kronecker_bands(moved, inner.ask(precision)[None])))
+            pieces.append((owner, _kronecker_bands(moved, inner.ask(linalg.precision)[None])))
         else:
-            pieces.append((owner, _kronecker_bands(outer.ask(precision)[None], moved)))
-    width = bandwidth(matrix)
+            pieces.append((owner, _kronecker_bands(outer.ask(linalg.precision)[None], moved)))
+    width = linalg.bandwidth(matrix)
     assert width is not None
     return assembled(pieces, natural.new_zeros((0, width + 1, matrix.shape[0])))
 
@@ -223,10 +215,10 @@ def _promised_factors(matrix: KroneckerProduct) -> bool:
     )
 
 
-@factor.register(KroneckerProduct, when=_promised_factors)
+@linalg.factor.register(KroneckerProduct, when=_promised_factors)
 def _(matrix: KroneckerProduct, natural: Tensor) -> Tensor:
     outer, inner = parts_of(matrix, natural)
-    a, b = outer.ask(factor), inner.ask(factor)
+    a, b = outer.ask(linalg.factor), inner.ask(linalg.factor)
     # torch.kron refuses factors that are views in another order.
     return (a[:, None, :, None] * b[:, None, :]).reshape(matrix.shape[0], a.shape[1] * b.shape[1])
 
@@ -257,33 +249,33 @@ def _eigen(matrix: KroneckerSum, natural: Tensor) -> tuple[Tensor, Tensor, Tenso
     return sums, left, right
 
 
-@kind.register(KroneckerSum)
-def _(matrix: KroneckerSum) -> Kind:
-    kinds = {kind(operand) for operand in matrices_of(matrix)}
+@linalg.kind.register(KroneckerSum)
+def _(matrix: KroneckerSum) -> linalg.Kind:
+    kinds = {linalg.kind(operand) for operand in matrices_of(matrix)}
     if kinds <= {"scalar", "diagonal"}:
         return "scalar" if kinds == {"scalar"} else "diagonal"
     return "dense"
 
 
-@matmul.register(KroneckerSum)
+@linalg.matmul.register(KroneckerSum)
 def _(matrix: KroneckerSum, natural: Tensor, b: Tensor) -> Tensor:
     first, second = parts_of(matrix, natural)
-    return _added(first, second, matmul, b)
+    return _added(first, second, linalg.matmul, b)
 
 
-@transpose_matmul.register(KroneckerSum)
+@linalg.transpose_matmul.register(KroneckerSum)
 def _(matrix: KroneckerSum, natural: Tensor, b: Tensor) -> Tensor:
     first, second = parts_of(matrix, natural)
-    return _added(first, second, transpose_matmul, b)
+    return _added(first, second, linalg.transpose_matmul, b)
 
 
-@diagonal.register(KroneckerSum)
+@linalg.diagonal.register(KroneckerSum)
 def _(matrix: KroneckerSum, natural: Tensor) -> Tensor:
     a, b = parts_of(matrix, natural)
-    return (a.ask(diagonal)[:, None] + b.ask(diagonal)).reshape(-1)
+    return (a.ask(linalg.diagonal)[:, None] + b.ask(linalg.diagonal)).reshape(-1)
 
 
-@solve.register(KroneckerSum, when=_promised)
+@linalg.solve.register(KroneckerSum, when=_promised)
 def _(matrix: KroneckerSum, natural: Tensor, b: Tensor) -> Tensor:
     sums, left, right = _eigen(matrix, natural)
     count = b.shape[1]
@@ -298,12 +290,12 @@ def _rotated(left: Tensor, right: Tensor, b: Tensor, count: int) -> Tensor:
     return (right @ outer).reshape(p * q, count)
 
 
-@logdet.register(KroneckerSum, when=_promised)
+@linalg.logdet.register(KroneckerSum, when=_promised)
 def _(matrix: KroneckerSum, natural: Tensor) -> Tensor:
     return _eigen(matrix, natural)[0].log().sum()
 
 
-@derivative_matmul.register(KroneckerSum)
+@linalg.derivative_matmul.register(KroneckerSum)
 def _(matrix: KroneckerSum, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     first, second = parts_of(matrix, natural)
     p, q, count = first.matrix.shape[0], second.matrix.shape[0], b.shape[1]
@@ -311,21 +303,25 @@ def _(matrix: KroneckerSum, natural: Tensor, index: Sequence[int], b: Tensor) ->
     for owner in owners((first, second), index):
         k = len(owner.index)
         if owner.position == 0:
-            moved = first.ask(derivative_matmul, owner.index, b.reshape(p, q * count))
+            moved = first.ask(linalg.derivative_matmul, owner.index, b.reshape(p, q * count))
         else:
             turned = b.reshape(p, q, count).transpose(0, 1).reshape(q, p * count)
-            moved = second.ask(derivative_matmul, owner.index, turned).reshape(k, q, p, count).transpose(1, 2)
+            moved = (
+                second.ask(linalg.derivative_matmul, owner.index, turned)
+                .reshape(k, q, p, count)
+                .transpose(1, 2)
+            )
         pieces.append((owner, moved.reshape(k, p * q, count)))
     return assembled(pieces, natural.new_zeros((0, p * q, count)))
 
 
-@derivative_diagonal.register(KroneckerSum)
+@linalg.derivative_diagonal.register(KroneckerSum)
 def _(matrix: KroneckerSum, natural: Tensor, index: Sequence[int]) -> Tensor:
     parts = parts_of(matrix, natural)
     p, q = parts[0].matrix.shape[0], parts[1].matrix.shape[0]
     pieces = []
     for owner in owners(parts, index):
-        moved = owner.part.ask(derivative_diagonal, owner.index)
+        moved = owner.part.ask(linalg.derivative_diagonal, owner.index)
         placed = (
             moved[:, :, None].expand(-1, -1, q) if owner.position == 0 else moved[:, None].expand(-1, p, -1)
         )
@@ -333,14 +329,17 @@ def _(matrix: KroneckerSum, natural: Tensor, index: Sequence[int]) -> Tensor:
     return assembled(pieces, natural.new_zeros((0, p * q)))
 
 
-@trace_against.register(KroneckerSum)
+@linalg.trace_against.register(KroneckerSum)
 def _(matrix: KroneckerSum, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     parts = parts_of(matrix, natural)
     p, q = parts[0].matrix.shape[0], parts[1].matrix.shape[0]
     blocks = a.reshape(p, q, p, q)
     rules = ("ikjk->ij", "ikil->kl")
     pieces = [
-        (owner, owner.part.ask(trace_against, owner.index, torch.einsum(rules[owner.position], blocks)))
+        (
+            owner,
+            owner.part.ask(linalg.trace_against, owner.index, torch.einsum(rules[owner.position], blocks)),
+        )
         for owner in owners(parts, index)
     ]
     return assembled(pieces, natural.new_zeros(0))
@@ -350,17 +349,17 @@ def _diagonal_sum(matrix: KroneckerSum) -> bool:
     return all(map(diagonal_kind, matrices_of(matrix)))
 
 
-@bandwidth.register(KroneckerSum)
+@linalg.bandwidth.register(KroneckerSum)
 def _(matrix: KroneckerSum) -> int | None:
     return 0 if _diagonal_sum(matrix) else None
 
 
-@precision.register(KroneckerSum, when=_diagonal_sum)
+@linalg.precision.register(KroneckerSum, when=_diagonal_sum)
 def _(matrix: KroneckerSum, natural: Tensor) -> Tensor:
-    return 1.0 / nonzero(matrix, diagonal(matrix, natural))[None]
+    return 1.0 / nonzero(matrix, linalg.diagonal(matrix, natural))[None]
 
 
-@precision_derivatives.register(KroneckerSum, when=_diagonal_sum)
+@linalg.precision_derivatives.register(KroneckerSum, when=_diagonal_sum)
 def _(matrix: KroneckerSum, natural: Tensor, index: Sequence[int]) -> Tensor:
-    entries = nonzero(matrix, diagonal(matrix, natural))
-    return (-derivative_diagonal(matrix, natural, index) / entries**2)[:, None]
+    entries = nonzero(matrix, linalg.diagonal(matrix, natural))
+    return (-linalg.derivative_diagonal(matrix, natural, index) / entries**2)[:, None]

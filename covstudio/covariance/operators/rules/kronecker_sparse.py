@@ -8,10 +8,10 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.definiteness import SingularMatrixError, promises_psd
 from covstudio.covariance.core.matrix import Matrix
 from covstudio.covariance.linalg.dense import singular, slices_of, solved
-from covstudio.covariance.linalg.inverse_entries import inverse_derivatives, inverse_entries, sparsity
 from covstudio.covariance.operators.products import KroneckerProduct
 
 __all__: list[str] = []
@@ -24,7 +24,7 @@ Places = tuple[Tensor, Tensor]
 
 def _factor_places(operand: Matrix | Tensor) -> Places | None:
     """The places of one factor; all of them where it is small."""
-    found = sparsity(operand) if isinstance(operand, Matrix) else None
+    found = linalg.sparsity(operand) if isinstance(operand, Matrix) else None
     size = operand.shape[0]
     if found is None and size <= SMALL and operand.shape == (size, size) and promises_psd(operand):
         rows, columns = torch.tril_indices(size, size)
@@ -46,14 +46,14 @@ def _inverse(operand: Matrix | Tensor, own: Tensor) -> Tensor:
 
 
 def _factor_entries(operand: Matrix | Tensor, own: Tensor, places: Places) -> Tensor:
-    if isinstance(operand, Matrix) and sparsity(operand) is not None:
-        return inverse_entries(operand, own)
+    if isinstance(operand, Matrix) and linalg.sparsity(operand) is not None:
+        return linalg.inverse_entries(operand, own)
     return _inverse(operand, own)[places]
 
 
 def _factor_slopes(operand: Matrix, own: Tensor, index: Sequence[int], places: Places) -> Tensor:
-    if sparsity(operand) is not None:
-        return inverse_derivatives(operand, own, index)
+    if linalg.sparsity(operand) is not None:
+        return linalg.inverse_derivatives(operand, own, index)
     inverse = _inverse(operand, own)
     i, j = places
     moved = [-(inverse @ slices @ inverse)[:, i, j] for slices in slices_of(operand, own, index)]
@@ -100,7 +100,7 @@ def _crossed(matrix: KroneckerProduct) -> _Crossed | None:
         left, right = matrix.operands.values()
         parts = [part for part in (left, right) if isinstance(part, Matrix)]
         found = None
-        if any(sparsity(part) is not None for part in parts):
+        if any(linalg.sparsity(part) is not None for part in parts):
             first, second = _factor_places(left), _factor_places(right)
             if first is not None and second is not None:
                 found = _Crossed(first, second, right.shape[0])
@@ -126,12 +126,12 @@ def _split(matrix: KroneckerProduct, natural: Tensor) -> list[tuple[Matrix | Ten
     ]
 
 
-@sparsity.register(KroneckerProduct, when=_has_places)
+@linalg.sparsity.register(KroneckerProduct, when=_has_places)
 def _(matrix: KroneckerProduct) -> Places | None:
     return _known(matrix).places
 
 
-@inverse_entries.register(KroneckerProduct, when=_has_places)
+@linalg.inverse_entries.register(KroneckerProduct, when=_has_places)
 def _(matrix: KroneckerProduct, natural: Tensor) -> Tensor:
     crossed = _known(matrix)
     (left, mine, _), (right, other, _) = _split(matrix, natural)
@@ -142,7 +142,7 @@ def _(matrix: KroneckerProduct, natural: Tensor) -> Tensor:
         raise singular(matrix) from error
 
 
-@inverse_derivatives.register(KroneckerProduct, when=_has_places)
+@linalg.inverse_derivatives.register(KroneckerProduct, when=_has_places)
 def _(matrix: KroneckerProduct, natural: Tensor, index: Sequence[int]) -> Tensor:
     crossed = _known(matrix)
     split, places = _split(matrix, natural), (crossed.left, crossed.right)

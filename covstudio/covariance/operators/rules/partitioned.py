@@ -7,23 +7,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.matrix import Matrix
-from covstudio.covariance.linalg.functions import (
-    Kind,
-    bandwidth,
-    derivative_diagonal,
-    derivative_matmul,
-    diagonal,
-    factor,
-    kind,
-    logdet,
-    matmul,
-    precision,
-    precision_derivatives,
-    solve,
-    trace_against,
-    transpose_matmul,
-)
 from covstudio.covariance.linalg.operands import (
     Part,
     assembled,
@@ -75,84 +60,86 @@ def _by_block(
     return torch.cat([part.ask(function, b[span]) for part, span in zip(parts, spans, strict=True)])
 
 
-@kind.register(BlockDiagonal)
-def _(matrix: BlockDiagonal) -> Kind:
+@linalg.kind.register(BlockDiagonal)
+def _(matrix: BlockDiagonal) -> linalg.Kind:
     if all(map(diagonal_kind, matrices_of(matrix))):
         return "diagonal"
     return "block diagonal" if square_parts(matrix) else "dense"
 
 
-@matmul.register(BlockDiagonal)
+@linalg.matmul.register(BlockDiagonal)
 def _(matrix: BlockDiagonal, natural: Tensor, b: Tensor) -> Tensor:
-    return _by_block(matrix, natural, matmul, b, 1)
+    return _by_block(matrix, natural, linalg.matmul, b, 1)
 
 
-@transpose_matmul.register(BlockDiagonal)
+@linalg.transpose_matmul.register(BlockDiagonal)
 def _(matrix: BlockDiagonal, natural: Tensor, b: Tensor) -> Tensor:
-    return _by_block(matrix, natural, transpose_matmul, b, 0)
+    return _by_block(matrix, natural, linalg.transpose_matmul, b, 0)
 
 
-@diagonal.register(BlockDiagonal, when=_square_blocks)
+@linalg.diagonal.register(BlockDiagonal, when=_square_blocks)
 def _(matrix: BlockDiagonal, natural: Tensor) -> Tensor:
-    return torch.cat([part.ask(diagonal) for part in parts_of(matrix, natural)])
+    return torch.cat([part.ask(linalg.diagonal) for part in parts_of(matrix, natural)])
 
 
-@solve.register(BlockDiagonal, when=_square_blocks)
+@linalg.solve.register(BlockDiagonal, when=_square_blocks)
 def _(matrix: BlockDiagonal, natural: Tensor, b: Tensor) -> Tensor:
-    return _by_block(matrix, natural, solve, b, 0)
+    return _by_block(matrix, natural, linalg.solve, b, 0)
 
 
-@logdet.register(BlockDiagonal, when=_square_blocks)
+@linalg.logdet.register(BlockDiagonal, when=_square_blocks)
 def _(matrix: BlockDiagonal, natural: Tensor) -> Tensor:
     parts = parts_of(matrix, natural)
     return signed(
-        lambda: torch.stack([part.ask(logdet) for part in parts]).sum(),
-        lambda: logdet.default(matrix, natural),
+        lambda: torch.stack([part.ask(linalg.logdet) for part in parts]).sum(),
+        lambda: linalg.logdet.default(matrix, natural),
     )
 
 
-@derivative_matmul.register(BlockDiagonal)
+@linalg.derivative_matmul.register(BlockDiagonal)
 def _(matrix: BlockDiagonal, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     parts = parts_of(matrix, natural)
     rows, columns = _spans(parts, 0), _spans(parts, 1)
     pieces = []
     for owner in owners(parts, index):
-        inner = owner.part.ask(derivative_matmul, owner.index, b[columns[owner.position]])
+        inner = owner.part.ask(linalg.derivative_matmul, owner.index, b[columns[owner.position]])
         around = (0, 0, rows[owner.position].start, matrix.shape[0] - rows[owner.position].stop)
         pieces.append((owner, torch.nn.functional.pad(inner, around)))
     return assembled(pieces, natural.new_zeros((0, matrix.shape[0], b.shape[1])))
 
 
-@derivative_diagonal.register(BlockDiagonal, when=_square_blocks)
+@linalg.derivative_diagonal.register(BlockDiagonal, when=_square_blocks)
 def _(matrix: BlockDiagonal, natural: Tensor, index: Sequence[int]) -> Tensor:
     parts = parts_of(matrix, natural)
     spans = _spans(parts, 0)
     pieces = []
     for owner in owners(parts, index):
-        inner = owner.part.ask(derivative_diagonal, owner.index)
+        inner = owner.part.ask(linalg.derivative_diagonal, owner.index)
         around = (spans[owner.position].start, matrix.shape[0] - spans[owner.position].stop)
         pieces.append((owner, torch.nn.functional.pad(inner, around)))
     return assembled(pieces, natural.new_zeros((0, matrix.shape[0])))
 
 
-@trace_against.register(BlockDiagonal)
+@linalg.trace_against.register(BlockDiagonal)
 def _(matrix: BlockDiagonal, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     parts = parts_of(matrix, natural)
     rows, columns = _spans(parts, 0), _spans(parts, 1)
     pieces = [
         (
             owner,
-            owner.part.ask(trace_against, owner.index, a[rows[owner.position], columns[owner.position]]),
+            owner.part.ask(
+                linalg.trace_against, owner.index, a[rows[owner.position], columns[owner.position]]
+            ),
         )
         for owner in owners(parts, index)
     ]
     return assembled(pieces, natural.new_zeros(0))
 
 
-@bandwidth.register(BlockDiagonal)
+@linalg.bandwidth.register(BlockDiagonal)
 def _(matrix: BlockDiagonal) -> int | None:
     widths = [
-        bandwidth(operand) if operand.shape[0] == operand.shape[1] else None
+        linalg.bandwidth(operand) if operand.shape[0] == operand.shape[1] else None
         for operand in matrices_of(matrix)
     ]
     known = [width for width in widths if width is not None]
@@ -160,31 +147,33 @@ def _(matrix: BlockDiagonal) -> int | None:
 
 
 def _banded_blocks(matrix: BlockDiagonal) -> bool:
-    return bandwidth(matrix) is not None
+    return linalg.bandwidth(matrix) is not None
 
 
 def _deepened(inner: Tensor, matrix: BlockDiagonal) -> Tensor:
     """Bands of one block with rows of zeros for those bands that only other blocks have."""
-    width = bandwidth(matrix)
+    width = linalg.bandwidth(matrix)
     assert width is not None
     return torch.nn.functional.pad(inner, (0, 0, 0, width + 1 - inner.shape[-2]))
 
 
-@precision.register(BlockDiagonal, when=_banded_blocks)
+@linalg.precision.register(BlockDiagonal, when=_banded_blocks)
 def _(matrix: BlockDiagonal, natural: Tensor) -> Tensor:
-    return torch.cat([_deepened(part.ask(precision), matrix) for part in parts_of(matrix, natural)], dim=1)
+    return torch.cat(
+        [_deepened(part.ask(linalg.precision), matrix) for part in parts_of(matrix, natural)], dim=1
+    )
 
 
-@precision_derivatives.register(BlockDiagonal, when=_banded_blocks)
+@linalg.precision_derivatives.register(BlockDiagonal, when=_banded_blocks)
 def _(matrix: BlockDiagonal, natural: Tensor, index: Sequence[int]) -> Tensor:
     parts = parts_of(matrix, natural)
     spans = _spans(parts, 0)
     pieces = []
     for owner in owners(parts, index):
-        inner = _deepened(owner.part.ask(precision_derivatives, owner.index), matrix)
+        inner = _deepened(owner.part.ask(linalg.precision_derivatives, owner.index), matrix)
         around = (spans[owner.position].start, matrix.shape[0] - spans[owner.position].stop)
         pieces.append((owner, torch.nn.functional.pad(inner, around)))
-    width = bandwidth(matrix)
+    width = linalg.bandwidth(matrix)
     assert width is not None
     return assembled(pieces, natural.new_zeros((0, width + 1, matrix.shape[0])))
 
@@ -195,9 +184,9 @@ def _promised_blocks(matrix: BlockDiagonal) -> bool:
     )
 
 
-@factor.register(BlockDiagonal, when=_promised_blocks)
+@linalg.factor.register(BlockDiagonal, when=_promised_blocks)
 def _(matrix: BlockDiagonal, natural: Tensor) -> Tensor:
-    joined: Tensor = torch.block_diag(*[part.ask(factor) for part in parts_of(matrix, natural)])  # type: ignore[no-untyped-call]
+    joined: Tensor = torch.block_diag(*[part.ask(linalg.factor) for part in parts_of(matrix, natural)])  # type: ignore[no-untyped-call]
     return joined
 
 
@@ -209,69 +198,71 @@ def _padded(inner: Tensor, span: slice, size: int) -> Tensor:
     return torch.nn.functional.pad(inner, (0, 0, span.start, size - span.stop))
 
 
-@matmul.register(Stack)
+@linalg.matmul.register(Stack)
 def _(matrix: Stack, natural: Tensor, b: Tensor) -> Tensor:
-    return torch.cat([part.ask(matmul, b) for part in parts_of(matrix, natural)])
+    return torch.cat([part.ask(linalg.matmul, b) for part in parts_of(matrix, natural)])
 
 
-@transpose_matmul.register(Stack)
+@linalg.transpose_matmul.register(Stack)
 def _(matrix: Stack, natural: Tensor, b: Tensor) -> Tensor:
     parts = parts_of(matrix, natural)
-    pieces = [part.ask(transpose_matmul, b[span]) for part, span in zip(parts, _spans(parts, 0), strict=True)]
+    pieces = [
+        part.ask(linalg.transpose_matmul, b[span]) for part, span in zip(parts, _spans(parts, 0), strict=True)
+    ]
     return torch.stack(pieces).sum(0)
 
 
-@derivative_matmul.register(Stack)
+@linalg.derivative_matmul.register(Stack)
 def _(matrix: Stack, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     parts = parts_of(matrix, natural)
     spans = _spans(parts, 0)
     pieces = []
     for owner in owners(parts, index):
-        inner = owner.part.ask(derivative_matmul, owner.index, b)
+        inner = owner.part.ask(linalg.derivative_matmul, owner.index, b)
         pieces.append((owner, _padded(inner, spans[owner.position], matrix.shape[0])))
     return assembled(pieces, natural.new_zeros((0, matrix.shape[0], b.shape[1])))
 
 
-@trace_against.register(Stack)
+@linalg.trace_against.register(Stack)
 def _(matrix: Stack, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     parts = parts_of(matrix, natural)
     spans = _spans(parts, 0)
     pieces = [
-        (owner, owner.part.ask(trace_against, owner.index, a[spans[owner.position]]))
+        (owner, owner.part.ask(linalg.trace_against, owner.index, a[spans[owner.position]]))
         for owner in owners(parts, index)
     ]
     return assembled(pieces, natural.new_zeros(0))
 
 
-@matmul.register(Augment)
+@linalg.matmul.register(Augment)
 def _(matrix: Augment, natural: Tensor, b: Tensor) -> Tensor:
     parts = parts_of(matrix, natural)
-    pieces = [part.ask(matmul, b[span]) for part, span in zip(parts, _spans(parts, 1), strict=True)]
+    pieces = [part.ask(linalg.matmul, b[span]) for part, span in zip(parts, _spans(parts, 1), strict=True)]
     return torch.stack(pieces).sum(0)
 
 
-@transpose_matmul.register(Augment)
+@linalg.transpose_matmul.register(Augment)
 def _(matrix: Augment, natural: Tensor, b: Tensor) -> Tensor:
-    return torch.cat([part.ask(transpose_matmul, b) for part in parts_of(matrix, natural)])
+    return torch.cat([part.ask(linalg.transpose_matmul, b) for part in parts_of(matrix, natural)])
 
 
-@derivative_matmul.register(Augment)
+@linalg.derivative_matmul.register(Augment)
 def _(matrix: Augment, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     parts = parts_of(matrix, natural)
     spans = _spans(parts, 1)
     pieces = [
-        (owner, owner.part.ask(derivative_matmul, owner.index, b[spans[owner.position]]))
+        (owner, owner.part.ask(linalg.derivative_matmul, owner.index, b[spans[owner.position]]))
         for owner in owners(parts, index)
     ]
     return assembled(pieces, natural.new_zeros((0, matrix.shape[0], b.shape[1])))
 
 
-@trace_against.register(Augment)
+@linalg.trace_against.register(Augment)
 def _(matrix: Augment, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     parts = parts_of(matrix, natural)
     spans = _spans(parts, 1)
     pieces = [
-        (owner, owner.part.ask(trace_against, owner.index, a[:, spans[owner.position]]))
+        (owner, owner.part.ask(linalg.trace_against, owner.index, a[:, spans[owner.position]]))
         for owner in owners(parts, index)
     ]
     return assembled(pieces, natural.new_zeros(0))
@@ -290,69 +281,70 @@ def _spread(matrix: Submatrix, natural: Tensor, b: Tensor) -> Tensor:
     return natural.new_zeros((size, b.shape[1])).index_copy(0, _chosen(matrix, natural), b)
 
 
-@kind.register(Submatrix)
-def _(matrix: Submatrix) -> Kind:
-    found = kind(matrices_of(matrix)[0])
+@linalg.kind.register(Submatrix)
+def _(matrix: Submatrix) -> linalg.Kind:
+    found = linalg.kind(matrices_of(matrix)[0])
     first = matrix.index[0]
     if found == "toeplitz" and matrix.index == tuple(range(first, first + len(matrix.index))):
         return "toeplitz"
     return found if found in ("scalar", "diagonal") else "dense"
 
 
-@matmul.register(Submatrix)
+@linalg.matmul.register(Submatrix)
 def _(matrix: Submatrix, natural: Tensor, b: Tensor) -> Tensor:
     (a,) = parts_of(matrix, natural)
-    return a.ask(matmul, _spread(matrix, natural, b))[_chosen(matrix, natural)]
+    return a.ask(linalg.matmul, _spread(matrix, natural, b))[_chosen(matrix, natural)]
 
 
-@transpose_matmul.register(Submatrix)
+@linalg.transpose_matmul.register(Submatrix)
 def _(matrix: Submatrix, natural: Tensor, b: Tensor) -> Tensor:
     (a,) = parts_of(matrix, natural)
-    return a.ask(transpose_matmul, _spread(matrix, natural, b))[_chosen(matrix, natural)]
+    return a.ask(linalg.transpose_matmul, _spread(matrix, natural, b))[_chosen(matrix, natural)]
 
 
-@diagonal.register(Submatrix)
+@linalg.diagonal.register(Submatrix)
 def _(matrix: Submatrix, natural: Tensor) -> Tensor:
-    return parts_of(matrix, natural)[0].ask(diagonal)[_chosen(matrix, natural)]
+    return parts_of(matrix, natural)[0].ask(linalg.diagonal)[_chosen(matrix, natural)]
 
 
-@derivative_matmul.register(Submatrix)
+@linalg.derivative_matmul.register(Submatrix)
 def _(matrix: Submatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     (a,) = parts_of(matrix, natural)
-    return a.ask(derivative_matmul, index, _spread(matrix, natural, b))[:, _chosen(matrix, natural)]
+    return a.ask(linalg.derivative_matmul, index, _spread(matrix, natural, b))[:, _chosen(matrix, natural)]
 
 
-@derivative_diagonal.register(Submatrix)
+@linalg.derivative_diagonal.register(Submatrix)
 def _(matrix: Submatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
-    return parts_of(matrix, natural)[0].ask(derivative_diagonal, index)[:, _chosen(matrix, natural)]
+    return parts_of(matrix, natural)[0].ask(linalg.derivative_diagonal, index)[:, _chosen(matrix, natural)]
 
 
 def _diagonal_operand(matrix: Submatrix) -> bool:
     return diagonal_kind(matrices_of(matrix)[0])
 
 
-@trace_against.register(Submatrix, when=_diagonal_operand)
+@linalg.trace_against.register(Submatrix, when=_diagonal_operand)
 def _(matrix: Submatrix, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
-    return derivative_diagonal(matrix, natural, index) @ a.diagonal()
+    return linalg.derivative_diagonal(matrix, natural, index) @ a.diagonal()
 
 
-@bandwidth.register(Submatrix)
+@linalg.bandwidth.register(Submatrix)
 def _(matrix: Submatrix) -> int | None:
     return 0 if _diagonal_operand(matrix) else None
 
 
-@solve.register(Submatrix, when=_diagonal_operand)
+@linalg.solve.register(Submatrix, when=_diagonal_operand)
 def _(matrix: Submatrix, natural: Tensor, b: Tensor) -> Tensor:
-    return b / nonzero(matrix, diagonal(matrix, natural))[:, None]
+    return b / nonzero(matrix, linalg.diagonal(matrix, natural))[:, None]
 
 
-@precision.register(Submatrix, when=_diagonal_operand)
+@linalg.precision.register(Submatrix, when=_diagonal_operand)
 def _(matrix: Submatrix, natural: Tensor) -> Tensor:
-    return 1.0 / nonzero(matrix, diagonal(matrix, natural))[None]
+    return 1.0 / nonzero(matrix, linalg.diagonal(matrix, natural))[None]
 
 
-@precision_derivatives.register(Submatrix, when=_diagonal_operand)
+@linalg.precision_derivatives.register(Submatrix, when=_diagonal_operand)
 def _(matrix: Submatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
-    return (-derivative_diagonal(matrix, natural, index) / nonzero(matrix, diagonal(matrix, natural)) ** 2)[
-        :, None
-    ]
+    return (
+        -linalg.derivative_diagonal(matrix, natural, index)
+        / nonzero(matrix, linalg.diagonal(matrix, natural)) ** 2
+    )[:, None]

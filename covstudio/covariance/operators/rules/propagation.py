@@ -7,23 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.matrix import Matrix
-from covstudio.covariance.linalg.functions import (
-    Kind,
-    bandwidth,
-    derivative_diagonal,
-    derivative_matmul,
-    diagonal,
-    factor,
-    kind,
-    logdet,
-    matmul,
-    precision,
-    precision_derivatives,
-    solve,
-    trace_against,
-    transpose_matmul,
-)
 from covstudio.covariance.linalg.operands import (
     Part,
     assembled,
@@ -73,14 +58,14 @@ def _summed(codes: Tensor, values: Tensor, columns: int) -> Tensor:
 def _carried(matrix: CovariancePropagation, z: Part, values: Tensor) -> Tensor:
     """Z times (q, m)."""
     codes = _codes(matrix)
-    return z.ask(matmul, values) if codes is None else _gathered(codes, values, 0)
+    return z.ask(linalg.matmul, values) if codes is None else _gathered(codes, values, 0)
 
 
 def _collected(matrix: CovariancePropagation, z: Part, values: Tensor) -> Tensor:
     """Z' times (n, m)."""
     codes = _codes(matrix)
     if codes is None:
-        return z.ask(transpose_matmul, values)
+        return z.ask(linalg.transpose_matmul, values)
     return _summed(codes, values, z.matrix.shape[1])
 
 
@@ -99,87 +84,89 @@ def _identity(matrix: CovariancePropagation) -> bool:
     return bool((codes == torch.arange(len(codes), device=codes.device)).all())
 
 
-@kind.register(CovariancePropagation)
-def _(matrix: CovariancePropagation) -> Kind:
+@linalg.kind.register(CovariancePropagation)
+def _(matrix: CovariancePropagation) -> linalg.Kind:
     g = matrices_of(matrix)[1]
     if _identity(matrix):
-        return kind(g)
+        return linalg.kind(g)
     if _permutation(matrix) and diagonal_kind(g):
-        return kind(g)
+        return linalg.kind(g)
     return "low rank" if g.shape[0] < matrix.shape[0] else "dense"
 
 
-@matmul.register(CovariancePropagation)
+@linalg.matmul.register(CovariancePropagation)
 def _(matrix: CovariancePropagation, natural: Tensor, b: Tensor) -> Tensor:
     z, g = parts_of(matrix, natural)
-    return _carried(matrix, z, g.ask(matmul, _collected(matrix, z, b)))
+    return _carried(matrix, z, g.ask(linalg.matmul, _collected(matrix, z, b)))
 
 
-@transpose_matmul.register(CovariancePropagation)
+@linalg.transpose_matmul.register(CovariancePropagation)
 def _(matrix: CovariancePropagation, natural: Tensor, b: Tensor) -> Tensor:
     z, g = parts_of(matrix, natural)
-    return _carried(matrix, z, g.ask(transpose_matmul, _collected(matrix, z, b)))
+    return _carried(matrix, z, g.ask(linalg.transpose_matmul, _collected(matrix, z, b)))
 
 
-@diagonal.register(CovariancePropagation)
+@linalg.diagonal.register(CovariancePropagation)
 def _(matrix: CovariancePropagation, natural: Tensor) -> Tensor:
     z, g = parts_of(matrix, natural)
     codes = _codes(matrix)
     if codes is not None:
-        return _gathered(codes, g.ask(diagonal), 0)
+        return _gathered(codes, g.ask(linalg.diagonal), 0)
     value = z.matrix.evaluate(z.natural).to(natural)
-    return torch.einsum("iq,qi->i", value, g.ask(matmul, value.mT))
+    return torch.einsum("iq,qi->i", value, g.ask(linalg.matmul, value.mT))
 
 
-@solve.register(CovariancePropagation, when=_permutation)
+@linalg.solve.register(CovariancePropagation, when=_permutation)
 def _(matrix: CovariancePropagation, natural: Tensor, b: Tensor) -> Tensor:
     z, g = parts_of(matrix, natural)
-    return _carried(matrix, z, g.ask(solve, _collected(matrix, z, b)))
+    return _carried(matrix, z, g.ask(linalg.solve, _collected(matrix, z, b)))
 
 
-@logdet.register(CovariancePropagation, when=_permutation)
+@linalg.logdet.register(CovariancePropagation, when=_permutation)
 def _(matrix: CovariancePropagation, natural: Tensor) -> Tensor:
-    return parts_of(matrix, natural)[1].ask(logdet)
+    return parts_of(matrix, natural)[1].ask(linalg.logdet)
 
 
-@derivative_matmul.register(CovariancePropagation)
+@linalg.derivative_matmul.register(CovariancePropagation)
 def _(matrix: CovariancePropagation, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     z, g = parts_of(matrix, natural)
     pieces = []
     for owner in owners((z, g), index):
         if owner.position == 1:
-            inner = g.ask(derivative_matmul, owner.index, _collected(matrix, z, b))
+            inner = g.ask(linalg.derivative_matmul, owner.index, _collected(matrix, z, b))
             moved = _carried(matrix, z, flattened(inner))
         else:
-            ahead = z.ask(derivative_matmul, owner.index, g.ask(matmul, z.ask(transpose_matmul, b)))
+            ahead = z.ask(
+                linalg.derivative_matmul, owner.index, g.ask(linalg.matmul, z.ask(linalg.transpose_matmul, b))
+            )
             slices = z.matrix.natural_jacobian(z.natural, owner.index).to(natural)
-            behind = z.ask(matmul, g.ask(matmul, flattened(slices.mT @ b)))
+            behind = z.ask(linalg.matmul, g.ask(linalg.matmul, flattened(slices.mT @ b)))
             moved = flattened(ahead) + behind
         pieces.append((owner, unflattened(moved, len(owner.index), b.shape[1])))
     return assembled(pieces, natural.new_zeros((0, matrix.shape[0], b.shape[1])))
 
 
-@derivative_diagonal.register(CovariancePropagation)
+@linalg.derivative_diagonal.register(CovariancePropagation)
 def _(matrix: CovariancePropagation, natural: Tensor, index: Sequence[int]) -> Tensor:
     z, g = parts_of(matrix, natural)
     codes = _codes(matrix)
     pieces = []
     for owner in owners((z, g), index):
         if codes is not None:
-            pieces.append((owner, _gathered(codes, g.ask(derivative_diagonal, owner.index), 1)))
+            pieces.append((owner, _gathered(codes, g.ask(linalg.derivative_diagonal, owner.index), 1)))
             continue
         value = z.matrix.evaluate(z.natural).to(natural)
         if owner.position == 1:
-            inner = g.ask(derivative_matmul, owner.index, value.mT)
+            inner = g.ask(linalg.derivative_matmul, owner.index, value.mT)
             pieces.append((owner, torch.einsum("iq,kqi->ki", value, inner)))
         else:
             slices = z.matrix.natural_jacobian(z.natural, owner.index).to(natural)
-            both = g.ask(matmul, value.mT) + g.ask(transpose_matmul, value.mT)
+            both = g.ask(linalg.matmul, value.mT) + g.ask(linalg.transpose_matmul, value.mT)
             pieces.append((owner, torch.einsum("kiq,qi->ki", slices, both)))
     return assembled(pieces, natural.new_zeros((0, matrix.shape[0])))
 
 
-@trace_against.register(CovariancePropagation)
+@linalg.trace_against.register(CovariancePropagation)
 def _(matrix: CovariancePropagation, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     z, g = parts_of(matrix, natural)
     pieces = []
@@ -188,36 +175,36 @@ def _(matrix: CovariancePropagation, natural: Tensor, index: Sequence[int], a: T
             # tr of Z dG Z' against A is that of dG against Z' A Z: A is summed over the rows of each pair.
             held = _collected(matrix, z, _collected(matrix, z, a).mT).mT
         else:
-            rows, columns = z.ask(transpose_matmul, a), z.ask(transpose_matmul, a.mT)
-            held = (g.ask(matmul, columns) + g.ask(transpose_matmul, rows)).mT
-        pieces.append((owner, owner.part.ask(trace_against, owner.index, held)))
+            rows, columns = z.ask(linalg.transpose_matmul, a), z.ask(linalg.transpose_matmul, a.mT)
+            held = (g.ask(linalg.matmul, columns) + g.ask(linalg.transpose_matmul, rows)).mT
+        pieces.append((owner, owner.part.ask(linalg.trace_against, owner.index, held)))
     return assembled(pieces, natural.new_zeros(0))
 
 
-@bandwidth.register(CovariancePropagation)
+@linalg.bandwidth.register(CovariancePropagation)
 def _(matrix: CovariancePropagation) -> int | None:
     g = matrices_of(matrix)[1]
     if _identity(matrix):
-        return bandwidth(g)
+        return linalg.bandwidth(g)
     return 0 if diagonal_kind(g) and _permutation(matrix) else None
 
 
 def _banded(matrix: CovariancePropagation) -> bool:
-    return bandwidth(matrix) is not None
+    return linalg.bandwidth(matrix) is not None
 
 
-@precision.register(CovariancePropagation, when=_banded)
+@linalg.precision.register(CovariancePropagation, when=_banded)
 def _(matrix: CovariancePropagation, natural: Tensor) -> Tensor:
     codes = _codes(matrix)
     assert codes is not None
-    return _gathered(codes, parts_of(matrix, natural)[1].ask(precision), 1)
+    return _gathered(codes, parts_of(matrix, natural)[1].ask(linalg.precision), 1)
 
 
-@precision_derivatives.register(CovariancePropagation, when=_banded)
+@linalg.precision_derivatives.register(CovariancePropagation, when=_banded)
 def _(matrix: CovariancePropagation, natural: Tensor, index: Sequence[int]) -> Tensor:
     codes = _codes(matrix)
     assert codes is not None
-    return _gathered(codes, parts_of(matrix, natural)[1].ask(precision_derivatives, index), 2)
+    return _gathered(codes, parts_of(matrix, natural)[1].ask(linalg.precision_derivatives, index), 2)
 
 
 def _few_effects(matrix: CovariancePropagation) -> bool:
@@ -225,31 +212,31 @@ def _few_effects(matrix: CovariancePropagation) -> bool:
     return isinstance(g, Matrix) and g.psd and g.shape[0] <= matrix.shape[0]
 
 
-@factor.register(CovariancePropagation, when=_few_effects)
+@linalg.factor.register(CovariancePropagation, when=_few_effects)
 def _(matrix: CovariancePropagation, natural: Tensor) -> Tensor:
     z, g = parts_of(matrix, natural)
-    return _carried(matrix, z, g.ask(factor))
+    return _carried(matrix, z, g.ask(linalg.factor))
 
 
 # -- incidence -----------------------------------------------------------------------------------------------
 
 
-@kind.register(DummyMatrix)
-def _(matrix: DummyMatrix) -> Kind:
+@linalg.kind.register(DummyMatrix)
+def _(matrix: DummyMatrix) -> linalg.Kind:
     return "incidence"
 
 
-@matmul.register(DummyMatrix)
+@linalg.matmul.register(DummyMatrix)
 def _(matrix: DummyMatrix, natural: Tensor, b: Tensor) -> Tensor:
     return _gathered(matrix.codes, b, 0)
 
 
-@transpose_matmul.register(DummyMatrix)
+@linalg.transpose_matmul.register(DummyMatrix)
 def _(matrix: DummyMatrix, natural: Tensor, b: Tensor) -> Tensor:
     return _summed(matrix.codes, b, matrix.shape[1])
 
 
-@diagonal.register(DummyMatrix)
+@linalg.diagonal.register(DummyMatrix)
 def _(matrix: DummyMatrix, natural: Tensor) -> Tensor:
     size = min(matrix.shape)
     codes = matrix.codes.to(natural.device)[:size]

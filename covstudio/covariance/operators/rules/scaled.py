@@ -7,22 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from covstudio.covariance.linalg.functions import (
-    Kind,
-    bandwidth,
-    derivative_diagonal,
-    derivative_matmul,
-    diagonal,
-    factor,
-    kind,
-    logdet,
-    matmul,
-    precision,
-    precision_derivatives,
-    solve,
-    trace_against,
-    transpose_matmul,
-)
+from covstudio.covariance import linalg
 from covstudio.covariance.linalg.operands import (
     Part,
     assembled,
@@ -52,71 +37,72 @@ def _divisor(matrix: Scale, sigma2: Tensor) -> Tensor:
     return nonzero(matrix, sigma2)
 
 
-@kind.register(Scale)
-def _(matrix: Scale) -> Kind:
-    found = kind(matrices_of(matrix)[1])
+@linalg.kind.register(Scale)
+def _(matrix: Scale) -> linalg.Kind:
+    found = linalg.kind(matrices_of(matrix)[1])
     return "dense" if found == "incidence" else found
 
 
-@matmul.register(Scale)
+@linalg.matmul.register(Scale)
 def _(matrix: Scale, natural: Tensor, b: Tensor) -> Tensor:
     sigma2, a = _scaled(matrix, natural)
-    return sigma2 * a.ask(matmul, b)
+    return sigma2 * a.ask(linalg.matmul, b)
 
 
-@transpose_matmul.register(Scale)
+@linalg.transpose_matmul.register(Scale)
 def _(matrix: Scale, natural: Tensor, b: Tensor) -> Tensor:
     sigma2, a = _scaled(matrix, natural)
-    return sigma2 * a.ask(transpose_matmul, b)
+    return sigma2 * a.ask(linalg.transpose_matmul, b)
 
 
-@diagonal.register(Scale)
+@linalg.diagonal.register(Scale)
 def _(matrix: Scale, natural: Tensor) -> Tensor:
     sigma2, a = _scaled(matrix, natural)
-    return sigma2 * a.ask(diagonal)
+    return sigma2 * a.ask(linalg.diagonal)
 
 
-@solve.register(Scale)
+@linalg.solve.register(Scale)
 def _(matrix: Scale, natural: Tensor, b: Tensor) -> Tensor:
     sigma2, a = _scaled(matrix, natural)
-    return a.ask(solve, b) / _divisor(matrix, sigma2)
+    return a.ask(linalg.solve, b) / _divisor(matrix, sigma2)
 
 
-@logdet.register(Scale)
+@linalg.logdet.register(Scale)
 def _(matrix: Scale, natural: Tensor) -> Tensor:
     sigma2, a = _scaled(matrix, natural)
     if float(_divisor(matrix, sigma2)) < 0.0:
-        return logdet.default(matrix, natural)
+        return linalg.logdet.default(matrix, natural)
     return signed(
-        lambda: matrix.shape[0] * sigma2.log() + a.ask(logdet), lambda: logdet.default(matrix, natural)
+        lambda: matrix.shape[0] * sigma2.log() + a.ask(linalg.logdet),
+        lambda: linalg.logdet.default(matrix, natural),
     )
 
 
-@derivative_matmul.register(Scale)
+@linalg.derivative_matmul.register(Scale)
 def _(matrix: Scale, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     own, a = parts_of(matrix, natural)
     pieces = []
     for owner in owners((own, a), index):
         if owner.position == 0:
-            pieces.append((owner, a.ask(matmul, b).expand(len(owner.index), -1, -1)))
+            pieces.append((owner, a.ask(linalg.matmul, b).expand(len(owner.index), -1, -1)))
         else:
-            pieces.append((owner, own.natural[0] * a.ask(derivative_matmul, owner.index, b)))
+            pieces.append((owner, own.natural[0] * a.ask(linalg.derivative_matmul, owner.index, b)))
     return assembled(pieces, natural.new_zeros((0, matrix.shape[0], b.shape[1])))
 
 
-@derivative_diagonal.register(Scale)
+@linalg.derivative_diagonal.register(Scale)
 def _(matrix: Scale, natural: Tensor, index: Sequence[int]) -> Tensor:
     own, a = parts_of(matrix, natural)
     pieces = []
     for owner in owners((own, a), index):
         if owner.position == 0:
-            pieces.append((owner, a.ask(diagonal).expand(len(owner.index), -1)))
+            pieces.append((owner, a.ask(linalg.diagonal).expand(len(owner.index), -1)))
         else:
-            pieces.append((owner, own.natural[0] * a.ask(derivative_diagonal, owner.index)))
+            pieces.append((owner, own.natural[0] * a.ask(linalg.derivative_diagonal, owner.index)))
     return assembled(pieces, natural.new_zeros((0, min(matrix.shape))))
 
 
-@trace_against.register(Scale)
+@linalg.trace_against.register(Scale)
 def _(matrix: Scale, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     own, operand = parts_of(matrix, natural)
     pieces = []
@@ -125,44 +111,48 @@ def _(matrix: Scale, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor
             value = operand.matrix.evaluate(operand.natural).to(natural)
             pieces.append((owner, (value * a).sum().expand(len(owner.index))))
         else:
-            pieces.append((owner, own.natural[0] * operand.ask(trace_against, owner.index, a)))
+            pieces.append((owner, own.natural[0] * operand.ask(linalg.trace_against, owner.index, a)))
     return assembled(pieces, natural.new_zeros(0))
 
 
-@bandwidth.register(Scale)
+@linalg.bandwidth.register(Scale)
 def _(matrix: Scale) -> int | None:
-    return bandwidth(matrices_of(matrix)[1])
+    return linalg.bandwidth(matrices_of(matrix)[1])
 
 
 def _banded_scale(matrix: Scale) -> bool:
-    return bandwidth(matrix) is not None
+    return linalg.bandwidth(matrix) is not None
 
 
-@precision.register(Scale, when=_banded_scale)
+@linalg.precision.register(Scale, when=_banded_scale)
 def _(matrix: Scale, natural: Tensor) -> Tensor:
     sigma2, a = _scaled(matrix, natural)
-    return a.ask(precision) / _divisor(matrix, sigma2)
+    return a.ask(linalg.precision) / _divisor(matrix, sigma2)
 
 
-@precision_derivatives.register(Scale, when=_banded_scale)
+@linalg.precision_derivatives.register(Scale, when=_banded_scale)
 def _(matrix: Scale, natural: Tensor, index: Sequence[int]) -> Tensor:
     own, a = parts_of(matrix, natural)
     sigma2 = _divisor(matrix, own.natural[0])
     pieces = []
     for owner in owners((own, a), index):
         if owner.position == 0:
-            pieces.append((owner, (-a.ask(precision) / sigma2**2).expand(len(owner.index), -1, -1)))
+            pieces.append((owner, (-a.ask(linalg.precision) / sigma2**2).expand(len(owner.index), -1, -1)))
         else:
-            pieces.append((owner, a.ask(precision_derivatives, owner.index) / sigma2))
-    width = bandwidth(matrix)
+            pieces.append((owner, a.ask(linalg.precision_derivatives, owner.index) / sigma2))
+    width = linalg.bandwidth(matrix)
     assert width is not None
     return assembled(pieces, natural.new_zeros((0, width + 1, matrix.shape[0])))
 
 
-@factor.register(Scale)
+@linalg.factor.register(Scale)
 def _(matrix: Scale, natural: Tensor) -> Tensor:
     sigma2, a = _scaled(matrix, natural)
-    return factor.default(matrix, natural) if float(sigma2) < 0.0 else sigma2.sqrt() * a.ask(factor)
+    return (
+        linalg.factor.default(matrix, natural)
+        if float(sigma2) < 0.0
+        else sigma2.sqrt() * a.ask(linalg.factor)
+    )
 
 
 # -- correlation ---------------------------------------------------------------------------------------------
@@ -170,88 +160,88 @@ def _(matrix: Scale, natural: Tensor) -> Tensor:
 
 def _deviations(matrix: Correlation, a: Part) -> Tensor:
     """sqrt(a_ii), shape (n,)."""
-    variances = a.ask(diagonal)
+    variances = a.ask(linalg.diagonal)
     if not bool((variances > 0).all()):
         # The operator's own message names the row.
         matrix._roots(torch.diag(variances))
     return variances.sqrt()
 
 
-@kind.register(Correlation)
-def _(matrix: Correlation) -> Kind:
-    found = kind(matrices_of(matrix)[0])
+@linalg.kind.register(Correlation)
+def _(matrix: Correlation) -> linalg.Kind:
+    found = linalg.kind(matrices_of(matrix)[0])
     return "scalar" if found == "diagonal" else "dense" if found == "incidence" else found
 
 
-@matmul.register(Correlation)
+@linalg.matmul.register(Correlation)
 def _(matrix: Correlation, natural: Tensor, b: Tensor) -> Tensor:
     (a,) = parts_of(matrix, natural)
     deviations = _deviations(matrix, a)[:, None]
-    return a.ask(matmul, b / deviations) / deviations
+    return a.ask(linalg.matmul, b / deviations) / deviations
 
 
-@transpose_matmul.register(Correlation)
+@linalg.transpose_matmul.register(Correlation)
 def _(matrix: Correlation, natural: Tensor, b: Tensor) -> Tensor:
     (a,) = parts_of(matrix, natural)
     deviations = _deviations(matrix, a)[:, None]
-    return a.ask(transpose_matmul, b / deviations) / deviations
+    return a.ask(linalg.transpose_matmul, b / deviations) / deviations
 
 
-@diagonal.register(Correlation)
+@linalg.diagonal.register(Correlation)
 def _(matrix: Correlation, natural: Tensor) -> Tensor:
     return torch.ones_like(_deviations(matrix, parts_of(matrix, natural)[0]))
 
 
-@solve.register(Correlation)
+@linalg.solve.register(Correlation)
 def _(matrix: Correlation, natural: Tensor, b: Tensor) -> Tensor:
     (a,) = parts_of(matrix, natural)
     deviations = _deviations(matrix, a)[:, None]
-    return deviations * a.ask(solve, deviations * b)
+    return deviations * a.ask(linalg.solve, deviations * b)
 
 
-@logdet.register(Correlation)
+@linalg.logdet.register(Correlation)
 def _(matrix: Correlation, natural: Tensor) -> Tensor:
     (a,) = parts_of(matrix, natural)
     return signed(
-        lambda: a.ask(logdet) - 2.0 * _deviations(matrix, a).log().sum(),
-        lambda: logdet.default(matrix, natural),
+        lambda: a.ask(linalg.logdet) - 2.0 * _deviations(matrix, a).log().sum(),
+        lambda: linalg.logdet.default(matrix, natural),
     )
 
 
-@derivative_matmul.register(Correlation)
+@linalg.derivative_matmul.register(Correlation)
 def _(matrix: Correlation, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     (a,) = parts_of(matrix, natural)
     deviations = _deviations(matrix, a)[:, None]
-    inner = a.ask(derivative_matmul, index, b / deviations) / deviations
+    inner = a.ask(linalg.derivative_matmul, index, b / deviations) / deviations
     # Half the relative change of each variance, taken off rows and columns.
-    relative = (a.ask(derivative_diagonal, index) / (2.0 * deviations.mT**2))[:, :, None]
-    columns = unflattened(matmul(matrix, natural, flattened(relative * b)), len(index), b.shape[1])
-    return inner - relative * matmul(matrix, natural, b) - columns
+    relative = (a.ask(linalg.derivative_diagonal, index) / (2.0 * deviations.mT**2))[:, :, None]
+    columns = unflattened(linalg.matmul(matrix, natural, flattened(relative * b)), len(index), b.shape[1])
+    return inner - relative * linalg.matmul(matrix, natural, b) - columns
 
 
-@derivative_diagonal.register(Correlation)
+@linalg.derivative_diagonal.register(Correlation)
 def _(matrix: Correlation, natural: Tensor, index: Sequence[int]) -> Tensor:
     _deviations(matrix, parts_of(matrix, natural)[0])
     return natural.new_zeros((len(index), matrix.shape[0]))
 
 
-@trace_against.register(Correlation)
+@linalg.trace_against.register(Correlation)
 def _(matrix: Correlation, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     (operand,) = parts_of(matrix, natural)
     deviations = _deviations(matrix, operand)
-    inner = operand.ask(trace_against, index, a / deviations[:, None] / deviations)
-    relative = operand.ask(derivative_diagonal, index) / (2.0 * deviations**2)
+    inner = operand.ask(linalg.trace_against, index, a / deviations[:, None] / deviations)
+    relative = operand.ask(linalg.derivative_diagonal, index) / (2.0 * deviations**2)
     weighted = matrix.evaluate(natural) * a
     return inner - relative @ (weighted.sum(0) + weighted.sum(1))
 
 
-@bandwidth.register(Correlation)
+@linalg.bandwidth.register(Correlation)
 def _(matrix: Correlation) -> int | None:
-    return bandwidth(matrices_of(matrix)[0])
+    return linalg.bandwidth(matrices_of(matrix)[0])
 
 
 def _banded_correlation(matrix: Correlation) -> bool:
-    return bandwidth(matrix) is not None
+    return linalg.bandwidth(matrix) is not None
 
 
 def _pairs(first: Tensor, second: Tensor, width: int) -> Tensor:
@@ -264,25 +254,25 @@ def _pairs(first: Tensor, second: Tensor, width: int) -> Tensor:
     return torch.stack(rows, -2)
 
 
-@precision.register(Correlation, when=_banded_correlation)
+@linalg.precision.register(Correlation, when=_banded_correlation)
 def _(matrix: Correlation, natural: Tensor) -> Tensor:
     (a,) = parts_of(matrix, natural)
-    bands, deviations = a.ask(precision), _deviations(matrix, a)
+    bands, deviations = a.ask(linalg.precision), _deviations(matrix, a)
     return bands * _pairs(deviations, deviations, len(bands) - 1)
 
 
-@precision_derivatives.register(Correlation, when=_banded_correlation)
+@linalg.precision_derivatives.register(Correlation, when=_banded_correlation)
 def _(matrix: Correlation, natural: Tensor, index: Sequence[int]) -> Tensor:
     (a,) = parts_of(matrix, natural)
-    bands, deviations = a.ask(precision), _deviations(matrix, a)
+    bands, deviations = a.ask(linalg.precision), _deviations(matrix, a)
     width = len(bands) - 1
-    slopes = a.ask(derivative_diagonal, index) / (2.0 * deviations)
+    slopes = a.ask(linalg.derivative_diagonal, index) / (2.0 * deviations)
     still = deviations.expand_as(slopes)
     moved = _pairs(slopes, still, width) + _pairs(still, slopes, width)
-    return a.ask(precision_derivatives, index) * _pairs(deviations, deviations, width) + bands * moved
+    return a.ask(linalg.precision_derivatives, index) * _pairs(deviations, deviations, width) + bands * moved
 
 
-@factor.register(Correlation)
+@linalg.factor.register(Correlation)
 def _(matrix: Correlation, natural: Tensor) -> Tensor:
     (a,) = parts_of(matrix, natural)
-    return a.ask(factor) / _deviations(matrix, a)[:, None]
+    return a.ask(linalg.factor) / _deviations(matrix, a)[:, None]

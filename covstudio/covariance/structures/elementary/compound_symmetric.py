@@ -12,22 +12,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import declare
 from covstudio.covariance.core.checks import check_size
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
-from covstudio.covariance.linalg.functions import (
-    Kind,
-    derivative_diagonal,
-    derivative_matmul,
-    diagonal,
-    factor,
-    kind,
-    logdet,
-    matmul,
-    solve,
-    trace_against,
-    transpose_matmul,
-)
 from covstudio.covariance.parameters.parameter import Parameter
 from covstudio.covariance.structures.elementary.elementary import SIZE_2, bounded, variance
 
@@ -235,56 +223,56 @@ def _definite(matrix: EquicorrelatedLeaf, natural: Tensor) -> tuple[Tensor, tupl
     return (sigma2, eigenvalues) if eigenvalues is not None and float(sigma2) > 0 else None
 
 
-@kind.register(EquicorrelatedLeaf)
-def _(matrix: EquicorrelatedLeaf) -> Kind:
+@linalg.kind.register(EquicorrelatedLeaf)
+def _(matrix: EquicorrelatedLeaf) -> linalg.Kind:
     return "toeplitz"
 
 
-@matmul.register(EquicorrelatedLeaf)
-@transpose_matmul.register(EquicorrelatedLeaf)
+@linalg.matmul.register(EquicorrelatedLeaf)
+@linalg.transpose_matmul.register(EquicorrelatedLeaf)
 def _(matrix: EquicorrelatedLeaf, natural: Tensor, b: Tensor) -> Tensor:
     sigma2, rho = matrix.split(natural)
     return sigma2 * equicorrelation_matmul(rho, b)
 
 
-@diagonal.register(EquicorrelatedLeaf)
+@linalg.diagonal.register(EquicorrelatedLeaf)
 def _(matrix: EquicorrelatedLeaf, natural: Tensor) -> Tensor:
     return matrix.split(natural)[0].repeat(matrix.n)
 
 
-@solve.register(EquicorrelatedLeaf)
+@linalg.solve.register(EquicorrelatedLeaf)
 def _(matrix: EquicorrelatedLeaf, natural: Tensor, b: Tensor) -> Tensor:
     # What is not positive definite goes the dense way, which knows an indefinite from a singular matrix.
     parts = _definite(matrix, natural)
     if parts is None:
-        return solve.default(matrix, natural, b)
+        return linalg.solve.default(matrix, natural, b)
     return equicorrelation_solve(parts[1], b) / parts[0]
 
 
-@logdet.register(EquicorrelatedLeaf)
+@linalg.logdet.register(EquicorrelatedLeaf)
 def _(matrix: EquicorrelatedLeaf, natural: Tensor) -> Tensor:
     parts = _definite(matrix, natural)
     if parts is None:
-        return logdet.default(matrix, natural)
+        return linalg.logdet.default(matrix, natural)
     return matrix.n * parts[0].log() + equicorrelation_logdet(matrix.n, parts[1])
 
 
-@factor.register(EquicorrelatedLeaf)
+@linalg.factor.register(EquicorrelatedLeaf)
 def _(matrix: EquicorrelatedLeaf, natural: Tensor) -> Tensor:
     parts = _definite(matrix, natural)
     if parts is None:
-        return factor.default(matrix, natural)
+        return linalg.factor.default(matrix, natural)
     return parts[0].sqrt() * equicorrelation_root(matrix.n, parts[1])
 
 
-@derivative_matmul.register(EquicorrelatedLeaf)
+@linalg.derivative_matmul.register(EquicorrelatedLeaf)
 def _(matrix: EquicorrelatedLeaf, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     sigma2, rho = matrix.split(natural)
     pieces = [equicorrelation_matmul(rho, b) if matrix.is_variance(k) else sigma2 * apart(b) for k in index]
     return torch.stack(pieces) if pieces else b.new_zeros((0, *b.shape))
 
 
-@derivative_diagonal.register(EquicorrelatedLeaf)
+@linalg.derivative_diagonal.register(EquicorrelatedLeaf)
 def _(matrix: EquicorrelatedLeaf, natural: Tensor, index: Sequence[int]) -> Tensor:
     out = natural.new_zeros((len(index), matrix.n))
     for row, k in enumerate(index):
@@ -292,7 +280,7 @@ def _(matrix: EquicorrelatedLeaf, natural: Tensor, index: Sequence[int]) -> Tens
     return out
 
 
-@trace_against.register(EquicorrelatedLeaf)
+@linalg.trace_against.register(EquicorrelatedLeaf)
 def _(matrix: EquicorrelatedLeaf, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     sigma2, rho = matrix.split(natural)
     others = apart_trace(a)

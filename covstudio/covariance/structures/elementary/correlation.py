@@ -19,19 +19,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import declare
 from covstudio.covariance.core.checks import check_size
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
 from covstudio.covariance.linalg.dense import negligible
-from covstudio.covariance.linalg.functions import (
-    derivative_diagonal,
-    derivative_matmul,
-    diagonal,
-    factor,
-    logdet,
-    solve,
-    trace_against,
-)
 from covstudio.covariance.numerics.bordered import arrow_matmul, arrow_traces, arrows, positions
 from covstudio.covariance.parameters.parameter import Parameter
 from covstudio.covariance.parameters.transforms import (
@@ -210,39 +202,39 @@ class CorrelationMatrix(Leaf):
         return arrows(*self.spherical.shafts(natural, index))
 
 
-@diagonal.register(CorrelationMatrix)
+@linalg.diagonal.register(CorrelationMatrix)
 def _(matrix: CorrelationMatrix, natural: Tensor) -> Tensor:
     return natural.new_ones(matrix.n)
 
 
-@solve.register(CorrelationMatrix)
+@linalg.solve.register(CorrelationMatrix)
 def _(matrix: CorrelationMatrix, natural: Tensor, b: Tensor) -> Tensor:
     lower = matrix.spherical.regular(natural)
-    return solve.default(matrix, natural, b) if lower is None else _solve(lower, b)
+    return linalg.solve.default(matrix, natural, b) if lower is None else _solve(lower, b)
 
 
-@logdet.register(CorrelationMatrix)
+@linalg.logdet.register(CorrelationMatrix)
 def _(matrix: CorrelationMatrix, natural: Tensor) -> Tensor:
     lower = matrix.spherical.regular(natural)
-    return logdet.default(matrix, natural) if lower is None else _logdet(lower)
+    return linalg.logdet.default(matrix, natural) if lower is None else _logdet(lower)
 
 
-@factor.register(CorrelationMatrix)
+@linalg.factor.register(CorrelationMatrix)
 def _(matrix: CorrelationMatrix, natural: Tensor) -> Tensor:
     return matrix.spherical.value(natural)
 
 
-@derivative_matmul.register(CorrelationMatrix)
+@linalg.derivative_matmul.register(CorrelationMatrix)
 def _(matrix: CorrelationMatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     return arrow_matmul(*matrix.spherical.shafts(natural, index), b)
 
 
-@derivative_diagonal.register(CorrelationMatrix)
+@linalg.derivative_diagonal.register(CorrelationMatrix)
 def _(matrix: CorrelationMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
     return natural.new_zeros((len(index), matrix.n))
 
 
-@trace_against.register(CorrelationMatrix)
+@linalg.trace_against.register(CorrelationMatrix)
 def _(matrix: CorrelationMatrix, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     return arrow_traces(*matrix.spherical.shafts(natural, index), a)
 

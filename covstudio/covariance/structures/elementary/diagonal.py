@@ -7,24 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.leaf import Leaf
 from covstudio.covariance.linalg.dense import singular
-from covstudio.covariance.linalg.functions import (
-    Kind,
-    bandwidth,
-    derivative_diagonal,
-    derivative_matmul,
-    diagonal,
-    factor,
-    kind,
-    logdet,
-    matmul,
-    precision,
-    precision_derivatives,
-    solve,
-    trace_against,
-    transpose_matmul,
-)
 from covstudio.covariance.parameters.differentiation import chain
 
 __all__ = ["DiagonalLeaf"]
@@ -94,73 +79,73 @@ def _invertible(matrix: DiagonalLeaf, natural: Tensor) -> Tensor:
     return variances
 
 
-@kind.register(DiagonalLeaf)
-def _(matrix: DiagonalLeaf) -> Kind:
+@linalg.kind.register(DiagonalLeaf)
+def _(matrix: DiagonalLeaf) -> linalg.Kind:
     return "diagonal"
 
 
-@matmul.register(DiagonalLeaf)
+@linalg.matmul.register(DiagonalLeaf)
 def _(matrix: DiagonalLeaf, natural: Tensor, b: Tensor) -> Tensor:
     return matrix.variances(natural)[:, None] * b
 
 
-@transpose_matmul.register(DiagonalLeaf)
+@linalg.transpose_matmul.register(DiagonalLeaf)
 def _(matrix: DiagonalLeaf, natural: Tensor, b: Tensor) -> Tensor:
     return matrix.variances(natural)[:, None] * b
 
 
-@diagonal.register(DiagonalLeaf)
+@linalg.diagonal.register(DiagonalLeaf)
 def _(matrix: DiagonalLeaf, natural: Tensor) -> Tensor:
     return matrix.variances(natural).clone()
 
 
-@solve.register(DiagonalLeaf)
+@linalg.solve.register(DiagonalLeaf)
 def _(matrix: DiagonalLeaf, natural: Tensor, b: Tensor) -> Tensor:
     return b / _invertible(matrix, natural)[:, None]
 
 
-@logdet.register(DiagonalLeaf)
+@linalg.logdet.register(DiagonalLeaf)
 def _(matrix: DiagonalLeaf, natural: Tensor) -> Tensor:
     variances = _invertible(matrix, natural)
     # Declared anew, a variance may be negative: whether the determinant is, the dense way finds out.
-    return variances.log().sum() if bool((variances > 0).all()) else logdet.default(matrix, natural)
+    return variances.log().sum() if bool((variances > 0).all()) else linalg.logdet.default(matrix, natural)
 
 
-@derivative_matmul.register(DiagonalLeaf)
+@linalg.derivative_matmul.register(DiagonalLeaf)
 def _(matrix: DiagonalLeaf, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     return matrix.variance_slopes(natural, index)[:, :, None] * b
 
 
-@derivative_diagonal.register(DiagonalLeaf)
+@linalg.derivative_diagonal.register(DiagonalLeaf)
 def _(matrix: DiagonalLeaf, natural: Tensor, index: Sequence[int]) -> Tensor:
     return matrix.variance_slopes(natural, index).clone()
 
 
-@trace_against.register(DiagonalLeaf)
+@linalg.trace_against.register(DiagonalLeaf)
 def _(matrix: DiagonalLeaf, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     return matrix.variance_slopes(natural, index) @ a.diagonal()
 
 
-@bandwidth.register(DiagonalLeaf)
+@linalg.bandwidth.register(DiagonalLeaf)
 def _(matrix: DiagonalLeaf) -> int | None:
     return 0
 
 
-@precision.register(DiagonalLeaf)
+@linalg.precision.register(DiagonalLeaf)
 def _(matrix: DiagonalLeaf, natural: Tensor) -> Tensor:
     return 1.0 / _invertible(matrix, natural)[None]
 
 
-@precision_derivatives.register(DiagonalLeaf)
+@linalg.precision_derivatives.register(DiagonalLeaf)
 def _(matrix: DiagonalLeaf, natural: Tensor, index: Sequence[int]) -> Tensor:
     # Divided twice: the square of a small variance may underflow.
     variances = _invertible(matrix, natural)
     return (-matrix.variance_slopes(natural, index) / variances / variances)[:, None, :]
 
 
-@factor.register(DiagonalLeaf)
+@linalg.factor.register(DiagonalLeaf)
 def _(matrix: DiagonalLeaf, natural: Tensor) -> Tensor:
     variances = matrix.variances(natural)
     if not bool((variances >= 0).all()):
-        return factor.default(matrix, natural)
+        return linalg.factor.default(matrix, natural)
     return torch.diag_embed(variances.sqrt())

@@ -7,23 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import Argument, declare
 from covstudio.covariance.core.checks import check_size
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
 from covstudio.covariance.linalg.dense import singular
-from covstudio.covariance.linalg.functions import (
-    Kind,
-    derivative_diagonal,
-    derivative_matmul,
-    diagonal,
-    factor,
-    kind,
-    logdet,
-    matmul,
-    solve,
-    trace_against,
-    transpose_matmul,
-)
 from covstudio.covariance.parameters.parameter import Parameter
 from covstudio.covariance.parameters.transforms import (
     Transform,
@@ -310,13 +298,13 @@ class EqualEntryMatrix(Leaf):
         return natural.new_ones((len(index), self.n, self.m))
 
 
-@kind.register(IdentityMatrix)
-def _(matrix: IdentityMatrix) -> Kind:
+@linalg.kind.register(IdentityMatrix)
+def _(matrix: IdentityMatrix) -> linalg.Kind:
     return "scalar"
 
 
-@kind.register(ScalarMatrix)
-def _(matrix: ScalarMatrix) -> Kind:
+@linalg.kind.register(ScalarMatrix)
+def _(matrix: ScalarMatrix) -> linalg.Kind:
     return "scalar"
 
 
@@ -328,53 +316,53 @@ def _singular(matrix: EqualEntryMatrix) -> bool:
     return matrix.n == matrix.m > 1
 
 
-@kind.register(EqualEntryMatrix, when=_covariance)
-def _(matrix: EqualEntryMatrix) -> Kind:
+@linalg.kind.register(EqualEntryMatrix, when=_covariance)
+def _(matrix: EqualEntryMatrix) -> linalg.Kind:
     return "low rank"
 
 
-@matmul.register(EqualEntryMatrix)
+@linalg.matmul.register(EqualEntryMatrix)
 def _(matrix: EqualEntryMatrix, natural: Tensor, b: Tensor) -> Tensor:
     return (natural[0] * b.sum(0)).repeat(matrix.n, 1)
 
 
-@transpose_matmul.register(EqualEntryMatrix)
+@linalg.transpose_matmul.register(EqualEntryMatrix)
 def _(matrix: EqualEntryMatrix, natural: Tensor, b: Tensor) -> Tensor:
     return (natural[0] * b.sum(0)).repeat(matrix.m, 1)
 
 
-@diagonal.register(EqualEntryMatrix)
+@linalg.diagonal.register(EqualEntryMatrix)
 def _(matrix: EqualEntryMatrix, natural: Tensor) -> Tensor:
     return natural[0].repeat(min(matrix.shape))
 
 
-@solve.register(EqualEntryMatrix, when=_singular)
+@linalg.solve.register(EqualEntryMatrix, when=_singular)
 def _(matrix: EqualEntryMatrix, natural: Tensor, b: Tensor) -> Tensor:
     raise singular(matrix)
 
 
-@logdet.register(EqualEntryMatrix, when=_singular)
+@linalg.logdet.register(EqualEntryMatrix, when=_singular)
 def _(matrix: EqualEntryMatrix, natural: Tensor) -> Tensor:
     raise singular(matrix)
 
 
-@derivative_matmul.register(EqualEntryMatrix)
+@linalg.derivative_matmul.register(EqualEntryMatrix)
 def _(matrix: EqualEntryMatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     return b.sum(0).repeat(len(index), matrix.n, 1)
 
 
-@derivative_diagonal.register(EqualEntryMatrix)
+@linalg.derivative_diagonal.register(EqualEntryMatrix)
 def _(matrix: EqualEntryMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
     return natural.new_ones((len(index), min(matrix.shape)))
 
 
-@trace_against.register(EqualEntryMatrix)
+@linalg.trace_against.register(EqualEntryMatrix)
 def _(matrix: EqualEntryMatrix, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     return a.sum().repeat(len(index))
 
 
-@factor.register(EqualEntryMatrix, when=_covariance)
+@linalg.factor.register(EqualEntryMatrix, when=_covariance)
 def _(matrix: EqualEntryMatrix, natural: Tensor) -> Tensor:
     if not float(natural[0]) >= 0:
-        return factor.default(matrix, natural)
+        return linalg.factor.default(matrix, natural)
     return natural[0].sqrt().repeat(matrix.n, 1)

@@ -10,20 +10,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import declare
 from covstudio.covariance.core.checks import check_size
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
-from covstudio.covariance.linalg.functions import (
-    derivative_diagonal,
-    derivative_matmul,
-    diagonal,
-    factor,
-    logdet,
-    matmul,
-    solve,
-    trace_against,
-    transpose_matmul,
-)
 from covstudio.covariance.numerics.bordered import arrow_matmul, arrow_traces, arrows, positions
 from covstudio.covariance.parameters.parameter import Parameter
 from covstudio.covariance.structures.elementary.compound_symmetric import (
@@ -167,46 +157,46 @@ def _regular(matrix: HeterogeneousLeaf, natural: Tensor) -> bool:
     return bool((natural[: matrix.n] > 0).all())
 
 
-@matmul.register(HeterogeneousLeaf)
-@transpose_matmul.register(HeterogeneousLeaf)
+@linalg.matmul.register(HeterogeneousLeaf)
+@linalg.transpose_matmul.register(HeterogeneousLeaf)
 def _(matrix: HeterogeneousLeaf, natural: Tensor, b: Tensor) -> Tensor:
     deviations = standard_deviations(natural[: matrix.n])[:, None]
     return deviations * matrix._correlation_matmul(natural[matrix.n :], deviations * b)
 
 
-@diagonal.register(HeterogeneousLeaf)
+@linalg.diagonal.register(HeterogeneousLeaf)
 def _(matrix: HeterogeneousLeaf, natural: Tensor) -> Tensor:
     return natural[: matrix.n].clone()
 
 
-@solve.register(HeterogeneousLeaf)
+@linalg.solve.register(HeterogeneousLeaf)
 def _(matrix: HeterogeneousLeaf, natural: Tensor, b: Tensor) -> Tensor:
     if _regular(matrix, natural):
         deviations = natural[: matrix.n].sqrt()[:, None]
         solution = matrix._correlation_solve(natural[matrix.n :], b / deviations)
         if solution is not None:
             return solution / deviations
-    return solve.default(matrix, natural, b)
+    return linalg.solve.default(matrix, natural, b)
 
 
-@logdet.register(HeterogeneousLeaf)
+@linalg.logdet.register(HeterogeneousLeaf)
 def _(matrix: HeterogeneousLeaf, natural: Tensor) -> Tensor:
     if _regular(matrix, natural):
         log = matrix._correlation_logdet(natural[matrix.n :])
         if log is not None:
             return natural[: matrix.n].log().sum() + log
-    return logdet.default(matrix, natural)
+    return linalg.logdet.default(matrix, natural)
 
 
-@factor.register(HeterogeneousLeaf)
+@linalg.factor.register(HeterogeneousLeaf)
 def _(matrix: HeterogeneousLeaf, natural: Tensor) -> Tensor:
     lower = matrix._correlation_factor(natural[matrix.n :])
     if lower is None or not bool((natural[: matrix.n] >= 0).all()):
-        return factor.default(matrix, natural)
+        return linalg.factor.default(matrix, natural)
     return standard_deviations(natural[: matrix.n])[:, None] * lower
 
 
-@derivative_matmul.register(HeterogeneousLeaf)
+@linalg.derivative_matmul.register(HeterogeneousLeaf)
 def _(matrix: HeterogeneousLeaf, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     out = b.new_empty((len(index), *b.shape))
     places, tips, shafts = matrix._arrows(natural, index)
@@ -219,14 +209,14 @@ def _(matrix: HeterogeneousLeaf, natural: Tensor, index: Sequence[int], b: Tenso
     return out
 
 
-@derivative_diagonal.register(HeterogeneousLeaf)
+@linalg.derivative_diagonal.register(HeterogeneousLeaf)
 def _(matrix: HeterogeneousLeaf, natural: Tensor, index: Sequence[int]) -> Tensor:
     # The variances are the diagonal.
     places = torch.arange(matrix.n, device=natural.device)
     return (positions(index, natural.device)[:, None] == places).to(natural.dtype)
 
 
-@trace_against.register(HeterogeneousLeaf)
+@linalg.trace_against.register(HeterogeneousLeaf)
 def _(matrix: HeterogeneousLeaf, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     out = natural.new_empty(len(index))
     places, tips, shafts = matrix._arrows(natural, index)

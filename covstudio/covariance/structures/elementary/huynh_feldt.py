@@ -7,20 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import Argument, declare
 from covstudio.covariance.core.checks import check_size
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
 from covstudio.covariance.linalg.dense import finite
-from covstudio.covariance.linalg.functions import (
-    derivative_diagonal,
-    derivative_matmul,
-    diagonal,
-    logdet,
-    matmul,
-    solve,
-    trace_against,
-    transpose_matmul,
-)
 from covstudio.covariance.numerics.bordered import (
     arrow_diagonals,
     arrow_matmul,
@@ -145,22 +136,22 @@ def _eigenvalues(matrix: HuynhFeldtMatrix, natural: Tensor) -> tuple[Tensor, Ten
     return middle - spread, middle + spread
 
 
-@matmul.register(HuynhFeldtMatrix)
-@transpose_matmul.register(HuynhFeldtMatrix)
+@linalg.matmul.register(HuynhFeldtMatrix)
+@linalg.transpose_matmul.register(HuynhFeldtMatrix)
 def _(matrix: HuynhFeldtMatrix, natural: Tensor, b: Tensor) -> Tensor:
     border = _border(matrix, natural)
     return border[:, None] * b.sum(0) + border @ b + natural[matrix.n] * b
 
 
-@diagonal.register(HuynhFeldtMatrix)
+@linalg.diagonal.register(HuynhFeldtMatrix)
 def _(matrix: HuynhFeldtMatrix, natural: Tensor) -> Tensor:
     return natural[: matrix.n].clone()
 
 
-@solve.register(HuynhFeldtMatrix)
+@linalg.solve.register(HuynhFeldtMatrix)
 def _(matrix: HuynhFeldtMatrix, natural: Tensor, b: Tensor) -> Tensor:
     if _eigenvalues(matrix, natural) is None:
-        return solve.default(matrix, natural, b)
+        return linalg.solve.default(matrix, natural, b)
     # Sherman, Morrison and Woodbury's formula with U = [a, 1].
     border, scale = _border(matrix, natural), natural[matrix.n]
     sides = torch.stack([border, torch.ones_like(border)], dim=1)
@@ -173,18 +164,18 @@ def _(matrix: HuynhFeldtMatrix, natural: Tensor, b: Tensor) -> Tensor:
 
     solution = woodbury(b)
     # Where the variances differ by orders of magnitude, the difference above cancels: once more on the rest.
-    return finite(matrix, solution + woodbury(b - matmul(matrix, natural, solution)))
+    return finite(matrix, solution + woodbury(b - linalg.matmul(matrix, natural, solution)))
 
 
-@logdet.register(HuynhFeldtMatrix)
+@linalg.logdet.register(HuynhFeldtMatrix)
 def _(matrix: HuynhFeldtMatrix, natural: Tensor) -> Tensor:
     pair = _eigenvalues(matrix, natural)
     if pair is None or float(pair[0]) < 0:
-        return logdet.default(matrix, natural)
+        return linalg.logdet.default(matrix, natural)
     return (matrix.n - 2) * natural[matrix.n].log() + pair[0].log() + pair[1].log()
 
 
-@derivative_matmul.register(HuynhFeldtMatrix)
+@linalg.derivative_matmul.register(HuynhFeldtMatrix)
 def _(matrix: HuynhFeldtMatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     out = b.new_empty((len(index), *b.shape))
     places, tips, shafts = _half_rows(matrix, natural, index)
@@ -193,7 +184,7 @@ def _(matrix: HuynhFeldtMatrix, natural: Tensor, index: Sequence[int], b: Tensor
     return out
 
 
-@derivative_diagonal.register(HuynhFeldtMatrix)
+@linalg.derivative_diagonal.register(HuynhFeldtMatrix)
 def _(matrix: HuynhFeldtMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
     out = natural.new_zeros((len(index), matrix.n))
     places, tips, shafts = _half_rows(matrix, natural, index)
@@ -201,7 +192,7 @@ def _(matrix: HuynhFeldtMatrix, natural: Tensor, index: Sequence[int]) -> Tensor
     return out
 
 
-@trace_against.register(HuynhFeldtMatrix)
+@linalg.trace_against.register(HuynhFeldtMatrix)
 def _(matrix: HuynhFeldtMatrix, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     out = natural.new_empty(len(index))
     places, tips, shafts = _half_rows(matrix, natural, index)

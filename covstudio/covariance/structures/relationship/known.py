@@ -8,23 +8,11 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import Argument, declare
 from covstudio.covariance.core.checks import check_covariance
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
 from covstudio.covariance.linalg.dense import negligible, singular
-from covstudio.covariance.linalg.functions import (
-    Kind,
-    bandwidth,
-    diagonal,
-    factor,
-    kind,
-    logdet,
-    matmul,
-    precision,
-    precision_derivatives,
-    solve,
-    transpose_matmul,
-)
 from covstudio.covariance.structures.elementary.elementary import variance
 
 
@@ -127,28 +115,28 @@ def _cholesky(matrix: KnownMatrix, natural: Tensor) -> Tensor:
     raise singular(matrix)
 
 
-@kind.register(KnownMatrix, when=_is_diagonal)
-def _(matrix: KnownMatrix) -> Kind:
+@linalg.kind.register(KnownMatrix, when=_is_diagonal)
+def _(matrix: KnownMatrix) -> linalg.Kind:
     return "diagonal"
 
 
-@bandwidth.register(KnownMatrix, when=_is_diagonal)
+@linalg.bandwidth.register(KnownMatrix, when=_is_diagonal)
 def _(matrix: KnownMatrix) -> int | None:
     return 0
 
 
-@matmul.register(KnownMatrix, when=_is_diagonal)
-@transpose_matmul.register(KnownMatrix, when=_is_diagonal)
+@linalg.matmul.register(KnownMatrix, when=_is_diagonal)
+@linalg.transpose_matmul.register(KnownMatrix, when=_is_diagonal)
 def _(matrix: KnownMatrix, natural: Tensor, b: Tensor) -> Tensor:
     return (natural[0] * matrix._known(natural).diagonal())[:, None] * b
 
 
-@diagonal.register(KnownMatrix)
+@linalg.diagonal.register(KnownMatrix)
 def _(matrix: KnownMatrix, natural: Tensor) -> Tensor:
     return natural[0] * matrix._known(natural).diagonal()
 
 
-@solve.register(KnownMatrix)
+@linalg.solve.register(KnownMatrix)
 def _(matrix: KnownMatrix, natural: Tensor, b: Tensor) -> Tensor:
     lower = _cholesky(matrix, natural)
     if matrix._diagonal:
@@ -157,28 +145,28 @@ def _(matrix: KnownMatrix, natural: Tensor, b: Tensor) -> Tensor:
     return solution
 
 
-@logdet.register(KnownMatrix)
+@linalg.logdet.register(KnownMatrix)
 def _(matrix: KnownMatrix, natural: Tensor) -> Tensor:
     own = _cholesky(matrix, natural).diagonal()
     if float(natural[0]) < 0:
-        return logdet.default(matrix, natural)
+        return linalg.logdet.default(matrix, natural)
     return len(own) * natural[0].log() + 2.0 * own.log().sum()
 
 
-@factor.register(KnownMatrix, when=lambda matrix: matrix._cholesky is not None)
+@linalg.factor.register(KnownMatrix, when=lambda matrix: matrix._cholesky is not None)
 def _(matrix: KnownMatrix, natural: Tensor) -> Tensor:
     lower = matrix._cholesky
     if lower is None or not float(natural[0]) >= 0:
-        return factor.default(matrix, natural)
+        return linalg.factor.default(matrix, natural)
     return natural[0].sqrt() * lower.to(dtype=natural.dtype, device=natural.device)
 
 
-@precision.register(KnownMatrix, when=_is_diagonal)
+@linalg.precision.register(KnownMatrix, when=_is_diagonal)
 def _(matrix: KnownMatrix, natural: Tensor) -> Tensor:
     _cholesky(matrix, natural)
     return 1.0 / (natural[0] * matrix._known(natural).diagonal())[None]
 
 
-@precision_derivatives.register(KnownMatrix, when=_is_diagonal)
+@linalg.precision_derivatives.register(KnownMatrix, when=_is_diagonal)
 def _(matrix: KnownMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
-    return (-precision(matrix, natural) / natural[0]).expand(len(index), -1, -1)
+    return (-linalg.precision(matrix, natural) / natural[0]).expand(len(index), -1, -1)

@@ -8,20 +8,9 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
 from covstudio.covariance.linalg.dense import singular
-from covstudio.covariance.linalg.functions import (
-    derivative_diagonal,
-    derivative_matmul,
-    diagonal,
-    inverse_derivatives,
-    inverse_entries,
-    logdet,
-    matmul,
-    solve,
-    sparsity,
-    transpose_matmul,
-)
 from covstudio.covariance.structures.elementary.elementary import variance
 from covstudio.covariance.structures.relationship.pedigree import UNKNOWN, Label, Pedigree
 from covstudio.covariance.structures.relationship.relationship import henderson, pedigree_relationship
@@ -143,30 +132,30 @@ def _scale(matrix: PedigreeMatrix, natural: Tensor) -> Tensor:
     return natural[0]
 
 
-@matmul.register(PedigreeMatrix)
-@transpose_matmul.register(PedigreeMatrix)
+@linalg.matmul.register(PedigreeMatrix)
+@linalg.transpose_matmul.register(PedigreeMatrix)
 def _(matrix: PedigreeMatrix, natural: Tensor, b: Tensor) -> Tensor:
     return natural[0] * matrix._passed_on(b)
 
 
-@derivative_matmul.register(PedigreeMatrix)
+@linalg.derivative_matmul.register(PedigreeMatrix)
 def _(matrix: PedigreeMatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     if not len(index):
         return b.new_zeros((0, *b.shape))
     return matrix._passed_on(b).expand(len(index), -1, -1)
 
 
-@diagonal.register(PedigreeMatrix)
+@linalg.diagonal.register(PedigreeMatrix)
 def _(matrix: PedigreeMatrix, natural: Tensor) -> Tensor:
     return natural[0] * (1.0 + matrix._inverse.inbreeding.to(natural))
 
 
-@derivative_diagonal.register(PedigreeMatrix)
+@linalg.derivative_diagonal.register(PedigreeMatrix)
 def _(matrix: PedigreeMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
     return (1.0 + matrix._inverse.inbreeding.to(natural)).repeat(len(index), 1)
 
 
-@solve.register(PedigreeMatrix)
+@linalg.solve.register(PedigreeMatrix)
 def _(matrix: PedigreeMatrix, natural: Tensor, b: Tensor) -> Tensor:
     scale, inverse = _scale(matrix, natural), matrix._inverse
     rows, columns = (places.to(b.device) for places in (inverse.rows, inverse.columns))
@@ -177,25 +166,25 @@ def _(matrix: PedigreeMatrix, natural: Tensor, b: Tensor) -> Tensor:
     return out / scale
 
 
-@logdet.register(PedigreeMatrix)
+@linalg.logdet.register(PedigreeMatrix)
 def _(matrix: PedigreeMatrix, natural: Tensor) -> Tensor:
     scale = _scale(matrix, natural)
     if float(scale) < 0.0:
-        return logdet.default(matrix, natural)
+        return linalg.logdet.default(matrix, natural)
     return matrix.shape[0] * scale.log() + matrix._inverse.sampling.to(natural).log().sum()
 
 
-@sparsity.register(PedigreeMatrix)
+@linalg.sparsity.register(PedigreeMatrix)
 def _(matrix: PedigreeMatrix) -> tuple[Tensor, Tensor] | None:
     return matrix._inverse.rows, matrix._inverse.columns
 
 
-@inverse_entries.register(PedigreeMatrix)
+@linalg.inverse_entries.register(PedigreeMatrix)
 def _(matrix: PedigreeMatrix, natural: Tensor) -> Tensor:
     return matrix._inverse.entries.to(natural) / _scale(matrix, natural)
 
 
-@inverse_derivatives.register(PedigreeMatrix)
+@linalg.inverse_derivatives.register(PedigreeMatrix)
 def _(matrix: PedigreeMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
     slope = -matrix._inverse.entries.to(natural) / _scale(matrix, natural) ** 2
     return slope.repeat(len(index), 1)

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import Argument
 from covstudio.covariance.core.checks import check_flag
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
 from covstudio.covariance.core.matrix import Matrix
-from covstudio.covariance.linalg.functions import derivative_diagonal, diagonal
 from covstudio.covariance.numerics.distance import (
     Pairs,
     check_dimensions,
@@ -317,5 +317,5 @@ def constant_diagonal_slopes(matrix: Matrix, natural: Tensor, index: Sequence[in
     return first[:, None].repeat(1, matrix.shape[0])
 
 
-diagonal.register(SpatialMatrix)(constant_diagonal)
-derivative_diagonal.register(SpatialMatrix)(constant_diagonal_slopes)
+linalg.diagonal.register(SpatialMatrix)(constant_diagonal)
+linalg.derivative_diagonal.register(SpatialMatrix)(constant_diagonal_slopes)

@@ -10,19 +10,11 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import declare
 from covstudio.covariance.core.definiteness import SingularMatrixError
 from covstudio.covariance.core.leaf import ParamSpecs
 from covstudio.covariance.linalg.dense import singular
-from covstudio.covariance.linalg.functions import (
-    Kind,
-    bandwidth,
-    kind,
-    logdet,
-    precision,
-    precision_derivatives,
-    solve,
-)
 from covstudio.covariance.numerics.distance import METRICS
 from covstudio.covariance.parameters.parameter import Parameter
 from covstudio.covariance.parameters.transforms import (
@@ -145,7 +137,7 @@ def _on_a_line(matrix: ExponentialMatrix) -> bool:
 
 
 def _in_order(matrix: ExponentialMatrix) -> bool:
-    return matrix._process is not None and bandwidth(matrix._process) is not None
+    return matrix._process is not None and linalg.bandwidth(matrix._process) is not None
 
 
 @contextmanager
@@ -158,40 +150,40 @@ def _process(matrix: ExponentialMatrix) -> Iterator[OrnsteinUhlenbeckMatrix]:
         raise singular(matrix) from None
 
 
-@kind.register(ExponentialMatrix, when=_on_a_line)
-def _(matrix: ExponentialMatrix) -> Kind:
+@linalg.kind.register(ExponentialMatrix, when=_on_a_line)
+def _(matrix: ExponentialMatrix) -> linalg.Kind:
     with _process(matrix) as process:
-        return kind(process)
+        return linalg.kind(process)
 
 
-@bandwidth.register(ExponentialMatrix, when=_on_a_line)
+@linalg.bandwidth.register(ExponentialMatrix, when=_on_a_line)
 def _(matrix: ExponentialMatrix) -> int | None:
     with _process(matrix) as process:
-        return bandwidth(process)
+        return linalg.bandwidth(process)
 
 
-@solve.register(ExponentialMatrix, when=_on_a_line)
+@linalg.solve.register(ExponentialMatrix, when=_on_a_line)
 def _(matrix: ExponentialMatrix, natural: Tensor, b: Tensor) -> Tensor:
     with _process(matrix) as process:
-        return solve(process, natural, b)
+        return linalg.solve(process, natural, b)
 
 
-@logdet.register(ExponentialMatrix, when=_on_a_line)
+@linalg.logdet.register(ExponentialMatrix, when=_on_a_line)
 def _(matrix: ExponentialMatrix, natural: Tensor) -> Tensor:
     with _process(matrix) as process:
-        return logdet(process, natural)
+        return linalg.logdet(process, natural)
 
 
-@precision.register(ExponentialMatrix, when=_in_order)
+@linalg.precision.register(ExponentialMatrix, when=_in_order)
 def _(matrix: ExponentialMatrix, natural: Tensor) -> Tensor:
     with _process(matrix) as process:
-        return precision(process, natural)
+        return linalg.precision(process, natural)
 
 
-@precision_derivatives.register(ExponentialMatrix, when=_in_order)
+@linalg.precision_derivatives.register(ExponentialMatrix, when=_in_order)
 def _(matrix: ExponentialMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
     with _process(matrix) as process:
-        return precision_derivatives(process, natural, index)
+        return linalg.precision_derivatives(process, natural, index)
 
 
 @declare(

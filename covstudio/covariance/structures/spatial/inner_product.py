@@ -9,20 +9,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import Argument, declare
 from covstudio.covariance.core.checks import check_size
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
-from covstudio.covariance.linalg.functions import (
-    Kind,
-    derivative_diagonal,
-    derivative_matmul,
-    diagonal,
-    factor,
-    kind,
-    matmul,
-    trace_against,
-    transpose_matmul,
-)
 from covstudio.covariance.numerics.distance import check_points
 from covstudio.covariance.parameters.parameter import Parameter
 from covstudio.covariance.parameters.transforms import TransformExp
@@ -106,12 +96,12 @@ def _slice_factor(matrix: _InnerProductMatrix, natural: Tensor, position: int) -
     return _monomials(matrix, natural, matrix.degree - 1), natural[0] * matrix.degree
 
 
-@kind.register(_InnerProductMatrix, when=_is_thin)
-def _(matrix: _InnerProductMatrix) -> Kind:
+@linalg.kind.register(_InnerProductMatrix, when=_is_thin)
+def _(matrix: _InnerProductMatrix) -> linalg.Kind:
     return "low rank"
 
 
-@factor.register(_InnerProductMatrix, when=_is_thin)
+@linalg.factor.register(_InnerProductMatrix, when=_is_thin)
 def _(matrix: _InnerProductMatrix, natural: Tensor) -> Tensor:
     return torch.sqrt(natural[0]) * _monomials(matrix, natural, matrix.degree)
 
@@ -121,24 +111,24 @@ def _product(matrix: _InnerProductMatrix, natural: Tensor, b: Tensor) -> Tensor:
     return natural[0] * (columns @ (columns.T @ b))
 
 
-matmul.register(_InnerProductMatrix, when=_is_thin)(_product)
-transpose_matmul.register(_InnerProductMatrix, when=_is_thin)(_product)
+linalg.matmul.register(_InnerProductMatrix, when=_is_thin)(_product)
+linalg.transpose_matmul.register(_InnerProductMatrix, when=_is_thin)(_product)
 
 
-@diagonal.register(_InnerProductMatrix)
+@linalg.diagonal.register(_InnerProductMatrix)
 def _(matrix: _InnerProductMatrix, natural: Tensor) -> Tensor:
     lengths = (matrix.coordinates.to(natural) ** 2).sum(1)
     return natural[0] * (natural[1] + lengths) ** matrix.degree
 
 
-@derivative_diagonal.register(_InnerProductMatrix)
+@linalg.derivative_diagonal.register(_InnerProductMatrix)
 def _(matrix: _InnerProductMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
     base = natural[1] + (matrix.coordinates.to(natural) ** 2).sum(1)
     by_offset = natural[0] * matrix.degree * base ** (matrix.degree - 1)
     return torch.stack([base**matrix.degree, by_offset])[list(index)]
 
 
-@derivative_matmul.register(_InnerProductMatrix, when=_is_thin)
+@linalg.derivative_matmul.register(_InnerProductMatrix, when=_is_thin)
 def _(matrix: _InnerProductMatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     pieces = []
     for position in index:
@@ -147,7 +137,7 @@ def _(matrix: _InnerProductMatrix, natural: Tensor, index: Sequence[int], b: Ten
     return torch.stack(pieces) if pieces else natural.new_zeros((0, *b.shape))
 
 
-@trace_against.register(_InnerProductMatrix, when=_is_thin)
+@linalg.trace_against.register(_InnerProductMatrix, when=_is_thin)
 def _(matrix: _InnerProductMatrix, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     pieces = []
     for position in index:

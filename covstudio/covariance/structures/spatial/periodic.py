@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import declare
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
-from covstudio.covariance.linalg.functions import derivative_diagonal, diagonal
 from covstudio.covariance.numerics.distance import check_points
 from covstudio.covariance.parameters.parameter import Parameter
 from covstudio.covariance.parameters.transforms import TransformExp
@@ -172,5 +172,5 @@ class PeriodicMatrix(Leaf):
         return torch.stack(slices).clamp(-largest, largest).to(natural.dtype)
 
 
-diagonal.register(PeriodicMatrix)(constant_diagonal)
-derivative_diagonal.register(PeriodicMatrix)(constant_diagonal_slopes)
+linalg.diagonal.register(PeriodicMatrix)(constant_diagonal)
+linalg.derivative_diagonal.register(PeriodicMatrix)(constant_diagonal_slopes)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import declare
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
-from covstudio.covariance.linalg.functions import derivative_diagonal, diagonal
 from covstudio.covariance.numerics.distance import (
     METRICS,
     Pairs,
@@ -160,5 +160,5 @@ class PowerMatrix(Leaf):
         return self._pairs.spread(torch.stack(slices))
 
 
-diagonal.register(PowerMatrix)(constant_diagonal)
-derivative_diagonal.register(PowerMatrix)(constant_diagonal_slopes)
+linalg.diagonal.register(PowerMatrix)(constant_diagonal)
+linalg.derivative_diagonal.register(PowerMatrix)(constant_diagonal_slopes)

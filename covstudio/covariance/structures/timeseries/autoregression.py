@@ -7,15 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from covstudio.covariance.linalg.functions import (
-    Kind,
-    bandwidth,
-    kind,
-    logdet,
-    precision,
-    precision_derivatives,
-    solve,
-)
+from covstudio.covariance import linalg
 from covstudio.covariance.numerics.pacf import autocorrelation_slopes, autocorrelations
 from covstudio.covariance.structures.timeseries.prediction_errors import (
     autoregressive_filter_slopes,
@@ -72,22 +64,22 @@ class HeterogeneousAutoregression(HeterogeneousStationaryMatrix):
         return None if determined(errors) else errors.log().sum()
 
 
-@kind.register(Autoregression)
-def _(matrix: Autoregression) -> Kind:
+@linalg.kind.register(Autoregression)
+def _(matrix: Autoregression) -> linalg.Kind:
     return "banded precision"
 
 
-@kind.register(HeterogeneousAutoregression)
-def _(matrix: HeterogeneousAutoregression) -> Kind:
+@linalg.kind.register(HeterogeneousAutoregression)
+def _(matrix: HeterogeneousAutoregression) -> linalg.Kind:
     return "banded precision"
 
 
-@bandwidth.register(Autoregression)
+@linalg.bandwidth.register(Autoregression)
 def _(matrix: Autoregression) -> int | None:
     return min(matrix._order, matrix.n - 1)
 
 
-@bandwidth.register(HeterogeneousAutoregression)
+@linalg.bandwidth.register(HeterogeneousAutoregression)
 def _(matrix: HeterogeneousAutoregression) -> int | None:
     return min(matrix._order, matrix.n - 1)
 
@@ -104,12 +96,12 @@ def _filters(matrix: Autoregression, natural: Tensor) -> tuple[Tensor, Tensor]:
     return filters, scale * errors
 
 
-@precision.register(Autoregression)
+@linalg.precision.register(Autoregression)
 def _(matrix: Autoregression, natural: Tensor) -> Tensor:
     return precision_bands(*_filters(matrix, natural))
 
 
-@precision_derivatives.register(Autoregression)
+@linalg.precision_derivatives.register(Autoregression)
 def _(matrix: Autoregression, natural: Tensor, index: Sequence[int]) -> Tensor:
     scale, shapes = matrix._split(natural)
     filters, errors = _filters(matrix, natural)
@@ -122,12 +114,12 @@ def _(matrix: Autoregression, natural: Tensor, index: Sequence[int]) -> Tensor:
     return slopes[list(index)]
 
 
-@solve.register(Autoregression)
+@linalg.solve.register(Autoregression)
 def _(matrix: Autoregression, natural: Tensor, b: Tensor) -> Tensor:
     return solve_by_prediction(*_filters(matrix, natural), b)
 
 
-@logdet.register(Autoregression)
+@linalg.logdet.register(Autoregression)
 def _(matrix: Autoregression, natural: Tensor) -> Tensor:
     return _filters(matrix, natural)[1].log().sum()
 
@@ -153,13 +145,13 @@ def _scale_bands(bands: Tensor, variances: Tensor) -> Tensor:
     return torch.stack(rows, dim=-2)
 
 
-@precision.register(HeterogeneousAutoregression)
+@linalg.precision.register(HeterogeneousAutoregression)
 def _(matrix: HeterogeneousAutoregression, natural: Tensor) -> Tensor:
     filters, errors = _scaled_filters(matrix, natural)
     return _scale_bands(precision_bands(filters, errors), natural[: matrix.n])
 
 
-@precision_derivatives.register(HeterogeneousAutoregression)
+@linalg.precision_derivatives.register(HeterogeneousAutoregression)
 def _(matrix: HeterogeneousAutoregression, natural: Tensor, index: Sequence[int]) -> Tensor:
     size, variances = matrix.n, natural[: matrix.n]
     filters, errors = _scaled_filters(matrix, natural)

@@ -7,23 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import Argument, declare
 from covstudio.covariance.core.checks import check_coordinates, check_different_times, check_flag
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
-from covstudio.covariance.linalg.functions import (
-    Kind,
-    bandwidth,
-    derivative_diagonal,
-    derivative_matmul,
-    diagonal,
-    kind,
-    logdet,
-    matmul,
-    precision,
-    precision_derivatives,
-    solve,
-    transpose_matmul,
-)
 from covstudio.covariance.parameters.parameter import Parameter
 from covstudio.covariance.parameters.transforms import TransformExp
 from covstudio.covariance.structures.elementary.elementary import variance
@@ -239,13 +226,13 @@ def _both_ways(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor, b: Tensor) -> t
     return plain, weighted
 
 
-@matmul.register(OrnsteinUhlenbeckMatrix)
-@transpose_matmul.register(OrnsteinUhlenbeckMatrix)
+@linalg.matmul.register(OrnsteinUhlenbeckMatrix)
+@linalg.transpose_matmul.register(OrnsteinUhlenbeckMatrix)
 def _(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor, b: Tensor) -> Tensor:
     return natural[0] * _both_ways(matrix, natural, b)[0]
 
 
-@derivative_matmul.register(OrnsteinUhlenbeckMatrix)
+@linalg.derivative_matmul.register(OrnsteinUhlenbeckMatrix)
 def _(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     plain, weighted = _both_ways(matrix, natural, b)
     scale = natural[1].clamp_min(torch.finfo(natural.dtype).tiny)
@@ -256,28 +243,28 @@ def _from_second(values: Tensor) -> Tensor:
     return torch.nn.functional.pad(values, (1, 0))
 
 
-@kind.register(OrnsteinUhlenbeckMatrix)
-def _(matrix: OrnsteinUhlenbeckMatrix) -> Kind:
-    return "dense" if bandwidth(matrix) is None else "banded precision"
+@linalg.kind.register(OrnsteinUhlenbeckMatrix)
+def _(matrix: OrnsteinUhlenbeckMatrix) -> linalg.Kind:
+    return "dense" if linalg.bandwidth(matrix) is None else "banded precision"
 
 
-@bandwidth.register(OrnsteinUhlenbeckMatrix)
+@linalg.bandwidth.register(OrnsteinUhlenbeckMatrix)
 def _(matrix: OrnsteinUhlenbeckMatrix) -> int | None:
     """1 where the rows stand in the order of time and no two of them at the same time."""
     return min(1, matrix.shape[0] - 1) if bool((matrix.times.diff() > 0).all()) else None
 
 
 def _in_time(matrix: OrnsteinUhlenbeckMatrix) -> bool:
-    return bandwidth(matrix) is not None
+    return linalg.bandwidth(matrix) is not None
 
 
-@precision.register(OrnsteinUhlenbeckMatrix, when=_in_time)
+@linalg.precision.register(OrnsteinUhlenbeckMatrix, when=_in_time)
 def _(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor) -> Tensor:
     filters, errors, _ = _recursion(matrix, natural)
     return precision_bands(filters, errors)[: matrix.shape[0]]
 
 
-@precision_derivatives.register(OrnsteinUhlenbeckMatrix, when=_in_time)
+@linalg.precision_derivatives.register(OrnsteinUhlenbeckMatrix, when=_in_time)
 def _(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
     filters, errors, _ = _recursion(matrix, natural)
     scale = natural[1].clamp_min(torch.finfo(natural.dtype).tiny)
@@ -290,7 +277,7 @@ def _(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor, index: Sequence[int]) ->
     return both[list(index), : matrix.shape[0]]
 
 
-@solve.register(OrnsteinUhlenbeckMatrix)
+@linalg.solve.register(OrnsteinUhlenbeckMatrix)
 def _(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor, b: Tensor) -> Tensor:
     filters, errors, order = _recursion(matrix, natural)
     solution = torch.empty_like(b)
@@ -298,16 +285,16 @@ def _(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor, b: Tensor) -> Tensor:
     return solution
 
 
-@logdet.register(OrnsteinUhlenbeckMatrix)
+@linalg.logdet.register(OrnsteinUhlenbeckMatrix)
 def _(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor) -> Tensor:
     return _recursion(matrix, natural)[1].log().sum()
 
 
-@diagonal.register(OrnsteinUhlenbeckMatrix)
+@linalg.diagonal.register(OrnsteinUhlenbeckMatrix)
 def _(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor) -> Tensor:
     return natural[0].repeat(matrix.shape[0])
 
 
-@derivative_diagonal.register(OrnsteinUhlenbeckMatrix)
+@linalg.derivative_diagonal.register(OrnsteinUhlenbeckMatrix)
 def _(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
     return natural.new_tensor([float(k == 0) for k in index])[:, None].repeat(1, matrix.shape[0])

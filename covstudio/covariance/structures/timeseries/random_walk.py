@@ -7,21 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import Argument, declare
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
-from covstudio.covariance.linalg.functions import (
-    Kind,
-    bandwidth,
-    derivative_diagonal,
-    derivative_matmul,
-    diagonal,
-    kind,
-    logdet,
-    matmul,
-    precision,
-    precision_derivatives,
-    solve,
-)
 from covstudio.covariance.structures.elementary.elementary import variance
 from covstudio.covariance.structures.timeseries.ornstein_uhlenbeck import SHARED_TIMES, check_times
 from covstudio.covariance.structures.timeseries.prediction_errors import (
@@ -197,22 +185,22 @@ class IntegratedRandomWalkMatrix(_Walk):
         return early * early * (3 * late - early) / 6
 
 
-@diagonal.register(RandomWalkMatrix)
+@linalg.diagonal.register(RandomWalkMatrix)
 def _(matrix: RandomWalkMatrix, natural: Tensor) -> Tensor:
     return natural[0] * matrix.times.to(natural)
 
 
-@derivative_diagonal.register(RandomWalkMatrix)
+@linalg.derivative_diagonal.register(RandomWalkMatrix)
 def _(matrix: RandomWalkMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
     return matrix.times.to(natural).repeat(len(index), 1)
 
 
-@diagonal.register(IntegratedRandomWalkMatrix)
+@linalg.diagonal.register(IntegratedRandomWalkMatrix)
 def _(matrix: IntegratedRandomWalkMatrix, natural: Tensor) -> Tensor:
     return natural[0] * (matrix.times**3 / 3).to(natural)
 
 
-@derivative_diagonal.register(IntegratedRandomWalkMatrix)
+@linalg.derivative_diagonal.register(IntegratedRandomWalkMatrix)
 def _(matrix: IntegratedRandomWalkMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
     return (matrix.times**3 / 3).to(natural).repeat(len(index), 1)
 
@@ -238,22 +226,22 @@ def _spline_product(matrix: IntegratedRandomWalkMatrix, b: Tensor) -> Tensor:
     return product
 
 
-@matmul.register(RandomWalkMatrix)
+@linalg.matmul.register(RandomWalkMatrix)
 def _(matrix: RandomWalkMatrix, natural: Tensor, b: Tensor) -> Tensor:
     return natural[0] * _walk_product(matrix, b)
 
 
-@derivative_matmul.register(RandomWalkMatrix)
+@linalg.derivative_matmul.register(RandomWalkMatrix)
 def _(matrix: RandomWalkMatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     return _walk_product(matrix, b).expand(len(index), -1, -1)
 
 
-@matmul.register(IntegratedRandomWalkMatrix)
+@linalg.matmul.register(IntegratedRandomWalkMatrix)
 def _(matrix: IntegratedRandomWalkMatrix, natural: Tensor, b: Tensor) -> Tensor:
     return natural[0] * _spline_product(matrix, b)
 
 
-@derivative_matmul.register(IntegratedRandomWalkMatrix)
+@linalg.derivative_matmul.register(IntegratedRandomWalkMatrix)
 def _(matrix: IntegratedRandomWalkMatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     return _spline_product(matrix, b).expand(len(index), -1, -1)
 
@@ -272,7 +260,7 @@ def _steps(matrix: RandomWalkMatrix, natural: Tensor) -> tuple[Tensor, Tensor]:
     return torch.stack([torch.ones_like(steps), back], dim=1), natural[0] * steps
 
 
-@bandwidth.register(RandomWalkMatrix)
+@linalg.bandwidth.register(RandomWalkMatrix)
 def _(matrix: RandomWalkMatrix) -> int | None:
     """1 where the rows stand in the order of time, after 0 and no two of them at the same time."""
     if not matrix._definite or not bool((matrix.times.diff() > 0).all()):
@@ -281,26 +269,26 @@ def _(matrix: RandomWalkMatrix) -> int | None:
 
 
 def _in_time(matrix: RandomWalkMatrix) -> bool:
-    return bandwidth(matrix) is not None
+    return linalg.bandwidth(matrix) is not None
 
 
-@kind.register(RandomWalkMatrix)
-def _(matrix: RandomWalkMatrix) -> Kind:
+@linalg.kind.register(RandomWalkMatrix)
+def _(matrix: RandomWalkMatrix) -> linalg.Kind:
     return "banded precision" if _in_time(matrix) else "dense"
 
 
-@precision.register(RandomWalkMatrix, when=_in_time)
+@linalg.precision.register(RandomWalkMatrix, when=_in_time)
 def _(matrix: RandomWalkMatrix, natural: Tensor) -> Tensor:
     return precision_bands(*_steps(matrix, natural))[: matrix.shape[0]]
 
 
-@precision_derivatives.register(RandomWalkMatrix, when=_in_time)
+@linalg.precision_derivatives.register(RandomWalkMatrix, when=_in_time)
 def _(matrix: RandomWalkMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
-    slope = -precision(matrix, natural) / natural[0]
+    slope = -linalg.precision(matrix, natural) / natural[0]
     return slope.expand(len(index), -1, -1)
 
 
-@solve.register(RandomWalkMatrix)
+@linalg.solve.register(RandomWalkMatrix)
 def _(matrix: RandomWalkMatrix, natural: Tensor, b: Tensor) -> Tensor:
     filters, errors = _steps(matrix, natural)
     order = matrix._order.to(b.device)
@@ -309,6 +297,6 @@ def _(matrix: RandomWalkMatrix, natural: Tensor, b: Tensor) -> Tensor:
     return solution
 
 
-@logdet.register(RandomWalkMatrix)
+@linalg.logdet.register(RandomWalkMatrix)
 def _(matrix: RandomWalkMatrix, natural: Tensor) -> Tensor:
     return _steps(matrix, natural)[1].log().sum()

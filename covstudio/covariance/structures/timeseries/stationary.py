@@ -7,16 +7,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
-from covstudio.covariance.linalg.functions import (
-    Kind,
-    derivative_diagonal,
-    derivative_matmul,
-    diagonal,
-    kind,
-    matmul,
-    trace_against,
-)
 from covstudio.covariance.parameters.differentiation import chain
 from covstudio.covariance.parameters.parameter import Parameter
 from covstudio.covariance.structures.elementary.elementary import variance
@@ -176,33 +168,33 @@ class StationaryMatrix(ToeplitzLeaf):
         return rows[list(index)]
 
 
-@kind.register(StationaryMatrix)
-def _(matrix: StationaryMatrix) -> Kind:
+@linalg.kind.register(StationaryMatrix)
+def _(matrix: StationaryMatrix) -> linalg.Kind:
     return "toeplitz"
 
 
-@matmul.register(StationaryMatrix)
+@linalg.matmul.register(StationaryMatrix)
 def _(matrix: StationaryMatrix, natural: Tensor, b: Tensor) -> Tensor:
     return toeplitz_matmul(matrix._first_row(natural), b)
 
 
-@diagonal.register(StationaryMatrix)
+@linalg.diagonal.register(StationaryMatrix)
 def _(matrix: StationaryMatrix, natural: Tensor) -> Tensor:
     return natural[0].repeat(matrix.n) if matrix._scaled else natural.new_ones(matrix.n)
 
 
-@derivative_matmul.register(StationaryMatrix)
+@linalg.derivative_matmul.register(StationaryMatrix)
 def _(matrix: StationaryMatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     return toeplitz_matmul(matrix._first_row_slopes(natural, index), b)
 
 
-@derivative_diagonal.register(StationaryMatrix)
+@linalg.derivative_diagonal.register(StationaryMatrix)
 def _(matrix: StationaryMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
     slopes = [1.0 if matrix._scaled and k == 0 else 0.0 for k in index]
     return natural.new_tensor(slopes)[:, None].repeat(1, matrix.n)
 
 
-@trace_against.register(StationaryMatrix)
+@linalg.trace_against.register(StationaryMatrix)
 def _(matrix: StationaryMatrix, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     return matrix._first_row_slopes(natural, index) @ lag_sums(a)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import Argument, declare
 from covstudio.covariance.core.checks import check_size
 from covstudio.covariance.core.leaf import ParamSpecs
 from covstudio.covariance.linalg.dense import singular
-from covstudio.covariance.linalg.functions import logdet
 from covstudio.covariance.numerics.pacf import toeplitz_autocorrelation_slopes, toeplitz_autocorrelations
 from covstudio.covariance.structures.timeseries.ar import check_order, partial_autocorrelations
 from covstudio.covariance.structures.timeseries.arma import (
@@ -208,7 +208,7 @@ def _log_determinant(pacf: Tensor) -> Tensor | None:
     return None if determined(errors) else errors.log().sum()
 
 
-@logdet.register(ToeplitzMatrix, when=_is_full)
+@linalg.logdet.register(ToeplitzMatrix, when=_is_full)
 def _(matrix: ToeplitzMatrix, natural: Tensor) -> Tensor:
     log = _log_determinant(natural[1:])
     if log is None or not bool(natural[0] > 0):

@@ -7,25 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import Argument, declare
 from covstudio.covariance.core.checks import check_size
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
 from covstudio.covariance.linalg.dense import singular
-from covstudio.covariance.linalg.functions import (
-    Kind,
-    bandwidth,
-    derivative_diagonal,
-    derivative_matmul,
-    factor,
-    kind,
-    logdet,
-    matmul,
-    precision,
-    precision_derivatives,
-    solve,
-    trace_against,
-    transpose_matmul,
-)
 from covstudio.covariance.numerics.bordered import positions
 from covstudio.covariance.parameters.differentiation import automatic
 from covstudio.covariance.parameters.parameter import Parameter
@@ -255,22 +241,22 @@ def _regular(matrix: AntedependenceMatrix, natural: Tensor) -> tuple[Tensor, Ten
     return filters, errors
 
 
-@kind.register(AntedependenceMatrix)
-def _(matrix: AntedependenceMatrix) -> Kind:
+@linalg.kind.register(AntedependenceMatrix)
+def _(matrix: AntedependenceMatrix) -> linalg.Kind:
     return "banded precision"
 
 
-@bandwidth.register(AntedependenceMatrix)
+@linalg.bandwidth.register(AntedependenceMatrix)
 def _(matrix: AntedependenceMatrix) -> int | None:
     return matrix.k
 
 
-@precision.register(AntedependenceMatrix)
+@linalg.precision.register(AntedependenceMatrix)
 def _(matrix: AntedependenceMatrix, natural: Tensor) -> Tensor:
     return precision_bands(*_regular(matrix, natural))
 
 
-@precision_derivatives.register(AntedependenceMatrix)
+@linalg.precision_derivatives.register(AntedependenceMatrix)
 def _(matrix: AntedependenceMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
     filters, errors = _regular(matrix, natural)
     rows, columns = matrix._places(natural.device)
@@ -285,21 +271,21 @@ def _(matrix: AntedependenceMatrix, natural: Tensor, index: Sequence[int]) -> Te
     return precision_band_slopes(filters, errors, filter_slopes, error_slopes)
 
 
-@solve.register(AntedependenceMatrix)
+@linalg.solve.register(AntedependenceMatrix)
 def _(matrix: AntedependenceMatrix, natural: Tensor, b: Tensor) -> Tensor:
     return solve_by_prediction(*_regular(matrix, natural), b)
 
 
-@logdet.register(AntedependenceMatrix)
+@linalg.logdet.register(AntedependenceMatrix)
 def _(matrix: AntedependenceMatrix, natural: Tensor) -> Tensor:
     return _regular(matrix, natural)[1].log().sum()
 
 
-@matmul.register(AntedependenceMatrix)
-@transpose_matmul.register(AntedependenceMatrix)
+@linalg.matmul.register(AntedependenceMatrix)
+@linalg.transpose_matmul.register(AntedependenceMatrix)
 def _(matrix: AntedependenceMatrix, natural: Tensor, b: Tensor) -> Tensor:
     if not matrix._surely_exact(natural):
-        return matmul.default(matrix, natural, b)
+        return linalg.matmul.default(matrix, natural, b)
     # Two triangular solutions: V itself would cost n^3.
     regression = matrix.regression(natural)
     back = torch.linalg.solve_triangular(regression.mT, b, upper=True, unitriangular=True)
@@ -309,11 +295,11 @@ def _(matrix: AntedependenceMatrix, natural: Tensor, b: Tensor) -> Tensor:
     return product
 
 
-@factor.register(AntedependenceMatrix)
+@linalg.factor.register(AntedependenceMatrix)
 def _(matrix: AntedependenceMatrix, natural: Tensor) -> Tensor:
     errors = natural[: matrix.n]
     if not bool((errors >= 0).all()):
-        return factor.default(matrix, natural)
+        return linalg.factor.default(matrix, natural)
     return matrix.weights(natural) * errors.sqrt()
 
 
@@ -328,28 +314,28 @@ def _products(
     return (left, right) if _small(left, right) else None
 
 
-@derivative_matmul.register(AntedependenceMatrix)
+@linalg.derivative_matmul.register(AntedependenceMatrix)
 def _(matrix: AntedependenceMatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     products = _products(matrix, natural, index)
     if products is None:
-        return derivative_matmul.default(matrix, natural, index, b)
+        return linalg.derivative_matmul.default(matrix, natural, index, b)
     left, right = products
     return left[:, :, None] * (right @ b)[:, None, :] + right[:, :, None] * (left @ b)[:, None, :]
 
 
-@derivative_diagonal.register(AntedependenceMatrix)
+@linalg.derivative_diagonal.register(AntedependenceMatrix)
 def _(matrix: AntedependenceMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
     products = _products(matrix, natural, index)
     if products is None:
-        return derivative_diagonal.default(matrix, natural, index)
+        return linalg.derivative_diagonal.default(matrix, natural, index)
     left, right = products
     return 2 * left * right
 
 
-@trace_against.register(AntedependenceMatrix)
+@linalg.trace_against.register(AntedependenceMatrix)
 def _(matrix: AntedependenceMatrix, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     products = _products(matrix, natural, index)
     if products is None:
-        return trace_against.default(matrix, natural, index, a)
+        return linalg.trace_against.default(matrix, natural, index, a)
     left, right = products
     return ((left @ (a + a.mT)) * right).sum(1)

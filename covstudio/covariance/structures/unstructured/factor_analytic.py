@@ -13,22 +13,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import Argument, declare
 from covstudio.covariance.core.checks import check_size
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
 from covstudio.covariance.linalg.dense import singular
-from covstudio.covariance.linalg.functions import (
-    Kind,
-    derivative_diagonal,
-    derivative_matmul,
-    diagonal,
-    kind,
-    logdet,
-    matmul,
-    solve,
-    trace_against,
-    transpose_matmul,
-)
 from covstudio.covariance.numerics.bordered import arrow_diagonals, arrow_matmul, arrows, positions
 from covstudio.covariance.parameters.parameter import Parameter
 from covstudio.covariance.structures.elementary.elementary import variance
@@ -245,28 +234,28 @@ def _woodbury(matrix: FactorAnalyticMatrix, natural: Tensor) -> tuple[Tensor, Te
     return loadings, specific, torch.linalg.cholesky(inner)
 
 
-@kind.register(FactorAnalyticMatrix)
-def _(matrix: FactorAnalyticMatrix) -> Kind:
+@linalg.kind.register(FactorAnalyticMatrix)
+def _(matrix: FactorAnalyticMatrix) -> linalg.Kind:
     return "low rank"
 
 
-@matmul.register(FactorAnalyticMatrix)
-@transpose_matmul.register(FactorAnalyticMatrix)
+@linalg.matmul.register(FactorAnalyticMatrix)
+@linalg.transpose_matmul.register(FactorAnalyticMatrix)
 def _(matrix: FactorAnalyticMatrix, natural: Tensor, b: Tensor) -> Tensor:
     loadings = matrix.loadings(natural)
     return loadings @ (loadings.mT @ b) + matrix.specific(natural)[:, None] * b
 
 
-@diagonal.register(FactorAnalyticMatrix)
+@linalg.diagonal.register(FactorAnalyticMatrix)
 def _(matrix: FactorAnalyticMatrix, natural: Tensor) -> Tensor:
     return (matrix.loadings(natural) ** 2).sum(1) + matrix.specific(natural)
 
 
-@solve.register(FactorAnalyticMatrix)
+@linalg.solve.register(FactorAnalyticMatrix)
 def _(matrix: FactorAnalyticMatrix, natural: Tensor, b: Tensor) -> Tensor:
     parts = _woodbury(matrix, natural)
     if parts is None:
-        return solve.default(matrix, natural, b)
+        return linalg.solve.default(matrix, natural, b)
     loadings, specific, inner = parts
     own = b / specific[:, None]
     common = torch.cholesky_solve(loadings.mT @ own, inner)
@@ -274,15 +263,15 @@ def _(matrix: FactorAnalyticMatrix, natural: Tensor, b: Tensor) -> Tensor:
     return solution
 
 
-@logdet.register(FactorAnalyticMatrix)
+@linalg.logdet.register(FactorAnalyticMatrix)
 def _(matrix: FactorAnalyticMatrix, natural: Tensor) -> Tensor:
     parts = _woodbury(matrix, natural)
     if parts is None:
-        return logdet.default(matrix, natural)
+        return linalg.logdet.default(matrix, natural)
     return parts[1].log().sum() + 2.0 * parts[2].diagonal().log().sum()
 
 
-@derivative_matmul.register(FactorAnalyticMatrix)
+@linalg.derivative_matmul.register(FactorAnalyticMatrix)
 def _(matrix: FactorAnalyticMatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     out = b.new_empty((len(index), *b.shape))
     places, loadings, others, specific = _pieces(matrix, natural, index)
@@ -291,7 +280,7 @@ def _(matrix: FactorAnalyticMatrix, natural: Tensor, index: Sequence[int], b: Te
     return out
 
 
-@derivative_diagonal.register(FactorAnalyticMatrix)
+@linalg.derivative_diagonal.register(FactorAnalyticMatrix)
 def _(matrix: FactorAnalyticMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
     out = natural.new_empty((len(index), matrix.n))
     places, loadings, others, specific = _pieces(matrix, natural, index)
@@ -300,7 +289,7 @@ def _(matrix: FactorAnalyticMatrix, natural: Tensor, index: Sequence[int]) -> Te
     return out
 
 
-@trace_against.register(FactorAnalyticMatrix)
+@linalg.trace_against.register(FactorAnalyticMatrix)
 def _(matrix: FactorAnalyticMatrix, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     out = natural.new_empty(len(index))
     places, loadings, others, specific = _pieces(matrix, natural, index)
@@ -384,16 +373,16 @@ class ReducedRankMatrix(FactorLeaf):
         return signed(self.loadings(natural))
 
 
-@kind.register(ReducedRankMatrix)
-def _(matrix: ReducedRankMatrix) -> Kind:
+@linalg.kind.register(ReducedRankMatrix)
+def _(matrix: ReducedRankMatrix) -> linalg.Kind:
     return "low rank"
 
 
-@solve.register(ReducedRankMatrix)
+@linalg.solve.register(ReducedRankMatrix)
 def _(matrix: ReducedRankMatrix, natural: Tensor, b: Tensor) -> Tensor:
     raise singular(matrix)
 
 
-@logdet.register(ReducedRankMatrix)
+@linalg.logdet.register(ReducedRankMatrix)
 def _(matrix: ReducedRankMatrix, natural: Tensor) -> Tensor:
     raise singular(matrix)

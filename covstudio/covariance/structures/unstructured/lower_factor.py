@@ -7,16 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
-from covstudio.covariance.linalg.functions import (
-    derivative_diagonal,
-    derivative_matmul,
-    diagonal,
-    factor,
-    matmul,
-    trace_against,
-    transpose_matmul,
-)
 from covstudio.covariance.numerics.bordered import arrow_diagonals, arrow_matmul, arrows, positions
 from covstudio.covariance.parameters.parameter import Parameter
 
@@ -124,33 +116,33 @@ class FactorLeaf(Leaf):
         return arrows(*self._entries.shafts(self.factor(natural), index))
 
 
-@matmul.register(FactorLeaf)
-@transpose_matmul.register(FactorLeaf)
+@linalg.matmul.register(FactorLeaf)
+@linalg.transpose_matmul.register(FactorLeaf)
 def _(matrix: FactorLeaf, natural: Tensor, b: Tensor) -> Tensor:
     lower = matrix.factor(natural)
     return lower @ (lower.mT @ b)
 
 
-@diagonal.register(FactorLeaf)
+@linalg.diagonal.register(FactorLeaf)
 def _(matrix: FactorLeaf, natural: Tensor) -> Tensor:
     return (matrix.factor(natural) ** 2).sum(1)
 
 
-@factor.register(FactorLeaf)
+@linalg.factor.register(FactorLeaf)
 def _(matrix: FactorLeaf, natural: Tensor) -> Tensor:
     return matrix.factor(natural)
 
 
-@derivative_matmul.register(FactorLeaf)
+@linalg.derivative_matmul.register(FactorLeaf)
 def _(matrix: FactorLeaf, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     return arrow_matmul(*matrix._entries.shafts(matrix.factor(natural), index), b)
 
 
-@derivative_diagonal.register(FactorLeaf)
+@linalg.derivative_diagonal.register(FactorLeaf)
 def _(matrix: FactorLeaf, natural: Tensor, index: Sequence[int]) -> Tensor:
     return arrow_diagonals(*matrix._entries.shafts(matrix.factor(natural), index))
 
 
-@trace_against.register(FactorLeaf)
+@linalg.trace_against.register(FactorLeaf)
 def _(matrix: FactorLeaf, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     return matrix._entries.traces(matrix.factor(natural), index, a)

@@ -7,17 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import Argument, declare
 from covstudio.covariance.core.checks import check_size
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
 from covstudio.covariance.linalg.dense import finite, negligible, singular
-from covstudio.covariance.linalg.functions import (
-    derivative_diagonal,
-    derivative_matmul,
-    logdet,
-    solve,
-    trace_against,
-)
 from covstudio.covariance.parameters.parameter import Parameter
 from covstudio.covariance.parameters.transforms import TransformExp
 from covstudio.covariance.structures.elementary.elementary import variance
@@ -108,12 +102,12 @@ def _regular_factor(matrix: UnstructuredMatrix, natural: Tensor) -> Tensor:
     return lower
 
 
-@solve.register(UnstructuredMatrix)
+@linalg.solve.register(UnstructuredMatrix)
 def _(matrix: UnstructuredMatrix, natural: Tensor, b: Tensor) -> Tensor:
     return finite(matrix, torch.cholesky_solve(b, _regular_factor(matrix, natural)))
 
 
-@logdet.register(UnstructuredMatrix)
+@linalg.logdet.register(UnstructuredMatrix)
 def _(matrix: UnstructuredMatrix, natural: Tensor) -> Tensor:
     return 2.0 * _regular_factor(matrix, natural).diagonal().abs().log().sum()
 
@@ -183,7 +177,7 @@ class UnconstrainedMatrix(Leaf):
         return out
 
 
-@derivative_matmul.register(UnconstrainedMatrix)
+@linalg.derivative_matmul.register(UnconstrainedMatrix)
 def _(matrix: UnconstrainedMatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     row, column = matrix._entries.places(index, natural.device)
     which = torch.arange(len(index), device=natural.device)
@@ -193,7 +187,7 @@ def _(matrix: UnconstrainedMatrix, natural: Tensor, index: Sequence[int], b: Ten
     return out
 
 
-@derivative_diagonal.register(UnconstrainedMatrix)
+@linalg.derivative_diagonal.register(UnconstrainedMatrix)
 def _(matrix: UnconstrainedMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
     row, column = matrix._entries.places(index, natural.device)
     out = natural.new_zeros((len(index), matrix.n))
@@ -201,7 +195,7 @@ def _(matrix: UnconstrainedMatrix, natural: Tensor, index: Sequence[int]) -> Ten
     return out
 
 
-@trace_against.register(UnconstrainedMatrix)
+@linalg.trace_against.register(UnconstrainedMatrix)
 def _(matrix: UnconstrainedMatrix, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     row, column = matrix._entries.places(index, natural.device)
     return torch.where(row == column, a[row, column], a[row, column] + a[column, row])
@@ -285,7 +279,7 @@ def _square(matrix: LowerTriangularMatrix) -> bool:
     return matrix.n == matrix.m
 
 
-@solve.register(LowerTriangularMatrix, when=_square)
+@linalg.solve.register(LowerTriangularMatrix, when=_square)
 def _(matrix: LowerTriangularMatrix, natural: Tensor, b: Tensor) -> Tensor:
     lower = matrix.evaluate(natural)
     if not bool((lower.diagonal().abs() > negligible(lower) * lower.abs().amax(0)).all()):
@@ -293,14 +287,14 @@ def _(matrix: LowerTriangularMatrix, natural: Tensor, b: Tensor) -> Tensor:
     return finite(matrix, torch.linalg.solve_triangular(lower, b, upper=False))
 
 
-@logdet.register(LowerTriangularMatrix, when=_square)
+@linalg.logdet.register(LowerTriangularMatrix, when=_square)
 def _(matrix: LowerTriangularMatrix, natural: Tensor) -> Tensor:
     own = matrix.evaluate(natural).diagonal()
     # A determinant of zero or below is for the dense way to refuse.
-    return own.log().sum() if bool((own > 0).all()) else logdet.default(matrix, natural)
+    return own.log().sum() if bool((own > 0).all()) else linalg.logdet.default(matrix, natural)
 
 
-@derivative_matmul.register(LowerTriangularMatrix)
+@linalg.derivative_matmul.register(LowerTriangularMatrix)
 def _(matrix: LowerTriangularMatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     row, column = matrix._entries.places(index, natural.device)
     out = b.new_zeros((len(index), matrix.n, b.shape[1]))
@@ -308,13 +302,13 @@ def _(matrix: LowerTriangularMatrix, natural: Tensor, index: Sequence[int], b: T
     return out
 
 
-@derivative_diagonal.register(LowerTriangularMatrix)
+@linalg.derivative_diagonal.register(LowerTriangularMatrix)
 def _(matrix: LowerTriangularMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
     row, column = matrix._entries.places(index, natural.device)
     places = torch.arange(min(matrix.shape), device=natural.device)
     return ((row == column)[:, None] & (row[:, None] == places)).to(natural.dtype)
 
 
-@trace_against.register(LowerTriangularMatrix)
+@linalg.trace_against.register(LowerTriangularMatrix)
 def _(matrix: LowerTriangularMatrix, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     return a[matrix._entries.places(index, natural.device)]
