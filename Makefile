@@ -1,5 +1,6 @@
 # Two commands set everything up on a fresh machine: `make serve` and `make test`.
-# PYTHON picks the interpreter (3.11 or newer); PORT the address that `make serve` asks for.
+# PYTHON picks the interpreter (3.11 or newer); PORT the address that `make serve` asks for. TORCH_INDEX, which
+# tools/torch_cpu.py reads, is where Linux takes the CPU build of torch from; empty, torch comes from PyPI with CUDA.
 
 PYTHON ?= python3
 PORT   ?= 5006
@@ -12,7 +13,7 @@ WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-long bench lint format typecheck browser notebooks docs clean
+.PHONY: help serve test test-long bench lint format typecheck browser notebooks docs dist clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +24,7 @@ $(BIN)/python:
 
 # A stamp per set of packages: a second `make serve` starts at once, and a changed pyproject installs again.
 $(VENV)/.app: pyproject.toml constraints.txt | $(BIN)/python
+	@$(BIN)/python tools/torch_cpu.py
 	$(PIP) install --quiet --constraint constraints.txt --editable .
 	@touch $@
 
@@ -32,6 +34,10 @@ $(VENV)/.test: pyproject.toml constraints.txt $(VENV)/.app
 
 $(VENV)/.lint: pyproject.toml constraints.txt $(VENV)/.test
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[test,lint]'
+	@touch $@
+
+$(VENV)/.release: pyproject.toml constraints.txt $(VENV)/.app
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[release]'
 	@touch $@
 
 serve: $(VENV)/.app  ## Build the environment, start the app and print its address
@@ -63,6 +69,11 @@ notebooks: $(VENV)/.test  ## Execute the notebooks in place, so that their outpu
 
 docs: $(VENV)/.app  ## Write docs/catalogue from the declarations of the structures
 	$(BIN)/python tools/catalogue_pages.py
+
+dist: $(VENV)/.release  ## Build the wheel and the source distribution, and check what is in them
+	rm -rf build dist
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python tools/check_distributions.py
 
 clean:  ## Remove the environment and every cache
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -1,3 +1,3 @@
 """covstudio: design, understand and fit a covariance structure."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -45,9 +45,27 @@ def test_the_programs_of_the_page_on_reml_print_what_it_says(tmp_path):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_leads_somewhere(page):
     text = page.read_text(encoding="utf-8")
-    links = re.findall(r"\]\(([^)#]+)\)|src=\"([^\"]+)\"", text)
-    for link in (first or second for first, second in links):
-        assert link.startswith("http") or (page.parent / link).exists(), link
+    links = re.findall(r"\]\(([^)#]+)\)|src=\"([^\"#]+)\"|^\[[^]]+\]: ([^\s#]+)", text, re.MULTILINE)
+    for link in map("".join, links):
+        of_repository = link.partition("/covstudio/covstudio/")[2]
+        if of_repository.startswith(("blob/main/", "tree/main/", "main/")):
+            assert (ROOT / of_repository.partition("main/")[2]).exists(), link
+        else:
+            assert link.startswith("http") or (page.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_name_of_a_link_is_defined(page):
+    text = page.read_text(encoding="utf-8")
+    defined = set(re.findall(r"^\[([^]]+)\]: ", text, re.MULTILINE))
+    used = set(re.findall(r"\]\[([^]]+)\]", text)) | set(re.findall(r"\[([\w/.-]+\.md)\](?![(:])", text))
+    assert used <= defined
+
+
+def test_the_readme_shows_the_same_away_from_the_repository():
+    text = PAGES[0].read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)]+)\)|src=\"([^\"]+)\"|^\[[^]]+\]: (\S+)", text, re.MULTILINE)
+    assert [link for link in map("".join, links) if not link.startswith("https://")] == []
 
 
 def test_every_make_command_named_in_the_pages_exists():
