@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -70,7 +71,8 @@ def served(command: str, place: str) -> None:
             fetched(urljoin(f"{url}/", part))
         print(f"{said.strip()}; its page loads {len(parts)} scripts and styles")
     finally:
-        process.terminate()
+        # As Ctrl-C does it, where a process can be told so.
+        process.send_signal(signal.SIGTERM if os.name == "nt" else signal.SIGINT)
         process.wait()
 
 
