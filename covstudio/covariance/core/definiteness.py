@@ -13,6 +13,7 @@ __all__ = [
     "Operand",
     "ShapeError",
     "SingularMatrixError",
+    "check_square",
     "promises_pd",
     "promises_psd",
     "same_shape",
@@ -70,6 +71,24 @@ def same_shape(label: str, shapes: Sequence[Shape | None], names: Sequence[str])
                 f"{show(name, shape)}; make the sizes equal."
             )
     return known[0][1] if known else None
+
+
+def check_square(label: str, name: str, shape: Shape | None, reason: str) -> None:
+    """Refuse an operand that is known to be a rectangle.
+
+    Args:
+        label: the operator, for the message.
+        name: the operand.
+        shape: its shape; None where it is not known yet.
+        reason: why a rectangle will not do.
+
+    Raises:
+        ShapeError: it is one.
+    """
+    if shape is not None and shape[0] != shape[1]:
+        raise ShapeError(
+            f"{label}: expected a square matrix, got {show(name, shape)}; {reason}: make the sizes equal."
+        )
 
 
 def show(name: str, shape: Shape) -> str:

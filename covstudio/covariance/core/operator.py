@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from covstudio.covariance.core.composite import OWN, Composite
-from covstudio.covariance.core.definiteness import Operand, ShapeError, promises_psd
+from covstudio.covariance.core.definiteness import Operand, ShapeError, promises_pd, promises_psd
 from covstudio.covariance.core.matrix import Matrix
 from covstudio.covariance.core.operand_output import OperandOutput, operand_slices, operand_value
 from covstudio.covariance.parameters.differentiation import FORWARD_MODE, chain
@@ -54,6 +54,8 @@ class Operator(Composite):
 
     _library_base = True
     role = "operator"
+    definite_by: ClassVar[Literal["none", "any", "all"]] = "none"
+    """Which operands make V positive definite by being so: all, any beside semi-definite ones, or none."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -324,6 +326,14 @@ class Operator(Composite):
             cls for cls in type(self).__mro__ if {"combine", "__call__", "evaluate"} & cls.__dict__.keys()
         )
         return issubclass(found.cls, own) and all(map(promises_psd, self._operands.values()))
+
+    @property
+    def positive_definite(self) -> bool:
+        """True when V is promised positive definite for every finite theta, as ``definite_by`` says."""
+        promises = map(promises_pd, self._operands.values())
+        if self.definite_by == "any":
+            return self.psd and any(promises)
+        return self.definite_by == "all" and all(promises)
 
     @property
     def repr_dict(self) -> dict[str, Any]:

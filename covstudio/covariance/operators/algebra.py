@@ -12,7 +12,7 @@ from covstudio.covariance.core.catalogue import Argument, Slot, declare
 from covstudio.covariance.core.definiteness import (
     ShapeError,
     SingularMatrixError,
-    promises_pd,
+    check_square,
     promises_psd,
     show,
 )
@@ -226,6 +226,7 @@ class Transpose(Operator):
     """
 
     operand_count = (1, 1)
+    definite_by = "all"
 
     @classmethod
     def shape_rule(
@@ -252,10 +253,6 @@ class Transpose(Operator):
     @property
     def psd(self) -> bool:
         return self.shape[0] == self.shape[1] and all(map(promises_psd, self.operands.values()))
-
-    @property
-    def positive_definite(self) -> bool:
-        return all(map(promises_pd, self.operands.values()))
 
 
 @declare(
@@ -307,17 +304,14 @@ class Inverse(Operator):
     """
 
     operand_count = (1, 1)
+    definite_by = "all"
 
     @classmethod
     def shape_rule(
         cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any
     ) -> Shape | None:
         shape = shapes[0]
-        if shape is not None and shape[0] != shape[1]:
-            raise ShapeError(
-                f"{cls.__name__}: expected a square matrix, got {show(names[0], shape)}; a rectangle has "
-                "no inverse: make the sizes equal."
-            )
+        check_square(cls.__name__, names[0], shape, "a rectangle has no inverse")
         return shape
 
     def combine(self, values: list[Tensor]) -> Tensor:
@@ -351,7 +345,3 @@ class Inverse(Operator):
     @property
     def psd(self) -> bool:
         return self.positive_definite
-
-    @property
-    def positive_definite(self) -> bool:
-        return all(map(promises_pd, self.operands.values()))

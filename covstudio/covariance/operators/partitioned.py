@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance.core.catalogue import declare
-from covstudio.covariance.core.definiteness import ShapeError, promises_pd, show
+from covstudio.covariance.core.definiteness import ShapeError, show
 from covstudio.covariance.core.matrix import Shape
 from covstudio.covariance.core.operator import Operator
 from covstudio.covariance.structures.elementary.elementary import IdentityMatrix, ScalarMatrix
@@ -68,6 +68,7 @@ class BlockDiagonal(Operator):
     """
 
     operand_count = (2, None)
+    definite_by = "all"
 
     def __init__(self, *operands: Any, **named: Any) -> None:
         super().__init__(*operands, **named)
@@ -111,10 +112,6 @@ class BlockDiagonal(Operator):
 
     def propagate_needs(self, position: int) -> tuple[int, ...]:
         return ()
-
-    @property
-    def positive_definite(self) -> bool:
-        return all(map(promises_pd, self.operands.values()))
 
 
 class _Joined(Operator):

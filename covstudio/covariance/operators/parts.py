@@ -10,7 +10,7 @@ from torch import Tensor
 
 from covstudio.covariance.core.catalogue import Argument, Slot, declare
 from covstudio.covariance.core.checks import check_indices
-from covstudio.covariance.core.definiteness import ShapeError, promises_pd, promises_psd, show
+from covstudio.covariance.core.definiteness import ShapeError, check_square, promises_psd, show
 from covstudio.covariance.core.matrix import Matrix, Shape
 from covstudio.covariance.core.operator import Operator
 from covstudio.covariance.operators.algebra import SingularMatrixError
@@ -24,6 +24,7 @@ class _Part(Operator):
     """An operator of one square operand and some of its positions."""
 
     operand_count = (1, 1)
+    definite_by = "all"
     _argument: str
 
     def __init__(self, *operands: Any, **named: Any) -> None:
@@ -44,11 +45,7 @@ class _Part(Operator):
     @classmethod
     def _checked(cls, shape: Shape | None, name: str, chosen: object) -> tuple[int, ...] | None:
         """The positions, if they are known and fit the operand."""
-        if shape is not None and shape[0] != shape[1]:
-            raise ShapeError(
-                f"{cls.__name__}: expected a square matrix, got {show(name, shape)}; rows and columns are "
-                "taken at the same positions: make the sizes equal."
-            )
+        check_square(cls.__name__, name, shape, "rows and columns are taken at the same positions")
         if chosen is None:
             return None
         positions = check_indices(chosen, cls._argument)
@@ -59,10 +56,6 @@ class _Part(Operator):
                 f"{shape[0] - 1}."
             )
         return positions
-
-    @property
-    def positive_definite(self) -> bool:
-        return all(map(promises_pd, self.operands.values()))
 
 
 @declare(

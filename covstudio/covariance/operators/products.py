@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance.core.catalogue import Slot, declare
-from covstudio.covariance.core.definiteness import promises_pd, same_shape
+from covstudio.covariance.core.definiteness import same_shape
 from covstudio.covariance.core.matrix import Shape
 from covstudio.covariance.core.operator import Operator
 from covstudio.covariance.structures.elementary.compound_symmetric import EquicorrelationMatrix
@@ -74,6 +74,7 @@ class KroneckerProduct(Operator):
     """
 
     operand_count = (2, 2)
+    definite_by = "all"
 
     @classmethod
     def shape_rule(
@@ -134,10 +135,6 @@ class KroneckerProduct(Operator):
     def propagate_needs(self, position: int) -> tuple[int, ...]:
         return (1 - position,)
 
-    @property
-    def positive_definite(self) -> bool:
-        return all(map(promises_pd, self.operands.values()))
-
 
 @declare(
     title="Hadamard product",
@@ -194,6 +191,7 @@ class HadamardProduct(Operator):
     """
 
     operand_count = (2, 2)
+    definite_by = "all"
 
     def _tensor_shape(self, name: str, tensor: Tensor) -> Shape | None:
         # One number takes the shape of the other operand.
@@ -240,10 +238,6 @@ class HadamardProduct(Operator):
 
     def propagate_needs(self, position: int) -> tuple[int, ...]:
         return (1 - position,)
-
-    @property
-    def positive_definite(self) -> bool:
-        return all(map(promises_pd, self.operands.values()))
 
     @classmethod
     def shape_rule(

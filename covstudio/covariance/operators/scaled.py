@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance.core.catalogue import Slot, declare
-from covstudio.covariance.core.definiteness import ShapeError, promises_pd, show
+from covstudio.covariance.core.definiteness import check_square
 from covstudio.covariance.core.matrix import Matrix, Shape
 from covstudio.covariance.core.operator import Operator
 from covstudio.covariance.operators.algebra import SingularMatrixError
@@ -77,6 +77,7 @@ class Scale(Operator):
     """
 
     operand_count = (1, 1)
+    definite_by = "all"
 
     def own_operand(self) -> Matrix:
         """A 1 x 1 structure with sigma^2, in the precision and on the device of A."""
@@ -98,10 +99,6 @@ class Scale(Operator):
 
     def propagate_needs(self, position: int) -> tuple[int, ...]:
         return (1 - position,)
-
-    @property
-    def positive_definite(self) -> bool:
-        return all(map(promises_pd, self._operands.values()))
 
 
 @declare(
@@ -152,13 +149,14 @@ class KroneckerSum(Operator):
     """
 
     operand_count = (2, 2)
+    definite_by = "any"
 
     @classmethod
     def shape_rule(
         cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any
     ) -> Shape | None:
         for name, shape in zip(names, shapes, strict=True):
-            _check_square(cls.__name__, name, shape, "an identity beside a rectangle has no sum")
+            check_square(cls.__name__, name, shape, "an identity beside a rectangle has no sum")
         a, b = shapes
         return None if a is None or b is None else (a[0] * b[0], a[1] * b[1])
 
@@ -181,10 +179,6 @@ class KroneckerSum(Operator):
 
     def propagate_needs(self, position: int) -> tuple[int, ...]:
         return ()
-
-    @property
-    def positive_definite(self) -> bool:
-        return self.psd and any(map(promises_pd, self.operands.values()))
 
 
 @declare(
@@ -231,12 +225,13 @@ class Correlation(Operator):
     """
 
     operand_count = (1, 1)
+    definite_by = "all"
 
     @classmethod
     def shape_rule(
         cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any
     ) -> Shape | None:
-        _check_square(cls.__name__, names[0], shapes[0], "a rectangle has no variances")
+        check_square(cls.__name__, names[0], shapes[0], "a rectangle has no variances")
         return shapes[0]
 
     def _roots(self, a: Tensor) -> Tensor:
@@ -266,17 +261,6 @@ class Correlation(Operator):
         change = direction * weights - a * weights * (relative[:, :, None] + relative[:, None, :])
         return change.masked_fill(_diagonal(a), 0.0)
 
-    @property
-    def positive_definite(self) -> bool:
-        return all(map(promises_pd, self.operands.values()))
-
 
 def _diagonal(a: Tensor) -> Tensor:
     return torch.eye(a.shape[-1], dtype=torch.bool, device=a.device)
-
-
-def _check_square(label: str, name: str, shape: Shape | None, reason: str) -> None:
-    if shape is not None and shape[0] != shape[1]:
-        raise ShapeError(
-            f"{label}: expected a square matrix, got {show(name, shape)}; {reason}: make the sizes equal."
-        )

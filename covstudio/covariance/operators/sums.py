@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance.core.catalogue import Slot, declare
-from covstudio.covariance.core.definiteness import ShapeError, promises_pd, promises_psd, same_shape, show
+from covstudio.covariance.core.definiteness import ShapeError, promises_psd, same_shape, show
 from covstudio.covariance.core.matrix import Matrix, Shape
 from covstudio.covariance.core.operator import Operator
 from covstudio.covariance.parameters.differentiation import traced
@@ -79,6 +79,7 @@ class Sum(Operator):
     """
 
     operand_count = (2, None)
+    definite_by = "any"
 
     @classmethod
     def shape_rule(
@@ -111,10 +112,6 @@ class Sum(Operator):
 
     def propagate_needs(self, position: int) -> tuple[int, ...]:
         return ()
-
-    @property
-    def positive_definite(self) -> bool:
-        return self.psd and any(map(promises_pd, self.operands.values()))
 
 
 @declare(
