@@ -33,8 +33,8 @@ CASES: dict[str, Case] = {
     "everything moves, n = 400": lambda: all_move(400),
 }
 
-# One event at a time, as a hand moves: the next after the frame and a short pause. Before each, an empty
-# frame is fetched: what the way to the server and back costs on this machine at this moment.
+#: One event at a time, as a hand moves: the next after the frame and a short pause. Before each, an empty
+#: frame is fetched: what the way to the server and back costs on this machine at this moment.
 STEPS = """
 async (slider, { steps, pause }) => {
   const bus = window.covstudio
@@ -66,7 +66,7 @@ async (slider, { steps, pause }) => {
 }
 """
 
-# Events every 4 ms, whatever the page does; then the time until the last of them is on the canvas.
+#: Events every 4 ms, whatever the page does; then the time until the last of them is on the canvas.
 BURST = """
 async (slider, { events }) => {
   const bus = window.covstudio

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["as_json", "report"]
 
+#: Columns of text; all others hold numbers and end at the right.
 LEFT = ("", "remark")
-"""Columns of text; all others hold numbers and end at the right."""
 
 
 def report(

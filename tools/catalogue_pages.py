@@ -35,8 +35,8 @@ from covstudio.studio.matrix.colours import table  # noqa: E402
 from covstudio.studio.matrix.quantise import Tile, quantise  # noqa: E402
 
 FOLDER = ROOT / "docs" / "catalogue"
+#: The longer side of a picture, about.
 PIXELS = 144
-"""The longer side of a picture, about."""
 
 KINDS = {
     "size": "a whole number; in the studio it may follow the data",

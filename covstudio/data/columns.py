@@ -17,10 +17,10 @@ import pandas as pd
 
 from covstudio.data.errors import count, listed, shown
 
-# Spellings of "no value" that nobody uses as a label.
+#: Spellings of "no value" that nobody uses as a label.
 MISSING = frozenset({"", "NA", "N/A", "#N/A", "NaN", "nan", "NAN", "n/a", "NULL", "null", "<NA>"})
-# Spellings that could be labels ("None" is a treatment, "-" a marker genotype), and mean "no value" only
-# among numbers: "*" is GenStat's and ASReml's, "." that of SAS.
+#: Spellings that could be labels ("None" is a treatment, "-" a marker genotype), and mean "no value" only
+#: among numbers: "*" is GenStat's and ASReml's, "." that of SAS.
 MISSING_AMONG_NUMBERS = MISSING | {".", "*", "-", "--", "?", "na", "Na", "None", "none", "#NULL!"}
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)

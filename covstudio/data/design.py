@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 INTERCEPT = "(Intercept)"
-# A column is taken for a combination of others when so little of it is left beside them, as in R's lm.
+#: A column is taken for a combination of others when so little of it is left beside them, as in R's lm.
 _RANK_TOLERANCE = 1e-7
 
 Floats = npt.NDArray[np.float64]

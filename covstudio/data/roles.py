@@ -31,7 +31,7 @@ def _words(column: str) -> frozenset[str]:
     return frozenset(re.findall(r"[^\W\d_]+", spaced.lower()))
 
 
-# Words that say what a column is ("Grain_yield" has the words grain and yield).
+#: Words that say what a column is ("Grain_yield" has the words grain and yield).
 _RESPONSES = _words("yield y response resp phenotype pheno trait yld gy")
 _FACTORS = _words(
     """rep reps replicate replication block blk iblock rowblock colblock wholeplot subplot

@@ -28,7 +28,7 @@ _CHUNK, _CHUNK_ROWS = 20_000, 500
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _SAVE_AS = "save the sheet as 'CSV UTF-8 (comma delimited)'"
 
-# The first bytes of files that are often uploaded in place of a csv.
+#: The first bytes of files that are often uploaded in place of a csv.
 _SIGNATURES = (
     (b"PK\x03\x04", "a zip archive"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)"),

@@ -21,10 +21,10 @@ __all__ = ["WORDS", "Inferred", "bound", "infer"]
 
 log = logging.getLogger("covstudio")
 
+#: Second derivatives of the log-likelihood are taken while they cost no more than so many seconds.
 PATIENCE = 2.0
-"""Second derivatives of the log-likelihood are taken while they cost no more than so many seconds."""
+#: Fixed effects are tested one by one up to so many.
 MANY_EFFECTS = 300
-"""Fixed effects are tested one by one up to so many."""
 
 Found = TypeVar("Found")
 

@@ -20,10 +20,10 @@ from covstudio.reml.problem.iteration import Cancel
 
 __all__ = ["Asked", "curve", "cut_off", "profile", "profiled_parameters"]
 
+#: Towards an end at infinity a curve is drawn so many times as far as to the other side.
 LEVELLED = 4.0
-"""Towards an end at infinity a curve is drawn so many times as far as to the other side."""
+#: A curve is drawn to where the signed root has grown to so many times the quantile.
 DRAWN = 1.25
-"""A curve is drawn to where the signed root has grown to so many times the quantile."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ def natural(*values: float) -> torch.Tensor:
     return torch.tensor(values, dtype=torch.float64)
 
 
-# City centres, latitude and longitude in degrees.
+#: City centres, latitude and longitude in degrees.
 CITIES = {
     "Berlin": (52.5200, 13.4050),
     "Paris": (48.8566, 2.3522),

@@ -90,7 +90,7 @@ class OlderLeaf(Matrix):
 TENSOR = torch.tensor([[2.0, 0.5, 0.0], [0.5, 1.0, 0.25], [0.0, 0.25, 3.0]])
 Z = DummyMatrix(["a", "c", "b", "a", "c"])
 
-# operator, and its value by dense algebra from the operands' values
+#: operator, and its value by dense algebra from the operands' values
 CASES = {
     "Sum": (Sum(a=AR1Matrix(3), b=ScalarMatrix(3), c=TENSOR), lambda a, b, c: a + b + c),
     "Sum, older leaf": (Sum(a=OlderLeaf(3), b=AR1Matrix(3)), lambda a, b: a + b),

@@ -14,8 +14,8 @@ from covstudio.covariance import Matrix
 
 DOUBLE = torch.float64
 SIZES = (2, 3, 12, 30)
+#: Places of rows: some of them in one place, on a grid, far from 0, near one another, of all sizes.
 KINDS = ("random", "coincident", "grid", "large", "small", "mixed")
-"""Places of rows: some of them in one place, on a grid, far from 0, near one another, of all sizes."""
 
 Way = tuple[str, Callable[[], Matrix]]
 

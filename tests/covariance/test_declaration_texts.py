@@ -12,6 +12,7 @@ from covstudio.covariance.core.catalogue import CATEGORIES
 BUILT_IN = [entry for entry in catalogue() if entry.cls.__module__.startswith("covstudio.")]
 EVERY = pytest.mark.parametrize("entry", BUILT_IN, ids=lambda entry: entry.name)
 
+#: A system spelled in another way would stand apart from its own names.
 SYSTEMS = {
     "ASReml",
     "Animal breeding",
@@ -29,10 +30,9 @@ SYSTEMS = {
     "scikit-learn",
     "torch-openreml",
 }
-"""A system spelled in another way would stand apart from its own names."""
 
+#: Structures that no other system has a name for, and why: class name -> reason.
 NAMELESS: dict[str, str] = {}
-"""Structures that no other system has a name for, and why: class name -> reason."""
 
 
 def pattern(key: str) -> re.Pattern[str]:

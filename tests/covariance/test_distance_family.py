@@ -150,7 +150,7 @@ def test_power_at_and_near_its_limits(rho: float) -> None:
     assert bool((slope.diagonal() == 0).all())
 
 
-# Kilometres between the cities, as tables of flights give them.
+#: Kilometres between the cities, as tables of flights give them.
 FLIGHTS = [
     ("Berlin", "Paris", 878.0),
     ("London", "New York", 5570.0),

@@ -247,7 +247,7 @@ def test_the_same_object_twice_has_parameters_of_its_own_in_each_place() -> None
 
 def test_an_operator_without_a_shape_rule_finds_its_shape() -> None:
     class Kron(Operator):
-        """Written from ``build_operands`` and ``operands_grad`` alone."""
+        """Written from `build_operands` and `operands_grad` alone."""
 
         def __call__(self, free_params: object = None) -> Tensor:
             a, b = self.build_operands(free_params)

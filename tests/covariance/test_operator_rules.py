@@ -67,7 +67,7 @@ def test_single_precision_in_single_precision_out(name: str) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_automatic_propagation_agrees_with_the_rule(name: str) -> None:
-    """The default ``propagate`` differentiates ``combine``: the written rules must say the same."""
+    """The default `propagate` differentiates `combine`: the written rules must say the same."""
     op, _ = CASES[name]
     values = op.build_operands(theta_of(op))
     for position, (value, operand) in enumerate(zip(values, parts(op), strict=True)):

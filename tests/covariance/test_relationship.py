@@ -27,8 +27,8 @@ from covstudio.covariance import (
     pedigree_relationship,
 )
 
-# Mrode (2014), Linear Models for the Prediction of Animal Breeding Values, 3rd edition, chapter 2: the
-# pedigree of table 2.1, its A (section 2.2) and the inverse of A with inbreeding (section 2.4), as printed.
+#: Mrode (2014), Linear Models for the Prediction of Animal Breeding Values, 3rd edition, chapter 2: the
+#: pedigree of table 2.1, its A (section 2.2) and the inverse of A with inbreeding (section 2.4), as printed.
 MRODE = [(1, 0, 0), (2, 0, 0), (3, 1, 2), (4, 1, 0), (5, 4, 3), (6, 5, 2)]
 MRODE_A = [
     [1.00, 0.00, 0.50, 0.50, 0.50, 0.25],
@@ -259,7 +259,7 @@ def test_other_arguments_are_checked() -> None:
 
 # -- markers -------------------------------------------------------------------------------------------------
 
-# Three individuals, four markers.
+#: Three individuals, four markers.
 CALLS = [[0, 1, 2, 2], [1, 1, 0, 2], [2, 1, 1, 1]]
 
 

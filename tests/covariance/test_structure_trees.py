@@ -64,7 +64,7 @@ common = settings(
 
 @st.composite
 def covariances(draw: st.DrawFn, n: int, depth: int) -> Matrix:
-    """A positive definite n x n matrix of classes that have rules, nested at most ``depth`` deep."""
+    """A positive definite n x n matrix of classes that have rules, nested at most `depth` deep."""
     if depth == 0 or draw(st.integers(0, 3)) == 0:
         return draw(st.sampled_from(COVARIANCES))(n)
     below = depth - 1

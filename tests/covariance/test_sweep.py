@@ -20,11 +20,11 @@ from tests.covariance.sweep_cases import WAYS, places
 
 DOUBLE, SINGLE = torch.float64, torch.float32
 CLASSES = sorted({label.split("(")[0] for label, _ in WAYS})
+#: What single precision is compared up to: beyond, values may be held or leave its range.
 ROOM = float(torch.finfo(SINGLE).max) * 2.0**-33
-"""What single precision is compared up to: beyond, values may be held or leave its range."""
 
+#: Their powers are held between 5e-20 and 2e19 in single precision.
 HELD = ("PowerVarianceMatrix", "ExponentialVarianceMatrix", "ConstantPowerVarianceMatrix")
-"""Their powers are held between 5e-20 and 2e19 in single precision."""
 
 
 def thetas(label: str, matrix: Matrix, randoms: int = 2, singles: int = 2) -> Iterator[Tensor]:
@@ -179,6 +179,7 @@ COVARIANCES = [
     for entry in catalogue()
     if entry.psd and entry.kind == "matrix" and entry.cls.__module__.startswith("covstudio.")
 ]
+#: Operators over a leaf: sums, products, parts, transformations.
 OVER: dict[str, Callable[[Matrix], Matrix]] = {
     "Sum": lambda a: cov.Sum(a, cov.ExponentialMatrix(places(a.shape[0], 2, "random"))),
     "HadamardProduct": lambda a: cov.HadamardProduct(a=a, b=cov.AR1Matrix(a.shape[0])),
@@ -198,7 +199,6 @@ OVER: dict[str, Callable[[Matrix], Matrix]] = {
     "Gram": lambda a: cov.Gram(cov.Product(cov.LowerTriangularMatrix(3, a.shape[0]), a)),
     "Inverse": lambda a: cov.Inverse(cov.Sum(a, cov.ScalarMatrix(a.shape[0]))),
 }
-"""Operators over a leaf: sums, products, parts, transformations."""
 
 INVERTING = ("Conditional", "Inverse")
 

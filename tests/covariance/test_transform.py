@@ -26,7 +26,7 @@ from covstudio.covariance import (
 INF = math.inf
 RHO = TransformChain([TransformSigmoid(), TransformScaleShift(2.0, -1.0)])
 
-# transform, a point, its value, the slope there, domain, codomain: by the textbook formula of each.
+#: transform, a point, its value, the slope there, domain, codomain: by the textbook formula of each.
 CASES = [
     (TransformIdentity(), 1.7, 1.7, 1.0, "(-inf, inf)", "(-inf, inf)"),
     (TransformExp(), 0.3, math.exp(0.3), math.exp(0.3), "(-inf, inf)", "(0, inf)"),

@@ -79,7 +79,7 @@ LARGER_LEAVES = [EquicorrelationMatrix, CompoundSymmetricMatrix]
 
 @st.composite
 def squares(draw: Draw, n: int, depth: int) -> Matrix:
-    """An n x n matrix, nested at most ``depth`` operators deep."""
+    """An n x n matrix, nested at most `depth` operators deep."""
     if depth == 0 or draw(st.integers(0, 3)) == 0:
         return draw(st.sampled_from(SQUARE_LEAVES + (LARGER_LEAVES if n > 1 else [])))(n)
     below = depth - 1
@@ -130,7 +130,7 @@ def squares(draw: Draw, n: int, depth: int) -> Matrix:
 
 @st.composite
 def rectangles(draw: Draw, rows: int, columns: int, depth: int) -> Matrix:
-    """A matrix of the given shape, nested at most ``depth`` operators deep."""
+    """A matrix of the given shape, nested at most `depth` operators deep."""
     below = depth - 1
     kinds = ["triangle", "constant"]
     if depth > 0:

@@ -21,8 +21,8 @@ from covstudio.covariance import (
 DOUBLE = torch.float64
 V = [-2.5, 0.25, 1.0, 4.0, 1e-3, 120.0]
 
-# Pinheiro & Bates (2000), section 5.2.1: varPower (5.10), varExp (5.12), varConstPower (5.14), as standard
-# deviations.
+#: Pinheiro & Bates (2000), section 5.2.1: varPower (5.10), varExp (5.12), varConstPower (5.14), as standard
+#: deviations.
 FORMULAS: dict[type[Matrix], Callable[..., float]] = {
     PowerVarianceMatrix: lambda v, sigma2, delta: sigma2 * (abs(v) ** delta) ** 2,
     ExponentialVarianceMatrix: lambda v, sigma2, delta: sigma2 * math.exp(delta * v) ** 2,

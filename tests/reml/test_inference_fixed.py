@@ -31,7 +31,7 @@ SLEEP_OUT = [3, 7, 8, 15, 16, 17, 18, 19, 33, 58, 59, 60, 100, 101, 150]
 OATS_OUT = [1, 2, 9, 20, 21, 37, 50, 51, 52, 70]
 MACHINES_OUT = [2, 3, 11, 20, 21, 22, 40, 41, 53]
 
-# Per column: Kenward-Roger standard error, its degrees of freedom, Satterthwaite's.
+#: Per column: Kenward-Roger standard error, its degrees of freedom, Satterthwaite's.
 SLEEP = [(7.188764629, 16.99034825, 16.79085158), (1.883198561, 16.97767611, 16.11968888)]
 OATS = [
     (8.725974359, 11.10625965, 10.77534922),

@@ -14,11 +14,11 @@ from covstudio.document.files.templates import templates
 from tests.studio.browser import ALPHA, Studio
 
 PIECES = len(next(found for found in templates() if found.title == ALPHA).build(None, {}).nodes)
+#: How many times slower than it is the processor is made, so that what is gone for a moment is seen.
 SLOW = 6
-"""How many times slower than it is the processor is made, so that what is gone for a moment is seen."""
 
-# Notes how many nodes and wires stand on the canvas whenever something there changes, and nodes that were
-# made again.
+#: Notes how many nodes and wires stand on the canvas whenever something there changes, and nodes that were
+#: made again.
 WATCH = """(flow) => {
     let found = new Map();
     const counts = window.counts = { wires: [], nodes: [], again: [] };
@@ -102,7 +102,7 @@ def test_wires_and_nodes_stay_while_the_model_changes(slow: Studio) -> None:
     assert seen["again"] == [], seen
 
 
-# How far each wire ends from the handles it belongs to, in pixels of the page.
+#: How far each wire ends from the handles it belongs to, in pixels of the page.
 ENDS = """(flow) => {
     const all = (selector) => [...flow.querySelectorAll(selector)];
     const edge = (box, right) => ({ x: right ? box.right : box.left, y: box.top + box.height / 2 });
@@ -136,7 +136,7 @@ def test_wires_end_at_the_handles(studio: Studio) -> None:
     assert max(map(max, misses)) < 0.5
 
 
-# Notes every place of a node, in the order in which it stood there.
+#: Notes every place of a node, in the order in which it stood there.
 FOLLOW = """(node) => {
     const places = window.places = [];
     const note = () => {
@@ -163,8 +163,8 @@ def test_a_node_never_steps_back_while_an_arrow_key_is_held(studio: Studio) -> N
     assert len({after - before for before, after in pairwise(places)}) == 1
 
 
-# The graph that the browser holds, and what writes an older one back, as a slow browser does that has drawn
-# it late.
+#: The graph that the browser holds, and what writes an older one back, as a slow browser does that has drawn
+#: it late.
 HELD = "[...Bokeh.documents[0]._all_models.values()].find((model) => model.data?.edges).data"
 KEEP = f"() => {{ window.older = {{ nodes: {HELD}.nodes, edges: {HELD}.edges }} }}"
 GO_BACK = f"() => {{ {HELD}.setv(older); return {HELD}.edges.length }}"

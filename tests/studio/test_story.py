@@ -28,7 +28,7 @@ FIXED = {
 }
 TABLE = Path(__file__).parents[2] / "covstudio" / "data" / "examples" / "john_alpha.csv"
 
-# What is dragged from the palette, in order: title, the name it is given, what its output is wired into.
+#: What is dragged from the palette, in order: title, the name it is given, what its output is wired into.
 PIECES = [
     ("Sum", "model", ("V", "V")),
     ("Covariance propagation", "genotype", ("model", "1")),

@@ -31,6 +31,7 @@ ArgumentKind = Literal[
     "size", "integer", "number", "factors", "coordinates", "matrix", "indices", "choice", "flag"
 ]
 
+#: Categories of the built-in structures, in the order of the catalogue; others follow after these.
 CATEGORIES = (
     "Elementary",
     "Unstructured",
@@ -43,7 +44,6 @@ CATEGORIES = (
     "User-defined",
     "Operators",
 )
-"""Categories of the built-in structures, in the order of the catalogue; others follow after these."""
 
 
 _KINDS: tuple[ArgumentKind, ...] = get_args(ArgumentKind)
@@ -100,7 +100,7 @@ class Slot:
     """One named operand of an operator with a fixed number of operands.
 
     Args:
-        name: the operand's name, such as ``"z"``; also the prefix of its parameters.
+        name: the operand's name, such as `"z"`; also the prefix of its parameters.
         label: short label.
         help: one sentence on what belongs there.
 
@@ -122,17 +122,17 @@ class Declaration:
         cls: the class.
         kind: "matrix" for a leaf, "operator" for a composite.
         title: what a reader calls it, such as "First-order autoregressive".
-        category: its place in the palette; see ``CATEGORIES``.
+        category: its place in the palette; see `CATEGORIES`.
         formula: V in LaTeX, without dollar signs.
         symbol: a short unicode form for a node.
         summary: one sentence.
         arguments: constructor arguments, in order.
         slots: operands of an operator with a fixed number of them.
-        variadic: an operator that takes any number of operands from ``minimum_operands`` on.
+        variadic: an operator that takes any number of operands from `minimum_operands` on.
         minimum_operands: the smallest number of operands.
         aliases: the names other systems give it.
         reference: the paper or book section of the formula.
-        parameters: what each parameter means, by its name with indices as letters (``"lambda_i_k"``).
+        parameters: what each parameter means, by its name with indices as letters (`"lambda_i_k"`).
         usage: how to ask another system for it, a line or two of its language by system.
         psd: promised positive semi-definite for every theta; for an operator: it keeps its operands' promise.
         palette: False for what cannot be built from a form.
@@ -193,7 +193,7 @@ def declare(**fields: Any) -> Callable[[M], M]:
     """Class decorator that enters a structure in the catalogue.
 
     Args:
-        **fields: the fields of :class:`Declaration` except ``cls``; ``kind`` follows from the class.
+        **fields: the fields of `Declaration` except `cls`; `kind` follows from the class.
 
     Returns:
         The decorator; it gives the class back unchanged.

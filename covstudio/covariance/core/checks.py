@@ -9,13 +9,13 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-# A message about rows of the same time names so many times, and so many rows of each.
+#: A message about rows of the same time names so many times, and so many rows of each.
 _SHOWN_TIMES = 2
 _SHOWN_ROWS = 3
 
 
 def check_size(value: object, name: str = "n", minimum: int = 1, reason: str = "") -> int:
-    """Return a size as an int.
+    """A size as an int.
 
     Args:
         value: What the caller gave.
@@ -24,8 +24,8 @@ def check_size(value: object, name: str = "n", minimum: int = 1, reason: str = "
         reason: Why there is a minimum above 1, for the message.
 
     Raises:
-        TypeError: If ``value`` is not a whole number (a bool is not).
-        ValueError: If ``value`` is below ``minimum``.
+        TypeError: `value` is not a whole number (a bool is not).
+        ValueError: `value` is below `minimum`.
 
     Example:
         >>> check_size(3)
@@ -61,8 +61,8 @@ def as_float_tensor(values: object, name: str) -> Tensor:
         A detached tensor of any dimension.
 
     Raises:
-        TypeError: If the values are not real numbers, or a sparse tensor.
-        ValueError: If rows have different lengths.
+        TypeError: the values are not real numbers, or a sparse tensor.
+        ValueError: rows have different lengths.
     """
     if isinstance(values, Tensor):
         tensor = values.detach()
@@ -93,7 +93,7 @@ def as_float_tensor(values: object, name: str) -> Tensor:
 
 
 def check_finite(tensor: Tensor, name: str) -> Tensor:
-    """Return the tensor if all its entries are finite.
+    """The tensor if all its entries are finite.
 
     Raises:
         ValueError: Naming the first entry that is not, and how many there are.
@@ -111,11 +111,11 @@ def check_finite(tensor: Tensor, name: str) -> Tensor:
 
 
 def check_coordinates(values: object, name: str) -> Tensor:
-    """Return one numeric coordinate per row as a float64 vector.
+    """One numeric coordinate per row as a float64 vector.
 
     Raises:
-        TypeError: If the values are not numbers.
-        ValueError: If they are not one non-empty vector of finite numbers.
+        TypeError: the values are not numbers.
+        ValueError: they are not one non-empty vector of finite numbers.
     """
     tensor = as_float_tensor(values, name).to(torch.float64)
     if tensor.ndim != 1 or tensor.numel() == 0:
@@ -127,7 +127,7 @@ def check_coordinates(values: object, name: str) -> Tensor:
 
 
 def check_flag(value: object, name: str, label: str) -> bool:
-    """Return a flag; anything but True and False is refused."""
+    """A flag; anything but True and False is refused."""
     if not isinstance(value, bool):
         raise TypeError(f"{label}: {name} must be True or False, got {value!r}; write one of them")
     return value
@@ -140,7 +140,7 @@ def check_different_times(times: Tensor) -> None:
         times: Finite numbers, shape (n,).
 
     Raises:
-        ValueError: If two rows are of the same time, with the first such rows.
+        ValueError: two rows are of the same time, with the first such rows.
 
     Example:
         >>> check_different_times(torch.tensor([0.0, 2.0, 2.0]))
@@ -172,14 +172,14 @@ def _rows(rows: list[int]) -> str:
 
 
 def check_covariance(values: object, name: str) -> Tensor:
-    """Return a literal matrix that is square, finite, symmetric and positive semi-definite up to rounding.
+    """A literal matrix that is square, finite, symmetric and positive semi-definite up to rounding.
 
     Asymmetry and negative eigenvalues up to rounding (64 n eps times the largest entry) are accepted, the
     former averaged away.
 
     Raises:
-        TypeError: If the entries are not numbers.
-        ValueError: If any of the properties fails, with the entry or the eigenvalue that shows it.
+        TypeError: the entries are not numbers.
+        ValueError: any of the properties fails, with the entry or the eigenvalue that shows it.
     """
     tensor = check_finite(as_float_tensor(values, name), name)
     if tensor.ndim != 2 or tensor.shape[0] != tensor.shape[1] or tensor.numel() == 0:
@@ -209,15 +209,15 @@ def check_covariance(values: object, name: str) -> Tensor:
 
 
 def check_indices(values: object, name: str) -> tuple[int, ...]:
-    """Return positions counted from 0, each given once.
+    """Positions counted from 0, each given once.
 
     Args:
         values: A list, tuple, range, 1-D tensor or array of whole numbers.
         name: The argument's name, for the message.
 
     Raises:
-        TypeError: If the values are not whole numbers.
-        ValueError: If there are none, one is negative, or one is given twice.
+        TypeError: the values are not whole numbers.
+        ValueError: there are none, one is negative, or one is given twice.
 
     Example:
         >>> check_indices([2, 0], "index")

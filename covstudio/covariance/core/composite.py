@@ -19,16 +19,16 @@ from covstudio.covariance.parameters.parameter import Parameter
 
 __all__ = ["Composite"]
 
+#: Where the structure with an operator's own parameters stands among its operands: under no name.
 OWN = ""
-"""Where the structure with an operator's own parameters stands among its operands: under no name."""
 
 
 class Composite(Matrix):
-    """Base of ``Operator``: everything about operands and their parameters, nothing about values."""
+    """Base of `Operator`: everything about operands and their parameters, nothing about values."""
 
     _library_base = True
+    #: The smallest and the largest number of operands (None: any).
     operand_count: ClassVar[tuple[int, int | None]] = (1, None)
-    """The smallest and the largest number of operands (None: any)."""
 
     _operands: dict[str, Operand]
     _composed: tuple[tuple[Layout, ...], Layout] | None = None
@@ -72,7 +72,7 @@ class Composite(Matrix):
         return tensor.shape[0], tensor.shape[1]
 
     def _shape_arguments(self) -> dict[str, Any]:
-        """What :meth:`shape_rule` needs to know besides the shapes."""
+        """What `shape_rule` needs to know besides the shapes."""
         return {}
 
     @classmethod
@@ -98,18 +98,18 @@ class Composite(Matrix):
 
     @property
     def operands(self) -> dict[str, Operand]:
-        """The operands by name, in order, without the one that :meth:`own_operand` gives."""
+        """The operands by name, in order, without the one that `own_operand` gives."""
         return {name: operand for name, operand in self._operands.items() if name != OWN}
 
     def own_operand(self) -> Matrix | None:
         """The structure that has the operator's own parameters, for an operator that has some.
 
         Its parameters keep their names, without a prefix, and come first in theta; its value comes first
-        among the ``values`` of ``combine`` and ``propagate``, where it is position 0. It is asked for once,
+        among the `values` of `combine` and `propagate`, where it is position 0. It is asked for once,
         when the operands have been read.
 
         Returns:
-            The structure, such as ``ScalarMatrix(1)``; None, the default, for no parameters of its own.
+            The structure, such as `ScalarMatrix(1)`; None, the default, for no parameters of its own.
         """
         return None
 
@@ -127,7 +127,7 @@ class Composite(Matrix):
         return parts
 
     def _spans(self) -> tuple[range, ...]:
-        """Where the parameters of each operand stand among all, free and fixed; those of :meth:`own_operand`
+        """Where the parameters of each operand stand among all, free and fixed; those of `own_operand`
         first, and an empty range for a tensor. How many each has never changes."""
         spans = self._known_spans
         if spans is None:

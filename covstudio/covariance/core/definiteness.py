@@ -92,5 +92,5 @@ def check_square(label: str, name: str, shape: Shape | None, reason: str) -> Non
 
 
 def show(name: str, shape: Shape) -> str:
-    """An operand as messages name it: ``'g' (3 x 3)``."""
+    """An operand as messages name it: `'g' (3 x 3)`."""
     return f"{name!r} ({shape[0]} x {shape[1]})"

@@ -3,7 +3,7 @@
 Nothing is ever compared by a hash: a remembered value is used when the natural parameters are bit for bit
 those it was computed from, and a remembered slice when the very tensors it was made of are still the
 current ones. The latter needs no version numbers, and it knows by itself that the slices of a sum do not
-depend on the other terms: ``Operator.propagate_needs`` names the operand values a slice was made of, and
+depend on the other terms: `Operator.propagate_needs` names the operand values a slice was made of, and
 for a sum there are none.
 """
 
@@ -28,7 +28,7 @@ __all__ = ["Evaluation"]
 
 @dataclass(eq=False)
 class _State:
-    """A matrix at one vector of natural values; ``below`` and ``values`` belong to the operands of an
+    """A matrix at one vector of natural values; `below` and `values` belong to the operands of an
     operator."""
 
     natural: Tensor
@@ -95,15 +95,15 @@ class Evaluation:
 
         Args:
             matrix: a structure or an operator.
-            natural: NATURAL values of ALL its parameters, free and fixed, in the order of ``param_names``,
+            natural: NATURAL values of ALL its parameters, free and fixed, in the order of `param_names`,
                 shape (num_params,).
 
         Returns:
-            V in float64, of shape ``matrix.shape``; shared, not to be written to.
+            V in float64, of shape `matrix.shape`; shared, not to be written to.
 
         Raises:
-            TypeError: ``natural`` is not a tensor.
-            ValueError: ``natural`` has another shape.
+            TypeError: `natural` is not a tensor.
+            ValueError: `natural` has another shape.
         """
         with torch.no_grad():
             return self._state(matrix, _checked(matrix, natural)).value
@@ -115,17 +115,17 @@ class Evaluation:
 
         Args:
             matrix: a structure or an operator.
-            natural: NATURAL values of ALL its parameters, as for :meth:`value`.
-            name: name of the parameter, such as ``"field/row/rho"``.
+            natural: NATURAL values of ALL its parameters, as for `value`.
+            name: name of the parameter, such as `"field/row/rho"`.
             scale: "raw" for the derivative in theta, "natural" for that in the natural value.
 
         Returns:
-            dV in float64, of shape ``matrix.shape``; shared, not to be written to.
+            dV in float64, of shape `matrix.shape`; shared, not to be written to.
 
         Raises:
             UnknownParameter: there is no such parameter; a KeyError.
-            TypeError: ``natural`` is not a tensor.
-            ValueError: ``natural`` has another shape, or the scale is neither.
+            TypeError: `natural` is not a tensor.
+            ValueError: `natural` has another shape, or the scale is neither.
         """
         if scale not in ("raw", "natural"):
             raise ValueError(f"expected scale='raw' or 'natural', got {scale!r}.")

@@ -16,11 +16,11 @@ __all__ = ["Written"]
 
 
 class Written(Differentiable):
-    """Fourth base of ``Matrix``: value and Jacobian together, into memory of the caller's."""
+    """Fourth base of `Matrix`: value and Jacobian together, into memory of the caller's."""
 
     _library_base = True
+    #: Whether `write` does better than to copy what the formulas return.
     _writes: ClassVar[bool] = False
-    """Whether :meth:`write` does better than to copy what the formulas return."""
 
     def write(
         self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor
@@ -33,10 +33,10 @@ class Written(Differentiable):
         without this method falls back to the default. Where autograd watches, the formulas are used.
 
         Args:
-            natural: NATURAL values of all parameters, as for :meth:`evaluate`.
-            value: where V goes, of shape ``shape``, or None where it is not wanted. Like ``slices`` it has
-                the dtype and device of ``natural``, any strides, and any numbers in it before.
-            index: positions in ``param_names`` of the k parameters asked for, ascending.
+            natural: NATURAL values of all parameters, as for `evaluate`.
+            value: where V goes, of shape `shape`, or None where it is not wanted. Like `slices` it has
+                the dtype and device of `natural`, any strides, and any numbers in it before.
+            index: positions in `param_names` of the k parameters asked for, ascending.
             slopes: what the derivative in each of them is multiplied by, shape (k,): the slopes of the
                 transforms, for the derivative in theta.
             slices: where the Jacobian goes, shape (k, *shape).
@@ -59,14 +59,14 @@ class Written(Differentiable):
     def write_added(
         self, natural: Tensor, value: Tensor, index: Sequence[int], slopes: Tensor, slices: Tensor
     ) -> None:
-        """Add V to what is there, and write chosen slices of its Jacobian: :meth:`write` for a term of a sum.
+        """Add V to what is there, and write chosen slices of its Jacobian: `write` for a term of a sum.
 
         The default writes V elsewhere first. A class that can do without overrides this beside
-        :meth:`write`; one that redefines that, or a formula, falls back to the default.
+        `write`; one that redefines that, or a formula, falls back to the default.
 
         Args:
-            natural: as for :meth:`write`, and so are ``index``, ``slopes`` and ``slices``.
-            value: what V is added to, of shape ``shape``.
+            natural: as for `write`, and so are `index`, `slopes` and `slices`.
+            value: what V is added to, of shape `shape`.
             index: positions of the parameters asked for.
             slopes: what the derivative in each of them is multiplied by.
             slices: where the Jacobian goes.
@@ -91,7 +91,7 @@ class Written(Differentiable):
     ) -> tuple[Tensor, Tensor | None, list[str]]:
         """V and its Jacobian with respect to theta, together.
 
-        What both need is computed once. Given ``out`` no memory is asked for that the size of the results
+        What both need is computed once. Given `out` no memory is asked for that the size of the results
         would make slow: a fresh 100 MB costs more than to compute what goes there.
 
         Args:
@@ -100,14 +100,14 @@ class Written(Differentiable):
                 which they become; the second may be None when there is no slice. None makes new ones.
 
         Returns:
-            ``(V, grad, names)``: V of shape ``shape``, and the Jacobian with its names as :meth:`grad`.
+            `(V, grad, names)`: V of shape `shape`, and the Jacobian with its names as `grad`.
 
         Raises:
-            RuntimeError: ``out`` is given although autograd watches the parameters; or ``grad_mode`` is
+            RuntimeError: `out` is given although autograd watches the parameters; or `grad_mode` is
                 unknown.
-            TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such; or ``out`` is not
+            TypeError: `free_params` is not a floating-point tensor, nor a dict of such; or `out` is not
                 a pair of tensors of the dtype and device of the results.
-            ValueError: wrong length or dimension, missing or unexpected names, or an ``out`` of another
+            ValueError: wrong length or dimension, missing or unexpected names, or an `out` of another
                 shape.
 
         Example:

@@ -16,14 +16,14 @@ __all__ = ["Differentiable"]
 
 
 class Differentiable(FreeParameters):
-    """Third base of ``Matrix``: everything about derivatives."""
+    """Third base of `Matrix`: everything about derivatives."""
 
     _library_base = True
+    #: The value is written in the older style: `__call__`, from raw free parameters.
     _calls_raw: bool = False
-    """The value is written in the older style: ``__call__``, from raw free parameters."""
 
+    #: Where the analytic derivative is written: "differentiate", "manual_grad" or "none".
     _derivative: str = "none"
-    """Where the analytic derivative is written: "differentiate", "manual_grad" or "none"."""
 
     grad_mode: str = "default"
 
@@ -54,25 +54,25 @@ class Differentiable(FreeParameters):
 
     @property
     def has_analytic_grad(self) -> bool:
-        """True when :meth:`manual_grad` has a closed form."""
+        """True when `manual_grad` has a closed form."""
         return self._derivative != "none"
 
     def grad(self, free_params: Params = None) -> tuple[Tensor | None, list[str]]:
         """The Jacobian of V with respect to theta.
 
-        With ``grad_mode`` "default" the analytic one where there is one, else by automatic differentiation;
+        With `grad_mode` "default" the analytic one where there is one, else by automatic differentiation;
         with "auto" always the latter.
 
         Args:
             free_params: RAW free parameters, in any accepted form.
 
         Returns:
-            ``(grad, names)``: tensor of shape (k, *shape), one slice per parameter that is neither fixed
-            nor held, and their names; ``(None, [])`` when there is none.
+            `(grad, names)`: tensor of shape (k, *shape), one slice per parameter that is neither fixed
+            nor held, and their names; `(None, [])` when there is none.
 
         Raises:
-            RuntimeError: ``grad_mode`` is unknown.
-            TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
+            RuntimeError: `grad_mode` is unknown.
+            TypeError: `free_params` is not a floating-point tensor, nor a dict of such.
             ValueError: wrong length or dimension, or missing or unexpected names.
 
         Example:
@@ -122,12 +122,12 @@ class Differentiable(FreeParameters):
             free_params: RAW free parameters, in any accepted form.
 
         Returns:
-            ``(grad, names)`` as :meth:`grad`.
+            `(grad, names)` as `grad`.
 
         Raises:
-            NotImplementedError: the structure has no analytic derivative; :meth:`grad` then differentiates
+            NotImplementedError: the structure has no analytic derivative; `grad` then differentiates
                 automatically.
-            TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
+            TypeError: `free_params` is not a floating-point tensor, nor a dict of such.
             ValueError: wrong length or dimension, or missing or unexpected names.
 
         Example:
@@ -162,17 +162,17 @@ class Differentiable(FreeParameters):
     def auto_grad(self, free_params: Params = None) -> tuple[Tensor | None, list[str]]:
         """The Jacobian of V with respect to theta by automatic differentiation.
 
-        Forward mode (``torch.func.jacfwd``), as V has far more entries than theta; reverse mode
-        (``jacrev``) for what forward mode cannot follow.
+        Forward mode (`torch.func.jacfwd`), as V has far more entries than theta; reverse mode
+        (`jacrev`) for what forward mode cannot follow.
 
         Args:
             free_params: RAW free parameters, in any accepted form.
 
         Returns:
-            ``(grad, names)`` as :meth:`grad`.
+            `(grad, names)` as `grad`.
 
         Raises:
-            TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
+            TypeError: `free_params` is not a floating-point tensor, nor a dict of such.
             ValueError: wrong length or dimension, or missing or unexpected names.
 
         Example:
@@ -201,11 +201,11 @@ class Differentiable(FreeParameters):
             free_params: RAW free parameters, in any accepted form.
 
         Returns:
-            ``(grad, names)``: tensor of shape (k, *shape), one slice per parameter that is neither fixed
-            nor held, and their names; ``(None, [])`` when there is none.
+            `(grad, names)`: tensor of shape (k, *shape), one slice per parameter that is neither fixed
+            nor held, and their names; `(None, [])` when there is none.
 
         Raises:
-            TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
+            TypeError: `free_params` is not a floating-point tensor, nor a dict of such.
             ValueError: wrong length or dimension, or missing or unexpected names.
 
         Example:
@@ -227,14 +227,14 @@ class Differentiable(FreeParameters):
         """Derivatives of V with respect to chosen natural values, analytic or automatic.
 
         Args:
-            natural: NATURAL values of all parameters, free and fixed, in the order of ``param_names``.
-            index: positions in ``param_names`` of the k parameters asked for.
+            natural: NATURAL values of all parameters, free and fixed, in the order of `param_names`.
+            index: positions in `param_names` of the k parameters asked for.
 
         Returns:
             Tensor of shape (k, *shape).
 
         Raises:
-            RuntimeError: ``grad_mode`` is unknown.
+            RuntimeError: `grad_mode` is unknown.
         """
         if not len(index):
             return natural.new_zeros((0, *self.shape))
@@ -255,7 +255,7 @@ class Differentiable(FreeParameters):
         return automatic(lambda point: freed(layout.raw(point)), self._inside(natural), index)
 
     def _slices_from_manual_grad(self, natural: Tensor, index: Sequence[int]) -> Tensor | None:
-        """Natural slices out of an overridden ``manual_grad``; None where it declines to tell them."""
+        """Natural slices out of an overridden `manual_grad`; None where it declines to tell them."""
         layout = self._layout()
         raw = layout.raw(self._inside(natural))
         try:
@@ -277,7 +277,7 @@ class Differentiable(FreeParameters):
         return torch.where(natural <= low, low + step, torch.where(natural >= high, high - step, natural))
 
     def map_theta_to_dv(self, theta: Tensor) -> Tensor | None:
-        """The Jacobian at theta; the first half of :meth:`grad`, for ``REML``.
+        """The Jacobian at theta; the first half of `grad`, for `REML`.
 
         Args:
             theta: RAW free parameters, shape (num_free_params,).
@@ -286,8 +286,8 @@ class Differentiable(FreeParameters):
             Tensor of shape (k, *shape), or None when every parameter is fixed or held.
 
         Raises:
-            RuntimeError: ``grad_mode`` is unknown.
-            TypeError: ``theta`` is not a floating-point tensor.
+            RuntimeError: `grad_mode` is unknown.
+            TypeError: `theta` is not a floating-point tensor.
             ValueError: wrong length or dimension.
 
         Example:

@@ -10,8 +10,8 @@ from covstudio.covariance.parameters.parameter import Parameter
 
 __all__ = ["Leaf", "ParamSpecs"]
 
+#: A declaration of parameters: name -> `Parameter`, or name -> {"fixed", "default", "trans"}.
 ParamSpecs = Mapping[str, Any]
-"""A declaration of parameters: name -> ``Parameter``, or name -> {"fixed", "default", "trans"}."""
 
 
 class Leaf(Matrix):
@@ -27,8 +27,8 @@ class Leaf(Matrix):
         defaults: The parameters of the formula, in the order of its natural values.
 
     Raises:
-        TypeError: If ``param_specs`` is not a mapping.
-        ValueError: If it declares another number of parameters than the formula has.
+        TypeError: `param_specs` is not a mapping.
+        ValueError: it declares another number of parameters than the formula has.
 
     Example:
         >>> import torch
@@ -46,8 +46,8 @@ class Leaf(Matrix):
                 [0., 0.]])
     """
 
+    #: Whether V is positive definite for every finite theta of the default declaration.
     _definite = False
-    """Whether V is positive definite for every finite theta of the default declaration."""
 
     def __init__(
         self, shape: tuple[int, int], param_specs: ParamSpecs | None, defaults: Sequence[Parameter]

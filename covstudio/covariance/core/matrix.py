@@ -23,15 +23,15 @@ Shape = tuple[int, int]
 class Matrix(Written):
     r"""A matrix :math:`V(\theta)`, usually a covariance, whose parameters stand in one flat vector theta.
 
-    A new structure overrides ``evaluate`` and, for an analytic Jacobian, ``differentiate``; both receive
+    A new structure overrides `evaluate` and, for an analytic Jacobian, `differentiate`; both receive
     NATURAL values, and this class does the rest: checks, transforms and their chain rule, fixed and held
-    parameters, names. The older way of writing one also works: override ``__call__`` (from RAW free
-    parameters to V) and, optionally, ``manual_grad``. What has no analytic derivative is differentiated
+    parameters, names. The older way of writing one also works: override `__call__` (from RAW free
+    parameters to V) and, optionally, `manual_grad`. What has no analytic derivative is differentiated
     automatically.
 
     Args:
         shape: (rows, columns). May be None in the older style; it is then found by one call at the defaults.
-        param_specs: name -> ``Parameter`` or {"fixed", "default" (raw), "trans"}; or, as in the older
+        param_specs: name -> `Parameter` or {"fixed", "default" (raw), "trans"}; or, as in the older
             style, the list of parameter names.
         trans: with a list of names: list of transforms, one of them for all, or None for identities.
         no_grad_index: with a list of names: positions of held parameters.
@@ -39,8 +39,8 @@ class Matrix(Written):
 
     Raises:
         TypeError: names that are not strings, or transforms that are none; or the class overrides neither
-            ``evaluate`` nor ``__call__``.
-        ValueError: repeated names, a ``no_grad_index`` out of range, or an impossible shape.
+            `evaluate` nor `__call__`.
+        ValueError: repeated names, a `no_grad_index` out of range, or an impossible shape.
 
     Example:
         >>> import torch
@@ -59,11 +59,11 @@ class Matrix(Written):
     """
 
     _library_base = True
+    #: What the catalogue lists a class as: a leaf of a tree, or an operator.
     role: ClassVar[Literal["matrix", "operator"]] = "matrix"
-    """What the catalogue lists a class as: a leaf of a tree, or an operator."""
 
+    #: The class's own entry in the catalogue, which `@declare` sets; it is never inherited.
     _declaration: ClassVar[Any] = None
-    """The class's own entry in the catalogue, which ``@declare`` sets; it is never inherited."""
 
     _parameters: tuple[Parameter, ...] = ()
     _known_layout: Layout | None = None
@@ -134,11 +134,11 @@ class Matrix(Written):
         """V from natural values.
 
         Args:
-            natural: NATURAL values of all parameters, free and fixed, in the order of ``param_names``, shape
+            natural: NATURAL values of all parameters, free and fixed, in the order of `param_names`, shape
                 (num_params,). Its dtype and device are those of the result.
 
         Returns:
-            V, of shape ``shape``.
+            V, of shape `shape`.
         """
         # Only a structure in the older style gets here: it takes raw free parameters.
         return self._freed()(self._layout().raw(natural))
@@ -147,8 +147,8 @@ class Matrix(Written):
         """Derivatives of V with respect to natural values.
 
         Args:
-            natural: NATURAL values of all parameters, as for :meth:`evaluate`.
-            index: positions in ``param_names`` of the k parameters asked for, free or fixed.
+            natural: NATURAL values of all parameters, as for `evaluate`.
+            index: positions in `param_names` of the k parameters asked for, free or fixed.
 
         Returns:
             Tensor of shape (k, *shape).
@@ -211,14 +211,14 @@ class Matrix(Written):
         """V at the given parameters.
 
         Args:
-            free_params: RAW free parameters: a 1-D tensor of length ``num_free_params``, a dict with
+            free_params: RAW free parameters: a 1-D tensor of length `num_free_params`, a dict with
                 exactly the free names and 1-element tensors, or None for the defaults.
 
         Returns:
-            Tensor of shape ``shape``, in the dtype and on the device of the parameters.
+            Tensor of shape `shape`, in the dtype and on the device of the parameters.
 
         Raises:
-            TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
+            TypeError: `free_params` is not a floating-point tensor, nor a dict of such.
             ValueError: wrong length or dimension, or missing or unexpected names.
 
         Example:
@@ -232,16 +232,16 @@ class Matrix(Written):
         return self.evaluate(layout.natural(layout.complete(self._theta(free_params))))
 
     def map_theta_to_v(self, theta: Tensor) -> Tensor:
-        """V at theta; the older name of calling the object, for ``REML``.
+        """V at theta; the older name of calling the object, for `REML`.
 
         Args:
             theta: RAW free parameters, shape (num_free_params,).
 
         Returns:
-            V, of shape ``shape``.
+            V, of shape `shape`.
 
         Raises:
-            TypeError: ``theta`` is not a floating-point tensor.
+            TypeError: `theta` is not a floating-point tensor.
             ValueError: wrong length or dimension.
 
         Example:

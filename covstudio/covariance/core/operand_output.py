@@ -24,11 +24,11 @@ def operand_value(
         owner: the operator, as errors call it.
         name: the operand's name.
         operand: the structure.
-        function: its value as a function of ``point``: of raw or of natural parameters.
+        function: its value as a function of `point`: of raw or of natural parameters.
         point: the operand's own parameters.
 
     Returns:
-        The value, in the dtype and on the device of ``point``.
+        The value, in the dtype and on the device of `point`.
 
     Raises:
         ShapeError: the value has another shape than the operand declares.
@@ -47,7 +47,7 @@ def operand_value(
 
 
 def operand_slices(name: str, operand: Matrix, natural: Tensor, index: list[int]) -> Tensor:
-    """An operand's derivatives in its NATURAL parameters at ``index``; errors name the operand."""
+    """An operand's derivatives in its NATURAL parameters at `index`; errors name the operand."""
     try:
         return operand.natural_jacobian(natural, index)
     except (ValueError, TypeError, RuntimeError) as error:
@@ -82,7 +82,7 @@ class OperandOutput:
     def write(self, value: Tensor | None, slices: Tensor, add: bool = False) -> None:
         """Write the operand, or add it to what is there, and write its k slices; errors name the operand.
 
-        See :meth:`Matrix.write` and :meth:`Matrix.write_added`.
+        See `Matrix.write` and `Matrix.write_added`.
         """
         if value is None and not self.index:
             return
@@ -113,7 +113,7 @@ class OperandOutput:
         """The operand's value, None where it is not wanted, and its slices (k, r, c).
 
         Neither may be written to: nothing is copied that the operand gives, or is. Slices that have to be
-        written somewhere are written ``into`` a tensor where one is given.
+        written somewhere are written `into` a tensor where one is given.
         """
         operand, natural = self.operand, self.natural
         if not isinstance(operand, Matrix):

@@ -30,10 +30,10 @@ def read_operands(
         tensors_only: accept tensors alone, for an operator that has parameters of its own.
 
     Returns:
-        Name -> operand, in order; positional ones are named ``op_0``, ``op_1``, ...
+        Name -> operand, in order; positional ones are named `op_0`, `op_1`, ...
 
     Raises:
-        TypeError: an operand is neither a ``Matrix`` nor a dense real tensor, none is a ``Matrix``, or a name
+        TypeError: an operand is neither a `Matrix` nor a dense real tensor, none is a `Matrix`, or a name
             is not a string.
         ValueError: both forms are mixed, a name is empty or has a "/", or a tensor is empty or not finite.
     """
@@ -121,7 +121,7 @@ def check_count(label: str, names: Sequence[str], low: int, high: int | None) ->
     """Check the number of operands.
 
     Raises:
-        ValueError: fewer than ``low``, or more than ``high`` (None: any).
+        ValueError: fewer than `low`, or more than `high` (None: any).
     """
     count = len(names)
     if count >= low and (high is None or count <= high):

@@ -22,20 +22,20 @@ __all__ = ["Operand", "Operator", "ShapeError"]
 class Operator(Composite):
     r"""A matrix :math:`V = f(A_1, \dots, A_m)` made of operands: structures, or fixed tensors.
 
-    A new operator overrides ``combine``, ``propagate`` (the derivative, linear in the direction) and
-    ``shape_rule``. Without ``propagate`` it is differentiated automatically. The parameters are those of
-    the operands, under the names ``operand/name``, to any depth; theta is the operands' thetas one after
-    the other. The same object given twice counts as two operands with parameters of their own; ``Adapter``
-    ties parameters. An operator with parameters of its own has them in the structure that ``own_operand``
+    A new operator overrides `combine`, `propagate` (the derivative, linear in the direction) and
+    `shape_rule`. Without `propagate` it is differentiated automatically. The parameters are those of
+    the operands, under the names `operand/name`, to any depth; theta is the operands' thetas one after
+    the other. The same object given twice counts as two operands with parameters of their own; `Adapter`
+    ties parameters. An operator with parameters of its own has them in the structure that `own_operand`
     gives, which then stands before the operands in every list of values.
 
     Args:
-        *operands: operands, named ``op_0``, ``op_1``, ...; or one dict from names to operands. An object
-            given twice stands in its second place as a twin (:attr:`operands` shows it).
+        *operands: operands, named `op_0`, `op_1`, ...; or one dict from names to operands. An object
+            given twice stands in its second place as a twin (`operands` shows it).
         **named: operands by name, instead.
 
     Raises:
-        TypeError: an operand is neither a ``Matrix`` nor a ``torch.Tensor``, or none is a ``Matrix``.
+        TypeError: an operand is neither a `Matrix` nor a `torch.Tensor`, or none is a `Matrix`.
         ValueError: both forms are mixed, a name is empty or has a "/", or the number of operands is wrong.
         ShapeError: the shapes do not fit.
 
@@ -54,8 +54,8 @@ class Operator(Composite):
 
     _library_base = True
     role = "operator"
+    #: Which operands make V positive definite by being so: all, any beside semi-definite ones, or none.
     definite_by: ClassVar[Literal["none", "any", "all"]] = "none"
-    """Which operands make V positive definite by being so: all, any beside semi-definite ones, or none."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -75,25 +75,25 @@ class Operator(Composite):
         """V from the operands' values.
 
         Args:
-            values: the operands' values, in order (that of ``own_operand`` first), in one dtype.
+            values: the operands' values, in order (that of `own_operand` first), in one dtype.
 
         Returns:
-            V, of shape ``shape``.
+            V, of shape `shape`.
         """
         raise NotImplementedError(f"{type(self).__name__} does not override combine.")
 
     def propagate(self, values: list[Tensor], position: int, direction: Tensor) -> Tensor:
-        """The derivative of ``combine`` in one operand, applied to k directions at once.
+        """The derivative of `combine` in one operand, applied to k directions at once.
 
-        The default differentiates ``combine`` automatically.
+        The default differentiates `combine` automatically.
 
         Args:
-            values: the operands' values; only those that :meth:`propagate_needs` names are read.
+            values: the operands' values; only those that `propagate_needs` names are read.
             position: the operand that moves.
             direction: its k directions, shape (k, r, c).
 
         Returns:
-            The k directions in which V moves, shape (k, R, C); linear in ``direction``. May share memory
+            The k directions in which V moves, shape (k, R, C); linear in `direction`. May share memory
             with it.
         """
 
@@ -108,13 +108,13 @@ class Operator(Composite):
             return torch.func.vmap(along)(direction)
 
     def propagate_needs(self, position: int) -> tuple[int, ...]:
-        """Positions of the operands whose values :meth:`propagate` reads when operand ``position`` moves.
+        """Positions of the operands whose values `propagate` reads when operand `position` moves.
 
         Args:
             position: the operand that moves.
 
         Returns:
-            Positions; all of them by default, and for a class that redefines :meth:`propagate` alone.
+            Positions; all of them by default, and for a class that redefines `propagate` alone.
         """
         return tuple(range(len(self._operands)))
 
@@ -124,14 +124,14 @@ class Operator(Composite):
         """V at the given parameters.
 
         Args:
-            free_params: RAW free parameters: a 1-D tensor of length ``num_free_params``, a dict with
-                exactly the free names (``operand/name``) and 1-element tensors, or None for the defaults.
+            free_params: RAW free parameters: a 1-D tensor of length `num_free_params`, a dict with
+                exactly the free names (`operand/name`) and 1-element tensors, or None for the defaults.
 
         Returns:
-            Tensor of shape ``shape``, in the dtype and on the device of the parameters.
+            Tensor of shape `shape`, in the dtype and on the device of the parameters.
 
         Raises:
-            TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
+            TypeError: `free_params` is not a floating-point tensor, nor a dict of such.
             ValueError: wrong length or dimension, or missing or unexpected names.
         """
         if type(self).evaluate is not Operator.evaluate:
@@ -146,10 +146,10 @@ class Operator(Composite):
 
         Returns:
             One tensor per operand, in order, in the dtype and on the device of the parameters; that of
-            ``own_operand`` comes first.
+            `own_operand` comes first.
 
         Raises:
-            TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
+            TypeError: `free_params` is not a floating-point tensor, nor a dict of such.
             ValueError: wrong length or dimension, or missing or unexpected names.
 
         Example:
@@ -173,7 +173,7 @@ class Operator(Composite):
         return values
 
     def evaluate(self, natural: Tensor) -> Tensor:
-        """V from the natural values of all parameters; see :meth:`Matrix.evaluate`."""
+        """V from the natural values of all parameters; see `Matrix.evaluate`."""
         if self._calls_raw:
             return super().evaluate(natural)
         return self.combine(self._values(natural))
@@ -196,11 +196,11 @@ class Operator(Composite):
     # -- derivatives -----------------------------------------------------------------------------------------
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Derivatives of V with respect to natural values, each operand's sent through :meth:`propagate`.
+        """Derivatives of V with respect to natural values, each operand's sent through `propagate`.
 
         Args:
             natural: NATURAL values of all parameters.
-            index: positions in ``param_names`` of the k parameters asked for, ascending or not.
+            index: positions in `param_names` of the k parameters asked for, ascending or not.
 
         Returns:
             Tensor of shape (k, *shape).
@@ -228,9 +228,9 @@ class Operator(Composite):
     def write(
         self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor
     ) -> None:
-        """Write V and chosen slices of its Jacobian; see :meth:`Matrix.write`.
+        """Write V and chosen slices of its Jacobian; see `Matrix.write`.
 
-        The default puts operands together by :meth:`combine` and :meth:`propagate`, and copies what these
+        The default puts operands together by `combine` and `propagate`, and copies what these
         return. An operator whose operands can be written to where they are to stay does so by itself.
         """
         outputs = self.outputs(natural, index, slopes)
@@ -249,15 +249,15 @@ class Operator(Composite):
                 slices[output.rows].copy_(self.propagate(values, output.position, steps))
 
     def outputs(self, natural: Tensor, index: Sequence[int], slopes: Tensor) -> list[OperandOutput]:
-        """What :meth:`write` is given, operand by operand.
+        """What `write` is given, operand by operand.
 
         Args:
             natural: NATURAL values of all parameters.
-            index: positions in ``param_names`` of the parameters asked for, ascending.
+            index: positions in `param_names` of the parameters asked for, ascending.
             slopes: what the derivative in each of them is multiplied by.
 
         Returns:
-            One per operand, in order (that of ``own_operand`` first): its part of each, and the rows of the
+            One per operand, in order (that of `own_operand` first): its part of each, and the rows of the
             Jacobian that are its own.
         """
         outputs = []
@@ -281,12 +281,12 @@ class Operator(Composite):
             free_params: RAW free parameters of the operator, in any accepted form.
 
         Returns:
-            ``(grads, names)``: per operand a tensor of shape (k, *operand shape), or None where it has no
+            `(grads, names)`: per operand a tensor of shape (k, *operand shape), or None where it has no
             parameter that is neither fixed nor held in this operator; and per operand the list of prefixed
             names.
 
         Raises:
-            TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
+            TypeError: `free_params` is not a floating-point tensor, nor a dict of such.
             ValueError: wrong length or dimension, or missing or unexpected names.
 
         Example:
@@ -329,7 +329,7 @@ class Operator(Composite):
 
     @property
     def positive_definite(self) -> bool:
-        """True when V is promised positive definite for every finite theta, as ``definite_by`` says."""
+        """True when V is promised positive definite for every finite theta, as `definite_by` says."""
         promises = map(promises_pd, self._operands.values())
         if self.definite_by == "any":
             return self.psd and any(promises)

@@ -24,7 +24,7 @@ __all__ = [
     "value_of",
 ]
 
-# Slices of derivatives are formed so many entries at a time, to bound the memory of the dense way.
+#: Slices of derivatives are formed so many entries at a time, to bound the memory of the dense way.
 _ENTRIES = 1 << 25
 
 

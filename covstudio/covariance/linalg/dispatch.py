@@ -75,7 +75,7 @@ class StructureFunction(typing.Generic[_P, _R]):
             The decorator; it returns the function unchanged.
 
         Raises:
-            TypeError: ``cls`` is not a class of matrices.
+            TypeError: `cls` is not a class of matrices.
             ValueError: the class has a rule already.
         """
         if not (isinstance(cls, type) and issubclass(cls, Matrix)):

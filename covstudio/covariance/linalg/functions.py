@@ -2,7 +2,7 @@ r"""What a matrix can do without being written out: products, solutions, determi
 
 Every function here takes any matrix and answers densely, by forming V. A class whose structure allows more
 (a diagonal, a band, a Kronecker product, an incidence) registers a rule next to its definition, and whoever
-calls the function profits: an engine that asks for ``solve`` never needs to know which classes there are.
+calls the function profits: an engine that asks for `solve` never needs to know which classes there are.
 
     @linalg.solve.register(AR1Matrix)
     def _(matrix: AR1Matrix, natural: Tensor, b: Tensor) -> Tensor: ...
@@ -11,9 +11,9 @@ A rule is found along the method resolution order, so subclasses inherit it, but
 same matrix: a class that redefines the value or the derivative below the registered one is answered densely
 until it registers rules of its own.
 
-``natural`` always holds the NATURAL values of all the matrix's parameters, free and fixed, in the order of
-``param_names``, shape (num_params,); the result has its dtype and device. ``index`` holds positions in
-``param_names``. Derivatives are with respect to natural values.
+`natural` always holds the NATURAL values of all the matrix's parameters, free and fixed, in the order of
+`param_names`, shape (num_params,); the result has its dtype and device. `index` holds positions in
+`param_names`. Derivatives are with respect to natural values.
 """
 
 from __future__ import annotations
@@ -63,6 +63,11 @@ __all__ = [
     "transpose_matmul",
 ]
 
+#: The structure of a matrix, by which an engine chooses its way.
+#:
+#: "scalar": one number times the identity; "diagonal"; "banded precision": V^-1 has few bands; "toeplitz":
+#: V_ij depends on i - j; "kronecker": products go factor by factor; "low rank": V = L L' with few columns,
+#: perhaps plus a diagonal; "block diagonal"; "incidence": one 1 per row; "dense": nothing that would help.
 Kind = Literal[
     "scalar",
     "diagonal",
@@ -74,12 +79,6 @@ Kind = Literal[
     "incidence",
     "dense",
 ]
-"""The structure of a matrix, by which an engine chooses its way.
-
-"scalar": one number times the identity; "diagonal"; "banded precision": V^-1 has few bands; "toeplitz": V_ij
-depends on i - j; "kronecker": products go factor by factor; "low rank": V = L L' with few columns, perhaps
-plus a diagonal; "block diagonal"; "incidence": one 1 per row; "dense": nothing that would help.
-"""
 
 
 @StructureFunction
@@ -90,7 +89,7 @@ def kind(matrix: Matrix, /) -> Kind:
         matrix: a structure or an operator.
 
     Returns:
-        One of the names in :data:`Kind`; "dense" where nothing is known.
+        One of the names in `Kind`; "dense" where nothing is known.
 
     Example:
         >>> from covstudio.covariance import UnstructuredMatrix, structure
@@ -107,7 +106,7 @@ def matmul(matrix: Matrix, natural: Tensor, b: Tensor, /) -> Tensor:
     Args:
         matrix: a structure or an operator, of shape (r, c).
         natural: NATURAL values of all its parameters, shape (num_params,).
-        b: shape (c, m), in the dtype of ``natural``.
+        b: shape (c, m), in the dtype of `natural`.
 
     Returns:
         V b, shape (r, m).
@@ -129,7 +128,7 @@ def transpose_matmul(matrix: Matrix, natural: Tensor, b: Tensor, /) -> Tensor:
     Args:
         matrix: a structure or an operator, of shape (r, c).
         natural: NATURAL values of all its parameters, shape (num_params,).
-        b: shape (r, m), in the dtype of ``natural``.
+        b: shape (r, m), in the dtype of `natural`.
 
     Returns:
         V' b, shape (c, m).
@@ -171,7 +170,7 @@ def solve(matrix: Matrix, natural: Tensor, b: Tensor, /) -> Tensor:
     Args:
         matrix: a structure or an operator, of shape (n, n).
         natural: NATURAL values of all its parameters, shape (num_params,).
-        b: shape (n, m), in the dtype of ``natural``.
+        b: shape (n, m), in the dtype of `natural`.
 
     Returns:
         V^-1 b, shape (n, m).
@@ -242,8 +241,8 @@ def derivative_matmul(matrix: Matrix, natural: Tensor, index: Sequence[int], b: 
     Args:
         matrix: a structure or an operator, of shape (r, c).
         natural: NATURAL values of all its parameters, shape (num_params,).
-        index: positions in ``param_names`` of the k parameters asked for, in any order.
-        b: shape (c, m), in the dtype of ``natural``.
+        index: positions in `param_names` of the k parameters asked for, in any order.
+        b: shape (c, m), in the dtype of `natural`.
 
     Returns:
         Shape (k, r, m).
@@ -266,7 +265,7 @@ def derivative_diagonal(matrix: Matrix, natural: Tensor, index: Sequence[int], /
     Args:
         matrix: a structure or an operator, of shape (n, n).
         natural: NATURAL values of all its parameters, shape (num_params,).
-        index: positions in ``param_names`` of the k parameters asked for, in any order.
+        index: positions in `param_names` of the k parameters asked for, in any order.
 
     Returns:
         Shape (k, n).
@@ -292,8 +291,8 @@ def trace_against(matrix: Matrix, natural: Tensor, index: Sequence[int], a: Tens
     Args:
         matrix: a structure or an operator, of shape (r, c).
         natural: NATURAL values of all its parameters, shape (num_params,).
-        index: positions in ``param_names`` of the k parameters asked for, in any order.
-        a: shape (r, c), in the dtype of ``natural``; it need not be symmetric.
+        index: positions in `param_names` of the k parameters asked for, in any order.
+        a: shape (r, c), in the dtype of `natural`; it need not be symmetric.
 
     Returns:
         Shape (k,).
@@ -353,6 +352,7 @@ def factor(matrix: Matrix, natural: Tensor, /) -> Tensor:
     )
 
 
+#: All functions of this module that take rules.
 GENERICS: tuple[StructureFunction[..., Any], ...] = (
     kind,
     matmul,
@@ -371,4 +371,3 @@ GENERICS: tuple[StructureFunction[..., Any], ...] = (
     inverse_derivatives,
     factor,
 )
-"""All functions of this module that take rules."""

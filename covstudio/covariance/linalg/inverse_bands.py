@@ -37,7 +37,7 @@ def precision(matrix: Matrix, natural: Tensor, /) -> Tensor:
     """The lower bands of V^-1, where it is banded.
 
     Args:
-        matrix: a structure or an operator with a :func:`bandwidth` w, of shape (n, n).
+        matrix: a structure or an operator with a `bandwidth` w, of shape (n, n).
         natural: NATURAL values of all its parameters, shape (num_params,).
 
     Returns:
@@ -66,12 +66,12 @@ def precision_derivatives(matrix: Matrix, natural: Tensor, index: Sequence[int],
     r"""The lower bands of the derivatives of V^-1, which are :math:`-V^{-1} \partial V_k V^{-1}`.
 
     Args:
-        matrix: a structure or an operator with a :func:`bandwidth` w, of shape (n, n).
+        matrix: a structure or an operator with a `bandwidth` w, of shape (n, n).
         natural: NATURAL values of all its parameters, shape (num_params,).
-        index: positions in ``param_names`` of the k parameters asked for, in any order.
+        index: positions in `param_names` of the k parameters asked for, in any order.
 
     Returns:
-        Shape (k, w + 1, n), each slice laid out as by :func:`precision`.
+        Shape (k, w + 1, n), each slice laid out as by `precision`.
 
     Raises:
         ValueError: V^-1 is not banded.

@@ -48,7 +48,7 @@ def sparsity(matrix: Matrix, /) -> Places | None:
 
 @StructureFunction
 def inverse_entries(matrix: Matrix, natural: Tensor, /) -> Tensor:
-    """The entries of V^-1 at its :func:`sparsity`.
+    """The entries of V^-1 at its `sparsity`.
 
     Args:
         matrix: a structure or an operator that has one, of shape (n, n).
@@ -76,12 +76,12 @@ def inverse_entries(matrix: Matrix, natural: Tensor, /) -> Tensor:
 
 @StructureFunction
 def inverse_derivatives(matrix: Matrix, natural: Tensor, index: Sequence[int], /) -> Tensor:
-    r"""The derivatives of V^-1, :math:`-V^{-1} \partial V_k V^{-1}`, at its :func:`sparsity`.
+    r"""The derivatives of V^-1, :math:`-V^{-1} \partial V_k V^{-1}`, at its `sparsity`.
 
     Args:
         matrix: a structure or an operator that has one, of shape (n, n).
         natural: NATURAL values of all its parameters, shape (num_params,).
-        index: positions in ``param_names`` of the k parameters asked for, in any order.
+        index: positions in `param_names` of the k parameters asked for, in any order.
 
     Returns:
         Shape (k, m).

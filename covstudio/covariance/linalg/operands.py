@@ -75,11 +75,11 @@ class Owner:
 
     position: int
     part: Part
+    #: Where the parameters stand among those asked for.
     places: list[int]
-    """Where the parameters stand among those asked for."""
 
+    #: Where they stand among the operand's own.
     index: list[int]
-    """Where they stand among the operand's own."""
 
 
 def matrices_of(operator: Operator) -> list[Matrix]:
@@ -95,7 +95,7 @@ def _matrix(operand: Operand) -> Matrix:
 
 
 def parts_of(operator: Operator, natural: Tensor) -> list[Part]:
-    """The operands with their shares of the natural values, in the order of :func:`matrices_of`."""
+    """The operands with their shares of the natural values, in the order of `matrices_of`."""
     return [
         Part(name, _matrix(operand), natural[span.start : span.stop])
         for (name, operand), span in zip(operator._operands.items(), operator._spans(), strict=True)
@@ -131,7 +131,7 @@ def flattened(stack: Tensor) -> Tensor:
 
 
 def unflattened(wide: Tensor, count: int, columns: int) -> Tensor:
-    """The inverse of :func:`flattened`: (r, k c) -> (k, r, c)."""
+    """The inverse of `flattened`: (r, k c) -> (k, r, c)."""
     return wide.reshape(wide.shape[0], count, columns).movedim(1, 0)
 
 

@@ -11,7 +11,7 @@ __all__ = ["b_splines", "legendre", "orthogonal_polynomials", "powers", "quantil
 
 
 def powers(x: Tensor, degree: int) -> Tensor:
-    """Return x^0, ..., x^degree, shape (n, degree + 1).
+    """x^0, ..., x^degree, shape (n, degree + 1).
 
     Example:
         >>> import torch
@@ -23,7 +23,7 @@ def powers(x: Tensor, degree: int) -> Tensor:
 
 
 def legendre(t: Tensor, degree: int, normalised: bool = False) -> Tensor:
-    r"""Return the Legendre polynomials :math:`P_0, \dots, P_{degree}` at t in [-1, 1], shape (n, degree + 1).
+    r"""The Legendre polynomials :math:`P_0, \dots, P_{degree}` at t in [-1, 1], shape (n, degree + 1).
 
     By the recurrence :math:`(k + 1) P_{k+1} = (2 k + 1) t P_k - k P_{k-1}`. Normalised ones are
     :math:`\sqrt{(2 k + 1) / 2}\, P_k`, of unit length over the interval.
@@ -56,12 +56,12 @@ def legendre(t: Tensor, degree: int, normalised: bool = False) -> Tensor:
 
 
 def orthogonal_polynomials(x: Tensor, degree: int) -> Tensor:
-    """Return polynomials in x of degrees 0 to ``degree``, orthonormal over the rows, shape (n, degree + 1).
+    """Polynomials in x of degrees 0 to `degree`, orthonormal over the rows, shape (n, degree + 1).
 
     Their leading coefficients are positive; the first column is constant.
 
     Args:
-        x: Positions, shape (n,), more different ones than ``degree``.
+        x: Positions, shape (n,), more different ones than `degree`.
         degree: The largest degree.
 
     Example:
@@ -89,11 +89,11 @@ def orthogonal_polynomials(x: Tensor, degree: int) -> Tensor:
 
 
 def b_splines(x: Tensor, knots: Tensor, degree: int) -> Tensor:
-    """Return the B-splines of a degree over knots, shape (n, len(knots) - degree - 1), by Cox and de Boor.
+    """The B-splines of a degree over knots, shape (n, len(knots) - degree - 1), by Cox and de Boor.
 
     Args:
         x: Positions within the knots, shape (n,).
-        knots: Knots in ascending order, the ends repeated ``degree`` times; shape (m,).
+        knots: Knots in ascending order, the ends repeated `degree` times; shape (m,).
         degree: Degree of the polynomial pieces, 0 for steps.
 
     Returns:
@@ -125,7 +125,7 @@ def b_splines(x: Tensor, knots: Tensor, degree: int) -> Tensor:
 
 
 def quantiles(x: Tensor, count: int) -> Tensor:
-    """Return ``count`` quantiles of x at equal steps of probability, the ends left out.
+    """`count` quantiles of x at equal steps of probability, the ends left out.
 
     Example:
         >>> import torch
@@ -141,7 +141,7 @@ def quantiles(x: Tensor, count: int) -> Tensor:
 
 
 def spline_knots(inner: Tensor, lower: float, upper: float, degree: int) -> Tensor:
-    """Return the inner knots between ends repeated ``degree + 1`` times.
+    """The inner knots between ends repeated `degree + 1` times.
 
     Example:
         >>> import torch

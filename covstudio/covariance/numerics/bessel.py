@@ -26,7 +26,7 @@ So :math:`k = m_{00}`, :math:`-\partial k / \partial \log D = m_{10}` and
 Quadrature. The integrand of :math:`m_{p0}` is that of :math:`K_a(h)`, :math:`a = \nu - p`. About its maximum
 it is :math:`\exp(-\gamma (\cosh t - 1) - |a| (e^t - 1 - t))`, :math:`\gamma = \sqrt{a^2 + h^2} - |a|`: a sum
 of non-negative terms, without cancellation for small h, for large nu, or for both. The trapezoidal rule runs
-over the interval outside of which the exponent is below -45 (bounds in closed form, see ``_ends``). Its
+over the interval outside of which the exponent is below -45 (bounds in closed form, see `_ends`). Its
 error is that of an entire function (Trefethen & Weideman 2014, theorem 5.1): at most
 :math:`2 / (e^{2 \pi y / \Delta} - 1)` times the integral of the modulus along :math:`t \pm i y`, that is
 :math:`K_a(h \cos y) / K_a(h) \le e^{h (1 - \cos y)} (\cos y)^{-\max(|a|, 1/2)}` times the integral (Bordelon
@@ -71,15 +71,15 @@ _BLOCK = 1 << 17
 def matern_correlation(log_distance: Tensor, nu: Tensor) -> Tensor:
     r"""The Matern correlation :math:`2^{1-\nu} / \Gamma(\nu) \; h^\nu K_\nu(h)`, :math:`h = \sqrt{2\nu} D`.
 
-    Differentiable to any order in both arguments, in forward and reverse mode and under ``vmap``; only
+    Differentiable to any order in both arguments, in forward and reverse mode and under `vmap`; only
     forward mode within forward mode is refused, as torch does that wrongly through functions of one's own.
 
     Args:
         log_distance: log D, D the distance over the range; any shape.
-        nu: The smoothness, positive, 0-d or of the shape of ``log_distance``.
+        nu: The smoothness, positive, 0-d or of the shape of `log_distance`.
 
     Returns:
-        Correlations of the shape and dtype of ``log_distance``.
+        Correlations of the shape and dtype of `log_distance`.
 
     Example:
         >>> import torch
@@ -91,7 +91,7 @@ def matern_correlation(log_distance: Tensor, nu: Tensor) -> Tensor:
 
 
 def matern_decline(log_distance: Tensor, nu: Tensor) -> Tensor:
-    """Minus the derivative of the correlation by log D, as :func:`matern_correlation`; never negative."""
+    """Minus the derivative of the correlation by log D, as `matern_correlation`; never negative."""
     return _moment(log_distance, nu, 1, 0)
 
 
@@ -99,11 +99,11 @@ def matern_derivatives(log_distance: Tensor, nu: Tensor) -> tuple[Tensor, Tensor
     """The correlation and its derivative by nu at a fixed D, from one quadrature.
 
     Args:
-        log_distance: As :func:`matern_correlation`.
+        log_distance: As `matern_correlation`.
         nu: Likewise.
 
     Returns:
-        Two tensors of the shape and dtype of ``log_distance``.
+        Two tensors of the shape and dtype of `log_distance`.
     """
     if recorded(log_distance) or recorded(nu):
         value, first = (_moment(log_distance, nu, 0, degree) for degree in (0, 1))
@@ -137,15 +137,15 @@ def smoothness_slope(nu: Tensor) -> Tensor:
     return torch.where(large, series, torch.log(small) - torch.digamma(small))
 
 
-# Bernoulli numbers over 2k, and over 2k (2k - 1): DLMF 5.11.2 and 5.11.1. At nu = 10 the first term left out
-# is below 1e-17.
+#: Bernoulli numbers over 2k, and over 2k (2k - 1): DLMF 5.11.2 and 5.11.1. At nu = 10 the first term left out
+#: is below 1e-17.
 _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6)
 _SLOPE_TERMS = (0.5, tuple(b / (2 * k) for k, b in enumerate(_BERNOULLI, 1)), 2)
 _STIRLING = (0.0, tuple(b / (2 * k * (2 * k - 1)) for k, b in enumerate(_BERNOULLI, 1)), 1)
 
 
 def _horner(z: Tensor, terms: tuple[float, tuple[float, ...], int]) -> Tensor:
-    """Return first z + z^power (c_1 + c_2 z^2 + c_3 z^4 ...)."""
+    """first z + z^power (c_1 + c_2 z^2 + c_3 z^4 ...)."""
     first, coefficients, power = terms
     square = z * z
     total = torch.zeros_like(z)
@@ -155,7 +155,7 @@ def _horner(z: Tensor, terms: tuple[float, tuple[float, ...], int]) -> Tensor:
 
 
 def _log_constant(nu: Tensor) -> Tensor:
-    """Return log C(nu) = nu log nu - nu - log Gamma(nu), without its cancellation for large nu."""
+    """log C(nu) = nu log nu - nu - log Gamma(nu), without its cancellation for large nu."""
     series = 0.5 * torch.log(nu / (2.0 * math.pi)) - _horner(1.0 / nu.clamp_min(10.0), _STIRLING)
     small = nu.clamp_max(10.0)
     return torch.where(nu > 10.0, series, small * torch.log(small) - small - torch.lgamma(small))
@@ -219,7 +219,7 @@ def _refuse_nested_forward_mode() -> None:
 
 
 def _quadrature(log_distance: Tensor, nu: Tensor, power: int, degrees: Sequence[int]) -> list[Tensor]:
-    """Return m_{power,q} for each q in ``degrees``, float64, entry by entry."""
+    """m_{power,q} for each q in `degrees`, float64, entry by entry."""
     x = log_distance.detach().double().flatten().clamp(_NEAREST, _FARTHEST)
     nu = nu.detach().double().flatten().clamp_min(_ROUGHEST)
     order = nu - power
@@ -265,7 +265,7 @@ def _quadrature(log_distance: Tensor, nu: Tensor, power: int, degrees: Sequence[
 
 
 def _ends(size: Tensor, gap: Tensor, root: Tensor) -> tuple[Tensor, Tensor]:
-    r"""Return t on either side of the maximum beyond which the exponent is below -45.
+    r"""t on either side of the maximum beyond which the exponent is below -45.
 
     For t > 0 the exponent is at least :math:`(\gamma + |a|)(\cosh t - 1)` in size. For t < 0 it is at least
     :math:`\gamma (\cosh t - 1)`, and at least :math:`|a| t^2 / (2 + |t|)`.
@@ -276,12 +276,12 @@ def _ends(size: Tensor, gap: Tensor, root: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _acosh_above(excess: Tensor) -> Tensor:
-    """Return acosh(1 + excess), exact for a small excess and without overflow for a large one."""
+    """acosh(1 + excess), exact for a small excess and without overflow for a large one."""
     return torch.log1p(excess + torch.sqrt(excess) * torch.sqrt(excess + 2.0))
 
 
 def _step(size: Tensor, argument: Tensor) -> Tensor:
-    """Return a step for which the bound of the discretisation error is below exp(-37); see the module."""
+    """A step for which the bound of the discretisation error is below exp(-37); see the module."""
     y = torch.sqrt(60.0 / (1.0 + size + argument)).clamp_max(1.35)
     growth = argument * (1.0 - torch.cos(y)) - size.clamp_min(0.5) * torch.log(torch.cos(y))
     return 2.0 * math.pi * y / (_ERROR + growth)

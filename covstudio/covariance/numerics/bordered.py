@@ -42,7 +42,7 @@ def arrows(tips: Tensor, shafts: Tensor) -> Tensor:
 
 
 def arrow_matmul(tips: Tensor, shafts: Tensor, b: Tensor) -> Tensor:
-    """The products of :func:`arrows` with b, shape (n, m), as shape (k, n, m).
+    """The products of `arrows` with b, shape (n, m), as shape (k, n, m).
 
     Example:
         >>> arrow_matmul(torch.tensor([0]), torch.tensor([[1.0, 2.0]]), torch.eye(2))
@@ -55,7 +55,7 @@ def arrow_matmul(tips: Tensor, shafts: Tensor, b: Tensor) -> Tensor:
 
 
 def arrow_diagonals(tips: Tensor, shafts: Tensor) -> Tensor:
-    """The diagonals of :func:`arrows`, shape (k, n).
+    """The diagonals of `arrows`, shape (k, n).
 
     Example:
         >>> arrow_diagonals(torch.tensor([0]), torch.tensor([[1.0, 2.0]]))
@@ -68,7 +68,7 @@ def arrow_diagonals(tips: Tensor, shafts: Tensor) -> Tensor:
 
 
 def arrow_traces(tips: Tensor, shafts: Tensor, a: Tensor) -> Tensor:
-    """The sums over i, j of the products of the entries of :func:`arrows` and of A, shape (k,).
+    """The sums over i, j of the products of the entries of `arrows` and of A, shape (k,).
 
     Example:
         >>> arrow_traces(torch.tensor([0]), torch.tensor([[1.0, 2.0]]), torch.ones(2, 2))

@@ -22,20 +22,20 @@ __all__ = [
     "distances",
 ]
 
+#: Mean radius of the earth in kilometres (Moritz 2000, Geodetic Reference System 1980).
 EARTH_RADIUS_KM = 6371.0088
-"""Mean radius of the earth in kilometres (Moritz 2000, Geodetic Reference System 1980)."""
 
+#: Distances between rows; the last two are for latitude and longitude in degrees, and in kilometres.
 METRICS = ("euclidean", "cityblock", "great-circle", "chordal")
-"""Distances between rows; the last two are for latitude and longitude in degrees, and in kilometres."""
 
 _ON_A_SPHERE = ("great-circle", "chordal")
-# Unit vectors computed from two writings of one place (180 and -180 degrees, any longitude at a pole) differ
-# by rounding; on the earth this is some hundredths of a micrometre.
+#: Unit vectors computed from two writings of one place (180 and -180 degrees, any longitude at a pole) differ
+#: by rounding; on the earth this is some hundredths of a micrometre.
 _SAME_PLACE = 8 * torch.finfo(torch.float64).eps
 
 
 def check_points(values: object, name: str = "coordinates") -> Tensor:
-    """Return the coordinates of n rows as a float64 table.
+    """The coordinates of n rows as a float64 table.
 
     Args:
         values: One number per row (a vector), or one row of d numbers per row (a table): nested lists, a
@@ -46,8 +46,8 @@ def check_points(values: object, name: str = "coordinates") -> Tensor:
         Shape (n, d).
 
     Raises:
-        TypeError: If the values are not numbers.
-        ValueError: If they are empty, of more than two dimensions, of unequal length, or not finite.
+        TypeError: the values are not numbers.
+        ValueError: they are empty, of more than two dimensions, of unequal length, or not finite.
 
     Example:
         >>> check_points([1.0, 2.0, 4.0]).shape, check_points([[1, 2], [3, 4], [5, 6]]).shape
@@ -63,7 +63,7 @@ def check_points(values: object, name: str = "coordinates") -> Tensor:
 
 
 def check_metric(metric: object, reasons: Mapping[str, str], label: str) -> str:
-    """Return the name of a metric that a structure takes.
+    """The name of a metric that a structure takes.
 
     Args:
         metric: What the caller gave.
@@ -71,7 +71,7 @@ def check_metric(metric: object, reasons: Mapping[str, str], label: str) -> str:
         label: The structure's name, for the message.
 
     Raises:
-        ValueError: If there is no such metric, or the structure is not a covariance with it.
+        ValueError: there is no such metric, or the structure is not a covariance with it.
     """
     if metric not in METRICS:
         raise ValueError(f"{label}: metric must be one of {', '.join(METRICS)}, got {metric!r}; choose one")
@@ -86,11 +86,11 @@ def check_metric(metric: object, reasons: Mapping[str, str], label: str) -> str:
 
 
 def check_dimensions(points: Tensor, metric: str, most: int | None, reason: str, label: str) -> int:
-    """Return the dimensions of the space that the points lie in; check that the structure is valid there.
+    """The dimensions of the space that the points lie in; check that the structure is valid there.
 
     Args:
         points: Coordinates, shape (n, d).
-        metric: One of ``METRICS``; chordal distances are Euclidean ones in three dimensions.
+        metric: One of `METRICS`; chordal distances are Euclidean ones in three dimensions.
         most: The largest dimension the structure is valid in, None for any.
         reason: Why it is not valid in more.
         label: The structure's name, for the message.
@@ -99,7 +99,7 @@ def check_dimensions(points: Tensor, metric: str, most: int | None, reason: str,
         d, or 3 for places on the earth.
 
     Raises:
-        ValueError: If there are too many dimensions, or the columns are not a latitude and a longitude where
+        ValueError: there are too many dimensions, or the columns are not a latitude and a longitude where
             the metric needs them.
     """
     columns = points.shape[1]
@@ -132,14 +132,14 @@ def _check_degrees(points: Tensor, metric: str, label: str) -> None:
 
 
 def distances(points: Tensor, metric: str = "euclidean") -> Tensor:
-    r"""Return the distances of all pairs of rows.
+    r"""The distances of all pairs of rows.
 
     Euclidean :math:`\sqrt{\sum_k (x_k - y_k)^2}`; city-block :math:`\sum_k |x_k - y_k|`; great-circle, the
-    shortest way on a sphere of radius ``EARTH_RADIUS_KM``; chordal, the straight way through it.
+    shortest way on a sphere of radius `EARTH_RADIUS_KM`; chordal, the straight way through it.
 
     Args:
         points: Coordinates, shape (n, d), float64; latitude and longitude in degrees for the latter two.
-        metric: One of ``METRICS``.
+        metric: One of `METRICS`.
 
     Returns:
         Shape (n, n), symmetric to the last bit, exact zeros on the diagonal and for coincident rows; in the
@@ -169,7 +169,7 @@ def distances(points: Tensor, metric: str = "euclidean") -> Tensor:
 
 
 def coordinate_distances(points: Tensor) -> Tensor:
-    """Return the distances of all pairs along each coordinate, shape (n, d) -> (d, n, n)."""
+    """The distances of all pairs along each coordinate, shape (n, d) -> (d, n, n)."""
     columns = points.T
     return (columns[:, :, None] - columns[:, None]).abs()
 
@@ -226,11 +226,11 @@ class Pairs:
             self._where = where.flatten()
 
     def like(self, natural: Tensor, constant: Tensor | None = None, name: str = "parts") -> Tensor:
-        """Return the parts, or another constant known by a name, in the dtype and on the device given."""
+        """The parts, or another constant known by a name, in the dtype and on the device given."""
         return self._on(name, self.parts if constant is None else constant, natural.dtype, natural.device)
 
     def spread(self, values: Tensor) -> Tensor:
-        """Return one value per pair, shape (..., n, n), from one per kept distance."""
+        """One value per pair, shape (..., n, n), from one per kept distance."""
         if self._where is None:
             return values
         where = self._on("where", self._where, self._where.dtype, values.device)
@@ -256,7 +256,7 @@ class Pairs:
         torch.gather(values.expand(self.size, -1), 1, where.view(self.size, self.size), out=out)
 
     def _on(self, name: str, tensor: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
-        """Return a constant in another precision or on another device, converted once."""
+        """A constant in another precision or on another device, converted once."""
         if tensor.dtype == dtype and tensor.device == device:
             return tensor
         key = (name, dtype, device)
@@ -268,7 +268,7 @@ class Pairs:
 
 
 def _different(columns: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the different columns of a table and, for each column, which of them it is."""
+    """The different columns of a table and, for each column, which of them it is."""
     _, code = torch.unique(columns[0], return_inverse=True)
     for row in columns[1:]:
         values, rank = torch.unique(row, return_inverse=True)

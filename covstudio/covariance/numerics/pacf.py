@@ -4,12 +4,12 @@ A sequence of partial autocorrelations in (-1, 1) is a stationary autoregression
 (Barndorff-Nielsen & Schou 1973), and the same numbers give every invertible moving average polynomial
 (Monahan 1984). Three recursions make use of it here.
 
-- :func:`predictors`: Durbin's and Levinson's, for the coefficients of the best linear predictors.
-- :func:`shift`: one step of the process, on the basis of the prediction errors of one position from those
+- `predictors`: Durbin's and Levinson's, for the coefficients of the best linear predictors.
+- `shift`: one step of the process, on the basis of the prediction errors of one position from those
   before it. In this basis the step is a contraction, and so the autocorrelations, which are the corner of
   its powers, keep all their digits. Durbin's and Levinson's recursion loses half of them for long processes
   with partial autocorrelations near 1, and positive definiteness with them.
-- :func:`orbit`: powers of that step on a vector, by doubling.
+- `orbit`: powers of that step on a vector, by doubling.
 
 The basis is scaled so that everything is a polynomial in the partial autocorrelations: nothing divides by
 1 - pacf^2, nor takes its root, and all stays finite at pacf = 1 and -1.
@@ -78,7 +78,7 @@ def predictors(pacf: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def predictor_slopes(pacf: Tensor) -> tuple[Tensor, Tensor]:
-    """The derivatives of :func:`predictors`, shapes (p, p + 1, p + 1) and (p, p + 1)."""
+    """The derivatives of `predictors`, shapes (p, p + 1, p + 1) and (p, p + 1)."""
     count = pacf.shape[0]
     filters, errors = predictors(pacf)
     unit = torch.eye(count, dtype=pacf.dtype, device=pacf.device)
@@ -116,7 +116,7 @@ def invertible(pacf: Tensor) -> Tensor:
 
 
 def invertible_slopes(pacf: Tensor) -> Tensor:
-    """The derivatives of :func:`invertible`, shape (q, q + 1)."""
+    """The derivatives of `invertible`, shape (q, q + 1)."""
     return -predictor_slopes(-pacf)[0][:, -1]
 
 
@@ -140,7 +140,7 @@ def shift(pacf: Tensor) -> Tensor:
 
 
 def shift_slopes(pacf: Tensor) -> Tensor:
-    """The derivatives of :func:`shift`, shape (p, p, p)."""
+    """The derivatives of `shift`, shape (p, p, p)."""
     count = pacf.shape[0]
     unit = torch.eye(count, dtype=pacf.dtype, device=pacf.device)
     unit_before = torch.nn.functional.pad(unit[:, :-1], (1, 0))
@@ -171,7 +171,7 @@ def orbit(step: Tensor, start: Tensor, length: int) -> Tensor:
 def orbit_slopes(
     step: Tensor, step_slopes: Tensor, start: Tensor, start_slopes: Tensor, length: int
 ) -> tuple[Tensor, Tensor]:
-    """:func:`orbit` and its derivatives in k directions.
+    """`orbit` and its derivatives in k directions.
 
     Args:
         step: shape (p, p).
@@ -210,7 +210,7 @@ def autocorrelations(pacf: Tensor, length: int) -> Tensor:
 
 
 def autocorrelation_slopes(pacf: Tensor, length: int) -> Tensor:
-    """The derivatives of :func:`autocorrelations`, shape (p, length)."""
+    """The derivatives of `autocorrelations`, shape (p, length)."""
     start = _first(pacf)
     steady = pacf.new_zeros((pacf.shape[0], pacf.shape[0]))
     return orbit_slopes(shift(pacf), shift_slopes(pacf), start, steady, length)[1][:, 0]
@@ -223,7 +223,7 @@ def _first(pacf: Tensor) -> Tensor:
 def toeplitz_autocorrelations(pacf: Tensor) -> Tensor:
     """The autocorrelations at lags 0 to n - 1 from the partial ones at lags 1 to n - 1.
 
-    The same as ``autocorrelations(pacf, n)``, but each step costs O(n) where all lags have their own.
+    The same as `autocorrelations(pacf, n)`, but each step costs O(n) where all lags have their own.
 
     Args:
         pacf: shape (n - 1,).
@@ -246,7 +246,7 @@ def toeplitz_autocorrelations(pacf: Tensor) -> Tensor:
 
 
 def toeplitz_autocorrelation_slopes(pacf: Tensor) -> Tensor:
-    """The derivatives of :func:`toeplitz_autocorrelations`, shape (n - 1, n)."""
+    """The derivatives of `toeplitz_autocorrelations`, shape (n - 1, n)."""
     count = pacf.shape[0]
     before, rest, rest_slopes = _before(pacf), (1 - pacf) * (1 + pacf), -2 * pacf
     state = _first(pacf)
@@ -254,7 +254,7 @@ def toeplitz_autocorrelation_slopes(pacf: Tensor) -> Tensor:
     found = pacf.new_zeros((count, count + 1))
     for lag in range(1, count + 1):
         tail = _tail(pacf * state)
-        # Only the partial autocorrelations at lags 1 to ``lag`` have a part in this step, and only as many
+        # Only the partial autocorrelations at lags 1 to `lag` have a part in this step, and only as many
         # entries of the state differ from zero.
         active = slopes[:lag, :lag]
         onward = rest[:lag] * active

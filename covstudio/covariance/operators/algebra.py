@@ -60,8 +60,8 @@ class Gram(Operator):
         **named: X by keyword.
 
     Raises:
-        ValueError: not exactly one operand, or another ``gram_type``.
-        TypeError: the operand is not a ``Matrix``.
+        ValueError: not exactly one operand, or another `gram_type`.
+        TypeError: the operand is not a `Matrix`.
 
     Example:
         >>> import torch
@@ -141,7 +141,7 @@ class Product(Operator):
     Raises:
         ValueError: fewer than two operands, or both forms mixed.
         ShapeError: neighbours do not fit.
-        TypeError: an operand is neither a ``Matrix`` nor a tensor, or none is a ``Matrix``.
+        TypeError: an operand is neither a `Matrix` nor a tensor, or none is a `Matrix`.
 
     Example:
         >>> import torch
@@ -212,7 +212,7 @@ class Transpose(Operator):
 
     Raises:
         ValueError: not exactly one operand.
-        TypeError: the operand is not a ``Matrix``.
+        TypeError: the operand is not a `Matrix`.
 
     Example:
         >>> import torch
@@ -277,7 +277,7 @@ class Inverse(Operator):
     r"""The inverse, :math:`V = A^{-1}`; :math:`\partial V = -A^{-1}\, \partial A\, A^{-1}`.
 
     It is promised positive (semi-)definite when the operand is promised positive definite; see
-    :attr:`Matrix.positive_definite`.
+    `Matrix.positive_definite`.
 
     Accuracy: the condition number of A times the rounding of the precision, 2e-16 or 6e-8, relative to the
     largest entry of V. Where that comes to 1 no digit is left, and A is refused as singular.
@@ -289,7 +289,7 @@ class Inverse(Operator):
     Raises:
         ValueError: not exactly one operand.
         ShapeError: A is not square.
-        TypeError: the operand is not a ``Matrix``.
+        TypeError: the operand is not a `Matrix`.
         SingularMatrixError: when it is evaluated: A is singular to working precision at these parameters.
 
     Example:

@@ -53,7 +53,7 @@ class BlockDiagonal(Operator):
     Raises:
         ValueError: fewer than two operands, or both forms mixed.
         ShapeError: a tensor operand is not 2-D.
-        TypeError: an operand is neither a ``Matrix`` nor a tensor, or none is a ``Matrix``.
+        TypeError: an operand is neither a `Matrix` nor a tensor, or none is a `Matrix`.
 
     Example:
         >>> import torch
@@ -199,7 +199,7 @@ class Stack(_Joined):
     Raises:
         ValueError: fewer than two operands, or both forms mixed.
         ShapeError: the numbers of columns differ.
-        TypeError: an operand is neither a ``Matrix`` nor a tensor, or none is a ``Matrix``.
+        TypeError: an operand is neither a `Matrix` nor a tensor, or none is a `Matrix`.
 
     Example:
         >>> import torch
@@ -244,7 +244,7 @@ class Augment(_Joined):
     Raises:
         ValueError: fewer than two operands, or both forms mixed.
         ShapeError: the numbers of rows differ.
-        TypeError: an operand is neither a ``Matrix`` nor a tensor, or none is a ``Matrix``.
+        TypeError: an operand is neither a `Matrix` nor a tensor, or none is a `Matrix`.
 
     Example:
         >>> import torch

@@ -84,15 +84,15 @@ class Submatrix(_Part):
     :math:`\partial V = (\partial A)_{uu}`.
 
     Args:
-        *operands: A of shape (n, n), or one dict of it; ``index`` may follow.
+        *operands: A of shape (n, n), or one dict of it; `index` may follow.
         index: positions u counted from 0, each once, in the order wanted; the result is (k, k) for k of them.
         **named: A by keyword.
 
     Raises:
-        ValueError: not exactly one operand; or ``index`` is missing or empty, or holds a negative or a
+        ValueError: not exactly one operand; or `index` is missing or empty, or holds a negative or a
             repeated position.
         ShapeError: A is not square, or has no such position.
-        TypeError: the operand is not a ``Matrix``, or ``index`` does not hold whole numbers.
+        TypeError: the operand is not a `Matrix`, or `index` does not hold whole numbers.
 
     Example:
         >>> import torch
@@ -175,16 +175,16 @@ class Conditional(_Part):
     explain almost everything, what is left of V may be rounding alone.
 
     Args:
-        *operands: A of shape (n, n), or one dict of it; ``given`` may follow.
+        *operands: A of shape (n, n), or one dict of it; `given` may follow.
         given: positions g counted from 0, each once, at least one and not all; the result is (n - k, n - k)
             for k of them.
         **named: A by keyword.
 
     Raises:
-        ValueError: not exactly one operand; or ``given`` is missing or empty, or holds a negative or a
+        ValueError: not exactly one operand; or `given` is missing or empty, or holds a negative or a
             repeated position.
         ShapeError: A is not square, has no such position, or none is left.
-        TypeError: the operand is not a ``Matrix``, or ``given`` does not hold whole numbers.
+        TypeError: the operand is not a `Matrix`, or `given` does not hold whole numbers.
         SingularMatrixError: when it is evaluated: A at the given positions is singular to working precision
             at these parameters.
 

@@ -57,7 +57,7 @@ class KroneckerProduct(Operator):
     Raises:
         ValueError: not exactly two operands, or both forms mixed.
         ShapeError: a tensor operand is not 2-D.
-        TypeError: an operand is neither a ``Matrix`` nor a tensor, or none is a ``Matrix``.
+        TypeError: an operand is neither a `Matrix` nor a tensor, or none is a `Matrix`.
 
     Example:
         >>> import torch
@@ -174,7 +174,7 @@ class HadamardProduct(Operator):
     Raises:
         ValueError: not exactly two operands, or both forms mixed.
         ShapeError: the shapes differ.
-        TypeError: an operand is neither a ``Matrix`` nor a tensor, or none is a ``Matrix``.
+        TypeError: an operand is neither a `Matrix` nor a tensor, or none is a `Matrix`.
 
     Example:
         >>> import torch

@@ -49,7 +49,7 @@ __all__ = ["Correlation", "KroneckerSum", "Scale"]
 class Scale(Operator):
     r"""A matrix times a variance of its own, :math:`V = \sigma^2 A`.
 
-    Parameters: ``sigma^2`` (natural: a variance; raw: exp(2 theta), default 0, that is 1), then those of A.
+    Parameters: `sigma^2` (natural: a variance; raw: exp(2 theta), default 0, that is 1), then those of A.
     :math:`\partial V / \partial \sigma^2 = A`, and :math:`\partial V = \sigma^2\, \partial A`. Where A has a
     variance already, the two are confounded: fix one of them.
 
@@ -60,7 +60,7 @@ class Scale(Operator):
     Raises:
         ValueError: not exactly one operand.
         ShapeError: a tensor operand is not 2-D.
-        TypeError: the operand is neither a ``Matrix`` nor a tensor.
+        TypeError: the operand is neither a `Matrix` nor a tensor.
 
     Example:
         >>> import torch
@@ -133,7 +133,7 @@ class KroneckerSum(Operator):
     Raises:
         ValueError: not exactly two operands, or both forms mixed.
         ShapeError: an operand is not square, or a tensor is not 2-D.
-        TypeError: an operand is neither a ``Matrix`` nor a tensor, or none is a ``Matrix``.
+        TypeError: an operand is neither a `Matrix` nor a tensor, or none is a `Matrix`.
 
     Example:
         >>> import torch
@@ -210,7 +210,7 @@ class Correlation(Operator):
     Raises:
         ValueError: not exactly one operand.
         ShapeError: A is not square.
-        TypeError: the operand is not a ``Matrix``.
+        TypeError: the operand is not a `Matrix`.
         SingularMatrixError: when it is evaluated: a variance of A is 0, or negative, at these parameters.
 
     Example:

@@ -60,7 +60,7 @@ class Sum(Operator):
     Raises:
         ValueError: fewer than two operands, or both forms mixed.
         ShapeError: the shapes differ.
-        TypeError: an operand is neither a ``Matrix`` nor a tensor, or none is a ``Matrix``.
+        TypeError: an operand is neither a `Matrix` nor a tensor, or none is a `Matrix`.
 
     Example:
         >>> import torch
@@ -147,8 +147,8 @@ class CovariancePropagation(Operator):
     r"""The covariance of :math:`Z u` when :math:`u` has covariance :math:`G`: :math:`V = Z G Z^\top`.
 
     For G: :math:`\partial V = Z\, \partial G\, Z^\top`; for Z: :math:`\partial V = \partial Z\, G Z^\top +
-    Z G\, \partial Z^\top`. Where Z is an incidence matrix (``DummyMatrix``, or any structure with an int64
-    attribute ``codes`` of shape (n,): each row's column, -1 for a row of zeros), V is gathered from G
+    Z G\, \partial Z^\top`. Where Z is an incidence matrix (`DummyMatrix`, or any structure with an int64
+    attribute `codes` of shape (n,): each row's column, -1 for a row of zeros), V is gathered from G
     instead of multiplied.
 
     Args:
@@ -158,7 +158,7 @@ class CovariancePropagation(Operator):
     Raises:
         ValueError: not exactly two operands, or both forms mixed.
         ShapeError: G is not square, or does not have as many rows as Z has columns.
-        TypeError: an operand is neither a ``Matrix`` nor a tensor, or none is a ``Matrix``.
+        TypeError: an operand is neither a `Matrix` nor a tensor, or none is a `Matrix`.
 
     Example:
         >>> import torch
@@ -222,7 +222,7 @@ class CovariancePropagation(Operator):
     def write(
         self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor
     ) -> None:
-        """Gathered where Z is an incidence matrix, else as :meth:`Operator.write`."""
+        """Gathered where Z is an incidence matrix, else as `Operator.write`."""
         if self._codes is None:
             super().write(natural, value, index, slopes, slices)
             return

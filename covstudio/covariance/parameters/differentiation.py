@@ -10,16 +10,15 @@ from torch import Tensor
 
 __all__ = ["FORWARD_MODE", "automatic", "chain", "recorded", "traced"]
 
+#: Held during forward-mode differentiation.
+#:
+#: torch counts its nesting in variables of the whole process: two threads at it at once get wrong numbers,
+#: silently.
 FORWARD_MODE = threading.RLock()
-"""Held during forward-mode differentiation.
-
-torch counts its nesting in variables of the whole process: two threads at it at once get wrong numbers,
-silently.
-"""
 
 
 def chain(slices: Tensor, slopes: Tensor, out: Tensor | None = None) -> Tensor:
-    """The chain rule: natural slices (k, ...) times the slopes (k,) of the transforms, new or into ``out``.
+    """The chain rule: natural slices (k, ...) times the slopes (k,) of the transforms, new or into `out`.
 
     Where a slope is 0 the product is 0 even if the natural derivative is infinite there (sqrt(sigma^2) at
     0): a variance transform reaches its limit faster than any such derivative grows.

@@ -52,7 +52,7 @@ def shares(spans: Sequence[range], index: Sequence[int]) -> Iterator[Share]:
     """The parameters asked for, span by span; spans that have none of them are left out.
 
     Args:
-        spans: where parameters stand, as ``consecutive`` tells.
+        spans: where parameters stand, as `consecutive` tells.
         index: positions of the parameters asked for.
 
     Example:
@@ -134,11 +134,11 @@ class Layout:
         return tuple(range(len(self.parameters)))
 
     def natural(self, raw: Tensor, index: Sequence[int] | None = None) -> Tensor:
-        """Natural values of raw values; ``index`` gives the positions they belong to (default: all)."""
+        """Natural values of raw values; `index` gives the positions they belong to (default: all)."""
         return self._apply(raw, index, lambda transform, x: transform(x))
 
     def raw(self, natural: Tensor, index: Sequence[int] | None = None) -> Tensor:
-        """Raw values of natural values; the inverse of :meth:`natural`."""
+        """Raw values of natural values; the inverse of `natural`."""
         return self._apply(natural, index, lambda transform, y: transform.inverse(y))
 
     def slope(self, raw: Tensor, index: Sequence[int] | None = None) -> Tensor:

@@ -21,7 +21,7 @@ __all__ = ["FreeParameters"]
 
 @dataclass(frozen=True, eq=False)
 class _Kept:
-    """An object kept by ``set_intermediates``, with all that it depends on."""
+    """An object kept by `set_intermediates`, with all that it depends on."""
 
     theta: Tensor
     values: Tensor
@@ -30,25 +30,25 @@ class _Kept:
 
 
 class FreeParameters(Parameterised):
-    """Second base of ``Matrix``: theta as the older interface sees it."""
+    """Second base of `Matrix`: theta as the older interface sees it."""
 
     _library_base = True
     _intermediates: _Kept | None = None
 
     @property
     def trans(self) -> list[Transform]:
-        """Transforms of all parameters; the older name of :attr:`param_trans`."""
+        """Transforms of all parameters; the older name of `param_trans`."""
         return self.param_trans
 
     def from_param_dict(self, param_dict: Params) -> Tensor:
-        """The free parameters as a flat tensor in the order of ``free_param_names``.
+        """The free parameters as a flat tensor in the order of `free_param_names`.
 
         Args:
             param_dict: dict from each free name to a 1-element RAW tensor; a flat tensor is checked and
                 returned; None gives the defaults.
 
         Returns:
-            1-D tensor of length ``num_free_params``.
+            1-D tensor of length `num_free_params`.
 
         Raises:
             TypeError: an entry is not a floating-point tensor.
@@ -64,17 +64,17 @@ class FreeParameters(Parameterised):
         return self._theta(param_dict)
 
     def to_param_dict(self, params: Params) -> dict[str, Tensor]:
-        """The free parameters as a dict of 1-element tensors; the inverse of :meth:`from_param_dict`.
+        """The free parameters as a dict of 1-element tensors; the inverse of `from_param_dict`.
 
         Args:
-            params: flat 1-D RAW tensor of length ``num_free_params``; a dict is returned as it is; None
+            params: flat 1-D RAW tensor of length `num_free_params`; a dict is returned as it is; None
                 gives the defaults.
 
         Returns:
             Dict from each free name to a 1-D tensor of one element.
 
         Raises:
-            TypeError: ``params`` is not a floating-point tensor.
+            TypeError: `params` is not a floating-point tensor.
             ValueError: wrong length or dimension.
 
         Example:
@@ -95,7 +95,7 @@ class FreeParameters(Parameterised):
             params: RAW free parameters.
 
         Returns:
-            ``(device, dtype)`` of theta.
+            `(device, dtype)` of theta.
 
         Raises:
             TypeError: not a floating-point tensor, nor a dict of such.
@@ -117,7 +117,7 @@ class FreeParameters(Parameterised):
             params: RAW free parameters.
 
         Returns:
-            1-D tensor of length ``num_free_params``.
+            1-D tensor of length `num_free_params`.
 
         Raises:
             TypeError: not a floating-point tensor, nor a dict of such.
@@ -139,7 +139,7 @@ class FreeParameters(Parameterised):
             free_params: RAW free parameters.
 
         Returns:
-            1-D tensor of length ``num_free_params``: d natural / d raw.
+            1-D tensor of length `num_free_params`: d natural / d raw.
 
         Raises:
             TypeError: not a floating-point tensor, nor a dict of such.
@@ -170,8 +170,8 @@ class FreeParameters(Parameterised):
         this object: it changes neither its operands nor the operators it is used in.
 
         Args:
-            index: position or positions in theta (in ``free_param_names``); an empty list holds nothing.
-            param_name: name or names; instead of ``index``.
+            index: position or positions in theta (in `free_param_names`); an empty list holds nothing.
+            param_name: name or names; instead of `index`.
 
         Raises:
             ValueError: both or neither are given, or a position is out of range.
@@ -218,7 +218,7 @@ class FreeParameters(Parameterised):
             intermediates: the object.
 
         Raises:
-            TypeError: ``params`` is not a floating-point tensor, nor a dict of such.
+            TypeError: `params` is not a floating-point tensor, nor a dict of such.
             ValueError: wrong length or dimension, or missing or unexpected names.
 
         Example:
@@ -236,7 +236,7 @@ class FreeParameters(Parameterised):
     def get_intermediates(self, params: Params) -> Any:
         """The kept object, if it was kept for exactly these values, dtype and device.
 
-        A change of any parameter (:meth:`set_param_specs`, also in an operand) makes it stale. Where theta
+        A change of any parameter (`set_param_specs`, also in an operand) makes it stale. Where theta
         asks for gradients the object is returned for that very tensor alone: another one has a graph of its
         own.
 
@@ -247,7 +247,7 @@ class FreeParameters(Parameterised):
             The object, or None.
 
         Raises:
-            TypeError: ``params`` is not a floating-point tensor, nor a dict of such.
+            TypeError: `params` is not a floating-point tensor, nor a dict of such.
             ValueError: wrong length or dimension, or missing or unexpected names.
 
         Example:
@@ -275,7 +275,7 @@ class FreeParameters(Parameterised):
         return {name: value for name, value in self.__dict__.items() if name != "_intermediates"}
 
     def reset_intermediates(self) -> None:
-        """Forget the kept object; :meth:`auto_grad` does so before it differentiates.
+        """Forget the kept object; `auto_grad` does so before it differentiates.
 
         Example:
             >>> import torch

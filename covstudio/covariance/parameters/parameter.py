@@ -30,13 +30,13 @@ class Parameter:
     """One parameter of a structure.
 
     Args:
-        name: its name, unique within the structure, such as ``"sigma^2"``.
+        name: its name, unique within the structure, such as `"sigma^2"`.
         transform: maps the raw value (the entry of theta) to the natural value the formula uses.
         default: the RAW value it starts from, or keeps when fixed; a number or a tensor of one element. May
-            be infinite: a variance of exactly zero is ``-inf``.
+            be infinite: a variance of exactly zero is `-inf`.
         fixed: a fixed parameter is a constant and no part of theta.
-        dtype: dtype of the default; taken from a tensor ``default``, else torch's default dtype.
-        device: device of the default; taken from a tensor ``default``, else the cpu.
+        dtype: dtype of the default; taken from a tensor `default`, else torch's default dtype.
+        device: device of the default; taken from a tensor `default`, else the cpu.
 
     Raises:
         TypeError: a field is of the wrong type.
@@ -154,17 +154,17 @@ class Parameter:
         return replace(self, default=raw, dtype=dtype or self.dtype, device=device or self.device)
 
     def to_spec(self) -> ParamSpec:
-        """The dict form ``{"fixed", "default", "trans"}``, the default as a 1-D tensor of one raw value."""
+        """The dict form `{"fixed", "default", "trans"}`, the default as a 1-D tensor of one raw value."""
         default = torch.tensor([self.default], dtype=self.dtype, device=self.device)
         return {"fixed": self.fixed, "default": default, "trans": self.transform}
 
     @classmethod
     def from_spec(cls, name: str, spec: Parameter | Mapping[str, Any]) -> Parameter:
-        """Read a declaration in dict form, or take a ``Parameter`` under the given name.
+        """Read a declaration in dict form, or take a `Parameter` under the given name.
 
         Args:
             name: the parameter's name.
-            spec: a mapping with any of ``fixed``, ``default`` (raw) and ``trans``, or a ``Parameter``.
+            spec: a mapping with any of `fixed`, `default` (raw) and `trans`, or a `Parameter`.
 
         Returns:
             The parameter.
@@ -230,7 +230,7 @@ def parse_parameters(
     """Read either form of declaration: a name -> spec mapping, or a list of names with transforms.
 
     Args:
-        specs: mapping from name to ``Parameter`` or spec dict, sequence of ``Parameter``, list of names, or
+        specs: mapping from name to `Parameter` or spec dict, sequence of `Parameter`, list of names, or
             None.
         trans: with a list of names: list of transforms, one of them for all, or None for identities.
         label: what to call the structure in messages.

@@ -16,12 +16,12 @@ from covstudio.covariance.parameters.transforms import Transform
 
 __all__ = ["Parameterised", "Params", "UnknownParameter", "few", "suggest"]
 
+#: What is accepted as parameters: None (the defaults), a flat 1-D tensor, or a dict of 1-element tensors.
 Params = Tensor | Mapping[str, Tensor] | None
-"""What is accepted as parameters: None (the defaults), a flat 1-D tensor, or a dict of 1-element tensors."""
 
 
 class Parameterised(ABC):
-    """Base of ``Matrix``: everything about parameters, nothing about matrices."""
+    """Base of `Matrix`: everything about parameters, nothing about matrices."""
 
     _library_base = True
     _held: frozenset[str] = frozenset()
@@ -47,7 +47,7 @@ class Parameterised(ABC):
         """All declarations in dict form: name -> {"fixed", "default" (raw, 1-D tensor of one value),
         "trans"}.
 
-        The dict is a copy; change a parameter with :meth:`set_param_specs`.
+        The dict is a copy; change a parameter with `set_param_specs`.
         """
         return {parameter.name: parameter.to_spec() for parameter in self.parameters}
 
@@ -70,12 +70,12 @@ class Parameterised(ABC):
 
     @property
     def free_param_index(self) -> list[int]:
-        """Positions of the free parameters in :attr:`param_names`."""
+        """Positions of the free parameters in `param_names`."""
         return list(self._layout().free)
 
     @property
     def fixed_param_index(self) -> list[int]:
-        """Positions of the fixed parameters in :attr:`param_names`."""
+        """Positions of the fixed parameters in `param_names`."""
         return list(self._layout().fixed)
 
     @property
@@ -100,7 +100,7 @@ class Parameterised(ABC):
 
     @property
     def free_param_defaults(self) -> Tensor:
-        """RAW defaults of the free parameters: the theta that ``None`` stands for."""
+        """RAW defaults of the free parameters: the theta that `None` stands for."""
         return self._defaults(self._layout().free)
 
     @property
@@ -166,8 +166,8 @@ class Parameterised(ABC):
 
         Args:
             free_params: RAW free parameters: None (the defaults), a 1-D tensor of length
-                ``num_free_params``, or a dict with exactly the free names and 1-element tensors.
-            include_fixed: True for all parameters in the order of ``param_names``, False for the free ones.
+                `num_free_params`, or a dict with exactly the free names and 1-element tensors.
+            include_fixed: True for all parameters in the order of `param_names`, False for the free ones.
             trans: True for natural values, False for raw ones.
             out_format: "tensor" or "dict".
 
@@ -175,8 +175,8 @@ class Parameterised(ABC):
             A 1-D tensor, or a dict from name to 1-element tensor.
 
         Raises:
-            TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
-            ValueError: wrong length or dimension, missing or unexpected names, or an unknown ``out_format``.
+            TypeError: `free_params` is not a floating-point tensor, nor a dict of such.
+            ValueError: wrong length or dimension, missing or unexpected names, or an unknown `out_format`.
 
         Example:
             >>> import torch
@@ -217,7 +217,7 @@ class Parameterised(ABC):
         Raises:
             UnknownParameter: there is no such parameter; a KeyError.
             TypeError: an argument is of the wrong type.
-            ValueError: both ``default`` and ``value`` are given, or the value is outside the transform's
+            ValueError: both `default` and `value` are given, or the value is outside the transform's
                 codomain.
 
         Example:
@@ -255,7 +255,7 @@ class Parameterised(ABC):
 
     @abstractmethod
     def _replace(self, name: str, parameter: Parameter) -> None:
-        """Put a changed parameter in the place of the one called ``name``."""
+        """Put a changed parameter in the place of the one called `name`."""
 
     # -- theta -----------------------------------------------------------------------------------------------
 

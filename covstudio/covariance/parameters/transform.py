@@ -14,7 +14,7 @@ __all__ = ["Transform", "check_number"]
 class Transform(ABC):
     """A smooth, invertible, element-wise map from the raw scale to the natural scale.
 
-    A new transform gives ``__call__``, ``inverse``, ``grad`` and, when it has constants, ``constants``.
+    A new transform gives `__call__`, `inverse`, `grad` and, when it has constants, `constants`.
     Transforms are values: two with the same constants are equal, hash alike, and can be shared between
     parameters.
 
@@ -71,12 +71,12 @@ class Transform(ABC):
 
     @property
     def domain(self) -> str:
-        """The raw values the transform takes, as an interval such as ``"(-inf, inf)"``."""
+        """The raw values the transform takes, as an interval such as `"(-inf, inf)"`."""
         return str(self._domain)
 
     @property
     def codomain(self) -> str:
-        """The natural values the transform gives, as an interval such as ``"(0, inf)"``."""
+        """The natural values the transform gives, as an interval such as `"(0, inf)"`."""
         return str(self._codomain)
 
     @property

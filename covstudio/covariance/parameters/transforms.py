@@ -146,7 +146,7 @@ class TransformPow(Transform):
     r"""A power, :math:`f(x) = x^p`, with p not 0.
 
     It is invertible on the whole line when p is an odd whole number, and on the non-negative half line
-    otherwise; ``inverse`` returns that root.
+    otherwise; `inverse` returns that root.
 
     Args:
         p: the exponent.
@@ -269,7 +269,7 @@ class TransformChain(Transform):
         transforms: one or more transforms, the first applied first.
 
     Raises:
-        TypeError: an element is not a ``Transform``.
+        TypeError: an element is not a `Transform`.
         ValueError: the list is empty, or the values of one transform lie outside the domain of the next.
 
     Example:

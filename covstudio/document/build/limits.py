@@ -11,13 +11,12 @@ from covstudio.covariance import Declaration, Matrix, linalg
 from covstudio.document.sizes.infer import size_arguments
 
 MAX_ROWS = 8_000
+#: The most entries of a leaf that has to be written out: half a gigabyte in float64. A structure that is
+#: multiplied or solved without writing it out may have any number, and so may an operator: whether an engine
+#: takes V, and whether it can be drawn, is theirs to say.
 MAX_ENTRIES = MAX_ROWS * MAX_ROWS
-"""The most entries of a leaf that has to be written out: half a gigabyte in float64. A structure that is
-multiplied or solved without writing it out may have any number, and so may an operator: whether an engine
-takes V, and whether it can be drawn, is theirs to say.
-"""
+#: The most parameters of one leaf: naming more takes longer than a person waits.
 MAX_PARAMETERS = 20_000
-"""The most parameters of one leaf: naming more takes longer than a person waits."""
 
 
 class Unbuilt(Exception):
@@ -50,7 +49,8 @@ class TooLarge(Unbuilt):
         self.shape = (rows, columns)
 
 
-_SMALL = (16, 20, 24)  # sizes at which parameters are counted
+#: Sizes at which parameters are counted.
+_SMALL = (16, 20, 24)
 
 
 @dataclass(frozen=True)

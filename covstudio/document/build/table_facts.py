@@ -128,8 +128,8 @@ class Complete:
     problem: str | None = None
 
 
-# Facts of a table never change, and a drag asks for them at every step: they live as long as the table
-# does. They hold its frame, not the table, which would keep itself alive.
+#: Facts of a table never change, and a drag asks for them at every step: they live as long as the table
+#: does. They hold its frame, not the table, which would keep itself alive.
 _KEPT: WeakKeyDictionary[Table, TableFacts] = WeakKeyDictionary()
 
 

@@ -15,10 +15,10 @@ from covstudio.document.changes.auto_layout import auto_layout
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import ArgumentValue, Auto, Columns, Levels, V
 
+#: The most time points that a first-order autoregression over levels is proposed for.
 MAX_TIMES = 60
-"""The most time points that a first-order autoregression over levels is proposed for."""
+#: The most combinations of two columns that a template lays out as a grid.
 MAX_CELLS = 8000
-"""The most combinations of two columns that a template lays out as a grid."""
 
 _GENOTYPE = "gen geno genotype gid variety var cultivar line entry hybrid clone accession family sire"
 _TREATMENT = "treatment treat trt"

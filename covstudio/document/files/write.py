@@ -23,8 +23,8 @@ VERSION = 1
 MAX_CHARACTERS = 400_000_000
 _CHOOSE = "Choose a file that covstudio has saved."
 
+#: Version -> what turns a file of that version into one of the next.
 _MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
-"""Version -> what turns a file of that version into one of the next."""
 
 
 def dumps(document: Document, table: Table | None = None) -> str:

@@ -15,8 +15,8 @@ T = TypeVar("T")
 
 MAX_NAME = 60
 MAX_ID = 40
+#: Stands for the permanent V node wherever a node id is asked for; no node may have it as its id.
 V = "V"
-"""Stands for the permanent V node wherever a node id is asked for; no node may have it as its id."""
 
 
 class FrozenMap(Mapping[K, T], Generic[K, T]):

@@ -12,8 +12,8 @@ from covstudio.covariance import Declaration, declaration
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import Levels, Node
 
+#: The size of a matrix that nothing says anything about: large enough to show its pattern.
 FALLBACK = 4
-"""The size of a matrix that nothing says anything about: large enough to show its pattern."""
 
 Shape: TypeAlias = tuple[int, int]
 Cell: TypeAlias = tuple[str, int]

@@ -25,10 +25,10 @@ from covstudio.studio.session.component import Component, Router, later
 from covstudio.studio.session.resources import read_asset
 from covstudio.studio.session.store import Store
 
+#: Milliseconds: the nodes of one drag are reported one by one, and make one step together.
 TOGETHER = 30
-"""Milliseconds: the nodes of one drag are reported one by one, and make one step together."""
+#: Milliseconds without a move after which the browser is told where the nodes stand.
 REST = 300
-"""Milliseconds without a move after which the browser is told where the nodes stand."""
 
 
 def surface_script() -> str:

@@ -20,12 +20,12 @@ from covstudio.studio.session.store import Store
 from covstudio.studio.session.texts import parameter_label, shape_text
 
 OUTPUT = "out"
+#: Pixels a handle is wide and high in `canvas.css`.
 HANDLE = 12
-"""Pixels a handle is wide and high in `canvas.css`."""
+#: Pixels of a node's border there.
 BORDER = 1
-"""Pixels of a node's border there."""
+#: Parameters that have room on a card.
 SHOWN = 3
-"""Parameters that have room on a card."""
 
 
 def v_position(document: Document, before: tuple[float, float] | None = None) -> tuple[float, float]:

@@ -30,12 +30,12 @@ from covstudio.studio.session.component import later
 from covstudio.studio.session.resources import read_asset
 from covstudio.studio.session.store import Store
 
+#: The MIME type of a palette entry under way; the canvas takes nothing else.
 DRAG_TYPE = "application/x-covstudio-structure"
-"""The MIME type of a palette entry under way; the canvas takes nothing else."""
 MAX_ZOOM = 1.25
 MIN_ZOOM = 0.2
+#: Pixels kept free around the model when it is fitted into the view.
 MARGIN = 36
-"""Pixels kept free around the model when it is fitted into the view."""
 
 
 class ReactFlow(panel_reactflow.ReactFlow):

@@ -14,10 +14,10 @@ import torch
 
 from covstudio.covariance import Declaration, Matrix, declaration
 
+#: At most this many rows and columns are drawn: more would be grey at 20 pixels.
 SIDE = 6
-"""At most this many rows and columns are drawn: more would be grey at 20 pixels."""
+#: Entries smaller than this share of the largest are left out.
 FAINT = 0.04
-"""Entries smaller than this share of the largest are left out."""
 
 
 def pictogram(entry: Declaration) -> dict[str, Any]:

@@ -30,8 +30,8 @@ from covstudio.document.model.document import MAX_NODES, Document
 from covstudio.document.model.node import Node, V
 from covstudio.studio.session.store import Store
 
+#: How far a copy stands from its original.
 COPY = 32
-"""How far a copy stands from its original."""
 
 Place = tuple[float, float]
 

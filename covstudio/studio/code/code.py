@@ -13,8 +13,8 @@ from covstudio.studio.session.resources import component_script, component_style
 from covstudio.studio.session.store import Store
 
 FILE = "model.py"
+#: Characters that a page can colour without stalling; a longer program is copied and downloaded whole.
 MAX_SHOWN = 200_000
-"""Characters that a page can colour without stalling; a longer program is copied and downloaded whole."""
 
 
 class CodePane(Component):

@@ -24,10 +24,9 @@ from covstudio.studio.session.store import Store
 PREVIEW_ROWS = 8
 PREVIEW_COLUMNS = 60
 SHOWN_LEVELS = 5
+#: Up to this size a table is read on the event loop; a larger one in a thread, so that no other session
+#: waits.
 READ_AT_ONCE = 2 * MEGABYTE
-"""Up to this size a table is read on the event loop; a larger one in a thread, so that no other session
-waits.
-"""
 
 _readers = ThreadPoolExecutor(2, thread_name_prefix="covstudio-read")
 

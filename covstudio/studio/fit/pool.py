@@ -39,10 +39,9 @@ from covstudio.studio.fit.worker import (
 
 log = logging.getLogger("covstudio")
 
+#: A cancelled fit that has not stopped by itself after this long is in the middle of a long iteration: its
+#: worker is ended.
 GRACE_SECONDS = 2.0
-"""A cancelled fit that has not stopped by itself after this long is in the middle of a long iteration: its
-worker is ended.
-"""
 DIED = (
     "The process that ran the fit ended unexpectedly, most likely because memory ran out. "
     "It has been replaced: press Fit to try again, or try a smaller model."

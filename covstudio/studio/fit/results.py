@@ -15,18 +15,18 @@ from covstudio.studio.session.files import file_stem
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Rows of a table that are sent to the page; its csv file has them all.
 MAX_ROWS = 5000
-"""Rows of a table that are sent to the page; its csv file has them all."""
 ALL = "all"
+#: Tables that are not in the archive while they have no rows.
 OPTIONAL = ("tests", "variance_tests", "derived")
-"""Tables that are not in the archive while they have no rows."""
+#: What `Fit.verdict` is called on the page, and how it is shown.
 VERDICTS = {
     "converged": ("Converged", "ok"),
     "at the boundary": ("Converged at the boundary", "todo"),
     "not identifiable": ("Not identifiable", "problem"),
     "stopped": ("Stopped before the maximum", "problem"),
 }
-"""What `Fit.verdict` is called on the page, and how it is shown."""
 ENGINES = {
     "dense": "dense engine",
     "mme": "mixed-model equations",

@@ -10,8 +10,8 @@ from covstudio.covariance import Transform, TransformExpPow2
 
 DECADES_DOWN = 4
 DECADES_UP = 2
+#: A correlation stops this share of its interval short of either end, where V would be singular.
 MARGIN = 5e-4
-"""A correlation stops this share of its interval short of either end, where V would be singular."""
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from covstudio.studio.session.resources import katex_address
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.texts import parameter_label, shape_text
 
+#: Entries of a literal matrix or of written values that a text field can reasonably hold.
 MAX_WRITTEN = 4000
-"""Entries of a literal matrix or of written values that a text field can reasonably hold."""
 
 
 def parameter_key(ref: ParameterRef) -> str:

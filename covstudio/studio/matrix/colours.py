@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 Ramp = npt.NDArray[np.uint8]
 
-# Anchors from near zero to the limit, spaced evenly.
+#: Anchors from near zero to the limit, spaced evenly.
 _POSITIVE = {
     "light": ("#eef0fd", "#c3cbf6", "#8f9bee", "#5c63d8", "#4038b0", "#271a75"),
     "dark": ("#1d2040", "#2f3579", "#4a52c0", "#7880f0", "#a3abfa", "#d0d6ff"),
@@ -25,7 +25,8 @@ _NEGATIVE = {
     "dark": ("#33210f", "#643a10", "#a35c14", "#dc8a35", "#efb06c", "#fadcb4"),
 }
 THEMES = ("light", "dark")
-_FADE_IN = 0.06  # below this share of the limit a colour blends into the surface
+#: Below this share of the limit a colour blends into the surface.
+_FADE_IN = 0.06
 
 
 def _linear(srgb: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -37,7 +38,7 @@ def _encoded(linear: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
-# OKLab, where equal steps look equal: https://bottosson.github.io/posts/oklab/ (public domain)
+#: OKLab, where equal steps look equal: https://bottosson.github.io/posts/oklab/ (public domain)
 _TO_LMS = np.array(
     [
         [0.4122214708, 0.5363325363, 0.0514459929],

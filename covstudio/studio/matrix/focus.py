@@ -27,8 +27,10 @@ from covstudio.studio.session.texts import parameter_label, shape_text
 
 hv.Store.set_current_backend("bokeh")
 
-PAUSE = 0.15  # seconds between two drawings while a slider moves
-NAMED_TICKS = 32  # at most so many levels are written along an axis
+#: Seconds between two drawings while a slider moves.
+PAUSE = 0.15
+#: At most so many levels are written along an axis.
+NAMED_TICKS = 32
 INK = {"light": ("#5a6373", "#e2e5eb", "#ffffff"), "dark": ("#9aa3b3", "#282d36", "#16191f")}
 _FONT = "Segoe UI, Roboto, Helvetica Neue, Noto Sans, Liberation Sans, sans-serif"
 _TITLES = {"value": "Covariance", "correlation": "Correlation", "log": "log₁₀ |value|"}

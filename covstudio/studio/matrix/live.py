@@ -31,11 +31,15 @@ from covstudio.studio.session.store import Store
 
 log = logging.getLogger("covstudio")
 
-PARTIAL_SECONDS = 0.025  # a round longer than this shows what it has
-PUBLISH_SECONDS = 0.1  # how often numbers beside a moving slider are told to the views
-QUIET_SECONDS = 0.5  # a slider that has not moved for this long rests, whether or not the page said so
+#: A round longer than this shows what it has.
+PARTIAL_SECONDS = 0.025
+#: How often numbers beside a moving slider are told to the views.
+PUBLISH_SECONDS = 0.1
+#: A slider that has not moved for this long rests, whether or not the page said so.
+QUIET_SECONDS = 0.5
 _sessions = itertools.count(1)
-_KEPT_AS = "_live"  # on the store itself, so that the two go together
+#: On the store itself, so that the two go together.
+_KEPT_AS = "_live"
 
 Prepare = Callable[[str, "Array | None", bool], Any]
 Show = Callable[[Any], None]

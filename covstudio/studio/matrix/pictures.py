@@ -23,8 +23,8 @@ Array: TypeAlias = npt.NDArray[np.float64]
 
 NODE = "node:"
 SLICE = "slice:"
+#: Matrices with more entries are not drawn: following a slider would take seconds and gigabytes.
 MAX_ENTRIES = 4_000_000
-"""Matrices with more entries are not drawn: following a slider would take seconds and gigabytes."""
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from covstudio.studio.page.page import TITLE, create_page, prewarm
 from covstudio.studio.session.files import MAX_CHUNK
 
 PORTS_TRIED = 20
+#: How long a session whose page lost its connection (a closed lid, a lost network) is kept for.
 SESSION_MINUTES = 15
-"""How long a session whose page lost its connection (a closed lid, a lost network) is kept for."""
 
 
 def free_port(port: int, address: str) -> int:

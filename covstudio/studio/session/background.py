@@ -13,7 +13,7 @@ log = logging.getLogger("covstudio")
 
 Answer = TypeVar("Answer")
 
-# Shared by all sessions: these are questions of milliseconds, and a session never asks twice at once.
+#: Shared by all sessions: these are questions of milliseconds, and a session never asks twice at once.
 _THREADS = ThreadPoolExecutor(2, thread_name_prefix="covstudio-background")
 
 

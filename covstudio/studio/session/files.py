@@ -16,12 +16,12 @@ from covstudio.studio.session.store import Store
 
 MEGABYTE = 1_000_000
 MAX_TABLE = 100 * MEGABYTE
+#: A saved model holds its table as text, so it may be larger than the table was.
 MAX_MODEL = 250 * MEGABYTE
-"""A saved model holds its table as text, so it may be larger than the table was."""
+#: Browsers give a page about 5 MB of storage, counted in two-byte characters.
 MAX_DRAFT = 2 * MEGABYTE
-"""Browsers give a page about 5 MB of storage, counted in two-byte characters."""
+#: A table with more cells is not even tried: writing it would take longer than a person should wait.
 MAX_DRAFT_CELLS = 400_000
-"""A table with more cells is not even tried: writing it would take longer than a person should wait."""
 MAX_CHUNK = 4 * MEGABYTE
 MAX_NAME = 200
 

@@ -21,8 +21,8 @@ class Case:
     name: str
     make: Callable[[], Matrix]
     picklable: bool = True
+    #: Whether one object occurs in several places: to fix a parameter in one is to fix it in all.
     repeats: bool = False
-    """Whether one object occurs in several places: to fix a parameter in one is to fix it in all."""
 
     def generator(self) -> torch.Generator:
         return torch.Generator().manual_seed(zlib.crc32(self.name.encode()))

@@ -17,8 +17,8 @@ from tests.covariance.contract.case import Case, contract
 
 TOLERANCE = 1e-10
 EPS = torch.finfo(torch.float64).eps
+#: The condition number up to which solutions are compared.
 WELL = 1e9
-"""The condition number up to which solutions are compared."""
 
 
 def points(case: Case, count: int = 4) -> Iterator[tuple[Matrix, Tensor]]:
@@ -33,7 +33,7 @@ def normal(case: Case, *shape: int) -> Tensor:
 
 
 def near(actual: Tensor, expected: Tensor, scale: Tensor | float, tolerance: float = TOLERANCE) -> None:
-    """Agreement up to ``tolerance`` times the size of what was added up to get there."""
+    """Agreement up to `tolerance` times the size of what was added up to get there."""
     assert actual.shape == expected.shape
     assert actual.dtype == expected.dtype
     bound = tolerance * float(torch.as_tensor(scale).abs().max()) if torch.as_tensor(scale).numel() else 0.0

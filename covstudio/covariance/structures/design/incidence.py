@@ -17,11 +17,11 @@ from torch import Tensor
 from covstudio.covariance.core.catalogue import Argument, declare
 from covstudio.covariance.core.matrix import Matrix
 
+#: What joins the levels of crossed factors in a column's name: the bowtie.
 JOINER = "\u22c8"
-"""What joins the levels of crossed factors in a column's name: the bowtie."""
 
+#: The most combinations of levels laid out when empty ones are kept.
 MAX_COLUMNS = 1_000_000
-"""The most combinations of levels laid out when empty ones are kept."""
 
 Label = Any
 _SHOWN = 8
@@ -66,12 +66,12 @@ class DummyMatrix(Matrix):
 
     It has no parameters. One column per combination of the factors' levels:
 
-    - ``lex_order=True``: sorted by the first factor, then the second, and so on, the last varying fastest;
-    - ``lex_order=False``: in the order of ``levels`` where they are given (the last factor varying fastest);
+    - `lex_order=True`: sorted by the first factor, then the second, and so on, the last varying fastest;
+    - `lex_order=False`: in the order of `levels` where they are given (the last factor varying fastest);
       else in the order in which the combinations first appear in the rows, followed by those that never do.
 
     Factors nested in one another, such as blocks labelled anew within each replicate, give columns without a
-    row wherever a combination does not occur: ``drop_empty_cols`` leaves them out. Empty columns go before
+    row wherever a combination does not occur: `drop_empty_cols` leaves them out. Empty columns go before
     the first one.
 
     Attributes:
@@ -90,12 +90,12 @@ class DummyMatrix(Matrix):
         device: Device of the matrix; None for that of the computation it takes part in.
 
     Raises:
-        TypeError: If a factor is not a sequence of labels, or ``dtype`` is not a floating point one.
-        ValueError: If no factor is given, they are empty or of different lengths, a label is missing,
-            ``levels`` does not fit the factors, labels of one factor cannot be sorted, or no column is left.
+        TypeError: a factor is not a sequence of labels, or `dtype` is not a floating point one.
+        ValueError: no factor is given, they are empty or of different lengths, a label is missing,
+            `levels` does not fit the factors, labels of one factor cannot be sorted, or no column is left.
 
     Warns:
-        RuntimeWarning: If rows have a combination that is not among the levels: they are zero.
+        RuntimeWarning: rows have a combination that is not among the levels: they are zero.
 
     Example:
         >>> from covstudio.covariance import DummyMatrix
@@ -159,19 +159,19 @@ class DummyMatrix(Matrix):
         return {**super().repr_dict, "columns": shown}
 
     def evaluate(self, natural: Tensor) -> Tensor:
-        """Return Z, shape (n, q); ``natural`` is empty and tells the dtype and device left open."""
+        """Z, shape (n, q); `natural` is empty and tells the dtype and device left open."""
         device = natural.device if self._device is None else self._device
         codes = self.codes.to(device)
         dtype = natural.dtype if self._dtype is None else self._dtype
         return (codes[:, None] == torch.arange(self.shape[1], device=device)).to(dtype)
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return the empty Jacobian, shape (0, n, q)."""
+        """The empty Jacobian, shape (0, n, q)."""
         return natural.new_zeros((len(index), *self.shape))
 
 
 def _labels(values: object, name: str) -> list[Label]:
-    """Return one factor's labels as a list of plain Python objects, none missing."""
+    """One factor's labels as a list of plain Python objects, none missing."""
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable) or isinstance(values, dict):
         raise TypeError(
             f"{name} must be a list, tuple or Series of labels, one per row, got {values!r} "
@@ -225,7 +225,7 @@ def _check_columns(columns: list[list[Label]]) -> None:
 
 
 def _levels(columns: list[list[Label]], given: object, lex_order: bool) -> list[list[Label]]:
-    """Return the levels of each factor in the order their columns take."""
+    """The levels of each factor in the order their columns take."""
     levels = (
         [list(dict.fromkeys(column)) for column in columns]
         if given is None
@@ -268,13 +268,13 @@ class _Positions(dict[Label, int]):
 
 
 def _positions_of(labels: list[Label], levels: list[Label]) -> NDArray[np.int64]:
-    """Return where each label stands among the levels, -1 where it does not."""
+    """Where each label stands among the levels, -1 where it does not."""
     positions = _Positions(zip(levels, range(len(levels)), strict=True))
     return np.fromiter(map(positions.__getitem__, labels), dtype=np.int64, count=len(labels))
 
 
 def _flat_codes(columns: list[list[Label]], levels: list[list[Label]]) -> NDArray[Any]:
-    """Return each row's combination as one number, the last factor varying fastest; -1 where not listed."""
+    """Each row's combination as one number, the last factor varying fastest; -1 where not listed."""
     flat: NDArray[Any] = _positions_of(columns[0], levels[0])
     if math.prod(map(len, levels)) > np.iinfo(np.int64).max:
         # Only numbers of any length tell so many combinations apart.
@@ -288,7 +288,7 @@ def _flat_codes(columns: list[list[Label]], levels: list[list[Label]]) -> NDArra
 def _kept_codes(
     flat: NDArray[Any], levels: list[list[Label]], *, ranked: bool, drop_empty: bool
 ) -> list[int]:
-    """Return the combinations that get a column: sorted, or in the order in which rows first have them."""
+    """The combinations that get a column: sorted, or in the order in which rows first have them."""
     every = [] if drop_empty else _every_code(levels)
     if ranked and not drop_empty:
         return every

@@ -82,21 +82,21 @@ _PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
 class DesignMatrix(Leaf):
     r"""Functions of numeric columns side by side, :math:`Z_{ij} = f_j(x_i)`: the Z of random regression.
 
-    It has no parameters. With ``basis``
+    It has no parameters. With `basis`
 
     - "columns": the columns as they are;
     - "polynomial": powers :math:`x, x^2, \dots, x^{degree}`;
     - "orthogonal": polynomials that are orthonormal over the rows, with positive leading coefficients;
-    - "legendre": Legendre polynomials :math:`P_k(t)`, with t running from -1 at ``lower`` to 1 at ``upper``;
+    - "legendre": Legendre polynomials :math:`P_k(t)`, with t running from -1 at `lower` to 1 at `upper`;
     - "normalised legendre": :math:`\sqrt{(2k+1)/2}\, P_k(t)`, of unit length over the interval;
-    - "b-spline": B-splines of the given degree over ``knots`` between ``lower`` and ``upper``.
+    - "b-spline": B-splines of the given degree over `knots` between `lower` and `upper`.
 
-    ``intercept`` keeps the constant function: a column of ones, once; for Legendre polynomials :math:`P_0`,
-    for orthogonal ones the constant of unit length. B-splines add up to 1: with ``intercept`` all of them are
+    `intercept` keeps the constant function: a column of ones, once; for Legendre polynomials :math:`P_0`,
+    for orthogonal ones the constant of unit length. B-splines add up to 1: with `intercept` all of them are
     kept, without it the first is left out. Several columns are expanded one after the other.
 
     Attributes:
-        colnames: Name of each column of Z, such as ``"x"``, ``"x^2"``, ``"P1(x)"`` or ``"B2(x)"``.
+        colnames: Name of each column of Z, such as `"x"`, `"x^2"`, `"P1(x)"` or `"B2(x)"`.
 
     Args:
         columns: Numbers, n rows: a vector, a table of shape (n, d) (list, tensor, array, DataFrame), or a
@@ -104,17 +104,17 @@ class DesignMatrix(Leaf):
         basis: One of the above.
         degree: Degree of polynomials or of a spline's pieces; not used by "columns".
         knots: For "b-spline", the number of inner knots at equally spaced quantiles of each column, or their
-            positions, strictly between ``lower`` and ``upper`` and in ascending order.
+            positions, strictly between `lower` and `upper` and in ascending order.
         intercept: Whether the constant function is kept.
         lower: Start of the interval of Legendre polynomials and splines; None for each column's smallest.
         upper: End of the interval; None for each column's largest.
-        names: Name of each given column; None for the mapping's or the DataFrame's own, else ``x``, or
-            ``x_0``, ``x_1``, ...
+        names: Name of each given column; None for the mapping's or the DataFrame's own, else `x`, or
+            `x_0`, `x_1`, ...
         param_specs: None or an empty mapping, for uniformity with the other structures.
 
     Raises:
-        TypeError: If ``columns`` does not hold numbers, or another argument is of the wrong type.
-        ValueError: If ``columns`` is empty or not finite, has rows of different lengths or numbers outside
+        TypeError: `columns` does not hold numbers, or another argument is of the wrong type.
+        ValueError: `columns` is empty or not finite, has rows of different lengths or numbers outside
             the interval; if the degree is too large for the number of different values; or if no column is
             left.
 
@@ -181,11 +181,11 @@ class DesignMatrix(Leaf):
         return {**super().repr_dict, "columns": shown}
 
     def evaluate(self, natural: Tensor) -> Tensor:
-        """Return Z, shape (n, q); ``natural`` is empty and gives the dtype and the device."""
+        """Z, shape (n, q); `natural` is empty and gives the dtype and the device."""
         return self.table.to(dtype=natural.dtype, device=natural.device, copy=True)
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return the empty Jacobian, shape (0, n, q)."""
+        """The empty Jacobian, shape (0, n, q)."""
         return natural.new_zeros((len(index), *self.shape))
 
     def _expanded(

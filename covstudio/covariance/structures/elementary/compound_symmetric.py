@@ -21,48 +21,48 @@ from covstudio.covariance.structures.elementary.elementary import SIZE_2, bounde
 
 
 def equicorrelation(n: int, rho: Tensor) -> Tensor:
-    """Return the n x n matrix with exact ones on the diagonal and rho elsewhere."""
+    """The n x n matrix with exact ones on the diagonal and rho elsewhere."""
     one = torch.eye(n, dtype=torch.bool, device=rho.device)
     return torch.where(one, torch.ones_like(rho), rho)
 
 
 def apart(b: Tensor) -> Tensor:
-    """Return (J - I) b, the derivative of R by rho times b, along the last dimension but one."""
+    """(J - I) b, the derivative of R by rho times b, along the last dimension but one."""
     return b.sum(-2, keepdim=True) - b
 
 
 def apart_trace(a: Tensor) -> Tensor:
-    """Return the sum of the entries of a matrix off its diagonal, 0-d."""
+    """The sum of the entries of a matrix off its diagonal, 0-d."""
     return a.sum() - a.diagonal().sum()
 
 
 def equicorrelation_matmul(rho: Tensor, b: Tensor) -> Tensor:
-    """Return R b for b of shape (n, m)."""
+    """R b for b of shape (n, m)."""
     return (1 - rho) * b + rho * b.sum(0, keepdim=True)
 
 
 def equicorrelation_eigenvalues(n: int, rho: Tensor) -> tuple[Tensor, Tensor] | None:
-    """Return 1 - rho and 1 + (n - 1) rho, or None unless both are positive to working precision."""
+    """1 - rho and 1 + (n - 1) rho, or None unless both are positive to working precision."""
     within, between = 1 - rho, 1 + (n - 1) * rho
     least = n * torch.finfo(rho.dtype).eps
     return (within, between) if float(within) > least and float(between) > least else None
 
 
 def equicorrelation_solve(eigenvalues: tuple[Tensor, Tensor], b: Tensor) -> Tensor:
-    """Return R^-1 b: what varies within a column of b and its mean are divided by an eigenvalue each."""
+    """R^-1 b: what varies within a column of b and its mean are divided by an eigenvalue each."""
     within, between = eigenvalues
     mean = b.mean(0, keepdim=True)
     return (b - mean) / within + mean / between
 
 
 def equicorrelation_logdet(n: int, eigenvalues: tuple[Tensor, Tensor]) -> Tensor:
-    """Return log det R, 0-d."""
+    """log det R, 0-d."""
     within, between = eigenvalues
     return (n - 1) * within.log() + between.log()
 
 
 def equicorrelation_root(n: int, eigenvalues: tuple[Tensor, Tensor]) -> Tensor:
-    """Return the symmetric square root of R, shape (n, n)."""
+    """The symmetric square root of R, shape (n, n)."""
     within, between = (eigenvalue.sqrt() for eigenvalue in eigenvalues)
     root: Tensor = torch.diag_embed(within.expand(n)) + (between - within) / n
     return root
@@ -77,8 +77,8 @@ class EquicorrelatedLeaf(Leaf):
         scaled: Whether a variance precedes the correlation.
 
     Raises:
-        TypeError: If ``n`` is not an int.
-        ValueError: If ``n`` is below 2.
+        TypeError: `n` is not an int.
+        ValueError: `n` is below 2.
     """
 
     _definite = True
@@ -90,7 +90,7 @@ class EquicorrelatedLeaf(Leaf):
         super().__init__((self.n, self.n), param_specs, [variance(), rho] if scaled else [rho])
 
     def split(self, natural: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the variance, 1 where there is none, and the correlation, from the natural values."""
+        """The variance, 1 where there is none, and the correlation, from the natural values."""
         return (natural[0] if self._scaled else natural.new_ones(())), natural[-1]
 
     def is_variance(self, k: int) -> bool:
@@ -98,12 +98,12 @@ class EquicorrelatedLeaf(Leaf):
         return self._scaled and k == 0
 
     def evaluate(self, natural: Tensor) -> Tensor:
-        """Return sigma^2 [(1 - rho) I + rho J], shape (n, n), from natural values; without sigma^2, of 1."""
+        """sigma^2 [(1 - rho) I + rho J], shape (n, n), from natural values; without sigma^2, of 1."""
         sigma2, rho = self.split(natural)
         return sigma2 * equicorrelation(self.n, rho)
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d sigma^2 = V / sigma^2 and dV/d rho = sigma^2 (J - I), shape (len(index), n, n)."""
+        """dV/d sigma^2 = V / sigma^2 and dV/d rho = sigma^2 (J - I), shape (len(index), n, n)."""
         sigma2, rho = self.split(natural)
         others = 1 - torch.eye(self.n, dtype=natural.dtype, device=natural.device)
         slices = [equicorrelation(self.n, rho) if self.is_variance(k) else sigma2 * others for k in index]
@@ -131,7 +131,7 @@ class EquicorrelatedLeaf(Leaf):
 class EquicorrelationMatrix(EquicorrelatedLeaf):
     r"""One common correlation, :math:`V = (1 - \rho) I_n + \rho J_n` with :math:`\rho \in (-1/(n-1), 1)`.
 
-    Parameters: ``rho`` (natural: a correlation, positive definite on the open interval; raw: sigmoid, then
+    Parameters: `rho` (natural: a correlation, positive definite on the open interval; raw: sigmoid, then
     scaled and shifted onto it; default 0, the middle of the interval).
 
     Args:
@@ -139,8 +139,8 @@ class EquicorrelationMatrix(EquicorrelatedLeaf):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``n`` is not an int.
-        ValueError: If ``n`` is below 2.
+        TypeError: `n` is not an int.
+        ValueError: `n` is below 2.
 
     Example:
         >>> import torch
@@ -189,7 +189,7 @@ class EquicorrelationMatrix(EquicorrelatedLeaf):
 class CompoundSymmetricMatrix(EquicorrelatedLeaf):
     r"""Compound symmetry, :math:`V = \sigma^2 [(1-\rho) I_n + \rho J_n]`, :math:`-1/(n-1) < \rho < 1`.
 
-    Parameters: ``sigma^2`` (natural: the variance of a row; raw: exp(2 theta), default 0) and ``rho``
+    Parameters: `sigma^2` (natural: the variance of a row; raw: exp(2 theta), default 0) and `rho`
     (natural: a correlation; raw: sigmoid, then scaled and shifted onto its interval, default 0).
 
     Args:
@@ -197,8 +197,8 @@ class CompoundSymmetricMatrix(EquicorrelatedLeaf):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``n`` is not an int.
-        ValueError: If ``n`` is below 2.
+        TypeError: `n` is not an int.
+        ValueError: `n` is below 2.
 
     Example:
         >>> import torch

@@ -82,7 +82,7 @@ class SphericalFactor:
         return cosines + torch.eye(self.n, dtype=angles.dtype, device=angles.device), sines
 
     def value(self, angles: Tensor) -> Tensor:
-        """Return L, shape (n, n), from the natural angles."""
+        """L, shape (n, n), from the natural angles."""
         cosines, sines = self._trigonometry(angles)
         before = [torch.ones_like(sines[:, 0])]
         for j in range(self.n - 1):
@@ -90,13 +90,13 @@ class SphericalFactor:
         return cosines * torch.stack(before, dim=1)
 
     def correlation(self, angles: Tensor) -> Tensor:
-        """Return L L' with exact ones on its diagonal, shape (n, n)."""
+        """L L' with exact ones on its diagonal, shape (n, n)."""
         lower = self.value(angles)
         eye = torch.eye(self.n, dtype=torch.bool, device=angles.device)
         return torch.where(eye, 1.0, lower @ lower.mT)
 
     def row_slopes(self, angles: Tensor, index: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Return the row that each angle turns, shape (k,), and the derivative of that row, shape (k, n)."""
+        """The row that each angle turns, shape (k,), and the derivative of that row, shape (k, n)."""
         which = positions(index, angles.device)
         rows, columns = self._rows.to(angles.device)[which], self._columns.to(angles.device)[which]
         cosines, sines = self._trigonometry(angles)
@@ -112,7 +112,7 @@ class SphericalFactor:
         return rows, torch.where(touched, slopes, 0.0)
 
     def shafts(self, angles: Tensor, index: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Return tips and shafts of the arrows that the derivatives of L L' are, shapes (k,) and (k, n)."""
+        """Tips and shafts of the arrows that the derivatives of L L' are, shapes (k,) and (k, n)."""
         rows, slopes = self.row_slopes(angles, index)
         shafts = slopes @ self.value(angles).mT
         # A row stays of length 1: its derivative is at right angles to it.
@@ -120,7 +120,7 @@ class SphericalFactor:
         return rows, shafts
 
     def regular(self, angles: Tensor) -> Tensor | None:
-        """Return L, or None where L L' is singular to working precision."""
+        """L, or None where L L' is singular to working precision."""
         lower = self.value(angles)
         return lower if bool((lower.diagonal() ** 2 > negligible(lower)).all()) else None
 
@@ -149,7 +149,7 @@ class SphericalFactor:
 class CorrelationMatrix(Leaf):
     r"""A free correlation matrix by spherical coordinates, :math:`V = L L^\top` with rows of length 1.
 
-    Parameters, row by row: ``angle_i_j`` for j < i (natural: :math:`\phi_{ij} \in (0, \pi)`; raw: pi
+    Parameters, row by row: `angle_i_j` for j < i (natural: :math:`\phi_{ij} \in (0, \pi)`; raw: pi
     sigmoid(theta); default 0, a right angle), with
     :math:`L_{ij} = \cos \phi_{ij} \prod_{m<j} \sin \phi_{im}` and
     :math:`L_{ii} = \prod_{m<i} \sin \phi_{im}`. Every positive definite correlation matrix has exactly one
@@ -161,8 +161,8 @@ class CorrelationMatrix(Leaf):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``n`` is not an int.
-        ValueError: If ``n`` is below 2.
+        TypeError: `n` is not an int.
+        ValueError: `n` is below 2.
 
     Example:
         >>> import torch
@@ -194,11 +194,11 @@ class CorrelationMatrix(Leaf):
         return True
 
     def evaluate(self, natural: Tensor) -> Tensor:
-        """Return the correlation matrix, shape (n, n), from its natural angles row by row."""
+        """The correlation matrix, shape (n, n), from its natural angles row by row."""
         return self.spherical.correlation(natural)
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d angle_i_j, zero but in row and column i, shape (len(index), n, n)."""
+        """dV/d angle_i_j, zero but in row and column i, shape (len(index), n, n)."""
         return arrows(*self.spherical.shafts(natural, index))
 
 
@@ -276,8 +276,8 @@ def _logdet(lower: Tensor) -> Tensor:
 class HeterogeneousCorrelationMatrix(HeterogeneousLeaf):
     r"""Free variances and free correlations, :math:`V = D^{1/2} C D^{1/2}`.
 
-    Parameters: ``sigma^2_0``, ..., ``sigma^2_{n-1}`` (natural: variances; raw: exp(2 theta), default 0), then
-    ``angle_i_j`` row by row, as in ``CorrelationMatrix``. It spans the covariances of ``UnstructuredMatrix``
+    Parameters: `sigma^2_0`, ..., `sigma^2_{n-1}` (natural: variances; raw: exp(2 theta), default 0), then
+    `angle_i_j` row by row, as in `CorrelationMatrix`. It spans the covariances of `UnstructuredMatrix`
     by parameters that leave one another alone: a variance can be fixed and the correlations estimated.
 
     Args:
@@ -285,8 +285,8 @@ class HeterogeneousCorrelationMatrix(HeterogeneousLeaf):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``n`` is not an int.
-        ValueError: If ``n`` is below 2.
+        TypeError: `n` is not an int.
+        ValueError: `n` is below 2.
 
     Example:
         >>> import torch
@@ -308,11 +308,11 @@ class HeterogeneousCorrelationMatrix(HeterogeneousLeaf):
         super().__init__(size, param_specs, self.spherical.parameters())
 
     def correlation(self, shapes: Tensor) -> Tensor:
-        """Return C, shape (n, n), from its natural angles row by row."""
+        """C, shape (n, n), from its natural angles row by row."""
         return self.spherical.correlation(shapes)
 
     def correlation_slopes(self, shapes: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dC/d angle_i_j, zero but in row and column i, shape (len(index), n, n)."""
+        """dC/d angle_i_j, zero but in row and column i, shape (len(index), n, n)."""
         return arrows(*self.spherical.shafts(shapes, index))
 
     def _slopes_matmul(self, shapes: Tensor, index: Sequence[int], b: Tensor) -> Tensor:

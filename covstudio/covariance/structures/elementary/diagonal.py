@@ -27,8 +27,8 @@ class DiagonalLeaf(Leaf):
         defaults: The parameters of the formula, in the order of its natural values.
 
     Raises:
-        TypeError: If ``param_specs`` is not a mapping.
-        ValueError: If it declares another number of parameters than the formula has.
+        TypeError: `param_specs` is not a mapping.
+        ValueError: it declares another number of parameters than the formula has.
 
     Example:
         >>> import torch
@@ -38,25 +38,25 @@ class DiagonalLeaf(Leaf):
     """
 
     def variances(self, natural: Tensor) -> Tensor:
-        """Return the diagonal of V, shape (n,), from the natural values."""
+        """The diagonal of V, shape (n,), from the natural values."""
         raise NotImplementedError(f"{type(self).__name__} does not override variances.")
 
     def variance_slopes(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return the diagonals of dV/d natural_k, shape (len(index), n)."""
+        """The diagonals of dV/d natural_k, shape (len(index), n)."""
         raise NotImplementedError(f"{type(self).__name__} does not override variance_slopes.")
 
     def evaluate(self, natural: Tensor) -> Tensor:
-        """Return diag(v), shape (n, n), from the natural values."""
+        """diag(v), shape (n, n), from the natural values."""
         return torch.diag_embed(self.variances(natural))
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d natural_k, zero off the diagonal, shape (len(index), n, n)."""
+        """dV/d natural_k, zero off the diagonal, shape (len(index), n, n)."""
         return torch.diag_embed(self.variance_slopes(natural, index))
 
     def write(
         self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor
     ) -> None:
-        """Write V and slices of its Jacobian, zero off the diagonal; see :meth:`Matrix.write`."""
+        """Write V and slices of its Jacobian, zero off the diagonal; see `Matrix.write`."""
         if value is not None:
             value.zero_().diagonal().copy_(self.variances(natural))
         if len(index):
@@ -66,7 +66,7 @@ class DiagonalLeaf(Leaf):
     def write_added(
         self, natural: Tensor, value: Tensor, index: Sequence[int], slopes: Tensor, slices: Tensor
     ) -> None:
-        """Add V on the diagonal, and write slices of its Jacobian; see :meth:`Matrix.write_added`."""
+        """Add V on the diagonal, and write slices of its Jacobian; see `Matrix.write_added`."""
         value.diagonal().add_(self.variances(natural))
         self.write(natural, None, index, slopes, slices)
 

@@ -27,12 +27,12 @@ SIZE_2 = Argument("n", "size", "Size", "Number of rows and columns, at least 2",
 
 
 def variance(name: str = "sigma^2", dtype: torch.dtype | None = None) -> Parameter:
-    """Return the usual declaration of a variance: exp(2 theta), 1 by default."""
+    """The usual declaration of a variance: exp(2 theta), 1 by default."""
     return Parameter(name, TransformExpPow2(), dtype=dtype)
 
 
 def bounded(lower: float) -> Transform:
-    """Return the transform of a correlation onto (lower, 1): sigmoid, then scale and shift."""
+    """The transform of a correlation onto (lower, 1): sigmoid, then scale and shift."""
     return TransformChain([TransformSigmoid(), TransformScaleShift(1 - lower, lower)])
 
 
@@ -59,8 +59,8 @@ class IdentityMatrix(DiagonalLeaf):
         param_specs: None or an empty mapping, for uniformity with the other structures.
 
     Raises:
-        TypeError: If ``n`` is not an int.
-        ValueError: If ``n`` is below 1, or ``param_specs`` declares a parameter.
+        TypeError: `n` is not an int.
+        ValueError: `n` is below 1, or `param_specs` declares a parameter.
 
     Example:
         >>> from covstudio.covariance import IdentityMatrix
@@ -79,11 +79,11 @@ class IdentityMatrix(DiagonalLeaf):
         super().__init__((self.n, self.n), param_specs, [])
 
     def variances(self, natural: Tensor) -> Tensor:
-        """Return ones, shape (n,); ``natural`` is empty and gives the dtype and the device."""
+        """Ones, shape (n,); `natural` is empty and gives the dtype and the device."""
         return natural.new_ones(self.n)
 
     def variance_slopes(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return the empty Jacobian, shape (0, n)."""
+        """The empty Jacobian, shape (0, n)."""
         return natural.new_zeros((len(index), self.n))
 
 
@@ -118,15 +118,15 @@ class IdentityMatrix(DiagonalLeaf):
 class ScalarMatrix(DiagonalLeaf):
     r"""A multiple of the identity, :math:`V = \sigma^2 I_n`: one variance component.
 
-    Parameters: ``sigma^2`` (natural: a variance; raw: exp(2 theta), default 0, that is 1).
+    Parameters: `sigma^2` (natural: a variance; raw: exp(2 theta), default 0, that is 1).
 
     Args:
         n: Number of rows and columns, an int of at least 1.
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``n`` is not an int.
-        ValueError: If ``n`` is below 1.
+        TypeError: `n` is not an int.
+        ValueError: `n` is below 1.
 
     Example:
         >>> import torch
@@ -146,11 +146,11 @@ class ScalarMatrix(DiagonalLeaf):
         super().__init__((self.n, self.n), param_specs, [variance()])
 
     def variances(self, natural: Tensor) -> Tensor:
-        """Return sigma^2 in every place, shape (n,), from natural values [sigma^2]."""
+        """sigma^2 in every place, shape (n,), from natural values [sigma^2]."""
         return natural.expand(self.n)
 
     def variance_slopes(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return ones, the diagonal of dV/d sigma^2 = I, shape (1, n)."""
+        """Ones, the diagonal of dV/d sigma^2 = I, shape (1, n)."""
         return natural.new_ones((len(index), self.n))
 
 
@@ -184,15 +184,15 @@ class ScalarMatrix(DiagonalLeaf):
 class DiagonalMatrix(DiagonalLeaf):
     r"""A diagonal matrix of free variances, :math:`V = \mathrm{diag}(\sigma^2_0, \ldots, \sigma^2_{n-1})`.
 
-    Parameters: ``sigma^2_0``, ..., ``sigma^2_{n-1}`` (natural: variances; raw: exp(2 theta), default 0).
+    Parameters: `sigma^2_0`, ..., `sigma^2_{n-1}` (natural: variances; raw: exp(2 theta), default 0).
 
     Args:
         n: Number of rows and columns, an int of at least 1.
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``n`` is not an int.
-        ValueError: If ``n`` is below 1.
+        TypeError: `n` is not an int.
+        ValueError: `n` is below 1.
 
     Example:
         >>> import torch
@@ -213,11 +213,11 @@ class DiagonalMatrix(DiagonalLeaf):
         super().__init__((self.n, self.n), param_specs, [variance(f"sigma^2_{i}") for i in range(self.n)])
 
     def variances(self, natural: Tensor) -> Tensor:
-        """Return the n natural variances, shape (n,)."""
+        """The n natural variances, shape (n,)."""
         return natural
 
     def variance_slopes(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d sigma^2_i on the diagonal: 1 in place i of each slice, shape (len(index), n)."""
+        """dV/d sigma^2_i on the diagonal: 1 in place i of each slice, shape (len(index), n)."""
         entry = torch.tensor(list(index), dtype=torch.int64, device=natural.device)
         return torch.nn.functional.one_hot(entry, self.n).to(natural.dtype)
 
@@ -256,7 +256,7 @@ class DiagonalMatrix(DiagonalLeaf):
 class EqualEntryMatrix(Leaf):
     r"""The same value everywhere, :math:`V = \sigma^2 J_{n \times m}`.
 
-    Parameters: ``sigma^2`` (natural: the entry; raw: exp(2 theta), default 0). Square when ``m`` is left out,
+    Parameters: `sigma^2` (natural: the entry; raw: exp(2 theta), default 0). Square when `m` is left out,
     and then a covariance of rank one; rectangular otherwise.
 
     Args:
@@ -265,8 +265,8 @@ class EqualEntryMatrix(Leaf):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If a size is not an int.
-        ValueError: If a size is below 1.
+        TypeError: a size is not an int.
+        ValueError: a size is below 1.
 
     Example:
         >>> import torch
@@ -290,11 +290,11 @@ class EqualEntryMatrix(Leaf):
         return self.n == self.m and super().psd
 
     def evaluate(self, natural: Tensor) -> Tensor:
-        """Return sigma^2 J, shape (n, m), from natural values [sigma^2]."""
+        """sigma^2 J, shape (n, m), from natural values [sigma^2]."""
         return natural.reshape(1, 1).repeat(self.n, self.m)
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d sigma^2 = J, shape (1, n, m)."""
+        """dV/d sigma^2 = J, shape (1, n, m)."""
         return natural.new_ones((len(index), self.n, self.m))
 
 

@@ -37,7 +37,7 @@ __all__ = [
 
 
 def standard_deviations(variances: Tensor) -> Tensor:
-    """Return the square roots of variances; their slope at a variance of zero is taken as zero, not infinity.
+    """The square roots of variances; their slope at a variance of zero is taken as zero, not infinity.
 
     Example:
         >>> standard_deviations(torch.tensor([0.0, 4.0]))
@@ -48,7 +48,7 @@ def standard_deviations(variances: Tensor) -> Tensor:
 
 
 def half_inverse(variances: Tensor) -> Tensor:
-    """Return 1 / (2 sigma^2), by which the covariances of a position grow with its variance; 0 at zero.
+    """1 / (2 sigma^2), by which the covariances of a position grow with its variance; 0 at zero.
 
     Example:
         >>> half_inverse(torch.tensor([0.0, 4.0]))
@@ -61,7 +61,7 @@ def half_inverse(variances: Tensor) -> Tensor:
 class HeterogeneousLeaf(Leaf):
     r"""A correlation matrix and a variance for each position, :math:`V_{ij} = \sigma_i \sigma_j C_{ij}`.
 
-    Parameters: ``sigma^2_0``, ..., ``sigma^2_{n-1}``, then those of the correlation. A subclass gives the
+    Parameters: `sigma^2_0`, ..., `sigma^2_{n-1}`, then those of the correlation. A subclass gives the
     correlation and its derivatives, and may say how to do better than with the n x n correlation itself;
     everything else follows.
 
@@ -74,8 +74,8 @@ class HeterogeneousLeaf(Leaf):
         shapes: The parameters of the correlation, which follow the n variances.
 
     Raises:
-        TypeError: If ``param_specs`` is not a mapping.
-        ValueError: If it declares another number of parameters than the formula has.
+        TypeError: `param_specs` is not a mapping.
+        ValueError: it declares another number of parameters than the formula has.
 
     Example:
         >>> from covstudio.covariance import HeterogeneousCompoundSymmetricMatrix
@@ -89,11 +89,11 @@ class HeterogeneousLeaf(Leaf):
         super().__init__((n, n), param_specs, [*variances, *shapes])
 
     def correlation(self, shapes: Tensor) -> Tensor:
-        """Return C, shape (n, n), with ones on its diagonal, from the natural values of its parameters."""
+        """C, shape (n, n), with ones on its diagonal, from the natural values of its parameters."""
         raise NotImplementedError(f"{type(self).__name__} does not override correlation.")
 
     def correlation_slopes(self, shapes: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dC by the parameters at the given positions among C's own, shape (len(index), n, n)."""
+        """dC by the parameters at the given positions among C's own, shape (len(index), n, n)."""
         raise NotImplementedError(f"{type(self).__name__} does not override correlation_slopes.")
 
     def _correlation_matmul(self, shapes: Tensor, b: Tensor) -> Tensor:
@@ -118,14 +118,14 @@ class HeterogeneousLeaf(Leaf):
         return None
 
     def evaluate(self, natural: Tensor) -> Tensor:
-        """Return sigma_i sigma_j C_ij, shape (n, n), from natural values: n variances, then C's own."""
+        """sigma_i sigma_j C_ij, shape (n, n), from natural values: n variances, then C's own."""
         deviations = standard_deviations(natural[: self.n])
         value = deviations[:, None] * deviations * self.correlation(natural[self.n :])
         eye = torch.eye(self.n, dtype=torch.bool, device=natural.device)
         return torch.where(eye, natural[: self.n], value)
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d sigma^2_i, a row and a column, and dV by C's parameters, shape (len(index), n, n)."""
+        """dV/d sigma^2_i, a row and a column, and dV by C's parameters, shape (len(index), n, n)."""
         out = natural.new_empty((len(index), self.n, self.n))
         places, tips, shafts = self._arrows(natural, index)
         if places:
@@ -138,7 +138,7 @@ class HeterogeneousLeaf(Leaf):
         return out
 
     def _arrows(self, natural: Tensor, index: Sequence[int]) -> tuple[list[int], Tensor, Tensor]:
-        """Where in ``index`` the variances stand, their positions, and the shafts of their derivatives."""
+        """Where in `index` the variances stand, their positions, and the shafts of their derivatives."""
         places = [place for place, k in enumerate(index) if k < self.n]
         tips = positions([index[place] for place in places], natural.device)
         if not places:
@@ -148,7 +148,7 @@ class HeterogeneousLeaf(Leaf):
         return places, tips, shafts
 
     def _others(self, index: Sequence[int]) -> tuple[list[int], list[int]]:
-        """Where in ``index`` the correlation's parameters stand, and their positions among its own."""
+        """Where in `index` the correlation's parameters stand, and their positions among its own."""
         places = [place for place, k in enumerate(index) if k >= self.n]
         return places, [index[place] - self.n for place in places]
 
@@ -259,8 +259,8 @@ def _(matrix: HeterogeneousLeaf, natural: Tensor, index: Sequence[int], a: Tenso
 class HeterogeneousCompoundSymmetricMatrix(HeterogeneousLeaf):
     r"""One common correlation and a variance for each position, :math:`V_{ij} = \sigma_i \sigma_j \rho`.
 
-    Parameters: ``sigma^2_0``, ..., ``sigma^2_{n-1}`` (natural: variances; raw: exp(2 theta), default 0), then
-    ``rho`` (natural: a correlation in (-1/(n-1), 1); raw: sigmoid, then scaled and shifted onto its interval,
+    Parameters: `sigma^2_0`, ..., `sigma^2_{n-1}` (natural: variances; raw: exp(2 theta), default 0), then
+    `rho` (natural: a correlation in (-1/(n-1), 1); raw: sigmoid, then scaled and shifted onto its interval,
     default 0, its middle).
 
     Args:
@@ -268,8 +268,8 @@ class HeterogeneousCompoundSymmetricMatrix(HeterogeneousLeaf):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``n`` is not an int.
-        ValueError: If ``n`` is below 2.
+        TypeError: `n` is not an int.
+        ValueError: `n` is below 2.
 
     Example:
         >>> import torch
@@ -291,11 +291,11 @@ class HeterogeneousCompoundSymmetricMatrix(HeterogeneousLeaf):
         super().__init__(size, param_specs, [Parameter("rho", bounded(-1 / (size - 1)))])
 
     def correlation(self, shapes: Tensor) -> Tensor:
-        """Return (1 - rho) I + rho J, shape (n, n), from natural values [rho]."""
+        """(1 - rho) I + rho J, shape (n, n), from natural values [rho]."""
         return equicorrelation(self.n, shapes[0])
 
     def correlation_slopes(self, shapes: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dC/d rho = J - I, shape (1, n, n)."""
+        """dC/d rho = J - I, shape (1, n, n)."""
         slope = 1 - torch.eye(self.n, dtype=shapes.dtype, device=shapes.device)
         return slope.expand(len(index), -1, -1)
 

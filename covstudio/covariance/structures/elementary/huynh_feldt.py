@@ -54,8 +54,8 @@ class HuynhFeldtMatrix(Leaf):
     r"""Huynh and Feldt's sphericity, :math:`V_{ij} = (\sigma^2_i + \sigma^2_j)/2 - \lambda` off the diagonal.
 
     Every difference of two positions has the variance :math:`2 \lambda`, which makes the F tests of repeated
-    measures exact. Parameters: ``sigma^2_0``, ..., ``sigma^2_{n-1}`` (the variances on the diagonal), then
-    ``lambda``. As half the variance of a difference lambda is a variance as well: natural positive, raw exp(2
+    measures exact. Parameters: `sigma^2_0`, ..., `sigma^2_{n-1}` (the variances on the diagonal), then
+    `lambda`. As half the variance of a difference lambda is a variance as well: natural positive, raw exp(2
     theta). The default, all of them 1, is the identity matrix.
 
     V is linear in its natural parameters, but not promised to be positive semi-definite: variances too far
@@ -68,8 +68,8 @@ class HuynhFeldtMatrix(Leaf):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``n`` is not an int.
-        ValueError: If ``n`` is below 2.
+        TypeError: `n` is not an int.
+        ValueError: `n` is below 2.
 
     Example:
         >>> import torch
@@ -90,13 +90,13 @@ class HuynhFeldtMatrix(Leaf):
         super().__init__((self.n, self.n), param_specs, defaults)
 
     def evaluate(self, natural: Tensor) -> Tensor:
-        """Return V, shape (n, n), from natural values: n variances, then lambda."""
+        """V, shape (n, n), from natural values: n variances, then lambda."""
         variances = natural[: self.n]
         eye = torch.eye(self.n, dtype=torch.bool, device=natural.device)
         return torch.where(eye, variances, (variances[:, None] + variances) / 2 - natural[self.n])
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d sigma^2_i, 1/2 in row and column i and 1 where they meet, and dV/d lambda = I - J."""
+        """dV/d sigma^2_i, 1/2 in row and column i and 1 where they meet, and dV/d lambda = I - J."""
         out = natural.new_empty((len(index), self.n, self.n))
         places, tips, shafts = _half_rows(self, natural, index)
         out[places] = arrows(tips, shafts)
@@ -107,14 +107,14 @@ class HuynhFeldtMatrix(Leaf):
 def _half_rows(
     matrix: HuynhFeldtMatrix, natural: Tensor, index: Sequence[int]
 ) -> tuple[list[int], Tensor, Tensor]:
-    """Where in ``index`` the variances stand, their positions, and the shafts of their derivatives."""
+    """Where in `index` the variances stand, their positions, and the shafts of their derivatives."""
     places = [place for place, k in enumerate(index) if k < matrix.n]
     tips = positions([index[place] for place in places], natural.device)
     return places, tips, natural.new_full((len(places), matrix.n), 0.5)
 
 
 def _last(matrix: HuynhFeldtMatrix, index: Sequence[int]) -> list[int]:
-    """Where in ``index`` lambda stands."""
+    """Where in `index` lambda stands."""
     return [place for place, k in enumerate(index) if k == matrix.n]
 
 

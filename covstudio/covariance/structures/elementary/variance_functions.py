@@ -18,8 +18,8 @@ from covstudio.covariance.structures.elementary.elementary import variance
 
 __all__ = ["ConstantPowerVarianceMatrix", "ExponentialVarianceMatrix", "PowerVarianceMatrix"]
 
+#: What an abs(v) of 0 counts as in a power: 0^delta jumps from 0 over 1 to infinity at delta = 0.
 ZERO = torch.finfo(torch.float32).tiny
-"""What an abs(v) of 0 counts as in a power: 0^delta jumps from 0 over 1 to infinity at delta = 0."""
 
 _SIGMA = "Variance where the function of the covariate is 1."
 
@@ -50,11 +50,11 @@ class _VarianceFunction(DiagonalLeaf):
         return self.v.to(dtype=natural.dtype, device=natural.device)
 
     def variances(self, natural: Tensor) -> Tensor:
-        """Return the diagonal of V, shape (n,), from natural values."""
+        """The diagonal of V, shape (n,), from natural values."""
         return natural[0] * self._weights(natural)
 
     def variance_slopes(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return the derivatives of the diagonal of V, shape (len(index), n)."""
+        """The derivatives of the diagonal of V, shape (len(index), n)."""
         slope = self._slopes(natural)
         rows = [self._weights(natural) if k == 0 else natural[0] * slope(k) for k in index]
         return torch.stack(rows) if rows else natural.new_zeros((0, len(self.v)))
@@ -89,12 +89,12 @@ def _exponential(exponent: Tensor) -> tuple[Tensor, Tensor]:
 class PowerVarianceMatrix(_VarianceFunction):
     r"""Variances that follow a power of a covariate, :math:`V = \mathrm{diag}(\sigma^2 |v_i|^{2 \delta})`.
 
-    Parameters: ``sigma^2`` (natural: the variance where abs(v) = 1; raw: exp(2 theta), default 0, that is 1)
-    and ``delta`` (natural: any number; raw: the same, default 0). With ``delta`` fixed at 0.5 the variance is
-    proportional to abs(v), nlme's ``varFixed``.
+    Parameters: `sigma^2` (natural: the variance where abs(v) = 1; raw: exp(2 theta), default 0, that is 1)
+    and `delta` (natural: any number; raw: the same, default 0). With `delta` fixed at 0.5 the variance is
+    proportional to abs(v), nlme's `varFixed`.
 
     Domain: :math:`|v|^{2 \delta}` is exact between 1e-154 and 1e154 in double and between 5e-20 and 2e19 in
-    single precision, and held at those ends beyond them, where its derivative by ``delta`` is 0. Within abs(
+    single precision, and held at those ends beyond them, where its derivative by `delta` is 0. Within abs(
     delta) <= 10 no abs(v) from 2e-8 to 5e7 reaches them in double precision. Divide a covariate of other size
     by a typical value: that only changes what sigma^2 is the variance of.
 
@@ -103,8 +103,8 @@ class PowerVarianceMatrix(_VarianceFunction):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``v`` does not hold numbers.
-        ValueError: If ``v`` is empty, not one vector, holds a NaN or an infinity, or a 0.
+        TypeError: `v` does not hold numbers.
+        ValueError: `v` is empty, not one vector, holds a NaN or an infinity, or a 0.
 
     Example:
         >>> import torch
@@ -167,11 +167,11 @@ class ExponentialVarianceMatrix(_VarianceFunction):
     r"""Variances that follow the exponential of a covariate, :math:`V = \mathrm{diag}(\sigma^2 e^{2 \delta
     v_i})`.
 
-    Parameters: ``sigma^2`` (natural: the variance where v = 0; raw: exp(2 theta), default 0, that is 1) and
-    ``delta`` (natural: any number; raw: the same, default 0).
+    Parameters: `sigma^2` (natural: the variance where v = 0; raw: exp(2 theta), default 0, that is 1) and
+    `delta` (natural: any number; raw: the same, default 0).
 
     Domain: exact for abs(delta v) <= 177 in double and <= 22 in single precision; beyond, the exponential is
-    held at its value there (1e154, 2e19), and its derivative by ``delta`` is 0. Within, that derivative grows
+    held at its value there (1e154, 2e19), and its derivative by `delta` is 0. Within, that derivative grows
     with v and is finite for abs(v) <= 1e100 in double and <= 1e9 in single precision. Divide a covariate of
     large size by a typical value.
 
@@ -180,8 +180,8 @@ class ExponentialVarianceMatrix(_VarianceFunction):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``v`` does not hold numbers.
-        ValueError: If ``v`` is empty, not one vector, or holds a NaN or an infinity.
+        TypeError: `v` does not hold numbers.
+        ValueError: `v` is empty, not one vector, or holds a NaN or an infinity.
 
     Example:
         >>> import torch
@@ -226,15 +226,15 @@ class ExponentialVarianceMatrix(_VarianceFunction):
 class ConstantPowerVarianceMatrix(_VarianceFunction):
     r"""Variances of a constant plus a power, :math:`V = \mathrm{diag}(\sigma^2 (c + |v_i|^\delta)^2)`.
 
-    Parameters: ``sigma^2`` (natural: a variance; raw: exp(2 theta), default 0, that is 1), ``delta``
-    (natural: any number; raw: the same, default 0) and ``c`` (natural: a positive number; raw: exp(theta),
+    Parameters: `sigma^2` (natural: a variance; raw: exp(2 theta), default 0, that is 1), `delta`
+    (natural: any number; raw: the same, default 0) and `c` (natural: a positive number; raw: exp(theta),
     default 0, that is 1).
 
-    At the default delta = 0 every variance is :math:`\sigma^2 (c + 1)^2`: the derivatives by ``c`` and by
+    At the default delta = 0 every variance is :math:`\sigma^2 (c + 1)^2`: the derivatives by `c` and by
     sigma^2 are collinear there, and no step of a fit can tell the two apart. Start from a delta away from 0,
-    such as ``matrix.set_param_specs("delta", value=0.5)``; if the estimate comes back to 0, fix delta or c.
+    such as `matrix.set_param_specs("delta", value=0.5)`; if the estimate comes back to 0, fix delta or c.
 
-    Domain: as for :class:`PowerVarianceMatrix`, whose ends are those of :math:`|v|^{2 \delta}` here too. A v
+    Domain: as for `PowerVarianceMatrix`, whose ends are those of :math:`|v|^{2 \delta}` here too. A v
     of 0 counts as 1.2e-38, so that its power goes smoothly from almost 0 (below 1e-7 for delta > 0.2) through
     1 at delta = 0 instead of jumping there.
 
@@ -243,8 +243,8 @@ class ConstantPowerVarianceMatrix(_VarianceFunction):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``v`` does not hold numbers.
-        ValueError: If ``v`` is empty, not one vector, or holds a NaN or an infinity.
+        TypeError: `v` does not hold numbers.
+        ValueError: `v` is empty, not one vector, or holds a NaN or an infinity.
 
     Example:
         >>> import torch

@@ -45,7 +45,7 @@ from covstudio.covariance.structures.elementary.elementary import variance
 class KnownMatrix(Leaf):
     r"""A known matrix scaled by a variance, :math:`V = \sigma^2 K`, such as a relationship matrix.
 
-    Parameters: ``sigma^2`` (natural: a variance; raw: exp(2 theta), default 0).
+    Parameters: `sigma^2` (natural: a variance; raw: exp(2 theta), default 0).
 
     Args:
         K: Symmetric positive semi-definite matrix, shape (n, n): a tensor, an array or nested lists.
@@ -54,8 +54,8 @@ class KnownMatrix(Leaf):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``K`` does not hold numbers.
-        ValueError: If ``K`` is not square, not finite, not symmetric or has a negative eigenvalue.
+        TypeError: `K` does not hold numbers.
+        ValueError: `K` is not square, not finite, not symmetric or has a negative eigenvalue.
 
     Example:
         >>> import torch
@@ -88,11 +88,11 @@ class KnownMatrix(Leaf):
         return self.K.to(dtype=natural.dtype, device=natural.device)
 
     def evaluate(self, natural: Tensor) -> Tensor:
-        """Return sigma^2 K, shape (n, n), from natural values [sigma^2]."""
+        """sigma^2 K, shape (n, n), from natural values [sigma^2]."""
         return natural[0] * self._known(natural)
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d sigma^2 = K, shape (1, n, n)."""
+        """dV/d sigma^2 = K, shape (1, n, n)."""
         return self._known(natural).repeat(len(index), 1, 1)
 
 

@@ -12,8 +12,8 @@ from torch import Tensor
 __all__ = ["UNKNOWN", "Label", "Pedigree"]
 
 Label = Any
+#: What stands for an unknown parent, besides None and NaN.
 UNKNOWN: tuple[Label, ...] = ("", "0", 0, "NA", ".", "*")
-"""What stands for an unknown parent, besides None and NaN."""
 
 _SHOWN = 5
 
@@ -33,13 +33,13 @@ class Pedigree:
 
     Attributes:
         individuals: Labels in the order of the rows given, added founders behind them.
-        sires: Position of each individual's sire in ``individuals``, -1 where unknown.
+        sires: Position of each individual's sire in `individuals`, -1 where unknown.
         dams: Position of each individual's dam, -1 where unknown.
         order: Positions sorted so that parents come before their offspring.
 
     Raises:
-        TypeError: If ``ped`` is none of these forms, or a label is neither text nor a number.
-        ValueError: If it is empty, a row has not three entries, an individual is missing its label, is listed
+        TypeError: `ped` is none of these forms, or a label is neither text nor a number.
+        ValueError: it is empty, a row has not three entries, an individual is missing its label, is listed
             twice, is its own parent or its own ancestor, or a parent is not listed.
 
     Example:
@@ -164,7 +164,7 @@ class Pedigree:
         """Inbreeding coefficients and the variances of Mendelian sampling.
 
         Returns:
-            F and D, each of shape (n,), in the order of ``individuals``: the inbreeding coefficients, and the
+            F and D, each of shape (n,), in the order of `individuals`: the inbreeding coefficients, and the
             diagonal of D in A = T D T', the variance that an individual's parents do not explain.
 
         Reference:
@@ -214,7 +214,7 @@ class Pedigree:
         return diagonal - 1.0
 
     def inbreeding(self) -> Tensor:
-        """Inbreeding coefficients, in the order of ``individuals``; the diagonal of A less 1.
+        """Inbreeding coefficients, in the order of `individuals`; the diagonal of A less 1.
 
         Returns:
             Shape (n,), float64.

@@ -21,28 +21,28 @@ __all__ = ["PedigreeMatrix"]
 class PedigreeMatrix(Leaf):
     r"""The covariance of additive genetic effects, :math:`V = \sigma^2 A`, of the individuals of a pedigree.
 
-    The relationship matrix A is not written out unless it is asked for (``evaluate``, up to 20 000
+    The relationship matrix A is not written out unless it is asked for (`evaluate`, up to 20 000
     individuals): with :math:`A = TDT'`, where T passes on half of each parent and D holds the variances of
     Mendelian sampling, products go through the generations, and :math:`A^{-1} = T'^{-1}D^{-1}T^{-1}` has a
     few entries for each individual. So models of tens of thousands of animals can be fitted, by the engine of
     sparse mixed-model equations.
 
-    Parameters: ``sigma^2`` (natural: a variance; raw: exp(2 theta), default 0).
+    Parameters: `sigma^2` (natural: a variance; raw: exp(2 theta), default 0).
 
     Args:
-        ped: A ``Pedigree``, or what it takes: rows (individual, sire, dam) in any order.
-        unknown: Labels of an unknown parent, besides None and NaN; not used with a ``Pedigree``.
+        ped: A `Pedigree`, or what it takes: rows (individual, sire, dam) in any order.
+        unknown: Labels of an unknown parent, besides None and NaN; not used with a `Pedigree`.
         add_founders: Whether parents without a row of their own are added as founders behind the others, or
-            refused; not used with a ``Pedigree``.
+            refused; not used with a `Pedigree`.
         param_specs: Declaration to use in place of the default one.
 
     Attributes:
-        pedigree: The ``Pedigree``; its ``individuals`` label rows and columns.
+        pedigree: The `Pedigree`; its `individuals` label rows and columns.
 
     Raises:
-        TypeError: If ``ped`` is not a pedigree in any form.
-        ValueError: If the pedigree is impossible (see ``Pedigree``).
-        SingularMatrixError: If A has no inverse, as when a fully inbred line is selfed again.
+        TypeError: `ped` is not a pedigree in any form.
+        ValueError: the pedigree is impossible (see `Pedigree`).
+        SingularMatrixError: A has no inverse, as when a fully inbred line is selfed again.
 
     Example:
         >>> import torch
@@ -117,11 +117,11 @@ class PedigreeMatrix(Leaf):
         return x[:-1]
 
     def evaluate(self, natural: Tensor) -> Tensor:
-        """Return sigma^2 A, shape (n, n), from natural values [sigma^2]."""
+        """sigma^2 A, shape (n, n), from natural values [sigma^2]."""
         return natural[0] * self._relationship.to(dtype=natural.dtype, device=natural.device)
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d sigma^2 = A, shape (1, n, n)."""
+        """dV/d sigma^2 = A, shape (1, n, n)."""
         return self._relationship.to(dtype=natural.dtype, device=natural.device).repeat(len(index), 1, 1)
 
 

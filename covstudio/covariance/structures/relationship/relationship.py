@@ -21,8 +21,8 @@ __all__ = [
     "pedigree_relationship",
 ]
 
+#: The most individuals whose relationship matrix is written out (3.2 GB).
 MAX_DENSE = 20_000
-"""The most individuals whose relationship matrix is written out (3.2 GB)."""
 
 
 def _pedigree(ped: object, unknown: Collection[Label], add_founders: bool) -> Pedigree:
@@ -38,22 +38,22 @@ def pedigree_relationship(
 
     By the tabular method: with sire s and dam d, :math:`a_{ij} = (a_{sj} + a_{dj}) / 2` for each j that is
     not a descendant of i, and :math:`a_{ii} = 1 + a_{sd} / 2`; an unknown parent is unrelated to all. Give it
-    to ``KnownMatrix`` as the covariance of breeding values, per unit of additive variance; ``PedigreeMatrix``
+    to `KnownMatrix` as the covariance of breeding values, per unit of additive variance; `PedigreeMatrix`
     is that covariance without A being written out.
 
     Args:
-        ped: A ``Pedigree``, or what it takes: rows (individual, sire, dam) in any order.
-        unknown: Labels of an unknown parent, besides None and NaN; not used with a ``Pedigree``.
+        ped: A `Pedigree`, or what it takes: rows (individual, sire, dam) in any order.
+        unknown: Labels of an unknown parent, besides None and NaN; not used with a `Pedigree`.
         add_founders: Whether parents without a row of their own are added as founders behind the others
-            (``Pedigree(ped, add_founders=True).individuals`` then labels the rows), or refused; not used with
-            a ``Pedigree``.
+            (`Pedigree(ped, add_founders=True).individuals` then labels the rows), or refused; not used with
+            a `Pedigree`.
 
     Returns:
         A, shape (n, n), float64, rows and columns in the order of the pedigree's rows.
 
     Raises:
-        TypeError: If ``ped`` is not a pedigree in any form.
-        ValueError: If the pedigree is impossible (see ``Pedigree``), or has more than 20 000 individuals.
+        TypeError: `ped` is not a pedigree in any form.
+        ValueError: the pedigree is impossible (see `Pedigree`), or has more than 20 000 individuals.
 
     Example:
         >>> from covstudio.covariance import DummyMatrix, KnownMatrix, Pedigree, pedigree_relationship
@@ -99,19 +99,19 @@ def pedigree_inverse(
     parent. A itself is never formed.
 
     Args:
-        ped: A ``Pedigree``, or what it takes: rows (individual, sire, dam) in any order.
-        unknown: Labels of an unknown parent, besides None and NaN; not used with a ``Pedigree``.
+        ped: A `Pedigree`, or what it takes: rows (individual, sire, dam) in any order.
+        unknown: Labels of an unknown parent, besides None and NaN; not used with a `Pedigree`.
         add_founders: Whether parents without a row of their own are added as founders, or refused; not used
-            with a ``Pedigree``.
+            with a `Pedigree`.
 
     Returns:
         The inverse of A, a coalesced sparse COO tensor of shape (n, n), float64, in the order of the
-        pedigree's rows; ``.to_dense()`` writes it out, ``.to_sparse_csr()`` compresses its rows.
+        pedigree's rows; `.to_dense()` writes it out, `.to_sparse_csr()` compresses its rows.
 
     Raises:
-        TypeError: If ``ped`` is not a pedigree in any form.
-        ValueError: If the pedigree is impossible (see ``Pedigree``).
-        SingularMatrixError: If A has no inverse, as when a fully inbred line is selfed again.
+        TypeError: `ped` is not a pedigree in any form.
+        ValueError: the pedigree is impossible (see `Pedigree`).
+        SingularMatrixError: A has no inverse, as when a fully inbred line is selfed again.
 
     Example:
         >>> from covstudio.covariance import pedigree_inverse
@@ -210,12 +210,12 @@ def genomic_relationship(markers: object, *, dosages: bool = False) -> Tensor:
         G, shape (n, n), float64, symmetric and positive semi-definite.
 
     Raises:
-        TypeError: If ``markers`` does not hold numbers.
-        ValueError: If it is not a table; holds another number than 0, 1, 2 or NaN; a marker or an individual
+        TypeError: `markers` does not hold numbers.
+        ValueError: it is not a table; holds another number than 0, 1, 2 or NaN; a marker or an individual
             has no call at all; or no marker varies.
 
     Warns:
-        RuntimeWarning: If calls are missing: how many were imputed, and in how many markers.
+        RuntimeWarning: calls are missing: how many were imputed, and in how many markers.
 
     Example:
         >>> from covstudio.covariance import genomic_relationship

@@ -64,13 +64,13 @@ RANGE_MEANING = {
 
 
 def coordinates_argument(most: int | None = None) -> Argument:
-    """Return the declaration of the coordinates of a structure valid in up to ``most`` dimensions."""
+    """The declaration of the coordinates of a structure valid in up to `most` dimensions."""
     text = "One numeric column per dimension, one value per row"
     return Argument("coordinates", "coordinates", "Coordinates", text, columns=(1, most))
 
 
 def metric_argument(*metrics: str) -> Argument:
-    """Return the declaration of the choice between metrics."""
+    """The declaration of the choice between metrics."""
     return Argument(
         "metric",
         "choice",
@@ -91,7 +91,7 @@ ANISOTROPIC = Argument(
 
 
 def per_dimension(name: str, count: int, anisotropic: bool) -> list[str]:
-    """Return the names of parameters: ``range``, or ``range_0``, ``range_1``, ... when anisotropic."""
+    """The names of parameters: `range`, or `range_0`, `range_1`, ... when anisotropic."""
     return [f"{name}_{k}" for k in range(count)] if anisotropic else [name]
 
 
@@ -100,28 +100,28 @@ class SpatialMatrix(Leaf):
 
     Anisotropic, :math:`h^2 = \sum_k (x_{ik} - x_{jk})^2 / \mathrm{range}_k^2`, or for city-block distances
     :math:`h = \sum_k |x_{ik} - x_{jk}| / \mathrm{range}_k`: geometric anisotropy along the axes, which keeps
-    a covariance one. Parameters: ``sigma^2``; ``range``, or ``range_0``, ... ; then those of the shape of k.
+    a covariance one. Parameters: `sigma^2`; `range`, or `range_0`, ... ; then those of the shape of k.
 
-    A family gives k by three functions of h. With ``_logarithmic`` they are given log h in place of h, for
+    A family gives k by three functions of h. With `_logarithmic` they are given log h in place of h, for
     correlations whose tails or limits need it; rows that coincide are then left out (k is 1 there).
 
     Args:
         coordinates: What the caller gave.
-        metric: One of ``METRICS``.
+        metric: One of `METRICS`.
         anisotropic: One range per coordinate.
         param_specs: Declaration to use in place of the default one.
     """
 
+    #: Metrics with which k is not a covariance, and why.
     _refused: Mapping[str, str] = {**NOT_CITYBLOCK, **NOT_GREAT_CIRCLE}
-    """Metrics with which k is not a covariance, and why."""
 
+    #: The largest dimension in which k is a covariance, None for any.
     _most: int | None = None
-    """The largest dimension in which k is a covariance, None for any."""
 
     _why: str = ""
 
+    #: An h beyond which k and its derivatives are zero in every precision.
     _limit = 800.0
-    """An h beyond which k and its derivatives are zero in every precision."""
 
     _logarithmic = False
 
@@ -159,32 +159,32 @@ class SpatialMatrix(Leaf):
         super().__init__((size, size), param_specs, [variance(), *ranges, *self.shape_parameters()])
 
     def shape_parameters(self) -> list[Parameter]:
-        """Return the declarations of the parameters behind the ranges; ``dimensions`` is known by then."""
+        """The declarations of the parameters behind the ranges; `dimensions` is known by then."""
         return []
 
     def correlation(self, h: Tensor, shape_values: Tensor) -> Tensor:
-        """Return k(h), with 1 at h = 0.
+        """k(h), with 1 at h = 0.
 
         Args:
-            h: Distances over range, any shape; log h for a ``_logarithmic`` family.
+            h: Distances over range, any shape; log h for a `_logarithmic` family.
             shape_values: Natural values of the parameters of the shape.
         """
         raise NotImplementedError(f"{type(self).__name__} must define its correlation(h, shape_values).")
 
     def decline(self, h: Tensor, shape_values: Tensor) -> Tensor:
-        """Return -h k'(h), minus the derivative of k by log h, which is 0 at h = 0; as ``correlation``."""
+        """-h k'(h), minus the derivative of k by log h, which is 0 at h = 0; as `correlation`."""
         raise NotImplementedError(f"{type(self).__name__} must define its decline(h, shape_values).")
 
     def decline_beside(self, h: Tensor, shape_values: Tensor, correlation: Tensor | None) -> Tensor:
-        """Return what ``decline`` returns, where ``correlation`` may be known: for a k that helps with it."""
+        """What `decline` returns, where `correlation` may be known: for a k that helps with it."""
         return self.decline(h, shape_values)
 
     def shape_slope(self, h: Tensor, shape_values: Tensor, which: int) -> Tensor:
-        """Return the derivative of k(h) by the shape parameter ``which``; as ``correlation``."""
+        """The derivative of k(h) by the shape parameter `which`; as `correlation`."""
         raise NotImplementedError(f"{type(self).__name__} has no parameter {which} of its shape.")
 
     def _scales(self, natural: Tensor) -> Tensor:
-        """Return the ranges, kept off zero, shaped to divide the parts."""
+        """The ranges, kept off zero, shaped to divide the parts."""
         ranges = natural[1 : 1 + self._ranges]
         least = torch.finfo(natural.dtype).tiny
         if self._logarithmic:
@@ -194,7 +194,7 @@ class SpatialMatrix(Leaf):
         return ranges.reshape(-1, *[1] * (self._pairs.parts.ndim - 1))
 
     def _steps(self, natural: Tensor) -> Tensor:
-        """Return h for all kept pairs; log h, and 0 where rows coincide, for a logarithmic family."""
+        """h for all kept pairs; log h, and 0 where rows coincide, for a logarithmic family."""
         if self._logarithmic:
             logs = self._pairs.like(natural, self._logs, "logs") - torch.log(self._scales(natural))
             return logs[0] if len(logs) == 1 else 0.5 * torch.logsumexp(2.0 * logs, 0)
@@ -210,7 +210,7 @@ class SpatialMatrix(Leaf):
         return h.clamp_max(self._limit)
 
     def _share(self, natural: Tensor, k: int) -> Tensor | float:
-        """Return the part that coordinate k has in log h: its derivative by log range, times -1."""
+        """The part that coordinate k has in log h: its derivative by log range, times -1."""
         if self._ranges == 1:
             return 1.0
         if self._logarithmic:
@@ -223,24 +223,24 @@ class SpatialMatrix(Leaf):
         return ratios[k] / total.masked_fill(total == 0, 1.0)
 
     def _widened(self, natural: Tensor) -> Tensor:
-        """Return the natural values in float64 for a logarithmic family: its slopes are differences."""
+        """The natural values in float64 for a logarithmic family: its slopes are differences."""
         return natural.double() if self._logarithmic else natural
 
     def _settled(self, values: Tensor, at_zero: float) -> Tensor:
-        """Return values of a logarithmic family with those of coincident rows filled in."""
+        """Values of a logarithmic family with those of coincident rows filled in."""
         if not self._logarithmic:
             return values
         return values.masked_fill(self._coincide.to(values.device), at_zero)
 
     def evaluate(self, natural: Tensor) -> Tensor:
-        """Return sigma^2 k(h), shape (n, n), from natural values [sigma^2, ranges, shape parameters]."""
+        """sigma^2 k(h), shape (n, n), from natural values [sigma^2, ranges, shape parameters]."""
         wide = self._widened(natural)
         h, shape_values = self._steps(wide), wide[1 + self._ranges :]
         value = wide[0] * self._settled(self.correlation(h, shape_values), 1.0)
         return self._pairs.spread(value.to(natural.dtype))
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return the derivatives of sigma^2 k(h) for the parameters asked for, shape (len(index), n, n)."""
+        """The derivatives of sigma^2 k(h) for the parameters asked for, shape (len(index), n, n)."""
         if not len(index):
             return natural.new_zeros((0, *self.shape))
         wide = self._widened(natural)
@@ -251,7 +251,7 @@ class SpatialMatrix(Leaf):
     def write(
         self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor
     ) -> None:
-        """Write V and slices of its Jacobian, made of the same distances; see :meth:`Matrix.write`."""
+        """Write V and slices of its Jacobian, made of the same distances; see `Matrix.write`."""
         wide = self._widened(natural)
         h = self._steps(wide)
         correlation: Tensor | None = None
@@ -290,7 +290,7 @@ class PlainSpatialMatrix(SpatialMatrix):
 
     Args:
         coordinates: What the caller gave.
-        metric: One of ``METRICS``.
+        metric: One of `METRICS`.
         anisotropic: One range per coordinate.
         param_specs: Declaration to use in place of the default one.
     """

@@ -52,9 +52,9 @@ class SphericalMatrix(PlainSpatialMatrix):
     A covariance in one, two and three dimensions: the volume that two balls of diameter range share. Its
     slope is continuous at h = 1, its curvature is not.
 
-    Parameters: ``sigma^2`` (natural: the marginal variance; raw: exp(2 theta), default 0) and ``range``
+    Parameters: `sigma^2` (natural: the marginal variance; raw: exp(2 theta), default 0) and `range`
     (natural: the distance at which the correlation reaches zero; raw: exp(theta), default 0, that is 1); or,
-    anisotropic, ``range_0``, ``range_1``, ..., one per column of the coordinates.
+    anisotropic, `range_0`, `range_1`, ..., one per column of the coordinates.
 
     Args:
         coordinates: One number per row, or one row of up to 3 numbers per row: lists, a tensor, an array or
@@ -64,8 +64,8 @@ class SphericalMatrix(PlainSpatialMatrix):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If the coordinates are not numbers.
-        ValueError: If they are empty or not finite, have more than 3 columns, or the metric is another.
+        TypeError: the coordinates are not numbers.
+        ValueError: they are empty or not finite, have more than 3 columns, or the metric is another.
 
     Example:
         >>> import torch
@@ -84,18 +84,18 @@ class SphericalMatrix(PlainSpatialMatrix):
     _limit = 2.0
 
     def correlation(self, h: Tensor, shape_values: Tensor) -> Tensor:
-        """Return 1 - 1.5 h + 0.5 h^3 for h < 1, else 0."""
+        """1 - 1.5 h + 0.5 h^3 for h < 1, else 0."""
         inside = h.clamp_max(1.0)
         return 1.0 - inside * (1.5 - 0.5 * inside * inside)
 
     def decline(self, h: Tensor, shape_values: Tensor) -> Tensor:
-        """Return 1.5 h (1 - h^2) for h < 1, else 0."""
+        """1.5 h (1 - h^2) for h < 1, else 0."""
         inside = h.clamp_max(1.0)
         return 1.5 * inside * (1.0 - inside * inside)
 
 
 def _circular_profile(h: Tensor) -> Tensor:
-    r"""Return the circular correlation, 0 from h = 1 on.
+    r"""The circular correlation, 0 from h = 1 on.
 
     As :math:`(z - \sin z) / \pi` with :math:`z = 2 \arccos h`, so that differentiation term by term does not
     meet the difference of infinite slopes at h = 1 that the usual form has.
@@ -113,7 +113,7 @@ def _circular_profile(h: Tensor) -> Tensor:
 
 
 def _circular_slope(h: Tensor) -> Tensor:
-    """Return minus the derivative of the circular correlation, (4 / pi) sqrt(1 - h^2), 0 from h = 1 on."""
+    """Minus the derivative of the circular correlation, (4 / pi) sqrt(1 - h^2), 0 from h = 1 on."""
     outside = h >= 1.0
     inside = h.masked_fill(outside, 0.0)
     return (4.0 / math.pi) * torch.sqrt((1.0 - inside) * (1.0 + inside)).masked_fill(outside, 0.0)
@@ -141,9 +141,9 @@ class CircularMatrix(PlainSpatialMatrix):
     For h = d / range < 1; else 0. A covariance in one and two dimensions: the area that two discs of
     diameter range share.
 
-    Parameters: ``sigma^2`` (natural: the marginal variance; raw: exp(2 theta), default 0) and ``range``
+    Parameters: `sigma^2` (natural: the marginal variance; raw: exp(2 theta), default 0) and `range`
     (natural: the distance at which the correlation reaches zero; raw: exp(theta), default 0, that is 1); or,
-    anisotropic, ``range_0``, ``range_1``, one per column of the coordinates.
+    anisotropic, `range_0`, `range_1`, one per column of the coordinates.
 
     Args:
         coordinates: One number per row, or one row of up to 2 numbers per row: lists, a tensor, an array or
@@ -153,8 +153,8 @@ class CircularMatrix(PlainSpatialMatrix):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If the coordinates are not numbers.
-        ValueError: If they are empty or not finite, have more than 2 columns, or the metric is another.
+        TypeError: the coordinates are not numbers.
+        ValueError: they are empty or not finite, have more than 2 columns, or the metric is another.
 
     Example:
         >>> import torch
@@ -174,11 +174,11 @@ class CircularMatrix(PlainSpatialMatrix):
     _limit = 2.0
 
     def correlation(self, h: Tensor, shape_values: Tensor) -> Tensor:
-        """Return 1 - (2 / pi) (h sqrt(1 - h^2) + asin h) for h < 1, else 0."""
+        """1 - (2 / pi) (h sqrt(1 - h^2) + asin h) for h < 1, else 0."""
         return _circular_profile(h)
 
     def decline(self, h: Tensor, shape_values: Tensor) -> Tensor:
-        """Return (4 / pi) h sqrt(1 - h^2) for h < 1, else 0."""
+        """(4 / pi) h sqrt(1 - h^2) for h < 1, else 0."""
         return h * _circular_slope(h)
 
 
@@ -206,7 +206,7 @@ class LinearDistanceMatrix(SpatialMatrix):
     A covariance in one dimension only. It has a kink at d = range, where the derivative by the range is taken
     from outside, as 0; an estimate of the range may come to rest at one of the distances.
 
-    Parameters: ``sigma^2`` (natural: the marginal variance; raw: exp(2 theta), default 0) and ``range``
+    Parameters: `sigma^2` (natural: the marginal variance; raw: exp(2 theta), default 0) and `range`
     (natural: the distance at which the correlation reaches zero; raw: exp(theta), default 0, that is 1).
 
     Args:
@@ -216,8 +216,8 @@ class LinearDistanceMatrix(SpatialMatrix):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If the coordinates are not numbers.
-        ValueError: If they are empty or not finite, have more than one column, or the metric is another.
+        TypeError: the coordinates are not numbers.
+        ValueError: they are empty or not finite, have more than one column, or the metric is another.
 
     Example:
         >>> import torch
@@ -243,9 +243,9 @@ class LinearDistanceMatrix(SpatialMatrix):
         super().__init__(coordinates, metric, False, param_specs)
 
     def correlation(self, h: Tensor, shape_values: Tensor) -> Tensor:
-        """Return 1 - h for h < 1, else 0."""
+        """1 - h for h < 1, else 0."""
         return (1.0 - h).masked_fill(h >= 1.0, 0.0)
 
     def decline(self, h: Tensor, shape_values: Tensor) -> Tensor:
-        """Return h for h < 1, else 0."""
+        """h for h < 1, else 0."""
         return h.masked_fill(h >= 1.0, 0.0)

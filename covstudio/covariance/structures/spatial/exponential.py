@@ -73,9 +73,9 @@ class ExponentialMatrix(SpatialMatrix):
     distances (it is then a product over coordinates) and, with Matern's up to smoothness 1/2, of great-circle
     distances.
 
-    Parameters: ``sigma^2`` (natural: the marginal variance; raw: exp(2 theta), default 0) and ``range``
+    Parameters: `sigma^2` (natural: the marginal variance; raw: exp(2 theta), default 0) and `range`
     (natural: the distance over which the correlation falls to 1/e; raw: exp(theta), default 0, that is 1);
-    or, anisotropic, ``range_0``, ``range_1``, ..., one per column of the coordinates.
+    or, anisotropic, `range_0`, `range_1`, ..., one per column of the coordinates.
 
     Args:
         coordinates: One number per row, or one row of d numbers per row: lists, a tensor, an array or the
@@ -86,8 +86,8 @@ class ExponentialMatrix(SpatialMatrix):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If the coordinates are not numbers.
-        ValueError: If they are empty or not finite, are no latitude and longitude where they have to be, or
+        TypeError: the coordinates are not numbers.
+        ValueError: they are empty or not finite, are no latitude and longitude where they have to be, or
             the metric is unknown.
 
     Example:
@@ -120,15 +120,15 @@ class ExponentialMatrix(SpatialMatrix):
         self._process = OrnsteinUhlenbeckMatrix(self.coordinates[:, 0]) if line else None
 
     def correlation(self, h: Tensor, shape_values: Tensor) -> Tensor:
-        """Return exp(-h)."""
+        """exp(-h)."""
         return torch.exp(-h)
 
     def decline(self, h: Tensor, shape_values: Tensor) -> Tensor:
-        """Return h exp(-h)."""
+        """h exp(-h)."""
         return h * torch.exp(-h)
 
     def decline_beside(self, h: Tensor, shape_values: Tensor, correlation: Tensor | None) -> Tensor:
-        """Return h exp(-h), h times the correlation."""
+        """h exp(-h), h times the correlation."""
         return self.decline(h, shape_values) if correlation is None else h * correlation
 
 
@@ -211,12 +211,12 @@ class DampedCosineMatrix(PlainSpatialMatrix):
 
     In D dimensions it is a covariance exactly when :math:`\omega\,\mathrm{range} \le \tan(\pi / (2 D))`: any
     frequency on a line, at most 1 / range in the plane and :math:`1 / (\sqrt{3}\,\mathrm{range})` in space.
-    The parameters are therefore the range and the product ``omega_range`` of both, whose transform ends at
-    that bound; :math:`\omega` itself is ``omega_range / range``.
+    The parameters are therefore the range and the product `omega_range` of both, whose transform ends at
+    that bound; :math:`\omega` itself is `omega_range / range`.
 
-    Parameters: ``sigma^2`` (natural: the marginal variance; raw: exp(2 theta), default 0); ``range`` (raw:
-    exp(theta), default 0), or ``range_0``, ... when anisotropic, h then being the scaled distance; and
-    ``omega_range`` (natural: positive; raw: exp(theta) on a line, otherwise tan(pi / (2 D)) sigmoid(theta);
+    Parameters: `sigma^2` (natural: the marginal variance; raw: exp(2 theta), default 0); `range` (raw:
+    exp(theta), default 0), or `range_0`, ... when anisotropic, h then being the scaled distance; and
+    `omega_range` (natural: positive; raw: exp(theta) on a line, otherwise tan(pi / (2 D)) sigmoid(theta);
     default 0). On a line a cosine of many turns keeps the digits that omega_range has: at e^10 the value is
     right to 3e-4 in single precision.
 
@@ -228,8 +228,8 @@ class DampedCosineMatrix(PlainSpatialMatrix):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If the coordinates are not numbers.
-        ValueError: If they are empty or not finite, or the metric is another.
+        TypeError: the coordinates are not numbers.
+        ValueError: they are empty or not finite, or the metric is another.
 
     Example:
         >>> import torch
@@ -249,7 +249,7 @@ class DampedCosineMatrix(PlainSpatialMatrix):
     """
 
     def shape_parameters(self) -> list[Parameter]:
-        """Return the declaration of ``omega_range``, bounded by what the dimensions allow."""
+        """The declaration of `omega_range`, bounded by what the dimensions allow."""
         transform: Transform = TransformExp()
         if self.dimensions > 1:
             bound = math.tan(0.5 * math.pi / self.dimensions)
@@ -257,18 +257,18 @@ class DampedCosineMatrix(PlainSpatialMatrix):
         return [Parameter("omega_range", transform)]
 
     def _widened(self, natural: Tensor) -> Tensor:
-        """Return the natural values in float64: of many turns a cosine in single precision leaves nothing."""
+        """The natural values in float64: of many turns a cosine in single precision leaves nothing."""
         return natural.double()
 
     def correlation(self, h: Tensor, shape_values: Tensor) -> Tensor:
-        """Return exp(-h) cos(w h), w = omega_range."""
+        """exp(-h) cos(w h), w = omega_range."""
         return torch.exp(-h) * torch.cos(shape_values[0] * h)
 
     def decline(self, h: Tensor, shape_values: Tensor) -> Tensor:
-        """Return h exp(-h) (cos(w h) + w sin(w h))."""
+        """h exp(-h) (cos(w h) + w sin(w h))."""
         angle = shape_values[0] * h
         return h * torch.exp(-h) * (torch.cos(angle) + shape_values[0] * torch.sin(angle))
 
     def shape_slope(self, h: Tensor, shape_values: Tensor, which: int) -> Tensor:
-        """Return the derivative by omega_range, -h exp(-h) sin(w h)."""
+        """The derivative by omega_range, -h exp(-h) sin(w h)."""
         return -h * torch.exp(-h) * torch.sin(shape_values[0] * h)

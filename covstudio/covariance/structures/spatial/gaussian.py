@@ -55,9 +55,9 @@ class GaussianMatrix(PlainSpatialMatrix):
     :math:`\exp(-(d / r)^2)`, so that their r is :math:`\sqrt{2}` times this range. With many near points V
     soon is singular to working precision: add a nugget, or prefer Matern's with a finite smoothness.
 
-    Parameters: ``sigma^2`` (natural: the marginal variance; raw: exp(2 theta), default 0) and ``range``
+    Parameters: `sigma^2` (natural: the marginal variance; raw: exp(2 theta), default 0) and `range`
     (natural: in the unit of the coordinates; raw: exp(theta), default 0, that is 1); or, anisotropic,
-    ``range_0``, ``range_1``, ..., one per column of the coordinates.
+    `range_0`, `range_1`, ..., one per column of the coordinates.
 
     Args:
         coordinates: One number per row, or one row of d numbers per row: lists, a tensor, an array or the
@@ -67,8 +67,8 @@ class GaussianMatrix(PlainSpatialMatrix):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If the coordinates are not numbers.
-        ValueError: If they are empty or not finite, or the metric is another.
+        TypeError: the coordinates are not numbers.
+        ValueError: they are empty or not finite, or the metric is another.
 
     Example:
         >>> import torch
@@ -87,16 +87,16 @@ class GaussianMatrix(PlainSpatialMatrix):
     _limit = 40.0
 
     def correlation(self, h: Tensor, shape_values: Tensor) -> Tensor:
-        """Return exp(-h^2 / 2)."""
+        """exp(-h^2 / 2)."""
         return torch.exp(-0.5 * h * h)
 
     def decline(self, h: Tensor, shape_values: Tensor) -> Tensor:
-        """Return h^2 exp(-h^2 / 2)."""
+        """h^2 exp(-h^2 / 2)."""
         square = h * h
         return square * torch.exp(-0.5 * square)
 
     def decline_beside(self, h: Tensor, shape_values: Tensor, correlation: Tensor | None) -> Tensor:
-        """Return h^2 exp(-h^2 / 2), with an exponential that may be there."""
+        """h^2 exp(-h^2 / 2), with an exponential that may be there."""
         return self.decline(h, shape_values) if correlation is None else h * h * correlation
 
 
@@ -133,8 +133,8 @@ class RationalQuadraticMatrix(PlainSpatialMatrix):
     Valid in any dimension. With alpha fixed at 1 it is nlme's corRatio, with a range :math:`\sqrt{2}` times
     smaller; with alpha growing it becomes the Gaussian covariance.
 
-    Parameters: ``sigma^2`` (natural: the marginal variance; raw: exp(2 theta), default 0); ``range`` (raw:
-    exp(theta), default 0, that is 1), or ``range_0``, ... when anisotropic; and ``alpha`` (natural: positive;
+    Parameters: `sigma^2` (natural: the marginal variance; raw: exp(2 theta), default 0); `range` (raw:
+    exp(theta), default 0, that is 1), or `range_0`, ... when anisotropic; and `alpha` (natural: positive;
     raw: exp(theta), default 0, that is 1).
 
     Args:
@@ -145,8 +145,8 @@ class RationalQuadraticMatrix(PlainSpatialMatrix):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If the coordinates are not numbers.
-        ValueError: If they are empty or not finite, or the metric is another.
+        TypeError: the coordinates are not numbers.
+        ValueError: they are empty or not finite, or the metric is another.
 
     Example:
         >>> import torch
@@ -165,28 +165,28 @@ class RationalQuadraticMatrix(PlainSpatialMatrix):
     _logarithmic = True
 
     def shape_parameters(self) -> list[Parameter]:
-        """Return the declaration of ``alpha``."""
+        """The declaration of `alpha`."""
         return [Parameter("alpha", TransformExp())]
 
     @staticmethod
     def _terms(h: Tensor, shape_values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return alpha, log u and log(1 + u) for u = h^2 / (2 alpha), from log h."""
+        """alpha, log u and log(1 + u) for u = h^2 / (2 alpha), from log h."""
         alpha = shape_values[0].clamp_min(torch.finfo(h.dtype).tiny)
         log_u = 2.0 * h - torch.log(2.0 * alpha)
         # log(1 + e^x) for x of any size, and with finite derivatives.
         return alpha, log_u, torch.logaddexp(log_u, torch.zeros_like(log_u))
 
     def correlation(self, h: Tensor, shape_values: Tensor) -> Tensor:
-        """Return (1 + h^2 / (2 alpha))^-alpha, from log h."""
+        """(1 + h^2 / (2 alpha))^-alpha, from log h."""
         alpha, _, log_sum = self._terms(h, shape_values)
         return torch.exp(-alpha * log_sum)
 
     def decline(self, h: Tensor, shape_values: Tensor) -> Tensor:
-        """Return 2 alpha u / (1 + u) times the correlation, u = h^2 / (2 alpha), from log h."""
+        """2 alpha u / (1 + u) times the correlation, u = h^2 / (2 alpha), from log h."""
         alpha, log_u, log_sum = self._terms(h, shape_values)
         return 2.0 * alpha * torch.sigmoid(log_u) * torch.exp(-alpha * log_sum)
 
     def shape_slope(self, h: Tensor, shape_values: Tensor, which: int) -> Tensor:
-        """Return the derivative by alpha, (u / (1 + u) - log(1 + u)) times the correlation, from log h."""
+        """The derivative by alpha, (u / (1 + u) - log(1 + u)) times the correlation, from log h."""
         alpha, log_u, log_sum = self._terms(h, shape_values)
         return (torch.sigmoid(log_u) - log_sum) * torch.exp(-alpha * log_sum)

@@ -43,16 +43,16 @@ class _InnerProductMatrix(Leaf):
         super().__init__((size, size), param_specs, defaults)
 
     def _base(self, natural: Tensor) -> Tensor:
-        """Return c + x x', shape (n, n)."""
+        """c + x x', shape (n, n)."""
         points = self.coordinates.to(natural)
         return natural[1] + points @ points.T
 
     def evaluate(self, natural: Tensor) -> Tensor:
-        """Return sigma^2 (offset + x x')^degree, shape (n, n), from natural values [sigma^2, offset]."""
+        """sigma^2 (offset + x x')^degree, shape (n, n), from natural values [sigma^2, offset]."""
         return natural[0] * self._base(natural) ** self.degree
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d sigma^2 = b^p and dV/d offset = sigma^2 p b^(p-1), b = offset + x x'."""
+        """dV/d sigma^2 = b^p and dV/d offset = sigma^2 p b^(p-1), b = offset + x x'."""
         base = self._base(natural)
         slices = [
             base**self.degree
@@ -70,7 +70,7 @@ def _is_thin(matrix: _InnerProductMatrix) -> bool:
 
 
 def _monomials(matrix: _InnerProductMatrix, natural: Tensor, degree: int) -> Tensor:
-    """Return F, shape (n, r), with F F' = (offset + x x')^degree.
+    """F, shape (n, r), with F F' = (offset + x x')^degree.
 
     By the multinomial theorem over the offset and the coordinates: the column of the exponents e is
     sqrt(degree! / (e_0! e_1! ...) offset^e_0) x_1^e_1 x_2^e_2 ...
@@ -90,7 +90,7 @@ def _monomials(matrix: _InnerProductMatrix, natural: Tensor, degree: int) -> Ten
 
 
 def _slice_factor(matrix: _InnerProductMatrix, natural: Tensor, position: int) -> tuple[Tensor, Tensor]:
-    """Return F and a number w with dV / d natural_position = w F F'."""
+    """F and a number w with dV / d natural_position = w F F'."""
     if position == 0:
         return _monomials(matrix, natural, matrix.degree), torch.ones_like(natural[0])
     return _monomials(matrix, natural, matrix.degree - 1), natural[0] * matrix.degree
@@ -173,7 +173,7 @@ class DotProductMatrix(_InnerProductMatrix):
     That of random coefficients: slopes of variance :math:`\sigma^2` and an intercept of variance
     :math:`\sigma^2` offset, all uncorrelated. Of rank d + 1 at most, so that it needs a residual beside it.
 
-    Parameters: ``sigma^2`` (natural: the variance of the slopes; raw: exp(2 theta), default 0) and ``offset``
+    Parameters: `sigma^2` (natural: the variance of the slopes; raw: exp(2 theta), default 0) and `offset`
     (natural: at least 0; raw: exp(theta), default 0, that is 1).
 
     Args:
@@ -183,8 +183,8 @@ class DotProductMatrix(_InnerProductMatrix):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If the coordinates are not numbers.
-        ValueError: If they are empty or not finite.
+        TypeError: the coordinates are not numbers.
+        ValueError: they are empty or not finite.
 
     Example:
         >>> import torch
@@ -229,7 +229,7 @@ class PolynomialMatrix(_InnerProductMatrix):
     That of random coefficients on all monomials of degree up to p, with variances given by the multinomial
     coefficients and powers of the offset. Of rank :math:`\binom{d + p}{p}` at most.
 
-    Parameters: ``sigma^2`` (natural: a variance; raw: exp(2 theta), default 0) and ``offset`` (natural: at
+    Parameters: `sigma^2` (natural: a variance; raw: exp(2 theta), default 0) and `offset` (natural: at
     least 0; raw: exp(theta), default 0, that is 1).
 
     Args:
@@ -239,8 +239,8 @@ class PolynomialMatrix(_InnerProductMatrix):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If the coordinates are not numbers, or the degree is not an int.
-        ValueError: If the coordinates are empty or not finite, the degree is below 1, or the powers would
+        TypeError: the coordinates are not numbers, or the degree is not an int.
+        ValueError: the coordinates are empty or not finite, the degree is below 1, or the powers would
             overflow.
 
     Example:

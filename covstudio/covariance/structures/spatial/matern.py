@@ -86,13 +86,13 @@ class MaternMatrix(SpatialMatrix):
     square derivatives as there are whole numbers below nu. In closed form :math:`e^{-h}` for nu = 1/2,
     :math:`(1 + h) e^{-h}` for 3/2 and :math:`(1 + h + h^2 / 3) e^{-h}` for 5/2. Estimated, the correlation
     and its derivatives by nu and by range come from a quadrature, to about 14 digits (see the module
-    ``bessel`` for the formula and the bound of its error). Any other given nu is an estimated one
-    that is fixed: ``matrix.set_param_specs("nu", value=0.8, fixed=True)``.
+    `bessel` for the formula and the bound of its error). Any other given nu is an estimated one
+    that is fixed: `matrix.set_param_specs("nu", value=0.8, fixed=True)`.
 
     Data tell little of nu: a profile of it by range and variance is long and flat.
 
-    Parameters: ``sigma^2`` (natural: the marginal variance; raw: exp(2 theta), default 0); ``range`` (raw:
-    exp(theta), default 0, that is 1), or ``range_0``, ... when anisotropic; and, when estimated, ``nu``
+    Parameters: `sigma^2` (natural: the marginal variance; raw: exp(2 theta), default 0); `range` (raw:
+    exp(theta), default 0, that is 1), or `range_0`, ... when anisotropic; and, when estimated, `nu`
     (natural: positive; raw: exp(theta), default 0, that is 1; for great-circle distances sigmoid(theta) / 2,
     default 1/4).
 
@@ -106,8 +106,8 @@ class MaternMatrix(SpatialMatrix):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If the coordinates are not numbers.
-        ValueError: If they are empty or not finite, or nu or the metric is another, or great-circle distances
+        TypeError: the coordinates are not numbers.
+        ValueError: they are empty or not finite, or nu or the metric is another, or great-circle distances
             meet a nu of 3/2 or 5/2.
 
     Example:
@@ -145,7 +145,7 @@ class MaternMatrix(SpatialMatrix):
         super().__init__(coordinates, metric, anisotropic, param_specs)
 
     def shape_parameters(self) -> list[Parameter]:
-        """Return the declaration of ``nu`` where it is estimated."""
+        """The declaration of `nu` where it is estimated."""
         if not self._logarithmic:
             return []
         transform: Transform = TransformExp()
@@ -154,7 +154,7 @@ class MaternMatrix(SpatialMatrix):
         return [Parameter("nu", transform)]
 
     def correlation(self, h: Tensor, shape_values: Tensor) -> Tensor:
-        """Return the Matern correlation from d / range, or from its logarithm where nu is estimated."""
+        """The Matern correlation from d / range, or from its logarithm where nu is estimated."""
         if self._logarithmic:
             return matern_correlation(h, shape_values[0])
         t = math.sqrt(2.0 * _CLOSED[self.nu]) * h
@@ -163,7 +163,7 @@ class MaternMatrix(SpatialMatrix):
         return (1.0 + t if self.nu == "3/2" else 1.0 + t * (1.0 + t / 3.0)) * torch.exp(-t)
 
     def decline(self, h: Tensor, shape_values: Tensor) -> Tensor:
-        """Return minus its derivative by log distance, likewise."""
+        """Minus its derivative by log distance, likewise."""
         if self._logarithmic:
             return matern_decline(h, shape_values[0])
         t = math.sqrt(2.0 * _CLOSED[self.nu]) * h
@@ -172,7 +172,7 @@ class MaternMatrix(SpatialMatrix):
         return t * t * (1.0 if self.nu == "3/2" else (1.0 + t) / 3.0) * torch.exp(-t)
 
     def shape_slope(self, h: Tensor, shape_values: Tensor, which: int) -> Tensor:
-        """Return the derivative by nu at a fixed d / range, from its logarithm."""
+        """The derivative by nu at a fixed d / range, from its logarithm."""
         return matern_derivatives(h, shape_values[0])[1]
 
 

@@ -27,7 +27,7 @@ from covstudio.covariance.structures.spatial.base import (
 
 __all__ = ["PeriodicMatrix"]
 
-# exp(-2 s^2) is zero beyond this s in every precision.
+#: exp(-2 s^2) is zero beyond this s in every precision.
 _FAR = 40.0
 
 
@@ -65,12 +65,12 @@ class PeriodicMatrix(Leaf):
     :math:`V_{ij} = \sigma^2 \prod_k \exp(-2 \sin^2(\pi (x_{ik} - x_{jk}) / \mathrm{period}_k) /
     \mathrm{range}_k^2)`: the Gaussian covariance on circles of one period. Rows a whole number of periods
     apart are fully correlated; V is then singular. A covariance that is periodic but slowly forgets (locally
-    periodic) is its ``HadamardProduct`` with a decaying one.
+    periodic) is its `HadamardProduct` with a decaying one.
 
-    Parameters: ``sigma^2`` (natural: the marginal variance; raw: exp(2 theta), default 0), ``period``
-    (natural: in the unit of the coordinates; raw: exp(theta), default 0, that is 1) and ``range`` (natural: a
-    number; raw: exp(theta), default 0, that is 1), shared by all coordinates; or, anisotropic, ``period_0``,
-    ..., ``range_0``, ..., one of each per column. Fix the period where it is known: the likelihood has many
+    Parameters: `sigma^2` (natural: the marginal variance; raw: exp(2 theta), default 0), `period`
+    (natural: in the unit of the coordinates; raw: exp(theta), default 0, that is 1) and `range` (natural: a
+    number; raw: exp(theta), default 0, that is 1), shared by all coordinates; or, anisotropic, `period_0`,
+    ..., `range_0`, ..., one of each per column. Fix the period where it is known: the likelihood has many
     maxima in it.
 
     Accuracy: each row's place in its period is found in double precision, and V is the covariance of these
@@ -84,8 +84,8 @@ class PeriodicMatrix(Leaf):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If the coordinates are not numbers.
-        ValueError: If they are empty or not finite.
+        TypeError: the coordinates are not numbers.
+        ValueError: they are empty or not finite.
 
     Example:
         >>> import torch
@@ -118,7 +118,7 @@ class PeriodicMatrix(Leaf):
         super().__init__((size, size), param_specs, [variance(), *parameters])
 
     def _terms(self, natural: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return phases and s = sin(phase) / range, shape (d, n, n), periods and ranges, (1 or d, 1, 1).
+        """Phases and s = sin(phase) / range, shape (d, n, n), periods and ranges, (1 or d, 1, 1).
 
         Each row is placed on the circle by itself, so that V is the covariance of points on it whatever the
         rounding of their places; phases are their differences, within half a turn. All in double precision:
@@ -140,12 +140,12 @@ class PeriodicMatrix(Leaf):
         return phase, s.masked_fill(far, _FAR), period[:, :, None], scale
 
     def evaluate(self, natural: Tensor) -> Tensor:
-        """Return V, shape (n, n), from natural values [sigma^2, period(s), range(s)]."""
+        """V, shape (n, n), from natural values [sigma^2, period(s), range(s)]."""
         s = self._terms(natural)[1]
         return natural[0] * torch.exp(-2.0 * (s * s).sum(0)).to(natural.dtype)
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return the derivatives of V for the parameters asked for, shape (len(index), n, n).
+        """The derivatives of V for the parameters asked for, shape (len(index), n, n).
 
         With s = sin(phase) / range: dV/d range = 4 V s^2 / range, and dV/d period = 4 pi V s cos(phase)
         (x_i - x_j) / (range period^2), each summed over the coordinates that share it.

@@ -68,10 +68,10 @@ class PowerMatrix(Leaf):
     metric. Anisotropic, it is :math:`\sigma^2 \prod_k \rho_k^{|x_{ik} - x_{jk}|}`, a product over
     coordinates, which has city-block distances only.
 
-    Parameters: ``sigma^2`` (natural: the marginal variance; raw: exp(2 theta), default 0) and ``rho``
+    Parameters: `sigma^2` (natural: the marginal variance; raw: exp(2 theta), default 0) and `rho`
     (natural: the correlation at distance 1; raw: sigmoid(theta), default 0, that is 1/2); or, anisotropic,
-    ``rho_0``, ``rho_1``, ..., one per column of the coordinates. A rho near 1 over thousands of units is
-    rounded thousands of times: in single precision by 6e-8 each. A larger unit, or ``ExponentialMatrix`` with
+    `rho_0`, `rho_1`, ..., one per column of the coordinates. A rho near 1 over thousands of units is
+    rounded thousands of times: in single precision by 6e-8 each. A larger unit, or `ExponentialMatrix` with
     its range, keeps the digits.
 
     Args:
@@ -83,8 +83,8 @@ class PowerMatrix(Leaf):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If the coordinates are not numbers.
-        ValueError: If they are empty or not finite, are no latitude and longitude where they have to be, the
+        TypeError: the coordinates are not numbers.
+        ValueError: they are empty or not finite, are no latitude and longitude where they have to be, the
             metric is unknown, or not "cityblock" when anisotropic.
 
     Example:
@@ -135,17 +135,17 @@ class PowerMatrix(Leaf):
         super().__init__((size, size), param_specs, [variance(), *rho])
 
     def _logs(self, natural: Tensor) -> Tensor:
-        """Return log rho, kept off log 0, shaped to multiply the parts."""
+        """log rho, kept off log 0, shaped to multiply the parts."""
         rho = natural[1:].clamp_min(torch.finfo(natural.dtype).tiny)
         return torch.log(rho).reshape(-1, *[1] * (self._pairs.parts.ndim - 1))
 
     def evaluate(self, natural: Tensor) -> Tensor:
-        """Return sigma^2 rho^d, shape (n, n), from natural values [sigma^2, rho or rho_0, ...]."""
+        """sigma^2 rho^d, shape (n, n), from natural values [sigma^2, rho or rho_0, ...]."""
         exponent = (self._pairs.like(natural) * self._logs(natural)).sum(0)
         return self._pairs.spread(natural[0] * torch.exp(exponent))
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d sigma^2 = rho^d and dV/d rho_k = sigma^2 d_k rho^d / rho_k, each n x n."""
+        """dV/d sigma^2 = rho^d and dV/d rho_k = sigma^2 d_k rho^d / rho_k, each n x n."""
         parts, logs = self._pairs.like(natural), self._logs(natural)
         exponent = (parts * logs).sum(0)
         # One power of rho less in the exponent: a quotient of what may both be zero.

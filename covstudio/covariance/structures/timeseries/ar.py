@@ -17,16 +17,16 @@ __all__ = ["ARMatrix", "SymmetricARMatrix", "check_order", "partial_autocorrelat
 
 
 def partial_autocorrelations(count: int, prefix: str = "pacf") -> list[Parameter]:
-    """Partial autocorrelations at lags 1 to ``count``, each in (-1, 1) and 0 by default."""
+    """Partial autocorrelations at lags 1 to `count`, each in (-1, 1) and 0 by default."""
     return [correlation(f"{prefix}_{k}") for k in range(1, count + 1)]
 
 
 def check_order(value: object, name: str, n: int) -> int:
-    """Return the order of a process at n positions, which show n - 1 autocorrelations.
+    """The order of a process at n positions, which show n - 1 autocorrelations.
 
     Raises:
-        TypeError: If ``value`` is not an int.
-        ValueError: If it is below 1, or above n - 1.
+        TypeError: `value` is not an int.
+        ValueError: it is below 1, or above n - 1.
     """
     order = check_size(value, name)
     if order >= n:
@@ -67,8 +67,8 @@ def check_order(value: object, name: str, n: int) -> int:
 class ARMatrix(Autoregression):
     r"""A stationary autoregression of order p, :math:`x_t = \sum_{k=1}^{p} \varphi_k x_{t-k} + e_t`.
 
-    Parameters: ``sigma^2`` (natural: the marginal variance, not that of the innovations; raw: exp(2 theta),
-    default 0) and ``pacf_1``, ..., ``pacf_p`` (natural: partial autocorrelations, each anywhere in (-1, 1);
+    Parameters: `sigma^2` (natural: the marginal variance, not that of the innovations; raw: exp(2 theta),
+    default 0) and `pacf_1`, ..., `pacf_p` (natural: partial autocorrelations, each anywhere in (-1, 1);
     raw: 2 sigmoid(theta) - 1, default 0). These give every stationary autoregression once. The coefficients
     follow by Durbin's and Levinson's recursion,
     :math:`\varphi_{kj} = \varphi_{k-1,j} - \pi_k \varphi_{k-1,k-j}` with :math:`\varphi_{kk} = \pi_k`.
@@ -81,8 +81,8 @@ class ARMatrix(Autoregression):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``n`` or ``p`` is not an int.
-        ValueError: If ``n`` is below 2, or ``p`` below 1 or above n - 1.
+        TypeError: `n` or `p` is not an int.
+        ValueError: `n` is below 2, or `p` below 1 or above n - 1.
 
     Example:
         The coefficients here are 0.375 and 0.25.
@@ -151,17 +151,17 @@ class ARMatrix(Autoregression):
     example=lambda: SymmetricARMatrix(5),
 )
 class SymmetricARMatrix(Autoregression):
-    r"""Symmetric autoregressions, with a double root: ASReml's ``sar`` and ``sar2``.
+    r"""Symmetric autoregressions, with a double root: ASReml's `sar` and `sar2`.
 
     Order 1 is the autoregression of order 2 with :math:`\varphi_1 = r` and :math:`\varphi_2 = -r^2/4`, whose
     polynomial is :math:`(1 - \frac{r}{2} B)^2`: it is stationary if and only if :math:`-2 < r < 2`, which is
-    the domain of ``r``. Order 2 is the autoregression of order 3 with :math:`\varphi_1 = r_1 + 2 r_2`,
+    the domain of `r`. Order 2 is the autoregression of order 3 with :math:`\varphi_1 = r_1 + 2 r_2`,
     :math:`\varphi_2 = -r_2 (2 r_1 + r_2)` and :math:`\varphi_3 = r_1 r_2^2`, whose polynomial is
     :math:`(1 - r_1 B)(1 - r_2 B)^2`: it is stationary if and only if both are in (-1, 1), which is their
     domain.
 
-    Parameters: ``sigma^2`` (natural: the marginal variance; raw: exp(2 theta), default 0), and ``r`` (raw:
-    4 sigmoid(theta) - 2, default 0) or ``r1`` and ``r2`` (raw: 2 sigmoid(theta) - 1; defaults 0.5 and 0, as
+    Parameters: `sigma^2` (natural: the marginal variance; raw: exp(2 theta), default 0), and `r` (raw:
+    4 sigmoid(theta) - 2, default 0) or `r1` and `r2` (raw: 2 sigmoid(theta) - 1; defaults 0.5 and 0, as
     at r1 = r2 = 0 both would have the same effect). At both ends at once, :math:`|r_1| = |r_2| = 1`, where
     nothing is stationary, partial autocorrelations without a limit are taken as 0.
 
@@ -173,8 +173,8 @@ class SymmetricARMatrix(Autoregression):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``n`` or ``order`` is not an int.
-        ValueError: If ``order`` is neither 1 nor 2, or ``n`` too small for it.
+        TypeError: `n` or `order` is not an int.
+        ValueError: `order` is neither 1 nor 2, or `n` too small for it.
 
     Example:
         >>> import torch

@@ -31,12 +31,12 @@ _RHO = "Correlation of neighbours; it decays as rho^k with their lag k."
 
 
 def correlation(name: str, default: float = 0.0) -> Parameter:
-    """Return the usual declaration of a correlation in (-1, 1): 2 sigmoid(theta) - 1, 0 by default."""
+    """The usual declaration of a correlation in (-1, 1): 2 sigmoid(theta) - 1, 0 by default."""
     return Parameter(name, bounded(-1.0), default)
 
 
 def powers(rho: Tensor, n: int) -> Tensor:
-    """Return 1, rho, ..., rho^(n-1), shape (n,).
+    """1, rho, ..., rho^(n-1), shape (n,).
 
     Whole exponents keep every sign of rho right, and zero.
     """
@@ -45,7 +45,7 @@ def powers(rho: Tensor, n: int) -> Tensor:
 
 
 def power_slopes(rho: Tensor, n: int) -> Tensor:
-    """Return d rho^k / d rho = k rho^(k-1) for k = 0..n-1, shape (n,); 0, 1, 0, ... at rho = 0."""
+    """d rho^k / d rho = k rho^(k-1) for k = 0..n-1, shape (n,); 0, 1, 0, ... at rho = 0."""
     exponents = torch.arange(n, device=rho.device)
     return torch.cat([torch.zeros_like(rho).reshape(1), exponents[1:] * powers(rho, n)[:-1]])
 
@@ -92,17 +92,17 @@ class _FirstOrder:
 class AR1Matrix(_FirstOrder, Autoregression):
     r"""First-order autoregression, :math:`V_{ij} = \sigma^2 \rho^{|i-j|}` with :math:`\rho \in (-1, 1)`.
 
-    Parameters: ``sigma^2`` (natural: the marginal variance, not that of the innovations; raw: exp(2 theta),
-    default 0) and ``rho`` (natural: the correlation of neighbours; raw: 2 sigmoid(theta) - 1, default 0, that
+    Parameters: `sigma^2` (natural: the marginal variance, not that of the innovations; raw: exp(2 theta),
+    default 0) and `rho` (natural: the correlation of neighbours; raw: 2 sigmoid(theta) - 1, default 0, that
     is no correlation).
 
     Args:
-        n: Number of positions, an int of at least 1; of one position ``rho`` says nothing.
+        n: Number of positions, an int of at least 1; of one position `rho` says nothing.
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``n`` is not an int.
-        ValueError: If ``n`` is below 1.
+        TypeError: `n` is not an int.
+        ValueError: `n` is below 1.
 
     Example:
         >>> import torch
@@ -145,16 +145,16 @@ class AR1Matrix(_FirstOrder, Autoregression):
 class AR1CorrelationMatrix(_FirstOrder, Autoregression):
     r"""First-order autoregressive correlation, :math:`V_{ij} = \rho^{|i-j|}`, :math:`-1 < \rho < 1`.
 
-    Parameters: ``rho`` (natural: the correlation of neighbours; raw: 2 sigmoid(theta) - 1, default 0). Having
+    Parameters: `rho` (natural: the correlation of neighbours; raw: 2 sigmoid(theta) - 1, default 0). Having
     no variance, it keeps AR1 (x) AR1 times one variance identifiable.
 
     Args:
-        n: Number of positions, an int of at least 1; of one position ``rho`` says nothing.
+        n: Number of positions, an int of at least 1; of one position `rho` says nothing.
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``n`` is not an int.
-        ValueError: If ``n`` is below 1.
+        TypeError: `n` is not an int.
+        ValueError: `n` is below 1.
 
     Example:
         >>> import torch
@@ -206,8 +206,8 @@ class AR1CorrelationMatrix(_FirstOrder, Autoregression):
 class HeterogeneousAR1Matrix(_FirstOrder, HeterogeneousAutoregression):
     r"""First-order autoregression with free variances, :math:`V_{ij} = \sigma_i \sigma_j \rho^{|i-j|}`.
 
-    Parameters: ``sigma^2_0``, ..., ``sigma^2_{n-1}`` (natural: variances; raw: exp(2 theta), default 0, that
-    is 1) and ``rho`` (natural: the correlation of neighbours, in (-1, 1); raw: 2 sigmoid(theta) - 1,
+    Parameters: `sigma^2_0`, ..., `sigma^2_{n-1}` (natural: variances; raw: exp(2 theta), default 0, that
+    is 1) and `rho` (natural: the correlation of neighbours, in (-1, 1); raw: 2 sigmoid(theta) - 1,
     default 0).
 
     Args:
@@ -215,8 +215,8 @@ class HeterogeneousAR1Matrix(_FirstOrder, HeterogeneousAutoregression):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``n`` is not an int.
-        ValueError: If ``n`` is below 2.
+        TypeError: `n` is not an int.
+        ValueError: `n` is below 2.
 
     Example:
         >>> import torch

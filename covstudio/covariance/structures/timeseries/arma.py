@@ -54,7 +54,7 @@ def moving_average_correlations(pacf: Tensor, n: int) -> Tensor:
 
 
 def moving_average_correlation_slopes(pacf: Tensor, n: int) -> Tensor:
-    """The derivatives of :func:`moving_average_correlations`, shape (q, n)."""
+    """The derivatives of `moving_average_correlations`, shape (q, n)."""
     weights, slopes = invertible(pacf), invertible_slopes(pacf)
     products = _lagged(weights, weights)
     product_slopes = _lagged(slopes, weights) + _lagged(weights, slopes)
@@ -94,8 +94,8 @@ def _lagged(left: Tensor, right: Tensor) -> Tensor:
 class MAMatrix(StationaryMatrix):
     r"""An invertible moving average of order q, :math:`x_t = e_t + \sum_{k=1}^{q} \theta_k e_{t-k}`.
 
-    Parameters: ``sigma^2`` (natural: the marginal variance, not that of the innovations; raw: exp(2 theta),
-    default 0) and ``ma_pacf_1``, ..., ``ma_pacf_q`` (natural: each anywhere in (-1, 1); raw:
+    Parameters: `sigma^2` (natural: the marginal variance, not that of the innovations; raw: exp(2 theta),
+    default 0) and `ma_pacf_1`, ..., `ma_pacf_q` (natural: each anywhere in (-1, 1); raw:
     2 sigmoid(theta) - 1, default 0). These give every invertible moving average once, by the recursion
     :math:`\theta_{kj} = \theta_{k-1,j} + \pi_k \theta_{k-1,k-j}` with :math:`\theta_{kk} = \pi_k`.
 
@@ -108,8 +108,8 @@ class MAMatrix(StationaryMatrix):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``n`` or ``q`` is not an int.
-        ValueError: If ``n`` is below 2, or ``q`` below 1 or above n - 1.
+        TypeError: `n` or `q` is not an int.
+        ValueError: `n` is below 2, or `q` below 1 or above n - 1.
 
     Example:
         >>> import torch
@@ -190,9 +190,9 @@ class ARMAMatrix(StationaryMatrix):
     The process is :math:`x_t = \sum_{k=1}^{p} \varphi_k x_{t-k} + e_t + \sum_{k=1}^{q} \theta_k e_{t-k}`; its
     autocovariances are divided by that at lag 0, so that sigma^2 is the marginal variance.
 
-    Parameters: ``sigma^2`` (natural: the marginal variance, not that of the innovations; raw: exp(2 theta),
-    default 0), ``pacf_1``, ..., ``pacf_p`` (as in :class:`ARMatrix`) and ``ma_pacf_1``, ..., ``ma_pacf_q``
-    (as in :class:`MAMatrix`, also in sign); all natural in (-1, 1), raw 2 sigmoid(theta) - 1, default 0, but
+    Parameters: `sigma^2` (natural: the marginal variance, not that of the innovations; raw: exp(2 theta),
+    default 0), `pacf_1`, ..., `pacf_p` (as in `ARMatrix`) and `ma_pacf_1`, ..., `ma_pacf_q`
+    (as in `MAMatrix`, also in sign); all natural in (-1, 1), raw 2 sigmoid(theta) - 1, default 0, but
     for the last of the autoregression, whose raw default is 0.5: where the last ones of both are 0, nothing
     tells autoregression and moving average apart. The same is so wherever their polynomials have a root in
     common. If all of the process cancels so, on the unit circle, it is taken to be white noise. Where roots
@@ -201,13 +201,13 @@ class ARMAMatrix(StationaryMatrix):
 
     Args:
         n: Number of positions, an int of at least p + q + 1.
-        p: Order of the autoregression, an int of at least 1; ``MAMatrix`` is without.
-        q: Order of the moving average, an int of at least 1; ``ARMatrix`` is without.
+        p: Order of the autoregression, an int of at least 1; `MAMatrix` is without.
+        q: Order of the moving average, an int of at least 1; `ARMatrix` is without.
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``n``, ``p`` or ``q`` is not an int.
-        ValueError: If ``p`` or ``q`` is below 1, or ``n`` too small to tell p + q parameters apart.
+        TypeError: `n`, `p` or `q` is not an int.
+        ValueError: `p` or `q` is below 1, or `n` too small to tell p + q parameters apart.
 
     Example:
         >>> import torch

@@ -23,9 +23,10 @@ from covstudio.covariance.structures.timeseries.prediction_errors import (
 
 __all__ = ["SHARED_TIMES", "OrnsteinUhlenbeckMatrix", "check_times"]
 
-# exp(-h) is zero beyond this in every precision; leaving such h out keeps all finite at a range of 0.
+#: exp(-h) is zero beyond this in every precision; leaving such h out keeps all finite at a range of 0.
 _FAR = 800.0
 
+#: The declaration of what lets rows of a process share a time.
 SHARED_TIMES = Argument(
     "shared_times",
     "flag",
@@ -33,11 +34,10 @@ SHARED_TIMES = Argument(
     "Rows may share a time, as of subjects measured on the same days; their values are then one and the same",
     default=False,
 )
-"""The declaration of what lets rows of a process share a time."""
 
 
 def check_times(times: object, shared_times: object, label: str) -> Tensor:
-    """Return the times of the rows of a process as a float64 vector.
+    """The times of the rows of a process as a float64 vector.
 
     Args:
         times: One finite number per row.
@@ -45,9 +45,9 @@ def check_times(times: object, shared_times: object, label: str) -> Tensor:
         label: The structure's name, for the message.
 
     Raises:
-        TypeError: If ``times`` does not hold numbers, or ``shared_times`` is neither True nor False.
-        ValueError: If ``times`` is empty, not one vector, holds a NaN or an infinity, or the same time twice
-            without ``shared_times``.
+        TypeError: `times` does not hold numbers, or `shared_times` is neither True nor False.
+        ValueError: `times` is empty, not one vector, holds a NaN or an infinity, or the same time twice
+            without `shared_times`.
     """
     checked = check_coordinates(times, "times")
     if not check_flag(shared_times, "shared_times", label):
@@ -91,8 +91,8 @@ def check_times(times: object, shared_times: object, label: str) -> Tensor:
 class OrnsteinUhlenbeckMatrix(Leaf):
     r"""The Ornstein-Uhlenbeck process, :math:`V_{ij} = \sigma^2 \exp(-|t_i - t_j| / \mathrm{range})`.
 
-    Parameters: ``sigma^2`` (natural: the marginal variance; raw: exp(2 theta), default 0) and ``range``
-    (natural: the time over which the correlation falls to 1/e, in the unit of ``times``; raw: exp(theta),
+    Parameters: `sigma^2` (natural: the marginal variance; raw: exp(2 theta), default 0) and `range`
+    (natural: the time over which the correlation falls to 1/e, in the unit of `times`; raw: exp(theta),
     default 0, that is 1).
 
     Args:
@@ -104,9 +104,9 @@ class OrnsteinUhlenbeckMatrix(Leaf):
             residual beside it.
 
     Raises:
-        TypeError: If ``times`` does not hold numbers, or ``shared_times`` is neither True nor False.
-        ValueError: If ``times`` is empty, not one vector, holds a NaN or an infinity, or the same time twice
-            without ``shared_times``.
+        TypeError: `times` does not hold numbers, or `shared_times` is neither True nor False.
+        ValueError: `times` is empty, not one vector, holds a NaN or an infinity, or the same time twice
+            without `shared_times`.
 
     Example:
         >>> import torch
@@ -144,7 +144,7 @@ class OrnsteinUhlenbeckMatrix(Leaf):
         super().__init__((size, size), param_specs, defaults)
 
     def _decay(self, natural: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return h = |t_i - t_j| / range, exp(-h) and the range; h is set to 0 where exp(-h) vanishes."""
+        """h = |t_i - t_j| / range, exp(-h) and the range; h is set to 0 where exp(-h) vanishes."""
         # Times are subtracted in float64: their differences may be small beside them (seconds since 1970).
         distance = (self.times[:, None] - self.times).abs().to(dtype=natural.dtype, device=natural.device)
         scale = natural[1].clamp_min(torch.finfo(natural.dtype).tiny)
@@ -153,11 +153,11 @@ class OrnsteinUhlenbeckMatrix(Leaf):
         return steps, torch.exp(-steps).masked_fill(far, 0.0), scale
 
     def evaluate(self, natural: Tensor) -> Tensor:
-        """Return sigma^2 exp(-|t_i - t_j| / range), shape (n, n), from natural values [sigma^2, range]."""
+        """sigma^2 exp(-|t_i - t_j| / range), shape (n, n), from natural values [sigma^2, range]."""
         return natural[0] * self._decay(natural)[1]
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d sigma^2 = e^-h and dV/d range = sigma^2 h e^-h / range, h = |t_i - t_j| / range."""
+        """dV/d sigma^2 = e^-h and dV/d range = sigma^2 h e^-h / range, h = |t_i - t_j| / range."""
         steps, decay, scale = self._decay(natural)
         return torch.stack([decay if k == 0 else natural[0] * (steps * decay / scale) for k in index])
 

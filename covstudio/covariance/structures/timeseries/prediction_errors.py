@@ -49,7 +49,7 @@ def autoregressive_filters(pacf: Tensor, n: int) -> tuple[Tensor, Tensor]:
 
 
 def autoregressive_filter_slopes(pacf: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    """Derivatives of :func:`autoregressive_filters`, shapes (w, n, w + 1) and (w, n)."""
+    """Derivatives of `autoregressive_filters`, shapes (w, n, w + 1) and (w, n)."""
     filters, errors = predictor_slopes(pacf[: n - 1])
     order = _orders(filters, n)
     return filters[:, order], errors[:, order]
@@ -69,7 +69,7 @@ def determined(relative: Tensor) -> bool:
 
 
 def check_errors(matrix: Matrix, relative: Tensor) -> None:
-    """Refuse a matrix of which a position is determined by those before it; ``relative`` as above.
+    """Refuse a matrix of which a position is determined by those before it; `relative` as above.
 
     Args:
         matrix: the matrix, for the message.
@@ -103,7 +103,7 @@ def precision_bands(filters: Tensor, errors: Tensor) -> Tensor:
 def precision_band_slopes(
     filters: Tensor, errors: Tensor, filter_slopes: Tensor, error_slopes: Tensor
 ) -> Tensor:
-    """Derivatives of :func:`precision_bands` in k directions, shape (k, w + 1, n).
+    """Derivatives of `precision_bands` in k directions, shape (k, w + 1, n).
 
     Args:
         filters: shape (n, w + 1).

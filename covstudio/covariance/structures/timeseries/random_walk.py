@@ -47,11 +47,11 @@ class _Walk(Leaf):
         raise NotImplementedError
 
     def evaluate(self, natural: Tensor) -> Tensor:
-        """Return V, shape (n, n), from natural values [sigma^2]."""
+        """V, shape (n, n), from natural values [sigma^2]."""
         return natural[0] * self._pattern().to(natural)
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d sigma^2 = V / sigma^2, shape (len(index), n, n)."""
+        """dV/d sigma^2 = V / sigma^2, shape (len(index), n, n)."""
         return self._pattern().to(natural).expand(len(index), -1, -1)
 
     def _ends(self) -> tuple[Tensor, Tensor]:
@@ -76,7 +76,7 @@ class _Walk(Leaf):
 class RandomWalkMatrix(_Walk):
     r"""The random walk in continuous time, :math:`V_{ij} = \sigma^2 \min(t_i, t_j)`.
 
-    Parameters: ``sigma^2`` (natural: the variance of the increment over one unit of time; raw: exp(2 theta),
+    Parameters: `sigma^2` (natural: the variance of the increment over one unit of time; raw: exp(2 theta),
     default 0). The walk starts at time 0 from 0; its variance grows with time. With times 1, 2, ..., n it is
     the sum of independent steps.
 
@@ -91,9 +91,9 @@ class RandomWalkMatrix(_Walk):
         shared_times: Whether rows may share a time, as where several subjects are measured on the same days.
 
     Raises:
-        TypeError: If ``times`` does not hold numbers, or ``shared_times`` is neither True nor False.
-        ValueError: If ``times`` is empty, not one vector, holds a negative number, a NaN or an infinity, or
-            the same time twice without ``shared_times``.
+        TypeError: `times` does not hold numbers, or `shared_times` is neither True nor False.
+        ValueError: `times` is empty, not one vector, holds a negative number, a NaN or an infinity, or
+            the same time twice without `shared_times`.
 
     Example:
         >>> import torch
@@ -141,9 +141,9 @@ class IntegratedRandomWalkMatrix(_Walk):
     With :math:`a = \min(t_i, t_j)` and :math:`b = \max(t_i, t_j)` this is :math:`\sigma^2 a^2 (3b - a) / 6`.
     With fixed intercept and slope and an independent residual, its best prediction is the cubic smoothing
     spline, whose smoothing parameter is the ratio of the residual variance to sigma^2 (Wahba 1978; Verbyla et
-    al. 1999). ASReml's ``spl`` keeps the same model in another basis, orthogonal to intercept and slope.
+    al. 1999). ASReml's `spl` keeps the same model in another basis, orthogonal to intercept and slope.
 
-    Parameters: ``sigma^2`` (natural: the variance of the increment of the slope over one unit of time; raw:
+    Parameters: `sigma^2` (natural: the variance of the increment of the slope over one unit of time; raw:
     exp(2 theta), default 0). Process and slope start at time 0 from 0.
 
     Rows that share a time are fully correlated, and a row at time 0 is constant: V is then singular, though
@@ -157,9 +157,9 @@ class IntegratedRandomWalkMatrix(_Walk):
         shared_times: Whether rows may share a time, as where several subjects are measured on the same days.
 
     Raises:
-        TypeError: If ``times`` does not hold numbers, or ``shared_times`` is neither True nor False.
-        ValueError: If ``times`` is empty, not one vector, holds a negative number, a NaN or an infinity, or
-            the same time twice without ``shared_times``.
+        TypeError: `times` does not hold numbers, or `shared_times` is neither True nor False.
+        ValueError: `times` is empty, not one vector, holds a negative number, a NaN or an infinity, or
+            the same time twice without `shared_times`.
 
     Example:
         >>> import torch

@@ -36,7 +36,7 @@ def widened(function: Callable[[Tensor], Tensor], shapes: Tensor) -> Tensor:
 
 
 def symmetric_toeplitz(first: Tensor) -> Tensor:
-    """Return the symmetric Toeplitz matrices of the given first rows, shape (..., n) -> (..., n, n)."""
+    """The symmetric Toeplitz matrices of the given first rows, shape (..., n) -> (..., n, n)."""
     band = torch.cat([first.flip(-1), first[..., 1:]], dim=-1)
     return band.unfold(-1, first.shape[-1], 1).flip(-2)
 
@@ -109,17 +109,17 @@ class ToeplitzLeaf(Leaf):
         raise NotImplementedError(f"{type(self).__name__} does not override _first_row_slopes.")
 
     def evaluate(self, natural: Tensor) -> Tensor:
-        """Return V, shape (n, n), from the natural values of all parameters."""
+        """V, shape (n, n), from the natural values of all parameters."""
         return symmetric_toeplitz(self._first_row(natural))
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return the derivatives in the natural values at the given positions, shape (len(index), n, n)."""
+        """The derivatives in the natural values at the given positions, shape (len(index), n, n)."""
         return symmetric_toeplitz(self._first_row_slopes(natural, index))
 
     def write(
         self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor
     ) -> None:
-        """Write V and slices of its Jacobian from their first rows; see :meth:`Matrix.write`."""
+        """Write V and slices of its Jacobian from their first rows; see `Matrix.write`."""
         if value is not None:
             write_symmetric_toeplitz(self._first_row(natural)[None], value[None])
         if len(index):
@@ -214,11 +214,11 @@ class HeterogeneousStationaryMatrix(HeterogeneousLeaf):
         raise NotImplementedError(f"{type(self).__name__} does not override _correlation_slopes.")
 
     def correlation(self, shapes: Tensor) -> Tensor:
-        """Return C, shape (n, n), from the natural values of its parameters."""
+        """C, shape (n, n), from the natural values of its parameters."""
         return symmetric_toeplitz(widened(self._correlations, shapes))
 
     def correlation_slopes(self, shapes: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dC by the parameters at the given positions among C's own, shape (len(index), n, n)."""
+        """dC by the parameters at the given positions among C's own, shape (len(index), n, n)."""
         return symmetric_toeplitz(widened(self._correlation_slopes, shapes)[list(index)])
 
     def _correlation_matmul(self, shapes: Tensor, b: Tensor) -> Tensor:

@@ -88,12 +88,12 @@ class _Banded:
 class ToeplitzMatrix(_Banded, StationaryMatrix):
     r"""A stationary covariance, :math:`V_{ij} = \sigma^2 r_{|i-j|}`: all of them, or banded ones.
 
-    Parameters: ``sigma^2`` (natural: the marginal variance; raw: exp(2 theta), default 0) and ``pacf_1``,
-    ..., ``pacf_bands`` (natural: each anywhere in (-1, 1); raw: 2 sigmoid(theta) - 1, default 0).
+    Parameters: `sigma^2` (natural: the marginal variance; raw: exp(2 theta), default 0) and `pacf_1`,
+    ..., `pacf_bands` (natural: each anywhere in (-1, 1); raw: 2 sigmoid(theta) - 1, default 0).
 
     With all n - 1 bands these are the partial autocorrelations, and give every positive definite Toeplitz
     matrix once. With fewer bands they are those of a moving average polynomial of that order, as in
-    :class:`MAMatrix`: V is then zero beyond the bands and positive definite at every size. That is narrower
+    `MAMatrix`: V is then zero beyond the bands and positive definite at every size. That is narrower
     than SAS's TOEP(bands + 1), which frees the correlations within the bands and may find ones that are
     positive definite at this size only, or not at all.
 
@@ -103,8 +103,8 @@ class ToeplitzMatrix(_Banded, StationaryMatrix):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``n`` or ``bands`` is not an int.
-        ValueError: If ``n`` is below 2, or ``bands`` below 1 or above n - 1.
+        TypeError: `n` or `bands` is not an int.
+        ValueError: `n` is below 2, or `bands` below 1 or above n - 1.
 
     Example:
         >>> import torch
@@ -159,8 +159,8 @@ class ToeplitzMatrix(_Banded, StationaryMatrix):
 class HeterogeneousToeplitzMatrix(_Banded, HeterogeneousStationaryMatrix):
     r"""A stationary correlation with free variances, :math:`V_{ij} = \sigma_i \sigma_j r_{|i-j|}`.
 
-    Parameters: ``sigma^2_0``, ..., ``sigma^2_{n-1}`` (natural: variances; raw: exp(2 theta), default 0) and
-    ``pacf_1``, ..., ``pacf_bands``, as in :class:`ToeplitzMatrix`.
+    Parameters: `sigma^2_0`, ..., `sigma^2_{n-1}` (natural: variances; raw: exp(2 theta), default 0) and
+    `pacf_1`, ..., `pacf_bands`, as in `ToeplitzMatrix`.
 
     Args:
         n: Number of positions, an int of at least 2.
@@ -168,8 +168,8 @@ class HeterogeneousToeplitzMatrix(_Banded, HeterogeneousStationaryMatrix):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``n`` or ``bands`` is not an int.
-        ValueError: If ``n`` is below 2, or ``bands`` below 1 or above n - 1.
+        TypeError: `n` or `bands` is not an int.
+        ValueError: `n` is below 2, or `bands` below 1 or above n - 1.
 
     Example:
         >>> import torch

@@ -24,10 +24,10 @@ from covstudio.covariance.structures.timeseries.prediction_errors import (
 
 __all__ = ["AntedependenceMatrix"]
 
-# What a variance, and an entry of a derivative by a coefficient, may reach, as a part of the largest number:
-# products and sums of V, and its derivative by a small variance, then stay finite.
+#: What a variance, and an entry of a derivative by a coefficient, may reach, as a part of the largest number:
+#: products and sums of V, and its derivative by a small variance, then stay finite.
 _ROOM = 2.0**-32
-# What an innovation variance counts as at least when a position is held: with it weights keep their squares.
+#: What an innovation variance counts as at least when a position is held: with it weights keep their squares.
 _LEAST = 2.0**-29
 
 
@@ -73,8 +73,8 @@ class AntedependenceMatrix(Leaf):
     autoregression it needs neither equal spacing nor stationarity; the inverse of V has k bands below its
     diagonal.
 
-    Parameters: ``sigma^2_0``, ..., ``sigma^2_{n-1}`` (natural: INNOVATION variances, not marginal ones; raw:
-    exp(2 theta), default 0), then ``phi_i_j`` row by row for i - k <= j < i (coefficients, raw and natural
+    Parameters: `sigma^2_0`, ..., `sigma^2_{n-1}` (natural: INNOVATION variances, not marginal ones; raw:
+    exp(2 theta), default 0), then `phi_i_j` row by row for i - k <= j < i (coefficients, raw and natural
     alike, default 0). The default is the identity, where each coefficient moves its own covariance: no
     stationary point.
 
@@ -83,7 +83,7 @@ class AntedependenceMatrix(Leaf):
     4e298 in double precision). A position whose variance would be larger is scaled down to that, and those
     after it are regressed on what it then is, so that V stays finite and a covariance; its derivatives are
     those of what is held, where they too are held within these numbers. The inverse knows no such products:
-    ``structure.precision``, ``solve`` and ``logdet`` are those of the formula everywhere.
+    `structure.precision`, `solve` and `logdet` are those of the formula everywhere.
 
     Args:
         n: Number of positions, an int of at least 2.
@@ -91,8 +91,8 @@ class AntedependenceMatrix(Leaf):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``n`` or ``k`` is not an int.
-        ValueError: If ``n`` is below 2, or ``k`` not between 1 and n - 1.
+        TypeError: `n` or `k` is not an int.
+        ValueError: `n` is below 2, or `k` not between 1 and n - 1.
 
     Example:
         >>> import torch
@@ -133,12 +133,12 @@ class AntedependenceMatrix(Leaf):
         return self._rows.to(device), self._columns.to(device)
 
     def regression(self, natural: Tensor) -> Tensor:
-        """Return T, shape (n, n), unit lower triangular, from the natural values."""
+        """T, shape (n, n), unit lower triangular, from the natural values."""
         eye = torch.eye(self.n, dtype=natural.dtype, device=natural.device)
         return eye.index_put(self._places(natural.device), -natural[self.n :])
 
     def weights(self, natural: Tensor) -> Tensor:
-        """Return T^-1, shape (n, n): how much of each innovation (column) is in each position (row).
+        """T^-1, shape (n, n): how much of each innovation (column) is in each position (row).
 
         Rows whose variances are too large to be represented are held, as said above.
         """
@@ -186,11 +186,11 @@ class AntedependenceMatrix(Leaf):
         return (value + value.mT) / 2
 
     def evaluate(self, natural: Tensor) -> Tensor:
-        """Return T^-1 diag(sigma^2) T^-T, shape (n, n), from natural values: n variances, then phi."""
+        """T^-1 diag(sigma^2) T^-T, shape (n, n), from natural values: n variances, then phi."""
         return self._value(natural, self.weights(natural))
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d sigma^2_i = l_i l_i' and dV/d phi_ij = l_i v_j' + v_j l_i', shape (len(index), n, n).
+        """dV/d sigma^2_i = l_i l_i' and dV/d phi_ij = l_i v_j' + v_j l_i', shape (len(index), n, n).
 
         l_i is column i of T^-1 and v_j column j of V.
         """

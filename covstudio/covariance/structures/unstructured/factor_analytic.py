@@ -2,7 +2,7 @@ r"""Few factors behind many positions: factor analytic and reduced rank covarian
 
 The loadings :math:`\Lambda` of n positions on k factors are free on and below their diagonal and zero above
 it, which rules out every rotation but the change of a column's sign. By convention the loading on the
-diagonal, :math:`\lambda_{jj}`, is not negative: the defaults start there, and ``signed_loadings`` gives it.
+diagonal, :math:`\lambda_{jj}`, is not negative: the defaults start there, and `signed_loadings` gives it.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class IdentifiabilityWarning(UserWarning):
 
 
 def check_factors(n: object, k: object, label: str) -> tuple[int, int]:
-    """Return the size and the number of factors as ints.
+    """The size and the number of factors as ints.
 
     Raises:
-        TypeError: If one of them is not an int.
-        ValueError: If n is below 2, or k not between 1 and n - 1.
+        TypeError: one of them is not an int.
+        ValueError: n is below 2, or k not between 1 and n - 1.
     """
     size = check_size(n, minimum=2, reason="factors explain what positions share")
     count = check_size(k, "k")
@@ -54,7 +54,7 @@ def check_factors(n: object, k: object, label: str) -> tuple[int, int]:
 
 
 def signed(loadings: Tensor) -> Tensor:
-    """Return loadings with their columns' signs by convention: those on the diagonal are not negative.
+    """Loadings with their columns' signs by convention: those on the diagonal are not negative.
 
     Example:
         >>> signed(torch.tensor([[-1.0, 0.0], [2.0, 3.0]]))
@@ -71,7 +71,7 @@ def _loadings(entries: LowerEntries) -> list[Parameter]:
 def _pieces(
     matrix: FactorAnalyticMatrix, natural: Tensor, index: Sequence[int]
 ) -> tuple[list[int], list[int], list[int], list[int]]:
-    """Where in ``index`` the loadings stand and which they are, and the same of the specific variances."""
+    """Where in `index` the loadings stand and which they are, and the same of the specific variances."""
     count = len(matrix._entries)
     loadings = [place for place, k in enumerate(index) if k < count]
     others = [place for place, k in enumerate(index) if k >= count]
@@ -117,12 +117,12 @@ def _pieces(
 class FactorAnalyticMatrix(Leaf):
     r"""A factor analytic covariance, :math:`V = \Lambda \Lambda^\top + \Psi`.
 
-    Parameters: ``lambda_i_k`` row by row for k <= i (loadings, raw and natural alike, default 1), then
-    ``psi_0``, ..., ``psi_{n-1}`` (natural: specific variances; raw: exp(2 theta), default 0), or a single
-    ``psi`` with ``equal_psi``.
+    Parameters: `lambda_i_k` row by row for k <= i (loadings, raw and natural alike, default 1), then
+    `psi_0`, ..., `psi_{n-1}` (natural: specific variances; raw: exp(2 theta), default 0), or a single
+    `psi` with `equal_psi`.
 
     Loadings above the diagonal are zero, which leaves no rotation but the sign of each column; by convention
-    :math:`\lambda_{jj} \ge 0` (see ``signed_loadings``). The defaults differ between columns only by those
+    :math:`\lambda_{jj} \ge 0` (see `signed_loadings`). The defaults differ between columns only by those
     zeros. That is no stationary point: the columns part at the first step.
 
     There are no more parameters than variances and covariances as long as :math:`(n - k)^2 \ge n + k`
@@ -136,11 +136,11 @@ class FactorAnalyticMatrix(Leaf):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``n`` or ``k`` is not an int, or ``equal_psi`` not a bool.
-        ValueError: If ``n`` is below 2, or ``k`` not between 1 and n - 1.
+        TypeError: `n` or `k` is not an int, or `equal_psi` not a bool.
+        ValueError: `n` is below 2, or `k` not between 1 and n - 1.
 
     Warns:
-        IdentifiabilityWarning: If there are more factors than Ledermann's bound allows.
+        IdentifiabilityWarning: there are more factors than Ledermann's bound allows.
 
     Example:
         >>> import torch
@@ -187,24 +187,24 @@ class FactorAnalyticMatrix(Leaf):
             )
 
     def loadings(self, natural: Tensor) -> Tensor:
-        """Return Lambda, shape (n, k), zero above its diagonal, from the natural values."""
+        """Lambda, shape (n, k), zero above its diagonal, from the natural values."""
         return self._entries.fill(natural[: len(self._entries)])
 
     def signed_loadings(self, natural: Tensor) -> Tensor:
-        """Return Lambda, shape (n, k), with its columns' signs by convention."""
+        """Lambda, shape (n, k), with its columns' signs by convention."""
         return signed(self.loadings(natural))
 
     def specific(self, natural: Tensor) -> Tensor:
-        """Return the specific variances psi, shape (n,), from the natural values."""
+        """The specific variances psi, shape (n,), from the natural values."""
         return natural[len(self._entries) :].expand(self.n)
 
     def evaluate(self, natural: Tensor) -> Tensor:
-        """Return Lambda Lambda' + Psi, shape (n, n), from natural values: loadings row by row, then psi."""
+        """Lambda Lambda' + Psi, shape (n, n), from natural values: loadings row by row, then psi."""
         loadings = self.loadings(natural)
         return loadings @ loadings.mT + torch.diag_embed(self.specific(natural))
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d lambda_ij = e_i l_j' + l_j e_i' and dV/d psi_i = e_i e_i', shape (len(index), n, n)."""
+        """dV/d lambda_ij = e_i l_j' + l_j e_i' and dV/d psi_i = e_i e_i', shape (len(index), n, n)."""
         out = natural.new_empty((len(index), self.n, self.n))
         places, loadings, others, specific = _pieces(self, natural, index)
         out[places] = arrows(*self._entries.shafts(self.loadings(natural), loadings))
@@ -330,10 +330,10 @@ def _(matrix: FactorAnalyticMatrix, natural: Tensor, index: Sequence[int], a: Te
 class ReducedRankMatrix(FactorLeaf):
     r"""A covariance of rank k, :math:`V = \Lambda \Lambda^\top`.
 
-    Parameters: ``lambda_i_k`` row by row for k <= i (loadings, raw and natural alike, default 1). Loadings
+    Parameters: `lambda_i_k` row by row for k <= i (loadings, raw and natural alike, default 1). Loadings
     above the diagonal are zero, which leaves no rotation but the sign of each column; by convention
-    :math:`\lambda_{jj} \ge 0` (see ``signed_loadings``). V is singular for every theta: it is a term of a
-    model beside others, or ``FactorAnalyticMatrix`` without specific variances.
+    :math:`\lambda_{jj} \ge 0` (see `signed_loadings`). V is singular for every theta: it is a term of a
+    model beside others, or `FactorAnalyticMatrix` without specific variances.
 
     Args:
         n: Number of rows and columns, an int of at least 2.
@@ -341,8 +341,8 @@ class ReducedRankMatrix(FactorLeaf):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``n`` or ``k`` is not an int.
-        ValueError: If ``n`` is below 2, or ``k`` not between 1 and n - 1.
+        TypeError: `n` or `k` is not an int.
+        ValueError: `n` is below 2, or `k` not between 1 and n - 1.
 
     Example:
         >>> import torch
@@ -365,11 +365,11 @@ class ReducedRankMatrix(FactorLeaf):
         super().__init__(size, self.k, param_specs, _loadings(LowerEntries(size, self.k)))
 
     def loadings(self, natural: Tensor) -> Tensor:
-        """Return Lambda, shape (n, k), zero above its diagonal, from the natural values."""
+        """Lambda, shape (n, k), zero above its diagonal, from the natural values."""
         return self.factor(natural)
 
     def signed_loadings(self, natural: Tensor) -> Tensor:
-        """Return Lambda, shape (n, k), with its columns' signs by convention."""
+        """Lambda, shape (n, k), with its columns' signs by convention."""
         return signed(self.loadings(natural))
 
 

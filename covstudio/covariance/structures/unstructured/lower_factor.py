@@ -42,16 +42,16 @@ class LowerEntries:
         return len(self.pairs)
 
     def fill(self, values: Tensor) -> Tensor:
-        """Return the matrix with ``values`` at these positions and zeros above, shape (n, m)."""
+        """The matrix with `values` at these positions and zeros above, shape (n, m)."""
         return values.new_zeros(self.shape).index_put(self.places(range(len(self)), values.device), values)
 
     def places(self, index: Sequence[int], device: torch.device) -> tuple[Tensor, Tensor]:
-        """Return the rows and the columns of chosen entries, each of shape (len(index),)."""
+        """The rows and the columns of chosen entries, each of shape (len(index),)."""
         which = positions(index, device)
         return self._rows.to(device)[which], self._columns.to(device)[which]
 
     def shafts(self, factor: Tensor, index: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Return tips and shafts of the arrows e_i l_j' + l_j e_i', the derivatives of L L' by L_ij.
+        """Tips and shafts of the arrows e_i l_j' + l_j e_i', the derivatives of L L' by L_ij.
 
         Args:
             factor: L, shape (n, m).
@@ -64,7 +64,7 @@ class LowerEntries:
         return rows, factor.mT[columns]
 
     def traces(self, factor: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
-        """Return the sums of the products of the entries of these arrows and of A, shape (k,).
+        """The sums of the products of the entries of these arrows and of A, shape (k,).
 
         One product of A with L serves all of them.
         """
@@ -81,8 +81,8 @@ class FactorLeaf(Leaf):
         defaults: The entries of L on and below its diagonal, row by row.
 
     Raises:
-        TypeError: If ``param_specs`` is not a mapping.
-        ValueError: If it declares another number of parameters than L has entries.
+        TypeError: `param_specs` is not a mapping.
+        ValueError: it declares another number of parameters than L has entries.
 
     Example:
         >>> import torch
@@ -103,16 +103,16 @@ class FactorLeaf(Leaf):
         return True
 
     def factor(self, natural: Tensor) -> Tensor:
-        """Return L, shape (n, m), zero above its diagonal, from its natural entries row by row."""
+        """L, shape (n, m), zero above its diagonal, from its natural entries row by row."""
         return self._entries.fill(natural)
 
     def evaluate(self, natural: Tensor) -> Tensor:
-        """Return L L', shape (n, n), from the natural entries of L row by row."""
+        """L L', shape (n, n), from the natural entries of L row by row."""
         lower = self.factor(natural)
         return lower @ lower.mT
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d L_ij = e_i l_j' + l_j e_i', l_j the j-th column of L, shape (len(index), n, n)."""
+        """dV/d L_ij = e_i l_j' + l_j e_i', l_j the j-th column of L, shape (len(index), n, n)."""
         return arrows(*self._entries.shafts(self.factor(natural), index))
 
 

@@ -56,7 +56,7 @@ _SIZE = Argument("n", "size", "Size", "Number of rows and columns", minimum=1)
 class UnstructuredMatrix(FactorLeaf):
     r"""A free covariance matrix by its log-Cholesky factor, :math:`V = L L^\top`.
 
-    Parameters, row by row: ``L_i_j`` for j <= i. Those on the diagonal have natural values :math:`L_{ii} > 0`
+    Parameters, row by row: `L_i_j` for j <= i. Those on the diagonal have natural values :math:`L_{ii} > 0`
     and raw values :math:`\log L_{ii}`; those below are free, raw and natural alike. The default is L = I.
 
     Args:
@@ -64,8 +64,8 @@ class UnstructuredMatrix(FactorLeaf):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``n`` is not an int.
-        ValueError: If ``n`` is below 1.
+        TypeError: `n` is not an int.
+        ValueError: `n` is below 1.
 
     Example:
         >>> import torch
@@ -130,17 +130,17 @@ def _(matrix: UnstructuredMatrix, natural: Tensor) -> Tensor:
 class UnconstrainedMatrix(Leaf):
     r"""A symmetric matrix of free entries, :math:`V_{ij} = V_{ji} = \sigma^2_{ij}`.
 
-    Parameters, row by row: ``sigma^2_i_j`` for j <= i. Those on the diagonal are variances (raw: exp(2
+    Parameters, row by row: `sigma^2_i_j` for j <= i. Those on the diagonal are variances (raw: exp(2
     theta)); the others are covariances, raw and natural alike. The default is the identity matrix. Nothing
-    keeps it positive semi-definite: ``UnstructuredMatrix`` spans the same covariances and does.
+    keeps it positive semi-definite: `UnstructuredMatrix` spans the same covariances and does.
 
     Args:
         n: Number of rows and columns, an int of at least 1.
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If ``n`` is not an int.
-        ValueError: If ``n`` is below 1.
+        TypeError: `n` is not an int.
+        ValueError: `n` is below 1.
 
     Example:
         >>> import torch
@@ -163,12 +163,12 @@ class UnconstrainedMatrix(Leaf):
         super().__init__((self.n, self.n), param_specs, defaults)
 
     def evaluate(self, natural: Tensor) -> Tensor:
-        """Return the symmetric matrix, shape (n, n), from its natural entries row by row."""
+        """The symmetric matrix, shape (n, n), from its natural entries row by row."""
         lower = self._entries.fill(natural)
         return lower + lower.tril(-1).T
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d sigma^2_ij: 1 at (i, j) and at (j, i), shape (len(index), n, n)."""
+        """dV/d sigma^2_ij: 1 at (i, j) and at (j, i), shape (len(index), n, n)."""
         row, column = self._entries.places(index, natural.device)
         which = torch.arange(len(index), device=natural.device)
         out = natural.new_zeros((len(index), self.n, self.n))
@@ -229,7 +229,7 @@ def _(matrix: UnconstrainedMatrix, natural: Tensor, index: Sequence[int], a: Ten
 class LowerTriangularMatrix(Leaf):
     r"""A lower triangular (or trapezoidal) matrix of free entries :math:`L_{ij}`, :math:`j \le i`.
 
-    Parameters, row by row: ``L_i_j``, raw and natural alike, default 1. ``Gram(L, gram_type="xxt")`` is the
+    Parameters, row by row: `L_i_j`, raw and natural alike, default 1. `Gram(L, gram_type="xxt")` is the
     covariance :math:`L L^\top` of rank m.
 
     Args:
@@ -238,8 +238,8 @@ class LowerTriangularMatrix(Leaf):
         param_specs: Declaration to use in place of the default one.
 
     Raises:
-        TypeError: If a size is not an int.
-        ValueError: If a size is below 1.
+        TypeError: a size is not an int.
+        ValueError: a size is below 1.
 
     Example:
         >>> import torch
@@ -264,11 +264,11 @@ class LowerTriangularMatrix(Leaf):
         super().__init__((self.n, self.m), param_specs, defaults)
 
     def evaluate(self, natural: Tensor) -> Tensor:
-        """Return L, shape (n, m), from its natural entries row by row."""
+        """L, shape (n, m), from its natural entries row by row."""
         return self._entries.fill(natural)
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dL/d L_ij: 1 at (i, j), shape (len(index), n, m)."""
+        """dL/d L_ij: 1 at (i, j), shape (len(index), n, m)."""
         which = torch.arange(len(index), device=natural.device)
         out = natural.new_zeros((len(index), self.n, self.m))
         out[(which, *self._entries.places(index, natural.device))] = 1.0

@@ -53,21 +53,21 @@ def _shared_variance(params: Tensor) -> Tensor:
 class SimpleMatrix(Matrix):
     r"""A matrix given by any function of its parameters, :math:`V = f(\theta)`.
 
-    Parameters: ``theta_0``, ``theta_1``, ..., raw and natural alike. Nothing is promised about V: whether it
+    Parameters: `theta_0`, `theta_1`, ..., raw and natural alike. Nothing is promised about V: whether it
     is symmetric or positive semi-definite is the function's affair.
 
     Args:
         num_free_params: Number of parameters, an int of at least 0.
         call: Function of a 1-D tensor of the parameters, shape (num_free_params,), returning V, 2-D and of
             the same shape for every value. Written in torch operations, it is differentiated automatically.
-        manual_grad: Function of the same tensor returning ``(grad, names)``: dV/d theta, shape
+        manual_grad: Function of the same tensor returning `(grad, names)`: dV/d theta, shape
             (num_free_params, rows, columns), and the names of its slices. None differentiates automatically.
         default: Default of every parameter; or one number per parameter.
 
     Raises:
-        TypeError: If ``num_free_params`` is not an int, a function is not callable, or ``call`` does not
+        TypeError: `num_free_params` is not an int, a function is not callable, or `call` does not
             return a tensor.
-        ValueError: If ``num_free_params`` is negative, ``default`` is not of its length or not finite, or V
+        ValueError: `num_free_params` is negative, `default` is not of its length or not finite, or V
             is not a matrix, or not finite at the defaults.
 
     Example:
@@ -121,10 +121,10 @@ class SimpleMatrix(Matrix):
             )
 
     def evaluate(self, natural: Tensor) -> Tensor:
-        """Return call(natural), shape (rows, columns), in the dtype of the parameters.
+        """call(natural), shape (rows, columns), in the dtype of the parameters.
 
         Raises:
-            ValueError: If its shape is not that at the defaults.
+            ValueError: its shape is not that at the defaults.
         """
         value = self._call(natural)
         shape = _matrix_shape(value)
@@ -136,11 +136,11 @@ class SimpleMatrix(Matrix):
         return value.to(natural.dtype)
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return the slices of manual_grad(natural) asked for, shape (len(index), rows, columns).
+        """The slices of manual_grad(natural) asked for, shape (len(index), rows, columns).
 
         Raises:
-            NotImplementedError: If there is no ``manual_grad``.
-            ValueError: If it does not return one slice per parameter with its name.
+            NotImplementedError: there is no `manual_grad`.
+            ValueError: it does not return one slice per parameter with its name.
         """
         if self._gradient is None:
             raise NotImplementedError(
@@ -185,22 +185,22 @@ class SimpleMatrix(Matrix):
 class Adapter(Matrix):
     r"""Another matrix at mapped parameters, :math:`V(\theta) = A(f(\theta))`: tie, split or constrain them.
 
-    Parameters: as declared in ``param_specs``, raw and natural alike; f maps them to the RAW free parameters
+    Parameters: as declared in `param_specs`, raw and natural alike; f maps them to the RAW free parameters
     of the adaptee, whose own transforms follow. The Jacobian is the adaptee's times that of f; what is held
     in the adaptee still varies with f, as holding belongs to the object it was set on. It is positive
     semi-definite wherever the adaptee is.
 
     Args:
         adaptee: The matrix A, a leaf or an operator.
-        param_specs: Declaration of the parameters: name -> ``Parameter``, or name -> {"fixed", "default",
+        param_specs: Declaration of the parameters: name -> `Parameter`, or name -> {"fixed", "default",
             "trans"}; their transforms must be the identity.
         param_map: Function of a 1-D tensor of all of these parameters in their order, returning the adaptee's
             raw free parameters: a 1-D tensor, or a dict of 1-element tensors by name. Written in torch
             operations, as it is differentiated automatically.
 
     Raises:
-        TypeError: If ``adaptee`` is not a Matrix or ``param_map`` is not a function.
-        ValueError: If a transform is not the identity, or ``param_map`` does not return the adaptee's
+        TypeError: `adaptee` is not a Matrix or `param_map` is not a function.
+        ValueError: a transform is not the identity, or `param_map` does not return the adaptee's
             parameters.
 
     Example:
@@ -259,14 +259,14 @@ class Adapter(Matrix):
         return {**super().repr_dict, "adaptee": repr(self.adaptee).replace("\n", "\n  ")}
 
     def adaptee_params(self, params: Tensor) -> Tensor:
-        """Return f(params), the adaptee's RAW free parameters, checked.
+        """f(params), the adaptee's RAW free parameters, checked.
 
         Args:
             params: All parameters of the adapter, shape (num_params,).
 
         Raises:
-            TypeError: If ``param_map`` returns neither a floating point tensor nor a dict of such.
-            ValueError: If it returns another number of parameters than the adaptee has free, or other names.
+            TypeError: `param_map` returns neither a floating point tensor nor a dict of such.
+            ValueError: it returns another number of parameters than the adaptee has free, or other names.
         """
         try:
             return self.adaptee.from_param_dict(_not_none(self.param_map(params)))
@@ -276,11 +276,11 @@ class Adapter(Matrix):
             ) from None
 
     def evaluate(self, natural: Tensor) -> Tensor:
-        """Return A(f(natural)), shape (rows, columns)."""
+        """A(f(natural)), shape (rows, columns)."""
         return self.adaptee(self.adaptee_params(natural))
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """Return dV/d theta_p = sum_k dA/d eta_k d eta_k/d theta_p, where eta = f(theta)."""
+        """dV/d theta_p = sum_k dA/d eta_k d eta_k/d theta_p, where eta = f(theta)."""
         raw = self.adaptee_params(natural)
         inner = self.adaptee.natural_jacobian(self.adaptee.build_params(raw), self.adaptee.free_param_index)
         slices = chain(inner, self.adaptee.trans_grad(raw))
