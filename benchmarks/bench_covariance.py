@@ -1,4 +1,4 @@
-"""How far V and its full Jacobian are from their floor, and what one changed parameter costs.
+"""V and its full Jacobian against their floor, and the cost of one changed parameter.
 
 Two trees of 20 nodes (leaves and operators) with 10 free parameters, each timed in turns: value and Jacobian
 into memory that is already there (`value_and_grad(theta, out=...)`), the same into new memory, the same by

@@ -1,4 +1,4 @@
-"""What the document costs while a person works: a slider step, the check of a wire that is dragged, a build.
+"""The cost of the document while a person works: a slider step, the check of a dragged wire, a build.
 
 Each against its budget: a slider step has to vanish beside the 40 ms from slider to paint, a check beside a
 frame of 16 ms, a build beside the 100 ms in which an answer feels immediate (Nielsen, 1993, Usability

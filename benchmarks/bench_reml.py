@@ -1,5 +1,4 @@
-"""How far an iteration of the dense engine is from its floor, one Cholesky factor and one inverse of V, in
-the same run.
+"""Iterations of the dense engine against their floor in the same run: one Cholesky factor, one inverse of V.
 
 y ~ x + random factors + residual, K variance parameters in all. An iteration is V, its factor,
 log-likelihood, score and average information; the floor is `torch.linalg.cholesky` and
@@ -34,8 +33,10 @@ BUDGET = 1.3
 
 
 def best(functions: Sequence[Callable[[], object]], repeats: int) -> list[float]:
-    """Shortest of several runs of each, in seconds; they take turns, so that a busy machine slows all of
-    them."""
+    """Shortest of several runs of each, in seconds.
+
+    They take turns, so that a busy machine slows all of them.
+    """
     times = [[0.0] * repeats for _ in functions]
     for turn in range(-1, repeats):
         for which, function in enumerate(functions):

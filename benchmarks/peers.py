@@ -1,4 +1,4 @@
-"""What other programs take for the same model, run beside covstudio when they are installed.
+"""The same models in other programs, run beside covstudio where they are installed.
 
 R's lme4 and nlme are `apt-get install r-cran-lme4 r-cran-nlme` on Debian and Ubuntu. Each run is a
 process of its own that reads the data, fits once to warm up unless a fit is long, and times only the fits

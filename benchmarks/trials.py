@@ -1,6 +1,4 @@
-"""Tables and models for the studio's benchmark: V with six parameters, at the size of a small and of a
-large trial.
-"""
+"""Tables and models for the studio's benchmark: V with six parameters, for a small and for a large trial."""
 
 from __future__ import annotations
 

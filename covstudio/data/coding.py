@@ -1,4 +1,4 @@
-"""Which columns a formula stands for: treatment coding that never says the same thing twice.
+"""The columns that a formula stands for: treatment coding that never says the same thing twice.
 
 A term is coded so that its columns add to those before it what they do not span yet. Where the main effects
 of an interaction are in the formula this is R's treatment coding, the first level being the reference.

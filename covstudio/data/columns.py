@@ -70,8 +70,7 @@ def label(value: object) -> str | None:
 
 
 def sorted_labels(labels: Sequence[str]) -> tuple[str, ...]:
-    """The distinct labels in the order R gives a factor's levels: numbers by size, anything else by code
-    point.
+    """The distinct labels in R's order of a factor's levels: numbers by size, anything else by code point.
 
     Example:
         >>> sorted_labels(["10", "2", "2"]), sorted_labels(["G10", "G2"])

@@ -1,4 +1,4 @@
-"""What can be wrong with a table, a role or a formula, one class each.
+"""Faults of a table, a role or a formula, one class each.
 
 Every message is meant for the person at the screen: it says what was expected, what came and how to mend it.
 """

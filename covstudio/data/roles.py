@@ -1,4 +1,4 @@
-"""What each column of a table is for: a factor, a covariate, the response, or nothing.
+"""The role of each column of a table: a factor, a covariate, the response, or nothing.
 
 A guess is a suggestion for a person to confirm, so it carries its reason.
 """

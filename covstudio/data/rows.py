@@ -1,4 +1,4 @@
-"""What a model takes from the rows of a table: the complete ones, the response, and the levels of factors."""
+"""The rows of a table that a model takes: the complete ones, with the response and the levels of factors."""
 
 from __future__ import annotations
 

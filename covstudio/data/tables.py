@@ -1,8 +1,7 @@
 """Tables of plots or records: read from a csv, checked, and asked for labels or numbers.
 
 Nothing here trusts a file: sizes are limited, text stays text, and what cannot be read is refused with the
-    place and
-the fix. What was passed over or read differently from how it is written becomes a note.
+place and the fix. What was passed over or read differently from how it is written becomes a note.
 """
 
 from __future__ import annotations

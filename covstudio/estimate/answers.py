@@ -1,4 +1,4 @@
-"""What a fit can be asked beyond the estimates that takes refits, for those who wait for it."""
+"""Answers of a fit that take refits, for those who wait for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a fit says beyond its estimates, as far as it is to be had at little cost beside the fit itself."""
+"""Inference beside a fit, as far as it is to be had at little cost beside the fit itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has operands: their names, their shapes, and one theta out of the operands' thetas."""
+"""The base of what has operands: their names, their shapes, and one theta out of the operands' thetas."""
 
 from __future__ import annotations
 
@@ -127,8 +127,10 @@ class Composite(Matrix):
         return parts
 
     def _spans(self) -> tuple[range, ...]:
-        """Where the parameters of each operand stand among all, free and fixed; those of `own_operand`
-        first, and an empty range for a tensor. How many each has never changes."""
+        """The places of each operand's parameters among all, free and fixed.
+
+        Those of `own_operand` come first; a tensor has an empty range. How many each has never changes.
+        """
         spans = self._known_spans
         if spans is None:
             spans = self._known_spans = consecutive(

@@ -28,8 +28,10 @@ __all__ = ["Evaluation"]
 
 @dataclass(eq=False)
 class _State:
-    """A matrix at one vector of natural values; `below` and `values` belong to the operands of an
-    operator."""
+    """A matrix at one vector of natural values.
+
+    `below` and `values` belong to the operands of an operator.
+    """
 
     natural: Tensor
     value: Tensor

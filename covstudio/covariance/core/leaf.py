@@ -1,4 +1,4 @@
-"""What the leaves share: a default declaration that can be replaced, and the promise that hangs on it."""
+"""The base of leaves: a default declaration that can be replaced, and the promise that hangs on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operand gives to its operator: its value and its slices, written to where they are to stay."""
+"""The output of an operand for its operator: value and slices, written to where they are to stay."""
 
 from __future__ import annotations
 

@@ -63,8 +63,9 @@ class StructureFunction(typing.Generic[_P, _R]):
     def register(
         self, cls: type[_M], *, when: Callable[[_M], bool] | None = None
     ) -> Callable[[Callable[Concatenate[_M, _P], _R]], Callable[Concatenate[_M, _P], _R]]:
-        """A decorator that makes a function the rule of a class and of those of its subclasses that keep its
-        value and its derivative.
+        """A decorator that makes a function the rule of a class.
+
+        It is that of the subclasses too that keep the class's value and derivative.
 
         Args:
             cls: the class of matrices.

@@ -1,4 +1,4 @@
-r"""What a matrix can do without being written out: products, solutions, determinants, derivatives.
+r"""The algebra of matrices that are not written out: products, solutions, determinants, derivatives.
 
 Every function here takes any matrix and answers densely, by forming V. A class whose structure allows more
 (a diagonal, a band, a Kronecker product, an incidence) registers a rule next to its definition, and whoever

@@ -39,7 +39,7 @@ a smaller one is itself larger), in float64. float32 arguments are computed in f
 end. The derivative in nu is a difference :math:`m_{01} + c \, m_{00}`; its error is :math:`10^{-14}
 (1 + 1 / \nu)` absolute.
 
-References:
+Reference:
     DLMF, sections 10.32 and 10.38; Trefethen & Weideman (2014), The exponentially convergent trapezoidal
     rule, SIAM Review 56, 385-458; Bordelon (1973) and Ross, SIAM Review 15, 666-670; Paris (1984), SIAM
     Journal on Mathematical Analysis 15, 203-205; Stein (1999), Interpolation of Spatial Data, section 2.10.

@@ -14,7 +14,7 @@ A sequence of partial autocorrelations in (-1, 1) is a stationary autoregression
 The basis is scaled so that everything is a polynomial in the partial autocorrelations: nothing divides by
 1 - pacf^2, nor takes its root, and all stays finite at pacf = 1 and -1.
 
-References:
+Reference:
     Barndorff-Nielsen & Schou (1973), On the parametrization of autoregressive models by partial
     autocorrelations, J. Multivariate Analysis 3, 408-419; Monahan (1984), A note on enforcing stationarity in
     autoregressive-moving average models, Biometrika 71, 403-404; Brockwell & Davis (1991), Time Series:

@@ -42,8 +42,7 @@ __all__ = ["Augment", "BlockDiagonal", "Stack"]
     example=lambda: BlockDiagonal(first=AR1Matrix(3), second=ScalarMatrix(2)),
 )
 class BlockDiagonal(Operator):
-    r"""The direct sum, :math:`V = A_1 \oplus \dots \oplus A_m`: the operands along the diagonal, zeros
-    elsewhere.
+    r"""The direct sum, :math:`V = A_1 \oplus \dots \oplus A_m`: operands along the diagonal, zeros elsewhere.
 
     Args:
         *operands: two or more operands of any shapes (r_i, c_i), or one dict of them; the result is
@@ -188,8 +187,9 @@ class _Joined(Operator):
     example=lambda: Stack(a=LowerTriangularMatrix(3, 2), b=ScalarMatrix(2)),
 )
 class Stack(_Joined):
-    r"""The operands on top of each other, :math:`V = [A_1; \dots; A_m]`; a derivative fills its rows, zeros
-    elsewhere.
+    r"""The operands on top of each other, :math:`V = [A_1; \dots; A_m]`.
+
+    A derivative fills the rows of its operand and is zero elsewhere.
 
     Args:
         *operands: two or more operands with equally many columns (r_i, c), or one dict of them; the result is
@@ -233,8 +233,9 @@ class Stack(_Joined):
     example=lambda: Augment(a=LowerTriangularMatrix(3, 2), b=IdentityMatrix(3)),
 )
 class Augment(_Joined):
-    r"""The operands beside each other, :math:`V = [A_1, \dots, A_m]`; a derivative fills its columns, zeros
-    elsewhere.
+    r"""The operands beside each other, :math:`V = [A_1, \dots, A_m]`.
+
+    A derivative fills the columns of its operand and is zero elsewhere.
 
     Args:
         *operands: two or more operands with equally many rows (r, c_i), or one dict of them; the result is

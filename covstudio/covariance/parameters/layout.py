@@ -67,8 +67,7 @@ def shares(spans: Sequence[range], index: Sequence[int]) -> Iterator[Share]:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where every parameter stands: the full list, theta (the free ones), and the transforms between the
-    scales.
+    """The places of all parameters: the full list, theta (the free ones), and transforms between the scales.
 
     This is the only place that knows the order of theta.
 

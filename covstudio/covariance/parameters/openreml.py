@@ -1,5 +1,4 @@
-"""The older interface, which speaks of the free parameters: dict forms, held parameters, kept
-intermediates."""
+"""The older interface: dict forms of the free parameters, held parameters, kept intermediates."""
 
 from __future__ import annotations
 

@@ -17,8 +17,7 @@ __all__ = ["ParamSpec", "Parameter", "parse_parameters"]
 
 
 class ParamSpec(TypedDict, total=False):
-    """The dict form of a declaration: whether fixed, the raw default as a 1-D tensor of one value, the
-    transform."""
+    """The dict form of a declaration: whether fixed, raw default (1-D, of one value), transform."""
 
     fixed: bool
     default: Tensor

@@ -1,4 +1,4 @@
-"""What has parameters: names, defaults, free and fixed ones, and theta in the three forms it comes in."""
+"""The base of what has parameters: names, defaults, free and fixed ones, and theta in its three forms."""
 
 from __future__ import annotations
 
@@ -44,8 +44,9 @@ class Parameterised(ABC):
 
     @property
     def param_specs(self) -> dict[str, ParamSpec]:
-        """All declarations in dict form: name -> {"fixed", "default" (raw, 1-D tensor of one value),
-        "trans"}.
+        """All declarations in dict form, by name.
+
+        Each is {"fixed", "default" (raw, 1-D tensor of one value), "trans"}.
 
         The dict is a copy; change a parameter with `set_param_specs`.
         """

@@ -117,8 +117,7 @@ class TransformExp10(Transform):
 
 
 class TransformExpPow2(Transform):
-    r"""The squared exponential, :math:`f(x) = e^{2x} = (e^x)^2`: variances, with x the log standard
-    deviation.
+    r"""The squared exponential, :math:`f(x) = e^{2x}`: variances, with x the log standard deviation.
 
     A zero variance is :math:`x = -\infty`; the derivative there is its limit, 0.
 

@@ -1,4 +1,4 @@
-"""Whether a node fits into a slot, asked at every step while a wire is being dragged."""
+"""The check of a wire: whether a node fits into a slot, asked at every step while it is being dragged."""
 
 from __future__ import annotations
 

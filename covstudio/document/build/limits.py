@@ -1,4 +1,4 @@
-"""What there is room for: leaves are refused that would be written out and are too large for it."""
+"""Limits of size: leaves are refused that would be written out and are too large for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a document asks a table: rows, labels and numbers of columns, levels of factors. Asked once each."""
+"""Facts of a table that documents ask for: rows, labels and numbers of columns, levels of factors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which columns of a table a document uses."""
+"""The columns of a table that a document uses."""
 
 from __future__ import annotations
 

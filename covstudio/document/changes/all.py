@@ -1,8 +1,7 @@
 """Everything that can be done to a document, as frozen values with `apply(document) -> Document`.
 
 A change validates before it changes: it returns a new document, or raises `ChangeError` with a sentence that
-    says
-what was expected, what came and what to do, and then nothing has changed.
+says what was expected, what came and what to do, and then nothing has changed.
 """
 
 from __future__ import annotations

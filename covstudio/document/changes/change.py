@@ -1,4 +1,4 @@
-"""What every change is, and what changes have in common."""
+"""The base of every change, and what changes have in common."""
 
 from __future__ import annotations
 

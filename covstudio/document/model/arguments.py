@@ -1,4 +1,4 @@
-"""What the arguments of a node may hold, checked against the declaration of its structure."""
+"""The arguments of a node, checked against the declaration of its structure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each operator says about the sizes of its operands and of its own matrix."""
+"""The relations of each operator between the sizes of its operands and of its own matrix."""
 
 from __future__ import annotations
 

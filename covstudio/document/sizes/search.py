@@ -72,8 +72,10 @@ def size_arguments(declared: Declaration) -> tuple[str, ...]:
 
 @dataclass
 class Split:
-    """`whole` is the product, or the sum, of `parts`, of which `unknown` have no value yet; `why` is said of
-    it in place of "the size of" its node.
+    """A size that is the product, or the sum, of others.
+
+    `whole` is that of `parts`, of which `unknown` have no value yet; `why` is said of it in place of "the
+    size of" its node.
     """
 
     node_id: str

@@ -218,8 +218,9 @@ class CanvasView:
         later(REST, lambda: self._answer(reported))
 
     def _answer(self, reported: int) -> None:
-        """Tell the browser where the moved nodes stand, so that both sides agree, once they rest: said during
-        a run of key presses, it would take the latest of them back.
+        """Tell the browser where the moved nodes stand, once they rest, so that both sides agree.
+
+        Said during a run of key presses, it would take the latest of them back.
         """
         if reported != self._reported or self.graph.dragging:
             return

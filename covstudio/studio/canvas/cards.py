@@ -1,4 +1,4 @@
-"""What the canvas draws, computed from the document: nodes, wires, and what stands on each card.
+"""The cards of the canvas, computed from the document: nodes, wires, and what stands on each.
 
 Nothing here knows a browser. `frames` and `wires` give what makes panel-reactflow draw the graph anew,
 `card` what can change on a node without that (its name, values, shape, problem).
@@ -211,8 +211,10 @@ def edge_payload(wire: Wire, revision: int) -> dict[str, Any]:
 
 
 def problems_by_node(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
-    """Node id -> what is wrong with it or missing, errors first; problems of the whole model stand under
-    "V"."""
+    """Node id -> what is wrong with it or missing, errors first.
+
+    Problems of the whole model stand under "V".
+    """
     found: dict[str, list[Problem]] = {}
     for problem in sorted(problems, key=lambda problem: problem.severity != "error"):
         found.setdefault(problem.node_id, []).append(problem)

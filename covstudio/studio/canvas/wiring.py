@@ -1,4 +1,4 @@
-"""What a gesture on the canvas means: each function turns one into a change of the document.
+"""Gestures on the canvas: each function turns one into a change of the document.
 
 A palette entry that is dropped, a wire that is drawn, a key that is pressed: every one becomes a single
 change, so that it is a single step for undo.

@@ -1,5 +1,6 @@
-"""Fits on a Dask cluster, through its `concurrent.futures` executor. Needs `pip install distributed`, here
-and on the workers.
+"""Fits on a Dask cluster, through its `concurrent.futures` executor.
+
+Needs `pip install distributed`, here and on the workers.
 
 The cluster's workers need this package too. Progress comes back through a named queue, cancelling goes out
 through a named event.

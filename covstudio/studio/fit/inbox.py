@@ -1,4 +1,4 @@
-"""What a pool's thread says, handed to the session's event loop."""
+"""The messages of a pool's thread, handed to the session's event loop."""
 
 from __future__ import annotations
 

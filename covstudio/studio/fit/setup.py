@@ -1,4 +1,4 @@
-"""What the fit view says before a fit: response, fixed effects, method, engine, and what is missing."""
+"""The fit view before a fit: response, fixed effects, method, engine, and what is missing."""
 
 from __future__ import annotations
 
@@ -196,8 +196,9 @@ class FitSetup:
         return None
 
     def _blocking(self) -> list[Problem]:
-        """Problems of V and of the nodes below it; what lies loose on the canvas does not keep V from being
-        fitted.
+        """Problems of V and of the nodes below it.
+
+        What lies loose on the canvas does not keep V from being fitted.
         """
         document = self._store.document
         below = {V, *(() if document.v is None else document.subtree(document.v))}

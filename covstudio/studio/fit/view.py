@@ -33,8 +33,9 @@ log = logging.getLogger("covstudio")
 
 
 class FitPane(Component):
-    """The browser's half of the fit view; `result` is kept apart from `state`, because it is large and
-    changes seldom.
+    """The browser's half of the fit view.
+
+    `result` is kept apart from `state`, because it is large and changes seldom.
     """
 
     result = param.String(default="null", doc="the latest fit's tables, as JSON")

@@ -1,4 +1,4 @@
-"""What a worker process does: read the model, do its task with it, report as it goes, stop when asked.
+"""The work of a worker process: read the model, do its task, report as it goes, stop when asked.
 
 Kept apart from `fitting` so that a worker imports neither Panel nor the rest of the studio.
 """

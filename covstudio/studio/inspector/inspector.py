@@ -1,5 +1,4 @@
-"""The inspector: the selected node's name, arguments and parameters, or all parameters of V when nothing is
-selected.
+"""The inspector of the selected node; of all parameters of V when nothing is selected.
 
 A dragged slider speaks to the live evaluation through the bus (`assets/painter.js`); everything else here
 becomes a change.

@@ -1,4 +1,4 @@
-"""How a problem of the model is told to the page."""
+"""Problems of the model as the page is told of them."""
 
 from __future__ import annotations
 

@@ -56,8 +56,9 @@ class Scale:
 
 
 def allows_zero(transform: Transform) -> bool:
-    """True for a variance (exp(2 theta)): zero is a value of it that estimation reaches. A range or a scale
-    is never zero.
+    """True for a variance (exp(2 theta)): zero is a value of it that estimation reaches.
+
+    A range or a scale is never zero.
     """
     return isinstance(transform, TransformExpPow2)
 

@@ -1,4 +1,4 @@
-"""What the inspector shows, computed from the store as plain data."""
+"""The state of the inspector, computed from the store as plain data."""
 
 from __future__ import annotations
 
@@ -94,8 +94,9 @@ def elsewhere(declared: Declaration) -> list[dict[str, Any]]:
 
 
 def _indefinite(store: Store, node_id: str) -> bool:
-    """True for a square matrix that is no covariance for some values of its parameters; a design matrix never
-    means to be one.
+    """True for a square matrix that is no covariance for some values of its parameters.
+
+    A design matrix never means to be one.
     """
     matrix = store.build.matrices.get(node_id)
     design = declaration(store.document.nodes[node_id].kind).category == "Design"

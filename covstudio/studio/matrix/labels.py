@@ -1,5 +1,6 @@
-"""Names for the rows and columns of a matrix, so that a value under the pointer can be read: levels, plots,
-or numbers.
+"""Names for the rows and columns of a matrix: levels, plots, or numbers.
+
+With them a value under the pointer can be read.
 """
 
 from __future__ import annotations
@@ -23,8 +24,7 @@ _SAME_AS_OPERAND = {"Sum", "HadamardProduct", "Inverse", "Scale", "Correlation"}
 
 
 def axis_labels(store: Store, key: str) -> Labels:
-    """Names of the rows and columns of the matrix that a key shows; numbers from 1 where nothing better is
-    known.
+    """Names of the rows and columns of a key's matrix; numbers from 1 where nothing better is known.
 
     Args:
         store: the session.

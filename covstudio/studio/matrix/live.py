@@ -1,5 +1,6 @@
-"""Pictures that follow the sliders: one worker thread per session, the latest wish wins, frames go out as
-bytes.
+"""Pictures that follow the sliders.
+
+There is one worker thread per session, the latest wish wins, and frames go out as bytes.
 
 A slider message becomes a cheap `SetParameters`; the store's new version makes a frozen snapshot; the
 worker turns the latest snapshot into tiles; the session's event loop sends them in one message. The browser
@@ -261,8 +262,9 @@ class Live:
                 self._schedule(partial(self._show, _Outcome(snapshot, done=True)))
 
     def _round(self, pictures: Pictures, snapshot: Snapshot, late: Collection[str]) -> list[str]:
-        """Make every tile that changed; returns the keys that a newer wish pushed out, to come first next
-        time.
+        """Make every tile that changed; returns the keys that a newer wish pushed out.
+
+        They come first next time.
         """
         began = flushed = time.perf_counter()
         pictures.begin(snapshot)

@@ -65,8 +65,9 @@ def pack(
 
 
 class Bus(JSComponent):
-    """The one hidden component of a page that paints every registered canvas; see assets/painter.js for its
-    interface.
+    """The one hidden component of a page that paints every registered canvas.
+
+    `assets/painter.js` has its interface.
 
     Place it once, anywhere on the page, and hand its messages to `covstudio.studio.matrix.live.Live`.
     """

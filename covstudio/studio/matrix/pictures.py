@@ -1,5 +1,4 @@
-"""From a snapshot of the store to pictures: which matrices are needed, what changed, and what cannot be
-computed.
+"""Pictures from a snapshot of the store: which are needed, what changed, and what cannot be computed.
 
 No thread and no browser here: `covstudio.studio.matrix.live` runs this in its worker.
 """
@@ -99,9 +98,7 @@ class Pictures:
         return self._snapshot
 
     def order(self) -> list[str]:
-        """Visible keys in the order in which a person looks at them: V, its slices in theta order, the
-        nodes.
-        """
+        """Visible keys in the order in which one looks at them: V, its slices in theta order, the nodes."""
         visible = self.snapshot.visible
         slices = [
             key

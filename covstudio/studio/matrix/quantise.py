@@ -1,6 +1,4 @@
-"""A matrix as the bytes its picture needs: one code per cell at display size, with the limit the codes are
-relative to.
-"""
+"""A matrix as the bytes its picture needs: one code per cell, and the limit the codes relate to."""
 
 from __future__ import annotations
 
@@ -79,8 +77,10 @@ def shrink(matrix: Array, pixels: int, signed: bool = True) -> Array:
 def _reduce(
     function: np.ufunc, matrix: Array, rows: npt.NDArray[np.intp], cols: npt.NDArray[np.intp]
 ) -> Array:
-    """`function` over every block. Gathering the first row of each block, then the second, and so on, is
-    three times as fast as `reduceat`.
+    """`function` over every block.
+
+    Gathering the first row of each block, then the second, and so on, is three times as fast as
+    `reduceat`.
     """
     for axis, starts in enumerate((rows, cols)):
         size = matrix.shape[axis]

@@ -1,5 +1,6 @@
-"""The dock: V, then the derivative of V in each free parameter, in the order of theta. A click shows one
-large.
+"""The dock: V, then the derivative of V in each free parameter, in the order of theta.
+
+A click shows one large.
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""The bar at the top: the model's title, files, templates and examples, undo and redo, the state of the
-model, notices.
-"""
+"""The bar at the top: title, files, templates, examples, undo and redo, the model's state, notices."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What one person is working on, and what views are made of."""
+"""The session: the work of one person, and the base of its views."""

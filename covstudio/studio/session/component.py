@@ -1,5 +1,6 @@
-"""The base of every hand-written view: state goes down as one JSON text, what a person does comes up as one
-message.
+"""The base of every hand-written view.
+
+State goes down as one JSON text, what a person does comes up as one message.
 
 A view's Python side computes the whole state from the store and assigns `state`; its script draws it. Its
 script never changes the state: it sends `{"type": ...}` messages, which `Router` hands to the method
@@ -28,8 +29,9 @@ Handler = Callable[[Mapping[str, Any]], object]
 
 
 def plain(value: Any) -> Any:
-    """A copy that JSON can carry: tuples become lists, infinities and NaN become the texts "inf", "-inf" and
-    "nan".
+    """A copy that JSON can carry.
+
+    Tuples become lists, infinities and NaN become the texts "inf", "-inf" and "nan".
     """
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}

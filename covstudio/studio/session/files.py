@@ -1,6 +1,4 @@
-"""Files that come from the browser and go to it: uploads in pieces, safe file names, the draft kept for next
-time.
-"""
+"""Files from and to the browser: uploads in pieces, safe file names, the draft kept for next time."""
 
 from __future__ import annotations
 

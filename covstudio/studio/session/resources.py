@@ -33,8 +33,9 @@ def component_script(*names: str) -> str:
 
 
 def component_styles(*names: str) -> list[str]:
-    """Style sheets for a component's shadow root: the visual language (`theme.css`, `ui.css`), then the
-    component's own.
+    """Style sheets for a component's shadow root.
+
+    They are the visual language (`theme.css`, `ui.css`), then the component's own.
     """
     return [read_asset("theme.css"), read_asset("ui.css"), *(read_asset(name) for name in names)]
 

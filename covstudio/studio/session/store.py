@@ -97,8 +97,9 @@ class Store(param.Parameterized):
     # --- changes ---
 
     def dispatch(self, change: Change, *, settle: bool = True, quiet: bool = False) -> bool:
-        """Apply a change as one undoable step; a change that does not fit becomes a notice and alters
-        nothing.
+        """Apply a change as one undoable step.
+
+        A change that does not fit becomes a notice and alters nothing.
 
         Args:
             change: any change of `covstudio.document.changes.all`.
@@ -213,9 +214,7 @@ class Store(param.Parameterized):
         )
 
     def node_parameters(self, node_id: str) -> tuple[ParameterRef, ...]:
-        """The parameters that belong to this node itself (not to its operands), with their present natural
-        values.
-        """
+        """The parameters of this node itself (not of its operands), with their present natural values."""
         matrix, node = self.build.matrices.get(node_id), self.document.nodes[node_id]
         if matrix is None:
             return ()
@@ -287,8 +286,9 @@ class Store(param.Parameterized):
         return name
 
     def open_text(self, text: str) -> bool:
-        """Replace the document by a saved one; a file that cannot be read becomes a notice and nothing is
-        lost.
+        """Replace the document by a saved one.
+
+        A file that cannot be read becomes a notice and nothing is lost.
         """
         try:
             document, table = loads(text)

@@ -1,4 +1,4 @@
-"""How parameters and shapes are written, wherever a view shows them."""
+"""Parameters and shapes as every view writes them."""
 
 from __future__ import annotations
 

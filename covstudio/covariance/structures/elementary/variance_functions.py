@@ -164,8 +164,7 @@ class PowerVarianceMatrix(_VarianceFunction):
     example=lambda: ExponentialVarianceMatrix([-1.0, 0.0, 0.5, 2.0]),
 )
 class ExponentialVarianceMatrix(_VarianceFunction):
-    r"""Variances that follow the exponential of a covariate, :math:`V = \mathrm{diag}(\sigma^2 e^{2 \delta
-    v_i})`.
+    r"""Variances exponential in a covariate, :math:`V = \mathrm{diag}(\sigma^2 e^{2\delta v_i})`.
 
     Parameters: `sigma^2` (natural: the variance where v = 0; raw: exp(2 theta), default 0, that is 1) and
     `delta` (natural: any number; raw: the same, default 0).

@@ -1,4 +1,4 @@
-"""What the stationary structures of coordinates share: distances, ranges, and the chain rule through them."""
+"""The base of stationary structures of coordinates: distances, ranges, and the chain rule through them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What autoregressions share: their inverse has as few bands as they have lags."""
+"""The base of autoregressions: their inverse has as few bands as they have lags."""
 
 from __future__ import annotations
 
