@@ -15,7 +15,7 @@ from hypothesis import given, settings
 
 import covstudio.covariance as cov
 from covstudio.covariance import SingularMatrixError, structure
-from covstudio.reml.terms.linearity import is_linear
+from covstudio.covariance.linalg import is_linear
 from tests.covariance.family_checks import (
     agrees,
     positive_definite,

@@ -38,7 +38,7 @@ from covstudio.covariance import (
     UnconstrainedMatrix,
     UnstructuredMatrix,
 )
-from covstudio.reml.terms.linearity import is_linear
+from covstudio.covariance.linalg import is_linear
 from tests.covariance.operator_cases import DOUBLE, numerical, schur, theta_of
 
 

@@ -114,6 +114,10 @@ class Slot:
     help: str
 
 
+#: What a matrix is linear in: see `Declaration.linear`.
+Linear = bool | Literal["separately"] | tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Declaration:
     """Everything a structure says about itself.
@@ -135,12 +139,17 @@ class Declaration:
         parameters: what each parameter means, by its name with indices as letters (`"lambda_i_k"`).
         usage: how to ask another system for it, a line or two of its language by system.
         psd: promised positive semi-definite for every theta; for an operator: it keeps its operands' promise.
+        linear: whether V is a constant plus a sum of natural parameters times constant matrices. For an
+            operator what it is linear in, while nothing is added: True for all operands together,
+            "separately" for each while the others stay, or names of slots, together while the others stay.
+        scale: the natural parameter that V is proportional to, such as "sigma^2"; "" where there is none. An
+            operator has its operands'.
         palette: False for what cannot be built from a form.
         place: where it stands within its category: smaller numbers first, equal ones in order of declaration.
         example: builds a small instance.
 
     Raises:
-        ValueError: a required text is empty.
+        ValueError: a required text is empty, or what it is linear in, or scaled by, is none of its own.
 
     Example:
         >>> import covstudio.covariance as cov
@@ -166,6 +175,8 @@ class Declaration:
     parameters: Mapping[str, str] = field(default_factory=dict)
     usage: Mapping[str, str] = field(default_factory=dict)
     psd: bool = False
+    linear: Linear = False
+    scale: str = ""
     palette: bool = True
     place: int = 100
 
@@ -175,6 +186,16 @@ class Declaration:
                 raise ValueError(
                     f"{self.cls.__name__}: expected a {text} in its declaration, got an empty one."
                 )
+        known = {slot.name for slot in self.slots}
+        if self.linear not in (False, True) and self.kind == "matrix":
+            raise ValueError(f"{self.cls.__name__}: expected linear=True or False, got {self.linear!r}.")
+        if isinstance(self.linear, tuple) and not known.issuperset(self.linear):
+            raise ValueError(
+                f"{self.cls.__name__}: expected linear to name some of its slots {sorted(known)}, got "
+                f"{self.linear!r}."
+            )
+        if self.scale and self.kind == "operator":
+            raise ValueError(f"{self.cls.__name__}: expected no scale of an operator, got {self.scale!r}.")
         if self.slots and not self.minimum_operands:
             object.__setattr__(self, "minimum_operands", len(self.slots))
 

@@ -53,7 +53,12 @@ class Leaf(Matrix):
         self, shape: tuple[int, int], param_specs: ParamSpecs | None, defaults: Sequence[Parameter]
     ) -> None:
         self._limits = tuple(parameter.transform.bounds for parameter in defaults)
+        self._formula_names = tuple(parameter.name for parameter in defaults)
         super().__init__(shape, _declared(param_specs, defaults, type(self).__name__))
+
+    def formula_names(self) -> tuple[str, ...]:
+        """The names that the parameters of the formula are declared under, in its order."""
+        return self._formula_names
 
     @property
     def psd(self) -> bool:

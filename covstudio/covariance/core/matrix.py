@@ -255,18 +255,44 @@ class Matrix(Written):
     @property
     def psd(self) -> bool:
         """True when V is promised positive semi-definite for every theta."""
-        for cls in type(self).__mro__:
-            found = cls.__dict__.get("_declaration")
-            if found is not None:
-                return bool(found.psd)
-            if {"__call__", "evaluate"} & cls.__dict__.keys():
-                return False
-        return False
+        declared = self.governing_declaration()
+        return declared is not None and bool(declared.psd)
 
     @property
     def positive_definite(self) -> bool:
         """True when V is promised positive definite for every finite theta; overridden where it is."""
         return False
+
+    # -- what it says about itself ---------------------------------------------------------------------------
+
+    @classmethod
+    def governing_declaration(cls) -> Any:
+        """What is declared of this value: by the class, or by the one it inherits V from.
+
+        Returns:
+            The `Declaration`; None for a class that has none, or that redefines the value of one that has.
+
+        Example:
+            >>> from covstudio.covariance import ScalarMatrix
+            >>> class Renamed(ScalarMatrix):
+            ...     pass
+            >>> class Squared(ScalarMatrix):
+            ...     def evaluate(self, natural):
+            ...         return super().evaluate(natural**2)
+            >>> Renamed.governing_declaration().name, Squared.governing_declaration()
+            ('ScalarMatrix', None)
+        """
+        for base in cls.__mro__:
+            found = base.__dict__.get("_declaration")
+            if found is not None:
+                return found
+            if not _VALUE.isdisjoint(base.__dict__):
+                return None
+        return None
+
+    def formula_names(self) -> tuple[str, ...]:
+        """The names that the parameters of the formula are declared under, in its order."""
+        return tuple(self.param_names)
 
     # -- showing ---------------------------------------------------------------------------------------------
 
@@ -296,6 +322,7 @@ class Matrix(Written):
 
 
 _SHOWN = 12
+_VALUE = frozenset({"__call__", "evaluate", "combine"})
 _FORMULAS = ("__call__", "evaluate", "combine", "differentiate", "propagate", "manual_grad")
 
 

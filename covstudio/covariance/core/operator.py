@@ -317,15 +317,8 @@ class Operator(Composite):
     @property
     def psd(self) -> bool:
         """True when V is promised positive semi-definite: the rule keeps the operands' promises."""
-        found = next(
-            (entry for cls in type(self).__mro__ if (entry := cls.__dict__.get("_declaration"))), None
-        )
-        if found is None or not found.psd:
-            return False
-        own = next(
-            cls for cls in type(self).__mro__ if {"combine", "__call__", "evaluate"} & cls.__dict__.keys()
-        )
-        return issubclass(found.cls, own) and all(map(promises_psd, self._operands.values()))
+        declared = self.governing_declaration()
+        return declared is not None and bool(declared.psd) and all(map(promises_psd, self._operands.values()))
 
     @property
     def positive_definite(self) -> bool:

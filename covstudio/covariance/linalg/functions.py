@@ -25,6 +25,18 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance.core.matrix import Matrix
+from covstudio.covariance.linalg.compositions import (
+    Composition,
+    CovarianceFunction,
+    How,
+    PlacedOperand,
+    column_names,
+    composition,
+    covariance_function,
+    incidence,
+    parts,
+    placed_operands,
+)
 from covstudio.covariance.linalg.dense import (
     bands,
     cholesky,
@@ -36,27 +48,51 @@ from covstudio.covariance.linalg.dense import (
     symmetric,
     value_of,
 )
+from covstudio.covariance.linalg.dependence import (
+    is_constant,
+    is_linear,
+    is_multiple,
+    linear,
+    scale_parameter,
+    sign_symmetry,
+)
 from covstudio.covariance.linalg.dispatch import StructureFunction
 from covstudio.covariance.linalg.inverse_bands import bandwidth, precision, precision_derivatives
 from covstudio.covariance.linalg.inverse_entries import inverse_derivatives, inverse_entries, sparsity
 
 __all__ = [
     "GENERICS",
+    "Composition",
+    "CovarianceFunction",
+    "How",
     "Kind",
+    "PlacedOperand",
     "StructureFunction",
     "bands",
     "bandwidth",
+    "column_names",
+    "composition",
+    "covariance_function",
     "derivative_diagonal",
     "derivative_matmul",
     "diagonal",
     "factor",
+    "incidence",
     "inverse_derivatives",
     "inverse_entries",
+    "is_constant",
+    "is_linear",
+    "is_multiple",
     "kind",
+    "linear",
     "logdet",
     "matmul",
+    "parts",
+    "placed_operands",
     "precision",
     "precision_derivatives",
+    "scale_parameter",
+    "sign_symmetry",
     "solve",
     "sparsity",
     "trace_against",
@@ -370,4 +406,11 @@ GENERICS: tuple[StructureFunction[..., Any], ...] = (
     inverse_entries,
     inverse_derivatives,
     factor,
+    composition,
+    incidence,
+    column_names,
+    covariance_function,
+    linear,
+    scale_parameter,
+    sign_symmetry,
 )

@@ -25,6 +25,7 @@ __all__ = [
     "diagonal_kind",
     "flattened",
     "matrices_of",
+    "matrix_of",
     "nonzero",
     "owners",
     "parts_of",
@@ -84,10 +85,11 @@ class Owner:
 
 def matrices_of(operator: Operator) -> list[Matrix]:
     """The operands as matrices; first the structure with the operator's own parameters, where it has some."""
-    return [_matrix(operand) for operand in operator._operands.values()]
+    return [matrix_of(operand) for operand in operator._operands.values()]
 
 
-def _matrix(operand: Operand) -> Matrix:
+def matrix_of(operand: Operand) -> Matrix:
+    """An operand as a matrix: a tensor as one without parameters."""
     if isinstance(operand, Matrix):
         return operand
     # An operator that multiplies by a number takes it in any shape.
@@ -97,7 +99,7 @@ def _matrix(operand: Operand) -> Matrix:
 def parts_of(operator: Operator, natural: Tensor) -> list[Part]:
     """The operands with their shares of the natural values, in the order of `matrices_of`."""
     return [
-        Part(name, _matrix(operand), natural[span.start : span.stop])
+        Part(name, matrix_of(operand), natural[span.start : span.stop])
         for (name, operand), span in zip(operator._operands.items(), operator._spans(), strict=True)
     ]
 

@@ -126,6 +126,7 @@ class Gram(Operator):
         "R": "A %*% B",
     },
     reference="Magnus & Neudecker (2019), Matrix Differential Calculus, section 8.3",
+    linear="separately",
     example=lambda: Product(a=LowerTriangularMatrix(3, 2), b=ScalarMatrix(2)),
 )
 class Product(Operator):
@@ -201,6 +202,7 @@ def _multiplied(values: list[Tensor]) -> Tensor:
     },
     reference="Magnus & Neudecker (2019), Matrix Differential Calculus, section 1.4",
     psd=True,
+    linear=True,
     example=lambda: Transpose(LowerTriangularMatrix(3, 2)),
 )
 class Transpose(Operator):

@@ -39,6 +39,7 @@ __all__ = ["Augment", "BlockDiagonal", "Stack"]
     },
     reference="Searle (1982), Matrix Algebra Useful for Statistics, section 10.6",
     psd=True,
+    linear=True,
     example=lambda: BlockDiagonal(first=AR1Matrix(3), second=ScalarMatrix(2)),
 )
 class BlockDiagonal(Operator):
@@ -184,6 +185,7 @@ class _Joined(Operator):
         "R": "rbind(A, B)",
     },
     reference="Searle (1982), Matrix Algebra Useful for Statistics, section 2.6",
+    linear=True,
     example=lambda: Stack(a=LowerTriangularMatrix(3, 2), b=ScalarMatrix(2)),
 )
 class Stack(_Joined):
@@ -230,6 +232,7 @@ class Stack(_Joined):
         "R": "cbind(A, B)",
     },
     reference="Searle (1982), Matrix Algebra Useful for Statistics, section 2.6",
+    linear=True,
     example=lambda: Augment(a=LowerTriangularMatrix(3, 2), b=IdentityMatrix(3)),
 )
 class Augment(_Joined):

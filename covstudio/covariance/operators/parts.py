@@ -75,6 +75,7 @@ class _Part(Operator):
     usage={"R": "A[u, u]   # positions count from 1 there"},
     reference="Horn & Johnson (2013), Matrix Analysis, section 0.7.1",
     psd=True,
+    linear=True,
     example=lambda: Submatrix(a=AR1Matrix(5), index=[0, 3, 1]),
 )
 class Submatrix(_Part):

@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance.core.catalogue import Slot, declare
-from covstudio.covariance.core.definiteness import same_shape
-from covstudio.covariance.core.matrix import Shape
+from covstudio.covariance.core.definiteness import Operand, same_shape
+from covstudio.covariance.core.matrix import Matrix, Shape
 from covstudio.covariance.core.operator import Operator
+from covstudio.covariance.linalg.operands import Constant
 from covstudio.covariance.structures.elementary.compound_symmetric import EquicorrelationMatrix
 from covstudio.covariance.structures.timeseries.ar1 import AR1CorrelationMatrix, AR1Matrix
 
-__all__ = ["HadamardProduct", "KroneckerProduct"]
+__all__ = ["HadamardProduct", "KroneckerProduct", "kronecker"]
 
 
 @declare(
@@ -42,6 +43,7 @@ __all__ = ["HadamardProduct", "KroneckerProduct"]
     },
     reference="Searle (1982), Matrix Algebra Useful for Statistics, section 10.7",
     psd=True,
+    linear="separately",
     example=lambda: KroneckerProduct(a=AR1Matrix(3), b=AR1CorrelationMatrix(2)),
 )
 class KroneckerProduct(Operator):
@@ -136,6 +138,30 @@ class KroneckerProduct(Operator):
         return (1 - position,)
 
 
+def kronecker(operands: Sequence[Operand]) -> Matrix:
+    """The Kronecker product of any number of matrices, in this order.
+
+    Args:
+        operands: one or more matrices or 2-D tensors; these in float64, on the CPU.
+
+    Returns:
+        The product; a single operand as a matrix.
+
+    Example:
+        >>> from covstudio.covariance import AR1Matrix
+        >>> kronecker([AR1Matrix(2), torch.ones(3, 3)]).shape
+        (6, 6)
+    """
+    matrices = [
+        operand if isinstance(operand, Matrix) else Constant(operand.detach().to("cpu", torch.float64))
+        for operand in operands
+    ]
+    product = matrices[0]
+    for following in matrices[1:]:
+        product = KroneckerProduct(a=product, b=following)
+    return product
+
+
 @declare(
     title="Hadamard product",
     category="Operators",
@@ -159,6 +185,7 @@ class KroneckerProduct(Operator):
     },
     reference="Horn & Johnson (2013), Matrix Analysis, section 7.5",
     psd=True,
+    linear="separately",
     example=lambda: HadamardProduct(a=EquicorrelationMatrix(4), b=AR1Matrix(4)),
 )
 class HadamardProduct(Operator):

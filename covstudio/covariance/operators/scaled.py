@@ -44,6 +44,7 @@ __all__ = ["Correlation", "KroneckerSum", "Scale"]
     },
     reference="Rasmussen & Williams (2006), Gaussian Processes for Machine Learning, section 4.2.4",
     psd=True,
+    linear="separately",
     example=lambda: Scale(a=AR1CorrelationMatrix(4)),
 )
 class Scale(Operator):
@@ -116,6 +117,7 @@ class Scale(Operator):
     usage={"R": "kronecker(A, diag(q)) + kronecker(diag(p), B)"},
     reference="Horn & Johnson (1991), Topics in Matrix Analysis, section 4.4",
     psd=True,
+    linear=True,
     example=lambda: KroneckerSum(a=AR1Matrix(3), b=AR1CorrelationMatrix(2)),
 )
 class KroneckerSum(Operator):

@@ -45,6 +45,7 @@ __all__ = ["CovariancePropagation", "Sum"]
     },
     reference="Searle, Casella & McCulloch (1992), Variance Components, section 6.2",
     psd=True,
+    linear=True,
     example=lambda: Sum(time=AR1Matrix(4), noise=ScalarMatrix(4)),
 )
 class Sum(Operator):
@@ -141,6 +142,7 @@ class Sum(Operator):
     },
     reference="Searle, Casella & McCulloch (1992), Variance Components, section 6.1",
     psd=True,
+    linear=("g",),
     example=lambda: CovariancePropagation(z=DummyMatrix(["a", "b", "c", "a"]), g=AR1Matrix(3)),
 )
 class CovariancePropagation(Operator):

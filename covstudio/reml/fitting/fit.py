@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import Matrix
+from covstudio.covariance import Matrix, linalg
 from covstudio.reml.diagnosis.not_positive_definite import explain_indefinite
 from covstudio.reml.fitting.assemble import assemble
 from covstudio.reml.fitting.choose import Choice, choose
@@ -27,7 +27,6 @@ from covstudio.reml.search.coordinates import Coordinate, classify, scale_weight
 from covstudio.reml.search.probe import LoweredProbe, Probe, WrittenProbe
 from covstudio.reml.search.restarts import Escapes
 from covstudio.reml.search.search import Outcome, State, maximise
-from covstudio.reml.search.sign_symmetry import mirrors
 from covstudio.reml.search.start import data_start, neutral, ranges
 from covstudio.reml.terms.variance import Variance
 
@@ -308,7 +307,7 @@ class _Run:
 
         escapes = Escapes(
             self.coordinates,
-            mirrors(self.variance.v),
+            linalg.sign_symmetry(self.variance.v),
             [positions for _, positions in self.variance.term_positions()],
             self.variance.names,
         )

@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import CovariancePropagation, Matrix
+from covstudio.covariance import Matrix, linalg
 from covstudio.reml.fitting.choose import choose
 from covstudio.reml.fitting.result import Fit
 from covstudio.reml.problem.errors import InvalidData, InvalidModel
@@ -33,7 +33,6 @@ from covstudio.reml.search.coordinates import Coordinate, classify, scale_weight
 from covstudio.reml.search.probe import LoweredProbe, Probe, WrittenProbe
 from covstudio.reml.search.restarts import Escapes
 from covstudio.reml.search.search import Outcome, State, maximise
-from covstudio.reml.search.sign_symmetry import mirrors
 from covstudio.reml.search.start import neutral
 from covstudio.reml.terms.kinds import Piece
 from covstudio.reml.terms.variance import Variance
@@ -216,7 +215,7 @@ class Binding:
         return tuple(
             term.path
             for term in self.variance.terms
-            if term.path and isinstance(term.operand, CovariancePropagation)
+            if term.path and linalg.parts(term.operand, "congruence") is not None
         )
 
     @cached_property
@@ -283,7 +282,7 @@ class Binding:
             weights = None
         escapes = Escapes(
             moving,
-            mirrors(self.v),
+            linalg.sign_symmetry(self.v),
             [positions for _, positions in self.variance.term_positions()],
             self.variance.names,
         )

@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from covstudio.covariance import CovariancePropagation, Matrix
+from covstudio.covariance import linalg
 from covstudio.reml.fitting.result import Fit
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.distributions import chi2_tail
@@ -342,9 +342,9 @@ def _variances_by_term(binding: Binding) -> dict[str, tuple[int, int, list[str]]
         operand = term.operand
         own = [by_position[k] for k in positions if k in by_position]
         columns = binding.problem.n
-        if isinstance(operand, CovariancePropagation):
-            g = list(operand.operands.values())[1]
-            columns = int(g.shape[0]) if isinstance(g, Matrix) else len(g)
+        pair = linalg.parts(operand, "congruence")
+        if pair is not None:
+            columns = int(pair[1].operand.shape[0])
         shapes = [c.name for c in own if c.kind in (Kind.INTERVAL, Kind.SCALE) and not c.degree]
         found[term.path] = columns, sum(map(_is_variance, own)), shapes
     return found

@@ -8,7 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from covstudio.covariance import CovariancePropagation, Matrix, structure
+from covstudio.covariance import Matrix, linalg
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.terms.random_effects import level_names
 
@@ -47,38 +47,34 @@ class RandomTerm:
         """Z u, (n, k)."""
         if isinstance(self.z, Matrix):
             with torch.no_grad():
-                return structure.matmul(self.z, self.z_natural, u)
+                return linalg.matmul(self.z, self.z_natural, u)
         return _float(self.z) @ u
 
     def covariance_times(self, b: Tensor) -> Tensor:
         """G b, (q, k)."""
         if isinstance(self.g, Matrix):
             with torch.no_grad():
-                return structure.matmul(self.g, self.g_natural, b)
+                return linalg.matmul(self.g, self.g_natural, b)
         return _float(self.g) @ b
 
     def variances(self) -> Tensor:
         """The diagonal of G, (q,)."""
         if isinstance(self.g, Matrix):
             with torch.no_grad():
-                return structure.diagonal(self.g, self.g_natural)
+                return linalg.diagonal(self.g, self.g_natural)
         return torch.diagonal(_float(self.g)).clone()
 
 
 def random_terms(binding: Binding) -> dict[str, RandomTerm]:
     """The random terms of the outer sum of V by their names."""
-    place = {name: k for k, name in enumerate(binding.variance.names)}
     found = {}
-    for term in binding.variance.terms:
-        if term.path not in binding.random_paths or not isinstance(term.operand, CovariancePropagation):
+    for term, positions in binding.variance.term_positions():
+        pair = linalg.parts(term.operand, "congruence")
+        if term.path not in binding.random_paths or pair is None:
             continue
-        (z_name, z), (g_name, g) = term.operand.operands.items()
-
-        def values(operand: Matrix | Tensor, name: str, path: str = term.path) -> Tensor:
-            names = operand.param_names if isinstance(operand, Matrix) else ()
-            return torch.from_numpy(binding.natural[[place[f"{path}/{name}/{own}"] for own in names]])
-
-        found[term.path] = RandomTerm(term.path, z, g, values(z, z_name), values(g, g_name))
+        own = torch.from_numpy(binding.natural[positions])
+        z, g = pair
+        found[term.path] = RandomTerm(term.path, z.operand, g.operand, z.own(own), g.own(own))
     return found
 
 

@@ -27,9 +27,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import Matrix
+from covstudio.covariance import Matrix, linalg
 from covstudio.reml.search.probe import Probe, WrittenProbe
-from covstudio.reml.terms.linearity import is_constant, is_linear
 from covstudio.reml.terms.variance import Variance
 
 __all__ = ["Coordinate", "Kind", "classify", "scale_weights"]
@@ -230,7 +229,9 @@ def _leave_out(
 def _scales_as_a_whole(variance: Variance, coordinates: Sequence[Coordinate]) -> bool:
     """Whether V is linear in all its parameters, without a constant, and all are estimated."""
     linear = all(
-        isinstance(term.operand, Matrix) and not is_constant(term.operand) and is_linear(term.operand)
+        isinstance(term.operand, Matrix)
+        and not linalg.is_constant(term.operand)
+        and linalg.is_linear(term.operand)
         for term in variance.terms
     )
     return linear and len(coordinates) == len(variance.names) and all(c.degree == 1 for c in coordinates)

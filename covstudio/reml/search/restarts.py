@@ -26,7 +26,7 @@ class Escapes:
 
     Args:
         coordinates: the estimated parameters.
-        mirrors: sign conventions, by name (see `mirrors.mirrors`).
+        mirrors: sign conventions, by name (see `linalg.sign_symmetry`).
         terms: positions of the parameters of every term of the outer sum.
         names: all parameters of V.
     """

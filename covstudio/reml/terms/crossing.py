@@ -19,20 +19,11 @@ from math import prod
 import torch
 from torch import Tensor
 
-from covstudio.covariance import (
-    CovariancePropagation,
-    HadamardProduct,
-    KroneckerProduct,
-    Matrix,
-    Operator,
-    Scale,
-    Submatrix,
-)
-from covstudio.covariance.linalg.operands import Constant, matrices_of
+from covstudio.covariance import Matrix, linalg
+from covstudio.covariance.linalg.operands import matrix_of
 from covstudio.reml.terms.design_rows import SparseRows, rows_of
-from covstudio.reml.terms.linearity import is_constant
 
-__all__ = ["Crossing", "Part", "balanced", "crossing_of", "joined"]
+__all__ = ["Crossing", "Part", "balanced", "crossing_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +59,9 @@ class Crossing:
         codes: the cell of every row, (n,) int64.
 
     Example:
-        >>> from covstudio.covariance import AR1CorrelationMatrix, AR1Matrix, DummyMatrix
+        >>> from covstudio.covariance import (
+        ...     AR1CorrelationMatrix, AR1Matrix, CovariancePropagation, DummyMatrix, KroneckerProduct
+        ... )
         >>> z = DummyMatrix(["r1", "r2"], ["c3", "c1"], levels=[["r1", "r2"], ["c1", "c2", "c3"]])
         >>> g = KroneckerProduct(row=AR1CorrelationMatrix(2), col=AR1Matrix(3))
         >>> found = crossing_of(CovariancePropagation(z=z, g=g))
@@ -106,33 +99,32 @@ def crossing_of(operand: Matrix | Tensor, start: int = 0) -> Crossing:
 
 
 def _opened(operand: Matrix, start: int) -> Crossing | None:
-    if type(operand) is Scale:
-        ((name, inner),) = operand.operands.items()
-        own = Part(matrices_of(operand)[0], start)
-        below = crossing_of(inner, start + operand.operand_spans()[name].start)
-        return Crossing(below.factors, (own, *below.scales), below.codes)
-    if type(operand) is Submatrix:
-        (inner,) = operand.operands.values()
-        below = crossing_of(inner, start)
-        return Crossing(below.factors, below.scales, below.codes[torch.tensor(operand.index)])
-    if type(operand) is CovariancePropagation:
-        z, g = operand.operands.values()
-        codes = _one_each(z)
+    made = linalg.composition(operand)
+    if made is None:
+        return None
+    if made.how == "multiple":
+        number, inner = made.parts
+        below = crossing_of(inner.operand, start + inner.start)
+        scale = Part(matrix_of(number.operand), start + number.start)
+        return Crossing(below.factors, (scale, *below.scales), below.codes)
+    if made.how == "selection":
+        below = crossing_of(made.parts[0].operand, start)
+        return Crossing(below.factors, below.scales, below.codes[torch.tensor(made.index)])
+    if made.how == "congruence":
+        z, g = made.parts
+        codes = _one_each(z.operand)
         if codes is None:
             return None
-        below = crossing_of(g, start)
+        below = crossing_of(g.operand, start + g.start)
         return Crossing(below.factors, below.scales, below.codes[codes])
-    if type(operand) in (KroneckerProduct, HadamardProduct):
-        assert isinstance(operand, Operator)
-        a, b = operand.operands.values()
-        if a.shape[0] != a.shape[1] or b.shape[0] != b.shape[1]:
+    if made.how in ("kronecker product", "entrywise product"):
+        a, b = made.parts
+        if any(part.operand.shape[0] != part.operand.shape[1] for part in (a, b)):
             return None
-        left, right = (
-            crossing_of(part, start + span.start)
-            for part, span in zip((a, b), operand.operand_spans().values(), strict=True)
-        )
+        left = crossing_of(a.operand, start + a.start)
+        right = crossing_of(b.operand, start + b.start)
         outer, inner_codes = left.codes, right.codes
-        if type(operand) is KroneckerProduct:
+        if made.how == "kronecker product":
             outer, inner_codes = outer[:, None], inner_codes[None, :]
         elif len(outer) != len(inner_codes):
             return None
@@ -143,7 +135,7 @@ def _opened(operand: Matrix, start: int) -> Crossing | None:
 
 def _one_each(z: Matrix | Tensor) -> Tensor | None:
     """The column of every row of a constant matrix with one entry a row, a 1; None for any other."""
-    if not is_constant(z):
+    if not linalg.is_constant(z):
         return None
     rows = rows_of(z)
     if not isinstance(rows, SparseRows) or rows.width != 1:
@@ -161,21 +153,3 @@ def balanced(sizes: Sequence[int]) -> int:
         (2, 1, 1)
     """
     return min(range(1, len(sizes)), key=lambda cut: max(prod(sizes[:cut]), prod(sizes[cut:])))
-
-
-def joined(operands: Sequence[Matrix | Tensor]) -> Matrix:
-    """The Kronecker product of square matrices, in this order.
-
-    Example:
-        >>> from covstudio.covariance import AR1Matrix
-        >>> joined([AR1Matrix(2), torch.ones(3, 3)]).shape
-        (6, 6)
-    """
-    matrices = [
-        operand if isinstance(operand, Matrix) else Constant(operand.detach().to("cpu", torch.float64))
-        for operand in operands
-    ]
-    product = matrices[0]
-    for following in matrices[1:]:
-        product = KroneckerProduct(a=product, b=following)
-    return product

@@ -6,22 +6,13 @@ levels, and Z'R^-1 Z is a sum over the entries of R^-1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from covstudio.covariance import (
-    Augment,
-    BlockDiagonal,
-    HadamardProduct,
-    IdentityMatrix,
-    KroneckerProduct,
-    Matrix,
-    Operator,
-    Stack,
-)
+from covstudio.covariance import Matrix, linalg
 
 __all__ = ["DenseRows", "Rows", "SparseRows", "rows_of", "sparse_or_dense"]
 
@@ -206,22 +197,34 @@ def _arranged(operand: Matrix | Tensor) -> Rows | None:
     """Rows found without writing the matrix out; None where that is the only way."""
     if isinstance(operand, Tensor):
         return None
-    codes = getattr(operand, "codes", None)
-    if isinstance(codes, Tensor) and codes.ndim == 1 and not isinstance(operand, Operator):
+    codes = linalg.incidence(operand)
+    if codes is not None:
         codes = codes.to(device="cpu", dtype=torch.int64).unsqueeze(1)
         empty = codes < 0
         values = (~empty).to(torch.float64) if bool(empty.any()) else None
         return SparseRows(codes.clamp(min=0), values, operand.shape[1])
-    if type(operand) is IdentityMatrix:
-        return identity_rows(operand.shape[0])
-    if type(operand) in (Augment, Stack, BlockDiagonal, KroneckerProduct):
-        assert isinstance(operand, Operator)
-        parts = [rows_of(part) for part in operand.operands.values()]
+    made = linalg.composition(operand)
+    if made is None:
+        return None
+    operands = [part.operand for part in made.parts]
+    if made.how in _JOINED:
+        parts = [rows_of(part) for part in operands]
         if all(isinstance(part, SparseRows) for part in parts):
-            return _JOINED[type(operand)]([part for part in parts if isinstance(part, SparseRows)])
-    if type(operand) is HadamardProduct:
-        return _masked(list(operand.operands.values()))
+            return _JOINED[made.how]([part for part in parts if isinstance(part, SparseRows)])
+    if made.how == "multiple":
+        return _scaled(*operands)
+    if made.how == "entrywise product":
+        return _masked(operands)
     return None
+
+
+def _scaled(number: Matrix | Tensor, inner: Matrix | Tensor) -> Rows:
+    size = number if isinstance(number, Tensor) else number.evaluate(torch.zeros(0, dtype=torch.float64))
+    size = size.detach().to(device="cpu", dtype=torch.float64)
+    rows = rows_of(inner)
+    if isinstance(rows, DenseRows):
+        return DenseRows(rows.matrix * size)
+    return SparseRows(rows.codes, rows.weights() * size, rows.columns)
 
 
 def _beside(parts: Sequence[SparseRows]) -> SparseRows:
@@ -263,8 +266,7 @@ def _masked(operands: Sequence[Matrix | Tensor]) -> Rows | None:
         if not isinstance(part, SparseRows):
             continue
         if isinstance(other, Tensor):
-            other = other.detach().to(device="cpu")
-            at = other.reshape(()) if other.numel() == 1 else other.gather(1, part.codes)
+            at = other.detach().to(device="cpu").gather(1, part.codes)
             return SparseRows(part.codes, part.weights() * at.to(torch.float64), part.columns)
         rest = rows_of(other)
         if isinstance(rest, SparseRows) and part.width == 1 and rest.width == 1:
@@ -274,7 +276,12 @@ def _masked(operands: Sequence[Matrix | Tensor]) -> Rows | None:
     return None
 
 
-_JOINED = {Augment: _beside, Stack: _below, BlockDiagonal: _along, KroneckerProduct: _crossed}
+_JOINED: dict[str, Callable[[Sequence[SparseRows]], SparseRows]] = {
+    "beside": _beside,
+    "below": _below,
+    "direct sum": _along,
+    "kronecker product": _crossed,
+}
 
 
 def _starts(sizes: Sequence[int]) -> list[int]:

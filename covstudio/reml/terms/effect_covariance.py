@@ -9,9 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import linalg as structure
+from covstudio.covariance import linalg
 from covstudio.reml.terms.kinds import RandomPiece
-from covstudio.reml.terms.linearity import is_linear
 
 __all__ = ["EffectCovariances", "along", "are_variances", "psd_factor", "slopes_of"]
 
@@ -36,7 +35,7 @@ class EffectCovariances:
         if piece.family is not None and piece.family.members == 1:
             variances = piece.family.value(own)[:, 0, 0].expand(piece.columns)
             return (variances, variances.sqrt()) if are_variances(variances) else None
-        if isinstance(piece.g, Tensor) or (piece.g.num_params <= 1 and is_linear(piece.g)):
+        if isinstance(piece.g, Tensor) or linalg.is_multiple(piece.g):
             return self._multiple(piece, own)
         value = piece.g.evaluate(own)
         factor = psd_factor(value[None])
@@ -78,8 +77,8 @@ def slopes_of(
         diagonal = diagonal.sum().unsqueeze(0) if slices.shape[1] == 1 else diagonal
         return (slices * s[:, 0]).mT, slices @ diagonal
     assert not isinstance(piece.g, Tensor)
-    moved = structure.derivative_matmul(piece.g, own, which, s.to(own.device))[:, :, 0].to(s.device)
-    return moved.mT, structure.trace_against(piece.g, own, which, against.to(own.device)).to(s.device)
+    moved = linalg.derivative_matmul(piece.g, own, which, s.to(own.device))[:, :, 0].to(s.device)
+    return moved.mT, linalg.trace_against(piece.g, own, which, against.to(own.device)).to(s.device)
 
 
 def along(blocks: Sequence[Tensor]) -> Tensor:

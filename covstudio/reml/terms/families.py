@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from covstudio.covariance import IdentityMatrix, KroneckerProduct, Matrix, ScalarMatrix, structure
-from covstudio.covariance.parameters.layout import consecutive, shares
+from covstudio.covariance import Matrix, linalg
+from covstudio.covariance.linalg import PlacedOperand
+from covstudio.covariance.parameters.layout import shares
 
-__all__ = ["Grouped", "constant_diagonal", "grouped"]
+__all__ = ["Grouped", "constant_diagonal", "grouped", "is_variance_component"]
 
 Value = Callable[[Tensor], Tensor]
 Derivative = Callable[[Tensor, Sequence[int]], Tensor]
@@ -58,7 +59,7 @@ def grouped(g: Matrix | Tensor) -> Grouped | None:
     """A covariance as a family of small ones, or None where it is not known to be one.
 
     Example:
-        >>> from covstudio.covariance import UnstructuredMatrix
+        >>> from covstudio.covariance import IdentityMatrix, KroneckerProduct, UnstructuredMatrix
         >>> family = grouped(KroneckerProduct(a=UnstructuredMatrix(2), b=IdentityMatrix(18)))
         >>> family.groups, family.members, family.outer
         (18, 2, False)
@@ -66,15 +67,36 @@ def grouped(g: Matrix | Tensor) -> Grouped | None:
     if isinstance(g, Tensor):
         constant = constant_diagonal(g)
         return None if constant is None else _fixed(constant)
-    if structure.kind(g) in ("scalar", "diagonal") and structure.diagonal.is_cheap(g):
+    if linalg.kind(g) in ("scalar", "diagonal") and linalg.diagonal.is_cheap(g):
         return _diagonal(g)
-    if type(g) is KroneckerProduct:
-        (a, b) = g.operands.values()
-        if _multiple_of_identity(a):
+    factors = linalg.parts(g, "kronecker product")
+    if factors is not None:
+        a, b = factors
+        if _multiple_of_identity(a.operand):
             return _repeated(a, b, outer=True)
-        if _multiple_of_identity(b):
+        if _multiple_of_identity(b.operand):
             return _repeated(b, a, outer=False)
     return None
+
+
+def is_variance_component(g: Matrix | Tensor) -> bool:
+    """Whether a covariance is one natural parameter times the identity.
+
+    Example:
+        >>> from covstudio.covariance import DiagonalMatrix, IdentityMatrix, KroneckerProduct, ScalarMatrix
+        >>> nested = KroneckerProduct(plot=IdentityMatrix(3), line=ScalarMatrix(2))
+        >>> [is_variance_component(g) for g in (ScalarMatrix(2), nested, DiagonalMatrix(2))]
+        [True, True, False]
+    """
+    if isinstance(g, Tensor) or g.num_params != 1 or linalg.kind(g) != "scalar":
+        return False
+    return linalg.scale_parameter(g) == 0 and _unit(g) == 1.0
+
+
+def _unit(matrix: Matrix) -> float:
+    """What a multiple of the identity has on its diagonal where its parameters are 1."""
+    ones = torch.ones(matrix.num_params, dtype=torch.float64)
+    return float(linalg.diagonal(matrix, ones)[0])
 
 
 def constant_diagonal(value: Tensor) -> Tensor | None:
@@ -99,7 +121,7 @@ def _fixed(diagonal: Tensor) -> Grouped:
 
 def _diagonal(g: Matrix) -> Grouped:
     size = g.shape[0]
-    if type(g) is ScalarMatrix:
+    if is_variance_component(g):
         one = torch.ones((1, 1, 1, 1), dtype=torch.float64)
         return Grouped(
             size, 1, True, lambda natural: natural.reshape(1, 1, 1), lambda natural, index: one[: len(index)]
@@ -108,32 +130,31 @@ def _diagonal(g: Matrix) -> Grouped:
         size,
         1,
         True,
-        lambda natural: structure.diagonal(g, natural)[:, None, None],
-        lambda natural, index: structure.derivative_diagonal(g, natural, list(index))[:, :, None, None],
+        lambda natural: linalg.diagonal(g, natural)[:, None, None],
+        lambda natural, index: linalg.derivative_diagonal(g, natural, list(index))[:, :, None, None],
     )
 
 
 def _multiple_of_identity(operand: Matrix | Tensor) -> bool:
+    """Whether a matrix is the identity, or one parameter times it."""
     if isinstance(operand, Tensor):
         diagonal = constant_diagonal(operand) if operand.shape[0] == operand.shape[1] else None
         return diagonal is not None and bool((diagonal == 1.0).all())
-    return type(operand) in (IdentityMatrix, ScalarMatrix)
+    if operand.num_params:
+        return is_variance_component(operand)
+    return linalg.kind(operand) == "scalar" and _unit(operand) == 1.0
 
 
-def _repeated(eye: Matrix | Tensor, block: Matrix | Tensor, *, outer: bool) -> Grouped | None:
+def _repeated(eye_part: PlacedOperand, block_part: PlacedOperand, *, outer: bool) -> Grouped | None:
     """s I (x) B, the block's factor s at most one parameter."""
+    eye, block = eye_part.operand, block_part.operand
     if block.shape[0] != block.shape[1]:
         return None
-    # Parameters stand in the order of the operands: those of the identity first when it is the first.
-    first, second = consecutive(
-        operand.num_params if isinstance(operand, Matrix) else 0
-        for operand in ((eye, block) if outer else (block, eye))
-    )
-    scaling, inside = (first, second) if outer else (second, first)
+    scaling, inside = eye_part.span, block_part.span
 
     def parts(natural: Tensor) -> tuple[Tensor, Tensor]:
         """The scale, (0 or 1,), and the block's own values."""
-        return natural[scaling.start : scaling.stop], natural[inside.start : inside.stop]
+        return eye_part.own(natural), block_part.own(natural)
 
     def of_block(natural: Tensor) -> Tensor:
         if isinstance(block, Tensor):

@@ -24,21 +24,12 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from covstudio.covariance import (
-    BlockDiagonal,
-    CovariancePropagation,
-    HadamardProduct,
-    KroneckerProduct,
-    Matrix,
-    Operator,
-    Sum,
-    structure,
-)
-from covstudio.reml.terms.crossing import crossing_of, joined
+from covstudio.covariance import Matrix, linalg
+from covstudio.covariance.operators.products import kronecker
+from covstudio.reml.terms.crossing import crossing_of
 from covstudio.reml.terms.design_rows import SparseRows, identity_rows, rows_of
 from covstudio.reml.terms.families import Grouped, grouped
 from covstudio.reml.terms.kinds import BlockPiece, DiagonalPiece, OtherPiece, Piece, RandomPiece
-from covstudio.reml.terms.linearity import is_constant
 from covstudio.reml.terms.positions import Universe, universe_of
 
 __all__ = ["Lowered", "lower"]
@@ -98,7 +89,7 @@ def lower(v: Matrix) -> Lowered:
         v: the model of V, (n, n).
 
     Example:
-        >>> from covstudio.covariance import DummyMatrix, ScalarMatrix
+        >>> from covstudio.covariance import CovariancePropagation, DummyMatrix, ScalarMatrix, Sum
         >>> gen = CovariancePropagation(z=DummyMatrix(["a", "b", "a"]), g=ScalarMatrix(2))
         >>> [type(piece).__name__ for piece in lower(Sum(gen=gen, units=ScalarMatrix(3))).pieces]
         ['RandomPiece', 'DiagonalPiece']
@@ -115,20 +106,21 @@ class _Lowering:
 
     def take(self, operand: Matrix | Tensor, path: str, start: int, rows: Tensor | None) -> None:
         """One operand of the outer sum, covering all rows (None) or these."""
-        if type(operand) is Sum:
-            for name, below in operand.operands.items():
-                self.take(below, f"{path}/{name}" if path else name, start, rows)
-                start += _count(below)
+        addends = linalg.parts(operand, "sum")
+        if addends is not None:
+            for part in addends:
+                self.take(part.operand, _below(path, part.name), start + part.start, rows)
             return
         family = None if _tall(operand) else grouped(operand)
-        if type(operand) is BlockDiagonal and family is None and _all_square(operand):
+        blocks = linalg.parts(operand, "direct sum") if family is None else None
+        if blocks is not None and all(part.operand.shape[0] == part.operand.shape[1] for part in blocks):
             top = 0
-            for name, below in operand.operands.items():
-                size = below.shape[0]
+            for part in blocks:
+                size = part.operand.shape[0]
                 inside = torch.arange(top, top + size)
                 inside = inside if rows is None else rows[inside]
-                self.take(below, f"{path}/{name}" if path else name, start, inside)
-                start, top = start + _count(below), top + size
+                self.take(part.operand, _below(path, part.name), start + part.start, inside)
+                top += size
             return
         positions = tuple(range(start, start + _count(operand)))
         self.pieces.append(self._piece(operand, family, path, positions, rows))
@@ -143,13 +135,15 @@ class _Lowering:
     ) -> Piece:
         if family is not None:
             return self._of_family(operand, family, identity_rows(operand.shape[0]), path, positions, rows)
-        if type(operand) is CovariancePropagation:
-            found = self._propagated(operand, path, positions, rows)
+        pair = linalg.parts(operand, "congruence")
+        if pair is not None:
+            found = self._propagated(operand, pair[0].operand, pair[1].operand, path, positions, rows)
             if found is not None:
                 return found
         if isinstance(operand, Matrix):
-            blocks = self._masked(operand) if type(operand) is HadamardProduct else None
-            if blocks is None and structure.bandwidth(operand) == 1:
+            factors = linalg.parts(operand, "entrywise product")
+            blocks = None if factors is None else self._masked(factors[0].operand, factors[1].operand)
+            if blocks is None and linalg.bandwidth(operand) == 1:
                 universe = universe_of(operand)
                 if universe is not None:
                     own = torch.arange(operand.shape[0])
@@ -158,7 +152,7 @@ class _Lowering:
                 group, place, universe = blocks
                 where = torch.arange(self.n) if rows is None else rows
                 return BlockPiece(path, positions, operand, self.n, where, group, place, universe)
-            if type(operand) is HadamardProduct:
+            if factors is not None:
                 crossed = self._crossed(operand, path, positions, rows)
                 if crossed is not None:
                     return crossed
@@ -187,10 +181,15 @@ class _Lowering:
         return BlockPiece(path, positions, operand, self.n, where, group, member, universe)
 
     def _propagated(
-        self, operand: CovariancePropagation, path: str, positions: tuple[int, ...], rows: Tensor | None
+        self,
+        operand: Matrix | Tensor,
+        z: Matrix | Tensor,
+        g: Matrix | Tensor,
+        path: str,
+        positions: tuple[int, ...],
+        rows: Tensor | None,
     ) -> Piece | None:
-        z, g = operand.operands.values()
-        if not is_constant(z):
+        if not linalg.is_constant(z):
             return None
         design = rows_of(z)
         family = grouped(g)
@@ -203,7 +202,7 @@ class _Lowering:
         return RandomPiece(path, positions, operand, self.n, design, g, family)
 
     def _crossed(
-        self, operand: HadamardProduct, path: str, positions: tuple[int, ...], rows: Tensor | None
+        self, operand: Matrix, path: str, positions: tuple[int, ...], rows: Tensor | None
     ) -> Piece | None:
         """(Z_1 A Z_1') o (Z_2 B Z_2') as Z (A (x) B) Z', whose Z has a column for every pair of levels."""
         crossing = crossing_of(operand)
@@ -212,16 +211,13 @@ class _Lowering:
         design = SparseRows(crossing.codes.unsqueeze(1), None, crossing.cells)
         if rows is not None:
             design = design.spread(rows, self.n)
-        g = joined([factor.operand for factor in crossing.factors])
+        g = kronecker([factor.operand for factor in crossing.factors])
         return RandomPiece(path, positions, operand, self.n, design, g, None)
 
-    def _masked(self, operand: Matrix) -> tuple[Tensor, Tensor, Universe] | None:
+    def _masked(self, a: Matrix | Tensor, b: Matrix | Tensor) -> tuple[Tensor, Tensor, Universe] | None:
         """A covariance kept within groups: groups, places and the covariance between places."""
-        assert isinstance(operand, Operator)
-        parts = list(operand.operands.values())
-        for which, part in enumerate(parts):
-            other = parts[1 - which]
-            if not is_constant(part) or isinstance(other, Tensor):
+        for part, other in ((a, b), (b, a)):
+            if not linalg.is_constant(part) or isinstance(other, Tensor):
                 continue
             group = _same(part)
             if group is None:
@@ -235,18 +231,19 @@ class _Lowering:
 def _tall(operand: Matrix | Tensor) -> bool:
     """Whether it is Z G Z' with a Z of more rows than columns: a family only where rows of Z are 0, which is
     found when Z is looked at."""
-    if type(operand) is not CovariancePropagation:
+    pair = linalg.parts(operand, "congruence")
+    if pair is None:
         return False
-    rows, columns = next(iter(operand.operands.values())).shape
+    rows, columns = pair[0].operand.shape
     return rows > columns
+
+
+def _below(path: str, name: str) -> str:
+    return f"{path}/{name}" if path else name
 
 
 def _count(operand: Matrix | Tensor) -> int:
     return 0 if isinstance(operand, Tensor) else operand.num_params
-
-
-def _all_square(operand: Operator) -> bool:
-    return all(part.shape[0] == part.shape[1] for part in operand.operands.values())
 
 
 def _within(family: Grouped, design: object) -> bool:
@@ -264,28 +261,27 @@ def _within(family: Grouped, design: object) -> bool:
 
 def _markov_block(operand: Matrix | Tensor) -> bool:
     """Whether the covariance within a group has a tridiagonal inverse."""
-    if type(operand) is CovariancePropagation:
-        operand = list(operand.operands.values())[1]
-    if type(operand) is not KroneckerProduct:
-        return False
+    pair = linalg.parts(operand, "congruence")
+    factors = linalg.parts(operand if pair is None else pair[1].operand, "kronecker product")
     return any(
-        isinstance(part, Matrix) and part.num_params > 0 and structure.bandwidth(part) == 1
-        for part in operand.operands.values()
+        isinstance(part.operand, Matrix) and part.count > 0 and linalg.bandwidth(part.operand) == 1
+        for part in factors or ()
     )
 
 
 def _same(part: Matrix | Tensor) -> Tensor | None:
     """The groups of a constant matrix that is 1 within groups of rows and 0 between; None for any other."""
-    if type(part) is CovariancePropagation:
-        z, g = part.operands.values()
-        design, family = rows_of(z), grouped(g)
+    pair = linalg.parts(part, "congruence")
+    if pair is not None:
+        design, family = rows_of(pair[0].operand), grouped(pair[1].operand)
         ones = family is not None and family.members == 1
         if ones and isinstance(design, SparseRows) and design.width == 1 and design.values is None:
             assert family is not None
             diagonal = family.value(torch.zeros(0, dtype=torch.float64))
             return design.codes[:, 0] if bool((diagonal == 1.0).all()) else None
-    if type(part) is KroneckerProduct:
-        left, right = part.operands.values()
+    factors = linalg.parts(part, "kronecker product")
+    if factors is not None:
+        left, right = (factor.operand for factor in factors)
         for outer, eye, block in ((True, left, right), (False, right, left)):
             family = grouped(eye)
             if family is None or family.members != 1 or not _all_ones(block):

@@ -12,13 +12,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from covstudio.covariance import (
-    AR1CorrelationMatrix,
-    AR1Matrix,
-    Matrix,
-    OrnsteinUhlenbeckMatrix,
-    structure,
-)
+from covstudio.covariance import Matrix, linalg
+from covstudio.covariance.linalg import CovarianceFunction
 
 __all__ = ["Universe", "universe_of"]
 
@@ -28,29 +23,27 @@ PLACES = 4000
 
 @dataclass(frozen=True, eq=False)
 class AtDistance:
-    """sigma^2 exp(-distance / range) between places, pair by pair.
+    """A covariance function between places, pair by pair.
 
     Attributes:
         times: coordinate of every place.
+        function: the covariance at a distance.
     """
 
     times: Tensor
+    function: CovarianceFunction
 
-    def _decay(self, natural: Tensor, i: Tensor, j: Tensor) -> tuple[Tensor, Tensor, float]:
+    def _distances(self, i: Tensor, j: Tensor) -> Tensor:
         times = self.times.to(i.device)
-        scale = max(float(natural[1]), torch.finfo(torch.float64).tiny)
-        steps = (times[i] - times[j]).abs() / scale
-        return steps, torch.exp(-steps), scale
+        return (times[i] - times[j]).abs()
 
     def value(self, natural: Tensor, i: Tensor, j: Tensor) -> Tensor:
         """Covariances between places i and j, in the shape the two broadcast to."""
-        return float(natural[0]) * self._decay(natural, i, j)[1]
+        return self.function.value(natural.to(i.device), self._distances(i, j))
 
     def derivative(self, natural: Tensor, index: Sequence[int], i: Tensor, j: Tensor) -> Tensor:
         """Their derivatives, (k, ...)."""
-        steps, decay, scale = self._decay(natural, i, j)
-        slopes = [decay if k == 0 else float(natural[0]) / scale * (steps * decay) for k in index]
-        return torch.stack(slopes) if slopes else decay.new_zeros((0, *decay.shape))
+        return self.function.derivative(natural.to(i.device), index, self._distances(i, j))
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,18 +98,18 @@ def universe_of(matrix: Matrix, group: Tensor | None = None) -> Universe | None:
         The universe with the places of the rows, or None where it would be too large.
     """
     n = matrix.shape[0]
-    markov = structure.bandwidth(matrix) == 1
-    if type(matrix) in (AR1Matrix, AR1CorrelationMatrix):
+    function = linalg.covariance_function(matrix)
+    if function is not None and function.times is None:
         place = torch.arange(n)
         if group is not None:
             first = torch.full((int(group.max()) + 1,), n).scatter_reduce_(0, group, place, "amin")
             place = place - first[group]
-        return _stationary(matrix, int(place.max()) + 1, place)
-    if type(matrix) is OrnsteinUhlenbeckMatrix:
-        times, place = torch.unique(matrix.times, return_inverse=True)
-        return _in_time(matrix, times.to(device="cpu", dtype=torch.float64), place)
+        return _in_equal_steps(function, int(place.max()) + 1, place)
+    if function is not None and function.times is not None:
+        times, place = torch.unique(function.times, return_inverse=True)
+        return _in_time(function, times, place)
     if n <= PLACES:
-        return _written(matrix, torch.arange(n), markov=markov)
+        return _written(matrix, torch.arange(n), markov=linalg.bandwidth(matrix) == 1)
     return None
 
 
@@ -130,36 +123,28 @@ def _written(matrix: Matrix, place: Tensor, *, markov: bool) -> Universe:
     )
 
 
-def _stationary(matrix: Matrix, size: int, place: Tensor) -> Universe:
-    """sigma^2 rho^lag by its first column: a series of n steps written out would be n x n."""
-    scaled = matrix.num_params == 2
-    lag = torch.arange(size, dtype=torch.float64)
-
-    def value(natural: Tensor) -> Tensor:
-        power = natural[-1] ** lag.to(natural.device)
-        return natural[0] * power if scaled else power
-
-    def derivative(natural: Tensor, index: Sequence[int]) -> Tensor:
-        rho = natural[-1]
-        # 0^-1 would spoil the first entry, which is 0 lag^... = 0.
-        steps = lag.to(natural.device)
-        slope = steps * rho ** (steps - 1.0).clamp(min=0.0)
-        slope = natural[0] * slope if scaled else slope
-        slices = [rho**steps if scaled and k == 0 else slope for k in index]
-        return torch.stack(slices) if slices else natural.new_zeros((0, size))
-
-    return Universe(size, value, derivative, markov=True, by_lag=True, places=place)
+def _in_equal_steps(function: CovarianceFunction, size: int, place: Tensor) -> Universe:
+    """A stationary series by its first column: n steps written out would be n x n."""
+    lags = torch.arange(size, dtype=torch.float64)
+    return Universe(
+        size,
+        lambda natural: function.value(natural, lags.to(natural.device)),
+        lambda natural, index: function.derivative(natural, index, lags.to(natural.device)),
+        markov=function.markov,
+        by_lag=True,
+        places=place,
+    )
 
 
-def _in_time(matrix: OrnsteinUhlenbeckMatrix, times: Tensor, place: Tensor) -> Universe:
+def _in_time(function: CovarianceFunction, times: Tensor, place: Tensor) -> Universe:
     """A process in continuous time, between places at these times."""
     every = torch.arange(len(times))
-    pairs = AtDistance(times)
+    pairs = AtDistance(times, function)
     return Universe(
         len(times),
         lambda natural: pairs.value(natural, every[:, None], every),
         lambda natural, index: pairs.derivative(natural, index, every[:, None], every),
-        markov=len(times) > 1,
+        markov=function.markov and len(times) > 1,
         at_distance=pairs,
         places=place,
     )

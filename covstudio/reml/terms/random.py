@@ -11,7 +11,6 @@ from torch import Tensor
 from covstudio.covariance import Matrix, structure
 from covstudio.reml.terms.design_rows import Rows, SparseRows
 from covstudio.reml.terms.families import Grouped
-from covstudio.reml.terms.linearity import is_linear
 from covstudio.reml.terms.term import Piece, Vector
 
 __all__ = ["RandomPiece"]
@@ -122,7 +121,7 @@ class RandomPiece(Piece):
         g, z = self.g, self.z
         if isinstance(g, Tensor) or self.family is not None or self.columns <= WRITTEN:
             return None
-        if not isinstance(z, SparseRows) or g.num_params > 1 or not is_linear(g):
+        if not isinstance(z, SparseRows) or not structure.is_multiple(g):
             return None
         if not structure.matmul.is_cheap(g):
             return None

@@ -18,11 +18,11 @@ from typing import Protocol, cast, runtime_checkable
 import torch
 from torch import Tensor
 
-from covstudio.covariance import Augment, CovariancePropagation, DesignMatrix, DummyMatrix, Matrix, structure
+from covstudio.covariance import Matrix, linalg
 from covstudio.reml.problem.likelihood import Point
 from covstudio.reml.terms.kinds import Piece, RandomPiece
 from covstudio.reml.terms.lower import Lowered
-from covstudio.reml.terms.variance import Term, Variance
+from covstudio.reml.terms.variance import Variance
 
 __all__ = ["PredictsEffects", "RandomEffect", "level_names", "random_effects"]
 
@@ -45,8 +45,8 @@ class RandomEffect:
     """The predicted effects of one term.
 
     Attributes:
-        levels: what each effect belongs to: the column names of Z when it is a `DummyMatrix` or a
-            `DesignMatrix`, else column numbers from 0.
+        levels: what each effect belongs to: the column names of Z where it has such (see
+            `linalg.column_names`), else column numbers from 0.
         blup: best linear unbiased predictions, (q,), in the units of y (per unit of the column of Z).
         standard_error: square roots of the prediction error variances, (q,); NaN where they would take longer
             than the fit, for effects of single rows of a large V whose residual is not diagonal.
@@ -71,22 +71,20 @@ def level_names(z: Matrix | Tensor) -> tuple[str, ...]:
     """Names of the columns of Z.
 
     Example:
+        >>> from covstudio.covariance import DummyMatrix
         >>> level_names(DummyMatrix(["b", "a", "b"]))
         ('a', 'b')
         >>> level_names(torch.ones(3, 2))
         ('0', '1')
     """
-    if isinstance(z, DummyMatrix | DesignMatrix):
-        return tuple(z.colnames)
-    if isinstance(z, Augment):
-        return tuple(f"{name}: {level}" for name, part in z.operands.items() for level in level_names(part))
-    return tuple(str(j) for j in range(z.shape[1]))
+    names = linalg.column_names(z) if isinstance(z, Matrix) else None
+    return tuple(str(j) for j in range(z.shape[1])) if names is None else names
 
 
 def random_effects(
     variance: Variance, point: Point, lowered: Lowered | None = None
 ) -> tuple[dict[str, RandomEffect], Tensor]:
-    """Predict the effects of every `CovariancePropagation` in the outer sum of V.
+    """Predict the effects of every term Z G Z' in the outer sum of V.
 
     Args:
         variance: the model of V.
@@ -103,71 +101,63 @@ def random_effects(
     effects: dict[str, RandomEffect] = {}
     fitted = torch.zeros(variance.n, dtype=torch.float64)
     for term in variance.terms:
-        if not term.path or not isinstance(term.operand, CovariancePropagation):
+        pair = linalg.parts(term.operand, "congruence") if term.path else None
+        if pair is None:
             continue
-        z = next(iter(term.operand.operands.values()))
+        z, g = pair
+        own = torch.tensor([natural[name] for name in term.parameter_names()], dtype=torch.float64)
         piece, found = pieces.get(term.path), None
         if piece is not None and predict is not None:
             found = predict(piece)
-        predicted = _written_out(term, point, natural) if found is None else found
+        predicted = _written_out(z, g, own, point) if found is None else found
         blup, error = (values.cpu() for values in predicted)
         # A variance of 0 leaves rounding errors of either sign.
-        effects[term.path] = RandomEffect(level_names(z), blup, error.clamp(min=0.0).sqrt())
+        effects[term.path] = RandomEffect(level_names(z.operand), blup, error.clamp(min=0.0).sqrt())
         if isinstance(piece, RandomPiece):
             fitted += piece.z.multiply(blup.unsqueeze(1))[:, 0]
         else:
-            fitted += _fitted(z, term, natural, blup)
+            fitted += _times(z, own, blup.unsqueeze(1))[:, 0]
     return effects, fitted
 
 
-def _fitted(z: Matrix | Tensor, term: Term, natural: Mapping[str, float], blup: Tensor) -> Tensor:
-    """Z u, (n,)."""
-    if isinstance(z, Matrix):
-        path = f"{term.path}/{_names(term)[0]}"
-        return structure.matmul(z, _natural(z, path, natural), blup.unsqueeze(1))[:, 0]
-    return z.detach().to(device="cpu", dtype=torch.float64) @ blup
-
-
-def _written_out(term: Term, point: Point, natural: Mapping[str, float]) -> tuple[Tensor, Tensor]:
+def _written_out(
+    z_part: linalg.PlacedOperand, g_part: linalg.PlacedOperand, own: Tensor, point: Point
+) -> tuple[Tensor, Tensor]:
     """Effects and their prediction error variances from Z and G written out, some columns at a time.
 
     Errors that would take longer than the fit itself are not computed: NaN.
+
+    Args:
+        z_part: Z.
+        g_part: G.
+        own: natural values of the term.
+        point: the likelihood at the estimates.
     """
-    assert isinstance(term.operand, CovariancePropagation)
-    z_operand, g_operand = term.operand.operands.values()
-    z_path, g_path = (f"{term.path}/{name}" for name in _names(term))
-    n, q = z_operand.shape
+    n, q = z_part.operand.shape
     there = point.py.device
     py = point.py.unsqueeze(1).cpu()
     if n * q <= WRITTEN:
-        z, g = _value(z_operand, z_path, natural), _value(g_operand, g_path, natural)
+        z, g = _value(z_part, own), _value(g_part, own)
         covariance = z @ g
         blup = (covariance.mT @ py)[:, 0]
         return blup, torch.diagonal(g) - (covariance * point.project(covariance.to(there)).cpu()).sum(dim=0)
-    zpy = (
-        structure.transpose_matmul(z_operand, _natural(z_operand, z_path, natural), py)
-        if isinstance(z_operand, Matrix)
-        else z_operand.mT.to(torch.float64) @ py
-    )
-    blup = (
-        structure.matmul(g_operand, _natural(g_operand, g_path, natural), zpy)
-        if isinstance(g_operand, Matrix)
-        else g_operand.to(torch.float64) @ zpy
-    )
-    return blup[:, 0], torch.full((q,), torch.nan, dtype=torch.float64)
+    z_operand = z_part.operand
+    if isinstance(z_operand, Matrix):
+        zpy = linalg.transpose_matmul(z_operand, z_part.own(own), py)
+    else:
+        zpy = z_operand.mT.to(torch.float64) @ py
+    return _times(g_part, own, zpy)[:, 0], torch.full((q,), torch.nan, dtype=torch.float64)
 
 
-def _names(term: Term) -> list[str]:
-    assert isinstance(term.operand, CovariancePropagation)
-    return list(term.operand.operands)
+def _times(part: linalg.PlacedOperand, own: Tensor, b: Tensor) -> Tensor:
+    """The product of Z or G with b."""
+    if isinstance(part.operand, Matrix):
+        return linalg.matmul(part.operand, part.own(own), b)
+    return part.operand.detach().to(device="cpu", dtype=torch.float64) @ b
 
 
-def _natural(operand: Matrix, path: str, natural: Mapping[str, float]) -> Tensor:
-    return torch.tensor([natural[f"{path}/{name}"] for name in operand.param_names], dtype=torch.float64)
-
-
-def _value(operand: Matrix | Tensor, path: str, natural: Mapping[str, float]) -> Tensor:
-    if isinstance(operand, Tensor):
-        return operand.detach().to(device="cpu", dtype=torch.float64)
+def _value(part: linalg.PlacedOperand, own: Tensor) -> Tensor:
+    if isinstance(part.operand, Tensor):
+        return part.operand.detach().to(device="cpu", dtype=torch.float64)
     with torch.no_grad():
-        return operand.evaluate(_natural(operand, path, natural))
+        return part.operand.evaluate(part.own(own))

@@ -3,7 +3,7 @@ sum.
 
 .. math:: V(\theta) = V_0 + \sum_{k} \theta_k V_k + \sum_t V_t(\theta_t)
 
-The middle sum gathers the terms that are linear (see `linearity`); their constant slices V_k are computed
+The middle sum gathers the terms that are linear (see `linalg.linear`); their constant slices V_k are computed
 once and kept side by side, so that V is one matrix-vector product and the derivatives are at hand. The last
 sum holds the other terms.
 """
@@ -18,8 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import Matrix, SingularMatrixError, Sum, Transform
-from covstudio.reml.terms.linearity import is_constant, is_linear
+from covstudio.covariance import Matrix, SingularMatrixError, Transform, linalg
 
 __all__ = ["Term", "Variance", "evaluated", "outer_terms"]
 
@@ -59,11 +58,13 @@ def outer_terms(v: Matrix, path: str = "") -> list[Term]:
         >>> [term.path for term in outer_terms(Sum(field=AR1Matrix(3), units=ScalarMatrix(3)))]
         ['field', 'units']
     """
-    if type(v) is not Sum:
+    addends = linalg.parts(v, "sum")
+    if addends is None:
         return [Term(path, v)]
     terms: list[Term] = []
-    for name, operand in v.operands.items():
-        below = f"{path}/{name}" if path else name
+    for part in addends:
+        below = f"{path}/{part.name}" if path else part.name
+        operand = part.operand
         terms.extend([Term(below, operand)] if isinstance(operand, Tensor) else outer_terms(operand, below))
     return terms
 
@@ -133,19 +134,22 @@ class Variance:
         room = SLICE_BYTES
         for term, positions in self._term_positions:
             operand = term.operand
-            if isinstance(operand, Tensor) or is_constant(operand):
+            if isinstance(operand, Tensor) or linalg.is_constant(operand):
                 self._constants.append(operand)
                 continue
             part = _Part(operand, tuple(positions))
             need = 8 * self.n * self.n * len(part.positions)
-            if is_linear(operand) and need <= room:
+            if linalg.is_linear(operand) and need <= room:
                 room -= need
                 self._linear.append(part)
             else:
                 self._general.append(part)
         #: Positions of the parameters known to be linear, whether or not their slices are kept.
         self.linear: frozenset[int] = frozenset(
-            k for part in (*self._linear, *self._general) if is_linear(part.matrix) for k in part.positions
+            k
+            for part in (*self._linear, *self._general)
+            if linalg.is_linear(part.matrix)
+            for k in part.positions
         )
         self._stacked: list[int] = [k for part in self._linear for k in part.positions]
         self._stack: Tensor | None = None

@@ -3,6 +3,7 @@
 from covstudio.covariance.operators.rules import (
     adapter,
     algebra,
+    composition,
     entrywise,
     kronecker,
     kronecker_sparse,
@@ -14,6 +15,7 @@ from covstudio.covariance.operators.rules import (
 __all__ = [
     "adapter",
     "algebra",
+    "composition",
     "entrywise",
     "kronecker",
     "kronecker_sparse",

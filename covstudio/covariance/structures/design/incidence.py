@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import Argument, declare
 from covstudio.covariance.core.matrix import Matrix
 
@@ -168,6 +169,11 @@ class DummyMatrix(Matrix):
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
         """The empty Jacobian, shape (0, n, q)."""
         return natural.new_zeros((len(index), *self.shape))
+
+
+@linalg.column_names.register(DummyMatrix)
+def _(matrix: DummyMatrix) -> tuple[str, ...]:
+    return tuple(matrix.colnames)
 
 
 def _labels(values: object, name: str) -> list[Label]:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import Argument, declare
 from covstudio.covariance.core.checks import as_float_tensor, check_coordinates, check_finite, check_size
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
@@ -219,6 +220,11 @@ class DesignMatrix(Leaf):
             values = legendre(t, self.degree, normalised=self.basis == "normalised legendre")
             letter = "P"
         return values[:, first:], [f"{letter}{k}({name})" for k in range(first, values.shape[1])]
+
+
+@linalg.column_names.register(DesignMatrix)
+def _(matrix: DesignMatrix) -> tuple[str, ...]:
+    return tuple(matrix.colnames)
 
 
 def _table(columns: object) -> tuple[Tensor, list[str] | None]:

@@ -126,6 +126,7 @@ class EquicorrelatedLeaf(Leaf):
     parameters={"rho": "Correlation of any two positions, between -1/(n-1) and 1."},
     usage={"ASReml": "cor(site):id(genotype)", "nlme": "correlation = corCompSymm(form = ~ 1 | id)"},
     psd=True,
+    linear=True,
     example=lambda: EquicorrelationMatrix(4),
 )
 class EquicorrelationMatrix(EquicorrelatedLeaf):
@@ -184,6 +185,7 @@ class EquicorrelationMatrix(EquicorrelatedLeaf):
         "glmmTMB": "homcs(0 + site | genotype)",
     },
     psd=True,
+    scale="sigma^2",
     example=lambda: CompoundSymmetricMatrix(4),
 )
 class CompoundSymmetricMatrix(EquicorrelatedLeaf):

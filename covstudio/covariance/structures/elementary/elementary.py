@@ -87,6 +87,11 @@ class IdentityMatrix(DiagonalLeaf):
         return natural.new_zeros((len(index), self.n))
 
 
+@linalg.incidence.register(IdentityMatrix)
+def _(matrix: IdentityMatrix) -> Tensor:
+    return torch.arange(matrix.n)
+
+
 @declare(
     title="Scalar (variance components)",
     category="Elementary",
@@ -113,6 +118,8 @@ class IdentityMatrix(DiagonalLeaf):
         "glmmTMB": "(1 | genotype)",
     },
     psd=True,
+    linear=True,
+    scale="sigma^2",
     example=lambda: ScalarMatrix(3),
 )
 class ScalarMatrix(DiagonalLeaf):
@@ -179,6 +186,7 @@ class ScalarMatrix(DiagonalLeaf):
         "glmmTMB": "diag(0 + site | genotype)",
     },
     psd=True,
+    linear=True,
     example=lambda: DiagonalMatrix(3),
 )
 class DiagonalMatrix(DiagonalLeaf):
@@ -251,6 +259,8 @@ class DiagonalMatrix(DiagonalLeaf):
         "scikit-learn": "sklearn.gaussian_process.kernels.ConstantKernel()",
     },
     psd=True,
+    linear=True,
+    scale="sigma^2",
     example=lambda: EqualEntryMatrix(3),
 )
 class EqualEntryMatrix(Leaf):

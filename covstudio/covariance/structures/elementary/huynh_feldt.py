@@ -48,6 +48,7 @@ _SIZE_2 = Argument("n", "size", "Size", "Number of rows and columns, at least 2"
     },
     usage={"SAS": "repeated time / subject=id type=hf;"},
     psd=False,
+    linear=True,
     example=lambda: HuynhFeldtMatrix(4),
 )
 class HuynhFeldtMatrix(Leaf):

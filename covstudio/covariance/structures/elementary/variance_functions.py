@@ -84,6 +84,7 @@ def _exponential(exponent: Tensor) -> tuple[Tensor, Tensor]:
     },
     reference="Pinheiro & Bates (2000), Mixed-Effects Models in S and S-PLUS, section 5.2",
     psd=True,
+    scale="sigma^2",
     example=lambda: PowerVarianceMatrix([0.5, 1.0, 2.0, 3.5]),
 )
 class PowerVarianceMatrix(_VarianceFunction):
@@ -161,6 +162,7 @@ class PowerVarianceMatrix(_VarianceFunction):
     },
     reference="Pinheiro & Bates (2000), Mixed-Effects Models in S and S-PLUS, section 5.2",
     psd=True,
+    scale="sigma^2",
     example=lambda: ExponentialVarianceMatrix([-1.0, 0.0, 0.5, 2.0]),
 )
 class ExponentialVarianceMatrix(_VarianceFunction):
@@ -220,6 +222,7 @@ class ExponentialVarianceMatrix(_VarianceFunction):
     usage={"nlme": "weights = varConstPower(form = ~ v)"},
     reference="Pinheiro & Bates (2000), Mixed-Effects Models in S and S-PLUS, section 5.2",
     psd=True,
+    scale="sigma^2",
     example=lambda: ConstantPowerVarianceMatrix([0.5, 1.0, 2.0, 3.5]),
 )
 class ConstantPowerVarianceMatrix(_VarianceFunction):

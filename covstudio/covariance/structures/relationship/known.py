@@ -40,6 +40,8 @@ from covstudio.covariance.structures.elementary.elementary import variance
         "glmmTMB": "propto(0 + animal | group, K)",
     },
     psd=True,
+    linear=True,
+    scale="sigma^2",
     example=lambda: KnownMatrix([[2.0, 0.5, 0.25], [0.5, 1.0, 0.5], [0.25, 0.5, 1.0]]),
 )
 class KnownMatrix(Leaf):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance import linalg
+from covstudio.covariance.core.catalogue import declare
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
 from covstudio.covariance.linalg.dense import singular
 from covstudio.covariance.structures.elementary.elementary import variance
@@ -18,6 +19,28 @@ from covstudio.covariance.structures.relationship.relationship import henderson,
 __all__ = ["PedigreeMatrix"]
 
 
+@declare(
+    title="Pedigree",
+    category="Known",
+    formula=r"\mathbf{V} = \sigma^2 \mathbf{A}",
+    symbol="σ²A",
+    summary="Additive effects of related individuals, through the sparse inverse of their relationships.",
+    aliases={
+        "ASReml": ("ainverse", "vm"),
+        "sommer, breedR": ("A.mat", "add_animal"),
+        "Animal breeding": ("animal model", "A matrix", "NRM"),
+    },
+    reference="Henderson (1976), Biometrics 32, 69-83",
+    parameters={"sigma^2": "Additive genetic variance: that of an individual whose parents are unrelated."},
+    usage={"ASReml": "vm(animal, ainv)   # ainv = ainverse(pedigree)"},
+    psd=True,
+    linear=True,
+    scale="sigma^2",
+    palette=False,
+    example=lambda: PedigreeMatrix(
+        [("bull", None, None), ("cow", None, None), ("calf", "bull", "cow"), ("son", "calf", "cow")]
+    ),
+)
 class PedigreeMatrix(Leaf):
     r"""The covariance of additive genetic effects, :math:`V = \sigma^2 A`, of the individuals of a pedigree.
 
@@ -75,11 +98,6 @@ class PedigreeMatrix(Leaf):
         self._inverse = henderson(self.pedigree)
         count = len(self.pedigree)
         super().__init__((count, count), param_specs, [variance()])
-
-    @property
-    def psd(self) -> bool:
-        """True when V is promised positive semi-definite for every theta."""
-        return self._within_limits(strictly=False)
 
     @cached_property
     def _relationship(self) -> Tensor:

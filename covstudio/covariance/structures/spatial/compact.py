@@ -44,6 +44,7 @@ _REACH = {
         "nlme": "correlation = corSpher(form = ~ x + y)",
     },
     psd=True,
+    scale="sigma^2",
     example=lambda: SphericalMatrix([[0.0, 0.0], [0.4, 0.0], [0.1, 0.5], [0.6, 0.3]]),
 )
 class SphericalMatrix(PlainSpatialMatrix):
@@ -133,6 +134,7 @@ def _circular_slope(h: Tensor) -> Tensor:
     parameters={"sigma^2": VARIANCE_MEANING, **_REACH},
     usage={"ASReml": "cir(x, y)"},
     psd=True,
+    scale="sigma^2",
     example=lambda: CircularMatrix([[0.0, 0.0], [0.4, 0.0], [0.1, 0.5], [0.6, 0.3]]),
 )
 class CircularMatrix(PlainSpatialMatrix):
@@ -198,6 +200,7 @@ class CircularMatrix(PlainSpatialMatrix):
         "nlme": "correlation = corLin(form = ~ x)",
     },
     psd=True,
+    scale="sigma^2",
     example=lambda: LinearDistanceMatrix([0.0, 0.4, 0.75, 2.1]),
 )
 class LinearDistanceMatrix(SpatialMatrix):

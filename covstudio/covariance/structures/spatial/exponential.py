@@ -64,6 +64,7 @@ __all__ = ["DampedCosineMatrix", "ExponentialMatrix"]
         "scikit-learn": "ConstantKernel() * Matern(nu=0.5)",
     },
     psd=True,
+    scale="sigma^2",
     example=lambda: ExponentialMatrix([[0.0, 0.0], [1.0, 0.0], [0.5, 2.0], [2.0, 1.5]]),
 )
 class ExponentialMatrix(SpatialMatrix):
@@ -204,6 +205,7 @@ def _(matrix: ExponentialMatrix, natural: Tensor, index: Sequence[int]) -> Tenso
     },
     usage={"RandomFields": "RMdampedcos(lambda, var, scale)"},
     psd=True,
+    scale="sigma^2",
     example=lambda: DampedCosineMatrix([[0.0, 0.0], [1.0, 0.0], [0.5, 2.0], [2.0, 1.5]]),
 )
 class DampedCosineMatrix(PlainSpatialMatrix):

@@ -46,6 +46,7 @@ __all__ = ["GaussianMatrix", "RationalQuadraticMatrix"]
         "scikit-learn": "ConstantKernel() * RBF(length_scale=[1, 1])",
     },
     psd=True,
+    scale="sigma^2",
     example=lambda: GaussianMatrix([[0.0, 0.0], [1.0, 0.0], [0.5, 2.0], [2.0, 1.5]]),
 )
 class GaussianMatrix(PlainSpatialMatrix):
@@ -125,6 +126,7 @@ class GaussianMatrix(PlainSpatialMatrix):
         "scikit-learn": "ConstantKernel() * RationalQuadratic()",
     },
     psd=True,
+    scale="sigma^2",
     example=lambda: RationalQuadraticMatrix([[0.0, 0.0], [1.0, 0.0], [0.5, 2.0], [2.0, 1.5]]),
 )
 class RationalQuadraticMatrix(PlainSpatialMatrix):

@@ -165,6 +165,7 @@ _OFFSET_MEANING = "Added to every inner product: the variance of an intercept, b
         "scikit-learn": "ConstantKernel() * DotProduct()",
     },
     psd=True,
+    scale="sigma^2",
     example=lambda: DotProductMatrix([0.0, 0.5, 1.0, 2.0, -1.0]),
 )
 class DotProductMatrix(_InnerProductMatrix):
@@ -221,6 +222,7 @@ class DotProductMatrix(_InnerProductMatrix):
     },
     usage={"GPyTorch": "ScaleKernel(PolynomialKernel(power=2))"},
     psd=True,
+    scale="sigma^2",
     example=lambda: PolynomialMatrix([0.0, 0.5, 1.0, 2.0, -1.0]),
 )
 class PolynomialMatrix(_InnerProductMatrix):

@@ -77,6 +77,7 @@ _ESTIMATED = "estimated"
         "scikit-learn": "ConstantKernel() * Matern(nu=1.5)",
     },
     psd=True,
+    scale="sigma^2",
     example=lambda: MaternMatrix([[0.0, 0.0], [1.0, 0.0], [0.5, 2.0], [2.0, 1.5]], nu="estimated"),
 )
 class MaternMatrix(SpatialMatrix):

@@ -57,6 +57,7 @@ _FAR = 40.0
         "scikit-learn": "ConstantKernel() * ExpSineSquared()",
     },
     psd=True,
+    scale="sigma^2",
     example=lambda: PeriodicMatrix([0.0, 0.1, 0.25, 0.45, 0.7]),
 )
 class PeriodicMatrix(Leaf):

@@ -59,6 +59,7 @@ __all__ = ["PowerMatrix"]
         "SAS": "repeated / subject=intercept type=sp(pow)(x y);",
     },
     psd=True,
+    scale="sigma^2",
     example=lambda: PowerMatrix([[0.0, 0.0], [1.0, 0.0], [0.5, 2.0], [2.0, 1.5]]),
 )
 class PowerMatrix(Leaf):

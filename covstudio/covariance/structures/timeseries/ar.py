@@ -62,6 +62,7 @@ def check_order(value: object, name: str, n: int) -> int:
         "nlme": "correlation = corARMA(form = ~ time | id, p = 2, q = 0)",
     },
     psd=True,
+    scale="sigma^2",
     example=lambda: ARMatrix(5, 2),
 )
 class ARMatrix(Autoregression):
@@ -148,6 +149,7 @@ class ARMatrix(Autoregression):
     },
     usage={"ASReml": "sarv(column), sar2v(column)"},
     psd=True,
+    scale="sigma^2",
     example=lambda: SymmetricARMatrix(5),
 )
 class SymmetricARMatrix(Autoregression):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import Argument, declare
 from covstudio.covariance.core.checks import check_size
 from covstudio.covariance.core.leaf import ParamSpecs
@@ -87,6 +90,7 @@ class _FirstOrder:
         "glmmTMB": "ar1(time + 0 | id)",
     },
     psd=True,
+    scale="sigma^2",
     example=lambda: AR1Matrix(4),
 )
 class AR1Matrix(_FirstOrder, Autoregression):
@@ -173,6 +177,28 @@ class AR1CorrelationMatrix(_FirstOrder, Autoregression):
 
     def __init__(self, n: int, param_specs: ParamSpecs | None = None) -> None:
         super().__init__(check_size(n), param_specs, [correlation("rho")], scaled=False)
+
+
+def _by_lag(matrix: Autoregression) -> linalg.CovarianceFunction:
+    scaled = matrix.num_params == 2
+
+    def value(natural: Tensor, lags: Tensor) -> Tensor:
+        power = natural[-1] ** lags
+        return natural[0] * power if scaled else power
+
+    def derivative(natural: Tensor, index: Sequence[int], lags: Tensor) -> Tensor:
+        rho = natural[-1]
+        # 0^-1 would spoil the first entry, which is 0 lag^... = 0.
+        slope = lags * rho ** (lags - 1.0).clamp(min=0.0)
+        slope = natural[0] * slope if scaled else slope
+        slices = [rho**lags if scaled and k == 0 else slope for k in index]
+        return torch.stack(slices) if slices else natural.new_zeros((0, *lags.shape))
+
+    return linalg.CovarianceFunction(None, value, derivative, markov=True)
+
+
+linalg.covariance_function.register(AR1Matrix)(_by_lag)
+linalg.covariance_function.register(AR1CorrelationMatrix)(_by_lag)
 
 
 @declare(

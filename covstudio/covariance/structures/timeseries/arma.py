@@ -89,6 +89,7 @@ def _lagged(left: Tensor, right: Tensor) -> Tensor:
         "nlme": "correlation = corARMA(form = ~ time | id, p = 0, q = 1)",
     },
     psd=True,
+    scale="sigma^2",
     example=lambda: MAMatrix(5, 2),
 )
 class MAMatrix(StationaryMatrix):
@@ -182,6 +183,7 @@ class MAMatrix(StationaryMatrix):
         "nlme": "correlation = corARMA(form = ~ time | id, p = 1, q = 1)",
     },
     psd=True,
+    scale="sigma^2",
     example=lambda: ARMAMatrix(5, 1, 1),
 )
 class ARMAMatrix(StationaryMatrix):

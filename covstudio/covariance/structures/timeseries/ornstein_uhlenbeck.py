@@ -86,6 +86,7 @@ def check_times(times: object, shared_times: object, label: str) -> Tensor:
         "scikit-learn": "ConstantKernel() * Matern(nu=0.5)",
     },
     psd=True,
+    scale="sigma^2",
     example=lambda: OrnsteinUhlenbeckMatrix([0.0, 1.0, 2.5, 0.75]),
 )
 class OrnsteinUhlenbeckMatrix(Leaf):
@@ -143,23 +144,41 @@ class OrnsteinUhlenbeckMatrix(Leaf):
         defaults = [variance(), Parameter("range", TransformExp())]
         super().__init__((size, size), param_specs, defaults)
 
-    def _decay(self, natural: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """h = |t_i - t_j| / range, exp(-h) and the range; h is set to 0 where exp(-h) vanishes."""
+    def _distances(self, natural: Tensor) -> Tensor:
         # Times are subtracted in float64: their differences may be small beside them (seconds since 1970).
-        distance = (self.times[:, None] - self.times).abs().to(dtype=natural.dtype, device=natural.device)
-        scale = natural[1].clamp_min(torch.finfo(natural.dtype).tiny)
-        far = distance > _FAR * scale
-        steps = distance.masked_fill(far, 0.0) / scale
-        return steps, torch.exp(-steps).masked_fill(far, 0.0), scale
+        return (self.times[:, None] - self.times).abs().to(dtype=natural.dtype, device=natural.device)
 
     def evaluate(self, natural: Tensor) -> Tensor:
         """sigma^2 exp(-|t_i - t_j| / range), shape (n, n), from natural values [sigma^2, range]."""
-        return natural[0] * self._decay(natural)[1]
+        return _covariances(natural, self._distances(natural))
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
         """dV/d sigma^2 = e^-h and dV/d range = sigma^2 h e^-h / range, h = |t_i - t_j| / range."""
-        steps, decay, scale = self._decay(natural)
-        return torch.stack([decay if k == 0 else natural[0] * (steps * decay / scale) for k in index])
+        return _slopes(natural, index, self._distances(natural))
+
+
+def _decay(natural: Tensor, distances: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """h = distance / range, exp(-h) and the range; h is set to 0 where exp(-h) vanishes."""
+    scale = natural[1].clamp_min(torch.finfo(natural.dtype).tiny)
+    far = distances > _FAR * scale
+    steps = distances.masked_fill(far, 0.0) / scale
+    return steps, torch.exp(-steps).masked_fill(far, 0.0), scale
+
+
+def _covariances(natural: Tensor, distances: Tensor) -> Tensor:
+    return natural[0] * _decay(natural, distances)[1]
+
+
+def _slopes(natural: Tensor, index: Sequence[int], distances: Tensor) -> Tensor:
+    steps, decay, scale = _decay(natural, distances)
+    slices = [decay if k == 0 else natural[0] * (steps * decay / scale) for k in index]
+    return torch.stack(slices) if slices else decay.new_zeros((0, *decay.shape))
+
+
+@linalg.covariance_function.register(OrnsteinUhlenbeckMatrix)
+def _(matrix: OrnsteinUhlenbeckMatrix) -> linalg.CovarianceFunction:
+    times = matrix.times.to(device="cpu", dtype=torch.float64)
+    return linalg.CovarianceFunction(times, _covariances, _slopes, markov=True)
 
 
 def _recursion(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor) -> tuple[Tensor, Tensor, Tensor]:

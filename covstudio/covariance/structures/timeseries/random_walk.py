@@ -71,6 +71,8 @@ class _Walk(Leaf):
     reference="Rasmussen & Williams (2006), Gaussian Processes for Machine Learning, appendix B.2",
     parameters={"sigma^2": "Variance of the increment over one unit of time."},
     psd=True,
+    linear=True,
+    scale="sigma^2",
     example=lambda: RandomWalkMatrix([1.0, 2.0, 3.5, 4.0]),
 )
 class RandomWalkMatrix(_Walk):
@@ -133,6 +135,8 @@ class RandomWalkMatrix(_Walk):
     parameters={"sigma^2": "Variance of the increment of the slope over one unit of time."},
     usage={"ASReml": "fixed = y ~ time, random = ~ spl(time)"},
     psd=True,
+    linear=True,
+    scale="sigma^2",
     example=lambda: IntegratedRandomWalkMatrix([1.0, 2.0, 3.5, 4.0]),
 )
 class IntegratedRandomWalkMatrix(_Walk):

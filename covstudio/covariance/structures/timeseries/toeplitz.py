@@ -83,6 +83,7 @@ class _Banded:
         "glmmTMB": "homtoep(time + 0 | id)",
     },
     psd=True,
+    scale="sigma^2",
     example=lambda: ToeplitzMatrix(4),
 )
 class ToeplitzMatrix(_Banded, StationaryMatrix):

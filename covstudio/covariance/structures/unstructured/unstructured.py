@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -112,6 +112,13 @@ def _(matrix: UnstructuredMatrix, natural: Tensor) -> Tensor:
     return 2.0 * _regular_factor(matrix, natural).diagonal().abs().log().sum()
 
 
+@linalg.sign_symmetry.register(UnstructuredMatrix)
+def _(matrix: UnstructuredMatrix) -> Mapping[str, tuple[str, ...]]:
+    size = matrix.shape[0]
+    called = dict(zip(LowerEntries(size, size).pairs, matrix.param_names, strict=True))
+    return {called[j, j]: tuple(called[i, j] for i in range(j + 1, size)) for j in range(size)}
+
+
 @declare(
     title="Unconstrained symmetric",
     category="Unstructured",
@@ -125,6 +132,7 @@ def _(matrix: UnstructuredMatrix, natural: Tensor) -> Tensor:
     parameters={"sigma^2_i_j": "Covariance of positions i and j; for i = j the variance of position i."},
     usage={"SAS": "proc mixed nobound; random site / subject=genotype type=un;"},
     psd=False,
+    linear=True,
     example=lambda: UnconstrainedMatrix(3),
 )
 class UnconstrainedMatrix(Leaf):
@@ -224,6 +232,7 @@ def _(matrix: UnconstrainedMatrix, natural: Tensor, index: Sequence[int], a: Ten
     parameters={"L_i_j": "Entry in row i and column j, on or below the diagonal."},
     usage={"SAS": "random site / subject=genotype type=fa0(2);"},
     psd=False,
+    linear=True,
     example=lambda: LowerTriangularMatrix(4, 2),
 )
 class LowerTriangularMatrix(Leaf):

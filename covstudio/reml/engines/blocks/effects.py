@@ -15,14 +15,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import CovariancePropagation
+from covstudio.covariance import linalg
 from covstudio.reml.engines.blocks.layout import Batch
 from covstudio.reml.engines.blocks.moments import gathered, spread
 from covstudio.reml.engines.blocks.terms import grouped_weights
 from covstudio.reml.terms.design_rows import SparseRows, rows_of
 from covstudio.reml.terms.families import grouped
 from covstudio.reml.terms.kinds import Piece
-from covstudio.reml.terms.linearity import is_constant
 from covstudio.reml.terms.partition import occurrences
 
 __all__ = ["design_of_groups", "predicted"]
@@ -35,18 +34,16 @@ def design_of_groups(piece: Piece) -> tuple[Tensor, Tensor] | None:
     the members of that group, (n, b); None for any other term.
 
     Example:
-        >>> from covstudio.covariance import DummyMatrix, ScalarMatrix
+        >>> from covstudio.covariance import CovariancePropagation, DummyMatrix, ScalarMatrix
         >>> from covstudio.reml.terms.lower import lower
         >>> term = CovariancePropagation(z=DummyMatrix(["a", "b", "a"]), g=ScalarMatrix(2))
         >>> [found.tolist() for found in design_of_groups(lower(term).pieces[0])]
         [[0, 1, 0], [[1.0], [1.0], [1.0]]]
     """
-    if type(piece.operand) is not CovariancePropagation:
+    pair = linalg.parts(piece.operand, "congruence")
+    if pair is None or not linalg.is_constant(pair[0].operand):
         return None
-    z, g = piece.operand.operands.values()
-    if not is_constant(z):
-        return None
-    family, design = grouped(g), rows_of(z)
+    family, design = grouped(pair[1].operand), rows_of(pair[0].operand)
     if family is None or not isinstance(design, SparseRows) or design.n != piece.n:
         return None
     return grouped_weights(design, family)
@@ -72,11 +69,10 @@ def predicted(
         batches: the blocks in batches, with V^-1 of every kind, (kinds, t, t).
         block: the block of every row, (n,).
     """
-    found = design_of_groups(piece)
-    if found is None:
+    found, pair = design_of_groups(piece), linalg.parts(piece.operand, "congruence")
+    if found is None or pair is None:
         return None
-    assert isinstance(piece.operand, CovariancePropagation)
-    family = grouped(list(piece.operand.operands.values())[1])
+    family = grouped(pair[1].operand)
     assert family is not None
     group, weights = (part.to(py.device) for part in found)
     g, members = family.value(piece.own(natural)).to(py.device) / scale, family.members

@@ -14,11 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import Matrix
+from covstudio.covariance import Matrix, linalg
 from covstudio.reml.terms.design_rows import DenseRows, SparseRows
 from covstudio.reml.terms.families import Grouped
 from covstudio.reml.terms.kinds import BlockPiece, DiagonalPiece, OtherPiece, Piece, RandomPiece
-from covstudio.reml.terms.linearity import is_linear
 from covstudio.reml.terms.partition import codes_of
 from covstudio.reml.terms.positions import PLACES, Universe
 
@@ -150,7 +149,7 @@ class _Diagonal(BlockTerm):
         self._entry = torch.full((piece.n,), -1)
         self._entry[self.rows] = torch.zeros_like(piece.group) if self._one else piece.group
         self._code = self._entry
-        if not self._one and is_linear(piece.operand):
+        if not self._one and linalg.is_linear(piece.operand):
             # Linear variances with the same slopes and the same value are the same everywhere.
             index = list(range(len(piece.positions)))
             slopes = piece.family.derivative(piece.own(natural), index)[:, :, 0, 0]

@@ -27,13 +27,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import ScalarMatrix
 from covstudio.reml.engines.equations.absorption import Absorbed, Effects, solved
 from covstudio.reml.engines.equations.crossproducts import Crossproducts
 from covstudio.reml.engines.equations.residual import DiagonalResidual, ResidualPoint
 from covstudio.reml.engines.mme.point import MmePoint
 from covstudio.reml.problem.likelihood import Derivatives, score
-from covstudio.reml.terms.kinds import Piece, RandomPiece
+from covstudio.reml.terms.families import is_variance_component
+from covstudio.reml.terms.kinds import Piece
 
 if TYPE_CHECKING:
     from covstudio.reml.engines.mme.engine import MmeEngine
@@ -97,7 +97,7 @@ def components_of(engine: MmeEngine, r: ResidualPoint, cross: Crossproducts) -> 
     terms = [layout.absorbed, *layout.dense] if layout.absorbed is not None else layout.dense
     if engine.unit is None or not isinstance(engine.residual, DiagonalResidual):
         return None
-    if cross.aff.device.type != "cpu" or not all(map(_plain, terms)):
+    if cross.aff.device.type != "cpu" or not all(is_variance_component(piece.g) for piece in terms):
         return None
     positions = [*(piece.positions[0] for piece in terms), engine.unit]
     if len(set(positions)) < len(positions):
@@ -119,11 +119,6 @@ def components_of(engine: MmeEngine, r: ResidualPoint, cross: Crossproducts) -> 
         len(terms) - len(sizes),
         r.smallest() / (4.0 * engine.problem.n * np.finfo(np.float64).eps),
     )
-
-
-def _plain(piece: RandomPiece) -> bool:
-    """Whether G is one variance times the identity."""
-    return type(piece.g) is ScalarMatrix
 
 
 def _product(a: Vector, b: Vector) -> Vector:

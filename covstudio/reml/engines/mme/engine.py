@@ -29,7 +29,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import SingularMatrixError
+from covstudio.covariance import SingularMatrixError, linalg
 from covstudio.reml.engines.equations.absorption import Effects
 from covstudio.reml.engines.equations.crossproducts import Crossproducts, layout_of
 from covstudio.reml.engines.equations.residual import DiagonalResidual, Residual, ResidualPoint
@@ -38,7 +38,6 @@ from covstudio.reml.engines.mme.point import MmePoint
 from covstudio.reml.problem.problem import Problem
 from covstudio.reml.terms.effect_covariance import EffectCovariances, along, are_variances, psd_factor
 from covstudio.reml.terms.kinds import Piece
-from covstudio.reml.terms.linearity import is_linear
 from covstudio.reml.terms.lower import Lowered
 
 __all__ = ["MmeEngine", "unit_residual"]
@@ -179,4 +178,4 @@ def unit_residual(residual: Residual) -> int | None:
     if not isinstance(residual, DiagonalResidual) or len(residual.pieces) != 1:
         return None
     (piece,) = residual.pieces
-    return piece.positions[0] if len(piece.positions) == 1 and is_linear(piece.operand) else None
+    return piece.positions[0] if len(piece.positions) == 1 and linalg.is_multiple(piece.operand) else None

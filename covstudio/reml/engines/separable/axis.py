@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import linalg as structure
-from covstudio.reml.terms.crossing import Part, joined
-from covstudio.reml.terms.linearity import is_constant
+from covstudio.covariance import linalg
+from covstudio.covariance.operators.products import kronecker
+from covstudio.reml.terms.crossing import Part
 
 __all__ = ["Axis", "Factor", "MarkovAxis", "diagonalised", "whitened"]
 
@@ -42,17 +42,17 @@ class Factor:
     """
 
     def __init__(self, parts: Sequence[Part], positions: Sequence[int]) -> None:
-        self.matrix = joined([part.operand for part in parts])
+        self.matrix = kronecker([part.operand for part in parts])
         self.positions = [positions[part.start + k] for part in parts for k in range(part.count)]
         self.size = self.matrix.shape[0]
-        self._constant = is_constant(self.matrix)
+        self._constant = linalg.is_constant(self.matrix)
         self._known: tuple[bytes, Tensor] | None = None
         self._axes: dict[bool, tuple[bytes, Axis | None]] = {}
 
     @property
     def markov(self) -> bool:
         """Whether the covariance of neighbours tells all of it."""
-        return self.size >= CHAIN and structure.bandwidth(self.matrix) == 1
+        return self.size >= CHAIN and linalg.bandwidth(self.matrix) == 1
 
     def own(self, natural: Vector) -> Tensor:
         """Its own natural values out of those of V."""
@@ -93,8 +93,8 @@ class Factor:
             # For directions of a grid one product of small matrices is faster than any structure.
             slices = self.matrix.natural_jacobian(own, which).to(b.device, torch.float64)
             return slices @ b, slices.flatten(1) @ a.reshape(-1)
-        moved = structure.derivative_matmul(self.matrix, own, which, b.cpu()).to(b.device)
-        return moved, structure.trace_against(self.matrix, own, which, a.cpu()).to(a.device)
+        moved = linalg.derivative_matmul(self.matrix, own, which, b.cpu()).to(b.device)
+        return moved, linalg.trace_against(self.matrix, own, which, a.cpu()).to(a.device)
 
 
 class Axis:

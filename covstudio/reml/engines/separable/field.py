@@ -9,15 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import (
-    CovariancePropagation,
-    HadamardProduct,
-    KroneckerProduct,
-    Matrix,
-    Operator,
-    Scale,
-    Submatrix,
-)
+from covstudio.covariance import Matrix, linalg
 from covstudio.reml.engines.separable.axis import Factor
 from covstudio.reml.engines.separable.missing import Missing
 from covstudio.reml.terms.crossing import Crossing, Part, balanced, crossing_of
@@ -193,10 +185,12 @@ def field_of(piece: Piece) -> tuple[Crossing, str] | str:
 
 def _holds_product(operand: Matrix | Tensor) -> bool:
     """Whether there is a product under what only scales and picks: anything else has one direction."""
-    while type(operand) in (Scale, Submatrix, CovariancePropagation):
-        assert isinstance(operand, Operator)
-        operand = list(operand.operands.values())[-1]
-    return type(operand) in (KroneckerProduct, HadamardProduct)
+    while isinstance(operand, Matrix):
+        made = linalg.composition(operand)
+        if made is None or made.how not in ("multiple", "selection", "congruence"):
+            return made is not None and made.how in ("kronecker product", "entrywise product")
+        operand = made.parts[-1].operand
+    return False
 
 
 def covered_rows(piece: Piece) -> Tensor | None:

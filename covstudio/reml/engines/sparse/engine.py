@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.definiteness import promises_psd
 from covstudio.reml.engines.candidate import Applicable
 from covstudio.reml.engines.equations.crossproducts import split
@@ -31,7 +32,6 @@ from covstudio.reml.engines.sparse.terms import TermPoint, refused, term_of
 from covstudio.reml.problem.likelihood import Engine
 from covstudio.reml.problem.problem import Problem
 from covstudio.reml.terms.design_rows import SparseRows
-from covstudio.reml.terms.linearity import is_linear
 from covstudio.reml.terms.lower import Lowered, describe
 from covstudio.reml.terms.variance import Variance
 
@@ -144,7 +144,11 @@ class SparseCandidate:
         random, diagonals = lowered.random, lowered.diagonals
         if lowered.others or lowered.blocks or not random:
             return "V is not a sum of random effects beside a diagonal residual"
-        if len(diagonals) != 1 or len(diagonals[0].positions) != 1 or not is_linear(diagonals[0].operand):
+        if (
+            len(diagonals) != 1
+            or len(diagonals[0].positions) != 1
+            or not linalg.is_multiple(diagonals[0].operand)
+        ):
             return "the residual is not one variance times a known diagonal"
         reason = refused(random)
         if reason:

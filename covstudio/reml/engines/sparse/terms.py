@@ -19,7 +19,6 @@ from covstudio.covariance import Matrix, SingularMatrixError, structure
 from covstudio.reml.terms.design_rows import SparseRows
 from covstudio.reml.terms.effect_covariance import are_variances
 from covstudio.reml.terms.kinds import RandomPiece
-from covstudio.reml.terms.linearity import is_linear
 
 __all__ = ["SparseTerm", "TermPoint", "refused", "term_of"]
 
@@ -132,9 +131,7 @@ class KnownTerm:
 
 def _is_known(piece: RandomPiece) -> bool:
     g = piece.g
-    if not isinstance(g, Matrix) or g.num_params > 1 or not is_linear(g):
-        return False
-    return structure.sparsity(g) is not None
+    return isinstance(g, Matrix) and structure.is_multiple(g) and structure.sparsity(g) is not None
 
 
 def term_of(piece: RandomPiece) -> SparseTerm | None:

@@ -1,0 +1,168 @@
+"""How a matrix depends on its parameters: linearly, by a scale, without regard to signs.
+
+The answers follow from the declarations, and the contract holds them against V. For an operator they follow
+from its operands and from what it declares to be linear in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from covstudio.covariance.core.matrix import Matrix
+from covstudio.covariance.core.operator import Operator
+from covstudio.covariance.linalg.compositions import PlacedOperand, placed_operands
+from covstudio.covariance.linalg.dispatch import StructureFunction
+
+__all__ = ["is_constant", "is_linear", "is_multiple", "linear", "scale_parameter", "sign_symmetry"]
+
+
+def is_constant(operand: Matrix | Tensor) -> bool:
+    """Whether the operand has no parameters at all, free or fixed.
+
+    Example:
+        >>> from covstudio.covariance import DummyMatrix, ScalarMatrix
+        >>> is_constant(DummyMatrix(["a", "b"])), is_constant(ScalarMatrix(2))
+        (True, False)
+    """
+    return isinstance(operand, Tensor) or operand.num_params == 0
+
+
+def is_linear(operand: Matrix | Tensor) -> bool:
+    """Whether the operand is known to be linear in its natural parameters; a constant one is.
+
+    Example:
+        >>> from covstudio.covariance import AR1Matrix, CovariancePropagation, DummyMatrix, ScalarMatrix, Sum
+        >>> gen = CovariancePropagation(z=DummyMatrix(["a", "b", "a"]), g=ScalarMatrix(2))
+        >>> is_linear(Sum(gen=gen, residual=ScalarMatrix(3))), is_linear(Sum(gen=gen, residual=AR1Matrix(3)))
+        (True, False)
+    """
+    return isinstance(operand, Tensor) or operand.num_params == 0 or linear(operand)
+
+
+def is_multiple(operand: Matrix | Tensor) -> bool:
+    """Whether the operand is known to be a constant matrix, or one natural parameter times a constant matrix.
+
+    Example:
+        What is linear need not be proportional:
+
+        >>> from covstudio.covariance import IdentityMatrix, KnownMatrix, ScalarMatrix, Sum
+        >>> shifted = Sum(known=IdentityMatrix(2), more=ScalarMatrix(2))
+        >>> is_multiple(KnownMatrix([[2.0, 1.0], [1.0, 2.0]])), is_multiple(shifted), is_linear(shifted)
+        (True, False, True)
+    """
+    if isinstance(operand, Tensor) or operand.num_params == 0:
+        return True
+    return operand.num_params == 1 and scale_parameter(operand) == 0
+
+
+@StructureFunction
+def linear(matrix: Matrix, /) -> bool:
+    r"""Whether a matrix is known to be linear in its natural parameters.
+
+    If :math:`V(\theta) = V_0 + \sum_k \theta_k V_k` with constant :math:`V_k`, an engine computes each
+    :math:`V_k` once and for all: evaluating V is then a weighted sum, and its derivatives cost nothing. All
+    classical variance components are of this kind (Searle, Casella & McCulloch 1992).
+
+    Args:
+        matrix: a structure or an operator.
+
+    Returns:
+        What its class declares, for an operator together with what its operands are. False, always safe and
+        only slower, where nothing is declared.
+
+    Example:
+        A subclass with another value is another matrix.
+
+        >>> from covstudio.covariance import ScalarMatrix
+        >>> class Squared(ScalarMatrix):
+        ...     def evaluate(self, natural):
+        ...         return super().evaluate(natural**2)
+        >>> linear(ScalarMatrix(3)), linear(Squared(3))
+        (True, False)
+    """
+    declared = matrix.governing_declaration()
+    if declared is None or not declared.linear:
+        return False
+    if not isinstance(matrix, Operator):
+        return True
+    parts = placed_operands(matrix)
+    moving = [part for part in parts if part.count]
+    if declared.linear == "separately" and len(moving) > 1:
+        return False
+    among = _linear_in(declared.linear, parts, matrix)
+    return all(part in among and is_linear(part.operand) for part in moving)
+
+
+def _linear_in(
+    declared: object, parts: tuple[PlacedOperand, ...], matrix: Operator
+) -> tuple[PlacedOperand, ...]:
+    """The operands in which an operator is linear while those others stay."""
+    if not isinstance(declared, tuple):
+        return parts
+    first = len(parts) - len(matrix.operands)
+    slots = [slot.name for slot in matrix.governing_declaration().slots]
+    return tuple(parts[first + slots.index(name)] for name in declared)
+
+
+@StructureFunction
+def scale_parameter(matrix: Matrix, /) -> int | None:
+    r"""The parameter that V is proportional to: :math:`V(\dots, c s, \dots) = c\, V(\dots, s, \dots)`.
+
+    Args:
+        matrix: a structure or an operator.
+
+    Returns:
+        Its place in `param_names`: as declared, and for an operator that is linear in an operand the place
+        of the operand's. None where no parameter is known to be of this kind.
+
+    Example:
+        >>> from covstudio.covariance import AR1CorrelationMatrix, AR1Matrix, KroneckerProduct
+        >>> field = KroneckerProduct(row=AR1CorrelationMatrix(2), column=AR1Matrix(3))
+        >>> field.param_names[scale_parameter(field)]
+        'column/sigma^2'
+    """
+    declared = matrix.governing_declaration()
+    if declared is None:
+        return None
+    if not isinstance(matrix, Operator):
+        names = matrix.formula_names()
+        return names.index(declared.scale) if declared.scale in names else None
+    parts = placed_operands(matrix)
+    if not declared.linear or (declared.linear is True and len(parts) > 1):
+        return None
+    for part in _linear_in(declared.linear, parts, matrix):
+        place = scale_parameter(part.operand) if isinstance(part.operand, Matrix) else None
+        if place is not None:
+            return part.start + place
+    return None
+
+
+@StructureFunction
+def sign_symmetry(matrix: Matrix, /) -> Mapping[str, tuple[str, ...]]:
+    """Signs that V does not see: which parameters' signs go with that of one that is kept positive.
+
+    A Cholesky factor with a column negated gives the same matrix; its diagonal is kept positive to tell the
+    two apart.
+
+    Args:
+        matrix: a structure or an operator.
+
+    Returns:
+        For every parameter that is kept positive only to fix a sign, those whose signs go with it: V is the
+        same when all of them, the positive one included, change sign. An operator has those of its operands.
+
+    Example:
+        >>> from covstudio.covariance import IdentityMatrix, KroneckerProduct, UnstructuredMatrix
+        >>> sign_symmetry(KroneckerProduct(g=UnstructuredMatrix(2), i=IdentityMatrix(3)))
+        {'g/L_0_0': ('g/L_1_0',), 'g/L_1_1': ()}
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    if isinstance(matrix, Operator) and type(matrix).evaluate is Operator.evaluate:
+        for part in placed_operands(matrix):
+            prefix = f"{part.name}/" if part.name else ""
+            below = sign_symmetry(part.operand) if isinstance(part.operand, Matrix) else {}
+            for name, others in below.items():
+                found[prefix + name] = tuple(prefix + other for other in others)
+    return found
