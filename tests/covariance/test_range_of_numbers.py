@@ -11,9 +11,16 @@ from covstudio.covariance import (
     AntedependenceMatrix,
     Correlation,
     CorrelationMatrix,
+    DiagonalMatrix,
     FactorAnalyticMatrix,
+    Gram,
+    HadamardProduct,
     HuynhFeldtMatrix,
+    Matrix,
     PeriodicMatrix,
+    Product,
+    ScalarMatrix,
+    Scale,
     SingularMatrixError,
     UnstructuredMatrix,
     structure,
@@ -170,3 +177,24 @@ def test_correlations_near_one_are_the_same_in_single_precision() -> None:
     natural = matrix.build_params(theta)
     exact = matrix.evaluate(natural.double())
     torch.testing.assert_close(matrix.evaluate(natural).double(), exact, rtol=0.0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "natural"),
+    [
+        (Gram(x=DiagonalMatrix(2)), [1e-11, 1.0]),
+        (HadamardProduct(a=DiagonalMatrix(2), b=ScalarMatrix(2)), [1.0, 2.0, 1e-25]),
+        (Product(a=DiagonalMatrix(2), b=ScalarMatrix(2)), [1.0, 2.0, 1e-25]),
+        (Scale(a=ScalarMatrix(2)), [1e-25, 1e20]),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Matrix) else "",
+)
+def test_inverses_of_small_variances_move_as_they_do_in_double_precision(
+    matrix: Matrix, natural: list[float]
+) -> None:
+    # The squares of these variances are no numbers of single precision, their derivatives are.
+    index = [0] if isinstance(matrix, Scale) else [0, 1]
+    exact = structure.precision_derivatives(matrix, torch.tensor(natural, dtype=DOUBLE), index)
+    single = structure.precision_derivatives(matrix, torch.tensor(natural, dtype=SINGLE), index)
+    assert structure.precision_derivatives.is_cheap(matrix)
+    torch.testing.assert_close(single.double(), exact, rtol=1e-5, atol=0.0)

@@ -13,7 +13,7 @@ from covstudio.covariance.core.definiteness import Operand, ShapeError, promises
 from covstudio.covariance.core.matrix import Matrix
 from covstudio.covariance.core.operand_output import OperandOutput, operand_slices, operand_value
 from covstudio.covariance.parameters.differentiation import FORWARD_MODE, chain
-from covstudio.covariance.parameters.layout import consecutive, shares
+from covstudio.covariance.parameters.layout import consecutive, in_order, shares
 from covstudio.covariance.parameters.parameterised import Params
 
 __all__ = ["Operand", "Operator", "ShapeError"]
@@ -210,20 +210,15 @@ class Operator(Composite):
         needed = {other for share in owners for other in self.propagate_needs(share.position)}
         values = self._values(natural, needed)
         pieces: list[Tensor] = []
-        order: list[int] = []
         for share in owners:
             (name, operand), span = operands[share.position], spans[share.position]
             assert isinstance(operand, Matrix), "a tensor has no parameters"
             inner = operand_slices(name, operand, natural[span.start : span.stop], share.index)
             inner = inner.to(dtype=natural.dtype, device=natural.device)
             pieces.append(self.propagate(values, share.position, inner))
-            order += share.places
         if not pieces:
             return natural.new_zeros((0, *self.shape))
-        slices = pieces[0] if len(pieces) == 1 else torch.cat(pieces)
-        if order == sorted(order):
-            return slices
-        return slices[torch.as_tensor(order).argsort().to(slices.device)]
+        return in_order(pieces, [share.places for share in owners])
 
     def write(
         self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor

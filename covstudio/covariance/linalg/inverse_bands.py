@@ -11,7 +11,7 @@ from covstudio.covariance.core.matrix import Matrix
 from covstudio.covariance.linalg.dense import bands, slices_of, solved
 from covstudio.covariance.linalg.dispatch import StructureFunction
 
-__all__ = ["bandwidth", "precision", "precision_derivatives"]
+__all__ = ["bandwidth", "precision", "precision_derivatives", "width_of"]
 
 
 @StructureFunction
@@ -57,7 +57,7 @@ def precision(matrix: Matrix, natural: Tensor, /) -> Tensor:
     Reference:
         Rue & Held (2005), Gaussian Markov Random Fields: Theory and Applications, section 2.4.
     """
-    width = _width(matrix)
+    width = width_of(matrix)
     return bands(_inverse(matrix, natural), width)
 
 
@@ -86,7 +86,7 @@ def precision_derivatives(matrix: Matrix, natural: Tensor, index: Sequence[int],
     Reference:
         Magnus & Neudecker (2019), Matrix Differential Calculus, section 8.4.
     """
-    width = _width(matrix)
+    width = width_of(matrix)
     inverse = _inverse(matrix, natural)
     pieces = [bands(-(inverse @ slices @ inverse), width) for slices in slices_of(matrix, natural, index)]
     return torch.cat(pieces) if pieces else natural.new_zeros((0, width + 1, matrix.shape[0]))
@@ -97,7 +97,12 @@ def _inverse(matrix: Matrix, natural: Tensor) -> Tensor:
     return solved(matrix, natural, eye)
 
 
-def _width(matrix: Matrix) -> int:
+def width_of(matrix: Matrix) -> int:
+    """The :func:`bandwidth` of a matrix that must have one.
+
+    Raises:
+        ValueError: V^-1 is not banded.
+    """
     width = bandwidth(matrix)
     if width is None:
         raise ValueError(

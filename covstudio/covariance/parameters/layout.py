@@ -65,6 +65,27 @@ def shares(spans: Sequence[range], index: Sequence[int]) -> Iterator[Share]:
             yield Share(position, places, [index[place] - span.start for place in places])
 
 
+def in_order(pieces: Sequence[Tensor], places: Sequence[Sequence[int]]) -> Tensor:
+    """What was made of some parameters at a time, in the order in which all of them were asked for.
+
+    Args:
+        pieces: one tensor or more, their first dimension that of the parameters.
+        places: for each piece, where its parameters stand among those asked for.
+
+    Returns:
+        The pieces along their first dimension.
+
+    Example:
+        >>> in_order([torch.tensor([5.0]), torch.tensor([6.0, 7.0])], [[1], [0, 2]])
+        tensor([6., 5., 7.])
+    """
+    order = [place for some in places for place in some]
+    joined = pieces[0] if len(pieces) == 1 else torch.cat(list(pieces))
+    if order == sorted(order):
+        return joined
+    return joined[torch.as_tensor(order).argsort().to(joined.device)]
+
+
 @dataclass(frozen=True)
 class Layout:
     """The places of all parameters: the full list, theta (the free ones), and transforms between the scales.

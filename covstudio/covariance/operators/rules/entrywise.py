@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -10,12 +10,18 @@ from torch import Tensor
 from covstudio.covariance import linalg
 from covstudio.covariance.core.matrix import Matrix
 from covstudio.covariance.linalg.operands import (
+    Owner,
     Part,
+    TensorFunction,
     assembled,
+    both_products,
+    diagonal_inverse,
     diagonal_kind,
+    diagonal_parts,
+    diagonal_precision,
+    diagonal_precision_derivatives,
     matrices_of,
     nonzero,
-    owners,
     parts_of,
     signed,
 )
@@ -37,19 +43,6 @@ def _log_product(matrix: Matrix, entries: Tensor) -> Tensor | None:
 # -- sum -----------------------------------------------------------------------------------------------------
 
 
-def _diagonal_sum(matrix: Sum) -> bool:
-    return all(map(diagonal_kind, matrices_of(matrix)))
-
-
-def _added(matrix: Sum, natural: Tensor, function: Callable[..., Tensor], b: Tensor) -> Tensor:
-    """The sum of what a product, matmul or transpose_matmul, makes of every operand and b."""
-    first, *rest = parts_of(matrix, natural)
-    total = first.ask(function, b)
-    for part in rest:
-        total = total + part.ask(function, b)
-    return total
-
-
 @linalg.kind.register(Sum)
 def _(matrix: Sum) -> linalg.Kind:
     kinds = {linalg.kind(operand) for operand in matrices_of(matrix)}
@@ -60,14 +53,13 @@ def _(matrix: Sum) -> linalg.Kind:
     return "toeplitz" if kinds <= {"scalar", "toeplitz"} else "dense"
 
 
-@linalg.matmul.register(Sum)
-def _(matrix: Sum, natural: Tensor, b: Tensor) -> Tensor:
-    return _added(matrix, natural, linalg.matmul, b)
-
-
-@linalg.transpose_matmul.register(Sum)
-def _(matrix: Sum, natural: Tensor, b: Tensor) -> Tensor:
-    return _added(matrix, natural, linalg.transpose_matmul, b)
+@both_products(Sum)
+def _(product: TensorFunction, matrix: Sum, natural: Tensor, b: Tensor) -> Tensor:
+    first, *rest = parts_of(matrix, natural)
+    total = first.ask(product, b)
+    for part in rest:
+        total = total + part.ask(product, b)
+    return total
 
 
 @linalg.diagonal.register(Sum)
@@ -75,12 +67,12 @@ def _(matrix: Sum, natural: Tensor) -> Tensor:
     return torch.stack([part.ask(linalg.diagonal) for part in parts_of(matrix, natural)]).sum(0)
 
 
-@linalg.solve.register(Sum, when=_diagonal_sum)
+@linalg.solve.register(Sum, when=diagonal_parts)
 def _(matrix: Sum, natural: Tensor, b: Tensor) -> Tensor:
     return _divided(matrix, linalg.diagonal(matrix, natural), b)
 
 
-@linalg.logdet.register(Sum, when=_diagonal_sum)
+@linalg.logdet.register(Sum, when=diagonal_parts)
 def _(matrix: Sum, natural: Tensor) -> Tensor:
     found = _log_product(matrix, linalg.diagonal(matrix, natural))
     return linalg.logdet.default(matrix, natural) if found is None else found
@@ -88,39 +80,34 @@ def _(matrix: Sum, natural: Tensor) -> Tensor:
 
 @linalg.derivative_matmul.register(Sum)
 def _(matrix: Sum, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
-    found = owners(parts_of(matrix, natural), index)
-    pieces = [(owner, owner.part.ask(linalg.derivative_matmul, owner.index, b)) for owner in found]
-    return assembled(pieces, natural.new_zeros((0, matrix.shape[0], b.shape[1])))
+    empty = natural.new_zeros((0, matrix.shape[0], b.shape[1]))
+    return _derivatives(matrix, natural, index, linalg.derivative_matmul, empty, b)
 
 
 @linalg.derivative_diagonal.register(Sum)
 def _(matrix: Sum, natural: Tensor, index: Sequence[int]) -> Tensor:
-    found = owners(parts_of(matrix, natural), index)
-    pieces = [(owner, owner.part.ask(linalg.derivative_diagonal, owner.index)) for owner in found]
-    return assembled(pieces, natural.new_zeros((0, min(matrix.shape))))
+    empty = natural.new_zeros((0, min(matrix.shape)))
+    return _derivatives(matrix, natural, index, linalg.derivative_diagonal, empty)
 
 
 @linalg.trace_against.register(Sum)
 def _(matrix: Sum, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
-    found = owners(parts_of(matrix, natural), index)
-    pieces = [(owner, owner.part.ask(linalg.trace_against, owner.index, a)) for owner in found]
-    return assembled(pieces, natural.new_zeros(0))
+    return _derivatives(matrix, natural, index, linalg.trace_against, natural.new_zeros(0), a)
 
 
-@linalg.bandwidth.register(Sum)
-def _(matrix: Sum) -> int | None:
-    return 0 if _diagonal_sum(matrix) else None
+def _derivatives(
+    matrix: Sum,
+    natural: Tensor,
+    index: Sequence[int],
+    function: TensorFunction,
+    empty: Tensor,
+    *args: Tensor,
+) -> Tensor:
+    """A function of derivatives: a parameter moves its own operand alone."""
+    return assembled(parts_of(matrix, natural), index, lambda owner: owner.ask(function, *args), empty)
 
 
-@linalg.precision.register(Sum, when=_diagonal_sum)
-def _(matrix: Sum, natural: Tensor) -> Tensor:
-    return _divided(matrix, linalg.diagonal(matrix, natural), natural.new_ones((matrix.shape[0], 1))).mT
-
-
-@linalg.precision_derivatives.register(Sum, when=_diagonal_sum)
-def _(matrix: Sum, natural: Tensor, index: Sequence[int]) -> Tensor:
-    inverse = linalg.precision(matrix, natural)
-    return -linalg.derivative_diagonal(matrix, natural, index)[:, None] * inverse**2
+diagonal_inverse(Sum, diagonal_parts)
 
 
 # -- Hadamard product ----------------------------------------------------------------------------------------
@@ -168,19 +155,11 @@ def _(matrix: HadamardProduct) -> linalg.Kind:
     return "toeplitz" if kinds == {"toeplitz"} else "dense"
 
 
-@linalg.matmul.register(HadamardProduct, when=_number_or_diagonal)
-def _(matrix: HadamardProduct, natural: Tensor, b: Tensor) -> Tensor:
+@both_products(HadamardProduct, when=_number_or_diagonal)
+def _(product: TensorFunction, matrix: HadamardProduct, natural: Tensor, b: Tensor) -> Tensor:
     scaled = _scaled(matrix, natural)
     if scaled is not None:
-        return scaled[1] * scaled[0].ask(linalg.matmul, b)
-    return linalg.diagonal(matrix, natural)[:, None] * b
-
-
-@linalg.transpose_matmul.register(HadamardProduct, when=_number_or_diagonal)
-def _(matrix: HadamardProduct, natural: Tensor, b: Tensor) -> Tensor:
-    scaled = _scaled(matrix, natural)
-    if scaled is not None:
-        return scaled[1] * scaled[0].ask(linalg.transpose_matmul, b)
+        return scaled[1] * scaled[0].ask(product, b)
     return linalg.diagonal(matrix, natural)[:, None] * b
 
 
@@ -210,10 +189,7 @@ def _(matrix: HadamardProduct, natural: Tensor) -> Tensor:
     if not float(scaled[1]) > 0.0:
         return linalg.logdet.default(matrix, natural)
     part, number = scaled
-    return signed(
-        lambda: part.ask(linalg.logdet) + matrix.shape[0] * number.log(),
-        lambda: linalg.logdet.default(matrix, natural),
-    )
+    return signed(matrix, natural, lambda: part.ask(linalg.logdet) + matrix.shape[0] * number.log())
 
 
 @linalg.derivative_matmul.register(HadamardProduct, when=_number_or_diagonal)
@@ -230,15 +206,11 @@ def _(matrix: HadamardProduct, natural: Tensor, index: Sequence[int]) -> Tensor:
     if scaled is not None:
         return scaled[1] * scaled[0].ask(linalg.derivative_diagonal, index)
     parts = parts_of(matrix, natural)
-    pieces = [
-        (
-            owner,
-            owner.part.ask(linalg.derivative_diagonal, owner.index)
-            * parts[1 - owner.position].ask(linalg.diagonal),
-        )
-        for owner in owners(parts, index)
-    ]
-    return assembled(pieces, natural.new_zeros((0, min(matrix.shape))))
+
+    def moved(owner: Owner) -> Tensor:
+        return owner.ask(linalg.derivative_diagonal) * parts[1 - owner.position].ask(linalg.diagonal)
+
+    return assembled(parts, index, moved, natural.new_zeros((0, min(matrix.shape))))
 
 
 @linalg.trace_against.register(HadamardProduct)
@@ -248,13 +220,12 @@ def _(matrix: HadamardProduct, natural: Tensor, index: Sequence[int], a: Tensor)
         return scaled[1] * scaled[0].ask(linalg.trace_against, index, a)
     if _diagonal_hadamard(matrix):
         return linalg.derivative_diagonal(matrix, natural, index) @ a.diagonal()
-    parts = parts_of(matrix, natural)
     values = matrix._values(natural)
-    pieces = [
-        (owner, owner.part.ask(linalg.trace_against, owner.index, values[1 - owner.position] * a))
-        for owner in owners(parts, index)
-    ]
-    return assembled(pieces, natural.new_zeros(0))
+
+    def moved(owner: Owner) -> Tensor:
+        return owner.ask(linalg.trace_against, values[1 - owner.position] * a)
+
+    return assembled(parts_of(matrix, natural), index, moved, natural.new_zeros(0))
 
 
 @linalg.bandwidth.register(HadamardProduct)
@@ -269,7 +240,7 @@ def _(matrix: HadamardProduct) -> int | None:
 def _(matrix: HadamardProduct, natural: Tensor) -> Tensor:
     scaled = _scaled(matrix, natural)
     if scaled is None:
-        return _divided(matrix, linalg.diagonal(matrix, natural), natural.new_ones((matrix.shape[0], 1))).mT
+        return diagonal_precision(matrix, natural)
     return scaled[0].ask(linalg.precision) / nonzero(matrix, scaled[1])
 
 
@@ -277,8 +248,5 @@ def _(matrix: HadamardProduct, natural: Tensor) -> Tensor:
 def _(matrix: HadamardProduct, natural: Tensor, index: Sequence[int]) -> Tensor:
     scaled = _scaled(matrix, natural)
     if scaled is None:
-        return (
-            -linalg.derivative_diagonal(matrix, natural, index)[:, None]
-            * linalg.precision(matrix, natural) ** 2
-        )
+        return diagonal_precision_derivatives(matrix, natural, index)
     return scaled[0].ask(linalg.precision_derivatives, index) / nonzero(matrix, scaled[1])

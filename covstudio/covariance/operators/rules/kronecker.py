@@ -8,18 +8,24 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance import linalg
-from covstudio.covariance.core.matrix import Matrix
 from covstudio.covariance.linalg.dense import negligible, singular
 from covstudio.covariance.linalg.operands import (
+    Owner,
     Part,
+    TensorFunction,
     assembled,
-    diagonal_kind,
+    banded_inverse,
+    both_products,
+    diagonal_inverse,
+    diagonal_parts,
+    kind_of_diagonals,
     matrices_of,
-    nonzero,
     owners,
     parts_of,
+    promised_parts,
     signed,
     square_parts,
+    without_bands,
 )
 from covstudio.covariance.operators.products import KroneckerProduct
 from covstudio.covariance.operators.scaled import KroneckerSum
@@ -28,10 +34,6 @@ __all__: list[str] = []
 
 
 # -- Kronecker product ---------------------------------------------------------------------------------------
-
-
-def _square_factors(matrix: KroneckerProduct) -> bool:
-    return square_parts(matrix)
 
 
 def _through(
@@ -58,46 +60,33 @@ def _through(
 
 @linalg.kind.register(KroneckerProduct)
 def _(matrix: KroneckerProduct) -> linalg.Kind:
-    kinds = {linalg.kind(operand) for operand in matrices_of(matrix)}
-    if kinds <= {"scalar", "diagonal"}:
-        return "scalar" if kinds == {"scalar"} else "diagonal"
-    return "kronecker"
+    return kind_of_diagonals(matrix) or "kronecker"
 
 
-@linalg.matmul.register(KroneckerProduct)
-def _(matrix: KroneckerProduct, natural: Tensor, b: Tensor) -> Tensor:
+@both_products(KroneckerProduct)
+def _(product: TensorFunction, matrix: KroneckerProduct, natural: Tensor, b: Tensor) -> Tensor:
     outer, inner = parts_of(matrix, natural)
-    return _through(outer, inner, linalg.matmul, b, (outer.matrix.shape[1], inner.matrix.shape[1]))
+    dimension = 1 if product is linalg.matmul else 0
+    return _through(outer, inner, product, b, (outer.matrix.shape[dimension], inner.matrix.shape[dimension]))
 
 
-@linalg.transpose_matmul.register(KroneckerProduct)
-def _(matrix: KroneckerProduct, natural: Tensor, b: Tensor) -> Tensor:
-    outer, inner = parts_of(matrix, natural)
-    return _through(outer, inner, linalg.transpose_matmul, b, (outer.matrix.shape[0], inner.matrix.shape[0]))
-
-
-@linalg.diagonal.register(KroneckerProduct, when=_square_factors)
+@linalg.diagonal.register(KroneckerProduct, when=square_parts)
 def _(matrix: KroneckerProduct, natural: Tensor) -> Tensor:
     outer, inner = parts_of(matrix, natural)
     return torch.outer(outer.ask(linalg.diagonal), inner.ask(linalg.diagonal)).reshape(-1)
 
 
-@linalg.solve.register(KroneckerProduct, when=_square_factors)
+@linalg.solve.register(KroneckerProduct, when=square_parts)
 def _(matrix: KroneckerProduct, natural: Tensor, b: Tensor) -> Tensor:
     outer, inner = parts_of(matrix, natural)
     return _through(outer, inner, linalg.solve, b, (outer.matrix.shape[0], inner.matrix.shape[0]))
 
 
-@linalg.logdet.register(KroneckerProduct, when=_square_factors)
+@linalg.logdet.register(KroneckerProduct, when=square_parts)
 def _(matrix: KroneckerProduct, natural: Tensor) -> Tensor:
     outer, inner = parts_of(matrix, natural)
-    return signed(
-        lambda: (
-            inner.matrix.shape[0] * outer.ask(linalg.logdet)
-            + outer.matrix.shape[0] * inner.ask(linalg.logdet)
-        ),
-        lambda: linalg.logdet.default(matrix, natural),
-    )
+    (rows, _), (depth, _) = outer.matrix.shape, inner.matrix.shape
+    return signed(matrix, natural, lambda: depth * outer.ask(linalg.logdet) + rows * inner.ask(linalg.logdet))
 
 
 @linalg.derivative_matmul.register(KroneckerProduct)
@@ -105,53 +94,55 @@ def _(matrix: KroneckerProduct, natural: Tensor, index: Sequence[int], b: Tensor
     outer, inner = parts_of(matrix, natural)
     (_, columns), (rows, depth), count = outer.matrix.shape, inner.matrix.shape, b.shape[1]
     inside = b.reshape(columns, depth, count).transpose(0, 1).reshape(depth, columns * count)
-    pieces = []
-    for owner in owners((outer, inner), index):
+
+    def moved(owner: Owner) -> Tensor:
         k = len(owner.index)
         if owner.position == 0:
-            moved = inner.ask(linalg.matmul, inside).reshape(rows, columns, count)
-            outside = moved.transpose(0, 1).reshape(columns, rows * count)
-            result = outer.ask(linalg.derivative_matmul, owner.index, outside)
+            within = inner.ask(linalg.matmul, inside).reshape(rows, columns, count)
+            outside = within.transpose(0, 1).reshape(columns, rows * count)
+            result = owner.ask(linalg.derivative_matmul, outside)
         else:
-            moved = inner.ask(linalg.derivative_matmul, owner.index, inside).reshape(k, rows, columns, count)
-            outside = moved.permute(2, 0, 1, 3).reshape(columns, k * rows * count)
+            within = owner.ask(linalg.derivative_matmul, inside).reshape(k, rows, columns, count)
+            outside = within.permute(2, 0, 1, 3).reshape(columns, k * rows * count)
             result = (
                 outer.ask(linalg.matmul, outside)
                 .reshape(outer.matrix.shape[0], k, rows * count)
                 .movedim(1, 0)
             )
-        pieces.append((owner, result.reshape(k, matrix.shape[0], count)))
-    return assembled(pieces, natural.new_zeros((0, matrix.shape[0], count)))
+        return result.reshape(k, matrix.shape[0], count)
+
+    return assembled((outer, inner), index, moved, natural.new_zeros((0, matrix.shape[0], count)))
 
 
-@linalg.derivative_diagonal.register(KroneckerProduct, when=_square_factors)
+@linalg.derivative_diagonal.register(KroneckerProduct, when=square_parts)
 def _(matrix: KroneckerProduct, natural: Tensor, index: Sequence[int]) -> Tensor:
     outer, inner = parts_of(matrix, natural)
-    pieces = []
-    for owner in owners((outer, inner), index):
-        moved = owner.part.ask(linalg.derivative_diagonal, owner.index)
+
+    def moved(owner: Owner) -> Tensor:
+        slopes = owner.ask(linalg.derivative_diagonal)
         if owner.position == 0:
-            product = moved[:, :, None] * inner.ask(linalg.diagonal)
+            product = slopes[:, :, None] * inner.ask(linalg.diagonal)
         else:
-            product = outer.ask(linalg.diagonal)[:, None] * moved[:, None, :]
-        pieces.append((owner, product.reshape(len(owner.index), -1)))
-    return assembled(pieces, natural.new_zeros((0, matrix.shape[0])))
+            product = outer.ask(linalg.diagonal)[:, None] * slopes[:, None, :]
+        return product.reshape(len(owner.index), -1)
+
+    return assembled((outer, inner), index, moved, natural.new_zeros((0, matrix.shape[0])))
 
 
 @linalg.trace_against.register(KroneckerProduct)
 def _(matrix: KroneckerProduct, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     parts = parts_of(matrix, natural)
     (m, n), (p, q) = parts[0].matrix.shape, parts[1].matrix.shape
-    found = list(owners(parts, index))
     # Only the other factor is written out: its products with A are what the moving factor is held against.
-    values = matrix._values(natural, {1 - owner.position for owner in found})
+    values = matrix._values(natural, {1 - owner.position for owner in owners(parts, index)})
     blocks = a.reshape(m, p, n, q)
     rules = ("ikjl,kl->ij", "ikjl,ij->kl")
-    pieces = []
-    for owner in found:
+
+    def moved(owner: Owner) -> Tensor:
         held = torch.einsum(rules[owner.position], blocks, values[1 - owner.position])
-        pieces.append((owner, owner.part.ask(linalg.trace_against, owner.index, held)))
-    return assembled(pieces, natural.new_zeros(0))
+        return owner.ask(linalg.trace_against, held)
+
+    return assembled(parts, index, moved, natural.new_zeros(0))
 
 
 @linalg.bandwidth.register(KroneckerProduct)
@@ -163,10 +154,6 @@ def _(matrix: KroneckerProduct) -> int | None:
     if widths[0] is None or widths[1] is None:
         return None
     return widths[0] * inner.shape[0] + widths[1]
-
-
-def _banded_factors(matrix: KroneckerProduct) -> bool:
-    return linalg.bandwidth(matrix) is not None
 
 
 def _kronecker_bands(outer: Tensor, inner: Tensor) -> Tensor:
@@ -188,31 +175,27 @@ def _kronecker_bands(outer: Tensor, inner: Tensor) -> Tensor:
     return result.reshape(*result.shape[:-2], -1)
 
 
-@linalg.precision.register(KroneckerProduct, when=_banded_factors)
+@linalg.precision.register(KroneckerProduct, when=banded_inverse)
 def _(matrix: KroneckerProduct, natural: Tensor) -> Tensor:
     outer, inner = parts_of(matrix, natural)
     return _kronecker_bands(outer.ask(linalg.precision), inner.ask(linalg.precision))
 
 
-@linalg.precision_derivatives.register(KroneckerProduct, when=_banded_factors)
+@linalg.precision_derivatives.register(KroneckerProduct, when=banded_inverse)
 def _(matrix: KroneckerProduct, natural: Tensor, index: Sequence[int]) -> Tensor:
     outer, inner = parts_of(matrix, natural)
-    pieces = []
-    for owner in owners((outer, inner), index):
-        moved = owner.part.ask(linalg.precision_derivatives, owner.index)
+
+    def moved(owner: Owner) -> Tensor:
+        slopes = owner.ask(linalg.precision_derivatives)
         if owner.position == 0:
-            pieces.append((owner, _kronecker_bands(moved, inner.ask(linalg.precision)[None])))
-        else:
-            pieces.append((owner, _kronecker_bands(outer.ask(linalg.precision)[None], moved)))
-    width = linalg.bandwidth(matrix)
-    assert width is not None
-    return assembled(pieces, natural.new_zeros((0, width + 1, matrix.shape[0])))
+            return _kronecker_bands(slopes, inner.ask(linalg.precision)[None])
+        return _kronecker_bands(outer.ask(linalg.precision)[None], slopes)
+
+    return assembled((outer, inner), index, moved, without_bands(matrix, natural))
 
 
 def _promised_factors(matrix: KroneckerProduct) -> bool:
-    return all(operand.psd for operand in matrix.operands.values() if isinstance(operand, Matrix)) and (
-        square_parts(matrix) and matrix.psd
-    )
+    return promised_parts(matrix) and matrix.psd
 
 
 @linalg.factor.register(KroneckerProduct, when=_promised_factors)
@@ -230,15 +213,6 @@ def _promised(matrix: KroneckerSum) -> bool:
     return matrix.psd
 
 
-def _added(a: Part, b: Part, function: Callable[..., Tensor], values: Tensor) -> Tensor:
-    """(A (x) I + I (x) B) times (p q, m), one factor after the other."""
-    p, q, count = a.matrix.shape[0], b.matrix.shape[0], values.shape[1]
-    outer = a.ask(function, values.reshape(p, q * count)).reshape(p, q, count)
-    turned = values.reshape(p, q, count).transpose(0, 1).reshape(q, p * count)
-    inner = b.ask(function, turned).reshape(q, p, count).transpose(0, 1)
-    return (outer + inner).reshape(p * q, count)
-
-
 def _eigen(matrix: KroneckerSum, natural: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The eigenvalues, shape (p, q), sums of one of A and one of B, and the vectors of both."""
     values = matrix._values(natural)
@@ -251,22 +225,17 @@ def _eigen(matrix: KroneckerSum, natural: Tensor) -> tuple[Tensor, Tensor, Tenso
 
 @linalg.kind.register(KroneckerSum)
 def _(matrix: KroneckerSum) -> linalg.Kind:
-    kinds = {linalg.kind(operand) for operand in matrices_of(matrix)}
-    if kinds <= {"scalar", "diagonal"}:
-        return "scalar" if kinds == {"scalar"} else "diagonal"
-    return "dense"
+    return kind_of_diagonals(matrix) or "dense"
 
 
-@linalg.matmul.register(KroneckerSum)
-def _(matrix: KroneckerSum, natural: Tensor, b: Tensor) -> Tensor:
+@both_products(KroneckerSum)
+def _(product: TensorFunction, matrix: KroneckerSum, natural: Tensor, b: Tensor) -> Tensor:
     first, second = parts_of(matrix, natural)
-    return _added(first, second, linalg.matmul, b)
-
-
-@linalg.transpose_matmul.register(KroneckerSum)
-def _(matrix: KroneckerSum, natural: Tensor, b: Tensor) -> Tensor:
-    first, second = parts_of(matrix, natural)
-    return _added(first, second, linalg.transpose_matmul, b)
+    p, q, count = first.matrix.shape[0], second.matrix.shape[0], b.shape[1]
+    outer = first.ask(product, b.reshape(p, q * count)).reshape(p, q, count)
+    turned = b.reshape(p, q, count).transpose(0, 1).reshape(q, p * count)
+    inner = second.ask(product, turned).reshape(q, p, count).transpose(0, 1)
+    return (outer + inner).reshape(p * q, count)
 
 
 @linalg.diagonal.register(KroneckerSum)
@@ -299,34 +268,32 @@ def _(matrix: KroneckerSum, natural: Tensor) -> Tensor:
 def _(matrix: KroneckerSum, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     first, second = parts_of(matrix, natural)
     p, q, count = first.matrix.shape[0], second.matrix.shape[0], b.shape[1]
-    pieces = []
-    for owner in owners((first, second), index):
+
+    def moved(owner: Owner) -> Tensor:
         k = len(owner.index)
         if owner.position == 0:
-            moved = first.ask(linalg.derivative_matmul, owner.index, b.reshape(p, q * count))
+            product = owner.ask(linalg.derivative_matmul, b.reshape(p, q * count))
         else:
             turned = b.reshape(p, q, count).transpose(0, 1).reshape(q, p * count)
-            moved = (
-                second.ask(linalg.derivative_matmul, owner.index, turned)
-                .reshape(k, q, p, count)
-                .transpose(1, 2)
-            )
-        pieces.append((owner, moved.reshape(k, p * q, count)))
-    return assembled(pieces, natural.new_zeros((0, p * q, count)))
+            product = owner.ask(linalg.derivative_matmul, turned).reshape(k, q, p, count).transpose(1, 2)
+        return product.reshape(k, p * q, count)
+
+    return assembled((first, second), index, moved, natural.new_zeros((0, p * q, count)))
 
 
 @linalg.derivative_diagonal.register(KroneckerSum)
 def _(matrix: KroneckerSum, natural: Tensor, index: Sequence[int]) -> Tensor:
     parts = parts_of(matrix, natural)
     p, q = parts[0].matrix.shape[0], parts[1].matrix.shape[0]
-    pieces = []
-    for owner in owners(parts, index):
-        moved = owner.part.ask(linalg.derivative_diagonal, owner.index)
+
+    def moved(owner: Owner) -> Tensor:
+        slopes = owner.ask(linalg.derivative_diagonal)
         placed = (
-            moved[:, :, None].expand(-1, -1, q) if owner.position == 0 else moved[:, None].expand(-1, p, -1)
+            slopes[:, :, None].expand(-1, -1, q) if owner.position == 0 else slopes[:, None].expand(-1, p, -1)
         )
-        pieces.append((owner, placed.reshape(len(owner.index), p * q)))
-    return assembled(pieces, natural.new_zeros((0, p * q)))
+        return placed.reshape(len(owner.index), p * q)
+
+    return assembled(parts, index, moved, natural.new_zeros((0, p * q)))
 
 
 @linalg.trace_against.register(KroneckerSum)
@@ -335,31 +302,11 @@ def _(matrix: KroneckerSum, natural: Tensor, index: Sequence[int], a: Tensor) ->
     p, q = parts[0].matrix.shape[0], parts[1].matrix.shape[0]
     blocks = a.reshape(p, q, p, q)
     rules = ("ikjk->ij", "ikil->kl")
-    pieces = [
-        (
-            owner,
-            owner.part.ask(linalg.trace_against, owner.index, torch.einsum(rules[owner.position], blocks)),
-        )
-        for owner in owners(parts, index)
-    ]
-    return assembled(pieces, natural.new_zeros(0))
+
+    def moved(owner: Owner) -> Tensor:
+        return owner.ask(linalg.trace_against, torch.einsum(rules[owner.position], blocks))
+
+    return assembled(parts, index, moved, natural.new_zeros(0))
 
 
-def _diagonal_sum(matrix: KroneckerSum) -> bool:
-    return all(map(diagonal_kind, matrices_of(matrix)))
-
-
-@linalg.bandwidth.register(KroneckerSum)
-def _(matrix: KroneckerSum) -> int | None:
-    return 0 if _diagonal_sum(matrix) else None
-
-
-@linalg.precision.register(KroneckerSum, when=_diagonal_sum)
-def _(matrix: KroneckerSum, natural: Tensor) -> Tensor:
-    return 1.0 / nonzero(matrix, linalg.diagonal(matrix, natural))[None]
-
-
-@linalg.precision_derivatives.register(KroneckerSum, when=_diagonal_sum)
-def _(matrix: KroneckerSum, natural: Tensor, index: Sequence[int]) -> Tensor:
-    entries = nonzero(matrix, linalg.diagonal(matrix, natural))
-    return (-linalg.derivative_diagonal(matrix, natural, index) / entries**2)[:, None]
+diagonal_inverse(KroneckerSum, diagonal_parts)

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from covstudio.covariance import linalg
-from covstudio.covariance.core.matrix import Matrix
+from covstudio.covariance.linalg.inverse_bands import width_of
 from covstudio.covariance.linalg.operands import (
+    Owner,
     Part,
+    TensorFunction,
     assembled,
-    diagonal_kind,
+    banded_inverse,
+    both_products,
+    diagonal_inverse,
+    diagonal_parts,
     matrices_of,
     nonzero,
-    owners,
     parts_of,
-    signed,
+    promised_parts,
     square_parts,
+    summed_logdet,
+    without_bands,
 )
 from covstudio.covariance.operators.partitioned import Augment, BlockDiagonal, Stack
 from covstudio.covariance.operators.parts import Submatrix
+from covstudio.covariance.parameters.layout import consecutive
 
 __all__: list[str] = []
 
@@ -29,111 +37,90 @@ __all__: list[str] = []
 # -- block diagonal ------------------------------------------------------------------------------------------
 
 
-def _square_blocks(matrix: BlockDiagonal) -> bool:
-    return square_parts(matrix)
-
-
 def _spans(parts: Sequence[Part], dimension: int) -> list[slice]:
-    spans = []
-    start = 0
-    for part in parts:
-        stop = start + part.matrix.shape[dimension]
-        spans.append(slice(start, stop))
-        start = stop
-    return spans
+    spans = consecutive(part.matrix.shape[dimension] for part in parts)
+    return [slice(span.start, span.stop) for span in spans]
 
 
-def _by_block(
-    matrix: BlockDiagonal, natural: Tensor, function: Callable[..., Tensor], b: Tensor, dimension: int
-) -> Tensor:
-    """What a function (matmul, transpose_matmul or solve) makes of every block and its rows of b.
+def _among(values: Tensor, span: slice, size: int) -> Tensor:
+    """Entries of one operand among those of all, zeros for the others, along the last dimension."""
+    return torch.nn.functional.pad(values, (span.start, size - span.stop))
+
+
+def _rows_among(values: Tensor, span: slice, size: int) -> Tensor:
+    """The same along the last dimension but one."""
+    return torch.nn.functional.pad(values, (0, 0, span.start, size - span.stop))
+
+
+def _each(parts: Sequence[Part], function: TensorFunction, b: Tensor, dimension: int) -> list[Tensor]:
+    """What a function (a product, or solve) makes of every operand and its own rows of b.
 
     Args:
-        matrix: the blocks.
-        natural: natural values of all of them.
-        function: what to ask of each.
-        b: shape (rows, m).
-        dimension: of the blocks' shapes, the one that counts their rows of b.
+        parts: the operands.
+        function: what to apply to each.
+        b: one row for each row (dimension 0) or column (1) of all operands.
+        dimension: which of the two.
     """
-    parts = parts_of(matrix, natural)
-    spans = _spans(parts, dimension)
-    return torch.cat([part.ask(function, b[span]) for part, span in zip(parts, spans, strict=True)])
+    return [part.ask(function, b[span]) for part, span in zip(parts, _spans(parts, dimension), strict=True)]
 
 
 @linalg.kind.register(BlockDiagonal)
 def _(matrix: BlockDiagonal) -> linalg.Kind:
-    if all(map(diagonal_kind, matrices_of(matrix))):
+    if diagonal_parts(matrix):
         return "diagonal"
     return "block diagonal" if square_parts(matrix) else "dense"
 
 
-@linalg.matmul.register(BlockDiagonal)
-def _(matrix: BlockDiagonal, natural: Tensor, b: Tensor) -> Tensor:
-    return _by_block(matrix, natural, linalg.matmul, b, 1)
+@both_products(BlockDiagonal)
+def _(product: TensorFunction, matrix: BlockDiagonal, natural: Tensor, b: Tensor) -> Tensor:
+    return torch.cat(_each(parts_of(matrix, natural), product, b, 1 if product is linalg.matmul else 0))
 
 
-@linalg.transpose_matmul.register(BlockDiagonal)
-def _(matrix: BlockDiagonal, natural: Tensor, b: Tensor) -> Tensor:
-    return _by_block(matrix, natural, linalg.transpose_matmul, b, 0)
-
-
-@linalg.diagonal.register(BlockDiagonal, when=_square_blocks)
+@linalg.diagonal.register(BlockDiagonal, when=square_parts)
 def _(matrix: BlockDiagonal, natural: Tensor) -> Tensor:
     return torch.cat([part.ask(linalg.diagonal) for part in parts_of(matrix, natural)])
 
 
-@linalg.solve.register(BlockDiagonal, when=_square_blocks)
+@linalg.solve.register(BlockDiagonal, when=square_parts)
 def _(matrix: BlockDiagonal, natural: Tensor, b: Tensor) -> Tensor:
-    return _by_block(matrix, natural, linalg.solve, b, 0)
+    return torch.cat(_each(parts_of(matrix, natural), linalg.solve, b, 0))
 
 
-@linalg.logdet.register(BlockDiagonal, when=_square_blocks)
-def _(matrix: BlockDiagonal, natural: Tensor) -> Tensor:
-    parts = parts_of(matrix, natural)
-    return signed(
-        lambda: torch.stack([part.ask(linalg.logdet) for part in parts]).sum(),
-        lambda: linalg.logdet.default(matrix, natural),
-    )
+linalg.logdet.register(BlockDiagonal, when=square_parts)(summed_logdet)
 
 
 @linalg.derivative_matmul.register(BlockDiagonal)
 def _(matrix: BlockDiagonal, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     parts = parts_of(matrix, natural)
     rows, columns = _spans(parts, 0), _spans(parts, 1)
-    pieces = []
-    for owner in owners(parts, index):
-        inner = owner.part.ask(linalg.derivative_matmul, owner.index, b[columns[owner.position]])
-        around = (0, 0, rows[owner.position].start, matrix.shape[0] - rows[owner.position].stop)
-        pieces.append((owner, torch.nn.functional.pad(inner, around)))
-    return assembled(pieces, natural.new_zeros((0, matrix.shape[0], b.shape[1])))
+
+    def moved(owner: Owner) -> Tensor:
+        inner = owner.ask(linalg.derivative_matmul, b[columns[owner.position]])
+        return _rows_among(inner, rows[owner.position], matrix.shape[0])
+
+    return assembled(parts, index, moved, natural.new_zeros((0, matrix.shape[0], b.shape[1])))
 
 
-@linalg.derivative_diagonal.register(BlockDiagonal, when=_square_blocks)
+@linalg.derivative_diagonal.register(BlockDiagonal, when=square_parts)
 def _(matrix: BlockDiagonal, natural: Tensor, index: Sequence[int]) -> Tensor:
     parts = parts_of(matrix, natural)
     spans = _spans(parts, 0)
-    pieces = []
-    for owner in owners(parts, index):
-        inner = owner.part.ask(linalg.derivative_diagonal, owner.index)
-        around = (spans[owner.position].start, matrix.shape[0] - spans[owner.position].stop)
-        pieces.append((owner, torch.nn.functional.pad(inner, around)))
-    return assembled(pieces, natural.new_zeros((0, matrix.shape[0])))
+
+    def moved(owner: Owner) -> Tensor:
+        return _among(owner.ask(linalg.derivative_diagonal), spans[owner.position], matrix.shape[0])
+
+    return assembled(parts, index, moved, natural.new_zeros((0, matrix.shape[0])))
 
 
 @linalg.trace_against.register(BlockDiagonal)
 def _(matrix: BlockDiagonal, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     parts = parts_of(matrix, natural)
     rows, columns = _spans(parts, 0), _spans(parts, 1)
-    pieces = [
-        (
-            owner,
-            owner.part.ask(
-                linalg.trace_against, owner.index, a[rows[owner.position], columns[owner.position]]
-            ),
-        )
-        for owner in owners(parts, index)
-    ]
-    return assembled(pieces, natural.new_zeros(0))
+
+    def moved(owner: Owner) -> Tensor:
+        return owner.ask(linalg.trace_against, a[rows[owner.position], columns[owner.position]])
+
+    return assembled(parts, index, moved, natural.new_zeros(0))
 
 
 @linalg.bandwidth.register(BlockDiagonal)
@@ -146,45 +133,30 @@ def _(matrix: BlockDiagonal) -> int | None:
     return max(known) if len(known) == len(widths) else None
 
 
-def _banded_blocks(matrix: BlockDiagonal) -> bool:
-    return linalg.bandwidth(matrix) is not None
-
-
 def _deepened(inner: Tensor, matrix: BlockDiagonal) -> Tensor:
     """Bands of one block with rows of zeros for those bands that only other blocks have."""
-    width = linalg.bandwidth(matrix)
-    assert width is not None
-    return torch.nn.functional.pad(inner, (0, 0, 0, width + 1 - inner.shape[-2]))
+    return torch.nn.functional.pad(inner, (0, 0, 0, width_of(matrix) + 1 - inner.shape[-2]))
 
 
-@linalg.precision.register(BlockDiagonal, when=_banded_blocks)
+@linalg.precision.register(BlockDiagonal, when=banded_inverse)
 def _(matrix: BlockDiagonal, natural: Tensor) -> Tensor:
-    return torch.cat(
-        [_deepened(part.ask(linalg.precision), matrix) for part in parts_of(matrix, natural)], dim=1
-    )
+    bands = [_deepened(part.ask(linalg.precision), matrix) for part in parts_of(matrix, natural)]
+    return torch.cat(bands, dim=1)
 
 
-@linalg.precision_derivatives.register(BlockDiagonal, when=_banded_blocks)
+@linalg.precision_derivatives.register(BlockDiagonal, when=banded_inverse)
 def _(matrix: BlockDiagonal, natural: Tensor, index: Sequence[int]) -> Tensor:
     parts = parts_of(matrix, natural)
     spans = _spans(parts, 0)
-    pieces = []
-    for owner in owners(parts, index):
-        inner = _deepened(owner.part.ask(linalg.precision_derivatives, owner.index), matrix)
-        around = (spans[owner.position].start, matrix.shape[0] - spans[owner.position].stop)
-        pieces.append((owner, torch.nn.functional.pad(inner, around)))
-    width = linalg.bandwidth(matrix)
-    assert width is not None
-    return assembled(pieces, natural.new_zeros((0, width + 1, matrix.shape[0])))
+
+    def moved(owner: Owner) -> Tensor:
+        bands = _deepened(owner.ask(linalg.precision_derivatives), matrix)
+        return _among(bands, spans[owner.position], matrix.shape[0])
+
+    return assembled(parts, index, moved, without_bands(matrix, natural))
 
 
-def _promised_blocks(matrix: BlockDiagonal) -> bool:
-    return square_parts(matrix) and all(
-        operand.psd for operand in matrix.operands.values() if isinstance(operand, Matrix)
-    )
-
-
-@linalg.factor.register(BlockDiagonal, when=_promised_blocks)
+@linalg.factor.register(BlockDiagonal, when=promised_parts)
 def _(matrix: BlockDiagonal, natural: Tensor) -> Tensor:
     joined: Tensor = torch.block_diag(*[part.ask(linalg.factor) for part in parts_of(matrix, natural)])  # type: ignore[no-untyped-call]
     return joined
@@ -193,79 +165,62 @@ def _(matrix: BlockDiagonal, natural: Tensor) -> Tensor:
 # -- rows on top of each other, columns beside each other ----------------------------------------------------
 
 
-def _padded(inner: Tensor, span: slice, size: int) -> Tensor:
-    """Rows of one operand among those of all."""
-    return torch.nn.functional.pad(inner, (0, 0, span.start, size - span.stop))
+def _side_by_side(product: TensorFunction, matrix: Stack | Augment, natural: Tensor, b: Tensor) -> Tensor:
+    """Of operands on top of each other, and of the transpose of operands beside each other."""
+    return torch.cat([part.ask(product, b) for part in parts_of(matrix, natural)])
 
 
-@linalg.matmul.register(Stack)
-def _(matrix: Stack, natural: Tensor, b: Tensor) -> Tensor:
-    return torch.cat([part.ask(linalg.matmul, b) for part in parts_of(matrix, natural)])
+def _added(
+    product: TensorFunction, dimension: int, matrix: Stack | Augment, natural: Tensor, b: Tensor
+) -> Tensor:
+    """Of operands beside each other, and of the transpose of operands on top of each other."""
+    return torch.stack(_each(parts_of(matrix, natural), product, b, dimension)).sum(0)
 
 
-@linalg.transpose_matmul.register(Stack)
-def _(matrix: Stack, natural: Tensor, b: Tensor) -> Tensor:
-    parts = parts_of(matrix, natural)
-    pieces = [
-        part.ask(linalg.transpose_matmul, b[span]) for part, span in zip(parts, _spans(parts, 0), strict=True)
-    ]
-    return torch.stack(pieces).sum(0)
+linalg.matmul.register(Stack)(partial(_side_by_side, linalg.matmul))
+linalg.transpose_matmul.register(Stack)(partial(_added, linalg.transpose_matmul, 0))
+linalg.matmul.register(Augment)(partial(_added, linalg.matmul, 1))
+linalg.transpose_matmul.register(Augment)(partial(_side_by_side, linalg.transpose_matmul))
 
 
 @linalg.derivative_matmul.register(Stack)
 def _(matrix: Stack, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     parts = parts_of(matrix, natural)
     spans = _spans(parts, 0)
-    pieces = []
-    for owner in owners(parts, index):
-        inner = owner.part.ask(linalg.derivative_matmul, owner.index, b)
-        pieces.append((owner, _padded(inner, spans[owner.position], matrix.shape[0])))
-    return assembled(pieces, natural.new_zeros((0, matrix.shape[0], b.shape[1])))
 
+    def moved(owner: Owner) -> Tensor:
+        return _rows_among(owner.ask(linalg.derivative_matmul, b), spans[owner.position], matrix.shape[0])
 
-@linalg.trace_against.register(Stack)
-def _(matrix: Stack, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
-    parts = parts_of(matrix, natural)
-    spans = _spans(parts, 0)
-    pieces = [
-        (owner, owner.part.ask(linalg.trace_against, owner.index, a[spans[owner.position]]))
-        for owner in owners(parts, index)
-    ]
-    return assembled(pieces, natural.new_zeros(0))
-
-
-@linalg.matmul.register(Augment)
-def _(matrix: Augment, natural: Tensor, b: Tensor) -> Tensor:
-    parts = parts_of(matrix, natural)
-    pieces = [part.ask(linalg.matmul, b[span]) for part, span in zip(parts, _spans(parts, 1), strict=True)]
-    return torch.stack(pieces).sum(0)
-
-
-@linalg.transpose_matmul.register(Augment)
-def _(matrix: Augment, natural: Tensor, b: Tensor) -> Tensor:
-    return torch.cat([part.ask(linalg.transpose_matmul, b) for part in parts_of(matrix, natural)])
+    return assembled(parts, index, moved, natural.new_zeros((0, matrix.shape[0], b.shape[1])))
 
 
 @linalg.derivative_matmul.register(Augment)
 def _(matrix: Augment, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     parts = parts_of(matrix, natural)
     spans = _spans(parts, 1)
-    pieces = [
-        (owner, owner.part.ask(linalg.derivative_matmul, owner.index, b[spans[owner.position]]))
-        for owner in owners(parts, index)
-    ]
-    return assembled(pieces, natural.new_zeros((0, matrix.shape[0], b.shape[1])))
+
+    def moved(owner: Owner) -> Tensor:
+        return owner.ask(linalg.derivative_matmul, b[spans[owner.position]])
+
+    return assembled(parts, index, moved, natural.new_zeros((0, matrix.shape[0], b.shape[1])))
 
 
-@linalg.trace_against.register(Augment)
-def _(matrix: Augment, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
+def _traces(
+    matrix: Stack | Augment, natural: Tensor, index: Sequence[int], a: Tensor, dimension: int
+) -> Tensor:
+    """Each operand's derivatives against its own rows (dimension 0) or columns (1) of A."""
     parts = parts_of(matrix, natural)
-    spans = _spans(parts, 1)
-    pieces = [
-        (owner, owner.part.ask(linalg.trace_against, owner.index, a[:, spans[owner.position]]))
-        for owner in owners(parts, index)
-    ]
-    return assembled(pieces, natural.new_zeros(0))
+    spans = _spans(parts, dimension)
+
+    def moved(owner: Owner) -> Tensor:
+        span = spans[owner.position]
+        return owner.ask(linalg.trace_against, a[span] if dimension == 0 else a[:, span])
+
+    return assembled(parts, index, moved, natural.new_zeros(0))
+
+
+linalg.trace_against.register(Stack)(partial(_traces, dimension=0))
+linalg.trace_against.register(Augment)(partial(_traces, dimension=1))
 
 
 # -- submatrix -----------------------------------------------------------------------------------------------
@@ -290,16 +245,10 @@ def _(matrix: Submatrix) -> linalg.Kind:
     return found if found in ("scalar", "diagonal") else "dense"
 
 
-@linalg.matmul.register(Submatrix)
-def _(matrix: Submatrix, natural: Tensor, b: Tensor) -> Tensor:
+@both_products(Submatrix)
+def _(product: TensorFunction, matrix: Submatrix, natural: Tensor, b: Tensor) -> Tensor:
     (a,) = parts_of(matrix, natural)
-    return a.ask(linalg.matmul, _spread(matrix, natural, b))[_chosen(matrix, natural)]
-
-
-@linalg.transpose_matmul.register(Submatrix)
-def _(matrix: Submatrix, natural: Tensor, b: Tensor) -> Tensor:
-    (a,) = parts_of(matrix, natural)
-    return a.ask(linalg.transpose_matmul, _spread(matrix, natural, b))[_chosen(matrix, natural)]
+    return a.ask(product, _spread(matrix, natural, b))[_chosen(matrix, natural)]
 
 
 @linalg.diagonal.register(Submatrix)
@@ -318,33 +267,14 @@ def _(matrix: Submatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
     return parts_of(matrix, natural)[0].ask(linalg.derivative_diagonal, index)[:, _chosen(matrix, natural)]
 
 
-def _diagonal_operand(matrix: Submatrix) -> bool:
-    return diagonal_kind(matrices_of(matrix)[0])
-
-
-@linalg.trace_against.register(Submatrix, when=_diagonal_operand)
+@linalg.trace_against.register(Submatrix, when=diagonal_parts)
 def _(matrix: Submatrix, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     return linalg.derivative_diagonal(matrix, natural, index) @ a.diagonal()
 
 
-@linalg.bandwidth.register(Submatrix)
-def _(matrix: Submatrix) -> int | None:
-    return 0 if _diagonal_operand(matrix) else None
-
-
-@linalg.solve.register(Submatrix, when=_diagonal_operand)
+@linalg.solve.register(Submatrix, when=diagonal_parts)
 def _(matrix: Submatrix, natural: Tensor, b: Tensor) -> Tensor:
     return b / nonzero(matrix, linalg.diagonal(matrix, natural))[:, None]
 
 
-@linalg.precision.register(Submatrix, when=_diagonal_operand)
-def _(matrix: Submatrix, natural: Tensor) -> Tensor:
-    return 1.0 / nonzero(matrix, linalg.diagonal(matrix, natural))[None]
-
-
-@linalg.precision_derivatives.register(Submatrix, when=_diagonal_operand)
-def _(matrix: Submatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
-    return (
-        -linalg.derivative_diagonal(matrix, natural, index)
-        / nonzero(matrix, linalg.diagonal(matrix, natural)) ** 2
-    )[:, None]
+diagonal_inverse(Submatrix, diagonal_parts)

@@ -10,12 +10,15 @@ from torch import Tensor
 from covstudio.covariance import linalg
 from covstudio.covariance.core.matrix import Matrix
 from covstudio.covariance.linalg.operands import (
+    Owner,
     Part,
+    TensorFunction,
     assembled,
+    banded_inverse,
+    both_products,
     diagonal_kind,
     flattened,
     matrices_of,
-    owners,
     parts_of,
     unflattened,
 )
@@ -94,16 +97,10 @@ def _(matrix: CovariancePropagation) -> linalg.Kind:
     return "low rank" if g.shape[0] < matrix.shape[0] else "dense"
 
 
-@linalg.matmul.register(CovariancePropagation)
-def _(matrix: CovariancePropagation, natural: Tensor, b: Tensor) -> Tensor:
+@both_products(CovariancePropagation)
+def _(product: TensorFunction, matrix: CovariancePropagation, natural: Tensor, b: Tensor) -> Tensor:
     z, g = parts_of(matrix, natural)
-    return _carried(matrix, z, g.ask(linalg.matmul, _collected(matrix, z, b)))
-
-
-@linalg.transpose_matmul.register(CovariancePropagation)
-def _(matrix: CovariancePropagation, natural: Tensor, b: Tensor) -> Tensor:
-    z, g = parts_of(matrix, natural)
-    return _carried(matrix, z, g.ask(linalg.transpose_matmul, _collected(matrix, z, b)))
+    return _carried(matrix, z, g.ask(product, _collected(matrix, z, b)))
 
 
 @linalg.diagonal.register(CovariancePropagation)
@@ -112,7 +109,7 @@ def _(matrix: CovariancePropagation, natural: Tensor) -> Tensor:
     codes = _codes(matrix)
     if codes is not None:
         return _gathered(codes, g.ask(linalg.diagonal), 0)
-    value = z.matrix.evaluate(z.natural).to(natural)
+    value = z.value()
     return torch.einsum("iq,qi->i", value, g.ask(linalg.matmul, value.mT))
 
 
@@ -130,55 +127,53 @@ def _(matrix: CovariancePropagation, natural: Tensor) -> Tensor:
 @linalg.derivative_matmul.register(CovariancePropagation)
 def _(matrix: CovariancePropagation, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     z, g = parts_of(matrix, natural)
-    pieces = []
-    for owner in owners((z, g), index):
+
+    def moved(owner: Owner) -> Tensor:
         if owner.position == 1:
-            inner = g.ask(linalg.derivative_matmul, owner.index, _collected(matrix, z, b))
-            moved = _carried(matrix, z, flattened(inner))
+            inner = owner.ask(linalg.derivative_matmul, _collected(matrix, z, b))
+            products = _carried(matrix, z, flattened(inner))
         else:
-            ahead = z.ask(
-                linalg.derivative_matmul, owner.index, g.ask(linalg.matmul, z.ask(linalg.transpose_matmul, b))
+            ahead = owner.ask(
+                linalg.derivative_matmul, g.ask(linalg.matmul, z.ask(linalg.transpose_matmul, b))
             )
-            slices = z.matrix.natural_jacobian(z.natural, owner.index).to(natural)
-            behind = z.ask(linalg.matmul, g.ask(linalg.matmul, flattened(slices.mT @ b)))
-            moved = flattened(ahead) + behind
-        pieces.append((owner, unflattened(moved, len(owner.index), b.shape[1])))
-    return assembled(pieces, natural.new_zeros((0, matrix.shape[0], b.shape[1])))
+            behind = g.ask(linalg.matmul, flattened(z.slices(owner.index).mT @ b))
+            products = flattened(ahead) + z.ask(linalg.matmul, behind)
+        return unflattened(products, len(owner.index), b.shape[1])
+
+    return assembled((z, g), index, moved, natural.new_zeros((0, matrix.shape[0], b.shape[1])))
 
 
 @linalg.derivative_diagonal.register(CovariancePropagation)
 def _(matrix: CovariancePropagation, natural: Tensor, index: Sequence[int]) -> Tensor:
     z, g = parts_of(matrix, natural)
     codes = _codes(matrix)
-    pieces = []
-    for owner in owners((z, g), index):
+
+    def moved(owner: Owner) -> Tensor:
         if codes is not None:
-            pieces.append((owner, _gathered(codes, g.ask(linalg.derivative_diagonal, owner.index), 1)))
-            continue
-        value = z.matrix.evaluate(z.natural).to(natural)
+            return _gathered(codes, owner.ask(linalg.derivative_diagonal), 1)
+        value = z.value()
         if owner.position == 1:
-            inner = g.ask(linalg.derivative_matmul, owner.index, value.mT)
-            pieces.append((owner, torch.einsum("iq,kqi->ki", value, inner)))
-        else:
-            slices = z.matrix.natural_jacobian(z.natural, owner.index).to(natural)
-            both = g.ask(linalg.matmul, value.mT) + g.ask(linalg.transpose_matmul, value.mT)
-            pieces.append((owner, torch.einsum("kiq,qi->ki", slices, both)))
-    return assembled(pieces, natural.new_zeros((0, matrix.shape[0])))
+            return torch.einsum("iq,kqi->ki", value, owner.ask(linalg.derivative_matmul, value.mT))
+        both = g.ask(linalg.matmul, value.mT) + g.ask(linalg.transpose_matmul, value.mT)
+        return torch.einsum("kiq,qi->ki", z.slices(owner.index), both)
+
+    return assembled((z, g), index, moved, natural.new_zeros((0, matrix.shape[0])))
 
 
 @linalg.trace_against.register(CovariancePropagation)
 def _(matrix: CovariancePropagation, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     z, g = parts_of(matrix, natural)
-    pieces = []
-    for owner in owners((z, g), index):
+
+    def moved(owner: Owner) -> Tensor:
         if owner.position == 1:
             # tr of Z dG Z' against A is that of dG against Z' A Z: A is summed over the rows of each pair.
             held = _collected(matrix, z, _collected(matrix, z, a).mT).mT
         else:
             rows, columns = z.ask(linalg.transpose_matmul, a), z.ask(linalg.transpose_matmul, a.mT)
             held = (g.ask(linalg.matmul, columns) + g.ask(linalg.transpose_matmul, rows)).mT
-        pieces.append((owner, owner.part.ask(linalg.trace_against, owner.index, held)))
-    return assembled(pieces, natural.new_zeros(0))
+        return owner.ask(linalg.trace_against, held)
+
+    return assembled((z, g), index, moved, natural.new_zeros(0))
 
 
 @linalg.bandwidth.register(CovariancePropagation)
@@ -189,18 +184,14 @@ def _(matrix: CovariancePropagation) -> int | None:
     return 0 if diagonal_kind(g) and _permutation(matrix) else None
 
 
-def _banded(matrix: CovariancePropagation) -> bool:
-    return linalg.bandwidth(matrix) is not None
-
-
-@linalg.precision.register(CovariancePropagation, when=_banded)
+@linalg.precision.register(CovariancePropagation, when=banded_inverse)
 def _(matrix: CovariancePropagation, natural: Tensor) -> Tensor:
     codes = _codes(matrix)
     assert codes is not None
     return _gathered(codes, parts_of(matrix, natural)[1].ask(linalg.precision), 1)
 
 
-@linalg.precision_derivatives.register(CovariancePropagation, when=_banded)
+@linalg.precision_derivatives.register(CovariancePropagation, when=banded_inverse)
 def _(matrix: CovariancePropagation, natural: Tensor, index: Sequence[int]) -> Tensor:
     codes = _codes(matrix)
     assert codes is not None

@@ -9,15 +9,19 @@ from torch import Tensor
 
 from covstudio.covariance import linalg
 from covstudio.covariance.linalg.operands import (
+    Owner,
     Part,
+    TensorFunction,
     assembled,
+    banded_inverse,
+    both_products,
     flattened,
     matrices_of,
     nonzero,
-    owners,
     parts_of,
     signed,
     unflattened,
+    without_bands,
 )
 from covstudio.covariance.operators.scaled import Correlation, Scale
 
@@ -33,26 +37,16 @@ def _scaled(matrix: Scale, natural: Tensor) -> tuple[Tensor, Part]:
     return own.natural[0], a
 
 
-def _divisor(matrix: Scale, sigma2: Tensor) -> Tensor:
-    return nonzero(matrix, sigma2)
-
-
 @linalg.kind.register(Scale)
 def _(matrix: Scale) -> linalg.Kind:
     found = linalg.kind(matrices_of(matrix)[1])
     return "dense" if found == "incidence" else found
 
 
-@linalg.matmul.register(Scale)
-def _(matrix: Scale, natural: Tensor, b: Tensor) -> Tensor:
+@both_products(Scale)
+def _(product: TensorFunction, matrix: Scale, natural: Tensor, b: Tensor) -> Tensor:
     sigma2, a = _scaled(matrix, natural)
-    return sigma2 * a.ask(linalg.matmul, b)
-
-
-@linalg.transpose_matmul.register(Scale)
-def _(matrix: Scale, natural: Tensor, b: Tensor) -> Tensor:
-    sigma2, a = _scaled(matrix, natural)
-    return sigma2 * a.ask(linalg.transpose_matmul, b)
+    return sigma2 * a.ask(product, b)
 
 
 @linalg.diagonal.register(Scale)
@@ -64,55 +58,51 @@ def _(matrix: Scale, natural: Tensor) -> Tensor:
 @linalg.solve.register(Scale)
 def _(matrix: Scale, natural: Tensor, b: Tensor) -> Tensor:
     sigma2, a = _scaled(matrix, natural)
-    return a.ask(linalg.solve, b) / _divisor(matrix, sigma2)
+    return a.ask(linalg.solve, b) / nonzero(matrix, sigma2)
 
 
 @linalg.logdet.register(Scale)
 def _(matrix: Scale, natural: Tensor) -> Tensor:
     sigma2, a = _scaled(matrix, natural)
-    if float(_divisor(matrix, sigma2)) < 0.0:
+    if float(nonzero(matrix, sigma2)) < 0.0:
         return linalg.logdet.default(matrix, natural)
-    return signed(
-        lambda: matrix.shape[0] * sigma2.log() + a.ask(linalg.logdet),
-        lambda: linalg.logdet.default(matrix, natural),
-    )
+    return signed(matrix, natural, lambda: matrix.shape[0] * sigma2.log() + a.ask(linalg.logdet))
 
 
 @linalg.derivative_matmul.register(Scale)
 def _(matrix: Scale, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
     own, a = parts_of(matrix, natural)
-    pieces = []
-    for owner in owners((own, a), index):
+
+    def moved(owner: Owner) -> Tensor:
         if owner.position == 0:
-            pieces.append((owner, a.ask(linalg.matmul, b).expand(len(owner.index), -1, -1)))
-        else:
-            pieces.append((owner, own.natural[0] * a.ask(linalg.derivative_matmul, owner.index, b)))
-    return assembled(pieces, natural.new_zeros((0, matrix.shape[0], b.shape[1])))
+            return a.ask(linalg.matmul, b).expand(len(owner.index), -1, -1)
+        return own.natural[0] * owner.ask(linalg.derivative_matmul, b)
+
+    return assembled((own, a), index, moved, natural.new_zeros((0, matrix.shape[0], b.shape[1])))
 
 
 @linalg.derivative_diagonal.register(Scale)
 def _(matrix: Scale, natural: Tensor, index: Sequence[int]) -> Tensor:
     own, a = parts_of(matrix, natural)
-    pieces = []
-    for owner in owners((own, a), index):
+
+    def moved(owner: Owner) -> Tensor:
         if owner.position == 0:
-            pieces.append((owner, a.ask(linalg.diagonal).expand(len(owner.index), -1)))
-        else:
-            pieces.append((owner, own.natural[0] * a.ask(linalg.derivative_diagonal, owner.index)))
-    return assembled(pieces, natural.new_zeros((0, min(matrix.shape))))
+            return a.ask(linalg.diagonal).expand(len(owner.index), -1)
+        return own.natural[0] * owner.ask(linalg.derivative_diagonal)
+
+    return assembled((own, a), index, moved, natural.new_zeros((0, min(matrix.shape))))
 
 
 @linalg.trace_against.register(Scale)
 def _(matrix: Scale, natural: Tensor, index: Sequence[int], a: Tensor) -> Tensor:
     own, operand = parts_of(matrix, natural)
-    pieces = []
-    for owner in owners((own, operand), index):
+
+    def moved(owner: Owner) -> Tensor:
         if owner.position == 0:
-            value = operand.matrix.evaluate(operand.natural).to(natural)
-            pieces.append((owner, (value * a).sum().expand(len(owner.index))))
-        else:
-            pieces.append((owner, own.natural[0] * operand.ask(linalg.trace_against, owner.index, a)))
-    return assembled(pieces, natural.new_zeros(0))
+            return (operand.value() * a).sum().expand(len(owner.index))
+        return own.natural[0] * owner.ask(linalg.trace_against, a)
+
+    return assembled((own, operand), index, moved, natural.new_zeros(0))
 
 
 @linalg.bandwidth.register(Scale)
@@ -120,39 +110,32 @@ def _(matrix: Scale) -> int | None:
     return linalg.bandwidth(matrices_of(matrix)[1])
 
 
-def _banded_scale(matrix: Scale) -> bool:
-    return linalg.bandwidth(matrix) is not None
-
-
-@linalg.precision.register(Scale, when=_banded_scale)
+@linalg.precision.register(Scale, when=banded_inverse)
 def _(matrix: Scale, natural: Tensor) -> Tensor:
     sigma2, a = _scaled(matrix, natural)
-    return a.ask(linalg.precision) / _divisor(matrix, sigma2)
+    return a.ask(linalg.precision) / nonzero(matrix, sigma2)
 
 
-@linalg.precision_derivatives.register(Scale, when=_banded_scale)
+@linalg.precision_derivatives.register(Scale, when=banded_inverse)
 def _(matrix: Scale, natural: Tensor, index: Sequence[int]) -> Tensor:
     own, a = parts_of(matrix, natural)
-    sigma2 = _divisor(matrix, own.natural[0])
-    pieces = []
-    for owner in owners((own, a), index):
+    sigma2 = nonzero(matrix, own.natural[0])
+
+    def moved(owner: Owner) -> Tensor:
         if owner.position == 0:
-            pieces.append((owner, (-a.ask(linalg.precision) / sigma2**2).expand(len(owner.index), -1, -1)))
-        else:
-            pieces.append((owner, a.ask(linalg.precision_derivatives, owner.index) / sigma2))
-    width = linalg.bandwidth(matrix)
-    assert width is not None
-    return assembled(pieces, natural.new_zeros((0, width + 1, matrix.shape[0])))
+            # Divided twice: the square of a small variance may underflow.
+            return (-a.ask(linalg.precision) / sigma2 / sigma2).expand(len(owner.index), -1, -1)
+        return owner.ask(linalg.precision_derivatives) / sigma2
+
+    return assembled((own, a), index, moved, without_bands(matrix, natural))
 
 
 @linalg.factor.register(Scale)
 def _(matrix: Scale, natural: Tensor) -> Tensor:
     sigma2, a = _scaled(matrix, natural)
-    return (
-        linalg.factor.default(matrix, natural)
-        if float(sigma2) < 0.0
-        else sigma2.sqrt() * a.ask(linalg.factor)
-    )
+    if float(sigma2) < 0.0:
+        return linalg.factor.default(matrix, natural)
+    return sigma2.sqrt() * a.ask(linalg.factor)
 
 
 # -- correlation ---------------------------------------------------------------------------------------------
@@ -173,18 +156,11 @@ def _(matrix: Correlation) -> linalg.Kind:
     return "scalar" if found == "diagonal" else "dense" if found == "incidence" else found
 
 
-@linalg.matmul.register(Correlation)
-def _(matrix: Correlation, natural: Tensor, b: Tensor) -> Tensor:
+@both_products(Correlation)
+def _(product: TensorFunction, matrix: Correlation, natural: Tensor, b: Tensor) -> Tensor:
     (a,) = parts_of(matrix, natural)
     deviations = _deviations(matrix, a)[:, None]
-    return a.ask(linalg.matmul, b / deviations) / deviations
-
-
-@linalg.transpose_matmul.register(Correlation)
-def _(matrix: Correlation, natural: Tensor, b: Tensor) -> Tensor:
-    (a,) = parts_of(matrix, natural)
-    deviations = _deviations(matrix, a)[:, None]
-    return a.ask(linalg.transpose_matmul, b / deviations) / deviations
+    return a.ask(product, b / deviations) / deviations
 
 
 @linalg.diagonal.register(Correlation)
@@ -202,10 +178,7 @@ def _(matrix: Correlation, natural: Tensor, b: Tensor) -> Tensor:
 @linalg.logdet.register(Correlation)
 def _(matrix: Correlation, natural: Tensor) -> Tensor:
     (a,) = parts_of(matrix, natural)
-    return signed(
-        lambda: a.ask(linalg.logdet) - 2.0 * _deviations(matrix, a).log().sum(),
-        lambda: linalg.logdet.default(matrix, natural),
-    )
+    return signed(matrix, natural, lambda: a.ask(linalg.logdet) - 2.0 * _deviations(matrix, a).log().sum())
 
 
 @linalg.derivative_matmul.register(Correlation)
@@ -240,10 +213,6 @@ def _(matrix: Correlation) -> int | None:
     return linalg.bandwidth(matrices_of(matrix)[0])
 
 
-def _banded_correlation(matrix: Correlation) -> bool:
-    return linalg.bandwidth(matrix) is not None
-
-
 def _pairs(first: Tensor, second: Tensor, width: int) -> Tensor:
     """first_i+d second_i in the layout of bands, zeros behind: (..., n) twice -> (..., width + 1, n)."""
     size = first.shape[-1]
@@ -254,14 +223,14 @@ def _pairs(first: Tensor, second: Tensor, width: int) -> Tensor:
     return torch.stack(rows, -2)
 
 
-@linalg.precision.register(Correlation, when=_banded_correlation)
+@linalg.precision.register(Correlation, when=banded_inverse)
 def _(matrix: Correlation, natural: Tensor) -> Tensor:
     (a,) = parts_of(matrix, natural)
     bands, deviations = a.ask(linalg.precision), _deviations(matrix, a)
     return bands * _pairs(deviations, deviations, len(bands) - 1)
 
 
-@linalg.precision_derivatives.register(Correlation, when=_banded_correlation)
+@linalg.precision_derivatives.register(Correlation, when=banded_inverse)
 def _(matrix: Correlation, natural: Tensor, index: Sequence[int]) -> Tensor:
     (a,) = parts_of(matrix, natural)
     bands, deviations = a.ask(linalg.precision), _deviations(matrix, a)
