@@ -41,6 +41,7 @@ from covstudio.covariance.operators.sums import CovariancePropagation as Covaria
 from covstudio.covariance.operators.sums import Sum as Sum
 from covstudio.covariance.parameters.parameter import Parameter as Parameter
 from covstudio.covariance.parameters.parameter import ParamSpec as ParamSpec
+from covstudio.covariance.parameters.parameter import simple_param_specs as simple_param_specs
 from covstudio.covariance.parameters.parameterised import UnknownParameter as UnknownParameter
 from covstudio.covariance.parameters.transforms import Transform as Transform
 from covstudio.covariance.parameters.transforms import TransformChain as TransformChain

@@ -33,7 +33,7 @@ def test_function_as_a_matrix() -> None:
     matrix = SimpleMatrix(2, brownian)
     assert matrix.shape == (3, 3)
     assert matrix.param_names == ["theta_0", "theta_1"]
-    assert all(transform == cov.TransformIdentity() for transform in matrix.param_trans)
+    assert all(transform == cov.TransformIdentity() for transform in matrix.param_trans.values())
     assert torch.equal(matrix.param_defaults, torch.zeros(2))
     value = matrix(torch.tensor([2.0, 0.5], dtype=torch.float64))
     expected = [[4 * min(i, j) + 0.5 * (i == j) for j in (1, 2, 3)] for i in (1, 2, 3)]

@@ -31,7 +31,7 @@ def random_start(v: Matrix, seed: int, spread: float) -> Tensor:
     range."""
     rng = np.random.default_rng(seed)
     raw = []
-    for transform in v.free_param_trans:
+    for transform in v.free_param_trans.values():
         low, high = transform.bounds
         if math.isfinite(low) and math.isfinite(high):
             natural = low + (high - low) * rng.uniform(0.05, 0.95)

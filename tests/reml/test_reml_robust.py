@@ -73,7 +73,7 @@ def drawn(covariance: Tensor, subjects: int, seed: int) -> Tensor:
 def start_of(v: Matrix, natural: Callable[[str, float, float], float | None]) -> Tensor:
     """The raw defaults, with natural values from (name, low, high) where that gives one."""
     start = v.from_param_dict(None).to(torch.float64).clone()
-    for place, (name, transform) in enumerate(zip(v.free_param_names, v.free_param_trans, strict=True)):
+    for place, (name, transform) in enumerate(v.free_param_trans.items()):
         value = natural(name, *transform.bounds)
         if value is not None:
             start[place] = float(transform.inverse(torch.tensor([value], dtype=torch.float64)))

@@ -192,7 +192,8 @@ def check_program(program: str, model: Path, folder: Path) -> None:
     assert built.v is not None
     assert document.v is not None
     natural = built.naturals(document.v, document)
-    theta = [transform.inverse(value) for transform, value in zip(built.v.param_trans, natural, strict=True)]
+    transforms = built.v.param_trans.values()
+    theta = [transform.inverse(value) for transform, value in zip(transforms, natural, strict=True)]
     expected = built.v(natural.new_tensor(theta)).numpy()
 
     def run(*arguments: str) -> str:

@@ -14,6 +14,21 @@ _SHOWN_TIMES = 2
 _SHOWN_ROWS = 3
 
 
+def check_dtype(value: object) -> torch.dtype | None:
+    """Return a floating point dtype, or None.
+
+    Raises:
+        TypeError: If ``value`` is neither.
+
+    Example:
+        >>> check_dtype(torch.float64)
+        torch.float64
+    """
+    if value is None or (isinstance(value, torch.dtype) and value.is_floating_point):
+        return value
+    raise TypeError(f"dtype must be a floating point torch.dtype, got {value!r}; use torch.float64")
+
+
 def check_size(value: object, name: str = "n", minimum: int = 1, reason: str = "") -> int:
     """A size as an int.
 

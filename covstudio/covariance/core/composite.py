@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import operator
 from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
 from typing import Any, ClassVar, Self
 
 import torch
@@ -37,8 +38,7 @@ class Composite(Matrix):
     _known_tensors: tuple[Tensor, ...] | None = None
 
     def __init__(self, *operands: Any, **named: Any) -> None:
-        has_own = type(self).own_operand is not Composite.own_operand
-        self._operands = read_operands(type(self).__name__, operands, named, tensors_only=has_own)
+        self._operands = read_operands(type(self).__name__, operands, named)
         check_count(type(self).__name__, list(self._operands), *self.operand_count)
         own = self.own_operand()
         if own is not None:
@@ -201,6 +201,17 @@ class Composite(Matrix):
     def _twin(self) -> Matrix:
         return self._with_operands(lambda operand: operand._twin())
 
+    def _keep(self, keeps: bool) -> None:
+        super()._keep(keeps)
+        for _, _, operand in self._parts():
+            operand._keep(keeps)
+
+    def reset_intermediates(self) -> None:
+        """Forget what is kept here and in the operands; see :meth:`Matrix.reset_intermediates`."""
+        super().reset_intermediates()
+        for _, _, operand in self._parts():
+            operand.reset_intermediates()
+
     def _with_operands(self, change: Callable[[Matrix], Matrix]) -> Self:
         other = copy.copy(self)
         other._operands = {
@@ -213,17 +224,19 @@ class Composite(Matrix):
 
     @property
     def dtype(self) -> torch.dtype:
-        """The widest dtype among the defaults; without parameters, among the structures."""
+        """The widest dtype among the defaults; without parameters among the structures, else the tensors."""
         found = self._layout().dtype
         if found is not None:
             return found
-        dtypes = [operand.dtype for _, _, operand in self._parts()]
-        widest = dtypes[0]
-        for dtype in dtypes[1:]:
-            widest = torch.promote_types(widest, dtype)
-        return widest
+        # A tensor takes part in the dtype of the structures; where there are none it has to say.
+        dtypes = [operand.dtype for _, _, operand in self._parts()] or [
+            operand.dtype for operand in self._tensors() if operand.is_floating_point()
+        ]
+        return reduce(torch.promote_types, dtypes) if dtypes else torch.get_default_dtype()
 
     @property
     def device(self) -> torch.device:
-        """The device of the first structure's defaults."""
-        return next(operand.device for _, _, operand in self._parts())
+        """The device of the first structure's defaults; of the first tensor where there is no structure."""
+        for _, _, operand in self._parts():
+            return operand.device
+        return next(self._tensors()).device

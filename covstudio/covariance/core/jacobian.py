@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from covstudio.covariance.parameters.differentiation import automatic, chain
+from covstudio.covariance.parameters.differentiation import JACOBIAN_METHODS, automatic, chain
 from covstudio.covariance.parameters.openreml import FreeParameters
 from covstudio.covariance.parameters.parameterised import Params
 
@@ -26,6 +26,13 @@ class Differentiable(FreeParameters):
     _derivative: str = "none"
 
     grad_mode: str = "default"
+    """"default": the analytic Jacobian where there is one; "auto": always automatic differentiation."""
+
+    jacobian_method: str = "jacfwd"
+    """How :meth:`auto_grad` differentiates: "jacfwd", "jacrev" or "jacobian" (reverse, one row at a time)."""
+
+    jacobian_chunk_size: int | None = None
+    """How many directions "jacfwd" and "jacrev" follow at once; None leaves it to them."""
 
     @property
     @abstractmethod
@@ -163,7 +170,7 @@ class Differentiable(FreeParameters):
         """The Jacobian of V with respect to theta by automatic differentiation.
 
         Forward mode (`torch.func.jacfwd`), as V has far more entries than theta; reverse mode
-        (`jacrev`) for what forward mode cannot follow.
+        (`jacrev`) for what forward mode cannot follow, or where `jacobian_method` asks for it.
 
         Args:
             free_params: RAW free parameters, in any accepted form.
@@ -173,7 +180,8 @@ class Differentiable(FreeParameters):
 
         Raises:
             TypeError: `free_params` is not a floating-point tensor, nor a dict of such.
-            ValueError: wrong length or dimension, or missing or unexpected names.
+            ValueError: wrong length or dimension, missing or unexpected names, or an unknown
+                `jacobian_method`.
 
         Example:
             >>> import torch
@@ -181,6 +189,11 @@ class Differentiable(FreeParameters):
             >>> ScalarMatrix(1).auto_grad(torch.tensor([0.5]))
             (tensor([[[5.4366]]]), ['sigma^2'])
         """
+        if self.jacobian_method not in JACOBIAN_METHODS:
+            raise ValueError(
+                f"{self._label()}: expected jacobian_method 'jacfwd', 'jacrev' or 'jacobian', got "
+                f"{self.jacobian_method!r}."
+            )
         self.reset_intermediates()
         theta = self._theta(free_params)
         layout = self._layout()
@@ -188,7 +201,8 @@ class Differentiable(FreeParameters):
         if not wanted:
             return None, []
         place = {k: position for position, k in enumerate(layout.free)}
-        jacobian = automatic(self._at, theta, [place[k] for k in wanted])
+        index = [place[k] for k in wanted]
+        jacobian = automatic(self._at, theta, index, self.jacobian_method, self.jacobian_chunk_size)
         return jacobian, [layout.names[k] for k in wanted]
 
     def natural_grad(self, free_params: Params = None) -> tuple[Tensor | None, list[str]]:

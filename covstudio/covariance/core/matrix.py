@@ -204,7 +204,7 @@ class Matrix(Written):
         """(rows, columns) of V, known before V is evaluated."""
         if self._shape is None:
             with torch.no_grad():
-                self._shape = _checked_shape(self(self.free_param_defaults).shape, self._label())
+                self._shape = _checked_shape(self._at(self._theta(None)).shape, self._label())
         return self._shape
 
     def __call__(self, free_params: Params = None) -> Tensor:

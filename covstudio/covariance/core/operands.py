@@ -15,9 +15,7 @@ from covstudio.covariance.parameters.differentiation import traced
 __all__ = ["check_count", "locate", "read_operands"]
 
 
-def read_operands(
-    label: str, operands: Sequence[Any], named: Mapping[str, Any], *, tensors_only: bool = False
-) -> dict[str, Operand]:
+def read_operands(label: str, operands: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Operand]:
     """The operands by name, whichever way they are given.
 
     An object with parameters that is given again stands in its second place as a twin, so that a parameter
@@ -27,14 +25,13 @@ def read_operands(
         label: what to call the operator in messages.
         operands: positional operands, or one mapping from names to operands.
         named: operands given by keyword.
-        tensors_only: accept tensors alone, for an operator that has parameters of its own.
 
     Returns:
         Name -> operand, in order; positional ones are named `op_0`, `op_1`, ...
 
     Raises:
-        TypeError: an operand is neither a `Matrix` nor a dense real tensor, none is a `Matrix`, or a name
-            is not a string.
+        TypeError: an operand is neither a `Matrix` nor a dense real tensor, or a name is not a
+            string.
         ValueError: both forms are mixed, a name is empty or has a "/", or a tensor is empty or not finite.
     """
     if operands and named:
@@ -53,11 +50,6 @@ def read_operands(
         given = dict(named) or {f"op_{k}": operand for k, operand in enumerate(operands)}
     for name, operand in given.items():
         _check_operand(label, name, operand)
-    if given and not tensors_only and not any(isinstance(operand, Matrix) for operand in given.values()):
-        raise TypeError(
-            f"{label}: expected at least one Matrix among the operands {list(given)}, got tensors only; "
-            "compute with torch directly, or wrap one in KnownMatrix."
-        )
     seen: set[int] = set()
     for name, operand in given.items():
         if isinstance(operand, Matrix) and operand.num_params:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-__all__ = ["FORWARD_MODE", "automatic", "chain", "recorded", "traced"]
+__all__ = ["FORWARD_MODE", "JACOBIAN_METHODS", "automatic", "chain", "recorded", "traced"]
 
 #: Held during forward-mode differentiation.
 #:
@@ -34,20 +34,57 @@ def chain(slices: Tensor, slopes: Tensor, out: Tensor | None = None) -> Tensor:
     return torch.where(factors == 0, torch.zeros_like(product), product)
 
 
-def automatic(function: Callable[[Tensor], Tensor], point: Tensor, index: Sequence[int]) -> Tensor:
-    """Jacobian of a matrix function of a vector by automatic differentiation, slices first: (k, r, c)."""
+JACOBIAN_METHODS = ("jacfwd", "jacrev", "jacobian")
+"""Ways of automatic differentiation, by the names of the functions of torch that go them."""
+
+
+def automatic(
+    function: Callable[[Tensor], Tensor],
+    point: Tensor,
+    index: Sequence[int],
+    method: str = "jacfwd",
+    chunk_size: int | None = None,
+) -> Tensor:
+    """Jacobian of a matrix function of a vector by automatic differentiation, slices first: (k, r, c).
+
+    Args:
+        function: from a vector to a matrix.
+        point: where.
+        index: the k entries of the vector in which it is differentiated.
+        method: one of ``JACOBIAN_METHODS``; where forward mode cannot follow, reverse mode steps in.
+        chunk_size: how many directions are followed at once; None: all of them forward, 64 in reverse.
+    """
     chosen = torch.as_tensor(list(index), dtype=torch.int64, device=point.device)
 
     def partial(part: Tensor) -> Tensor:
         return function(point.index_copy(0, chosen, part))
 
+    def forward() -> Tensor:
+        def along(step: Tensor) -> Tensor:
+            result: Tensor = torch.func.jvp(partial, (point[chosen],), (step,))[1]
+            return result
+
+        steps = torch.eye(len(chosen), dtype=point.dtype, device=point.device)
+        return torch.func.vmap(along, chunk_size=chunk_size)(steps).movedim(0, -1)
+
+    def reverse() -> Tensor:
+        result: Tensor = torch.func.jacrev(partial, chunk_size=chunk_size or 64)(point[chosen])
+        return result
+
     with FORWARD_MODE:
-        try:
-            jacobian = torch.func.jacfwd(partial)(point[chosen])
-        except (RuntimeError, NotImplementedError):
-            # An operation without a forward rule, or one that vmap cannot follow (in-place writes of a user's
-            # code).
-            jacobian = torch.func.jacrev(partial, chunk_size=64)(point[chosen])
+        if method == "jacobian":
+            jacobian = torch.autograd.functional.jacobian(  # type: ignore[no-untyped-call]
+                partial, point[chosen], create_graph=True
+            )
+        elif method == "jacrev":
+            jacobian = reverse()
+        else:
+            try:
+                jacobian = forward() if chunk_size else torch.func.jacfwd(partial)(point[chosen])
+            except (RuntimeError, NotImplementedError):
+                # An operation without a forward rule, or one that vmap cannot follow (in-place writes of a
+                # user's code).
+                jacobian = reverse()
     slices: Tensor = jacobian.movedim(-1, 0)
     return slices
 

@@ -33,11 +33,12 @@ class FreeParameters(Parameterised):
 
     _library_base = True
     _intermediates: _Kept | None = None
+    _keeps = True
 
     @property
     def trans(self) -> list[Transform]:
         """Transforms of all parameters; the older name of `param_trans`."""
-        return self.param_trans
+        return [parameter.transform for parameter in self.parameters]
 
     def from_param_dict(self, param_dict: Params) -> Tensor:
         """The free parameters as a flat tensor in the order of `free_param_names`.
@@ -213,7 +214,9 @@ class FreeParameters(Parameterised):
         """Keep an object (a factor, a decomposition) for exactly these parameters.
 
         Args:
-            params: RAW free parameters, in any accepted form; nothing is kept when there are none.
+            params: RAW free parameters, in any accepted form; or whatever a class computes with, such as
+                what :meth:`build_params` gives, with the fixed ones in it. Nothing is kept when there are
+                none.
             intermediates: the object.
 
         Raises:
@@ -228,8 +231,8 @@ class FreeParameters(Parameterised):
             >>> mat.get_intermediates(torch.tensor([0.0, 0.5]))
             'factor'
         """
-        theta = self._theta(params)
-        if len(theta) and not traced(theta):
+        theta = self._key(params)
+        if self._keeps and len(theta) and not traced(theta):
             self._intermediates = _Kept(theta, theta.detach().clone(), self._layout(), intermediates)
 
     def get_intermediates(self, params: Params) -> Any:
@@ -240,7 +243,7 @@ class FreeParameters(Parameterised):
         own.
 
         Args:
-            params: RAW free parameters, in any accepted form.
+            params: what it was kept for; see :meth:`set_intermediates`.
 
         Returns:
             The object, or None.
@@ -259,7 +262,7 @@ class FreeParameters(Parameterised):
             >>> print(mat.get_intermediates(torch.ones(2)))
             None
         """
-        theta = self._theta(params)
+        theta = self._key(params)
         kept = self._intermediates
         if kept is None or traced(theta) or kept.layout is not self._layout():
             return None
@@ -273,8 +276,44 @@ class FreeParameters(Parameterised):
         """A copy, or what is read back from a file, starts without a kept object."""
         return {name: value for name, value in self.__dict__.items() if name != "_intermediates"}
 
+    def _key(self, params: Params) -> Tensor:
+        """What an object is kept under: theta, or all parameters where a tensor has as many entries."""
+        if isinstance(params, Tensor) and params.shape == (self.num_params,):
+            return self._floating(params, "parameters")
+        return self._theta(params)
+
+    @property
+    def cache(self) -> bool:
+        """Whether objects are kept by :meth:`set_intermediates`."""
+        return self._keeps
+
+    def enable_cache(self) -> None:
+        """Keep what :meth:`set_intermediates` is given; on an operator for all its operands, too.
+
+        Example:
+            >>> import torch
+            >>> from covstudio.covariance import DiagonalMatrix
+            >>> mat = DiagonalMatrix(2)
+            >>> mat.disable_cache()
+            >>> mat.set_intermediates(torch.zeros(2), "factor")
+            >>> print(mat.get_intermediates(torch.zeros(2)), mat.cache)
+            None False
+            >>> mat.enable_cache()
+        """
+        self._keep(True)
+
+    def disable_cache(self) -> None:
+        """Keep nothing, and forget what is kept; on an operator for all its operands, too."""
+        self._keep(False)
+
+    def _keep(self, keeps: bool) -> None:
+        self._keeps = keeps
+        if not keeps:
+            self._intermediates = None
+
     def reset_intermediates(self) -> None:
-        """Forget the kept object; `auto_grad` does so before it differentiates.
+        """Forget the kept object, on an operator also those of its operands; `auto_grad` does so before
+        it differentiates.
 
         Example:
             >>> import torch

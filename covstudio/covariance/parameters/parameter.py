@@ -13,7 +13,7 @@ from torch import Tensor
 
 from covstudio.covariance.parameters.transforms import Transform, TransformIdentity
 
-__all__ = ["ParamSpec", "Parameter", "parse_parameters"]
+__all__ = ["ParamSpec", "Parameter", "parse_parameters", "simple_param_specs"]
 
 
 class ParamSpec(TypedDict, total=False):
@@ -221,6 +221,31 @@ def _scalar(value: float | Tensor, what: str) -> tuple[float, torch.dtype | None
     if math.isnan(number):
         raise ValueError(f"expected {what} to be a number, got NaN; choose a number, infinity included.")
     return number, dtype, device
+
+
+def simple_param_specs(
+    n: int, default: float | Tensor | None = None, trans: Transform | None = None
+) -> dict[str, ParamSpec]:
+    """Declarations of n free parameters ``theta_0``, ``theta_1``, ...
+
+    Args:
+        n: how many.
+        default: RAW default of each, one number; None is 0.
+        trans: the transform of each; None is the identity.
+
+    Returns:
+        Name -> {"fixed", "default" (1-D tensor of one value), "trans"}.
+
+    Raises:
+        TypeError: an argument is of the wrong type.
+
+    Example:
+        >>> from covstudio.covariance import simple_param_specs
+        >>> simple_param_specs(2)["theta_1"]["default"]
+        tensor([0.])
+    """
+    spec = {"default": 0.0 if default is None else default, "trans": trans}
+    return {f"theta_{k}": Parameter.from_spec(f"theta_{k}", spec).to_spec() for k in range(n)}
 
 
 def parse_parameters(

@@ -10,8 +10,9 @@ from typing import Literal, overload
 import torch
 from torch import Tensor
 
+from covstudio.covariance.parameters.by_name import DefaultsByName, Specs, TransformsByName
 from covstudio.covariance.parameters.layout import Layout
-from covstudio.covariance.parameters.parameter import Parameter, ParamSpec
+from covstudio.covariance.parameters.parameter import Parameter
 from covstudio.covariance.parameters.transforms import Transform
 
 __all__ = ["Parameterised", "Params", "UnknownParameter", "few", "suggest"]
@@ -43,14 +44,14 @@ class Parameterised(ABC):
         return self._layout().parameters
 
     @property
-    def param_specs(self) -> dict[str, ParamSpec]:
-        """All declarations in dict form, by name.
+    def param_specs(self) -> Specs:
+        """All declarations in dict form: name -> {"fixed", "default" (raw, 1-D tensor of one value),
+        "trans"}.
 
-        Each is {"fixed", "default" (raw, 1-D tensor of one value), "trans"}.
-
-        The dict is a copy; change a parameter with `set_param_specs`.
+        Edits take effect as by `set_param_specs`, on an operator in the operand:
+        `v.param_specs["time/rho"]["fixed"] = True`.
         """
-        return {parameter.name: parameter.to_spec() for parameter in self.parameters}
+        return Specs(self, self.parameters)
 
     @property
     def param_names(self) -> list[str]:
@@ -95,34 +96,36 @@ class Parameterised(ABC):
         return len(self._layout().fixed)
 
     @property
-    def param_defaults(self) -> Tensor:
-        """RAW defaults of all parameters, shape (num_params,)."""
-        return self._defaults(range(self.num_params))
+    def param_defaults(self) -> DefaultsByName:
+        """RAW defaults of all parameters: a dict by name that serves as the 1-D tensor of them, too."""
+        return self._defaults_by_name(range(self.num_params))
 
     @property
-    def free_param_defaults(self) -> Tensor:
-        """RAW defaults of the free parameters: the theta that `None` stands for."""
-        return self._defaults(self._layout().free)
+    def free_param_defaults(self) -> DefaultsByName:
+        """RAW defaults of the free parameters, as `param_defaults`: the theta that `None` stands
+        for.
+        """
+        return self._defaults_by_name(self._layout().free)
 
     @property
-    def fixed_param_defaults(self) -> Tensor:
-        """RAW constants of the fixed parameters, shape (num_fixed_params,)."""
-        return self._defaults(self._layout().fixed)
+    def fixed_param_defaults(self) -> DefaultsByName:
+        """RAW constants of the fixed parameters, as :attr:`param_defaults`."""
+        return self._defaults_by_name(self._layout().fixed)
 
     @property
-    def param_trans(self) -> list[Transform]:
-        """Transforms of all parameters."""
-        return [parameter.transform for parameter in self.parameters]
+    def param_trans(self) -> TransformsByName:
+        """Transforms of all parameters by name; a position finds one, too."""
+        return self._transforms_by_name(range(self.num_params))
 
     @property
-    def free_param_trans(self) -> list[Transform]:
-        """Transforms of the free parameters."""
-        return [parameter.transform for parameter in self.parameters if not parameter.fixed]
+    def free_param_trans(self) -> TransformsByName:
+        """Transforms of the free parameters, as :attr:`param_trans`."""
+        return self._transforms_by_name(self._layout().free)
 
     @property
-    def fixed_param_trans(self) -> list[Transform]:
-        """Transforms of the fixed parameters."""
-        return [parameter.transform for parameter in self.parameters if parameter.fixed]
+    def fixed_param_trans(self) -> TransformsByName:
+        """Transforms of the fixed parameters, as :attr:`param_trans`."""
+        return self._transforms_by_name(self._layout().fixed)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -134,8 +137,40 @@ class Parameterised(ABC):
         """The device of the defaults."""
         return self._layout().device or self._device or torch.device("cpu")
 
-    def _defaults(self, index: Sequence[int]) -> Tensor:
-        return self._layout().defaults(index, self.dtype, self.device)
+    def get_default_dtype_device(self) -> tuple[torch.device, torch.dtype]:
+        """The device and the dtype that all defaults share; torch's own where there are no parameters.
+
+        Returns:
+            ``(device, dtype)``.
+
+        Raises:
+            ValueError: the defaults differ in them.
+
+        Example:
+            >>> from covstudio.covariance import ScalarMatrix
+            >>> ScalarMatrix(2).get_default_dtype_device()
+            (device(type='cpu'), torch.float32)
+        """
+        found = {(parameter.device, parameter.dtype) for parameter in self.parameters}
+        if len(found) > 1:
+            raise ValueError(
+                f"{self._label()}: expected defaults of one dtype on one device, got "
+                f"{sorted(f'{dtype} on {device}' for device, dtype in found)}; set_param_specs sets them."
+            )
+        for device, dtype in found:
+            assert device is not None
+            assert dtype is not None
+            return device, dtype
+        return torch.get_default_device(), torch.get_default_dtype()
+
+    def _defaults_by_name(self, index: Sequence[int]) -> DefaultsByName:
+        layout = self._layout()
+        tensor = layout.defaults(index, self.dtype, self.device)
+        return DefaultsByName(self, [layout.names[k] for k in index], tensor)
+
+    def _transforms_by_name(self, index: Sequence[int]) -> TransformsByName:
+        parameters = self.parameters
+        return TransformsByName(self, {parameters[k].name: parameters[k].transform for k in index})
 
     @overload
     def build_params(
@@ -198,17 +233,21 @@ class Parameterised(ABC):
 
     def set_param_specs(
         self,
-        name: str,
+        key: str | None = None,
         fixed: bool | None = None,
         default: float | Tensor | None = None,
         trans: Transform | None = None,
         value: float | Tensor | None = None,
+        *,
+        name: str | None = None,
     ) -> None:
-        """Change one parameter; what is left out stays as it is.
+        """Change a parameter, or all of a subtree; what is left out stays as it is.
 
         Args:
-            name: the parameter's name; on an operator the prefixed name, and the change reaches the operand
-                itself.
+            key: the parameter's name; on an operator the prefixed name, and the change reaches the operand
+                itself. A key that ends in "/" is all parameters of that operand, to any depth: "field/";
+                "/" is all there are.
+            name: another name of ``key``.
             fixed: True makes it a constant outside theta, False an entry of theta.
             default: RAW default, also the constant of a fixed parameter.
             trans: its transform.
@@ -227,26 +266,47 @@ class Parameterised(ABC):
             >>> mat.set_param_specs("sigma^2", fixed=True, value=1.0)
             >>> mat.free_param_names
             ['rho']
+            >>> mat.set_param_specs("/", fixed=False)
+            >>> mat.free_param_names
+            ['sigma^2', 'rho']
         """
+        if (key is None) == (name is None):
+            raise TypeError(
+                f"{self._label()}.set_param_specs: expected the parameter's name once, got "
+                f"{'none' if key is None else f'{key!r} and name={name!r}'}."
+            )
+        name = key if name is None else name
+        assert name is not None
         if default is not None and value is not None:
             raise ValueError(
                 f"{self._label()}: parameter {name!r} got both default (raw) and value (natural); give "
                 "one of them."
             )
-        parameter = self._find(name)
-        changed = Parameter(
-            parameter.name,
-            parameter.transform if trans is None else trans,
-            parameter.default,
-            parameter.fixed if fixed is None else fixed,
-            parameter.dtype,
-            parameter.device,
-        )
-        if default is not None:
-            changed = changed.with_default(default)
-        if value is not None:
-            changed = changed.with_value(value)
-        self._replace(name, changed)
+        changes: list[Parameter] = []
+        for parameter in self._below(name) if name.endswith("/") else [self._find(name)]:
+            changed = Parameter(
+                parameter.name,
+                parameter.transform if trans is None else trans,
+                parameter.default,
+                parameter.fixed if fixed is None else fixed,
+                parameter.dtype,
+                parameter.device,
+            )
+            if default is not None:
+                changed = changed.with_default(default)
+            if value is not None:
+                changed = changed.with_value(value)
+            changes.append(changed)
+        for changed in changes:
+            self._replace(changed.name, changed)
+
+    def _below(self, key: str) -> list[Parameter]:
+        """All parameters of a subtree, by its path with a "/" at the end."""
+        parameters = self.parameters
+        found = [parameter for parameter in parameters if key == "/" or parameter.name.startswith(key)]
+        if not found:
+            raise UnknownParameter(self._label(), key, self._layout().names)
+        return found
 
     def _find(self, name: str) -> Parameter:
         layout = self._layout()
@@ -284,12 +344,18 @@ class Parameterised(ABC):
                 f"{len(params)}; give one raw value per name, in this order"
                 f"{self._fixed_hint(len(params))}."
             )
-        if not params.is_floating_point():
+        return self._floating(params, "parameters")
+
+    def _floating(self, entry: Tensor, what: str) -> Tensor:
+        """Whole numbers as floating-point ones, in the dtype of the defaults."""
+        if entry.is_floating_point():
+            return entry
+        if entry.is_complex() or entry.dtype == torch.bool:
             raise TypeError(
-                f"{self._label()}: expected floating-point parameters, got {params.dtype}; use .double() "
-                "or .float()."
+                f"{self._label()}: expected {what} to be numbers, got {entry.dtype}; use .double() or "
+                ".float()."
             )
-        return params
+        return entry.to(self.dtype)
 
     def _fixed_hint(self, count: int) -> str:
         layout = self._layout()
@@ -323,11 +389,10 @@ class Parameterised(ABC):
             )
         for name in expected:
             entry = params[name]
-            if not isinstance(entry, Tensor) or not entry.is_floating_point():
-                came = entry.dtype if isinstance(entry, Tensor) else type(entry).__name__
+            if not isinstance(entry, Tensor):
                 raise TypeError(
                     f"{self._label()}: expected parameter {name!r} as a floating-point tensor of one "
-                    f"element, got {came}; use torch.tensor([...])."
+                    f"element, got {type(entry).__name__}; use torch.tensor([...])."
                 )
             if entry.numel() != 1:
                 raise ValueError(
@@ -336,7 +401,9 @@ class Parameterised(ABC):
                 )
         if not expected:
             return torch.zeros(0, dtype=self.dtype, device=self.device)
-        return torch.cat([params[name].reshape(1) for name in expected])
+        return torch.cat(
+            [self._floating(params[name], f"parameter {name!r}").reshape(1) for name in expected]
+        )
 
 
 class UnknownParameter(KeyError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -148,10 +149,11 @@ class TransformPow(Transform):
     otherwise; `inverse` returns that root.
 
     Args:
-        p: the exponent.
+        factor: the exponent p.
+        p: another name of ``factor``.
 
     Raises:
-        TypeError: p is not a number.
+        TypeError: p is not a number, or is given twice.
         ValueError: p is 0 or not finite.
 
     Example:
@@ -163,7 +165,8 @@ class TransformPow(Transform):
         tensor([-2.])
     """
 
-    def __init__(self, p: float) -> None:
+    def __init__(self, factor: float = 2.0, *, p: float | None = None) -> None:
+        p = factor if p is None else p
         check_number("TransformPow", "p", p)
         if not math.isfinite(p) or p == 0:
             raise ValueError(
@@ -178,6 +181,11 @@ class TransformPow(Transform):
         else:
             interval = POSITIVE
         self._domain = self._codomain = interval
+
+    @property
+    def factor(self) -> float:
+        """The exponent p."""
+        return self.p
 
     @property
     def constants(self) -> tuple[object, ...]:
@@ -199,8 +207,10 @@ class TransformScaleShift(Transform):
     r"""A straight line, :math:`f(x) = \mathrm{scale} \cdot x + \mathrm{shift}`, with scale not 0.
 
     Args:
-        scale: the slope.
-        shift: the value at x = 0.
+        a: the slope.
+        b: the value at x = 0.
+        scale: another name of ``a``.
+        shift: another name of ``b``.
 
     Raises:
         TypeError: a constant is not a number.
@@ -213,7 +223,10 @@ class TransformScaleShift(Transform):
         tensor([-1.,  0.,  1.])
     """
 
-    def __init__(self, scale: float, shift: float) -> None:
+    def __init__(
+        self, a: float = 1.0, b: float = 0.0, *, scale: float | None = None, shift: float | None = None
+    ) -> None:
+        scale, shift = a if scale is None else scale, b if shift is None else shift
         check_number("TransformScaleShift", "scale", scale)
         check_number("TransformScaleShift", "shift", shift)
         if not math.isfinite(scale) or scale == 0 or not math.isfinite(shift):
@@ -223,6 +236,16 @@ class TransformScaleShift(Transform):
             )
         self.scale = float(scale)
         self.shift = float(shift)
+
+    @property
+    def a(self) -> float:
+        """The slope, ``scale``."""
+        return self.scale
+
+    @property
+    def b(self) -> float:
+        """The value at x = 0, ``shift``."""
+        return self.shift
 
     @property
     def constants(self) -> tuple[object, ...]:
@@ -265,11 +288,11 @@ class TransformChain(Transform):
     r"""Transforms applied one after the other, :math:`f(x) = f_k(\dots f_2(f_1(x)))`.
 
     Args:
-        transforms: one or more transforms, the first applied first.
+        transforms: one or more transforms, one by one or as a list; the first is applied first.
 
     Raises:
         TypeError: an element is not a `Transform`.
-        ValueError: the list is empty, or the values of one transform lie outside the domain of the next.
+        ValueError: there is none, or the values of one transform lie outside the domain of the next.
 
     Example:
         >>> import torch
@@ -281,12 +304,9 @@ class TransformChain(Transform):
         '(-1, 1)'
     """
 
-    def __init__(self, transforms: Sequence[Transform]) -> None:
-        if isinstance(transforms, Transform):
-            raise TypeError(
-                f"TransformChain: expected a list of transforms, got {transforms!r}; write [{transforms!r}]."
-            )
-        chain = tuple(transforms)
+    def __init__(self, *transforms: Transform | Sequence[Transform]) -> None:
+        only = transforms[0] if len(transforms) == 1 else transforms
+        chain: tuple[Any, ...] = (only,) if isinstance(only, Transform) else tuple(only)
         for transform in chain:
             if not isinstance(transform, Transform):
                 raise TypeError(
@@ -307,6 +327,11 @@ class TransformChain(Transform):
             reached = taken.image(transform)
         self._domain = domain
         self._codomain = reached
+
+    @property
+    def chain(self) -> tuple[Transform, ...]:
+        """The transforms, the first applied first."""
+        return self.transforms
 
     @property
     def constants(self) -> tuple[object, ...]:

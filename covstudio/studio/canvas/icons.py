@@ -73,7 +73,7 @@ def telling(example: Matrix) -> torch.Tensor | None:
     """
     raw = []
     count = example.num_free_params
-    for index, transform in enumerate(example.free_param_trans):
+    for index, transform in enumerate(example.free_param_trans.values()):
         low, high = transform.bounds
         if math.isfinite(low) and math.isfinite(high):
             natural = low + 0.85 * (high - low)

@@ -70,7 +70,7 @@ def finite(tensor: Tensor | None) -> None:
 def extremes(matrix: Matrix) -> Iterator[Tensor]:
     """Raw parameters at and near the ends: each alone, then all together; and natural values of zero."""
     start = matrix.free_param_defaults.double()
-    for k, transform in enumerate(matrix.free_param_trans):
+    for k, transform in enumerate(matrix.free_param_trans.values()):
         low, high = transform.bounds
         values = [-10.0, 10.0]
         if low < 0 < high:

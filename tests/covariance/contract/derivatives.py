@@ -102,7 +102,7 @@ def extreme_parameters_give_finite_results(case: Case) -> None:
 def ends_of_the_natural_domain_give_finite_results(case: Case) -> None:
     matrix = case.make()
     start = matrix.build_params(matrix.free_param_defaults.double())
-    for k, transform in enumerate(matrix.param_trans):
+    for k, transform in enumerate(matrix.param_trans.values()):
         for end in transform.bounds:
             if not math.isfinite(end):
                 continue

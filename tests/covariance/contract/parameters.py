@@ -52,7 +52,7 @@ def forms_of_parameters_convert_back_and_forth(case: Case) -> None:
         natural = matrix.build_params(theta, out_format="dict")
         assert list(natural) == matrix.param_names
         assert torch.equal(torch.cat([*natural.values(), theta[:0]]), matrix.build_params(theta))
-        for k, transform in enumerate(matrix.free_param_trans):
+        for k, transform in enumerate(matrix.free_param_trans.values()):
             back = transform.inverse(natural[matrix.free_param_names[k]])
             torch.testing.assert_close(back, theta[k : k + 1], rtol=1e-9, atol=1e-9)
         assert torch.equal(matrix.build_params(theta, include_fixed=False), matrix.trans_params(theta))
@@ -131,7 +131,7 @@ def parameters_can_be_held(case: Case) -> None:
 @contract
 def values_can_be_set(case: Case) -> None:
     matrix = case.make()
-    for k, transform in enumerate(matrix.free_param_trans):
+    for k, transform in enumerate(matrix.free_param_trans.values()):
         name = matrix.free_param_names[k]
         dtype = matrix.param_specs[name]["default"].dtype
         natural = transform(torch.tensor([0.3], dtype=torch.float64))

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import Argument, declare
+from covstudio.covariance.core.checks import check_dtype
 from covstudio.covariance.core.matrix import Matrix
 
 #: What joins the levels of crossed factors in a column's name: the bowtie.
@@ -125,8 +126,7 @@ class DummyMatrix(Matrix):
         dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
     ) -> None:
-        if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
-            raise TypeError(f"dtype must be a floating point torch.dtype, got {dtype!r}; use torch.float64")
+        check_dtype(dtype)
         columns = [_labels(factor, f"factor {k}") for k, factor in enumerate(factors)]
         _check_columns(columns)
         ordered = _levels(columns, levels, lex_order)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import Argument, declare
-from covstudio.covariance.core.checks import check_size
+from covstudio.covariance.core.checks import check_dtype, check_size
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
 from covstudio.covariance.linalg.dense import singular
 from covstudio.covariance.parameters.parameter import Parameter
@@ -57,10 +57,12 @@ class IdentityMatrix(DiagonalLeaf):
     Args:
         n: Number of rows and columns, an int of at least 1.
         param_specs: None or an empty mapping, for uniformity with the other structures.
+        dtype: Floating point dtype in which it is evaluated by itself; None for torch's default.
+        device: Device on which it is evaluated by itself; None for the cpu.
 
     Raises:
-        TypeError: `n` is not an int.
-        ValueError: `n` is below 1, or `param_specs` declares a parameter.
+        TypeError: If `n` is not an int, or `dtype` is not a floating point one.
+        ValueError: If `n` is below 1, or `param_specs` declares a parameter.
 
     Example:
         >>> from covstudio.covariance import IdentityMatrix
@@ -74,8 +76,17 @@ class IdentityMatrix(DiagonalLeaf):
 
     _definite = True
 
-    def __init__(self, n: int, param_specs: ParamSpecs | None = None) -> None:
+    def __init__(
+        self,
+        n: int,
+        param_specs: ParamSpecs | None = None,
+        *,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
+    ) -> None:
         self.n = check_size(n)
+        self._dtype = check_dtype(dtype)
+        self._device = None if device is None else torch.device(device)
         super().__init__((self.n, self.n), param_specs, [])
 
     def variances(self, natural: Tensor) -> Tensor:

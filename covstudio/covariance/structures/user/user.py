@@ -111,7 +111,7 @@ class SimpleMatrix(Matrix):
         }
         super().__init__(None, specs)
         with torch.no_grad():
-            value = call(self.free_param_defaults)
+            value = call(self.build_params(trans=False))
         self._shape = _matrix_shape(value)
         bad = int((~torch.isfinite(value)).sum())
         if bad:
@@ -241,7 +241,7 @@ class Adapter(Matrix):
         for parameter in self.parameters:
             _check_identity(parameter)
         with torch.no_grad():
-            self.adaptee_params(self.param_defaults)
+            self.adaptee_params(self.build_params(trans=False))
 
     @property
     def psd(self) -> bool:
