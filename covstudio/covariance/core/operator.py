@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Sequence
-from typing import Any, ClassVar, Literal, TypeVar
+from collections.abc import Callable, Container, Sequence
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -16,19 +16,7 @@ from covstudio.covariance.parameters.differentiation import FORWARD_MODE, chain
 from covstudio.covariance.parameters.layout import consecutive, in_order, shares
 from covstudio.covariance.parameters.parameterised import Params
 
-__all__ = ["Operand", "Operator", "Paths", "ShapeError"]
-
-Value = TypeVar("Value")
-
-
-class Paths(dict[str, Value]):
-    """Nodes of a tree by path; "/a/b", "a/b" and "a/b/" are one."""
-
-    def __missing__(self, path: str) -> Value:
-        known = path.strip("/")
-        if known == path or known not in self:
-            raise KeyError(path)
-        return self[known]
+__all__ = ["Operand", "Operator", "ShapeError"]
 
 
 class Operator(Composite):
@@ -318,83 +306,6 @@ class Operator(Composite):
             else:
                 grads.append(None)
         return grads, names
-
-    def call_tree(self, free_params: Params = None) -> tuple[Paths[Tensor], Paths[Tensor | None]]:
-        """The value of every node of the tree.
-
-        Args:
-            free_params: RAW free parameters, in any accepted form.
-
-        Returns:
-            ``(values, thetas)``, both by path: "/" this operator, "a" its operand, "a/b" an operand of that.
-            The thetas are what each node was given of the free parameters; None for a tensor. Only operators
-            are descended into, not what an ``Adapter`` holds.
-
-        Raises:
-            TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
-            ValueError: wrong length or dimension, or missing or unexpected names.
-
-        Example:
-            >>> import torch
-            >>> from covstudio.covariance import IdentityMatrix, ScalarMatrix, Sum
-            >>> values, thetas = Sum(a=IdentityMatrix(1), b=ScalarMatrix(1)).call_tree(torch.tensor([0.5]))
-            >>> values
-            {'/': tensor([[3.7183]]), 'a': tensor([[1.]]), 'b': tensor([[2.7183]])}
-        """
-        values: Paths[Tensor] = Paths()
-        thetas: Paths[Tensor | None] = Paths()
-        for path, node, theta in self._nodes(self._theta(free_params)):
-            thetas[path] = theta
-            values[path] = node(theta) if isinstance(node, Matrix) else node
-        return values, thetas
-
-    def grad_tree(
-        self, free_params: Params = None
-    ) -> tuple[Paths[tuple[Tensor | None, list[str]]], Paths[Tensor | None]]:
-        """The Jacobian of every node below, in its own shape and its own parameters.
-
-        Args:
-            free_params: RAW free parameters, in any accepted form.
-
-        Returns:
-            ``(grads, thetas)`` by the same paths, in the same order, as :meth:`call_tree`; each gradient is
-            what :meth:`grad` of that node gives, ``(None, [])`` for a tensor.
-
-        Raises:
-            TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
-            ValueError: wrong length or dimension, or missing or unexpected names.
-
-        Example:
-            >>> import torch
-            >>> from covstudio.covariance import IdentityMatrix, ScalarMatrix, Sum
-            >>> grads, _ = Sum(a=IdentityMatrix(1), b=ScalarMatrix(1)).grad_tree(torch.tensor([0.0]))
-            >>> grads["/"], grads["a"]
-            ((tensor([[[2.]]]), ['b/sigma^2']), (None, []))
-        """
-        grads: Paths[tuple[Tensor | None, list[str]]] = Paths()
-        thetas: Paths[Tensor | None] = Paths()
-        for path, node, theta in self._nodes(self._theta(free_params)):
-            thetas[path] = theta
-            grads[path] = node.grad(theta) if isinstance(node, Matrix) else (None, [])
-        return grads, thetas
-
-    def _nodes(self, theta: Tensor, path: str = "") -> Iterator[tuple[str, Operand, Tensor | None]]:
-        """Every node from here downward with its path and its part of theta."""
-        yield path or "/", self, theta
-        spans = consecutive(
-            operand.num_free_params if isinstance(operand, Matrix) else 0
-            for operand in self._operands.values()
-        )
-        for (name, operand), span in zip(self._operands.items(), spans, strict=True):
-            below = f"{path}/{name}" if path else name
-            if name == OWN:
-                continue
-            if isinstance(operand, Operator):
-                yield from operand._nodes(theta[span.start : span.stop], below)
-            elif isinstance(operand, Matrix):
-                yield below, operand, theta[span.start : span.stop]
-            else:
-                yield below, operand.to(dtype=theta.dtype, device=theta.device), None
 
     # -- promises --------------------------------------------------------------------------------------------
 

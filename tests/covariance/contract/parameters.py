@@ -163,7 +163,7 @@ def wrong_parameters_are_refused(case: Case) -> None:
         with pytest.raises(TypeError):
             method([0.0] * count)
         with pytest.raises(TypeError):
-            method(torch.zeros(count, dtype=torch.int64))
+            method(torch.zeros(count, dtype=torch.bool))
         with pytest.raises(ValueError, match="no such parameter"):
             method({**matrix.to_param_dict(None), "no such parameter": torch.zeros(1)})
         if count:
