@@ -18,7 +18,7 @@ def check_dtype(value: object) -> torch.dtype | None:
     """Return a floating point dtype, or None.
 
     Raises:
-        TypeError: If ``value`` is neither.
+        TypeError: If `value` is neither.
 
     Example:
         >>> check_dtype(torch.float64)

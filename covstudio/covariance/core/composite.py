@@ -220,7 +220,7 @@ class Composite(Matrix):
             operand._keep(keeps)
 
     def reset_intermediates(self) -> None:
-        """Forget what is kept here and in the operands; see :meth:`Matrix.reset_intermediates`."""
+        """Forget what is kept here and in the operands; see `Matrix.reset_intermediates`."""
         super().reset_intermediates()
         for _, _, operand in self._parts():
             operand.reset_intermediates()
@@ -263,12 +263,12 @@ class Composite(Matrix):
             free_params: RAW free parameters, in any accepted form.
 
         Returns:
-            ``(values, thetas)``, both by path: "/" this operator, "a" its operand, "a/b" an operand of that.
+            `(values, thetas)`, both by path: "/" this operator, "a" its operand, "a/b" an operand of that.
             The thetas are what each node was given of the free parameters; None for a tensor. Only operators
-            are descended into, not what an ``Adapter`` holds.
+            are descended into, not what an `Adapter` holds.
 
         Raises:
-            TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
+            TypeError: `free_params` is not a floating-point tensor, nor a dict of such.
             ValueError: wrong length or dimension, or missing or unexpected names.
 
         Example:
@@ -294,11 +294,11 @@ class Composite(Matrix):
             free_params: RAW free parameters, in any accepted form.
 
         Returns:
-            ``(grads, thetas)`` by the same paths, in the same order, as :meth:`call_tree`; each gradient is
-            what :meth:`grad` of that node gives, ``(None, [])`` for a tensor.
+            `(grads, thetas)` by the same paths, in the same order, as `call_tree`; each gradient is
+            what `grad` of that node gives, `(None, [])` for a tensor.
 
         Raises:
-            TypeError: ``free_params`` is not a floating-point tensor, nor a dict of such.
+            TypeError: `free_params` is not a floating-point tensor, nor a dict of such.
             ValueError: wrong length or dimension, or missing or unexpected names.
 
         Example:

@@ -25,14 +25,15 @@ class Differentiable(FreeParameters):
     #: Where the analytic derivative is written: "differentiate", "manual_grad" or "none".
     _derivative: str = "none"
 
+    #: "default": the analytic Jacobian where there is one; "auto": always automatic differentiation.
+    #: "default": the analytic Jacobian where there is one; "auto": always automatic differentiation.
     grad_mode: str = "default"
-    """"default": the analytic Jacobian where there is one; "auto": always automatic differentiation."""
 
+    #: How `auto_grad` differentiates: "jacfwd", "jacrev" or "jacobian" (reverse, one row at a time).
     jacobian_method: str = "jacfwd"
-    """How :meth:`auto_grad` differentiates: "jacfwd", "jacrev" or "jacobian" (reverse, one row at a time)."""
 
+    #: How many directions "jacfwd" and "jacrev" follow at once; None leaves it to them.
     jacobian_chunk_size: int | None = None
-    """How many directions "jacfwd" and "jacrev" follow at once; None leaves it to them."""
 
     @property
     @abstractmethod

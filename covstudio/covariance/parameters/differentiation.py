@@ -34,8 +34,8 @@ def chain(slices: Tensor, slopes: Tensor, out: Tensor | None = None) -> Tensor:
     return torch.where(factors == 0, torch.zeros_like(product), product)
 
 
+#: Ways of automatic differentiation, by the names of the functions of torch that go them.
 JACOBIAN_METHODS = ("jacfwd", "jacrev", "jacobian")
-"""Ways of automatic differentiation, by the names of the functions of torch that go them."""
 
 
 def automatic(
@@ -51,7 +51,7 @@ def automatic(
         function: from a vector to a matrix.
         point: where.
         index: the k entries of the vector in which it is differentiated.
-        method: one of ``JACOBIAN_METHODS``; where forward mode cannot follow, reverse mode steps in.
+        method: one of `JACOBIAN_METHODS`; where forward mode cannot follow, reverse mode steps in.
         chunk_size: how many directions are followed at once; None: all of them forward, 64 in reverse.
     """
     chosen = torch.as_tensor(list(index), dtype=torch.int64, device=point.device)

@@ -215,7 +215,7 @@ class FreeParameters(Parameterised):
 
         Args:
             params: RAW free parameters, in any accepted form; or whatever a class computes with, such as
-                what :meth:`build_params` gives, with the fixed ones in it. Nothing is kept when there are
+                what `build_params` gives, with the fixed ones in it. Nothing is kept when there are
                 none.
             intermediates: the object.
 
@@ -243,7 +243,7 @@ class FreeParameters(Parameterised):
         own.
 
         Args:
-            params: what it was kept for; see :meth:`set_intermediates`.
+            params: what it was kept for; see `set_intermediates`.
 
         Returns:
             The object, or None.
@@ -284,11 +284,11 @@ class FreeParameters(Parameterised):
 
     @property
     def cache(self) -> bool:
-        """Whether objects are kept by :meth:`set_intermediates`."""
+        """Whether objects are kept by `set_intermediates`."""
         return self._keeps
 
     def enable_cache(self) -> None:
-        """Keep what :meth:`set_intermediates` is given; on an operator for all its operands, too.
+        """Keep what `set_intermediates` is given; on an operator for all its operands, too.
 
         Example:
             >>> import torch

@@ -226,7 +226,7 @@ def _scalar(value: float | Tensor, what: str) -> tuple[float, torch.dtype | None
 def simple_param_specs(
     n: int, default: float | Tensor | None = None, trans: Transform | None = None
 ) -> dict[str, ParamSpec]:
-    """Declarations of n free parameters ``theta_0``, ``theta_1``, ...
+    """Declarations of n free parameters `theta_0`, `theta_1`, ...
 
     Args:
         n: how many.

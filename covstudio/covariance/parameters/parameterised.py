@@ -109,7 +109,7 @@ class Parameterised(ABC):
 
     @property
     def fixed_param_defaults(self) -> DefaultsByName:
-        """RAW constants of the fixed parameters, as :attr:`param_defaults`."""
+        """RAW constants of the fixed parameters, as `param_defaults`."""
         return self._defaults_by_name(self._layout().fixed)
 
     @property
@@ -119,12 +119,12 @@ class Parameterised(ABC):
 
     @property
     def free_param_trans(self) -> TransformsByName:
-        """Transforms of the free parameters, as :attr:`param_trans`."""
+        """Transforms of the free parameters, as `param_trans`."""
         return self._transforms_by_name(self._layout().free)
 
     @property
     def fixed_param_trans(self) -> TransformsByName:
-        """Transforms of the fixed parameters, as :attr:`param_trans`."""
+        """Transforms of the fixed parameters, as `param_trans`."""
         return self._transforms_by_name(self._layout().fixed)
 
     @property
@@ -141,7 +141,7 @@ class Parameterised(ABC):
         """The device and the dtype that all defaults share; torch's own where there are no parameters.
 
         Returns:
-            ``(device, dtype)``.
+            `(device, dtype)`.
 
         Raises:
             ValueError: the defaults differ in them.
@@ -247,7 +247,7 @@ class Parameterised(ABC):
             key: the parameter's name; on an operator the prefixed name, and the change reaches the operand
                 itself. A key that ends in "/" is all parameters of that operand, to any depth: "field/";
                 "/" is all there are.
-            name: another name of ``key``.
+            name: another name of `key`.
             fixed: True makes it a constant outside theta, False an entry of theta.
             default: RAW default, also the constant of a fixed parameter.
             trans: its transform.

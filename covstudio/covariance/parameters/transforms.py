@@ -150,10 +150,10 @@ class TransformPow(Transform):
 
     Args:
         factor: the exponent p.
-        p: another name of ``factor``.
+        p: another name of `factor`.
 
     Raises:
-        TypeError: p is not a number, or is given twice.
+        TypeError: p is not a number.
         ValueError: p is 0 or not finite.
 
     Example:
@@ -209,8 +209,8 @@ class TransformScaleShift(Transform):
     Args:
         a: the slope.
         b: the value at x = 0.
-        scale: another name of ``a``.
-        shift: another name of ``b``.
+        scale: another name of `a`.
+        shift: another name of `b`.
 
     Raises:
         TypeError: a constant is not a number.
@@ -239,12 +239,12 @@ class TransformScaleShift(Transform):
 
     @property
     def a(self) -> float:
-        """The slope, ``scale``."""
+        """The slope, `scale`."""
         return self.scale
 
     @property
     def b(self) -> float:
-        """The value at x = 0, ``shift``."""
+        """The value at x = 0, `shift`."""
         return self.shift
 
     @property
