@@ -1,1 +1,1 @@
-"""What a fit cannot tell: confounded, unbounded and indefinite parameters."""
+"""Parameters that a fit cannot tell: confounded, unbounded and indefinite ones."""

@@ -236,8 +236,7 @@ class _Search:
         return change if bool(np.isfinite(change).all()) else None
 
     def _room(self, direction: Vector, used: NDArray[np.intp]) -> float:
-        """How far a direction may be followed within the ranges of its parameters, and no further than their
-        own size."""
+        """The step along a direction within the ranges of its parameters, at most their own size."""
         most = math.inf
         weight = np.abs(direction) * np.sqrt(np.diag(self.information)[used])
         for i, d, w in zip(used, direction, weight, strict=True):
@@ -318,8 +317,10 @@ class _Search:
         return Confounded(names, tuple(estimable), sentence(names, estimable, form, self._simplest(who)))
 
     def _simplest(self, who: NDArray[np.intp]) -> str:
-        """The one of many parameters that makes up a term of its own, if there is one: a residual variance
-        beside an unstructured matrix, say."""
+        """The one of many parameters that makes up a term of its own, if there is one.
+
+        Such is a residual variance beside an unstructured matrix.
+        """
         alone = [
             c.name
             for c in (self.coordinates[i] for i in who)
@@ -330,8 +331,7 @@ class _Search:
     def _form(
         self, directions: Vector, values: Vector, used: NDArray[np.intp], members: NDArray[np.intp]
     ) -> str:
-        """ "sum" or "product" when that is what stays the same along all combinations, near and far; "local"
-        when neither does."""
+        """"sum" or "product" when that stays the same along all combinations, near and far; else "local"."""
         who = used[members]
         straight = []
         for direction in directions.T:

@@ -1,4 +1,4 @@
-"""Why V is not positive definite, in terms of its parameters."""
+"""The reason why V is not positive definite, in terms of its parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an engine must say of itself to be chosen: whether it takes a V, and what that would cost."""
+"""The candidates for a fit: whether an engine takes a V, and what that would cost."""
 
 from __future__ import annotations
 

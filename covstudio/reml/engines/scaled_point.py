@@ -1,4 +1,4 @@
-"""What points of the likelihood share that know V up to a scale: the likelihood, and a change of scale."""
+"""The base of points of the likelihood that know V up to a scale, and a change of scale."""
 
 from __future__ import annotations
 

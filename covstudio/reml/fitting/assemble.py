@@ -1,5 +1,4 @@
-"""From where the search ended to a `Fit`: standard errors, predictions, and the sentence that says what
-happened."""
+"""A `Fit` out of where the search ended: standard errors, predictions, and a sentence on what happened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which engine takes which V, and why.
+"""The choice of an engine for a V, and the reason for it.
 
 `choose` asks every candidate whether it applies and what it would cost, and takes the cheapest. A new engine
 is one entry in `CANDIDATES`.

@@ -50,8 +50,7 @@ def fit(
     drop_dependent: bool = False,
     device: torch.device | str | None = None,
 ) -> Fit:
-    r"""Estimate the parameters of V, and the fixed effects, by restricted maximum likelihood or by maximum
-    likelihood.
+    r"""Estimate the parameters of V and the fixed effects by restricted, or by plain, maximum likelihood.
 
     The model is y ~ N(X beta, V(theta)). The estimates maximise
 
@@ -270,8 +269,10 @@ class _Run:
         raise explain_indefinite(self.variance, candidates[0], None if self.written else self.choice.lowered)
 
     def _tuned(self, point: Point) -> Point:
-        """The best of a few values of every range, at the best scale of V: a start near a poor maximum, such
-        as a field too short to tell from a nugget, would stay there."""
+        """The best of a few values of every range, at the best scale of V.
+
+        A start near a poor maximum, such as a field too short to tell from a nugget, would stay there.
+        """
         for c in ranges(self.coordinates):
             base = float(point.natural[c.position])
             for factor in (0.25, 0.0625, 4.0) if base > 0.0 else ():
@@ -288,8 +289,10 @@ class _Run:
         return point.kernel + 0.5 * (point.quadratic - degrees * (1.0 + math.log(point.quadratic / degrees)))
 
     def _better_start(self, own: Vector, outcome: Outcome) -> Point | None:
-        """The data's own start, when the given one ended badly, or below it, or on a ridge without a maximum:
-        there may be one elsewhere."""
+        """The data's own start, when the given one ended badly, or below it, or on a ridge without a maximum.
+
+        There may be a maximum elsewhere.
+        """
         point = self.engine.at(own)
         ended = outcome.converged and outcome.ridge is None
         if point is None or (ended and point.kernel <= outcome.point.kernel):

@@ -1,4 +1,4 @@
-"""What a fit answers: frozen, picklable, and readable."""
+"""The answer of a fit: frozen, picklable, and readable."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Inference from a fit: standard errors and intervals, profiles, tests, predictions, comparisons, "
-"simulation."""
+"""Inference from a fit: errors, intervals, profiles, tests, predictions, comparisons, simulation."""
 
 from covstudio.reml.inference.bootstrap import Bootstrap, BootstrapTest
 from covstudio.reml.inference.compare import compare

@@ -1,4 +1,4 @@
-"""What callers give, checked: names of columns, confidence levels, numbers of draws."""
+"""Arguments of callers, checked: names of columns, confidence levels, numbers of draws."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a fit, each with a type of its own.
+"""Faults of a fit, each with a type of its own.
 
 Every message says what was expected, what came, and what to do. All are `ValueError`s except `FitCancelled`,
 which is not a fault: it is how a fit ends that nobody waits for any more.
@@ -30,8 +30,7 @@ class InvalidData(FitError):
 
 
 class InvalidModel(FitError):
-    """V does not belong to these data, or is not a covariance at all: wrong size, not symmetric, not
-    finite."""
+    """V does not belong to these data, or is no covariance at all: wrong size, not symmetric, not finite."""
 
 
 class RankDeficient(FitError):

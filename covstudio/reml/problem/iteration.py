@@ -1,4 +1,4 @@
-"""Where a fit stands while it runs, and how one asks it to stop."""
+"""The state of a fit while it runs, and the way to ask it to stop."""
 
 from __future__ import annotations
 

@@ -127,8 +127,10 @@ class Point(Protocol):
         ...
 
     def rescaled(self, factor: float, natural: Vector) -> Point:
-        """The point where V is `factor` times as large, which `natural` is known to give; nothing is
-        factored again."""
+        """The point where V is `factor` times as large, which `natural` is known to give.
+
+        Nothing is factored again.
+        """
         ...
 
     @property

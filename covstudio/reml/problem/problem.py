@@ -71,13 +71,16 @@ class Problem:
 
     @property
     def degrees(self) -> int:
-        """Degrees of freedom of the likelihood: n - p in REML, n in ML. The best scale of V has y'Py equal to
-        it."""
+        """Degrees of freedom of the likelihood: n - p in REML, n in ML.
+
+        The best scale of V has y'Py equal to it.
+        """
         return self.n - self.p if self.restricted else self.n
 
     def kernel(self, logdet_v: float, logdet_xvx: float, quadratic: float) -> float:
-        """The log-likelihood without its constant: -(log|V| + log|X'V^-1X| + y'Py)/2, in ML without the
-        second term.
+        """The log-likelihood without its constant: -(log|V| + log|X'V^-1X| + y'Py)/2.
+
+        In ML it is without the second term.
 
         Args:
             logdet_v: log|V|.

@@ -1,4 +1,4 @@
-r"""How each estimated parameter behaves, and so how the optimiser may move it.
+r"""The behaviour of each estimated parameter, and so how the optimiser may move it.
 
 The kind is found from the bounds of the parameter's natural range and from how V depends on it, not from
 its name, so that it holds for structures that nobody has written yet:

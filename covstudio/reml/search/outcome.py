@@ -1,4 +1,4 @@
-"""Where a search stands, how it goes on, and where it ended."""
+"""The outcome of a search: where it stands, how it goes on, and where it ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-r"""Where to look next when the score vanishes but the maximum may lie elsewhere.
+r"""Restarts where the score vanishes but the maximum may lie elsewhere.
 
 A vanishing score is not enough in three places: a scale that stands at 0 has no derivative there (V depends
 on its square); a range so short or long that V no longer depends on it; and a variance of 0, under which
@@ -52,8 +52,10 @@ class Escapes:
                 self._mates[k] = [c for c in coordinates if c.position in members and c.position != k]
 
     def across(self, natural: Vector, position: int) -> Vector | None:
-        """The point on the far side of a scale that is kept positive by convention; None where there is no
-        such side."""
+        """The point on the far side of a scale that is kept positive by convention.
+
+        None where there is no such side.
+        """
         others = self._mirrored.get(position)
         if not others or not natural[others].any():
             return None

@@ -1,4 +1,4 @@
-r"""Where the likelihood rises towards a limit that no finite parameters reach.
+r"""Ridges, where the likelihood rises towards a limit that no finite parameters reach.
 
 In the logarithms of `stretch` the likelihood near the end of a ridge is
 
@@ -158,8 +158,11 @@ def _rank(c: Coordinate) -> int:
 
 
 def _outwards(c: Coordinate, value: float, slope: float, small: bool) -> float:
-    """Sign of a step that takes a parameter to the end it runs to: a scale grows, unless there is little of
-    it left, a correlation nears the closer end, and a range goes uphill."""
+    """The sign of a step that takes a parameter to the end it runs to.
+
+    A scale grows, unless there is little of it left, a correlation nears the closer end, and a range goes
+    uphill.
+    """
     if c.kind is Kind.INTERVAL:
         return -1.0 if value - c.low < c.high - value else 1.0
     if c.degree:
@@ -286,8 +289,10 @@ class Ridges:
         return max(SETTLED, HIDDEN * self.noise)
 
     def further(self, point: Point) -> Point | None:
-        """A better point on the ridge once the others stand still: further along it, or back where it turns
-        out to fall; None where there is none."""
+        """A better point on the ridge once the others stand still.
+
+        It is further along, or back where the ridge turns out to fall; None where there is none.
+        """
         if self.ridge is None or not self.held:
             return None
         ended = self._ended(point)

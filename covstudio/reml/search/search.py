@@ -1,5 +1,4 @@
-r"""Safeguarded average information: from a start to the maximum of the restricted likelihood, or to a
-reason why not.
+r"""Safeguarded average information: from a start to the maximum, or to a reason why not.
 
 Every iteration
 
@@ -172,8 +171,7 @@ class _Search:
         return 0.5 * local.squared_length < 10.0 * noise
 
     def _exhausted(self, point: Point, local: Local) -> bool:
-        """Whether steps have long stopped to shorten what is left, in a V so close to singular that the
-        score is rough."""
+        """Whether steps no longer shorten what is left, in a V so near singular that the score is rough."""
         shorter = local.squared_length < 0.5 * self.shortest
         self.shortest = min(self.shortest, local.squared_length)
         self.idle = 0 if shorter or not self._hidden(point, local) else self.idle + 1
@@ -334,8 +332,10 @@ class _Search:
         tries: int,
         plain: Vector | None = None,
     ) -> Trial | None:
-        """The step within bounds for this curvature (`plain` is the one without, where it is known), halved
-        until the likelihood rises; None after so many tries."""
+        """The step within bounds for this curvature, halved until the likelihood rises.
+
+        `plain` is the step without the bounds, where it is known; None after so many tries.
+        """
         if plain is not None and (low <= plain).all() and (plain <= high).all():
             step = plain
         else:
@@ -356,8 +356,10 @@ class _Search:
     # -- where derivatives do not help ----------------------------------------------------------------------
 
     def _settle(self, trial: Trial, local: Local) -> Point:
-        """Deal with scales that the step has cut down: cross to the far side, or go to exactly 0, if that
-        costs nothing."""
+        """Deal with scales that the step has cut down.
+
+        They cross to the far side, or go to exactly 0, if that costs nothing.
+        """
         point = trial.point
         for i, c in enumerate(self.coordinates):
             shrinking = local.moves[i] and c.kind is Kind.SCALE and trial.share * trial.step[i] < -1.0

@@ -1,4 +1,4 @@
-r"""What the average information misses of the curvature, learnt from the scores on the way.
+r"""Curvature that the average information misses, learnt from the scores on the way.
 
 The average information leaves out second derivatives of V and half of the difference between observed and
 expected information. For variance components that costs nothing; for ranges and correlations estimated from

@@ -109,8 +109,10 @@ def ranges(coordinates: Sequence[Coordinate]) -> list[Coordinate]:
 
 
 def _informative(probe: Probe, natural: Vector, coordinate: Coordinate) -> float:
-    """The value of a range at which V changes most with its logarithm, relative to its own size; the default
-    when that is nearly as good."""
+    """The value of a range at which V changes most with its logarithm, relative to its own size.
+
+    The default when that is nearly as good.
+    """
     k = coordinate.position
     default = float(natural[k])
     candidates = default * 4.0 ** np.arange(-10, 11)
@@ -135,8 +137,10 @@ def _balance(natural: Vector, coordinates: list[Coordinate]) -> None:
 def _spread(
     probe: Probe, natural: Vector, positions: list[int], coordinates: list[Coordinate], target: float
 ) -> None:
-    """Scale a term until its mean diagonal is `target`; leave it where its parameters do not scale it
-    together."""
+    """Scale a term until its mean diagonal is `target`.
+
+    Leave it where its parameters do not scale it together.
+    """
     without = natural.copy()
     for c in coordinates:
         # A logarithm may stand behind a scale: as good as 0, without being it.

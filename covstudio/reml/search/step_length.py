@@ -1,4 +1,4 @@
-"""How long a score is in the metric of the information, singular or not."""
+"""The length of a score in the metric of the information, singular or not."""
 
 from __future__ import annotations
 

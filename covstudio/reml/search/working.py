@@ -1,5 +1,4 @@
-"""The working parameters of the optimiser: how they relate to natural values, and how far they may go in
-one step.
+"""The working parameters of the optimiser: their natural values, and how far they may go in one step.
 
 A SCALE works on the log scale, everything else on the natural one (see `coordinates`).
 """
@@ -142,8 +141,9 @@ class Geometry:
         return low, high
 
     def inert(self, values: Vector, score: Vector, information: Vector, total: float) -> Flags:
-        """Which parameters the likelihood does not depend on, up to rounding: a correlation whose variance is
-        0, say.
+        """Which parameters the likelihood does not depend on, up to rounding.
+
+        Such is a correlation whose variance is 0.
 
         Information alone does not tell: in ML the fixed effects can take up all that a variance does to y,
         and leave what it does to |V|.

@@ -1,4 +1,4 @@
-"""What `REML` works with: the history of a search, and V, y and X for the length of one call."""
+"""The session of a `REML`: the history of a search, and V, y and X for the length of one call."""
 
 from __future__ import annotations
 

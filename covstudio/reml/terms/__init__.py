@@ -1,1 +1,1 @@
-"""What V is a sum of."""
+"""The terms that V is a sum of."""

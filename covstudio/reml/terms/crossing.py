@@ -1,4 +1,4 @@
-r"""Where the rows of a separable term stand on its grid.
+r"""The places of the rows of a separable term on its grid.
 
 A Kronecker product of covariances gives every row a cell of a grid, and the covariance of two rows is the
 product of one entry for each direction. The same is written in many ways,

@@ -24,8 +24,9 @@ class EffectCovariances:
         self._factors: dict[int, tuple[Tensor, Tensor]] = {}
 
     def of(self, piece: RandomPiece, natural: Vector) -> tuple[Tensor, Tensor] | None:
-        """G and L with G = LL'; both by their diagonals, (q,), where G is diagonal; None where G has a
-        negative eigenvalue.
+        """G and L with G = LL'; both by their diagonals, (q,), where G is diagonal.
+
+        None where G has a negative eigenvalue.
 
         Args:
             piece: a term Z G Z'.

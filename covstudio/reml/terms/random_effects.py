@@ -35,8 +35,10 @@ class PredictsEffects(Protocol):
     """A point whose engine has the effects of some terms at hand."""
 
     def effects(self, piece: Piece) -> tuple[Tensor, Tensor] | None:
-        """Predicted effects of a term and their prediction error variances, (q,) each; None where the engine
-        has none of this term."""
+        """Predicted effects of a term and their prediction error variances, (q,) each.
+
+        None where the engine has none of this term.
+        """
         ...
 
 

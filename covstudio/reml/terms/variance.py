@@ -1,5 +1,4 @@
-r"""V as the engines see it: a function of natural parameters, in float64, split into the terms of its outer
-sum.
+r"""V as the engines see it: a function of natural parameters, in float64, split into its terms.
 
 .. math:: V(\theta) = V_0 + \sum_{k} \theta_k V_k + \sum_t V_t(\theta_t)
 
@@ -184,8 +183,10 @@ class Variance:
         return values
 
     def theta(self, natural: Vector) -> Vector:
-        """Raw theta from all natural values, or a row of each from a row of each; infinite at the ends of a
-        transform's codomain."""
+        """Raw theta from all natural values, or a row of each from a row of each.
+
+        It is infinite at the ends of a transform's codomain.
+        """
         theta = np.empty((*natural.shape[:-1], len(self.free)))
         for transform, places, positions in self._alike:
             theta[..., places] = transform.inverse(torch.from_numpy(natural[..., positions])).numpy()

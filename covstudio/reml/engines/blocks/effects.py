@@ -30,8 +30,10 @@ Vector = NDArray[np.float64]
 
 
 def design_of_groups(piece: Piece) -> tuple[Tensor, Tensor] | None:
-    """For a term Z G Z' with G independent between groups: the group of every row, (n,), and its weights for
-    the members of that group, (n, b); None for any other term.
+    """The groups of rows, and weights for their members, of a term Z G Z' with G independent between groups.
+
+    The group of every row is (n,), its weights for the members of that group (n, b); None for any other
+    term.
 
     Example:
         >>> from covstudio.covariance import CovariancePropagation, DummyMatrix, ScalarMatrix

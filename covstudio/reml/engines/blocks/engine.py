@@ -99,8 +99,7 @@ class BlocksEngine:
 
 
 def partition_of(lowered: Lowered) -> Partition | str:
-    """The blocks of rows of a lowered V; or the reason why there are none, in words that go on from "not
-    blocks: ".
+    """The blocks of rows of a lowered V; or why there are none, in words that go on from "not blocks: ".
 
     Example:
         >>> from covstudio.covariance import AR1Matrix, CovariancePropagation, DummyMatrix, ScalarMatrix, Sum
@@ -139,8 +138,10 @@ def _partition(lowered: Lowered) -> Partition | str:
 
 
 def _at_a_glance(lowered: Lowered) -> str | None:
-    """Why blocks are not worth looking for among rows with random effects, crossed ones above all: that would
-    take longer than an iteration of the mixed-model equations."""
+    """Why blocks are not worth looking for among rows with random effects, crossed ones above all.
+
+    Looking would take longer than an iteration of the mixed-model equations.
+    """
     n = lowered.n
     if not lowered.random:
         return "V is diagonal"

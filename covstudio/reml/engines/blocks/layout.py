@@ -1,4 +1,4 @@
-r"""How a V falls apart into blocks of rows, and which blocks have the same covariance.
+r"""The blocks of rows that a V falls apart into, and which of them have the same covariance.
 
 Rows that share a group of some term are in one block. Two rows are of one type when all terms treat them
 alike within their blocks (the same time, the same covariates of the same effects); blocks with rows of the
@@ -127,8 +127,10 @@ class BlockLayout:
         return sum(len(batch.counts) for batch in self.batches)
 
     def _labels(self, term: BlockTerm, block: Tensor) -> Tensor:
-        """The group of every row as its block sees it: -1 outside the term, else counted within the block
-        where all groups are alike."""
+        """The group of every row as its block sees it: -1 outside the term.
+
+        Where all groups are alike it is counted within the block.
+        """
         label = torch.full((self.n,), -1)
         if not (term.alike and term.joins):
             label[term.rows] = term.group if term.joins else 0
@@ -209,8 +211,10 @@ class BlockLayout:
         return torch.where(both, total, 0.0) + torch.diag_embed((~here).to(torch.float64))
 
     def slices(self, batch: Batch, natural: Vector, positions: Sequence[int]) -> Tensor:
-        """The derivatives for parameters of V, (k, kinds, t, t), or (k, 1, t, t) on a sheet, whose empty
-        places are not made empty."""
+        """The derivatives for parameters of V, (k, kinds, t, t), or (k, 1, t, t) on a sheet.
+
+        The empty places of a sheet are not made empty.
+        """
         shape = (*batch.types.shape, batch.types.shape[1])
         out = torch.zeros((len(positions), *shape), dtype=torch.float64, device=self.device)
         for term in self.terms:

@@ -186,8 +186,9 @@ class BlocksPoint(ScaledPoint):
         return (self.solve(b) - half @ (half.mT @ b)) / self._scale
 
     def effects(self, piece: Piece) -> tuple[Tensor, Tensor] | None:
-        """Predicted effects of a term Z G Z' and their prediction error variances, (q,) each; None for a term
-        whose effects are not independent between groups.
+        """Predicted effects of a term Z G Z' and their prediction error variances, (q,) each.
+
+        None for a term whose effects are not independent between groups.
 
         Args:
             piece: a term of the lowered V.

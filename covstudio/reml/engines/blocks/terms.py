@@ -218,8 +218,9 @@ def _effects(piece: RandomPiece, natural: Vector) -> BlockTerm | str:
 
 
 def grouped_weights(z: SparseRows, family: Grouped) -> tuple[Tensor, Tensor] | None:
-    """The group of every row of Z, (n,), and its entries for the members of that group, (n, b); None where a
-    row has entries of several groups.
+    """The group of every row of Z, (n,), and its entries for the members of that group, (n, b).
+
+    None where a row has entries of several groups.
 
     Example:
         >>> from covstudio.covariance import IdentityMatrix, KroneckerProduct, UnstructuredMatrix

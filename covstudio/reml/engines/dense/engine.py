@@ -135,8 +135,7 @@ class DensePoint:
         return other
 
     def _projection(self) -> tuple[Tensor, Tensor]:
-        """What derivatives are traced against (P; V^-1 in ML), and P y, for the V that was factored (before
-        rescaling)."""
+        """The matrix that derivatives are traced against (P; V^-1 in ML), and P y, before rescaling."""
         if self._traced is None or self._py is None:
             factor = self._factor
             assert factor is not None

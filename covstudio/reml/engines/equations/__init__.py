@@ -1,1 +1,1 @@
-"""What engines of mixed-model equations share: residuals, cross-products, absorption."""
+"""The shared parts of engines of mixed-model equations: residuals, cross-products, absorption."""

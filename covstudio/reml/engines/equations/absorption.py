@@ -1,4 +1,4 @@
-"""What the mixed-model equations are solved with: covariances of effects, and the absorption of one term."""
+"""The solution of mixed-model equations: covariances of effects, and the absorption of one term."""
 
 from __future__ import annotations
 

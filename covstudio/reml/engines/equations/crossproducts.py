@@ -1,4 +1,4 @@
-r"""What the mixed-model equations are made of: Z'R^-1 Z, Z'R^-1 X and X'R^-1 X, term by term.
+r"""The cross-products of mixed-model equations: Z'R^-1 Z, Z'R^-1 X and X'R^-1 X, term by term.
 
 Random effects stand in two parts. The largest term whose covariance falls apart into small blocks is
 *absorbed*: its effects, in m groups of b, meet only within their group. All others make up the *dense* part

@@ -147,8 +147,9 @@ class ComponentsPoint(MmePoint):
     def at(
         cls, engine: MmeEngine, own: Components, r: ResidualPoint, natural: Vector, scale: float
     ) -> ComponentsPoint | None:
-        """Factor V / scale; None where a variance is negative or not finite, or rounding errors leave it
-        indefinite.
+        """Factor V / scale.
+
+        None where a variance is negative or not finite, or rounding errors leave it indefinite.
 
         Args:
             engine: the data and V.

@@ -95,8 +95,10 @@ class MmeEngine:
         return next((term for term in self.lowered.pieces if term.path == piece.path), piece)
 
     def at(self, natural: Vector) -> MmePoint | None:
-        """The likelihood at these natural values, or None where R is not positive definite or a G has a
-        negative eigenvalue."""
+        """The likelihood at these natural values.
+
+        None where R is not positive definite or a G has a negative eigenvalue.
+        """
         try:
             return self._at(natural)
         except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
@@ -133,8 +135,10 @@ class MmeEngine:
         return _sound(MmePoint.of(self, natural, scale, r, cross, effects))
 
     def _effects(self, natural: Vector, scale: float) -> Effects | None:
-        """The covariances of the random effects relative to `scale`, with their factors; None where one is
-        not positive semi-definite."""
+        """The covariances of the random effects relative to `scale`, with their factors.
+
+        None where one is not positive semi-definite.
+        """
         layout = self.layout
         g1 = l1 = self.problem.y.new_zeros((0, 1, 1))
         largest = 0.0

@@ -188,8 +188,10 @@ class MmePoint(ScaledPoint):
 
     @property
     def _traced_rows(self) -> Tensor:
-        """The rows of Y that belong to it: without those of fixed effects, Y'Y inverts the coefficient matrix
-        of u_2 alone."""
+        """The rows of Y that belong to it.
+
+        They are those without fixed effects: Y'Y inverts the coefficient matrix of u_2 alone.
+        """
         return self._y if self._engine.problem.restricted else self._y[: self._engine.layout.q]
 
     def _projected(self, y: Tensor) -> Projection:
@@ -334,8 +336,9 @@ class MmePoint(ScaledPoint):
     # -- random effects -------------------------------------------------------------------------------------
 
     def effects(self, piece: Piece) -> tuple[Tensor, Tensor] | None:
-        """Predicted effects of a term Z G Z' and their prediction error variances, (q,) each; None for a term
-        that the mixed-model equations have no effects of.
+        """Predicted effects of a term Z G Z' and their prediction error variances, (q,) each.
+
+        None for a term that the mixed-model equations have no effects of.
 
         The variances stand on the diagonal of the inverse of the coefficient matrix: a sum of squares there,
         a small difference of large numbers in G - G Z'PZ G.

@@ -141,8 +141,10 @@ class SeparableEngine:
         return max([self.q + self.problem.p, *sizes])
 
     def at(self, natural: Vector) -> SeparablePoint | None:
-        """The likelihood at these natural values, or None where V_0 is not positive definite or a G has a
-        negative eigenvalue."""
+        """The likelihood at these natural values.
+
+        None where V_0 is not positive definite or a G has a negative eigenvalue.
+        """
         try:
             return self._at(natural)
         except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]

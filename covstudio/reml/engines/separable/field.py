@@ -164,8 +164,10 @@ def _number(matrix: Matrix, natural: Vector, at: list[int]) -> float:
 
 
 def field_of(piece: Piece) -> tuple[Crossing, str] | str:
-    """The grid of a term and what stands against a nugget being left out, empty if nothing; or why it has no
-    grid, in words that go on from its name."""
+    """The grid of a term and what stands against leaving a nugget out, empty if nothing.
+
+    Or why it has no grid, in words that go on from its name.
+    """
     if not _holds_product(piece.operand):
         return "is no product of two covariances on a grid"
     crossing = crossing_of(piece.operand)

@@ -122,15 +122,19 @@ class Gaps:
         return self.inner.forward(self.outer.forward(grid.view(-1, *self.missing.shape), 1), 2)
 
     def fill(self, x: Tensor) -> Tensor:
-        """The grids (S (x) T)'(B + D w) for those of B, (k, r, c), with w = -H^-1 D'QB: Q times it is
-        V_oo^-1 B, and zero in missing cells."""
+        """The grids (S (x) T)'(B + D w) for those of B, (k, r, c), with w = -H^-1 D'QB.
+
+        Q times it is V_oo^-1 B, and zero in missing cells.
+        """
         grid = self.inner.backward(self.outer.backward(self.d * x, 1), 2)
         there = grid.flatten(1)[:, self.missing.codes]
         return x - self.lift(torch.cholesky_solve(there.mT, self.factor).mT)
 
     def halves(self, start: int, stop: int) -> Tensor:
-        """Columns start to stop of QDC'^-1, in the bases, (k, r, c), with H = CC'; the outer products of all
-        add up to QDH^-1D'Q."""
+        """Columns start to stop of QDC'^-1, in the bases, (k, r, c), with H = CC'.
+
+        The outer products of all add up to QDH^-1D'Q.
+        """
         unit = torch.zeros((len(self.missing), stop - start), dtype=self.d.dtype, device=self.d.device)
         unit[start:stop].fill_diagonal_(1.0)
         return self.d * self.lift(torch.linalg.solve_triangular(self.factor.mT, unit, upper=True).mT)

@@ -1,4 +1,4 @@
-"""Which terms of V are separable fields, which are their nuggets, and which are random effects beside."""
+"""The plan of a separable V: its fields, their nuggets, and the random effects beside."""
 
 from __future__ import annotations
 
@@ -38,8 +38,9 @@ class _Grid:
 
 
 def plan_of(lowered: Lowered) -> Plan | str:
-    """The fields and random effects of V; or the reason why it is not made of them, in words that go on from
-    "not separable: ".
+    """The fields and random effects of V.
+
+    Or the reason why it is not made of them, in words that go on from "not separable: ".
 
     Args:
         lowered: V, taken apart.

@@ -204,8 +204,9 @@ class SeparablePoint(ScaledPoint):
     # -- random effects -------------------------------------------------------------------------------------
 
     def effects(self, piece: Piece) -> tuple[Tensor, Tensor] | None:
-        """Predicted effects of a term Z G Z' and their prediction error variances, (q,) each; None for a term
-        without effects.
+        """Predicted effects of a term Z G Z' and their prediction error variances, (q,) each.
+
+        None for a term without effects.
 
         Args:
             piece: a term of the lowered V.

@@ -138,8 +138,10 @@ class FieldPoint:
         return grid.flatten(1)[:, self._cells].mT
 
     def _turned(self, rows: Rows) -> Tensor:
-        """Columns of a design on the grid, in the bases, (q, r, c); a sparse one goes to its levels by its
-        codes."""
+        """Columns of a design on the grid, in the bases, (q, r, c).
+
+        A sparse one goes to its levels by its codes.
+        """
         r, c = self.field.shape
         if isinstance(rows, DenseRows):
             return self.inner.forward(self.outer.forward(self.spread(rows.matrix), 1), 2)
@@ -218,8 +220,10 @@ class FieldPoint:
         return FieldSlopes(places, torch.cat(vectors, dim=1), torch.cat(traces))
 
     def _form(self, weights: Tensor, k: Tensor, *, outer: bool) -> tuple[Tensor, float]:
-        """T_A, (r, r), or T_B, (c, c), for these weights of the other direction; and tr(P) where the bases
-        are orthogonal."""
+        """T_A, (r, r), or T_B, (c, c), for these weights of the other direction.
+
+        With it stands tr(P), where the bases are orthogonal.
+        """
         r, c = self.field.shape
         if outer:
             rows, other, d = k.transpose(0, 1).reshape(r, -1), c, self.d

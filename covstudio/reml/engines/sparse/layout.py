@@ -1,4 +1,4 @@
-r"""What sparse mixed-model equations are made of: where M has entries, and sums over rows, taken once.
+r"""The layout of sparse mixed-model equations: where M has entries, and sums over rows, taken once.
 
 .. math:: M = \operatorname{diag}(K_t^{-1}) + D^{1/2}WD^{1/2}, \qquad W = Z'R_0^{-1}Z
 

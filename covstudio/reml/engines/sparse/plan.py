@@ -1,4 +1,4 @@
-r"""How a sparse factor is worked through: fronts of one size and level together, large ones one by one.
+r"""The plan of a sparse factor: fronts of one size and level together, large ones one by one.
 
 Small fronts of a level of the elimination tree that have about the same size, filled up with a diagonal of 1
 and zeros, are one batch of dense matrices; what they pass on to their parents is one gather and one sum. A

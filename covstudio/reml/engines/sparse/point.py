@@ -248,8 +248,9 @@ class SparsePoint(ScaledPoint):
     # -- random effects -------------------------------------------------------------------------------------
 
     def effects(self, piece: Piece) -> tuple[Tensor, Tensor] | None:
-        """Predicted effects of a term Z G Z' and their prediction error variances, (q,) each; None for any
-        other term.
+        """Predicted effects of a term Z G Z' and their prediction error variances, (q,) each.
+
+        None for any other term.
 
         Args:
             piece: a term of the lowered V.

@@ -1,4 +1,4 @@
-r"""Which entries a sparse factor has, and in which order it is best taken: found once for a pattern.
+r"""The entries of a sparse factor, and a good order to take it in: found once for a pattern.
 
 A symmetric positive definite M is factored in an order that keeps its factor L sparse. Neighbouring columns
 of L with the same entries below them make a *front*: s pivots and r rows below, which lie among the pivots
