@@ -229,8 +229,10 @@ class _Lowering:
 
 
 def _tall(operand: Matrix | Tensor) -> bool:
-    """Whether it is Z G Z' with a Z of more rows than columns: a family only where rows of Z are 0, which is
-    found when Z is looked at."""
+    """Whether it is Z G Z' with a Z of more rows than columns.
+
+    It is a family only where rows of Z are 0, which is found when Z is looked at.
+    """
     pair = linalg.parts(operand, "congruence")
     if pair is None:
         return False
