@@ -1,7 +1,7 @@
 """The parts of a matrix, for whoever would rather work with these than with the whole.
 
 An engine opens the outer sum of V, looks for Z G Z' and follows the factors of a Kronecker product to a grid.
-It asks :func:`composition`, and so meets the operators of the library and those of others alike.
+It asks `composition`, and so meets the operators of the library and those of others alike.
 """
 
 from __future__ import annotations

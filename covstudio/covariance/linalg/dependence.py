@@ -1,4 +1,4 @@
-"""How a matrix depends on its parameters: linearly, by a scale, without regard to signs.
+"""The dependence of a matrix on its parameters: linearly, by a scale, without regard to signs.
 
 The answers follow from the declarations, and the contract holds them against V. For an operator they follow
 from its operands and from what it declares to be linear in.

@@ -331,7 +331,7 @@ class _Search:
     def _form(
         self, directions: Vector, values: Vector, used: NDArray[np.intp], members: NDArray[np.intp]
     ) -> str:
-        """"sum" or "product" when that stays the same along all combinations, near and far; else "local"."""
+        """The form that stays the same along all combinations, "sum" or "product"; "local" if none does."""
         who = used[members]
         straight = []
         for direction in directions.T:

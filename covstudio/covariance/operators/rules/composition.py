@@ -1,4 +1,4 @@
-"""What the operators are put together from, and how they depend on what their operands depend on."""
+"""The composition of operators, and how they depend on what their operands depend on."""
 
 from __future__ import annotations
 
