@@ -15,10 +15,10 @@ _SHOWN_ROWS = 3
 
 
 def check_dtype(value: object) -> torch.dtype | None:
-    """Return a floating point dtype, or None.
+    """A floating point dtype, or None.
 
     Raises:
-        TypeError: If `value` is neither.
+        TypeError: `value` is neither.
 
     Example:
         >>> check_dtype(torch.float64)

@@ -98,7 +98,7 @@ def _inverse(matrix: Matrix, natural: Tensor) -> Tensor:
 
 
 def width_of(matrix: Matrix) -> int:
-    """The :func:`bandwidth` of a matrix that must have one.
+    """The `bandwidth` of a matrix that must have one.
 
     Raises:
         ValueError: V^-1 is not banded.

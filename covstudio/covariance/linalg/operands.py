@@ -63,8 +63,8 @@ __all__ = [
 _R = TypeVar("_R")
 _O = TypeVar("_O", bound=Operator)
 
+#: A function of structure that gives numbers.
 TensorFunction = StructureFunction[..., Tensor]
-"""A function of structure that gives numbers."""
 
 _ProductRule = Callable[[TensorFunction, _O, Tensor, Tensor], Tensor]
 
@@ -246,10 +246,10 @@ def both_products(
 
     Args:
         cls: the class of operators.
-        when: as for ``register``.
+        when: as for `register`.
 
     Returns:
-        The decorator; its rule is told first which product to ask for, ``matmul`` or ``transpose_matmul``.
+        The decorator; its rule is told first which product to ask for, `matmul` or `transpose_matmul`.
     """
 
     def put(rule: _ProductRule[_O]) -> _ProductRule[_O]:

@@ -153,8 +153,9 @@ class TransformsByName(_ByName[Transform]):
 
 
 class DefaultsByName(_ByName[Tensor]):
-    """RAW defaults by name, each a 1-D tensor of one value. By position, in torch's functions and in sums
-    they are the one 1-D tensor of all of them.
+    """RAW defaults by name, each a 1-D tensor of one value.
+
+    By position, in torch's functions and in sums they are the one 1-D tensor of all of them.
 
     Example:
         >>> import torch

@@ -312,8 +312,9 @@ class FreeParameters(Parameterised):
             self._intermediates = None
 
     def reset_intermediates(self) -> None:
-        """Forget the kept object, on an operator also those of its operands; `auto_grad` does so before
-        it differentiates.
+        """Forget the kept object, on an operator also those of its operands.
+
+        `auto_grad` does so before it differentiates.
 
         Example:
             >>> import torch

@@ -45,8 +45,9 @@ class Parameterised(ABC):
 
     @property
     def param_specs(self) -> Specs:
-        """All declarations in dict form: name -> {"fixed", "default" (raw, 1-D tensor of one value),
-        "trans"}.
+        """All declarations in dict form, by name.
+
+        Each is {"fixed", "default" (raw, 1-D tensor of one value), "trans"}.
 
         Edits take effect as by `set_param_specs`, on an operator in the operand:
         `v.param_specs["time/rho"]["fixed"] = True`.

@@ -61,8 +61,8 @@ class IdentityMatrix(DiagonalLeaf):
         device: Device on which it is evaluated by itself; None for the cpu.
 
     Raises:
-        TypeError: If `n` is not an int, or `dtype` is not a floating point one.
-        ValueError: If `n` is below 1, or `param_specs` declares a parameter.
+        TypeError: `n` is not an int, or `dtype` is not a floating point one.
+        ValueError: `n` is below 1, or `param_specs` declares a parameter.
 
     Example:
         >>> from covstudio.covariance import IdentityMatrix
