@@ -103,9 +103,7 @@ class Parameterised(ABC):
 
     @property
     def free_param_defaults(self) -> DefaultsByName:
-        """RAW defaults of the free parameters, as `param_defaults`: the theta that `None` stands
-        for.
-        """
+        """RAW defaults of the free parameters, as `param_defaults`: the theta that `None` stands for."""
         return self._defaults_by_name(self._layout().free)
 
     @property
