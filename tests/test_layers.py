@@ -152,8 +152,6 @@ def test_what_a_layer_knows_is_below_it() -> None:
 
 @pytest.mark.parametrize("module", [module for module in MODULES if module not in ("", "__main__")])
 def test_a_file_imports_only_what_is_below_it(module: str) -> None:
-    if module == "studio.inspector.state":
-        pytest.xfail("the inspector still takes names of parameters from the canvas")
     assert [name for name in imports(module) if not may_import(module, name)] == []
 
 
