@@ -139,6 +139,7 @@ class Declaration:
         parameters: what each parameter means, by its name with indices as letters (`"lambda_i_k"`).
         usage: how to ask another system for it, a line or two of its language by system.
         psd: promised positive semi-definite for every theta; for an operator: it keeps its operands' promise.
+        symmetric: promised V = V' for every theta though it is no covariance; a covariance always is.
         linear: whether V is a constant plus a sum of natural parameters times constant matrices. For an
             operator what it is linear in, while nothing is added: True for all operands together,
             "separately" for each while the others stay, or names of slots, together while the others stay.
@@ -175,6 +176,7 @@ class Declaration:
     parameters: Mapping[str, str] = field(default_factory=dict)
     usage: Mapping[str, str] = field(default_factory=dict)
     psd: bool = False
+    symmetric: bool = False
     linear: Linear = False
     scale: str = ""
     palette: bool = True

@@ -263,6 +263,13 @@ class Matrix(Written):
         """True when V is promised positive definite for every finite theta; overridden where it is."""
         return False
 
+    @property
+    def symmetric(self) -> bool:
+        """True when V = V' is promised for every theta, as of all covariances, whatever their parameters."""
+        declared = self.governing_declaration()
+        promised = declared is not None and (declared.psd or declared.symmetric)
+        return promised and self.shape[0] == self.shape[1]
+
     # -- what it says about itself ---------------------------------------------------------------------------
 
     @classmethod

@@ -324,6 +324,11 @@ class Operator(Composite):
         return self.definite_by == "all" and all(promises)
 
     @property
+    def symmetric(self) -> bool:
+        """True when V = V' is promised for every theta: where a covariance is, here."""
+        return self.psd
+
+    @property
     def repr_dict(self) -> dict[str, Any]:
         """What the string representation shows: key -> value."""
         shown: dict[str, Any] = {"shape": self.shape, **self._shape_arguments()}

@@ -46,6 +46,7 @@ class StructureFunction(typing.Generic[_P, _R]):
 
     def __init__(self, default: Callable[Concatenate[Any, _P], _R]) -> None:
         self.default = default
+        self._stand_in: Callable[[Any], StructureFunction[_P, _R] | None] | None = None
         self._rules: WeakKeyDictionary[type, tuple[Callable[..., _R], Callable[..., bool] | None]] = (
             WeakKeyDictionary()
         )
@@ -96,8 +97,29 @@ class StructureFunction(typing.Generic[_P, _R]):
 
         return put
 
+    def otherwise(
+        self, stand_in: Callable[[Any], StructureFunction[_P, _R] | None]
+    ) -> Callable[[Any], StructureFunction[_P, _R] | None]:
+        """Let the rules of another function answer for matrices that have none of this one.
+
+        Args:
+            stand_in: the other function for a matrix, which gives the same for it, or None.
+
+        Returns:
+            The argument, unchanged.
+        """
+        self._stand_in = stand_in
+        return stand_in
+
     def rule_for(self, matrix: Matrix) -> Callable[..., _R] | None:
         """The rule that answers for a matrix, or None when it is answered densely."""
+        rule = self._own_rule(matrix)
+        if rule is None and self._stand_in is not None:
+            other = self._stand_in(matrix)
+            return None if other is None else other.rule_for(matrix)
+        return rule
+
+    def _own_rule(self, matrix: Matrix) -> Callable[..., _R] | None:
         for cls in type(matrix).__mro__:
             found = self._rules.get(cls)
             if found is not None:

@@ -179,6 +179,11 @@ def transpose_matmul(matrix: Matrix, natural: Tensor, b: Tensor, /) -> Tensor:
     return value_of(matrix, natural).mT @ b
 
 
+@transpose_matmul.otherwise
+def _(matrix: Matrix) -> StructureFunction[[Tensor, Tensor], Tensor] | None:
+    return matmul if matrix.symmetric else None
+
+
 @StructureFunction
 def diagonal(matrix: Matrix, natural: Tensor, /) -> Tensor:
     """The diagonal of V: the variances.

@@ -213,7 +213,7 @@ def symmetric_matrix(matrix: Matrix) -> bool:
     """Whether the matrix is symmetric: as it is promised, or as the numbers of a constant show."""
     if isinstance(matrix, Constant):
         return matrix.shape[0] == matrix.shape[1] and torch.equal(matrix.tensor, matrix.tensor.mT)
-    return matrix.psd
+    return matrix.symmetric
 
 
 def nonzero(matrix: Matrix, entries: Tensor) -> Tensor:

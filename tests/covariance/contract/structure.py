@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from covstudio.covariance import Matrix, ShapeError, SingularMatrixError, structure
+from covstudio.covariance import Matrix, Operator, ShapeError, SingularMatrixError, structure
 from tests.covariance.contract.case import Case, contract
 
 TOLERANCE = 1e-10
@@ -112,6 +112,26 @@ def products_agree_with_dense_ones(case: Case) -> None:
         assert structure.matmul(matrix, natural, b[:, :0]).shape == (rows, 0)
         left = normal(case, rows, 2)
         near(structure.transpose_matmul(matrix, natural, left), value.mT @ left, bound)
+
+
+@contract
+def symmetry_is_what_is_declared(case: Case) -> None:
+    """What is symmetric says so, and gets by it the rules of V b for V' b."""
+    matrices = [matrix for matrix, natural in points(case) if not matches_its_transpose(matrix, natural)]
+    assert not any(matrix.symmetric for matrix in matrices)
+    matrix = case.make()
+    declared = matrix.governing_declaration()
+    if declared is not None and declared.palette and matrix.num_params and not isinstance(matrix, Operator):
+        assert matrix.symmetric == (not matrices)
+    if matrix.symmetric and structure.matmul.is_cheap(matrix):
+        assert structure.transpose_matmul.is_cheap(matrix)
+
+
+def matches_its_transpose(matrix: Matrix, natural: Tensor) -> bool:
+    value = matrix.evaluate(natural)
+    return value.shape[0] == value.shape[1] and torch.allclose(
+        value, value.mT, rtol=0.0, atol=1e-12 * float(value.abs().max())
+    )
 
 
 @contract

@@ -231,7 +231,6 @@ def _(matrix: EquicorrelatedLeaf) -> linalg.Kind:
 
 
 @linalg.matmul.register(EquicorrelatedLeaf)
-@linalg.transpose_matmul.register(EquicorrelatedLeaf)
 def _(matrix: EquicorrelatedLeaf, natural: Tensor, b: Tensor) -> Tensor:
     sigma2, rho = matrix.split(natural)
     return sigma2 * equicorrelation_matmul(rho, b)

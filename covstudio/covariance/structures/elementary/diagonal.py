@@ -37,6 +37,11 @@ class DiagonalLeaf(Leaf):
         tensor([2., 3.])
     """
 
+    @property
+    def symmetric(self) -> bool:
+        """True: whatever its variances are."""
+        return True
+
     def variances(self, natural: Tensor) -> Tensor:
         """The diagonal of V, shape (n,), from the natural values."""
         raise NotImplementedError(f"{type(self).__name__} does not override variances.")
@@ -85,11 +90,6 @@ def _(matrix: DiagonalLeaf) -> linalg.Kind:
 
 
 @linalg.matmul.register(DiagonalLeaf)
-def _(matrix: DiagonalLeaf, natural: Tensor, b: Tensor) -> Tensor:
-    return matrix.variances(natural)[:, None] * b
-
-
-@linalg.transpose_matmul.register(DiagonalLeaf)
 def _(matrix: DiagonalLeaf, natural: Tensor, b: Tensor) -> Tensor:
     return matrix.variances(natural)[:, None] * b
 

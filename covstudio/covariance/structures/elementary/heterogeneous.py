@@ -158,7 +158,6 @@ def _regular(matrix: HeterogeneousLeaf, natural: Tensor) -> bool:
 
 
 @linalg.matmul.register(HeterogeneousLeaf)
-@linalg.transpose_matmul.register(HeterogeneousLeaf)
 def _(matrix: HeterogeneousLeaf, natural: Tensor, b: Tensor) -> Tensor:
     deviations = standard_deviations(natural[: matrix.n])[:, None]
     return deviations * matrix._correlation_matmul(natural[matrix.n :], deviations * b)

@@ -48,6 +48,7 @@ _SIZE_2 = Argument("n", "size", "Size", "Number of rows and columns, at least 2"
     },
     usage={"SAS": "repeated time / subject=id type=hf;"},
     psd=False,
+    symmetric=True,
     linear=True,
     example=lambda: HuynhFeldtMatrix(4),
 )
@@ -138,7 +139,6 @@ def _eigenvalues(matrix: HuynhFeldtMatrix, natural: Tensor) -> tuple[Tensor, Ten
 
 
 @linalg.matmul.register(HuynhFeldtMatrix)
-@linalg.transpose_matmul.register(HuynhFeldtMatrix)
 def _(matrix: HuynhFeldtMatrix, natural: Tensor, b: Tensor) -> Tensor:
     border = _border(matrix, natural)
     return border[:, None] * b.sum(0) + border @ b + natural[matrix.n] * b

@@ -128,7 +128,6 @@ def _(matrix: KnownMatrix) -> int | None:
 
 
 @linalg.matmul.register(KnownMatrix, when=_is_diagonal)
-@linalg.transpose_matmul.register(KnownMatrix, when=_is_diagonal)
 def _(matrix: KnownMatrix, natural: Tensor, b: Tensor) -> Tensor:
     return (natural[0] * matrix._known(natural).diagonal())[:, None] * b
 

@@ -151,7 +151,6 @@ def _scale(matrix: PedigreeMatrix, natural: Tensor) -> Tensor:
 
 
 @linalg.matmul.register(PedigreeMatrix)
-@linalg.transpose_matmul.register(PedigreeMatrix)
 def _(matrix: PedigreeMatrix, natural: Tensor, b: Tensor) -> Tensor:
     return natural[0] * matrix._passed_on(b)
 

@@ -112,7 +112,6 @@ def _product(matrix: _InnerProductMatrix, natural: Tensor, b: Tensor) -> Tensor:
 
 
 linalg.matmul.register(_InnerProductMatrix, when=_is_thin)(_product)
-linalg.transpose_matmul.register(_InnerProductMatrix, when=_is_thin)(_product)
 
 
 @linalg.diagonal.register(_InnerProductMatrix)

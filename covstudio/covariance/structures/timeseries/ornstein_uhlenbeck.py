@@ -246,7 +246,6 @@ def _both_ways(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor, b: Tensor) -> t
 
 
 @linalg.matmul.register(OrnsteinUhlenbeckMatrix)
-@linalg.transpose_matmul.register(OrnsteinUhlenbeckMatrix)
 def _(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor, b: Tensor) -> Tensor:
     return natural[0] * _both_ways(matrix, natural, b)[0]
 

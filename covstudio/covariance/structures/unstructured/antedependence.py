@@ -282,7 +282,6 @@ def _(matrix: AntedependenceMatrix, natural: Tensor) -> Tensor:
 
 
 @linalg.matmul.register(AntedependenceMatrix)
-@linalg.transpose_matmul.register(AntedependenceMatrix)
 def _(matrix: AntedependenceMatrix, natural: Tensor, b: Tensor) -> Tensor:
     if not matrix._surely_exact(natural):
         return linalg.matmul.default(matrix, natural, b)

@@ -240,7 +240,6 @@ def _(matrix: FactorAnalyticMatrix) -> linalg.Kind:
 
 
 @linalg.matmul.register(FactorAnalyticMatrix)
-@linalg.transpose_matmul.register(FactorAnalyticMatrix)
 def _(matrix: FactorAnalyticMatrix, natural: Tensor, b: Tensor) -> Tensor:
     loadings = matrix.loadings(natural)
     return loadings @ (loadings.mT @ b) + matrix.specific(natural)[:, None] * b

@@ -117,7 +117,6 @@ class FactorLeaf(Leaf):
 
 
 @linalg.matmul.register(FactorLeaf)
-@linalg.transpose_matmul.register(FactorLeaf)
 def _(matrix: FactorLeaf, natural: Tensor, b: Tensor) -> Tensor:
     lower = matrix.factor(natural)
     return lower @ (lower.mT @ b)

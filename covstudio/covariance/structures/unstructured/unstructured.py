@@ -132,6 +132,7 @@ def _(matrix: UnstructuredMatrix) -> Mapping[str, tuple[str, ...]]:
     parameters={"sigma^2_i_j": "Covariance of positions i and j; for i = j the variance of position i."},
     usage={"SAS": "proc mixed nobound; random site / subject=genotype type=un;"},
     psd=False,
+    symmetric=True,
     linear=True,
     example=lambda: UnconstrainedMatrix(3),
 )
