@@ -77,7 +77,7 @@ def ratio(n: int, k: int, repeats: int) -> float:
         point.derivatives(range(k))
 
     with blas_threads(n), torch.no_grad():
-        value = variance.value(natural)
+        value = variance.written().value(natural)
         floor, step = best([lambda: torch.cholesky_inverse(torch.linalg.cholesky(value)), iteration], repeats)
     began = time.perf_counter()
     result = fit(v, y, x, engine="dense")

@@ -30,7 +30,7 @@ from covstudio.covariance import (
 )
 from covstudio.reml import fit
 from covstudio.reml.engines.dense.engine import DenseEngine
-from covstudio.reml.fitting.choose import choose
+from covstudio.reml.engines.separable.engine import SeparableEngine
 from covstudio.reml.problem.likelihood import Engine
 from covstudio.reml.problem.problem import prepare
 from covstudio.reml.problem.threads import blas_threads
@@ -147,8 +147,7 @@ def measure(case: Case, repeats: int) -> bool:
     """Print a line on the case; whether it met its budget."""
     v, y, x = trial(case)
     variance, problem = Variance(v), prepare(y, x)
-    choice = choose(v, "separable", 1)
-    engine = choice.candidate.build(problem, variance, choice.lowered)
+    engine = SeparableEngine(problem, variance)
     start = np.array([0.5 if name.endswith("rho") else 1.0 for name in variance.names])
     correlations = [k for k, name in enumerate(variance.names) if name.endswith("rho")]
     engines: list[Engine] = [engine, DenseEngine(problem, variance)] if case.dense else [engine]

@@ -23,7 +23,7 @@ import torch
 
 from covstudio.covariance import CovariancePropagation, DummyMatrix, Matrix, PedigreeMatrix, ScalarMatrix, Sum
 from covstudio.reml import Fit, fit
-from covstudio.reml.fitting.choose import choose
+from covstudio.reml.engines.registry import candidate_named
 from covstudio.reml.problem.likelihood import Engine
 from covstudio.reml.problem.problem import Problem, prepare
 from covstudio.reml.problem.threads import blas_threads
@@ -115,16 +115,13 @@ def measure(count: int, repeats: int) -> None:
     problem, variance = prepare(trial.y, trial.x), Variance(trial.v)
     for name in ("sparse", "mme") if count <= DENSE else ("sparse",):
         engines: list[Engine] = []
-        ready = timed(
-            lambda name=name, engines=engines: engines.append(_engine(trial, problem, variance, name))
-        )
+        ready = timed(lambda name=name, engines=engines: engines.append(_engine(problem, variance, name)))
         own, wall = iteration(engines[0], repeats)
         print(f"    {name:6s} made in {ready[0]:.2f} s  iteration {own:.3f} s (wall {wall:.3f})", flush=True)
 
 
-def _engine(trial: Trial, problem: Problem, variance: Variance, name: str) -> Engine:
-    choice = choose(trial.v, name, 2)
-    return choice.candidate.build(problem, variance, choice.lowered)
+def _engine(problem: Problem, variance: Variance, name: str) -> Engine:
+    return candidate_named(name).build(problem, variance)
 
 
 def main() -> int:

@@ -5,7 +5,7 @@
 
 from covstudio.reml.diagnosis.combinations import Estimable
 from covstudio.reml.diagnosis.identifiability import Confounded
-from covstudio.reml.engines.dense.engine import DENSE_LIMIT
+from covstudio.reml.engines.dense.candidate import DENSE_LIMIT
 from covstudio.reml.fitting.choose import Explanation, explain
 from covstudio.reml.fitting.fit import fit
 from covstudio.reml.fitting.result import Fit

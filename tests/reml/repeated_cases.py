@@ -30,11 +30,9 @@ from covstudio.covariance import (
     Sum,
     UnstructuredMatrix,
 )
-from covstudio.reml.engines.blocks.engine import BlocksEngine, partition_of
-from covstudio.reml.engines.blocks.layout import Partition
+from covstudio.reml.engines.blocks.engine import BlocksEngine
 from covstudio.reml.engines.dense.engine import DenseEngine
 from covstudio.reml.problem.problem import prepare
-from covstudio.reml.terms.lower import lower
 from covstudio.reml.terms.variance import Variance
 from tests.reml.engine_cases import Trial, assert_points_agree
 
@@ -194,9 +192,7 @@ def trial(rows: Rows, p: int, terms: list[str]) -> Trial:
 
 
 def blocks_of(case: Trial) -> BlocksEngine:
-    partition = partition_of(lower(case.v))
-    assert isinstance(partition, Partition), partition
-    return BlocksEngine(prepare(case.y, case.x), partition)
+    return BlocksEngine(prepare(case.y, case.x), Variance(case.v))
 
 
 def assert_same_point(case: Trial, seed: int = 0) -> None:

@@ -33,7 +33,6 @@ from covstudio.reml.engines.separable.engine import SeparableEngine
 from covstudio.reml.engines.separable.plan import Plan, plan_of
 from covstudio.reml.engines.separable.point import SeparablePoint
 from covstudio.reml.problem.problem import prepare
-from covstudio.reml.terms.lower import Lowered, lower
 from covstudio.reml.terms.variance import Variance
 from tests.reml.engine_cases import Trial, assert_points_agree
 
@@ -171,11 +170,11 @@ def trial(
 def exists(case: Trial) -> bool:
     """Whether eight digits of V^-1 can be had from a V of sixteen."""
     with torch.no_grad():
-        eigenvalues = torch.linalg.eigvalsh(Variance(case.v).value(case.natural))
+        eigenvalues = torch.linalg.eigvalsh(Variance(case.v).written().value(case.natural))
     return bool(eigenvalues[0] > 1e-6 * eigenvalues[-1])
 
 
-def planned(v: Lowered) -> Plan:
+def planned(v: Variance) -> Plan:
     plan = plan_of(v)
     assert isinstance(plan, Plan), plan
     return plan
@@ -183,10 +182,10 @@ def planned(v: Lowered) -> Plan:
 
 def compare(case: Trial, method: str, seed: int) -> None:
     """Everything that a point says, against the dense engine."""
-    problem, lowered = prepare(case.y, case.x, method=method), lower(case.v)
+    problem, variance = prepare(case.y, case.x, method=method), Variance(case.v)
     with torch.no_grad():
         b = DenseEngine(problem, Variance(case.v)).at(case.natural)
-        a = SeparableEngine(problem, lowered, planned(lowered)).at(case.natural)
+        a = SeparableEngine(problem, variance).at(case.natural)
         positions = np.random.default_rng(seed).permutation(len(case.natural)).tolist()
         rhs = torch.from_numpy(np.random.default_rng(seed).normal(size=(problem.n, 2)))
         assert_points_agree(a, b, positions, rhs)
@@ -218,8 +217,8 @@ def check_effects(case: Trial) -> None:
     with torch.no_grad():
         point = engine.at(case.natural)
         assert point is not None
-        assert engine.lowered.random
-        for piece in engine.lowered.random:
+        assert engine.setup.variance.random
+        for piece in engine.setup.variance.random:
             found = point.effects(piece)
             assert found is not None
             expected = written_effects(case, piece.path, dense)
@@ -227,8 +226,7 @@ def check_effects(case: Trial) -> None:
 
 
 def engine_of(case: Trial) -> SeparableEngine:
-    lowered = lower(case.v)
-    return SeparableEngine(prepare(case.y, case.x), lowered, planned(lowered))
+    return SeparableEngine(prepare(case.y, case.x), Variance(case.v))
 
 
 def point_of(case: Trial, natural: np.ndarray) -> SeparablePoint | None:

@@ -20,10 +20,10 @@ from covstudio.covariance import (
     ScalarMatrix,
     Sum,
 )
-from covstudio.reml.engines.sparse.engine import SparseEngine, pattern_of
+from covstudio.reml.engines.sparse.engine import SparseEngine
 from covstudio.reml.problem.likelihood import Point
 from covstudio.reml.problem.problem import Problem, prepare
-from covstudio.reml.terms.lower import lower
+from covstudio.reml.terms.variance import Variance
 
 __all__ = ["Animals", "animals", "close", "engine_of", "pedigree", "records"]
 
@@ -107,8 +107,7 @@ def animals(seed: int, count: int, n: int, p: int, terms: list[str]) -> Animals:
 
 
 def engine_of(case: Animals, method: str = "REML") -> SparseEngine:
-    lowered = lower(case.v)
-    return SparseEngine(case.problem(method), lowered, pattern_of(lowered))
+    return SparseEngine(case.problem(method), Variance(case.v))
 
 
 def close(found: Point, expected: Point, natural: np.ndarray) -> None:

@@ -30,7 +30,7 @@ def check_moments(inference: Inference, draws: int = 4000) -> None:
     """Covariances of the draws against V, entry by entry, in their standard errors."""
     y = inference.simulate(draws, seed=5).numpy()
     binding = inference._binding
-    v = binding.variance.value(binding.natural).numpy()
+    v = binding.variance.written().value(binding.natural).numpy()
     centred = y - inference.fit.marginal_fitted.numpy()[:, None]
     error = np.sqrt((np.outer(np.diag(v), np.diag(v)) + v**2) / draws)
     assert np.abs((centred @ centred.T / draws - v) / error).max() < 5.5

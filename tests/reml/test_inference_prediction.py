@@ -15,7 +15,7 @@ from tests.reml.reml_cases import load
 def dense(inference) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """V, its inverse, Phi and P by numpy."""
     binding = inference._binding
-    v = binding.variance.value(binding.natural).numpy()
+    v = binding.variance.written().value(binding.natural).numpy()
     x = binding.problem.x.numpy()
     inverse = np.linalg.inv(v)
     phi = np.linalg.inv(x.T @ inverse @ x)

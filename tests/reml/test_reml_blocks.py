@@ -10,11 +10,11 @@ import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from covstudio.reml.engines.blocks.engine import BlocksEngine, layout_of, partition_of
+from covstudio.reml.engines.blocks.engine import BlocksEngine
 from covstudio.reml.engines.blocks.layout import Partition
 from covstudio.reml.engines.blocks.point import by_pairs
+from covstudio.reml.engines.blocks.setup import layout_of, partition_of
 from covstudio.reml.problem.problem import prepare
-from covstudio.reml.terms.lower import lower
 from covstudio.reml.terms.variance import Variance
 from tests.reml.repeated_cases import (
     TERMS,
@@ -58,8 +58,8 @@ def test_balanced_subjects_share_one_block(seed: int, subjects: int, joins: str,
     case = trial(balanced(subjects, seed), 2, [joins, *terms])
     assert_same_point(case, seed)
     engine = blocks_of(case)
-    assert engine.layout.kinds == 1
-    (batch,) = engine.layout.batches
+    assert engine.setup.layout.kinds == 1
+    (batch,) = engine.setup.layout.batches
     assert tuple(batch.types.shape) == (1, TIMES)
     assert tuple(batch.rows.shape) == (subjects, TIMES)
 
@@ -72,19 +72,19 @@ def test_subjects_with_the_same_times_share_a_block_whatever_the_order_of_rows()
     order = rng.permutation(len(subject))
     rows = Rows(rng, subject[order], time[order])
     engine = blocks_of(trial(rows, 2, ["unstructured", "slopes", "variances by time"]))
-    assert engine.layout.kinds == len({tuple(row) for row in present.tolist()})
+    assert engine.setup.layout.kinds == len({tuple(row) for row in present.tolist()})
     # All patterns are parts of one sheet of the four times.
-    assert engine.layout.types == TIMES
-    assert len(engine.layout.batches) == 1
+    assert engine.setup.layout.types == TIMES
+    assert len(engine.setup.layout.batches) == 1
 
 
 def test_nothing_shared_is_worked_with_by_size() -> None:
     """Times that no two subjects share: every block is of its own kind, and there is no common sheet."""
     case = trial(unbalanced(5, 20, False), 2, ["continuous time", "variance function"])
     engine = blocks_of(case)
-    sizes = torch.unique(engine.layout.block, return_counts=True)[1]
-    assert len(engine.layout.batches) == len(torch.unique(sizes))
-    assert engine.layout.kinds == len(sizes)
+    sizes = torch.unique(engine.setup.layout.block, return_counts=True)[1]
+    assert len(engine.setup.layout.batches) == len(torch.unique(sizes))
+    assert engine.setup.layout.kinds == len(sizes)
     assert_same_point(case)
 
 
@@ -156,7 +156,7 @@ def test_a_rescaled_point_is_the_point_at_the_rescaled_parameters() -> None:
         np.testing.assert_allclose(one.information, two.information, rtol=1e-9, atol=1e-9)
         torch.testing.assert_close(rescaled.beta_covariance, fresh.beta_covariance)
         torch.testing.assert_close(rescaled.py, fresh.py)
-        for piece in lower(case.v).pieces:
+        for piece in Variance(case.v).pieces:
             pair, other = rescaled.effects(piece), fresh.effects(piece)
             assert (pair is None) == (other is None)
             if pair is not None and other is not None:
@@ -176,18 +176,19 @@ def test_where_v_does_not_exist() -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_the_same_on_a_gpu() -> None:
     case = trial(unbalanced(3, 12, False), 2, ["unstructured", "slopes", "variances by time"])
-    partition = partition_of(lower(case.v))
+    variance = Variance(case.v)
+    partition = partition_of(variance)
     assert isinstance(partition, Partition)
     with torch.no_grad():
         here = blocks_of(case).at(case.natural)
-        there = BlocksEngine(prepare(case.y.cuda(), case.x.cuda()), partition).at(case.natural)
+        there = BlocksEngine(prepare(case.y.cuda(), case.x.cuda()), variance).at(case.natural)
         assert here is not None
         assert there is not None
         assert there.py.device.type == "cuda"
         assert there.kernel == pytest.approx(here.kernel, rel=1e-10)
         every = range(len(case.natural))
         np.testing.assert_allclose(there.derivatives(every).score, here.derivatives(every).score, rtol=1e-7)
-        for piece in lower(case.v).pieces[:1]:
+        for piece in Variance(case.v).pieces[:1]:
             pair, other = there.effects(piece), here.effects(piece)
             assert pair is not None
             assert other is not None

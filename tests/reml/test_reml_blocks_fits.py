@@ -17,11 +17,11 @@ from covstudio.covariance import (
     UnstructuredMatrix,
 )
 from covstudio.reml import explain, fit
-from covstudio.reml.engines.blocks.engine import BlocksCandidate, partition_of
+from covstudio.reml.engines.blocks.candidate import BlocksCandidate
+from covstudio.reml.engines.blocks.setup import partition_of
 from covstudio.reml.engines.dense.engine import DenseEngine
 from covstudio.reml.problem.errors import InvalidModel
 from covstudio.reml.problem.problem import prepare
-from covstudio.reml.terms.lower import lower
 from covstudio.reml.terms.random_effects import random_effects
 from covstudio.reml.terms.variance import Variance
 from tests.reml.reml_cases import assert_monotone, load, one_way
@@ -74,9 +74,9 @@ def test_effects_of_missing_cells_and_of_groups(name: str) -> None:
         b = DenseEngine(prepare(case.y, case.x), variance).at(case.natural)
         assert a is not None
         assert b is not None
-        ours, theirs = random_effects(variance, a, lower(case.v))[0], random_effects(variance, b)[0]
+        ours, theirs = random_effects(variance, a)[0], random_effects(variance, b)[0]
     assert ours.keys() == theirs.keys() == {"t0", "t1"}
-    for piece in lower(case.v).pieces[:2]:
+    for piece in Variance(case.v).pieces[:2]:
         assert a.effects(piece) is not None
     for term, expected in theirs.items():
         torch.testing.assert_close(ours[term].blup, expected.blup, rtol=1e-8, atol=1e-8)
@@ -116,11 +116,11 @@ def test_shuffled_rows_with_missing_times_give_the_same_fit_as_sorted_ones() -> 
 
 def test_which_v_falls_apart() -> None:
     field = CovariancePropagation(z=DummyMatrix(list("abcabc")), g=AR1Matrix(3))
-    assert "do not fall apart" in str(partition_of(lower(Sum(field=field, e=ScalarMatrix(6)))))
+    assert "do not fall apart" in str(partition_of(Variance(Sum(field=field, e=ScalarMatrix(6)))))
     whole = Sum(k=KnownMatrix(torch.eye(6) + 1.0), e=ScalarMatrix(6))
-    assert partition_of(lower(whole)) == "k covers all rows without any known structure"
+    assert partition_of(Variance(whole)) == "k covers all rows without any known structure"
     wide = CovariancePropagation(z=torch.ones(6, 80), g=ScalarMatrix(80))
-    assert "80 effects" in str(partition_of(lower(Sum(w=wide, e=ScalarMatrix(6)))))
+    assert "80 effects" in str(partition_of(Variance(Sum(w=wide, e=ScalarMatrix(6)))))
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_which_v_falls_apart() -> None:
     ],
 )
 def test_blocks_are_not_looked_for_where_others_are_cheaper(v: Matrix, why: str) -> None:
-    answer = BlocksCandidate().applies(lower(v), 1)
+    answer = BlocksCandidate().applies(Variance(v), 1)
     assert isinstance(answer, str)
     assert why in answer
     with pytest.raises(InvalidModel, match="blocks engine does not take this V"):

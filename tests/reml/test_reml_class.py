@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -15,8 +16,11 @@ from covstudio.covariance import (
     ScalarMatrix,
     Sum,
 )
-from covstudio.reml import REML, FitError, InvalidModel, NotPositiveDefinite, fit
-from tests.reml.reml_cases import alpha_design, load
+from covstudio.reml import REML, FitError, Inference, InvalidModel, NotPositiveDefinite, fit
+from covstudio.reml.terms.kinds import Piece
+from covstudio.reml.terms.lower import pieces_of
+from covstudio.reml.terms.outer import Term
+from tests.reml.reml_cases import alpha_design, load, one_way
 
 ESTIMATES = [0.142902, 0.070218, 0.081617]
 
@@ -252,3 +256,38 @@ def test_sleepstudy_on_the_raw_scale() -> None:
     theta, _, _ = REML(case.v).optimize(case.y, case.x, torch.tensor([3.0, 0.0, 2.0, 3.0]))
     result = fit(case.v, case.y, case.x)
     torch.testing.assert_close(theta, result.theta, rtol=1e-4, atol=1e-4)
+
+
+def test_what_is_declared_anew_is_heard_of() -> None:
+    """A `REML` keeps V taken apart from call to call, and not what has changed of it since."""
+    v, y, x = one_way(6, 4), torch.arange(24.0).sin(), torch.ones(24, 1)
+    reml = REML(v)
+    before = reml.loglik(y, x, torch.tensor([0.5, 0.0]))
+    v.set_param_specs("e/sigma^2", fixed=True, value=3.0)
+    assert float(reml.loglik(y, x, torch.tensor([0.5]))) == float(REML(v).loglik(y, x, torch.tensor([0.5])))
+    v.set_param_specs("e/sigma^2", fixed=False, value=1.0)
+    assert float(reml.loglik(y, x, torch.tensor([0.5, 0.0]))) == float(before)
+    v.set_no_grad(param_name="e/sigma^2")
+    assert reml.ai_step(y, x, torch.tensor([0.5, 0.0]))[1].shape == (1,)
+
+
+def test_v_is_taken_apart_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[str] = []
+
+    def counted(term: Term, n: int) -> Iterator[Piece]:
+        taken.append(term.path)
+        return pieces_of(term, n)
+
+    monkeypatch.setattr("covstudio.reml.terms.variance.pieces_of", counted)
+    v, y, x = one_way(6, 4), torch.arange(24.0).sin(), torch.ones(24, 1)
+    result = fit(v, y, x)
+    assert taken == ["g", "e"]
+    taken.clear()
+    Inference(result, v, y, x).fixed_effects("kenward-roger")
+    assert taken == ["g", "e"]
+    taken.clear()
+    reml = REML(v)
+    for theta in (0.0, 0.5):
+        reml.ai_step(y, x, torch.full((2,), theta))
+        reml.blue(y, x, torch.full((2,), theta))
+    assert taken == ["g", "e"]

@@ -7,12 +7,11 @@ import pytest
 import torch
 
 from covstudio.covariance import CovariancePropagation, DummyMatrix, Matrix, ScalarMatrix, Sum
-from covstudio.reml.engines.equations.residual import residual_of
 from covstudio.reml.engines.mme.components import ComponentsPoint
 from covstudio.reml.engines.mme.engine import MmeEngine
 from covstudio.reml.problem.problem import prepare
 from covstudio.reml.terms.kinds import RandomPiece
-from covstudio.reml.terms.lower import lower
+from covstudio.reml.terms.variance import Variance
 
 N = 60
 #: Residual variance 1 throughout; the last is so large that the residual sum of squares is summed over rows.
@@ -44,15 +43,13 @@ def test_every_answer_agrees_with_v_written_out(kinds: tuple[str, ...], method: 
         f"t{i}": CovariancePropagation(z=z, g=ScalarMatrix(dense.shape[1]))
         for i, (dense, z) in enumerate(pairs)
     }
-    model = lower(Sum({**terms, "units": ScalarMatrix(N)}))
+    model = Variance(Sum({**terms, "units": ScalarMatrix(N)}))
     x = np.column_stack([np.ones(N), rng.normal(size=N)])
     sizes = rng.choice(SIZES, len(kinds))
     y = x @ [3.0, 1.0] + rng.normal(size=N) * (1.0 + 10.0 * seed)
     for (dense, _), size in zip(pairs, sizes, strict=True):
         y = y + dense @ rng.normal(size=dense.shape[1]) * np.sqrt(size)
-    residual = residual_of(model)
-    assert residual is not None
-    engine = MmeEngine(prepare(y, x, method=method), model, residual)
+    engine = MmeEngine(prepare(y, x, method=method), model)
     # A step along the common scale first: what is kept from point to point is relative to it.
     natural = np.array([*sizes, 1.0]) * 2.5
     before = engine.at(natural / 2.5)
@@ -99,10 +96,8 @@ def test_every_answer_agrees_with_v_written_out(kinds: tuple[str, ...], method: 
 
 def test_no_point_outside_the_parameter_space() -> None:
     z = DummyMatrix(["a", "b", "c"] * 4)
-    model = lower(Sum(g=CovariancePropagation(z=z, g=ScalarMatrix(3)), units=ScalarMatrix(12)))
-    residual = residual_of(model)
-    assert residual is not None
-    engine = MmeEngine(prepare(np.arange(12.0) ** 2, np.ones((12, 1))), model, residual)
+    model = Variance(Sum(g=CovariancePropagation(z=z, g=ScalarMatrix(3)), units=ScalarMatrix(12)))
+    engine = MmeEngine(prepare(np.arange(12.0) ** 2, np.ones((12, 1))), model)
     assert engine.at(np.array([1.0, 1.0])) is not None
     for natural in ([-1e-9, 1.0], [np.nan, 1.0], [np.inf, 1.0], [1.0, 0.0], [1.0, -1.0], [1e20, 1.0]):
         assert engine.at(np.array(natural)) is None

@@ -20,7 +20,7 @@ from covstudio.covariance import (
     UnstructuredMatrix,
 )
 from covstudio.reml import REML, Fit, InvalidModel, fit
-from covstudio.reml.fitting.choose import CANDIDATES
+from covstudio.reml.engines.registry import CANDIDATES
 from tests.reml.pretend import GPU, PretendDevice, is_there
 from tests.reml.reml_cases import CASES, case, load
 

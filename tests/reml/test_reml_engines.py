@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+import covstudio
 from covstudio.covariance import (
     AR1CorrelationMatrix,
     AR1Matrix,
@@ -23,14 +29,16 @@ from covstudio.covariance import (
     UnconstrainedMatrix,
 )
 from covstudio.reml import Explanation, InvalidModel, TooManyRows, explain, fit
-from covstudio.reml.engines.candidate import Applicable
-from covstudio.reml.fitting.choose import CANDIDATES, choose
+from covstudio.reml.engines.candidate import Applicable, Candidate
+from covstudio.reml.engines.registry import CANDIDATES, candidate_named
+from covstudio.reml.fitting.choose import choose
 from covstudio.reml.problem.likelihood import Engine
 from covstudio.reml.problem.problem import Problem
 from covstudio.reml.problem.threads import blas_threads
-from covstudio.reml.terms.lower import Lowered
 from covstudio.reml.terms.variance import Variance
 from tests.reml.reml_cases import alpha_design
+
+PACKAGE = Path(covstudio.__file__).parent
 
 
 def grouped(n: int, levels: int) -> Matrix:
@@ -89,7 +97,7 @@ def test_the_engine_asked_for_runs() -> None:
 def test_an_engine_that_is_not_there_or_does_not_take_v() -> None:
     v, y, x = alpha_design()
     with pytest.raises(
-        ValueError, match=r"engine must be 'auto' or one of 'dense', 'mme'.*and is 'spectral'"
+        ValueError, match=r"engine must be 'auto' or one of 'blocks', 'dense', 'mme'.*and is 'spectral'"
     ):
         fit(v, y, x, engine="spectral")
     field = KroneckerProduct(row=AR1CorrelationMatrix(8), col=AR1Matrix(9))
@@ -128,24 +136,24 @@ def test_repeated_measures_of_many_subjects_are_not_written_out() -> None:
     subjects = np.repeat(np.arange(600), 5)
     same = CovariancePropagation(z=DummyMatrix(subjects.tolist()), g=IdentityMatrix(600))
     v = HadamardProduct(subject=same, series=AR1Matrix(3000))
-    choice = choose(v, "mme")
+    choice = choose(Variance(v), "mme")
     assert "groups of 5 rows" in choice.reason
 
 
-class _Counting:
+class _Counting(Candidate):
     """A candidate that takes everything at no cost, and remembers what it was asked."""
 
-    name = "counting"
+    name, title = "counting", "counting engine"
 
     def __init__(self) -> None:
         self.asked: list[int] = []
 
-    def applies(self, lowered: Lowered, p: int) -> Applicable | str:
+    def applies(self, variance: Variance, p: int) -> Applicable | str:
         self.asked.append(p)
         return Applicable("simple enough to count", 1.0, 0.0)
 
-    def build(self, problem: Problem, variance: Variance, lowered: Lowered) -> Engine:
-        return next(one for one in CANDIDATES if one.name == "dense").build(problem, variance, lowered)
+    def build(self, problem: Problem, variance: Variance) -> Engine:
+        return candidate_named("dense").build(problem, variance)
 
 
 @pytest.fixture
@@ -184,3 +192,53 @@ def test_threads_are_set_for_small_matrices_and_restored() -> None:
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+NEW_ENGINE = """
+from covstudio.reml.engines.candidate import Applicable, Candidate
+from covstudio.reml.engines.dense.engine import DenseEngine
+
+
+class CountingCandidate(Candidate):
+    name, title = "counting", "engine that counts"
+
+    def applies(self, variance, p):
+        return Applicable("simple enough to count", 1.0, 0.0)
+
+    def build(self, problem, variance):
+        return DenseEngine(problem, variance)
+
+
+CANDIDATE = CountingCandidate()
+"""
+
+ITS_FIT = """
+import torch
+from covstudio.covariance import ScalarMatrix
+from covstudio.reml import explain, fit
+from covstudio.reml.engines.registry import title_of
+print(fit(ScalarMatrix(4), [1.0, 2.0, 4.0, 5.0], torch.ones(4, 1)).engine, "is the", title_of("counting"))
+print(*sorted(explain(ScalarMatrix(4)).others))
+"""
+
+
+def test_a_new_engine_is_one_folder(tmp_path: Path) -> None:
+    """A copy of the package with a folder more."""
+    copy = tmp_path / "covstudio"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    folder = copy / "reml" / "engines" / "counting"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "candidate.py").write_text(NEW_ENGINE)
+    done = subprocess.run(
+        [sys.executable, "-c", ITS_FIT],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+    assert done.stdout.splitlines() == [
+        "counting is the engine that counts",
+        "blocks dense mme separable sparse",
+    ], done.stderr

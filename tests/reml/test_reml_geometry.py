@@ -20,7 +20,7 @@ from covstudio.covariance import (
     Sum,
 )
 from covstudio.reml import fit
-from covstudio.reml.fitting.choose import choose
+from covstudio.reml.engines.dense.engine import DenseEngine
 from covstudio.reml.problem.problem import prepare
 from covstudio.reml.search.coordinates import Coordinate, Kind
 from covstudio.reml.search.logarithms import Bends, Stretched, stretched
@@ -122,8 +122,7 @@ def test_the_observed_curvature_is_that_of_the_likelihood() -> None:
     y = torch.randn(40, dtype=torch.float64, generator=torch.Generator().manual_seed(1)).cumsum(0)
     v = Sum(field=AR1Matrix(40), nugget=ScalarMatrix(40))
     problem = prepare(y, torch.ones(40, 1))
-    variance, choice = Variance(v), choose(v, "dense", 1)
-    engine = choice.candidate.build(problem, variance, choice.lowered)
+    engine = DenseEngine(problem, Variance(v))
     coordinates = [VARIANCE, RHO, Coordinate(2, "nugget", Kind.VARIANCE, 0.0, math.inf, 1, 1.0, True)]
     values = np.array(list(fit(v, y, torch.ones(40, 1)).params.values()))
     point = engine.at(values)

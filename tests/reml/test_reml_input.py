@@ -200,7 +200,7 @@ def test_more_rows_than_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
         fit(field, torch.zeros(9000), torch.ones(9000, 1))
     with pytest.raises(TooManyRows, match=r"9000 rows.*up to 8000.*GB"):
         fit(ScalarMatrix(9000), torch.zeros(9000), torch.ones(9000, 1), engine="dense")
-    monkeypatch.setattr("covstudio.reml.engines.dense.engine.DENSE_LIMIT", 4)
+    monkeypatch.setattr("covstudio.reml.engines.dense.candidate.DENSE_LIMIT", 4)
     with pytest.raises(TooManyRows, match="5 rows"):
         fit(ScalarMatrix(5), Y, ONE, engine="dense")
 

@@ -79,7 +79,7 @@ def test_average_information_is_the_mean_of_observed_and_expected_where_v_is_lin
     natural = np.array([0.2, 0.1, 0.3])
     point = DenseEngine(prepare(y, x), variance).at(natural)
     assert point is not None
-    slices = [variance.slice(natural, k) for k in range(3)]
+    slices = [variance.written().slice(natural, k) for k in range(3)]
 
     def kernel(values: Tensor) -> Tensor:
         return definition(sum(value * block for value, block in zip(values, slices, strict=True)), y, x)

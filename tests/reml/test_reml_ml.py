@@ -26,10 +26,9 @@ from covstudio.covariance import (
     UnstructuredMatrix,
 )
 from covstudio.reml import fit
-from covstudio.reml.fitting.choose import CANDIDATES
+from covstudio.reml.engines.registry import CANDIDATES, candidate_named
 from covstudio.reml.problem.likelihood import Engine
 from covstudio.reml.problem.problem import prepare
-from covstudio.reml.terms.lower import lower
 from covstudio.reml.terms.variance import Variance
 from tests.reml.reml_cases import CASES, assert_monotone, case, load, one_way
 
@@ -149,7 +148,7 @@ def load_recorded(name: str, params: dict[str, float]) -> dict[str, float]:
 
 
 def applies(v: Matrix, engine: str, p: int) -> object:
-    return next(candidate for candidate in CANDIDATES if candidate.name == engine).applies(lower(v), p)
+    return candidate_named(engine).applies(Variance(v), p)
 
 
 # -- against the likelihood written out ---------------------------------------------------------------------
@@ -176,8 +175,7 @@ def inside(v: Matrix, seed: int) -> np.ndarray:
 
 
 def built(engine: str, v: Matrix, y: Tensor, x: Tensor) -> Engine:
-    candidate = next(candidate for candidate in CANDIDATES if candidate.name == engine)
-    return candidate.build(prepare(y, x, method="ML"), Variance(v), lower(v))
+    return candidate_named(engine).build(prepare(y, x, method="ML"), Variance(v))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -199,7 +197,7 @@ def test_likelihood_and_score_by_every_engine(name: str, engine: str) -> None:
     found = point.derivatives(range(len(natural)))
     np.testing.assert_allclose(found.score, slope.numpy(), rtol=1e-7, atol=1e-7)
     # The average information is that of REML: y'P dV P dV P y / 2.
-    restricted = next(c for c in CANDIDATES if c.name == "dense").build(prepare(y, x), Variance(v), lower(v))
+    restricted = candidate_named("dense").build(prepare(y, x), Variance(v))
     same = restricted.at(natural)
     assert same is not None
     information = same.derivatives(range(len(natural))).information

@@ -11,10 +11,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from covstudio.reml.engines.dense.engine import DenseEngine
-from covstudio.reml.engines.equations.residual import residual_of
 from covstudio.reml.engines.mme.engine import MmeEngine
 from covstudio.reml.problem.problem import prepare
-from covstudio.reml.terms.lower import lower
 from covstudio.reml.terms.variance import Variance
 from tests.reml.mme_cases import EFFECTS, RESIDUALS, trial
 
@@ -32,12 +30,10 @@ def test_everything_a_point_says_is_what_the_dense_one_says(
     seed: int, n: int, p: int, effects: list[str], kind: str, zeros: bool
 ) -> None:
     case = trial(seed, n, p, effects, kind, zeros)
-    problem, variance, lowered = prepare(case.y, case.x), Variance(case.v), lower(case.v)
-    assert not lowered.others
-    found = residual_of(lowered)
-    assert found is not None
+    problem, variance = prepare(case.y, case.x), Variance(case.v)
+    assert not variance.others
     with torch.no_grad():
-        a = MmeEngine(problem, lowered, found).at(case.natural)
+        a = MmeEngine(problem, variance).at(case.natural)
         b = DenseEngine(problem, variance).at(case.natural)
         assume(b is not None)
         assert a is not None
@@ -71,11 +67,9 @@ def test_everything_a_point_says_is_what_the_dense_one_says(
 def test_the_score_is_the_slope_of_the_likelihood(seed: int, effects: list[str], kind: str) -> None:
     """Against central differences of the same engine's likelihood, which shares no code with the score."""
     case = trial(seed, 30, 2, effects, kind, False)
-    lowered = lower(case.v)
-    found = residual_of(lowered)
-    assert found is not None
+    variance = Variance(case.v)
     with torch.no_grad():
-        engine = MmeEngine(prepare(case.y, case.x), lowered, found)
+        engine = MmeEngine(prepare(case.y, case.x), variance)
         point = engine.at(case.natural)
         assert point is not None
         score = point.derivatives(range(len(case.natural))).score
@@ -94,11 +88,9 @@ def test_the_score_is_the_slope_of_the_likelihood(seed: int, effects: list[str],
 @pytest.mark.parametrize("factor", [1e-3, 7.0])
 def test_a_rescaled_point_is_the_point_at_the_rescaled_parameters(factor: float) -> None:
     case = trial(4, 30, 2, ["scalar", "known"], "scalar", False)
-    lowered = lower(case.v)
-    found = residual_of(lowered)
-    assert found is not None
+    variance = Variance(case.v)
     with torch.no_grad():
-        engine = MmeEngine(prepare(case.y, case.x), lowered, found)
+        engine = MmeEngine(prepare(case.y, case.x), variance)
         first = engine.at(case.natural)
         assert first is not None
         assert first.mean_diagonal > 0.0
@@ -109,7 +101,7 @@ def test_a_rescaled_point_is_the_point_at_the_rescaled_parameters(factor: float)
         one, two = rescaled.derivatives([0, 1, 2]), fresh.derivatives([0, 1, 2])
         np.testing.assert_allclose(one.score, two.score, rtol=1e-9)
         np.testing.assert_allclose(one.information, two.information, rtol=1e-9)
-        for piece in lowered.random:
+        for piece in variance.random:
             pair, other = rescaled.effects(piece), fresh.effects(piece)
             assert pair is not None
             assert other is not None
@@ -120,14 +112,12 @@ def test_a_rescaled_point_is_the_point_at_the_rescaled_parameters(factor: float)
 def test_the_derivatives_of_a_rescaled_residual(kind: str) -> None:
     """A Cholesky factor grows with the square root of the scale, and its derivative of V with it."""
     case = trial(7, 30, 1, ["unstructured"], kind, False)
-    lowered = lower(case.v)
-    found = residual_of(lowered)
-    assert found is not None
+    variance = Variance(case.v)
     larger = case.natural.copy()
     for k, name in enumerate(Variance(case.v).names):
         larger[k] *= 3.0 if "L_" in name else 9.0 if "sigma" in name else 1.0
     with torch.no_grad():
-        engine = MmeEngine(prepare(case.y, case.x), lowered, found)
+        engine = MmeEngine(prepare(case.y, case.x), variance)
         first, fresh = engine.at(case.natural), engine.at(larger)
         assert first is not None
         assert fresh is not None
@@ -140,9 +130,7 @@ def test_the_derivatives_of_a_rescaled_residual(kind: str) -> None:
 
 def test_where_v_does_not_exist() -> None:
     case = trial(5, 25, 1, ["scalar"], "scalar", False)
-    lowered = lower(case.v)
-    found = residual_of(lowered)
-    assert found is not None
-    engine = MmeEngine(prepare(case.y, case.x), lowered, found)
+    variance = Variance(case.v)
+    engine = MmeEngine(prepare(case.y, case.x), variance)
     for natural in ([1.0, 0.0], [1.0, -1.0], [-1.0, 1.0], [math.nan, 1.0], [1.0, math.inf], [1e18, 1.0]):
         assert engine.at(np.array(natural)) is None

@@ -19,8 +19,8 @@ from covstudio.covariance import (
 )
 from covstudio.reml import REML, fit
 from covstudio.reml.engines.equations.residual import MarkovResidual, residual_of
-from covstudio.reml.fitting.choose import MmeCandidate
-from covstudio.reml.terms.lower import lower
+from covstudio.reml.engines.mme.candidate import MmeCandidate
+from covstudio.reml.terms.variance import Variance
 from tests.reml.mme_cases import crossed
 from tests.reml.reml_cases import CASES, alpha_design, assert_monotone, load
 
@@ -94,7 +94,7 @@ def test_a_variance_of_zero_is_reached_and_reported() -> None:
 
 def test_long_series_are_inverted_along_the_chain() -> None:
     v = Sum(u=CovariancePropagation(z=torch.ones(400, 1), g=ScalarMatrix(1)), e=AR1Matrix(400))
-    found = residual_of(lower(v))
+    found = residual_of(Variance(v))
     assert isinstance(found, MarkovResidual)
     rng = np.random.default_rng(2)
     noise = rng.normal(size=400)
@@ -109,12 +109,12 @@ def test_long_series_are_inverted_along_the_chain() -> None:
 
 def test_a_candidate_says_what_is_in_its_way() -> None:
     field = KroneckerProduct(row=AR1CorrelationMatrix(4), col=AR1Matrix(5))
-    reason = MmeCandidate().applies(lower(Sum(field=field, e=ScalarMatrix(20))), 1)
+    reason = MmeCandidate().applies(Variance(Sum(field=field, e=ScalarMatrix(20))), 1)
     assert isinstance(reason, str)
     assert reason.startswith("field (KroneckerProduct) is neither Z G Z' with a constant Z nor diagonal")
     z = DummyMatrix([f"l{i % 3}" for i in range(20)])
     bare = CovariancePropagation(z=z, g=ScalarMatrix(3))
-    reason = MmeCandidate().applies(lower(bare), 1)
+    reason = MmeCandidate().applies(Variance(bare), 1)
     assert isinstance(reason, str)
     assert "no residual" in reason
 

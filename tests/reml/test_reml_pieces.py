@@ -22,7 +22,6 @@ from covstudio.covariance import (
 )
 from covstudio.reml.terms.design_rows import SparseRows, rows_of
 from covstudio.reml.terms.kinds import BlockPiece, DiagonalPiece, OtherPiece, RandomPiece
-from covstudio.reml.terms.lower import lower
 from covstudio.reml.terms.variance import Variance
 from tests.reml.mme_cases import EFFECTS, RESIDUALS, trial
 
@@ -37,7 +36,7 @@ def test_what_terms_are_lowered_to() -> None:
         OtherPiece: KroneckerProduct(a=AR1CorrelationMatrix(2), b=AR1Matrix(3)),
     }
     for expected, term in kinds.items():
-        (first, _) = lower(Sum(term=term, e=ScalarMatrix(n))).pieces
+        (first, _) = Variance(Sum(term=term, e=ScalarMatrix(n))).pieces
         assert type(first) is expected
         assert first.path == "term"
         assert first.positions == tuple(range(term.num_params))
@@ -49,16 +48,16 @@ def test_pieces_are_the_terms_they_came_from() -> None:
         [(kind, EFFECTS[i % len(EFFECTS)]) for i, kind in enumerate([*RESIDUALS, *RESIDUALS])]
     ):
         case = trial(seed, 24, 1, [name], kind, False)
-        lowered, variance = lower(case.v), Variance(case.v)
-        value = variance.value(case.natural)
+        variance = Variance(case.v)
+        value = variance.written().value(case.natural)
         b = torch.from_numpy(np.random.default_rng(seed).normal(size=(24, 2)))
-        diagonal = sum(piece.diagonal(case.natural) for piece in lowered.pieces)
-        product = sum(piece.matmul(case.natural, b) for piece in lowered.pieces)
+        diagonal = sum(piece.diagonal(case.natural) for piece in variance.pieces)
+        product = sum(piece.matmul(case.natural, b) for piece in variance.pieces)
         torch.testing.assert_close(diagonal, torch.diagonal(value).clone())
         torch.testing.assert_close(product, value @ b)
         for k in range(len(variance.names)):
-            piece, inner = lowered.owner(k)
-            slices = variance.slice(case.natural, k)
+            piece, inner = variance.owner(k)
+            slices = variance.written().slice(case.natural, k)
             torch.testing.assert_close(
                 piece.derivative_diagonal(case.natural, [inner])[0], torch.diagonal(slices).clone()
             )

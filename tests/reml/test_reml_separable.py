@@ -25,7 +25,6 @@ from covstudio.covariance import (
 )
 from covstudio.reml.engines.separable.engine import SeparableEngine
 from covstudio.reml.problem.problem import prepare
-from covstudio.reml.terms.lower import lower
 from covstudio.reml.terms.variance import Variance
 from tests.reml.separable_cases import (
     EXTRAS,
@@ -117,7 +116,7 @@ def test_a_rescaled_point_is_the_point_at_the_rescaled_parameters(factor: float,
         np.testing.assert_allclose(one.score, two.score, rtol=1e-8)
         np.testing.assert_allclose(one.information, two.information, rtol=1e-8)
         torch.testing.assert_close(rescaled.py, fresh.py)
-        for piece in engine.lowered.random:
+        for piece in engine.setup.variance.random:
             torch.testing.assert_close(rescaled.effects(piece), fresh.effects(piece))
 
 
@@ -147,7 +146,7 @@ def test_long_lines_are_whitened_by_their_neighbours(nugget: bool) -> None:
         field, n = field_on(rng, "missing", AR1Matrix(shape[0]), AR1CorrelationMatrix(shape[1]))
         terms: dict[str, Matrix] = {"u0": extra(rng, n, "genotypes"), "field": field}
         v = Sum(**terms, nugget=ScalarMatrix(n)) if nugget else Sum(**terms)
-        (found,) = planned(lower(v)).fields
+        (found,) = planned(Variance(v)).fields
         assert [factor.markov for factor in (found.outer, found.inner)] == [size == 120 for size in shape]
         compare(data_of(rng, v, 2), "REML", 3)
 
@@ -158,7 +157,7 @@ def test_many_missing_cells_a_part_at_a_time(nugget: bool, monkeypatch: pytest.M
     monkeypatch.setattr("covstudio.reml.engines.separable.solver.CHUNK", 300)
     monkeypatch.setattr("covstudio.reml.engines.separable.axis.WRITTEN", 0)
     case = trial(10, (9, 8), ("ar1", "exponential"), "missing", ["unstructured"], nugget, 2)
-    assert planned(lower(case.v)).fields[0].gaps > 3
+    assert planned(Variance(case.v)).fields[0].gaps > 3
     compare(case, "REML", 3)
     check_effects(case)
 
@@ -187,7 +186,7 @@ def two_sites(rng: Rng, nuggets: str) -> Matrix:
 def test_fields_at_several_sites(nuggets: str) -> None:
     rng = np.random.default_rng(7)
     v = two_sites(rng, nuggets)
-    assert [field.sizes for field in planned(lower(v)).fields] == [(4, 5), (3, 6)]
+    assert [field.sizes for field in planned(Variance(v)).fields] == [(4, 5), (3, 6)]
     compare(data_of(rng, v, 2), "REML", 1)
     compare(data_of(rng, v, 2), "ML", 1)
 
@@ -198,7 +197,7 @@ def test_a_nugget_written_in_other_ways() -> None:
     units = CovariancePropagation(z=levels(rng.permutation(n), n), g=ScalarMatrix(n))
     for nugget in (Scale(IdentityMatrix(n)), units, Sum(a=IdentityMatrix(n), b=ScalarMatrix(n))):
         v = Sum(field=field, nugget=nugget)
-        assert planned(lower(v)).fields[0].nuggets
+        assert planned(Variance(v)).fields[0].nuggets
         compare(data_of(rng, v, 1), "REML", 1)
 
 
@@ -209,7 +208,7 @@ def test_the_same_on_a_gpu(nugget: bool) -> None:
     engine = engine_of(case)
     with torch.no_grad():
         here = engine.at(case.natural)
-        moved = SeparableEngine(prepare(case.y.cuda(), case.x.cuda()), engine.lowered, engine.plan)
+        moved = SeparableEngine(prepare(case.y.cuda(), case.x.cuda()), engine.setup.variance)
         there = moved.at(case.natural)
         assert here is not None
         assert there is not None
@@ -218,7 +217,7 @@ def test_the_same_on_a_gpu(nugget: bool) -> None:
         one, two = (point.derivatives(range(len(case.natural))) for point in (there, here))
         np.testing.assert_allclose(one.score, two.score, rtol=1e-7, atol=1e-8)
         np.testing.assert_allclose(one.information, two.information, rtol=1e-7, atol=1e-8)
-        for piece in engine.lowered.random:
+        for piece in engine.setup.variance.random:
             found, expected = there.effects(piece), here.effects(piece)
             assert found is not None
             assert expected is not None

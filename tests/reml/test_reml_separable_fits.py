@@ -27,14 +27,14 @@ from covstudio.data.tables import Table
 from covstudio.document.build.build import build
 from covstudio.document.files.templates import templates
 from covstudio.reml import InvalidModel, explain, fit
-from covstudio.reml.engines.separable.engine import SeparableCandidate
-from covstudio.reml.terms.lower import lower
+from covstudio.reml.engines.separable.candidate import SeparableCandidate
+from covstudio.reml.terms.variance import Variance
 from tests.reml.reml_cases import assert_monotone, load
 from tests.reml.separable_cases import field_on, grid_trial, levels
 
 
 def reason_for(v: Matrix) -> str:
-    found = SeparableCandidate().applies(lower(v), 1)
+    found = SeparableCandidate().applies(Variance(v), 1)
     assert isinstance(found, str)
     return found
 
@@ -179,6 +179,6 @@ def test_more_gaps_cost_more_and_at_last_too_much(monkeypatch: pytest.MonkeyPatc
     few, many = (explain(grid_trial(60, 60, 10, missing)[0], engine="separable") for missing in (10, 1500))
     assert many.seconds > 2.0 * few.seconds
     assert many.memory > few.memory
-    monkeypatch.setattr("covstudio.reml.engines.separable.engine.GAPS", 1000)
+    monkeypatch.setattr("covstudio.reml.engines.separable.candidate.GAPS", 1000)
     with pytest.raises(InvalidModel, match="its grid has 1500 cells without a row, and up to 1000 can be"):
         explain(grid_trial(60, 60, 10, 1500)[0], engine="separable")

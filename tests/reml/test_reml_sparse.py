@@ -18,10 +18,8 @@ from covstudio.covariance import (
     pedigree_relationship,
 )
 from covstudio.reml.engines.dense.engine import DenseEngine
-from covstudio.reml.engines.equations.residual import residual_of
 from covstudio.reml.engines.mme.engine import MmeEngine
 from covstudio.reml.terms.kinds import RandomPiece
-from covstudio.reml.terms.lower import lower
 from covstudio.reml.terms.variance import Variance
 from tests.reml.sparse_cases import Animals, animals, close, engine_of, pedigree, records
 
@@ -32,10 +30,7 @@ QUIET = settings(
 
 
 def mme_of(case: Animals, method: str = "REML") -> MmeEngine:
-    lowered = lower(case.v)
-    residual = residual_of(lowered)
-    assert residual is not None
-    return MmeEngine(case.problem(method), lowered, residual)
+    return MmeEngine(case.problem(method), Variance(case.v))
 
 
 def values(case: Animals, seed: int, zeros: float) -> np.ndarray:
@@ -84,13 +79,13 @@ def test_effects_and_their_errors_are_those_of_dense_equations(
     assert found is not None
     assert other is not None
     close(found, other, natural)
-    for piece in lower(case.v).random:
+    for piece in Variance(case.v).random:
         predicted, expected = found.effects(piece), other.effects(piece)
         assert predicted is not None
         assert expected is not None
         for one, two in zip(predicted, expected, strict=True):
             torch.testing.assert_close(one, two, rtol=1e-8, atol=1e-9 * float(two.abs().max()) + 1e-14)
-    residual = lower(case.v).diagonals[0]
+    residual = Variance(case.v).diagonals[0]
     assert found.effects(residual) is None
 
 
@@ -118,7 +113,7 @@ def test_a_variance_of_zero_is_the_limit_of_small_ones() -> None:
     assert up is not None
     assert at[0] is not None
     assert (up.kernel - at[0].kernel) / step == pytest.approx(scores[0][0], rel=1e-2)
-    zero = at[0].effects(next(p for p in lower(case.v).pieces if isinstance(p, RandomPiece)))
+    zero = at[0].effects(next(p for p in Variance(case.v).pieces if isinstance(p, RandomPiece)))
     assert zero is not None
     assert float(zero[0].abs().max()) == 0.0
     assert float(zero[1].abs().max()) == 0.0

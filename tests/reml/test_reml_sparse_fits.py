@@ -23,7 +23,6 @@ from covstudio.reml import Inference, InvalidModel, explain, fit
 from covstudio.reml.engines.sparse.engine import SparseEngine
 from covstudio.reml.fitting.choose import choose
 from covstudio.reml.terms import random as random_piece
-from covstudio.reml.terms.lower import lower
 from covstudio.reml.terms.variance import Variance
 from tests.reml.sparse_cases import Animals, animals, pedigree
 
@@ -111,9 +110,9 @@ def test_a_parent_of_each_side_is_no_reason_to_write_the_matrix_out(monkeypatch:
     natural = torch.tensor(list(result.params.values()), dtype=torch.float64)
     whole = case.v.evaluate(natural).diagonal()
     monkeypatch.setattr(random_piece, "WRITTEN", 100)
-    total = sum(part.diagonal(natural.numpy()) for part in lower(case.v).pieces)
+    total = sum(part.diagonal(natural.numpy()) for part in Variance(case.v).pieces)
     torch.testing.assert_close(total, whole, rtol=1e-12, atol=0.0)
-    slope = lower(case.v).random[0].derivative_diagonal(natural.numpy(), [0])[0]
+    slope = Variance(case.v).random[0].derivative_diagonal(natural.numpy(), [0])[0]
     torch.testing.assert_close(
         slope, case.v.natural_jacobian(natural, [0])[0].diagonal(), rtol=1e-12, atol=0.0
     )
@@ -163,15 +162,13 @@ def test_many_related_effects_are_sparse_and_few_are_not() -> None:
 
 def test_the_order_of_elimination_is_found_once() -> None:
     case = simulated(1, 800, 10)[0]
-    choice = choose(case.v)
-    assert choice.candidate.name == "sparse"
     variance = Variance(case.v)
-    one, other = (
-        choice.candidate.build(case.problem(method), variance, choice.lowered) for method in ("REML", "ML")
-    )
+    choice = choose(variance)
+    assert choice.candidate.name == "sparse"
+    one, other = (choice.candidate.build(case.problem(method), variance) for method in ("REML", "ML"))
     assert isinstance(one, SparseEngine)
     assert isinstance(other, SparseEngine)
-    assert one.pattern is other.pattern
+    assert one.setup.pattern is other.setup.pattern
 
 
 def terms(n: int) -> dict[str, tuple[Matrix, str]]:

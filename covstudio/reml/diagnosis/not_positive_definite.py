@@ -9,10 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import Matrix
 from covstudio.reml.problem.errors import NotPositiveDefinite
-from covstudio.reml.search.probe import LoweredProbe
-from covstudio.reml.terms.lower import Lowered
+from covstudio.reml.search.probe import Probe
 from covstudio.reml.terms.variance import Variance
 
 __all__ = ["explain_indefinite"]
@@ -23,23 +21,22 @@ Vector = NDArray[np.float64]
 EIGEN_LIMIT = 3000
 
 
-def explain_indefinite(
-    variance: Variance, natural: Vector, lowered: Lowered | None = None
-) -> NotPositiveDefinite:
+def explain_indefinite(variance: Variance, natural: Vector, probe: Probe) -> NotPositiveDefinite:
     """The error for a V that has no Cholesky factor at these natural values.
 
     Looks for rows without any variance, then for terms that are no covariance by themselves, then settles
     for V being singular.
 
     Args:
-        variance: the model of V.
+        variance: V, taken apart.
         natural: natural values of all parameters.
-        lowered: V taken apart, for one that is not to be written out.
+        probe: what looks at V.
 
     Returns:
         The error, to be raised.
     """
-    diagonal = _diagonal(variance, natural, lowered)
+    exists = torch.isfinite(probe.value(natural)).all(dim=1)
+    diagonal = torch.where(exists, probe.diagonal(natural), torch.nan)
     if not bool(torch.isfinite(diagonal).all()):
         return NotPositiveDefinite(
             f"V does not exist at the start ({variance.describe(natural)}): it has entries that are not "
@@ -61,7 +58,7 @@ def explain_indefinite(
         )
     guilty: list[str] = []
     # Eigenvalues of a large matrix would take longer than the fit that failed.
-    for path, value, positions in _terms(variance, natural, lowered):
+    for path, value, positions in _terms(variance, natural):
         if _indefinite(value):
             names = [variance.names[k] for k in positions] or [path or "V"]
             guilty.extend(names)
@@ -84,35 +81,15 @@ def explain_indefinite(
     )
 
 
-def _diagonal(variance: Variance, natural: Vector, lowered: Lowered | None) -> Tensor:
-    """The diagonal of V; NaN where its row has entries that are not finite."""
-    if lowered is None:
-        value = variance.value(natural)
-        diagonal = torch.diagonal(value)
-    else:
-        probe = LoweredProbe(lowered)
-        value, diagonal = probe.value(natural), probe.diagonal(natural)
-    return torch.where(torch.isfinite(value).all(dim=1), diagonal, torch.nan)
-
-
-def _terms(
-    variance: Variance, natural: Vector, lowered: Lowered | None
-) -> Iterator[tuple[str, Tensor, Sequence[int]]]:
+def _terms(variance: Variance, natural: Vector) -> Iterator[tuple[str, Tensor, Sequence[int]]]:
     """The terms of V that are small enough to look at their eigenvalues; of Z G Z' it is G that matters."""
     if variance.n <= EIGEN_LIMIT:
-        for term, positions in variance.term_positions():
-            yield term.path, _term_value(term.operand, natural, positions), positions
-    elif lowered is not None:
-        for piece in lowered.random:
-            if piece.columns <= EIGEN_LIMIT:
-                yield piece.path, piece.covariance(natural), piece.positions
-
-
-def _term_value(operand: Matrix | Tensor, natural: Vector, positions: Sequence[int]) -> Tensor:
-    if isinstance(operand, Tensor):
-        return operand.detach().to(device="cpu", dtype=torch.float64)
-    with torch.no_grad():
-        return operand.evaluate(torch.from_numpy(natural[list(positions)]))
+        for term in variance.terms:
+            yield term.path, term.value(natural), term.span
+        return
+    for piece in variance.random:
+        if piece.columns <= EIGEN_LIMIT:
+            yield piece.path, piece.covariance(natural), piece.positions
 
 
 def _indefinite(value: Tensor) -> bool:

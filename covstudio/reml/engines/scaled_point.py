@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from covstudio.reml.problem.problem import Problem
+from covstudio.reml.engines.setup import Setup
 
 __all__ = ["ScaledPoint"]
 
 Vector = NDArray[np.float64]
 
 
-class _Engine(Protocol):
-    @property
-    def problem(self) -> Problem: ...
-
-
 class ScaledPoint:
     """The likelihood at V = scale times a V that was factored; see `likelihood.Point`."""
 
-    _engine: _Engine
+    _setup: Setup
     natural: Vector
     _scale: float
     _quadratic: float
@@ -34,12 +29,12 @@ class ScaledPoint:
     @property
     def logdet_v(self) -> float:
         """log|V|."""
-        return self._logdet_v + self._engine.problem.n * math.log(self._scale)
+        return self._logdet_v + self._setup.problem.n * math.log(self._scale)
 
     @property
     def logdet_xvx(self) -> float:
         """log|X'V^-1X|."""
-        return self._logdet_xvx - self._engine.problem.p * math.log(self._scale)
+        return self._logdet_xvx - self._setup.problem.p * math.log(self._scale)
 
     @property
     def quadratic(self) -> float:
@@ -49,7 +44,7 @@ class ScaledPoint:
     @cached_property
     def kernel(self) -> float:
         """-(log|V| + log|X'V^-1X| + y'Py)/2; without log|X'V^-1X| in ML."""
-        return self._engine.problem.kernel(self.logdet_v, self.logdet_xvx, self.quadratic)
+        return self._setup.problem.kernel(self.logdet_v, self.logdet_xvx, self.quadratic)
 
     def rescaled(self, factor: float, natural: Vector) -> Self:
         """The same point with V multiplied by `factor`, which `natural` is known to give."""

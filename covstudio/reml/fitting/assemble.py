@@ -10,7 +10,7 @@ import torch
 from covstudio.reml.diagnosis.combinations import listed
 from covstudio.reml.diagnosis.identifiability import Identified, identify
 from covstudio.reml.diagnosis.sampling_variance import IDENTIFIABLE, sampling_variances
-from covstudio.reml.fitting.choose import Choice
+from covstudio.reml.fitting.model import Model
 from covstudio.reml.fitting.result import Fit, Verdict
 from covstudio.reml.problem.iteration import Iteration
 from covstudio.reml.problem.likelihood import Engine
@@ -18,15 +18,13 @@ from covstudio.reml.problem.problem import Problem
 from covstudio.reml.search.coordinates import Coordinate, Kind
 from covstudio.reml.search.search import Outcome
 from covstudio.reml.terms.random_effects import random_effects
-from covstudio.reml.terms.variance import Variance
 
 __all__ = ["IDENTIFIABLE", "assemble", "sampling_variances"]
 
 
 def assemble(
-    variance: Variance,
+    model: Model,
     problem: Problem,
-    choice: Choice,
     engine: Engine,
     coordinates: Sequence[Coordinate],
     outcome: Outcome,
@@ -38,18 +36,17 @@ def assemble(
     """Build the `Fit`.
 
     Args:
-        variance: the model of V.
+        model: V, and which engine takes it.
         problem: y and X.
-        choice: which engine, and V taken apart for it.
-        engine: the engine itself.
+        engine: the engine.
         coordinates: the estimated parameters.
         outcome: where the search ended.
         history: its iterations.
         restarted: whether the given start was given up.
         seconds: time so far.
     """
-    point = outcome.point
-    found = identify(engine, outcome, coordinates, [positions for _, positions in variance.term_positions()])
+    variance, choice, point = model.variance, model.choice, outcome.point
+    found = identify(engine, outcome, coordinates, [term.span for term in variance.terms])
     errors = dict.fromkeys(variance.names, math.nan)
     for c, value in zip(coordinates, found.variances, strict=True):
         errors[c.name] = math.sqrt(value) if value >= 0.0 else math.nan
@@ -59,7 +56,7 @@ def assemble(
     )
     loglik = problem.log_likelihood(point.kernel)
     count = problem.p + len(coordinates)
-    effects, random_part = random_effects(variance, point, choice.lowered)
+    effects, random_part = random_effects(variance, point)
     # What a fit holds is on the CPU, wherever it was computed.
     marginal = (problem.x @ point.beta).cpu()
     natural = point.natural

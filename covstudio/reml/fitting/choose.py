@@ -1,7 +1,6 @@
 """The choice of an engine for a V, and the reason for it.
 
-`choose` asks every candidate whether it applies and what it would cost, and takes the cheapest. A new engine
-is one entry in `CANDIDATES`.
+`choose` asks every engine of the registry whether it applies and what it would cost, and takes the cheapest.
 """
 
 from __future__ import annotations
@@ -10,134 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from covstudio.covariance import Matrix
-from covstudio.covariance.core.definiteness import promises_psd
-from covstudio.reml.engines.blocks.engine import BlocksCandidate
 from covstudio.reml.engines.candidate import Applicable, Candidate
-from covstudio.reml.engines.dense import engine as written_out
-from covstudio.reml.engines.dense.engine import DenseEngine, check_rows
-from covstudio.reml.engines.equations.crossproducts import split
-from covstudio.reml.engines.equations.residual import BlockResidual, residual_of
-from covstudio.reml.engines.mme.engine import MmeEngine, unit_residual
-from covstudio.reml.engines.separable.engine import SeparableCandidate
-from covstudio.reml.engines.sparse.engine import SparseCandidate
+from covstudio.reml.engines.registry import CANDIDATES, candidate_named
 from covstudio.reml.problem.errors import InvalidModel, TooManyRows
-from covstudio.reml.problem.likelihood import Engine
-from covstudio.reml.problem.problem import Problem
-from covstudio.reml.terms.design_rows import DenseRows
-from covstudio.reml.terms.device import placed
-from covstudio.reml.terms.kinds import RandomPiece
-from covstudio.reml.terms.lower import Lowered, describe, lower
 from covstudio.reml.terms.variance import Variance
 
-__all__ = ["CANDIDATES", "Choice", "Explanation", "choose", "explain"]
-
-#: More memory than this is more than an ordinary machine has.
-MEMORY = 16 * 2**30
-
-#: A residual of more entries within groups than this is not inverted group by group.
-CELLS = 40_000_000
-
-
-class DenseCandidate:
-    """Any tree of up to `DENSE_LIMIT` rows, V written out."""
-
-    name = "dense"
-
-    def applies(self, lowered: Lowered, p: int) -> Applicable | str:
-        """Whether V is small enough to be written out."""
-        n, k = lowered.n, lowered.v.num_free_params
-        if n > written_out.DENSE_LIMIT:
-            return f"V has {n} rows, and written out it may have {written_out.DENSE_LIMIT}"
-        return Applicable(
-            f"written out, {n} x {n}",
-            8.0 * n * n * (5 + min(k, 3)),
-            3e-4 + 2.2e-11 * n**3 + (4e-9 + 2e-9 * k) * n * n,
-        )
-
-    def build(self, problem: Problem, variance: Variance, lowered: Lowered) -> Engine:
-        """The dense engine."""
-        check_rows(problem.n, len(variance.free))
-        return DenseEngine(problem, variance)
-
-
-class MmeCandidate:
-    """Sums of Z G Z' beside a residual that is inverted row by row, or in small groups."""
-
-    name = "mme"
-
-    def applies(self, lowered: Lowered, p: int) -> Applicable | str:
-        """Whether every term of V is an effect Z G Z' or a part of such a residual."""
-        if lowered.others:
-            term = lowered.others[0]
-            kind = type(term.operand).__name__
-            return (
-                f"{_name(term.path)} ({kind}) is neither Z G Z' with a constant Z nor diagonal nor "
-                "independent between groups of rows"
-            )
-        residual = residual_of(lowered)
-        if residual is None:
-            return "V has no residual: a term that is diagonal, or independent between groups of rows"
-        if isinstance(residual, BlockResidual) and residual.cells > CELLS:
-            return f"the residual has {residual.words}, too large to invert one by one"
-        absorbed, dense = split(lowered, residual)
-        n, q = lowered.n, sum(piece.columns for piece in dense)
-        f = q + p + 1
-        m, b = 0, 1
-        if absorbed is not None and absorbed.family is not None:
-            m, b = absorbed.family.groups, absorbed.family.members
-        width = sum(
-            piece.columns if isinstance(piece.z, DenseRows) else piece.z.width for piece in lowered.random
-        )
-        # Every iteration: K A, A'K A, E Y'; B Y', Y'Y, their like; gathers and sums over rows.
-        seconds = 6e-4 + 5e-11 * (4.0 * m * b * f * f + 6.0 * q**3) + 1e-8 * n * (width + p + 2)
-        k = len(lowered.v.free_param_names)
-        seconds += 5e-9 * n * k * (width + p + 2)
-        memory = 8.0 * (3.0 * m * b * f + 8.0 * f * f + n * (3.0 * k + width + 3 * p + 8))
-        if unit_residual(residual) is None:
-            entries = residual.cells if isinstance(residual, BlockResidual) else 4 * n
-            seconds += 8e-4 + 1e-8 * entries * (2 * max(width, 1) ** 2 + 3 * k) + 5e-11 * 2.0 * m * b * q * q
-            memory += 8.0 * entries * (k + 6)
-        if isinstance(residual, BlockResidual):
-            seconds += 1e-10 * (k + 3) * float((residual.sizes.double() ** 3).sum())
-        if memory > MEMORY:
-            return f"its {q} effects that cannot be absorbed would need {memory / 2**30:.0f} GB"
-        parts = [f"{describe(lowered.random)} beside a residual ({residual.words})"]
-        if not lowered.random:
-            parts = [f"a residual alone ({residual.words})"]
-        if absorbed is not None:
-            parts.append(f"{m * b} effects of {_name(absorbed.path)} absorbed")
-        if q:
-            parts.append(f"{q} effects in one dense matrix")
-        return Applicable("; ".join(parts), memory, seconds, _caveat(lowered))
-
-    def build(self, problem: Problem, variance: Variance, lowered: Lowered) -> Engine:
-        """The mixed-model-equations engine."""
-        there = placed(lowered, problem.device)
-        residual = residual_of(there)
-        assert residual is not None
-        return MmeEngine(problem, there, residual)
-
-
-def _caveat(lowered: Lowered) -> str:
-    """Whether a term might have negative eigenvalues that another term makes up for."""
-    for piece in lowered.pieces:
-        inner = piece.g if isinstance(piece, RandomPiece) else piece.operand
-        if not promises_psd(inner):
-            return (
-                f"{_name(piece.path)} does not promise to be positive semi-definite for every value of its "
-                "parameters, and would be kept so"
-            )
-    return ""
-
-
-#: Every engine that can be chosen. One that is added here is found by `fit` and `explain`.
-CANDIDATES: list[Candidate] = [
-    DenseCandidate(),
-    MmeCandidate(),
-    BlocksCandidate(),
-    SeparableCandidate(),
-    SparseCandidate(),
-]
+__all__ = ["Choice", "Explanation", "choose", "explain", "square_matrix"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,22 +23,20 @@ class Choice:
 
     Attributes:
         candidate: it.
-        lowered: V, taken apart.
         reason: why this one, in a sentence.
         verdicts: every candidate's answer by name.
     """
 
     candidate: Candidate
-    lowered: Lowered
     reason: str
     verdicts: Mapping[str, Applicable | str]
 
 
-def choose(v: Matrix, engine: str = "auto", p: int = 1) -> Choice:
+def choose(variance: Variance, engine: str = "auto", p: int = 1) -> Choice:
     """The engine that takes V at the least cost, or the one asked for.
 
     Args:
-        v: the model of V, (n, n).
+        variance: V, taken apart, (n, n).
         engine: "auto", or the name of an engine.
         p: number of fixed effects.
 
@@ -172,46 +47,60 @@ def choose(v: Matrix, engine: str = "auto", p: int = 1) -> Choice:
 
     Example:
         >>> from covstudio.covariance import ScalarMatrix
-        >>> choose(ScalarMatrix(50_000)).candidate.name
+        >>> choose(Variance(ScalarMatrix(50_000))).candidate.name
         'mme'
     """
-    names = [candidate.name for candidate in CANDIDATES]
-    if engine != "auto" and engine not in names:
-        raise ValueError(f"engine must be 'auto' or one of {', '.join(map(repr, names))}, and is {engine!r}.")
-    lowered = lower(v)
-    verdicts = {candidate.name: candidate.applies(lowered, p) for candidate in CANDIDATES}
-    if engine != "auto":
-        return _asked_for(engine, lowered, verdicts)
+    insisted = None if engine == "auto" else candidate_named(engine)
+    verdicts = {candidate.name: candidate.applies(variance, p) for candidate in CANDIDATES}
+    if insisted is not None:
+        verdict = verdicts[engine]
+        if isinstance(verdict, str):
+            raise insisted.refusal(variance, verdict)
+        return Choice(insisted, f"It was asked for. V is {verdict.why}.", verdicts)
     able = [
-        (bool(verdict.caveat), verdict.seconds, candidate, verdict)
+        (candidate, verdict)
         for candidate, verdict in zip(CANDIDATES, verdicts.values(), strict=True)
         if isinstance(verdict, Applicable)
     ]
     if not able:
-        raise _too_many(lowered, verdicts)
-    _, _, chosen, verdict = min(able, key=lambda entry: entry[:2])
-    return Choice(chosen, lowered, f"V is {verdict.why}.", verdicts)
+        raise _too_many(variance, verdicts)
+    chosen, verdict = min(able, key=lambda entry: entry[1].rank)
+    return Choice(chosen, f"V is {verdict.why}.", verdicts)
 
 
-def _asked_for(engine: str, lowered: Lowered, verdicts: Mapping[str, Applicable | str]) -> Choice:
-    candidate = next(candidate for candidate in CANDIDATES if candidate.name == engine)
-    verdict = verdicts[engine]
-    if isinstance(verdict, str):
-        if engine == DenseCandidate.name:
-            check_rows(lowered.n, lowered.v.num_free_params)
-        raise InvalidModel(
-            f"the {engine} engine does not take this V: {verdict}. Leave the choice to engine='auto'."
-        )
-    return Choice(candidate, lowered, f"It was asked for. V is {verdict.why}.", verdicts)
-
-
-def _too_many(lowered: Lowered, verdicts: Mapping[str, Applicable | str]) -> TooManyRows:
-    try:
-        check_rows(lowered.n, lowered.v.num_free_params)
-    except TooManyRows as error:
-        others = [f"{name}: {verdict}" for name, verdict in verdicts.items() if name != DenseCandidate.name]
-        return TooManyRows(f"{error} No other engine takes this V ({'; '.join(others)}).")
+def _too_many(variance: Variance, verdicts: Mapping[str, Applicable | str]) -> TooManyRows:
+    """The error where no engine takes V: one that takes any tree would, if there were fewer rows."""
+    reasons = {name: why for name, why in verdicts.items() if isinstance(why, str)}
+    for candidate in CANDIDATES:
+        error = candidate.refusal(variance, reasons[candidate.name])
+        if isinstance(error, TooManyRows):
+            others = "; ".join(f"{name}: {why}" for name, why in reasons.items() if name != candidate.name)
+            return TooManyRows(f"{error} No other engine takes this V ({others}).")
     raise AssertionError("a V of few rows can be written out")
+
+
+def square_matrix(v: Matrix, n: int | None = None) -> Matrix:
+    """V, if it is the model of a covariance.
+
+    Args:
+        v: what was given for V.
+        n: rows it must have; None for any number.
+
+    Raises:
+        TypeError: v is no `Matrix`.
+        InvalidModel: V is not n x n.
+    """
+    if not isinstance(v, Matrix):
+        raise TypeError(
+            f"v must be a covstudio Matrix, and is a {type(v).__name__}: wrap a tensor in KnownMatrix."
+        )
+    rows, columns = v.shape
+    if rows != columns or (n is not None and n != rows):
+        raise InvalidModel(
+            f"V must be square, with one row and one column for each of {n or rows} rows, and is "
+            f"{rows} x {columns}."
+        )
+    return v
 
 
 @dataclass(frozen=True)
@@ -282,44 +171,33 @@ def explain(v: Matrix, n: int | None = None, p: int = 1, engine: str = "auto") -
         V is gen (random effects), block (random effects) beside a residual (diagonal); 100 effects of gen
         absorbed; 9 effects in one dense matrix.
     """
-    if not isinstance(v, Matrix):
-        raise TypeError(
-            f"v must be a covstudio Matrix, and is a {type(v).__name__}: wrap a tensor in KnownMatrix."
-        )
+    square_matrix(v, n)
     if isinstance(p, bool) or not isinstance(p, int) or p < 0:
         raise ValueError(f"p must be a whole number of at least 0, and is {p!r}.")
-    rows, columns = v.shape
-    if rows != columns or (n is not None and n != rows):
-        raise InvalidModel(
-            f"V must have one row and one column for each of {n or rows} rows, and is {rows} x {columns}."
-        )
-    choice = choose(v, engine, p)
+    variance = Variance(v)
+    choice = choose(variance, engine, p)
     verdict = choice.verdicts[choice.candidate.name]
     assert isinstance(verdict, Applicable)
-    others = {
-        name: other if isinstance(other, str) else _dearer(other)
-        for name, other in choice.verdicts.items()
-        if name != choice.candidate.name
-    }
+    able = {name: other for name, other in choice.verdicts.items() if isinstance(other, Applicable)}
+    # First those that take V, the cheapest first.
+    others = {name: _dearer(able[name]) for name in sorted(able, key=lambda name: able[name].rank)}
+    others |= {name: why for name, why in choice.verdicts.items() if isinstance(why, str)}
+    del others[choice.candidate.name]
     return Explanation(
         choice.candidate.name,
         choice.reason,
         others,
         verdict.memory,
         verdict.seconds,
-        rows,
+        variance.n,
         p,
-        v.num_free_params,
+        len(variance.free),
     )
 
 
 def _dearer(other: Applicable) -> str:
     cost = f"about {_seconds(other.seconds)} an iteration and {_bytes(other.memory)}"
     return f"{other.caveat} ({cost})" if other.caveat else cost
-
-
-def _name(path: str) -> str:
-    return path or "V"
 
 
 def _seconds(seconds: float) -> str:

@@ -13,21 +13,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import Matrix, linalg
-from covstudio.reml.diagnosis.not_positive_definite import explain_indefinite
+from covstudio.covariance import Matrix
 from covstudio.reml.fitting.assemble import assemble
-from covstudio.reml.fitting.choose import Choice, choose
+from covstudio.reml.fitting.choose import square_matrix
+from covstudio.reml.fitting.model import Model
 from covstudio.reml.fitting.result import Fit
 from covstudio.reml.problem.errors import FitCancelled, InvalidData, InvalidModel
 from covstudio.reml.problem.iteration import Callback, Cancel, Iteration
 from covstudio.reml.problem.likelihood import Point
 from covstudio.reml.problem.problem import Problem, prepare
 from covstudio.reml.problem.threads import blas_threads
-from covstudio.reml.search.coordinates import Coordinate, classify, scale_weights
-from covstudio.reml.search.probe import LoweredProbe, Probe, WrittenProbe
-from covstudio.reml.search.restarts import Escapes
-from covstudio.reml.search.search import Outcome, State, maximise
-from covstudio.reml.search.start import data_start, neutral, ranges
+from covstudio.reml.search.probe import Probe
+from covstudio.reml.search.search import Outcome, State
+from covstudio.reml.search.start import data_start, ranges
 from covstudio.reml.terms.variance import Variance
 
 __all__ = ["fit"]
@@ -118,28 +116,12 @@ def fit(
         Searle, Casella & McCulloch (1992), Variance Components, Wiley.
     """
     began = time.perf_counter()
-    if not isinstance(v, Matrix):
-        raise TypeError(
-            f"v must be a covstudio Matrix, and is a {type(v).__name__}: wrap a tensor in KnownMatrix."
-        )
+    square_matrix(v)
     if isinstance(max_iter, bool) or not isinstance(max_iter, int) or max_iter < 0:
         raise ValueError(f"max_iter must be a whole number of at least 0, and is {max_iter!r}.")
-    rows, columns = v.shape
-    if rows != columns:
-        raise InvalidModel(
-            f"V must be square, and is {rows} x {columns}: a covariance has one row and one column per "
-            "observation."
-        )
-    # What comes before the first factor is many small products over the rows: one thread is fastest.
-    with blas_threads(1), torch.no_grad():
-        choice = choose(v, engine, _columns(x))
-        problem = prepare(y, x, method=method, names=x_names, drop_dependent=drop_dependent, device=device)
-        if rows != problem.n:
-            raise InvalidModel(
-                f"V is {rows} x {rows} and y has {problem.n} rows: they must describe the same rows. "
-                "Were rows with missing values left out of one and not of the other?"
-            )
-        run = _Run(v, problem, choice, max_iter, callback, cancel)
+    model = Model(v, engine, _columns(x))
+    problem = prepare(y, x, method=method, names=x_names, drop_dependent=drop_dependent, device=device)
+    run = _Run(model, problem, max_iter, callback, cancel)
     with blas_threads(run.engine.order), torch.no_grad():
         return run.fit(start, began)
 
@@ -187,34 +169,31 @@ class _Run:
 
     def __init__(
         self,
-        v: Matrix,
+        model: Model,
         problem: Problem,
-        choice: Choice,
         max_iter: int,
         callback: Callback | None,
         cancel: Cancel | None,
     ) -> None:
+        self.model = model
+        self.variance = model.variance
         self.problem = problem
-        self.choice = choice
         self.max_iter = max_iter
         self.callback = callback
         self.cancel = cancel
-        self.variance = Variance(v, problem.device)
-        self.engine = choice.candidate.build(problem, self.variance, choice.lowered)
-        self.written = choice.candidate.name == "dense"
-        self.probe: Probe = WrittenProbe(self.variance) if self.written else LoweredProbe(choice.lowered)
-        self.neutral = neutral(self.variance)
-        self.coordinates: list[Coordinate] = []
+        self.engine = model.engine(problem)
+        self.ascent = model.ascent(problem)
         self.reported = 0
         self.best: Iteration | None = None
 
     def fit(self, start: Tensor | Mapping[str, Tensor] | None, began: float) -> Fit:
         given = None if start is None else self._read(start)
         if given is not None:
-            self._hold(given)
-        _check_covariance(self.variance, self.probe, self.variance.defaults if given is None else given)
-        self.coordinates = classify(self.variance, self.neutral, self.probe)
-        own = data_start(self.problem, self.variance, self.neutral, self.coordinates, self.probe)
+            # Held parameters stay where the start puts them, in the data's own start too.
+            self.ascent = self.model.ascent(self.problem, given)
+        ascent = self.ascent
+        _check_covariance(self.variance, ascent.probe, self.variance.defaults if given is None else given)
+        own = data_start(self.problem, self.variance, ascent.neutral, ascent.coordinates, ascent.probe)
         restarted = False
         if given is None:
             attempt = self._climb(self._tuned(self._factored(own, self.variance.defaults)))
@@ -226,11 +205,10 @@ class _Run:
                 if again.outcome.point.kernel > attempt.outcome.point.kernel:
                     attempt, restarted = again, True
         return assemble(
-            self.variance,
+            self.model,
             self.problem,
-            self.choice,
             self.engine,
-            self.coordinates,
+            ascent.coordinates,
             attempt.outcome,
             attempt.history,
             restarted=restarted,
@@ -255,25 +233,20 @@ class _Run:
             )
         return self.variance.natural(theta)
 
-    def _hold(self, given: Vector) -> None:
-        """Held parameters stay where the start puts them, in the data's own start too."""
-        held = sorted(set(self.variance.free) - set(self.variance.estimated))
-        self.neutral[held] = given[held]
-
     def _factored(self, *candidates: Vector) -> Point:
         """The likelihood at the first of the candidates where V is positive definite."""
         for natural in candidates:
             point = self.engine.at(natural)
             if point is not None:
                 return point
-        raise explain_indefinite(self.variance, candidates[0], None if self.written else self.choice.lowered)
+        raise self.model.indefinite(self.problem, candidates[0])
 
     def _tuned(self, point: Point) -> Point:
         """The best of a few values of every range, at the best scale of V.
 
         A start near a poor maximum, such as a field too short to tell from a nugget, would stay there.
         """
-        for c in ranges(self.coordinates):
+        for c in ranges(self.ascent.coordinates):
             base = float(point.natural[c.position])
             for factor in (0.25, 0.0625, 4.0) if base > 0.0 else ():
                 natural = point.natural.copy()
@@ -308,14 +281,7 @@ class _Run:
             if watched:
                 self._report(self._iterations(steps[-1:])[0])
 
-        escapes = Escapes(
-            self.coordinates,
-            linalg.sign_symmetry(self.variance.v),
-            [positions for _, positions in self.variance.term_positions()],
-            self.variance.names,
-        )
-        weights = scale_weights(self.variance, self.neutral, self.coordinates, self.probe)
-        outcome = maximise(self.engine, self.coordinates, weights, escapes, point, self.max_iter, watch)
+        outcome = self.ascent.climb(self.engine, point, self.max_iter, watch)
         return _Attempt(outcome, tuple(self._iterations(steps)))
 
     def _report(self, iteration: Iteration) -> None:

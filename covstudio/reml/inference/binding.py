@@ -23,19 +23,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.covariance import Matrix, linalg
-from covstudio.reml.fitting.choose import choose
+from covstudio.reml.fitting.choose import square_matrix
+from covstudio.reml.fitting.model import Model
 from covstudio.reml.fitting.result import Fit
 from covstudio.reml.problem.errors import InvalidData, InvalidModel
 from covstudio.reml.problem.likelihood import Engine, Point
 from covstudio.reml.problem.problem import Problem, prepare
 from covstudio.reml.problem.threads import blas_threads
-from covstudio.reml.search.coordinates import Coordinate, classify, scale_weights
-from covstudio.reml.search.probe import LoweredProbe, Probe, WrittenProbe
-from covstudio.reml.search.restarts import Escapes
-from covstudio.reml.search.search import Outcome, State, maximise
-from covstudio.reml.search.start import neutral
+from covstudio.reml.search.coordinates import Coordinate
+from covstudio.reml.search.search import Outcome, State
 from covstudio.reml.terms.kinds import Piece
-from covstudio.reml.terms.variance import Variance
 
 __all__ = ["Binding", "Watch"]
 
@@ -66,15 +63,12 @@ class Binding:
     """
 
     def __init__(self, fit: Fit, v: Matrix, y: Any, x: Any) -> None:
-        if not isinstance(v, Matrix):
-            raise TypeError(f"v must be the covstudio Matrix that was fitted, and is a {type(v).__name__}.")
-        self.fit, self.v = fit, v
+        self.fit, self.v = fit, square_matrix(v)
         with torch.no_grad():
             self.problem = prepare(y, x, method=fit.method, drop_dependent=bool(fit.dropped), device="cpu")
             self._check_sizes()
-            self.choice = choose(v, fit.engine, self.problem.p)
-            self.lowered = self.choice.lowered
-            self.variance = Variance(v)
+            self.model = Model(v, fit.engine, self.problem.p)
+            self.variance = self.model.variance
             if tuple(fit.params) != self.variance.names:
                 raise InvalidModel(
                     "v has other parameters than the fit: pass the matrix that was fitted, with the same "
@@ -82,9 +76,8 @@ class Binding:
                 )
             self.natural: Vector = np.array(list(fit.params.values()), dtype=np.float64)
             self.engine = self.engine_for(self.problem)
-            self.probe: Probe = (
-                WrittenProbe(self.variance) if fit.engine == "dense" else LoweredProbe(self.lowered)
-            )
+            #: The search, held parameters where they stood in the fit.
+            self.ascent = self.model.ascent(self.problem, self.natural)
         self._check_likelihood()
 
     def _check_sizes(self) -> None:
@@ -110,7 +103,7 @@ class Binding:
 
     def engine_for(self, problem: Problem) -> Engine:
         """The engine of the fit for other data of the same rows."""
-        return self.choice.candidate.build(problem, self.variance, self.lowered)
+        return self.model.engine(problem)
 
     def threads(self) -> Any:
         """As many threads as the fit's engine is worth, inside a `with`."""
@@ -175,25 +168,11 @@ class Binding:
 
     # -- the parameters -------------------------------------------------------------------------------------
 
-    @cached_property
-    def _neutral(self) -> Vector:
-        """Values around which V is probed, as in the fit: the defaults, off the ends of their ranges."""
-        natural = neutral(self.variance)
-        held = sorted(set(self.variance.free) - set(self.variance.estimated))
-        natural[held] = self.natural[held]
-        return natural
-
-    @cached_property
+    @property
     def coordinates(self) -> list[Coordinate]:
         """The estimated parameters: neither fixed nor held."""
         with torch.no_grad():
-            return classify(self.variance, self._neutral, self.probe)
-
-    @cached_property
-    def scale_weights(self) -> Vector | None:
-        """Exponents of the common scale of V, or None."""
-        with torch.no_grad():
-            return scale_weights(self.variance, self._neutral, self.coordinates, self.probe)
+            return self.ascent.coordinates
 
     @cached_property
     def interior(self) -> list[Coordinate]:
@@ -221,12 +200,12 @@ class Binding:
     @cached_property
     def random_pieces(self) -> tuple[Piece, ...]:
         """Those terms, taken apart."""
-        return tuple(piece for piece in self.lowered.pieces if piece.path in self.random_paths)
+        return tuple(piece for piece in self.variance.pieces if piece.path in self.random_paths)
 
     @cached_property
     def residual_pieces(self) -> tuple[Piece, ...]:
         """All other terms: V given the random effects."""
-        return tuple(piece for piece in self.lowered.pieces if piece.path not in self.random_paths)
+        return tuple(piece for piece in self.variance.pieces if piece.path not in self.random_paths)
 
     def multiply(self, pieces: Sequence[Piece], b: Tensor, natural: Vector | None = None) -> Tensor:
         """The product of the sum of some terms with B, (n, k)."""
@@ -247,7 +226,7 @@ class Binding:
 
     def derivative(self, position: int, b: Tensor, natural: Vector | None = None) -> Tensor:
         """dV_k B for the parameter at this position, (n, k)."""
-        piece, index = self.lowered.owner(position)
+        piece, index = self.variance.owner(position)
         at = self.natural if natural is None else natural
         with torch.no_grad():
             return piece.derivative_matmul(at, [index], b)[0]
@@ -276,18 +255,8 @@ class Binding:
             Where the search ended; None where V is not positive definite at the start.
         """
         engine = self.engine if engine is None else engine
-        moving = [c for c in self.coordinates if c.position != without]
-        weights = self.scale_weights
-        if weights is not None and without is not None and weights[without] != 0.0:
-            weights = None
-        escapes = Escapes(
-            moving,
-            linalg.sign_symmetry(self.v),
-            [positions for _, positions in self.variance.term_positions()],
-            self.variance.names,
-        )
         with self.threads(), torch.no_grad():
             point = engine.at(start)
             if point is None:
                 return None
-            return maximise(engine, moving, weights, escapes, point, max_iter, watch)
+            return self.ascent.climb(engine, point, max_iter, watch, without)

@@ -338,9 +338,9 @@ def _variances_by_term(binding: Binding) -> dict[str, tuple[int, int, list[str]]
     """Width, number of variances and names of shape parameters of every term of V but the residual ones."""
     by_position = {c.position: c for c in binding.coordinates}
     found = {}
-    for term, positions in binding.variance.term_positions():
+    for term in binding.variance.terms:
         operand = term.operand
-        own = [by_position[k] for k in positions if k in by_position]
+        own = [by_position[k] for k in term.span if k in by_position]
         columns = binding.problem.n
         pair = linalg.parts(operand, "congruence")
         if pair is not None:

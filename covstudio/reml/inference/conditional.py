@@ -26,7 +26,6 @@ import torch
 from covstudio.reml.engines.equations.residual import residual_of
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.information import COLUMN_LIMIT, ParameterCovariance, column_blocks
-from covstudio.reml.terms.lower import Lowered
 
 __all__ = ["ConditionalAic", "conditional_aic"]
 
@@ -87,9 +86,9 @@ def _logdet(binding: Binding) -> float | None:
     pieces, n = binding.residual_pieces, binding.problem.n
     if not pieces:
         return None
-    lowered = Lowered(binding.v, n, pieces)
+    residuals = binding.variance.of(pieces)
     with binding.threads(), torch.no_grad():
-        residual = None if lowered.others else residual_of(lowered)
+        residual = None if residuals.others else residual_of(residuals)
         if residual is not None:
             point = residual.at(binding.natural)
             return None if point is None or not math.isfinite(point.logdet) else point.logdet

@@ -131,7 +131,7 @@ def residuals(binding: Binding) -> Residuals:
     fit, problem = binding.fit, binding.problem
     fitted, marginal_fitted = fit.fitted.cpu(), fit.marginal_fitted.cpu()
     marginal, conditional = problem.y - marginal_fitted, problem.y - fitted
-    of_v = binding.diagonal(binding.lowered.pieces)
+    of_v = binding.diagonal(binding.variance.pieces)
     of_r = binding.diagonal(binding.residual_pieces)
     own = of_v - (problem.x @ binding.phi * problem.x).sum(dim=1)
     spread, notes = _conditional_variances(binding), []

@@ -156,7 +156,7 @@ def _told(binding: Binding, information: Vector) -> Vector:
 def is_linear_in(binding: Binding, coordinates: Sequence[Coordinate]) -> bool:
     """Whether V is known to be linear in each and all of these parameters."""
     others = [c for c in coordinates if c.position not in binding.variance.linear]
-    terms = {id(binding.lowered.owner(c.position)[0]) for c in others}
+    terms = {id(binding.variance.owner(c.position)[0]) for c in others}
     return all(c.kind is Kind.VARIANCE for c in others) and len(terms) == len(others)
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.covariance import Matrix, structure
-from covstudio.reml.engines.dense.engine import DENSE_LIMIT
+from covstudio.reml.engines.dense.candidate import DENSE_LIMIT
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.problem.errors import InvalidModel
 from covstudio.reml.terms.kinds import BlockPiece, DiagonalPiece, OtherPiece, Piece, RandomPiece
@@ -52,7 +52,7 @@ class Simulator:
             if self._whole is None:
                 state = self.generator.get_state()
                 try:
-                    for piece in self.binding.lowered.pieces:
+                    for piece in self.binding.variance.pieces:
                         noise += self._piece(piece, count)
                 except ValueError:
                     # A term is no covariance by itself.
@@ -72,7 +72,7 @@ class Simulator:
                 f"a term of V is not positive semi-definite at the estimates, and V has {n} rows: it would "
                 f"have to be factored whole, which is done up to {DENSE_LIMIT}."
             )
-        factor, info = torch.linalg.cholesky_ex(self.binding.variance.value(self.natural))
+        factor, info = torch.linalg.cholesky_ex(self.binding.variance.written().value(self.natural))
         if int(info):
             raise InvalidModel("V is not positive definite at the estimates: nothing can be drawn from it.")
         lower: Tensor = factor

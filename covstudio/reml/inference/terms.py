@@ -68,11 +68,11 @@ class RandomTerm:
 def random_terms(binding: Binding) -> dict[str, RandomTerm]:
     """The random terms of the outer sum of V by their names."""
     found = {}
-    for term, positions in binding.variance.term_positions():
+    for term in binding.variance.terms:
         pair = linalg.parts(term.operand, "congruence")
         if term.path not in binding.random_paths or pair is None:
             continue
-        own = torch.from_numpy(binding.natural[positions])
+        own = term.own(binding.natural)
         z, g = pair
         found[term.path] = RandomTerm(term.path, z.operand, g.operand, z.own(own), g.own(own))
     return found

@@ -157,11 +157,6 @@ class Engine(Protocol):
     """Knows the data and the structure of V; answers for one theta at a time."""
 
     @property
-    def name(self) -> str:
-        """Short name, for `Fit.engine`."""
-        ...
-
-    @property
     def residual_degrees(self) -> int:
         """n - p; n in ML."""
         ...

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -76,6 +77,27 @@ class Problem:
         The best scale of V has y'Py equal to it.
         """
         return self.n - self.p if self.restricted else self.n
+
+    @cached_property
+    def triangle(self) -> Tensor:
+        """T with X = QT, for the orthonormal basis Q; upper triangular, (p, p)."""
+        return self.basis.mT @ self.x
+
+    @cached_property
+    def logdet_triangle(self) -> float:
+        """log|T|, half of log|X'X|."""
+        return float(torch.log(torch.diagonal(self.triangle).abs()).sum())
+
+    @cached_property
+    def projected_y(self) -> Tensor:
+        """Q'y, (p,)."""
+        return self.basis.mT @ self.y
+
+    @cached_property
+    def remainder(self) -> Tensor:
+        """y less its projection on the columns of X, (n,): numbers of one size, whatever the mean of y."""
+        left = self.y - self.basis @ self.projected_y
+        return left - self.basis @ (self.basis.mT @ left)
 
     def kernel(self, logdet_v: float, logdet_xvx: float, quadratic: float) -> float:
         """The log-likelihood without its constant: -(log|V| + log|X'V^-1X| + y'Py)/2.

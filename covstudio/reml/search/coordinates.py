@@ -27,7 +27,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import Matrix, linalg
 from covstudio.reml.search.probe import Probe, WrittenProbe
 from covstudio.reml.terms.variance import Variance
 
@@ -212,8 +211,8 @@ def _leave_out(
     With its right exponents a term is linear in the factor.
     """
     free = {c.position for c in coordinates if c.kind is Kind.FREE and c.degree == 2}
-    for _, positions in variance.term_positions():
-        own = [k for k in positions if k in free]
+    for term in variance.terms:
+        positions, own = term.positions, [k for k in term.span if k in free]
         if not own:
             continue
         slopes = []
@@ -228,10 +227,5 @@ def _leave_out(
 
 def _scales_as_a_whole(variance: Variance, coordinates: Sequence[Coordinate]) -> bool:
     """Whether V is linear in all its parameters, without a constant, and all are estimated."""
-    linear = all(
-        isinstance(term.operand, Matrix)
-        and not linalg.is_constant(term.operand)
-        and linalg.is_linear(term.operand)
-        for term in variance.terms
-    )
+    linear = all(term.linear and not term.constant for term in variance.terms)
     return linear and len(coordinates) == len(variance.names) and all(c.degree == 1 for c in coordinates)

@@ -16,11 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import Matrix, SingularMatrixError
-from covstudio.covariance.core.definiteness import promises_psd
+from covstudio.covariance import SingularMatrixError
 from covstudio.reml.terms.kinds import DiagonalPiece, RandomPiece
-from covstudio.reml.terms.lower import Lowered
-from covstudio.reml.terms.variance import Variance, evaluated
+from covstudio.reml.terms.variance import Variance
 
 __all__ = ["LoweredProbe", "Probe", "WrittenProbe"]
 
@@ -70,44 +68,40 @@ class WrittenProbe:
     """V written out.
 
     Args:
-        variance: the model of V.
+        variance: V, taken apart.
+        device: where it is written.
     """
 
-    def __init__(self, variance: Variance) -> None:
-        self._variance = variance
-        self._terms: dict[tuple[int, ...], Matrix] = {
-            tuple(positions): term.operand
-            for term, positions in variance.term_positions()
-            if isinstance(term.operand, Matrix)
-        }
+    def __init__(self, variance: Variance, device: torch.device | str = "cpu") -> None:
+        self._written = variance.written(device)
+        self._terms = {tuple(term.span): term for term in variance.terms}
 
     def value(self, natural: Vector) -> Tensor:
-        return self._variance.value(natural)
+        return self._written.value(natural)
 
     def diagonal(self, natural: Vector) -> Tensor:
-        return torch.diagonal(self._variance.value(natural))
+        return torch.diagonal(self._written.value(natural))
 
     def slice(self, natural: Vector, position: int) -> Tensor:
-        return self._variance.slice(natural, position)
+        return self._written.slice(natural, position)
 
     def slice_diagonal(self, natural: Vector, position: int) -> Tensor:
-        return torch.diagonal(self._variance.slice(natural, position))
+        return torch.diagonal(self._written.slice(natural, position))
 
     def slice_is_diagonal(self, natural: Vector, position: int) -> bool:
-        block = self._variance.slice(natural, position)
+        block = self._written.slice(natural, position)
         return int(torch.count_nonzero(block)) == int(torch.count_nonzero(torch.diagonal(block)))
 
     def mean_diagonal(self, natural: Vector, positions: Sequence[int]) -> float:
-        matrix = self._terms[tuple(positions)]
-        return float(torch.diagonal(evaluated(matrix, torch.from_numpy(natural[list(positions)]))).mean())
+        return float(torch.diagonal(self._terms[tuple(positions)].value(natural)).mean())
 
     def finite(self, natural: Vector) -> bool:
-        return bool(torch.isfinite(self._variance.value(natural)).all())
+        return bool(torch.isfinite(self._written.value(natural)).all())
 
     def asymmetry(self, natural: Vector) -> tuple[float, str]:
-        value = self._variance.value(natural)
+        value = self._written.value(natural)
         gap = (value - value.mT).abs()
-        i, j = divmod(int(gap.argmax()), self._variance.n)
+        i, j = divmod(int(gap.argmax()), self._written.n)
         words = f"V[{i}, {j}] = {float(value[i, j]):.6g} but V[{j}, {i}] = {float(value[j, i]):.6g}"
         return float(gap.max()) / max(float(value.abs().max()), 1e-300), words
 
@@ -116,20 +110,20 @@ class LoweredProbe:
     """V through its terms, nothing written out.
 
     Args:
-        lowered: V, taken apart.
+        variance: V, taken apart.
     """
 
-    def __init__(self, lowered: Lowered) -> None:
-        self._lowered = lowered
+    def __init__(self, variance: Variance) -> None:
+        self._variance = variance
 
     @cached_property
     def _vectors(self) -> Tensor:
         generator = torch.Generator().manual_seed(20_260_101)
-        return torch.randn((self._lowered.n, VECTORS), dtype=torch.float64, generator=generator)
+        return torch.randn((self._variance.n, VECTORS), dtype=torch.float64, generator=generator)
 
     def value(self, natural: Vector) -> Tensor:
         total = torch.zeros_like(self._vectors)
-        for piece in self._lowered.pieces:
+        for piece in self._variance.pieces:
             try:
                 total += piece.matmul(natural, self._vectors)
             except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
@@ -137,8 +131,8 @@ class LoweredProbe:
         return total
 
     def diagonal(self, natural: Vector) -> Tensor:
-        total = torch.zeros(self._lowered.n, dtype=torch.float64)
-        for piece in self._lowered.pieces:
+        total = torch.zeros(self._variance.n, dtype=torch.float64)
+        for piece in self._variance.pieces:
             try:
                 total += piece.diagonal(natural)
             except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
@@ -146,21 +140,21 @@ class LoweredProbe:
         return total
 
     def slice(self, natural: Vector, position: int) -> Tensor:
-        piece, k = self._lowered.owner(position)
+        piece, k = self._variance.owner(position)
         try:
             return piece.derivative_matmul(natural, [k], self._vectors)[0]
         except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
             return torch.full_like(self._vectors, torch.nan)
 
     def slice_diagonal(self, natural: Vector, position: int) -> Tensor:
-        piece, k = self._lowered.owner(position)
+        piece, k = self._variance.owner(position)
         try:
             return piece.derivative_diagonal(natural, [k])[0]
         except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
-            return torch.full((self._lowered.n,), torch.nan, dtype=torch.float64)
+            return torch.full((self._variance.n,), torch.nan, dtype=torch.float64)
 
     def slice_is_diagonal(self, natural: Vector, position: int) -> bool:
-        piece, _ = self._lowered.owner(position)
+        piece, _ = self._variance.owner(position)
         if isinstance(piece, DiagonalPiece | RandomPiece):
             return isinstance(piece, DiagonalPiece)
         whole = self.slice(natural, position)
@@ -170,7 +164,7 @@ class LoweredProbe:
     def mean_diagonal(self, natural: Vector, positions: Sequence[int]) -> float:
         inside = set(positions)
         total = 0.0
-        for piece in self._lowered.pieces:
+        for piece in self._variance.pieces:
             if not inside.issuperset(piece.positions) or not piece.positions:
                 continue
             try:
@@ -179,18 +173,13 @@ class LoweredProbe:
                 return float("nan")
         return total
 
-    @cached_property
-    def _promised(self) -> bool:
-        """Whether V promises to be positive semi-definite, and so symmetric."""
-        return promises_psd(self._lowered.v)
-
     def finite(self, natural: Vector) -> bool:
-        if self._promised:
+        if self._variance.promised:
             return bool(torch.isfinite(self.diagonal(natural)).all())
         return bool(torch.isfinite(self.value(natural)).all())
 
     def asymmetry(self, natural: Vector) -> tuple[float, str]:
-        if self._promised:
+        if self._variance.promised:
             return 0.0, ""
         value = self.value(natural)
         inner = self._vectors.mT @ value

@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from covstudio.covariance import Matrix
 from covstudio.reml.problem.problem import Problem
 from covstudio.reml.search.coordinates import Coordinate, Kind
 from covstudio.reml.search.probe import Probe, WrittenProbe
@@ -66,10 +65,10 @@ def data_start(
     for coordinate in ranges(coordinates):
         natural[coordinate.position] = _informative(looking, natural, coordinate)
     scaled = []
-    for term, positions in variance.term_positions():
-        own = [by_position[k] for k in positions if k in by_position and by_position[k].degree]
-        if own and isinstance(term.operand, Matrix):
-            scaled.append((positions, own))
+    for term in variance.terms:
+        own = [by_position[k] for k in term.span if k in by_position and by_position[k].degree]
+        if own:
+            scaled.append((term.positions, own))
     for positions, own in scaled:
         _balance(natural, own)
         _spread(looking, natural, positions, own, problem.residual_variance / len(scaled))

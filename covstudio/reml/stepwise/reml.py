@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.covariance import Matrix
-from covstudio.reml.fitting.choose import choose
-from covstudio.reml.problem.errors import InvalidModel
+from covstudio.reml.fitting.model import Model
 from covstudio.reml.problem.likelihood import Point
 from covstudio.reml.problem.problem import prepare
 from covstudio.reml.stepwise.raw_step import Bound, proposal
@@ -69,14 +68,7 @@ class REML:
     """
 
     def __init__(self, v: Matrix, engine: str = "auto") -> None:
-        if not isinstance(v, Matrix):
-            raise TypeError(
-                f"v must be a covstudio Matrix, and is a {type(v).__name__}: wrap a tensor in KnownMatrix."
-            )
-        rows, columns = v.shape
-        if rows != columns:
-            raise InvalidModel(f"V must be square, and is {rows} x {columns}.")
-        self._engine = choose(v, engine).candidate.name
+        self._model = Model(v, engine)
         self.v = v
         self.history = History()
 
@@ -383,7 +375,11 @@ class REML:
     # -- arguments ------------------------------------------------------------------------------------------
 
     def _session(self, y: Any, x: Any) -> Session:
-        return Session(self.v, prepare(y, x), self._engine)
+        problem = prepare(y, x)
+        if self._model.v is not self.v or not self._model.current:
+            # Parameters have been declared, fixed or held anew since.
+            self._model = Model(self.v, self._model.choice.candidate.name, problem.p)
+        return Session(self._model, problem)
 
     def _theta(self, theta: Theta) -> Vector:
         return theta_of(self.v, theta)

@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.covariance import Matrix, Operator
-from covstudio.reml.diagnosis.not_positive_definite import explain_indefinite
-from covstudio.reml.fitting.choose import choose
-from covstudio.reml.problem.errors import FitError, InvalidModel
+from covstudio.reml.fitting.model import Model
+from covstudio.reml.problem.errors import FitError
 from covstudio.reml.problem.likelihood import Point
 from covstudio.reml.problem.problem import Problem
 from covstudio.reml.problem.threads import blas_threads
-from covstudio.reml.terms.variance import Variance
 
 __all__ = ["History", "Session", "covariance_of", "design_of", "theta_of"]
 
@@ -65,17 +63,11 @@ class History(Mapping[str, list[Any]]):
 class Session:
     """V, y and X during one call, with as many threads as they are worth."""
 
-    def __init__(self, v: Matrix, problem: Problem, engine: str) -> None:
-        if v.shape[0] != problem.n:
-            raise InvalidModel(
-                f"V is {v.shape[0]} x {v.shape[0]} and y has {problem.n} rows: they must describe the same "
-                "rows."
-            )
+    def __init__(self, model: Model, problem: Problem) -> None:
+        self.model = model
         self.problem = problem
-        self.variance = Variance(v, problem.device)
-        choice = choose(v, engine, problem.p)
-        self.engine = choice.candidate.build(problem, self.variance, choice.lowered)
-        self._lowered = None if choice.candidate.name == "dense" else choice.lowered
+        self.variance = model.variance
+        self.engine = model.engine(problem)
         place = {k: i for i, k in enumerate(self.variance.free)}
         #: Where the parameters that are not held stand in theta.
         self.places = [place[k] for k in self.variance.estimated]
@@ -99,7 +91,7 @@ class Session:
         natural = self.variance.natural(theta)
         point = self.engine.at(natural)
         if point is None:
-            raise explain_indefinite(self.variance, natural, self._lowered)
+            raise self.model.indefinite(self.problem, natural)
         return point
 
     def raw_derivatives(self, point: Point, theta: Vector) -> tuple[Vector, Vector]:

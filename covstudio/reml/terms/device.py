@@ -16,29 +16,28 @@ from torch import Tensor
 from covstudio.reml.terms.design_rows import DenseRows, SparseRows
 from covstudio.reml.terms.families import Grouped
 from covstudio.reml.terms.kinds import Piece
-from covstudio.reml.terms.lower import Lowered
 from covstudio.reml.terms.positions import Universe
+from covstudio.reml.terms.variance import Variance
 
 __all__ = ["placed"]
 
 
-def placed(lowered: Lowered, device: torch.device) -> Lowered:
-    """A lowered V whose terms are on this device; the same one when they are there already.
+def placed(variance: Variance, device: torch.device) -> Variance:
+    """A V whose pieces are on this device; the same one when they are there already.
 
     Args:
-        lowered: V, taken apart on the CPU.
+        variance: V, taken apart on the CPU.
         device: where to.
 
     Example:
         >>> from covstudio.covariance import ScalarMatrix
-        >>> from covstudio.reml.terms.lower import lower
-        >>> v = lower(ScalarMatrix(3))
+        >>> v = Variance(ScalarMatrix(3))
         >>> placed(v, torch.device("cpu")) is v
         True
     """
     if device.type == "cpu":
-        return lowered
-    return Lowered(lowered.v, lowered.n, tuple(_piece(piece, device) for piece in lowered.pieces))
+        return variance
+    return variance.of([_piece(piece, device) for piece in variance.pieces])
 
 
 def _piece(piece: Piece, device: torch.device) -> Piece:

@@ -1,4 +1,4 @@
-"""The kinds of terms of a lowered V: diagonal, random effects, independent groups of rows, and others."""
+"""The kinds of terms of V: diagonal, random effects, independent groups of rows, and others."""
 
 from __future__ import annotations
 

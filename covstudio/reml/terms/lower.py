@@ -2,7 +2,7 @@ r"""From the tree of V to terms that engines can work with, without writing any 
 
 .. math:: V = \sum_t Z_t G_t Z_t' \;+\; \sum_d D_d \;+\; \sum_b B_b \;+\; \text{others}
 
-The outer sum is opened, direct sums are taken apart, and every term is told to be one of
+Direct sums among the terms of the outer sum are taken apart, and every term is told to be one of
 
 - `RandomPiece`: Z G Z' with a constant Z of few entries a row, or a small dense one;
 - `DiagonalPiece`: a diagonal matrix, however it is written: a variance function, a product with an identity,
@@ -17,9 +17,7 @@ classification of parameters need no more (see `probe`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -30,9 +28,10 @@ from covstudio.reml.terms.crossing import crossing_of
 from covstudio.reml.terms.design_rows import SparseRows, identity_rows, rows_of
 from covstudio.reml.terms.families import Grouped, grouped
 from covstudio.reml.terms.kinds import BlockPiece, DiagonalPiece, OtherPiece, Piece, RandomPiece
+from covstudio.reml.terms.outer import Term, outer_terms
 from covstudio.reml.terms.positions import Universe, universe_of
 
-__all__ = ["Lowered", "lower"]
+__all__ = ["describe", "pieces_of"]
 
 #: A constant matrix of at most this many rows may be written out to see what it is.
 WRITTEN = 4000
@@ -40,77 +39,31 @@ WRITTEN = 4000
 MANY = 64
 
 
-@dataclass(frozen=True, eq=False)
-class Lowered:
-    """V, taken apart.
-
-    Attributes:
-        v: the model of V.
-        n: rows.
-        pieces: the terms, in the order of the tree.
-    """
-
-    v: Matrix
-    n: int
-    pieces: tuple[Piece, ...]
-
-    @cached_property
-    def random(self) -> tuple[RandomPiece, ...]:
-        """The terms Z G Z'."""
-        return tuple(piece for piece in self.pieces if isinstance(piece, RandomPiece))
-
-    @cached_property
-    def diagonals(self) -> tuple[DiagonalPiece, ...]:
-        """The diagonal terms."""
-        return tuple(piece for piece in self.pieces if isinstance(piece, DiagonalPiece))
-
-    @cached_property
-    def blocks(self) -> tuple[BlockPiece, ...]:
-        """The terms with independent groups of rows."""
-        return tuple(piece for piece in self.pieces if isinstance(piece, BlockPiece))
-
-    @cached_property
-    def others(self) -> tuple[OtherPiece, ...]:
-        """The terms of no known structure."""
-        return tuple(piece for piece in self.pieces if isinstance(piece, OtherPiece))
-
-    def owner(self, position: int) -> tuple[Piece, int]:
-        """The term that has this parameter of V, and the parameter's place in it."""
-        for piece in self.pieces:
-            if position in piece.positions:
-                return piece, piece.positions.index(position)
-        raise KeyError(f"V has no parameter at position {position}")
-
-
-def lower(v: Matrix) -> Lowered:
-    """Take V apart.
+def pieces_of(term: Term, n: int) -> Iterator[Piece]:
+    """Take one term of the outer sum apart.
 
     Args:
-        v: the model of V, (n, n).
+        term: it.
+        n: rows of V.
 
     Example:
         >>> from covstudio.covariance import CovariancePropagation, DummyMatrix, ScalarMatrix, Sum
+        >>> from covstudio.reml.terms.outer import outer_terms
         >>> gen = CovariancePropagation(z=DummyMatrix(["a", "b", "a"]), g=ScalarMatrix(2))
-        >>> [type(piece).__name__ for piece in lower(Sum(gen=gen, units=ScalarMatrix(3))).pieces]
+        >>> terms = outer_terms(Sum(gen=gen, units=ScalarMatrix(3)))
+        >>> [type(piece).__name__ for term in terms for piece in pieces_of(term, 3)]
         ['RandomPiece', 'DiagonalPiece']
     """
-    lowering = _Lowering(v.shape[0])
-    lowering.take(v, "", 0, None)
-    return Lowered(v, v.shape[0], tuple(lowering.pieces))
+    return _Lowering(n).pieces(term, None)
 
 
 class _Lowering:
     def __init__(self, n: int) -> None:
         self.n = n
-        self.pieces: list[Piece] = []
 
-    def take(self, operand: Matrix | Tensor, path: str, start: int, rows: Tensor | None) -> None:
-        """One operand of the outer sum, covering all rows (None) or these."""
-        addends = linalg.parts(operand, "sum")
-        if addends is not None:
-            for part in addends:
-                self.take(part.operand, _below(path, part.name), start + part.start, rows)
-            return
+    def pieces(self, term: Term, rows: Tensor | None) -> Iterator[Piece]:
+        """The pieces of a term that covers all rows (None) or these."""
+        operand = term.operand
         family = None if _tall(operand) else grouped(operand)
         blocks = linalg.parts(operand, "direct sum") if family is None else None
         if blocks is not None and all(part.operand.shape[0] == part.operand.shape[1] for part in blocks):
@@ -119,11 +72,12 @@ class _Lowering:
                 size = part.operand.shape[0]
                 inside = torch.arange(top, top + size)
                 inside = inside if rows is None else rows[inside]
-                self.take(part.operand, _below(path, part.name), start + part.start, inside)
+                path = f"{term.path}/{part.name}" if term.path else part.name
+                for inner in outer_terms(part.operand, path, term.span.start + part.start):
+                    yield from self.pieces(inner, inside)
                 top += size
-            return
-        positions = tuple(range(start, start + _count(operand)))
-        self.pieces.append(self._piece(operand, family, path, positions, rows))
+        else:
+            yield self._piece(operand, family, term.path, tuple(term.span), rows)
 
     def _piece(
         self,
@@ -240,14 +194,6 @@ def _tall(operand: Matrix | Tensor) -> bool:
     return rows > columns
 
 
-def _below(path: str, name: str) -> str:
-    return f"{path}/{name}" if path else name
-
-
-def _count(operand: Matrix | Tensor) -> int:
-    return 0 if isinstance(operand, Tensor) else operand.num_params
-
-
 def _within(family: Grouped, design: object) -> bool:
     """Whether every row of Z stays within one group, so that Z'Z falls apart by groups."""
     if not isinstance(design, SparseRows):
@@ -318,4 +264,4 @@ def _blocks_of_ones(value: Tensor) -> Tensor | None:
 
 def describe(pieces: Sequence[Piece]) -> str:
     """The terms in words, for explanations."""
-    return ", ".join(f"{piece.path or 'V'} ({piece.words})" for piece in pieces)
+    return ", ".join(f"{piece.label} ({piece.words})" for piece in pieces)

@@ -1,4 +1,4 @@
-"""Random effects as a term of a lowered V, Z G Z' by the rows of Z and by G."""
+"""Random effects as a term of V, Z G Z' by the rows of Z and by G."""
 
 from __future__ import annotations
 

@@ -11,7 +11,6 @@ its inverse.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, cast, runtime_checkable
 
@@ -21,7 +20,6 @@ from torch import Tensor
 from covstudio.covariance import Matrix, linalg
 from covstudio.reml.problem.likelihood import Point
 from covstudio.reml.terms.kinds import Piece, RandomPiece
-from covstudio.reml.terms.lower import Lowered
 from covstudio.reml.terms.variance import Variance
 
 __all__ = ["PredictsEffects", "RandomEffect", "level_names", "random_effects"]
@@ -83,22 +81,18 @@ def level_names(z: Matrix | Tensor) -> tuple[str, ...]:
     return tuple(str(j) for j in range(z.shape[1])) if names is None else names
 
 
-def random_effects(
-    variance: Variance, point: Point, lowered: Lowered | None = None
-) -> tuple[dict[str, RandomEffect], Tensor]:
+def random_effects(variance: Variance, point: Point) -> tuple[dict[str, RandomEffect], Tensor]:
     """Predict the effects of every term Z G Z' in the outer sum of V.
 
     Args:
-        variance: the model of V.
+        variance: V, taken apart.
         point: the likelihood at the estimates.
-        lowered: V taken apart, where the engine works with its terms.
 
     Returns:
         term name -> `RandomEffect`, and the sum of Z u over them, (n,). When V is no sum there are no such
         terms: what V describes is then the residual alone.
     """
-    natural: Mapping[str, float] = dict(zip(variance.names, point.natural.tolist(), strict=True))
-    pieces = {} if lowered is None else {piece.path: piece for piece in lowered.pieces}
+    pieces = {piece.path: piece for piece in variance.pieces}
     predict = cast(PredictsEffects, point).effects if hasattr(point, "effects") else None
     effects: dict[str, RandomEffect] = {}
     fitted = torch.zeros(variance.n, dtype=torch.float64)
@@ -107,7 +101,7 @@ def random_effects(
         if pair is None:
             continue
         z, g = pair
-        own = torch.tensor([natural[name] for name in term.parameter_names()], dtype=torch.float64)
+        own = term.own(point.natural)
         piece, found = pieces.get(term.path), None
         if piece is not None and predict is not None:
             found = predict(piece)

@@ -1,4 +1,4 @@
-"""One term of a lowered V: what every kind of it can do without being written out."""
+"""One term of V: what every kind of it can do without being written out."""
 
 from __future__ import annotations
 
@@ -39,6 +39,11 @@ class Piece:
         self.operand = operand
         self.n = n
         self._take = list(positions)
+
+    @property
+    def label(self) -> str:
+        """Its name in V, for messages; V where V is nothing else."""
+        return self.path or "V"
 
     def own(self, natural: Vector) -> Tensor:
         """The term's own natural values out of those of V."""

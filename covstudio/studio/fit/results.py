@@ -9,6 +9,7 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 from covstudio.estimate import Estimate, tables
+from covstudio.reml.engines.registry import title_of
 from covstudio.studio.session.component import plain
 from covstudio.studio.session.files import file_stem
 
@@ -26,13 +27,6 @@ VERDICTS = {
     "at the boundary": ("Converged at the boundary", "todo"),
     "not identifiable": ("Not identifiable", "problem"),
     "stopped": ("Stopped before the maximum", "problem"),
-}
-ENGINES = {
-    "dense": "dense engine",
-    "mme": "mixed-model equations",
-    "blocks": "engine for independent blocks",
-    "separable": "engine for grids",
-    "sparse": "sparse mixed-model equations",
 }
 
 
@@ -68,7 +62,7 @@ class Results:
             "p": fit.p,
             "verdict": verdict(estimate),
             "iterations": fit.iterations,
-            "engine": ENGINES.get(fit.engine, fit.engine),
+            "engine": title_of(fit.engine),
             "engine_reason": fit.engine_reason,
             "information": inferred.information,
             "degrees": inferred.degrees,

@@ -24,7 +24,7 @@ from covstudio.document.changes.all import (
 from covstudio.document.model.node import V
 from covstudio.estimate import outlook
 from covstudio.reml import Explanation
-from covstudio.studio.fit.results import ENGINES
+from covstudio.reml.engines.registry import title_of
 from covstudio.studio.inspector.problems import problem_state
 from covstudio.studio.session.background import Background
 from covstudio.studio.session.component import Handler
@@ -245,7 +245,7 @@ def _columns(table: Table, question: _Question) -> _Columns:
 
 
 def _engine(name: str) -> str:
-    title = ENGINES.get(name, f"{name} engine")
+    title = title_of(name)
     return title[:1].upper() + title[1:]
 
 

@@ -37,9 +37,9 @@ def design_of_groups(piece: Piece) -> tuple[Tensor, Tensor] | None:
 
     Example:
         >>> from covstudio.covariance import CovariancePropagation, DummyMatrix, ScalarMatrix
-        >>> from covstudio.reml.terms.lower import lower
+        >>> from covstudio.reml.terms.variance import Variance
         >>> term = CovariancePropagation(z=DummyMatrix(["a", "b", "a"]), g=ScalarMatrix(2))
-        >>> [found.tolist() for found in design_of_groups(lower(term).pieces[0])]
+        >>> [found.tolist() for found in design_of_groups(Variance(term).pieces[0])]
         [[0, 1, 0], [[1.0], [1.0], [1.0]]]
     """
     pair = linalg.parts(piece.operand, "congruence")

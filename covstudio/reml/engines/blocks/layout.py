@@ -47,6 +47,8 @@ class Partition:
         self.block = joined(n, [(term.rows, term.group) for term in terms if term.joins])
         self.sizes = torch.bincount(self.block)
         self.largest = int(self.sizes.max())
+        #: The blocks in batches, once they have been sorted.
+        self.laid: BlockLayout | None = None
 
     @property
     def cells(self) -> int:
@@ -88,8 +90,8 @@ class BlockLayout:
     Example:
         >>> from covstudio.covariance import IdentityMatrix, KroneckerProduct, UnstructuredMatrix
         >>> from covstudio.reml.engines.blocks.terms import term_of
-        >>> from covstudio.reml.terms.lower import lower
-        >>> v = lower(KroneckerProduct(subject=IdentityMatrix(500), time=UnstructuredMatrix(10)))
+        >>> from covstudio.reml.terms.variance import Variance
+        >>> v = Variance(KroneckerProduct(subject=IdentityMatrix(500), time=UnstructuredMatrix(10)))
         >>> term = term_of(v.pieces[0], np.ones(55))
         >>> layout = BlockLayout(Partition(v.n, [term]), torch.device("cpu"))
         >>> [(tuple(batch.rows.shape), len(batch.counts)) for batch in layout.batches]

@@ -26,7 +26,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -36,12 +35,10 @@ from torch import Tensor
 from covstudio.reml.engines.blocks.effects import predicted
 from covstudio.reml.engines.blocks.layout import Batch
 from covstudio.reml.engines.blocks.moments import gathered, spread
+from covstudio.reml.engines.blocks.setup import BlocksSetup
 from covstudio.reml.engines.scaled_point import ScaledPoint
 from covstudio.reml.problem.likelihood import Derivatives, score
 from covstudio.reml.terms.kinds import Piece
-
-if TYPE_CHECKING:
-    from covstudio.reml.engines.blocks.engine import BlocksEngine
 
 __all__ = ["BlocksPoint", "by_pairs"]
 
@@ -73,20 +70,20 @@ def by_pairs(size: int, kinds: int, blocks: int, parameters: int) -> bool:
 class BlocksPoint(ScaledPoint):
     """The restricted likelihood at one V; made by `BlocksPoint.of`."""
 
-    _engine: BlocksEngine
+    _setup: BlocksSetup
     _inverses: list[Tensor]
     _diagonal: float
     _root: Tensor
     _beta: Tensor
 
     @classmethod
-    def of(cls, engine: BlocksEngine, natural: Vector) -> BlocksPoint | None:
+    def of(cls, setup: BlocksSetup, natural: Vector) -> BlocksPoint | None:
         """Factor the blocks; None where one is not positive definite."""
         point = cls.__new__(cls)
-        point._engine, point.natural, point._scale = engine, natural, 1.0
+        point._setup, point.natural, point._scale = setup, natural, 1.0
         point._inverses, point._logdet_v, point._diagonal = [], 0.0, 0.0
-        for batch in engine.layout.batches:
-            if not point._factored(batch, engine.layout.values(batch, natural)):
+        for batch in setup.layout.batches:
+            if not point._factored(batch, setup.layout.values(batch, natural)):
                 return None
         return point if point._solved() else None
 
@@ -112,9 +109,9 @@ class BlocksPoint(ScaledPoint):
 
     def _solved(self) -> bool:
         """beta in terms of the orthonormal basis of X, for y less its projection on it."""
-        engine, p = self._engine, self._engine.problem.p
-        cross = torch.zeros((p + 1, p + 1), dtype=torch.float64, device=engine.layout.device)
-        for moments, inverse in zip(engine.moments, self._inverses, strict=True):
+        setup, p = self._setup, self._setup.problem.p
+        cross = torch.zeros((p + 1, p + 1), dtype=torch.float64, device=setup.layout.device)
+        for moments, inverse in zip(setup.moments, self._inverses, strict=True):
             cross += moments.within(inverse)
         self._root, info = torch.linalg.cholesky_ex(0.5 * (cross[:p, :p] + cross[:p, :p].mT))
         if int(info):
@@ -122,7 +119,7 @@ class BlocksPoint(ScaledPoint):
         self._beta = torch.cholesky_solve(cross[:p, p:], self._root)[:, 0]
         least = self._residual @ cross @ self._residual
         logs = torch.log(torch.diagonal(self._root)).sum()
-        self._quadratic, self._logdet_xvx = float(least), 2.0 * (float(logs) + engine.logdet_triangle)
+        self._quadratic, self._logdet_xvx = float(least), 2.0 * (float(logs) + setup.problem.logdet_triangle)
         return bool(np.isfinite(self.kernel)) and self._quadratic > 0.0
 
     @cached_property
@@ -135,20 +132,20 @@ class BlocksPoint(ScaledPoint):
     @property
     def mean_diagonal(self) -> float:
         """Mean of the diagonal of V."""
-        return self._scale * self._diagonal / self._engine.problem.n
+        return self._scale * self._diagonal / self._setup.problem.n
 
     @property
     def beta(self) -> Tensor:
         """(X'V^-1X)^-1 X'V^-1 y, (p,)."""
-        engine = self._engine
-        right = (self._beta + engine.projected_y).unsqueeze(1)
-        found: Tensor = torch.linalg.solve_triangular(engine.triangle, right, upper=True)[:, 0]
+        setup = self._setup
+        right = (self._beta + setup.problem.projected_y).unsqueeze(1)
+        found: Tensor = torch.linalg.solve_triangular(setup.problem.triangle, right, upper=True)[:, 0]
         return found
 
     @property
     def beta_covariance(self) -> Tensor:
         """(X'V^-1X)^-1, (p, p)."""
-        half = torch.linalg.solve_triangular(self._engine.triangle, self._half, upper=True)
+        half = torch.linalg.solve_triangular(self._setup.problem.triangle, self._half, upper=True)
         covariance: Tensor = self._scale * (half @ half.mT)
         return covariance
 
@@ -162,13 +159,13 @@ class BlocksPoint(ScaledPoint):
     def solve(self, b: Tensor) -> Tensor:
         """V^-1 b, (n, k), for the V that was factored (before rescaling)."""
         out = b.new_zeros((len(b) + 1, b.shape[1]))
-        for batch, inverse in zip(self._engine.layout.batches, self._inverses, strict=True):
+        for batch, inverse in zip(self._setup.layout.batches, self._inverses, strict=True):
             out[batch.rows] = spread(inverse, batch.kind) @ gathered(b, batch.rows)
         return out[:-1]
 
     @cached_property
     def _py(self) -> Tensor:
-        return self.solve((self._engine.data @ self._residual).unsqueeze(1))[:, 0]
+        return self.solve((self._setup.data @ self._residual).unsqueeze(1))[:, 0]
 
     @property
     def py(self) -> Tensor:
@@ -178,7 +175,7 @@ class BlocksPoint(ScaledPoint):
     @cached_property
     def _vq(self) -> Tensor:
         """V^-1 Q, (n, p)."""
-        return self.solve(self._engine.data[:, :-1])
+        return self.solve(self._setup.data[:, :-1])
 
     def project(self, b: Tensor) -> Tensor:
         """P B, (n, k)."""
@@ -191,13 +188,13 @@ class BlocksPoint(ScaledPoint):
         None for a term whose effects are not independent between groups.
 
         Args:
-            piece: a term of the lowered V.
+            piece: a term of V.
         """
-        engine = self._engine
-        batches = list(zip(engine.layout.batches, self._inverses, strict=True))
+        setup = self._setup
+        batches = list(zip(setup.layout.batches, self._inverses, strict=True))
         # All relative to the V that was factored.
         found = predicted(
-            piece, self.natural, self._scale, self._py, self._vq @ self._half, batches, engine.layout.block
+            piece, self.natural, self._scale, self._py, self._vq @ self._half, batches, setup.layout.block
         )
         return None if found is None else (found[0], self._scale * found[1])
 
@@ -205,12 +202,12 @@ class BlocksPoint(ScaledPoint):
 
     def derivatives(self, positions: Sequence[int]) -> Derivatives:
         """Score and average information with respect to the natural parameters at these positions."""
-        count, p = len(positions), self._engine.problem.p
-        device = self._engine.layout.device
+        count, p = len(positions), self._setup.problem.p
+        device = self._setup.layout.device
         traces = torch.zeros(count, dtype=torch.float64, device=device)
         quadratics, h = torch.zeros_like(traces), traces.new_zeros((count, p))
         information = traces.new_zeros((count, count))
-        for which, batch in enumerate(self._engine.layout.batches):
+        for which, batch in enumerate(self._setup.layout.batches):
             blocks, size = batch.rows.shape
             paired = batch.shared and by_pairs(size, len(batch.counts), blocks, count)
             parts = (self._by_pairs if paired else self._by_blocks)(which, positions)
@@ -225,10 +222,10 @@ class BlocksPoint(ScaledPoint):
 
     def _inner(self) -> Tensor:
         """A of D A D' = Q C Q', r r' and x_a r' for every column a of Q, (2 + p, p + 1, p + 1)."""
-        p, c = self._engine.problem.p, self._residual
+        p, c = self._setup.problem.p, self._residual
         inner = c.new_zeros((2 + p, p + 1, p + 1))
         # In ML tr(V^-1 dV) stands in place of tr(P dV).
-        if self._engine.problem.restricted:
+        if self._setup.problem.restricted:
             inner[0, :p, :p] = self._half @ self._half.mT
         inner[1] = torch.outer(c, c)
         index = torch.arange(p, device=c.device)
@@ -237,10 +234,10 @@ class BlocksPoint(ScaledPoint):
 
     def _by_pairs(self, which: int, positions: Sequence[int]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """tr(P dV), y'P dV Py, h and sum tr(dV V^-1 dV E) over the parts of a sheet."""
-        engine, inverse = self._engine, self._inverses[which]
-        batch, size = engine.layout.batches[which], inverse.shape[1]
-        pooled = inverse @ engine.moments[which].between(self._inner()) @ inverse
-        slices = engine.layout.slices(batch, self.natural, positions).flatten(1)
+        setup, inverse = self._setup, self._inverses[which]
+        batch, size = setup.layout.batches[which], inverse.shape[1]
+        pooled = inverse @ setup.moments[which].between(self._inner()) @ inverse
+        slices = setup.layout.slices(batch, self.natural, positions).flatten(1)
         left = (batch.counts[:, None, None] * inverse - pooled[0]).sum(dim=0)
         found = slices @ torch.cat([left[None], pooled[1:].sum(dim=1)]).flatten(1).mT
         # (b, c) x (d, a) turned into (a, b) x (c, d).
@@ -250,8 +247,8 @@ class BlocksPoint(ScaledPoint):
 
     def _by_blocks(self, which: int, positions: Sequence[int]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """The same from the vectors dV Py, block by block."""
-        engine, inverse = self._engine, self._inverses[which]
-        batch, moments = engine.layout.batches[which], engine.moments[which]
+        setup, inverse = self._setup, self._inverses[which]
+        batch, moments = setup.layout.batches[which], setup.moments[which]
         blocks, size = batch.rows.shape
         left = batch.counts[:, None, None] * inverse
         left = left - inverse @ moments.between(self._inner()[:1])[0] @ inverse
@@ -262,7 +259,7 @@ class BlocksPoint(ScaledPoint):
         room = max(len(batch.types), 1 if batch.shared else blocks) * size**2
         step = max(1, CHUNK // room)
         for start in range(0, len(positions), step):
-            slices = engine.layout.slices(batch, self.natural, positions[start : start + step])
+            slices = setup.layout.slices(batch, self.natural, positions[start : start + step])
             traces.append(slices.flatten(1) @ left.flatten())
             if batch.shared:
                 q.append((slices[:, 0] @ e[:, :, 0].mT).permute(2, 1, 0))
@@ -270,7 +267,7 @@ class BlocksPoint(ScaledPoint):
                 q.append((slices[:, batch.kind] @ e)[..., 0].permute(1, 2, 0))
         if not q:
             empty = e.new_zeros(0)
-            return empty, empty, e.new_zeros((0, engine.problem.p)), e.new_zeros((0, 0))
+            return empty, empty, e.new_zeros((0, setup.problem.p)), e.new_zeros((0, 0))
         # (m, t, k); what stands in empty places meets zeros of V^-1 and e below.
         vectors = torch.cat(q, dim=2)
         flat = vectors.flatten(0, 1)

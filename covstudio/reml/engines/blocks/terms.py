@@ -33,7 +33,7 @@ class BlockTerm(ABC):
     """One term of V between rows of a block.
 
     Attributes:
-        piece: the lowered term.
+        piece: the term.
         rows: the rows it covers.
         group: the group of each of them; rows of different groups are independent.
         alike: whether the covariance is the same in every group.
@@ -176,10 +176,10 @@ class _Diagonal(BlockTerm):
 
 
 def term_of(piece: Piece, natural: Vector) -> BlockTerm | str:
-    """A lowered term as a term between rows of blocks, or the reason why it is none.
+    """A term as one between rows of blocks, or the reason why it is none.
 
     Args:
-        piece: a term of a lowered V.
+        piece: a term of V.
         natural: natural values at which the term exists, such as the defaults.
     """
     if isinstance(piece, BlockPiece):

@@ -15,11 +15,17 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from covstudio.reml.engines.equations.residual import BlockResidual, MarkovResidual, Residual, ResidualPoint
+from covstudio.reml.engines.equations.residual import (
+    BlockResidual,
+    MarkovResidual,
+    Residual,
+    ResidualPoint,
+    residual_of,
+)
 from covstudio.reml.problem.problem import Problem
 from covstudio.reml.terms.design_rows import DenseRows, Rows, SparseRows
 from covstudio.reml.terms.kinds import RandomPiece
-from covstudio.reml.terms.lower import Lowered
+from covstudio.reml.terms.variance import Variance, once
 
 __all__ = ["Crossproducts", "Layout", "layout_of", "split"]
 
@@ -54,11 +60,13 @@ class Crossproducts:
         return self.a1f[:, :, -1:]
 
 
-def split(lowered: Lowered, residual: Residual | None) -> tuple[RandomPiece | None, list[RandomPiece]]:
+@once
+def split(variance: Variance) -> tuple[RandomPiece | None, list[RandomPiece]]:
     """The term to absorb, if any, and the others: the largest whose Z'R^-1 Z falls apart by groups."""
-    able = [piece for piece in lowered.random if absorbable(piece, residual)]
+    residual = residual_of(variance)
+    able = [piece for piece in variance.random if absorbable(piece, residual)]
     absorbed = max(able, key=lambda piece: piece.columns, default=None)
-    return absorbed, [piece for piece in lowered.random if piece is not absorbed]
+    return absorbed, [piece for piece in variance.random if piece is not absorbed]
 
 
 def absorbable(piece: RandomPiece, residual: Residual | None) -> bool:
@@ -246,9 +254,9 @@ class Layout:
         return 2.0 * once if both else once
 
 
-def layout_of(problem: Problem, lowered: Lowered, residual: Residual) -> Layout:
+def layout_of(problem: Problem, variance: Variance, residual: Residual) -> Layout:
     """Lay out the parts of W for these data."""
-    absorbed, dense = split(lowered, residual)
+    absorbed, dense = split(variance)
     z1, groups, members = None, 0, 1
     if absorbed is not None:
         assert absorbed.family is not None
@@ -259,9 +267,6 @@ def layout_of(problem: Problem, lowered: Lowered, residual: Residual) -> Layout:
             if absorbed.family.outer
             else absorbed.z.recoded(absorbed.family.places().to(absorbed.z.codes.device), absorbed.columns)
         )
-    basis = problem.basis
-    left = problem.y - basis @ (basis.mT @ problem.y)
-    left = left - basis @ (basis.mT @ left)
     return Layout(
         absorbed,
         dense,
@@ -269,7 +274,7 @@ def layout_of(problem: Problem, lowered: Lowered, residual: Residual) -> Layout:
         groups,
         members,
         _starts(dense),
-        torch.cat([basis, left.unsqueeze(1)], dim=1),
+        torch.cat([problem.basis, problem.remainder.unsqueeze(1)], dim=1),
         residual.pattern,
     )
 

@@ -11,20 +11,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import SingularMatrixError
+from covstudio.covariance import SingularMatrixError, linalg
 from covstudio.reml.engines.equations.markov import MarkovResidual
 from covstudio.reml.terms.kinds import BlockPiece, DiagonalPiece, mine
-from covstudio.reml.terms.lower import Lowered
 from covstudio.reml.terms.partition import joined
+from covstudio.reml.terms.variance import Variance, once
 
-__all__ = ["BlockResidual", "DiagonalResidual", "MarkovResidual", "Residual", "ResidualPoint", "residual_of"]
+__all__ = [
+    "BlockResidual",
+    "DiagonalResidual",
+    "MarkovResidual",
+    "Residual",
+    "ResidualPoint",
+    "residual_of",
+    "unit_residual",
+]
 
 Vector = NDArray[np.float64]
 
@@ -86,33 +93,31 @@ class Residual(Protocol):
         ...
 
 
-def residual_of(lowered: Lowered) -> Residual | None:
-    """The residual of a lowered V; None when it has no term to make one of.
+@once
+def residual_of(variance: Variance) -> Residual | None:
+    """The residual of V; None when it has no term to make one of.
 
     Example:
         >>> from covstudio.covariance import AR1Matrix, IdentityMatrix, KroneckerProduct
-        >>> from covstudio.reml.terms.lower import lower
-        >>> residual_of(lower(KroneckerProduct(subject=IdentityMatrix(4), time=AR1Matrix(3)))).words
+        >>> residual_of(Variance(KroneckerProduct(subject=IdentityMatrix(4), time=AR1Matrix(3)))).words
         'groups of 3 rows'
     """
-    if lowered not in _KNOWN:
-        _KNOWN[lowered] = _residual(lowered)
-    return _KNOWN[lowered]
-
-
-#: Sorting rows into groups is worth doing once for a V.
-_KNOWN: WeakKeyDictionary[Lowered, Residual | None] = WeakKeyDictionary()
-
-
-def _residual(lowered: Lowered) -> Residual | None:
-    diagonals, blocks = lowered.diagonals, lowered.blocks
+    n, diagonals, blocks = variance.n, variance.diagonals, variance.blocks
     if not blocks:
-        return DiagonalResidual(lowered.n, diagonals) if diagonals else None
-    if len(blocks) == 1 and not diagonals and len(blocks[0].rows) == lowered.n:
+        return DiagonalResidual(n, diagonals) if diagonals else None
+    if len(blocks) == 1 and not diagonals and len(blocks[0].rows) == n:
         (block,) = blocks
         if block.universe.markov and int(block.sizes.max()) > CHAIN and _distinct_places(block):
-            return MarkovResidual(lowered.n, block)
-    return BlockResidual(lowered.n, diagonals, blocks)
+            return MarkovResidual(n, block)
+    return BlockResidual(n, diagonals, blocks)
+
+
+def unit_residual(residual: Residual) -> int | None:
+    """The position of R's one parameter, when R is that parameter times a constant diagonal."""
+    if not isinstance(residual, DiagonalResidual) or len(residual.pieces) != 1:
+        return None
+    (piece,) = residual.pieces
+    return piece.positions[0] if len(piece.positions) == 1 and linalg.is_multiple(piece.operand) else None
 
 
 def _distinct_places(block: BlockPiece) -> bool:

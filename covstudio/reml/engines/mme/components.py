@@ -20,7 +20,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -31,12 +30,10 @@ from covstudio.reml.engines.equations.absorption import Absorbed, Effects, solve
 from covstudio.reml.engines.equations.crossproducts import Crossproducts
 from covstudio.reml.engines.equations.residual import DiagonalResidual, ResidualPoint
 from covstudio.reml.engines.mme.point import MmePoint
+from covstudio.reml.engines.mme.setup import MmeSetup
 from covstudio.reml.problem.likelihood import Derivatives, score
 from covstudio.reml.terms.families import is_variance_component
 from covstudio.reml.terms.kinds import Piece
-
-if TYPE_CHECKING:
-    from covstudio.reml.engines.mme.engine import MmeEngine
 
 __all__ = ["Components", "ComponentsPoint", "components_of"]
 
@@ -85,25 +82,25 @@ class Components:
     limit: float
 
 
-def components_of(engine: MmeEngine, r: ResidualPoint, cross: Crossproducts) -> Components | None:
+def components_of(setup: MmeSetup, r: ResidualPoint, cross: Crossproducts) -> Components | None:
     """The constants of a fit, or None where V is more than variance components.
 
     Args:
-        engine: the data and V.
+        setup: the data and V.
         r: R_0.
         cross: cross products with its inverse.
     """
-    layout = engine.layout
+    layout = setup.layout
     terms = [layout.absorbed, *layout.dense] if layout.absorbed is not None else layout.dense
-    if engine.unit is None or not isinstance(engine.residual, DiagonalResidual):
+    if setup.unit is None or not isinstance(setup.residual, DiagonalResidual):
         return None
     if cross.aff.device.type != "cpu" or not all(is_variance_component(piece.g) for piece in terms):
         return None
-    positions = [*(piece.positions[0] for piece in terms), engine.unit]
+    positions = [*(piece.positions[0] for piece in terms), setup.unit]
     if len(set(positions)) < len(positions):
         return None
     ones = np.ones(max(positions) + 1)
-    pieces = [*terms, *engine.residual.pieces]
+    pieces = [*terms, *setup.residual.pieces]
     sizes = [piece.columns for piece in layout.dense]
     return Components(
         positions,
@@ -117,7 +114,7 @@ def components_of(engine: MmeEngine, r: ResidualPoint, cross: Crossproducts) -> 
         [span for _, span in layout.spans],
         np.repeat(np.eye(len(sizes)), sizes, axis=0),
         len(terms) - len(sizes),
-        r.smallest() / (4.0 * engine.problem.n * np.finfo(np.float64).eps),
+        r.smallest() / (4.0 * setup.problem.n * np.finfo(np.float64).eps),
     )
 
 
@@ -145,14 +142,14 @@ class ComponentsPoint(MmePoint):
 
     @classmethod
     def at(
-        cls, engine: MmeEngine, own: Components, r: ResidualPoint, natural: Vector, scale: float
+        cls, setup: MmeSetup, own: Components, r: ResidualPoint, natural: Vector, scale: float
     ) -> ComponentsPoint | None:
         """Factor V / scale.
 
         None where a variance is negative or not finite, or rounding errors leave it indefinite.
 
         Args:
-            engine: the data and V.
+            setup: the data and V.
             own: what stays the same.
             r: R_0.
             natural: natural values of V.
@@ -163,12 +160,12 @@ class ComponentsPoint(MmePoint):
             if not 0.0 <= gamma < own.limit:
                 return None
         point = cls.__new__(cls)
-        point._engine, point.natural, point._scale = engine, natural, scale
+        point._setup, point.natural, point._scale = setup, natural, scale
         point._own, point._gammas, point._r, point._cross = own, gammas, r, own.cross
         return point if point._factored() else None
 
     def _factored(self) -> bool:
-        own, q = self._own, self._engine.layout.q
+        own, q = self._own, self._setup.layout.q
         self._first = first = float(self._gammas[0]) if own.absorbing else 0.0
         self._second = second = own.spread @ self._gammas[own.absorbing :]
         grown = first * own.a11
@@ -205,13 +202,13 @@ class ComponentsPoint(MmePoint):
         self._quadratic = leftover + predicted + float(second @ (s2 * s2))
         logs = np.log(factor.numpy().diagonal())
         self._logdet_v = self._r.logdet + float(np.log1p(grown).sum()) + 2.0 * float(logs[:q].sum())
-        self._logdet_xvx = 2.0 * (float(logs[q:].sum()) + self._engine.logdet_triangle)
+        self._logdet_xvx = 2.0 * (float(logs[q:].sum()) + self._setup.problem.logdet_triangle)
         return True
 
     @cached_property
     def _error(self) -> Tensor:  # type: ignore[override]
         """y - X beta - Zu, (n,)."""
-        layout, q = self._engine.layout, self._engine.layout.q
+        layout, q = self._setup.layout, self._setup.layout.q
         error = torch.addmm(layout.y, layout.x, self._w[q:], alpha=-1.0)
         error -= layout.multiplied(torch.from_numpy(self._first * self._s1).view(-1, 1, 1), self._w[:q])
         return error[:, 0]
@@ -240,13 +237,13 @@ class ComponentsPoint(MmePoint):
             torch.full((size,), gamma, dtype=torch.float64)
             for size, gamma in zip(own.sizes, self._gammas[own.absorbing :].tolist(), strict=True)
         ]
-        ones = torch.ones(self._engine.layout.p, dtype=torch.float64)
+        ones = torch.ones(self._setup.layout.p, dtype=torch.float64)
         roots = torch.cat([*(gamma.sqrt() for gamma in second), ones])
         return Effects(first, first.sqrt(), second, roots, float(self._gammas.max(initial=0.0)))
 
     def effects(self, piece: Piece) -> tuple[Tensor, Tensor] | None:
         """Predicted effects of a term and their prediction error variances, (q,) each; see `MmePoint`."""
-        layout, first = self._engine.layout, self._first
+        layout, first = self._setup.layout, self._first
         if piece is layout.absorbed:
             errors = first * torch.from_numpy(self._ratio) + first**2 * self._reached.square().sum(dim=1)
             return torch.from_numpy(first * self._s1), self._scale * errors
@@ -276,7 +273,7 @@ class ComponentsPoint(MmePoint):
     @cached_property
     def _products(self) -> tuple[Vector, Vector, Vector]:
         """tr(P dV_k), y'P dV_k Py and q_k'Pq_l for all variances, everything relative."""
-        own, q, b, s1, s2 = self._own, self._engine.layout.q, self._b, self._s1, self._s2
+        own, q, b, s1, s2 = self._own, self._setup.layout.q, self._b, self._s1, self._s2
         start, ratio, rows = own.absorbing, self._ratio, self._traced_rows
         count = len(own.positions)
         traces, squares = np.empty(count), np.empty(count)
@@ -301,7 +298,7 @@ class ComponentsPoint(MmePoint):
             own_part[0, -1] = own_part[-1, 0] = product
             own_part[-1, -1] -= self._first * product
         # tr(PV) = n - p; tr(V^-1 V) = n in ML.
-        traces[-1] = self._engine.residual_degrees - self._gammas @ traces[:-1]
+        traces[-1] = self._setup.problem.degrees - self._gammas @ traces[:-1]
         squares[-1] = self._leftover
         if q:
             across = dense.T @ side[:q]
@@ -320,7 +317,7 @@ class ComponentsPoint(MmePoint):
         Args:
             rows: Y, or its rows that belong to Z_2, so that C = Y'Y there.
         """
-        q, second = self._engine.layout.q, self._second
+        q, second = self._setup.layout.q, self._second
         diagonal = self._b.diagonal()[:q]
         if (second * diagonal).min() > SHRUNK:
             own = rows[:, :q]

@@ -29,70 +29,51 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import SingularMatrixError, linalg
+from covstudio.covariance import SingularMatrixError
 from covstudio.reml.engines.equations.absorption import Effects
-from covstudio.reml.engines.equations.crossproducts import Crossproducts, layout_of
-from covstudio.reml.engines.equations.residual import DiagonalResidual, Residual, ResidualPoint
+from covstudio.reml.engines.equations.crossproducts import Crossproducts
+from covstudio.reml.engines.equations.residual import ResidualPoint
 from covstudio.reml.engines.mme.components import Components, ComponentsPoint, components_of
 from covstudio.reml.engines.mme.point import MmePoint
+from covstudio.reml.engines.mme.setup import MmeSetup
+from covstudio.reml.engines.setup import SetupEngine
 from covstudio.reml.problem.problem import Problem
 from covstudio.reml.terms.effect_covariance import EffectCovariances, along, are_variances, psd_factor
-from covstudio.reml.terms.kinds import Piece
-from covstudio.reml.terms.lower import Lowered
+from covstudio.reml.terms.variance import Variance
 
-__all__ = ["MmeEngine", "unit_residual"]
+__all__ = ["MmeEngine"]
 
 Vector = NDArray[np.float64]
 
 
-class MmeEngine:
+class MmeEngine(SetupEngine):
     """Evaluates the restricted likelihood through the mixed-model equations.
 
     Args:
         problem: y and X.
-        lowered: V, taken apart; without terms of no known structure.
-        residual: its residual.
+        variance: V, taken apart; without terms of no known structure.
 
     Example:
         >>> from covstudio.covariance import CovariancePropagation, DummyMatrix, ScalarMatrix, Sum
-        >>> from covstudio.reml.terms.lower import lower
         >>> from covstudio.reml.problem.problem import prepare
-        >>> from covstudio.reml.engines.equations.residual import residual_of
         >>> gen = CovariancePropagation(z=DummyMatrix(["a", "a", "b", "b"]), g=ScalarMatrix(2))
-        >>> v = lower(Sum(gen=gen, units=ScalarMatrix(4)))
-        >>> engine = MmeEngine(prepare([1.0, 2.0, 5.0, 4.0], [[1.0]] * 4), v, residual_of(v))
+        >>> v = Variance(Sum(gen=gen, units=ScalarMatrix(4)))
+        >>> engine = MmeEngine(prepare([1.0, 2.0, 5.0, 4.0], [[1.0]] * 4), v)
         >>> round(engine.at(np.array([1.0, 1.0])).kernel, 4)
         -3.2425
     """
 
-    name = "mme"
+    setup: MmeSetup
 
-    def __init__(self, problem: Problem, lowered: Lowered, residual: Residual) -> None:
-        self.problem = problem
-        self.lowered = lowered
-        self.residual = residual
-        self.layout = layout_of(problem, lowered, residual)
-        #: Position of the one residual variance that everything is relative to; None where there is none.
-        self.unit = unit_residual(residual)
+    def __init__(self, problem: Problem, variance: Variance) -> None:
+        self.setup = MmeSetup.of(problem, variance)
         self._relative: tuple[ResidualPoint, Crossproducts, Components | None] | None = None
         self._covariances = EffectCovariances()
-        self.triangle = problem.basis.mT @ problem.x
-        self.logdet_triangle = float(torch.log(torch.diagonal(self.triangle).abs()).sum())
-        self.projected_y = problem.basis.mT @ problem.y
-
-    @property
-    def residual_degrees(self) -> int:
-        """n - p; n in ML."""
-        return self.problem.degrees
 
     @property
     def order(self) -> int:
         """Rows of the largest dense matrix that is factored."""
-        return self.layout.q
-
-    def own(self, piece: Piece) -> Piece:
-        """A term of V where the engine computes: itself on the CPU."""
-        return next((term for term in self.lowered.pieces if term.path == piece.path), piece)
+        return self.setup.layout.q
 
     def at(self, natural: Vector) -> MmePoint | None:
         """The likelihood at these natural values.
@@ -105,42 +86,43 @@ class MmeEngine:
             return None
 
     def _at(self, natural: Vector) -> MmePoint | None:
+        setup, unit = self.setup, self.setup.unit
         scale = 1.0
-        if self.unit is not None:
-            scale = float(natural[self.unit])
+        if unit is not None:
+            scale = float(natural[unit])
             if not (scale > 0.0 and np.isfinite(scale)):
                 return None
             if self._relative is None:
                 one = natural.copy()
-                one[self.unit] = 1.0
-                unit = self.residual.at(one)
-                if unit is None:
+                one[unit] = 1.0
+                r_0 = setup.residual.at(one)
+                if r_0 is None:
                     return None
-                products = self.layout.crossproducts(unit)
-                self._relative = unit, products, components_of(self, unit, products)
+                products = setup.layout.crossproducts(r_0)
+                self._relative = r_0, products, components_of(setup, r_0, products)
             r, cross, components = self._relative
             if components is not None:
-                return _sound(ComponentsPoint.at(self, components, r, natural, scale))
+                return _sound(ComponentsPoint.at(setup, components, r, natural, scale))
         else:
-            found = self.residual.at(natural)
+            found = setup.residual.at(natural)
             if found is None:
                 return None
-            r, cross = found, self.layout.crossproducts(found)
+            r, cross = found, setup.layout.crossproducts(found)
         effects = self._effects(natural, scale)
         if effects is None:
             return None
         # A residual that is nothing but rounding error of V leaves no digit of V^-1.
-        if not r.smallest() > 4.0 * self.problem.n * np.finfo(np.float64).eps * effects.largest:
+        if not r.smallest() > 4.0 * setup.problem.n * np.finfo(np.float64).eps * effects.largest:
             return None
-        return _sound(MmePoint.of(self, natural, scale, r, cross, effects))
+        return _sound(MmePoint.of(setup, natural, scale, r, cross, effects))
 
     def _effects(self, natural: Vector, scale: float) -> Effects | None:
         """The covariances of the random effects relative to `scale`, with their factors.
 
         None where one is not positive semi-definite.
         """
-        layout = self.layout
-        g1 = l1 = self.problem.y.new_zeros((0, 1, 1))
+        layout = self.setup.layout
+        g1 = l1 = self.setup.problem.y.new_zeros((0, 1, 1))
         largest = 0.0
         if layout.absorbed is not None and layout.absorbed.family is not None:
             piece = layout.absorbed
@@ -165,7 +147,7 @@ class MmeEngine:
             factors.append(pair[1] / scale**0.5)
             own = covariances[-1] if pair[0].ndim == 1 else covariances[-1].diagonal()
             largest = max(largest, float(own.max()))
-        ones = self.problem.y.new_ones(layout.p)
+        ones = self.setup.problem.y.new_ones(layout.p)
         if all(factor.ndim == 1 for factor in factors):
             return Effects(g1, l1, covariances, torch.cat([*factors, ones]), largest)
         written = [torch.diag(factor) if factor.ndim == 1 else factor for factor in (*factors, ones)]
@@ -175,11 +157,3 @@ class MmeEngine:
 def _sound(point: MmePoint | None) -> MmePoint | None:
     """The point, where it has a likelihood."""
     return point if point is not None and math.isfinite(point.kernel) else None
-
-
-def unit_residual(residual: Residual) -> int | None:
-    """The position of R's one parameter, when R is that parameter times a constant diagonal."""
-    if not isinstance(residual, DiagonalResidual) or len(residual.pieces) != 1:
-        return None
-    (piece,) = residual.pieces
-    return piece.positions[0] if len(piece.positions) == 1 and linalg.is_multiple(piece.operand) else None

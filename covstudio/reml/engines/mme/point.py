@@ -22,7 +22,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -43,12 +42,10 @@ from covstudio.reml.engines.equations.absorption import (
 )
 from covstudio.reml.engines.equations.crossproducts import Crossproducts
 from covstudio.reml.engines.equations.residual import ResidualPoint
+from covstudio.reml.engines.mme.setup import MmeSetup
 from covstudio.reml.engines.scaled_point import ScaledPoint
 from covstudio.reml.problem.likelihood import Derivatives, score
 from covstudio.reml.terms.kinds import DiagonalPiece, Piece, RandomPiece, mine
-
-if TYPE_CHECKING:
-    from covstudio.reml.engines.mme.engine import MmeEngine
 
 __all__ = ["MmePoint"]
 
@@ -58,7 +55,7 @@ Vector = NDArray[np.float64]
 class MmePoint(ScaledPoint):
     """The restricted likelihood at one V; made by `MmePoint.of`."""
 
-    _engine: MmeEngine
+    _setup: MmeSetup
     _r: ResidualPoint
     _cross: Crossproducts
     _effects: Effects
@@ -71,7 +68,7 @@ class MmePoint(ScaledPoint):
     @classmethod
     def of(
         cls,
-        engine: MmeEngine,
+        setup: MmeSetup,
         natural: Vector,
         scale: float,
         r: ResidualPoint,
@@ -81,7 +78,7 @@ class MmePoint(ScaledPoint):
         """Factor V / scale; None where rounding errors leave it indefinite.
 
         Args:
-            engine: what does not change from point to point.
+            setup: what does not change from point to point.
             natural: natural values of V.
             scale: what R and the effects are relative to.
             r: R / scale.
@@ -89,12 +86,12 @@ class MmePoint(ScaledPoint):
             effects: covariances of the effects, divided by `scale`.
         """
         point = cls.__new__(cls)
-        point._engine, point.natural, point._scale = engine, natural, scale
+        point._setup, point.natural, point._scale = setup, natural, scale
         point._r, point._cross, point._effects = r, cross, effects
         return point if point._factored() else None
 
     def _factored(self) -> bool:
-        layout, cross, effects = self._engine.layout, self._cross, self._effects
+        layout, cross, effects = self._setup.layout, self._cross, self._effects
         q, roots = layout.q, effects.roots
         absorbed = absorb(cross, effects)
         if absorbed is None:
@@ -118,7 +115,7 @@ class MmePoint(ScaledPoint):
         self._absorbed, self._factor = absorbed, factor
         logs = torch.log(factor.diagonal())
         self._logdet_v = self._r.logdet + absorbed.logdet + 2.0 * float(logs[:q].sum())
-        self._logdet_xvx = 2.0 * (float(logs[q:].sum()) + self._engine.logdet_triangle)
+        self._logdet_xvx = 2.0 * (float(logs[q:].sum()) + self._setup.problem.logdet_triangle)
         return True
 
     # -- the likelihood -------------------------------------------------------------------------------------
@@ -126,19 +123,19 @@ class MmePoint(ScaledPoint):
     @cached_property
     def mean_diagonal(self) -> float:
         """Mean of the diagonal of V."""
-        return sum(piece.mean_diagonal(self.natural) for piece in self._engine.lowered.pieces)
+        return sum(piece.mean_diagonal(self.natural) for piece in self._setup.variance.pieces)
 
     @property
     def beta(self) -> Tensor:
         """(X'V^-1X)^-1 X'V^-1 y, (p,)."""
-        engine = self._engine
-        right = self._w[engine.layout.q :] + engine.projected_y.unsqueeze(1)
-        return solved(engine.triangle, right, upper=True)[:, 0]
+        setup = self._setup
+        right = self._w[setup.layout.q :] + setup.problem.projected_y.unsqueeze(1)
+        return solved(setup.problem.triangle, right, upper=True)[:, 0]
 
     @property
     def beta_covariance(self) -> Tensor:
         """(X'V^-1X)^-1, (p, p)."""
-        half = solved(self._engine.triangle, self._y[:, self._engine.layout.q :].mT, upper=True)
+        half = solved(self._setup.problem.triangle, self._y[:, self._setup.layout.q :].mT, upper=True)
         return self._scale * (half @ half.mT)
 
     @property
@@ -148,7 +145,7 @@ class MmePoint(ScaledPoint):
 
     def project(self, b: Tensor) -> Tensor:
         """P B, (n, k)."""
-        layout, h = self._engine.layout, self._r.solve(b)
+        layout, h = self._setup.layout, self._r.solve(b)
         first, second = layout.transposed(h)
         u1, w = self._solved(first, torch.cat([second, layout.x.mT @ h]))
         fitted = layout.x @ w[layout.q :] + layout.multiplied(u1, w[: layout.q])
@@ -184,18 +181,18 @@ class MmePoint(ScaledPoint):
     @cached_property
     def _traced(self) -> Projection:
         """What derivatives of V are traced against: Z'PZ; Z'V^-1Z in ML."""
-        return self._projection if self._engine.problem.restricted else self._projected(self._traced_rows)
+        return self._projection if self._setup.problem.restricted else self._projected(self._traced_rows)
 
     @property
     def _traced_rows(self) -> Tensor:
         """The rows of Y that belong to it.
 
-        They are those without fixed effects: Y'Y inverts the coefficient matrix of u_2 alone.
+        Without those of fixed effects, Y'Y inverts the coefficient matrix of u_2 alone.
         """
-        return self._y if self._engine.problem.restricted else self._y[: self._engine.layout.q]
+        return self._y if self._setup.problem.restricted else self._y[: self._setup.layout.q]
 
     def _projected(self, y: Tensor) -> Projection:
-        q, cross, absorbed = self._engine.layout.q, self._cross, self._absorbed
+        q, cross, absorbed = self._setup.layout.q, self._cross, self._absorbed
         half = y @ absorbed.b[:-1, :q]
         s22 = torch.addmm(absorbed.b[:q, :q], half.mT, half, alpha=-1.0)
         if absorbed.ratio is not None:
@@ -207,7 +204,7 @@ class MmePoint(ScaledPoint):
 
     def _leverage(self, y: Tensor) -> Tensor:
         """w_i'Mw_j at the entries of R^-1, M the inverse of the coefficient matrix, Y'Y in its dense part."""
-        layout, cross, k = self._engine.layout, self._cross, self._absorbed.k
+        layout, cross, k = self._setup.layout, self._cross, self._absorbed.k
         q = layout.q
         half = times(k, cross.a1w) @ y.mT
         m1w, mww = -(half @ y), y.mT @ y
@@ -224,7 +221,7 @@ class MmePoint(ScaledPoint):
         For a parameter of an effect, q = dV Py = Z c with c = dG Z'Py: its products with everything come from
         the cross products, without a vector of n.
         """
-        engine, layout, cross, count = self._engine, self._engine.layout, self._cross, len(positions)
+        setup, layout, cross, count = self._setup, self._setup.layout, self._cross, len(positions)
         q = layout.q
         py = self._py.unsqueeze(1)
         s1, s2 = layout.transposed(py)
@@ -256,12 +253,12 @@ class MmePoint(ScaledPoint):
         quadratics = flat.mT @ s1.flatten(0, 1) + c2.mT @ s2
         known = len(order)
         if known < count:
-            own = [i for i, k in enumerate(positions) if k in engine.residual.positions]
+            own = [i for i, k in enumerate(positions) if k in setup.residual.positions]
             order += own
             moved, h, found = self._of_residual([positions[i] for i in own])
             traces.append(found)
             first[:, :, known:], rest[:q, known:] = (
-                (s1, s2) if engine.unit is not None else layout.transposed(h)
+                (s1, s2) if setup.unit is not None else layout.transposed(h)
             )
             rest[q:, known:] = layout.x.mT @ h
         inner = flat.mT @ first.flatten(0, 1)
@@ -280,7 +277,7 @@ class MmePoint(ScaledPoint):
 
     def _terms(self) -> list[tuple[RandomPiece, slice | None]]:
         """The terms of random effects; the absorbed one has no columns in the dense part."""
-        layout = self._engine.layout
+        layout = self._setup.layout
         dense: list[tuple[RandomPiece, slice | None]] = list(layout.spans)
         return dense if layout.absorbed is None else [(layout.absorbed, None), *dense]
 
@@ -308,25 +305,25 @@ class MmePoint(ScaledPoint):
 
     def _of_residual(self, positions: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
         """dR_k Py, R^-1 of it, and tr(P dR_k), for parameters of R."""
-        engine = self._engine
-        if engine.unit is not None:
+        setup = self._setup
+        if setup.unit is not None:
             # dR = R / sigma^2, and tr(PV) = n - p; tr(V^-1 V) = n in ML.
-            trace = engine.residual_degrees - self._explained()
+            trace = setup.problem.degrees - self._explained()
             return self._error[:, None], self._py[:, None], self._py.new_tensor([trace])
         entries, traces = self._r.derivative(self.natural, positions)
         traces = traces + entries @ self._leverage(self._traced_rows)
-        pattern = engine.layout.pattern
+        pattern = setup.layout.pattern
         if pattern is None:
             h = -(entries * self._error).mT
         else:
             i, j = pattern
-            h = self._error.new_zeros((engine.problem.n, len(positions)))
+            h = self._error.new_zeros((setup.problem.n, len(positions)))
             h.index_add_(0, i, -(entries * self._error[j]).mT)
         return self._r.multiply(h), h, traces
 
     def _explained(self) -> float:
         """tr(P Z G Z'); tr(V^-1 Z G Z') in ML."""
-        layout, effects, projection = self._engine.layout, self._effects, self._traced
+        layout, effects, projection = self._setup.layout, self._effects, self._traced
         total = float((effects.g1 * projection.s11).sum())
         for (_, span), g in zip(layout.spans, effects.g2, strict=True):
             s = projection.s22[span, span]
@@ -344,10 +341,10 @@ class MmePoint(ScaledPoint):
         a small difference of large numbers in G - G Z'PZ G.
 
         Args:
-            piece: a term of the lowered V.
+            piece: a term of V.
         """
-        layout, effects = self._engine.layout, self._effects
-        piece = self._engine.own(piece)
+        layout, effects = self._setup.layout, self._effects
+        piece = self._setup.own(piece)
         if isinstance(piece, DiagonalPiece):
             return self._effects_of_rows(piece)
         if not isinstance(piece, RandomPiece):
@@ -369,7 +366,7 @@ class MmePoint(ScaledPoint):
 
     def _effects_of_rows(self, piece: DiagonalPiece) -> tuple[Tensor, Tensor] | None:
         """Effects that have one row each at most, where R is diagonal."""
-        if self._engine.layout.pattern is not None or piece.rows is not None:
+        if self._setup.layout.pattern is not None or piece.rows is not None:
             return None
         variances = piece.family.value(piece.own(self.natural))[:, 0, 0].expand(piece.family.groups)
         entries = self._r.entries

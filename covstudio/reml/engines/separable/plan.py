@@ -11,7 +11,7 @@ from torch import Tensor
 from covstudio.reml.engines.separable.field import Field, Nugget, covered_rows, field_of, nugget_of
 from covstudio.reml.terms.crossing import Crossing
 from covstudio.reml.terms.kinds import DiagonalPiece, Piece, RandomPiece
-from covstudio.reml.terms.lower import Lowered
+from covstudio.reml.terms.variance import Variance, once
 
 __all__ = ["Plan", "plan_of"]
 
@@ -37,27 +37,25 @@ class _Grid:
     shared: str
 
 
-def plan_of(lowered: Lowered) -> Plan | str:
-    """The fields and random effects of V.
-
-    Or the reason why it is not made of them, in words that go on from "not separable: ".
+@once
+def plan_of(variance: Variance) -> Plan | str:
+    """The fields and random effects of V; or why it is not made of them, to go on from "not separable: ".
 
     Args:
-        lowered: V, taken apart.
+        variance: V, taken apart.
 
     Example:
         >>> from covstudio.covariance import AR1CorrelationMatrix, AR1Matrix, KroneckerProduct
         >>> from covstudio.covariance import ScalarMatrix, Sum
-        >>> from covstudio.reml.terms.lower import lower
         >>> field = KroneckerProduct(row=AR1Matrix(3), col=AR1CorrelationMatrix(4))
-        >>> plan_of(lower(Sum(field=field, units=ScalarMatrix(12)))).fields[0].words
+        >>> plan_of(Variance(Sum(field=field, units=ScalarMatrix(12)))).fields[0].words
         'field (separable, 3 x 4)'
-        >>> plan_of(lower(Sum(series=AR1Matrix(12), units=ScalarMatrix(12))))
+        >>> plan_of(Variance(Sum(series=AR1Matrix(12), units=ScalarMatrix(12))))
         'series is no product of two covariances on a grid'
     """
     grids: list[_Grid] = []
     refused: list[tuple[Piece, str]] = []
-    for piece in lowered.pieces:
+    for piece in variance.pieces:
         if isinstance(piece, DiagonalPiece):
             continue
         found = field_of(piece)
@@ -69,24 +67,24 @@ def plan_of(lowered: Lowered) -> Plan | str:
         if not refused:
             return "V has no term that is a product of two covariances on a grid"
         piece, why = refused[0]
-        return f"{piece.path or 'V'} {why}"
-    chosen = _covering(lowered.n, grids)
+        return f"{piece.label} {why}"
+    chosen = _covering(variance.n, grids)
     if isinstance(chosen, str):
         return chosen
     fields = {grid.piece for grid in chosen}
     random: list[RandomPiece] = []
-    for piece in lowered.pieces:
+    for piece in variance.pieces:
         if isinstance(piece, RandomPiece) and piece not in fields:
             random.append(piece)
         elif piece not in fields and not isinstance(piece, DiagonalPiece):
             why = dict(refused).get(piece, "is a second field on the same rows")
-            return f"{piece.path or 'V'} {why}, and has no effects Z G Z' with a constant Z either"
-    nuggets = _nuggets(lowered, chosen)
+            return f"{piece.label} {why}, and has no effects Z G Z' with a constant Z either"
+    nuggets = _nuggets(variance, chosen)
     if isinstance(nuggets, str):
         return nuggets
     for grid, own in zip(chosen, nuggets, strict=True):
         if grid.shared and not own:
-            return f"{grid.piece.path or 'V'} {grid.shared}"
+            return f"{grid.piece.label} {grid.shared}"
     return Plan(
         tuple(
             Field(grid.piece, grid.crossing, grid.rows, own)
@@ -112,14 +110,14 @@ def _covering(n: int, grids: Sequence[_Grid]) -> list[_Grid] | str:
     return f"{outside} of {n} rows stand in no separable field" if outside else fields
 
 
-def _nuggets(lowered: Lowered, grids: Sequence[_Grid]) -> list[list[Nugget]] | str:
+def _nuggets(variance: Variance, grids: Sequence[_Grid]) -> list[list[Nugget]] | str:
     """The diagonal terms of the rows of each field."""
     found: list[list[Nugget]] = [[] for _ in grids]
-    for piece in lowered.diagonals:
+    for piece in variance.diagonals:
         own = covered_rows(piece)
         here = [which for which, grid in enumerate(grids) if _same(own, grid.rows) or own is None]
         if not here:
-            return f"{piece.path or 'V'} covers some rows of a field, and not all"
+            return f"{piece.label} covers some rows of a field, and not all"
         for which in here:
             nugget = nugget_of(piece, grids[which].rows)
             if nugget is None:

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -30,13 +29,11 @@ from torch import Tensor
 from covstudio.covariance import SingularMatrixError
 from covstudio.reml.engines.equations.absorption import from_left, solved
 from covstudio.reml.engines.scaled_point import ScaledPoint
+from covstudio.reml.engines.separable.setup import SeparableSetup
 from covstudio.reml.engines.separable.solver import FieldPoint
 from covstudio.reml.problem.likelihood import Derivatives, average_information, score
 from covstudio.reml.terms.effect_covariance import slopes_of
 from covstudio.reml.terms.kinds import Piece, mine
-
-if TYPE_CHECKING:
-    from covstudio.reml.engines.separable.engine import SeparableEngine
 
 __all__ = ["SeparablePoint"]
 
@@ -46,35 +43,35 @@ Vector = NDArray[np.float64]
 class SeparablePoint(ScaledPoint):
     """The restricted likelihood at one V; made by `SeparablePoint.of`."""
 
-    _engine: SeparableEngine
+    _setup: SeparableSetup
     _fields: list[FieldPoint]
     _roots: Tensor
 
     @classmethod
     def of(
-        cls, engine: SeparableEngine, natural: Vector, fields: list[FieldPoint], roots: Tensor
+        cls, setup: SeparableSetup, natural: Vector, fields: list[FieldPoint], roots: Tensor
     ) -> SeparablePoint | None:
         """Factor V; None where rounding errors leave it indefinite.
 
         Args:
-            engine: what does not change from point to point.
+            setup: what does not change from point to point.
             natural: natural values of V.
             fields: the fields there.
             roots: a factor of the covariance of all effects beside the identity for fixed effects,
                 (q + p, q + p), or by its diagonal, (q + p,).
         """
         point = cls.__new__(cls)
-        point._engine, point.natural, point._scale = engine, natural, 1.0
+        point._setup, point.natural, point._scale = setup, natural, 1.0
         point._fields, point._roots = fields, roots
         return point if point._factored() else None
 
     def _factored(self) -> bool:
-        engine, q = self._engine, self._engine.q
+        setup, q = self._setup, self._setup.q
         #: [Z, X, y] in the bases, and their cross products with V_0^-1.
         self._lifted = [
-            point.lifted(data.designs) for point, data in zip(self._fields, engine.data, strict=True)
+            point.lifted(data.designs) for point, data in zip(self._fields, setup.data, strict=True)
         ]
-        self._cross = engine.triangle.new_zeros((self._roots.shape[0] + 1,) * 2)
+        self._cross = setup.problem.triangle.new_zeros((self._roots.shape[0] + 1,) * 2)
         for point, lifted in zip(self._fields, self._lifted, strict=True):
             self._cross += lifted.flatten(1) @ (point.d * lifted).flatten(1).mT
         inner = from_left(self._roots, from_left(self._roots, self._cross[:-1, :-1]).mT)
@@ -86,9 +83,9 @@ class SeparablePoint(ScaledPoint):
         v = solved(factor.mT, v, upper=True)
         self._w = from_left(self._roots, v, transposed=False)
         left = torch.cat([-self._w, self._w.new_ones((1, 1))])[:, 0]
-        self._py = engine.problem.y.new_zeros(engine.problem.n)
+        self._py = setup.problem.y.new_zeros(setup.problem.n)
         self._quadratic = float(v[:q, 0] @ v[:q, 0])
-        for point, data, lifted in zip(self._fields, engine.data, self._lifted, strict=True):
+        for point, data, lifted in zip(self._fields, setup.data, self._lifted, strict=True):
             error = torch.tensordot(left, lifted, 1)
             weighted = point.d * error
             self._quadratic += float((error * weighted).sum())
@@ -96,7 +93,7 @@ class SeparablePoint(ScaledPoint):
         self._factor = factor
         logs = torch.log(factor.diagonal())
         self._logdet_v = sum(point.logdet for point in self._fields) + 2.0 * float(logs[:q].sum())
-        self._logdet_xvx = 2.0 * (float(logs[q:].sum()) + engine.logdet_triangle)
+        self._logdet_xvx = 2.0 * (float(logs[q:].sum()) + setup.problem.logdet_triangle)
         return bool(np.isfinite(self.kernel))
 
     # -- the likelihood -------------------------------------------------------------------------------------
@@ -104,19 +101,19 @@ class SeparablePoint(ScaledPoint):
     @cached_property
     def mean_diagonal(self) -> float:
         """Mean of the diagonal of V."""
-        return sum(piece.mean_diagonal(self.natural) for piece in self._engine.lowered.pieces)
+        return sum(piece.mean_diagonal(self.natural) for piece in self._setup.variance.pieces)
 
     @property
     def beta(self) -> Tensor:
         """(X'V^-1X)^-1 X'V^-1 y, (p,)."""
-        engine = self._engine
-        right = self._w[engine.q :] + engine.projected_y.unsqueeze(1)
-        return solved(engine.triangle, right, upper=True)[:, 0]
+        setup = self._setup
+        right = self._w[setup.q :] + setup.problem.projected_y.unsqueeze(1)
+        return solved(setup.problem.triangle, right, upper=True)[:, 0]
 
     @property
     def beta_covariance(self) -> Tensor:
         """(X'V^-1X)^-1, (p, p)."""
-        half = solved(self._engine.triangle, self._y[:, self._engine.q :].mT, upper=True)
+        half = solved(self._setup.problem.triangle, self._y[:, self._setup.q :].mT, upper=True)
         return self._scale * (half @ half.mT)
 
     @property
@@ -126,14 +123,14 @@ class SeparablePoint(ScaledPoint):
 
     def project(self, b: Tensor) -> Tensor:
         """P B, (n, k)."""
-        engine, h = self._engine, self._solve(b)
-        w = self._y.mT @ (self._y @ engine.transposed(h))
-        return (h - self._solve(engine.multiplied(w))) / self._scale
+        setup, h = self._setup, self._solve(b)
+        w = self._y.mT @ (self._y @ setup.transposed(h))
+        return (h - self._solve(setup.multiplied(w))) / self._scale
 
     def _solve(self, b: Tensor) -> Tensor:
         """V_0^-1 b, (n, k)."""
         out = torch.zeros_like(b)
-        for point, data in zip(self._fields, self._engine.data, strict=True):
+        for point, data in zip(self._fields, self._setup.data, strict=True):
             data.put(out, point.solve(data.taken(b)))
         return out
 
@@ -153,19 +150,19 @@ class SeparablePoint(ScaledPoint):
 
     def _effect_projection(self, y: Tensor) -> Tensor:
         """Z'PZ, (q, q)."""
-        q = self._engine.q
+        q = self._setup.q
         half = y @ self._cross[:-1, :q]
         return torch.addmm(self._cross[:q, :q], half.mT, half, alpha=-1.0)
 
     def derivatives(self, positions: Sequence[int]) -> Derivatives:
         """Score and average information with respect to the natural parameters at these positions."""
-        engine, count, q = self._engine, len(positions), self._engine.q
+        setup, count, q = self._setup, len(positions), self._setup.q
         # In ML V^-1 stands in the place of P, which is P without fixed effects.
-        y = self._y if engine.problem.restricted else self._y[:q]
+        y = self._y if setup.problem.restricted else self._y[:q]
         traces = self._py.new_zeros(count)
         #: dV_k Py: on the rows for fields, and as effects c, Z c, for random terms.
-        vectors, effects = self._py.new_zeros((engine.problem.n, count)), self._py.new_zeros((q, count))
-        for which, (point, data) in enumerate(zip(self._fields, engine.data, strict=True)):
+        vectors, effects = self._py.new_zeros((setup.problem.n, count)), self._py.new_zeros((q, count))
+        for which, (point, data) in enumerate(zip(self._fields, setup.data, strict=True)):
             known = any(k in data.positions for k in positions)
             found = (
                 point.slopes(self.natural, positions, data.taken(self._py), self._columns(which, y))
@@ -177,9 +174,9 @@ class SeparablePoint(ScaledPoint):
                 part = self._py.new_zeros((len(found.vectors), count))
                 part[:, found.places] = found.vectors
                 data.put(vectors, part)
-        moved = engine.transposed(self._py.unsqueeze(1))[:q] if q else effects[:, :1]
+        moved = setup.transposed(self._py.unsqueeze(1))[:q] if q else effects[:, :1]
         inside = self._effect_projection(y) if q else effects
-        for piece, span in engine.spans:
+        for piece, span in setup.spans:
             at, index = mine(piece.positions, positions)
             if not at:
                 continue
@@ -190,7 +187,7 @@ class SeparablePoint(ScaledPoint):
             except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
                 traces[at] = torch.nan
         h = self._solve(vectors)
-        onto = engine.transposed(h)
+        onto = setup.transposed(h)
         right = onto + self._cross[:-1, :q] @ effects
         inner = vectors.mT @ h + onto[:q].mT @ effects + effects.mT @ right[:q]
         half = self._y @ right
@@ -209,23 +206,23 @@ class SeparablePoint(ScaledPoint):
         None for a term without effects.
 
         Args:
-            piece: a term of the lowered V.
+            piece: a term of V.
         """
-        engine = self._engine
-        for which, (point, data) in enumerate(zip(self._fields, engine.data, strict=True)):
+        setup = self._setup
+        for which, (point, data) in enumerate(zip(self._fields, setup.data, strict=True)):
             cells = data.field.effect_cells() if data.field.piece is piece else None
             if cells is not None:
                 found = point.effects(
                     self.natural, self._scale, data.taken(self.py), self._columns(which, self._y)
                 )
                 return found[0][cells], found[1][cells]
-        for other, span in engine.spans:
+        for other, span in setup.spans:
             if other is piece:
-                pair = engine.covariances.of(other, self.natural)
+                pair = setup.covariances.of(other, self.natural)
                 assert pair is not None
                 g = pair[0].to(self._py.device)
                 s = self._effect_projection(self._y)[span, span] / self._scale
-                moved = engine.transposed(self.py.unsqueeze(1))[span]
+                moved = setup.transposed(self.py.unsqueeze(1))[span]
                 if g.ndim == 1:
                     return g * moved[:, 0], g - g * s.diagonal() * g
                 return (g @ moved)[:, 0], g.diagonal() - (g @ s * g).sum(dim=1)

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.reml.engines.sparse.plan import Plan, plan_of
-from covstudio.reml.engines.sparse.terms import SparseTerm
+from covstudio.reml.engines.sparse.terms import SparseTerm, term_of
 from covstudio.reml.problem.problem import Problem
 from covstudio.reml.terms.design_rows import SparseRows
+from covstudio.reml.terms.variance import Variance, once
 
 __all__ = ["Layout", "Pattern", "pattern_of"]
 
@@ -89,9 +90,11 @@ class Pattern:
         return out
 
 
-def pattern_of(terms: Sequence[SparseTerm]) -> Pattern:
-    """Where the equations of these terms have entries."""
-    return Pattern(terms)
+@once
+def pattern_of(variance: Variance) -> Pattern:
+    """Where the equations of V have entries."""
+    terms = (term_of(piece) for piece in variance.random)
+    return Pattern([term for term in terms if term is not None])
 
 
 def _key(i: Index, j: Index, size: int) -> Index:
@@ -118,9 +121,7 @@ class Layout:
     def __init__(self, problem: Problem, pattern: Pattern, weights: Tensor) -> None:
         self.pattern = pattern
         self.x = problem.basis.cpu()
-        self.projected_y = self.x.mT @ problem.y.cpu()
-        left = problem.y.cpu() - self.x @ self.projected_y
-        self.y = left - self.x @ (self.x.mT @ left)
+        self.y = problem.remainder.cpu()
         self.weights = weights
         self.w = pattern.products(weights)
         xy = torch.cat([self.x, self.y.unsqueeze(1)], dim=1)

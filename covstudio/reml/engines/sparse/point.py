@@ -25,7 +25,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -35,19 +34,15 @@ from torch import Tensor
 from covstudio.reml.engines.equations.absorption import solved
 from covstudio.reml.engines.scaled_point import ScaledPoint
 from covstudio.reml.engines.sparse.factor import SparseFactor
+from covstudio.reml.engines.sparse.setup import SparseSetup
 from covstudio.reml.engines.sparse.terms import TermPoint
 from covstudio.reml.problem.likelihood import Derivatives, score
 from covstudio.reml.terms.kinds import Piece, RandomPiece, mine
-
-if TYPE_CHECKING:
-    from covstudio.reml.engines.sparse.engine import SparseEngine
 
 __all__ = ["SparsePoint"]
 
 Vector = NDArray[np.float64]
 
-#: A variance of 0, relative to what the data tell of an effect.
-ZERO = 1e-40
 #: Above this share of what a term's own data tell, its trace comes from M^-1 and K^-1.
 SHRUNK = 0.1
 
@@ -55,7 +50,7 @@ SHRUNK = 0.1
 class SparsePoint(ScaledPoint):
     """The restricted likelihood at one V; made by `SparsePoint.of`."""
 
-    _engine: SparseEngine
+    _setup: SparseSetup
     _terms: list[TermPoint]
     _roots: Tensor
     _prior: Tensor
@@ -67,27 +62,27 @@ class SparsePoint(ScaledPoint):
 
     @classmethod
     def of(
-        cls, engine: SparseEngine, natural: Vector, scale: float, terms: list[TermPoint]
+        cls, setup: SparseSetup, natural: Vector, scale: float, terms: list[TermPoint]
     ) -> SparsePoint | None:
         """Factor V / scale; None where rounding errors leave it indefinite.
 
         Args:
-            engine: what does not change from point to point.
+            setup: what does not change from point to point.
             natural: natural values of V.
             scale: the residual variance.
             terms: the random effects, relative to it.
         """
         point = cls.__new__(cls)
-        point._engine, point.natural, point._scale, point._terms = engine, natural, scale, terms
+        point._setup, point.natural, point._scale, point._terms = setup, natural, scale, terms
         return point if point._factored() else None
 
     def _factored(self) -> bool:
-        engine = self._engine
-        layout, pattern = engine.layout, engine.pattern
+        setup = self._setup
+        layout, pattern = setup.layout, setup.pattern
         self._prior = torch.zeros(len(pattern.rows), dtype=torch.float64)
         for at, term in zip(pattern.prior, self._terms, strict=True):
             self._prior[at] = term.entries
-        roots = self._gammas.clamp(min=engine.least).sqrt()
+        roots = self._gammas.clamp(min=setup.least).sqrt()
         self._roots = roots
         factor = SparseFactor.of(
             pattern.plan, self._prior + roots[pattern.rows] * layout.w * roots[pattern.columns]
@@ -109,15 +104,15 @@ class SparsePoint(ScaledPoint):
         self._py = layout.weights * self._error
         prior = (self._v * layout.times(self._prior, self._v)).sum()
         self._quadratic = float(self._error @ self._py + prior)
-        self._logdet_v = engine.logdet_r + sum(term.logdet for term in self._terms) + factor.logdet
+        self._logdet_v = setup.logdet_r + sum(term.logdet for term in self._terms) + factor.logdet
         logs = torch.log(triangle.diagonal())
-        self._logdet_xvx = 2.0 * (float(logs.sum()) + engine.logdet_triangle)
+        self._logdet_xvx = 2.0 * (float(logs.sum()) + setup.problem.logdet_triangle)
         return True
 
     @cached_property
     def _gammas(self) -> Tensor:
         """The variance of every effect over that of its v and of the residual, (q,)."""
-        spans = self._engine.pattern.spans
+        spans = self._setup.pattern.spans
         parts = [
             term.gammas.expand(span.stop - span.start) for term, span in zip(self._terms, spans, strict=True)
         ]
@@ -128,24 +123,24 @@ class SparsePoint(ScaledPoint):
     @cached_property
     def mean_diagonal(self) -> float:
         """Mean of the diagonal of V."""
-        return sum(piece.mean_diagonal(self.natural) for piece in self._engine.lowered.pieces)
+        return sum(piece.mean_diagonal(self.natural) for piece in self._setup.variance.pieces)
 
     def _there(self, values: Tensor) -> Tensor:
         """On the device of y."""
-        return values.to(self._engine.problem.device)
+        return values.to(self._setup.problem.device)
 
     @property
     def beta(self) -> Tensor:
         """(X'V^-1X)^-1 X'V^-1 y, (p,)."""
-        engine = self._engine
-        right = self._beta + engine.layout.projected_y.unsqueeze(1)
-        return self._there(solved(engine.triangle, right, upper=True)[:, 0])
+        setup = self._setup
+        right = self._beta + setup.problem.projected_y.cpu().unsqueeze(1)
+        return self._there(solved(setup.problem.triangle.cpu(), right, upper=True)[:, 0])
 
     @property
     def beta_covariance(self) -> Tensor:
         """(X'V^-1X)^-1, (p, p)."""
         eye = torch.eye(len(self._triangle), dtype=torch.float64)
-        half = solved(self._engine.triangle, solved(self._triangle, eye).mT, upper=True)
+        half = solved(self._setup.problem.triangle.cpu(), solved(self._triangle, eye).mT, upper=True)
         return self._there(self._scale * (half @ half.mT))
 
     @property
@@ -155,7 +150,7 @@ class SparsePoint(ScaledPoint):
 
     def project(self, b: Tensor) -> Tensor:
         """P B, (n, k)."""
-        layout = self._engine.layout
+        layout = self._setup.layout
         h = layout.weights[:, None] * b.cpu()
         v, w = self._solved(layout.transposed(h), layout.x.mT @ h)
         fitted = layout.x @ w + layout.multiplied(self._roots[:, None] * v)
@@ -187,10 +182,10 @@ class SparsePoint(ScaledPoint):
     @cached_property
     def _traces(self) -> list[Tensor]:
         """The diagonal of K Z'PZ (of K Z'V^-1Z in ML) for each term."""
-        engine, roots, inverse = self._engine, self._roots, self._inverse
-        pattern = engine.pattern
+        setup, roots, inverse = self._setup, self._roots, self._inverse
+        pattern = setup.pattern
         i, j, off = pattern.rows, pattern.columns, pattern.off
-        shares = engine.layout.w * inverse
+        shares = setup.layout.w * inverse
         forward = torch.zeros_like(roots).index_add_(0, i, shares * roots[j])
         forward.index_add_(0, j[off], (shares * roots[i])[off])
         forward /= roots
@@ -198,29 +193,29 @@ class SparsePoint(ScaledPoint):
         own = torch.zeros_like(roots).index_add_(0, i, prior)
         own.index_add_(0, j[off], prior[off])
         effects = self._half / roots[:, None]
-        against = engine.layout.times(self._prior, effects)
+        against = setup.layout.times(self._prior, effects)
         found = []
         for term, span in zip(pattern.terms, pattern.spans, strict=True):
-            first, second = forward[span], (1.0 - own[span]) / self._gammas[span].clamp(min=engine.least)
+            first, second = forward[span], (1.0 - own[span]) / self._gammas[span].clamp(min=setup.least)
             if len(term.rows) == term.piece.columns:
                 # K = I: every effect by itself.
                 first = torch.where(own[span] < 1.0 - SHRUNK, second, first)
             elif float(own[span].mean()) < 1.0 - SHRUNK:
                 first = second
-            if engine.problem.restricted:
+            if setup.problem.restricted:
                 first = first - (effects[span] * against[span]).sum(dim=1)
             found.append(first)
         return found
 
     def derivatives(self, positions: Sequence[int]) -> Derivatives:
         """Score and average information with respect to the natural parameters at these positions."""
-        engine, layout, count = self._engine, self._engine.layout, len(positions)
+        setup, layout, count = self._setup, self._setup.layout, len(positions)
         c = self._v / self._roots[:, None]
         s = layout.times(self._prior, c)
         moved = c.new_zeros((len(c), count))
         traces, products = np.zeros(count), np.zeros(count)
         explained = 0.0
-        for number, (term, span) in enumerate(zip(engine.pattern.terms, engine.pattern.spans, strict=True)):
+        for number, (term, span) in enumerate(zip(setup.pattern.terms, setup.pattern.spans, strict=True)):
             trace = self._traces[number]
             explained += float((self._gammas[span] * trace).sum())
             places, index = mine(term.piece.positions, positions)
@@ -231,9 +226,9 @@ class SparsePoint(ScaledPoint):
                 products[places] = (slices.mT @ s[span, 0]).numpy()
         effects, fixed = layout.times(layout.w, moved), layout.zx[:, :-1].mT @ moved
         inner = moved.mT @ effects
-        for k in (k for k, position in enumerate(positions) if position == engine.unit):
+        for k in (k for k, position in enumerate(positions) if position == setup.unit):
             # dV = R_0, and tr(PV) = n - p; tr(V^-1 V) = n in ML.
-            traces[k] = engine.residual_degrees - explained
+            traces[k] = setup.problem.degrees - explained
             products[k] = float(self._error @ self._py)
             effects[:, k] = s[:, 0]
             inner[k] = s[:, 0] @ moved
@@ -253,9 +248,9 @@ class SparsePoint(ScaledPoint):
         None for any other term.
 
         Args:
-            piece: a term of the lowered V.
+            piece: a term of V.
         """
-        pattern = self._engine.pattern
+        pattern = self._setup.pattern
         if not isinstance(piece, RandomPiece):
             return None
         diagonal = self._inverse[~pattern.off] + self._half.square().sum(dim=1)

@@ -44,7 +44,7 @@ class SparseTerm(Protocol):
     """A term Z G Z'.
 
     Attributes:
-        piece: it, in the lowered V.
+        piece: it, in V.
         rows: rows of the entries of K^-1, its lower triangle.
         columns: their columns.
     """

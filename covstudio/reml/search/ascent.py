@@ -1,0 +1,92 @@
+"""The search set up for a V: its coordinates, its common scale, and where else it may look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from covstudio.covariance import linalg
+from covstudio.reml.problem.likelihood import Engine, Point
+from covstudio.reml.search.coordinates import Coordinate, classify, scale_weights
+from covstudio.reml.search.outcome import Outcome, State
+from covstudio.reml.search.probe import Probe
+from covstudio.reml.search.restarts import Escapes
+from covstudio.reml.search.search import maximise
+from covstudio.reml.search.start import neutral
+from covstudio.reml.terms.variance import Variance
+
+__all__ = ["Ascent"]
+
+Vector = NDArray[np.float64]
+
+
+class Ascent:
+    """Everything that a climb to a maximum needs to know of V, whatever the data.
+
+    Args:
+        variance: V, taken apart.
+        probe: what looks at V.
+        held: natural values of V at which held parameters stay; None for the defaults.
+
+    Attributes:
+        neutral: the values around which V is probed: the defaults, off the ends of their ranges.
+
+    Example:
+        >>> from covstudio.covariance import AR1Matrix, ScalarMatrix, Sum
+        >>> from covstudio.reml.search.probe import WrittenProbe
+        >>> variance = Variance(Sum(field=AR1Matrix(4), units=ScalarMatrix(4)))
+        >>> ascent = Ascent(variance, WrittenProbe(variance))
+        >>> [c.name for c in ascent.coordinates], ascent.scale_weights
+        (['field/sigma^2', 'field/rho', 'units/sigma^2'], array([1., 0., 1.]))
+    """
+
+    def __init__(self, variance: Variance, probe: Probe, held: Vector | None = None) -> None:
+        self.variance = variance
+        self.probe = probe
+        self.neutral = neutral(variance)
+        if held is not None:
+            positions = list(variance.held)
+            self.neutral[positions] = held[positions]
+
+    @cached_property
+    def coordinates(self) -> list[Coordinate]:
+        """The estimated parameters, neither fixed nor held, and how they behave."""
+        return classify(self.variance, self.neutral, self.probe)
+
+    @cached_property
+    def scale_weights(self) -> Vector | None:
+        """Exponents of the common scale of V, or None."""
+        return scale_weights(self.variance, self.neutral, self.coordinates, self.probe)
+
+    def escapes(self, coordinates: Sequence[Coordinate]) -> Escapes:
+        """Where to look when the score vanishes for want of a derivative."""
+        variance = self.variance
+        terms = [term.span for term in variance.terms]
+        return Escapes(coordinates, linalg.sign_symmetry(variance.v), terms, variance.names)
+
+    def climb(
+        self,
+        engine: Engine,
+        start: Point,
+        max_iter: int,
+        watch: Callable[[State], None] | None = None,
+        without: int | None = None,
+    ) -> Outcome:
+        """The maximum that is reached from a point; see `maximise`.
+
+        Args:
+            engine: evaluates the likelihood.
+            start: the likelihood at the starting values.
+            max_iter: most steps to take.
+            watch: called with every `State`; what it raises goes through.
+            without: position of a parameter that stays where it is.
+        """
+        moving, weights = self.coordinates, self.scale_weights
+        if without is not None:
+            moving = [c for c in moving if c.position != without]
+            if weights is not None and weights[without] != 0.0:
+                weights = None
+        return maximise(engine, moving, weights, self.escapes(moving), start, max_iter, watch)
