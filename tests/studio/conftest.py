@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from urllib.parse import urlparse
 
 import pytest
+from bokeh.document import Document
+from panel.io.state import set_curdoc
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.studio.browser import Studio, chromium, served
@@ -110,3 +113,13 @@ def alpha(studio: Studio) -> Studio:
     studio.use_example()
     studio.use_template()
     return studio
+
+
+@pytest.fixture
+def loading() -> Iterator[Document]:
+    """The document of a session whose page has not loaded yet; what the test does happens in that session."""
+    document = Document()
+    context = SimpleNamespace(request=SimpleNamespace(arguments={}))
+    document._session_context = lambda: context  # type: ignore[assignment]
+    with set_curdoc(document):
+        yield document

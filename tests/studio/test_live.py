@@ -14,6 +14,8 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 import torch
+from bokeh.document import Document as BokehDocument
+from panel.io.state import state
 
 from covstudio.covariance import Evaluation
 from covstudio.data.examples import load_example
@@ -323,14 +325,13 @@ def test_messages_that_make_no_sense_are_ignored(open_page: OpenPage) -> None:
     assert page.look("V")["tiles"]
 
 
-def test_nothing_is_sent_before_the_page_has_loaded(open_page: OpenPage) -> None:
+def test_nothing_is_sent_before_the_page_has_loaded(open_page: OpenPage, loading: BokehDocument) -> None:
     """Panel drops what changes in between; what the page said early is answered afterwards."""
     page = open_page(alpha())
-    page.live._early = []
     page.live.receive({"type": "visible", "tiles": {"V": 64}})
     page.store.dispatch(SetParameters({(page.store.parameters()[0].node_id, "sigma^2"): 2.0}))
     assert page.live._thread is None
-    page.live._begin()
+    state._on_load(loading)
     assert "V" in page.frame()["tiles"]
 
 

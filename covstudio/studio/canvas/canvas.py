@@ -21,8 +21,9 @@ from covstudio.document.model.node import Node, V
 from covstudio.studio.canvas import wiring
 from covstudio.studio.canvas.cards import Wire, card, problems_by_node, result_card, wires
 from covstudio.studio.canvas.graph import Graph
-from covstudio.studio.session.component import Component, Router, later
+from covstudio.studio.session.component import Component, later
 from covstudio.studio.session.resources import read_asset
+from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
 
 #: Milliseconds: the nodes of one drag are reported one by one, and make one step together.
@@ -58,37 +59,39 @@ class CanvasView:
         self._unanswered: set[str] = set()
         self._reported = 0
         self._cards: dict[str, tuple[Node, Build, list[Problem], dict[str, Any]]] = {}
-        self.surface.on_msg(
-            Router(
-                store,
-                {
-                    "size": self._on_size,
-                    "touch": lambda _: self.graph.touched(),
-                    "dragging": self._on_dragging,
-                    "delete": self._on_delete,
-                    "duplicate": self._on_duplicate,
-                    "undo": lambda _: self._after_moves(store.undo),
-                    "redo": lambda _: self._after_moves(store.redo),
-                    "select": self._on_select,
-                    "nudge": self._on_nudge,
-                    "rename": self._on_rename,
-                    "tidy": lambda _: self.tidy(),
-                    "fit": lambda _: self.fit(),
-                    "focus": self._on_focus,
-                    "menu": self._on_menu,
-                    "wire": self._on_wire,
-                    "unwire": self._on_unwire,
-                    "template": self._on_template,
-                },
-            )
+        Router(
+            store,
+            {
+                "size": self._on_size,
+                "touch": lambda _: self.graph.touched(),
+                "dragging": self._on_dragging,
+                "delete": self._on_delete,
+                "duplicate": self._on_duplicate,
+                "undo": lambda _: self._after_moves(store.undo),
+                "redo": lambda _: self._after_moves(store.redo),
+                "select": self._on_select,
+                "nudge": self._on_nudge,
+                "rename": self._on_rename,
+                "tidy": lambda _: self.tidy(),
+                "fit": lambda _: self.fit(),
+                "focus": self._on_focus,
+                "menu": self._on_menu,
+                "wire": self._on_wire,
+                "unwire": self._on_unwire,
+                "template": self._on_template,
+            },
+        ).listen(self.surface)
+        events = Router(
+            store,
+            {
+                "drop": self._on_drop,
+                "edge_added": self._on_edge_added,
+                "node_moved": self._on_node_moved,
+                "selection_changed": self._on_selection_changed,
+            },
         )
-        for event, handler in {
-            "drop": self._on_drop,
-            "edge_added": self._on_edge_added,
-            "node_moved": self._on_node_moved,
-            "selection_changed": self._on_selection_changed,
-        }.items():
-            self.graph.flow.on(event, handler)
+        for kind in events.types:
+            self.graph.flow.on(kind, events)
         store.param.watch(lambda *_: self._draw(), ["version", "faults"])
         store.param.watch(lambda *_: self._show(), "focus")
         store.param.watch(lambda *_: self.graph.select(), "selection")

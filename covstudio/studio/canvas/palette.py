@@ -17,8 +17,9 @@ from covstudio.document.changes.auto_layout import HEIGHT, WIDTH
 from covstudio.document.model.node import V
 from covstudio.studio.canvas import wiring
 from covstudio.studio.canvas.icons import pictogram
-from covstudio.studio.session.component import Component, Router
+from covstudio.studio.session.component import Component
 from covstudio.studio.session.resources import component_script, katex_address, read_asset
+from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
 
 
@@ -85,7 +86,7 @@ class PaletteView:
         self.store = store
         self.component = Palette(sizing_mode="stretch_both", margin=0)
         self.component.show({"entries": entries(), "katex": katex_address()})
-        self.component.on_msg(Router(store, {"add": self._on_add}))
+        Router(store, {"add": self._on_add}).listen(self.component)
 
     def panel(self) -> Viewable:
         """The palette as a Panel component that fills its container."""

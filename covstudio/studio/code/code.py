@@ -8,8 +8,9 @@ from typing import Any
 from panel.viewable import Viewable
 
 from covstudio.export.python import python_source
-from covstudio.studio.session.component import Component, Router
+from covstudio.studio.session.component import Component
 from covstudio.studio.session.resources import component_script, component_styles
+from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
 
 FILE = "model.py"
@@ -38,9 +39,9 @@ class CodeView:
         self._visible = False
         self._drawn: tuple[Any, Any] | None = None
         self._pane = CodePane(sizing_mode="stretch_both", margin=0)
-        self._pane.on_msg(
-            Router(store, {"download": lambda message: self._save(), "copy": lambda message: self._copy()})
-        )
+        Router(
+            store, {"download": lambda message: self._save(), "copy": lambda message: self._copy()}
+        ).listen(self._pane)
         store.param.watch(lambda *events: self._show(), ["settled", "structure_version"])
 
     def panel(self) -> Viewable:

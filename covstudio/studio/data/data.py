@@ -16,9 +16,10 @@ from covstudio.data.examples import examples, load_example
 from covstudio.data.roles import ROLES, Guess, Role, check_roles, explain_roles
 from covstudio.data.tables import Table, read_table
 from covstudio.document.changes.all import Batch, SetResponse, SetRoles
-from covstudio.studio.session.component import Component, Router
+from covstudio.studio.session.component import Component
 from covstudio.studio.session.files import MAX_TABLE, MEGABYTE, Assembler, Upload, UploadError
 from covstudio.studio.session.resources import component_script, component_styles
+from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
 
 PREVIEW_ROWS = 8
@@ -79,19 +80,17 @@ class DataView:
         self._busy: str | None = None
         self._progress: float | None = None
         self._pane = DataPane(sizing_mode="stretch_both", margin=0)
-        self._pane.on_msg(
-            Router(
-                store,
-                {
-                    "example": lambda message: self.propose_example(str(message.get("name"))),
-                    "chunk": self._chunk,
-                    "role": self._role,
-                    "use": lambda message: self._use(),
-                    "discard": lambda message: self._discard(),
-                    "refuse": lambda message: self._fail(str(message.get("text", ""))[:500]),
-                },
-            )
-        )
+        Router(
+            store,
+            {
+                "example": lambda message: self.propose_example(str(message.get("name"))),
+                "chunk": self._chunk,
+                "role": self._role,
+                "use": lambda message: self._use(),
+                "discard": lambda message: self._discard(),
+                "refuse": lambda message: self._fail(str(message.get("text", ""))[:500]),
+            },
+        ).listen(self._pane)
         store.param.watch(lambda *events: self._show(), ["structure_version", "settled"])
         self._show()
 

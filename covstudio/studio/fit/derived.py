@@ -10,7 +10,7 @@ from covstudio.covariance import Matrix
 from covstudio.document.changes.all import SetDerived
 from covstudio.estimate import Estimate, Quantity, derive
 from covstudio.studio.session.background import Background
-from covstudio.studio.session.component import Handler
+from covstudio.studio.session.router import Handler
 from covstudio.studio.session.store import Store
 
 MAX_CHARACTERS = 2000

@@ -19,7 +19,7 @@ from covstudio.studio.fit.inbox import Inbox
 from covstudio.studio.fit.job import Event, Finished, Job
 from covstudio.studio.fit.questions_worker import Omitting, Profiling
 from covstudio.studio.fit.worker import Answered, Task, Working
-from covstudio.studio.session.component import Handler
+from covstudio.studio.session.router import Handler
 from covstudio.studio.session.store import Store
 
 log = logging.getLogger("covstudio")

@@ -27,7 +27,7 @@ from covstudio.reml import Explanation
 from covstudio.reml.engines.registry import title_of
 from covstudio.studio.inspector.problems import problem_state
 from covstudio.studio.session.background import Background
-from covstudio.studio.session.component import Handler
+from covstudio.studio.session.router import Handler
 from covstudio.studio.session.store import Store
 
 MAX_NAMES = 40

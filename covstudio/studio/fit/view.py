@@ -25,8 +25,9 @@ from covstudio.studio.fit.results import Results
 from covstudio.studio.fit.setup import FitSetup
 from covstudio.studio.fit.worker import Inferring, Outcome, Step
 from covstudio.studio.inspector.problems import problem_state
-from covstudio.studio.session.component import Component, Router
+from covstudio.studio.session.component import Component
 from covstudio.studio.session.resources import component_script, component_styles
+from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
 
 log = logging.getLogger("covstudio")
@@ -78,23 +79,21 @@ class FitView:
         self._derived = FitDerived(store, self._show)
         self._questions = FitQuestions(store, self._show)
         self._pane = FitPane(sizing_mode="stretch_both", margin=0)
-        self._pane.on_msg(
-            Router(
-                store,
-                {
-                    **self._setup.handlers(),
-                    **self._derived.handlers(),
-                    **self._questions.handlers(),
-                    "fit": lambda message: self.start(),
-                    "leave-out": lambda message: self._leave_out(),
-                    "cancel": lambda message: self.cancel(),
-                    "select": self._select,
-                    "go": lambda message: open_tab(str(message.get("tab"))),
-                    "again": lambda message: self._restore(),
-                    "csv": self._csv,
-                },
-            )
-        )
+        Router(
+            store,
+            {
+                **self._setup.handlers(),
+                **self._derived.handlers(),
+                **self._questions.handlers(),
+                "fit": lambda message: self.start(),
+                "leave-out": lambda message: self._leave_out(),
+                "cancel": lambda message: self.cancel(),
+                "select": self._select,
+                "go": lambda message: open_tab(str(message.get("tab"))),
+                "again": lambda message: self._restore(),
+                "csv": self._csv,
+            },
+        ).listen(self._pane)
         store.param.watch(lambda *events: self._show(), ["settled", "structure_version", "faults"])
         self._show()
 

@@ -24,8 +24,9 @@ from covstudio.document.model.arguments import argument_of
 from covstudio.document.model.node import Columns, Levels
 from covstudio.studio.inspector.state import inspector_state, parameter_key, shown_parameters, values_state
 from covstudio.studio.inspector.typed import read_argument
-from covstudio.studio.session.component import Component, Router
+from covstudio.studio.session.component import Component
 from covstudio.studio.session.resources import component_script, component_styles
+from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
 
 
@@ -50,23 +51,21 @@ class Inspector:
         self._revision = 0
         self._sent: dict[str, list[float]] = {}
         self._pane = InspectorPane(sizing_mode="stretch_both", margin=0)
-        self._pane.on_msg(
-            Router(
-                store,
-                {
-                    "rename": self._rename,
-                    "argument": self._argument,
-                    "column": self._column,
-                    "set": self._set,
-                    "reset": self._reset,
-                    "fix": self._fix,
-                    "remove": self._remove,
-                    "select": self._select,
-                    "focus": self._focus,
-                    "go": lambda message: open_tab(str(message.get("tab"))),
-                },
-            )
-        )
+        Router(
+            store,
+            {
+                "rename": self._rename,
+                "argument": self._argument,
+                "column": self._column,
+                "set": self._set,
+                "reset": self._reset,
+                "fix": self._fix,
+                "remove": self._remove,
+                "select": self._select,
+                "focus": self._focus,
+                "go": lambda message: open_tab(str(message.get("tab"))),
+            },
+        ).listen(self._pane)
         store.param.watch(self._structure, ["structure_version", "selection", "settled", "faults"])
         store.param.watch(self._values, ["version"])
         self._show()

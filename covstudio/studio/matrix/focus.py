@@ -20,8 +20,9 @@ from covstudio.studio.matrix.colours import palette
 from covstudio.studio.matrix.live import Live
 from covstudio.studio.matrix.pictures import NODE, SLICE, Array
 from covstudio.studio.matrix.reading import MODES, Mode, Reading, modes_of, read
-from covstudio.studio.session.component import Component, Router
+from covstudio.studio.session.component import Component
 from covstudio.studio.session.resources import component_script, component_styles
+from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.texts import parameter_label, shape_text
 
@@ -70,7 +71,7 @@ class FocusView:
             axis: ColumnDataSource({"name": []}) for axis in ("row", "col")
         }
         self._pane = FocusPane(sizing_mode="stretch_width", margin=0)
-        self._pane.on_msg(Router(store, {"mode": self._on_mode, "visible": self._on_visible}))
+        Router(store, {"mode": self._on_mode, "visible": self._on_visible}).listen(self._pane)
         self._plot = pn.pane.HoloViews(
             None, backend="bokeh", sizing_mode="stretch_width", linked_axes=False, margin=(4, 12, 12, 8)
         )

@@ -28,6 +28,7 @@ from covstudio.studio.matrix.labels import Labels, axis_labels
 from covstudio.studio.matrix.painter import Bus, pack
 from covstudio.studio.matrix.pictures import NODE, Array, Pictures, Snapshot, TooLarge, Unpaintable
 from covstudio.studio.matrix.quantise import THUMBNAIL_PIXELS, TILE_PIXELS, Tile, extreme
+from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
 
 log = logging.getLogger("covstudio")
@@ -65,7 +66,17 @@ class Live:
     ) -> None:
         self.store = store
         self.bus = Bus()
-        self.bus.listen(self.receive)
+        self.receive = Router(
+            store,
+            {
+                "drag": self._on_drag,
+                "release": lambda message: store.settle(),
+                "visible": self._on_visible,
+                "ping": self._on_ping,
+                "focus": self._on_focus,
+                "query": self._on_query,
+            },
+        ).listen(self.bus)
         self._send = send or self.bus.send
         self._schedule = schedule or self._next_tick
         self._session = next(_sessions)
@@ -87,9 +98,8 @@ class Live:
             self._changed, ["moving", "version", "settled", "focus", "derivatives"]
         )
         # What is sent before the page says that it has loaded, Panel drops: nothing is begun until then.
-        self._early: list[Any] | None = None
-        if self._doc is not None and self._doc.session_context is not None:
-            self._early = []
+        self._begun = self._doc is None or self._doc.session_context is None
+        if not self._begun:
             pn.state.onload(self._begin)
             pn.state.on_session_destroyed(lambda _context: self.close())
         store.__dict__[_KEPT_AS] = self
@@ -102,23 +112,8 @@ class Live:
 
     # --- the page speaks ---
 
-    def receive(self, message: Any) -> None:
-        """Handle one message of the page. A message that makes no sense is logged and ignored."""
-        if self._early is not None:
-            self._early.append(message)
-            return
-        if self._doc is None:
-            self._doc = pn.state.curdoc
-        try:
-            handle = getattr(self, f"_on_{message['type']}")
-            handle(message)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            log.warning("ignored a message of the page: %.200r (%s)", message, error)
-
     def _begin(self) -> None:
-        early, self._early = self._early, None
-        for message in early or ():
-            self.receive(message)
+        self._begun = True
         self._ask()
 
     def _on_drag(self, message: Mapping[str, Any]) -> None:
@@ -131,9 +126,6 @@ class Live:
             self.store.dispatch(SetParameters({(node, name): value}, merge_key=gesture), quiet=True)
         if self.store.document is before:  # nothing changed, but the page waits for an answer
             self._request()
-
-    def _on_release(self, _message: Mapping[str, Any]) -> None:
-        self.store.settle()
 
     def _on_visible(self, message: Mapping[str, Any]) -> None:
         self.bus.hurry(self._doc)  # a page that came back after a lost connection has a new one
@@ -200,6 +192,7 @@ class Live:
 
     def _snapshot(self) -> Snapshot:
         store = self.store
+        self._doc = self._doc or pn.state.curdoc  # where the store was made before there was a session
         return Snapshot(
             seq=self._seq,
             document=store.document,
@@ -214,7 +207,7 @@ class Live:
         """Wake the worker, also when what it is asked for is what it was asked for last."""
         wish = self._asked = wish or self._snapshot()
         with self._wake:
-            if self._stopping or self._early is not None:
+            if self._stopping or not self._begun:
                 return
             self._slot = wish
             if self._thread is None:

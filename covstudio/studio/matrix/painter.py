@@ -6,7 +6,7 @@ Bytes go down in one message per frame and bypass property sync, whose debounce 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import param
@@ -114,7 +114,3 @@ class Bus(JSComponent):
             socket = getattr(connection, "_socket", None)
             if socket is not None and getattr(socket, "ws_connection", None) is not None:
                 socket.set_nodelay(True)
-
-    def listen(self, handler: Callable[[Mapping[str, Any]], None]) -> None:
-        """Call `handler` with every message of the page."""
-        self.on_msg(lambda event: handler(event.data))

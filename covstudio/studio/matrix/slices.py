@@ -12,8 +12,9 @@ from panel.viewable import Viewable
 
 from covstudio.document.build.build import ParameterRef
 from covstudio.studio.matrix.pictures import SLICE
-from covstudio.studio.session.component import Component, Router
+from covstudio.studio.session.component import Component
 from covstudio.studio.session.resources import component_script, component_styles
+from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.texts import parameter_label, shape_text
 
@@ -36,16 +37,14 @@ class SlicesView:
         self._store = store
         self._sent: dict[str, float] = {}
         self._pane = SlicesPane(sizing_mode="stretch_both", margin=0)
-        self._pane.on_msg(
-            Router(
-                store,
-                {
-                    "focus": self._on_focus,
-                    "select": self._on_select,
-                    "derivatives": self._on_derivatives,
-                },
-            )
-        )
+        Router(
+            store,
+            {
+                "focus": self._on_focus,
+                "select": self._on_select,
+                "derivatives": self._on_derivatives,
+            },
+        ).listen(self._pane)
         store.param.watch(self._draw, ["structure_version", "focus", "faults", "settled", "derivatives"])
         store.param.watch(self._follow, ["version"])
         self._draw()

@@ -12,9 +12,10 @@ from panel.viewable import Viewable
 from covstudio.data.examples import examples
 from covstudio.document.changes.all import ReplaceDocument, SetTitle
 from covstudio.document.files.templates import templates
-from covstudio.studio.session.component import Component, Router
+from covstudio.studio.session.component import Component
 from covstudio.studio.session.files import MAX_MODEL, Assembler, Draft, UploadError, file_stem, model_text
 from covstudio.studio.session.resources import component_script, component_styles
+from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
 
 TABS = ("inspector", "matrix", "data", "fit", "code")
@@ -58,25 +59,23 @@ class AppBar:
         self._on_example = on_example
         self._uploads = Assembler({"open": MAX_MODEL, "restore": MAX_MODEL})
         self._pane = AppBarPane(sizing_mode="stretch_both", margin=0)
-        self._pane.on_msg(
-            Router(
-                store,
-                {
-                    "ready": self._theme,
-                    "dark": self._theme,
-                    "title": lambda message: store.dispatch(SetTitle(str(message.get("title", "")))),
-                    "undo": lambda message: store.undo(),
-                    "redo": lambda message: store.redo(),
-                    "save": lambda message: self.save(),
-                    "chunk": self._chunk,
-                    "template": self._template,
-                    "example": self._example,
-                    "tab": self._tab,
-                    "settled": lambda message: None,
-                    "chip": lambda message: self._chip_pressed(),
-                },
-            )
-        )
+        Router(
+            store,
+            {
+                "ready": self._theme,
+                "dark": self._theme,
+                "title": lambda message: store.dispatch(SetTitle(str(message.get("title", "")))),
+                "undo": lambda message: store.undo(),
+                "redo": lambda message: store.redo(),
+                "save": lambda message: self.save(),
+                "chunk": self._chunk,
+                "template": self._template,
+                "example": self._example,
+                "tab": self._tab,
+                "settled": lambda message: None,
+                "chip": lambda message: self._chip_pressed(),
+            },
+        ).listen(self._pane)
         self._draft = Draft(store, lambda text, title: self._pane.tell("draft", text=text, title=title))
         store.param.watch(lambda *events: self._show(), ["version", "message", "faults"])
         self._show()
