@@ -2,7 +2,7 @@
 
     covstudio serve --port 5006
     covstudio fit model.json trial.csv --response yield --fixed "1 + rep"
-    covstudio export model.json -o model.py
+    covstudio export model.json --format python -o model.py
 
 Answers go to standard output, everything else to standard error. The exit code is 0 when all went well, 1
 when there is a problem with the input (one message says which), 2 when the command is not understood.
@@ -15,7 +15,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from covstudio.data.roles import Role
     from covstudio.data.tables import Table
     from covstudio.document.model.document import Document
+    from covstudio.export import Exporter
     from covstudio.reml import Iteration
 
 OK, PROBLEM, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -77,8 +78,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+class _Parser(argparse.ArgumentParser):
+    """A parser that looks up what its help ends with only when the help is asked for."""
+
+    more: Callable[[], str] | None = None
+
+    def format_help(self) -> str:
+        """The help, with what `more` says at its end."""
+        if self.more is not None:
+            self.epilog = self.more()
+        return super().format_help()
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
         prog="covstudio", description="Design, understand and fit a covariance structure.", allow_abbrev=False
     )
     parser.add_argument("--version", action="version", version=f"covstudio {__version__}")
@@ -164,10 +177,17 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--verbose", action="store_true", help="show every iteration on standard error")
     fit.set_defaults(run=_fit)
 
-    export = commands.add_parser("export", help="write a model as a Python program", allow_abbrev=False)
+    export = commands.add_parser("export", help="write a model as a program", allow_abbrev=False)
+    export.more = _formats
     export.add_argument("model", metavar="MODEL.json", help="a model saved by the app")
     export.add_argument(
         "--data", metavar="DATA.csv", help="the table; by default the one saved with the model"
+    )
+    export.add_argument(
+        "--format",
+        type=_format,
+        metavar="FORMAT",
+        help="what to write the program in; by default the first of the formats below",
     )
     export.add_argument(
         "-o", "--output", metavar="FILE", help="where to write it; by default standard output"
@@ -181,6 +201,21 @@ def _port(text: str) -> int:
     if not 0 <= port <= 65_535:
         raise argparse.ArgumentTypeError(f"a port is a whole number from 0 to 65535, and {text!r} is not")
     return port
+
+
+def _format(name: str) -> Exporter:
+    from covstudio.export import EXPORTERS
+
+    try:
+        return EXPORTERS[name]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _formats() -> str:
+    from covstudio.export import exporters
+
+    return "formats: " + ", ".join(f"{exporter.name} ({exporter.label})" for exporter in exporters())
 
 
 def _positive(text: str) -> int:
@@ -293,12 +328,13 @@ def _say(iteration: Iteration) -> None:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from covstudio.export.python import missing, python_source
+    from covstudio.export import exporters
 
     document, table = _model_and_table(arguments.model, arguments.data)
-    if reasons := missing(document, table):
+    exporter = arguments.format or exporters()[0]
+    if reasons := exporter.missing(document, table):
         raise InputError("\n".join(reasons))
-    source = python_source(document, table)
+    source = exporter.source(document, table)
     if arguments.output is None:
         print(source, end="" if source.endswith("\n") else "\n")
     else:

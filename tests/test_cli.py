@@ -441,9 +441,9 @@ def test_a_fit_that_is_interrupted(run, full, monkeypatch):
 
 
 def test_serve_says_when_no_port_is_free(run, monkeypatch):
-    from covstudio.studio import page
+    from covstudio.studio.page import server
 
-    monkeypatch.setattr(page, "PORTS_TRIED", 1)
+    monkeypatch.setattr(server, "PORTS_TRIED", 1)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

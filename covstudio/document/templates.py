@@ -1,5 +1,5 @@
 """The public name of the templates."""
 
-from covstudio.document.files.templates import Template, templates
+from covstudio.document.files.templates import TEMPLATES, Template, templates
 
-__all__ = ["Template", "templates"]
+__all__ = ["TEMPLATES", "Template", "templates"]

@@ -6,6 +6,7 @@ Run without an argument it prints V; with a csv file it fits the model to that t
 from __future__ import annotations
 
 import ast
+import keyword
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,12 +14,14 @@ from dataclasses import dataclass, field
 from covstudio import __version__, covariance
 from covstudio.covariance import Declaration, declaration
 from covstudio.data.tables import Table
-from covstudio.document.build.build import Build, Problem, build
+from covstudio.document.build.build import Build, build
 from covstudio.document.build.table_facts import TableFacts
 from covstudio.document.build.used_columns import formula_names, used_columns
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import V
+from covstudio.export.exporter import EXPORTERS, Exporter
 from covstudio.export.expressions import Writer
+from covstudio.export.incomplete import lacking, problems_of_v
 from covstudio.export.source import block, comment, docstring, is_keyword_name, literal, mapping
 
 
@@ -59,7 +62,8 @@ def python_source(document: Document, table: Table | None = None) -> str:
     if reasons := _missing(document, built):
         source = _unfinished(document, reasons)
     else:
-        source = _Program(document, built).text([problem.message for problem in _of_v(document, built)])
+        warnings = [problem.message for problem in problems_of_v(document, built)]
+        source = _Program(document, built).text(warnings)
     ast.parse(source)
     return source
 
@@ -81,22 +85,8 @@ def missing(document: Document, table: Table | None = None) -> tuple[str, ...]:
     return _missing(document, build(document, table))
 
 
-def _of_v(document: Document, built: Build) -> list[Problem]:
-    """The problems of V; what lies loose on the canvas is no part of the program."""
-    below = set() if document.v is None else set(document.subtree(document.v))
-    return [problem for problem in built.problems if problem.node_id in below or problem.node_id == V]
-
-
 def _missing(document: Document, built: Build) -> tuple[str, ...]:
-    names = {node.id: f"{node.name}: " for node in document.nodes.values()}
-    problems = _of_v(document, built)
-    reasons = tuple(
-        names.get(one.node_id, "") + one.message
-        for one in problems
-        if built.v is None or one.severity == "error"
-    )
-    reasons += tuple(_homeless(document))
-    return reasons or (() if built.v is not None else ("V could not be built.",))
+    return (*lacking(document, built), *_homeless(document))
 
 
 def home_of(declared: Declaration) -> str:
@@ -321,3 +311,16 @@ def _signature(used: Sequence[str]) -> str:
     if not used:
         return "V."
     return f"V of a table: {', '.join(meaning[name] for name in used)}."
+
+
+EXPORTERS.register(
+    Exporter(
+        name="python",
+        label="Python",
+        extension="py",
+        source=python_source,
+        missing=missing,
+        keywords=tuple(keyword.kwlist),
+        order=10,
+    )
+)

@@ -5,12 +5,12 @@ import pytest
 from covstudio.data.examples import load_example
 from covstudio.data.tables import Table
 from covstudio.document.build.build import build
-from covstudio.document.files.templates import templates
+from covstudio.document.files.templates import TEMPLATES, templates
 from covstudio.document.model.document import check_forest
 from covstudio.document.model.node import Columns, Levels
 from tests.document.document_models import trial
 
-ALPHA, SPATIAL, REPEATED = templates()
+ALPHA, SPATIAL, REPEATED = (TEMPLATES[name] for name in ("alpha", "spatial", "repeated"))
 
 
 def operands(document, name):
@@ -18,8 +18,8 @@ def operands(document, name):
     return {slot: document.nodes[child] for slot, child in node.operands if child is not None}
 
 
-def test_there_are_three():
-    assert [template.name for template in templates()] == ["alpha", "spatial", "repeated"]
+def test_the_most_common_come_first():
+    assert TEMPLATES.names()[:3] == ("alpha", "spatial", "repeated")
     assert all(template.title and template.description.endswith(".") for template in templates())
 
 

@@ -19,14 +19,14 @@ from covstudio.document.changes.all import (
     SetParameters,
     SetTitle,
 )
-from covstudio.document.files.templates import templates
+from covstudio.document.files.templates import TEMPLATES
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import Columns, Levels, Rows, Values
 from covstudio.export.python import missing, python_source
 from tests.export.export_programs import add, after, expected_v, printed_v, run
 
 GOLDEN = Path(__file__).parent / "golden"
-ALPHA, SPATIAL, REPEATED = templates()
+ALPHA, SPATIAL, REPEATED = (TEMPLATES[name] for name in ("alpha", "spatial", "repeated"))
 
 
 def field():

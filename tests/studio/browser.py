@@ -32,10 +32,20 @@ def chromium() -> str | None:
 
 
 @contextmanager
-def served() -> Iterator[str]:
-    """A server of the studio in a process of its own; its address."""
+def served(first: str = "", folder: Path | None = None) -> Iterator[str]:
+    """A server of the studio in a process of its own; its address.
+
+    Args:
+        first: Python that the process runs before it serves.
+        folder: where that imports from, besides what is installed.
+    """
+    path = os.pathsep.join(str(one) for one in (folder, os.environ.get("PYTHONPATH")) if one)
     process = subprocess.Popen(
-        [sys.executable, "-u", "-c", SERVE], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [sys.executable, "-u", "-c", f"{first}\n{SERVE}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, **({"PYTHONPATH": path} if path else {})},
     )
     assert process.stdout is not None
     lines: list[str] = []

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from covstudio.studio.page.appbar import TABS
 from covstudio.studio.page.page import Page
 from covstudio.studio.page.server import PORTS_TRIED, free_port
+from covstudio.studio.session.tabs import TABS
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 180.0
@@ -56,9 +56,9 @@ def test_views_that_nobody_opened_are_not_built() -> None:
     page = Page()
     try:
         regions = page.regions()
-        assert set(TABS) < set(regions)
-        built = [name for name in TABS if len(page._tabs[name])]
-        assert built == ["inspector"]
+        places = {name: regions[f"tab_{name}"] for name in TABS.names()}
+        assert [name for name, place in places.items() if len(place)] == ["inspector"]
+        assert list(page.views) == ["inspector"]
     finally:
         page.close()
 

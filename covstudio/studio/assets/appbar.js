@@ -270,7 +270,7 @@ export function render({ model, el }) {
         ),
       ),
       h("div", { class: "toasts", key: "toasts" }, draft && draftOffer(), notices.map(toast)),
-      helpDialog(help, () => {
+      helpDialog(help, state, () => {
         help = false;
         view.redraw();
       }),
@@ -352,9 +352,8 @@ export function render({ model, el }) {
     };
     if (mod && key === "s") return act(() => (target?.blur?.(), send("save")));
     if (mod && key === "o") return act(chooseFile);
-    if (event.altKey && !mod && /^Digit[1-5]$/.test(event.code)) {
-      return act(() => emit("covstudio:open", ["inspector", "matrix", "data", "fit", "code"][Number(event.code.at(-1)) - 1]));
-    }
+    const tab = event.altKey && !mod && /^Digit[1-9]$/.test(event.code) && view.state().tabs[Number(event.code.at(-1)) - 1];
+    if (tab) return act(() => emit("covstudio:open", tab.name));
     // The canvas hears undo and redo itself, wherever the keyboard stands, but in a text field. There the browser's own undo is
     // the right one while there is something of it to undo, and the model's when there is not.
     if (typing(target)) {

@@ -3,7 +3,8 @@
 const apple = /Mac|iPhone|iPad/.test(navigator.platform);
 const MOD = apple ? "⌘" : "Ctrl";
 
-const SHORTCUTS = [
+/** What is listed of the keys; `count` is the number of tabs. */
+const shortcuts = (count) => [
   ["Undo", [MOD, "Z"]],
   ["Redo", [MOD, "Shift", "Z"]],
   ["Save the model", [MOD, "S"]],
@@ -19,12 +20,12 @@ const SHORTCUTS = [
   ["Slider: one step", ["←", "→"]],
   ["Slider: ten steps", ["Shift", "←", "→"]],
   ["Slider: to either end", ["Home", "End"]],
-  ["Details tabs", ["Alt", "1 … 5"]],
+  ["Details tabs", ["Alt", `1 … ${Math.min(count, 9)}`]],
   ["This help", ["?"]],
 ];
 
-/** The dialog; `open` shows it, `closed` is called when the person has closed it. */
-function helpDialog(open, closed) {
+/** The dialog; `open` shows it, `closed` is called when the person has closed it. Steps and tabs are the registered ones. */
+function helpDialog(open, { steps, tabs }, closed) {
   return h(
     "dialog",
     {
@@ -46,17 +47,13 @@ function helpDialog(open, closed) {
       h(
         "ol",
         {},
-        h("li", {}, "Load a table (Data), and say which columns are factors and which is the response."),
-        h("li", {}, "Drag structures from the palette and wire them into V. A template is a quick start."),
-        h("li", {}, "Drag a slider (Inspector) and watch V and its derivatives follow."),
-        h("li", {}, "Name the fixed effects and press Fit. Undo takes the estimates back."),
-        h("li", {}, "Copy the Python code (Code), or save the model as a file."),
+        steps.map((step) => h("li", {}, step)),
       ),
       h("h3", {}, "Keyboard"),
       h(
         "dl",
         { class: "keys" },
-        SHORTCUTS.map(([what, keys]) =>
+        shortcuts(tabs.length).map(([what, keys]) =>
           h("div", {}, h("dt", {}, what), h("dd", {}, keys.map((key, i) => [i ? " " : null, h("kbd", { class: "cs-kbd" }, key)]))),
         ),
       ),

@@ -14,9 +14,9 @@ from panel.viewable import Viewable
 
 from covstudio.document.build.build import Build, Problem
 from covstudio.document.build.connection import check_connection
-from covstudio.document.changes.all import Change, ChangeError, Disconnect, MoveNodes, Rename, ReplaceDocument
+from covstudio.document.changes.all import Change, ChangeError, Disconnect, MoveNodes, Rename
 from covstudio.document.changes.auto_layout import auto_layout
-from covstudio.document.files.templates import templates
+from covstudio.document.files.templates import TEMPLATES, templates
 from covstudio.document.model.node import Node, V
 from covstudio.studio.canvas import wiring
 from covstudio.studio.canvas.cards import Wire, card, problems_by_node, result_card, wires
@@ -351,7 +351,6 @@ class CanvasView:
             self.store.focus = node_id
 
     def _on_template(self, message: Mapping[str, Any]) -> None:
-        for template in templates():
-            if template.name == message.get("name"):
-                document = template.document(self.store.table)
-                self._dispatch(ReplaceDocument(document, label=f"Start from {template.title}"))
+        template = TEMPLATES.find(message.get("name"))
+        if template is not None:
+            self._dispatch(template.start(self.store.table))

@@ -1,19 +1,19 @@
-"""The code view: the model as a Python program that stands on its own."""
+"""The code view: the model as a program that stands on its own, in any language that has an exporter."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from panel.viewable import Viewable
 
-from covstudio.export.python import python_source
+from covstudio.export import EXPORTERS, exporters
 from covstudio.studio.session.component import Component
 from covstudio.studio.session.resources import component_script, component_styles
 from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
+from covstudio.studio.session.tabs import TabView
 
-FILE = "model.py"
 #: Characters that a page can colour without stalling; a longer program is copied and downloaded whole.
 MAX_SHOWN = 200_000
 
@@ -25,7 +25,7 @@ class CodePane(Component):
     _stylesheets = component_styles("code.css")
 
 
-class CodeView:
+class CodeView(TabView):
     """The code view of one session; it writes nothing while nobody looks.
 
     Args:
@@ -33,14 +33,20 @@ class CodeView:
         download: takes a file name and its text, and has the browser save it.
     """
 
-    def __init__(self, store: Store, download: Callable[[str, str], None]) -> None:
+    def __init__(self, store: Store, download: Callable[[str, str | bytes], None]) -> None:
         self._store = store
         self._download = download
         self._visible = False
-        self._drawn: tuple[Any, Any] | None = None
+        self._drawn: tuple[Any, ...] | None = None
+        self._exporter = exporters()[0]
         self._pane = CodePane(sizing_mode="stretch_both", margin=0)
         Router(
-            store, {"download": lambda message: self._save(), "copy": lambda message: self._copy()}
+            store,
+            {
+                "download": lambda message: self._save(),
+                "copy": lambda message: self._copy(),
+                "language": self._choose,
+            },
         ).listen(self._pane)
         store.param.watch(lambda *events: self._show(), ["settled", "structure_version"])
 
@@ -54,7 +60,7 @@ class CodeView:
         self._show()
 
     def _show(self) -> None:
-        now = (self._store.document, self._store.table)
+        now = (self._store.document, self._store.table, self._exporter)
         if not self._visible or self._drawn == now:
             return
         self._drawn = now
@@ -64,7 +70,10 @@ class CodeView:
             {
                 "code": code if code is None else code[:MAX_SHOWN],
                 "long": code is not None and len(code) > MAX_SHOWN,
-                "name": FILE,
+                "name": self._exporter.file,
+                "language": self._exporter.name,
+                "languages": [{"name": one.name, "label": one.label} for one in exporters()],
+                "keywords": self._exporter.keywords,
                 "reason": reason,
                 "problems": [problem.message for problem in problems][:1]
                 if code is None and reason is None
@@ -77,9 +86,15 @@ class CodeView:
         if not self._store.document.nodes:
             return None, "The program appears here as soon as there is a structure on the canvas."
         try:
-            return python_source(self._store.document, self._store.table), None
+            return self._exporter.source(self._store.document, self._store.table), None
         except ValueError as error:
             return None, str(error)
+
+    def _choose(self, message: Mapping[str, Any]) -> None:
+        chosen = EXPORTERS.find(message.get("name"))
+        if chosen is not None:
+            self._exporter = chosen
+            self._show()
 
     def _copy(self) -> None:
         code, _ = self._source()
@@ -91,4 +106,4 @@ class CodeView:
         if code is None:
             self._store.notify(reason or "There is no program yet.", "warning")
         else:
-            self._download(FILE, code)
+            self._download(self._exporter.file, code)

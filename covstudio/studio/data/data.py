@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import panel as pn
 from panel.viewable import Viewable
 
 from covstudio.data.errors import TableError
-from covstudio.data.examples import examples, load_example
+from covstudio.data.examples import EXAMPLES, Example, examples
 from covstudio.data.roles import ROLES, Guess, Role, check_roles, explain_roles
 from covstudio.data.tables import Table, read_table
 from covstudio.document.changes.all import Batch, SetResponse, SetRoles
@@ -21,6 +21,7 @@ from covstudio.studio.session.files import MAX_TABLE, MEGABYTE, Assembler, Uploa
 from covstudio.studio.session.resources import component_script, component_styles
 from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
+from covstudio.studio.session.tabs import TabView
 
 PREVIEW_ROWS = 8
 PREVIEW_COLUMNS = 60
@@ -59,7 +60,7 @@ class DataPane(Component):
     _stylesheets = component_styles("data.css")
 
 
-class DataView:
+class DataView(TabView):
     """The data view of one session.
 
     A table is first a proposal: shown with a guess of what each column is, and the model's data only when the
@@ -102,8 +103,9 @@ class DataView:
 
     def propose_example(self, name: str) -> None:
         """Show a built-in table for confirmation."""
-        if any(example.name == name for example in examples()):
-            self.propose(Examined.of(load_example(name)))
+        example = EXAMPLES.find(name)
+        if example is not None:
+            self.propose(Examined.of(example.load()))
 
     def propose(self, examined: Examined) -> None:
         """Show a table for confirmation, with a guess of what each column is."""
@@ -203,7 +205,7 @@ class DataView:
         table = self._proposal if self._proposal is not None else self._store.table
         self._pane.show(
             {
-                "examples": [asdict(example) for example in examples()],
+                "examples": [_listed(example) for example in examples()],
                 "limit": MAX_TABLE,
                 "busy": self._busy,
                 "progress": self._progress,
@@ -240,6 +242,16 @@ class DataView:
             "shown": list(shown),
             "ready": not trouble,
         }
+
+
+def _listed(example: Example) -> dict[str, str]:
+    return {
+        "name": example.name,
+        "title": example.title,
+        "description": example.description,
+        "source": example.source,
+        "licence": example.licence,
+    }
 
 
 def _read(upload: Upload) -> tuple[Examined | None, str | None]:

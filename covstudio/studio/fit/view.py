@@ -29,6 +29,7 @@ from covstudio.studio.session.component import Component
 from covstudio.studio.session.resources import component_script, component_styles
 from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
+from covstudio.studio.session.tabs import TabView
 
 log = logging.getLogger("covstudio")
 
@@ -45,7 +46,7 @@ class FitPane(Component):
     _stylesheets = component_styles("fit.css", "variances.css")
 
 
-class FitView:
+class FitView(TabView):
     """The fit view of one session.
 
     Args:

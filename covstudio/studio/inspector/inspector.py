@@ -28,6 +28,7 @@ from covstudio.studio.session.component import Component
 from covstudio.studio.session.resources import component_script, component_styles
 from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
+from covstudio.studio.session.tabs import TabView
 
 
 class InspectorPane(Component):
@@ -37,7 +38,7 @@ class InspectorPane(Component):
     _stylesheets = component_styles("inspector.css")
 
 
-class Inspector:
+class Inspector(TabView):
     """The inspector of one session.
 
     Args:

@@ -24,6 +24,7 @@ from covstudio.studio.session.component import Component
 from covstudio.studio.session.resources import component_script, component_styles
 from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
+from covstudio.studio.session.tabs import TabView
 from covstudio.studio.session.texts import parameter_label, shape_text
 
 hv.Store.set_current_backend("bokeh")
@@ -51,7 +52,7 @@ class FocusPane(Component):
     _stylesheets = component_styles("focus.css")
 
 
-class FocusView:
+class FocusView(TabView):
     """The large plot of one session.
 
     Args:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any
 
 from panel.viewable import Viewable
 
 from covstudio.data.examples import examples
-from covstudio.document.changes.all import ReplaceDocument, SetTitle
-from covstudio.document.files.templates import templates
+from covstudio.document.changes.all import SetTitle
+from covstudio.document.files.templates import TEMPLATES, templates
 from covstudio.studio.session.component import Component
 from covstudio.studio.session.files import MAX_MODEL, Assembler, Draft, UploadError, file_stem, model_text
 from covstudio.studio.session.resources import component_script, component_styles
 from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
+from covstudio.studio.session.tabs import TABS, Step
 
-TABS = ("inspector", "matrix", "data", "fit", "code")
+#: What the help says of the canvas, which is no tab.
+CANVAS = Step("Drag structures from the palette and wire them into V. A template is a quick start.", 20)
 
 
 class AppBarPane(Component):
@@ -28,14 +29,18 @@ class AppBarPane(Component):
     _stylesheets = component_styles("appbar.css")
 
 
-@cache
-def _starts() -> dict[str, list[dict[str, str]]]:
-    """What one can start from, as the menus list it."""
+def _offers() -> dict[str, Any]:
+    """What the menus, the keys and the help list."""
+    tabs = tuple(TABS)
+    steps = [CANVAS, *(tab.step for tab in tabs if tab.step is not None)]
+    starts = (("templates", templates()), ("examples", examples()))
     return {
-        name: [
-            {"name": entry.name, "title": entry.title, "description": entry.description} for entry in entries
-        ]
-        for name, entries in (("templates", templates()), ("examples", examples()))
+        "tabs": [{"name": tab.name, "title": tab.title} for tab in tabs],
+        "steps": [step.text for step in sorted(steps, key=lambda step: step.order)],
+        **{
+            menu: [{"name": one.name, "title": one.title, "description": one.description} for one in entries]
+            for menu, entries in starts
+        },
     }
 
 
@@ -130,8 +135,9 @@ class AppBar:
         self._store.dark = bool(message.get("dark"))
 
     def _tab(self, message: Mapping[str, Any]) -> None:
-        if message.get("tab") in TABS:
-            self._on_tab(str(message["tab"]))
+        tab = TABS.find(message.get("tab"))
+        if tab is not None:
+            self._on_tab(tab.name)
 
     def _chip_pressed(self) -> None:
         problems = self._store.problems
@@ -159,13 +165,9 @@ class AppBar:
             )
 
     def _template(self, message: Mapping[str, Any]) -> None:
-        for template in templates():
-            if template.name == message.get("name"):
-                if self._store.dispatch(ReplaceDocument(template.document(self._store.table))):
-                    self._store.notify(
-                        f"Started from “{template.title}”. Undo brings the earlier model back.", "ok"
-                    )
-                return
+        template = TEMPLATES.find(message.get("name"))
+        if template is not None and self._store.dispatch(template.start(self._store.table)):
+            self._store.notify(f"Started from “{template.title}”. Undo brings the earlier model back.", "ok")
 
     def _example(self, message: Mapping[str, Any]) -> None:
         self._on_example(str(message.get("name")))
@@ -183,7 +185,7 @@ class AppBar:
                 "redo": store.history.redo_label,
                 "limit": MAX_MODEL,
                 "chip": self._chip(),
-                **_starts(),
+                **_offers(),
                 "notice": None
                 if notice is None
                 else {"text": notice.text, "level": notice.level, "serial": notice.serial},

@@ -11,7 +11,8 @@ import html
 import logging
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -21,16 +22,14 @@ from panel.viewable import Viewable
 
 from covstudio.studio.canvas.canvas import CanvasView
 from covstudio.studio.canvas.palette import PaletteView
-from covstudio.studio.code.code import CodeView
 from covstudio.studio.data.data import DataView
 from covstudio.studio.fit import pool as fitting
-from covstudio.studio.fit.view import FitView
-from covstudio.studio.inspector.inspector import Inspector
 from covstudio.studio.matrix.live import Live
 from covstudio.studio.matrix.slices import SlicesView
-from covstudio.studio.page.appbar import TABS, AppBar
+from covstudio.studio.page.appbar import AppBar
 from covstudio.studio.session.resources import read_asset
 from covstudio.studio.session.store import Store
+from covstudio.studio.session.tabs import TABS, Desk, TabView
 
 log = logging.getLogger("covstudio")
 
@@ -62,49 +61,40 @@ class Page:
     def __init__(self, store: Store | None = None) -> None:
         self.store = store or Store()
         self.live = Live.of(self.store)
-        self.bar = AppBar(
-            self.store, on_tab=self._opened, on_example=lambda name: self.data.propose_example(name)
-        )
-        self.inspector = Inspector(self.store, open_tab=self.bar.open_tab)
-        self._views: dict[str, Any] = {}
-        self._tabs: dict[str, pn.Column] = {name: _region() for name in TABS}
-        self._tabs["inspector"].append(self.inspector.panel())
-        self._making: dict[str, Callable[[], Any]] = {
-            "matrix": self._make_matrix,
-            "data": lambda: DataView(self.store),
-            "fit": lambda: FitView(
-                self.store,
-                self.bar.download,
-                open_tab=self.bar.open_tab,
-                done=lambda mark: self.bar.mark_tab("fit", mark),
-            ),
-            "code": lambda: CodeView(self.store, self.bar.download),
-        }
+        self.bar = AppBar(self.store, on_tab=self._opened, on_example=self._propose)
+        self._desk = Desk(self.store, self.bar.download, self.bar.open_tab, self.bar.mark_tab)
+        self._tabs = {tab.name: tab for tab in TABS}
+        self._places = {name: pn.Column(sizing_mode="stretch_both", margin=0) for name in self._tabs}
+        self._views: dict[str, TabView] = {}
+        first = next(iter(self._tabs))
+        self._places[first].append(self.view(first).panel())
 
     @property
-    def data(self) -> DataView:
-        """The data view, made now if it was not."""
-        view: DataView = self._view("data")
-        return view
+    def views(self) -> Mapping[str, TabView]:
+        """The views that were made so far, by the names of their tabs."""
+        return MappingProxyType(self._views)
 
-    def _make_matrix(self) -> Any:
-        from covstudio.studio.matrix.focus import (
-            FocusView,
-        )  # HoloViews takes long to import: not before somebody looks
+    def view(self, name: str) -> TabView:
+        """The view of a tab, made now if it was not.
 
-        return FocusView(self.store)
-
-    def _view(self, name: str) -> Any:
+        Args:
+            name: of a tab.
+        """
         if name not in self._views:
-            self._views[name] = self._making[name]()
+            self._views[name] = self._tabs[name].make(self._desk)
         return self._views[name]
 
     def _opened(self, name: str) -> None:
-        if name in self._making and not len(self._tabs[name]):
-            self._tabs[name].append(self._view(name).panel())
+        if name in self._tabs and not len(self._places[name]):
+            self._places[name].append(self.view(name).panel())
             self.bar.settle()
-        if "code" in self._views:
-            self._views["code"].look(name == "code")
+        for other, view in self._views.items():
+            view.look(other == name)
+
+    def _propose(self, example: str) -> None:
+        data = self.view("data")
+        assert isinstance(data, DataView)
+        data.propose_example(example)
 
     def regions(self) -> dict[str, Viewable]:
         """What stands in each region of the frame."""
@@ -114,7 +104,7 @@ class Page:
             "canvas": CanvasView(self.store).panel(),
             "dock": SlicesView(self.store).panel(),
             "bus": self.live.bus,
-            **self._tabs,
+            **{f"tab_{name}": place for name, place in self._places.items()},
         }
 
     def template(self) -> PageTemplate:
@@ -122,17 +112,15 @@ class Page:
         template = PageTemplate(read_asset("page.html"), items=self.regions())
         for name, value in _frame().items():
             template.add_variable(name, value)
+        tabs = [{"name": tab.name, "title": tab.title} for tab in self._tabs.values()]
+        template.add_variable("cs_tabs", tabs)
         return template
 
     def close(self) -> None:
         """Stop what the session has under way."""
-        if "fit" in self._views:
-            self._views["fit"].close()
+        for view in self._views.values():
+            view.close()
         self.live.close()
-
-
-def _region() -> pn.Column:
-    return pn.Column(sizing_mode="stretch_both", margin=0)
 
 
 def _frame() -> dict[str, Any]:
@@ -144,7 +132,6 @@ def _frame() -> dict[str, Any]:
         "cs_theme_css": read_asset("theme.css"),
         "cs_page_css": read_asset("page.css"),
         "cs_page_script": read_asset("page.js"),
-        "cs_tabs": [{"name": name, "title": name.capitalize()} for name in TABS],
     }
 
 
@@ -167,10 +154,11 @@ _warmed = threading.Event()
 
 
 def prewarm() -> None:
-    """Start the worker processes in the background; only the first call of a server process does so."""
+    """Import the views and start the workers in the background, once per server process."""
     if _warmed.is_set():
         return
     _warmed.set()
+    TABS.names()
     try:
         fitting.pool().prewarm()
     except Exception:

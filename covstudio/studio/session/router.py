@@ -12,8 +12,8 @@ from covstudio.studio.session.store import Store
 
 log = logging.getLogger("covstudio")
 
+#: Takes a message; what it returns is not used.
 Handler = Callable[[Mapping[str, Any]], object]
-"""Takes a message; what it returns is not used."""
 
 
 class Speaker(Protocol):

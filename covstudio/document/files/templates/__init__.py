@@ -1,0 +1,8 @@
+"""Models to start from, bound to the columns of a table where their names say what they are.
+
+One file of this package for each, registered as a `Template`.
+"""
+
+from covstudio.document.files.templates.template import TEMPLATES, Template, templates
+
+__all__ = ["TEMPLATES", "Template", "templates"]

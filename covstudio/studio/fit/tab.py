@@ -1,0 +1,25 @@
+"""The Fit tab."""
+
+from __future__ import annotations
+
+from covstudio.studio.fit.view import FitView
+from covstudio.studio.session.tabs import TABS, Desk, Step, Tab, TabView
+
+NAME = "fit"
+
+
+def _make(desk: Desk) -> TabView:
+    return FitView(
+        desk.store, desk.download, open_tab=desk.open_tab, done=lambda mark: desk.mark_tab(NAME, mark)
+    )
+
+
+TABS.register(
+    Tab(
+        NAME,
+        "Fit",
+        _make,
+        order=40,
+        step=Step("Name the fixed effects and press Fit. Undo takes the estimates back.", 40),
+    )
+)

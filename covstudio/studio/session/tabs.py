@@ -1,0 +1,86 @@
+"""The tabs of the details: what a view in one is, and all there are, each told by its package in `tab.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from panel.viewable import Viewable
+
+from covstudio.registry import Registry
+from covstudio.studio.session.store import Store
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the page offers to a view, besides the session.
+
+    Args:
+        store: the session.
+        download: takes a file name, a text or bytes, and has the browser save it.
+        open_tab: brings the tab of a name to the front.
+        mark_tab: puts a dot on the tab of a name while it is not open: "news", or "problem" in red.
+    """
+
+    store: Store
+    download: Callable[[str, str | bytes], None]
+    open_tab: Callable[[str], None]
+    mark_tab: Callable[[str, str], None]
+
+
+class TabView:
+    """What stands in a tab. It is made when somebody opens the tab for the first time."""
+
+    def panel(self) -> Viewable:
+        """The view as a Panel component."""
+        raise NotImplementedError(f"{type(self).__name__} has to say what it shows: define panel()")
+
+    def look(self, visible: bool) -> None:
+        """Hear whether the view can be seen."""
+
+    def close(self) -> None:
+        """End what the view has under way: the session is over."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A sentence of the help on how the work goes.
+
+    Args:
+        text: what one does, with the name of the tab.
+        order: where it stands among the others, the smallest first.
+    """
+
+    text: str
+    order: int
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A tab of the details.
+
+    Args:
+        name: short and stable, a word: what other views open it by.
+        title: what is written on it.
+        make: makes its view. What takes long to import is imported in here.
+        order: where it stands among the others, the smallest first; the first is open when the page comes.
+            Alt with its number opens each of the first nine.
+        step: what the help says of it.
+
+    Raises:
+        ValueError: the name is no word.
+    """
+
+    name: str
+    title: str
+    make: Callable[[Desk], TabView]
+    order: int = 100
+    step: Step | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier():
+            raise ValueError(f"expected a word as the name of a tab, such as 'residuals', got {self.name!r}")
+
+
+#: Every tab. A package of its own registers one in its `tab.py`: `TABS.register(Tab(...))`.
+TABS = Registry[Tab]("tab", "covstudio.studio", "tab")
