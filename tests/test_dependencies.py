@@ -1,0 +1,67 @@
+"""Everything that is imported is declared, everything declared is explained, and pinned within its range."""
+
+import ast
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+#: Requirements by where they are declared.
+DECLARED = {"runtime": PROJECT["dependencies"], **EXTRAS}
+ALL = [Requirement(text) for texts in DECLARED.values() for text in texts]
+
+
+def imported(folder: str) -> set[str]:
+    """The packages that the files of a folder import, by their distribution's name, without our own."""
+    found = set()
+    for path in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.partition(".")[0])
+    ours = {"covstudio", "tests", "benchmarks", *(path.stem for path in ROOT.glob("tools/*.py"))}
+    ours |= {path.stem for path in (ROOT / "tests").rglob("*.py")}
+    return {canonicalize_name(name) for name in found - ours - set(sys.stdlib_module_names)}
+
+
+def names(*places: str) -> set[str]:
+    """The distributions that are declared in these places."""
+    return {canonicalize_name(Requirement(text).name) for place in places for text in DECLARED[place]}
+
+
+@pytest.mark.parametrize(
+    ("folder", "places"),
+    [
+        ("covstudio", ["runtime"]),
+        ("tests", ["runtime", "test"]),
+        ("benchmarks", ["runtime", "test"]),
+        ("tools", ["runtime", "test"]),
+    ],
+)
+def test_what_is_imported_is_declared(folder: str, places: list[str]):
+    assert imported(folder) - names(*places) == set()
+
+
+def test_every_dependency_is_explained_on_a_line_of_its_own():
+    page = (ROOT / "docs/dependencies.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([\w-]+) \| \S", page, re.MULTILINE)
+    assert sorted(row for row in rows if row != "package") == sorted(requirement.name for requirement in ALL)
+
+
+@pytest.mark.parametrize("requirement", ALL, ids=str)
+def test_what_is_installed_lies_within_its_range(requirement: Requirement):
+    constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    pins = {
+        canonicalize_name(name): version
+        for name, version in re.findall(r"^([\w.-]+)==(\S+)", constraints, re.MULTILINE)
+    }
+    assert pins[canonicalize_name(requirement.name)] in requirement.specifier
+    assert any(bound.operator == ">=" for bound in requirement.specifier), "a lower bound is missing"
