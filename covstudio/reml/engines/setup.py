@@ -1,4 +1,4 @@
-"""What every engine has: a setup, which does not change from point to point, and points made from it."""
+"""The base of every engine: a setup, which does not change from point to point."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When V is taken block by block."""
+"""The engine of independent blocks of rows to choose from."""
 
 from __future__ import annotations
 

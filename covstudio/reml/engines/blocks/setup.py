@@ -1,4 +1,4 @@
-"""What the engine of blocks works with throughout a fit: the blocks, and the data in them."""
+"""The setup of the engine of blocks: the blocks, and the data in them."""
 
 from __future__ import annotations
 

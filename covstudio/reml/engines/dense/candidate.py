@@ -1,4 +1,4 @@
-"""When V is written out."""
+"""The dense engine to choose from: V written out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the dense engine works with throughout a fit."""
+"""The setup of the dense engine: y, X and V written out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When the mixed-model equations are solved in dense matrices."""
+"""The mixed-model equations to choose from, in dense matrices."""
 
 from __future__ import annotations
 

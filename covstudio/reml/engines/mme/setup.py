@@ -1,4 +1,4 @@
-"""What the mixed-model equations work with throughout a fit."""
+"""The setup of the mixed-model equations: y, X and V in the parts that they are made of."""
 
 from __future__ import annotations
 

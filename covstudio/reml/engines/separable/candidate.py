@@ -1,4 +1,4 @@
-"""When V is taken as fields on grids."""
+"""The engine of fields on grids to choose from."""
 
 from __future__ import annotations
 

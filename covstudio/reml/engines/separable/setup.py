@@ -1,4 +1,4 @@
-"""What the engine of separable fields works with throughout a fit."""
+"""The setup of the engine of separable fields: y, X and the random effects on its fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When the mixed-model equations are kept sparse."""
+"""The sparse mixed-model equations to choose from."""
 
 from __future__ import annotations
 

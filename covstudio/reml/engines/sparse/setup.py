@@ -1,4 +1,4 @@
-"""What the engine of sparse mixed-model equations works with throughout a fit."""
+"""The setup of sparse mixed-model equations: their pattern, and sums over the rows."""
 
 from __future__ import annotations
 
