@@ -85,23 +85,6 @@ def test_slots_fit_the_number_of_operands(name: str) -> None:
         assert again.shape == example.shape
 
 
-def test_what_is_not_promised() -> None:
-    without = {entry.name for entry in catalogue() if not entry.psd}
-    assert without == {
-        "UnconstrainedMatrix",
-        "HuynhFeldtMatrix",
-        "LowerTriangularMatrix",
-        "DummyMatrix",
-        "DesignMatrix",
-        "SimpleMatrix",
-        "Product",
-        "Stack",
-        "Augment",
-    }
-    without_form = {entry.name for entry in catalogue() if not entry.palette}
-    assert without_form == {"SimpleMatrix", "Adapter", "PedigreeMatrix"}
-
-
 def test_looking_up() -> None:
     assert declaration("Sum") is declaration(Sum) is ENTRIES["Sum"]
     with pytest.raises(UnknownStructure, match=r"got 'KronekerProduct'; did you mean KroneckerProduct or"):

@@ -115,7 +115,7 @@ class Slot:
 
 
 #: What a matrix is linear in: see `Declaration.linear`.
-Linear = bool | Literal["separately"] | tuple[str, ...]
+Linear = bool | Literal["affine", "separately"] | tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -140,8 +140,8 @@ class Declaration:
         usage: how to ask another system for it, a line or two of its language by system.
         psd: promised positive semi-definite for every theta; for an operator: it keeps its operands' promise.
         symmetric: promised V = V' for every theta though it is no covariance; a covariance always is.
-        linear: whether V is a constant plus a sum of natural parameters times constant matrices. For an
-            operator what it is linear in, while nothing is added: True for all operands together,
+        linear: whether V is a sum of natural parameters times constant matrices, or "affine" where a constant
+            matrix is added. For an operator what it is linear in: True for all operands together,
             "separately" for each while the others stay, or names of slots, together while the others stay.
         scale: the natural parameter that V is proportional to, such as "sigma^2"; "" where there is none. An
             operator has its operands'.
@@ -189,8 +189,12 @@ class Declaration:
                     f"{self.cls.__name__}: expected a {text} in its declaration, got an empty one."
                 )
         known = {slot.name for slot in self.slots}
-        if self.linear not in (False, True) and self.kind == "matrix":
-            raise ValueError(f"{self.cls.__name__}: expected linear=True or False, got {self.linear!r}.")
+        wrong = ("separately",) if self.kind == "matrix" else ("affine",)
+        if self.linear in wrong or (isinstance(self.linear, tuple) and self.kind == "matrix"):
+            expected = "'affine'" if self.kind == "matrix" else "'separately' or names of slots"
+            raise ValueError(
+                f"{self.cls.__name__}: expected linear=True, False or {expected}, got {self.linear!r}."
+            )
         if isinstance(self.linear, tuple) and not known.issuperset(self.linear):
             raise ValueError(
                 f"{self.cls.__name__}: expected linear to name some of its slots {sorted(known)}, got "

@@ -15,7 +15,15 @@ from covstudio.covariance.core.operator import Operator
 from covstudio.covariance.linalg.compositions import PlacedOperand, placed_operands
 from covstudio.covariance.linalg.dispatch import StructureFunction
 
-__all__ = ["is_constant", "is_linear", "is_multiple", "linear", "scale_parameter", "sign_symmetry"]
+__all__ = [
+    "homogeneous",
+    "is_constant",
+    "is_linear",
+    "is_multiple",
+    "linear",
+    "scale_parameter",
+    "sign_symmetry",
+]
 
 
 def is_constant(operand: Matrix | Tensor) -> bool:
@@ -83,27 +91,61 @@ def linear(matrix: Matrix, /) -> bool:
         (True, False)
     """
     declared = matrix.governing_declaration()
-    if declared is None or not declared.linear:
-        return False
     if not isinstance(matrix, Operator):
-        return True
-    parts = placed_operands(matrix)
-    moving = [part for part in parts if part.count]
-    if declared.linear == "separately" and len(moving) > 1:
+        return declared is not None and bool(declared.linear)
+    moving = _linear_in(matrix)
+    return moving is not None and all(is_linear(part.operand) for part in moving)
+
+
+@StructureFunction
+def homogeneous(matrix: Matrix, /) -> bool:
+    r"""Whether a matrix is known to be linear in its natural parameters without a constant part.
+
+    :math:`V(c\,\theta) = c\,V(\theta)` with all parameters multiplied together.
+
+    Args:
+        matrix: a structure or an operator.
+
+    Returns:
+        What its class declares, for an operator together with what its operands are; False where nothing is
+        declared.
+
+    Example:
+        >>> from covstudio.covariance import DiagonalMatrix, IdentityMatrix, ScalarMatrix, Sum
+        >>> own = DiagonalMatrix(2)
+        >>> homogeneous(Sum(own=own, more=ScalarMatrix(2))), homogeneous(Sum(own=own, one=IdentityMatrix(2)))
+        (True, False)
+    """
+    declared = matrix.governing_declaration()
+    if not isinstance(matrix, Operator):
+        return declared is not None and declared.linear is True
+    moving = _linear_in(matrix)
+    if not moving or (declared.linear is True and len(moving) < len(matrix._operands)):
         return False
-    among = _linear_in(declared.linear, parts, matrix)
-    return all(part in among and is_linear(part.operand) for part in moving)
+    return all(isinstance(part.operand, Matrix) and homogeneous(part.operand) for part in moving)
 
 
-def _linear_in(
-    declared: object, parts: tuple[PlacedOperand, ...], matrix: Operator
-) -> tuple[PlacedOperand, ...]:
-    """The operands in which an operator is linear while those others stay."""
-    if not isinstance(declared, tuple):
-        return parts
+def _linear_in(matrix: Operator) -> tuple[PlacedOperand, ...] | None:
+    """The operands with parameters, where the operator is linear in them; None where it is not."""
+    declared = matrix.governing_declaration()
+    moving = tuple(part for part in placed_operands(matrix) if part.count)
+    among = _declared_operands(matrix)
+    if declared is None or any(part.span not in among for part in moving):
+        return None
+    return None if declared.linear == "separately" and len(moving) > 1 else moving
+
+
+def _declared_operands(matrix: Operator) -> list[range]:
+    """The spans of the operands in which the operator is declared linear while the others stay."""
+    declared = matrix.governing_declaration()
+    parts = placed_operands(matrix)
+    if declared is None or not declared.linear:
+        return []
+    if not isinstance(declared.linear, tuple):
+        return [part.span for part in parts]
     first = len(parts) - len(matrix.operands)
-    slots = [slot.name for slot in matrix.governing_declaration().slots]
-    return tuple(parts[first + slots.index(name)] for name in declared)
+    slots = [slot.name for slot in declared.slots]
+    return [parts[first + slots.index(name)].span for name in declared.linear]
 
 
 @StructureFunction
@@ -129,11 +171,12 @@ def scale_parameter(matrix: Matrix, /) -> int | None:
     if not isinstance(matrix, Operator):
         names = matrix.formula_names()
         return names.index(declared.scale) if declared.scale in names else None
-    parts = placed_operands(matrix)
-    if not declared.linear or (declared.linear is True and len(parts) > 1):
+    among = _declared_operands(matrix)
+    if declared.linear is True and len(among) > 1:
         return None
-    for part in _linear_in(declared.linear, parts, matrix):
-        place = scale_parameter(part.operand) if isinstance(part.operand, Matrix) else None
+    for part in placed_operands(matrix):
+        operand = part.operand
+        place = scale_parameter(operand) if isinstance(operand, Matrix) and part.span in among else None
         if place is not None:
             return part.start + place
     return None

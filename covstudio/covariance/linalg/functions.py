@@ -49,6 +49,7 @@ from covstudio.covariance.linalg.dense import (
     value_of,
 )
 from covstudio.covariance.linalg.dependence import (
+    homogeneous,
     is_constant,
     is_linear,
     is_multiple,
@@ -77,6 +78,7 @@ __all__ = [
     "derivative_matmul",
     "diagonal",
     "factor",
+    "homogeneous",
     "incidence",
     "inverse_derivatives",
     "inverse_entries",
@@ -112,6 +114,7 @@ Kind = Literal[
     "kronecker",
     "low rank",
     "block diagonal",
+    "homogeneous",
     "incidence",
     "dense",
 ]
@@ -416,6 +419,7 @@ GENERICS: tuple[StructureFunction[..., Any], ...] = (
     column_names,
     covariance_function,
     linear,
+    homogeneous,
     scale_parameter,
     sign_symmetry,
 )

@@ -227,5 +227,5 @@ def _leave_out(
 
 def _scales_as_a_whole(variance: Variance, coordinates: Sequence[Coordinate]) -> bool:
     """Whether V is linear in all its parameters, without a constant, and all are estimated."""
-    linear = all(term.linear and not term.constant for term in variance.terms)
+    linear = all(term.homogeneous for term in variance.terms)
     return linear and len(coordinates) == len(variance.names) and all(c.degree == 1 for c in coordinates)

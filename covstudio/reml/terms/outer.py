@@ -47,6 +47,11 @@ class Term:
         """Whether it is known to be linear in its natural parameters."""
         return linalg.is_linear(self.operand)
 
+    @cached_property
+    def homogeneous(self) -> bool:
+        """Whether it is known to be linear in its natural parameters without a constant part."""
+        return isinstance(self.operand, Matrix) and linalg.homogeneous(self.operand)
+
     def own(self, natural: Vector) -> Tensor:
         """The term's natural values out of those of V."""
         return torch.from_numpy(natural[self.positions])

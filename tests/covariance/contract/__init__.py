@@ -4,7 +4,25 @@
 declared, as `test_contract` runs them on the example of every declaration in the catalogue.
 """
 
-from tests.covariance.contract import derivatives, parameters, structure, values, written
+from tests.covariance.contract import (
+    compositions,
+    declared,
+    derivatives,
+    parameters,
+    structure,
+    values,
+    written,
+)
 from tests.covariance.contract.case import CONTRACT, Case
 
-__all__ = ["CONTRACT", "Case", "derivatives", "parameters", "structure", "values", "written"]
+__all__ = [
+    "CONTRACT",
+    "Case",
+    "compositions",
+    "declared",
+    "derivatives",
+    "parameters",
+    "structure",
+    "values",
+    "written",
+]

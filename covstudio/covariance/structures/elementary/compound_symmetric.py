@@ -126,7 +126,7 @@ class EquicorrelatedLeaf(Leaf):
     parameters={"rho": "Correlation of any two positions, between -1/(n-1) and 1."},
     usage={"ASReml": "cor(site):id(genotype)", "nlme": "correlation = corCompSymm(form = ~ 1 | id)"},
     psd=True,
-    linear=True,
+    linear="affine",
     example=lambda: EquicorrelationMatrix(4),
 )
 class EquicorrelationMatrix(EquicorrelatedLeaf):

@@ -1,0 +1,222 @@
+"""A declaration that is wrong, or missing, fails the contract, and the right one passes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from covstudio.covariance import (
+    Leaf,
+    Matrix,
+    Operator,
+    Parameter,
+    ScalarMatrix,
+    TransformExp,
+    TransformExpPow2,
+    declare,
+    linalg,
+)
+from covstudio.covariance.core.catalogue import withdraw
+from tests.covariance.contract import CONTRACT, Case
+
+TEXTS = {
+    "title": "Mine",
+    "category": "My models",
+    "formula": "v",
+    "symbol": "v",
+    "summary": "My own.",
+}
+
+
+class Ramp(Leaf):
+    """sigma^2 (J + I): linear, and proportional to sigma^2."""
+
+    def __init__(self) -> None:
+        super().__init__((3, 3), None, [Parameter("sigma^2", TransformExpPow2())])
+
+    def evaluate(self, natural: Tensor) -> Tensor:
+        return natural[0] * (torch.ones(3, 3) + torch.eye(3)).to(natural)
+
+
+class Square(Ramp):
+    """The same by a standard deviation."""
+
+    def evaluate(self, natural: Tensor) -> Tensor:
+        return super().evaluate(natural**2)
+
+
+class Shifted(Ramp):
+    """I + sigma^2 (J + I): linear, and not proportional."""
+
+    def evaluate(self, natural: Tensor) -> Tensor:
+        return super().evaluate(natural) + torch.eye(3).to(natural)
+
+
+class Column(Leaf):
+    """l l' + I with a first entry kept positive."""
+
+    def __init__(self) -> None:
+        parameters = [Parameter("l_0", TransformExp()), Parameter("l_1", default=0.5)]
+        super().__init__((2, 2), None, parameters)
+
+    def evaluate(self, natural: Tensor) -> Tensor:
+        return torch.outer(natural, natural) + torch.eye(2).to(natural)
+
+
+class Both(Operator):
+    """A + B."""
+
+    operand_count = (2, 2)
+
+    def combine(self, values: list[Tensor]) -> Tensor:
+        return values[0] + values[1]
+
+    @classmethod
+    def shape_rule(cls, shapes: Sequence[Any], names: Sequence[str], **arguments: Any) -> Any:
+        return shapes[0]
+
+
+def both() -> Matrix:
+    return Both(a=ScalarMatrix(2), b=ScalarMatrix(2))
+
+
+@contextmanager
+def declared(base: type[Matrix], make: Callable[[], Matrix] | None = None, **fields: Any) -> Iterator[Case]:
+    """The case of a class under a declaration, which it loses afterwards."""
+    declare(**TEXTS, example=make or base, **fields)(base)
+    try:
+        yield Case(base.__name__, make or base, picklable=False)
+    finally:
+        withdraw(base)
+
+
+def failed(case: Case) -> set[str]:
+    found = set()
+    for check in CONTRACT:
+        try:
+            check(case)
+        except AssertionError:
+            found.add(check.__name__)
+    return found
+
+
+CONSTANT = "what_is_linear_without_a_constant_is_declared_so"
+LINEAR = "what_is_linear_is_declared_and_nothing_else"
+SCALE = "what_scales_v_is_declared_and_nothing_else"
+SIGNS = "signs_that_v_does_not_see_are_declared"
+PROMISE = "a_covariance_that_promises_nothing_may_fail_to_be_one"
+PARTS = "parts_put_together_are_v"
+OPERANDS = "operators_are_linear_in_what_they_declare"
+DISTANCE = "a_covariance_function_gives_v"
+INCIDENCE = "incidences_and_names_of_columns_are_those_of_v"
+
+
+@pytest.mark.parametrize(
+    ("cls", "fields", "wrong"),
+    [
+        (Ramp, {"psd": True, "linear": True, "scale": "sigma^2"}, set()),
+        (Ramp, {"psd": True, "scale": "sigma^2"}, {LINEAR}),
+        (Ramp, {"psd": True, "linear": True}, {SCALE}),
+        (Ramp, {"linear": True, "scale": "sigma^2"}, {PROMISE}),
+        (Square, {"psd": True}, set()),
+        (Square, {"psd": True, "linear": True}, {LINEAR, CONSTANT}),
+        (Square, {"psd": True, "scale": "sigma^2"}, {SCALE}),
+        (Ramp, {"psd": True, "linear": "affine", "scale": "sigma^2"}, {CONSTANT}),
+        (Shifted, {"psd": True, "linear": "affine"}, set()),
+        (Shifted, {"psd": True, "linear": True}, {CONSTANT}),
+        (Shifted, {"psd": True, "linear": "affine", "scale": "sigma^2"}, {SCALE}),
+        (Column, {"psd": True}, {SIGNS}),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else ",".join(value),
+)
+def test_of_a_structure(cls: type[Matrix], fields: dict[str, Any], wrong: set[str]) -> None:
+    with declared(cls, **fields) as case:
+        assert failed(case) == wrong
+
+
+@pytest.mark.parametrize(
+    ("linear", "wrong"),
+    [(True, set()), (False, {LINEAR, OPERANDS}), ("separately", {LINEAR, OPERANDS, SCALE})],
+)
+def test_of_an_operator(linear: Any, wrong: set[str]) -> None:
+    with declared(Both, both, psd=True, variadic=True, minimum_operands=2, linear=linear) as case:
+        assert failed(case) == wrong
+
+
+def test_signs_are_registered() -> None:
+    class Known(Column):
+        pass
+
+    class Reversed(Column):
+        pass
+
+    @linalg.sign_symmetry.register(Known)
+    def _(matrix: Known) -> Mapping[str, tuple[str, ...]]:
+        return {"l_0": ("l_1",)}
+
+    @linalg.sign_symmetry.register(Reversed)
+    def _(matrix: Reversed) -> Mapping[str, tuple[str, ...]]:
+        return {"l_0": ()}
+
+    with declared(Known, psd=True) as case:
+        assert failed(case) == set()
+    with declared(Reversed, psd=True) as case:
+        assert failed(case) == {SIGNS}
+
+
+def test_wrong_parts_are_found() -> None:
+    class Twice(Both):
+        def combine(self, values: list[Tensor]) -> Tensor:
+            return values[0] + 2.0 * values[1]
+
+    @linalg.composition.register(Twice)
+    def _(matrix: Twice) -> linalg.Composition:
+        return linalg.Composition("sum", linalg.placed_operands(matrix))
+
+    def make() -> Matrix:
+        return Twice(a=ScalarMatrix(2), b=ScalarMatrix(2))
+
+    with declared(Twice, make, psd=True, variadic=True, minimum_operands=2, linear=True) as case:
+        assert failed(case) == {PARTS}
+
+
+def test_a_wrong_covariance_function_and_wrong_codes_are_found() -> None:
+    class Apart(Ramp):
+        pass
+
+    @linalg.covariance_function.register(Apart)
+    def _(matrix: Apart) -> linalg.CovarianceFunction:
+        return linalg.CovarianceFunction(
+            None,
+            lambda natural, distances: natural[0] * torch.exp(-distances),
+            lambda natural, index, distances: torch.exp(-distances).expand(len(index), *distances.shape),
+        )
+
+    with declared(Apart, psd=True, linear=True, scale="sigma^2") as case:
+        assert failed(case) == {DISTANCE}
+
+    class Design(Leaf):
+        def __init__(self) -> None:
+            self.codes = torch.tensor([0, 1, 1])
+            super().__init__((3, 2), None, [])
+
+        def evaluate(self, natural: Tensor) -> Tensor:
+            return torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]).to(natural)
+
+    with declared(Design) as case:
+        assert failed(case) == {INCIDENCE}
+
+
+def test_a_declaration_that_cannot_be_is_refused() -> None:
+    example = Ramp
+    with pytest.raises(ValueError, match="linear=True, False or 'affine', got 'separately'"):
+        declare(**TEXTS, example=example, linear="separately")(Ramp)
+    with pytest.raises(ValueError, match=r"linear to name some of its slots \[\], got \('g',\)"):
+        declare(**TEXTS, example=both, linear=("g",))(Both)
+    with pytest.raises(ValueError, match=r"no scale of an operator, got 'sigma\^2'"):
+        declare(**TEXTS, example=both, scale="sigma^2")(Both)
