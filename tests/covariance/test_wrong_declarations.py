@@ -105,6 +105,7 @@ def failed(case: Case) -> set[str]:
     return found
 
 
+SYMMETRY = "symmetry_is_what_is_declared"
 CONSTANT = "what_is_linear_without_a_constant_is_declared_so"
 LINEAR = "what_is_linear_is_declared_and_nothing_else"
 SCALE = "what_scales_v_is_declared_and_nothing_else"
@@ -122,7 +123,8 @@ INCIDENCE = "incidences_and_names_of_columns_are_those_of_v"
         (Ramp, {"psd": True, "linear": True, "scale": "sigma^2"}, set()),
         (Ramp, {"psd": True, "scale": "sigma^2"}, {LINEAR}),
         (Ramp, {"psd": True, "linear": True}, {SCALE}),
-        (Ramp, {"linear": True, "scale": "sigma^2"}, {PROMISE}),
+        (Ramp, {"symmetric": True, "linear": True, "scale": "sigma^2"}, {PROMISE}),
+        (Ramp, {"linear": True, "scale": "sigma^2"}, {PROMISE, SYMMETRY}),
         (Square, {"psd": True}, set()),
         (Square, {"psd": True, "linear": True}, {LINEAR, CONSTANT}),
         (Square, {"psd": True, "scale": "sigma^2"}, {SCALE}),
