@@ -25,6 +25,7 @@ from covstudio.document.model.document import Document
 from covstudio.export import EXPORTERS
 from covstudio.registry import Registry
 from covstudio.studio.canvas.canvas import CanvasView
+from covstudio.studio.canvas.palette import PaletteView
 from covstudio.studio.code.code import CodeView
 from covstudio.studio.page.page import Page
 from covstudio.studio.session.store import Store
@@ -129,13 +130,13 @@ def test_an_exporter_is_a_language_of_the_code_view() -> None:
         {"name": "python", "label": "Python"},
         {"name": "outline", "label": "Outline"},
     ]
-    view._choose({"type": "language", "name": "outline"})
+    view.choose("outline")
     state = state_of(view)
     assert (state["language"], state["name"], state["keywords"]) == ("outline", "model.txt", ["model"])
     assert state["code"].endswith("noise := ScalarMatrix\n")
     view._save()
     assert saved == [("model.txt", state["code"])]
-    view._choose({"type": "language", "name": "no such"})
+    view.choose("no such")
     assert state_of(view)["language"] == "outline"
 
 
@@ -148,7 +149,7 @@ def test_a_template_is_offered_by_the_bar_and_on_the_empty_canvas(page: Page) ->
     assert titles(state_of(page.bar)["templates"])[-1] == "Independent rows"
     canvas = CanvasView(page.store)
     assert titles(state_of(canvas)["templates"])[-1] == "Independent rows"
-    page.bar._template({"type": "template", "name": "independent"})
+    page.bar.start("independent")
     assert [node.name for node in page.store.document.nodes.values()] == ["noise"]
     page.store.undo()
     canvas._on_template({"type": "template", "name": "independent"})
@@ -162,7 +163,7 @@ def test_an_example_is_offered_by_the_bar_and_in_the_data_view(page: Page) -> No
     assert titles(state_of(page.bar)["examples"])[-1] == "Two beds of three plants"
     data = page.view("data")
     assert state_of(data)["examples"][-1]["licence"] == "CC0"
-    page.bar._example({"type": "example", "name": "two_beds"})
+    page.bar.propose("two_beds")
     assert state_of(data)["table"]["name"] == "own_two_beds.csv"
 
 
@@ -202,6 +203,29 @@ def test_the_tabs_of_the_house(page: Page) -> None:
 def test_the_name_of_a_tab_is_a_word() -> None:
     with pytest.raises(ValueError, match="expected a word"):
         Tab("my notes", "My notes", lambda desk: TabView())
+
+
+# --- the search ---
+
+
+def test_the_search_offers_what_the_registries_hold(own: None) -> None:
+    page = Page()
+    try:
+        palette = PaletteView(page.store, page._take)
+        offered = json.loads(palette.component.state)["offers"]
+        found = {(offer["offer"], offer["name"]) for offer in offered}
+        registries = {"language": EXPORTERS, "template": TEMPLATES, "example": EXAMPLES, "tab": TABS}
+        assert found == {(kind, name) for kind, registry in registries.items() for name in registry.names()}
+        for kind, name in sorted(found):
+            palette._on_offer({"type": "offer", "kind": kind, "name": name})
+        assert state_of(page.view("data"))["table"]["name"] == "own_two_beds.csv"
+        assert page.store.document.title == "Spatial field trial"
+        assert page.view("code")._exporter.name == "python"  # type: ignore[attr-defined]
+        palette._on_offer({"type": "offer", "kind": "language", "name": "outline"})
+        assert page.view("code")._exporter.name == "outline"  # type: ignore[attr-defined]
+        palette._on_offer({"type": "offer", "kind": "no such", "name": "outline"})
+    finally:
+        page.close()
 
 
 # --- files in the package, nothing else touched ---

@@ -58,6 +58,34 @@ def test_one_more_of_each_kind_is_on_the_page(page: Page, own_url: str) -> None:
     assert download.value.suggested_filename == "model.txt"
 
 
+def test_one_more_of_each_kind_is_found_by_the_search(page: Page, own_url: str) -> None:
+    studio = Studio(page, own_url).open()
+    search = page.get_by_label("Find a structure")
+    also = page.get_by_role("region", name="Also")
+
+    search.fill("independent")
+    also.get_by_role("button", name="Template: Independent rows").click()
+    expect(studio.node("noise")).to_be_visible()
+    expect(search).to_have_value("")
+    expect(also).to_have_count(0)
+
+    search.fill("two beds")
+    search.press("Enter")  # no structure is called so: what is offered comes first
+    expect(studio.panel("Data")).to_contain_text("own_two_beds.csv")
+
+    search.fill("notes")
+    search.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("tab", name="Notes")).to_have_attribute("aria-selected", "true")
+
+    search.fill("outline")
+    also.get_by_role("button", name="Export: Outline").click()
+    expect(studio.panel("Code").get_by_role("region", name="Outline code")).to_contain_text("model ")
+
+    search.fill("zzz")
+    expect(page.get_by_text("Nothing is called “zzz”.")).to_be_visible()
+
+
 def test_with_one_language_there_is_nothing_to_choose(studio: Studio) -> None:
     studio.use_template()
     code = studio.show("Code")

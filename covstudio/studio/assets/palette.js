@@ -82,6 +82,13 @@ export function render({ model, el, view }) {
   };
 
   const found = (state) => find(state.entries, query);
+  const offered = (state) => (query.trim() ? find(state.offers, query) : []); // tabs, templates, tables, languages
+
+  /** Take what is offered beside structures. */
+  function take(entry) {
+    send({ type: "offer", kind: entry.offer, name: entry.name });
+    change("");
+  }
 
   function unfold(titles) {
     open = new Set(titles);
@@ -148,14 +155,16 @@ export function render({ model, el, view }) {
     } else if (event.key === "Enter") {
       event.preventDefault();
       const [first] = found(scene.state());
+      const [offer] = offered(scene.state());
       if (query && first) add(first.entry);
+      else if (offer) take(offer.entry);
     } else if (event.key === "Escape") {
       if (query) change("");
       else event.target.blur();
     }
   }
 
-  function onItemKey(event, entry) {
+  function onItemKey(event, entry, act = add) {
     const all = items();
     const here = all.indexOf(event.currentTarget);
     const moves = { ArrowDown: here + 1, ArrowUp: here - 1, ArrowRight: here + 1, ArrowLeft: here - 1, Home: 0, End: all.length - 1 };
@@ -165,7 +174,7 @@ export function render({ model, el, view }) {
       else go(all[moves[event.key]]);
     } else if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
-      add(entry);
+      act(entry);
     } else if (event.key === "Escape") {
       hideCard();
       root.querySelector("input").focus();
@@ -227,6 +236,24 @@ export function render({ model, el, view }) {
           ? h("span", { class: "via" }, `${via.system} `, h("b", {}, via.name))
           : h("span", { class: "symbol cs-math" }, entry.symbol),
       ),
+    );
+  }
+
+  function offer({ entry }) {
+    return h(
+      "div",
+      {
+        key: entry.kind,
+        role: "button",
+        class: "item offer",
+        tabindex: entry.kind === active ? "0" : "-1",
+        "data-kind": entry.kind,
+        "aria-label": `${entry.category}: ${entry.title}`,
+        "aria-description": entry.summary,
+        onclick: () => take(entry),
+        onkeydown: (event) => onItemKey(event, entry, take),
+      },
+      h("span", { class: "words" }, h("span", { class: "name" }, entry.title), h("span", { class: "via" }, entry.category)),
     );
   }
 
@@ -317,7 +344,8 @@ export function render({ model, el, view }) {
 
   function draw(state) {
     const hits = found(state);
-    if (active !== null && !hits.some(({ entry }) => entry.kind === active)) active = null;
+    const others = offered(state);
+    if (active !== null && ![...hits, ...others].some(({ entry }) => entry.kind === active)) active = null;
     let first = true;
     const drawn = (hit, named) => {
       const made = item(hit, first, named);
@@ -354,8 +382,9 @@ export function render({ model, el, view }) {
         "div",
         { class: "list cs-scroll", key: "list", id: "palette-list", onscroll: closeCard },
         query && hits.length ? h("section", { key: "found", "aria-label": "Found" }, hits.map((hit) => drawn(hit, true))) : null,
+        others.length ? h("section", { key: "offered", "aria-label": "Also" }, h("h2", { class: "cs-section-title also" }, "Also"), others.map(offer)) : null,
         grouped.map((group) => category(group, drawn)),
-        hits.length
+        hits.length || others.length
           ? null
           : h(
               "div",

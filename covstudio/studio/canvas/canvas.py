@@ -16,12 +16,13 @@ from covstudio.document.build.build import Build, Problem
 from covstudio.document.build.connection import check_connection
 from covstudio.document.changes.all import Change, ChangeError, Disconnect, MoveNodes, Rename
 from covstudio.document.changes.auto_layout import auto_layout
-from covstudio.document.files.templates import TEMPLATES, templates
+from covstudio.document.files.templates import TEMPLATES
 from covstudio.document.model.node import Node, V
 from covstudio.studio.canvas import wiring
 from covstudio.studio.canvas.cards import Wire, card, problems_by_node, result_card, wires
 from covstudio.studio.canvas.graph import Graph
 from covstudio.studio.session.component import Component, later
+from covstudio.studio.session.offers import menu
 from covstudio.studio.session.resources import read_asset
 from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
@@ -155,10 +156,7 @@ class CanvasView:
                 "focus": store.focus,
                 "wires": {wire.id: self._wire_label(wire) for wire in wires(store.document)},
                 "empty": not store.document.nodes,
-                "templates": [
-                    {"name": template.name, "title": template.title, "description": template.description}
-                    for template in templates()
-                ],
+                "templates": menu(TEMPLATES),
             }
         )
 

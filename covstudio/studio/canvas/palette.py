@@ -6,7 +6,7 @@ and the names other systems give it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from panel.viewable import Viewable
@@ -18,6 +18,7 @@ from covstudio.document.model.node import V
 from covstudio.studio.canvas import wiring
 from covstudio.studio.canvas.icons import pictogram
 from covstudio.studio.session.component import Component
+from covstudio.studio.session.offers import offers
 from covstudio.studio.session.resources import component_script, katex_address, read_asset
 from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
@@ -80,13 +81,21 @@ class PaletteView:
 
     Args:
         store: the session.
+        take: called with the kind and the name of what somebody takes of what is offered beside structures.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, take: Callable[[str, str], None] = lambda kind, name: None) -> None:
         self.store = store
+        self._take = take
         self.component = Palette(sizing_mode="stretch_both", margin=0)
-        self.component.show({"entries": entries(), "katex": katex_address()})
-        Router(store, {"add": self._on_add}).listen(self.component)
+        self.component.show(
+            {
+                "entries": entries(),
+                "offers": [offer.as_entry() for offer in offers()],
+                "katex": katex_address(),
+            }
+        )
+        Router(store, {"add": self._on_add, "offer": self._on_offer}).listen(self.component)
 
     def panel(self) -> Viewable:
         """The palette as a Panel component that fills its container."""
@@ -143,3 +152,6 @@ class PaletteView:
         if isinstance(centre, Mapping) and all(isinstance(centre.get(key), int | float) for key in "xy"):
             at = (float(centre["x"]), float(centre["y"]))
         self.add(str(message.get("kind")), at)
+
+    def _on_offer(self, message: Mapping[str, Any]) -> None:
+        self._take(str(message.get("kind")), str(message.get("name")))

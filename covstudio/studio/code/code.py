@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from panel.viewable import Viewable
@@ -45,7 +45,7 @@ class CodeView(TabView):
             {
                 "download": lambda message: self._save(),
                 "copy": lambda message: self._copy(),
-                "language": self._choose,
+                "language": lambda message: self.choose(str(message.get("name"))),
             },
         ).listen(self._pane)
         store.param.watch(lambda *events: self._show(), ["settled", "structure_version"])
@@ -58,6 +58,13 @@ class CodeView(TabView):
         """Say whether the view can be seen."""
         self._visible = visible
         self._show()
+
+    def choose(self, name: str) -> None:
+        """Show the program in the language of an exporter, if there is one of that name."""
+        chosen = EXPORTERS.find(name)
+        if chosen is not None:
+            self._exporter = chosen
+            self._show()
 
     def _show(self) -> None:
         now = (self._store.document, self._store.table, self._exporter)
@@ -89,12 +96,6 @@ class CodeView(TabView):
             return self._exporter.source(self._store.document, self._store.table), None
         except ValueError as error:
             return None, str(error)
-
-    def _choose(self, message: Mapping[str, Any]) -> None:
-        chosen = EXPORTERS.find(message.get("name"))
-        if chosen is not None:
-            self._exporter = chosen
-            self._show()
 
     def _copy(self) -> None:
         code, _ = self._source()

@@ -8,11 +8,12 @@ from typing import Any
 
 from panel.viewable import Viewable
 
-from covstudio.data.examples import examples
+from covstudio.data.examples import EXAMPLES
 from covstudio.document.changes.all import SetTitle
-from covstudio.document.files.templates import TEMPLATES, templates
+from covstudio.document.files.templates import TEMPLATES
 from covstudio.studio.session.component import Component
 from covstudio.studio.session.files import MAX_MODEL, Assembler, Draft, UploadError, file_stem, model_text
+from covstudio.studio.session.offers import menu
 from covstudio.studio.session.resources import component_script, component_styles
 from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
@@ -33,14 +34,11 @@ def _offers() -> dict[str, Any]:
     """What the menus, the keys and the help list."""
     tabs = tuple(TABS)
     steps = [CANVAS, *(tab.step for tab in tabs if tab.step is not None)]
-    starts = (("templates", templates()), ("examples", examples()))
     return {
         "tabs": [{"name": tab.name, "title": tab.title} for tab in tabs],
         "steps": [step.text for step in sorted(steps, key=lambda step: step.order)],
-        **{
-            menu: [{"name": one.name, "title": one.title, "description": one.description} for one in entries]
-            for menu, entries in starts
-        },
+        "templates": menu(TEMPLATES),
+        "examples": menu(EXAMPLES),
     }
 
 
@@ -74,8 +72,8 @@ class AppBar:
                 "redo": lambda message: store.redo(),
                 "save": lambda message: self.save(),
                 "chunk": self._chunk,
-                "template": self._template,
-                "example": self._example,
+                "template": lambda message: self.start(str(message.get("name"))),
+                "example": lambda message: self.propose(str(message.get("name"))),
                 "tab": self._tab,
                 "settled": lambda message: None,
                 "chip": lambda message: self._chip_pressed(),
@@ -129,6 +127,17 @@ class AppBar:
             "ok",
         )
 
+    def start(self, name: str) -> None:
+        """Start from a template."""
+        template = TEMPLATES.find(name)
+        if template is not None and self._store.dispatch(template.start(self._store.table)):
+            self._store.notify(f"Started from “{template.title}”. Undo brings the earlier model back.", "ok")
+
+    def propose(self, name: str) -> None:
+        """Show a built-in table in the data tab, for the person to confirm."""
+        self._on_example(name)
+        self.open_tab("data")
+
     # --- messages ---------------------------------------------------------------------------------
 
     def _theme(self, message: Mapping[str, Any]) -> None:
@@ -163,15 +172,6 @@ class AppBar:
                 else f"Opened “{title}”. Undo brings the earlier model back.",
                 "ok",
             )
-
-    def _template(self, message: Mapping[str, Any]) -> None:
-        template = TEMPLATES.find(message.get("name"))
-        if template is not None and self._store.dispatch(template.start(self._store.table)):
-            self._store.notify(f"Started from “{template.title}”. Undo brings the earlier model back.", "ok")
-
-    def _example(self, message: Mapping[str, Any]) -> None:
-        self._on_example(str(message.get("name")))
-        self.open_tab("data")
 
     # --- state ------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from panel.viewable import Viewable
 
 from covstudio.studio.canvas.canvas import CanvasView
 from covstudio.studio.canvas.palette import PaletteView
+from covstudio.studio.code.code import CodeView
 from covstudio.studio.data.data import DataView
 from covstudio.studio.fit import pool as fitting
 from covstudio.studio.matrix.live import Live
@@ -96,11 +97,25 @@ class Page:
         assert isinstance(data, DataView)
         data.propose_example(example)
 
+    def _take(self, kind: str, name: str) -> None:
+        """Give somebody what they found in the search."""
+        if kind == "template":
+            self.bar.start(name)
+        elif kind == "example":
+            self.bar.propose(name)
+        elif kind == "tab":
+            self.bar.open_tab(name)
+        elif kind == "language":
+            code = self.view("code")
+            assert isinstance(code, CodeView)
+            code.choose(name)
+            self.bar.open_tab("code")
+
     def regions(self) -> dict[str, Viewable]:
         """What stands in each region of the frame."""
         return {
             "bar": self.bar.panel(),
-            "palette": PaletteView(self.store).panel(),
+            "palette": PaletteView(self.store, self._take).panel(),
             "canvas": CanvasView(self.store).panel(),
             "dock": SlicesView(self.store).panel(),
             "bus": self.live.bus,
