@@ -22,6 +22,8 @@ from covstudio.covariance import (
     linalg,
 )
 from covstudio.covariance.core.catalogue import withdraw
+from covstudio.covariance.core.definiteness import same_shape
+from covstudio.covariance.core.sizes import alike, square
 from tests.covariance.contract import CONTRACT, Case
 
 TEXTS = {
@@ -78,7 +80,11 @@ class Both(Operator):
 
     @classmethod
     def shape_rule(cls, shapes: Sequence[Any], names: Sequence[str], **arguments: Any) -> Any:
-        return shapes[0]
+        return same_shape(cls.__name__, shapes, names)
+
+    @classmethod
+    def size_relations(cls, names: Sequence[str], **arguments: Any) -> Any:
+        return alike("", *names)
 
 
 def both() -> Matrix:
@@ -113,6 +119,7 @@ SIGNS = "signs_that_v_does_not_see_are_declared"
 PROMISE = "a_covariance_that_promises_nothing_may_fail_to_be_one"
 PARTS = "parts_put_together_are_v"
 OPERANDS = "operators_are_linear_in_what_they_declare"
+SIZES = "relations_between_sizes_are_those_of_the_constructor"
 DISTANCE = "a_covariance_function_gives_v"
 INCIDENCE = "incidences_and_names_of_columns_are_those_of_v"
 
@@ -169,6 +176,31 @@ def test_signs_are_registered() -> None:
         assert failed(case) == set()
     with declared(Reversed, psd=True) as case:
         assert failed(case) == {SIGNS}
+
+
+def test_sizes_that_are_not_related_as_the_constructor_does_are_found() -> None:
+    class Silent(Both):
+        @classmethod
+        def size_relations(cls, names: Sequence[str], **arguments: Any) -> Any:
+            return None
+
+    class Loose(Both):
+        @classmethod
+        def size_relations(cls, names: Sequence[str], **arguments: Any) -> Any:
+            return alike("", names[0])
+
+    class Tight(Both):
+        @classmethod
+        def size_relations(cls, names: Sequence[str], **arguments: Any) -> Any:
+            return (*alike("", *names), *square(""))
+
+    for cls in (Silent, Loose, Tight):
+
+        def make(cls: type[Both] = cls) -> Matrix:
+            return cls(a=ScalarMatrix(2), b=ScalarMatrix(2))
+
+        with declared(cls, make, psd=True, variadic=True, minimum_operands=2, linear=True) as case:
+            assert failed(case) == {SIZES}
 
 
 def test_wrong_parts_are_found() -> None:

@@ -14,6 +14,7 @@ from torch import Tensor
 from covstudio.covariance.core.definiteness import Operand, ShapeError
 from covstudio.covariance.core.matrix import Matrix, Shape
 from covstudio.covariance.core.operands import check_count, read_operands
+from covstudio.covariance.core.sizes import SizeRelation
 from covstudio.covariance.parameters.differentiation import recorded
 from covstudio.covariance.parameters.layout import Layout, consecutive
 from covstudio.covariance.parameters.parameter import Parameter
@@ -106,6 +107,28 @@ class Composite(Matrix):
 
         Raises:
             ShapeError: the shapes known so far already contradict each other.
+        """
+        return None
+
+    @classmethod
+    def size_relations(cls, names: Sequence[str], **arguments: Any) -> Sequence[SizeRelation] | None:
+        """The relations between the sizes of the operands and of the result, for sizes that are still open.
+
+        Args:
+            names: names of the operands, in order.
+            **arguments: what the constructor takes besides operands, as far as it is known.
+
+        Returns:
+            What is equal, a sum or a product, the result's own sides under the name "". None, the default,
+            where nothing is said: each operand then keeps its own size, and the result has that of
+            `shape_rule`.
+
+        Example:
+            >>> from covstudio.covariance import Transpose
+            >>> for relation in Transpose.size_relations(["a"]):
+            ...     print(*(f"{side.operand or 'V'}[{side.axis}]" for side in relation.sides))
+            V[0] a[1]
+            V[1] a[0]
         """
         return None
 

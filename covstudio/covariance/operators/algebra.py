@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from covstudio.covariance.core.definiteness import (
 )
 from covstudio.covariance.core.matrix import Shape
 from covstudio.covariance.core.operator import Operator
+from covstudio.covariance.core.sizes import Equal, SizeRelation, alike, columns, rows, square
 from covstudio.covariance.parameters.differentiation import traced
 from covstudio.covariance.structures.elementary.elementary import ScalarMatrix
 from covstudio.covariance.structures.timeseries.ar1 import AR1Matrix
@@ -98,6 +100,12 @@ class Gram(Operator):
         size = shape[1] if arguments.get("gram_type", "xtx") == "xtx" else shape[0]
         return size, size
 
+    @classmethod
+    def size_relations(cls, names: Sequence[str], **arguments: Any) -> Sequence[SizeRelation]:
+        (x,) = names
+        side = columns(x) if arguments.get("gram_type", "xtx") == "xtx" else rows(x)
+        return (*square(""), Equal((rows(), side)))
+
     def combine(self, values: list[Tensor]) -> Tensor:
         x = values[0]
         return x.mT @ x if self.gram_type == "xtx" else x @ x.mT
@@ -171,6 +179,13 @@ class Product(Operator):
         first, last = shapes[0], shapes[-1]
         return None if first is None or last is None else (first[0], last[1])
 
+    @classmethod
+    def size_relations(cls, names: Sequence[str], **arguments: Any) -> Sequence[SizeRelation]:
+        if not names:
+            return ()
+        inside = [Equal((columns(left), rows(right))) for left, right in pairwise(names)]
+        return (Equal((rows(), rows(names[0]))), Equal((columns(), columns(names[-1]))), *inside)
+
     def combine(self, values: list[Tensor]) -> Tensor:
         return _multiplied(values)
 
@@ -236,6 +251,11 @@ class Transpose(Operator):
     ) -> Shape | None:
         shape = shapes[0]
         return None if shape is None else (shape[1], shape[0])
+
+    @classmethod
+    def size_relations(cls, names: Sequence[str], **arguments: Any) -> Sequence[SizeRelation]:
+        (a,) = names
+        return Equal((rows(), columns(a))), Equal((columns(), rows(a)))
 
     def combine(self, values: list[Tensor]) -> Tensor:
         return values[0].mT
@@ -315,6 +335,10 @@ class Inverse(Operator):
         shape = shapes[0]
         check_square(cls.__name__, names[0], shape, "a rectangle has no inverse")
         return shape
+
+    @classmethod
+    def size_relations(cls, names: Sequence[str], **arguments: Any) -> Sequence[SizeRelation]:
+        return (*square(""), *alike("", *names))
 
     def combine(self, values: list[Tensor]) -> Tensor:
         a = values[0]

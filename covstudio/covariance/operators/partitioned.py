@@ -12,6 +12,7 @@ from covstudio.covariance.core.catalogue import declare
 from covstudio.covariance.core.definiteness import ShapeError, show
 from covstudio.covariance.core.matrix import Shape
 from covstudio.covariance.core.operator import Operator
+from covstudio.covariance.core.sizes import Equal, Side, SizeRelation, totals
 from covstudio.covariance.structures.elementary.elementary import IdentityMatrix, ScalarMatrix
 from covstudio.covariance.structures.timeseries.ar1 import AR1Matrix
 from covstudio.covariance.structures.unstructured.unstructured import LowerTriangularMatrix
@@ -87,6 +88,10 @@ class BlockDiagonal(Operator):
             return None
         return sum(rows for rows, _ in known), sum(columns for _, columns in known)
 
+    @classmethod
+    def size_relations(cls, names: Sequence[str], **arguments: Any) -> Sequence[SizeRelation]:
+        return totals("sum", names)
+
     def combine(self, values: list[Tensor]) -> Tensor:
         joined: Tensor = torch.block_diag(*values)  # type: ignore[no-untyped-call]
         return joined
@@ -146,6 +151,12 @@ class _Joined(Operator):
         length = sum(shape[cls._dimension] for _, shape in known)
         other = known[0][1][across]
         return (length, other) if cls._dimension == 0 else (other, length)
+
+    @classmethod
+    def size_relations(cls, names: Sequence[str], **arguments: Any) -> Sequence[SizeRelation]:
+        across = 1 - cls._dimension
+        sides = tuple(Side(name, across) for name in ("", *names))
+        return (*totals("sum", names, axes=[cls._dimension]), Equal(sides))
 
     def combine(self, values: list[Tensor]) -> Tensor:
         return torch.cat(values, dim=self._dimension)

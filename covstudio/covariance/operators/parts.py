@@ -13,6 +13,7 @@ from covstudio.covariance.core.checks import check_indices
 from covstudio.covariance.core.definiteness import ShapeError, check_square, promises_psd, show
 from covstudio.covariance.core.matrix import Matrix, Shape
 from covstudio.covariance.core.operator import Operator
+from covstudio.covariance.core.sizes import AtLeast, Known, SizeRelation, Total, rows, square
 from covstudio.covariance.operators.algebra import SingularMatrixError
 from covstudio.covariance.parameters.differentiation import traced
 from covstudio.covariance.structures.timeseries.ar1 import AR1Matrix
@@ -122,6 +123,18 @@ class Submatrix(_Part):
     ) -> Shape | None:
         positions = cls._checked(shapes[0], names[0], arguments.get("index"))
         return None if positions is None else (len(positions), len(positions))
+
+    @classmethod
+    def size_relations(cls, names: Sequence[str], **arguments: Any) -> Sequence[SizeRelation]:
+        (a,) = names
+        index = arguments.get("index")
+        relations = [*square("", a)]
+        if index:
+            relations += [
+                Known(rows(), len(index), "positions"),
+                AtLeast(rows(a), max(index) + 1, "positions"),
+            ]
+        return relations
 
     def combine(self, values: list[Tensor]) -> Tensor:
         return self._taken(values[0])
@@ -234,6 +247,18 @@ class Conditional(_Part):
                 "out those whose covariance is wanted."
             )
         return size, size
+
+    @classmethod
+    def size_relations(cls, names: Sequence[str], **arguments: Any) -> Sequence[SizeRelation]:
+        (a,) = names
+        given = arguments.get("given")
+        relations = [*square("", a)]
+        if given:
+            relations += [
+                Total("sum", rows(a), (rows(),), len(given), "given positions"),
+                AtLeast(rows(a), max(max(given), len(given)) + 1, "positions"),
+            ]
+        return relations
 
     def _blocks(self, a: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """A_uu, A_ug, A_gu and A_gg of one matrix or of several."""

@@ -12,6 +12,7 @@ from covstudio.covariance.core.catalogue import Slot, declare
 from covstudio.covariance.core.definiteness import Operand, same_shape
 from covstudio.covariance.core.matrix import Matrix, Shape
 from covstudio.covariance.core.operator import Operator
+from covstudio.covariance.core.sizes import SizeRelation, alike, totals
 from covstudio.covariance.linalg.operands import Constant
 from covstudio.covariance.structures.elementary.compound_symmetric import EquicorrelationMatrix
 from covstudio.covariance.structures.timeseries.ar1 import AR1CorrelationMatrix, AR1Matrix
@@ -84,6 +85,10 @@ class KroneckerProduct(Operator):
     ) -> Shape | None:
         a, b = shapes
         return None if a is None or b is None else (a[0] * b[0], a[1] * b[1])
+
+    @classmethod
+    def size_relations(cls, names: Sequence[str], **arguments: Any) -> Sequence[SizeRelation]:
+        return totals("product", names)
 
     def combine(self, values: list[Tensor]) -> Tensor:
         a, b = values
@@ -271,3 +276,7 @@ class HadamardProduct(Operator):
         cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any
     ) -> Shape | None:
         return same_shape(cls.__name__, shapes, names)
+
+    @classmethod
+    def size_relations(cls, names: Sequence[str], **arguments: Any) -> Sequence[SizeRelation]:
+        return alike("", *names)

@@ -13,6 +13,7 @@ from covstudio.covariance.core.catalogue import Slot, declare
 from covstudio.covariance.core.definiteness import check_square
 from covstudio.covariance.core.matrix import Matrix, Shape
 from covstudio.covariance.core.operator import Operator
+from covstudio.covariance.core.sizes import SizeRelation, alike, square, totals
 from covstudio.covariance.operators.algebra import SingularMatrixError
 from covstudio.covariance.operators.sums import Sum
 from covstudio.covariance.parameters.differentiation import traced
@@ -92,6 +93,10 @@ class Scale(Operator):
     ) -> Shape | None:
         return shapes[0]
 
+    @classmethod
+    def size_relations(cls, names: Sequence[str], **arguments: Any) -> Sequence[SizeRelation]:
+        return alike("", *names)
+
     def combine(self, values: list[Tensor]) -> Tensor:
         return values[0] * values[1]
 
@@ -161,6 +166,10 @@ class KroneckerSum(Operator):
             check_square(cls.__name__, name, shape, "an identity beside a rectangle has no sum")
         a, b = shapes
         return None if a is None or b is None else (a[0] * b[0], a[1] * b[1])
+
+    @classmethod
+    def size_relations(cls, names: Sequence[str], **arguments: Any) -> Sequence[SizeRelation]:
+        return (*square(*names), *totals("product", names))
 
     def combine(self, values: list[Tensor]) -> Tensor:
         a, b = values
@@ -235,6 +244,10 @@ class Correlation(Operator):
     ) -> Shape | None:
         check_square(cls.__name__, names[0], shapes[0], "a rectangle has no variances")
         return shapes[0]
+
+    @classmethod
+    def size_relations(cls, names: Sequence[str], **arguments: Any) -> Sequence[SizeRelation]:
+        return (*square(""), *alike("", *names))
 
     def _roots(self, a: Tensor) -> Tensor:
         """1 / sqrt(a_ii), shape (n,)."""

@@ -12,6 +12,7 @@ from covstudio.covariance.core.catalogue import Slot, declare
 from covstudio.covariance.core.definiteness import ShapeError, promises_psd, same_shape, show
 from covstudio.covariance.core.matrix import Matrix, Shape
 from covstudio.covariance.core.operator import Operator
+from covstudio.covariance.core.sizes import Equal, SizeRelation, alike, columns, rows, square
 from covstudio.covariance.parameters.differentiation import traced
 from covstudio.covariance.structures.design.incidence import DummyMatrix
 from covstudio.covariance.structures.elementary.elementary import ScalarMatrix
@@ -87,6 +88,10 @@ class Sum(Operator):
         cls, shapes: Sequence[Shape | None], names: Sequence[str], **arguments: Any
     ) -> Shape | None:
         return same_shape(cls.__name__, shapes, names)
+
+    @classmethod
+    def size_relations(cls, names: Sequence[str], **arguments: Any) -> Sequence[SizeRelation]:
+        return alike("", *names)
 
     def combine(self, values: list[Tensor]) -> Tensor:
         total = values[0] + values[1]
@@ -208,6 +213,11 @@ class CovariancePropagation(Operator):
                 f"{show(names[0], z)} and G = {show(names[1], g)}; give {names[1]!r} the size {z[1]}."
             )
         return None if z is None else (z[0], z[0])
+
+    @classmethod
+    def size_relations(cls, names: Sequence[str], **arguments: Any) -> Sequence[SizeRelation]:
+        z, g = names
+        return (*square(""), *square(g), Equal((rows(), rows(z))), Equal((columns(z), rows(g))))
 
     def combine(self, values: list[Tensor]) -> Tensor:
         z, g = values

@@ -83,7 +83,7 @@ def infer_sizes(
     for node_id in order:
         node = document.nodes[node_id]
         search.add(node)
-        relate(search, document, node)
+        relate(search, node)
     search.put_constants()
     if rows is not None and document.v is not None:
         for axis in (0, 1):
@@ -115,7 +115,7 @@ def infer_sizes(
     inner_first = sorted(open_sizes, key=lambda item: -depths[item[0].id])
     for node_id in order:
         node = document.nodes[node_id]
-        if not node.operands or is_related(node.kind):
+        if not node.operands or is_related(node):
             continue
         # Nothing is known of what it asks of its operands, so theirs is settled before its own.
         shape = combine(node, [_known(search, child) for _, child in node.operands])

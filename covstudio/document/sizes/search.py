@@ -110,6 +110,8 @@ class Search:
 
     def equal(self, *cells: Cell) -> None:
         """Say that cells are equal."""
+        if not cells:
+            return
         first = self.find(cells[0])
         for cell in cells[1:]:
             self.parent[self.find(cell)] = first
@@ -127,19 +129,24 @@ class Search:
         if not node.operands and len(size_arguments(declaration(node.kind))) == 1:
             self.equal(rows, columns)
 
-    def split(self, node: Node, how: Literal["product", "sum"], axis: int, children: Sequence[str]) -> None:
-        """Say that a node's size along an axis is the product, or the sum, of those of its operands."""
-        parts = tuple((child, axis) for child in children)
-        self.splits.append(Split(node.id, how, (node.id, axis), parts, len(parts)))
-
-    def more(self, node: Node, whole: Cell, count: int, what: str) -> None:
-        """Say that `whole`, along its axis, is a node's size and `count` more."""
+    def split(
+        self,
+        node: Node,
+        how: Literal["product", "sum"],
+        whole: Cell,
+        parts: Sequence[Cell],
+        more: int = 0,
+        what: str = "",
+    ) -> None:
+        """Say that a cell is the product, or the sum, of others; a sum also of `more` that `what` counts."""
+        if not more:
+            self.splits.append(Split(node.id, how, whole, tuple(parts), len(parts)))
+            return
         extra = (node.id, 2)
         self.find(extra)
-        part = (node.id, whole[1])
-        why = f"the size of {node.name} and its {count} {what}"
-        self.splits.append(Split(node.id, "sum", whole, (part, extra), 2, why))
-        self.constants[extra] = SizeOrigin(count, what, (str(count),))
+        why = f"the size of {node.name} and its {more} {what}"
+        self.splits.append(Split(node.id, how, whole, (*parts, extra), len(parts) + 1, why))
+        self.constants[extra] = SizeOrigin(more, what, (str(more),))
 
     def at_least(self, cell: Cell, origin: SizeOrigin) -> None:
         """What a class gets in place of the fallback when nothing else says its size."""
