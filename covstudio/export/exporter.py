@@ -1,4 +1,4 @@
-"""What writes a model as a program, and all there are: one file of this package each."""
+"""Exporters, which write a model as a program, all there are: one file of this package each."""
 
 from __future__ import annotations
 

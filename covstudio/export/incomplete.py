@@ -1,4 +1,4 @@
-"""Why a model has no V yet, for whoever writes it as a program."""
+"""The reasons why a model has no V yet, for whoever writes it as a program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an example table is, and all there are: one file of this folder each, beside its csv file."""
+"""Example tables, all there are: one file of this folder each, beside its csv file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the registries offer by name besides structures: tabs, templates, examples, languages."""
+"""Offers of the registries by name, besides structures: tabs, templates, examples, languages."""
 
 from __future__ import annotations
 

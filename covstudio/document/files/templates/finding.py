@@ -9,7 +9,7 @@ from covstudio.data.roles import Role
 from covstudio.data.rows import factor_levels
 from covstudio.data.tables import Table
 
-# What people call the columns of a trial, the most telling word first.
+#: What people call the columns of a trial, the most telling word first.
 GENOTYPE = "gen geno genotype gid variety var cultivar line entry hybrid clone accession family sire"
 TREATMENT = "treatment treat trt"
 REPLICATE = "rep reps replicate replication"

@@ -1,4 +1,4 @@
-"""What a template is, and all there are: one file of this package each."""
+"""Templates, all there are: one file of this package each."""
 
 from __future__ import annotations
 
