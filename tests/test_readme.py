@@ -14,6 +14,7 @@ PAGES = [
         "README.md",
         "CONTRIBUTING.md",
         "docs/architecture.md",
+        "docs/from-torch-openreml.md",
         "docs/inference.md",
         "docs/performance.md",
         "docs/reml.md",
@@ -30,8 +31,9 @@ def test_the_program_of_the_readme_runs(tmp_path):
     assert "0.142902" in done.stdout
 
 
-def test_the_programs_of_the_page_on_reml_print_what_it_says(tmp_path):
-    page = (ROOT / "docs/reml.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["docs/reml.md", "docs/from-torch-openreml.md"])
+def test_the_programs_of_a_page_print_what_it_says(name, tmp_path):
+    page = (ROOT / name).read_text(encoding="utf-8")
     parts = re.findall(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", page, re.S)
     assert page.count("```python") == len(parts)
     assert page.count("```text") == sum(bool(text) for _, text in parts)
@@ -56,7 +58,7 @@ def test_every_link_leads_somewhere(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_name_of_a_link_is_defined(page):
-    text = page.read_text(encoding="utf-8")
+    text = re.sub(r"```.*?```|`[^`]*`", "", page.read_text(encoding="utf-8"), flags=re.S)
     defined = set(re.findall(r"^\[([^]]+)\]: ", text, re.MULTILINE))
     used = set(re.findall(r"\]\[([^]]+)\]", text)) | set(re.findall(r"\[([\w/.-]+\.md)\](?![(:])", text))
     assert used <= defined

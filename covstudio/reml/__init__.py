@@ -20,6 +20,8 @@ from covstudio.reml.problem.errors import (
     TooManyRows,
 )
 from covstudio.reml.problem.iteration import Iteration
+from covstudio.reml.stepwise import post
+from covstudio.reml.stepwise.marginal import MarginalREML, MixedModelREML
 from covstudio.reml.stepwise.reml import REML
 from covstudio.reml.terms.random_effects import RandomEffect
 
@@ -36,6 +38,8 @@ __all__ = [
     "InvalidData",
     "InvalidModel",
     "Iteration",
+    "MarginalREML",
+    "MixedModelREML",
     "NotPositiveDefinite",
     "RandomEffect",
     "RankDeficient",
@@ -43,4 +47,5 @@ __all__ = [
     "compare",
     "explain",
     "fit",
+    "post",
 ]

@@ -40,7 +40,8 @@ def _solved(y: Any, x: Any, v: Any) -> _Solved:
     factor, failed = torch.linalg.cholesky_ex(matrix)
     if bool(failed):
         raise NotPositiveDefinite(
-            f"v must be positive definite, and its leading {int(failed)} rows are not: look at its parameters."
+            f"v must be positive definite, and its leading {int(failed)} rows are not: look at its "
+            "parameters."
         )
     left = torch.linalg.solve_triangular(factor, torch.column_stack([x, y]), upper=False)
     gram = left[:, :-1].mT @ left[:, :-1]

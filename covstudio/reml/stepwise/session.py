@@ -28,7 +28,7 @@ class History(Mapping[str, list[Any]]):
     Attributes:
         theta: RAW parameters.
         beta: fixed effects.
-        loglik: kernel log-likelihoods, or None where they were not required.
+        loglik: kernel log-likelihoods, each a tensor without dimensions; NaN where they were not required.
         score: scores with respect to raw theta, held parameters left out.
         ai: average information, likewise.
         delta: the step proposed from theta_k, for all of theta.
