@@ -62,6 +62,43 @@ def check_size(value: object, name: str = "n", minimum: int = 1, reason: str = "
     return size
 
 
+def check_correlated_size(value: object, of: str = "rows") -> int:
+    """The size of a matrix with a correlation in it, which needs two rows.
+
+    Args:
+        value: What the caller gave for n.
+        of: What the rows are, for the message.
+
+    Raises:
+        TypeError: `value` is not a whole number.
+        ValueError: `value` is below 2.
+
+    Example:
+        >>> check_correlated_size(2)
+        2
+    """
+    return check_size(value, minimum=2, reason=f"a correlation needs two {of}")
+
+
+def check_rectangle(n: object, m: object) -> tuple[int, int]:
+    """The rows and the columns of a matrix that is square where its columns are left out.
+
+    Args:
+        n: What the caller gave for the rows.
+        m: What the caller gave for the columns; None for n.
+
+    Raises:
+        TypeError: One of them is not a whole number.
+        ValueError: One of them is below 1.
+
+    Example:
+        >>> check_rectangle(3, None)
+        (3, 3)
+    """
+    rows = check_size(n)
+    return rows, rows if m is None else check_size(m, "m")
+
+
 def as_float_tensor(values: object, name: str) -> Tensor:
     """Turn lists, tuples, numpy arrays, pandas Series or tensors of numbers into a floating point tensor.
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import declare
-from covstudio.covariance.core.checks import check_size
+from covstudio.covariance.core.checks import check_correlated_size
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
 from covstudio.covariance.parameters.parameter import Parameter
 from covstudio.covariance.structures.elementary.elementary import SIZE_2, bounded, variance
@@ -84,7 +84,7 @@ class EquicorrelatedLeaf(Leaf):
     _definite = True
 
     def __init__(self, n: object, param_specs: ParamSpecs | None, scaled: bool) -> None:
-        self.n = check_size(n, minimum=2, reason="a correlation needs two rows")
+        self.n = check_correlated_size(n)
         self._scaled = scaled
         rho = Parameter("rho", bounded(-1 / (self.n - 1)))
         super().__init__((self.n, self.n), param_specs, [variance(), rho] if scaled else [rho])

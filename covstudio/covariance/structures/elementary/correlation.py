@@ -21,7 +21,7 @@ from torch import Tensor
 
 from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import declare
-from covstudio.covariance.core.checks import check_size
+from covstudio.covariance.core.checks import check_correlated_size
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
 from covstudio.covariance.linalg.dense import negligible
 from covstudio.covariance.numerics.bordered import arrow_matmul, arrow_traces, arrows, positions
@@ -184,7 +184,7 @@ class CorrelationMatrix(Leaf):
     _definite = True
 
     def __init__(self, n: int, param_specs: ParamSpecs | None = None) -> None:
-        self.n = check_size(n, minimum=2, reason="a correlation needs two rows")
+        self.n = check_correlated_size(n)
         self.spherical = SphericalFactor(self.n)
         super().__init__((self.n, self.n), param_specs, self.spherical.parameters())
 
@@ -303,7 +303,7 @@ class HeterogeneousCorrelationMatrix(HeterogeneousLeaf):
     _definite = True
 
     def __init__(self, n: int, param_specs: ParamSpecs | None = None) -> None:
-        size = check_size(n, minimum=2, reason="a correlation needs two rows")
+        size = check_correlated_size(n)
         self.spherical = SphericalFactor(size)
         super().__init__(size, param_specs, self.spherical.parameters())
 

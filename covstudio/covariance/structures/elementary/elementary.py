@@ -9,7 +9,7 @@ from torch import Tensor
 
 from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import Argument, declare
-from covstudio.covariance.core.checks import check_dtype, check_size
+from covstudio.covariance.core.checks import check_dtype, check_rectangle, check_size
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
 from covstudio.covariance.linalg.dense import singular
 from covstudio.covariance.parameters.parameter import Parameter
@@ -22,8 +22,12 @@ from covstudio.covariance.parameters.transforms import (
 )
 from covstudio.covariance.structures.elementary.diagonal import DiagonalLeaf
 
-_SIZE = Argument("n", "size", "Size", "Number of rows and columns", minimum=1)
+SIZE = Argument("n", "size", "Size", "Number of rows and columns", minimum=1)
 SIZE_2 = Argument("n", "size", "Size", "Number of rows and columns, at least 2", minimum=2)
+ROWS_AND_COLUMNS = (
+    Argument("n", "size", "Rows", "Number of rows", minimum=1),
+    Argument("m", "size", "Columns", "Number of columns; as many as rows when left out", minimum=1),
+)
 
 
 def variance(name: str = "sigma^2", dtype: torch.dtype | None = None) -> Parameter:
@@ -42,7 +46,7 @@ def bounded(lower: float) -> Transform:
     formula=r"\mathbf{V} = \mathbf{I}_n",
     symbol="I",
     summary="Independent rows with variance one; it has no parameters.",
-    arguments=(_SIZE,),
+    arguments=(SIZE,),
     aliases={"ASReml": ("id",)},
     reference="Searle, Casella & McCulloch (1992), Variance Components, chapter 6",
     usage={"ASReml": "id(genotype)"},
@@ -109,7 +113,7 @@ def _(matrix: IdentityMatrix) -> Tensor:
     formula=r"\mathbf{V} = \sigma^2 \mathbf{I}_n",
     symbol="σ²I",
     summary="Independent rows with one common variance: a residual, a nugget, or effects that share nothing.",
-    arguments=(_SIZE,),
+    arguments=(SIZE,),
     aliases={
         "torch-openreml": ("ScalarMatrix",),
         "ASReml": ("idv",),
@@ -178,7 +182,7 @@ class ScalarMatrix(DiagonalLeaf):
     formula=r"\mathbf{V} = \operatorname{diag}(\sigma^2_0, \ldots, \sigma^2_{n-1})",
     symbol="diag(σ²ᵢ)",
     summary="Independent rows, each with its own variance.",
-    arguments=(_SIZE,),
+    arguments=(SIZE,),
     aliases={
         "torch-openreml": ("DiagonalMatrix",),
         "ASReml": ("diag", "idh"),
@@ -247,17 +251,7 @@ class DiagonalMatrix(DiagonalLeaf):
     formula=r"\mathbf{V} = \sigma^2 \mathbf{J}_{n \times m}",
     symbol="σ²J",
     summary="One variance in every entry: an effect shared by all rows.",
-    arguments=(
-        Argument("n", "size", "Rows", "Number of rows", minimum=1),
-        Argument(
-            "m",
-            "size",
-            "Columns",
-            "Number of columns; as many as rows when left out",
-            default=None,
-            minimum=1,
-        ),
-    ),
+    arguments=ROWS_AND_COLUMNS,
     aliases={
         "torch-openreml": ("EqualEntryMatrix",),
         "GPyTorch": ("ConstantKernel",),
@@ -301,8 +295,7 @@ class EqualEntryMatrix(Leaf):
     """
 
     def __init__(self, n: int, m: int | None = None, param_specs: ParamSpecs | None = None) -> None:
-        self.n = check_size(n)
-        self.m = self.n if m is None else check_size(m, "m")
+        self.n, self.m = check_rectangle(n, m)
         super().__init__((self.n, self.m), param_specs, [variance()])
 
     @property
@@ -319,14 +312,12 @@ class EqualEntryMatrix(Leaf):
         return natural.new_ones((len(index), self.n, self.m))
 
 
-@linalg.kind.register(IdentityMatrix)
-def _(matrix: IdentityMatrix) -> linalg.Kind:
+def _scalar(matrix: IdentityMatrix | ScalarMatrix) -> linalg.Kind:
     return "scalar"
 
 
-@linalg.kind.register(ScalarMatrix)
-def _(matrix: ScalarMatrix) -> linalg.Kind:
-    return "scalar"
+linalg.kind.register(IdentityMatrix)(_scalar)
+linalg.kind.register(ScalarMatrix)(_scalar)
 
 
 def _covariance(matrix: EqualEntryMatrix) -> bool:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import declare
-from covstudio.covariance.core.checks import check_size
+from covstudio.covariance.core.checks import check_correlated_size
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
 from covstudio.covariance.numerics.bordered import arrow_matmul, arrow_traces, arrows, positions
 from covstudio.covariance.parameters.parameter import Parameter
@@ -286,7 +286,7 @@ class HeterogeneousCompoundSymmetricMatrix(HeterogeneousLeaf):
     _definite = True
 
     def __init__(self, n: int, param_specs: ParamSpecs | None = None) -> None:
-        size = check_size(n, minimum=2, reason="a correlation needs two rows")
+        size = check_correlated_size(n)
         super().__init__(size, param_specs, [Parameter("rho", bounded(-1 / (size - 1)))])
 
     def correlation(self, shapes: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance import linalg
-from covstudio.covariance.core.catalogue import Argument, declare
+from covstudio.covariance.core.catalogue import declare
 from covstudio.covariance.core.checks import check_size
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
 from covstudio.covariance.linalg.dense import finite
@@ -20,9 +20,7 @@ from covstudio.covariance.numerics.bordered import (
     positions,
 )
 from covstudio.covariance.structures.elementary.compound_symmetric import apart, apart_trace
-from covstudio.covariance.structures.elementary.elementary import variance
-
-_SIZE_2 = Argument("n", "size", "Size", "Number of rows and columns, at least 2", minimum=2)
+from covstudio.covariance.structures.elementary.elementary import SIZE_2, variance
 
 
 @declare(
@@ -36,7 +34,7 @@ _SIZE_2 = Argument("n", "size", "Size", "Number of rows and columns, at least 2"
         "Sphericity: all differences between two positions have the same variance, 2 lambda; the variances "
         "are free."
     ),
-    arguments=(_SIZE_2,),
+    arguments=(SIZE_2,),
     aliases={"SAS": ("HF",)},
     reference=(
         "Huynh & Feldt (1970), Conditions under which mean square ratios in repeated measurements designs "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from types import MappingProxyType
 
 import torch
@@ -13,7 +14,6 @@ from torch import Tensor
 from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import declare
 from covstudio.covariance.core.definiteness import SingularMatrixError
-from covstudio.covariance.core.leaf import ParamSpecs
 from covstudio.covariance.linalg.dense import singular
 from covstudio.covariance.numerics.distance import METRICS
 from covstudio.covariance.parameters.parameter import Parameter
@@ -29,7 +29,6 @@ from covstudio.covariance.structures.spatial.base import (
     RANGE_MEANING,
     VARIANCE_MEANING,
     PlainSpatialMatrix,
-    SpatialMatrix,
     coordinates_argument,
     metric_argument,
 )
@@ -67,7 +66,7 @@ __all__ = ["DampedCosineMatrix", "ExponentialMatrix"]
     scale="sigma^2",
     example=lambda: ExponentialMatrix([[0.0, 0.0], [1.0, 0.0], [0.5, 2.0], [2.0, 1.5]]),
 )
-class ExponentialMatrix(SpatialMatrix):
+class ExponentialMatrix(PlainSpatialMatrix):
     r"""Exponential covariance, :math:`V_{ij} = \sigma^2 \exp(-d_{ij} / \mathrm{range})`.
 
     Valid in any dimension, and with every metric: the only one here that is a covariance of city-block
@@ -107,18 +106,11 @@ class ExponentialMatrix(SpatialMatrix):
 
     _refused: Mapping[str, str] = MappingProxyType({})
 
-    def __init__(
-        self,
-        coordinates: object,
-        *,
-        metric: str = "euclidean",
-        anisotropic: bool = False,
-        param_specs: ParamSpecs | None = None,
-    ) -> None:
-        super().__init__(coordinates, metric, anisotropic, param_specs)
-        # On a line it is the Ornstein-Uhlenbeck process, which knows its inverse.
+    @cached_property
+    def _process(self) -> OrnsteinUhlenbeckMatrix | None:
+        """On a line it is the Ornstein-Uhlenbeck process, which knows its inverse."""
         line = self.coordinates.shape[1] == 1 and self._pairs.distinct
-        self._process = OrnsteinUhlenbeckMatrix(self.coordinates[:, 0]) if line else None
+        return OrnsteinUhlenbeckMatrix(self.coordinates[:, 0]) if line else None
 
     def correlation(self, h: Tensor, shape_values: Tensor) -> Tensor:
         """exp(-h)."""

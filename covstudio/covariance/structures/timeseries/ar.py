@@ -6,12 +6,13 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance.core.catalogue import Argument, declare
-from covstudio.covariance.core.checks import check_size
+from covstudio.covariance.core.checks import check_correlated_size, check_size
 from covstudio.covariance.core.leaf import ParamSpecs
 from covstudio.covariance.parameters.parameter import Parameter
 from covstudio.covariance.parameters.transforms import TransformChain, TransformScaleShift, TransformSigmoid
 from covstudio.covariance.structures.timeseries.ar1 import correlation
 from covstudio.covariance.structures.timeseries.autoregression import Autoregression
+from covstudio.covariance.structures.timeseries.stationary import positions_argument
 
 __all__ = ["ARMatrix", "SymmetricARMatrix", "check_order", "partial_autocorrelations"]
 
@@ -21,20 +22,30 @@ def partial_autocorrelations(count: int, prefix: str = "pacf") -> list[Parameter
     return [correlation(f"{prefix}_{k}") for k in range(1, count + 1)]
 
 
-def check_order(value: object, name: str, n: int) -> int:
-    """The order of a process at n positions, which show n - 1 autocorrelations.
+def check_order(n: object, order: object, name: str) -> tuple[int, int]:
+    """The positions and the order of a process at them: n positions show n - 1 autocorrelations.
+
+    Args:
+        n: What the caller gave for the number of positions.
+        order: What the caller gave for the order.
+        name: The name of the order, for the message.
 
     Raises:
-        TypeError: `value` is not an int.
-        ValueError: it is below 1, or above n - 1.
+        TypeError: One of them is not a whole number.
+        ValueError: `n` is below 2, or the order below 1 or above n - 1.
+
+    Example:
+        >>> check_order(4, 2, "p")
+        (4, 2)
     """
-    order = check_size(value, name)
-    if order >= n:
+    size = check_correlated_size(n, "positions")
+    checked = check_size(order, name)
+    if checked >= size:
         raise ValueError(
-            f"{name} must be at most n - 1 = {n - 1}, as {n} positions show no longer lag, got {order}; "
-            f"give a smaller {name}"
+            f"{name} must be at most n - 1 = {size - 1}, as {size} positions show no longer lag, got "
+            f"{checked}; give a smaller {name}"
         )
-    return order
+    return size, checked
 
 
 @declare(
@@ -45,7 +56,7 @@ def check_order(value: object, name: str, n: int) -> int:
     symbol="AR(p)",
     summary="A stationary autoregression of order p, given by its partial autocorrelations.",
     arguments=(
-        Argument("n", "size", "Size", "Number of equally spaced positions, in order", minimum=2),
+        positions_argument(2),
         Argument("p", "integer", "Order", "Number of lags, at most n - 1", default=2, minimum=1),
     ),
     aliases={
@@ -108,8 +119,8 @@ class ARMatrix(Autoregression):
     _definite = True
 
     def __init__(self, n: int, p: int, param_specs: ParamSpecs | None = None) -> None:
-        size = check_size(n, minimum=2, reason="a correlation needs two positions")
-        self.p = self._order = check_order(p, "p", size)
+        size, self.p = check_order(n, p, "p")
+        self._order = self.p
         super().__init__(size, param_specs, partial_autocorrelations(self.p))
 
 
@@ -124,9 +135,7 @@ class ARMatrix(Autoregression):
     symbol="SAR",
     summary="An autoregression with a double root, as competition between neighbouring plots makes it.",
     arguments=(
-        Argument(
-            "n", "size", "Size", "Number of equally spaced positions, in order, above the order", minimum=2
-        ),
+        positions_argument(2, ", above the order"),
         Argument(
             "order",
             "integer",

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance import linalg
-from covstudio.covariance.core.catalogue import Argument, declare
-from covstudio.covariance.core.checks import check_size
+from covstudio.covariance.core.catalogue import declare
+from covstudio.covariance.core.checks import check_correlated_size, check_size
 from covstudio.covariance.core.leaf import ParamSpecs
 from covstudio.covariance.parameters.parameter import Parameter
 from covstudio.covariance.structures.elementary.elementary import bounded
@@ -17,7 +17,7 @@ from covstudio.covariance.structures.timeseries.autoregression import (
     Autoregression,
     HeterogeneousAutoregression,
 )
-from covstudio.covariance.structures.timeseries.stationary import symmetric_toeplitz
+from covstudio.covariance.structures.timeseries.stationary import positions_argument, symmetric_toeplitz
 
 __all__ = [
     "AR1CorrelationMatrix",
@@ -29,7 +29,7 @@ __all__ = [
     "symmetric_toeplitz",
 ]
 
-_SIZE = Argument("n", "size", "Size", "Number of equally spaced positions, in order", minimum=1)
+_SIZE = positions_argument(1)
 _RHO = "Correlation of neighbours; it decays as rho^k with their lag k."
 
 
@@ -208,7 +208,7 @@ linalg.covariance_function.register(AR1CorrelationMatrix)(_by_lag)
     formula=r"V_{ij} = \sigma_i \sigma_j \rho^{|i - j|}",
     symbol="σᵢσⱼρ^|i−j|",
     summary="The autoregressive correlation, with a variance of its own for each position.",
-    arguments=(Argument("n", "size", "Size", "Number of equally spaced positions, at least 2", minimum=2),),
+    arguments=(positions_argument(2),),
     aliases={
         "ASReml": ("ar1h",),
         "SAS": ("ARH(1)",),
@@ -263,5 +263,5 @@ class HeterogeneousAR1Matrix(_FirstOrder, HeterogeneousAutoregression):
     _definite = True
 
     def __init__(self, n: int, param_specs: ParamSpecs | None = None) -> None:
-        size = check_size(n, minimum=2, reason="a correlation needs two positions")
+        size = check_correlated_size(n, "positions")
         super().__init__(size, param_specs, [correlation("rho")])

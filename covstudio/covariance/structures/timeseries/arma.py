@@ -22,11 +22,11 @@ from covstudio.covariance.numerics.pacf import (
     shift_slopes,
 )
 from covstudio.covariance.structures.timeseries.ar import check_order, partial_autocorrelations
-from covstudio.covariance.structures.timeseries.stationary import StationaryMatrix
+from covstudio.covariance.structures.timeseries.stationary import StationaryMatrix, positions_argument
 
 __all__ = ["ARMAMatrix", "MAMatrix", "moving_average_correlation_slopes", "moving_average_correlations"]
 
-_SIZE = Argument("n", "size", "Size", "Number of equally spaced positions, in order", minimum=2)
+_SIZE = positions_argument(2)
 _Q = Argument(
     "q", "integer", "Moving average order", "Number of lags of the moving average", default=1, minimum=1
 )
@@ -130,8 +130,7 @@ class MAMatrix(StationaryMatrix):
     _definite = True
 
     def __init__(self, n: int, q: int, param_specs: ParamSpecs | None = None) -> None:
-        size = check_size(n, minimum=2, reason="a correlation needs two positions")
-        self.q = check_order(q, "q", size)
+        size, self.q = check_order(n, q, "q")
         super().__init__(size, param_specs, partial_autocorrelations(self.q, "ma_pacf"))
 
     def _correlations(self, shapes: Tensor) -> Tensor:

@@ -64,24 +64,18 @@ class HeterogeneousAutoregression(HeterogeneousStationaryMatrix):
         return None if determined(errors) else errors.log().sum()
 
 
-@linalg.kind.register(Autoregression)
-def _(matrix: Autoregression) -> linalg.Kind:
+def _kind(matrix: Autoregression | HeterogeneousAutoregression) -> linalg.Kind:
     return "banded precision"
 
 
-@linalg.kind.register(HeterogeneousAutoregression)
-def _(matrix: HeterogeneousAutoregression) -> linalg.Kind:
-    return "banded precision"
-
-
-@linalg.bandwidth.register(Autoregression)
-def _(matrix: Autoregression) -> int | None:
+def _bandwidth(matrix: Autoregression | HeterogeneousAutoregression) -> int | None:
     return min(matrix._order, matrix.n - 1)
 
 
-@linalg.bandwidth.register(HeterogeneousAutoregression)
-def _(matrix: HeterogeneousAutoregression) -> int | None:
-    return min(matrix._order, matrix.n - 1)
+linalg.kind.register(Autoregression)(_kind)
+linalg.kind.register(HeterogeneousAutoregression)(_kind)
+linalg.bandwidth.register(Autoregression)(_bandwidth)
+linalg.bandwidth.register(HeterogeneousAutoregression)(_bandwidth)
 
 
 def _filters(matrix: Autoregression, natural: Tensor) -> tuple[Tensor, Tensor]:

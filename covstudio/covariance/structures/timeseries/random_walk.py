@@ -28,7 +28,9 @@ _TIMES = Argument(
 class _Walk(Leaf):
     """sigma^2 times a covariance that the times alone decide."""
 
-    def __init__(self, times: object, param_specs: ParamSpecs | None, shared_times: bool) -> None:
+    def __init__(
+        self, times: object, param_specs: ParamSpecs | None = None, *, shared_times: bool = False
+    ) -> None:
         self.times = check_times(times, shared_times, type(self).__name__)
         early = int(self.times.argmin())
         if float(self.times[early]) < 0:
@@ -110,11 +112,6 @@ class RandomWalkMatrix(_Walk):
         process).
     """
 
-    def __init__(
-        self, times: object, param_specs: ParamSpecs | None = None, *, shared_times: bool = False
-    ) -> None:
-        super().__init__(times, param_specs, shared_times)
-
     def _pattern(self) -> Tensor:
         return self._ends()[0]
 
@@ -178,11 +175,6 @@ class IntegratedRandomWalkMatrix(_Walk):
         (1999), The analysis of designed experiments and longitudinal data by using smoothing splines, Applied
         Statistics 48, 269-311.
     """
-
-    def __init__(
-        self, times: object, param_specs: ParamSpecs | None = None, *, shared_times: bool = False
-    ) -> None:
-        super().__init__(times, param_specs, shared_times)
 
     def _pattern(self) -> Tensor:
         early, late = self._ends()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance import linalg
+from covstudio.covariance.core.catalogue import Argument
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
 from covstudio.covariance.parameters.differentiation import chain
 from covstudio.covariance.parameters.parameter import Parameter
@@ -19,11 +20,18 @@ __all__ = [
     "StationaryMatrix",
     "ToeplitzLeaf",
     "lag_sums",
+    "positions_argument",
     "symmetric_toeplitz",
     "toeplitz_matmul",
     "widened",
     "write_symmetric_toeplitz",
 ]
+
+
+def positions_argument(minimum: int, more: str = "") -> Argument:
+    """The declaration of the number of positions; `more` is said of it behind the rest."""
+    text = f"Number of equally spaced positions, in order{more}"
+    return Argument("n", "size", "Size", text, minimum=minimum)
 
 
 def widened(function: Callable[[Tensor], Tensor], shapes: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import Argument, declare
-from covstudio.covariance.core.checks import check_size
+from covstudio.covariance.core.checks import check_correlated_size
 from covstudio.covariance.core.leaf import ParamSpecs
 from covstudio.covariance.linalg.dense import singular
 from covstudio.covariance.numerics.pacf import toeplitz_autocorrelation_slopes, toeplitz_autocorrelations
@@ -20,12 +20,13 @@ from covstudio.covariance.structures.timeseries.prediction_errors import determi
 from covstudio.covariance.structures.timeseries.stationary import (
     HeterogeneousStationaryMatrix,
     StationaryMatrix,
+    positions_argument,
 )
 
 __all__ = ["HeterogeneousToeplitzMatrix", "ToeplitzMatrix"]
 
 _ARGUMENTS = (
-    Argument("n", "size", "Size", "Number of equally spaced positions, in order", minimum=2),
+    positions_argument(2),
     Argument(
         "bands",
         "integer",
@@ -38,8 +39,12 @@ _ARGUMENTS = (
 _PACF = "Partial autocorrelation at lag k; with fewer than n - 1 bands, of the moving average polynomial."
 
 
-def _check_bands(bands: object, n: int) -> int:
-    return n - 1 if bands is None else check_order(bands, "bands", n)
+def _check_bands(n: object, bands: object) -> tuple[int, int]:
+    """The positions, and the lags up to which they are correlated."""
+    if bands is not None:
+        return check_order(n, bands, "bands")
+    size = check_correlated_size(n, "positions")
+    return size, size - 1
 
 
 class _Banded:
@@ -126,8 +131,7 @@ class ToeplitzMatrix(_Banded, StationaryMatrix):
     _definite = True
 
     def __init__(self, n: int, bands: int | None = None, param_specs: ParamSpecs | None = None) -> None:
-        size = check_size(n, minimum=2, reason="a correlation needs two positions")
-        self.bands = _check_bands(bands, size)
+        size, self.bands = _check_bands(n, bands)
         super().__init__(size, param_specs, partial_autocorrelations(self.bands))
 
 
@@ -191,8 +195,7 @@ class HeterogeneousToeplitzMatrix(_Banded, HeterogeneousStationaryMatrix):
     _definite = True
 
     def __init__(self, n: int, bands: int | None = None, param_specs: ParamSpecs | None = None) -> None:
-        size = check_size(n, minimum=2, reason="a correlation needs two positions")
-        self.bands = _check_bands(bands, size)
+        size, self.bands = _check_bands(n, bands)
         super().__init__(size, param_specs, partial_autocorrelations(self.bands))
 
     def _correlation_logdet(self, shapes: Tensor) -> Tensor | None:

@@ -20,12 +20,11 @@ from covstudio.covariance.core.leaf import Leaf, ParamSpecs
 from covstudio.covariance.linalg.dense import singular
 from covstudio.covariance.numerics.bordered import arrow_diagonals, arrow_matmul, arrows, positions
 from covstudio.covariance.parameters.parameter import Parameter
-from covstudio.covariance.structures.elementary.elementary import variance
+from covstudio.covariance.structures.elementary.elementary import SIZE_2, variance
 from covstudio.covariance.structures.unstructured.lower_factor import FactorLeaf, LowerEntries
 
 __all__ = ["FactorAnalyticMatrix", "IdentifiabilityWarning", "ReducedRankMatrix"]
 
-_SIZE_2 = Argument("n", "size", "Size", "Number of rows and columns, at least 2", minimum=2)
 _FACTORS = Argument(
     "k", "integer", "Factors", "Number of factors, at least 1 and below the size", default=1, minimum=1
 )
@@ -90,7 +89,7 @@ def _pieces(
     symbol="ΛΛᵀ + Ψ",
     summary="A few common factors, and for each position a variance of its own that they do not explain.",
     arguments=(
-        _SIZE_2,
+        SIZE_2,
         _FACTORS,
         Argument("equal_psi", "flag", "Equal psi", "One specific variance for all positions", default=False),
     ),
@@ -307,7 +306,7 @@ def _(matrix: FactorAnalyticMatrix, natural: Tensor, index: Sequence[int], a: Te
     ),
     symbol="ΛΛᵀ",
     summary="A few common factors explain everything: a singular covariance of rank k.",
-    arguments=(_SIZE_2, _FACTORS),
+    arguments=(SIZE_2, _FACTORS),
     aliases={
         "ASReml": ("rr", "rr1", "rr2"),
         "SAS": ("FA0(q)", "FA0(1)", "FA0(2)"),

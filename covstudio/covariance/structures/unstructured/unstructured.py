@@ -8,16 +8,14 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance import linalg
-from covstudio.covariance.core.catalogue import Argument, declare
-from covstudio.covariance.core.checks import check_size
+from covstudio.covariance.core.catalogue import declare
+from covstudio.covariance.core.checks import check_rectangle, check_size
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
 from covstudio.covariance.linalg.dense import finite, negligible, singular
 from covstudio.covariance.parameters.parameter import Parameter
 from covstudio.covariance.parameters.transforms import TransformExp
-from covstudio.covariance.structures.elementary.elementary import variance
+from covstudio.covariance.structures.elementary.elementary import ROWS_AND_COLUMNS, SIZE, variance
 from covstudio.covariance.structures.unstructured.lower_factor import FactorLeaf, LowerEntries
-
-_SIZE = Argument("n", "size", "Size", "Number of rows and columns", minimum=1)
 
 
 @declare(
@@ -27,7 +25,7 @@ _SIZE = Argument("n", "size", "Size", "Number of rows and columns", minimum=1)
     formula=r"\mathbf{V} = \mathbf{L} \mathbf{L}^\top, \quad L_{ii} > 0",
     symbol="L Lᵀ",
     summary="Every variance and covariance free, kept positive definite by its log-Cholesky factor.",
-    arguments=(_SIZE,),
+    arguments=(SIZE,),
     aliases={
         "ASReml": ("us", "chol"),
         "SAS": ("UN", "UNR"),
@@ -126,7 +124,7 @@ def _(matrix: UnstructuredMatrix) -> Mapping[str, tuple[str, ...]]:
     formula=r"\mathbf{V} = (\sigma^2_{ij}), \quad \sigma^2_{ij} = \sigma^2_{ji}",
     symbol="(σ²ᵢⱼ)",
     summary="A symmetric matrix of free entries, which need not be positive semi-definite.",
-    arguments=(_SIZE,),
+    arguments=(SIZE,),
     aliases={"torch-openreml": ("UnconstrainedMatrix",), "SAS": ("UN",)},
     reference="Searle, Casella & McCulloch (1992), Variance Components, chapter 11",
     parameters={"sigma^2_i_j": "Covariance of positions i and j; for i = j the variance of position i."},
@@ -217,17 +215,7 @@ def _(matrix: UnconstrainedMatrix, natural: Tensor, index: Sequence[int], a: Ten
     formula=r"\mathbf{L} = (L_{ij}), \quad L_{ij} = 0 \text{ for } j > i",
     symbol="L",
     summary="A lower triangular matrix of free entries: a factor for Gram, not itself a covariance.",
-    arguments=(
-        Argument("n", "size", "Rows", "Number of rows", minimum=1),
-        Argument(
-            "m",
-            "size",
-            "Columns",
-            "Number of columns; as many as rows when left out",
-            default=None,
-            minimum=1,
-        ),
-    ),
+    arguments=ROWS_AND_COLUMNS,
     aliases={"torch-openreml": ("LowerTriangularMatrix",), "SAS": ("FA0(q) factor",)},
     reference="Golub & Van Loan (2013), Matrix Computations, 4th edition, section 4.2",
     parameters={"L_i_j": "Entry in row i and column j, on or below the diagonal."},
@@ -267,8 +255,7 @@ class LowerTriangularMatrix(Leaf):
     """
 
     def __init__(self, n: int, m: int | None = None, param_specs: ParamSpecs | None = None) -> None:
-        self.n = check_size(n)
-        self.m = self.n if m is None else check_size(m, "m")
+        self.n, self.m = check_rectangle(n, m)
         self._entries = LowerEntries(self.n, self.m)
         defaults = [Parameter(f"L_{i}_{j}", default=1.0) for i, j in self._entries.pairs]
         super().__init__((self.n, self.m), param_specs, defaults)
