@@ -28,6 +28,7 @@ SYSTEMS = {
     "pandas",
     "patsy, formulaic",
     "scikit-learn",
+    "sommer, breedR",
     "torch-openreml",
 }
 
