@@ -70,6 +70,7 @@ def get(url: str) -> str:
         return text
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send Ctrl-C to one process")
 def test_the_server_names_its_address_and_ends_with_its_workers(taken: int) -> None:
     code = f"from covstudio.studio.page import serve; serve(port={taken})"
     server = subprocess.Popen(
