@@ -13,7 +13,7 @@ WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-long bench lint format typecheck browser notebooks docs dist clean
+.PHONY: help serve test test-portable test-long bench lint format typecheck browser notebooks docs dist clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ browser:
 
 test: $(VENV)/.test browser  ## Run every test, the app in a real Chromium included
 	$(PYTEST) $(PYTEST_ARGS)
+
+test-portable: $(VENV)/.test  ## Run the library's tests as other processors would, in one thread and in two
+	$(BIN)/python tools/portable.py --workers $(WORKERS) $(PYTEST_ARGS)
 
 test-long: $(VENV)/.test browser  ## Run the long simulations and soak tests, as before a release
 	$(PYTEST) -m long $(PYTEST_ARGS)

@@ -43,8 +43,8 @@ class Parameter:
 
     Example:
         >>> from covstudio.covariance import Parameter, TransformExpPow2
-        >>> Parameter("sigma^2", TransformExpPow2(), default=0.5).value
-        2.718281828459045
+        >>> round(Parameter("sigma^2", TransformExpPow2(), default=0.5).value, 6)
+        2.718282
     """
 
     name: str
