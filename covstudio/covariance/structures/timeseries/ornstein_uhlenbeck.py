@@ -10,15 +10,15 @@ from torch import Tensor
 from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import Argument, declare
 from covstudio.covariance.core.checks import check_coordinates, check_different_times, check_flag
-from covstudio.covariance.core.leaf import Leaf, ParamSpecs
+from covstudio.covariance.core.leaf import ParamSpecs
 from covstudio.covariance.parameters.parameter import Parameter
 from covstudio.covariance.parameters.transforms import TransformExp
 from covstudio.covariance.structures.elementary.elementary import variance
+from covstudio.covariance.structures.timeseries.markov import MarkovLeaf, in_time, register_prediction
 from covstudio.covariance.structures.timeseries.prediction_errors import (
     check_errors,
     precision_band_slopes,
     precision_bands,
-    solve_by_prediction,
 )
 
 __all__ = ["SHARED_TIMES", "OrnsteinUhlenbeckMatrix", "check_times"]
@@ -89,7 +89,7 @@ def check_times(times: object, shared_times: object, label: str) -> Tensor:
     scale="sigma^2",
     example=lambda: OrnsteinUhlenbeckMatrix([0.0, 1.0, 2.5, 0.75]),
 )
-class OrnsteinUhlenbeckMatrix(Leaf):
+class OrnsteinUhlenbeckMatrix(MarkovLeaf):
     r"""The Ornstein-Uhlenbeck process, :math:`V_{ij} = \sigma^2 \exp(-|t_i - t_j| / \mathrm{range})`.
 
     Parameters: `sigma^2` (natural: the marginal variance; raw: exp(2 theta), default 0) and `range`
@@ -156,6 +156,14 @@ class OrnsteinUhlenbeckMatrix(Leaf):
         """dV/d sigma^2 = e^-h and dV/d range = sigma^2 h e^-h / range, h = |t_i - t_j| / range."""
         return _slopes(natural, index, self._distances(natural))
 
+    def _recursion(self, natural: Tensor) -> tuple[Tensor, Tensor]:
+        steps = self._gaps.to(natural) / natural[1].clamp_min(torch.finfo(natural.dtype).tiny)
+        coefficients = _from_second(-torch.exp(-steps))
+        filters = torch.stack([torch.ones_like(coefficients), coefficients], dim=1)
+        errors = torch.cat([natural.new_ones(1), -torch.expm1(-2 * steps)])
+        check_errors(self, errors * (natural[0] > 0))
+        return filters, natural[0] * errors
+
 
 def _decay(natural: Tensor, distances: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """h = distance / range, exp(-h) and the range; h is set to 0 where exp(-h) vanishes."""
@@ -181,18 +189,7 @@ def _(matrix: OrnsteinUhlenbeckMatrix) -> linalg.CovarianceFunction:
     return linalg.CovarianceFunction(times, _covariances, _slopes, markov=True)
 
 
-def _recursion(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Filters and error variances of the process in the order of time, and that order.
-
-    Raises:
-        SingularMatrixError: two times are equal, or all but equal, or the variance is zero.
-    """
-    steps = matrix._gaps.to(natural) / natural[1].clamp_min(torch.finfo(natural.dtype).tiny)
-    coefficients = _from_second(-torch.exp(-steps))
-    filters = torch.stack([torch.ones_like(coefficients), coefficients], dim=1)
-    errors = torch.cat([natural.new_ones(1), -torch.expm1(-2 * steps)])
-    check_errors(matrix, errors * (natural[0] > 0))
-    return filters, natural[0] * errors, matrix._order.to(natural.device)
+register_prediction(OrnsteinUhlenbeckMatrix)
 
 
 def _passed_on(coefficients: Tensor, steps: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
@@ -261,30 +258,9 @@ def _from_second(values: Tensor) -> Tensor:
     return torch.nn.functional.pad(values, (1, 0))
 
 
-@linalg.kind.register(OrnsteinUhlenbeckMatrix)
-def _(matrix: OrnsteinUhlenbeckMatrix) -> linalg.Kind:
-    return "dense" if linalg.bandwidth(matrix) is None else "banded precision"
-
-
-@linalg.bandwidth.register(OrnsteinUhlenbeckMatrix)
-def _(matrix: OrnsteinUhlenbeckMatrix) -> int | None:
-    """1 where the rows stand in the order of time and no two of them at the same time."""
-    return min(1, matrix.shape[0] - 1) if bool((matrix.times.diff() > 0).all()) else None
-
-
-def _in_time(matrix: OrnsteinUhlenbeckMatrix) -> bool:
-    return linalg.bandwidth(matrix) is not None
-
-
-@linalg.precision.register(OrnsteinUhlenbeckMatrix, when=_in_time)
-def _(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor) -> Tensor:
-    filters, errors, _ = _recursion(matrix, natural)
-    return precision_bands(filters, errors)[: matrix.shape[0]]
-
-
-@linalg.precision_derivatives.register(OrnsteinUhlenbeckMatrix, when=_in_time)
+@linalg.precision_derivatives.register(OrnsteinUhlenbeckMatrix, when=in_time)
 def _(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
-    filters, errors, _ = _recursion(matrix, natural)
+    filters, errors = matrix._recursion(natural)
     scale = natural[1].clamp_min(torch.finfo(natural.dtype).tiny)
     steps = matrix._gaps.to(natural) / scale
     slopes = torch.zeros_like(filters)
@@ -293,19 +269,6 @@ def _(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor, index: Sequence[int]) ->
     by_range = precision_band_slopes(filters, errors, slopes[None], error_slopes[None])
     both = torch.cat([-precision_bands(filters, errors)[None] / natural[0], by_range])
     return both[list(index), : matrix.shape[0]]
-
-
-@linalg.solve.register(OrnsteinUhlenbeckMatrix)
-def _(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor, b: Tensor) -> Tensor:
-    filters, errors, order = _recursion(matrix, natural)
-    solution = torch.empty_like(b)
-    solution[order] = solve_by_prediction(filters, errors, b[order])
-    return solution
-
-
-@linalg.logdet.register(OrnsteinUhlenbeckMatrix)
-def _(matrix: OrnsteinUhlenbeckMatrix, natural: Tensor) -> Tensor:
-    return _recursion(matrix, natural)[1].log().sum()
 
 
 @linalg.diagonal.register(OrnsteinUhlenbeckMatrix)

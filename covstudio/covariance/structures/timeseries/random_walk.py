@@ -11,11 +11,10 @@ from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import Argument, declare
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
 from covstudio.covariance.structures.elementary.elementary import variance
+from covstudio.covariance.structures.timeseries.markov import MarkovLeaf, in_time, register_prediction
 from covstudio.covariance.structures.timeseries.ornstein_uhlenbeck import SHARED_TIMES, check_times
 from covstudio.covariance.structures.timeseries.prediction_errors import (
     check_errors,
-    precision_bands,
-    solve_by_prediction,
 )
 
 __all__ = ["IntegratedRandomWalkMatrix", "RandomWalkMatrix"]
@@ -56,6 +55,14 @@ class _Walk(Leaf):
         """dV/d sigma^2 = V / sigma^2, shape (len(index), n, n)."""
         return self._pattern().to(natural).expand(len(index), -1, -1)
 
+    def _variances(self) -> Tensor:
+        """The diagonal of V / sigma^2 in float64."""
+        raise NotImplementedError
+
+    def _product(self, b: Tensor) -> Tensor:
+        """V b / sigma^2, without V."""
+        raise NotImplementedError
+
     def _ends(self) -> tuple[Tensor, Tensor]:
         """The earlier and the later of the times of two rows, each of shape (n, n)."""
         return torch.minimum(self.times[:, None], self.times), torch.maximum(self.times[:, None], self.times)
@@ -77,7 +84,7 @@ class _Walk(Leaf):
     scale="sigma^2",
     example=lambda: RandomWalkMatrix([1.0, 2.0, 3.5, 4.0]),
 )
-class RandomWalkMatrix(_Walk):
+class RandomWalkMatrix(MarkovLeaf, _Walk):
     r"""The random walk in continuous time, :math:`V_{ij} = \sigma^2 \min(t_i, t_j)`.
 
     Parameters: `sigma^2` (natural: the variance of the increment over one unit of time; raw: exp(2 theta),
@@ -114,6 +121,21 @@ class RandomWalkMatrix(_Walk):
 
     def _pattern(self) -> Tensor:
         return self._ends()[0]
+
+    def _variances(self) -> Tensor:
+        return self.times
+
+    def _product(self, b: Tensor) -> Tensor:
+        return _walk_product(self, b)
+
+    def _recursion(self, natural: Tensor) -> tuple[Tensor, Tensor]:
+        # A row less the one before it.
+        steps = self._steps.to(natural)
+        variances = self.times[self._order].to(natural)
+        check_errors(self, torch.where(variances > 0, steps / variances, 0.0) * (natural[0] > 0))
+        back = -torch.ones_like(steps)
+        back[0] = 0.0
+        return torch.stack([torch.ones_like(steps), back], dim=1), natural[0] * steps
 
 
 @declare(
@@ -180,25 +202,31 @@ class IntegratedRandomWalkMatrix(_Walk):
         early, late = self._ends()
         return early * early * (3 * late - early) / 6
 
+    def _variances(self) -> Tensor:
+        return self.times**3 / 3
 
-@linalg.diagonal.register(RandomWalkMatrix)
-def _(matrix: RandomWalkMatrix, natural: Tensor) -> Tensor:
-    return natural[0] * matrix.times.to(natural)
-
-
-@linalg.derivative_diagonal.register(RandomWalkMatrix)
-def _(matrix: RandomWalkMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
-    return matrix.times.to(natural).repeat(len(index), 1)
+    def _product(self, b: Tensor) -> Tensor:
+        return _spline_product(self, b)
 
 
-@linalg.diagonal.register(IntegratedRandomWalkMatrix)
-def _(matrix: IntegratedRandomWalkMatrix, natural: Tensor) -> Tensor:
-    return natural[0] * (matrix.times**3 / 3).to(natural)
+@linalg.diagonal.register(_Walk)
+def _(matrix: _Walk, natural: Tensor) -> Tensor:
+    return natural[0] * matrix._variances().to(natural)
 
 
-@linalg.derivative_diagonal.register(IntegratedRandomWalkMatrix)
-def _(matrix: IntegratedRandomWalkMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
-    return (matrix.times**3 / 3).to(natural).repeat(len(index), 1)
+@linalg.derivative_diagonal.register(_Walk)
+def _(matrix: _Walk, natural: Tensor, index: Sequence[int]) -> Tensor:
+    return matrix._variances().to(natural).repeat(len(index), 1)
+
+
+@linalg.matmul.register(_Walk)
+def _(matrix: _Walk, natural: Tensor, b: Tensor) -> Tensor:
+    return natural[0] * matrix._product(b)
+
+
+@linalg.derivative_matmul.register(_Walk)
+def _(matrix: _Walk, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
+    return matrix._product(b).expand(len(index), -1, -1)
 
 
 def _walk_product(matrix: RandomWalkMatrix, b: Tensor) -> Tensor:
@@ -222,77 +250,10 @@ def _spline_product(matrix: IntegratedRandomWalkMatrix, b: Tensor) -> Tensor:
     return product
 
 
-@linalg.matmul.register(RandomWalkMatrix)
-def _(matrix: RandomWalkMatrix, natural: Tensor, b: Tensor) -> Tensor:
-    return natural[0] * _walk_product(matrix, b)
+register_prediction(RandomWalkMatrix)
 
 
-@linalg.derivative_matmul.register(RandomWalkMatrix)
-def _(matrix: RandomWalkMatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
-    return _walk_product(matrix, b).expand(len(index), -1, -1)
-
-
-@linalg.matmul.register(IntegratedRandomWalkMatrix)
-def _(matrix: IntegratedRandomWalkMatrix, natural: Tensor, b: Tensor) -> Tensor:
-    return natural[0] * _spline_product(matrix, b)
-
-
-@linalg.derivative_matmul.register(IntegratedRandomWalkMatrix)
-def _(matrix: IntegratedRandomWalkMatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
-    return _spline_product(matrix, b).expand(len(index), -1, -1)
-
-
-def _steps(matrix: RandomWalkMatrix, natural: Tensor) -> tuple[Tensor, Tensor]:
-    """Filters and error variances of the walk in the order of time: a row less the one before it.
-
-    Raises:
-        SingularMatrixError: two times are all but equal, the first is 0, or the variance is.
-    """
-    steps = matrix._steps.to(natural)
-    variances = matrix.times[matrix._order].to(natural)
-    check_errors(matrix, torch.where(variances > 0, steps / variances, 0.0) * (natural[0] > 0))
-    back = -torch.ones_like(steps)
-    back[0] = 0.0
-    return torch.stack([torch.ones_like(steps), back], dim=1), natural[0] * steps
-
-
-@linalg.bandwidth.register(RandomWalkMatrix)
-def _(matrix: RandomWalkMatrix) -> int | None:
-    """1 where the rows stand in the order of time, after 0 and no two of them at the same time."""
-    if not matrix._definite or not bool((matrix.times.diff() > 0).all()):
-        return None
-    return min(1, matrix.shape[0] - 1)
-
-
-def _in_time(matrix: RandomWalkMatrix) -> bool:
-    return linalg.bandwidth(matrix) is not None
-
-
-@linalg.kind.register(RandomWalkMatrix)
-def _(matrix: RandomWalkMatrix) -> linalg.Kind:
-    return "banded precision" if _in_time(matrix) else "dense"
-
-
-@linalg.precision.register(RandomWalkMatrix, when=_in_time)
-def _(matrix: RandomWalkMatrix, natural: Tensor) -> Tensor:
-    return precision_bands(*_steps(matrix, natural))[: matrix.shape[0]]
-
-
-@linalg.precision_derivatives.register(RandomWalkMatrix, when=_in_time)
+@linalg.precision_derivatives.register(RandomWalkMatrix, when=in_time)
 def _(matrix: RandomWalkMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
     slope = -linalg.precision(matrix, natural) / natural[0]
     return slope.expand(len(index), -1, -1)
-
-
-@linalg.solve.register(RandomWalkMatrix)
-def _(matrix: RandomWalkMatrix, natural: Tensor, b: Tensor) -> Tensor:
-    filters, errors = _steps(matrix, natural)
-    order = matrix._order.to(b.device)
-    solution = torch.empty_like(b)
-    solution[order] = solve_by_prediction(filters, errors, b[order])
-    return solution
-
-
-@linalg.logdet.register(RandomWalkMatrix)
-def _(matrix: RandomWalkMatrix, natural: Tensor) -> Tensor:
-    return _steps(matrix, natural)[1].log().sum()
