@@ -348,8 +348,8 @@ def _export(arguments: argparse.Namespace) -> int:
 
 def _model_and_table(model: str, data: str | None) -> tuple[Document, Table | None]:
     """The document of a model file, and the table that is given or was saved with it."""
+    from covstudio.data import read_table
     from covstudio.data.errors import TableError
-    from covstudio.data.tables import read_table
     from covstudio.document.files.write import DocumentError, loads
 
     content = _content(Path(model))

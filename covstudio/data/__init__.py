@@ -1,20 +1,28 @@
 """Tables and what a model takes from them: roles of columns, responses, design matrices and levels."""
 
+from covstudio.data.choices import Answer, ColumnChoice, Question, TableChoices
 from covstudio.data.design import Design, Response, design_matrix, factor_columns, levels, response
-from covstudio.data.errors import DesignError, FormulaError, RankError, TableError
+from covstudio.data.errors import ChoiceError, DesignError, FormulaError, RankError, TableError
 from covstudio.data.examples import Example, examples, load_example
+from covstudio.data.ordering import sorted_labels
+from covstudio.data.reading import read_table
 from covstudio.data.roles import Role, check_roles, guess_roles
-from covstudio.data.tables import Table, read_table
+from covstudio.data.tables import Table
 
 __all__ = [
+    "Answer",
+    "ChoiceError",
+    "ColumnChoice",
     "Design",
     "DesignError",
     "Example",
     "FormulaError",
+    "Question",
     "RankError",
     "Response",
     "Role",
     "Table",
+    "TableChoices",
     "TableError",
     "check_roles",
     "design_matrix",
@@ -25,4 +33,5 @@ __all__ = [
     "load_example",
     "read_table",
     "response",
+    "sorted_labels",
 ]

@@ -1,159 +1,199 @@
-"""From the text of a column to numbers or labels.
+"""From the text of a column to numbers, dates or labels.
 
-A column is numeric when everything in it that is not missing is a finite decimal number; everything else is
-text, and text is a label, never rewritten except for spaces at its ends.
+A column is numeric when everything in it that is not missing is a finite number, whichever way people write
+numbers; it holds dates when everything is one; everything else is text, and text is a label, never rewritten
+but for spaces at its ends and for forms of characters that look the same.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from covstudio.data.errors import count, listed, shown
+from covstudio.data.causes import why_no_numbers
+from covstudio.data.choices import Question, TableChoices
+from covstudio.data.column_text import ColumnText, Marks
+from covstudio.data.dates import ORDER_WORDS, Order, compact_dates, compact_iso, date_forms, iso_date
+from covstudio.data.doubts import Doubts
+from covstudio.data.errors import ChoiceError, count, listed, shown
+from covstudio.data.missing import ERRORS, MISSING, MISSING_AMONG_NUMBERS
+from covstudio.data.numerals import Numeral, numeral
+from covstudio.data.text import label
 
-#: Spellings of "no value" that nobody uses as a label.
-MISSING = frozenset({"", "NA", "N/A", "#N/A", "NaN", "nan", "NAN", "n/a", "NULL", "null", "<NA>"})
-#: Spellings that could be labels ("None" is a treatment, "-" a marker genotype), and mean "no value" only
-#: among numbers: "*" is GenStat's and ASReml's, "." that of SAS.
-MISSING_AMONG_NUMBERS = MISSING | {".", "*", "-", "--", "?", "na", "Na", "None", "none", "#NULL!"}
-
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
-_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?", re.ASCII)
-_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _CODE = re.compile(r"[+-]?0\d.*", re.ASCII)
 _EXACT_DIGITS = 15
+_MARKS = {".": "points", ",": "commas", "'": "apostrophes", "\u2019": "apostrophes"}
 
-Cells = npt.NDArray[np.object_]
 
+@dataclass(frozen=True, eq=False)
+class Parsed:
+    """A column that was read.
 
-def number(text: str) -> float | None:
-    """The finite number that a text spells, or None.
-
-    Args:
-        text: a cell without spaces at its ends.
-
-    Returns:
-        The nearest float64; None for anything else, an infinite or overflowing number included.
-
-    Example:
-        >>> number("-1.5e3"), number("1_000"), number("inf"), number("1e999")
-        (-1500.0, None, None, None)
+    Attributes:
+        series: (n,) int64 when all are whole numbers, float64 (NaN where missing) when all are numbers,
+            otherwise object (str, None where missing).
+        notes: what was read differently from how it is written, one sentence each.
+        questions: what the column does not say.
     """
-    if not _NUMBER.fullmatch(text):
-        return None
-    value = float(text)
-    return value if math.isfinite(value) else None
+
+    series: pd.Series[Any]
+    notes: tuple[str, ...] = ()
+    questions: tuple[Question, ...] = ()
 
 
-def label(value: object) -> str | None:
-    """How a value reads as the label of a factor's level; None where it is missing.
-
-    Numbers lose a needless ".0" and are written with at most 15 significant digits, as R's `as.character`
-    does, so that 1, 1.0 and 1.00 are one level.
-
-    Example:
-        >>> label(1.0), label(0.25), label("01"), label(float("nan"))
-        ('1', '0.25', '01', None)
-    """
-    if value is None or value is pd.NA:
-        return None
-    if isinstance(value, (float, np.floating)):
-        return None if math.isnan(value) else f"{float(value) + 0.0:.15g}"
-    return str(value)
-
-
-def sorted_labels(labels: Sequence[str]) -> tuple[str, ...]:
-    """The distinct labels in R's order of a factor's levels: numbers by size, anything else by code point.
-
-    Example:
-        >>> sorted_labels(["10", "2", "2"]), sorted_labels(["G10", "G2"])
-        (('2', '10'), ('G10', 'G2'))
-    """
-    distinct = set(labels)
-    sizes = {text: number(text) for text in distinct}
-    if all(size is not None for size in sizes.values()):
-        return tuple(sorted(distinct, key=lambda text: (sizes[text], text)))
-    return tuple(sorted(distinct))
-
-
-def parse_column(
-    name: str, cells: Cells, *, comma_is_decimal: bool = False
-) -> tuple[pd.Series[Any], list[str]]:
+def parse_column(column: ColumnText, marks: Marks, choices: TableChoices) -> Parsed:
     """Read one column of text.
 
     Args:
-        name: the column's name, for the notes.
-        cells: the (n,) texts of the column as they stand in the file.
-        comma_is_decimal: the file separates its fields by something else than a comma, so "1,234" is a
-            decimal.
+        column: the column.
+        marks: what the whole file shows about its decimal mark.
+        choices: what is said about the table.
 
-    Returns:
-        An (n,) series: int64 when all are whole numbers, float64 (NaN where missing) when all are numbers,
-        otherwise object (str, None where missing); and the notes about what was read differently from how it
-        is written.
+    Raises:
+        ChoiceError: the column is not what a person has said that it is.
 
     Example:
-        >>> series, notes = parse_column("yield", np.array(["4.1", "*", "3"], dtype=object))
-        >>> series.tolist(), notes
-        ([4.1, nan, 3.0], ["Column 'yield': 1 cell with '*' is read as missing."])
+        >>> cells = np.array(["4.1", "*", "3"], dtype=object)
+        >>> parsed = parse_column(ColumnText.of("yield", cells, TableChoices()), Marks(","), TableChoices())
+        >>> parsed.series.tolist(), parsed.notes
+        ([4.1, nan, 3.0], ("Column 'yield': 1 cell with '*' is read as missing.",))
     """
-    codes, found = pd.factorize(cells)
-    texts = [str(text) for text in found]
-    values = [text.strip() for text in texts]
-    sizes = np.bincount(codes, minlength=len(texts)) if texts else np.zeros(0, dtype=np.int64)
-    present = [value for value in values if value not in MISSING_AMONG_NUMBERS]
-    notes: list[str] = []
-    if present and _decimal_commas(present, comma_is_decimal):
-        values = [
-            value.replace(",", ".") if value not in MISSING_AMONG_NUMBERS else value for value in values
-        ]
-        present = [value.replace(",", ".") for value in present]
-        notes.append(f"Column {shown(name)}: decimal commas were read as decimal points.")
-    if present and all(number(value) is not None for value in present) and not _are_codes(present):
-        marks = {
-            text: int(size) for text, size in zip(values, sizes, strict=True) if text in MISSING_AMONG_NUMBERS
-        }
-        unusual = [mark for mark in marks if mark not in MISSING]
-        if unusual:
-            cells_with = sum(marks[mark] for mark in unusual)
-            verb = "is" if cells_with == 1 else "are"
-            notes.append(
-                f"Column {shown(name)}: {count(cells_with, 'cell')} with {listed(unusual, word='or')} "
-                f"{verb} read as missing."
+    doubts = Doubts(column.name, choices)
+    kind = column.choice.kind or ("date" if column.choice.order else None)
+    if kind == "text" or not column.present:
+        return _labels(column, doubts)
+    if kind != "date":
+        parsed = _numbers(column, marks, doubts)
+        if parsed is not None:
+            return parsed
+        if kind == "number":
+            raise ChoiceError(
+                f"Column {shown(column.name)} is said to hold numbers. {why_no_numbers(column.present)[1]}"
             )
-        if not marks and all(_WHOLE.fullmatch(value) for value in present):
-            return pd.Series(np.array([int(value) for value in values], dtype=np.int64)[codes]), notes
-        floats = [math.nan if value in MISSING_AMONG_NUMBERS else float(value) for value in values]
-        return pd.Series(np.array(floats, dtype=np.float64)[codes]), notes
-    trimmed = sum(
-        int(size)
-        for text, value, size in zip(texts, values, sizes, strict=True)
-        if text != value and value not in MISSING
+    return _dates(column, doubts) or _labels(column, doubts)
+
+
+# --- numbers --------------------------------------------------------------------------------------
+
+
+def _numbers(column: ColumnText, marks: Marks, doubts: Doubts) -> Parsed | None:
+    """The column as numbers, or None where it holds none, or none that are certain."""
+    said = column.choice.decimal or doubts.choices.decimal
+    certain = column.choice.kind == "number"
+    if column.plain and not column.unclear and said != ",":
+        if _are_codes(column.present) and not certain:
+            return None
+        sizes = {value: float(value) for value in column.present}
+        if column.choice.kind is None and compact_dates(column.present):
+            doubts.compact_dates(column.present[0])
+        return _numeric(column, sizes, doubts)
+    numerals = column.numerals
+    if numerals is None or (_are_codes([one.digits for one in numerals]) and not certain):
+        return None
+    decimal = said or _decimal(column, marks, doubts)
+    if not decimal:
+        return None
+    read = {value: (one, one.value(decimal)) for value, one in zip(column.present, numerals, strict=True)}
+    sizes = {value: size for value, (_, size) in read.items() if size is not None}
+    if len(sizes) == len(read):
+        _say_how_read(
+            [(value, one, sizes[value]) for value, (one, _) in read.items()], decimal, marks, doubts
+        )
+        return _numeric(column, sizes, doubts)
+    if column.choice.decimal:
+        wrong = next(value for value in read if value not in sizes)
+        raise ChoiceError(
+            f"Column {shown(column.name)} is said to have decimal {_MARKS[decimal]}, and {shown(wrong)} has "
+            "another mark. Say nothing about it, or mend that cell."
+        )
+    return None
+
+
+def _decimal(column: ColumnText, marks: Marks, doubts: Doubts) -> str:
+    """The decimal mark of a column, from its own numbers, from other columns, or asked for; "" for text."""
+    told = column.evidence
+    if told.mixed:
+        return ""
+    if not told.ambiguous:
+        return told.decimal or "."
+    if marks.decimal:
+        return marks.decimal
+    if told.ambiguous == "." and marks.separator in (",", " "):
+        return "."
+    now = "." if told.ambiguous == "." else "," if marks.separator == ";" else ""
+    doubts.decimal_or_thousands(
+        next(value for value in column.present if told.ambiguous in value), told.ambiguous, now
     )
-    if trimmed:
-        notes.append(f"Column {shown(name)}: spaces at the ends of {count(trimmed, 'label')} were trimmed.")
-    notes += _look_alikes(name, values)
-    labels = np.array([None if value in MISSING else value for value in values], dtype=object)
-    return pd.Series(labels[codes] if texts else labels, dtype=object), notes
+    return now
 
 
-def _decimal_commas(values: Sequence[str], comma_is_decimal: bool) -> bool:
-    """Whether these are numbers of which some have a decimal comma."""
-    with_comma = [value for value in values if "," in value]
-    if not with_comma or not all(_DECIMAL_COMMA.fullmatch(value) for value in with_comma):
-        return False
-    if not all(_WHOLE.fullmatch(value) for value in values if "," not in value):
-        return False
-    # Without a hint from the separator, "1,234" everywhere may as well be a thousand: it stays text, and a
-    # response that holds it is refused with that reason.
-    return comma_is_decimal or not all(_THOUSANDS.fullmatch(value) for value in with_comma)
+def _say_how_read(
+    read: Sequence[tuple[str, Numeral, float]], decimal: str, marks: Marks, doubts: Doubts
+) -> None:
+    """Notes of what was read differently from how it is written, each with the first example."""
+    other = "," if decimal == "." else "."
+
+    def example(wanted: Callable[[Numeral], object]) -> tuple[Numeral, str] | None:
+        for value, one, size in read:
+            if wanted(one):
+                return one, f"{value} is read as {label(size)}"
+        return None
+
+    if found := example(lambda one: one.spaced or other in one.digits):
+        one, as_read = found
+        what = _MARKS.get(one.spaced or other, "spaces")
+        because = (
+            f", as column {shown(marks.column)} has decimal {_MARKS[decimal]}"
+            if one.mark.startswith("either") and marks.decimal == decimal and marks.column != doubts.name
+            else ""
+        )
+        doubts.note(f"{what} between thousands were left out{because}: {as_read}.")
+    if decimal == "," and example(lambda one: "," in one.digits):
+        doubts.note("decimal commas were read as decimal points.")
+    if found := example(lambda one: one.percent):
+        doubts.note(f"percent signs were left out: {found[1]}.")
+    if found := example(lambda one: one.currency):
+        doubts.note(f"the currency sign {shown(found[0].currency)} was left out: {found[1]}.")
+    if found := example(lambda one: one.typographic):
+        doubts.note(f"minus signs of typography were read as minus: {found[1]}.")
+
+
+def _numeric(column: ColumnText, sizes: Mapping[str, float], doubts: Doubts) -> Parsed:
+    """The series of numbers, with what is missing in it and what may be."""
+    rows = dict(zip(column.values, column.sizes, strict=True))
+    _say_missing(column, sizes, MISSING, doubts)
+    doubts.codes(sizes, rows, column.choice.values)
+    if all(map(_WHOLE.fullmatch, column.values)) and len(sizes) == len(rows):
+        whole = np.array([int(value) for value in column.values], dtype=np.int64)
+        return _parsed(pd.Series(whole[column.codes]), doubts)
+    floats = np.array([sizes.get(value, math.nan) for value in column.values], dtype=np.float64)
+    return _parsed(pd.Series(floats[column.codes]), doubts)
+
+
+def _say_missing(column: ColumnText, there: Container[str], usual: Container[str], doubts: Doubts) -> None:
+    """Notes of which texts mean that there is no value: those that somebody said, and unusual ones."""
+    said: dict[str, int] = {}
+    unusual: dict[str, int] = {}
+    for value, rows in zip(column.values, column.sizes, strict=True):
+        if value not in there and value not in usual:
+            group = unusual if value in MISSING_AMONG_NUMBERS | ERRORS else said
+            group[value] = group.get(value, 0) + rows
+    for group, one, many in (
+        (unusual, "is read as missing", "are read as missing"),
+        (said, "has no value, as was said", "have no value, as was said"),
+    ):
+        if group:
+            cells = sum(group.values())
+            doubts.note(
+                f"{count(cells, 'cell')} with {listed(group, word='or')} {one if cells == 1 else many}."
+            )
 
 
 def _are_codes(values: Sequence[str]) -> bool:
@@ -163,21 +203,101 @@ def _are_codes(values: Sequence[str]) -> bool:
     )
 
 
-def _look_alikes(name: str, values: Sequence[str]) -> list[str]:
-    """Labels that differ in nothing but capitals: two levels, and rarely on purpose."""
+# --- dates and labels -----------------------------------------------------------------------------
+
+
+def _dates(column: ColumnText, doubts: Doubts) -> Parsed | None:
+    """The column as dates of ISO 8601, or None where it holds none, or none that are certain."""
+    said, wanted = column.choice.kind == "date", column.choice.order
+    if wanted == "ymd" and all(map(compact_iso, column.present)):
+        return _as_dates(column, {value: compact_iso(value) for value in column.present}, wanted, doubts)
+    forms = date_forms(column.present)
+    if forms is None or (wanted and wanted not in forms.orders):
+        if said or wanted:
+            raise ChoiceError(_no_dates(column, wanted))
+        return None
+    if forms.iso:
+        return _labels(column, doubts, frozenset(column.present))
+    if not wanted and not forms.sure and not (said and len(forms.orders) == 1):
+        doubts.dates(forms)
+        return None
+    order = wanted or forms.orders[0]
+    return _as_dates(column, {value: iso_date(value, order) for value in column.present}, order, doubts)
+
+
+def _as_dates(column: ColumnText, read: Mapping[str, str | None], order: Order, doubts: Doubts) -> Parsed:
+    value, as_read = next(iter(read.items()))
+    how = "" if any(map(str.isalpha, value)) else f" as {ORDER_WORDS[order]}"
+    doubts.note(f"dates were read{how}: {value} is {as_read}.")
+    _say_missing(column, read, MISSING, doubts)
+    labels = np.array([read.get(value) for value in column.values], dtype=object)
+    return _parsed(pd.Series(labels[column.codes], dtype=object), doubts)
+
+
+def _no_dates(column: ColumnText, wanted: Order | None) -> str:
+    def fits(value: str) -> bool:
+        forms = date_forms([value])
+        return forms is not None and (wanted is None or wanted in forms.orders)
+
+    wrong = next((value for value in column.present if not fits(value)), None)
+    what = f"dates ({ORDER_WORDS[wanted]})" if wanted else "dates"
+    why = f"{shown(wrong)} is none" if wrong else "they are written in several ways"
+    return (
+        f"Column {shown(column.name)} is said to hold {what}, and {why}. Write them as 2023-05-01, or say "
+        "something else about the column."
+    )
+
+
+def _labels(column: ColumnText, doubts: Doubts, dates: frozenset[str] = frozenset()) -> Parsed:
+    """The column as labels; where they are dates, everything else is missing."""
+    absent = (MISSING | ERRORS | column.declared).difference(column.choice.values)
+    rows: dict[str, int] = {}
+    trimmed = alike = 0
+    for text, value, size in zip(column.texts, column.values, column.sizes, strict=True):
+        if value in dates or not (dates or value in absent):
+            rows[value] = rows.get(value, 0) + size
+            trimmed += size * (text != value == text.strip())
+            alike += size * (text.strip() != value)
+    if trimmed:
+        doubts.note(f"spaces at the ends of {count(trimmed, 'label')} were trimmed.")
+    if alike:
+        doubts.note(f"{count(alike, 'label')} had characters that look like others and were given one form.")
+    _say_missing(column, rows, frozenset({""}), doubts)
+    _say_why_text(column, doubts)
+    _say_alike(rows, doubts)
+    doubts.labels(rows, column.choice.values)
+    labels = np.array([value if value in rows else None for value in column.values], dtype=object)
+    return _parsed(pd.Series(labels[column.codes] if column.texts else labels, dtype=object), doubts)
+
+
+def _say_why_text(column: ColumnText, doubts: Doubts) -> None:
+    """A note of what keeps a column that looks like one of numbers from being one, and where."""
+    present = column.present
+    alike = sum(numeral(value) is not None for value in present)
+    asked = any(question.column == column.name for question in doubts.questions)
+    if asked or column.choice.kind or 2 * alike < len(present) or not present or _are_codes(present):
+        return
+    place, cause = why_no_numbers(present)
+    line = column.line_of(present[place])
+    where = "" if line is None else f" in line {line:,}"
+    doubts.note(f"{shown(present[place])}{where} is why it is text and not numbers. {cause}")
+
+
+def _say_alike(labels: Iterable[str], doubts: Doubts) -> None:
+    """A note of labels that differ in nothing but capitals: two levels, and rarely on purpose."""
     first: dict[str, str] = {}
     pairs = []
-    for value in values:
-        if value in MISSING:
-            continue
+    for value in labels:
         other = first.setdefault(value.casefold(), value)
-        if other != value and (other, value) not in pairs:
+        if other != value:
             pairs.append((other, value))
-    if not pairs or len(pairs) > 20:
-        return []
-    one, two = pairs[0]
-    more = f" (and {count(len(pairs) - 1, 'other pair')})" if len(pairs) > 1 else ""
-    return [
-        f"Column {shown(name)}: labels {shown(one)} and {shown(two)}{more} differ only in capitals and "
-        "count as two levels."
-    ]
+    if pairs and len(pairs) <= 20:
+        one, two = pairs[0]
+        more = f" (and {count(len(pairs) - 1, 'other pair')})" if len(pairs) > 1 else ""
+        doubts.note(
+            f"labels {shown(one)} and {shown(two)}{more} differ only in capitals and count as two levels."
+        )
+
+
+def _parsed(series: pd.Series[Any], doubts: Doubts) -> Parsed:
+    return Parsed(series, tuple(doubts.notes), tuple(doubts.questions))

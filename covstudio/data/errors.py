@@ -13,6 +13,10 @@ class TableError(ValueError):
     """A file that cannot be read as a table, or a table without a column that is asked for."""
 
 
+class ChoiceError(TableError):
+    """A choice about a table that there is not, or that does not suit it."""
+
+
 class DesignError(ValueError):
     """A response or a set of fixed effects that the table cannot give."""
 
@@ -61,7 +65,7 @@ def listed(items: Iterable[object], limit: int = 6, word: str = "and") -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}"
 
 
-def suggestion(wanted: str, available: Sequence[str]) -> str:
+def suggestion(wanted: str, available: Sequence[str], noun: str = "column") -> str:
     """Which of the available names may have been meant, as a sentence.
 
     Example:
@@ -75,8 +79,8 @@ def suggestion(wanted: str, available: Sequence[str]) -> str:
     if close:
         return f"Did you mean {listed([folded[name] for name in close], word='or')}?"
     if not available:
-        return "There are no columns."
-    verb = "column is" if len(available) == 1 else "columns are"
+        return f"There are no {noun}s."
+    verb = f"{noun} is" if len(available) == 1 else f"{noun}s are"
     return f"The {verb} {listed(available, limit=12)}."
 
 

@@ -6,14 +6,18 @@ A guess is a suggestion for a person to confirm, so it carries its reason.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
+import pandas as pd
 
-from covstudio.data.columns import MISSING_AMONG_NUMBERS, number
+from covstudio.data.causes import why_no_numbers
 from covstudio.data.errors import TableError, count, listed, shown
+from covstudio.data.missing import MISSING_AMONG_NUMBERS
+from covstudio.data.numerals import number, numeral
 from covstudio.data.tables import Table
 
 Role = Literal["factor", "covariate", "response", "ignored"]
@@ -32,20 +36,40 @@ def _words(column: str) -> frozenset[str]:
 
 
 #: Words that say what a column is ("Grain_yield" has the words grain and yield).
-_RESPONSES = _words("yield y response resp phenotype pheno trait yld gy")
+_RESPONSES = _words(
+    """yield y response resp phenotype pheno trait yld gy outcome ertrag kornertrag zielvariable rendement
+    rendimiento"""
+)
+#: What is measured in most textbooks, and explained; in others it explains something else.
+_MEASURED = _words(
+    """weight wt bodyweight wgt mass biomass height length width thickness diameter girth circumference volume
+    area distance dist reaction rt latency speed velocity score rating effort travel uptake growth gain size
+    logsize strength hardness count counts follicles number pixel intensity density absorbance concentration
+    conc protein milk fat ph bp pressure rate price cost income lifetime value measurement
+    mpg ozone dichte result reading gewicht hoehe höhe länge laenge breite dicke durchmesser volumen masse
+    anzahl wert messwert ergebnis zuwachs poids hauteur longueur peso altura"""
+)
 _FACTORS = _words(
     """rep reps replicate replication block blk iblock rowblock colblock wholeplot subplot
     gen geno genotype gid variety var cultivar line entry hybrid clone accession family sire dam
     treatment treat trt year season site loc location env environment trial farm field herd group batch
-    lot operator subject id animal sex breed worker machine diet row col column range bed bay tray pot
-    plate lab"""
+    lot operator subject subj id animal sex gender breed worker machine diet row col column range bed bay tray
+    pot plate lab chick rat mouse mice dog cow pig horse mare tree plant leaf fruit litter patient person
+    participant rater judge student pupil teacher school class hospital clinic center centre village county
+    experiment expt run side type species strain brand seed child mother
+    sorte genotyp block wiederholung wdh behandlung variante standort ort jahr prüfglied tier betrieb stall
+    reihe zeile spalte gruppe geschlecht person"""
 )
 _COVARIATES = _words(
-    """time day days das week weeks month hour hours minute age date dose rate temp temperature rain
+    """time day days das dap dae week weeks month hour hours minute age date dose rate temp temperature rain
     rainfall x lat latitude lon long longitude easting northing altitude elevation depth ph stand
-    concentration conc"""
+    concentration conc zeit tag tage woche wochen monat alter datum dosis menge temperatur niederschlag
+    feuchte moisture"""
 )
-_IDENTIFIERS = _words("plot unit obs observation record index sample no nr")
+_IDENTIFIERS = _words("plot unit obs observation record index sample no nr parzelle nummer lfd")
+_ROW_NAMES = re.compile(
+    r"X|Unnamed: ?\d+(?:\.\d+)?|row[._ ]?names?|\.\.\.1|V1|_row|index|level_0|Obs", re.IGNORECASE
+)
 _FEW_LEVELS = 12
 
 
@@ -111,6 +135,36 @@ def explain_roles(table: Table) -> dict[str, Guess]:
         column, reason = response
         guesses[column] = Guess("response", reason)
     return guesses
+
+
+def completed_roles(table: Table, roles: Mapping[str, Role], response: str | None = None) -> dict[str, Role]:
+    """A role for every column: what a person has said, and guesses for the others.
+
+    Whatever is guessed, the response is the one that is given and no other.
+
+    Args:
+        table: the table.
+        roles: what is said about some columns, or all.
+        response: the column to explain, or None for the one that the roles name.
+
+    Example:
+        >>> table = Table.from_columns({"rep": [1, 1, 2, 2] * 3, "x": [0.5, 1.5] * 6, "y": range(12)}, "t")
+        >>> completed_roles(table, {"x": "ignored"}, "y")
+        {'rep': 'factor', 'x': 'ignored', 'y': 'response'}
+    """
+    known: dict[str, Role] = {column: roles[column] for column in table.columns if column in roles}
+    found = known if len(known) == len(table.columns) else guess_roles(table)
+    chosen: Role = "response"
+    if response is None:
+        response = next((column for column, role in known.items() if role == chosen), None)
+    return {
+        column: chosen
+        if column == response
+        else known.get(column, "ignored" if role == chosen else role)
+        if known.get(column) != chosen
+        else "ignored"
+        for column, role in found.items()
+    }
 
 
 def check_roles(table: Table, roles: Mapping[str, Role]) -> tuple[RoleProblem, ...]:
@@ -181,12 +235,19 @@ def _misfit(table: Table, column: str, role: str) -> str | None:
 
 def _guess(table: Table, column: str) -> Guess:
     labels = [label for label in table.labels(column) if label is not None]
-    distinct = len(set(labels))
+    counts = Counter(labels)
+    distinct = len(counts)
     words = _words(column)
     if not labels:
         return Guess("ignored", "It has no values.")
     if distinct == 1:
         return Guess("ignored", f"It is {shown(labels[0])} in every row.")
+    if column == table.columns[0] and distinct == table.n and _names_rows(table, column):
+        return Guess("ignored", "It names the rows, as R, pandas and others do in a file's first column.")
+    if table.is_time(column):
+        return Guess(
+            "covariate", f"It holds dates, {distinct:,} different ones; as a covariate they count days."
+        )
     if not table.is_numeric(column):
         return _guess_text(labels, distinct, words)
     values = table.numbers(column)
@@ -194,7 +255,7 @@ def _guess(table: Table, column: str) -> Guess:
     low, high = float(present.min()), float(present.max())
     whole = bool((present == np.round(present)).all())
     numbers_rows = whole and distinct == len(labels) > 2 and high - low == len(labels) - 1
-    if numbers_rows and not words & (_COVARIATES | _RESPONSES):
+    if numbers_rows and not words & (_COVARIATES | _RESPONSES | _MEASURED):
         return Guess("ignored", f"It numbers the rows from {low:.0f} to {high:.0f}.")
     if whole and words & _IDENTIFIERS and distinct > _FEW_LEVELS:
         return Guess("ignored", "Its name says that it identifies plots or records.")
@@ -202,9 +263,31 @@ def _guess(table: Table, column: str) -> Guess:
         return Guess("covariate", "It holds numbers, and its name is that of a measured quantity.")
     if whole and words & _FACTORS:
         return Guess("factor", f"It has {distinct:,} whole numbers, and its name is that of a grouping.")
+    if not whole:
+        return Guess("covariate", f"It holds numbers with decimals, {distinct:,} different ones.")
+    if words & _MEASURED:
+        return Guess("covariate", "It holds numbers, and its name is that of a measured quantity.")
     if distinct <= _FEW_LEVELS and distinct * 3 <= len(labels):
         return Guess("factor", f"It has few different numbers ({distinct}), each of them in several rows.")
+    if (
+        low == 1
+        and high == distinct
+        and min(counts.values()) >= 3
+        and max(counts.values()) <= 2 * min(counts.values())
+    ):
+        return Guess(
+            "factor", f"It has the whole numbers from 1 to {distinct:,}, each of them in several rows."
+        )
     return Guess("covariate", f"It holds numbers, {distinct:,} different ones.")
+
+
+def _names_rows(table: Table, column: str) -> bool:
+    """Whether a first column of labels that are all different has a name that programs give to row names."""
+    if not _ROW_NAMES.fullmatch(column) or column == "x":
+        return False
+    # "X" is R's name for it, and a coordinate too: that one has decimals, or does not go up row by row.
+    values = table.numbers(column) if table.is_numeric(column) else None
+    return values is None or bool((values == np.round(values)).all() and (np.diff(values) > 0).all())
 
 
 def _guess_text(labels: list[str], distinct: int, words: frozenset[str]) -> Guess:
@@ -214,6 +297,10 @@ def _guess_text(labels: list[str], distinct: int, words: frozenset[str]) -> Gues
             "ignored",
             f"It holds numbers, but {count(len(others), 'cell is', 'cells are')} not, the first of them "
             f"{shown(others[0])}: mend them to use it as numbers.",
+        )
+    if any(map(str.isdigit, labels[0])) and not words & _FACTORS and all(map(numeral, labels)):
+        return Guess(
+            "ignored", f"It holds numbers that cannot be read for certain. {why_no_numbers(labels)[1]}"
         )
     if distinct == len(labels) and not words & _FACTORS:
         return Guess("ignored", "Every row has a label of its own, so it groups nothing.")
@@ -233,8 +320,36 @@ def _guess_response(table: Table, guesses: Mapping[str, Guess]) -> tuple[str, st
         named = plain or ([] if others else named)
     if named:
         return named[0], "It holds numbers, and its name is that of a response."
-    for candidates in (others, measured):
+    # What is the same in all rows of a subject (its dose, its weight at the start) is no response.
+    varying = [column for column in measured if not _of_a_group(table, column, guesses)]
+    textbook = [column for column in varying if words[column] & _MEASURED]
+    for candidates in (
+        [column for column in textbook if not words[column] & _COVARIATES],
+        [column for column in others if column in varying],
+        textbook,
+        others,
+        measured,
+    ):
         if candidates:
-            return candidates[-1], "It is the last column of numbers that look measured."
+            last = candidates[-1]
+            named_so = "its name is that of a measured quantity" if last in textbook else ""
+            return last, f"It holds numbers, and {named_so}." if named_so else (
+                "It is the last column of numbers that look measured."
+            )
     loose = [column for column in numeric if not words[column] & (_FACTORS | _COVARIATES)]
     return (loose[-1], "It is the last column of numbers.") if loose else None
+
+
+def _of_a_group(table: Table, column: str, guesses: Mapping[str, Guess]) -> bool:
+    """Whether a column is the same in all rows of a level, for some factor with several rows a level."""
+    codes = pd.factorize(np.array(table.labels(column), dtype=object))[0]
+    if len(set(codes.tolist())) == table.n:
+        return False
+    for factor, guess in guesses.items():
+        if guess.role != "factor" or factor == column:
+            continue
+        groups = pd.factorize(np.array(table.labels(factor), dtype=object))[0]
+        pairs = len(set(zip(groups.tolist(), codes.tolist(), strict=True)))
+        if pairs == len(set(groups.tolist())) < table.n / 2:
+            return True
+    return False

@@ -10,9 +10,8 @@ from math import prod
 import numpy as np
 import torch
 
-from covstudio.data.columns import number as as_number
-from covstudio.data.columns import sorted_labels
 from covstudio.data.errors import DesignError, TableError, count, listed, shown
+from covstudio.data.numerals import number as as_number
 from covstudio.data.tables import Bools, Table
 
 LEVEL_SEPARATOR = "\u22c8"
@@ -169,7 +168,7 @@ def factor_levels(table: Table, column: str) -> tuple[str, ...]:
         >>> factor_levels(Table.from_columns({"row": [10, 2, 2]}, "trial"), "row")
         ('2', '10')
     """
-    return sorted_labels([label for label in table.labels(column) if label is not None])
+    return table.levels(column)
 
 
 def levels(table: Table, columns: Sequence[str], *, crossed: bool = True) -> tuple[str, ...]:

@@ -1,31 +1,31 @@
-"""Tables of plots or records: read from a csv, checked, and asked for labels or numbers.
-
-Nothing here trusts a file: sizes are limited, text stays text, and what cannot be read is refused with the
-place and the fix. What was passed over or read differently from how it is written becomes a note.
-"""
+"""Tables of plots or records: checked, and asked for labels, numbers or times."""
 
 from __future__ import annotations
 
 import csv
 import io
 import math
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from covstudio.data.columns import Cells, label, number, parse_column
+from covstudio.data.causes import why_no_numbers
+from covstudio.data.choices import Question, TableChoices
+from covstudio.data.column_text import ColumnText, Marks
+from covstudio.data.columns import parse_column
+from covstudio.data.dates import days
 from covstudio.data.errors import TableError, count, listed, shown, suggestion
-from covstudio.data.source import check_content, read_raw
+from covstudio.data.numerals import number
+from covstudio.data.ordering import ordered_labels
+from covstudio.data.text import label, plain_label, plain_name
 
-MAX_BYTES = 100_000_000
 _MAX_NAME = 200
 Bools = npt.NDArray[np.bool_]
 Cell = str | int | float | None
@@ -39,8 +39,12 @@ class Table:
         frame: the values. A column is int64, float64 (NaN where missing) or object (str, None where missing).
         name: what the table is called, usually the name of its file.
         notes: what was read differently from how it is written, one sentence each.
+        questions: what the file does not say, and how it was read until somebody does.
+        choices: what a person has said about it, the order of levels included.
+        lines: (n,) the line of the file where each row begins; None for a table that was made in memory.
 
     Example:
+        >>> from covstudio.data import read_table
         >>> table = read_table(b"gen,yield\\nG1,4.1\\nG2,NA\\n", name="trial")
         >>> table.n, table.columns, table.labels("gen"), table.numbers("yield")
         (2, ('gen', 'yield'), ['G1', 'G2'], array([4.1, nan]))
@@ -49,6 +53,9 @@ class Table:
     frame: pd.DataFrame
     name: str
     notes: tuple[str, ...] = ()
+    questions: tuple[Question, ...] = ()
+    choices: TableChoices = field(default_factory=TableChoices)
+    lines: npt.NDArray[np.int64] | None = None
 
     @property
     def n(self) -> int:
@@ -67,11 +74,12 @@ class Table:
             TableError: one or more are not there; the message names them and what may have been meant.
 
         Example:
-            >>> read_table(b"gen,yield\\nG1,4.1\\n", name="trial").require(["Yield"])
+            >>> Table.from_columns({"gen": ["G1"], "yield": [4.1]}, "trial").require(["Yield"])
             Traceback (most recent call last):
             covstudio.data.errors.TableError: There is no column 'Yield' in 'trial'. Did you mean 'yield'?
         """
-        absent = [column for column in dict.fromkeys(columns) if column not in self.frame.columns]
+        own = self.frame.columns
+        absent = [one for one in dict.fromkeys(columns) if one not in own and self._own(one) not in own]
         if len(absent) == 1:
             raise TableError(
                 f"There is no column {shown(absent[0])} in {shown(self.name)}. "
@@ -84,14 +92,40 @@ class Table:
                 "other columns."
             )
 
+    def _series(self, column: str) -> pd.Series[Any]:
+        """A column, in whichever Unicode form its name is given."""
+        self.require([column])
+        return self.frame[self._own(column)]
+
+    def _own(self, column: str) -> str:
+        """The name of a column as the table has it."""
+        if column in self.frame.columns:
+            return column
+        return plain_name(column) if plain_name(column) in self.frame.columns else plain_label(column)
+
     def is_numeric(self, column: str) -> bool:
         """Whether everything in the column that is not missing is a number.
 
         Raises:
             TableError: there is no such column.
         """
-        self.require([column])
-        return bool(pd.api.types.is_numeric_dtype(self.frame[column]))
+        return bool(pd.api.types.is_numeric_dtype(self._series(column)))
+
+    def is_time(self, column: str) -> bool:
+        """Whether everything in the column that is not missing is a date, with or without a time of day.
+
+        Raises:
+            TableError: there is no such column.
+
+        Example:
+            >>> Table.from_columns({"sown": ["2023-05-01", None], "rep": ["R1", "R2"]}, "t").is_time("sown")
+            True
+        """
+        series = self._series(column)
+        if pd.api.types.is_numeric_dtype(series):
+            return False
+        found = [text for text in pd.unique(series) if text is not None]
+        return bool(found) and all(days(text) is not None for text in found)
 
     def labels(self, column: str) -> list[str | None]:
         """The column as labels: strings, whatever it holds; None where missing.
@@ -100,40 +134,79 @@ class Table:
             TableError: there is no such column.
 
         Example:
-            >>> read_table(b"rep,x\\n1,0.50\\n2,1\\n").labels("x")
+            >>> Table.from_columns({"rep": [1, 2], "x": [0.50, 1]}, "t").labels("x")
             ['0.5', '1']
         """
-        self.require([column])
-        codes, values = pd.factorize(self.frame[column].to_numpy(), use_na_sentinel=True)
+        codes, values = pd.factorize(self._series(column).to_numpy(), use_na_sentinel=True)
         names = [label(value) for value in values]
         return [names[code] if code >= 0 else None for code in codes]
 
-    def numbers(self, column: str) -> npt.NDArray[np.float64]:
-        """The column as an (n,) float64 array, NaN where missing.
+    def levels(self, column: str) -> tuple[str, ...]:
+        """The labels that occur in a column, each once, in order.
+
+        The order is the one that somebody has chosen, or else that of `sorted_labels`: numbers by size, dates
+        by time, anything else as in a dictionary.
 
         Raises:
-            TableError: there is no such column, or a value is not a number; the message names the first and
-                its row.
+            TableError: there is no such column.
+
+        Example:
+            >>> table = Table.from_columns({"row": [10, 2, 2], "dose": ["low", "high", "none"]}, "trial")
+            >>> table.levels("row"), table.levels("dose")
+            (('2', '10'), ('high', 'low', 'none'))
+            >>> said = TableChoices().with_column("dose", levels=["none", "low", "high"])
+            >>> table.with_choices(said).levels("dose")
+            ('none', 'low', 'high')
+        """
+        found = (label(value) for value in pd.unique(self._series(column)))
+        return ordered_labels(
+            [text for text in found if text is not None], self.choices.column(self._own(column)).levels
+        )
+
+    def reference(self, column: str) -> str | None:
+        """The level that somebody has chosen for the others to be compared with, or None.
+
+        Raises:
+            TableError: there is no such column.
         """
         self.require([column])
-        series = self.frame[column]
+        return self.choices.column(self._own(column)).reference
+
+    def numbers(self, column: str) -> npt.NDArray[np.float64]:
+        """The column as an (n,) float64 array, NaN where missing; dates are days since 1970-01-01.
+
+        Raises:
+            TableError: there is no such column, or a value is not a number; the message names the first, its
+                place, and why it is none.
+
+        Example:
+            >>> Table.from_columns({"sown": ["1970-01-11", "1970-01-12T06:00"]}, "t").numbers("sown")
+            array([10.  , 11.25])
+        """
+        series = self._series(column)
         if self.is_numeric(column):
             return series.to_numpy(dtype=np.float64, copy=True)
-        sizes = [math.nan if value is None else number(value) for value in series]
-        wrong = [row for row, size in enumerate(sizes) if size is None]
-        if wrong:
-            first = str(series.iloc[wrong[0]])
-            hint = (
-                " Write decimals with a point and thousands without a separator."
-                if number(first.replace(",", "")) is not None
-                else " Leave a cell empty, or write NA, where there is no value."
-            )
-            raise TableError(
-                f"Column {shown(column)} should hold numbers, and row {wrong[0] + 1:,} holds {shown(first)} "
-                f"({count(len(wrong), 'cell')} of {self.n:,} {'is' if len(wrong) == 1 else 'are'} not "
-                f"numbers).{hint}"
-            )
-        return np.array(sizes, dtype=np.float64)
+        codes, found = pd.factorize(series.to_numpy(), use_na_sentinel=True)
+        texts = list(map(str, found))
+        sizes = [number(text) for text in texts]
+        if None in sizes:
+            times = [days(text) for text in texts]
+            if None in times:
+                raise TableError(self._no_number(column, codes, texts))
+            sizes = times
+        return np.array([*(math.nan if size is None else size for size in sizes), math.nan])[codes]
+
+    def _no_number(self, column: str, codes: npt.NDArray[np.intp], texts: list[str]) -> str:
+        """Why a column of text cannot be numbers: the first such cell, where it is, and the cause."""
+        place, cause = why_no_numbers(texts)
+        row = int(np.flatnonzero(codes == place)[0])
+        wrong = int(np.isin(codes, [at for at, text in enumerate(texts) if number(text) is None]).sum())
+        where = "" if self.lines is None else f" in line {self.lines[row]:,} of the file"
+        verb = "is" if wrong == 1 else "are"
+        return (
+            f"Column {shown(column)} should hold numbers, and row {row + 1:,} holds {shown(texts[place])}"
+            f"{where} ({count(wrong, 'cell')} of {self.n:,} {verb} not numbers). {cause}"
+        )
 
     def missing(self, column: str) -> Bools:
         """Where the column has no value, as an (n,) array.
@@ -141,8 +214,7 @@ class Table:
         Raises:
             TableError: there is no such column.
         """
-        self.require([column])
-        return self.frame[column].isna().to_numpy(dtype=np.bool_)
+        return self._series(column).isna().to_numpy(dtype=np.bool_)
 
     def rows(self, kept: Bools) -> Table:
         """The table of the rows where `kept`, an (n,) array, is true.
@@ -152,17 +224,41 @@ class Table:
         """
         if kept.shape != (self.n,):
             raise ValueError(f"kept should have shape ({self.n},), one entry per row, and has {kept.shape}")
-        return (
-            self
-            if bool(kept.all())
-            else Table(self.frame.loc[kept].reset_index(drop=True), self.name, self.notes)
-        )
+        if bool(kept.all()):
+            return self
+        lines = None if self.lines is None else self.lines[kept]
+        return replace(self, frame=self.frame.loc[kept].reset_index(drop=True), lines=lines)
+
+    def with_choices(self, choices: TableChoices) -> Table:
+        """The same table under other choices.
+
+        Cells that are said to have no value lose it, columns become what they are said to be, levels take
+        their order. Where fields begin and end was settled when the file was read; what is said
+        about it changes nothing here. The same table comes back for the same choices.
+
+        Args:
+            choices: all that is said, in place of what was said before.
+
+        Raises:
+            ChoiceError: a column is not there, or is not what it is said to be.
+
+        Example:
+            >>> table = Table.from_columns({"gen": ["A", "."], "yield": [4.1, -99.0]}, "trial")
+            >>> table.with_choices(TableChoices(missing=("-99", "."))).to_columns()
+            {'gen': ['A', None], 'yield': [4.1, None]}
+        """
+        if choices == self.choices:
+            return self
+        known = _DERIVED.get(self)
+        if known is None or known[0] != choices:
+            known = _DERIVED[self] = (choices, _under(self, choices))
+        return known[1]
 
     def to_columns(self) -> dict[str, list[Cell]]:
         """The values by column: str, int, float, and None where missing; ready for JSON.
 
         Example:
-            >>> read_table(b"gen,yield\\nG1,4.1\\nG2,NA\\n").to_columns()
+            >>> Table.from_columns({"gen": ["G1", "G2"], "yield": [4.1, float("nan")]}, "t").to_columns()
             {'gen': ['G1', 'G2'], 'yield': [4.1, None]}
         """
         return {
@@ -204,7 +300,7 @@ class Table:
             >>> Table.from_columns({"rep": ["1", "2"], "yield": [4.1, None]}, "trial").labels("rep")
             ['1', '2']
         """
-        names = _checked_names([str(key) for key in columns])
+        names = checked_names([plain_label(str(key)) for key in columns])
         lengths = {key: len(values) for key, values in zip(names, columns.values(), strict=True)}
         if not lengths or not max(lengths.values()):
             raise TableError("A table needs at least one column and one row, and there is none.")
@@ -213,6 +309,36 @@ class Table:
             raise TableError(f"Every column should have the same number of rows; {parts}.")
         data = {key: _series(key, values) for key, values in zip(names, columns.values(), strict=True)}
         return cls(pd.DataFrame(data), name, tuple(notes))
+
+
+_DERIVED: WeakKeyDictionary[Table, tuple[TableChoices, Table]] = WeakKeyDictionary()
+
+
+def _under(table: Table, choices: TableChoices) -> Table:
+    """A table under other choices."""
+    absent = [name for name in choices.columns if name not in table.columns]
+    if absent:
+        table.require(absent)
+    frame, notes = dict(table.frame.items()), list(table.notes)
+    for name in table.columns:
+        series = frame[name]
+        said, before = choices.column(name), table.choices.column(name)
+        codes = {*choices.missing, *said.missing} - set(said.values)
+        kind = (said.kind, said.order, said.decimal)
+        if codes and not kind[0] and not kind[1]:
+            sizes = {size for code in codes if (size := number(code)) is not None}
+            hit = series.isin(list(sizes)) if table.is_numeric(name) else series.isin(list(codes))
+            if not hit.any() and kind[2] == before.decimal:
+                continue
+        elif kind == (before.kind, before.order, before.decimal):
+            continue
+        texts = np.array([label(value) or "" for value in series], dtype=object)
+        parsed = parse_column(ColumnText.of(name, texts, choices, table.lines), Marks(","), choices)
+        frame[name] = parsed.series
+        notes += [note for note in parsed.notes if note not in notes]
+    changed = {name for name in table.columns if choices.column(name) != table.choices.column(name)}
+    questions = tuple(one for one in table.questions if one.column not in changed)
+    return replace(table, frame=pd.DataFrame(frame), notes=tuple(notes), questions=questions, choices=choices)
 
 
 def _series(name: str, values: Sequence[Any]) -> pd.Series[Any]:
@@ -240,136 +366,7 @@ def _series(name: str, values: Sequence[Any]) -> pd.Series[Any]:
     )
 
 
-def read_table(
-    source: str | os.PathLike[str] | bytes, *, name: str | None = None, max_bytes: int = MAX_BYTES
-) -> Table:
-    """Read a csv file, or the bytes of one.
-
-    The first line names the columns. Fields are separated by commas, semicolons, tabs or vertical bars,
-    whichever fits; text is UTF-8, with or without a byte order mark. A column whose values are all numbers is
-    numeric; one with leading zeros ("007") stays text. Missing values are empty or spelled NA, N/A, NaN,
-    NULL; among numbers also `*`, `.`, `-`, `?`.
-
-    Args:
-        source: the path of a file, or its content.
-        name: what to call the table; by default the file's name.
-        max_bytes: the largest file to read.
-
-    Returns:
-        The table, with notes about what was read differently from how it is written.
-
-    Raises:
-        TableError: there is no such file; it is too large, empty, not UTF-8 or not a csv; it has no header or
-            nothing below it; lines differ in length; names are blank or twice.
-
-    Example:
-        >>> table = read_table("rep;yield\\nR1 ;4,1\\nR2;3,9\\n".encode())
-        >>> table.to_columns()
-        {'rep': ['R1', 'R2'], 'yield': [4.1, 3.9]}
-        >>> for note in table.notes:
-        ...     print(note)
-        The fields are separated by semicolons.
-        Column 'rep': spaces at the ends of 1 label were trimmed.
-        Column 'yield': decimal commas were read as decimal points.
-        >>> read_table(b"rep,yield\\nR1,4.1\\nR2\\n")
-        Traceback (most recent call last):
-        covstudio.data.errors.TableError: Every line should have 2 fields, as the first line has; line 3 has 1
-        (1 of 2 lines). Write a comma for every missing field, even at the end of a line.
-    """
-    if isinstance(source, bytes):
-        data = source
-        name = name or "table"
-    else:
-        path = Path(source)
-        name = name or path.name
-        data = _file_content(path, max_bytes)
-    if len(data) > max_bytes:
-        raise TableError(_too_large(len(data), max_bytes))
-    check_content(data)
-    raw = read_raw(data)
-    notes = list(raw.notes)
-    header, texts = _without_unnamed([_plain_name(text) for text in raw.header], list(raw.columns), notes)
-    if not header:
-        raise TableError(
-            "No column has a name or a value. Put a line with a name for every column at the top."
-        )
-    if all(number(text) is not None for text in header):
-        raise TableError(
-            f"The first line should name the columns, and it holds numbers: {listed(header)}. Put a line "
-            "with a name for every column above it."
-        )
-    if not len(texts[0]):
-        raise TableError(
-            f"The file has a first line with {count(len(header), 'name')} and nothing below it. A table "
-            "needs a line for every plot or record."
-        )
-    names = _checked_names(header)
-    columns: dict[str, pd.Series[Any]] = {}
-    for column, cells in zip(names, texts, strict=True):
-        columns[column], found = parse_column(column, cells, comma_is_decimal=raw.delimiter != ",")
-        notes += found
-    return Table(pd.DataFrame(columns), name, tuple(notes))
-
-
-def _file_content(path: Path, max_bytes: int) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > max_bytes:
-            raise TableError(_too_large(size, max_bytes))
-        if path.is_dir():
-            raise TableError(
-                f"A csv file was expected, and {shown(path)} is a folder. Give the path of a file."
-            )
-        with path.open("rb") as stream:
-            return stream.read(max_bytes + 1)
-    except FileNotFoundError:
-        fix = (
-            "Download it first and give the path of the file."
-            if "://" in str(path) or ":/" in str(path)
-            else "Check its path."
-        )
-        raise TableError(f"There is no file {shown(path, limit=200)}. {fix}") from None
-    except (OSError, ValueError) as error:
-        if isinstance(error, TableError):
-            raise
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise TableError(
-            f"The file {shown(path, limit=200)} cannot be read: {reason}. Check its path and permissions."
-        ) from None
-
-
-def _too_large(size: int, max_bytes: int) -> str:
-    return (
-        f"The file has {size:,} bytes, and {max_bytes:,} is the most that is read. "
-        "Keep the columns and rows that the model needs; in Python, max_bytes of read_table raises the limit."
-    )
-
-
-def _plain_name(text: str) -> str:
-    """A column's name on one line, without characters that cannot be shown."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
-
-
-def _without_unnamed(
-    header: list[str], texts: list[Cells], notes: list[str]
-) -> tuple[list[str], list[Cells]]:
-    """Leave out columns without a name that hold nothing: empty ones, and row numbers as R writes them."""
-    kept = []
-    for position, (name, cells) in enumerate(zip(header, texts, strict=True)):
-        if not name and not any(str(text).strip() for text in pd.unique(cells)):
-            notes.append(f"Column {position + 1} has no name and no values and was left out.")
-        elif not name and position == 0 and len(header) > 1 and _row_numbers(cells):
-            notes.append("The first column has no name and holds row numbers; it was left out.")
-        else:
-            kept.append(position)
-    return [header[position] for position in kept], [texts[position] for position in kept]
-
-
-def _row_numbers(cells: Cells) -> bool:
-    return any(all(text == str(row) for row, text in enumerate(cells, start=start)) for start in (0, 1))
-
-
-def _checked_names(names: list[str]) -> list[str]:
+def checked_names(names: list[str]) -> list[str]:
     """Names of columns, all there, all different, all of a length that can be shown."""
     blank = [position for position, name in enumerate(names, start=1) if not name]
     if blank:

@@ -223,13 +223,15 @@ class Writer:
         else:
             assert isinstance(value, Columns)
             columns = [self.facts.labels(name) for name in value.names]
-        if level_order(columns) is None and (isinstance(value, Values) or not self._ordered(node)):
+        if not self._ordered(node) or (isinstance(value, Values) and level_order(columns) is None):
             return []
         self.sorted_labels = True
         return [f"levels=[{', '.join(f'sorted_labels({factor})' for factor in factors)}]", "lex_order=False"]
 
     def _ordered(self, node: Node) -> bool:
-        """Whether the order of the columns matters: the covariance of the levels tells them apart."""
+        """Whether the order of the columns matters: one is dropped, or their covariance tells them apart."""
+        if node.arguments.get("drop_first"):
+            return True
         parent = self.document.parent_of(node.id)
         if parent is None:
             return False

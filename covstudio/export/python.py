@@ -142,7 +142,7 @@ class _Program:
         for name in writer.classes:
             self._import(home_of(declaration(name)), name)
         if writer.sorted_labels:
-            self._import("covstudio.data.columns", "sorted_labels")
+            self._import("covstudio.data", "sorted_labels")
         data = self._data(writer)
         inputs = {"labels": "LABELS", "numbers": "NUMBERS", "rows": "ROWS"}
         used = [name for name in inputs if name in writer.inputs]

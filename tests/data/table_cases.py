@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from covstudio.data.tables import TableError, read_table
+from covstudio.data import TableError, read_table
 
 GOOD = "rep,gen,yield\nR1,G1,4.1\nR2,G2,3.9\n"
 

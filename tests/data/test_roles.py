@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from covstudio.data import Table, TableError, read_table
 from covstudio.data.examples import EXAMPLES, load_example
 from covstudio.data.roles import ROLES, check_roles, explain_roles, guess_roles
-from covstudio.data.tables import Table, TableError, read_table
 
 REFERENCE = Path(__file__).parents[1] / "reml" / "reference"
 
@@ -22,7 +22,7 @@ def roles_of(columns: dict[str, list]) -> dict[str, str]:
     [
         ("bodyweight_car1", "Rat factor Diet factor Time covariate weight response"),
         ("machines", "Worker factor Machine factor score response"),
-        ("oats", "Block factor Variety factor N factor nitro factor yield response"),
+        ("oats", "Block factor Variety factor N factor nitro covariate yield response"),
         ("orthodont_slope", "Subject factor Sex factor age covariate visit factor distance response"),
         (
             "ovary_ar1",

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from covstudio.data import Table, TableError, read_table
 from covstudio.data.examples import load_example
-from covstudio.data.tables import Table, TableError, read_table
 from tests.data.table_cases import GOOD
 
 # ------------------------------------------------------------------ what is read

@@ -2,8 +2,7 @@
 
 import pytest
 
-from covstudio.data import source
-from covstudio.data.tables import TableError, read_table
+from covstudio.data import TableError, read_table, source
 from tests.data.table_cases import GOOD, refused, workbook
 
 
@@ -116,7 +115,7 @@ def test_paths_that_are_no_file(tmp_path):
 
 
 def test_names_of_columns():
-    assert "No column has a name or a value" in refused("\t\r\n\x1c")
+    assert "empty lines only" in refused("\t\r\n\x1c")
     assert "it holds numbers: '07'" in refused("\t07\n\t1\n")
     assert "'gen' names columns 1 and 3. Rename or delete one" in refused("gen,y,gen\n1,2,3\n")
     assert "'gen' names columns 1, 2 and 4. So do 'y'" in refused("gen,gen,y,gen,y\n1,2,3,4,5\n")
@@ -127,12 +126,13 @@ def test_names_of_columns():
     assert "it holds numbers: '1', '4.1' and '3'" in refused("1,4.1,3\n2,3.9,4\n")
 
 
-def test_fields_separated_by_spaces():
-    assert "separated by spaces" in refused('"rep" "yield"\n"1" "R1" 4.1\n"2" "R2" 3.9\n')
-    assert "separated by spaces" in refused("rep  yield\nR1   4.1\n")
+def test_labels_with_spaces_are_no_fields_separated_by_spaces():
+    assert "separated by spaces" in refused("plot yield\nvery good\nfairly bad\n")
+    assert "separated by spaces" in refused("gen yield\nNorth East 4.1\nSouth West 3.9\n")
 
 
 def test_quotes_that_do_not_close():
+    assert "Line 1 has a quoted value with text after" in refused('"rep"x,yield\nR1,4.1\n')
     assert "opened and not closed" in refused('a,b\n1,"2\n3,4\n')
     assert "Line 2 has a quoted value with text after" in refused('a,b\n"1"x,2\n')
     assert "longer than 131,072 characters" in refused('a,b\n1,"' + "x\n" * 200_000)

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, expect
 
+from covstudio.data import Table, read_table
 from covstudio.data.examples import load_example
-from covstudio.data.tables import Table, read_table
 from covstudio.document.build.build import build
 from covstudio.document.changes.all import AddNode, SetFixed, SetParameters
 from covstudio.document.files.templates import templates

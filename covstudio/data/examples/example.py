@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from covstudio.data.errors import TableError, listed, shown
-from covstudio.data.tables import Table, read_table
+from covstudio.data.reading import read_table
+from covstudio.data.tables import Table
 from covstudio.registry import Registry
 
 

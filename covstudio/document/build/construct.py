@@ -13,8 +13,8 @@ from typing import Any
 import torch
 
 from covstudio.covariance import Argument, Declaration, Matrix, Operator, ShapeError, declaration
-from covstudio.data.columns import sorted_labels
 from covstudio.data.errors import TableError
+from covstudio.data.ordering import sorted_labels
 from covstudio.document.build.limits import Call, Unbuilt, check_room, check_written_out
 from covstudio.document.build.table_facts import TableFacts
 from covstudio.document.model.arguments import document_default, is_required

@@ -11,10 +11,10 @@ import numpy as np
 import panel as pn
 from panel.viewable import Viewable
 
+from covstudio.data import Table, read_table
 from covstudio.data.errors import TableError
 from covstudio.data.examples import EXAMPLES, Example, examples
 from covstudio.data.roles import ROLES, Guess, Role, check_roles, explain_roles
-from covstudio.data.tables import Table, read_table
 from covstudio.document.changes.all import Batch, SetResponse, SetRoles
 from covstudio.studio.session.component import Component
 from covstudio.studio.session.files import MAX_TABLE, MEGABYTE, Assembler, Upload, UploadError

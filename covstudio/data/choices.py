@@ -1,0 +1,221 @@
+"""Choices about a table as data: its layout, its marks, which cells have no value, the order of levels.
+
+Everything can be left to be found; what is found is then said in the notes of the table. A choice is never
+overruled by what is found. Choices are kept with a model, and an exported program reads its table by them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal, Self, get_args
+
+from covstudio.data.dates import ORDERS, Order
+from covstudio.data.errors import ChoiceError, listed, shown
+from covstudio.data.text import label, plain_label, plain_name
+
+Kind = Literal["number", "text", "date"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+SEPARATORS = (",", ";", "\t", "|", " ")
+DECIMALS = (".", ",")
+THOUSANDS = (".", ",", "'", " ", "")
+
+
+@dataclass(frozen=True)
+class ColumnChoice:
+    """What a person says about one column. None and () leave it to be found.
+
+    Attributes:
+        kind: "number", "text" (labels, whatever they look like) or "date".
+        decimal: the decimal mark of its numbers, "." or ",".
+        order: of day, month and year in its dates: "dmy", "mdy" or "ymd".
+        missing: texts that mean "no value" in this column, beside those that always do.
+        values: texts that look like a code for "no value" and are values or levels.
+        levels: labels in their order; those that are not named come after them.
+        reference: the level that the others are compared with; the first one when left out.
+    """
+
+    kind: Kind | None = None
+    decimal: str | None = None
+    order: Order | None = None
+    missing: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
+    reference: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("missing", "values", "levels"):
+            object.__setattr__(self, name, _texts(getattr(self, name), name))
+        if self.reference is not None:
+            object.__setattr__(self, "reference", _text(self.reference, "reference"))
+        _one_of("kind", self.kind, KINDS)
+        _one_of("decimal", self.decimal, DECIMALS)
+        _one_of("order", self.order, ORDERS)
+        both = set(self.missing) & set(self.values)
+        if both:
+            raise ChoiceError(f"{shown(min(both))} is said to be missing and to be a value. Say one of them.")
+
+
+@dataclass(frozen=True)
+class TableChoices:
+    """What a person says about a table. None, () and {} leave it to be found.
+
+    Attributes:
+        separator: what stands between fields: ",", ";", a tab, "|" or " " (any number of spaces).
+        header: the line that names the columns, counted from 1; lines above it are passed over.
+        units: whether the line below the header holds units, and is passed over.
+        decimal: the decimal mark of all numbers, "." or ",".
+        missing: texts that mean "no value" in every column, beside those that always do.
+        columns: what is said about single columns, by name.
+
+    Example:
+        >>> said = TableChoices(missing=("-99",), columns={"gen": ColumnChoice(reference="check")})
+        >>> said.to_dict()
+        {'missing': ['-99'], 'columns': {'gen': {'reference': 'check'}}}
+        >>> TableChoices.from_dict(said.to_dict()) == said
+        True
+    """
+
+    separator: str | None = None
+    header: int | None = None
+    units: bool | None = None
+    decimal: str | None = None
+    missing: tuple[str, ...] = ()
+    columns: Mapping[str, ColumnChoice] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "missing", _texts(self.missing, "missing"))
+        columns = {plain_name(str(name)): one for name, one in dict(self.columns).items()}
+        empty = ColumnChoice()
+        object.__setattr__(self, "columns", {name: one for name, one in columns.items() if one != empty})
+        for name, one in self.columns.items():
+            if not isinstance(one, ColumnChoice):
+                raise ChoiceError(f"Column {shown(name)} needs a ColumnChoice; got {type(one).__name__}.")
+        _one_of("separator", self.separator, SEPARATORS)
+        _one_of("decimal", self.decimal, DECIMALS)
+        if self.header is not None and (type(self.header) is not int or self.header < 1):
+            raise ChoiceError(f"The header is a line, counted from 1; got {self.header!r}.")
+        if self.units not in (None, True, False):
+            raise ChoiceError(f"Units stand below the header or not: True or False; got {self.units!r}.")
+
+    def __hash__(self) -> int:
+        own = (self.separator, self.header, self.units, self.decimal, self.missing)
+        return hash((*own, frozenset(self.columns.items())))
+
+    def __bool__(self) -> bool:
+        """Whether anything is said."""
+        return self != TableChoices()
+
+    def column(self, name: str) -> ColumnChoice:
+        """What is said about a column; nothing, where nothing is.
+
+        Example:
+            >>> TableChoices().column("yield").missing
+            ()
+        """
+        return self.columns.get(name, ColumnChoice())
+
+    def with_column(self, name: str, **changes: Any) -> TableChoices:
+        """The same choices with some of a column's changed.
+
+        Args:
+            name: the column.
+            **changes: fields of `ColumnChoice`.
+
+        Example:
+            >>> TableChoices().with_column("yield", missing=["-99"]).column("yield").missing
+            ('-99',)
+        """
+        name = plain_name(name)
+        return replace(self, columns={**self.columns, name: replace(self.column(name), **changes)})
+
+    def to_dict(self) -> dict[str, Any]:
+        """What is said, as lists, texts and numbers; ready for JSON."""
+        said = _said(self)
+        if self.columns:
+            said["columns"] = {name: _said(one) for name, one in self.columns.items()}
+        return said
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """The choices that `to_dict` wrote.
+
+        Raises:
+            ChoiceError: a name that no choice has, or a value that it cannot have.
+        """
+        _known(cls, content, "A table")
+        columns = content.get("columns", {})
+        if not isinstance(columns, Mapping):
+            raise ChoiceError(f"Choices for columns are given by name; got {columns!r:.60}.")
+        found: dict[str, ColumnChoice] = {}
+        for name, said in columns.items():
+            _known(ColumnChoice, said, f"Column {shown(name)}")
+            found[str(name)] = ColumnChoice(**said)
+        return cls(**{**content, "columns": found})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One way to answer a question.
+
+    Attributes:
+        text: in a few words.
+        choices: what holds then: all that was said before, and this.
+    """
+
+    text: str
+    choices: TableChoices
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something a file does not say, and how it was read in the meantime.
+
+    Attributes:
+        text: what was found, how it is read now, and what else it may mean.
+        answers: what a person may say; the first confirms how it is read now.
+        column: the column it is about, or None for the whole file.
+    """
+
+    text: str
+    answers: tuple[Answer, ...]
+    column: str | None = None
+
+
+def _said(choice: TableChoices | ColumnChoice) -> dict[str, Any]:
+    values = {one.name: getattr(choice, one.name) for one in fields(choice) if one.name != "columns"}
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in values.items()
+        if value is not None and value != ()
+    }
+
+
+def _known(cls: type[Any], content: object, what: str) -> None:
+    if not isinstance(content, Mapping):
+        raise ChoiceError(f"{what} needs its choices by name; got {content!r:.60}.")
+    names = [one.name for one in fields(cls)]
+    odd = [str(name) for name in content if name not in names]
+    if odd:
+        raise ChoiceError(f"{what} has no choice {shown(odd[0])}; there are {listed(names, limit=12)}.")
+
+
+def _one_of(name: str, value: object, allowed: Sequence[str]) -> None:
+    if value is not None and value not in allowed:
+        raise ChoiceError(f"The {name} can be {listed(allowed, limit=9, word='or')}; got {value!r:.60}.")
+
+
+def _texts(values: object, name: str) -> tuple[str, ...]:
+    if isinstance(values, str | int | float):
+        values = [values]
+    if not isinstance(values, Sequence):
+        raise ChoiceError(f"The choice {shown(name)} is a list of texts; got {values!r:.60}.")
+    return tuple(dict.fromkeys(_text(value, name) for value in values))
+
+
+def _text(value: object, name: str) -> str:
+    """A label as tables have it: a number given as one is the text of it."""
+    text = None if isinstance(value, bool) else label(value)
+    if text is None or not isinstance(value, str | int | float):
+        raise ChoiceError(f"The choice {shown(name)} holds texts; got {value!r:.60}.")
+    return plain_label(text)

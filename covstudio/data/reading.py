@@ -1,0 +1,235 @@
+"""Tables from csv files: raw lines, then what was found and said about them, then the table.
+
+Nothing here trusts a file: sizes are limited, text stays text, and what cannot be read is refused with the
+place and the fix. What was passed over or read differently from how it is written becomes a note, and what
+the file does not tell a question.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from covstudio.data.choices import TableChoices
+from covstudio.data.column_text import Cells, ColumnText, Marks
+from covstudio.data.columns import parse_column
+from covstudio.data.content import check_content
+from covstudio.data.errors import TableError, count, listed, shown
+from covstudio.data.numerals import number
+from covstudio.data.source import RawTable, read_raw
+from covstudio.data.tables import Table, checked_names
+from covstudio.data.text import plain_name
+
+MAX_BYTES = 100_000_000
+ROW_NAMES = "rowname"
+
+
+def read_table(
+    source: str | os.PathLike[str] | bytes,
+    *,
+    name: str | None = None,
+    max_bytes: int = MAX_BYTES,
+    choices: TableChoices | None = None,
+    missing: Sequence[str | float] | Mapping[str, Sequence[str | float]] = (),
+    reference: Mapping[str, str] | None = None,
+    levels: Mapping[str, Sequence[str]] | None = None,
+) -> Table:
+    """Read a csv file, or the bytes of one.
+
+    One line names the columns: the first, unless it is a title or a comment. Fields are separated by commas,
+    semicolons, tabs, vertical bars or spaces, whichever fits; text is UTF-8, with or without a byte order
+    mark. A column whose values are all numbers is numeric, with decimal points or commas, marks between
+    thousands, currency or percent signs; one with leading zeros ("007") stays text. Dates become those of
+    ISO 8601. Missing values are empty or spelled NA, N/A, NaN, NULL; among numbers also `*`, `.`, `-`, `?`.
+    What a file does not tell is read in the way that loses nothing, and asked (`Table.questions`).
+
+    Args:
+        source: the path of a file, or its content.
+        name: what to call the table; by default the file's name.
+        max_bytes: the largest file to read.
+        choices: what is said about the file, to be kept and used again.
+        missing: in short for `choices`: further codes for "no value", in all columns or by column.
+        reference: in short for `choices`: the level that others are compared with, by column.
+        levels: in short for `choices`: labels in their order, by column.
+
+    Returns:
+        The table, with notes about what was read differently from how it is written.
+
+    Raises:
+        TableError: there is no such file; it is too large, empty, not UTF-8 or not a csv; it has no header or
+            nothing below it; lines differ in length; names are blank or twice.
+        ChoiceError: what is said does not suit the file.
+
+    Example:
+        >>> table = read_table("rep;yield\\nR1 ;4,1\\nR2;-99\\n".encode(), missing=["-99"])
+        >>> table.to_columns()
+        {'rep': ['R1', 'R2'], 'yield': [4.1, None]}
+        >>> for note in table.notes:
+        ...     print(note)
+        The fields are separated by semicolons.
+        Column 'rep': spaces at the ends of 1 label were trimmed.
+        Column 'yield': decimal commas were read as decimal points.
+        Column 'yield': 1 cell with '-99' has no value, as was said.
+        >>> read_table(b"rep,yield\\nR1,4.1\\nR2\\n")
+        Traceback (most recent call last):
+        covstudio.data.errors.TableError: Every line should have 2 fields, as the first line has; line 3 has 1
+        (1 of 2 lines). Write a comma for every missing field, even at the end of a line.
+    """
+    said = _all_said(choices or TableChoices(), missing, reference or {}, levels or {})
+    if isinstance(source, bytes):
+        data = source
+        name = name or "table"
+    else:
+        path = Path(source)
+        name = name or path.name
+        data = _file_content(path, max_bytes)
+    if len(data) > max_bytes:
+        raise TableError(_too_large(len(data), max_bytes))
+    check_content(data)
+    return _table(read_raw(data, said), name, said)
+
+
+def _all_said(
+    choices: TableChoices,
+    missing: Sequence[str | float] | Mapping[str, Sequence[str | float]],
+    reference: Mapping[str, str],
+    levels: Mapping[str, Sequence[str]],
+) -> TableChoices:
+    """The choices with those that are given in short."""
+    if isinstance(missing, Mapping):
+        for name, codes in missing.items():
+            choices = choices.with_column(name, missing=codes)
+    elif missing:
+        choices = replace(choices, missing=missing)  # type: ignore[arg-type]
+    for name, level in reference.items():
+        choices = choices.with_column(name, reference=level)
+    for name, order in levels.items():
+        choices = choices.with_column(name, levels=order)
+    return choices
+
+
+def _table(raw: RawTable, name: str, choices: TableChoices) -> Table:
+    """The table of a file's columns of text."""
+    notes = list(raw.notes)
+    header, texts = _named([plain_name(text) for text in raw.header], list(raw.columns), notes)
+    if not header:
+        raise TableError(
+            "No column has a name or a value. Put a line with a name for every column at the top."
+        )
+    if all(number(text) is not None for text in header):
+        raise TableError(
+            f"The first line should name the columns, and it holds numbers: {listed(header)}. Put a line "
+            "with a name for every column above it."
+        )
+    if not len(texts[0]):
+        raise TableError(
+            f"The file has a first line with {count(len(header), 'name')} and nothing below it. A table "
+            "needs a line for every plot or record."
+        )
+    names = checked_names(header)
+    rows = _without_footers(names, texts, notes)
+    _require(choices, names, name)
+    columns = [
+        ColumnText.of(column, cells[:rows], choices, raw.lines[:rows])
+        for column, cells in zip(names, texts, strict=True)
+    ]
+    marks = Marks.of(columns, raw.separator)
+    found: dict[str, pd.Series[Any]] = {}
+    questions = list(raw.questions)
+    for column in columns:
+        parsed = parse_column(column, marks, choices)
+        found[column.name] = parsed.series
+        notes += parsed.notes
+        questions += parsed.questions
+    notes += [question.text for question in questions]
+    return Table(pd.DataFrame(found), name, tuple(notes), tuple(questions), choices, raw.lines[:rows])
+
+
+def _require(choices: TableChoices, names: list[str], table: str) -> None:
+    """Refuse what is said about columns that are not there."""
+    if any(name not in names for name in choices.columns):
+        Table(pd.DataFrame(columns=names), table).require(choices.columns)
+
+
+def _named(header: list[str], texts: list[Cells], notes: list[str]) -> tuple[list[str], list[Cells]]:
+    """The names and columns, without empty ones and row numbers, a first column of row names with a name."""
+    held = [
+        position
+        for position, (name, cells) in enumerate(zip(header, texts, strict=True))
+        if name or any(str(text).strip() for text in pd.unique(cells))
+    ]
+    notes += [
+        f"Column {position + 1} has no name and no values and was left out."
+        for position in range(len(header))
+        if position not in held
+    ]
+    names, columns = [header[position] for position in held], [texts[position] for position in held]
+    if len(names) < 2 or names[0] or held[0] or not all(names[1:]):
+        return names, columns
+    if _row_numbers(columns[0]):
+        notes.append("The first column has no name and holds row numbers; it was left out.")
+        return names[1:], columns[1:]
+    free = (ROW_NAMES, *(f"{ROW_NAMES}_{number}" for number in range(2, len(names) + 2)))
+    names[0] = next(text for text in free if text not in names)
+    what = "row names" if pd.Series(columns[0]).is_unique else "labels that repeat"
+    notes.append(f"The first column has no name and holds {what}; it is called {names[0]!r}.")
+    return names, columns
+
+
+def _row_numbers(cells: Cells) -> bool:
+    return any(all(text == str(row) for row, text in enumerate(cells, start=start)) for start in (0, 1))
+
+
+def _without_footers(names: list[str], texts: list[Cells], notes: list[str]) -> int:
+    """How many rows there are, without lines of a source or a remark below the table."""
+    rows = last = len(texts[0])
+    while rows > 1 and len(names) > 2 and _is_remark([str(cells[rows - 1]).strip() for cells in texts]):
+        rows -= 1
+    if rows < last:
+        what = "a line" if last - rows == 1 else count(last - rows, "line")
+        notes.append(f"Below the table {what} of one field was left out: {shown(texts[0][rows])}.")
+    return rows
+
+
+def _is_remark(fields: list[str]) -> bool:
+    first, *others = fields
+    return not any(others) and (":" in first or len(first.split()) > 2 or first.startswith(("*", "#")))
+
+
+def _file_content(path: Path, max_bytes: int) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > max_bytes:
+            raise TableError(_too_large(size, max_bytes))
+        if path.is_dir():
+            raise TableError(
+                f"A csv file was expected, and {shown(path)} is a folder. Give the path of a file."
+            )
+        with path.open("rb") as stream:
+            return stream.read(max_bytes + 1)
+    except FileNotFoundError:
+        fix = (
+            "Download it first and give the path of the file."
+            if "://" in str(path) or ":/" in str(path)
+            else "Check its path."
+        )
+        raise TableError(f"There is no file {shown(path, limit=200)}. {fix}") from None
+    except (OSError, ValueError) as error:
+        if isinstance(error, TableError):
+            raise
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise TableError(
+            f"The file {shown(path, limit=200)} cannot be read: {reason}. Check its path and permissions."
+        ) from None
+
+
+def _too_large(size: int, max_bytes: int) -> str:
+    return (
+        f"The file has {size:,} bytes, and {max_bytes:,} is the most that is read. "
+        "Keep the columns and rows that the model needs; in Python, max_bytes of read_table raises the limit."
+    )
