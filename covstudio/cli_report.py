@@ -82,6 +82,9 @@ def report(
             for row in _rows(frames["fixed_effects"])
         ),
     )
+    if found.references:
+        compared = ", ".join(f"{factor} {level}" for factor, level in found.references.items())
+        lines += [f"  Levels are compared with {compared}"]
     lines += _table(
         (f"Wald tests{degrees}", "F", "df", "den. df", "p"),
         (
@@ -193,6 +196,7 @@ def as_json(document: Document, table: Table, found: Estimate, notes: Sequence[s
         "boundary": list(fit.boundary),
         "information": inferred.information,
         "degrees_of_freedom": inferred.degrees,
+        "references": dict(found.references),
         "notes": [*notes, *inferred.notes],
     }
     for name, frame in tables(found).items():

@@ -98,7 +98,8 @@ def test_the_alpha_design_as_a_table(run, model):
     code, out, err = run("fit", model, JOHN_ALPHA, "--response", "yield", "--fixed", "1 + rep")
     assert (code, err) == (OK, "")
     rows = {match[1]: match[0] for match in re.finditer(r"^  (\S+) .*$", out, re.MULTILINE)}
-    assert set(rows) == {*ESTIMATES, *EFFECTS, "rep"}
+    assert set(rows) == {*ESTIMATES, *EFFECTS, "rep", "Levels"}
+    assert rows["Levels"] == "  Levels are compared with rep R1"
     for name, value in ESTIMATES.items():
         assert rows[name].split()[1] == f"{value:.6f}"
     for name, (value, error) in EFFECTS.items():
@@ -285,7 +286,8 @@ def test_a_file_that_cannot_be_read_is_named(run, model, tmp_path):
     ("fixed", "words"),
     [
         ("1 + block1", "no column 'block1'"),
-        ("1 + log(yield)", "never evaluated as code"),
+        ("1 + log(yield)", "is the response"),
+        ("1 + logarithm(rep)", "never evaluated as code"),
         ("__import__('os').system('true')", "never evaluated as code"),
         ("1 + yield", "is the response"),
         ("1 + rep + rep:gen:block", "72 rows"),

@@ -10,9 +10,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from covstudio.data.formula import Formula, Term
+from covstudio.data.formula import Formula
+from covstudio.data.terms import Term
 
-# A part of a term: its factors, each with whether it has a column for every level or for all but the first.
+#: A part of a term: its factors, each with whether it has a column for every level or for all but the first.
 Coding = dict[str, bool]
 
 
@@ -21,10 +22,12 @@ class CodedTerm:
     """One block of columns: the product of some factors and covariates.
 
     Attributes:
+        term: the term that the block belongs to: the intercept is ().
         columns: the factors and covariates of the block, in the order of the term.
         full: those factors that have a column for every level, the first included.
     """
 
+    term: Term
     columns: Term
     full: frozenset[str]
 
@@ -34,11 +37,12 @@ def code_terms(formula: Formula, factors: Collection[str]) -> tuple[CodedTerm, .
 
     Args:
         formula: the terms.
-        factors: which of the columns it names are factors; the others are covariates.
+        factors: which parts of its terms are factors; the others are covariates.
 
     Returns:
-        The blocks, the intercept (no columns) first, then term by term. Their columns are linearly
-        independent whenever every combination of levels occurs and covariates vary freely.
+        The blocks, the intercept (no columns) first, then term by term: a term whose margins are not in the
+        formula has several, and all of them are its own. Their columns are linearly independent whenever
+        every combination of levels occurs and covariates vary freely.
 
     Example:
         >>> from covstudio.data.formula import parse_formula
@@ -46,6 +50,11 @@ def code_terms(formula: Formula, factors: Collection[str]) -> tuple[CodedTerm, .
         ...     print(block.columns, sorted(block.full))
         ('rep',) ['rep']
         ('rep', 'x') ['rep']
+        >>> for block in code_terms(parse_formula("1 + a:b"), {"a", "b"}):
+        ...     print(block.term, block.columns, sorted(block.full))
+        () () []
+        ('a', 'b') ('b',) []
+        ('a', 'b') ('a', 'b') ['b']
 
     Reference:
         Chambers and Hastie (1992), Statistical Models in S, section 2.4.1; terms without their margins are
@@ -62,7 +71,7 @@ def code_terms(formula: Formula, factors: Collection[str]) -> tuple[CodedTerm, .
         known.update(new)
         for coding in _merged(new):
             columns = tuple(name for name in term if name in covariates or name in coding)
-            blocks.append(CodedTerm(columns, frozenset(name for name, full in coding.items() if full)))
+            blocks.append(CodedTerm(term, columns, frozenset(name for name, full in coding.items() if full)))
     return tuple(blocks)
 
 

@@ -1,13 +1,14 @@
 """The design matrix of the fixed effects.
 
-Columns of X have readable names: "(Intercept)", "rep[R2]", "x", "Variety[Victory]:N[n0.2]". The levels of a
-factor are sorted and the first is the reference, as in R.
+Columns of X have readable names: "(Intercept)", "rep[R2]", "x", "Variety[Victory]:N[n0.2]", "poly(x, 2)1".
+The level that the others are compared with is the one that somebody has chosen, or else the first of the
+levels (`Table.levels`), as in R.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from math import prod
 
@@ -15,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from covstudio.data.bases import learn
 from covstudio.data.coding import CodedTerm, code_terms
-from covstudio.data.errors import DesignError, RankError, count, listed, shown
+from covstudio.data.errors import DesignError, RankError, count, listed, shown, suggestion
 from covstudio.data.formula import Formula, parse_formula
 from covstudio.data.roles import Role
 from covstudio.data.rows import (
@@ -62,6 +64,10 @@ class Design:
         terms: the terms of the formula in their order, such as "rep" or "rep:x", each with the positions of
             its columns; the intercept is none.
         left_out: names of the columns that were left out because they depend on columns before them.
+        parts: what each of the terms is a product of, by the term's name: columns of the table, and functions
+            of columns by their text.
+        references: factor -> the level that its others are compared with.
+        offset: (rows kept,) what is to be taken from the response before a fit, or None.
     """
 
     x: torch.Tensor
@@ -71,6 +77,9 @@ class Design:
     note: str
     terms: tuple[tuple[str, tuple[int, ...]], ...] = ()
     left_out: tuple[str, ...] = ()
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    references: Mapping[str, str] = field(default_factory=dict)
+    offset: torch.Tensor | None = None
 
 
 def design_matrix(
@@ -82,13 +91,13 @@ def design_matrix(
 ) -> Design:
     """The design matrix X of the fixed effects.
 
-    Factors are treatment coded (an indicator for every level but the first, which is the reference);
-    covariates enter as they are. A column without a role, or with the role "ignored", is a factor when it
-    holds text and a covariate when it holds numbers.
+    Factors are treatment coded (an indicator for every level but the reference); covariates enter as they
+    are, dates as days since 1970-01-01. A column without a role, or with the role "ignored", is a factor when
+    it holds text and a covariate when it holds numbers or dates.
 
     Args:
         table: a table of n rows.
-        formula: such as "1 + rep" or "~ Variety*N"; see `parse_formula`.
+        formula: such as "1 + rep", "~ Variety*N" or "poly(x, 2)"; see `parse_formula`.
         roles: which columns are factors and which covariates.
         drop_dependent: leave out columns that are combinations of columns before them, as R's lm does,
             instead of refusing them.
@@ -99,7 +108,8 @@ def design_matrix(
     Raises:
         FormulaError: the formula is not understood.
         TableError: a column is not there, or a covariate holds text.
-        DesignError: the response stands among the fixed effects; a factor has one level.
+        DesignError: the response stands among the fixed effects; a factor has one level; a reference does not
+            occur; a function has no finite value in some row.
         RankError: columns of X depend on others, and are not to be left out: the message names them; or there
             are more columns than rows.
 
@@ -116,20 +126,9 @@ def design_matrix(
     _check_response(parsed, roles)
     table.require([*parsed.columns, *([parsed.response] if parsed.response is not None else [])])
     complete = complete_rows(table, parsed.columns)
-    factors = {
-        column: factor_levels(complete.table, column)
-        for column in parsed.columns
-        if roles.get(column) == "factor"
-        or (roles.get(column) != "covariate" and not table.is_numeric(column))
-    }
-    for column, found in factors.items():
-        if len(found) == 1:
-            raise DesignError(
-                f"The factor {shown(column)} has one level, {shown(found[0])}, in the rows that are used, so "
-                "it has no effect to estimate. Take it out of the formula."
-            )
-    blocks = code_terms(parsed, factors)
-    sizes = [_size(block, factors) for block in blocks]
+    columns = _Columns(complete.table, parsed, roles)
+    blocks = code_terms(parsed, columns.factors)
+    sizes = [columns.size(block) for block in blocks]
     rows = complete.table.n
     if sum(sizes) > rows:
         size, block = max(zip(sizes, blocks, strict=True), key=lambda pair: pair[0])
@@ -140,14 +139,13 @@ def design_matrix(
         )
     x = np.empty((rows, sum(sizes)), dtype=np.float64, order="F")
     names: list[str] = []
-    values = _values(complete.table, parsed.columns, factors)
     terms: dict[str, list[int]] = {}
     for block in blocks:
-        for name, values_of in _block_columns(block, values, factors):
+        for name, values_of in columns.of(block):
             x[:, len(names)] = 1.0 if values_of is None else values_of
             names.append(name)
-            if block.columns:
-                terms.setdefault(":".join(block.columns), []).append(len(names) - 1)
+            if block.term:
+                terms.setdefault(parsed.name_of(block.term), []).append(len(names) - 1)
     dependent = _dependent(x)
     if dependent and not drop_dependent:
         raise _rank_error(names, dependent)
@@ -162,6 +160,9 @@ def design_matrix(
         complete.note,
         tuple((term, own) for term, own in left.items() if own),
         tuple(names[j] for j in dependent),
+        {parsed.name_of(term): term for term in parsed.terms if left.get(parsed.name_of(term))},
+        columns.references(blocks),
+        columns.offset(),
     )
 
 
@@ -180,44 +181,108 @@ def _check_response(formula: Formula, roles: Mapping[str, Role]) -> None:
         )
 
 
-def _size(block: CodedTerm, factors: Mapping[str, Sequence[str]]) -> int:
-    return prod(len(factors[name]) - (name not in block.full) for name in block.columns if name in factors)
+class _Columns:
+    """The columns of X that parts of a formula give for a table.
+
+    Args:
+        table: its complete rows.
+        formula: the formula.
+        roles: of its columns.
+    """
+
+    def __init__(self, table: Table, formula: Formula, roles: Mapping[str, Role]) -> None:
+        self.table, self.formula = table, formula
+        self.factors: dict[str, tuple[str, ...]] = {}
+        self._places: dict[str, npt.NDArray[np.int64]] = {}
+        self._numbers: dict[str, Floats] = {}
+        self._reference: dict[str, str] = {}
+        for part in formula.parts:
+            function = formula.functions.get(part)
+            if function is not None and function.role == "number":
+                self._numbers[part] = learn(function, table.numbers)(table.numbers)
+            elif function is not None or _is_factor(table, part, roles):
+                self._add_factor(part, formula.columns_of(part)[0])
+            else:
+                self._numbers[part] = table.numbers(part)[:, None]
+
+    def _add_factor(self, part: str, column: str) -> None:
+        levels = factor_levels(self.table, column)
+        if len(levels) == 1:
+            raise DesignError(
+                f"The factor {shown(column)} has one level, {shown(levels[0])}, in the rows that are used, "
+                "so it has no effect to estimate. Take it out of the formula."
+            )
+        reference = self.table.reference(column)
+        if reference is not None and reference not in levels:
+            raise DesignError(
+                f"{shown(reference)} is said to be the reference of {shown(column)}, and no row that is used "
+                f"has it. {suggestion(reference, levels, 'level')}"
+            )
+        places = {name: place for place, name in enumerate(levels)}
+        labels = [label for label in self.table.labels(column) if label is not None]
+        self.factors[part] = levels
+        self._places[part] = np.array([places[label] for label in labels], dtype=np.int64)
+        self._reference[part] = levels[0] if reference is None else reference
+
+    def size(self, block: CodedTerm) -> int:
+        """How many columns a block has."""
+        return prod(
+            len(self.factors[part]) - (part not in block.full)
+            if part in self.factors
+            else self._numbers[part].shape[1]
+            for part in block.columns
+        )
+
+    def of(self, block: CodedTerm) -> Iterable[tuple[str, Floats | None]]:
+        """The columns of a block with their names, the first part changing fastest, as in R."""
+        choices = [self._part(part, full=part in block.full) for part in block.columns]
+        for reversed_choice in product(*reversed(choices)):
+            chosen = reversed_choice[::-1]
+            column: Floats | None = None
+            for _, values in chosen:
+                column = values if column is None else column * values
+            yield ":".join(name for name, _ in chosen) or INTERCEPT, column
+
+    def _part(self, part: str, full: bool) -> list[tuple[str, Floats]]:
+        """The columns of one part, with their names."""
+        name = self.formula.part_name(part)
+        if part in self._numbers:
+            values = self._numbers[part]
+            several = values.shape[1] > 1 or (part in self.formula.functions and self._is_basis(part))
+            return [
+                (f"{name}{number}" if several else name, values[:, number - 1])
+                for number in range(1, values.shape[1] + 1)
+            ]
+        return [
+            (f"{name}[{level}]", (self._places[part] == place).astype(np.float64))
+            for place, level in enumerate(self.factors[part])
+            if full or level != self._reference[part]
+        ]
+
+    def _is_basis(self, part: str) -> bool:
+        return self.formula.functions[part].basis is not None
+
+    def references(self, blocks: Sequence[CodedTerm]) -> dict[str, str]:
+        """The references of the factors that are compared with one."""
+        compared = {
+            part
+            for block in blocks
+            for part in block.columns
+            if part in self.factors and part not in block.full
+        }
+        return {part: level for part, level in self._reference.items() if part in compared}
+
+    def offset(self) -> torch.Tensor | None:
+        """The sum of the offsets, or None."""
+        found = [learn(one, self.table.numbers)(self.table.numbers)[:, 0] for one in self.formula.offsets]
+        return torch.from_numpy(np.sum(found, axis=0)) if found else None
 
 
-def _values(
-    table: Table, columns: Sequence[str], factors: Mapping[str, Sequence[str]]
-) -> dict[str, Floats | npt.NDArray[np.int64]]:
-    """For every column its numbers, or the places of its labels among the levels."""
-    values: dict[str, Floats | npt.NDArray[np.int64]] = {}
-    for column in columns:
-        if column in factors:
-            places = {name: place for place, name in enumerate(factors[column])}
-            labels = [label for label in table.labels(column) if label is not None]
-            values[column] = np.array([places[label] for label in labels], dtype=np.int64)
-        else:
-            values[column] = table.numbers(column)
-    return values
-
-
-def _block_columns(
-    block: CodedTerm,
-    values: Mapping[str, Floats | npt.NDArray[np.int64]],
-    factors: Mapping[str, Sequence[str]],
-) -> Iterable[tuple[str, Floats | None]]:
-    """The columns of a block with their names, the first factor changing fastest, as in R."""
-    choices: list[Sequence[int | None]] = []
-    for name in block.columns:
-        first = 0 if name in block.full else 1
-        choices.append(range(first, len(factors[name])) if name in factors else [None])
-    for reversed_choice in product(*reversed(choices)):
-        choice = reversed_choice[::-1]
-        column: Floats | None = None
-        parts = []
-        for name, place in zip(block.columns, choice, strict=True):
-            part = values[name] if place is None else (values[name] == place).astype(np.float64)
-            column = np.asarray(part, dtype=np.float64) if column is None else column * part
-            parts.append(name if place is None else f"{name}[{factors[name][place]}]")
-        yield ":".join(parts) or INTERCEPT, column
+def _is_factor(table: Table, column: str, roles: Mapping[str, Role]) -> bool:
+    role = roles.get(column)
+    return role == "factor" or (
+        role != "covariate" and not table.is_numeric(column) and not table.is_time(column)
+    )
 
 
 def _dependent(x: Floats) -> dict[int, list[int]]:

@@ -1,35 +1,29 @@
 """The fixed effects as a formula, read and never evaluated.
 
 formulaic cuts the text into tokens and arranges them by precedence; the terms are then collected here, from
-a closed list of operators. A token that formulaic would evaluate as Python is refused before that.
+a closed list of operators. A token that formulaic would evaluate as Python is read as a function of columns
+(`covstudio.data.functions`), or refused.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from covstudio.data.errors import FormulaError, shown
+from covstudio.data.functions import Function, parse_function
+from covstudio.data.terms import ALLOWED, MAX_DEPTH, Term, chain, kind_of, name_of, summed
+from covstudio.data.text import plain_label
 
 if TYPE_CHECKING:
-    from formulaic.parser.types import ASTNode, Token
+    from formulaic.parser.types import Token
 
 MAX_LENGTH = 4_000
-MAX_TERMS = 500
-MAX_ORDER = 6
-_MAX_DEPTH = 100
-_ALLOWED = (
-    "A formula holds names of columns, 1 or 0, and the operators + - : * ( ); "
-    "put a name with other characters in backticks, as in `grain yield`."
-)
 _FOR_EXAMPLE = "Write 1 for the mean alone, or 1 + rep, say."
 _PLAIN_NAME = re.compile(r"[^\W\d][\w.]*")
-
-Term = tuple[str, ...]
-# A chain of additions: (+1 or -1, a term), in the order written. The empty term is the intercept.
-_Chain = list[tuple[int, Term]]
+_JOINED = re.compile(r"[:\[]")
 
 
 @dataclass(frozen=True)
@@ -37,24 +31,59 @@ class Formula:
     """The terms of the fixed effects.
 
     Attributes:
-        terms: the columns of each term but the intercept; main effects first, then by order of interaction.
+        terms: what each term but the intercept is the product of, columns by their names and functions of
+            columns by their text; main effects first, then by order of interaction.
         intercept: whether the mean is among them.
         response: the column left of `~`, or None.
+        functions: text -> function, for those in the terms.
+        offsets: what is added to the fixed effects with weight one.
     """
 
     terms: tuple[Term, ...]
     intercept: bool
     response: str | None = None
+    functions: Mapping[str, Function] = field(default_factory=dict)
+    offsets: tuple[Function, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that the terms use, each once.
+        """The columns of the table that the terms and offsets use, each once.
 
         Example:
-            >>> parse_formula("1 + rep + gen:rep").columns
-            ('rep', 'gen')
+            >>> parse_formula("1 + rep + log(x):rep + offset(w)").columns
+            ('rep', 'x', 'w')
         """
-        return tuple(dict.fromkeys(name for term in self.terms for name in term))
+        return tuple(
+            dict.fromkeys(
+                [
+                    *(name for part in self.parts for name in self.columns_of(part)),
+                    *(name for offset in self.offsets for name in offset.columns),
+                ]
+            )
+        )
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What the terms are products of, each once."""
+        return tuple(dict.fromkeys(part for term in self.terms for part in term))
+
+    def columns_of(self, part: str) -> tuple[str, ...]:
+        """The columns that a part of a term uses."""
+        return self.functions[part].columns if part in self.functions else (part,)
+
+    def name_of(self, term: Term) -> str:
+        """A term as it is written, such as "rep:log(x)"; a name that holds a colon or a bracket in backticks.
+
+        Example:
+            >>> formula = parse_formula("a:b + `a:b`")
+            >>> [formula.name_of(term) for term in formula.terms]
+            ['`a:b`', 'a:b']
+        """
+        return ":".join(map(self.part_name, term))
+
+    def part_name(self, part: str) -> str:
+        """A part of a term as it is written in the names of terms and of columns of X."""
+        return f"`{part}`" if part not in self.functions and _JOINED.search(part) else part
 
 
 def quote_name(name: str) -> str:
@@ -72,30 +101,34 @@ def quote_name(name: str) -> str:
 def parse_formula(text: str) -> Formula:
     """Read a formula in Wilkinson and Rogers' notation.
 
-    `a + b` adds terms, `a - b` takes one away, `a:b` is an interaction, `a*b` is `a + b + a:b`; the mean,
-    `1`, is there unless `0` is added or `1` taken away. `~` may stand in front, with the response before it.
+    `a + b` adds terms, `a - b` takes one away, `a:b` is an interaction, `a*b` is `a + b + a:b`, `a/b` is
+    `a + a:b` (b within a), `b %in% a` is `a:b`, `(a + b + c)^2` has all interactions of two; the mean, `1`,
+    is there unless `0` is added or `1` taken away. `~` may stand in front, with the response before it.
+    Functions of columns: `log(x)`, `I(x^2)`, `poly(x, 2)`, `bs(x, df = 4)`, `ns(x, 3)`, `scale(x)` and more,
+    `factor(x)`, `offset(x)`.
 
     Args:
-        text: such as "1 + rep", "~ rep", "Variety*N", "yield ~ rep + `plot no`".
+        text: such as "1 + rep", "~ rep", "Variety*N", "yield ~ rep + `plot no` + log(x)".
 
     Returns:
         The terms; repeated ones once.
 
     Raises:
-        FormulaError: the text is empty or is no formula; it holds a function call or another expression, a
-            power, a wildcard, a number besides 0 and 1, or more terms than make sense; nothing is left of it.
+        FormulaError: the text is empty or is no formula; it holds a function that there is not, a wildcard, a
+            number besides 0 and 1, or more terms than make sense; nothing is left of it.
 
     Example:
-        >>> parse_formula("1 + rep")
-        Formula(terms=(('rep',),), intercept=True, response=None)
+        >>> parse_formula("1 + rep").terms
+        (('rep',),)
         >>> parse_formula("yield ~ Variety*N - 1").terms
         (('Variety',), ('N',), ('Variety', 'N'))
+        >>> parse_formula("(a + b)^2").terms, parse_formula("a/b").terms
+        ((('a',), ('b',), ('a', 'b')), (('a',), ('a', 'b')))
         >>> parse_formula("np.log(x)")
         Traceback (most recent call last):
-        covstudio.data.errors.FormulaError: 'np.log(x)' is not the name of a column, and a formula is never
-        evaluated as code. Compute the column in the table itself and name it here. A formula holds names of
-        columns, 1 or 0, and the operators + - : * ( ); put a name with other characters in backticks, as in
-        `grain yield`.
+        covstudio.data.errors.FormulaError: 'np.log(x)' cannot stand in a formula, which is never evaluated as
+        code: there is no function 'np.log' here. The functions are log, ..., factor and offset; compute
+        anything else in the table itself.
 
     Reference:
         Wilkinson and Rogers (1973), Symbolic description of factorial models for analysis of variance,
@@ -107,19 +140,46 @@ def parse_formula(text: str) -> Formula:
         )
     if not text.strip():
         raise FormulaError(f"The formula of the fixed effects is empty. {_FOR_EXAMPLE}")
+    text = plain_label(text)
     response, tokens = _without_response(_tokens(text))
-    terms = _sum([(1, ()), *_chain(_tree(tokens, text))])
+    functions = {one.text: one for token in tokens if (one := _function(token)) is not None}
+    terms = summed([(1, ()), *chain(_tree(tokens, text))])
+    offsets = [part for term in terms for part in term if _role(functions, part) == "offset"]
+    if any(len(term) > 1 and set(term) & set(offsets) for term in terms):
+        raise FormulaError(f"{shown(offsets[0])} is added as it is, and no part of an interaction. {ALLOWED}")
+    terms = [term for term in terms if not set(term) & set(offsets)]
     if not terms:
         raise FormulaError(
             f"The formula {shown(text)} leaves no fixed effect, and a model needs one. {_FOR_EXAMPLE}"
         )
     order = {name: place for place, name in enumerate(dict.fromkeys(name for term in terms for name in term))}
     ordered = [tuple(sorted(term, key=order.__getitem__)) for term in terms if term]
-    return Formula(tuple(sorted(ordered, key=len)), () in terms, response)
+    _check_names(tokens, functions)
+    return Formula(
+        tuple(sorted(ordered, key=len)),
+        () in terms,
+        response,
+        {part: functions[part] for part in order if part in functions},
+        tuple(functions[part] for part in dict.fromkeys(offsets)),
+    )
+
+
+def _role(functions: Mapping[str, Function], part: str) -> str:
+    return functions[part].role if part in functions else ""
+
+
+def _check_names(tokens: Iterable[Token], functions: Mapping[str, Function]) -> None:
+    """Refuse a column whose name is the text of a function that stands beside it."""
+    for token in tokens:
+        if kind_of(token) == "name" and name_of(token) in functions:
+            raise FormulaError(
+                f"{shown(name_of(token))} is a column and a function of one in this formula, and which is "
+                "meant cannot be told. Rename the column."
+            )
 
 
 def _tokens(text: str) -> list[Token]:
-    """The tokens, every one of an allowed kind, with brackets that match."""
+    """The tokens, every one of an allowed kind, with brackets that match; functions in one spelling."""
     from formulaic.errors import FormulaParsingError
     from formulaic.parser.algos.tokenize import tokenize
 
@@ -128,29 +188,26 @@ def _tokens(text: str) -> list[Token]:
     except FormulaParsingError as error:
         raise _unreadable(text, error) from None
     depth = 0
-    for token in tokens:
-        kind = _kind(token)
+    for place, token in enumerate(tokens):
+        kind = kind_of(token)
         if kind == "python":
             start, end = token.source_loc
             code = text if start is None or end is None else text[start : end + 1]
             code += "}" if code.startswith("{") else ""
-            raise FormulaError(
-                f"{shown(code)} is not the name of a column, and a formula is never evaluated as code. "
-                f"Compute the column in the table itself and name it here. {_ALLOWED}"
-            )
-        if kind == "value" and token.token not in ("0", "1"):
+            tokens[place] = token.copy_with_attrs(token=parse_function(code).text)
+        if kind == "value" and token.token not in ("0", "1") and not _is_power(tokens, place):
             what = f"The number or text {shown(token.token.strip(chr(39)))}"
             if token.token == ".":
                 what = "The wildcard '.' (every column)"
-            raise FormulaError(f"{what} cannot stand in a formula of fixed effects. {_ALLOWED}")
+            raise FormulaError(f"{what} cannot stand in a formula of fixed effects. {ALLOWED}")
         if kind == "operator":
-            _check_operator(token.token, text)
+            _check_operator(token.token)
         if kind == "context":
             if token.token in "[]":
-                raise FormulaError(f"Square brackets cannot stand in a formula of fixed effects. {_ALLOWED}")
+                raise FormulaError(f"Square brackets cannot stand in a formula of fixed effects. {ALLOWED}")
             depth += 1 if token.token == "(" else -1
-            if depth > _MAX_DEPTH:
-                raise FormulaError(f"Brackets in the formula are nested more than {_MAX_DEPTH} deep.")
+            if depth > MAX_DEPTH:
+                raise FormulaError(f"Brackets in the formula are nested more than {MAX_DEPTH} deep.")
             if depth < 0:
                 break
     if depth:
@@ -161,39 +218,38 @@ def _tokens(text: str) -> list[Token]:
     return tokens
 
 
-def _kind(token: Token) -> str:
-    return str(token.kind.value) if token.kind is not None else ""
+def _is_power(tokens: Sequence[Token], place: int) -> bool:
+    """Whether a number is the exponent of a power."""
+    before = tokens[place - 1] if place else None
+    return before is not None and kind_of(before) == "operator" and before.token in ("^", "**")
+
+
+def _function(token: Token) -> Function | None:
+    return parse_function(token.token) if kind_of(token) == "python" else None
 
 
 def _parted(token: Token) -> list[Token]:
     """formulaic takes the ends of "~ -1" for one operator: a ~ stands alone here."""
-    if _kind(token) != "operator" or len(token.token) < 2:
+    if kind_of(token) != "operator" or len(token.token) < 2:
         return [token]
     return [token.copy_with_attrs(token=part) for part in re.findall(r"~|[^~]+", token.token)]
 
 
-def _check_operator(symbol: str, text: str) -> None:
-    if "**" in symbol or "^" in symbol:
-        raise FormulaError(
-            f"The formula {shown(text)} holds a power. For a curve, add the power of the covariate to the "
-            "table as a column; for interactions, write a*b*c."
-        )
-    if symbol in ("/", "in"):
-        raise FormulaError(f"Nesting ({symbol}) is written out here: a/b is a + a:b. {_ALLOWED}")
+def _check_operator(symbol: str) -> None:
     if symbol == "|":
         raise FormulaError(
             "A formula of fixed effects has no random part (|). Random effects are pieces of V: add a Z G Z' "
             "for them."
         )
-    wrong = set(symbol) - set("+-:*~")
-    if wrong:
-        raise FormulaError(f"The character {shown(min(wrong))} cannot stand in a formula. {_ALLOWED}")
+    wrong = set(symbol) - set("+-:*~^/")
+    if wrong and symbol != "in":
+        raise FormulaError(f"The character {shown(min(wrong))} cannot stand in a formula. {ALLOWED}")
 
 
 def _without_response(tokens: list[Token]) -> tuple[str | None, list[Token]]:
     """The name left of ~, if there is one, and the tokens right of it."""
     places = [
-        place for place, token in enumerate(tokens) if _kind(token) == "operator" and token.token == "~"
+        place for place, token in enumerate(tokens) if kind_of(token) == "operator" and token.token == "~"
     ]
     if not places:
         return None, tokens
@@ -204,13 +260,13 @@ def _without_response(tokens: list[Token]) -> tuple[str | None, list[Token]]:
         raise FormulaError(f"Right of ~ there is nothing. {_FOR_EXAMPLE}")
     if not left:
         return None, right
-    if len(left) > 1 or _kind(left[0]) != "name":
+    if len(left) > 1 or kind_of(left[0]) != "name":
         what = " ".join(token.token for token in left)
         raise FormulaError(
             f"Left of ~ the name of the response is expected, and {shown(what)} stands there. Transform the "
             "response in the table itself, and name it here or nothing."
         )
-    return _column(left[0]), right
+    return name_of(left[0]), right
 
 
 def _tree(tokens: Sequence[Token], text: str) -> Any:
@@ -230,84 +286,4 @@ def _tree(tokens: Sequence[Token], text: str) -> Any:
 
 def _unreadable(text: str, error: Exception) -> FormulaError:
     reason = str(error).splitlines()[0].replace("insuffient", "insufficient").strip().rstrip(".")
-    return FormulaError(f"The formula {shown(text)} cannot be read: {reason}. {_ALLOWED}")
-
-
-def _column(token: Token) -> str:
-    """The name that a token spells, without the backslashes of a quoted one."""
-    return re.sub(r"\\([\\`])", r"\1", token.token)
-
-
-def _symbol(node: ASTNode[Any] | Token) -> str | None:
-    return node.operator.symbol if hasattr(node, "operator") else None
-
-
-def _chain(node: Any, depth: int = 0) -> _Chain:
-    """What a part of the formula adds and takes away."""
-    if depth > _MAX_DEPTH:
-        raise FormulaError(
-            f"The formula is nested more than {_MAX_DEPTH} deep. Write it with fewer brackets."
-        )
-    parts: list[_Chain] = []
-    # A sum of many terms leans to the left: walk down along it instead of recursing.
-    while _symbol(node) in ("+", "-"):
-        sign = 1 if _symbol(node) == "+" else -1
-        *left, right = node.args
-        parts.append([(sign * side, term) for side, term in _chain(right, depth + 1)])
-        if not left:
-            break
-        node = left[0]
-    else:
-        parts.append(_operand(node, depth))
-    return [item for part in reversed(parts) for item in part]
-
-
-def _operand(node: Any, depth: int) -> _Chain:
-    """What one summand of the formula stands for."""
-    symbol = _symbol(node)
-    if symbol is not None:
-        left, right = (_plain(_chain(part, depth + 1), symbol) for part in node.args)
-        return [(1, term) for term in _crossed(symbol, left, right)]
-    if _kind(node) == "value":
-        return [(1 if node.token == "1" else -1, ())]
-    return [(1, (_column(node),))]
-
-
-def _plain(chain: _Chain, symbol: str) -> list[Term]:
-    """The terms of one side of `:` or `*`, where 0, 1 and minus have no meaning."""
-    if any(sign < 0 or not term for sign, term in chain):
-        raise FormulaError(
-            f"Beside {symbol} names of columns are expected, without 0, 1 or minus. {_ALLOWED}"
-        )
-    return _sum(chain)
-
-
-def _crossed(symbol: str, left: list[Term], right: list[Term]) -> list[Term]:
-    if len(left) * len(right) > MAX_TERMS:
-        raise _too_many(len(left) * len(right))
-    products = [tuple(dict.fromkeys([*one, *other])) for one in left for other in right]
-    return [*left, *right, *products] if symbol == "*" else products
-
-
-def _sum(chain: _Chain) -> list[Term]:
-    """The terms that are left, each once, whatever the order of the names in it."""
-    left: dict[frozenset[str], Term] = {}
-    for sign, term in chain:
-        if len(term) > MAX_ORDER:
-            raise FormulaError(
-                f"An interaction of {len(term)} columns is asked for, and {MAX_ORDER} is the most. Leave out "
-                "the highest ones."
-            )
-        if sign > 0:
-            left.setdefault(frozenset(term), term)
-        else:
-            left.pop(frozenset(term), None)
-    if len(left) > MAX_TERMS:
-        raise _too_many(len(left))
-    return list(left.values())
-
-
-def _too_many(number: int) -> FormulaError:
-    return FormulaError(
-        f"The formula has {number:,} terms or more, and {MAX_TERMS} is the most. Name fewer columns."
-    )
+    return FormulaError(f"The formula {shown(text)} cannot be read: {reason}. {ALLOWED}")

@@ -35,6 +35,7 @@ class Estimate:
         derived: the document's derived quantities.
         profiles: parameter -> its profile likelihood, for those that were asked for.
         omissions: tests of terms of V that were asked for.
+        references: factor -> the level that the effects of its others compare with.
     """
 
     fit: Fit
@@ -47,6 +48,7 @@ class Estimate:
     derived: tuple[Quantity, ...] = ()
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     omissions: tuple[Omission, ...] = ()
+    references: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def method(self) -> str:
@@ -121,6 +123,7 @@ def estimate(
         notes=parts.notes,
         inferred=inferred,
         derived=derive(parts.matrix, result, inferred, document.derived),
+        references=parts.references,
     )
     return found
 

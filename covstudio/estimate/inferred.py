@@ -159,7 +159,7 @@ def _tested_terms(parts: Assembled) -> tuple[tuple[str, ...], dict[str, tuple[in
     The columns of a contained term are contrasts at the reference levels of the factors it is crossed with:
     a test of them is no test of the term.
     """
-    columns = {name: frozenset(name.split(":")) for name, _ in parts.terms}
+    columns = {name: frozenset(parts.term_parts.get(name, (name,))) for name, _ in parts.terms}
     contained = tuple(
         name for name in columns if any(columns[name] < columns[other] for other in columns if other != name)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
@@ -59,6 +59,8 @@ class Assembled:
         notes: which rows and which columns of x were left out and why.
         refs: the parameters of V in the order of `matrix.param_names`, with the nodes they belong to.
         terms: the terms of the fixed effects in their order, each with the columns of x that are its own.
+        term_parts: what each term is a product of, by its name.
+        references: factor -> the level that its others are compared with.
     """
 
     matrix: Matrix
@@ -68,6 +70,8 @@ class Assembled:
     notes: tuple[str, ...]
     refs: tuple[ParameterRef, ...]
     terms: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    term_parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    references: Mapping[str, str] = field(default_factory=dict)
 
 
 def assemble(document: Document, table: Table | None) -> Assembled:
@@ -116,7 +120,20 @@ def assemble(document: Document, table: Table | None) -> Assembled:
     notes = built.notes
     if design.left_out:
         notes += (f"Left out of the fixed effects, depending on others: {listed(design.left_out)}.",)
-    return Assembled(built.v, y, design.x, tuple(design.names), notes, built.parameters, design.terms)
+    if design.offset is not None:
+        y = y - design.offset
+        notes += ("The offset of the fixed effects was taken from the response.",)
+    return Assembled(
+        built.v,
+        y,
+        design.x,
+        tuple(design.names),
+        notes,
+        built.parameters,
+        design.terms,
+        design.parts,
+        design.references,
+    )
 
 
 def _roles(document: Document) -> dict[str, Role]:

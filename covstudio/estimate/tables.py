@@ -161,6 +161,7 @@ def _summary(estimate: Estimate) -> list[tuple[str, object]]:
         ("engine, because", fit.engine_reason),
         ("message", fit.message),
     ]
+    rows += [(f"reference of {factor}", level) for factor, level in estimate.references.items()]
     if estimate.inferred.information:
         rows.append(("standard errors from", f"{estimate.inferred.information} information"))
     if estimate.inferred.degrees:

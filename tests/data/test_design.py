@@ -11,11 +11,12 @@ from formulaic import model_matrix
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from covstudio.data import Table, read_table
 from covstudio.data.design import design_matrix
 from covstudio.data.errors import DesignError, FormulaError, RankError, TableError
 from covstudio.data.examples import load_example
+from covstudio.data.formula import parse_formula
 from covstudio.data.rows import complete_rows, factor_columns, factor_levels, levels, response
-from covstudio.data.tables import Table, read_table
 
 REFERENCE = Path(__file__).parents[1] / "reml" / "reference"
 CASES = [
@@ -242,7 +243,8 @@ def test_a_response_that_is_text_or_constant():
         ("1 + site", DesignError, "The factor 'site' has one level, 'S'"),
         ("1 + yield", DesignError, "'yield' is the response"),
         ("x ~ rep", DesignError, "explains 'x', and the response is 'yield'"),
-        ("1 + log(x)", FormulaError, "never evaluated"),
+        ("1 + log2x(x)", FormulaError, "never evaluated"),
+        ("1 + log(x)", DesignError, "no finite value in 2 of the 6 rows"),
     ],
 )
 def test_formulas_that_do_not_fit_the_table(formula, error, words):
@@ -373,3 +375,42 @@ def test_a_design_has_full_rank_or_says_what_depends(rows, formula):
     if named:
         spanned = np.asarray(model_matrix(formula, pd.DataFrame(table.to_columns())), dtype=float)
         assert np.linalg.matrix_rank(spanned) == spanned.shape[1] - len(named)
+
+
+# ------------------------------------------------------------------ terms as they are written
+
+
+def test_an_interaction_without_its_margins_is_one_term():
+    # R: anova(lm(yield ~ Variety:N, nlme::Oats)) has one line with 11 degrees of freedom.
+    table = read_table(REFERENCE / "oats.csv")
+    design = design_matrix(table, "1 + Variety:N")
+    assert [(name, len(places)) for name, places in design.terms] == [("Variety:N", 11)]
+    assert design.parts == {"Variety:N": ("Variety", "N")}
+    crossed = design_matrix(table, "0 + Variety:N").x.numpy()
+    assert np.linalg.matrix_rank(np.hstack([design.x.numpy(), crossed])) == 12 == design.x.shape[1]
+    y = table.numbers("yield")
+    x = design.x.numpy()
+    rest = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
+    f = ((y - y.mean()) @ (y - y.mean()) - rest @ rest) / 11 / (rest @ rest / 60)
+    assert f == pytest.approx(4.0426, abs=5e-5)
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_every_column_belongs_to_one_term_of_those_that_are_written(formula):
+    design = design_matrix(crossed_table(), formula)
+    parsed = parse_formula(formula)
+    places = [place for _, own in design.terms for place in own]
+    first = int(parsed.intercept)
+    assert sorted(places) == list(range(first, len(design.names)))
+    assert {name for name, _ in design.terms} <= {parsed.name_of(term) for term in parsed.terms}
+    assert all(design.parts[name] for name, _ in design.terms)
+
+
+def test_a_column_that_is_called_like_an_interaction_stays_itself():
+    table = Table.from_columns(
+        {"a": [1.0, 2.0, 3.0, 5.0], "b": [2.0, 1.0, 4.0, 3.0], "a:b": [1.0, 0.0, 0.0, 1.0]}, "t"
+    )
+    design = design_matrix(table, "a:b + `a:b`")
+    assert design.terms == (("`a:b`", (1,)), ("a:b", (2,)))
+    assert design.names == ("(Intercept)", "`a:b`", "a:b")
+    assert design.parts == {"`a:b`": ("a:b",), "a:b": ("a", "b")}
