@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from covstudio.covariance import Argument, declaration
+from covstudio.covariance import Argument, Matrix, declaration, linalg
 from covstudio.document.build.build import Build
 from covstudio.document.build.construct import (
     constructor_defaults,
@@ -12,6 +12,7 @@ from covstudio.document.build.construct import (
     level_order,
     positional_names,
     splatted,
+    takes_levels,
     takes_names,
 )
 from covstudio.document.build.table_facts import TableFacts
@@ -34,7 +35,6 @@ _RESERVED = (
     "response",
 )
 _CONSTANTS = ("labels", "numbers", "rows", "response", "fixed_effects", "roles", "used", "values")
-_EXCHANGEABLE = ("ScalarMatrix", "IdentityMatrix", "EquicorrelationMatrix", "CompoundSymmetricMatrix")
 
 
 class Writer:
@@ -132,7 +132,7 @@ class Writer:
                 factors = self._factors(node, argument, value)
                 if name in splatted(declared):
                     written += factors
-                    if declared.name == "DummyMatrix":
+                    if takes_levels(declared):
                         written += self._levels(node, factors, value)
                     positional = False
                     continue
@@ -235,11 +235,11 @@ class Writer:
         parent = self.document.parent_of(node.id)
         if parent is None:
             return False
-        above = self.document.nodes[parent[0]]
-        if above.kind != "CovariancePropagation":
+        pair = linalg.parts(self.built.matrices[parent[0]], "congruence")
+        if pair is None or pair[0].name != parent[1] or not isinstance(pair[1].operand, Matrix):
             return True
-        g = above.child("g")
-        return g is not None and self.document.nodes[g].kind not in _EXCHANGEABLE
+        declared = pair[1].operand.governing_declaration()
+        return declared is None or not declared.exchangeable
 
     def _coordinates(self, node: Node, value: object) -> str:
         if isinstance(value, Columns):

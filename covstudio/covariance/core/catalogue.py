@@ -67,6 +67,7 @@ class Argument:
         default: value when left out; None when it has to be given.
         minimum: smallest value of a number.
         choices: the values of a "choice".
+        form_default: what a form starts with, where that is another value than the constructor's default.
         optional: with the default None: the constructor decides when it is left out.
         columns: the smallest and the largest number of columns of "coordinates" (None: any).
 
@@ -87,6 +88,7 @@ class Argument:
     choices: tuple[str, ...] = ()
     optional: bool = False
     columns: tuple[int, int | None] = (1, 1)
+    form_default: Any = None
 
     def __post_init__(self) -> None:
         if self.kind not in _KINDS:
@@ -143,6 +145,7 @@ class Declaration:
         linear: whether V is a sum of natural parameters times constant matrices, or "affine" where a constant
             matrix is added. For an operator what it is linear in: True for all operands together,
             "separately" for each while the others stay, or names of slots, together while the others stay.
+        exchangeable: V is the same in whatever order its rows and columns stand.
         scale: the natural parameter that V is proportional to, such as "sigma^2"; "" where there is none. An
             operator has its operands'.
         palette: False for what cannot be built from a form.
@@ -179,6 +182,7 @@ class Declaration:
     symmetric: bool = False
     linear: Linear = False
     scale: str = ""
+    exchangeable: bool = False
     palette: bool = True
     place: int = 100
 

@@ -60,7 +60,7 @@ def resolve(node: Node, facts: TableFacts, origins: Mapping[tuple[str, str], Siz
             else:
                 keywords[argument.name] = factors
             levels = level_order(factors)
-            if levels is not None and declared.name == "DummyMatrix":
+            if levels is not None and takes_levels(declared):
                 keywords |= {"levels": levels, "lex_order": False}
         elif argument.kind == "coordinates":
             keywords[argument.name] = _coordinates(argument, value, facts)
@@ -191,6 +191,11 @@ def splatted(declared: Declaration) -> frozenset[str]:
     """Names of the arguments that a constructor takes one by one, as in `DummyMatrix(*factors)`."""
     kind = inspect.Parameter.VAR_POSITIONAL
     return frozenset(name for name, parameter in _parameters(declared).items() if parameter.kind is kind)
+
+
+def takes_levels(declared: Declaration) -> bool:
+    """Whether a constructor is told the order of the levels of its factors."""
+    return {"levels", "lex_order"} <= _parameters(declared).keys()
 
 
 def takes_names(declared: Declaration) -> bool:

@@ -42,8 +42,7 @@ def document_default(declaration: Declaration, argument: Argument) -> ArgumentVa
     """The value an argument has in a document while nobody has set it.
 
     A size follows its context and labels wait for a column. Everything else takes the constructor's default,
-    but for one: a design matrix on the canvas keeps only the combinations of levels that occur, so that a
-    block numbered anew in every replicate counts once for each replicate.
+    or the one declared for forms.
 
     Returns:
         The value, or None where the constructor decides (or where the person has to: see `is_required`).
@@ -54,9 +53,9 @@ def document_default(declaration: Declaration, argument: Argument) -> ArgumentVa
         return None
     if argument.kind in ("factors", "coordinates"):
         return Columns()
-    if declaration.name == "DummyMatrix" and argument.name == "drop_empty_cols":
-        return True
-    default: ArgumentValue | None = argument.default
+    default: ArgumentValue | None = (
+        argument.default if argument.form_default is None else argument.form_default
+    )
     return default
 
 

@@ -43,6 +43,22 @@ def is_related(node: Node) -> bool:
     return relations(node) is not None
 
 
+def equal_sides(node: Node, side: Side) -> tuple[Side, ...]:
+    """The sides that an operator says are of one size with this one, nearest first.
+
+    Their rows or columns stand for the same things.
+
+    Args:
+        node: the operator.
+        side: of an operand, by its slot, or of the operator's own matrix.
+    """
+    found = [side]
+    groups = [relation.sides for relation in relations(node) or () if isinstance(relation, Equal)]
+    for one in found:
+        found += [other for sides in groups if one in sides for other in sides if other not in found]
+    return tuple(dict.fromkeys(found[1:]))
+
+
 def relations(node: Node) -> Sequence[SizeRelation] | None:
     """What the operator of a node declares about sizes; None for a leaf, or where nothing is declared."""
     declared = declaration(node.kind)

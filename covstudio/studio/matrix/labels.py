@@ -5,14 +5,17 @@ With them a value under the pointer can be read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Iterable, Sequence
+from itertools import chain, product
 from typing import TypeAlias
 
-from covstudio.covariance import DummyMatrix, declaration
+from covstudio.covariance import DummyMatrix, declaration, linalg
+from covstudio.covariance.core.sizes import Side, Total
+from covstudio.covariance.structures.design.incidence import JOINER
 from covstudio.document.build.build import Build
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import Levels, Node, Rows
+from covstudio.document.sizes.relations import equal_sides, relations
 from covstudio.studio.matrix.pictures import NODE
 from covstudio.studio.session.store import Store
 
@@ -20,7 +23,6 @@ Names: TypeAlias = Sequence[str] | None
 Labels: TypeAlias = tuple[Sequence[str], Sequence[str]]
 
 _SHOWN_FACTORS = 3
-_SAME_AS_OPERAND = {"Sum", "HadamardProduct", "Inverse", "Scale", "Correlation"}
 
 
 def axis_labels(store: Store, key: str) -> Labels:
@@ -51,7 +53,7 @@ def _numbers(size: int) -> Sequence[str]:
 
 
 class _Finder:
-    """Looks for names down the tree, and for the middle matrix of Z G Zᵀ in the columns of Z."""
+    """Looks for names down the tree, and beside where sides are of one size, as G and the columns of Z."""
 
     def __init__(self, document: Document, build: Build) -> None:
         self.document = document
@@ -63,46 +65,56 @@ class _Finder:
             return own
         parent = self.document.parent_of(node_id)
         if parent is not None:
-            above = self.document.nodes[parent[0]]
-            operands = dict(above.operands)
-            if above.kind == "CovariancePropagation" and parent[1] == "g" and operands["z"] is not None:
-                cols = self._below(operands["z"])[1]
-                return cols, cols
-            if above.kind in _SAME_AS_OPERAND:
-                return self.names(above.id)
+            above, slot = self.document.nodes[parent[0]], parent[1]
+            rows, cols = (self._beside(above, Side(slot, axis)) for axis in (0, 1))
+            if (rows, cols) != (None, None):
+                return rows, cols
         return self._plots(node_id)
 
     def _below(self, node_id: str) -> tuple[Names, Names]:
         node, matrix = self.document.nodes[node_id], self.build.matrices.get(node_id)
-        if isinstance(matrix, DummyMatrix):
-            return self._records(matrix.shape[0]), _levels(matrix)
         if declaration(node.kind).kind == "operator":
-            return self._of_operator(node)
+            return self._of_operator(node, 0), self._of_operator(node, 1)
+        columns = None if matrix is None else linalg.column_names(matrix)
+        if matrix is not None and columns is not None:
+            return self._records(matrix.shape[0]), _spelled(columns)
         for value in node.arguments.values():
             if isinstance(value, Levels) and self.build.table is not None:
-                names = _levels(DummyMatrix(*map(self._labels, value.columns)))
+                names = _spelled(DummyMatrix(*map(self._labels, value.columns)).colnames)
                 return names, names
             if isinstance(value, Rows) and matrix is not None:
                 rows = self._records(matrix.shape[0])
                 return rows, rows
         return None, None
 
-    def _of_operator(self, node: Node) -> tuple[Names, Names]:
-        children = {slot: child for slot, child in node.operands if child is not None}
-        found = [self._below(child) for child in children.values()]
-        if node.kind == "CovariancePropagation" and "z" in children:
-            rows = self._below(children["z"])[0]
-            return rows, rows
-        if node.kind in _SAME_AS_OPERAND:
-            return next((names for names in found if names != (None, None)), (None, None))
-        if node.kind == "Transpose" and found:
-            return found[0][1], found[0][0]
-        if node.kind == "BlockDiagonal":
-            return _joined([rows for rows, _ in found]), _joined([cols for _, cols in found])
-        if node.kind == "KroneckerProduct" and len(found) == 2:
-            rows, cols = (_crossed(a, b) for a, b in zip(found[0], found[1], strict=True))
-            return rows, cols
-        return None, None
+    def _beside(self, above: Node, side: Side) -> Names:
+        """Names for a side of an operand from the operator, or from another operand, whose side is the same."""
+        for other in equal_sides(above, side):
+            child = above.child(other.operand) if other.operand else None
+            if child is not None:
+                names = self._below(child)[other.axis]
+            else:
+                names = None if other.operand else self.names(above.id)[other.axis]
+            if names is not None:
+                return names
+        return None
+
+    def _of_operator(self, node: Node, axis: int) -> Names:
+        """Names from the operands whose sides make that of an operator."""
+
+        def of(side: Side) -> Names:
+            child = node.child(side.operand) if side.operand else None
+            return None if child is None else self._below(child)[side.axis]
+
+        own = Side("", axis)
+        found: list[Names] = [of(side) for side in equal_sides(node, own)]
+        for relation in relations(node) or ():
+            match relation:
+                case Total("sum", whole, parts, 0) if whole == own:
+                    found.append(_joined([of(part) for part in parts]))
+                case Total("product", whole, parts) if whole == own:
+                    found.append(_crossed([of(part) for part in parts]))
+        return next((names for names in found if names is not None), None)
 
     def _plots(self, node_id: str) -> tuple[Names, Names]:
         """Rows of the table, for a part of V that is as large as V."""
@@ -131,8 +143,9 @@ def _joined(parts: Sequence[Names]) -> Names:
     return list(chain.from_iterable(known)) if known and len(known) == len(parts) else None
 
 
-def _crossed(a: Names, b: Names) -> Names:
-    return None if a is None or b is None else [f"{x}, {y}" for x in a for y in b]
+def _crossed(parts: Sequence[Names]) -> Names:
+    known = [part for part in parts if part is not None]
+    return list(map(", ".join, product(*known))) if known and len(known) == len(parts) else None
 
 
 def _spoken(column: str, level: str) -> str:
@@ -140,5 +153,5 @@ def _spoken(column: str, level: str) -> str:
     return f"{column} {level}" if level.replace(".", "", 1).isdigit() else level
 
 
-def _levels(design: DummyMatrix) -> list[str]:
-    return [name.replace("⋈", " · ") for name in design.colnames]
+def _spelled(levels: Iterable[str]) -> list[str]:
+    return [name.replace(JOINER, " · ") for name in levels]

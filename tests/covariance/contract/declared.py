@@ -195,3 +195,20 @@ def a_covariance_that_promises_nothing_may_fail_to_be_one(case: Case) -> None:
             return
         smallest.append(float(torch.linalg.eigvalsh(value)[0]))
     assert min(smallest) < 0.0, "V is positive semi-definite wherever it was looked at: declare psd=True"
+
+
+@contract
+def rows_that_may_change_places_are_declared(case: Case) -> None:
+    matrix = case.make()
+    declared = matrix.governing_declaration()
+    if declared is None or isinstance(matrix, Operator) or matrix.shape[0] != matrix.shape[1]:
+        return
+    orders = [torch.arange(matrix.shape[0]).roll(1), torch.arange(matrix.shape[0])]
+    orders[1][:2] = torch.tensor([1, 0])
+    found = [
+        same(value[order][:, order], value)
+        for natural in naturals(case, matrix, 2)
+        for value in [matrix.evaluate(natural)]
+        for order in orders
+    ]
+    assert declared.exchangeable == all(found)

@@ -44,6 +44,8 @@ _SHOWN = 8
             "Drop empty columns",
             "Leave out combinations that no row has, as when one factor is nested in another",
             default=False,
+            # A block numbered anew in every replicate counts once for each replicate.
+            form_default=True,
         ),
     ),
     aliases={

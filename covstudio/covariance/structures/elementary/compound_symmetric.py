@@ -127,6 +127,7 @@ class EquicorrelatedLeaf(Leaf):
     usage={"ASReml": "cor(site):id(genotype)", "nlme": "correlation = corCompSymm(form = ~ 1 | id)"},
     psd=True,
     linear="affine",
+    exchangeable=True,
     example=lambda: EquicorrelationMatrix(4),
 )
 class EquicorrelationMatrix(EquicorrelatedLeaf):
@@ -186,6 +187,7 @@ class EquicorrelationMatrix(EquicorrelatedLeaf):
     },
     psd=True,
     scale="sigma^2",
+    exchangeable=True,
     example=lambda: CompoundSymmetricMatrix(4),
 )
 class CompoundSymmetricMatrix(EquicorrelatedLeaf):

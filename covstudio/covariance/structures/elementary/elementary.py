@@ -51,6 +51,7 @@ def bounded(lower: float) -> Transform:
     reference="Searle, Casella & McCulloch (1992), Variance Components, chapter 6",
     usage={"ASReml": "id(genotype)"},
     psd=True,
+    exchangeable=True,
     example=lambda: IdentityMatrix(3),
 )
 class IdentityMatrix(DiagonalLeaf):
@@ -135,6 +136,7 @@ def _(matrix: IdentityMatrix) -> Tensor:
     psd=True,
     linear=True,
     scale="sigma^2",
+    exchangeable=True,
     example=lambda: ScalarMatrix(3),
 )
 class ScalarMatrix(DiagonalLeaf):
@@ -266,6 +268,7 @@ class DiagonalMatrix(DiagonalLeaf):
     psd=True,
     linear=True,
     scale="sigma^2",
+    exchangeable=True,
     example=lambda: EqualEntryMatrix(3),
 )
 class EqualEntryMatrix(Leaf):
