@@ -30,7 +30,7 @@ from covstudio.document.changes.all import (
 )
 from covstudio.document.files.templates import templates
 from covstudio.document.model.document import Document
-from covstudio.document.model.node import V
+from covstudio.document.model.node import Columns, Levels, V
 from covstudio.studio.matrix import pictures
 from covstudio.studio.matrix.colours import THEMES, palette, table
 from covstudio.studio.matrix.focus import INK
@@ -40,6 +40,7 @@ from covstudio.studio.matrix.quantise import extreme, locate, quantise, shrink
 from covstudio.studio.matrix.reading import modes_of, read
 from covstudio.studio.session.resources import read_asset
 from covstudio.studio.session.store import Store
+from tests.document.document_models import trial
 
 WAIT = 20.0
 
@@ -475,6 +476,32 @@ def test_names_come_from_the_data() -> None:
     assert axis_labels(store, by_name["residual"]) == (plots, plots)
     with pytest.raises(KeyError):
         axis_labels(Store(), "V")
+
+
+def test_names_follow_the_sides_that_operators_say_are_the_same() -> None:
+    store = Store()
+    store.load_table(trial())
+    for change in (
+        AddNode("Gram", id="gram", arguments={"gram_type": "xtx"}),
+        AddNode("DummyMatrix", id="z", arguments={"factors": Columns(("gen",))}, connect=("gram", None)),
+        AddNode("KroneckerSum", id="both"),
+        AddNode("ScalarMatrix", id="a", arguments={"n": Levels(("rep",))}, connect=("both", "a")),
+        AddNode("AR1Matrix", id="b", arguments={"n": Levels(("gen",))}, connect=("both", "b")),
+        AddNode("Augment", id="beside"),
+        AddNode("DummyMatrix", id="left", arguments={"factors": Columns(("rep",))}, connect=("beside", None)),
+        AddNode("DesignMatrix", id="right", arguments={"columns": Columns(("x",))}, connect=("beside", None)),
+        AddNode("Transpose", id="turned"),
+        AddNode("DummyMatrix", id="y", arguments={"factors": Columns(("gen",))}, connect=("turned", None)),
+    ):
+        assert store.dispatch(change)
+    levels = ["G1", "G2", "G3"]
+    assert axis_labels(store, "node:gram") == (levels, levels)
+    crossed = [f"{rep}, {gen}" for rep in ("R1", "R2") for gen in levels]
+    assert axis_labels(store, "node:both") == (crossed, crossed)
+    plots, columns = axis_labels(store, "node:beside")
+    assert len(plots) == 6
+    assert columns == ["R1", "R2", "x"]
+    assert axis_labels(store, "node:turned")[0] == levels
 
 
 def test_names_without_data_are_numbers() -> None:

@@ -88,7 +88,7 @@ class _Finder:
         return None, None
 
     def _beside(self, above: Node, side: Side) -> Names:
-        """Names for a side of an operand from the operator, or from another operand, whose side is the same."""
+        """Names for a side of an operand from the operator, or another operand, whose side is the same."""
         for other in equal_sides(above, side):
             child = above.child(other.operand) if other.operand else None
             if child is not None:
