@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from covstudio.covariance import CovariancePropagation, Matrix, Sum
+from covstudio.covariance import Matrix, Sum, linalg
+from covstudio.covariance.linalg import PlacedOperand
 from covstudio.estimate.model import Assembled
 from covstudio.reml import Fit, FitCancelled, FitError, NotPositiveDefinite, fit
 from covstudio.reml.inference.binding import Binding
@@ -52,30 +53,28 @@ def omissible_terms(matrix: Matrix) -> tuple[str, ...]:
         matrix: V.
 
     Example:
-        >>> from covstudio.covariance import DummyMatrix, ScalarMatrix
+        >>> from covstudio.covariance import CovariancePropagation, DummyMatrix, ScalarMatrix, Sum
         >>> gen = CovariancePropagation(z=DummyMatrix(["a", "a", "b", "b"]), g=ScalarMatrix(2))
         >>> omissible_terms(Sum(gen=gen, residual=ScalarMatrix(4)))
         ('gen',)
     """
-    if type(matrix) is not Sum:
-        return ()
-    terms = {name: term for name, term in matrix.operands.items() if isinstance(term, Matrix)}
+    terms = linalg.parts(matrix, "sum") or ()
     return tuple(
-        name
-        for name, term in terms.items()
-        if term.free_param_names and not _singular({n: t for n, t in matrix.operands.items() if n != name})
+        term.name
+        for term in terms
+        if isinstance(term.operand, Matrix)
+        and term.operand.free_param_names
+        and not _singular([other for other in terms if other is not term])
     )
 
 
-def _singular(terms: Mapping[str, object]) -> bool:
+def _singular(terms: Sequence[PlacedOperand]) -> bool:
     """Whether a sum has fewer columns in all than rows."""
-    ranks = []
-    for term in terms.values():
-        if not isinstance(term, CovariancePropagation):
-            return False
-        n, q = next(iter(term.operands.values())).shape
-        ranks.append((n, q))
-    return sum(q for _, q in ranks) < max((n for n, _ in ranks), default=1)
+    pairs = [linalg.parts(term.operand, "congruence") for term in terms]
+    designs = [pair[0].operand.shape for pair in pairs if pair is not None]
+    if len(designs) < len(terms):
+        return False
+    return sum(q for _, q in designs) < max((n for n, _ in designs), default=1)
 
 
 def omit(
@@ -113,10 +112,11 @@ def omit(
         >>> round(found.statistic, 3), mixture_words(found.df, found.boundary), round(found.p_value, 4)
         (8.606, '½ χ²(0) + ½ χ²(1)', 0.0017)
     """
-    if not isinstance(parts.matrix, Sum) or name not in parts.matrix.operands:
+    operands = {term.name: term.operand for term in linalg.parts(parts.matrix, "sum") or ()}
+    if name not in operands:
         known = ", ".join(omissible_terms(parts.matrix)) or "none"
         raise ValueError(f"{name!r} is not a term of V that can be left out; there are: {known}.")
-    rest = {n: term for n, term in parts.matrix.operands.items() if n != name}
+    rest = {n: term for n, term in operands.items() if n != name}
     left = Sum(rest) if len(rest) > 1 else next(iter(rest.values()))
     if not isinstance(left, Matrix):
         return Omission(name, error=f"Without {name} V is a constant, and nothing is estimated.")
