@@ -1,8 +1,8 @@
 """What works with structures asks for properties, and for no class by its name.
 
-A class of the catalogue may be called, to make a matrix, in the files that are named here with their reasons.
-It may not be compared with, looked up or listed anywhere above the library: what holds for it is declared beside
-it.
+A class of the catalogue may be called, to make a matrix, in the files that are named here with their
+reasons. It may not be compared with, looked up or listed anywhere above the library: what holds for it is
+declared beside it.
 """
 
 from __future__ import annotations
