@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -12,72 +11,25 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance import (
-    AntedependenceMatrix,
     AR1CorrelationMatrix,
     AR1Matrix,
-    ARMAMatrix,
-    ARMatrix,
-    CompoundSymmetricMatrix,
     ConstantPowerVarianceMatrix,
     CovariancePropagation,
-    DampedCosineMatrix,
     DummyMatrix,
-    ExponentialMatrix,
-    ExponentialVarianceMatrix,
     FactorAnalyticMatrix,
-    GaussianMatrix,
-    HeterogeneousAR1Matrix,
-    HeterogeneousCompoundSymmetricMatrix,
-    HeterogeneousCorrelationMatrix,
-    HeterogeneousToeplitzMatrix,
     IdentityMatrix,
     KroneckerProduct,
-    MAMatrix,
-    MaternMatrix,
     Matrix,
-    OrnsteinUhlenbeckMatrix,
-    PowerMatrix,
     PowerVarianceMatrix,
-    RationalQuadraticMatrix,
     ReducedRankMatrix,
     ScalarMatrix,
     SphericalMatrix,
     Sum,
-    SymmetricARMatrix,
-    ToeplitzMatrix,
     UnstructuredMatrix,
 )
 from covstudio.reml import Fit, fit
 from tests.reml.reml_cases import CASES, assert_monotone, case
-
-
-def normal(seed: int, *shape: int) -> Tensor:
-    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-
-
-def uniform(seed: int, *shape: int) -> Tensor:
-    return torch.rand(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-
-
-def repeated(structure: Matrix, subjects: int) -> Matrix:
-    return KroneckerProduct(subject=IdentityMatrix(subjects), time=structure)
-
-
-def drawn(covariance: Tensor, subjects: int, seed: int) -> Tensor:
-    """Rows of N(0, covariance) below each other."""
-    eigenvalues, vectors = torch.linalg.eigh(covariance)
-    root = vectors * eigenvalues.clamp(min=0.0).sqrt()
-    return (normal(seed, subjects, len(covariance)) @ root.T).reshape(-1)
-
-
-def start_of(v: Matrix, natural: Callable[[str, float, float], float | None]) -> Tensor:
-    """The raw defaults, with natural values from (name, low, high) where that gives one."""
-    start = v.from_param_dict(None).to(torch.float64).clone()
-    for place, (name, transform) in enumerate(v.free_param_trans.items()):
-        value = natural(name, *transform.bounds)
-        if value is not None:
-            start[place] = float(transform.inverse(torch.tensor([value], dtype=torch.float64)))
-    return start
+from tests.reml.simulated_cases import PLACES, SIMULATED, VARIATES, drawn, normal, repeated, start_of, uniform
 
 
 def assert_good(result: Fit) -> None:
@@ -188,60 +140,6 @@ def test_reduced_rank_beside_a_residual() -> None:
 
 
 # -- every other structure -----------------------------------------------------------------------------------
-
-PLACES = uniform(0, 40, 2) * 10.0
-VARIATES = 0.5 + uniform(9, 40)
-
-#: Structure, natural values that data are drawn from, subjects.
-SIMULATED: dict[str, tuple[Callable[[], Matrix], Sequence[float], int]] = {
-    "ar1": (lambda: AR1Matrix(6), [2.0, 0.7], 30),
-    "ar1, negative": (lambda: AR1Matrix(6), [2.0, -0.7], 30),
-    "ar2": (lambda: ARMatrix(8, 2), [1.5, 0.6, -0.4], 40),
-    "ma2": (lambda: MAMatrix(8, 2), [1.5, 0.5, 0.3], 40),
-    "arma": (lambda: ARMAMatrix(8, 1, 1), [1.5, 0.6, 0.3], 40),
-    "symmetric ar": (lambda: SymmetricARMatrix(6, 1), [1.5, 0.5], 40),
-    "heterogeneous ar1": (lambda: HeterogeneousAR1Matrix(5), [1.0, 2.0, 4.0, 2.0, 1.0, 0.6], 40),
-    "toeplitz": (lambda: ToeplitzMatrix(5), [1.5, 0.5, 0.3, 0.2, 0.0], 40),
-    "heterogeneous toeplitz": (
-        lambda: HeterogeneousToeplitzMatrix(4),
-        [1.0, 2.0, 3.0, 1.0, 0.5, 0.3, 0.2],
-        40,
-    ),
-    "antedependence": (
-        lambda: AntedependenceMatrix(4, 1),
-        [1.0, 2.0, 1.0, 2.0, 0.8, -0.5, 0.3],
-        40,
-    ),
-    "correlations and variances": (
-        lambda: HeterogeneousCorrelationMatrix(3),
-        [1.0, 2.0, 3.0, 1.0, 1.8, 1.2],
-        40,
-    ),
-    "compound symmetry": (lambda: CompoundSymmetricMatrix(5), [1.5, 0.5], 40),
-    "heterogeneous compound symmetry": (
-        lambda: HeterogeneousCompoundSymmetricMatrix(4),
-        [1.0, 2.0, 3.0, 4.0, 0.5],
-        40,
-    ),
-    "exponential": (lambda: ExponentialMatrix(PLACES), [2.0, 2.0], 3),
-    "anisotropic exponential": (
-        lambda: ExponentialMatrix(PLACES, anisotropic=True),
-        [2.0, 3.0, 1.0],
-        5,
-    ),
-    "gaussian": (lambda: GaussianMatrix(PLACES), [2.0, 1.5], 3),
-    "matern, smoothness estimated": (lambda: MaternMatrix(PLACES, nu="estimated"), [2.0, 2.0, 1.0], 5),
-    "rational quadratic": (lambda: RationalQuadraticMatrix(PLACES), [2.0, 1.5, 1.0], 5),
-    "power of distance": (lambda: PowerMatrix(PLACES), [2.0, 0.5], 4),
-    "damped cosine": (lambda: DampedCosineMatrix(PLACES), [1.0, 2.0, 0.6], 4),
-    "continuous time": (
-        lambda: OrnsteinUhlenbeckMatrix(torch.tensor([0.0, 1.0, 2.5, 3.0, 7.0])),
-        [1.5, 2.0],
-        40,
-    ),
-    "variance by power": (lambda: PowerVarianceMatrix(VARIATES), [2.0, 0.8], 5),
-    "variance by exponential": (lambda: ExponentialVarianceMatrix(VARIATES), [2.0, 0.8], 5),
-}
 
 
 @pytest.mark.parametrize("nugget", [0.0, 0.3])
