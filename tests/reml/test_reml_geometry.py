@@ -23,10 +23,10 @@ from covstudio.reml import fit
 from covstudio.reml.engines.dense.engine import DenseEngine
 from covstudio.reml.problem.problem import prepare
 from covstudio.reml.search.coordinates import Coordinate, Kind
-from covstudio.reml.search.logarithms import Bends, Stretched, stretched
+from covstudio.reml.search.logarithms import Logarithms, on_logarithms
 from covstudio.reml.search.observed_information import observed_curvature
 from covstudio.reml.search.ridge import ridge_at
-from covstudio.reml.search.working import Geometry
+from covstudio.reml.search.working import Working
 from covstudio.reml.terms.variance import Variance
 from tests.reml.reml_cases import assert_monotone
 
@@ -38,8 +38,8 @@ FIELD = [VARIANCE, RHO, RANGE, NUGGET]
 MOVES = np.ones(4, dtype=bool)
 
 
-def bent(reach: float = 2.0) -> Stretched:
-    return Stretched(FIELD, [True, True, False, False], [True, True, True, False], reach)
+def bent(reach: float = 2.0) -> Working:
+    return Working(FIELD, [True, True, False, False], [True, True, True, False], reach)
 
 
 @given(
@@ -71,14 +71,14 @@ def test_only_what_runs_off_goes_far() -> None:
 
 
 def test_what_arrives_at_an_end_or_shrinks_moves_in_natural_values_again() -> None:
-    plain = Geometry(FIELD)
-    found = stretched(plain, np.array([10.0, 0.9, 2.0, 5.0]), np.array([30.0, 0.97, 2.0, 5.0]), MOVES)
+    plain = Working(FIELD)
+    found = on_logarithms(plain, np.array([10.0, 0.9, 2.0, 5.0]), np.array([30.0, 0.97, 2.0, 5.0]), MOVES)
     assert found is not None
     assert found.bent == (True, True, False, False)
     ended = found.checked(np.array([30.0, 1.0, 2.0, 5.0]))
-    assert isinstance(ended, Stretched)
+    assert ended.follows
     assert ended.bent == (True, False, False, False)
-    assert not isinstance(ended.checked(np.array([0.2, 1.0, 2.0, 5.0])), Stretched)
+    assert not ended.checked(np.array([0.2, 1.0, 2.0, 5.0])).follows
 
 
 @pytest.mark.parametrize(
@@ -92,16 +92,16 @@ def test_what_arrives_at_an_end_or_shrinks_moves_in_natural_values_again() -> No
     ],
 )
 def test_parameters_that_do_not_run_off_together_stay_as_they_are(values: list[float]) -> None:
-    assert stretched(Geometry(FIELD), np.array([10.0, 0.9, 2.0, 5.0]), np.array(values), MOVES) is None
+    assert on_logarithms(Working(FIELD), np.array([10.0, 0.9, 2.0, 5.0]), np.array(values), MOVES) is None
 
 
 def test_a_ridge_is_looked_for_only_after_steps_were_cut_short_in_a_row() -> None:
-    plain = Geometry(FIELD)
-    bends = Bends(plain)
+    plain = Working(FIELD)
+    logarithms = Logarithms(plain)
     before, values = np.array([10.0, 0.9, 2.0, 5.0]), np.array([30.0, 0.97, 2.0, 5.0])
     for share in (0.5, 0.5, 1.0, 0.5, 0.5):
-        assert bends.after(plain, before, values, share, False, np.zeros(4), MOVES) is plain
-    assert isinstance(bends.after(plain, before, values, 0.25, False, np.zeros(4), MOVES), Stretched)
+        assert logarithms.after(plain, before, values, share, False, np.zeros(4), MOVES) is plain
+    assert logarithms.after(plain, before, values, 0.25, False, np.zeros(4), MOVES).follows
 
 
 def test_the_direction_of_a_ridge() -> None:
@@ -130,7 +130,7 @@ def test_the_observed_curvature_is_that_of_the_likelihood() -> None:
     derivatives = point.derivatives([0, 1, 2])
     curvature = observed_curvature(
         engine,
-        Geometry(coordinates),
+        Working(coordinates),
         [0, 1, 2],
         point,
         derivatives.score,

@@ -37,7 +37,7 @@ from covstudio.reml.diagnosis.sampling_variance import PART, ScaledInformation, 
 from covstudio.reml.diagnosis.unbounded import unbounded
 from covstudio.reml.problem.likelihood import Derivatives, Engine, Point
 from covstudio.reml.search.coordinates import Coordinate, Kind
-from covstudio.reml.search.restarts import Escapes
+from covstudio.reml.search.restarts import Restarts
 from covstudio.reml.search.search import Outcome, maximise
 
 __all__ = ["Confounded", "Estimable", "Identified", "identify"]
@@ -178,8 +178,8 @@ class _Search:
         if near is None or not self._ridge(near, used, used.index(i)):
             return None
         others = [self.coordinates[j] for j in used if j != i]
-        escapes = Escapes(others, {}, self.terms, [])
-        top = maximise(self.engine, others, None, escapes, near, CLIMB).point
+        restarts = Restarts(others, {}, self.terms, [])
+        top = maximise(self.engine, others, None, restarts, near, CLIMB).point
         if top.kernel < self.point.kernel - SAME * (1.0 + abs(self.point.kernel)):
             return None
         if not self._ridge(top, used, used.index(i)):

@@ -20,8 +20,8 @@ from covstudio.reml.inference.distributions import normal_quantile
 from covstudio.reml.inference.expressions import Dual, Entry, Name, Node, evaluate, parse
 from covstudio.reml.inference.information import ParameterCovariance
 from covstudio.reml.inference.names import Names
-from covstudio.reml.inference.scales import FISHER, LOG, LOGIT, NATURAL, Scale
 from covstudio.reml.inference.tables import Row, Tabular, listed
+from covstudio.reml.search.scales import FISHER, LOG, LOGIT, NATURAL, Scale
 
 __all__ = ["SCALES", "Expressions", "FunctionEstimate"]
 

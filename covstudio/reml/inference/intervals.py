@@ -26,9 +26,9 @@ import numpy as np
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.distributions import chi2_quantile, normal_quantile
 from covstudio.reml.inference.information import ParameterCovariance
-from covstudio.reml.inference.scales import NATURAL, scale_of
 from covstudio.reml.inference.tables import Row, Tabular
 from covstudio.reml.search.coordinates import Coordinate, Kind
+from covstudio.reml.search.scales import NATURAL, scale_of
 
 __all__ = ["Intervals", "ParameterInterval", "parameter_intervals"]
 

@@ -25,11 +25,11 @@ from numpy.typing import NDArray
 
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.distributions import normal_quantile
-from covstudio.reml.inference.scales import Scale, scale_of
 from covstudio.reml.inference.tables import Row, Tabular
 from covstudio.reml.problem.errors import FitCancelled
 from covstudio.reml.problem.iteration import Cancel
 from covstudio.reml.search.coordinates import Coordinate
+from covstudio.reml.search.scales import Scale, scale_of
 from covstudio.reml.search.search import State
 
 __all__ = ["Profile", "ProfilePoint", "profile_parameter", "watching"]

@@ -13,7 +13,7 @@ from covstudio.reml.problem.likelihood import Engine, Point
 from covstudio.reml.search.coordinates import Coordinate, classify, scale_weights
 from covstudio.reml.search.outcome import Outcome, State
 from covstudio.reml.search.probe import Probe
-from covstudio.reml.search.restarts import Escapes
+from covstudio.reml.search.restarts import Restarts
 from covstudio.reml.search.search import maximise
 from covstudio.reml.search.start import neutral
 from covstudio.reml.terms.variance import Variance
@@ -61,11 +61,11 @@ class Ascent:
         """Exponents of the common scale of V, or None."""
         return scale_weights(self.variance, self.neutral, self.coordinates, self.probe)
 
-    def escapes(self, coordinates: Sequence[Coordinate]) -> Escapes:
+    def restarts(self, coordinates: Sequence[Coordinate]) -> Restarts:
         """Where to look when the score vanishes for want of a derivative."""
         variance = self.variance
         terms = [term.span for term in variance.terms]
-        return Escapes(coordinates, linalg.sign_symmetry(variance.v), terms, variance.names)
+        return Restarts(coordinates, linalg.sign_symmetry(variance.v), terms, variance.names)
 
     def climb(
         self,
@@ -89,4 +89,4 @@ class Ascent:
             moving = [c for c in moving if c.position != without]
             if weights is not None and weights[without] != 0.0:
                 weights = None
-        return maximise(engine, moving, weights, self.escapes(moving), start, max_iter, watch)
+        return maximise(engine, moving, weights, self.restarts(moving), start, max_iter, watch)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from covstudio.reml.search.constants import DAMPED, RELEASED
 from covstudio.reml.search.step_length import diagonal_of
 
 __all__ = ["box_step", "scaled_box_step"]
@@ -66,7 +67,7 @@ def box_step(score: Vector, information: Vector, low: Vector, high: Vector) -> V
         wants = np.where(step <= low, slope, np.where(step >= high, -slope, 0.0))
         wants[~clamped | (low >= high)] = 0.0
         release = int(np.argmax(wants)) if count else 0
-        if not count or wants[release] <= 1e-12 * max(1.0, float(np.abs(score).max())):
+        if not count or wants[release] <= RELEASED * max(1.0, float(np.abs(score).max())):
             break
         clamped[release] = False
     return np.minimum(np.maximum(step, low), high)
@@ -84,7 +85,7 @@ def scaled_box_step(score: Vector, curvature: Vector, low: Vector, high: Vector)
     scale = np.sqrt(diagonal_of(score, curvature))
     # A trace of damping keeps the system solvable where the information is singular.
     unit = curvature / (scale[:, None] * scale)
-    unit.flat[:: len(unit) + 1] += 1e-10
+    unit.flat[:: len(unit) + 1] += DAMPED
     try:
         return np.asarray(box_step(score / scale, unit, low * scale, high * scale) / scale)
     except np.linalg.LinAlgError:

@@ -21,24 +21,23 @@ from numpy.typing import NDArray
 
 from covstudio.reml.problem.likelihood import Engine, Point
 from covstudio.reml.problem.threads import symmetric_eigen
+from covstudio.reml.search.constants import (
+    OBSERVED_LEAST,
+    OBSERVED_LONGEST,
+    OBSERVED_MOST,
+    OBSERVED_STEP,
+)
 from covstudio.reml.search.step_length import diagonal_of
-from covstudio.reml.search.working import Geometry
+from covstudio.reml.search.working import Working
 
-__all__ = ["MOST", "observed_curvature"]
+__all__ = ["observed_curvature"]
 
 Vector = NDArray[np.float64]
-
-#: Differences for more parameters than this cost more than they save.
-MOST = 20
-#: Step of the differences, in conditional standard errors, and the most of a working parameter.
-STEP, LONGEST = 1e-4, 1e-3
-#: Least eigenvalue, in units of the information.
-LEAST = 1e-6
 
 
 def observed_curvature(
     engine: Engine,
-    geometry: Geometry,
+    working: Working,
     positions: Sequence[int],
     point: Point,
     score: Vector,
@@ -49,7 +48,7 @@ def observed_curvature(
 
     Args:
         engine: evaluates the likelihood.
-        geometry: the working parameters.
+        working: the working parameters.
         positions: of the coordinates among all parameters.
         point: where.
         score: with respect to working parameters, (K,).
@@ -60,7 +59,7 @@ def observed_curvature(
         None where there are too many parameters, or the score cannot be had beside the point.
     """
     inside = np.flatnonzero(moves)
-    if not 0 < len(inside) <= MOST:
+    if not 0 < len(inside) <= OBSERVED_MOST:
         return None
     values = point.natural[list(positions)]
     asked = [positions[i] for i in inside.tolist()]
@@ -68,22 +67,22 @@ def observed_curvature(
     unit = np.zeros((len(inside), len(inside)))
     for j, i in enumerate(inside):
         step = np.zeros(len(positions))
-        step[i] = min(STEP / scale[j], LONGEST)
-        moved = geometry.move(values, step)
-        if geometry.at_end(moved)[i]:
+        step[i] = min(OBSERVED_STEP / scale[j], OBSERVED_LONGEST)
+        moved = working.move(values, step)
+        if working.at_end(moved)[i]:
             step[i] *= -1.0
-            moved = geometry.move(values, step)
+            moved = working.move(values, step)
         natural = point.natural.copy()
         natural[list(positions)] = moved
         there = engine.at(natural)
         if there is None:
             return None
-        slope = there.derivatives(asked).score * geometry.slope(moved)[inside]
+        slope = there.derivatives(asked).score * working.slope(moved)[inside]
         unit[j] = (score[inside] - slope) / (step[i] * scale[j] * scale)
     if not np.isfinite(unit).all():
         return None
     eigenvalues, vectors = symmetric_eigen(0.5 * (unit + unit.T))
-    sound = (vectors * np.maximum(np.abs(eigenvalues), LEAST)) @ vectors.T
+    sound = (vectors * np.maximum(np.abs(eigenvalues), OBSERVED_LEAST)) @ vectors.T
     curvature = information.copy()
     curvature[np.ix_(inside, inside)] = sound * np.outer(scale, scale)
     return curvature

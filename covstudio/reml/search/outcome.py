@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covstudio.reml.problem.likelihood import Derivatives, Point
+from covstudio.reml.search.constants import ROUNDING
 from covstudio.reml.search.ridge import Ridge
 
-__all__ = ["Local", "Outcome", "State", "Trial"]
+__all__ = ["Local", "Outcome", "State", "Trial", "rounding_error"]
 
 Vector = NDArray[np.float64]
 
@@ -86,3 +87,8 @@ class Trial:
     step: Vector
     share: float
     halvings: int
+
+
+def rounding_error(point: Point) -> float:
+    """What the log-likelihood at a point may be wrong by."""
+    return ROUNDING * (1.0 + abs(point.kernel))

@@ -9,9 +9,9 @@ Every iteration
    logarithms for scales);
 3. stops when s'A^-1 s < 1e-12 over the parameters that are free to move: the squared length of the UNCUT
    step in the metric of the information, which does not depend on the scale of any parameter;
-4. finds the step within bounds (`boxqp`): no variance loses more than 98 % of itself (a diagonal one 90 %),
-   one below 1e-4 of V's mean diagonal may go to 0, a correlation goes at most 90 % of the way to an end
-   of its range;
+4. finds the step within bounds (`box_step`): no variance loses more than 98 % of itself (a diagonal one
+   90 %), one below 1e-4 of V's mean diagonal may go to 0, a correlation goes at most 90 % of the way to an
+   end of its range;
 5. halves it until the likelihood rises; if halving does not help, damps it (A + lambda diag A,
    Levenberg-Marquardt), which also carries it over places where A is singular.
 
@@ -20,13 +20,12 @@ no derivative at 0, such as the diagonal of a Cholesky factor, is set to 0 when 
 released when a small value is better. The likelihood never falls from one iteration to the next. When no
 step raises it although the score is not zero, that is said.
 
-Nothing here knows how V is factored: see `likelihood.Engine`.
+Nothing here knows how V is factored: see `likelihood.Engine`. Every number that decides has its name in
+`constants`.
 
 Where steps are cut short again and again because parameters run off together along a ridge, they go on in
-logarithms (`stretch`), and end where nothing is left to gain (`ridge`).
-
-Where the average information alone proves slow, near the maximum, the curvature learnt from the scores of the
-last steps is used beside it (`secant`).
+logarithms (`logarithms`), and end where nothing is left to gain (`ridge_follower`). Which curvature a step
+goes by is said in `steps`.
 
 Sources: Gilmour, Thompson & Cullis (1995), Biometrics 51:1440; Johnson & Thompson (1995), J. Dairy Sci.
 78:449; for the damping Marquardt (1963), SIAM J. 11:431; for the stopping rule and the bounds Nocedal &
@@ -44,47 +43,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covstudio.reml.problem.likelihood import Derivatives, Engine, Point
-from covstudio.reml.search.box_step import scaled_box_step
-from covstudio.reml.search.coordinates import Coordinate, Kind
-from covstudio.reml.search.observed_information import observed_curvature
-from covstudio.reml.search.outcome import Local, Outcome, State, Trial
-from covstudio.reml.search.restarts import Escapes
-from covstudio.reml.search.ridge import Ridges
-from covstudio.reml.search.secant import Secant
-from covstudio.reml.search.step_length import diagonal_of, newton_step, squared_length
-from covstudio.reml.search.working import Geometry
+from covstudio.reml.search.constants import CONVERGED, HIDDEN, IDLE_SHARE, IDLE_STEPS
+from covstudio.reml.search.coordinates import Coordinate
+from covstudio.reml.search.outcome import Local, Outcome, State, rounding_error
+from covstudio.reml.search.restarts import Restarts
+from covstudio.reml.search.ridge_follower import RidgeFollower
+from covstudio.reml.search.step_length import newton_step, squared_length
+from covstudio.reml.search.steps import Steps
+from covstudio.reml.search.working import Working
 
 __all__ = ["Outcome", "State", "maximise"]
 
 Vector = NDArray[np.float64]
-
-#: Stop when s'A^-1 s falls below this; 1e-8 would leave errors of 2e-5 in the estimates.
-TOLERANCE = 1e-12
-#: Relative rounding error to expect of a log-likelihood.
-ROUNDING = 1e-11
-#: Within this s'A^-1 s of the maximum the scores tell what the average information misses.
-NEAR = 0.1
-#: Convergence is slow when a step leaves more than this share of s'A^-1 s, square root taken.
-SLOW = 0.15
-#: So many steps without progress, where progress would not show in the likelihood, are enough.
-IDLE = 10
-#: Below this information about its logarithm, a parameter that goes on shrinking is as good as 0.
-FLAT = 1e-4
-#: How often the search may go on from a place where the score vanished, so that no fit goes round in circles.
-ESCAPES = 5
-#: After so many steps in a row that were damped, or halved more than once, look at the curvature itself.
-OVERSHOT = 4
-#: How often a step is halved before it is damped instead.
-HALVINGS = 6
-#: Levenberg-Marquardt factors, tried in turn.
-DAMPINGS = (0.0, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e4, 1e6)
 
 
 def maximise(
     engine: Engine,
     coordinates: Sequence[Coordinate],
     weights: Vector | None,
-    escapes: Escapes,
+    restarts: Restarts,
     start: Point,
     max_iter: int,
     watch: Callable[[State], None] | None = None,
@@ -95,7 +72,7 @@ def maximise(
         engine: evaluates the likelihood at natural values.
         coordinates: the parameters to estimate.
         weights: exponents of the common scale (`coordinates.scale_weights`), or None.
-        escapes: proposes points where the score vanishes for want of a derivative.
+        restarts: looks elsewhere where the score vanishes for want of a derivative; for this search alone.
         start: the likelihood at the starting values.
         max_iter: most steps to take.
         watch: called with every `State`, the start included; what it raises goes through.
@@ -103,28 +80,23 @@ def maximise(
     Returns:
         The `Outcome`.
     """
-    return _Search(engine, list(coordinates), weights, escapes).run(start, max_iter, watch)
+    return _Search(engine, list(coordinates), weights, restarts).run(start, max_iter, watch)
 
 
 class _Search:
     def __init__(
-        self, engine: Engine, coordinates: list[Coordinate], weights: Vector | None, escapes: Escapes
+        self, engine: Engine, coordinates: list[Coordinate], weights: Vector | None, restarts: Restarts
     ) -> None:
         self.engine = engine
         self.coordinates = coordinates
         self.positions = [c.position for c in coordinates]
         self.weights = weights
-        self.geometry = Geometry(coordinates)
-        self.escapes = escapes
-        self.escaped = 0
-        self.damping = 0
-        self.secant = Secant(len(coordinates))
-        self.slow = False
-        self.length_before = math.inf
+        self.working = Working(coordinates)
+        self.restarts = restarts
+        self.steps = Steps(engine, self.positions)
+        self.ridges = RidgeFollower(engine, self.positions, self.working)
         self.shortest = math.inf
         self.idle = 0
-        self.overshot = 0
-        self.ridges = Ridges(engine, self.positions, self.geometry)
 
     # -- the loop -------------------------------------------------------------------------------------------
 
@@ -141,24 +113,25 @@ class _Search:
             if watch is not None:
                 watch(State(number, point, math.sqrt(local.squared_length), share, halvings, now - began))
             began = time.perf_counter()
-            found = local.squared_length < (self.ridges.settled if self.ridges.held else TOLERANCE)
+            found = local.squared_length < (self.ridges.settled if self.ridges.held else CONVERGED)
             exhausted = not found and self._exhausted(point, local)
             if exhausted and not self.ridges.held:
                 return self._outcome(point, local, "rounding", number)
             if number >= max_iter:
                 return self._outcome(point, local, "converged" if found else "iterations", number)
-            trial = None if found or exhausted else self._advance(point, local)
+            trial = None if found or exhausted else self.steps.take(point, local, self.working)
             if trial is None and not (found or exhausted) and self.ridges.walls():
                 local = self._beside(point, local)
-                trial = self._advance(point, local)
+                trial = self.steps.take(point, local, self.working)
             if trial is not None:
                 before, share, halvings = point, trial.share, trial.halvings
-                point = self._settle(trial, local)
-                if halvings or self.ridges.watched or self.overshot:
-                    went = (trial.share, self.overshot >= OVERSHOT, trial.step, local.moves)
+                point = self.restarts.settle(self.engine, self.working, trial, local)
+                if halvings or self.ridges.watched or self.steps.overshooting:
+                    went = (trial.share, self.steps.curved, trial.step, local.moves)
                     self._change(self.ridges.stepped(before, point, *went))
             else:
-                better = self._escape(point, local) or self.ridges.further(point)
+                better = self.restarts.better(self.engine, point, local.inert.tolist())
+                better = better or self.ridges.further(point)
                 if better is None:
                     reason = "converged" if found else "rounding" if self._hidden(point, local) else "stalled"
                     return self._outcome(point, local, reason, number)
@@ -167,30 +140,28 @@ class _Search:
 
     def _hidden(self, point: Point, local: Local) -> bool:
         """Whether what is left to gain, s'A^-1 s / 2, is hidden by rounding in the likelihood itself."""
-        noise = max(_noise(point), self.ridges.noise if self.ridges.held else 0.0)
-        return 0.5 * local.squared_length < 10.0 * noise
+        noise = max(rounding_error(point), self.ridges.noise if self.ridges.held else 0.0)
+        return 0.5 * local.squared_length < HIDDEN * noise
 
     def _exhausted(self, point: Point, local: Local) -> bool:
         """Whether steps no longer shorten what is left, in a V so near singular that the score is rough."""
-        shorter = local.squared_length < 0.5 * self.shortest
+        shorter = local.squared_length < IDLE_SHARE * self.shortest
         self.shortest = min(self.shortest, local.squared_length)
         self.idle = 0 if shorter or not self._hidden(point, local) else self.idle + 1
-        return self.idle >= IDLE
+        return self.idle >= IDLE_STEPS
 
-    def _change(self, geometry: Geometry) -> None:
+    def _change(self, working: Working) -> None:
         """Go on in logarithms where steps are cut short by a ridge, or in natural values again."""
-        if geometry is not self.geometry:
-            self.geometry = geometry
-            self.secant.forget()
-            self.damping = self.overshot = 0
+        if working is not self.working:
+            self.working = working
+            self.steps.forget()
 
     def _beside(self, point: Point, local: Local) -> Local:
         """The quadratic model beside the parameters that are held at the end of a ridge."""
         before = self.ridges.held
         held = self.ridges.hold(point, local.score, local.information, local.moves, local.squared_length)
         if held != before:
-            self.secant.forget()
-            self.damping = 0
+            self.steps.forget(overshot=False)
         if not held:
             return local
         moves = local.moves.copy()
@@ -204,7 +175,7 @@ class _Search:
         return Outcome(
             point,
             local.natural,
-            tuple(self.geometry.at_end(point.natural[self.positions]).tolist()),
+            tuple(self.working.at_end(point.natural[self.positions]).tolist()),
             tuple(local.inert.tolist()),
             converged,
             reason,
@@ -226,7 +197,7 @@ class _Search:
         """The quadratic model at a point."""
         count = len(self.coordinates)
         values = point.natural[self.positions]
-        pinned = self.geometry.pinned(values)
+        pinned = self.working.pinned(values)
         if count and not pinned.any():
             derivatives = point.derivatives(self.positions)
             score, information = derivatives.score, derivatives.information
@@ -244,159 +215,18 @@ class _Search:
             score[broken] = 0.0
             information[broken, :] = 0.0
             information[:, broken] = 0.0
-        slope = self.geometry.slope(values)
+        slope = self.working.slope(values)
         working = score * slope
         scaled = information * slope[:, None] * slope
-        inert = ~(pinned | broken) & self.geometry.inert(
+        inert = ~(pinned | broken) & self.working.inert(
             values, working, scaled.diagonal(), point.mean_diagonal
         )
-        moves = ~(pinned | broken | inert | self.geometry.outward(values, working))
+        moves = ~(pinned | broken | inert | self.working.outward(values, working))
         step: Vector | None = None
         if moves.all():
             length, step = newton_step(working, scaled)
         else:
             inside = np.flatnonzero(moves)
             length = squared_length(working[inside], scaled[inside[:, None], inside])
-        self.secant.observe(self.geometry.working(values), working, scaled, moves)
+        self.steps.secant.observe(self.working.working(values), working, scaled, moves)
         return Local(Derivatives(score, information), working, scaled, moves, inert, length, step)
-
-    # -- one step -------------------------------------------------------------------------------------------
-
-    def _advance(self, point: Point, local: Local) -> Trial | None:
-        """The first step, from undamped to heavily damped, that raises the likelihood."""
-        values = point.natural[self.positions]
-        low, high = self.geometry.box(values, local.moves, point.mean_diagonal)
-        if self.overshot >= OVERSHOT:
-            trial = self._observed(point, local, values, low, high)
-            if trial is not None:
-                return trial
-            self.overshot = 0
-        curvature = self._learnt(local, low, high)
-        if curvature is not None:
-            trial = self._along(point, values, local.score, curvature, low, high, 1)
-            if trial is not None:
-                return trial
-            self.secant.forget()
-        for level in range(self.damping, len(DAMPINGS)):
-            damped = local.information
-            if DAMPINGS[level]:
-                damped = damped.copy()
-                damped.flat[:: len(damped) + 1] += DAMPINGS[level] * diagonal_of(local.score, damped)
-            tries = HALVINGS if level == self.damping else 2
-            plain = None if DAMPINGS[level] else local.step
-            trial = self._along(point, values, local.score, damped, low, high, tries, plain)
-            if trial is not None:
-                self.damping = max(level - 1, 0)
-                self.overshot = self.overshot + 1 if level or trial.halvings > 1 else 0
-                return trial
-        return None
-
-    def _observed(
-        self, point: Point, local: Local, values: Vector, low: Vector, high: Vector
-    ) -> Trial | None:
-        """A step by the curvature itself, where the average information misses most of it."""
-        curvature = observed_curvature(
-            self.engine, self.geometry, self.positions, point, local.score, local.information, local.moves
-        )
-        if curvature is None:
-            return None
-        return self._along(point, values, local.score, curvature, low, high, HALVINGS)
-
-    def _learnt(self, local: Local, low: Vector, high: Vector) -> Vector | None:
-        """The curvature learnt from the scores, where the average information alone has proved slow.
-
-        Not while a bound cuts the plain step: a variance on its way to zero is there sooner without.
-        """
-        length = math.sqrt(local.squared_length)
-        self.slow = self.slow or length > SLOW * self.length_before
-        self.length_before = length
-        if local.squared_length > NEAR:
-            self.slow = False
-            self.secant.forget()
-        if not self.slow or self.damping:
-            return None
-        scale = np.sqrt(diagonal_of(local.score, local.information))
-        unit = local.information / np.outer(scale, scale)
-        plain = np.linalg.lstsq(unit, local.score / scale, rcond=1e-10)[0]
-        cut = local.moves & ((plain <= low * scale) | (plain >= high * scale))
-        return None if bool(cut.any()) else self.secant.curvature(local.information)
-
-    def _along(
-        self,
-        point: Point,
-        values: Vector,
-        score: Vector,
-        curvature: Vector,
-        low: Vector,
-        high: Vector,
-        tries: int,
-        plain: Vector | None = None,
-    ) -> Trial | None:
-        """The step within bounds for this curvature, halved until the likelihood rises.
-
-        `plain` is the step without the bounds, where it is known; None after so many tries.
-        """
-        if plain is not None and (low <= plain).all() and (plain <= high).all():
-            step = plain
-        else:
-            found = scaled_box_step(score, curvature, low, high)
-            if found is None:
-                return None
-            step = found
-        gain, share = float(score @ step), 1.0
-        for halvings in range(tries):
-            natural = point.natural.copy()
-            natural[self.positions] = self.geometry.move(values, share * step)
-            trial = self.engine.at(natural)
-            if trial is not None and trial.kernel >= point.kernel + 1e-4 * share * gain - _noise(point):
-                return Trial(trial, step, share, halvings)
-            share *= 0.5
-        return None
-
-    # -- where derivatives do not help ----------------------------------------------------------------------
-
-    def _settle(self, trial: Trial, local: Local) -> Point:
-        """Deal with scales that the step has cut down.
-
-        They cross to the far side, or go to exactly 0, if that costs nothing.
-        """
-        point = trial.point
-        for i, c in enumerate(self.coordinates):
-            shrinking = local.moves[i] and c.kind is Kind.SCALE and trial.share * trial.step[i] < -1.0
-            if not shrinking:
-                continue
-            if not c.degree:
-                if c.low == 0.0 and local.information[i, i] < FLAT:
-                    point = self._at_zero(point, c)
-                continue
-            across = self.escapes.across(point.natural, c.position)
-            if across is not None:
-                beyond = self.engine.at(across)
-                if beyond is not None and beyond.kernel > point.kernel + _noise(point):
-                    point = beyond
-                    continue
-            if self.geometry.negligible(point.natural[self.positions], i, point.mean_diagonal):
-                point = self._at_zero(point, c)
-        return point
-
-    def _at_zero(self, point: Point, c: Coordinate) -> Point:
-        """The point with this parameter at exactly 0, if that costs nothing."""
-        natural = point.natural.copy()
-        natural[c.position] = 0.0
-        zero = self.engine.at(natural)
-        return zero if zero is not None and zero.kernel >= point.kernel - _noise(point) else point
-
-    def _escape(self, point: Point, local: Local) -> Point | None:
-        """A better point off a place where the score vanishes for want of a derivative."""
-        if self.escaped >= ESCAPES:
-            return None
-        for natural in self.escapes.away(point.natural, local.inert.tolist(), point.mean_diagonal):
-            trial = self.engine.at(natural)
-            if trial is not None and trial.kernel > point.kernel + 100.0 * _noise(point):
-                self.escaped += 1
-                return trial
-        return None
-
-
-def _noise(point: Point) -> float:
-    return ROUNDING * (1.0 + abs(point.kernel))

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covstudio.reml.problem.threads import symmetric_eigen
+from covstudio.reml.search.constants import SECANT_ANGLE, SECANT_KEEPS, SECANT_LEAST
 
 __all__ = ["Secant"]
 
@@ -89,7 +90,7 @@ class Secant:
         diagonal = information.diagonal()
         scale = np.sqrt(np.where(both & (diagonal > 0.0), diagonal, 1.0))
         along = float(rest @ change)
-        if abs(along) > 1e-6 * float(np.linalg.norm(rest / scale) * np.linalg.norm(change * scale)):
+        if abs(along) > SECANT_ANGLE * float(np.linalg.norm(rest / scale) * np.linalg.norm(change * scale)):
             self._extra += rest[:, None] * rest / along
 
     def curvature(self, information: Vector) -> Vector | None:
@@ -106,4 +107,4 @@ class Secant:
         unit = np.ix_(used, used)
         smallest = symmetric_eigen(total[unit] / np.outer(scale, scale))[0][0]
         floor = symmetric_eigen(information[unit] / np.outer(scale, scale))[0][0]
-        return total if smallest > max(0.02 * floor, 1e-9) else None
+        return total if smallest > max(SECANT_KEEPS * floor, SECANT_LEAST) else None

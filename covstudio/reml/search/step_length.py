@@ -6,18 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covstudio.reml.problem.threads import symmetric_eigen
+from covstudio.reml.search.constants import SINGULAR, SOUND
 
 __all__ = ["diagonal_of", "newton_step", "squared_length"]
 
 Vector = NDArray[np.float64]
-
-#: Eigenvalues of the equilibrated information below this count as this: the data do not tell such
-#: combinations apart.
-SINGULAR = 1e-9
-
-
-#: An equilibrated information whose inverse has a trace below this is far from singular.
-SOUND = 1e4
 
 
 def squared_length(score: Vector, information: Vector) -> float:

@@ -1,4 +1,4 @@
-r"""The scales on which an estimate is closest to normal, and intervals by the delta method on them.
+r"""The scales on which parameters move, and on which an estimate is closest to normal.
 
 A variance or a range is positive: its logarithm. A correlation lies between two ends: Fisher's z = atanh rho
 on (-1, 1), and log((rho - low)/(high - rho)) on any other range, of which Fisher's z is half. Anything else
@@ -20,7 +20,7 @@ __all__ = ["FISHER", "LOG", "LOGIT", "NATURAL", "Scale", "scale_of"]
 
 @dataclass(frozen=True)
 class Scale:
-    """A monotone scale for an interval.
+    """A monotone scale.
 
     Attributes:
         name: as it is written in tables.
@@ -66,6 +66,42 @@ class Scale:
             share = 1.0 / (1.0 + math.exp(-z)) if z >= 0.0 else math.exp(z) / (1.0 + math.exp(z))
             return self.low + (self.high - self.low) * share
         return moved
+
+    def move(self, value: float, step: float) -> float:
+        """The natural value after a step on this scale, from the nearer end, so that no figures are lost.
+
+        Example:
+            >>> LOG.move(5.0, math.log(2.0)), 1.0 - LOGIT.move(1.0 - 2.0**-40, math.log(2.0)) == 2.0**-41
+            (10.0, True)
+        """
+        if self.name == "log":
+            return self.low + (value - self.low) * math.exp(step)
+        if self.name == "log below":
+            return self.high - (self.high - value) * math.exp(-step)
+        if self.name in ("logit", "Fisher z"):
+            size = 2.0 * step if self.name == "Fisher z" else step
+            below, above, width = value - self.low, self.high - value, self.high - self.low
+            left = math.exp(-abs(size))
+            if size > 0.0:
+                return self.high - width * above * left / (below + above * left)
+            return self.low + width * below * left / (above + below * left)
+        return value + step
+
+    def rate(self, value: float) -> float:
+        """d natural / d moved; 0 at the ends of the range.
+
+        Example:
+            >>> LOG.rate(3.0), LOGIT.rate(0.5), NATURAL.rate(3.0)
+            (3.0, 0.25, 1.0)
+        """
+        if self.name == "log":
+            return value - self.low
+        if self.name == "log below":
+            return self.high - value
+        if self.name in ("logit", "Fisher z"):
+            rate = (value - self.low) * ((self.high - value) / (self.high - self.low))
+            return 2.0 * rate if self.name == "Fisher z" else rate
+        return 1.0
 
     def slope(self, value: float) -> float:
         """d moved / d natural; infinite at the ends of the range."""

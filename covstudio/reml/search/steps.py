@@ -1,0 +1,179 @@
+"""One step: by which curvature, within which bounds, and how much of it.
+
+The step maximises s'd - d'Cd/2 within the bounds of the working parameters (`box_step`) and is halved until
+the likelihood rises. C is, in turn,
+
+1. minus the second derivatives, where the last steps all overshot (`observed_information`);
+2. A + S with what the scores of the last steps taught, where convergence is slow near the end (`secant`);
+3. A, and A + lambda diag A with greater and greater lambda (Levenberg-Marquardt), which also carries the
+   search over places where A is singular.
+
+Sources: Marquardt (1963), SIAM J. 11:431, for the damping; Nocedal & Wright (2006), Numerical Optimization,
+section 3.1, for what a step must gain.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from covstudio.reml.problem.likelihood import Engine, Point
+from covstudio.reml.search.box_step import scaled_box_step
+from covstudio.reml.search.constants import (
+    DAMPINGS,
+    HALVINGS,
+    HALVINGS_DAMPED,
+    OVERSHOT_STEPS,
+    SECANT_NEAR,
+    SECANT_SLOW,
+    SUFFICIENT,
+)
+from covstudio.reml.search.observed_information import observed_curvature
+from covstudio.reml.search.outcome import Local, Trial, rounding_error
+from covstudio.reml.search.secant import Secant
+from covstudio.reml.search.step_length import diagonal_of
+from covstudio.reml.search.working import Working
+
+__all__ = ["Steps"]
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Ahead:
+    """Where a step begins, which way is uphill, and how far it may go."""
+
+    point: Point
+    values: Vector
+    score: Vector
+    working: Working
+    low: Vector
+    high: Vector
+
+
+class Steps:
+    """Takes steps, and remembers what became of the last ones.
+
+    Args:
+        engine: evaluates the likelihood.
+        positions: of the coordinates among all parameters.
+    """
+
+    def __init__(self, engine: Engine, positions: list[int]) -> None:
+        self.engine, self.positions = engine, positions
+        self.secant = Secant(len(positions))
+        self._damping = 0
+        self._overshot = 0
+        self._slow = False
+        self._length_before = math.inf
+
+    @property
+    def overshooting(self) -> bool:
+        """Whether the last step went too far, though perhaps none before it."""
+        return self._overshot > 0
+
+    @property
+    def curved(self) -> bool:
+        """Whether the last steps all went too far, so that the next goes by second derivatives."""
+        return self._overshot >= OVERSHOT_STEPS
+
+    def forget(self, overshot: bool = True) -> None:
+        """Start afresh, as what is moved, or on which scale, has changed.
+
+        Args:
+            overshot: whether to forget that steps went too far, too.
+        """
+        self.secant.forget()
+        self._damping = 0
+        if overshot:
+            self._overshot = 0
+
+    def take(self, point: Point, local: Local, working: Working) -> Trial | None:
+        """The first step that raises the likelihood; None where none does, however damped."""
+        values = point.natural[self.positions]
+        low, high = working.box(values, local.moves, point.mean_diagonal)
+        ahead = _Ahead(point, values, local.score, working, low, high)
+        if self.curved:
+            trial = self._by_second_derivatives(ahead, local)
+            if trial is not None:
+                return trial
+            self._overshot = 0
+        curvature = self._learnt(ahead, local)
+        if curvature is not None:
+            trial = self._along(ahead, curvature, 1)
+            if trial is not None:
+                return trial
+            self.secant.forget()
+        for level in range(self._damping, len(DAMPINGS)):
+            damped = local.information
+            if DAMPINGS[level]:
+                damped = damped.copy()
+                damped.flat[:: len(damped) + 1] += DAMPINGS[level] * diagonal_of(local.score, damped)
+            tries = HALVINGS if level == self._damping else HALVINGS_DAMPED
+            trial = self._along(ahead, damped, tries, None if DAMPINGS[level] else local.step)
+            if trial is not None:
+                self._damping = max(level - 1, 0)
+                self._overshot = self._overshot + 1 if level or trial.halvings > 1 else 0
+                return trial
+        return None
+
+    def _by_second_derivatives(self, ahead: _Ahead, local: Local) -> Trial | None:
+        """A step by the curvature itself, where the average information misses most of it."""
+        curvature = observed_curvature(
+            self.engine,
+            ahead.working,
+            self.positions,
+            ahead.point,
+            local.score,
+            local.information,
+            local.moves,
+        )
+        return None if curvature is None else self._along(ahead, curvature, HALVINGS)
+
+    def _learnt(self, ahead: _Ahead, local: Local) -> Vector | None:
+        """The curvature learnt from the scores, where the average information alone has proved slow.
+
+        Not while a bound cuts the plain step: a variance on its way to zero is there sooner without.
+        """
+        length = math.sqrt(local.squared_length)
+        self._slow = self._slow or length > SECANT_SLOW * self._length_before
+        self._length_before = length
+        if local.squared_length > SECANT_NEAR:
+            self._slow = False
+            self.secant.forget()
+        if not self._slow or self._damping:
+            return None
+        scale = np.sqrt(diagonal_of(local.score, local.information))
+        unit = local.information / np.outer(scale, scale)
+        plain = np.linalg.lstsq(unit, local.score / scale, rcond=1e-10)[0]
+        cut = local.moves & ((plain <= ahead.low * scale) | (plain >= ahead.high * scale))
+        return None if bool(cut.any()) else self.secant.curvature(local.information)
+
+    def _along(
+        self, ahead: _Ahead, curvature: Vector, tries: int, plain: Vector | None = None
+    ) -> Trial | None:
+        """The step within bounds for this curvature, halved until the likelihood rises.
+
+        `plain` is the step without the bounds, where it is known; None after so many tries.
+        """
+        point = ahead.point
+        if plain is not None and (ahead.low <= plain).all() and (plain <= ahead.high).all():
+            step = plain
+        else:
+            found = scaled_box_step(ahead.score, curvature, ahead.low, ahead.high)
+            if found is None:
+                return None
+            step = found
+        gain, share = float(ahead.score @ step), 1.0
+        for halvings in range(tries):
+            natural = point.natural.copy()
+            natural[self.positions] = ahead.working.move(ahead.values, share * step)
+            trial = self.engine.at(natural)
+            least = point.kernel + SUFFICIENT * share * gain - rounding_error(point)
+            if trial is not None and trial.kernel >= least:
+                return Trial(trial, step, share, halvings)
+            share *= 0.5
+        return None
