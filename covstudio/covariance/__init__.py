@@ -94,6 +94,10 @@ from covstudio.covariance.structures.relationship.relationship import pedigree_i
 from covstudio.covariance.structures.relationship.relationship import (
     pedigree_relationship as pedigree_relationship,
 )
+from covstudio.covariance.structures.relationship.repair import Repaired as Repaired
+from covstudio.covariance.structures.relationship.repair import bend as bend
+from covstudio.covariance.structures.relationship.repair import blend as blend
+from covstudio.covariance.structures.relationship.repair import nearest as nearest
 from covstudio.covariance.structures.spatial.compact import CircularMatrix as CircularMatrix
 from covstudio.covariance.structures.spatial.compact import LinearDistanceMatrix as LinearDistanceMatrix
 from covstudio.covariance.structures.spatial.compact import SphericalMatrix as SphericalMatrix

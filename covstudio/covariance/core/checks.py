@@ -255,7 +255,8 @@ def check_covariance(values: object, name: str) -> Tensor:
         smallest = float(torch.linalg.eigvalsh(symmetric.to(torch.float64).cpu())[0])
         raise ValueError(
             f"{name} must be positive semi-definite, got a smallest eigenvalue of {smallest:.6g}; "
-            "it is not a covariance matrix: check its entries, or bend it to the nearest one first"
+            f"it is not a covariance matrix: check its entries, or take nearest({name}).matrix, bend or "
+            "blend, which say what they change"
         )
     return symmetric
 

@@ -1,4 +1,4 @@
-"""What REML is made of, at one theta: likelihood, score and information, estimates and predictions."""
+"""REML at one theta: likelihood, score and information, estimates and predictions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Markov processes in continuous time share: each row is predicted by the one before it in time."""
+"""Markov processes in continuous time: each row is predicted by the one before it in time."""
 
 from __future__ import annotations
 
