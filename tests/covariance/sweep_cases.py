@@ -1,65 +1,30 @@
-"""Ways to build every leaf of the catalogue, by size and option, for the sweep over |theta| <= 10."""
+"""Ways to build every leaf of the catalogue, from the arguments that it declares.
+
+A size takes several values, an integer small and large ones, a choice or a flag each of its values;
+coordinates come in all numbers of columns that are declared and in places of all kinds. What a constructor
+refuses is left out.
+"""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
-import covstudio.covariance as cov
-from covstudio.covariance import Matrix
+from covstudio.covariance import Argument, Declaration, Matrix, catalogue
+from covstudio.document.build.construct import splatted
 
 DOUBLE = torch.float64
 SIZES = (2, 3, 12, 30)
-#: Places of rows: some of them in one place, on a grid, far from 0, near one another, of all sizes.
-KINDS = ("random", "coincident", "grid", "large", "small", "mixed")
+ROWS = 12
+#: Places of rows: some in one place, on a grid, far from 0, near one another, of all sizes, on a sphere.
+KINDS = ("random", "coincident", "grid", "large", "small", "mixed", "on earth")
 
-Way = tuple[str, Callable[[], Matrix]]
-
-SIZED = (
-    "IdentityMatrix",
-    "ScalarMatrix",
-    "DiagonalMatrix",
-    "EqualEntryMatrix",
-    "EquicorrelationMatrix",
-    "CompoundSymmetricMatrix",
-    "HeterogeneousCompoundSymmetricMatrix",
-    "HuynhFeldtMatrix",
-    "UnconstrainedMatrix",
-    "UnstructuredMatrix",
-    "CorrelationMatrix",
-    "HeterogeneousCorrelationMatrix",
-    "AR1Matrix",
-    "AR1CorrelationMatrix",
-    "HeterogeneousAR1Matrix",
-)
-WITH_ORDER = (
-    ("FactorAnalyticMatrix", "k"),
-    ("ReducedRankMatrix", "k"),
-    ("AntedependenceMatrix", "k"),
-    ("ToeplitzMatrix", "bands"),
-    ("HeterogeneousToeplitzMatrix", "bands"),
-)
-SPATIAL: tuple[tuple[str, int, tuple[dict[str, str], ...]], ...] = (
-    ("ExponentialMatrix", 6, ({}, {"metric": "cityblock"})),
-    ("GaussianMatrix", 6, ({},)),
-    ("MaternMatrix", 6, tuple({"nu": nu} for nu in ("1/2", "3/2", "5/2", "estimated"))),
-    ("SphericalMatrix", 3, ({},)),
-    ("CircularMatrix", 2, ({},)),
-    ("RationalQuadraticMatrix", 6, ({},)),
-    ("PowerMatrix", 6, ({}, {"metric": "cityblock"})),
-    ("DampedCosineMatrix", 6, ({},)),
-    ("PeriodicMatrix", 6, ({},)),
-)
-ON_EARTH: tuple[tuple[str, dict[str, str]], ...] = (
-    *((name, {"metric": "chordal"}) for name in ("ExponentialMatrix", "GaussianMatrix", "SphericalMatrix")),
-    *((name, {"metric": "chordal"}) for name in ("RationalQuadraticMatrix", "DampedCosineMatrix")),
-    *((name, {"metric": "great-circle"}) for name in ("ExponentialMatrix", "PowerMatrix")),
-    *(("MaternMatrix", {"metric": "great-circle", "nu": nu}) for nu in ("1/2", "estimated")),
-)
+Way = tuple[str, partial[Matrix]]
 
 
 def places(n: int, dimensions: int, kind: str) -> Tensor:
@@ -76,95 +41,132 @@ def places(n: int, dimensions: int, kind: str) -> Tensor:
         return 1e-6 * unit
     if kind == "mixed":
         return unit * 10.0 ** (6.0 * unit.flip(0) - 3.0)
+    if kind == "on earth":
+        return on_earth(unit)
     return 10.0 * unit
 
 
-def on_earth(n: int) -> Tensor:
-    """Latitudes and longitudes, two of them antipodes."""
-    unit = places(n, 2, "random") / 10.0
-    table = torch.stack([180.0 * unit[:, 0] - 90.0, 360.0 * unit[:, 1] - 180.0], 1)
-    opposite = table[0] * torch.tensor([-1.0, 1.0], dtype=DOUBLE)
-    opposite[1] += 180.0 if float(opposite[1]) < 0 else -180.0
-    table[-1] = opposite
+def on_earth(unit: Tensor) -> Tensor:
+    """Latitudes and longitudes, two of them antipodes; further columns as they are."""
+    table = torch.cat([180.0 * unit[:, :1] - 90.0, 360.0 * unit[:, 1:2] - 180.0, unit[:, 2:]], 1)
+    table[-1, 0] = -table[0, 0]
+    if table.shape[1] > 1:
+        table[-1, 1] = table[0, 1] + (180.0 if float(table[0, 1]) < 0 else -180.0)
     return table
 
 
-def _way(name: str, *arguments: object, **options: object) -> Way:
-    shown = [
-        f"{tuple(argument.shape)}" if isinstance(argument, Tensor) else str(argument)
-        for argument in arguments
+def dimensions(argument: Argument) -> list[int]:
+    least, most = argument.columns
+    return [d for d in (1, 2, 3, 6) if d >= least and (most is None or d <= most)]
+
+
+def data(argument: Argument) -> list[Any]:
+    """Values of an argument that says what the rows are."""
+    if argument.kind == "size":
+        return list(SIZES)
+    if argument.kind == "coordinates":
+        found = [places(ROWS, d, kind) for kind in KINDS for d in dimensions(argument)]
+        few = [places(n, min(dimensions(argument)), "random") for n in (2, 3, 30)]
+        # Times of a process that starts at 0, and columns that are to be positive.
+        later = [places(ROWS, 1, kind) + 1.0 for kind in KINDS] if 1 in dimensions(argument) else []
+        # One column is a vector, as a document has it.
+        return [table[:, 0] if table.shape[1] == 1 else table for table in (*found, *few, *later)]
+    if argument.kind == "matrix":
+        tables = [places(n, n, "random") for n in SIZES]
+        return [*(table @ table.T for table in tables), *(table[:, :1] @ table[:, :1].T for table in tables)]
+    assert argument.kind == "factors"
+    return [[[k % 5 for k in range(ROWS)]], [[k % 5 for k in range(ROWS)], [k % 2 for k in range(ROWS)]]]
+
+
+def options(argument: Argument) -> list[Any]:
+    """Values of an argument that says what is made of the rows; the default is left out."""
+    if argument.kind == "choice":
+        return list(argument.choices)
+    if argument.kind == "flag":
+        return [False, True]
+    if argument.kind == "integer":
+        return [1, 2, 5, ROWS - 1]
+    return []
+
+
+def varied(arguments: Sequence[Argument]) -> Iterator[dict[str, Any]]:
+    """The defaults; choices and flags in all combinations; integers in turn with these."""
+    yield {}
+    small = [argument for argument in arguments if argument.kind in ("choice", "flag")]
+    counts = [argument for argument in arguments if argument.kind == "integer"]
+    numbers = list(itertools.product(*map(options, counts)))
+    turns = itertools.cycle(numbers)
+    combinations = list(itertools.product(*map(options, small)))
+    for k in range(max(len(combinations), len(numbers))):
+        chosen = combinations[k % len(combinations)]
+        given = dict(zip([argument.name for argument in small], chosen, strict=True))
+        yield given | dict(zip([argument.name for argument in counts], next(turns), strict=True))
+
+
+def ways(entry: Declaration) -> list[Way]:
+    """Every set of options with a table that it takes, and every table with a set of options."""
+    rows = [argument.name for argument in entry.arguments if argument.kind in DATA]
+    tables = [
+        dict(zip(rows, values, strict=True))
+        for values in itertools.product(*(data(one) for one in entry.arguments if one.kind in DATA))
     ]
-    text = ", ".join([*shown, *(f"{key}={value}" for key, value in options.items())])
-    return f"{name}({text})", partial(getattr(cov, name), *arguments, **options)
+    chosen = list(varied([argument for argument in entry.arguments if argument.kind not in DATA]))
+    found: dict[str, Way] = {}
+
+    def take(pairs: Iterator[tuple[dict[str, Any], dict[str, Any]]]) -> None:
+        """The first that the constructor does not refuse."""
+        one = next((one for one in (way(entry, *pair) for pair in pairs) if built(one[1])), None)
+        if one is not None:
+            found[one[0]] = one
+
+    for k, given in enumerate(chosen):
+        take((table, given) for table in turned(tables, k))
+    for k, table in enumerate(tables):
+        take((table, given) for given in turned(chosen, k))
+    return list(found.values())
 
 
-def _by_size() -> Iterator[Way]:
-    for n in SIZES:
-        for name in SIZED:
-            yield _way(name, n)
-        yield _way("EqualEntryMatrix", n, 3)
-        for m in {1, n}:
-            yield _way("LowerTriangularMatrix", n, m)
-        orders = sorted({1, n // 2, n - 1}) if n <= 12 else [2]
-        for (name, word), k in itertools.product(WITH_ORDER, orders):
-            yield _way(name, n, **{word: k})
-            if name == "FactorAnalyticMatrix":
-                yield _way(name, n, k=k, equal_psi=True)
-        yield _way("ToeplitzMatrix", n)
-        for p in {min(p, n - 1) for p in (1, 2, 5)}:
-            yield _way("ARMatrix", n, p)
-            yield _way("MAMatrix", n, p)
-        for p, q in ((1, 1), (1, 4), (3, 2)):
-            if p + q < n:
-                yield _way("ARMAMatrix", n, p, q)
-        for order in (1, 2):
-            if order < n:
-                yield _way("SymmetricARMatrix", n, order)
-        table = places(n, n, "random")
-        yield _way("KnownMatrix", table @ table.T)
-        yield _way("KnownMatrix", table[:, :1] @ table[:, :1].T)
+def turned(items: Sequence[dict[str, Any]], start: int) -> Iterator[dict[str, Any]]:
+    """All of them, from a place on."""
+    yield from (items[(start + k) % len(items)] for k in range(len(items)))
 
 
-def _by_coordinates() -> Iterator[Way]:
-    kinds = itertools.cycle(KINDS)
-    for name, most, choices in SPATIAL:
-        for choice, d in itertools.product(choices, [d for d in (1, 2, 3, 6) if d <= most]):
-            yield _way(name, places(12, d, next(kinds)), **choice)
-            if d > 1 and (name != "PowerMatrix" or choice):
-                yield _way(name, places(12, d, next(kinds)), anisotropic=True, **choice)
-        for n in (2, 3, 30):
-            yield _way(name, places(n, 1, next(kinds)), **choices[-1])
-    for kind in KINDS:
-        yield _way("PeriodicMatrix", places(30, 1, kind))
-        yield _way("LinearDistanceMatrix", places(12, 1, kind))
-        if kind != "coincident":
-            times = places(12, 1, kind)[:, 0] + 1.0
-            for name in ("OrnsteinUhlenbeckMatrix", "RandomWalkMatrix", "IntegratedRandomWalkMatrix"):
-                yield _way(name, times)
-        for degree in () if kind == "large" else (1, 3):
-            yield _way("PolynomialMatrix", places(12, degree, kind), degree=degree)
-        if kind != "large":
-            yield _way("DotProductMatrix", places(12, 2, kind))
-    for name, choice in ON_EARTH:
-        yield _way(name, on_earth(12), **choice)
+#: Arguments that say what the rows are.
+DATA = ("size", "coordinates", "matrix", "factors")
 
 
-def _by_columns() -> Iterator[Way]:
-    column = places(12, 1, "random")[:, 0]
-    for scale in (1e-2, 1e-1, 1.0):
-        for name in ("PowerVarianceMatrix", "ExponentialVarianceMatrix", "ConstantPowerVarianceMatrix"):
-            yield _way(name, column * scale)
-    with_zero = column.clone()
-    with_zero[0] = 0.0
-    yield _way("ConstantPowerVarianceMatrix", with_zero)
-    labels = [k % 5 for k in range(12)]
-    for first, empty in itertools.product((False, True), repeat=2):
-        yield _way("DummyMatrix", labels, drop_first=first, drop_empty_cols=empty)
-    for basis, intercept in itertools.product(
-        ("columns", "polynomial", "orthogonal", "legendre", "normalised legendre", "b-spline"), (False, True)
-    ):
-        knots = 3 if basis == "b-spline" else 0
-        yield _way("DesignMatrix", column, basis=basis, degree=2, knots=knots, intercept=intercept)
+def way(entry: Declaration, table: dict[str, Any], given: dict[str, Any]) -> Way:
+    positional: list[Any] = []
+    named = {}
+    for name, value in table.items():
+        if name in splatted(entry):
+            positional += value
+        else:
+            named[name] = value
+    text = ", ".join(f"{name}={shown(value)}" for name, value in (table | given).items())
+    return f"{entry.name}({text})", partial(entry.cls, *positional, **named, **given)
 
 
-WAYS: list[Way] = [*_by_size(), *_by_coordinates(), *_by_columns()]
+def shown(value: object) -> object:
+    """A value in the name of a case; a table by its shape and its sum, which tells it from others."""
+    return f"{tuple(value.shape)}~{float(value.sum()):.6g}" if isinstance(value, Tensor) else value
+
+
+def built(make: Callable[[], Matrix]) -> bool:
+    try:
+        make()
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+LEAVES = {
+    entry.name: entry
+    for entry in catalogue()
+    if entry.kind == "matrix" and entry.arguments and entry.cls.__module__.startswith("covstudio.")
+}
+
+
+@cache
+def ways_of(name: str) -> tuple[Way, ...]:
+    return tuple(ways(LEAVES[name]))
