@@ -281,7 +281,7 @@ def test_other_bad_operands_are_refused(kind: type[Operator]) -> None:
         kind(LowerTriangularMatrix(3, 2), [0])
     with pytest.raises(ValueError, match="exactly 1 operand, got 3"):
         kind(AR1Matrix(3), AR1Matrix(3), AR1Matrix(3), [0])
-    with pytest.raises(TypeError, match="as a Matrix or a torch.Tensor, got a list"):
+    with pytest.raises(TypeError, match=r"as a Matrix or a torch\.Tensor, got a list"):
         kind([[1.0]], [0])
     with pytest.raises(ShapeError, match="square"):
         kind.shape_rule([(3, 2)], ["a"])

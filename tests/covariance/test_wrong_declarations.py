@@ -141,7 +141,7 @@ INCIDENCE = "incidences_and_names_of_columns_are_those_of_v"
         (Shifted, {"psd": True, "linear": "affine", "scale": "sigma^2"}, {SCALE}),
         (Column, {"psd": True}, {SIGNS}),
     ],
-    ids=lambda value: value.__name__ if isinstance(value, type) else ",".join(value),
+    ids=lambda value: value.__name__ if isinstance(value, type) else ",".join(sorted(value)),
 )
 def test_of_a_structure(cls: type[Matrix], fields: dict[str, Any], wrong: set[str]) -> None:
     with declared(cls, **fields) as case:
