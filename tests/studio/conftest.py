@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
+from typing import Any
 from urllib.parse import urlparse
 
 import pytest
 from bokeh.document import Document
 from panel.io.state import set_curdoc
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, BrowserType, Page, expect
 
 from tests.studio.browser import Studio, chromium, served
 
 SLOWDOWN = float(os.environ.get("COVSTUDIO_SLOWDOWN", "1"))
 LOCAL = {"localhost", "127.0.0.1", "::1"}
+STORED = "cookies,indexeddb,local_storage,service_workers,cache_storage"
 
 # A machine that builds other things at the same time may be slow; what is never reached fails all the same.
 expect.set_options(timeout=60_000)
@@ -52,6 +54,40 @@ def server_url() -> Iterator[str]:
     """The address of a server of the studio that runs for the whole session."""
     with served() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def chrome(
+    browser_type: BrowserType,
+    browser_type_launch_args: dict[str, Any],
+    browser_context_args: dict[str, Any],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[BrowserContext]:
+    """A browser for the whole session, with a profile on disk.
+
+    What it has fetched and compiled once it keeps, as that of a person who comes again: to open the studio
+    takes half of what it takes a new context.
+    """
+    profile = tmp_path_factory.mktemp("profile")
+    context = browser_type.launch_persistent_context(
+        profile, **{**browser_type_launch_args, **browser_context_args}
+    )
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def context(chrome: BrowserContext) -> Iterator[BrowserContext]:
+    """The browser as a test finds it: one empty page, and nothing that an earlier test has stored."""
+    before = chrome.pages
+    storage = chrome.new_cdp_session(before[0])
+    # Of every origin, whatever port a test has served the studio at.
+    storage.send("Storage.clearDataForOrigin", {"origin": "*", "storageTypes": STORED})
+    storage.detach()
+    yield chrome
+    for page in chrome.pages:
+        if page not in before:
+            page.close()
 
 
 Watch = Callable[[Page], Page]

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, WebSocketRoute, expect
+from playwright.sync_api import BrowserContext, Page, WebSocketRoute, expect
 
 from covstudio.document.changes.all import ReplaceDocument
 from covstudio.document.files.templates import templates
@@ -99,12 +99,11 @@ def test_the_theme_follows_the_switch_and_is_remembered(studio: Studio) -> None:
     expect(studio.button("Light theme")).to_be_visible()
 
 
-def test_the_theme_starts_as_the_system_has_it(browser: Browser, server_url: str, watch: Watch) -> None:
-    context = browser.new_context(color_scheme="dark")
-    studio = Studio(watch(context.new_page()), server_url).open()
+def test_the_theme_starts_as_the_system_has_it(page: Page, server_url: str) -> None:
+    page.emulate_media(color_scheme="dark")
+    studio = Studio(page, server_url).open()
     expect(studio.page.locator("html")).to_have_attribute("data-cs-theme", "dark")
     expect(studio.page.locator(".react-flow.dark")).to_be_visible()
-    context.close()
 
 
 def test_splitters_move_by_mouse_and_keyboard_and_are_remembered(studio: Studio) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import BrowserContext, Page
 
 from covstudio.covariance import catalogue, declaration
 from covstudio.studio.canvas.palette import entries
@@ -16,9 +16,9 @@ Hit = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def searching(browser: Browser) -> Iterator[Page]:
+def searching(chrome: BrowserContext) -> Iterator[Page]:
     """An empty page that has the palette's search and the catalogue, and nothing else."""
-    found = browser.new_page()
+    found = chrome.new_page()
     found.evaluate(f"() => {{ {read_asset('search.js')}; window.find = find; }}")
     found.evaluate("(entries) => { window.entries = entries }", entries())
     yield found
