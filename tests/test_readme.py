@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from covstudio.covariance import catalogue
+from covstudio.document.files.templates import templates
+from covstudio.reml.engines.registry import CANDIDATES
+
 ROOT = Path(__file__).parents[1]
 PAGES = [
     ROOT / name
@@ -76,3 +80,21 @@ def test_every_make_command_named_in_the_pages_exists():
         for target in re.findall(r"^ {4}make (\w+)|`make (\w+)`", page.read_text(encoding="utf-8"), re.M):
             name = "".join(target)
             assert re.search(rf"^{name}:", makefile, re.M), f"make {name} in {page.name}"
+
+
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def test_what_the_pages_count_is_counted():
+    built_in = [entry for entry in catalogue() if entry.cls.__module__.startswith("covstudio.")]
+    counts = {"structures": len(built_in), "engines": len(CANDIDATES), "templates": len(templates())}
+    seen = set()
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        if page.name == "CHANGELOG.md":
+            continue
+        text = page.read_text(encoding="utf-8")
+        for number, noun in re.findall(rf"(?i)\b(\d+|{'|'.join(NUMBERS)}) ({'|'.join(counts)})\b", text):
+            count = int(number) if number.isdigit() else NUMBERS.index(number.lower())
+            assert count == counts[noun], f"{page.name}: {number} {noun}"
+            seen.add(noun)
+    assert {"structures", "engines"} <= seen

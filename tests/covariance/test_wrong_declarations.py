@@ -101,6 +101,9 @@ def declared(base: type[Matrix], make: Callable[[], Matrix] | None = None, **fie
         withdraw(base)
 
 
+SAME = {"exchangeable": True}
+
+
 def failed(case: Case) -> set[str]:
     found = set()
     for check in CONTRACT:
@@ -111,6 +114,7 @@ def failed(case: Case) -> set[str]:
     return found
 
 
+PLACES = "rows_that_may_change_places_are_declared"
 SYMMETRY = "symmetry_is_what_is_declared"
 CONSTANT = "what_is_linear_without_a_constant_is_declared_so"
 LINEAR = "what_is_linear_is_declared_and_nothing_else"
@@ -127,19 +131,21 @@ INCIDENCE = "incidences_and_names_of_columns_are_those_of_v"
 @pytest.mark.parametrize(
     ("cls", "fields", "wrong"),
     [
-        (Ramp, {"psd": True, "linear": True, "scale": "sigma^2"}, set()),
-        (Ramp, {"psd": True, "scale": "sigma^2"}, {LINEAR}),
-        (Ramp, {"psd": True, "linear": True}, {SCALE}),
-        (Ramp, {"symmetric": True, "linear": True, "scale": "sigma^2"}, {PROMISE}),
-        (Ramp, {"linear": True, "scale": "sigma^2"}, {PROMISE, SYMMETRY}),
-        (Square, {"psd": True}, set()),
-        (Square, {"psd": True, "linear": True}, {LINEAR, CONSTANT}),
-        (Square, {"psd": True, "scale": "sigma^2"}, {SCALE}),
-        (Ramp, {"psd": True, "linear": "affine", "scale": "sigma^2"}, {CONSTANT}),
-        (Shifted, {"psd": True, "linear": "affine"}, set()),
-        (Shifted, {"psd": True, "linear": True}, {CONSTANT}),
-        (Shifted, {"psd": True, "linear": "affine", "scale": "sigma^2"}, {SCALE}),
+        (Ramp, {"psd": True, "linear": True, "scale": "sigma^2"} | SAME, set()),
+        (Ramp, {"psd": True, "scale": "sigma^2"} | SAME, {LINEAR}),
+        (Ramp, {"psd": True, "linear": True} | SAME, {SCALE}),
+        (Ramp, {"symmetric": True, "linear": True, "scale": "sigma^2"} | SAME, {PROMISE}),
+        (Ramp, {"linear": True, "scale": "sigma^2"} | SAME, {PROMISE, SYMMETRY}),
+        (Square, {"psd": True} | SAME, set()),
+        (Square, {"psd": True, "linear": True} | SAME, {LINEAR, CONSTANT}),
+        (Square, {"psd": True, "scale": "sigma^2"} | SAME, {SCALE}),
+        (Ramp, {"psd": True, "linear": "affine", "scale": "sigma^2"} | SAME, {CONSTANT}),
+        (Shifted, {"psd": True, "linear": "affine"} | SAME, set()),
+        (Shifted, {"psd": True, "linear": True} | SAME, {CONSTANT}),
+        (Shifted, {"psd": True, "linear": "affine", "scale": "sigma^2"} | SAME, {SCALE}),
+        (Ramp, {"psd": True, "linear": True, "scale": "sigma^2"}, {PLACES}),
         (Column, {"psd": True}, {SIGNS}),
+        (Column, {"psd": True} | SAME, {SIGNS, PLACES}),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else ",".join(sorted(value)),
 )
@@ -231,7 +237,7 @@ def test_a_wrong_covariance_function_and_wrong_codes_are_found() -> None:
             lambda natural, index, distances: torch.exp(-distances).expand(len(index), *distances.shape),
         )
 
-    with declared(Apart, psd=True, linear=True, scale="sigma^2") as case:
+    with declared(Apart, psd=True, linear=True, scale="sigma^2", exchangeable=True) as case:
         assert failed(case) == {DISTANCE}
 
     class Design(Leaf):

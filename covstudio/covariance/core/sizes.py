@@ -67,14 +67,14 @@ class Total:
         how: "product" or "sum".
         whole: the side.
         parts: the others.
-        more: a number added to the sum.
+        number: one more part, as an argument of the operator gives it; 0 for none.
         what: what that number counts, such as "given positions".
     """
 
     how: Literal["product", "sum"]
     whole: Side
     parts: tuple[Side, ...]
-    more: int = 0
+    number: int = 0
     what: str = ""
 
 

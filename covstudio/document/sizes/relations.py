@@ -25,10 +25,10 @@ def relate(search: Search, node: Node) -> None:
         match relation:
             case Equal(sides):
                 search.equal(*cells(sides))
-            case Total(how, whole, parts, more, what):
+            case Total(how, whole, parts, number, what):
                 known = cells((whole, *parts))
                 if parts and len(known) == 1 + len(parts):
-                    search.split(node, how, known[0], known[1:], more, what)
+                    search.split(node, how, known[0], known[1:], number, what)
             case Known(side, size, what):
                 for cell in cells([side]):
                     search.constants[cell] = SizeOrigin(size, f"the {what} of {node.name}", (str(size),))

@@ -135,18 +135,18 @@ class Search:
         how: Literal["product", "sum"],
         whole: Cell,
         parts: Sequence[Cell],
-        more: int = 0,
+        number: int = 0,
         what: str = "",
     ) -> None:
-        """Say that a cell is the product, or the sum, of others; a sum also of `more` that `what` counts."""
-        if not more:
+        """Say that a cell is the product, or the sum, of others, and of a number that `what` counts."""
+        if not number:
             self.splits.append(Split(node.id, how, whole, tuple(parts), len(parts)))
             return
         extra = (node.id, 2)
         self.find(extra)
-        why = f"the size of {node.name} and its {more} {what}"
+        why = f"the size of {node.name} and its {number} {what}"
         self.splits.append(Split(node.id, how, whole, (*parts, extra), len(parts) + 1, why))
-        self.constants[extra] = SizeOrigin(more, what, (str(more),))
+        self.constants[extra] = SizeOrigin(number, what, (str(number),))
 
     def at_least(self, cell: Cell, origin: SizeOrigin) -> None:
         """What a class gets in place of the fallback when nothing else says its size."""

@@ -42,12 +42,12 @@ def solved(relations: Sequence[SizeRelation], known: dict[Side, int]) -> dict[Si
             case AtLeast(side, size, _):
                 if found.get(side, size) < size:
                     raise Contradiction
-            case Total(how, whole, parts, more, _):
+            case Total(how, whole, parts, number, _):
                 sizes = [found[part] for part in parts if part in found]
                 if len(sizes) == len(parts):
-                    put(whole, math.prod(sizes) if how == "product" else sum(sizes) + more)
+                    put(whole, math.prod(sizes) * (number or 1) if how == "product" else sum(sizes) + number)
                 elif how == "sum" and whole in found and len(parts) - len(sizes) == 1:
-                    put(next(part for part in parts if part not in found), found[whole] - more - sum(sizes))
+                    put(next(part for part in parts if part not in found), found[whole] - number - sum(sizes))
     return found
 
 
