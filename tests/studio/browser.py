@@ -231,10 +231,11 @@ class Studio:
     # --- the inspector ----------------------------------------------------------------------------
 
     def select(self, name: str) -> None:
-        """Select a node by clicking on its head."""
+        """Select a node by clicking on its head, and wait until all that follows from it is drawn."""
         self.settled()
         self.node(name).click(position={"x": 60, "y": 14})
         expect(self.page.get_by_label("Name", exact=True)).to_have_value(name)
+        self.settled()
 
     def slider(self, path: str) -> Locator:
         """The slider of a parameter, by its path in V such as "genotype/g/sigma^2"."""
