@@ -45,7 +45,8 @@ class Run(NamedTuple):
         values = (self.mkl, self.aten, OPENBLAS.get(self.mkl or ""))
         chosen = {key: value for key, value in zip(SETTINGS, values, strict=True) if value}
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(self.threads))
-        return inherited | chosen | threads
+        # Threads that wait let others compute: there are more of them than processors.
+        return inherited | chosen | threads | {"OMP_WAIT_POLICY": "passive"}
 
     def __str__(self) -> str:
         return f"MKL_CBWR={self.mkl or ''} ATEN_CPU_CAPABILITY={self.aten or ''} threads={self.threads}"
