@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from covstudio.reml.diagnosis.constants import COEFFICIENT, LISTED, WHOLE
+
 __all__ = ["Confounded", "Estimable", "in_words", "independent_rows", "listed", "sentence"]
 
 Vector = NDArray[np.float64]
-
-#: More estimable combinations than this are counted, not listed.
-LISTED = 3
 
 
 @dataclass(frozen=True)
@@ -66,12 +65,16 @@ def independent_rows(directions: Vector) -> Vector:
         array([[1., 1.]])
     """
     _, sizes, right = np.linalg.svd(directions.T, full_matrices=True)
-    rank = int((sizes > 1e-6 * sizes.max()).sum())
+    rank = int((sizes > COEFFICIENT * sizes.max()).sum())
     rows = right[rank:].copy()
     # Units would count as sizes: pivot on the largest entry of each column in turn.
     for r in range(len(rows)):
         column = next(
-            (k for k in range(rows.shape[1]) if np.abs(rows[r:, k]).max() > 1e-6 * np.abs(rows[r:]).max()),
+            (
+                k
+                for k in range(rows.shape[1])
+                if np.abs(rows[r:, k]).max() > COEFFICIENT * np.abs(rows[r:]).max()
+            ),
             None,
         )
         if column is None:
@@ -83,11 +86,11 @@ def independent_rows(directions: Vector) -> Vector:
             if other != r:
                 rows[other] -= rows[other, column] * rows[r]
     for row in rows:
-        row[np.abs(row) < 1e-6 * np.abs(row).max()] = 0.0
+        row[np.abs(row) < COEFFICIENT * np.abs(row).max()] = 0.0
         # A coefficient found by rounding is a whole number but for rounding.
         for unit in (np.abs(row[row != 0.0]).min(), 1.0):
             whole = np.rint(row / unit)
-            if np.abs(row / unit - whole).max() < 1e-4:
+            if np.abs(row / unit - whole).max() < WHOLE:
                 row[:] = whole
                 break
     return rows

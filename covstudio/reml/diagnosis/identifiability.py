@@ -33,7 +33,20 @@ from covstudio.reml.diagnosis.combinations import (
     listed,
     sentence,
 )
-from covstudio.reml.diagnosis.sampling_variance import PART, ScaledInformation, informed, sampling_variances
+from covstudio.reml.diagnosis.constants import (
+    BENT,
+    BESIDE,
+    CLIMB,
+    CURVED,
+    DIFFERENCE,
+    DIFFERENCE_ONE_SIDED,
+    LEVEL,
+    PART,
+    SAME,
+    STRAIGHT,
+    TOGETHER,
+)
+from covstudio.reml.diagnosis.sampling_variance import ScaledInformation, informed, sampling_variances
 from covstudio.reml.diagnosis.unbounded import unbounded
 from covstudio.reml.problem.likelihood import Derivatives, Engine, Point
 from covstudio.reml.search.coordinates import Coordinate, Kind
@@ -44,15 +57,6 @@ __all__ = ["Confounded", "Estimable", "Identified", "identify"]
 
 Vector = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-
-#: Curvature of the likelihood along such a combination, in the same units, that shows the opposite.
-CURVED = 1e-4
-#: A scale that ended at 0 is set to this share of the mean diagonal of V, to look at it from inside; and the
-#: others get so many steps to follow.
-BESIDE = 1e-2
-CLIMB = 30
-#: A likelihood counts as the same along a combination while it changes by no more than this share.
-SAME = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +118,7 @@ class _Search:
         at_end = np.array(outcome.at_end, dtype=bool)
         silent = np.array(outcome.inert, dtype=bool) | ~informed(information)
         with np.errstate(divide="ignore", invalid="ignore"):
-            level = np.abs(score) <= 1e-5 * np.sqrt(np.diag(information))
+            level = np.abs(score) <= LEVEL * np.sqrt(np.diag(information))
         self.information = information
         # What is held at the end of a ridge is known beside the others.
         if outcome.ridge is not None:
@@ -215,13 +219,13 @@ class _Search:
     def _change_of_score(self, direction: Vector, used: NDArray[np.intp]) -> Vector | None:
         """Derivative of the score along a direction in natural values; None where it cannot be had."""
         positions = [self.coordinates[i].position for i in used]
-        length = 1e-3 * min(self._room(direction, used), self._room(-direction, used))
+        length = DIFFERENCE * min(self._room(direction, used), self._room(-direction, used))
         ends = (1.0, -1.0)
         if length == 0.0:
             # From an end of a range there is one way only.
             forward = self._room(direction, used)
             length, ends = (
-                1e-4 * max(forward, self._room(-direction, used)),
+                DIFFERENCE_ONE_SIDED * max(forward, self._room(-direction, used)),
                 (1.0 if forward > 0.0 else -1.0, 0.0),
             )
         if not (length > 0.0 and math.isfinite(length)):
@@ -336,7 +340,7 @@ class _Search:
         straight = []
         for direction in directions.T:
             forward, back = self._room(direction, who), self._room(-direction, who)
-            length = 0.5 * forward if forward >= back else -0.5 * back
+            length = STRAIGHT * (forward if forward >= back else -back)
             straight.append(self._moved(who, length * direction))
         if all(self._same(natural) for natural in straight):
             return "sum"
@@ -345,7 +349,7 @@ class _Search:
         bent = []
         for direction in directions.T:
             relative = direction / values
-            factors = np.exp(0.7 * relative / np.abs(relative).max())
+            factors = np.exp(BENT * relative / np.abs(relative).max())
             bent.append(self._moved(who, values * (factors - 1.0)))
         return "product" if all(self._same(natural) for natural in bent) else "local"
 
@@ -361,7 +365,10 @@ def _groups(null: Vector) -> list[tuple[NDArray[np.intp], Vector]]:
         while fresh:
             group |= fresh
             fresh = {
-                j for j in left - group for i in fresh if abs(together[i, j]) > 1e-3 * together[i, i] ** 0.5
+                j
+                for j in left - group
+                for i in fresh
+                if abs(together[i, j]) > TOGETHER * together[i, i] ** 0.5
             }
         left -= group
         members = np.array(sorted(group), dtype=np.intp)

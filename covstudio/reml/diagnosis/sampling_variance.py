@@ -7,18 +7,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from covstudio.reml.diagnosis.constants import IDENTIFIABLE, PART
 from covstudio.reml.problem.threads import symmetric_eigen
 
-__all__ = ["IDENTIFIABLE", "PART", "ScaledInformation", "informed", "sampling_variances"]
+__all__ = ["ScaledInformation", "informed", "sampling_variances"]
 
 Vector = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-
-#: Eigenvalues of the equilibrated information below this mean that the data do not tell some parameters
-#: apart.
-IDENTIFIABLE = 1e-8
-#: A parameter takes part in a combination with more than this weight, squared.
-PART = 1e-4
 
 
 def sampling_variances(information: Vector, inside: Flags) -> tuple[Vector, Flags]:

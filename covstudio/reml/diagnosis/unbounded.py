@@ -22,24 +22,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covstudio.reml.diagnosis.combinations import (
-    LISTED,
     Confounded,
     Estimable,
     in_words,
     independent_rows,
     listed,
 )
+from covstudio.reml.diagnosis.constants import DYING, LISTED
+from covstudio.reml.search.constants import RIDGE_GAIN
 from covstudio.reml.search.coordinates import Coordinate, Kind
 from covstudio.reml.search.ridge import Ridge
 
 __all__ = ["unbounded"]
 
 Vector = NDArray[np.float64]
-
-#: Exponents this close to a multiple of a quarter are that: what is left dies out along the ridge.
-DYING = 0.03
-#: More is not said about what is left to gain.
-LEAST = 1e-6
 
 
 @dataclass(frozen=True)
@@ -185,7 +181,7 @@ def _sentence(ends: Sequence[_End], estimable: Sequence[Estimable], left: float)
         parts.append(f"{listed(names)} " + (f"near{plural} {end}" if end else f"grow{plural} without end"))
     text = (
         f"At the boundary: {' while '.join(parts)}. Along this ridge the log-likelihood rises to a limit, "
-        f"and is within {max(left, LEAST):.1g} of it"
+        f"and is within {max(left, RIDGE_GAIN):.1g} of it"
     )
     if len(estimable) > LISTED:
         text += f": only {len(estimable)} combinations of these {len(ends)} are estimable"

@@ -9,7 +9,7 @@ import torch
 
 from covstudio.reml.diagnosis.combinations import listed
 from covstudio.reml.diagnosis.identifiability import Identified, identify
-from covstudio.reml.diagnosis.sampling_variance import IDENTIFIABLE, sampling_variances
+from covstudio.reml.diagnosis.sampling_variance import sampling_variances
 from covstudio.reml.fitting.model import Model
 from covstudio.reml.fitting.result import Fit, Verdict
 from covstudio.reml.problem.iteration import Iteration
@@ -19,7 +19,7 @@ from covstudio.reml.search.coordinates import Coordinate, Kind
 from covstudio.reml.search.search import Outcome
 from covstudio.reml.terms.random_effects import random_effects
 
-__all__ = ["IDENTIFIABLE", "assemble", "sampling_variances"]
+__all__ = ["assemble", "sampling_variances"]
 
 
 def assemble(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +24,7 @@ from covstudio.reml.problem.problem import Problem, prepare
 from covstudio.reml.problem.threads import blas_threads
 from covstudio.reml.search.probe import Probe
 from covstudio.reml.search.search import Outcome, State
-from covstudio.reml.search.start import data_start, ranges
+from covstudio.reml.search.start import data_start, tuned
 from covstudio.reml.terms.variance import Variance
 
 __all__ = ["fit"]
@@ -196,7 +195,9 @@ class _Run:
         own = data_start(self.problem, self.variance, ascent.neutral, ascent.coordinates, ascent.probe)
         restarted = False
         if given is None:
-            attempt = self._climb(self._tuned(self._factored(own, self.variance.defaults)))
+            attempt = self._climb(
+                tuned(self.engine, self._factored(own, self.variance.defaults), ascent.coordinates)
+            )
         else:
             attempt = self._climb(self._factored(given))
             other = self._better_start(own, attempt.outcome)
@@ -240,26 +241,6 @@ class _Run:
             if point is not None:
                 return point
         raise self.model.indefinite(self.problem, candidates[0])
-
-    def _tuned(self, point: Point) -> Point:
-        """The best of a few values of every range, at the best scale of V.
-
-        A start near a poor maximum, such as a field too short to tell from a nugget, would stay there.
-        """
-        for c in ranges(self.ascent.coordinates):
-            base = float(point.natural[c.position])
-            for factor in (0.25, 0.0625, 4.0) if base > 0.0 else ():
-                natural = point.natural.copy()
-                natural[c.position] = base * factor
-                other = self.engine.at(natural)
-                if other is not None and self._at_best_scale(other) > self._at_best_scale(point):
-                    point = other
-        return point
-
-    def _at_best_scale(self, point: Point) -> float:
-        """The kernel after the best change of scale of V, whether or not its parameters allow it."""
-        degrees = self.engine.residual_degrees
-        return point.kernel + 0.5 * (point.quadratic - degrees * (1.0 + math.log(point.quadratic / degrees)))
 
     def _better_start(self, own: Vector, outcome: Outcome) -> Point | None:
         """The data's own start, when the given one ended badly, or below it, or on a ridge without a maximum.

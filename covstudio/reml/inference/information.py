@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.reml.diagnosis.sampling_variance import IDENTIFIABLE
+from covstudio.reml.diagnosis.constants import IDENTIFIABLE
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.problem.errors import InvalidModel
 from covstudio.reml.search.coordinates import Coordinate, Kind

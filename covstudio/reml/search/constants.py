@@ -14,6 +14,17 @@ from __future__ import annotations
 
 import math
 
+# -- the start -----------------------------------------------------------------------------------------------
+
+#: Share of its upper end at which a correlation starts whose default is 0: there a field looks like a nugget.
+CORRELATION_START = 0.3
+#: Powers of 4 times its default at which a range is looked at, either way, for where V changes most with it.
+RANGE_LOOKS = 10
+#: The default will do where V changes with it by this share of the most.
+RANGE_DEFAULT = 0.3
+#: How many times where it stands a range is then tried, for the likelihood.
+RANGE_TRIES = (0.25, 0.0625, 4.0)
+
 # -- the end -------------------------------------------------------------------------------------------------
 
 #: Squared standard errors that the uncut step may still go: 1e-8 would leave errors of 2e-5 in the estimates.
@@ -67,8 +78,8 @@ INTERVAL_AT_END = 1e-4
 SCALE_DOWN, SCALE_UP, RANGE_STEP = math.log(50.0), math.log(10.0), 2.0
 #: Logarithms: how far what runs off along a ridge goes in the first step, at most, and at least.
 FIRST_REACH, LONGEST_REACH, SHORTEST_REACH = math.log(10.0), math.log(1e4), 0.1
-#: A step that went this share of it doubles it.
-REACHED = 0.99
+#: A step that went this share of it lets it grow so many times.
+REACHED, REACH_GROWS = 0.99, 2.0
 
 # -- curvature that the average information misses -----------------------------------------------------------
 
@@ -78,6 +89,8 @@ SECANT_NEAR = 0.1
 SECANT_SLOW = 0.15
 #: Cosine between the learnt change of the score and the step below which nothing is learnt.
 SECANT_ANGLE = 1e-6
+#: Singular values below this share of the largest are left out of the step that tells whether it is cut.
+SECANT_CUT = 1e-10
 #: The corrected information keeps this share of the least eigenvalue, and this much.
 SECANT_KEEPS, SECANT_LEAST = 0.02, 1e-9
 #: After so many steps in a row that were damped, or halved more than once, second derivatives are looked at.
@@ -117,6 +130,11 @@ RIDGE_LEAD = 0.05
 RIDGE_GAIN, RIDGE_ROUGH = 1e-6, 10.0
 #: So many times that may be left where the same parameters were held before.
 RIDGE_SLACK = 3.0
+#: How far to go next: until this share of what is not worth having is left, or until a rounding error that
+#: fell to this share of itself at every look hides what is left to this power.
+RIDGE_SHORT, RIDGE_FADES, RIDGE_HIDES = 0.3, 0.5, 0.5
+#: Logarithms below which a look further along is not worth it.
+RIDGE_LOOK = 0.5
 #: Log-likelihood that may be left where rounding, or a V that is singular in figures, cuts steps short; and
 #: where a ridge that bends in logarithms, too, lets no long step succeed.
 RIDGE_WALL, RIDGE_SLOW = 0.1, 1e-3

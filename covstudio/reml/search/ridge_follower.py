@@ -14,8 +14,12 @@ from covstudio.reml.search.constants import (
     FAR,
     GROWN,
     RIDGE_ENDLESS,
+    RIDGE_FADES,
     RIDGE_GAIN,
+    RIDGE_HIDES,
+    RIDGE_LOOK,
     RIDGE_ROUGH,
+    RIDGE_SHORT,
     RIDGE_SLACK,
     RIDGE_SLOW,
     RIDGE_WALL,
@@ -109,7 +113,7 @@ class RidgeFollower:
         left = math.inf if self.ridge is None else self.ridge.left
         look = left < RIDGE_WALL or point.mean_diagonal > GROWN * self._size
         # One look may find little by chance.
-        self.noise = max(self._rounding(point), 0.5 * self.noise) if look else 0.0
+        self.noise = max(self._rounding(point), RIDGE_FADES * self.noise) if look else 0.0
         if self.ridge is None:
             self._walled = False
         rising = self.ridge is not None and bool((self.ridge.slopes > -self.goal).all())
@@ -154,7 +158,7 @@ class RidgeFollower:
         if ended is not None:
             return ended
         length = self._room(self.ridge.left) if self.ridge.left > self.goal else 0.0
-        while length > 0.5:
+        while length > RIDGE_LOOK:
             there = self._along(point, length)
             if there is not None and there.kernel > point.kernel + self.noise:
                 return there
@@ -197,8 +201,8 @@ class RidgeFollower:
 
     def _room(self, left: float) -> float:
         """How far to go, on the logarithm: until what is left is not worth having, or rounding hides it."""
-        room = math.log(max(left, 1e-300) / (0.3 * self.goal))
-        return min(room, 0.5 * math.log(max(left, 1e-300) / self.noise)) if self.noise > 0.0 else room
+        room = math.log(max(left, 1e-300) / (RIDGE_SHORT * self.goal))
+        return min(room, RIDGE_HIDES * math.log(max(left, 1e-300) / self.noise)) if self.noise > 0.0 else room
 
     def _along(self, point: Point, length: float) -> Point | None:
         """The point so far along all combinations together."""

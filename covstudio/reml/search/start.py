@@ -9,24 +9,23 @@ rest; but a good start saves half of them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from covstudio.reml.problem.likelihood import Engine, Point
 from covstudio.reml.problem.problem import Problem
+from covstudio.reml.search.constants import CORRELATION_START, RANGE_DEFAULT, RANGE_LOOKS, RANGE_TRIES
 from covstudio.reml.search.coordinates import Coordinate, Kind
 from covstudio.reml.search.probe import Probe, WrittenProbe
 from covstudio.reml.terms.variance import Variance
 
-__all__ = ["data_start", "neutral", "ranges"]
+__all__ = ["data_start", "neutral", "ranges", "tuned"]
 
 Vector = NDArray[np.float64]
-
-#: A correlation whose default is 0 starts at this share of its upper end: at 0 a spatial process looks like
-#: a nugget.
-CORRELATION_START = 0.3
 
 
 def data_start(
@@ -107,6 +106,33 @@ def ranges(coordinates: Sequence[Coordinate]) -> list[Coordinate]:
     return [c for c in coordinates if c.kind is Kind.SCALE and c.degree == 0 and c.low == 0.0]
 
 
+def tuned(engine: Engine, point: Point, coordinates: Sequence[Coordinate]) -> Point:
+    """The best of a few values of every range, at the best scale of V.
+
+    A start near a poor maximum, such as a field too short to tell from a nugget, would stay there.
+
+    Args:
+        engine: evaluates the likelihood.
+        point: the start so far.
+        coordinates: the estimated parameters.
+    """
+    for c in ranges(coordinates):
+        base = float(point.natural[c.position])
+        for factor in RANGE_TRIES if base > 0.0 else ():
+            natural = point.natural.copy()
+            natural[c.position] = base * factor
+            other = engine.at(natural)
+            if other is not None and _at_best_scale(engine, other) > _at_best_scale(engine, point):
+                point = other
+    return point
+
+
+def _at_best_scale(engine: Engine, point: Point) -> float:
+    """The kernel after the best change of scale of V, whether or not its parameters allow it."""
+    degrees = engine.residual_degrees
+    return point.kernel + 0.5 * (point.quadratic - degrees * (1.0 + math.log(point.quadratic / degrees)))
+
+
 def _informative(probe: Probe, natural: Vector, coordinate: Coordinate) -> float:
     """The value of a range at which V changes most with its logarithm, relative to its own size.
 
@@ -114,7 +140,7 @@ def _informative(probe: Probe, natural: Vector, coordinate: Coordinate) -> float
     """
     k = coordinate.position
     default = float(natural[k])
-    candidates = default * 4.0 ** np.arange(-10, 11)
+    candidates = default * 4.0 ** np.arange(-RANGE_LOOKS, RANGE_LOOKS + 1)
     at = natural.copy()
     change = []
     for candidate in candidates:
@@ -123,7 +149,7 @@ def _informative(probe: Probe, natural: Vector, coordinate: Coordinate) -> float
         size = candidate * float(torch.linalg.vector_norm(probe.slice(at, k))) / whole if whole > 0.0 else 0.0
         change.append(size if np.isfinite(size) else 0.0)
     best = int(np.argmax(change))
-    return default if change[10] >= 0.3 * change[best] else float(candidates[best])
+    return default if change[RANGE_LOOKS] >= RANGE_DEFAULT * change[best] else float(candidates[best])
 
 
 def _balance(natural: Vector, coordinates: list[Coordinate]) -> None:

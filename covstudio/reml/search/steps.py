@@ -27,6 +27,7 @@ from covstudio.reml.search.constants import (
     HALVINGS,
     HALVINGS_DAMPED,
     OVERSHOT_STEPS,
+    SECANT_CUT,
     SECANT_NEAR,
     SECANT_SLOW,
     SUFFICIENT,
@@ -148,7 +149,7 @@ class Steps:
             return None
         scale = np.sqrt(diagonal_of(local.score, local.information))
         unit = local.information / np.outer(scale, scale)
-        plain = np.linalg.lstsq(unit, local.score / scale, rcond=1e-10)[0]
+        plain = np.linalg.lstsq(unit, local.score / scale, rcond=SECANT_CUT)[0]
         cut = local.moves & ((plain <= ahead.low * scale) | (plain >= ahead.high * scale))
         return None if bool(cut.any()) else self.secant.curvature(local.information)
 

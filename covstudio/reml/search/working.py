@@ -24,6 +24,7 @@ from covstudio.reml.search.constants import (
     LONGEST_REACH,
     NEGLIGIBLE,
     RANGE_STEP,
+    REACH_GROWS,
     REACHED,
     SCALE_DOWN,
     SCALE_UP,
@@ -220,7 +221,7 @@ class Working:
         if share < 1.0:
             self.reach = max(share * self.reach, SHORTEST_REACH)
         elif bool((np.abs(step[self._far]) > REACHED * self.reach).any()):
-            self.reach = min(2.0 * self.reach, LONGEST_REACH)
+            self.reach = min(REACH_GROWS * self.reach, LONGEST_REACH)
 
     def within(self, room: float) -> None:
         """Go no further than this in the next step, however far the last one went."""
