@@ -442,6 +442,29 @@ def test_a_fit_that_is_interrupted(run, full, monkeypatch):
     assert run("fit", full) == (INTERRUPTED, "", "")
 
 
+@pytest.mark.parametrize("workers", ["-1", "0", "many", "1e3", "²", "99999"])
+def test_serve_says_when_the_number_of_workers_makes_no_sense(run, monkeypatch, workers):
+    monkeypatch.setenv("COVSTUDIO_WORKERS", workers)
+    message = problem(run("serve", "--port", "0"))
+    assert f"COVSTUDIO_WORKERS is {workers!r}" in message
+    assert "unset it" in message
+
+
+def test_an_empty_number_of_workers_is_none(monkeypatch):
+    from covstudio.studio.fit.pool import workers_wanted
+
+    monkeypatch.delenv("COVSTUDIO_WORKERS", raising=False)
+    usual = workers_wanted()
+    monkeypatch.setenv("COVSTUDIO_WORKERS", " ")
+    assert workers_wanted() == usual >= 2
+    monkeypatch.setenv("COVSTUDIO_WORKERS", " 3 ")
+    assert workers_wanted() == 3
+
+
+def test_serve_says_when_the_address_is_of_another_machine(run):
+    assert "0.0.0.0 for every machine" in problem(run("serve", "--address", "192.0.2.1"))
+
+
 def test_serve_says_when_no_port_is_free(run, monkeypatch):
     from covstudio.studio.page import server
 

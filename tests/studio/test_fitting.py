@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
+import re
 import select
 import signal
 import subprocess
@@ -219,6 +221,55 @@ def test_prewarming_starts_the_workers_and_closing_ends_them() -> None:
     assert process.exitcode is not None
     with pytest.raises(RuntimeError, match="closed"):
         pool.submit(Job(lambda: "{}", lambda event: None))
+
+
+def test_closing_during_a_fit_is_no_failure(table: Table, caplog: pytest.LogCaptureFixture) -> None:
+    pool = LocalPool(workers=1)
+    _, heard = ask(pool, *slow(table))
+    heard.start()
+    pool.close()
+    assert heard.outcome.cancelled
+    for thread in threading.enumerate():
+        if thread.name == "covstudio-fit":
+            thread.join(PATIENCE)
+    assert caplog.records == []
+
+
+def _no_memory(_threads: int) -> None:
+    raise OSError(errno.EROFS, "Read-only file system")
+
+
+def _no_process(_threads: int) -> None:
+    raise OSError(errno.EMFILE, "Too many open files")
+
+
+@pytest.mark.parametrize(
+    ("slot", "words"),
+    [(_no_memory, "Make /dev/shm writable"), (_no_process, "could not be started .*Too many open files")],
+)
+def test_a_machine_that_starts_no_workers_says_so(
+    alpha: Document,
+    table: Table,
+    slot: Any,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    pool = LocalPool(workers=1)
+    real = fitting._Slot
+    monkeypatch.setattr(fitting, "_Slot", slot)
+    pool._prewarm()
+    assert re.search(words, caplog.text)
+    assert "Traceback" not in caplog.text
+    with pytest.raises(OSError, match=words):
+        ask(pool, alpha, table)
+    monkeypatch.setattr(fitting, "_Slot", real)
+    try:  # nothing of the fit that was refused is left: the next is not told to wait for it
+        _, heard = ask(pool, alpha, table)
+        assert heard.outcome.estimate is not None
+        assert all(waiting.ahead == 0 for waiting in heard.of(Waiting))
+    finally:
+        pool.close()
 
 
 def test_a_warm_worker_has_all_that_its_first_fit_imports() -> None:

@@ -47,9 +47,22 @@ def test_no_free_port_says_what_to_do(taken: int, monkeypatch: pytest.MonkeyPatc
         free_port(taken, "localhost")
 
 
-def test_an_address_of_another_machine_is_refused() -> None:
-    with pytest.raises(OSError):
-        free_port(0, "192.0.2.1")
+def test_the_last_port_of_all_is_no_accident() -> None:
+    with closing(socket.socket()) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind(("localhost", 65_535))
+        except OSError:
+            pytest.skip("somebody else has the port")
+        listening.listen()
+        with pytest.raises(OSError, match=r"Ports 65535 to 65535 are all in use on localhost\..*--port 5006"):
+            free_port(65_535, "localhost")
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1", "no.such.host.invalid", "2001:db8::1"])
+def test_an_address_of_another_machine_is_refused(address: str) -> None:
+    with pytest.raises(OSError, match=f"cannot listen on '{re.escape(address)}'.*Take localhost"):
+        free_port(0, address)
 
 
 def test_views_that_nobody_opened_are_not_built() -> None:
@@ -83,8 +96,58 @@ def test_the_server_names_its_address_and_ends_with_its_workers(taken: int) -> N
         assert line == f"covstudio is at http://localhost:{taken + 1}\n"
         assert "Starting…" in get(line.split()[-1])
         server.send_signal(signal.SIGINT)
-        server.wait(timeout=PATIENCE)
-        assert "Traceback" not in server.stdout.read()
+        assert server.wait(timeout=PATIENCE) == 0
+        assert quiet(server.stdout.read())
+    finally:
+        server.kill()
+
+
+def quiet(said: str) -> bool:
+    """Whether what a server said tells of nothing that went wrong or was left behind."""
+    return not any(word in said for word in ("Traceback", "leaked", "Error"))
+
+
+FITTING = """
+from covstudio.studio.fit import pool
+from covstudio.studio.page import serve
+from tests.studio.test_fitting import load_example, slow
+
+if __name__ == "__main__":
+    pool.start(*slow(load_example("john_alpha")), lambda event: print(type(event).__name__, flush=True))
+    serve(port=0)
+    print("Left.", flush=True)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere SIGTERM ends a process at once")
+@pytest.mark.parametrize("group", [False, True], ids=["the server alone", "its workers too"])
+def test_a_server_that_is_terminated_during_a_fit_leaves_in_order(tmp_path: Path, group: bool) -> None:
+    script = tmp_path / "fitting.py"
+    script.write_text(FITTING, encoding="utf-8")
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    server = subprocess.Popen(
+        [sys.executable, "-u", str(script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "PYTHONPATH": path},
+        start_new_session=True,
+        text=True,
+    )
+    assert server.stdout is not None
+    try:
+        said: set[str] = set()
+        for line in server.stdout:
+            said.add(line.split()[0])
+            if {"covstudio", "Started"} <= said:
+                break
+        if group:
+            os.killpg(server.pid, signal.SIGTERM)
+        else:
+            server.send_signal(signal.SIGTERM)
+        rest, _ = server.communicate(timeout=PATIENCE)
+        assert server.returncode == 0
+        assert quiet(rest), rest
+        assert "Left." in rest
     finally:
         server.kill()
 

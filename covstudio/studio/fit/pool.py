@@ -10,6 +10,7 @@ COVSTUDIO_SCHEDULER names its scheduler (see `dask.py`).
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import multiprocessing
 import os
@@ -48,6 +49,27 @@ DIED = (
 )
 
 
+#: Errors of a machine on which processes cannot share memory, such as one whose /dev/shm cannot be written.
+NOT_SHARED = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOSPC, errno.ENOSYS}
+
+
+def workers_wanted() -> int:
+    """Number of fits that may run side by side: COVSTUDIO_WORKERS, or half the processors and at least two.
+
+    Raises:
+        ValueError: COVSTUDIO_WORKERS is no whole number of 1 or more.
+    """
+    text = os.environ.get("COVSTUDIO_WORKERS", "").strip()
+    if not text:
+        return max(2, (os.cpu_count() or 1) // 2)
+    if text.isascii() and text.isdecimal() and len(text) <= 4 and int(text):
+        return int(text)
+    raise ValueError(
+        f"COVSTUDIO_WORKERS is {text!r:.40}, and a whole number from 1 to 9999 is expected: how many fits "
+        "may run side by side. Set it to one, or unset it to use half the processors."
+    )
+
+
 class _Slot:
     """One worker process with its own line back."""
 
@@ -82,12 +104,15 @@ class LocalPool:
     """Worker processes on this machine.
 
     Args:
-        workers: how many; COVSTUDIO_WORKERS, or half the processors and at least two, when left out.
+        workers: how many; `workers_wanted()` when left out.
+
+    Raises:
+        ValueError: the environment asks for a number of workers that makes no sense.
     """
 
     def __init__(self, workers: int | None = None) -> None:
         processors = os.cpu_count() or 1
-        self._size = workers or int(os.environ.get("COVSTUDIO_WORKERS", 0)) or max(2, processors // 2)
+        self._size = workers or workers_wanted()
         self._threads = max(1, processors // self._size)
         self._lock = threading.RLock()
         self._slots: list[_Slot] = []
@@ -103,22 +128,43 @@ class LocalPool:
             with self._lock:
                 if self._closed or len(self._slots) >= self._size:
                     return
-                slot = self._new_slot()
+                try:
+                    slot = self._new_slot()
+                except OSError as error:
+                    log.error("%s", error)
+                    return
             with contextlib.suppress(Exception):  # a worker that cannot start is told of when a fit needs it
                 slot.warm.result(timeout=60)
 
     def _new_slot(self) -> _Slot:
-        slot = _Slot(self._threads)
+        try:
+            slot = _Slot(self._threads)
+        except OSError as error:
+            if error.errno in NOT_SHARED:
+                raise OSError(
+                    f"The processes that run fits cannot share memory on this machine ({error}). Make "
+                    "/dev/shm writable (in a container: --shm-size=64m, or --tmpfs /dev/shm) and restart the "
+                    "server, or set COVSTUDIO_SCHEDULER to the address of a Dask cluster."
+                ) from error
+            raise OSError(f"A process that runs fits could not be started ({error}).") from error
         self._slots.append(slot)
         return slot
 
     def submit(self, job: Job) -> None:
-        """Take a fit up, now or when a worker is free."""
+        """Take a fit up, now or when a worker is free.
+
+        Raises:
+            OSError: no process can be started.
+        """
         with self._lock:
             if self._closed:
                 raise RuntimeError("expected an open pool, and this one was closed")
             self._queue.append(job)
-            self._assign()
+            try:
+                self._assign()
+            except OSError:
+                self._queue.remove(job)
+                raise
             waiting = list(self._queue)
         for ahead, queued in enumerate(waiting):
             if queued is job:
@@ -148,18 +194,24 @@ class LocalPool:
                 log.error("a worker process ended unexpectedly during a fit")
         except Exception as error:
             broken = True
-            log.exception("a fit could not be run")
-            outcome = Outcome(message=f"The fit could not be run ({type(error).__name__}: {error}).")
+            if self._closed:  # the line to the worker was cut
+                outcome = Outcome(cancelled=True)
+            else:
+                log.exception("a fit could not be run")
+                outcome = Outcome(message=f"The fit could not be run ({type(error).__name__}: {error}).")
         with self._lock:
             slot.job = None
             slot.stop.clear()
-            if broken:
+            if broken and slot in self._slots:
                 self._slots.remove(slot)
                 slot.close()
             if not self._closed:
-                if broken and len(self._slots) < self._size:
-                    self._new_slot()
-                self._assign()
+                try:
+                    if broken and len(self._slots) < self._size:
+                        self._new_slot()
+                    self._assign()
+                except OSError as error:
+                    log.error("%s", error)
         job.tell(Finished(outcome))
 
     def _follow(self, slot: _Slot, job: Job) -> Outcome:

@@ -116,7 +116,7 @@ class FitQuestions:
 
         try:
             job = fitting.start(self._document, self._table, Inbox(take), task)
-        except (ImportError, OSError, RuntimeError) as error:
+        except (ImportError, OSError, RuntimeError, ValueError) as error:
             log.exception("a question about a fit could not be asked")
             self._failure = f"That could not be started: {error}"
         self._job = None if job is None or job.done.is_set() else job

@@ -131,7 +131,7 @@ class FitView(TabView):
         self._asked, self._table, self._matrix = self._store.document, self._store.table, self._store.build.v
         try:
             self._job = fitting.start(self._store.document, self._store.table, Inbox(self._take))
-        except (ImportError, OSError, RuntimeError) as error:
+        except (ImportError, OSError, RuntimeError, ValueError) as error:
             log.exception("a fit could not be started")
             self._phase, self._failure = "idle", Outcome(message=f"The fit could not be started: {error}")
         self._show()

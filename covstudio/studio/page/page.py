@@ -176,5 +176,5 @@ def prewarm() -> None:
     TABS.names()
     try:
         fitting.pool().prewarm()
-    except Exception:
-        log.exception("the workers could not be started; the first fit will try again")
+    except (ImportError, OSError, ValueError) as error:
+        log.error("No worker was started; the first fit will try again. %s", error)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import signal
 import socket
+import threading
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -16,6 +18,7 @@ from covstudio.studio.page.page import TITLE, create_page, prewarm
 from covstudio.studio.session.files import MAX_CHUNK
 
 PORTS_TRIED = 20
+LARGEST_PORT = 65_535
 #: How long a session whose page lost its connection (a closed lid, a lost network) is kept for.
 SESSION_MINUTES = 15
 
@@ -31,7 +34,9 @@ def free_port(port: int, address: str) -> int:
         OSError: none of the next ports is free, or the address is not one of this machine.
     """
     host = "" if address in ("0.0.0.0", "") else address
-    for candidate in range(port, port + PORTS_TRIED) if port else [0]:
+    last = min(port + PORTS_TRIED, LARGEST_PORT + 1) - 1
+    denied = False
+    for candidate in range(port, last + 1) if port else [0]:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with contextlib.closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -39,12 +44,17 @@ def free_port(port: int, address: str) -> int:
                 probe.bind((host, candidate))
             except OSError as error:
                 if error.errno in (errno.EADDRINUSE, errno.EACCES):
+                    denied = denied or error.errno == errno.EACCES
                     continue
-                raise
+                raise OSError(
+                    f"This machine cannot listen on {address!r} ({error.strerror}). Take localhost for "
+                    "people at this machine alone, 0.0.0.0 for every machine, or one of its own addresses."
+                ) from error
             return int(probe.getsockname()[1])
+    taken = "in use, or need rights that you do not have," if denied else "all in use"
     raise OSError(
-        f"Ports {port} to {port + PORTS_TRIED - 1} are all in use on {address}. "
-        f"Choose another one, such as --port {port + 100}."
+        f"Ports {port} to {last} are {taken} on {address}. Choose another one, such as --port "
+        f"{port + 100 if 1024 < port + 100 <= LARGEST_PORT else 5006}."
     )
 
 
@@ -68,8 +78,10 @@ def serve(
         The server; with `threaded` a thread with a `stop` method. Its attribute `url` is the address.
 
     Raises:
-        OSError: no port is free.
+        OSError: no port is free, or the address is not one of this machine.
+        ValueError: an environment variable asks for something that makes no sense.
     """
+    fitting.workers_wanted()  # whoever starts the server is told, not whoever fits first
     chosen = free_port(port, address)
     if port and chosen != port:
         print(f"Port {port} is in use; taking {chosen}.", flush=True)
@@ -89,21 +101,33 @@ def serve(
         "unused_session_lifetime_milliseconds": SESSION_MINUTES * 60_000,
         "check_unused_sessions_milliseconds": 30_000,
     }
-    prewarm()
     if threaded:
+        prewarm()
         thread = pn.serve({"/": create_page}, threaded=True, **options)
         _wait_for(host, chosen)
         print(f"covstudio is at {url}", flush=True)
         thread.url = url
         return thread
-    server = pn.serve({"/": create_page}, start=False, **options)
-    print(f"covstudio is at {url}", flush=True)  # it listens by now: whoever reads this may come
+    main = threading.current_thread() is threading.main_thread()  # signals come to it alone
+    if main:
+        signal.signal(signal.SIGTERM, _leave)
     try:
-        server.start()
-        server.io_loop.start()
+        prewarm()
+        server = pn.serve({"/": create_page}, start=False, **options)
+        print(f"covstudio is at {url}", flush=True)  # it listens by now: whoever reads this may come
+        if main:
+            server.run_until_shutdown()
+        else:
+            server.start()
+            server.io_loop.start()
     finally:
         fitting.close_pool()
     return server
+
+
+def _leave(_signal: int, _frame: object) -> None:
+    """End a server that was asked to before it listened."""
+    raise SystemExit(0)
 
 
 def _wait_for(host: str, port: int, seconds: float = 20.0) -> None:
