@@ -26,12 +26,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.reml.engines.equations.absorption import Absorbed, Effects, solved
+from covstudio.reml.engines.equations.absorption import Absorbed, Effects
 from covstudio.reml.engines.equations.crossproducts import Crossproducts
 from covstudio.reml.engines.equations.residual import DiagonalResidual, ResidualPoint
 from covstudio.reml.engines.mme.point import MmePoint
 from covstudio.reml.engines.mme.setup import MmeSetup
 from covstudio.reml.problem.likelihood import Derivatives, score
+from covstudio.reml.problem.threads import SMALL, inverse_factor
 from covstudio.reml.terms.families import is_variance_component
 from covstudio.reml.terms.kinds import Piece
 
@@ -44,8 +45,6 @@ Vector = NDArray[np.float64]
 CANCELLED = 1e-2
 #: Above this share of what a level's own data tell of its effect, its variance says the same without loss.
 SHRUNK = 1e-2
-#: Entries of a matrix up to which numpy, whose threads nobody sets, multiplies on one thread in any case.
-SINGLE = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +119,7 @@ def components_of(setup: MmeSetup, r: ResidualPoint, cross: Crossproducts) -> Co
 
 def _product(a: Vector, b: Vector) -> Vector:
     """A B, or A b."""
-    if a.size <= SINGLE:
+    if a.size <= SMALL:
         return np.asarray(a @ b)
     product: Vector = (torch.from_numpy(a) @ torch.from_numpy(b)).numpy()
     return product
@@ -139,6 +138,9 @@ class ComponentsPoint(MmePoint):
     _s2: Vector
     _b: Vector
     _leftover: float
+    _lower: Vector
+    _rows: Vector
+    _solution: Vector
 
     @classmethod
     def at(
@@ -181,29 +183,41 @@ class ComponentsPoint(MmePoint):
         inner = b[:-1, :-1] * roots
         inner *= roots[:, None]
         inner.ravel()[: q * (size + 1) : size + 1] += 1.0
-        factor, info = torch.linalg.cholesky_ex(torch.from_numpy(inner))
-        if info.item():
+        found = inverse_factor(inner)
+        if found is None:
             return False
-        self._factor, self._y = factor, solved(factor, torch.diag(torch.from_numpy(roots)))
-        y, rest = self._y.numpy(), np.ones(size + 1)
-        w = _product(y.T, _product(y, b[:-1, -1]))
+        self._lower, y = found
+        y *= roots
+        self._rows, rest = y, np.ones(size + 1)
+        self._solution = w = _product(y.T, _product(y, b[:-1, -1]))
         np.negative(w, out=rest[:-1])
         self._s1 = s1 = ratio * _product(own.flat, rest)
         products = _product(b, rest)
         # Z_2'Py: a difference without loss of digits where shrinkage is strong, u_2 / gamma where it is weak.
         self._s2 = s2 = products[:q].copy()
         np.divide(w[:q], second, out=s2, where=second * b.diagonal()[:q] > 1.0)
-        self._w = torch.from_numpy(w).unsqueeze(1)
         predicted = first * float(s1 @ s1)
         leftover = float(rest @ products) - predicted
         if not leftover > CANCELLED * own.total:
             leftover = float(self._error @ self._py)
         self._leftover = leftover
         self._quadratic = leftover + predicted + float(second @ (s2 * s2))
-        logs = np.log(factor.numpy().diagonal())
+        logs = np.log(self._lower.diagonal())
         self._logdet_v = self._r.logdet + float(np.log1p(grown).sum()) + 2.0 * float(logs[:q].sum())
         self._logdet_xvx = 2.0 * (float(logs[q:].sum()) + self._setup.problem.logdet_triangle)
         return True
+
+    @cached_property
+    def _factor(self) -> Tensor:  # type: ignore[override]
+        return torch.from_numpy(self._lower)
+
+    @cached_property
+    def _y(self) -> Tensor:
+        return torch.from_numpy(self._rows)
+
+    @cached_property
+    def _w(self) -> Tensor:  # type: ignore[override]
+        return torch.from_numpy(self._solution).unsqueeze(1)
 
     @cached_property
     def _error(self) -> Tensor:  # type: ignore[override]
@@ -245,7 +259,8 @@ class ComponentsPoint(MmePoint):
         """Predicted effects of a term and their prediction error variances, (q,) each; see `MmePoint`."""
         layout, first = self._setup.layout, self._first
         if piece is layout.absorbed:
-            errors = first * torch.from_numpy(self._ratio) + first**2 * self._reached.square().sum(dim=1)
+            reached = np.einsum("ij,ij->i", self._reached, self._reached)
+            errors = torch.from_numpy(first * self._ratio + first**2 * reached)
             return torch.from_numpy(first * self._s1), self._scale * errors
         for other, span in layout.spans:
             if other is piece:
@@ -266,22 +281,23 @@ class ComponentsPoint(MmePoint):
         return Derivatives(slopes, inner)
 
     @cached_property
-    def _reached(self) -> Tensor:
+    def _reached(self) -> Vector:
         """Z_1'V_1^-1 W Y', (m, q + p)."""
-        return torch.from_numpy(self._left)[:, :-1] @ self._y.mT
+        return _product(self._left[:, :-1], self._rows.T)
 
     @cached_property
     def _products(self) -> tuple[Vector, Vector, Vector]:
         """tr(P dV_k), y'P dV_k Py and q_k'Pq_l for all variances, everything relative."""
         own, q, b, s1, s2 = self._own, self._setup.layout.q, self._b, self._s1, self._s2
-        start, ratio, rows = own.absorbing, self._ratio, self._traced_rows
+        start, ratio = own.absorbing, self._ratio
+        rows = self._rows if self._setup.problem.restricted else self._rows[:q]
         count = len(own.positions)
         traces, squares = np.empty(count), np.empty(count)
         # The columns of W'V_1^-1 q_k, and q_k'V_1^-1 q_l.
         side, own_part = np.zeros((len(b) - 1, count)), np.zeros((count, count))
         if q:
             dense = s2[:, None] * own.spread
-            traces[start:-1] = self._own_traces(rows.numpy()) @ own.spread
+            traces[start:-1] = self._own_traces(rows) @ own.spread
             squares[start:-1] = s2 @ dense
             side[:, start:-1] = _product(b[:-1, :q], dense)
             side[:q, -1] = s2
@@ -304,7 +320,7 @@ class ComponentsPoint(MmePoint):
             across = dense.T @ side[:q]
             own_part[start:-1] = across
             own_part[:, start:-1] = across.T
-        moved = _product(self._y.numpy(), side)
+        moved = _product(self._rows, side)
         inner = own_part - moved.T @ moved
         return traces, squares, 0.5 * (inner + inner.T)
 
