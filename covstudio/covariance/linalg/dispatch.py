@@ -50,6 +50,10 @@ class StructureFunction(typing.Generic[_P, _R]):
         self._rules: WeakKeyDictionary[type, tuple[Callable[..., _R], Callable[..., bool] | None]] = (
             WeakKeyDictionary()
         )
+        #: The rule that each class has been found to have, its own or that of a class it derives from.
+        self._found: WeakKeyDictionary[type, tuple[Callable[..., _R], Callable[..., bool] | None] | None] = (
+            WeakKeyDictionary()
+        )
         self.__name__ = default.__name__
         self.__qualname__ = default.__qualname__
         self.__module__ = default.__module__
@@ -93,6 +97,7 @@ class StructureFunction(typing.Generic[_P, _R]):
 
         def put(rule: Callable[Concatenate[_M, _P], _R]) -> Callable[Concatenate[_M, _P], _R]:
             self._rules[cls] = rule, when
+            self._found.clear()
             return rule
 
         return put
@@ -120,11 +125,20 @@ class StructureFunction(typing.Generic[_P, _R]):
         return rule
 
     def _own_rule(self, matrix: Matrix) -> Callable[..., _R] | None:
-        for cls in type(matrix).__mro__:
+        try:
+            found = self._found[type(matrix)]
+        except KeyError:
+            found = self._found[type(matrix)] = self._rule_of(type(matrix))
+        if found is None:
+            return None
+        rule, when = found
+        return rule if when is None or when(matrix) else None
+
+    def _rule_of(self, matrix: type) -> tuple[Callable[..., _R], Callable[..., bool] | None] | None:
+        for cls in matrix.__mro__:
             found = self._rules.get(cls)
             if found is not None:
-                rule, when = found
-                return rule if when is None or when(matrix) else None
+                return found
             # From here on, what is registered describes another matrix.
             if not cls.__dict__.keys().isdisjoint(_VALUE):
                 return None

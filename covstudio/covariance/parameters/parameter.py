@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypedDict
 
 import torch
@@ -22,6 +22,12 @@ class ParamSpec(TypedDict, total=False):
     fixed: bool
     default: Tensor
     trans: Transform
+
+
+@lru_cache(maxsize=4096)
+def _natural(transform: Transform, raw: float) -> float:
+    """The natural value of a raw one; most parameters stand at one of a few defaults."""
+    return float(transform(torch.tensor([raw], dtype=torch.float64)))
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ class Parameter:
     @cached_property
     def value(self) -> float:
         """The natural value at the default, computed in double precision."""
-        return float(self.transform(torch.tensor([self.default], dtype=torch.float64)))
+        return _natural(self.transform, self.default)
 
     def renamed(self, name: str) -> Parameter:
         """A copy under another name; nothing else is looked at again.

@@ -52,7 +52,6 @@ class Model:
 
     def __init__(self, v: Matrix, engine: str = "auto", p: int = 1) -> None:
         self.v = square_matrix(v)
-        self._parameters, self._held = v.parameters, v.no_grad_index
         # What comes before the first factor is many small products over the rows: one thread is fastest.
         with blas_threads(1), torch.no_grad():
             self.variance = Variance(v)
@@ -61,7 +60,8 @@ class Model:
     @property
     def current(self) -> bool:
         """Whether the parameters of V are still declared, fixed and held as they were."""
-        return self.v.parameters is self._parameters and self.v.no_grad_index == self._held
+        variance = self.variance
+        return self.v.parameters is variance.declared and self.v.no_grad_index == variance.held_places
 
     def engine(self, problem: Problem) -> Engine:
         """The engine for these data.

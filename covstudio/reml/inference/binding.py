@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import Matrix, linalg
+from covstudio.covariance import Matrix
 from covstudio.reml.fitting.choose import square_matrix
 from covstudio.reml.fitting.model import Model
 from covstudio.reml.fitting.result import Fit
@@ -201,9 +201,7 @@ class Binding:
     def random_paths(self) -> tuple[str, ...]:
         """Names of the terms Z G Z' of the outer sum of V."""
         return tuple(
-            term.path
-            for term in self.variance.terms
-            if term.path and linalg.parts(term.operand, "congruence") is not None
+            term.path for term in self.variance.terms if term.path and term.parts("congruence") is not None
         )
 
     @cached_property

@@ -25,7 +25,6 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from covstudio.covariance import linalg
 from covstudio.reml.fitting.result import Fit
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.distributions import chi2_tail
@@ -339,10 +338,9 @@ def _variances_by_term(binding: Binding) -> dict[str, tuple[int, int, list[str]]
     by_position = {c.position: c for c in binding.coordinates}
     found = {}
     for term in binding.variance.terms:
-        operand = term.operand
         own = [by_position[k] for k in term.span if k in by_position]
         columns = binding.problem.n
-        pair = linalg.parts(operand, "congruence")
+        pair = term.parts("congruence")
         if pair is not None:
             columns = int(pair[1].operand.shape[0])
         shapes = [c.name for c in own if c.kind in (Kind.INTERVAL, Kind.SCALE) and not c.degree]

@@ -69,7 +69,7 @@ def random_terms(binding: Binding) -> dict[str, RandomTerm]:
     """The random terms of the outer sum of V by their names."""
     found = {}
     for term in binding.variance.terms:
-        pair = linalg.parts(term.operand, "congruence")
+        pair = term.parts("congruence")
         if term.path not in binding.random_paths or pair is None:
             continue
         own = term.own(binding.natural)

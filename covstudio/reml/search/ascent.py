@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from covstudio.covariance import linalg
 from covstudio.reml.problem.likelihood import Engine, Point
-from covstudio.reml.search.coordinates import Coordinate, classify, scale_weights
+from covstudio.reml.search.coordinates import Coordinate, Kind, classify, scale_weights
 from covstudio.reml.search.outcome import Outcome, State
 from covstudio.reml.search.probe import Probe
 from covstudio.reml.search.restarts import Restarts
@@ -64,8 +64,11 @@ class Ascent:
     def restarts(self, coordinates: Sequence[Coordinate]) -> Restarts:
         """Where to look when the score vanishes for want of a derivative."""
         variance = self.variance
+        # Only a scale may be kept positive to fix a sign.
+        scales = any(c.kind is Kind.SCALE for c in coordinates)
+        mirrors = linalg.sign_symmetry(variance.v) if scales else {}
         terms = [term.span for term in variance.terms]
-        return Restarts(coordinates, linalg.sign_symmetry(variance.v), terms, variance.names)
+        return Restarts(coordinates, mirrors, terms, variance.names)
 
     def climb(
         self,

@@ -7,7 +7,8 @@ vectors drawn from a continuous distribution), and through its diagonal.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Protocol
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.covariance import SingularMatrixError
-from covstudio.reml.terms.kinds import DiagonalPiece, RandomPiece
+from covstudio.reml.terms.kinds import DiagonalPiece, Piece, RandomPiece
 from covstudio.reml.terms.variance import Variance
 
 __all__ = ["LoweredProbe", "Probe", "WrittenProbe"]
@@ -163,19 +164,21 @@ class LoweredProbe:
 
     def mean_diagonal(self, natural: Vector, positions: Sequence[int]) -> float:
         inside = set(positions)
-        total = 0.0
-        for piece in self._variance.pieces:
-            if not inside.issuperset(piece.positions) or not piece.positions:
-                continue
-            try:
-                total += piece.mean_diagonal(natural)
-            except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
-                return float("nan")
-        return total
+        own = [
+            piece for piece in self._variance.pieces if piece.positions and inside.issuperset(piece.positions)
+        ]
+        return self._mean_diagonal(natural, own)
+
+    def _mean_diagonal(self, natural: Vector, pieces: Iterable[Piece]) -> float:
+        try:
+            return sum(piece.mean_diagonal(natural) for piece in pieces)
+        except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+            return math.nan
 
     def finite(self, natural: Vector) -> bool:
         if self._variance.promised:
-            return bool(torch.isfinite(self.diagonal(natural)).all())
+            # No entry of the diagonal is negative, so that none makes up for another.
+            return math.isfinite(self._mean_diagonal(natural, self._variance.pieces))
         return bool(torch.isfinite(self.value(natural)).all())
 
     def asymmetry(self, natural: Vector) -> tuple[float, str]:

@@ -33,6 +33,7 @@ class Grouped:
         outer: whether the group changes slowly: column = group b + member; else column = member m + group.
         value: natural values -> (m or 1, b, b); one block stands for all groups.
         derivative: natural values and positions -> (k, m or 1, b, b).
+        component: whether it is one parameter times the identity.
     """
 
     groups: int
@@ -40,6 +41,7 @@ class Grouped:
     outer: bool
     value: Value
     derivative: Derivative
+    component: bool = False
 
     def split(self, columns: Tensor) -> tuple[Tensor, Tensor]:
         """Group and member of these columns."""
@@ -124,7 +126,12 @@ def _diagonal(g: Matrix) -> Grouped:
     if is_variance_component(g):
         one = torch.ones((1, 1, 1, 1), dtype=torch.float64)
         return Grouped(
-            size, 1, True, lambda natural: natural.reshape(1, 1, 1), lambda natural, index: one[: len(index)]
+            size,
+            1,
+            True,
+            lambda natural: natural.reshape(1, 1, 1),
+            lambda natural, index: one[: len(index)],
+            component=True,
         )
     return Grouped(
         size,

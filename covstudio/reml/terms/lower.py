@@ -64,8 +64,8 @@ class _Lowering:
     def pieces(self, term: Term, rows: Tensor | None) -> Iterator[Piece]:
         """The pieces of a term that covers all rows (None) or these."""
         operand = term.operand
-        family = None if _tall(operand) else grouped(operand)
-        blocks = linalg.parts(operand, "direct sum") if family is None else None
+        family = None if _tall(term) else grouped(operand)
+        blocks = term.parts("direct sum") if family is None else None
         if blocks is not None and all(part.operand.shape[0] == part.operand.shape[1] for part in blocks):
             top = 0
             for part in blocks:
@@ -77,25 +77,19 @@ class _Lowering:
                     yield from self.pieces(inner, inside)
                 top += size
         else:
-            yield self._piece(operand, family, term.path, tuple(term.span), rows)
+            yield self._piece(term, family, rows)
 
-    def _piece(
-        self,
-        operand: Matrix | Tensor,
-        family: Grouped | None,
-        path: str,
-        positions: tuple[int, ...],
-        rows: Tensor | None,
-    ) -> Piece:
+    def _piece(self, term: Term, family: Grouped | None, rows: Tensor | None) -> Piece:
+        path, operand, positions = term.path, term.operand, tuple(term.span)
         if family is not None:
             return self._of_family(operand, family, identity_rows(operand.shape[0]), path, positions, rows)
-        pair = linalg.parts(operand, "congruence")
+        pair = term.parts("congruence")
         if pair is not None:
             found = self._propagated(operand, pair[0].operand, pair[1].operand, path, positions, rows)
             if found is not None:
                 return found
         if isinstance(operand, Matrix):
-            factors = linalg.parts(operand, "entrywise product")
+            factors = term.parts("entrywise product")
             blocks = None if factors is None else self._masked(factors[0].operand, factors[1].operand)
             if blocks is None and linalg.bandwidth(operand) == 1:
                 universe = universe_of(operand)
@@ -182,12 +176,12 @@ class _Lowering:
         return None
 
 
-def _tall(operand: Matrix | Tensor) -> bool:
+def _tall(term: Term) -> bool:
     """Whether it is Z G Z' with a Z of more rows than columns.
 
     It is a family only where rows of Z are 0, which is found when Z is looked at.
     """
-    pair = linalg.parts(operand, "congruence")
+    pair = term.parts("congruence")
     if pair is None:
         return False
     rows, columns = pair[0].operand.shape

@@ -26,11 +26,17 @@ class Term:
         path: its name in V; empty when V is no sum. Sums inside sums give `outer/inner`.
         operand: the matrix, or a constant tensor.
         span: where its parameters stand in V, free and fixed.
+        made: what the operand is put together from (see `linalg.composition`); None where it is a whole.
     """
 
     path: str
     operand: Matrix | Tensor
     span: range
+    made: linalg.Composition | None = None
+
+    def parts(self, how: linalg.How) -> tuple[linalg.PlacedOperand, ...] | None:
+        """The parts of a term that is put together in this way, or None for any other."""
+        return self.made.parts if self.made is not None and self.made.how == how else None
 
     @cached_property
     def positions(self) -> list[int]:
@@ -76,11 +82,11 @@ def outer_terms(v: Matrix | Tensor, path: str = "", start: int = 0) -> Iterator[
         >>> [(term.path, term.span) for term in outer_terms(Sum(field=AR1Matrix(3), units=ScalarMatrix(3)))]
         [('field', range(0, 2)), ('units', range(2, 3))]
     """
-    addends = linalg.parts(v, "sum")
-    if addends is None:
-        yield Term(path, v, range(start, start + (0 if isinstance(v, Tensor) else v.num_params)))
+    made = linalg.composition(v) if isinstance(v, Matrix) else None
+    if made is None or made.how != "sum":
+        yield Term(path, v, range(start, start + (0 if isinstance(v, Tensor) else v.num_params)), made)
         return
-    for part in addends:
+    for part in made.parts:
         yield from outer_terms(part.operand, f"{path}/{part.name}" if path else part.name, start + part.start)
 
 

@@ -24,11 +24,13 @@ class Parameters:
         v: the model of V.
 
     Attributes:
-        names: all parameters.
+        declared: all parameters, as they were declared when V was taken apart.
+        names: their names.
         transforms: their transforms from the raw scale.
         free: positions of theta's entries.
         estimated: positions of the free parameters that are not held.
         held: positions of those that are.
+        held_places: where these stand in theta.
         defaults: natural values at the defaults.
 
     Example:
@@ -38,13 +40,16 @@ class Parameters:
     """
 
     def __init__(self, v: Matrix) -> None:
-        self.names: tuple[str, ...] = tuple(v.param_names)
-        self.transforms: tuple[Transform, ...] = tuple(parameter.transform for parameter in v.parameters)
-        self.free: tuple[int, ...] = tuple(v.free_param_index)
-        held = set(v.no_grad_index)
+        self.declared = v.parameters
+        self.names: tuple[str, ...] = tuple(parameter.name for parameter in self.declared)
+        self.transforms: tuple[Transform, ...] = tuple(parameter.transform for parameter in self.declared)
+        self.free: tuple[int, ...] = tuple(
+            k for k, parameter in enumerate(self.declared) if not parameter.fixed
+        )
+        self.held_places = held = v.no_grad_index
         self.estimated: tuple[int, ...] = tuple(k for place, k in enumerate(self.free) if place not in held)
         self.held: tuple[int, ...] = tuple(k for place, k in enumerate(self.free) if place in held)
-        self.defaults: Vector = np.array([parameter.value for parameter in v.parameters], dtype=np.float64)
+        self.defaults: Vector = np.array([parameter.value for parameter in self.declared], dtype=np.float64)
         #: Free parameters by their transforms: places in theta, and positions.
         alike: dict[Transform, tuple[list[int], list[int]]] = {}
         for place, k in enumerate(self.free):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from covstudio.covariance import Matrix, structure
 from covstudio.reml.terms.design_rows import Rows, SparseRows
-from covstudio.reml.terms.families import Grouped
+from covstudio.reml.terms.families import Grouped, is_variance_component
 from covstudio.reml.terms.term import Piece, Vector
 
 __all__ = ["RandomPiece"]
@@ -46,6 +46,11 @@ class RandomPiece(Piece):
         self.z = z
         self.g = g
         self.family = family
+
+    @cached_property
+    def component(self) -> bool:
+        """Whether G is one parameter times the identity."""
+        return is_variance_component(self.g) if self.family is None else self.family.component
 
     @property
     def columns(self) -> int:

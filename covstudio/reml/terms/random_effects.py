@@ -97,7 +97,7 @@ def random_effects(variance: Variance, point: Point) -> tuple[dict[str, RandomEf
     effects: dict[str, RandomEffect] = {}
     fitted = torch.zeros(variance.n, dtype=torch.float64)
     for term in variance.terms:
-        pair = linalg.parts(term.operand, "congruence") if term.path else None
+        pair = term.parts("congruence") if term.path else None
         if pair is None:
             continue
         z, g = pair

@@ -33,7 +33,6 @@ from covstudio.reml.engines.mme.point import MmePoint
 from covstudio.reml.engines.mme.setup import MmeSetup
 from covstudio.reml.problem.likelihood import Derivatives, score
 from covstudio.reml.problem.threads import SMALL, inverse_factor
-from covstudio.reml.terms.families import is_variance_component
 from covstudio.reml.terms.kinds import Piece
 
 __all__ = ["Components", "ComponentsPoint", "components_of"]
@@ -93,7 +92,7 @@ def components_of(setup: MmeSetup, r: ResidualPoint, cross: Crossproducts) -> Co
     terms = [layout.absorbed, *layout.dense] if layout.absorbed is not None else layout.dense
     if setup.unit is None or not isinstance(setup.residual, DiagonalResidual):
         return None
-    if cross.aff.device.type != "cpu" or not all(is_variance_component(piece.g) for piece in terms):
+    if cross.aff.device.type != "cpu" or not all(piece.component for piece in terms):
         return None
     positions = [*(piece.positions[0] for piece in terms), setup.unit]
     if len(set(positions)) < len(positions):
