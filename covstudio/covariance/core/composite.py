@@ -13,7 +13,7 @@ from torch import Tensor
 
 from covstudio.covariance.core.definiteness import Operand, ShapeError
 from covstudio.covariance.core.matrix import Matrix, Shape
-from covstudio.covariance.core.operands import check_count, read_operands
+from covstudio.covariance.core.operands import PlacedOperand, check_count, read_operands
 from covstudio.covariance.core.sizes import SizeRelation
 from covstudio.covariance.parameters.differentiation import recorded
 from covstudio.covariance.parameters.layout import Layout, consecutive
@@ -49,6 +49,7 @@ class Composite(Matrix):
     _composed: tuple[tuple[Layout, ...], Layout] | None = None
     _known_parts: tuple[tuple[int, str, Matrix], ...] | None = None
     _known_spans: tuple[range, ...] | None = None
+    _known_places: tuple[PlacedOperand, ...] | None = None
     _known_tensors: tuple[Tensor, ...] | None = None
 
     def __init__(self, *operands: Any, **named: Any) -> None:
@@ -57,7 +58,7 @@ class Composite(Matrix):
         own = self.own_operand()
         if own is not None:
             self._operands = {OWN: own, **self._operands}
-        self._composed = self._known_parts = None
+        self._composed = self._known_parts = self._known_spans = self._known_places = None
         self._shape = self._find_shape()
         self.reset_intermediates()
 
@@ -175,6 +176,16 @@ class Composite(Matrix):
             )
         return spans
 
+    def _placed(self) -> tuple[PlacedOperand, ...]:
+        """Every operand with its place, that of `own_operand` first."""
+        placed = self._known_places
+        if placed is None:
+            placed = self._known_places = tuple(
+                PlacedOperand(operand, span, name)
+                for (name, operand), span in zip(self._operands.items(), self._spans(), strict=True)
+            )
+        return placed
+
     @property
     def num_params(self) -> int:
         """Number of all parameters, free and fixed."""
@@ -254,7 +265,7 @@ class Composite(Matrix):
             name: change(operand) if isinstance(operand, Matrix) else operand
             for name, operand in self._operands.items()
         }
-        other._composed = other._known_parts = None
+        other._composed = other._known_parts = other._known_places = None
         other.reset_intermediates()
         return other
 

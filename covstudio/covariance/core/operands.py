@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,7 +13,36 @@ from covstudio.covariance.core.definiteness import Operand, ShapeError
 from covstudio.covariance.core.matrix import Matrix
 from covstudio.covariance.parameters.differentiation import traced
 
-__all__ = ["check_count", "locate", "read_operands"]
+__all__ = ["PlacedOperand", "check_count", "locate", "read_operands"]
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedOperand:
+    """A part, and where its parameters stand among those of the whole.
+
+    Attributes:
+        operand: a matrix, or a constant 2-D tensor.
+        span: places of its parameters among `param_names` of the whole.
+        name: what it is called there; "" for a part that has no name of its own.
+    """
+
+    operand: Operand
+    span: range
+    name: str = ""
+
+    @property
+    def start(self) -> int:
+        """The place of its first parameter."""
+        return self.span.start
+
+    @property
+    def count(self) -> int:
+        """Number of its parameters."""
+        return len(self.span)
+
+    def own(self, natural: Tensor) -> Tensor:
+        """Its natural values out of those of the whole, (count,)."""
+        return natural[self.span.start : self.span.stop]
 
 
 def read_operands(label: str, operands: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Operand]:

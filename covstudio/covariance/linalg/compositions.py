@@ -13,6 +13,7 @@ from typing import Literal
 from torch import Tensor
 
 from covstudio.covariance.core.matrix import Matrix
+from covstudio.covariance.core.operands import PlacedOperand
 from covstudio.covariance.core.operator import Operator
 from covstudio.covariance.linalg.dispatch import StructureFunction
 
@@ -45,35 +46,6 @@ How = Literal[
     "beside",
     "below",
 ]
-
-
-@dataclass(frozen=True, eq=False)
-class PlacedOperand:
-    """A part, and where its parameters stand among those of the whole.
-
-    Attributes:
-        operand: a matrix, or a constant 2-D tensor.
-        span: places of its parameters among `param_names` of the whole.
-        name: what it is called there; "" for a part that has no name of its own.
-    """
-
-    operand: Matrix | Tensor
-    span: range
-    name: str = ""
-
-    @property
-    def start(self) -> int:
-        """The place of its first parameter."""
-        return self.span.start
-
-    @property
-    def count(self) -> int:
-        """Number of its parameters."""
-        return len(self.span)
-
-    def own(self, natural: Tensor) -> Tensor:
-        """Its natural values out of those of the whole, (count,)."""
-        return natural[self.span.start : self.span.stop]
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +181,4 @@ def placed_operands(operator: Operator) -> tuple[PlacedOperand, ...]:
         >>> [(part.name, part.start) for part in placed_operands(Scale(a=AR1CorrelationMatrix(3)))]
         [('', 0), ('a', 1)]
     """
-    return tuple(
-        PlacedOperand(operand, span, name)
-        for (name, operand), span in zip(operator._operands.items(), operator._spans(), strict=True)
-    )
+    return operator._placed()

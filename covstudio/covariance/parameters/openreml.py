@@ -159,7 +159,8 @@ class FreeParameters(Parameterised):
     @property
     def no_grad_index(self) -> list[int]:
         """Positions in theta of the held parameters: part of theta, left out of the Jacobian."""
-        return [k for k, name in enumerate(self.free_param_names) if name in self._held]
+        held = self._held
+        return [k for k, name in enumerate(self.free_param_names) if name in held] if held else []
 
     def set_no_grad(
         self, index: int | Iterable[int] | None = None, param_name: str | Iterable[str] | None = None

@@ -59,14 +59,15 @@ def assemble(
     count = problem.p + len(coordinates)
     effects, random_part = random_effects(variance, point)
     # What a fit holds is on the CPU, wherever it was computed.
-    marginal = (problem.x @ point.beta).cpu()
+    beta = point.beta
+    marginal = (problem.x @ beta).cpu()
     natural = point.natural
     beta_covariance = point.beta_covariance.cpu()
     return Fit(
         theta=torch.from_numpy(variance.theta(natural)),
         params=dict(zip(variance.names, natural.tolist(), strict=True)),
         standard_errors=errors,
-        beta=point.beta.clone().cpu(),
+        beta=beta.clone().cpu(),
         beta_standard_errors=torch.diagonal(beta_covariance).sqrt(),
         beta_covariance=beta_covariance,
         loglik=loglik,

@@ -50,12 +50,12 @@ class Problem:
     names: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def n(self) -> int:
         """Number of rows."""
         return int(self.x.shape[0])
 
-    @property
+    @cached_property
     def p(self) -> int:
         """Number of fixed effects."""
         return int(self.x.shape[1])
@@ -65,12 +65,12 @@ class Problem:
         """Where y and X are, and where engines compute."""
         return self.y.device
 
-    @property
+    @cached_property
     def restricted(self) -> bool:
         """Whether the restricted likelihood is meant."""
         return self.method == "REML"
 
-    @property
+    @cached_property
     def degrees(self) -> int:
         """Degrees of freedom of the likelihood: n - p in REML, n in ML.
 

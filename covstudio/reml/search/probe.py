@@ -116,6 +116,7 @@ class LoweredProbe:
 
     def __init__(self, variance: Variance) -> None:
         self._variance = variance
+        self._inside: dict[tuple[int, ...], list[Piece]] = {}
 
     @cached_property
     def _vectors(self) -> Tensor:
@@ -163,15 +164,17 @@ class LoweredProbe:
         return bool(rest.abs().max() <= 1e-12 * whole.abs().max())
 
     def mean_diagonal(self, natural: Vector, positions: Sequence[int]) -> float:
-        inside = set(positions)
-        own = [
-            piece for piece in self._variance.pieces if piece.positions and inside.issuperset(piece.positions)
-        ]
+        key = tuple(positions)
+        own = self._inside.get(key)
+        if own is None:
+            inside = set(key)
+            moving = (piece for piece in self._variance.pieces if piece.positions)
+            own = self._inside[key] = [piece for piece in moving if inside.issuperset(piece.positions)]
         return self._mean_diagonal(natural, own)
 
     def _mean_diagonal(self, natural: Vector, pieces: Iterable[Piece]) -> float:
         try:
-            return sum(piece.mean_diagonal(natural) for piece in pieces)
+            return sum([piece.mean_diagonal(natural) for piece in pieces])
         except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
             return math.nan
 

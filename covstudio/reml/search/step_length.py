@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from covstudio.reml.problem.threads import symmetric_eigen
+from covstudio.reml.problem.threads import inverse_factor, symmetric_eigen
 from covstudio.reml.search.constants import SINGULAR, SOUND
 
 __all__ = ["diagonal_of", "newton_step", "squared_length"]
@@ -38,11 +38,9 @@ def newton_step(score: Vector, information: Vector) -> tuple[float, Vector | Non
     scale = np.sqrt(diagonal_of(score, information))
     unit = information / (scale[:, None] * scale)
     along = score / scale
-    try:
-        inverse = np.linalg.inv(np.linalg.cholesky(unit))
-    except np.linalg.LinAlgError:
-        pass
-    else:
+    found = inverse_factor(unit)
+    if found is not None:
+        inverse = found[1]
         # The squares of L^-1 add up to the trace of A^-1, and no eigenvalue of A is smaller than one over
         # that, which is much cheaper to have.
         trace = float(np.vdot(inverse, inverse))

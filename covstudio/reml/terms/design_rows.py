@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -40,12 +41,12 @@ class SparseRows:
     values: Tensor | None
     columns: int
 
-    @property
+    @cached_property
     def n(self) -> int:
         """Number of rows."""
         return int(self.codes.shape[0])
 
-    @property
+    @cached_property
     def width(self) -> int:
         """Most entries in a row."""
         return int(self.codes.shape[1])
@@ -200,9 +201,9 @@ def _arranged(operand: Matrix | Tensor) -> Rows | None:
     codes = linalg.incidence(operand)
     if codes is not None:
         codes = codes.to(device="cpu", dtype=torch.int64).unsqueeze(1)
-        empty = codes < 0
-        values = (~empty).to(torch.float64) if bool(empty.any()) else None
-        return SparseRows(codes.clamp(min=0), values, operand.shape[1])
+        if not codes.numel() or int(codes.min()) >= 0:
+            return SparseRows(codes, None, operand.shape[1])
+        return SparseRows(codes.clamp(min=0), (codes >= 0).to(torch.float64), operand.shape[1])
     made = linalg.composition(operand)
     if made is None:
         return None

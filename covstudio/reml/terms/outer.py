@@ -51,7 +51,7 @@ class Term:
     @cached_property
     def linear(self) -> bool:
         """Whether it is known to be linear in its natural parameters."""
-        return linalg.is_linear(self.operand)
+        return self.homogeneous or linalg.is_linear(self.operand)
 
     @cached_property
     def homogeneous(self) -> bool:

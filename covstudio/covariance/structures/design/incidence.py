@@ -129,9 +129,10 @@ class DummyMatrix(Matrix):
         device: torch.device | str | None = None,
     ) -> None:
         check_dtype(dtype)
-        columns = [_labels(factor, f"factor {k}") for k, factor in enumerate(factors)]
+        read = [_labels(factor, f"factor {k}") for k, factor in enumerate(factors)]
+        columns = [labels for labels, _ in read]
         _check_columns(columns)
-        ordered = _levels(columns, levels, lex_order)
+        ordered = _levels([different for _, different in read], levels, lex_order)
         self.levels = tuple(tuple(one) for one in ordered)
         flat = _flat_codes(columns, ordered)
         if levels is not None:
@@ -178,8 +179,8 @@ def _(matrix: DummyMatrix) -> tuple[str, ...]:
     return tuple(matrix.colnames)
 
 
-def _labels(values: object, name: str) -> list[Label]:
-    """One factor's labels as a list of plain Python objects, none missing."""
+def _labels(values: object, name: str) -> tuple[list[Label], list[Label]]:
+    """One factor's labels as plain Python objects, none missing, and the different ones in their order."""
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable) or isinstance(values, dict):
         raise TypeError(
             f"{name} must be a list, tuple or Series of labels, one per row, got {values!r} "
@@ -188,9 +189,9 @@ def _labels(values: object, name: str) -> list[Label]:
     labels = list(values.tolist()) if hasattr(values, "tolist") else list(values)
     try:
         # A label is what it is in whichever row: most columns have few different ones.
-        different = set(labels)
+        different = dict.fromkeys(labels)
         if None not in different and all(map(operator.eq, different, different)):
-            return labels
+            return labels, list(different)
     except TypeError:
         # Labels that cannot be told apart by hashing, or compared, are looked at one by one.
         pass
@@ -206,7 +207,7 @@ def _labels(values: object, name: str) -> list[Label]:
             raise ValueError(
                 f"{name} must be one column of labels, got {label!r} in row {row}; pass columns one by one"
             )
-    return labels
+    return labels, list(dict.fromkeys(labels))
 
 
 def _is_missing(label: Label) -> bool:
@@ -232,13 +233,9 @@ def _check_columns(columns: list[list[Label]]) -> None:
         raise ValueError("the factors must have at least one row, got none; pass the labels of your rows")
 
 
-def _levels(columns: list[list[Label]], given: object, lex_order: bool) -> list[list[Label]]:
+def _levels(different: list[list[Label]], given: object, lex_order: bool) -> list[list[Label]]:
     """The levels of each factor in the order their columns take."""
-    levels = (
-        [list(dict.fromkeys(column)) for column in columns]
-        if given is None
-        else _given_levels(given, len(columns))
-    )
+    levels = different if given is None else _given_levels(given, len(different))
     return [_sorted(one, f"factor {k}") for k, one in enumerate(levels)] if lex_order else levels
 
 
@@ -257,7 +254,7 @@ def _given_levels(levels: object, count: int) -> list[list[Label]]:
             f"levels must hold one list per factor, {count} in all, got {len(given)}; "
             "give each factor its levels"
         )
-    checked = [_labels(one, f"levels of factor {k}") for k, one in enumerate(given)]
+    checked = [_labels(one, f"levels of factor {k}")[0] for k, one in enumerate(given)]
     for k, one in enumerate(checked):
         repeated = [str(label) for label, times in Counter(one).items() if times > 1]
         if repeated or not one:

@@ -42,7 +42,8 @@ def _at_a_glance(variance: Variance) -> str | None:
         if piece.family is not None and isinstance(piece.z, SparseRows):
             group, _ = piece.family.split(piece.z.codes)
             used = group if piece.z.values is None else torch.where(piece.z.values != 0.0, group, 0)
-            groups.append((used.amax(dim=1).numpy(), piece.family.groups))
+            first = used[:, 0] if piece.z.width == 1 else used.amax(dim=1)
+            groups.append((first.numpy(), piece.family.groups))
     # From the first row to all rows that share a level with it, and on.
     reached = np.zeros(n, dtype=np.bool_)
     reached[0] = True

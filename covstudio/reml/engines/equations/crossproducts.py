@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -110,7 +111,7 @@ class Layout:
     xy: Tensor
     pattern: tuple[Tensor, Tensor] | None
 
-    @property
+    @cached_property
     def q(self) -> int:
         """Effects of the dense part."""
         return self.starts[-1]
@@ -180,20 +181,21 @@ class Layout:
             return left.transposed(r.solve(right.matrix))
         if isinstance(left, DenseRows):
             return right.transposed(r.solve(left.matrix)).mT
-        out = r.entries.new_zeros(left.columns * right.columns)
-        for codes, other, weights in self._pairs(left, right, r.entries):
-            out.index_add_(0, codes * right.columns + other, weights)
-        return out.view(left.columns, right.columns)
+        pairs = [
+            (codes * right.columns + other, weights)
+            for codes, other, weights in self._pairs(left, right, r.entries)
+        ]
+        return _added(pairs, r.entries, left.columns * right.columns).view(left.columns, right.columns)
 
     def _own_product(self, r: ResidualPoint) -> Tensor:
         """Z_1'R^-1 Z_1 by groups."""
         b = self.members
-        out = r.entries.new_zeros(self.groups * b * b)
-        if self.z1 is not None:
-            for codes, other, weights in self._pairs(self.z1, self.z1, r.entries):
-                # The group of both is that of the first: entries of weight 0 may point anywhere.
-                out.index_add_(0, codes * b + other % b, weights)
-        return out.view(self.groups, b, b)
+        # The group of both is that of the first: entries of weight 0 may point anywhere.
+        pairs = [
+            (codes if b == 1 else codes * b + other % b, weights)
+            for codes, other, weights in (() if self.z1 is None else self._pairs(self.z1, self.z1, r.entries))
+        ]
+        return _added(pairs, r.entries, self.groups * b * b).view(self.groups, b, b)
 
     def _pairs(
         self, left: SparseRows, right: SparseRows, entries: Tensor
@@ -252,6 +254,23 @@ class Layout:
                 once = (moved[i] * rows[j]).sum(dim=1)
                 return once + (moved[j] * rows[i]).sum(dim=1) if both else once
         return 2.0 * once if both else once
+
+
+def _added(pairs: Sequence[tuple[Tensor, Tensor]], like: Tensor, size: int) -> Tensor:
+    """Sums of weights by their places, (size,), in the order in which they come.
+
+    Args:
+        pairs: places and weights.
+        like: a tensor of the kind that is wanted.
+        size: number of places.
+    """
+    if len(pairs) == 1 and like.device.type == "cpu":
+        ((places, weights),) = pairs
+        return torch.from_numpy(np.bincount(places.numpy(), weights.numpy(), minlength=size))
+    out = like.new_zeros(size)
+    for places, weights in pairs:
+        out.index_add_(0, places, weights)
+    return out
 
 
 def layout_of(problem: Problem, variance: Variance, residual: Residual) -> Layout:

@@ -7,6 +7,7 @@ in a chain (see `markov`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -147,17 +148,17 @@ class DiagonalResidual:
         total = torch.zeros(self.n, dtype=torch.float64, device=self.device)
         for piece in self.pieces:
             total = total + piece.diagonal(natural)
-        if not bool((total > 0.0).all()) or not bool(torch.isfinite(total).all()):
-            return None
-        return _DiagonalPoint(self, total)
+        smallest, largest = (float(end) for end in total.aminmax())
+        # Written so that a NaN, which is the least and the largest, fails too.
+        return _DiagonalPoint(self, total, smallest) if 0.0 < smallest <= largest < math.inf else None
 
 
 class _DiagonalPoint:
-    def __init__(self, owner: DiagonalResidual, variances: Tensor) -> None:
+    def __init__(self, owner: DiagonalResidual, variances: Tensor, smallest: float) -> None:
         self._owner = owner
         self.variances = variances
         self.entries = 1.0 / variances
-        self._smallest = float(variances.min())
+        self._smallest = smallest
         self.logdet = float(torch.log(variances).sum())
 
     def solve(self, b: Tensor) -> Tensor:

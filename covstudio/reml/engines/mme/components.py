@@ -100,6 +100,10 @@ def components_of(setup: MmeSetup, r: ResidualPoint, cross: Crossproducts) -> Co
     ones = np.ones(max(positions) + 1)
     pieces = [*terms, *setup.residual.pieces]
     sizes = [piece.columns for piece in layout.dense]
+    spans = [span for _, span in layout.spans]
+    spread = np.zeros((layout.q, len(sizes)))
+    for term, span in enumerate(spans):
+        spread[span, term] = 1.0
     return Components(
         positions,
         np.array([piece.mean_diagonal(ones) for piece in pieces]),
@@ -109,8 +113,8 @@ def components_of(setup: MmeSetup, r: ResidualPoint, cross: Crossproducts) -> Co
         cross.aff.numpy(),
         float(cross.aff[-1, -1]),
         sizes,
-        [span for _, span in layout.spans],
-        np.repeat(np.eye(len(sizes)), sizes, axis=0),
+        spans,
+        spread,
         len(terms) - len(sizes),
         r.smallest() / (4.0 * setup.problem.n * np.finfo(np.float64).eps),
     )
@@ -119,7 +123,8 @@ def components_of(setup: MmeSetup, r: ResidualPoint, cross: Crossproducts) -> Co
 def _product(a: Vector, b: Vector) -> Vector:
     """A B, or A b."""
     if a.size <= SMALL:
-        return np.asarray(a @ b)
+        small: Vector = np.dot(a, b)
+        return small
     product: Vector = (torch.from_numpy(a) @ torch.from_numpy(b)).numpy()
     return product
 
@@ -256,14 +261,16 @@ class ComponentsPoint(MmePoint):
 
     def effects(self, piece: Piece) -> tuple[Tensor, Tensor] | None:
         """Predicted effects of a term and their prediction error variances, (q,) each; see `MmePoint`."""
-        layout, first = self._setup.layout, self._first
+        layout, first, scale = self._setup.layout, self._first, self._scale
         if piece is layout.absorbed:
             reached = np.einsum("ij,ij->i", self._reached, self._reached)
-            errors = torch.from_numpy(first * self._ratio + first**2 * reached)
-            return torch.from_numpy(first * self._s1), self._scale * errors
+            errors = scale * (first * self._ratio + first**2 * reached)
+            return torch.from_numpy(first * self._s1), torch.from_numpy(errors)
         for other, span in layout.spans:
             if other is piece:
-                return self._w[span, 0], self._scale * self._y[:, span].square().sum(dim=0)
+                own = self._rows[:, span]
+                errors = scale * np.einsum("ij,ij->j", own, own)
+                return torch.from_numpy(self._solution[span]), torch.from_numpy(errors)
         return super().effects(piece)
 
     # -- derivatives ----------------------------------------------------------------------------------------
