@@ -92,9 +92,6 @@ def identify(
         Sampling variances, and the groups of parameters that are not told apart.
     """
     search = _Search(engine, outcome, coordinates, terms)
-    if outcome.reason == "singular":
-        # What the information says there is rounding error.
-        return Identified(sampling_variances(search.information, search.inside)[0], ())
     found = search.found()
     inside = search.inside_out() if outcome.converged else None
     groups = found.confounded if inside is None else inside.confounded
@@ -123,7 +120,6 @@ class _Search:
         with np.errstate(divide="ignore", invalid="ignore"):
             level = np.abs(score) <= LEVEL * np.sqrt(np.diag(information))
         self.information = information
-        at_end[list(outcome.vanishing)] = True
         # What is held at the end of a ridge is known beside the others.
         if outcome.ridge is not None:
             at_end[list(outcome.ridge.leads)] = True
@@ -180,7 +176,7 @@ class _Search:
         """The maximum with a scale at a small value instead of 0, when it is as high and a ridge."""
         c = self.coordinates[i]
         natural = self.point.natural.copy()
-        natural[c.position] = self._off_zero(c)
+        natural[c.position] = (BESIDE * self.point.mean_diagonal / c.unit) ** (1.0 / c.degree)
         near = self.engine.at(natural)
         used = [j for j in range(len(self.coordinates)) if j == i or not self.outcome.at_end[j]]
         if near is None or not self._ridge(near, used, used.index(i)):
@@ -274,10 +270,15 @@ class _Search:
     def _silent(self, i: int) -> Confounded:
         """A parameter that V, or what the fixed effects leave of it, does not depend on."""
         c = self.coordinates[i]
-        zero = self._silenced_by(c)
+        own = next((set(term) for term in self.terms if c.position in term), set())
+        zero = [
+            other.name
+            for other, value in zip(self.coordinates, self.values, strict=True)
+            if other.position in own and other.degree and value == 0.0
+        ]
         if zero:
             verb = "is" if len(zero) == 1 else "are"
-            why = f"{c.name} means nothing while {listed([other.name for other in zero])} {verb} zero."
+            why = f"{c.name} means nothing while {listed(zero)} {verb} zero."
             return Confounded((c.name,), (), why, final=False)
         if c.degree and c.unit > 0.0:
             why = (
@@ -288,26 +289,6 @@ class _Search:
         else:
             why = f"The data say nothing about {c.name} here: fix or remove it."
         return Confounded((c.name,), (), why)
-
-    def _silenced_by(self, c: Coordinate) -> list[Coordinate]:
-        """The scales of its term that stand at 0, where the data say something about it once they do not."""
-        own = next((set(term) for term in self.terms if c.position in term), set())
-        zero = [
-            other
-            for other, value in zip(self.coordinates, self.values, strict=True)
-            if other.position in own and other.degree and other.kind is not Kind.FREE and value == 0.0
-        ]
-        natural = self.point.natural.copy()
-        for other in zero:
-            natural[other.position] = self._off_zero(other)
-        there = self.engine.at(natural) if zero else None
-        heard = there is not None and bool(informed(there.derivatives([c.position]).information)[0])
-        return zero if heard else []
-
-    def _off_zero(self, c: Coordinate) -> float:
-        """A value of a scale at which it makes up a little of V."""
-        share = BESIDE * self.point.mean_diagonal / c.unit if c.unit > 0.0 else BESIDE
-        return float(share ** (1.0 / c.degree))
 
     def _group(
         self, members: NDArray[np.intp], directions: Vector, metric: ScaledInformation, used: NDArray[np.intp]

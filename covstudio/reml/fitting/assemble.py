@@ -51,7 +51,6 @@ def assemble(
     for c, value in zip(coordinates, found.variances, strict=True):
         errors[c.name] = math.sqrt(value) if value >= 0.0 else math.nan
     running = {name for group in found.confounded if group.leads for name in group.names}
-    running |= {coordinates[i].name for i in outcome.vanishing}
     boundary = tuple(
         c.name for c, end in zip(coordinates, outcome.at_end, strict=True) if end or c.name in running
     )
@@ -125,8 +124,6 @@ def _message(
             sentences.append(
                 "V is so close to singular that the last digits of the estimates are rounding error."
             )
-    elif outcome.reason == "singular":
-        sentences.append(_singular(coordinates, outcome, steps))
     elif outcome.reason == "iterations":
         gain = history[-1].loglik - history[-2].loglik if len(history) > 1 else math.nan
         rate = f" (the last step gained {gain:.2g})" if math.isfinite(gain) else ""
@@ -139,8 +136,7 @@ def _message(
         sentences.append(
             "The given start led nowhere good; this is the fit from starting values taken from the data."
         )
-    told = {*found.names, *(coordinates[i].name for i in outcome.vanishing)}
-    sentences += _at_the_end(coordinates, outcome, [name for name in boundary if name not in told])
+    sentences += _at_the_end(coordinates, outcome, [name for name in boundary if name not in found.names])
     sentences += [group.sentence for group in found.confounded]
     if problem.dropped:
         sentences.append(
@@ -154,31 +150,11 @@ def _message(
                 f"{listed(running)} {'is' if len(running) == 1 else 'are'} running off to the end of the "
                 "range."
             )
-        if outcome.reason != "singular":
-            sentences.append(
-                "The values are the best found. Try more iterations (max_iter), a start closer to what you "
-                "expect, or a simpler V."
-            )
-    return " ".join(sentences)
-
-
-def _singular(coordinates: Sequence[Coordinate], outcome: Outcome, steps: str) -> str:
-    """What goes to zero where V has no inverse, and what to do about it."""
-    why = (
-        "Something is told exactly by the rest of the model: rows may be copies of others, or there are more "
-        "covariances than subjects with enough of the data. Take a structure of fewer parameters"
-    )
-    if not outcome.vanishing:
-        return (
-            f"Not converged: after {steps} V is all but singular, and no step raises the likelihood. {why}."
+        sentences.append(
+            "The values are the best found. Try more iterations (max_iter), a start closer to what you "
+            "expect, or a simpler V."
         )
-    names = [coordinates[i].name for i in outcome.vanishing]
-    values = [f"{outcome.point.natural[coordinates[i].position]:.2g}" for i in outcome.vanishing]
-    go, it = ("goes", "it") if len(names) == 1 else ("go", "them")
-    return (
-        f"Not converged: V becomes singular as {listed(names)} {go} to zero, where the log-likelihood has no "
-        f"maximum. The others are estimated with {it} at {listed(values)}. {why}, or fix {listed(names)}."
-    )
+    return " ".join(sentences)
 
 
 def _at_the_end(coordinates: Sequence[Coordinate], outcome: Outcome, boundary: Sequence[str]) -> list[str]:

@@ -154,12 +154,6 @@ RESTARTS = 5
 RESTART_GAIN = 100.0
 #: Logarithms that a scale or a range must have shrunk by in one step for its far side, or 0, to be tried.
 SHRINKING = 1.0
-#: Log-likelihood that rounding may hide before V counts as all but singular; and how many times as large a
-#: parameter that makes it so is tried.
-ROUGH, BACK = 1e-7, tuple(10.0**power for power in range(1, 13))
-#: It goes on to 0 without end where from the first of these times its value the log-likelihood gained this
-#: share of what it gained before, from the second: all but the same, while near a maximum it is a half.
-APPROACH, ENDLESS = (4.0, 16.0), 0.75
 #: Below this information about its logarithm, a range that goes on shrinking is as good as 0.
 RANGE_FLAT = 1e-4
 #: Share of the mean diagonal of V up to which a scale stands at 0; and shares at which it is looked at then.

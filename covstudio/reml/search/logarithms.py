@@ -1,4 +1,4 @@
-r"""When parameters move on logarithms: where they run off together along a ridge.
+r"""Parameters on logarithms, where they run off together along a ridge.
 
 A strong trend in the data makes the likelihood of a field rise along a ridge: the correlations go to 1, or
 the range to infinity, and the variance grows with them, while :math:`\sigma^2(1 - \rho)`, or

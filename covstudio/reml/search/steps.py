@@ -168,8 +168,7 @@ class Steps:
             if found is None:
                 return None
             step = found
-        # What a step promises is nothing where the information is rounding error.
-        gain, share = max(float(ahead.score @ step), 0.0), 1.0
+        gain, share = float(ahead.score @ step), 1.0
         for halvings in range(tries):
             natural = point.natural.copy()
             natural[self.positions] = ahead.working.move(ahead.values, share * step)

@@ -23,6 +23,8 @@ class Case:
     picklable: bool = True
     #: Whether one object occurs in several places: to fix a parameter in one is to fix it in all.
     repeats: bool = False
+    #: An unusual way to build it: V may be linear by accident, such as where there is one row.
+    variant: bool = False
 
     def generator(self) -> torch.Generator:
         return torch.Generator().manual_seed(zlib.crc32(self.name.encode()))
