@@ -94,7 +94,7 @@ class Submatrix(_Part):
         ValueError: not exactly one operand; or `index` is missing or empty, or holds a negative or a
             repeated position.
         ShapeError: A is not square, or has no such position.
-        TypeError: the operand is not a `Matrix`, or `index` does not hold whole numbers.
+        TypeError: the operand is neither a `Matrix` nor a tensor, or `index` does not hold whole numbers.
 
     Example:
         >>> import torch
@@ -198,7 +198,7 @@ class Conditional(_Part):
         ValueError: not exactly one operand; or `given` is missing or empty, or holds a negative or a
             repeated position.
         ShapeError: A is not square, has no such position, or none is left.
-        TypeError: the operand is not a `Matrix`, or `given` does not hold whole numbers.
+        TypeError: the operand is neither a `Matrix` nor a tensor, or `given` does not hold whole numbers.
         SingularMatrixError: when it is evaluated: A at the given positions is singular to working precision
             at these parameters.
 
