@@ -12,7 +12,7 @@ from covstudio.estimate.derived import Derivation, Quantity, split_name
 from covstudio.estimate.inferred import Inferred, infer
 from covstudio.estimate.model import ModelError, assemble, pinned
 from covstudio.estimate.omitted import Omission
-from covstudio.reml import Explanation, Fit, FitError, explain, fit
+from covstudio.reml import Explanation, Fit, FitError, explain
 from covstudio.reml.inference import Profile
 from covstudio.reml.problem.iteration import Callback
 
@@ -99,15 +99,7 @@ def estimate(
     """
     parts = assemble(document, table)
     try:
-        result = fit(
-            parts.matrix,
-            parts.y,
-            parts.x,
-            max_iter=max_iter,
-            callback=callback,
-            method=document.method,
-            x_names=parts.fixed_names,
-        )
+        result = parts.fit(method=document.method, max_iter=max_iter, callback=callback)
     except FitError as error:
         names = {node.id: node.name for node in document.nodes.values()}
         raise ModelError(pinned(error, parts.refs), names) from error

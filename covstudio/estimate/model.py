@@ -13,10 +13,12 @@ from covstudio.data.design import design_matrix, response
 from covstudio.data.errors import DesignError, TableError, listed
 from covstudio.data.roles import Role
 from covstudio.data.tables import Table
+from covstudio.document.build.about_v import about_v
 from covstudio.document.build.build import ParameterRef, Problem, build, value_problems
-from covstudio.document.model.document import Document
+from covstudio.document.model.document import Document, Method
 from covstudio.document.model.node import V
-from covstudio.reml import FitError, NotPositiveDefinite
+from covstudio.reml import Fit, FitError, NotPositiveDefinite, fit
+from covstudio.reml.problem.iteration import Callback
 
 __all__ = ["Assembled", "ModelError", "assemble", "pinned"]
 
@@ -73,6 +75,25 @@ class Assembled:
     term_parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     references: Mapping[str, str] = field(default_factory=dict)
 
+    def fit(
+        self,
+        matrix: Matrix | None = None,
+        *,
+        method: Method,
+        max_iter: int,
+        callback: Callback | None = None,
+    ) -> Fit:
+        """The fit of V, or of another matrix in its place; see `covstudio.reml.fit`."""
+        return fit(
+            self.matrix if matrix is None else matrix,
+            self.y,
+            self.x,
+            max_iter=max_iter,
+            callback=callback,
+            method=method,
+            x_names=self.fixed_names,
+        )
+
 
 def assemble(document: Document, table: Table | None) -> Assembled:
     """Put V, y and X together on the rows that have a value in every column the model uses.
@@ -91,12 +112,11 @@ def assemble(document: Document, table: Table | None) -> Assembled:
     """
     names = {node.id: node.name for node in document.nodes.values()}
     built = build(document, table)
-    below = set() if document.v is None else set(document.subtree(document.v))
-    problems = [problem for problem in built.problems if problem.node_id in below or problem.node_id == V]
+    problems = about_v(document, built.problems)
     problems += [
         problem
-        for problem in value_problems(built, document)
-        if problem.node_id in below and problem.field in document.nodes[problem.node_id].fixed
+        for problem in about_v(document, value_problems(built, document))
+        if problem.field in document.nodes[problem.node_id].fixed
     ]
     if table is None:
         problems.append(Problem(V, "Load a table to fit the model to.", "data", "unfinished"))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from covstudio.covariance import Matrix, Sum, linalg
 from covstudio.covariance.linalg import PlacedOperand
 from covstudio.estimate.model import Assembled
-from covstudio.reml import Fit, FitCancelled, FitError, NotPositiveDefinite, fit
+from covstudio.reml import Fit, FitCancelled, FitError, NotPositiveDefinite
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.comparison import Candidate, compare_candidates
 from covstudio.reml.problem.iteration import Callback
@@ -121,15 +121,7 @@ def omit(
     if not isinstance(left, Matrix):
         return Omission(name, error=f"Without {name} V is a constant, and nothing is estimated.")
     try:
-        small = fit(
-            left,
-            parts.y,
-            parts.x,
-            max_iter=max_iter,
-            callback=callback,
-            method=full.method,
-            x_names=parts.fixed_names,
-        )
+        small = parts.fit(left, method=full.method, max_iter=max_iter, callback=callback)
         if not small.converged:
             return Omission(name, error=f"The fit without {name} did not converge. {small.message}")
         pair = [

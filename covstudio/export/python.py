@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from covstudio import __version__, covariance
 from covstudio.covariance import Declaration, declaration
 from covstudio.data.tables import Table
+from covstudio.document.build.about_v import about_v
 from covstudio.document.build.build import Build, build
 from covstudio.document.build.table_facts import TableFacts
 from covstudio.document.build.used_columns import formula_names, used_columns
@@ -21,7 +22,7 @@ from covstudio.document.model.document import Document
 from covstudio.document.model.node import V
 from covstudio.export.exporter import EXPORTERS, Exporter
 from covstudio.export.expressions import Writer
-from covstudio.export.incomplete import lacking, problems_of_v
+from covstudio.export.incomplete import lacking
 from covstudio.export.source import block, comment, docstring, is_keyword_name, literal, mapping
 
 
@@ -62,7 +63,7 @@ def python_source(document: Document, table: Table | None = None) -> str:
     if reasons := _missing(document, built):
         source = _unfinished(document, reasons)
     else:
-        warnings = [problem.message for problem in problems_of_v(document, built)]
+        warnings = [problem.message for problem in about_v(document, built.problems)]
         source = _Program(document, built).text(warnings)
     ast.parse(source)
     return source

@@ -195,7 +195,7 @@ def test_the_number_of_nodes_is_limited():
         (SetFixedEffects("x" * 5000), "at most 2000 characters"),
         (SetFixedEffects(1), "is text"),
         (SetResponse(4), "A column name is text"),
-        (SetMethod("reml"), "by REML or by ML; got 'reml'"),
+        (SetMethod("reml"), "by REML or ML; got 'reml'"),
         (SetDegrees("kr"), "Degrees of freedom are satterthwaite or kenward-roger; got 'kr'"),
         (SetDropDependent("yes"), "True or False; got 'yes'"),
         (SetDerived([1]), "An expression is text"),

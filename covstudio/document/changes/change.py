@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from covstudio.covariance import Declaration, UnknownStructure, declaration
-from covstudio.data.roles import Role
+from covstudio.data.roles import ROLES, Role
 from covstudio.document.model.arguments import argument_of, check_argument
 from covstudio.document.model.document import MAX_TEXT, Document
 from covstudio.document.model.node import ArgumentValue, Node, check_name
@@ -109,8 +109,7 @@ def text_of(value: Any, what: str) -> str:
 
 def checked_roles(roles: Mapping[str, Role]) -> dict[str, Role]:
     """Roles of columns, checked."""
-    known = ("factor", "covariate", "response", "ignored")
     for column, role in roles.items():
-        if not isinstance(column, str) or role not in known:
-            raise ChangeError(f"The role of column {column!r} is one of {', '.join(known)}; got {role!r}.")
+        if not isinstance(column, str) or role not in ROLES:
+            raise ChangeError(f"The role of column {column!r} is one of {', '.join(ROLES)}; got {role!r}.")
     return dict(roles)

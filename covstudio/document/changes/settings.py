@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import get_args
 
 from covstudio.data.roles import Role
 from covstudio.document.changes.change import (
@@ -18,7 +17,14 @@ from covstudio.document.changes.change import (
     text_of,
 )
 from covstudio.document.model.arguments import argument_of
-from covstudio.document.model.document import MAX_DERIVED, Degrees, Document, Method
+from covstudio.document.model.document import (
+    MAX_DERIVED,
+    Degrees,
+    Document,
+    Method,
+    check_degrees,
+    check_method,
+)
 from covstudio.document.model.node import ArgumentValue, FrozenMap, check_number
 
 
@@ -166,9 +172,7 @@ class SetMethod(Change):
     method: Method
 
     def apply(self, document: Document) -> Document:
-        if self.method not in get_args(Method):
-            raise ChangeError(f"A model is fitted by REML or by ML; got {self.method!r:.60}.")
-        return replace(document, method=self.method)
+        return replace(document, method=checked(check_method, self.method))
 
     def _describe(self, document: Document) -> str:
         return f"Fit by {self.method}"
@@ -185,11 +189,7 @@ class SetDegrees(Change):
     degrees: Degrees
 
     def apply(self, document: Document) -> Document:
-        if self.degrees not in get_args(Degrees):
-            raise ChangeError(
-                f"Degrees of freedom are {' or '.join(get_args(Degrees))}; got {self.degrees!r:.60}."
-            )
-        return replace(document, degrees=self.degrees)
+        return replace(document, degrees=checked(check_degrees, self.degrees))
 
     def _describe(self, document: Document) -> str:
         return f"Test by {self.degrees.title()}"

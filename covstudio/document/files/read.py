@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any
 
 from covstudio.covariance import Argument, Declaration, UnknownStructure, declaration
 from covstudio.data.errors import TableError
-from covstudio.data.roles import Role
+from covstudio.data.roles import ROLES, Role
 from covstudio.data.tables import Table
 from covstudio.document.model.arguments import argument_of, check_argument
 from covstudio.document.model.document import (
@@ -15,9 +15,9 @@ from covstudio.document.model.document import (
     MAX_DERIVED,
     MAX_NODES,
     MAX_TEXT,
-    Degrees,
     Document,
-    Method,
+    check_degrees,
+    check_method,
     numbered_slots,
 )
 from covstudio.document.model.node import (
@@ -134,6 +134,10 @@ class Reader:
             raise self._expected("true or false")
         return self.value
 
+    def checked_value(self, check: Any) -> Any:
+        """What a check makes of the value that stands here."""
+        return self.checked(check, self.value)
+
     def checked(self, check: Any, *arguments: Any) -> Any:
         """What a check makes of its arguments; its ValueError becomes a refusal here."""
         try:
@@ -217,29 +221,13 @@ def read_model(model: Reader) -> Document:
         fixed_effects=formula,
         roles=FrozenMap(_roles(model.key("roles")) if "roles" in model.value else {}),
         data_name=model.key("data_name").maybe_text() if "data_name" in model.value else None,
-        method=_method(model.key("method")) if "method" in model.value else "REML",
-        degrees=_degrees(model.key("degrees")) if "degrees" in model.value else "satterthwaite",
+        method=model.key("method").checked_value(check_method) if "method" in model.value else "REML",
+        degrees=model.key("degrees").checked_value(check_degrees)
+        if "degrees" in model.value
+        else "satterthwaite",
         drop_dependent="drop_dependent" in model.value and model.key("drop_dependent").boolean(),
         derived=_derived(model.key("derived")) if "derived" in model.value else (),
     )
-
-
-def _method(method: Reader) -> Method:
-    if method.value not in get_args(Method):
-        raise method.refuse(
-            f"A model is fitted by {' or '.join(get_args(Method))}; got {method.value!r:.60}."
-        )
-    found: Method = method.value
-    return found
-
-
-def _degrees(degrees: Reader) -> Degrees:
-    if degrees.value not in get_args(Degrees):
-        raise degrees.refuse(
-            f"Degrees of freedom are {' or '.join(get_args(Degrees))}; got {degrees.value!r:.60}."
-        )
-    found: Degrees = degrees.value
-    return found
 
 
 def _derived(derived: Reader) -> tuple[str, ...]:
@@ -252,11 +240,10 @@ def _derived(derived: Reader) -> tuple[str, ...]:
 
 
 def _roles(roles: Reader) -> dict[str, Role]:
-    known = get_args(Role)
     found: dict[str, Role] = {}
     for column, role in roles.entries():
-        if role.value not in known:
-            raise role.refuse(f"A role is one of {', '.join(known)}; got {role.value!r:.60}.")
+        if role.value not in ROLES:
+            raise role.refuse(f"A role is one of {', '.join(ROLES)}; got {role.value!r:.60}.")
         found[column] = role.value
     return found
 
@@ -264,7 +251,7 @@ def _roles(roles: Reader) -> dict[str, Role]:
 def _node(place: Reader) -> Node:
     place.only("id", "kind", "name", optional=("x", "y", "arguments", "operands", "values", "fixed"))
     given_id = place.key("id")
-    node_id = given_id.checked(check_id, given_id.value)
+    node_id = given_id.checked_value(check_id)
     kind = place.key("kind")
     try:
         declared = declaration(kind.text())
@@ -289,7 +276,7 @@ def _node(place: Reader) -> Node:
     return Node(
         id=node_id,
         kind=declared.name,
-        name=name.checked(check_name, name.value),
+        name=name.checked_value(check_name),
         arguments=FrozenMap(arguments),
         operands=_operands(place, declared),
         values=FrozenMap(values),

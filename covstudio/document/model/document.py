@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from covstudio.covariance import Declaration, declaration
 from covstudio.data.roles import Role
@@ -213,3 +213,29 @@ def check_forest(document: Document) -> None:
         raise ValueError("the operands go round in a circle")
     if max(depths.values(), default=0) > MAX_DEPTH:
         raise ValueError(f"a model is at most {MAX_DEPTH} operators deep")
+
+
+def check_method(value: object) -> Method:
+    """`value` as a way to fit a model.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found: Method = _one_of(value, get_args(Method), "A model is fitted by")
+    return found
+
+
+def check_degrees(value: object) -> Degrees:
+    """`value` as degrees of freedom that fixed effects are tested with.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found: Degrees = _one_of(value, get_args(Degrees), "Degrees of freedom are")
+    return found
+
+
+def _one_of(value: object, choices: tuple[str, ...], what: str) -> Any:
+    if value not in choices:
+        raise ValueError(f"{what} {' or '.join(choices)}; got {value!r:.60}.")
+    return value

@@ -11,6 +11,7 @@ from covstudio.data.design import design_matrix
 from covstudio.data.errors import DesignError, RankError, TableError
 from covstudio.data.roles import Role
 from covstudio.data.tables import Table
+from covstudio.document.build.about_v import about_v
 from covstudio.document.build.build import Problem
 from covstudio.document.changes.all import (
     Batch,
@@ -21,7 +22,6 @@ from covstudio.document.changes.all import (
     SetMethod,
     SetResponse,
 )
-from covstudio.document.model.node import V
 from covstudio.estimate import outlook
 from covstudio.reml import Explanation
 from covstudio.reml.engines.registry import title_of
@@ -200,9 +200,7 @@ class FitSetup:
 
         What lies loose on the canvas does not keep V from being fitted.
         """
-        document = self._store.document
-        below = {V, *(() if document.v is None else document.subtree(document.v))}
-        return [problem for problem in self._store.problems if problem.node_id in below]
+        return about_v(self._store.document, self._store.problems)
 
     # --- which engine -----------------------------------------------------------------------------
 
