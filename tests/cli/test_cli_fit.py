@@ -18,7 +18,7 @@ from covstudio.document.changes.all import RemoveNodes, SetFixed, SetParameters
 from covstudio.document.files.templates import templates
 from covstudio.document.files.write import dumps
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 JOHN_ALPHA = ROOT / "covstudio" / "data" / "examples" / "john_alpha.csv"
 ESTIMATES = {"genotype/g/sigma^2": 0.142902, "block/g/sigma^2": 0.070218, "residual/sigma^2": 0.081617}
 EFFECTS = {
