@@ -8,41 +8,22 @@ import pytest
 from scipy import stats
 
 from covstudio.covariance import CovariancePropagation, DummyMatrix, KnownMatrix, ScalarMatrix, Sum
-from covstudio.data.examples import load_example
 from covstudio.data.tables import Table
 from covstudio.document.changes.all import AddNode, Batch, RemoveNodes, SetArgument
-from covstudio.document.files.templates import templates
 from covstudio.document.files.write import dumps
 from covstudio.document.model.node import Columns
 from covstudio.estimate import assemble, estimate, tables
-from covstudio.estimate.fitted import Estimate
 from covstudio.estimate.omitted import mixture_words, omissible_terms, omit
 from covstudio.estimate.profiled import Asked, curve, cut_off, profile, profiled_parameters
 from covstudio.reml import FitCancelled, fit
 from covstudio.studio.fit.questions_worker import Omitting, Profiling
 from covstudio.studio.fit.worker import Answered, Working, perform
-
-ALPHA = templates()[0]
-
-
-@pytest.fixture(scope="module")
-def table() -> Table:
-    return load_example("john_alpha")
-
-
-@pytest.fixture(scope="module")
-def document(table):
-    return ALPHA.document(table)
+from tests.estimate.estimate_cases import ALPHA
 
 
 @pytest.fixture(scope="module")
 def parts(document, table):
     return assemble(document, table)
-
-
-@pytest.fixture(scope="module")
-def found(document, table) -> Estimate:
-    return estimate(document, table)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,102 @@
+"""Files and formulas that do not do: one message for every problem."""
+
+import pytest
+
+from covstudio.cli import OK
+from covstudio.document.changes.all import RemoveNodes
+from covstudio.document.files.write import dumps
+from tests.cli.cli_cases import JOHN_ALPHA, problem
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "The file is empty"),
+        ("plot,rep,block,gen,yield\n", "nothing below it"),
+        ("rep,block,gen,yield\nR1,B1,G1\n", "line 2 has 3"),
+        ("rep;gen\nR1;G1\nR2;G2\n", "no column 'yield'"),
+        ("rep,block,gen,Yield\nR1,B1,G1,4\n", "Did you mean 'Yield'"),
+        (JOHN_ALPHA.read_text(encoding="utf-8").replace("4.1172", "lost"), "row 1 holds 'lost'"),
+        ("rep,block,gen,yield\nR1,B1,G1,low\nR2,B1,G2,high\n", "holds text such as 'low'. Choose another"),
+        (JOHN_ALPHA.read_text(encoding="utf-8").replace("R2", "R1").replace("R3", "R1"), "one level, 'R1'"),
+        (b"rep,yield\nR\xe9,4\n", "not UTF-8"),
+    ],
+)
+def test_tables_that_do_not_do(run, model, tmp_path, content, words):
+    data = tmp_path / "bad.csv"
+    data.write_bytes(content if isinstance(content, bytes) else content.encode())
+    message = problem(run("fit", model, data, "--response", "yield", "--fixed", "1 + rep"))
+    assert message.startswith("covstudio fit: ")
+    assert message.count("\n") == 1
+    assert words in message
+
+
+def test_a_file_that_cannot_be_read_is_named(run, model, tmp_path):
+    data = tmp_path / "bad.csv"
+    data.write_text("", encoding="utf-8")
+    assert problem(run("fit", model, data)).startswith(f"covstudio fit: {data}: The file is empty.")
+    assert problem(run("export", model, "--data", data)).startswith(f"covstudio export: {data}: The file is")
+    assert problem(run("fit", data, JOHN_ALPHA)).startswith(f"covstudio fit: {data}: The file is empty.")
+    assert problem(run("fit", model, tmp_path / "none.csv")).count("none.csv") == 1
+
+
+@pytest.mark.parametrize(
+    ("fixed", "words"),
+    [
+        ("1 + block1", "no column 'block1'"),
+        ("1 + log(yield)", "is the response"),
+        ("1 + logarithm(rep)", "never evaluated as code"),
+        ("__import__('os').system('true')", "never evaluated as code"),
+        ("1 + yield", "is the response"),
+        ("1 + rep + rep:gen:block", "72 rows"),
+        ("", "is empty"),
+    ],
+)
+def test_fixed_effects_that_do_not_do(run, model, fixed, words):
+    assert words in problem(run("fit", model, JOHN_ALPHA, "--response", "yield", "--fixed", fixed))
+
+
+def test_models_that_do_not_do(run, model, tmp_path):
+    assert "names no response" in problem(run("fit", model, JOHN_ALPHA))
+    assert "saved without its table" in problem(run("fit", model, "--response", "yield"))
+    assert "There is no file" in problem(run("fit", tmp_path / "none.json", JOHN_ALPHA))
+    assert "is a folder" in problem(run("fit", tmp_path, JOHN_ALPHA))
+    assert "There is no file" in problem(run("fit", model, tmp_path / "none.csv", "--response", "yield"))
+    for content in (
+        "",
+        "{",
+        "[]",
+        '{"covstudio": 99}',
+        "rep,yield\nR1,4\n",
+        '{"covstudio": 1, "model": NaN}',
+    ):
+        path = tmp_path / "bad.json"
+        path.write_text(content, encoding="utf-8")
+        assert len(problem(run("fit", path, JOHN_ALPHA))) > 40
+        assert len(problem(run("export", path))) > 40
+
+
+def test_a_model_with_an_empty_slot(run, document, table, tmp_path):
+    genotype = document.named("genotype")
+    path = tmp_path / "holes.json"
+    path.write_text(dumps(RemoveNodes([genotype.children[-1]]).apply(document), table), encoding="utf-8")
+    assert "genotype: " in problem(run("fit", path))
+    program = tmp_path / "model.py"
+    program.write_text("what was there before", encoding="utf-8")
+    assert "genotype: " in problem(run("export", path, "-o", program))
+    assert program.read_text(encoding="utf-8") == "what was there before"
+
+
+def test_a_label_cannot_steer_the_terminal(run, full, tmp_path):
+    data = tmp_path / "escape.csv"
+    text = (
+        JOHN_ALPHA.read_text(encoding="utf-8")
+        .replace("R2", "R2\x1b[2J")
+        .replace("yield", "<script>alert(1)</script>")
+    )
+    data.write_text(text, encoding="utf-8")
+    code, out, _ = run("fit", full, data, "--response", "<script>alert(1)</script>")
+    assert code == OK
+    assert "\x1b" not in out
+    assert "<script>alert(1)</script> ~ 1 + rep" in out
+    assert "rep[R2\ufffd[2J]" in out

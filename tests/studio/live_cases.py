@@ -1,0 +1,134 @@
+"""A page that looks at pictures without a browser, models to look at, and what there is to be seen."""
+
+from __future__ import annotations
+
+import json
+import queue
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+
+from covstudio.covariance import Evaluation
+from covstudio.data.examples import load_example
+from covstudio.document.changes.all import (
+    AddNode,
+    Batch,
+    ReplaceDocument,
+    SetArgument,
+    SetData,
+)
+from covstudio.document.files.templates import templates
+from covstudio.document.model.node import V
+from covstudio.studio.matrix.live import Live
+from covstudio.studio.session.store import Store
+
+WAIT = 20.0
+
+
+class Page:
+    """A page without a browser: it keeps what it is sent, and runs the event loop's functions when told.
+
+    Args:
+        store: the session.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.loop: queue.Queue[Callable[[], None]] = queue.Queue()
+        self.sent: list[dict[str, Any]] = []
+        self.seq = 0
+        self.live = Live(store, send=lambda message: self.sent.append(dict(message)), schedule=self.loop.put)
+
+    def look(self, *keys: str, pixels: int = 64) -> dict[str, Any]:
+        """Look at these tiles; the frame that comes."""
+        self.live.receive({"type": "visible", "tiles": dict.fromkeys(keys, pixels)})
+        return self.frame()
+
+    def drag(self, node: str, name: str, value: float, gesture: int = 1) -> dict[str, Any]:
+        """Move a slider; the frame that comes."""
+        self.seq += 1
+        self.live.receive(
+            {"type": "drag", "seq": self.seq, "node": node, "param": name, "value": value, "gesture": gesture}
+        )
+        return self.frame(self.seq)
+
+    def frame(self, seq: int = 0) -> dict[str, Any]:
+        """Run the event loop until a complete frame with at least this sequence number was sent."""
+        tiles: dict[str, Any] = {}
+        clear: list[str] = []
+        while True:
+            while self.sent:
+                message = self.sent.pop(0)
+                if message["type"] != "frame":
+                    continue
+                head = json.loads(message["head"])
+                for tile in head["tiles"]:
+                    size = tile["rows"] * tile["cols"]
+                    tile["codes"] = np.frombuffer(message["data"], np.uint8, size, tile["offset"])
+                    tiles[tile["key"]] = tile
+                clear += head.get("clear", [])
+                if head["done"] and head["seq"] >= seq:
+                    return {"seq": head["seq"], "tiles": tiles, "clear": clear}
+            self.loop.get(timeout=WAIT)()
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Run the event loop until something holds."""
+        while not condition():
+            self.loop.get(timeout=WAIT)()
+
+    def ask(self, key: str, row: int, col: int, rows: int, cols: int) -> dict[str, Any]:
+        """The answer to a question about one cell."""
+        self.sent.clear()
+        self.live.receive(
+            {"type": "query", "id": 7, "key": key, "row": row, "col": col, "rows": rows, "cols": cols}
+        )
+        assert not self.sent  # it is sent from the event loop, with the document locked
+        self.until(lambda: any(message["type"] == "value" for message in self.sent))
+        return next(message for message in self.sent if message["type"] == "value")
+
+
+def alpha() -> Store:
+    """The John & Williams alpha design with its template."""
+    store = Store()
+    store.load_table(load_example("john_alpha"))
+    model = templates()[0].document(store.table, store.document.roles)
+    assert store.table is not None
+    data = SetData(store.table.name, store.document.roles, store.document.response)
+    assert store.dispatch(Batch((ReplaceDocument(model), data), label="Start"))
+    assert store.build.v is not None
+    return store
+
+
+def of_size(n: int, kind: str = "AR1Matrix") -> Store:
+    """One structure of a size as V; its id is "a"."""
+    store = Store()
+    store.dispatch(AddNode(kind, id="a", connect=(V, None)))
+    store.dispatch(SetArgument("a", "n", n))
+    return store
+
+
+def keys_of(store: Store) -> list[str]:
+    return [
+        "V",
+        *("slice:" + ref.path for ref in store.parameters()),
+        *("node:" + i for i in store.document.nodes),
+    ]
+
+
+SCALES: dict[str, Literal["raw", "natural"]] = {"theta": "raw", "natural": "natural"}
+
+
+def value_of(store: Store, key: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """What a key shows, straight from the library."""
+    evaluation, build, document = Evaluation(), store.build, store.document
+    assert build.v is not None
+    if key.startswith("node:"):
+        node = key.removeprefix("node:")
+        return evaluation.value(build.matrices[node], build.naturals(node, document)).numpy()
+    natural = build.naturals(V, document)
+    if key == "V":
+        return evaluation.value(build.v, natural).numpy()
+    return evaluation.slice(
+        build.v, natural, key.removeprefix("slice:"), scale=SCALES[store.derivatives]
+    ).numpy()

@@ -1,0 +1,77 @@
+"""Codes of cells, and the colours they stand for."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from covstudio.studio.matrix.colours import THEMES, palette, table
+from covstudio.studio.matrix.focus import INK
+from covstudio.studio.matrix.quantise import extreme, locate, quantise, shrink
+from covstudio.studio.session.resources import read_asset
+
+
+def test_sparse_entries_survive_shrinking() -> None:
+    matrix = np.zeros((997, 997))
+    matrix[13, 700] = 0.5
+    matrix[700, 13] = -0.25
+    small = shrink(matrix, 60)
+    assert small.shape == (60, 60)
+    assert (small.max(), small.min(), np.count_nonzero(small)) == (0.5, -0.25, 2)
+
+
+@pytest.mark.parametrize(("n", "m", "pixels"), [(7, 7, 3), (100, 40, 64), (500, 3, 250), (1, 900, 96)])
+def test_shrinking_shows_each_block_by_its_extreme(n: int, m: int, pixels: int) -> None:
+    matrix = np.random.default_rng(n).normal(size=(n, m))
+    small = shrink(matrix, pixels)
+    values, rows, cols = locate(matrix, pixels)
+    assert np.array_equal(np.abs(small), np.abs(values))
+    assert np.array_equal(matrix[rows, cols], values)
+    for cell in ((0, 0), (small.shape[0] - 1, small.shape[1] - 1)):
+        assert extreme(matrix, pixels, *cell) == (rows[cell], cols[cell])
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-320, 1e-200, 1.0, 1e300])
+def test_codes_of_any_magnitude(value: float) -> None:
+    tile = quantise(np.full((2, 2), value), 8)
+    assert tile.scale == "sequential"
+    assert set(tile.codes) == ({255} if value > 1e-300 else {0})
+
+
+def test_zero_is_128_in_a_signed_matrix_and_the_limits_are_symmetric() -> None:
+    tile = quantise(np.array([[2.0, 0.0], [-1.0, -2.0]]), 8)
+    assert (tile.scale, list(tile.codes)) == ("diverging", [255, 128, 65, 1])
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_zero_is_the_surface_and_lightness_runs_one_way(theme: str) -> None:
+    surface = {"light": "#ffffff", "dark": "#16191f"}[theme]
+    for scale, zero in (("sequential", 0), ("diverging", 128)):
+        assert table(scale, theme)[zero, 3] == 0
+        colours = palette(scale, theme, surface)
+        assert colours[zero] == surface
+        light = [_luminance(colour) for colour in colours]
+        arms = [light[zero:]] if zero == 0 else [light[zero:], light[zero::-1]]
+        for arm in arms:
+            steps = np.diff(arm)
+            assert (steps <= 1e-3).all() if theme == "light" else (steps >= -1e-3).all()
+            assert abs(arm[-1] - arm[0]) > 0.55
+
+
+def test_the_plot_knows_the_surfaces_of_the_theme() -> None:
+    css = read_asset("theme.css")
+    light, dark = css.split(':root[data-cs-theme="dark"]', 1)
+    for theme, rules in (("light", light), ("dark", dark)):
+        muted, border, surface = (
+            re.search(rf"--cs-{name}: (#[0-9a-f]{{6}})", rules)[1]  # type: ignore[index]
+            for name in ("muted", "border", "surface")
+        )
+        assert INK[theme] == (muted, border, surface)
+
+
+def _luminance(colour: str) -> float:
+    rgb = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb]
+    return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
