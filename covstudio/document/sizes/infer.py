@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from covstudio.covariance import declaration
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import Auto, Levels, Node, Rows
-from covstudio.document.sizes.relations import is_related, relate
+from covstudio.document.sizes.relations import relate
 from covstudio.document.sizes.search import (
     FALLBACK,
     FALLBACK_ORIGIN,
@@ -80,10 +80,12 @@ def infer_sizes(
     if ghost is not None:
         silent = set(document.subtree(ghost))
         order = [i for i in order if i not in silent]
+    unrelated: list[Node] = []
     for node_id in order:
         node = document.nodes[node_id]
         search.add(node)
-        relate(search, node)
+        if not relate(search, node) and node.operands:
+            unrelated.append(node)
     search.put_constants()
     if rows is not None and document.v is not None:
         for axis in (0, 1):
@@ -113,14 +115,11 @@ def infer_sizes(
                     search.put((node.id, 1), told)
     depths = {i: sum(1 for _ in document.ancestors(i)) for i in order}
     inner_first = sorted(open_sizes, key=lambda item: -depths[item[0].id])
-    for node_id in order:
-        node = document.nodes[node_id]
-        if not node.operands or is_related(node):
-            continue
+    for node in unrelated:
         # Nothing is known of what it asks of its operands, so theirs is settled before its own.
         shape = combine(node, [_known(search, child) for _, child in node.operands])
         if shape is None and ghost is None:
-            below = set(document.subtree(node_id))
+            below = set(document.subtree(node.id))
             for leaf, names in inner_first:
                 if leaf.id in below:
                     search.settle(leaf, names)

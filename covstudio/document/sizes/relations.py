@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 from covstudio.covariance import Operator, declaration
 from covstudio.covariance.core.sizes import AtLeast, Equal, Known, Side, SizeRelation, Total
@@ -11,17 +13,22 @@ from covstudio.document.model.node import Node
 from covstudio.document.sizes.search import Cell, Search, SizeOrigin
 
 
-def relate(search: Search, node: Node) -> None:
+def relate(search: Search, node: Node) -> bool:
     """Tell the search which cells of an operator and its operands are equal, and which are products or sums.
 
-    An operator that declares no relations says nothing: its operands keep their own sizes.
+    Returns:
+        Whether the operator declares anything; one that does not says nothing, and its operands keep their
+        own sizes.
     """
+    declared = relations(node)
+    if declared is None:
+        return False
     children = {name: child for name, child in node.operands if child is not None} | {"": node.id}
 
     def cells(sides: Sequence[Side]) -> list[Cell]:
         return [(children[side.operand], side.axis) for side in sides if side.operand in children]
 
-    for relation in relations(node) or ():
+    for relation in declared:
         match relation:
             case Equal(sides):
                 search.equal(*cells(sides))
@@ -36,11 +43,7 @@ def relate(search: Search, node: Node) -> None:
                 why = f"as far as the {what} of {node.name} reach"
                 for cell in cells([side]):
                     search.at_least(cell, SizeOrigin(size, why, (str(size),)))
-
-
-def is_related(node: Node) -> bool:
-    """Whether an operator declares relations between sizes."""
-    return relations(node) is not None
+    return True
 
 
 def equal_sides(node: Node, side: Side) -> tuple[Side, ...]:
@@ -69,9 +72,16 @@ def relations(node: Node) -> Sequence[SizeRelation] | None:
         argument.name: node.arguments.get(argument.name, document_default(declared, argument))
         for argument in declared.arguments
     }
-    return declared.cls.size_relations(
-        names, **{name: value for name, value in given.items() if _plain(value)}
-    )
+    plain = tuple((name, value) for name, value in given.items() if _plain(value))
+    return _declared(declared.cls, tuple(names), plain)
+
+
+@lru_cache(maxsize=1024)
+def _declared(
+    cls: type[Operator], names: tuple[str, ...], arguments: tuple[tuple[str, Any], ...]
+) -> Sequence[SizeRelation] | None:
+    """What a class declares; a wire that is dragged asks for it again at every node of the model."""
+    return cls.size_relations(names, **dict(arguments))
 
 
 def _plain(value: object) -> bool:
