@@ -46,6 +46,11 @@ class ScaledPoint:
         """-(log|V| + log|X'V^-1X| + y'Py)/2; without log|X'V^-1X| in ML."""
         return self._setup.problem.kernel(self.logdet_v, self.logdet_xvx, self.quadratic)
 
+    @cached_property
+    def mean_diagonal(self) -> float:
+        """Mean of the diagonal of V."""
+        return sum(piece.mean_diagonal(self.natural) for piece in self._setup.variance.pieces)
+
     def rescaled(self, factor: float, natural: Vector) -> Self:
         """The same point with V multiplied by `factor`, which `natural` is known to give."""
         other = type(self).__new__(type(self))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -23,7 +23,7 @@ from covstudio.reml.inference.kenward_roger import (
     satterthwaite,
     slopes_of_phi,
 )
-from covstudio.reml.inference.tables import Row, Tabular, listed
+from covstudio.reml.inference.tables import NamedRows, Row, listed
 from covstudio.reml.problem.errors import InvalidData, InvalidModel
 
 __all__ = ["METHODS", "Effect", "FixedEffects", "FixedTests", "Method", "WaldTest", "WaldTests"]
@@ -79,7 +79,7 @@ class Effect:
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class FixedEffects(Tabular):
+class FixedEffects(NamedRows[Effect]):
     """Fixed effects with t statistics.
 
     Attributes:
@@ -89,19 +89,11 @@ class FixedEffects(Tabular):
         level: confidence level of the intervals.
     """
 
-    entries: tuple[Effect, ...]
-    covariance: Tensor = field(repr=False)
+    covariance: Tensor
     method: str
     level: float
 
-    def __getitem__(self, name: str) -> Effect:
-        for entry in self.entries:
-            if entry.name == name:
-                return entry
-        raise KeyError(f"there is no effect {name!r}, but {listed([e.name for e in self.entries], 30)}")
-
-    def table(self) -> list[Row]:
-        return [entry.row() for entry in self.entries]
+    what = "effect"
 
     def _title(self) -> str:
         return f"Fixed effects ({_WORDS[self.method]}; {100 * self.level:g} % intervals)"
@@ -142,7 +134,7 @@ class WaldTest:
 
 
 @dataclass(frozen=True, repr=False)
-class WaldTests(Tabular):
+class WaldTests(NamedRows[WaldTest]):
     """Tests of several terms.
 
     Attributes:
@@ -150,17 +142,9 @@ class WaldTests(Tabular):
         method: where the degrees of freedom are from.
     """
 
-    entries: tuple[WaldTest, ...]
     method: str
 
-    def __getitem__(self, name: str) -> WaldTest:
-        for entry in self.entries:
-            if entry.name == name:
-                return entry
-        raise KeyError(f"there is no test of {name!r}, but of {listed([e.name for e in self.entries], 30)}")
-
-    def table(self) -> list[Row]:
-        return [entry.row() for entry in self.entries]
+    what = "test"
 
     def _title(self) -> str:
         return f"Wald tests of fixed effects ({_WORDS[self.method]})"

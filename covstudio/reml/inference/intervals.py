@@ -26,7 +26,7 @@ import numpy as np
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.distributions import chi2_quantile, normal_quantile
 from covstudio.reml.inference.information import ParameterCovariance
-from covstudio.reml.inference.tables import Row, Tabular
+from covstudio.reml.inference.tables import NamedRows, Row
 from covstudio.reml.search.coordinates import Coordinate, Kind
 from covstudio.reml.search.scales import NATURAL, scale_of
 
@@ -75,7 +75,7 @@ class ParameterInterval:
 
 
 @dataclass(frozen=True, repr=False)
-class Intervals(Tabular):
+class Intervals(NamedRows[ParameterInterval]):
     """Intervals of several parameters.
 
     Attributes:
@@ -84,18 +84,10 @@ class Intervals(Tabular):
         information: "observed" or "average".
     """
 
-    entries: tuple[ParameterInterval, ...]
     level: float
     information: str
 
-    def __getitem__(self, name: str) -> ParameterInterval:
-        for entry in self.entries:
-            if entry.name == name:
-                return entry
-        raise KeyError(f"there is no interval of {name!r}, but of {', '.join(e.name for e in self.entries)}")
-
-    def table(self) -> list[Row]:
-        return [entry.row() for entry in self.entries]
+    what = "interval"
 
     def _title(self) -> str:
         return (

@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-__all__ = ["Tabular", "aligned", "listed", "plural"]
+__all__ = ["NamedRows", "Tabular", "aligned", "listed", "plural"]
 
 Row = dict[str, Any]
+
+
+class NamedRow(Protocol):
+    """One row of a table, with a name."""
+
+    @property
+    def name(self) -> str:
+        """What it is of."""
+        ...
+
+    def row(self) -> Row:
+        """The entries as a dictionary."""
+        ...
+
+
+Entry = TypeVar("Entry", bound=NamedRow)
 
 
 class Tabular:
@@ -30,6 +47,30 @@ class Tabular:
 
     def __repr__(self) -> str:
         return self.summary()
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class NamedRows(Tabular, Generic[Entry]):
+    """A result whose rows are found by their names: `found["name"]`.
+
+    Attributes:
+        entries: the rows.
+    """
+
+    entries: tuple[Entry, ...]
+
+    #: What one row is, in words that go on with "of" and a name.
+    what: ClassVar[str] = "entry"
+
+    def __getitem__(self, name: str) -> Entry:
+        for entry in self.entries:
+            if entry.name == name:
+                return entry
+        names = listed([entry.name for entry in self.entries], 30) or "none"
+        raise KeyError(f"there is no {self.what} of {name!r}, but of {names}")
+
+    def table(self) -> list[Row]:
+        return [entry.row() for entry in self.entries]
 
 
 def aligned(rows: Sequence[Mapping[str, Any]], limit: int = 40) -> str:

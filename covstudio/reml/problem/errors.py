@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
+
+from covstudio.covariance import SingularMatrixError
 from covstudio.reml.problem.iteration import Iteration
 
 __all__ = [
+    "SINGULAR",
     "FitCancelled",
     "FitError",
     "InvalidData",
@@ -19,6 +23,12 @@ __all__ = [
     "RankDeficient",
     "TooManyRows",
 ]
+
+#: What linear algebra raises of a matrix that has no inverse, no factor or no eigenvectors.
+SINGULAR: tuple[type[Exception], ...] = (
+    SingularMatrixError,
+    torch.linalg.LinAlgError,  # type: ignore[attr-defined]
+)
 
 
 class FitError(ValueError):

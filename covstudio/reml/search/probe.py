@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import SingularMatrixError
+from covstudio.reml.problem.errors import SINGULAR
 from covstudio.reml.terms.kinds import DiagonalPiece, Piece, RandomPiece
 from covstudio.reml.terms.variance import Variance
 
@@ -128,7 +128,7 @@ class LoweredProbe:
         for piece in self._variance.pieces:
             try:
                 total += piece.matmul(natural, self._vectors)
-            except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+            except SINGULAR:
                 return torch.full_like(total, torch.nan)
         return total
 
@@ -137,7 +137,7 @@ class LoweredProbe:
         for piece in self._variance.pieces:
             try:
                 total += piece.diagonal(natural)
-            except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+            except SINGULAR:
                 return torch.full_like(total, torch.nan)
         return total
 
@@ -145,14 +145,14 @@ class LoweredProbe:
         piece, k = self._variance.owner(position)
         try:
             return piece.derivative_matmul(natural, [k], self._vectors)[0]
-        except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+        except SINGULAR:
             return torch.full_like(self._vectors, torch.nan)
 
     def slice_diagonal(self, natural: Vector, position: int) -> Tensor:
         piece, k = self._variance.owner(position)
         try:
             return piece.derivative_diagonal(natural, [k])[0]
-        except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+        except SINGULAR:
             return torch.full((self._variance.n,), torch.nan, dtype=torch.float64)
 
     def slice_is_diagonal(self, natural: Vector, position: int) -> bool:
@@ -175,7 +175,7 @@ class LoweredProbe:
     def _mean_diagonal(self, natural: Vector, pieces: Iterable[Piece]) -> float:
         try:
             return sum([piece.mean_diagonal(natural) for piece in pieces])
-        except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+        except SINGULAR:
             return math.nan
 
     def finite(self, natural: Vector) -> bool:

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import Matrix, SingularMatrixError, linalg
+from covstudio.covariance import Matrix, linalg
+from covstudio.reml.problem.errors import SINGULAR
 
 __all__ = ["Term", "evaluated", "outer_terms"]
 
@@ -103,5 +104,5 @@ def evaluated(matrix: Matrix, natural: Tensor) -> Tensor:
     with torch.no_grad():
         try:
             return matrix.evaluate(natural)
-        except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+        except SINGULAR:
             return torch.full(matrix.shape, torch.nan, dtype=torch.float64, device=natural.device)

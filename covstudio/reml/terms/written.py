@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import Matrix, SingularMatrixError
+from covstudio.covariance import Matrix
+from covstudio.reml.problem.errors import SINGULAR
 from covstudio.reml.terms.outer import Term, evaluated
 
 __all__ = ["Written"]
@@ -148,7 +149,7 @@ def _matrix(term: Term) -> Matrix:
 def _differentiated(matrix: Matrix, natural: Tensor, index: Sequence[int]) -> Tensor:
     try:
         return matrix.natural_jacobian(natural, index)
-    except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+    except SINGULAR:
         return torch.full((len(index), *matrix.shape), torch.nan, dtype=torch.float64, device=natural.device)
 
 

@@ -15,13 +15,12 @@ Bates (2000), Mixed-Effects Models in S and S-PLUS, ch. 5.
 from __future__ import annotations
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from covstudio.covariance import SingularMatrixError
 from covstudio.reml.engines.blocks.point import BlocksPoint
 from covstudio.reml.engines.blocks.setup import BlocksSetup
 from covstudio.reml.engines.setup import SetupEngine
+from covstudio.reml.problem.errors import SINGULAR
 from covstudio.reml.problem.problem import Problem
 from covstudio.reml.terms.variance import Variance
 
@@ -60,5 +59,5 @@ class BlocksEngine(SetupEngine):
         """The likelihood at these natural values, or None where V is not positive definite."""
         try:
             return BlocksPoint.of(self.setup, natural)
-        except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+        except SINGULAR:
             return None

@@ -20,8 +20,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import SingularMatrixError
 from covstudio.reml.engines.blocks.terms import BlockTerm
+from covstudio.reml.problem.errors import SINGULAR
 from covstudio.reml.terms.kinds import mine
 from covstudio.reml.terms.partition import codes_of, joined, occurrences
 
@@ -225,7 +225,7 @@ class BlockLayout:
                 continue
             try:
                 out[places] = term.slices(natural, index, batch.types)
-            except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+            except SINGULAR:
                 out[places] = torch.nan
         return out
 

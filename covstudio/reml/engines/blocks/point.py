@@ -36,6 +36,7 @@ from covstudio.reml.engines.blocks.effects import predicted
 from covstudio.reml.engines.blocks.layout import Batch
 from covstudio.reml.engines.blocks.moments import gathered, spread
 from covstudio.reml.engines.blocks.setup import BlocksSetup
+from covstudio.reml.engines.rounding import rounding
 from covstudio.reml.engines.scaled_point import ScaledPoint
 from covstudio.reml.problem.likelihood import Derivatives, score
 from covstudio.reml.terms.kinds import Piece
@@ -93,8 +94,8 @@ class BlocksPoint(ScaledPoint):
         pivots = torch.diagonal(factor, dim1=1, dim2=2)
         # A pivot that is nothing but rounding error of its diagonal entry leaves no digit of the inverse.
         # Written so that a NaN fails too.
-        rounding = 4.0 * values.shape[1] * torch.finfo(torch.float64).eps
-        fine = (pivots**2 > rounding * diagonal).all() & torch.isfinite(pivots).all() & (info == 0).all()
+        least = rounding(values.shape[1]) * diagonal
+        fine = (pivots**2 > least).all() & torch.isfinite(pivots).all() & (info == 0).all()
         if not bool(fine):
             return False
         inverse = torch.cholesky_inverse(factor)
@@ -129,7 +130,7 @@ class BlocksPoint(ScaledPoint):
 
     # -- the likelihood -------------------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def mean_diagonal(self) -> float:
         """Mean of the diagonal of V."""
         return self._scale * self._diagonal / self._setup.problem.n

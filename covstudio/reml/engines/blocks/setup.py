@@ -8,11 +8,11 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from covstudio.covariance import SingularMatrixError
 from covstudio.reml.engines.blocks.layout import BlockLayout, Partition
 from covstudio.reml.engines.blocks.moments import Moments
 from covstudio.reml.engines.blocks.terms import BlockTerm, term_of
 from covstudio.reml.engines.setup import Setup
+from covstudio.reml.problem.errors import SINGULAR
 from covstudio.reml.problem.problem import Problem
 from covstudio.reml.terms.variance import Variance, once
 
@@ -37,7 +37,7 @@ def partition_of(variance: Variance) -> Partition | str:
     for piece in variance.pieces:
         try:
             term = term_of(piece, natural)
-        except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+        except SINGULAR:
             term = "does not exist at its default values"
         if isinstance(term, str):
             return f"{piece.label} {term}"

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from covstudio.reml.engines.dense.point import DensePoint
 from covstudio.reml.engines.dense.setup import DenseSetup
+from covstudio.reml.engines.rounding import rounding
 from covstudio.reml.engines.setup import SetupEngine
 from covstudio.reml.problem.problem import Problem
 from covstudio.reml.terms.variance import Variance
@@ -63,7 +64,7 @@ class DenseEngine(SetupEngine):
         if int(info):
             return None
         pivots = torch.diagonal(factor) ** 2
-        tolerance = 4.0 * self.setup.problem.n * torch.finfo(torch.float64).eps
+        tolerance = rounding(self.setup.problem.n)
         # Written so that a NaN fails too.
         if not bool((pivots > tolerance * diagonal).all()):
             return None

@@ -18,8 +18,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import SingularMatrixError, linalg
+from covstudio.covariance import linalg
 from covstudio.reml.engines.equations.markov import MarkovResidual
+from covstudio.reml.problem.errors import SINGULAR
 from covstudio.reml.terms.kinds import BlockPiece, DiagonalPiece, mine
 from covstudio.reml.terms.partition import joined
 from covstudio.reml.terms.variance import Variance, once
@@ -272,7 +273,7 @@ class BlockResidual:
         """R at these natural values of V, or None where it is not positive definite."""
         try:
             values = [self._values(batch, natural) for batch in self.batches]
-        except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+        except SINGULAR:
             return None
         factors = []
         for value in values:

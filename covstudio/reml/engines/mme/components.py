@@ -31,6 +31,7 @@ from covstudio.reml.engines.equations.crossproducts import Crossproducts
 from covstudio.reml.engines.equations.residual import DiagonalResidual, ResidualPoint
 from covstudio.reml.engines.mme.point import MmePoint
 from covstudio.reml.engines.mme.setup import MmeSetup
+from covstudio.reml.engines.rounding import rounding
 from covstudio.reml.problem.likelihood import Derivatives, score
 from covstudio.reml.problem.threads import SMALL, inverse_factor
 from covstudio.reml.terms.kinds import Piece
@@ -116,7 +117,7 @@ def components_of(setup: MmeSetup, r: ResidualPoint, cross: Crossproducts) -> Co
         spans,
         spread,
         len(terms) - len(sizes),
-        r.smallest() / (4.0 * setup.problem.n * np.finfo(np.float64).eps),
+        r.smallest() / rounding(setup.problem.n),
     )
 
 

@@ -29,14 +29,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import SingularMatrixError
 from covstudio.reml.engines.equations.absorption import Effects
 from covstudio.reml.engines.equations.crossproducts import Crossproducts
 from covstudio.reml.engines.equations.residual import ResidualPoint
 from covstudio.reml.engines.mme.components import Components, ComponentsPoint, components_of
 from covstudio.reml.engines.mme.point import MmePoint
 from covstudio.reml.engines.mme.setup import MmeSetup
+from covstudio.reml.engines.rounding import rounding
 from covstudio.reml.engines.setup import SetupEngine
+from covstudio.reml.problem.errors import SINGULAR
 from covstudio.reml.problem.problem import Problem
 from covstudio.reml.terms.effect_covariance import EffectCovariances, along, are_variances, psd_factor
 from covstudio.reml.terms.variance import Variance
@@ -82,7 +83,7 @@ class MmeEngine(SetupEngine):
         """
         try:
             return self._at(natural)
-        except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+        except SINGULAR:
             return None
 
     def _at(self, natural: Vector) -> MmePoint | None:
@@ -112,7 +113,7 @@ class MmeEngine(SetupEngine):
         if effects is None:
             return None
         # A residual that is nothing but rounding error of V leaves no digit of V^-1.
-        if not r.smallest() > 4.0 * setup.problem.n * np.finfo(np.float64).eps * effects.largest:
+        if not r.smallest() > rounding(setup.problem.n) * effects.largest:
             return None
         return _sound(MmePoint.of(setup, natural, scale, r, cross, effects))
 

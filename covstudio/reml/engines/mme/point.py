@@ -28,7 +28,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import SingularMatrixError, structure
+from covstudio.covariance import structure
 from covstudio.reml.engines.equations.absorption import (
     Absorbed,
     Effects,
@@ -44,6 +44,7 @@ from covstudio.reml.engines.equations.crossproducts import Crossproducts
 from covstudio.reml.engines.equations.residual import ResidualPoint
 from covstudio.reml.engines.mme.setup import MmeSetup
 from covstudio.reml.engines.scaled_point import ScaledPoint
+from covstudio.reml.problem.errors import SINGULAR
 from covstudio.reml.problem.likelihood import Derivatives, score
 from covstudio.reml.terms.kinds import DiagonalPiece, Piece, RandomPiece, mine
 
@@ -119,11 +120,6 @@ class MmePoint(ScaledPoint):
         return True
 
     # -- the likelihood -------------------------------------------------------------------------------------
-
-    @cached_property
-    def mean_diagonal(self) -> float:
-        """Mean of the diagonal of V."""
-        return sum(piece.mean_diagonal(self.natural) for piece in self._setup.variance.pieces)
 
     @property
     def beta(self) -> Tensor:
@@ -241,7 +237,7 @@ class MmePoint(ScaledPoint):
                     c1[:, :, here], found = self._of_absorbed(piece, index, s1)
                 else:
                     c2[span, here], found = self._of_dense(piece, index, s2, span)
-            except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+            except SINGULAR:
                 found = py.new_full((len(at),), torch.nan)
             traces.append(found)
         flat = c1.flatten(0, 1)

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from covstudio.covariance import linalg
 from covstudio.covariance.operators.products import kronecker
+from covstudio.reml.engines.rounding import rounding
 from covstudio.reml.terms.crossing import Part
 
 __all__ = ["Axis", "Factor", "MarkovAxis", "diagonalised", "whitened"]
@@ -174,7 +175,7 @@ def diagonalised(value: Tensor) -> Axis:
 
 def whitened(value: Tensor, *, markov: bool = False) -> Axis | None:
     """A basis T with T'AT = I; None where A is not positive definite to working precision."""
-    tolerance = 4.0 * len(value) * torch.finfo(torch.float64).eps
+    tolerance = rounding(len(value))
     variances = value.diagonal()
     if markov:
         covariances = value.diagonal(-1)

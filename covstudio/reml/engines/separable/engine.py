@@ -20,11 +20,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import SingularMatrixError
+from covstudio.reml.engines.rounding import rounding
 from covstudio.reml.engines.separable.point import SeparablePoint
 from covstudio.reml.engines.separable.setup import SeparableSetup
 from covstudio.reml.engines.separable.solver import FieldPoint
 from covstudio.reml.engines.setup import SetupEngine
+from covstudio.reml.problem.errors import SINGULAR
 from covstudio.reml.problem.problem import Problem
 from covstudio.reml.terms.effect_covariance import along
 from covstudio.reml.terms.variance import Variance
@@ -70,12 +71,12 @@ class SeparableEngine(SetupEngine):
         """
         try:
             return self._at(natural)
-        except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+        except SINGULAR:
             return None
 
     def _at(self, natural: Vector) -> SeparablePoint | None:
         setup = self.setup
-        device, rounding = setup.problem.device, 4.0 * setup.problem.n * np.finfo(np.float64).eps
+        device = setup.problem.device
         roots: list[Tensor] = []
         largest = 0.0
         for piece in setup.plan.random:
@@ -88,7 +89,7 @@ class SeparableEngine(SetupEngine):
         for field in setup.plan.fields:
             point = FieldPoint.of(field, natural, device)
             # A field that is nothing but rounding error of V leaves no digit of V^-1.
-            if point is None or not point.smallest > rounding * largest:
+            if point is None or not point.smallest > rounding(setup.problem.n) * largest:
                 return None
             fields.append(point)
         ones = torch.ones(setup.problem.p, dtype=torch.float64, device=device)

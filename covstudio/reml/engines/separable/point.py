@@ -26,11 +26,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import SingularMatrixError
 from covstudio.reml.engines.equations.absorption import from_left, solved
 from covstudio.reml.engines.scaled_point import ScaledPoint
 from covstudio.reml.engines.separable.setup import SeparableSetup
 from covstudio.reml.engines.separable.solver import FieldPoint
+from covstudio.reml.problem.errors import SINGULAR
 from covstudio.reml.problem.likelihood import Derivatives, average_information, score
 from covstudio.reml.terms.effect_covariance import slopes_of
 from covstudio.reml.terms.kinds import Piece, mine
@@ -97,11 +97,6 @@ class SeparablePoint(ScaledPoint):
         return bool(np.isfinite(self.kernel))
 
     # -- the likelihood -------------------------------------------------------------------------------------
-
-    @cached_property
-    def mean_diagonal(self) -> float:
-        """Mean of the diagonal of V."""
-        return sum(piece.mean_diagonal(self.natural) for piece in self._setup.variance.pieces)
 
     @property
     def beta(self) -> Tensor:
@@ -184,7 +179,7 @@ class SeparablePoint(ScaledPoint):
                 effects[span, at], traces[at] = slopes_of(
                     piece, self.natural, index, moved[span], inside[span, span]
                 )
-            except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+            except SINGULAR:
                 traces[at] = torch.nan
         h = self._solve(vectors)
         onto = setup.transposed(h)

@@ -34,6 +34,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from covstudio.reml.engines.rounding import rounding
 from covstudio.reml.engines.separable.axis import Axis
 from covstudio.reml.engines.separable.field import Field
 from covstudio.reml.engines.separable.missing import Gaps
@@ -107,7 +108,7 @@ class FieldPoint:
         values = scale * torch.outer(self.outer.values, self.inner.values) + variance
         low, high = (float(end) for end in torch.aminmax(values))
         # Eigenvalues carry rounding errors of the largest.
-        if not (low > 4.0 * max(values.shape) * np.finfo(np.float64).eps * high and np.isfinite(high)):
+        if not (low > rounding(max(values.shape)) * high and np.isfinite(high)):
             return False
         self.d, self.smallest = values.reciprocal(), low
         self.logdet = float(torch.log(values).sum())

@@ -18,6 +18,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from covstudio.reml.engines.rounding import rounding
 from covstudio.reml.engines.setup import SetupEngine
 from covstudio.reml.engines.sparse.point import SparsePoint
 from covstudio.reml.engines.sparse.setup import SparseSetup
@@ -75,7 +76,7 @@ class SparseEngine(SetupEngine):
             largest = max(largest, float(found.gammas.max()))
             terms.append(found)
         # A residual that is nothing but rounding error of V leaves no digit of V^-1.
-        if not self.setup.smallest > 4.0 * self.setup.problem.n * np.finfo(np.float64).eps * largest:
+        if not self.setup.smallest > rounding(self.setup.problem.n) * largest:
             return None
         point = SparsePoint.of(self.setup, natural, scale, terms)
         return point if point is not None and math.isfinite(point.kernel) else None

@@ -120,11 +120,6 @@ class SparsePoint(ScaledPoint):
 
     # -- the likelihood -------------------------------------------------------------------------------------
 
-    @cached_property
-    def mean_diagonal(self) -> float:
-        """Mean of the diagonal of V."""
-        return sum(piece.mean_diagonal(self.natural) for piece in self._setup.variance.pieces)
-
     def _there(self, values: Tensor) -> Tensor:
         """On the device of y."""
         return values.to(self._setup.problem.device)

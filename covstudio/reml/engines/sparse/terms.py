@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.covariance import Matrix, SingularMatrixError, structure
+from covstudio.covariance import Matrix, structure
+from covstudio.reml.problem.errors import SINGULAR
 from covstudio.reml.terms.design_rows import SparseRows
 from covstudio.reml.terms.effect_covariance import are_variances
 from covstudio.reml.terms.kinds import RandomPiece
@@ -117,7 +118,7 @@ class KnownTerm:
             one = torch.ones_like(own)
             try:
                 entries = structure.inverse_entries(self._g, one)
-            except (SingularMatrixError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+            except SINGULAR:
                 return None
             self._known = entries, float(structure.logdet(self._g, one))
         entries, logdet = self._known
