@@ -24,7 +24,7 @@ from covstudio.covariance import (
 from covstudio.covariance.core.catalogue import withdraw
 from covstudio.covariance.core.definiteness import same_shape
 from covstudio.covariance.core.sizes import alike, square
-from tests.covariance.contract import CONTRACT, Case
+from tests.covariance.contract import Case, failed
 
 TEXTS = {
     "title": "Mine",
@@ -102,16 +102,6 @@ def declared(base: type[Matrix], make: Callable[[], Matrix] | None = None, **fie
 
 
 SAME = {"exchangeable": True}
-
-
-def failed(case: Case) -> set[str]:
-    found = set()
-    for check in CONTRACT:
-        try:
-            check(case)
-        except AssertionError:
-            found.add(check.__name__)
-    return found
 
 
 PLACES = "rows_that_may_change_places_are_declared"

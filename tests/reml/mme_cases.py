@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -30,8 +29,7 @@ from covstudio.covariance import (
     Sum,
     UnstructuredMatrix,
 )
-from covstudio.reml.terms.variance import Variance
-from tests.reml.engine_cases import Trial
+from tests.reml.engine_cases import Trial, design_of, values_of
 
 Rng = np.random.Generator
 
@@ -164,20 +162,9 @@ def trial(seed: int, n: int, p: int, effects: list[str], kind: str, zeros: bool)
             terms[f"u{i}"] = slopes(rng, n, name)
     rest = residual(rng, n, kind)
     v: Matrix = Sum(**terms, rest=rest) if terms else rest
-    variance = Variance(v)
-    natural = variance.defaults.copy()
-    for k, name in enumerate(variance.names):
-        low, high = variance.bounds(k)
-        if np.isfinite(low) and np.isfinite(high):
-            natural[k] = low + (high - low) * rng.uniform(0.15, 0.85)
-        elif np.isfinite(low):
-            natural[k] = low + math.exp(rng.normal(0.0, 1.0))
-            if zeros and name.startswith("u") and low == 0.0 and rng.uniform() < 0.4:
-                natural[k] = 0.0
-        else:
-            natural[k] = rng.normal()
-    x = np.column_stack([np.ones(n), rng.normal(size=(n, p - 1))]) if p else np.zeros((n, 0))
-    return Trial(v, torch.from_numpy(3.0 + 2.0 * rng.normal(size=n)), torch.from_numpy(x), natural)
+    natural = values_of(rng, v, zeros=zeros)
+    x = design_of(rng, n, p)
+    return Trial(v, torch.from_numpy(3.0 + 2.0 * rng.normal(size=n)), x, natural)
 
 
 def crossed(n: int, groups: int, blocks: int, seed: int = 3) -> tuple[Matrix, Tensor, Tensor]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -34,7 +33,7 @@ from covstudio.reml.engines.blocks.engine import BlocksEngine
 from covstudio.reml.engines.dense.engine import DenseEngine
 from covstudio.reml.problem.problem import prepare
 from covstudio.reml.terms.variance import Variance
-from tests.reml.engine_cases import Trial, assert_points_agree
+from tests.reml.engine_cases import Trial, assert_points_agree, design_of, values_of
 
 TIMES = 4
 
@@ -176,19 +175,9 @@ def trial(rows: Rows, p: int, terms: list[str]) -> Trial:
     rng = rows.rng
     parts = {f"t{i}": TERMS[name](rows) for i, name in enumerate(terms)}
     v = Sum(**parts, rest=ScalarMatrix(rows.n))
-    variance = Variance(v)
-    natural = variance.defaults.copy()
-    for k in range(len(variance.names)):
-        low, high = variance.bounds(k)
-        if np.isfinite(low) and np.isfinite(high):
-            natural[k] = low + (high - low) * rng.uniform(0.15, 0.85)
-        elif np.isfinite(low):
-            natural[k] = low + math.exp(rng.normal(0.0, 1.0))
-        else:
-            natural[k] = rng.normal()
-    x = np.column_stack([np.ones(rows.n), rng.normal(size=(rows.n, p - 1))]) if p else np.zeros((rows.n, 0))
-    y = 3.0 + 2.0 * rng.normal(size=rows.n)
-    return Trial(v, torch.from_numpy(y), torch.from_numpy(x), natural)
+    natural = values_of(rng, v)
+    x = design_of(rng, rows.n, p)
+    return Trial(v, torch.from_numpy(3.0 + 2.0 * rng.normal(size=rows.n)), x, natural)
 
 
 def blocks_of(case: Trial) -> BlocksEngine:

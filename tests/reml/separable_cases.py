@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -34,7 +33,7 @@ from covstudio.reml.engines.separable.plan import Plan, plan_of
 from covstudio.reml.engines.separable.point import SeparablePoint
 from covstudio.reml.problem.problem import prepare
 from covstudio.reml.terms.variance import Variance
-from tests.reml.engine_cases import Trial, assert_points_agree
+from tests.reml.engine_cases import Trial, assert_points_agree, design_of, values_of
 
 Rng = np.random.Generator
 
@@ -126,27 +125,11 @@ def extra(rng: Rng, n: int, kind: str) -> Matrix:
     return CovariancePropagation(z=levels(rng.integers(0, k, n), k), g=g[kind]())
 
 
-def values_of(rng: Rng, v: Matrix, zeros: bool = False) -> np.ndarray:
-    variance = Variance(v)
-    natural = variance.defaults.copy()
-    for k, name in enumerate(variance.names):
-        low, high = variance.bounds(k)
-        if np.isfinite(low) and np.isfinite(high):
-            natural[k] = low + (high - low) * rng.uniform(0.2, 0.8)
-        elif np.isfinite(low):
-            natural[k] = low + math.exp(rng.normal(0.0, 0.7))
-            if zeros and name.startswith("u") and low == 0.0 and rng.uniform() < 0.4:
-                natural[k] = 0.0
-        else:
-            natural[k] = rng.normal()
-    return natural
-
-
 def data_of(rng: Rng, v: Matrix, p: int, zeros: bool = False) -> Trial:
     n = v.shape[0]
-    x = np.column_stack([np.ones(n), rng.normal(size=(n, p - 1))]) if p else np.zeros((n, 0))
+    x = design_of(rng, n, p)
     y = torch.from_numpy(3.0 + 2.0 * rng.normal(size=n))
-    return Trial(v, y, torch.from_numpy(x), values_of(rng, v, zeros))
+    return Trial(v, y, x, values_of(rng, v, inside=(0.2, 0.8), spread=0.7, zeros=zeros))
 
 
 def trial(

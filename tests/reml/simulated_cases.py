@@ -13,7 +13,9 @@ from covstudio.covariance import (
     ARMAMatrix,
     ARMatrix,
     CompoundSymmetricMatrix,
+    CovariancePropagation,
     DampedCosineMatrix,
+    DummyMatrix,
     ExponentialMatrix,
     ExponentialVarianceMatrix,
     GaussianMatrix,
@@ -30,6 +32,7 @@ from covstudio.covariance import (
     PowerMatrix,
     PowerVarianceMatrix,
     RationalQuadraticMatrix,
+    ScalarMatrix,
     SymmetricARMatrix,
     ToeplitzMatrix,
 )
@@ -39,6 +42,7 @@ __all__ = [
     "SIMULATED",
     "VARIATES",
     "drawn",
+    "effects",
     "normal",
     "repeated",
     "start_of",
@@ -53,6 +57,12 @@ def normal(seed: int, *shape: int) -> Tensor:
 
 def uniform(seed: int, *shape: int) -> Tensor:
     return torch.rand(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def effects(labels: Sequence[str], g: Matrix | None = None) -> Matrix:
+    """Z G Z' with a column of Z for every label; G is the identity times a variance when left out."""
+    z = DummyMatrix(list(labels))
+    return CovariancePropagation(z=z, g=ScalarMatrix(z.shape[1]) if g is None else g)
 
 
 def repeated(structure: Matrix, subjects: int) -> Matrix:

@@ -16,6 +16,7 @@ from covstudio.reml.engines.blocks.point import by_pairs
 from covstudio.reml.engines.blocks.setup import layout_of, partition_of
 from covstudio.reml.problem.problem import prepare
 from covstudio.reml.terms.variance import Variance
+from tests.reml.engine_cases import assert_score_is_the_slope
 from tests.reml.repeated_cases import (
     TERMS,
     TIMES,
@@ -119,23 +120,11 @@ def test_pairs_of_entries_stand_for_many_blocks() -> None:
     p=st.integers(0, 2),
 )
 def test_the_score_is_the_slope_of_the_likelihood(seed: int, terms: list[str], p: int) -> None:
-    """Against central differences of the same engine's likelihood, which shares no code with the score."""
     case = trial(unbalanced(seed, 9, True), p, terms)
     with torch.no_grad():
         engine = blocks_of(case)
-        point = engine.at(case.natural)
-        assume(point is not None)
-        assert point is not None
-        score = point.derivatives(range(len(case.natural))).score
-        for k in range(len(case.natural)):
-            step = 1e-5 * max(abs(case.natural[k]), 0.1)
-            up, down = case.natural.copy(), case.natural.copy()
-            up[k] += step
-            down[k] -= step
-            above, below = engine.at(up), engine.at(down)
-            if above is not None and below is not None:
-                slope = (above.kernel - below.kernel) / (2.0 * step)
-                assert score[k] == pytest.approx(slope, rel=1e-4, abs=1e-3)
+        assume(engine.at(case.natural) is not None)
+        assert_score_is_the_slope(engine, case.natural)
 
 
 def test_a_rescaled_point_is_the_point_at_the_rescaled_parameters() -> None:

@@ -24,6 +24,7 @@ from covstudio.reml.problem.errors import InvalidModel
 from covstudio.reml.problem.problem import prepare
 from covstudio.reml.terms.random_effects import random_effects
 from covstudio.reml.terms.variance import Variance
+from tests.reml.engine_cases import assert_fits_agree
 from tests.reml.reml_cases import assert_monotone, load, one_way
 from tests.reml.repeated_cases import (
     TIMES,
@@ -47,21 +48,9 @@ def test_published_cases(name: str, method: str) -> None:
     assert result.engine == "blocks"
     assert result.converged
     assert_monotone(result)
-    assert result.kernel_loglik == pytest.approx(dense.kernel_loglik, abs=1e-8)
+    assert_fits_agree(result, dense)
     if method == "REML":
         assert result.kernel_loglik == pytest.approx(case.estimates["kernel_loglik"], abs=1e-6)
-    for path, value in dense.params.items():
-        assert result.params[path] == pytest.approx(value, rel=1e-6), path
-        assert result.standard_errors[path] == pytest.approx(dense.standard_errors[path], rel=1e-5), path
-    torch.testing.assert_close(result.beta, dense.beta, rtol=1e-7, atol=1e-8)
-    torch.testing.assert_close(result.beta_standard_errors, dense.beta_standard_errors, rtol=1e-6, atol=1e-9)
-    torch.testing.assert_close(result.fitted, dense.fitted, rtol=1e-6, atol=1e-6)
-    assert result.blups.keys() == dense.blups.keys()
-    for term, expected in dense.blups.items():
-        torch.testing.assert_close(result.blups[term].blup, expected.blup, rtol=1e-6, atol=1e-6)
-        torch.testing.assert_close(
-            result.blups[term].standard_error, expected.standard_error, rtol=1e-6, atol=1e-6
-        )
 
 
 @pytest.mark.parametrize("name", ["unstructured", "unstructured, times outside", "slopes", "own variances"])

@@ -79,14 +79,19 @@ def test_the_pretended_device_is_as_strict_as_a_real_one() -> None:
     assert not is_there(here)
 
 
+def fit_or_skip(v: Matrix, y: Tensor, x: Tensor, engine: str) -> Fit:
+    """The fit by an engine, where that takes this V."""
+    try:
+        return fit(v, y, x, engine=engine)
+    except InvalidModel as refused:
+        pytest.skip(str(refused))
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", ["alpha", *CASES])
 def test_every_engine_stays_on_the_device_of_the_data(name: str, engine: str) -> None:
     v, y, x, _ = case(name)
-    try:
-        expected = fit(v, y, x, engine=engine)
-    except InvalidModel as refused:
-        pytest.skip(str(refused))
+    expected = fit_or_skip(v, y, x, engine)
     with PretendDevice() as mode:
         found = fit(v, y.to(GPU), x.to(GPU), engine=engine)
         assert mode.calls > 100
@@ -201,10 +206,7 @@ def test_bad_data_on_a_device_are_told_as_elsewhere() -> None:
 @pytest.mark.parametrize("name", ["alpha", *CASES])
 def test_on_a_gpu(name: str, engine: str) -> None:
     v, y, x, _ = case(name)
-    try:
-        expected = fit(v, y, x, engine=engine)
-    except InvalidModel as refused:
-        pytest.skip(str(refused))
+    expected = fit_or_skip(v, y, x, engine)
     found = fit(v, y.cuda(), x.cuda(), engine=engine)
     assert all(value.device.type == "cpu" for value in tensors_of(found))
     same(found, expected, tolerance=1e-8)

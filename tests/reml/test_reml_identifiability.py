@@ -27,16 +27,7 @@ from covstudio.covariance import (
 )
 from covstudio.reml import Fit, fit
 from tests.reml.reml_cases import alpha_design, one_way
-
-
-def normal(seed: int, *shape: int) -> Tensor:
-    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-
-
-def effects(labels: list[str], g: Matrix | None = None) -> Matrix:
-    z = DummyMatrix(labels)
-    return CovariancePropagation(z=z, g=ScalarMatrix(z.shape[1]) if g is None else g)
-
+from tests.reml.simulated_cases import effects, normal
 
 Y = normal(1, 12) + torch.arange(12, dtype=torch.float64) % 3
 ONE = torch.ones(12, 1)

@@ -14,6 +14,7 @@ from covstudio.reml.engines.dense.engine import DenseEngine
 from covstudio.reml.engines.mme.engine import MmeEngine
 from covstudio.reml.problem.problem import prepare
 from covstudio.reml.terms.variance import Variance
+from tests.reml.engine_cases import assert_score_is_the_slope
 from tests.reml.mme_cases import EFFECTS, RESIDUALS, trial
 
 
@@ -65,24 +66,10 @@ def test_everything_a_point_says_is_what_the_dense_one_says(
     kind=st.sampled_from(RESIDUALS),
 )
 def test_the_score_is_the_slope_of_the_likelihood(seed: int, effects: list[str], kind: str) -> None:
-    """Against central differences of the same engine's likelihood, which shares no code with the score."""
     case = trial(seed, 30, 2, effects, kind, False)
-    variance = Variance(case.v)
     with torch.no_grad():
-        engine = MmeEngine(prepare(case.y, case.x), variance)
-        point = engine.at(case.natural)
-        assert point is not None
-        score = point.derivatives(range(len(case.natural))).score
-        for k in range(len(case.natural)):
-            step = 1e-5 * max(abs(case.natural[k]), 0.1)
-            up, down = case.natural.copy(), case.natural.copy()
-            up[k] += step
-            down[k] -= step
-            above, below = engine.at(up), engine.at(down)
-            if above is None or below is None:
-                continue
-            slope = (above.kernel - below.kernel) / (2.0 * step)
-            assert score[k] == pytest.approx(slope, rel=1e-4, abs=1e-3)
+        engine = MmeEngine(prepare(case.y, case.x), Variance(case.v))
+        assert_score_is_the_slope(engine, case.natural)
 
 
 @pytest.mark.parametrize("factor", [1e-3, 7.0])

@@ -21,6 +21,7 @@ from covstudio.reml import REML, fit
 from covstudio.reml.engines.equations.residual import MarkovResidual, residual_of
 from covstudio.reml.engines.mme.candidate import MmeCandidate
 from covstudio.reml.terms.variance import Variance
+from tests.reml.engine_cases import assert_fits_agree
 from tests.reml.mme_cases import crossed
 from tests.reml.reml_cases import CASES, alpha_design, assert_monotone, load
 
@@ -34,19 +35,7 @@ def test_published_cases_run_through_the_mixed_model_equations(name: str) -> Non
     assert result.engine == "mme"
     assert result.converged
     assert_monotone(result)
-    assert result.kernel_loglik == pytest.approx(dense.kernel_loglik, abs=1e-8)
-    for path, value in dense.params.items():
-        assert result.params[path] == pytest.approx(value, rel=1e-6), path
-        assert result.standard_errors[path] == pytest.approx(dense.standard_errors[path], rel=1e-5), path
-    torch.testing.assert_close(result.beta, dense.beta, rtol=1e-7, atol=1e-8)
-    torch.testing.assert_close(result.beta_standard_errors, dense.beta_standard_errors, rtol=1e-6, atol=1e-9)
-    torch.testing.assert_close(result.fitted, dense.fitted, rtol=1e-6, atol=1e-6)
-    assert result.blups.keys() == dense.blups.keys()
-    for term, expected in dense.blups.items():
-        torch.testing.assert_close(result.blups[term].blup, expected.blup, rtol=1e-5, atol=1e-6)
-        torch.testing.assert_close(
-            result.blups[term].standard_error, expected.standard_error, rtol=1e-5, atol=1e-6
-        )
+    assert_fits_agree(result, dense, rtol=1e-5)
     if name != "alpha":
         case = load(name)
         assert result.kernel_loglik == pytest.approx(case.estimates["kernel_loglik"], abs=1e-6)

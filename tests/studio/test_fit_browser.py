@@ -13,13 +13,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from covstudio.data.examples import load_example
-from covstudio.data.tables import Table
 from covstudio.document.changes.all import AddNode, Batch, SetData
 from covstudio.document.files.write import dumps
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import Columns
 from tests.studio.browser import Studio, row
+from tests.studio.long_fits import many_times
 
 VARIANCES = {"genotype/g/sigma^2": "0.14290", "block/g/sigma^2": "0.07021", "residual/sigma^2": "0.08161"}
 
@@ -279,12 +278,7 @@ def test_a_problem_leads_to_its_node(studio: Studio) -> None:
 @pytest.fixture
 def long_model(tmp_path: Path) -> Path:
     """The same trial thirty times over, with a covariance that no engine takes apart: a fit of minutes."""
-    table = load_example("john_alpha")
-    columns = {name: list(values) * 30 for name, values in table.to_columns().items()}
-    columns["yield"] = [
-        float(value or 0) + 0.01 * ((7 * i + 3 * (i // 72)) % 13) for i, value in enumerate(columns["yield"])
-    ]
-    table = Table.from_columns(columns, "long")
+    table = many_times(30, "long")
     changes = [
         AddNode("Sum", name="all", connect=("V", None)),
         AddNode(

@@ -11,13 +11,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from covstudio.data.examples import load_example
-from covstudio.data.tables import Table
-from covstudio.document.changes.all import AddNode
-from covstudio.document.files.templates import templates
 from covstudio.document.files.write import dumps
-from covstudio.document.model.node import Columns
 from tests.studio.browser import Studio, row
+from tests.studio.long_fits import many_times, with_field
 
 BLOCK = "block/g/sigma^2"
 
@@ -77,20 +73,9 @@ def test_terms_of_v_are_tested(alpha: Studio) -> None:
 @pytest.fixture
 def slow_model(tmp_path: Path) -> Path:
     """The trial six times over with a field that no engine takes apart: refits that take a while each."""
-    trial = load_example("john_alpha")
-    columns = {name: list(values) * 6 for name, values in trial.to_columns().items()}
-    columns["yield"] = [
-        float(value or 0) + 0.01 * ((7 * i + 3 * (i // 72)) % 13) for i, value in enumerate(columns["yield"])
-    ]
-    columns["east"] = [float((31 * i) % 97) for i in range(432)]
-    columns["north"] = [float((57 * i) % 89) for i in range(432)]
-    table = Table.from_columns(columns, "six")
-    document = templates()[0].document(table)
-    assert document.v is not None
-    field = {"coordinates": Columns(("east", "north"))}
-    document = AddNode("ExponentialMatrix", arguments=field, connect=(document.v, None)).apply(document)
+    table = many_times(6, "six")
     path = tmp_path / "six.json"
-    path.write_text(dumps(document, table), encoding="utf-8")
+    path.write_text(dumps(with_field(table, "ExponentialMatrix"), table), encoding="utf-8")
     return path
 
 

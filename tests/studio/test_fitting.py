@@ -21,15 +21,15 @@ import pytest
 
 from covstudio.data.examples import load_example
 from covstudio.data.tables import Table
-from covstudio.document.changes.all import AddNode, SetFixedEffects, SetResponse
+from covstudio.document.changes.all import SetFixedEffects, SetResponse
 from covstudio.document.files.templates import templates
 from covstudio.document.files.write import dumps
 from covstudio.document.model.document import Document
-from covstudio.document.model.node import Columns
 from covstudio.studio.fit import pool as fitting
 from covstudio.studio.fit.job import Event, Finished, Job, Started, Waiting
 from covstudio.studio.fit.pool import LocalPool
 from covstudio.studio.fit.worker import Outcome, Step, fit
+from tests.studio.long_fits import long_fit
 
 PATIENCE = 180.0
 
@@ -90,24 +90,6 @@ def ask(pool: LocalPool, document: Document, table: Table | None) -> tuple[Job, 
     return job, heard
 
 
-def slow(table: Table, plots: int = 2160) -> tuple[Document, Table]:
-    """A fit that takes many seconds: the same trial many times over, with a covariance that no engine can
-    take apart.
-    """
-    columns = table.to_columns()
-    repeats = plots // table.n
-    many = {name: values * repeats for name, values in columns.items()}
-    yields = [float(value) for value in many["yield"] if value is not None]
-    many["yield"] = [value + 0.01 * ((7 * i) % 13) for i, value in enumerate(yields)]
-    many["east"] = [float((31 * i) % 97) for i in range(len(yields))]
-    many["north"] = [float((57 * i) % 89) for i in range(len(yields))]
-    large = Table.from_columns(many, "large")
-    document = templates()[0].document(large)
-    assert document.v is not None
-    smooth = {"coordinates": Columns(("east", "north"))}
-    return AddNode("MaternMatrix", arguments=smooth, connect=(document.v, None)).apply(document), large
-
-
 def test_a_fit_streams_its_iterations_and_ends_with_the_estimate(
     pool: LocalPool, alpha: Document, table: Table
 ) -> None:
@@ -144,7 +126,7 @@ def test_a_cancelled_fit_stops_and_the_worker_goes_on(
     pool: LocalPool, alpha: Document, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fitting, "GRACE_SECONDS", PATIENCE)
-    job, heard = ask(pool, *slow(table))
+    job, heard = ask(pool, *long_fit())
     heard.start()
     (worker,) = pool.processes
     pool.cancel(job)
@@ -158,7 +140,7 @@ def test_a_fit_deep_in_an_iteration_is_ended_with_its_process(
     pool: LocalPool, alpha: Document, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fitting, "GRACE_SECONDS", 0.0)
-    job, heard = ask(pool, *slow(table))
+    job, heard = ask(pool, *long_fit())
     heard.start()
     (worker,) = pool.processes
     pool.cancel(job)
@@ -171,7 +153,7 @@ def test_a_fit_deep_in_an_iteration_is_ended_with_its_process(
 def test_a_fit_that_waits_says_so_and_can_be_cancelled(
     pool: LocalPool, alpha: Document, table: Table
 ) -> None:
-    first, first_heard = ask(pool, *slow(table))
+    first, first_heard = ask(pool, *long_fit())
     _, second_heard = ask(pool, alpha, table)
     third, third_heard = ask(pool, alpha, table)
     assert [event.ahead for event in second_heard.of(Waiting)] == [0]
@@ -185,7 +167,7 @@ def test_a_fit_that_waits_says_so_and_can_be_cancelled(
 
 
 def test_a_worker_that_dies_is_told_of_and_replaced(pool: LocalPool, alpha: Document, table: Table) -> None:
-    _, heard = ask(pool, *slow(table))
+    _, heard = ask(pool, *long_fit())
     heard.start()
     (victim,) = pool.processes
     os.kill(victim, getattr(signal, "SIGKILL", signal.SIGTERM))  # on Windows the latter ends it at once
@@ -198,7 +180,7 @@ def test_a_worker_that_dies_is_told_of_and_replaced(pool: LocalPool, alpha: Docu
 def test_one_fit_does_not_hold_another_up(alpha: Document, table: Table) -> None:
     pool = LocalPool(workers=2)
     try:
-        job, long = ask(pool, *slow(table))
+        job, long = ask(pool, *long_fit())
         long.start()
         _, short = ask(pool, alpha, table)
         assert short.outcome.estimate is not None
@@ -224,9 +206,9 @@ def test_prewarming_starts_the_workers_and_closing_ends_them() -> None:
         pool.submit(Job(lambda: "{}", lambda event: None))
 
 
-def test_closing_during_a_fit_is_no_failure(table: Table, caplog: pytest.LogCaptureFixture) -> None:
+def test_closing_during_a_fit_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
     pool = LocalPool(workers=1)
-    _, heard = ask(pool, *slow(table))
+    _, heard = ask(pool, *long_fit())
     heard.start()
     pool.close()
     assert heard.outcome.cancelled
@@ -359,7 +341,7 @@ def test_a_cluster_fits_in_the_place_of_the_workers(
             assert heard.outcome.estimate.fit.loglik == pytest.approx(-46.596910, abs=1e-5)
             assert heard.of(Step)
             long = Heard()
-            job = fitting.start(*slow(table), long)
+            job = fitting.start(*long_fit(), long)
             long.start()
             fitting.cancel(job)
             assert long.outcome.cancelled

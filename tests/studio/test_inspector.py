@@ -21,12 +21,10 @@ from covstudio.data.examples import load_example
 from covstudio.document.changes.all import (
     AddNode,
     Connect,
-    ReplaceDocument,
     SetArgument,
     SetFixed,
     SetParameters,
 )
-from covstudio.document.files.templates import templates
 from covstudio.document.model.node import Columns, Levels, Rows, Values
 from covstudio.studio.inspector.inspector import Inspector
 from covstudio.studio.inspector.scales import Scale, allows_zero, scale_of
@@ -35,16 +33,14 @@ from covstudio.studio.inspector.typed import read_argument
 from covstudio.studio.session.component import plain
 from covstudio.studio.session.resources import katex_address
 from covstudio.studio.session.store import Store
+from tests.studio.canvas_cases import field_trial
 
 CORRELATION = TransformChain([TransformSigmoid(), TransformScaleShift(2.0, -1.0)])
 
 
 @pytest.fixture
 def alpha() -> Store:
-    store = Store()
-    store.load_table(load_example("john_alpha"))
-    store.dispatch(ReplaceDocument(templates()[0].document(store.table)))
-    return store
+    return field_trial()
 
 
 def node(store: Store, name: str) -> str:

@@ -110,10 +110,10 @@ def quiet(said: str) -> bool:
 FITTING = """
 from covstudio.studio.fit import pool
 from covstudio.studio.page import serve
-from tests.studio.test_fitting import load_example, slow
+from tests.studio.long_fits import long_fit
 
 if __name__ == "__main__":
-    pool.start(*slow(load_example("john_alpha")), lambda event: print(type(event).__name__, flush=True))
+    pool.start(*long_fit(), lambda event: print(type(event).__name__, flush=True))
     serve(port=0)
     print("Left.", flush=True)
 """

@@ -14,7 +14,7 @@ from tests.covariance.contract import (
     values,
     written,
 )
-from tests.covariance.contract.case import CONTRACT, Case
+from tests.covariance.contract.case import CONTRACT, Case, failed
 
 __all__ = [
     "CONTRACT",
@@ -22,6 +22,7 @@ __all__ = [
     "compositions",
     "declared",
     "derivatives",
+    "failed",
     "parameters",
     "sizes",
     "structure",

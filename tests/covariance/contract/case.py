@@ -42,6 +42,17 @@ def contract(check: Callable[[Case], None]) -> Callable[[Case], None]:
     return check
 
 
+def failed(case: Case) -> set[str]:
+    """The names of the checks that a structure does not pass."""
+    found = set()
+    for check in CONTRACT:
+        try:
+            check(case)
+        except AssertionError:
+            found.add(check.__name__)
+    return found
+
+
 def close(actual: Tensor | None, expected: Tensor | None, tolerance: float) -> None:
     """Agreement relative to the largest entry of what is expected."""
     if actual is None or expected is None:

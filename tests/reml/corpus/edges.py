@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 
 import torch
 
@@ -14,7 +14,6 @@ from covstudio.covariance import (
     ConstantPowerVarianceMatrix,
     CovariancePropagation,
     DiagonalMatrix,
-    DummyMatrix,
     ExponentialMatrix,
     FactorAnalyticMatrix,
     GaussianMatrix,
@@ -28,19 +27,12 @@ from covstudio.covariance import (
     Sum,
     UnstructuredMatrix,
 )
-from tests.reml.corpus.task import Task
+from tests.reml.corpus.task import Build, Task
 from tests.reml.reml_cases import one_way
 from tests.reml.ridge_cases import mean
-from tests.reml.simulated_cases import PLACES, VARIATES, drawn, normal, repeated, start_of
+from tests.reml.simulated_cases import PLACES, VARIATES, drawn, effects, normal, repeated, start_of
 
 __all__ = ["boundaries", "degenerate"]
-
-Build = Callable[[], Task]
-
-
-def effects(labels: Sequence[str], g: Matrix | None = None) -> Matrix:
-    z = DummyMatrix(list(labels))
-    return CovariancePropagation(z=z, g=ScalarMatrix(z.shape[1]) if g is None else g)
 
 
 # -- boundaries ----------------------------------------------------------------------------------------------

@@ -34,13 +34,12 @@ from covstudio.covariance import (
     Sum,
     UnstructuredMatrix,
 )
-from tests.reml.corpus.task import Task
+from tests.reml.corpus.task import Build, Task
 from tests.reml.reml_cases import CASES, case
 from tests.reml.simulated_cases import start_of
 
 __all__ = ["published", "tables"]
 
-Build = Callable[[], Task]
 TABLES = Path(__file__).parent.parent / "reference"
 
 #: Engines that take each of the published models.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -11,8 +11,6 @@ from torch import Tensor
 from covstudio.covariance import (
     AR1Matrix,
     ARMatrix,
-    CovariancePropagation,
-    DummyMatrix,
     ExponentialMatrix,
     GaussianMatrix,
     HeterogeneousAR1Matrix,
@@ -23,18 +21,11 @@ from covstudio.covariance import (
     SphericalMatrix,
     Sum,
 )
-from tests.reml.corpus.task import Task
+from tests.reml.corpus.task import Build, Task
 from tests.reml.ridge_cases import PROCESSES, TIMES, factor, grid, mean, trend
 from tests.reml.simulated_cases import normal, repeated, uniform
 
 __all__ = ["ridges"]
-
-Build = Callable[[], Task]
-
-
-def effects(labels: Sequence[str], g: Matrix | None = None) -> Matrix:
-    z = DummyMatrix(list(labels))
-    return CovariancePropagation(z=z, g=ScalarMatrix(z.shape[1]) if g is None else g)
 
 
 # -- ridges --------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -22,18 +22,11 @@ from covstudio.covariance import (
     UnconstrainedMatrix,
     UnstructuredMatrix,
 )
-from tests.reml.corpus.task import Task
+from tests.reml.corpus.task import Build, Task
 from tests.reml.ridge_cases import mean
 from tests.reml.simulated_cases import SIMULATED, drawn, normal, repeated, start_of, uniform
 
 __all__ = ["simulated", "structures"]
-
-Build = Callable[[], Task]
-
-
-def effects(labels: Sequence[str], g: Matrix | None = None) -> Matrix:
-    z = DummyMatrix(list(labels))
-    return CovariancePropagation(z=z, g=ScalarMatrix(z.shape[1]) if g is None else g)
 
 
 # -- every structure -----------------------------------------------------------------------------------------

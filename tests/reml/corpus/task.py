@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 from covstudio.covariance import Matrix
 from covstudio.reml import Fit, fit
 
-__all__ = ["Task"]
+__all__ = ["Build", "Task"]
 
 
 @dataclass(frozen=True)
@@ -51,3 +52,7 @@ class Task:
             )
         finally:
             torch.set_num_threads(threads)
+
+
+#: Puts a task together when it is wanted.
+Build = Callable[[], Task]
