@@ -70,8 +70,9 @@ format: $(VENV)/.lint  ## Put the code into the house style
 notebooks: $(VENV)/.test  ## Execute the notebooks in place, so that their outputs are true
 	$(BIN)/python tools/execute_notebooks.py
 
-docs: $(VENV)/.app  ## Write docs/catalogue from the declarations of the structures
+docs: $(VENV)/.app  ## Write docs/catalogue from the declarations of the structures, and the counts in all pages
 	$(BIN)/python tools/catalogue_pages.py
+	$(BIN)/python tools/counts.py
 
 dist: $(VENV)/.release  ## Build the wheel and the source distribution, and check what is in them
 	rm -rf build dist
