@@ -4,7 +4,7 @@ from covstudio.data.choices import Answer, ColumnChoice, Question, TableChoices
 from covstudio.data.design import Design, Response, design_matrix, factor_columns, levels, response
 from covstudio.data.errors import ChoiceError, DesignError, FormulaError, RankError, TableError
 from covstudio.data.examples import Example, examples, load_example
-from covstudio.data.ordering import sorted_labels
+from covstudio.data.ordering import ordered_labels, sorted_labels
 from covstudio.data.reading import read_table
 from covstudio.data.roles import Role, check_roles, guess_roles
 from covstudio.data.tables import Table
@@ -31,6 +31,7 @@ __all__ = [
     "guess_roles",
     "levels",
     "load_example",
+    "ordered_labels",
     "read_table",
     "response",
     "sorted_labels",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self, TypeVar, get_args
 
 from covstudio.data.dates import ORDERS, Order
 from covstudio.data.errors import ChoiceError, listed, shown
@@ -129,6 +129,22 @@ class TableChoices:
         name = plain_name(name)
         return replace(self, columns={**self.columns, name: replace(self.column(name), **changes)})
 
+    def over(self, other: TableChoices) -> TableChoices:
+        """These choices, and those of another where these say nothing.
+
+        Args:
+            other: what was said before.
+
+        Example:
+            >>> said = TableChoices(missing=("-99",)).with_column("gen", reference="B")
+            >>> both = TableChoices().with_column("gen", levels=["A", "B"]).over(said)
+            >>> both.missing, both.column("gen").levels, both.column("gen").reference
+            (('-99',), ('A', 'B'), 'B')
+        """
+        names = dict.fromkeys((*other.columns, *self.columns))
+        columns = {name: _over(self.column(name), other.column(name)) for name in names}
+        return replace(_over(self, other), columns=columns)
+
     def to_dict(self) -> dict[str, Any]:
         """What is said, as lists, texts and numbers; ready for JSON."""
         said = _said(self)
@@ -180,6 +196,21 @@ class Question:
     text: str
     answers: tuple[Answer, ...]
     column: str | None = None
+
+
+_Choice = TypeVar("_Choice", TableChoices, ColumnChoice)
+
+
+def _over(choice: _Choice, other: _Choice) -> _Choice:
+    """A choice, with what another says where it says nothing itself."""
+    return replace(
+        choice,
+        **{
+            one.name: getattr(other, one.name)
+            for one in fields(choice)
+            if getattr(choice, one.name) in (None, ()) and one.name != "columns"
+        },
+    )
 
 
 def _said(choice: TableChoices | ColumnChoice) -> dict[str, Any]:

@@ -212,7 +212,7 @@ def _dates(column: ColumnText, doubts: Doubts) -> Parsed | None:
     if wanted == "ymd" and all(map(compact_iso, column.present)):
         return _as_dates(column, {value: compact_iso(value) for value in column.present}, wanted, doubts)
     forms = date_forms(column.present)
-    if forms is None or (wanted and wanted not in forms.orders):
+    if forms is None or (wanted and wanted not in forms.orders and not forms.iso):
         if said or wanted:
             raise ChoiceError(_no_dates(column, wanted))
         return None

@@ -81,6 +81,25 @@ class Design:
     references: Mapping[str, str] = field(default_factory=dict)
     offset: torch.Tensor | None = None
 
+    @property
+    def outer_terms(self) -> dict[str, tuple[int, ...]]:
+        """The terms that no other term contains, each with the positions of its columns.
+
+        The columns of a contained term are contrasts at the reference levels of the factors it is crossed
+        with: a test of them is no test of the term.
+
+        Example:
+            >>> from covstudio.data.examples import load_example
+            >>> design_matrix(load_example("john_alpha"), "rep*yield").outer_terms
+            {'rep:yield': (4, 5)}
+        """
+        parts = {name: frozenset(self.parts[name]) for name, _ in self.terms}
+        return {
+            name: places
+            for name, places in self.terms
+            if not any(parts[name] < others for others in parts.values())
+        }
+
 
 def design_matrix(
     table: Table,

@@ -22,7 +22,7 @@ from covstudio.data.content import check_content
 from covstudio.data.errors import TableError, count, listed, shown
 from covstudio.data.numerals import number
 from covstudio.data.source import RawTable, read_raw
-from covstudio.data.tables import Table, checked_names
+from covstudio.data.tables import Table, checked_names, unheard
 from covstudio.data.text import plain_name
 
 MAX_BYTES = 100_000_000
@@ -91,7 +91,9 @@ def read_table(
     if len(data) > max_bytes:
         raise TableError(_too_large(len(data), max_bytes))
     check_content(data)
-    return _table(read_raw(data, said), name, said)
+    table = _table(read_raw(data, said), name, said)
+    table.require([*(missing if isinstance(missing, Mapping) else ()), *(reference or ()), *(levels or ())])
+    return table
 
 
 def _all_said(
@@ -133,7 +135,7 @@ def _table(raw: RawTable, name: str, choices: TableChoices) -> Table:
         )
     names = checked_names(header)
     rows = _without_footers(names, texts, notes)
-    _require(choices, names, name)
+    notes += unheard(choices, names)
     columns = [
         ColumnText.of(column, cells[:rows], choices, raw.lines[:rows])
         for column, cells in zip(names, texts, strict=True)
@@ -148,12 +150,6 @@ def _table(raw: RawTable, name: str, choices: TableChoices) -> Table:
         questions += parsed.questions
     notes += [question.text for question in questions]
     return Table(pd.DataFrame(found), name, tuple(notes), tuple(questions), choices, raw.lines[:rows])
-
-
-def _require(choices: TableChoices, names: list[str], table: str) -> None:
-    """Refuse what is said about columns that are not there."""
-    if any(name not in names for name in choices.columns):
-        Table(pd.DataFrame(columns=names), table).require(choices.columns)
 
 
 def _named(header: list[str], texts: list[Cells], notes: list[str]) -> tuple[list[str], list[Cells]]:

@@ -24,11 +24,11 @@ Role = Literal["factor", "covariate", "response", "ignored"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 
-def _words(column: str) -> frozenset[str]:
+def words_of(column: str) -> frozenset[str]:
     """The words of a name in lower case.
 
     Example:
-        >>> sorted(_words("Grain_yield (t/ha) 2024")), sorted(_words("blockId"))
+        >>> sorted(words_of("Grain_yield (t/ha) 2024")), sorted(words_of("blockId"))
         (['grain', 'ha', 't', 'yield'], ['block', 'id'])
     """
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column)
@@ -36,12 +36,12 @@ def _words(column: str) -> frozenset[str]:
 
 
 #: Words that say what a column is ("Grain_yield" has the words grain and yield).
-_RESPONSES = _words(
+_RESPONSES = words_of(
     """yield y response resp phenotype pheno trait yld gy outcome ertrag kornertrag zielvariable rendement
     rendimiento"""
 )
 #: What is measured in most textbooks, and explained; in others it explains something else.
-_MEASURED = _words(
+_MEASURED = words_of(
     """weight wt bodyweight wgt mass biomass height length width thickness diameter girth circumference volume
     area distance dist reaction rt latency speed velocity score rating effort travel uptake growth gain size
     logsize strength hardness count counts follicles number pixel intensity density absorbance concentration
@@ -49,7 +49,7 @@ _MEASURED = _words(
     mpg ozone dichte result reading gewicht hoehe höhe länge laenge breite dicke durchmesser volumen masse
     anzahl wert messwert ergebnis zuwachs poids hauteur longueur peso altura"""
 )
-_FACTORS = _words(
+_FACTORS = words_of(
     """rep reps replicate replication block blk iblock rowblock colblock wholeplot subplot
     gen geno genotype gid variety var cultivar line entry hybrid clone accession family sire dam
     treatment treat trt year season site loc location env environment trial farm field herd group batch
@@ -60,13 +60,13 @@ _FACTORS = _words(
     sorte genotyp block wiederholung wdh behandlung variante standort ort jahr prüfglied tier betrieb stall
     reihe zeile spalte gruppe geschlecht person"""
 )
-_COVARIATES = _words(
+_COVARIATES = words_of(
     """time day days das dap dae week weeks month hour hours minute age date dose rate temp temperature rain
     rainfall x lat latitude lon long longitude easting northing altitude elevation depth ph stand
     concentration conc zeit tag tage woche wochen monat alter datum dosis menge temperatur niederschlag
     feuchte moisture"""
 )
-_IDENTIFIERS = _words("plot unit obs observation record index sample no nr parzelle nummer lfd")
+_IDENTIFIERS = words_of("plot unit obs observation record index sample no nr parzelle nummer lfd")
 _ROW_NAMES = re.compile(
     r"X|Unnamed: ?\d+(?:\.\d+)?|row[._ ]?names?|\.\.\.1|V1|_row|index|level_0|Obs", re.IGNORECASE
 )
@@ -153,18 +153,16 @@ def completed_roles(table: Table, roles: Mapping[str, Role], response: str | Non
         {'rep': 'factor', 'x': 'ignored', 'y': 'response'}
     """
     known: dict[str, Role] = {column: roles[column] for column in table.columns if column in roles}
-    found = known if len(known) == len(table.columns) else guess_roles(table)
-    chosen: Role = "response"
     if response is None:
-        response = next((column for column, role in known.items() if role == chosen), None)
-    return {
-        column: chosen
-        if column == response
-        else known.get(column, "ignored" if role == chosen else role)
-        if known.get(column) != chosen
-        else "ignored"
-        for column, role in found.items()
+        response = next((column for column, role in known.items() if role == "response"), None)
+    found = known if len(known) == len(table.columns) else {**guess_roles(table), **known}
+    # Another column that would be the response is left to what the model makes of it.
+    completed: dict[str, Role] = {
+        column: "ignored" if role == "response" else role for column, role in found.items()
     }
+    if response in completed:
+        completed[response] = "response"
+    return completed
 
 
 def check_roles(table: Table, roles: Mapping[str, Role]) -> tuple[RoleProblem, ...]:
@@ -237,7 +235,7 @@ def _guess(table: Table, column: str) -> Guess:
     labels = [label for label in table.labels(column) if label is not None]
     counts = Counter(labels)
     distinct = len(counts)
-    words = _words(column)
+    words = words_of(column)
     if not labels:
         return Guess("ignored", "It has no values.")
     if distinct == 1:
@@ -309,7 +307,7 @@ def _guess_text(labels: list[str], distinct: int, words: frozenset[str]) -> Gues
 
 def _guess_response(table: Table, guesses: Mapping[str, Guess]) -> tuple[str, str] | None:
     """The column to explain: by its name, else the last one that looks measured."""
-    words = {column: _words(column) for column in table.columns if table.is_numeric(column)}
+    words = {column: words_of(column) for column in table.columns if table.is_numeric(column)}
     numeric = [column for column in words if guesses[column].role in ("covariate", "factor")]
     measured = [column for column in numeric if guesses[column].role == "covariate"]
     named = [column for column in numeric if words[column] & _RESPONSES]

@@ -240,7 +240,7 @@ class Table:
             choices: all that is said, in place of what was said before.
 
         Raises:
-            ChoiceError: a column is not there, or is not what it is said to be.
+            ChoiceError: a column is not what it is said to be.
 
         Example:
             >>> table = Table.from_columns({"gen": ["A", "."], "yield": [4.1, -99.0]}, "trial")
@@ -314,23 +314,34 @@ class Table:
 _DERIVED: WeakKeyDictionary[Table, tuple[TableChoices, Table]] = WeakKeyDictionary()
 
 
+def unheard(choices: TableChoices, columns: Sequence[str]) -> list[str]:
+    """Notes of columns that something is said about and that are not there.
+
+    Args:
+        choices: what is said.
+        columns: the columns that are there.
+    """
+    absent = [name for name in choices.columns if name not in columns]
+    return [f"Something is said about column {shown(name)}, and there is no such column." for name in absent]
+
+
 def _under(table: Table, choices: TableChoices) -> Table:
     """A table under other choices."""
-    absent = [name for name in choices.columns if name not in table.columns]
-    if absent:
-        table.require(absent)
     frame, notes = dict(table.frame.items()), list(table.notes)
+    notes += [note for note in unheard(choices, table.columns) if note not in notes]
     for name in table.columns:
         series = frame[name]
         said, before = choices.column(name), table.choices.column(name)
         codes = {*choices.missing, *said.missing} - set(said.values)
-        kind = (said.kind, said.order, said.decimal)
-        if codes and not kind[0] and not kind[1]:
+        # Numbers in memory have lost the marks that they were written with.
+        decimals = () if table.is_numeric(name) else (said.decimal, before.decimal)
+        same = (said.kind, said.order) == (before.kind, before.order) and len(set(decimals)) < 2
+        if codes and not said.kind and not said.order:
             sizes = {size for code in codes if (size := number(code)) is not None}
             hit = series.isin(list(sizes)) if table.is_numeric(name) else series.isin(list(codes))
-            if not hit.any() and kind[2] == before.decimal:
+            if same and not hit.any():
                 continue
-        elif kind == (before.kind, before.order, before.decimal):
+        elif same:
             continue
         texts = np.array([label(value) or "" for value in series], dtype=object)
         parsed = parse_column(ColumnText.of(name, texts, choices, table.lines), Marks(","), choices)

@@ -248,7 +248,7 @@ def test_texts_and_data():
         SetRoles({"rep": "factor"}),
     )
     assert (document.title, document.fixed_effects, document.response) == ("Oats", "1 + rep", "yield")
-    assert document.roles == {"gen": "factor", "rep": "factor"}
+    assert document.roles == {"gen": "factor", "rep": "factor", "yield": "response"}
     assert document.data_name == "trial"
     document = after(SetFixedEffects("  "), SetTitle(""), SetData(None), start=document)
     assert (document.title, document.fixed_effects, document.response) == ("Untitled model", "1", None)

@@ -17,6 +17,7 @@ from covstudio.covariance import Matrix, Transform, declaration
 from covstudio.data.tables import Table
 from covstudio.document.build.construct import combined, construct, resolve
 from covstudio.document.build.limits import Unbuilt
+from covstudio.document.build.roles import under_choices
 from covstudio.document.build.table_facts import TableFacts, facts_of
 from covstudio.document.build.used_columns import used_columns
 from covstudio.document.model.document import Document
@@ -159,8 +160,11 @@ def build(document: Document, table: Table | None = None) -> Build:
     Returns:
         Matrices, sizes and problems.
     """
+    table, misfit = under_choices(document, table)
     rows = facts_of(table).complete(used_columns(document))
     problems = [] if rows.problem is None else [Problem(V, rows.problem)]
+    if misfit is not None:
+        problems.insert(0, Problem(V, misfit, "data"))
     return _Builder(document, rows.facts, problems).build((rows.note,) if rows.note else ())
 
 
@@ -170,7 +174,7 @@ def same_structure(one: Document, other: Document) -> bool:
         return True
     if one.v != other.v or one.nodes.keys() != other.nodes.keys():
         return False
-    if one.data_name != other.data_name:
+    if one.data_name != other.data_name or one.choices != other.choices:
         return False
     if not all(node is other.nodes[i] or _alike(node, other.nodes[i]) for i, node in one.nodes.items()):
         return False

@@ -14,7 +14,7 @@ import torch
 
 from covstudio.covariance import Argument, Declaration, Matrix, Operator, ShapeError, declaration
 from covstudio.data.errors import TableError
-from covstudio.data.ordering import sorted_labels
+from covstudio.data.ordering import ordered_labels
 from covstudio.document.build.limits import Call, Unbuilt, check_room, check_written_out
 from covstudio.document.build.table_facts import TableFacts
 from covstudio.document.model.arguments import document_default, is_required
@@ -59,7 +59,7 @@ def resolve(node: Node, facts: TableFacts, origins: Mapping[tuple[str, str], Siz
                 positional = tuple(factors)
             else:
                 keywords[argument.name] = factors
-            levels = level_order(factors)
+            levels = level_order(factors, _chosen_order(value, facts))
             if levels is not None and takes_levels(declared):
                 keywords |= {"levels": levels, "lex_order": False}
         elif argument.kind == "coordinates":
@@ -167,15 +167,27 @@ def combined(
         return None
 
 
-def level_order(factors: list[list[str]]) -> list[list[str]] | None:
+def level_order(
+    factors: Sequence[Sequence[str]], chosen: Sequence[Sequence[str]] = ()
+) -> list[list[str]] | None:
     """The levels of each factor where sorting them as text would misplace some ("10" before "2"), else None.
 
+    Args:
+        factors: the labels of each factor, row by row.
+        chosen: labels of each factor in the order that somebody has said.
+
     Example:
-        >>> level_order([["10", "2"]]), level_order([["b", "a"]])
-        ([['2', '10']], None)
+        >>> level_order([["10", "2"]]), level_order([["b", "a"]]), level_order([["b", "a"]], [["b"]])
+        ([['2', '10']], None, [['b', 'a']])
     """
-    levels = [list(sorted_labels(factor)) for factor in factors]
+    said = chosen or [()] * len(factors)
+    levels = [list(ordered_labels(labels, order)) for labels, order in zip(factors, said, strict=True)]
     return None if all(order == sorted(order) for order in levels) else levels
+
+
+def _chosen_order(value: object, facts: TableFacts) -> list[tuple[str, ...]]:
+    """The labels of each column in the order that somebody has said; nothing for labels that were typed."""
+    return [facts.chosen(name) for name in value.names] if isinstance(value, Columns) else []
 
 
 @cache

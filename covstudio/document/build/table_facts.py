@@ -55,11 +55,15 @@ class TableFacts:
         return self._labels[column]
 
     def levels(self, column: str) -> tuple[str, ...]:
-        """The distinct labels of a column: numbers by size, other labels by code point."""
+        """The distinct labels of a column in order, see `Table.levels`."""
         if column not in self._sorted:
             self.labels(column)
             self._sorted[column] = factor_levels(self._table(), column)
         return self._sorted[column]
+
+    def chosen(self, column: str) -> tuple[str, ...]:
+        """The labels of a column in the order that somebody has said, or ()."""
+        return () if self.table is None else self.table.choices.column(column).levels
 
     def count(self, columns: tuple[str, ...]) -> int:
         """The number of levels of a column; for several, the number of their combinations that occur.

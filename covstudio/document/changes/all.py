@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from covstudio.document.changes.change import Change, ChangeError, checked
+from covstudio.document.changes.data import SetChoices, SetData, SetResponse, SetRoles
 from covstudio.document.changes.graph import (
     AddNode,
     Connect,
@@ -22,7 +23,6 @@ from covstudio.document.changes.graph import (
 )
 from covstudio.document.changes.settings import (
     SetArgument,
-    SetData,
     SetDegrees,
     SetDerived,
     SetDropDependent,
@@ -30,8 +30,6 @@ from covstudio.document.changes.settings import (
     SetFixedEffects,
     SetMethod,
     SetParameters,
-    SetResponse,
-    SetRoles,
     SetTitle,
 )
 from covstudio.document.model.document import Document, check_forest
@@ -48,6 +46,7 @@ __all__ = [
     "Rename",
     "ReplaceDocument",
     "SetArgument",
+    "SetChoices",
     "SetData",
     "SetDegrees",
     "SetDerived",

@@ -1,17 +1,15 @@
-"""Changes of what nodes and the model are set to: arguments, parameter values, data, texts."""
+"""Changes of what nodes and the model are set to: arguments, parameter values, texts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from covstudio.data.roles import Role
 from covstudio.document.changes.change import (
     Change,
     ChangeError,
     argument_value,
     checked,
-    checked_roles,
     declared_kind,
     node_of,
     text_of,
@@ -143,25 +141,6 @@ class SetFixedEffects(Change):
 
 
 @dataclass(frozen=True)
-class SetResponse(Change):
-    """Name the column that is modelled, or None.
-
-    Args:
-        column: its name.
-    """
-
-    column: str | None
-
-    def apply(self, document: Document) -> Document:
-        return replace(
-            document, response=None if self.column is None else text_of(self.column, "A column name")
-        )
-
-    def _describe(self, document: Document) -> str:
-        return "Set the response"
-
-
-@dataclass(frozen=True)
 class SetMethod(Change):
     """Say how the model is fitted.
 
@@ -234,48 +213,6 @@ class SetDerived(Change):
     def _describe(self, document: Document) -> str:
         more = len(self.expressions) - len(document.derived)
         return f"{'Add' if more > 0 else 'Remove' if more < 0 else 'Change'} a derived quantity"
-
-
-@dataclass(frozen=True)
-class SetRoles(Change):
-    """Say which column is what.
-
-    Args:
-        roles: column -> "factor", "covariate", "response" or "ignored"; columns left out keep their role.
-    """
-
-    roles: Mapping[str, Role]
-
-    def apply(self, document: Document) -> Document:
-        return replace(document, roles=FrozenMap({**document.roles, **checked_roles(self.roles)}))
-
-    def _describe(self, document: Document) -> str:
-        return "Set the roles of columns"
-
-
-@dataclass(frozen=True)
-class SetData(Change):
-    """Make another table the document's data.
-
-    Args:
-        name: the name of the table, or None for no table.
-        roles: what each of its columns is (all of them: the old roles are dropped).
-        response: the column that is modelled.
-    """
-
-    name: str | None
-    roles: Mapping[str, Role] = field(default_factory=dict)
-    response: str | None = None
-
-    def apply(self, document: Document) -> Document:
-        name = None if self.name is None else text_of(self.name, "The name of a table")
-        response = None if self.response is None else text_of(self.response, "A column name")
-        return replace(
-            document, data_name=name, roles=FrozenMap(checked_roles(self.roles)), response=response
-        )
-
-    def _describe(self, document: Document) -> str:
-        return "Remove the data" if self.name is None else f"Use the data {self.name}"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from covstudio.covariance import Argument, Declaration, UnknownStructure, declaration
-from covstudio.data.errors import TableError
+from covstudio.data.choices import TableChoices
+from covstudio.data.errors import ChoiceError, TableError
 from covstudio.data.roles import ROLES, Role
 from covstudio.data.tables import Table
 from covstudio.document.model.arguments import argument_of, check_argument
@@ -183,6 +184,7 @@ def read_model(model: Reader) -> Document:
             "degrees",
             "drop_dependent",
             "derived",
+            "table",
         ),
     )
     listed = model.key("nodes")
@@ -227,7 +229,15 @@ def read_model(model: Reader) -> Document:
         else "satterthwaite",
         drop_dependent="drop_dependent" in model.value and model.key("drop_dependent").boolean(),
         derived=_derived(model.key("derived")) if "derived" in model.value else (),
+        choices=_choices(model.key("table")) if "table" in model.value else TableChoices(),
     )
+
+
+def _choices(choices: Reader) -> TableChoices:
+    try:
+        return TableChoices.from_dict(choices.object())
+    except ChoiceError as error:
+        raise choices.refuse(str(error)) from None
 
 
 def _derived(derived: Reader) -> tuple[str, ...]:

@@ -67,6 +67,7 @@ def dumps(document: Document, table: Table | None = None) -> str:
             **({} if document.degrees == "satterthwaite" else {"degrees": document.degrees}),
             **({"drop_dependent": True} if document.drop_dependent else {}),
             **({"derived": list(document.derived)} if document.derived else {}),
+            **({"table": document.choices.to_dict()} if document.choices else {}),
             "nodes": [_node(node) for node in document.nodes.values()],
         },
     }

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Literal, get_args
 
 from covstudio.covariance import Declaration, declaration
+from covstudio.data.choices import TableChoices
 from covstudio.data.roles import Role
 from covstudio.document.model.node import FrozenMap, Node, check_id, check_name
 
@@ -40,6 +41,7 @@ class Document:
         drop_dependent: columns of X that depend on columns before them are left out instead of refused.
         derived: functions of parameters that are wanted with a fit, such as "h2 = gen/sigma^2 / 2"; what is
             before "=" is a name for it. They are read when there is a fit.
+        choices: what a person says about the table: codes for "no value", the order of levels, ...
 
     Example:
         >>> Document().next_id()
@@ -57,6 +59,7 @@ class Document:
     degrees: Degrees = "satterthwaite"
     drop_dependent: bool = False
     derived: tuple[str, ...] = ()
+    choices: TableChoices = field(default_factory=TableChoices)
 
     def __post_init__(self) -> None:
         for name in ("nodes", "roles"):

@@ -118,6 +118,61 @@ export function render({ model, el }) {
         ROLES.map(([value, text]) => h("option", { value }, text)),
       ),
       c.error ? h("div", { class: "cs-error", role: "alert" }, c.error) : proposed && c.reason && h("div", { class: "column-why" }, c.reason),
+      levels(c),
+    );
+  }
+
+  // Levels in order: the first column of buttons moves one up, the second makes it the one to compare with.
+  function levels(c) {
+    if (!c.levels.length) return null;
+    const up = (i) => {
+      const order = [...c.levels];
+      [order[i - 1], order[i]] = [order[i], order[i - 1]];
+      send("order", { column: c.name, levels: order });
+    };
+    return h(
+      "details",
+      { class: "levels", key: `levels ${c.name}` },
+      h("summary", {}, `Levels, compared with ${c.reference}`),
+      h(
+        "ol",
+        { "aria-label": `Levels of ${c.name}` },
+        c.levels.map((level, i) =>
+          h(
+            "li",
+            { key: level },
+            h("span", { class: "cs-grow cs-ellipsis", title: level }, level),
+            h("button", { type: "button", class: "cs-button cs-button--small", "aria-label": `Move ${level} up`, disabled: i === 0, onclick: () => up(i) }, "↑"),
+            h(
+              "button",
+              {
+                type: "button",
+                class: "cs-button cs-button--small",
+                "aria-label": `Compare the others with ${level}`,
+                "aria-pressed": level === c.reference,
+                onclick: () => send("reference", { column: c.name, level }),
+              },
+              level === c.reference ? "reference" : "make reference",
+            ),
+          ),
+        ),
+      ),
+    );
+  }
+
+  function question(q, place) {
+    return h(
+      "div",
+      { class: "cs-notice cs-notice--todo", role: "group", "aria-label": "Question" },
+      h("div", {}, q.text),
+      q.answers.length > 0 &&
+        h(
+          "div",
+          { class: "answers" },
+          q.answers.map((text, answer) =>
+            h("button", { type: "button", class: "cs-button cs-button--small", key: text, onclick: () => send("answer", { question: place, answer }) }, text),
+          ),
+        ),
     );
   }
 
@@ -162,7 +217,7 @@ export function render({ model, el }) {
         h("span", { class: "cs-badge" }, `${table.rows.toLocaleString()} rows × ${table.columns.length} columns`),
         state.proposed ? h("span", { class: "cs-badge cs-badge--accent" }, "to confirm") : h("span", { class: "cs-badge cs-badge--ok" }, "in use"),
       ),
-      h("div", { class: "block" }, [...table.notes, ...state.notes].map((note) => h("div", { class: "cs-notice" }, note))),
+      h("div", { class: "block" }, table.questions.map(question), [...table.notes, ...state.notes].map((note) => h("div", { class: "cs-notice" }, note))),
       h("h3", { class: "cs-section-title", style: "padding: 12px 16px 0" }, state.proposed ? "What is each column?" : "Columns"),
       h("div", { class: "columns" }, table.columns.map((c) => column(c, state.proposed))),
       h("h3", { class: "cs-section-title", style: "padding: 4px 16px 6px" }, "First rows"),

@@ -351,4 +351,4 @@ class CanvasView:
     def _on_template(self, message: Mapping[str, Any]) -> None:
         template = TEMPLATES.find(message.get("name"))
         if template is not None:
-            self._dispatch(template.start(self.store.table))
+            self._dispatch(template.start(self.store.table, self.store.document))

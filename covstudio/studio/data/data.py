@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import panel as pn
 from panel.viewable import Viewable
 
-from covstudio.data import Table, read_table
+from covstudio.data.choices import TableChoices
 from covstudio.data.errors import TableError
 from covstudio.data.examples import EXAMPLES, Example, examples
-from covstudio.data.roles import ROLES, Guess, Role, check_roles, explain_roles
-from covstudio.document.changes.all import Batch, SetResponse, SetRoles
+from covstudio.data.roles import ROLES, Role, check_roles, completed_roles
+from covstudio.data.tables import Table
+from covstudio.document.changes.all import SetChoices, SetRoles
+from covstudio.studio.data.examined import Examined, needs_file, read_upload
 from covstudio.studio.session.component import Component
 from covstudio.studio.session.files import MAX_TABLE, MEGABYTE, Assembler, Upload, UploadError
 from covstudio.studio.session.resources import component_script, component_styles
@@ -25,32 +26,13 @@ from covstudio.studio.session.tabs import TabView
 
 PREVIEW_ROWS = 8
 PREVIEW_COLUMNS = 60
-SHOWN_LEVELS = 5
+#: Up to so many levels of a factor can be put in order.
+ORDERED_LEVELS = 60
 #: Up to this size a table is read on the event loop; a larger one in a thread, so that no other session
 #: waits.
 READ_AT_ONCE = 2 * MEGABYTE
 
 _readers = ThreadPoolExecutor(2, thread_name_prefix="covstudio-read")
-
-
-@dataclass(frozen=True)
-class Examined:
-    """A table and all that the view says about it, found once: for a large table this takes a while.
-
-    Args:
-        table: the table.
-        guesses: column -> what it may be, and why.
-        described: column -> its values in few words, see `describe`.
-    """
-
-    table: Table
-    guesses: Mapping[str, Guess]
-    described: Mapping[str, dict[str, Any]]
-
-    @classmethod
-    def of(cls, table: Table) -> Examined:
-        """Look a table through."""
-        return cls(table, explain_roles(table), {column: describe(table, column) for column in table.columns})
 
 
 class DataPane(Component):
@@ -74,7 +56,9 @@ class DataView(TabView):
         self._store = store
         self._uploads = Assembler({"table": MAX_TABLE})
         self._proposal: Table | None = None
+        self._upload: Upload | None = None  # the file of the proposal
         self._roles: dict[str, Role] = {}
+        self._said: dict[str, Role] = {}  # those roles that the person has set
         self._examined: Examined | None = None
         self._checked: tuple[Table, dict[str, str], dict[str, str]] | None = None
         self._error: str | None = None
@@ -87,6 +71,9 @@ class DataView(TabView):
                 "example": lambda message: self.propose_example(str(message.get("name"))),
                 "chunk": self._chunk,
                 "role": self._role,
+                "answer": self._answer,
+                "order": self._order,
+                "reference": self._reference,
                 "use": lambda message: self._use(),
                 "discard": lambda message: self._discard(),
                 "refuse": lambda message: self._fail(str(message.get("text", ""))[:500]),
@@ -107,16 +94,32 @@ class DataView(TabView):
         if example is not None:
             self.propose(Examined.of(example.load()))
 
-    def propose(self, examined: Examined) -> None:
-        """Show a table for confirmation, with a guess of what each column is."""
-        self._examined = examined
-        self._proposal = examined.table
-        self._roles = {column: guess.role for column, guess in examined.guesses.items()}
+    def propose(self, examined: Examined, upload: Upload | None = None) -> None:
+        """Show a table for confirmation, with what each column is as far as it is known, and guesses.
+
+        Args:
+            examined: the table.
+            upload: the file it was read from.
+        """
+        document, table = self._store.document, examined.table
+        # The same columns again are what the person has confirmed that they are.
+        again = set(document.roles) == set(table.columns)
+        self._said = {**document.roles} if again and not check_roles(table, document.roles) else {}
+        self._upload = upload
+        self._show_proposal(examined)
+
+    def _show_proposal(self, examined: Examined) -> None:
+        self._examined, self._proposal = examined, examined.table
+        roles: dict[str, Role] = {column: guess.role for column, guess in examined.guesses.items()}
+        said = {column: role for column, role in self._said.items() if column in roles}
+        if "response" in said.values():
+            roles = {column: "ignored" if role == "response" else role for column, role in roles.items()}
+        self._roles = {**roles, **said}
         self._error = None
         self._show()
 
     def _discard(self) -> None:
-        self._proposal = None
+        self._proposal = self._upload = None
         self._error = None
         self._show()
 
@@ -125,7 +128,7 @@ class DataView(TabView):
         if table is None or self._trouble(table, self._roles):
             self._show()
             return
-        self._proposal = None
+        self._proposal = self._upload = None
         self._store.load_table(table, roles=self._roles)
         self._show()
 
@@ -135,24 +138,59 @@ class DataView(TabView):
         if table is None or column not in table.columns or role not in ROLES:
             return
         changed: dict[str, Role] = {str(column): role}
-        roles = self._roles if self._proposal is not None else dict(self._store.document.roles)
-        if role == "response":
-            # There is one response: the former one becomes what it would be otherwise.
-            changed |= {
-                name: "covariate" for name, held in roles.items() if held == "response" and name != column
-            }
-        if self._proposal is not None:
-            self._roles |= changed
-            self._show()
+        if self._proposal is None:
+            self._store.dispatch(SetRoles(changed))
             return
-        responses = [name for name, held in {**roles, **changed}.items() if held == "response"]
-        response = responses[0] if responses else None
-        self._store.dispatch(
-            Batch(
-                (SetRoles(changed), SetResponse(response)),
-                label=f"Use {column} as {role}" if role != "ignored" else f"Ignore {column}",
-            )
-        )
+        if role == "response":
+            changed |= {
+                name: "covariate" for name, held in self._roles.items() if held == role and name != column
+            }
+        self._said |= changed
+        self._roles |= changed
+        self._show()
+
+    # --- choices ----------------------------------------------------------------------------------
+
+    def _choices(self) -> TableChoices:
+        return self._store.document.choices if self._proposal is None else self._proposal.choices
+
+    def _answer(self, message: Mapping[str, Any]) -> None:
+        """Take the answer to a question; the file is read again where it takes that."""
+        table = self._proposal or self._store.table
+        place, chosen = message.get("question"), message.get("answer")
+        if table is None or not isinstance(place, int) or not isinstance(chosen, int):
+            return
+        if not 0 <= place < len(table.questions) or not 0 <= chosen < len(table.questions[place].answers):
+            return
+        self._say(table.questions[place].answers[chosen].choices.over(self._choices()))
+
+    def _order(self, message: Mapping[str, Any]) -> None:
+        """Put the levels of a factor in another order."""
+        column, levels = message.get("column"), message.get("levels")
+        table = self._proposal or self._store.table
+        if table is None or column not in table.columns or not isinstance(levels, list):
+            return
+        if sorted(map(str, levels)) == sorted(table.levels(str(column))):
+            self._say(self._choices().with_column(str(column), levels=tuple(map(str, levels))))
+
+    def _reference(self, message: Mapping[str, Any]) -> None:
+        """Choose the level that the others of a factor are compared with."""
+        column, level = message.get("column"), message.get("level")
+        table = self._proposal or self._store.table
+        if table is not None and column in table.columns and level in table.levels(str(column)):
+            self._say(self._choices().with_column(str(column), reference=str(level)))
+
+    def _say(self, choices: TableChoices) -> None:
+        """Have the table under other choices."""
+        if self._proposal is None:
+            self._store.dispatch(SetChoices(choices))
+        elif self._upload is not None:
+            self._read(self._upload, choices, again=True)
+        else:
+            try:
+                self._show_proposal(Examined.of(self._proposal.with_choices(choices)))
+            except TableError as error:
+                self._fail(str(error))
 
     def _trouble(self, table: Table, roles: Mapping[str, Role]) -> dict[str, str]:
         """Column -> what is wrong with its role; asked again only when the table or a role is another."""
@@ -175,24 +213,32 @@ class DataView(TabView):
         if upload is None:
             self._busy = "Uploading"
             self._show()
-        elif len(upload.data) <= READ_AT_ONCE:
-            self._arrived(*_read(upload))
         else:
-            self._busy, self._progress = f"Reading {upload.name}", None
-            self._show()
-            document = pn.state.curdoc
-            future = _readers.submit(_read, upload)
-            if document is not None:
-                future.add_done_callback(
-                    lambda done: document.add_next_tick_callback(lambda: self._arrived(*done.result()))
-                )
+            self._read(upload, TableChoices(), again=False)
 
-    def _arrived(self, examined: Examined | None, error: str | None) -> None:
-        self._busy = self._progress = None
-        if examined is None:
-            self._fail(error or "The file could not be read.")
-        else:
-            self.propose(examined)
+    def _read(self, upload: Upload, choices: TableChoices, again: bool) -> None:
+        """Read a file: a new one, or the one of the proposal again."""
+
+        def arrived(examined: Examined | None, error: str | None) -> None:
+            self._busy = self._progress = None
+            if examined is None:
+                self._fail(error or "The file could not be read.")
+            elif again:
+                self._show_proposal(examined)
+            else:
+                self.propose(examined, upload)
+
+        if len(upload.data) <= READ_AT_ONCE:
+            arrived(*read_upload(upload, choices))
+            return
+        self._busy, self._progress = f"Reading {upload.name}", None
+        self._show()
+        document = pn.state.curdoc
+        future = _readers.submit(read_upload, upload, choices)
+        if document is not None:
+            future.add_done_callback(
+                lambda done: document.add_next_tick_callback(lambda: arrived(*done.result()))
+            )
 
     def _fail(self, sentence: str) -> None:
         self._busy = self._progress = None
@@ -221,27 +267,53 @@ class DataView(TabView):
         if self._examined is None or self._examined.table is not table:
             self._examined = Examined.of(table)
         examined = self._examined
-        roles = self._roles if self._proposal is not None else self._store.document.roles
+        document = self._store.document
+        roles = self._roles
+        if self._proposal is None:
+            roles = completed_roles(table, document.roles, document.response)
         trouble = self._trouble(table, roles)
         shown = table.columns[:PREVIEW_COLUMNS]
-        head = Table(table.frame.head(PREVIEW_ROWS), table.name).to_columns()
+        head = replace(table, frame=table.frame.head(PREVIEW_ROWS), lines=None).to_columns()
+        asked = [question.text for question in table.questions]
         return {
             "name": table.name,
             "rows": table.n,
-            "notes": list(table.notes),
+            "notes": [note for note in table.notes if note not in asked],
+            "questions": [self._question(table, place) for place in range(len(table.questions))],
             "columns": [
                 examined.described[column]
                 | {
                     "role": roles.get(column, "ignored"),
-                    "reason": examined.guesses[column].reason,
+                    "reason": self._reason(column, roles.get(column, "ignored")),
                     "error": trouble.get(column),
                 }
+                | self._levels(table, column, roles.get(column, "ignored"))
                 for column in table.columns
             ],
             "head": [[head[column][row] for column in shown] for row in range(min(PREVIEW_ROWS, table.n))],
             "shown": list(shown),
             "ready": not trouble,
         }
+
+    def _reason(self, column: str, role: Role) -> str:
+        """Why a column has a role: the guess's reason, where it is what was guessed."""
+        guess = self._examined.guesses.get(column) if self._examined is not None else None
+        return guess.reason if guess is not None and guess.role == role else ""
+
+    def _question(self, table: Table, place: int) -> dict[str, Any]:
+        question, choices = table.questions[place], self._choices()
+        read = self._upload is None and any(needs_file(answer, choices) for answer in question.answers)
+        answers = [] if read else [answer.text for answer in question.answers]
+        return {"text": question.text, "answers": answers}
+
+    def _levels(self, table: Table, column: str, role: Role) -> dict[str, Any]:
+        """The levels of a factor in order, and the one that the others are compared with."""
+        if role != "factor":
+            return {"levels": [], "reference": None}
+        levels = table.levels(column)
+        chosen = table.reference(column)
+        reference = chosen if chosen in levels else levels[0] if levels else None
+        return {"levels": list(levels) if len(levels) <= ORDERED_LEVELS else [], "reference": reference}
 
 
 def _listed(example: Example) -> dict[str, str]:
@@ -252,38 +324,3 @@ def _listed(example: Example) -> dict[str, str]:
         "source": example.source,
         "licence": example.licence,
     }
-
-
-def _read(upload: Upload) -> tuple[Examined | None, str | None]:
-    stem = upload.name.rsplit(".", 1)[0] or upload.name
-    try:
-        return Examined.of(read_table(upload.data, name=stem, max_bytes=MAX_TABLE)), None
-    except TableError as error:
-        return None, f"{upload.name}: {error}"
-
-
-def describe(table: Table, column: str) -> dict[str, Any]:
-    """One column in few words: how many levels, or from where to where it goes, and how much is missing.
-
-    Example:
-        >>> from covstudio.data.examples import load_example
-        >>> describe(load_example("john_alpha"), "rep")["summary"]
-        '3 levels: R1, R2, R3'
-    """
-    missing = int(table.missing(column).sum())
-    numeric = table.is_numeric(column)
-    if missing == table.n:
-        summary = "no values"
-    elif numeric:
-        values = np.unique(table.numbers(column)[~table.missing(column)])
-        summary = (
-            f"{len(values):,} different numbers, {values[0]:.6g} to {values[-1]:.6g}"
-            if len(values) > 1
-            else f"{values[0]:.6g} in every row"
-        )
-    else:
-        levels = list(dict.fromkeys(label for label in table.labels(column) if label is not None))
-        more = ", …" if len(levels) > SHOWN_LEVELS else ""
-        word = "level" if len(levels) == 1 else "levels"
-        summary = f"{len(levels):,} {word}: {', '.join(level[:24] for level in levels[:SHOWN_LEVELS])}{more}"
-    return {"name": column, "numeric": numeric, "summary": summary, "missing": missing}

@@ -130,7 +130,9 @@ class AppBar:
     def start(self, name: str) -> None:
         """Start from a template."""
         template = TEMPLATES.find(name)
-        if template is not None and self._store.dispatch(template.start(self._store.table)):
+        if template is not None and self._store.dispatch(
+            template.start(self._store.table, self._store.document)
+        ):
             self._store.notify(f"Started from “{template.title}”. Undo brings the earlier model back.", "ok")
 
     def propose(self, name: str) -> None:

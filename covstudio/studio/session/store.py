@@ -15,9 +15,18 @@ from typing import Any, Literal
 import param
 import torch
 
+from covstudio.data.choices import TableChoices
 from covstudio.data.roles import Role, guess_roles
 from covstudio.data.tables import Table
-from covstudio.document.build.build import Build, ParameterRef, Problem, build, same_structure, value_problems
+from covstudio.document.build.build import (
+    Build,
+    ParameterRef,
+    Problem,
+    build,
+    same_structure,
+    value_problems,
+)
+from covstudio.document.build.roles import under_choices
 from covstudio.document.changes.all import Change, ChangeError, ReplaceDocument, SetData, SetParameters
 from covstudio.document.changes.history import History
 from covstudio.document.files.write import DocumentError, dumps, loads
@@ -156,7 +165,7 @@ class Store(param.Parameterized):
         if not first and document is self.document:
             self.history = history
             return
-        table = self.tables.get(document.data_name) if document.data_name is not None else None
+        table, _ = under_choices(document, self.tables.get(document.data_name or ""))
         structural = first or table is not self.table or not same_structure(self.document, document)
         update: dict[str, Any] = {"history": history, "document": document}
         if quiet and not structural:
@@ -271,18 +280,20 @@ class Store(param.Parameterized):
             response: the column that is modelled; the one whose role says so when left out.
         """
         name = self._keep(table)
-        roles = guess_roles(self.tables[name]) if roles is None else dict(roles)
-        if response is None:
-            response = next((column for column, role in roles.items() if role == "response"), None)
-        return self.dispatch(SetData(name=name, roles=roles, response=response))
+        roles = guess_roles(table) if roles is None else dict(roles)
+        return self.dispatch(SetData(name=name, roles=roles, response=response, choices=table.choices))
 
     def _keep(self, table: Table) -> str:
-        """Keep a table for undo and redo; its name, which is never that of a table with other values."""
+        """Keep a table for undo and redo; its name, which is never that of a table with other values.
+
+        What is said about it is the document's: it is kept without, so that it can be taken back.
+        """
         name, number = table.name, 2
         while name in self.tables and not self.tables[name].frame.equals(table.frame):
             name, number = f"{table.name} ({number})", number + 1
         if name not in self.tables:
-            self.tables[name] = table if name == table.name else replace(table, name=name)
+            own = name == table.name and not table.choices
+            self.tables[name] = table if own else replace(table, name=name, choices=TableChoices())
         return name
 
     def open_text(self, text: str) -> bool:
@@ -310,7 +321,7 @@ class Store(param.Parameterized):
 
     def save_text(self, *, with_data: bool = True) -> str:
         """The document as JSON, with its table unless told otherwise."""
-        return dumps(self.document, self.table if with_data else None)
+        return dumps(self.document, self.tables.get(self.document.data_name or "") if with_data else None)
 
     # --- a finished fit ---
 

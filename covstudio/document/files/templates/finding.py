@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
-from covstudio.data.roles import Role
+from covstudio.data.roles import Role, words_of
 from covstudio.data.rows import factor_levels
 from covstudio.data.tables import Table
 
 #: What people call the columns of a trial, the most telling word first.
-GENOTYPE = "gen geno genotype gid variety var cultivar line entry hybrid clone accession family sire"
-TREATMENT = "treatment treat trt"
-REPLICATE = "rep reps replicate replication"
+GENOTYPE = (
+    "gen geno genotype gid variety var cultivar line entry hybrid clone accession family sire sorte genotyp"
+)
+TREATMENT = "treatment treat trt behandlung variante"
+REPLICATE = "rep reps replicate replication wdh wiederholung"
 BLOCK = "block blk iblock incblock bloc"
-ROW = "row rows"
-COLUMN = "col cols column columns range bed"
-SUBJECT = "subject subj id animal patient person participant mouse rat tree plant worker child mare"
-TIME = "time times day days week weeks month year visit occasion age session period date"
+ROW = "row rows reihe zeile"
+COLUMN = "col cols column columns range bed spalte"
+SUBJECT = "subject subj id animal patient person participant mouse rat tree plant worker child mare tier"
+TIME = (
+    "time times day days week weeks month year visit occasion age session period date "
+    "zeit tag woche monat jahr datum"
+)
 
 #: The most combinations of two columns that a template lays out as a grid.
 MAX_CELLS = 8000
@@ -36,17 +40,6 @@ def find_column(
                 if word in words_of(name):
                     return name
     return None
-
-
-def words_of(column: str) -> set[str]:
-    """The words that a column's name is made of.
-
-    Example:
-        >>> sorted(words_of("plotRow_2"))
-        ['plot', 'row']
-    """
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column)
-    return set(re.findall(r"[^\W\d_]+", spaced.lower()))
 
 
 def largest_factor(

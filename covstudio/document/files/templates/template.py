@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from covstudio.data.roles import Role, guess_roles
+from covstudio.data.choices import TableChoices
+from covstudio.data.roles import Role, completed_roles, guess_roles
 from covstudio.data.tables import Table
 from covstudio.document.changes.all import ReplaceDocument
 from covstudio.document.changes.auto_layout import auto_layout
@@ -38,15 +39,15 @@ class Template:
 
         Args:
             table: the data.
-            roles: what its columns are; guessed when left out.
+            roles: what its columns are, as far as somebody has said it; the others are guessed.
 
         Returns:
             A document, laid out.
         """
         if table is None:
             roles = {}
-        elif roles is None:
-            roles = guess_roles(table)
+        else:
+            roles = guess_roles(table) if roles is None else completed_roles(table, roles)
         document = self.build(table, roles)
         response = next((column for column, role in roles.items() if role == "response"), None)
         document = replace(
@@ -55,16 +56,29 @@ class Template:
             response=response,
             roles=roles,
             data_name=None if table is None else table.name,
+            choices=TableChoices() if table is None else table.choices,
         )
         return auto_layout(document).apply(document)
 
-    def start(self, table: Table | None = None) -> ReplaceDocument:
+    def start(self, table: Table | None = None, before: Document | None = None) -> ReplaceDocument:
         """The change that puts this model in the place of the present one.
+
+        What a person has said about the data and about how to fit goes along.
 
         Args:
             table: the data.
+            before: the present document.
         """
-        return ReplaceDocument(self.document(table), label=f"Start from {self.title}")
+        if before is None:
+            return ReplaceDocument(self.document(table), label=f"Start from {self.title}")
+        known = table is not None and before.data_name == table.name and bool(before.roles)
+        document = self.document(table, before.roles if known else None)
+        document = replace(
+            document, method=before.method, degrees=before.degrees, drop_dependent=before.drop_dependent
+        )
+        if known:
+            document = replace(document, response=before.response, choices=before.choices)
+        return ReplaceDocument(document, label=f"Start from {self.title}")
 
 
 #: Every template. A file of its own registers one: `TEMPLATES.register(Template(...))`.
