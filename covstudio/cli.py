@@ -20,21 +20,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from covstudio import __version__
+from covstudio.cli_input import InputError, add_data_arguments, bound, model_and_table
 
 # Nothing else is imported here: `covstudio --version` answers at once, and only `serve` loads the app.
 if TYPE_CHECKING:
-    from covstudio.data.roles import Role
-    from covstudio.data.tables import Table
-    from covstudio.document.model.document import Document
     from covstudio.export import Exporter
     from covstudio.reml import Iteration
 
 OK, PROBLEM, USAGE, INTERRUPTED = 0, 1, 2, 130
-MAX_MODEL_BYTES = 500_000_000
-
-
-class InputError(ValueError):
-    """Something in what was given that only the command line can name."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -126,36 +119,7 @@ def _parser() -> _Parser:
     fit.add_argument(
         "data", metavar="DATA.csv", nargs="?", help="the table; by default the one saved with the model"
     )
-    fit.add_argument("--response", metavar="COLUMN", help="the column to explain; by default the model's")
-    fit.add_argument(
-        "--fixed", metavar="FORMULA", help="the fixed effects, such as '1 + rep'; by default the model's"
-    )
-    fit.add_argument(
-        "--factor",
-        action="append",
-        default=[],
-        metavar="COLUMN",
-        help="take COLUMN as a factor; may be repeated",
-    )
-    fit.add_argument(
-        "--covariate",
-        action="append",
-        default=[],
-        metavar="COLUMN",
-        help="take COLUMN as numbers; may be repeated",
-    )
-    fit.add_argument("--method", choices=("REML", "ML"), help="by default the model's, or else REML")
-    fit.add_argument(
-        "--degrees",
-        choices=("satterthwaite", "kenward-roger"),
-        help="how fixed effects are tested; by default the model's, or else satterthwaite",
-    )
-    fit.add_argument(
-        "--drop-dependent",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="leave out columns of X that depend on others, or refuse them; by default as the model says",
-    )
+    add_data_arguments(fit)
     fit.add_argument(
         "--profile", action="store_true", help="add 95 %% intervals by profile likelihood, found by refits"
     )
@@ -163,13 +127,6 @@ def _parser() -> _Parser:
         "--test-terms",
         action="store_true",
         help="test the terms of V by the likelihood ratio, each against the model without it",
-    )
-    fit.add_argument(
-        "--derive",
-        action="append",
-        default=[],
-        metavar="EXPRESSION",
-        help="a function of the parameters, such as 'h2 = gen / (gen + residual)'; may be repeated",
     )
     fit.add_argument("--max-iter", type=_positive, default=100, metavar="N", help="the most iterations (100)")
     fit.add_argument("--blups", action="store_true", help="print the predicted random effects too")
@@ -192,6 +149,7 @@ def _parser() -> _Parser:
     export.add_argument(
         "-o", "--output", metavar="FILE", help="where to write it; by default standard output"
     )
+    add_data_arguments(export)
     export.set_defaults(run=_export)
     return parser
 
@@ -243,13 +201,13 @@ def _fit(arguments: argparse.Namespace) -> int:
     from covstudio.cli_report import as_json, report
     from covstudio.estimate import asked, estimate
 
-    document, table = _model_and_table(arguments.model, arguments.data)
+    document, table = model_and_table(arguments)
     if table is None:
         raise InputError(
             f"The model {arguments.model} was saved without its table. Give the table too: covstudio fit "
             f"{arguments.model} DATA.csv"
         )
-    document = _bound(document, table, arguments)
+    document = bound(document, table, arguments)
     found = estimate(
         document, table, callback=_say if arguments.verbose else None, max_iter=arguments.max_iter
     )
@@ -268,54 +226,6 @@ def _fit(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _bound(document: Document, table: Table, arguments: argparse.Namespace) -> Document:
-    """The document with this table as its data, and with what the command says in place of its own words."""
-    from covstudio.data.formula import parse_formula
-    from covstudio.data.roles import guess_roles
-    from covstudio.document.changes.all import (
-        Batch,
-        SetData,
-        SetDegrees,
-        SetDerived,
-        SetDropDependent,
-        SetFixedEffects,
-        SetMethod,
-    )
-
-    fixed = arguments.fixed if arguments.fixed is not None else document.fixed_effects
-    named = parse_formula(fixed).response
-    if named is not None:
-        fixed = fixed.split("~", named.count("~") + 1)[-1]
-        if arguments.response not in (None, named):
-            raise InputError(
-                f"--fixed explains {named!r} and --response is {arguments.response!r}. Leave out one of them."
-            )
-    response = arguments.response or named or document.response
-    if response is None:
-        raise InputError("The model names no response. Give the column to explain, such as --response yield")
-    both = sorted(set(arguments.factor) & set(arguments.covariate))
-    if both:
-        raise InputError(f"{both[0]!r} is given both as --factor and as --covariate. Leave out one of them.")
-    table.require([response, *arguments.factor, *arguments.covariate])
-    roles: dict[str, Role] = {
-        column: document.roles.get(column, guess) for column, guess in guess_roles(table).items()
-    }
-    roles = {column: "ignored" if role == "response" else role for column, role in roles.items()}
-    roles |= dict.fromkeys(arguments.factor, "factor") | dict.fromkeys(arguments.covariate, "covariate")
-    roles[response] = "response"
-    changes = [
-        SetData(table.name, roles, response),
-        SetFixedEffects(fixed),
-        SetMethod(arguments.method or document.method),
-        SetDegrees(arguments.degrees or document.degrees),
-        SetDropDependent(
-            document.drop_dependent if arguments.drop_dependent is None else arguments.drop_dependent
-        ),
-        SetDerived([*document.derived, *arguments.derive]),
-    ]
-    return Batch(changes).apply(document)
-
-
 def _say(iteration: Iteration) -> None:
     print(
         f"iteration {iteration.number:3d}  log-likelihood {iteration.loglik:.6f}  step {iteration.step:.3g}",
@@ -330,7 +240,8 @@ def _say(iteration: Iteration) -> None:
 def _export(arguments: argparse.Namespace) -> int:
     from covstudio.export import exporters
 
-    document, table = _model_and_table(arguments.model, arguments.data)
+    document, table = model_and_table(arguments)
+    document = bound(document, table, arguments)
     exporter = arguments.format or exporters()[0]
     if reasons := exporter.missing(document, table):
         raise InputError("\n".join(reasons))
@@ -341,46 +252,6 @@ def _export(arguments: argparse.Namespace) -> int:
         Path(arguments.output).write_text(source, encoding="utf-8")
         print(f"The program is in {arguments.output}", file=sys.stderr)
     return OK
-
-
-# --- what they share
-
-
-def _model_and_table(model: str, data: str | None) -> tuple[Document, Table | None]:
-    """The document of a model file, and the table that is given or was saved with it."""
-    from covstudio.data import read_table
-    from covstudio.data.errors import TableError
-    from covstudio.document.files.write import DocumentError, loads
-
-    content = _content(Path(model))
-    try:
-        document, table = loads(content)
-    except DocumentError as error:
-        raise InputError(f"{model}: {error}") from None
-    if data is None:
-        return document, table
-    try:
-        return document, read_table(data)
-    except TableError as error:
-        # Two files are given: the message says which it is about.
-        raise InputError(str(error) if data in str(error) else f"{data}: {error}") from None
-
-
-def _content(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > MAX_MODEL_BYTES:
-            raise InputError(
-                f"The model {path} has more than {MAX_MODEL_BYTES:,} bytes. Save it without its table."
-            )
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(
-            f"There is no file {path}. Check its path; a model is saved by the app as .json."
-        ) from None
-    except IsADirectoryError:
-        raise InputError(
-            f"{path} is a folder, and a model file was expected. Give the path of a file."
-        ) from None
 
 
 def _plain(text: str) -> str:

@@ -19,6 +19,7 @@ PAGES = [
         "docs/inference.md",
         "docs/performance.md",
         "docs/reml.md",
+        "docs/tables.md",
     )
 ]
 
@@ -32,7 +33,7 @@ def test_the_program_of_the_readme_runs(tmp_path):
     assert "0.142902" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["docs/reml.md", "docs/from-torch-openreml.md"])
+@pytest.mark.parametrize("name", ["docs/reml.md", "docs/from-torch-openreml.md", "docs/tables.md"])
 def test_the_programs_of_a_page_print_what_it_says(name, tmp_path):
     page = (ROOT / name).read_text(encoding="utf-8")
     parts = re.findall(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", page, re.S)

@@ -11,11 +11,12 @@ from typing import Any, cast
 import numpy as np
 
 from covstudio.covariance import Matrix
+from covstudio.document.model.derived import split_name
 from covstudio.reml import Fit
 from covstudio.reml.inference.functions import Expressions
 from covstudio.reml.inference.information import ParameterCovariance
 
-__all__ = ["LEVEL", "Derivation", "Quantity", "split_name"]
+__all__ = ["LEVEL", "Derivation", "Quantity"]
 
 LEVEL = 0.95
 
@@ -81,16 +82,3 @@ class Derivation:
     def quantities(self, texts: Sequence[str]) -> tuple[Quantity, ...]:
         """Several expressions."""
         return tuple(map(self.quantity, texts))
-
-
-def split_name(text: str) -> tuple[str, str]:
-    """The name before "=" and the expression after it; the expression is its own name without one.
-
-    Example:
-        >>> split_name("h2 = gen / (gen + residual)"), split_name("gen / 2")
-        (('h2', 'gen / (gen + residual)'), ('gen / 2', 'gen / 2'))
-    """
-    name, equals, expression = text.partition("=")
-    if not equals or not name.strip():
-        return text.strip(), text.strip().removeprefix("=").strip()
-    return name.strip(), expression.strip()

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from covstudio.covariance import Matrix
 from covstudio.data.tables import Table
+from covstudio.document.model.derived import split_name
 from covstudio.document.model.document import Document
-from covstudio.estimate.derived import Derivation, Quantity, split_name
+from covstudio.estimate.derived import Derivation, Quantity
 from covstudio.estimate.inferred import Inferred, infer
 from covstudio.estimate.model import ModelError, assemble, pinned
 from covstudio.estimate.omitted import Omission

@@ -102,7 +102,8 @@ def infer(
     covariance = attempt("intervals", lambda: told.covariance)
     intervals = None if covariance is None else attempt("intervals", lambda: told.intervals(LEVEL))
     effects = None
-    contained, tested = _tested_terms(parts)
+    tested = parts.outer_terms
+    contained = tuple(name for name, _ in parts.terms if name not in tested)
     tests = None
     if covariance is not None and 0 < fit.p <= MANY_EFFECTS:
         of_method = f"{WORDS[degrees]} tests of fixed effects"
@@ -151,16 +152,3 @@ def bound(parts: Assembled, fit: Fit) -> Inference:
     return Inference(
         fit, parts.matrix, parts.y, parts.x, parts.fixed_names, "observed" if patient else "average"
     )
-
-
-def _tested_terms(parts: Assembled) -> tuple[tuple[str, ...], dict[str, tuple[int, ...]]]:
-    """Names of the terms that another contains, and the columns of those that none does.
-
-    The columns of a contained term are contrasts at the reference levels of the factors it is crossed with:
-    a test of them is no test of the term.
-    """
-    columns = {name: frozenset(parts.term_parts.get(name, (name,))) for name, _ in parts.terms}
-    contained = tuple(
-        name for name in columns if any(columns[name] < columns[other] for other in columns if other != name)
-    )
-    return contained, {name: places for name, places in parts.terms if name not in contained}

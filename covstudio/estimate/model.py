@@ -11,10 +11,10 @@ from torch import Tensor
 from covstudio.covariance import Matrix
 from covstudio.data.design import design_matrix, response
 from covstudio.data.errors import DesignError, TableError, listed
-from covstudio.data.roles import Role
 from covstudio.data.tables import Table
 from covstudio.document.build.about_v import about_v
 from covstudio.document.build.build import ParameterRef, Problem, build, value_problems
+from covstudio.document.build.roles import roles_of
 from covstudio.document.model.document import Document, Method
 from covstudio.document.model.node import V
 from covstudio.reml import Fit, FitError, NotPositiveDefinite, fit
@@ -61,7 +61,7 @@ class Assembled:
         notes: which rows and which columns of x were left out and why.
         refs: the parameters of V in the order of `matrix.param_names`, with the nodes they belong to.
         terms: the terms of the fixed effects in their order, each with the columns of x that are its own.
-        term_parts: what each term is a product of, by its name.
+        outer_terms: those of them that no other contains.
         references: factor -> the level that its others are compared with.
     """
 
@@ -72,7 +72,7 @@ class Assembled:
     notes: tuple[str, ...]
     refs: tuple[ParameterRef, ...]
     terms: tuple[tuple[str, tuple[int, ...]], ...] = ()
-    term_parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    outer_terms: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     references: Mapping[str, str] = field(default_factory=dict)
 
     def fit(
@@ -126,7 +126,7 @@ def assemble(document: Document, table: Table | None) -> Assembled:
     if problems or built.table is None or document.response is None or built.v is None:
         raise ModelError(problems or [Problem(V, "V could not be built.")], names)
     y = _asked("response", names, lambda: response(built.table, document.response)).y
-    roles = _roles(document)
+    roles = roles_of(document, table)
     design = _asked(
         "fixed_effects",
         names,
@@ -151,17 +151,9 @@ def assemble(document: Document, table: Table | None) -> Assembled:
         notes,
         built.parameters,
         design.terms,
-        design.parts,
+        design.outer_terms,
         design.references,
     )
-
-
-def _roles(document: Document) -> dict[str, Role]:
-    """The roles of columns, with the response that the document names as the only one."""
-    roles: dict[str, Role] = {column: role for column, role in document.roles.items() if role != "response"}
-    if document.response is not None:
-        roles[document.response] = "response"
-    return roles
 
 
 def _asked(field: str, names: Mapping[str, str], question: Any) -> Any:

@@ -34,7 +34,10 @@ _RESERVED = (
     "fit",
     "response",
 )
-_CONSTANTS = ("labels", "numbers", "rows", "response", "fixed_effects", "roles", "used", "values")
+_CONSTANTS = (
+    *("labels", "numbers", "rows", "response", "fixed_effects", "roles", "used", "values"),
+    *("levels", "choices", "derived"),
+)
 
 
 class Writer:
@@ -50,6 +53,7 @@ class Writer:
         inputs: what the function takes: "labels", "numbers", "rows".
         labels, numbers: columns that are used as such.
         sorted_labels: whether that function is called.
+        orders: labels of columns in the order that somebody has chosen, where it matters.
     """
 
     def __init__(self, document: Document, built: Build) -> None:
@@ -63,6 +67,7 @@ class Writer:
         self.labels: dict[str, None] = {}
         self.numbers: dict[str, None] = {}
         self.sorted_labels = False
+        self.orders: dict[str, tuple[str, ...]] = {}
         self._lines: list[str] = []
         self._constant_names = Names(_CONSTANTS)
 
@@ -218,15 +223,26 @@ class Writer:
 
     def _levels(self, node: Node, factors: list[str], value: object) -> list[str]:
         """Levels in their natural order where text order would misplace them, now or with another table."""
+        if not self._ordered(node):
+            return []
         if isinstance(value, Values):
-            columns = [list(map(str, column)) for column in value.columns]
+            if level_order([list(map(str, column)) for column in value.columns]) is None:
+                return []
+            names: list[str | None] = [None] * len(factors)
         else:
             assert isinstance(value, Columns)
-            columns = [self.facts.labels(name) for name in value.names]
-        if not self._ordered(node) or (isinstance(value, Values) and level_order(columns) is None):
-            return []
-        self.sorted_labels = True
-        return [f"levels=[{', '.join(f'sorted_labels({factor})' for factor in factors)}]", "lex_order=False"]
+            names = list(value.names)
+        levels = [self._order(factor, name) for factor, name in zip(factors, names, strict=True)]
+        return [f"levels=[{', '.join(levels)}]", "lex_order=False"]
+
+    def _order(self, factor: str, column: str | None) -> str:
+        """The levels of one factor."""
+        chosen = () if column is None else self.facts.chosen(column)
+        if column is None or not chosen:
+            self.sorted_labels = True
+            return f"sorted_labels({factor})"
+        self.orders[column] = chosen
+        return f"ordered_labels({factor}, LEVELS[{literal(column)}])"
 
     def _ordered(self, node: Node) -> bool:
         """Whether the order of the columns matters: one is dropped, or their covariance tells them apart."""

@@ -13,17 +13,22 @@ from dataclasses import dataclass, field
 
 from covstudio import __version__, covariance
 from covstudio.covariance import Declaration, declaration
+from covstudio.data.choices import TableChoices
+from covstudio.data.errors import FormulaError
+from covstudio.data.formula import parse_formula
 from covstudio.data.tables import Table
 from covstudio.document.build.about_v import about_v
 from covstudio.document.build.build import Build, build
+from covstudio.document.build.roles import roles_of, under_choices
 from covstudio.document.build.table_facts import TableFacts
 from covstudio.document.build.used_columns import formula_names, used_columns
+from covstudio.document.model.derived import split_name
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import V
 from covstudio.export.exporter import EXPORTERS, Exporter
 from covstudio.export.expressions import Writer
 from covstudio.export.incomplete import lacking
-from covstudio.export.source import block, comment, docstring, is_keyword_name, literal, mapping
+from covstudio.export.source import block, comment, docstring, is_keyword_name, literal, mapping, nested
 
 
 def python_source(document: Document, table: Table | None = None) -> str:
@@ -64,7 +69,7 @@ def python_source(document: Document, table: Table | None = None) -> str:
         source = _unfinished(document, reasons)
     else:
         warnings = [problem.message for problem in about_v(document, built.problems)]
-        source = _Program(document, built).text(warnings)
+        source = _Program(document, built, *_said(document, table)).text(warnings)
     ast.parse(source)
     return source
 
@@ -116,6 +121,12 @@ def _homeless(document: Document) -> Iterator[str]:
             )
 
 
+def _said(document: Document, table: Table | None) -> tuple[Mapping[str, str], TableChoices]:
+    """The roles of columns, and what is said about the table."""
+    under, _ = under_choices(document, table)
+    return roles_of(document, table), document.choices if under is None else under.choices
+
+
 def _heading(document: Document, *lines: str) -> str:
     title = " ".join(document.title.split()) or "Untitled model"
     return docstring([title, "", *lines])
@@ -133,6 +144,8 @@ class _Program:
 
     document: Document
     built: Build
+    roles: Mapping[str, str]
+    choices: TableChoices
     imports: dict[str, set[str]] = field(default_factory=dict)
 
     def text(self, warnings: Sequence[str]) -> str:
@@ -144,6 +157,8 @@ class _Program:
             self._import(home_of(declaration(name)), name)
         if writer.sorted_labels:
             self._import("covstudio.data", "sorted_labels")
+        if writer.orders:
+            self._import("covstudio.data", "ordered_labels")
         data = self._data(writer)
         inputs = {"labels": "LABELS", "numbers": "NUMBERS", "rows": "ROWS"}
         used = [name for name in inputs if name in writer.inputs]
@@ -196,6 +211,11 @@ class _Program:
             numbers = {name: facts.numbers(name).tolist() for name in writer.numbers}
             head = "# The numbers that V is made of, one for each row.\n"
             parts.append(head + mapping("NUMBERS", numbers))
+        if writer.orders:
+            head = "# Labels in the order that was chosen for them.\n"
+            parts.append(
+                head + mapping("LEVELS", {name: list(order) for name, order in writer.orders.items()})
+            )
         if "rows" in writer.inputs:
             parts.append(f"ROWS = {self.built.table.n if self.built.table is not None else 0}")
         return "\n\n".join(parts)
@@ -207,18 +227,40 @@ class _Program:
         self._import("covstudio.data", "read_table")
         self._import("covstudio.data.design", "complete_rows", "design_matrix", "response")
         self._import("covstudio.reml", "Inference", "fit")
-        columns = formula_names(document.fixed_effects)
-        roles = {name: document.roles[name] for name in columns if name in document.roles}
         table = self.built.table
         used = [name for name in used_columns(document) if table is None or name in table.columns]
+        roles = ", ".join(f"{literal(name)}: {literal(role)}" for name, role in self._roles().items())
         lines = [
             "# What a fit needs: y, the formula of X, and the columns that a row must have a value in.",
             f"RESPONSE = {literal(document.response)}",
             f"FIXED_EFFECTS = {literal(document.fixed_effects)}",
-            f"ROLES = {{{', '.join(f'{literal(name)}: {literal(role)}' for name, role in roles.items())}}}",
+            f"ROLES = {{{roles}}}",
             block("USED = ", used, ""),
         ]
+        if not self._roles_known:
+            self._import("covstudio.data.roles", "completed_roles")
+        if self.choices:
+            self._import("covstudio.data", "TableChoices")
+            lines += ["", "# What is said about the table.", nested("CHOICES", self.choices.to_dict())]
+        if document.derived:
+            pairs = [split_name(text) for text in document.derived]
+            entries = "".join(f"    ({literal(name)}, {literal(text)}),\n" for name, text in pairs)
+            lines += [
+                "",
+                "# Functions of the parameters that are wanted with a fit.",
+                f"DERIVED = [\n{entries}]",
+            ]
         return "\n".join(lines)
+
+    def _roles(self) -> dict[str, str]:
+        """The roles of the columns in the formula, as far as they are known here."""
+        columns = formula_names(self.document.fixed_effects)
+        return {name: self.roles[name] for name in columns if name in self.roles}
+
+    @property
+    def _roles_known(self) -> bool:
+        """Whether the roles of all columns in the formula are known here; if not, the program guesses."""
+        return set(formula_names(self.document.fixed_effects)) <= set(self.roles)
 
     def _values(self) -> str:
         naturals = self.built.naturals(V, self.document).tolist()
@@ -261,17 +303,22 @@ class _Program:
             "numbers": "    numbers = {name: table.numbers(name) for name in NUMBERS}",
             "rows": "    rows = table.n",
         }
+        said = ", choices=TableChoices.from_dict(CHOICES)" if self.choices else ""
+        roles = "ROLES" if self._roles_known else "roles"
         fitting = [
             "def print_fit(path):",
             '    """Fit the model to the table in a csv file and print the estimates."""',
             "    try:",
-            "        complete = complete_rows(read_table(path), USED)",
-            "        if complete.note:",
-            "            print(complete.note, file=sys.stderr)",
+            f"        table = read_table(path{said})",
+            *([] if self._roles_known else ["        roles = completed_roles(table, ROLES, RESPONSE)"]),
+            "        complete = complete_rows(table, USED)",
+            "        for note in filter(None, (*table.notes, complete.note)):",
+            "            print(note, file=sys.stderr)",
             "        table = complete.table",
             *(f"    {inputs[name]}" for name in used),
             "        y = response(table, RESPONSE).y",
-            f"        design = design_matrix(table, FIXED_EFFECTS, ROLES{self._columns()})",
+            f"        design = design_matrix(table, FIXED_EFFECTS, {roles}{self._columns()})",
+            *(["        y = y - design.offset"] if _has_offset(document) else []),
             *(_LEFT_OUT if document.drop_dependent else ()),
             f"        v = covariance({', '.join(used)})",
             f"        result = fit(v, y, design.x, x_names=design.names{self._method()})",
@@ -286,11 +333,11 @@ class _Program:
             "    for name, value, error in lines:",
             '        print(f"{name:<{width}}  {value!r:<24}  {error}".rstrip())',
             "    print(result.message, file=sys.stderr)",
-            "    if result.converged and result.p:",
+            "    if result.converged:",
             "        try:",
-            "            told = Inference(result, v, y, design.x)",
-            f"            tests = told.fixed_effects({literal(document.degrees_used)})",
-            '            print(f"\\n{tests}")',
+            "            told = Inference(result, v, y, design.x, design.names)",
+            *(_DERIVED if document.derived else ()),
+            *(line.format(degrees=literal(document.degrees_used)) for line in _TESTS),
             "        except ValueError as error:",
             "            print(error, file=sys.stderr)",
         ]
@@ -301,6 +348,26 @@ _LEFT_OUT = (
     "        if design.left_out:",
     '            print("Left out, depending on others:", ", ".join(design.left_out), file=sys.stderr)',
 )
+
+
+_DERIVED = (
+    "            for name, expression in DERIVED:",
+    "                found = told.function(expression)",
+    '                print(f"{name} = {found.estimate!r}  standard error {found.standard_error}")',
+)
+_TESTS = (
+    "            if result.p:",
+    '                print("", told.fixed_effects({degrees}), sep="\\n")',
+    "            if design.outer_terms:",
+    '                print("", told.wald_terms(design.outer_terms, {degrees}), sep="\\n")',
+)
+
+
+def _has_offset(document: Document) -> bool:
+    try:
+        return bool(parse_formula(document.fixed_effects).offsets)
+    except FormulaError:
+        return False
 
 
 def _signature(used: Sequence[str]) -> str:

@@ -75,6 +75,31 @@ def mapping(name: str, entries: Mapping[str, object]) -> str:
     return "\n".join([*lines, "}"])
 
 
+def nested(name: str, entries: Mapping[str, object]) -> str:
+    """`name = {...}` of lists, texts and further mappings, one entry a line.
+
+    Example:
+        >>> print(nested("CHOICES", {"missing": ["-99"], "columns": {"gen": {"reference": "A"}}}))
+        CHOICES = {
+            "missing": ["-99"],
+            "columns": {
+                "gen": {
+                    "reference": "A",
+                },
+            },
+        }
+    """
+    return f"{name} = {_nested(entries, '')}"
+
+
+def _nested(value: object, indent: str) -> str:
+    if not isinstance(value, Mapping):
+        return literal(value)
+    inner = indent + "    "
+    lines = [f"{inner}{literal(key)}: {_nested(one, inner)}," for key, one in value.items()]
+    return "\n".join(["{", *lines, f"{indent}}}"]) if lines else "{}"
+
+
 def call(target: str, function: str, arguments: Sequence[str], indent: str = "    ") -> str:
     """`target = function(arguments)`, a line for each argument when it is long; the target may be "return".
 

@@ -1,0 +1,233 @@
+"""The model and the table that a command is given, and what it says about them.
+
+`covstudio fit` and `covstudio export` take the same words, so that a program gives the fit of the command.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+# Nothing else is imported here: `covstudio --version` answers at once.
+if TYPE_CHECKING:
+    from covstudio.data.choices import TableChoices
+    from covstudio.data.roles import Role
+    from covstudio.data.tables import Table
+    from covstudio.document.changes.change import Change
+    from covstudio.document.model.document import Document
+
+MAX_MODEL_BYTES = 500_000_000
+ORDERS = ("ymd", "dmy", "mdy")
+
+
+class InputError(ValueError):
+    """Something in what was given that only the command line can name."""
+
+
+def add_data_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the words that say something about the model and its table.
+
+    Args:
+        parser: of a command.
+    """
+    model = parser.add_argument_group("the model", "in place of what is saved with it")
+    model.add_argument("--response", metavar="COLUMN", help="the column to explain")
+    model.add_argument("--fixed", metavar="FORMULA", help="the fixed effects, such as '1 + rep'")
+    _repeated(model, "--factor", "COLUMN", "take COLUMN as a factor")
+    _repeated(model, "--covariate", "COLUMN", "take COLUMN as numbers")
+    model.add_argument("--method", choices=("REML", "ML"), help="how it is fitted (REML)")
+    model.add_argument(
+        "--degrees",
+        choices=("satterthwaite", "kenward-roger"),
+        help="how fixed effects are tested (satterthwaite)",
+    )
+    model.add_argument(
+        "--drop-dependent",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="leave out columns of X that depend on others, or refuse them",
+    )
+    _repeated(
+        model, "--derive", "EXPRESSION", "a function of the parameters, such as 'h2 = gen / (gen + residual)'"
+    )
+    table = parser.add_argument_group("the table", "what its file does not say by itself")
+    _repeated(
+        table,
+        "--missing",
+        "[COLUMN=]CODE",
+        "CODE means 'no value', in one column or in all",
+    )
+    _repeated(table, "--reference", "COLUMN=LEVEL", "the level that the others of a factor are compared with")
+    _repeated(table, "--levels", "COLUMN=A,B,...", "the levels of a factor in their order")
+    _repeated(table, "--text", "COLUMN", "take COLUMN for labels, whatever it looks like")
+    _repeated(table, "--dates", "COLUMN=ORDER", "COLUMN holds dates, ORDER is dmy, mdy or ymd")
+    table.add_argument("--decimal", choices=(".", ","), help="the decimal mark of all numbers")
+    table.add_argument("--header", type=int, metavar="LINE", help="the line that names the columns")
+    table.add_argument("--separator", metavar="MARK", help="what stands between fields; 'tab' for a tab")
+
+
+def _repeated(group: argparse._ArgumentGroup, name: str, metavar: str, words: str) -> None:
+    group.add_argument(name, action="append", default=[], metavar=metavar, help=f"{words}; may be repeated")
+
+
+def model_and_table(arguments: argparse.Namespace) -> tuple[Document, Table | None]:
+    """The document of a model file, and the table that is given or was saved with it.
+
+    Args:
+        arguments: of a command.
+
+    Raises:
+        InputError: a file is not there or not what it should be.
+    """
+    from dataclasses import replace
+
+    from covstudio.data.errors import ChoiceError, TableError
+    from covstudio.data.reading import read_table
+    from covstudio.document.files.write import DocumentError, loads
+
+    content = _content(Path(arguments.model))
+    try:
+        document, table = loads(content)
+    except DocumentError as error:
+        raise InputError(f"{arguments.model}: {error}") from None
+    try:
+        said = _said(arguments)
+    except ChoiceError as error:
+        raise InputError(str(error)) from None
+    document = replace(document, choices=said.over(document.choices))
+    if arguments.data is not None:
+        try:
+            table = read_table(arguments.data, choices=document.choices)
+        except TableError as error:
+            # Two files are given: the message says which it is about.
+            named = arguments.data in str(error)
+            raise InputError(str(error) if named else f"{arguments.data}: {error}") from None
+    if table is not None:
+        table.require(said.columns)
+    return document, table
+
+
+def _said(arguments: argparse.Namespace) -> TableChoices:
+    """What the command says about the table."""
+    from covstudio.data.choices import TableChoices
+
+    separator = {"tab": "\t", "space": " "}.get(arguments.separator, arguments.separator)
+    everywhere = [code for code in arguments.missing if "=" not in code[1:] or code.startswith("=")]
+    choices = TableChoices(
+        separator=separator,
+        header=arguments.header,
+        decimal=arguments.decimal,
+        missing=tuple(code.removeprefix("=") for code in everywhere),
+    )
+    for text in arguments.missing:
+        if text not in everywhere:
+            column, code = _pair("--missing", text)
+            choices = choices.with_column(column, missing=(*choices.column(column).missing, code))
+    for text in arguments.reference:
+        column, level = _pair("--reference", text)
+        choices = choices.with_column(column, reference=level)
+    for text in arguments.levels:
+        column, levels = _pair("--levels", text)
+        choices = choices.with_column(column, levels=tuple(level.strip() for level in levels.split(",")))
+    for column in arguments.text:
+        choices = choices.with_column(column, kind="text")
+    for text in arguments.dates:
+        column, order = _pair("--dates", text)
+        choices = choices.with_column(column, kind="date", order=order)
+    return choices
+
+
+def _pair(option: str, text: str) -> tuple[str, str]:
+    column, equals, value = text.partition("=")
+    if not equals or not column.strip() or not value:
+        raise InputError(f"{option} takes a column and a value with = between them, and got {text!r}.")
+    return column.strip(), value
+
+
+def bound(document: Document, table: Table | None, arguments: argparse.Namespace) -> Document:
+    """The document with this table as its data, and with what the command says in place of its own words.
+
+    Args:
+        document: the model.
+        table: its data; without any, roles are left as they are.
+        arguments: of a command.
+
+    Raises:
+        InputError: the words contradict one another, or no response is named where there is a table.
+    """
+    from covstudio.data.formula import parse_formula
+    from covstudio.document.changes.all import (
+        Batch,
+        SetDegrees,
+        SetDerived,
+        SetDropDependent,
+        SetFixedEffects,
+        SetMethod,
+    )
+
+    fixed = arguments.fixed if arguments.fixed is not None else document.fixed_effects
+    named = parse_formula(fixed).response
+    if named is not None:
+        fixed = fixed.split("~", named.count("~") + 1)[-1]
+        if arguments.response not in (None, named):
+            raise InputError(
+                f"--fixed explains {named!r} and --response is {arguments.response!r}. Leave out one of them."
+            )
+    both = sorted(set(arguments.factor) & set(arguments.covariate))
+    if both:
+        raise InputError(f"{both[0]!r} is given both as --factor and as --covariate. Leave out one of them.")
+    changes: Sequence[Change] = [
+        *_data_changes(document, table, arguments.response or named or document.response, arguments),
+        SetFixedEffects(fixed),
+        SetMethod(arguments.method or document.method),
+        SetDegrees(arguments.degrees or document.degrees),
+        SetDropDependent(
+            document.drop_dependent if arguments.drop_dependent is None else arguments.drop_dependent
+        ),
+        SetDerived([*document.derived, *arguments.derive]),
+    ]
+    return Batch(changes).apply(document)
+
+
+def _data_changes(
+    document: Document, table: Table | None, response: str | None, arguments: argparse.Namespace
+) -> list[Change]:
+    """The table as the document's data, with a role for every column."""
+    from covstudio.data.roles import completed_roles
+    from covstudio.document.build.roles import under_choices
+    from covstudio.document.changes.all import SetData, SetResponse, SetRoles
+
+    given: dict[str, Role] = {
+        **dict.fromkeys(arguments.factor, "factor"),
+        **dict.fromkeys(arguments.covariate, "covariate"),
+    }
+    if table is None:
+        changes: list[Change] = [SetRoles(given)] if given else []
+        return [*changes, SetResponse(response)] if response != document.response else changes
+    if response is None and arguments.command == "fit":
+        raise InputError("The model names no response. Give the column to explain, such as --response yield")
+    table.require([*([] if response is None else [response]), *given])
+    under, misfit = under_choices(document, table)
+    if under is None or misfit is not None:
+        raise InputError(misfit or "There is no table.")
+    roles = completed_roles(under, {**document.roles, **given}, response)
+    return [SetData(table.name, roles, response, document.choices.over(table.choices))]
+
+
+def _content(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_MODEL_BYTES:
+            raise InputError(
+                f"The model {path} has more than {MAX_MODEL_BYTES:,} bytes. Save it without its table."
+            )
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(
+            f"There is no file {path}. Check its path; a model is saved by the app as .json."
+        ) from None
+    except IsADirectoryError:
+        raise InputError(
+            f"{path} is a folder, and a model file was expected. Give the path of a file."
+        ) from None
