@@ -55,6 +55,7 @@ from covstudio.covariance.parameters.transforms import TransformScaleShift as Tr
 from covstudio.covariance.parameters.transforms import TransformSigmoid as TransformSigmoid
 from covstudio.covariance.structures.design.incidence import DummyMatrix as DummyMatrix
 from covstudio.covariance.structures.design.numeric import DesignMatrix as DesignMatrix
+from covstudio.covariance.structures.design.positions import evenly_spaced_levels as evenly_spaced_levels
 from covstudio.covariance.structures.elementary.compound_symmetric import (
     CompoundSymmetricMatrix as CompoundSymmetricMatrix,
 )

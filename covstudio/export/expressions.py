@@ -54,6 +54,7 @@ class Writer:
         labels, numbers: columns that are used as such.
         sorted_labels: whether that function is called.
         orders: labels of columns in the order that somebody has chosen, where it matters.
+        filled_levels: whether `evenly_spaced_levels` is called.
     """
 
     def __init__(self, document: Document, built: Build) -> None:
@@ -68,6 +69,7 @@ class Writer:
         self.numbers: dict[str, None] = {}
         self.sorted_labels = False
         self.orders: dict[str, tuple[str, ...]] = {}
+        self.filled_levels = False
         self._lines: list[str] = []
         self._constant_names = Names(_CONSTANTS)
 
@@ -180,7 +182,7 @@ class Writer:
     def _written_size(self, value: object) -> str:
         """A size among the arguments of an operator."""
         if isinstance(value, Levels):
-            return self._count(value.columns)
+            return self._count(value)
         if isinstance(value, Rows):
             self.inputs.add("rows")
             return "rows"
@@ -195,15 +197,18 @@ class Writer:
                 self._write(piece.node_id)
                 pieces.append(f"{self.variables[piece.node_id]}.shape[{piece.axis}]")
             elif isinstance(piece, Levels):
-                pieces.append(self._count(piece.columns))
+                pieces.append(self._count(piece))
             else:
                 if piece == "rows":
                     self.inputs.add("rows")
                 pieces.append(piece)
         return "".join(pieces)
 
-    def _count(self, columns: tuple[str, ...]) -> str:
-        columns_of = [self._labels_of(column) for column in columns]
+    def _count(self, levels: Levels) -> str:
+        columns_of = [self._labels_of(column) for column in levels.columns]
+        if levels.filled:
+            self.filled_levels = True
+            return f"len(evenly_spaced_levels({columns_of[0]}))"
         if len(columns_of) == 1:
             return f"len(set({columns_of[0]}))"
         return f"len(set(zip({', '.join(columns_of)})))"

@@ -69,7 +69,7 @@ def python_source(document: Document, table: Table | None = None) -> str:
         source = _unfinished(document, reasons)
     else:
         warnings = [problem.message for problem in about_v(document, built.problems)]
-        source = _Program(document, built, *_said(document, table)).text(warnings)
+        source = _Program(built.spaced, built, *_said(document, table)).text(warnings)
     ast.parse(source)
     return source
 
@@ -159,6 +159,8 @@ class _Program:
             self._import("covstudio.data", "sorted_labels")
         if writer.orders:
             self._import("covstudio.data", "ordered_labels")
+        if writer.filled_levels:
+            self._import("covstudio.covariance", "evenly_spaced_levels")
         data = self._data(writer)
         inputs = {"labels": "LABELS", "numbers": "NUMBERS", "rows": "ROWS"}
         used = [name for name in inputs if name in writer.inputs]

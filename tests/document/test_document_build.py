@@ -266,7 +266,7 @@ def test_several_coordinates_are_a_table():
 
 
 def test_levels_keep_their_order():
-    document = propagation(("row",), "AR1Matrix")
+    document = propagation(("row",), "UnstructuredMatrix")
     assert build(document, trial()).matrices["n2"].colnames == ["1", "2", "10"]
 
 

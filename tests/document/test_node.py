@@ -154,5 +154,11 @@ def test_an_unknown_argument_is_refused_with_those_there_are():
 def test_defaults_in_a_document():
     dummy = declaration("DummyMatrix")
     defaults = {one.name: document_default(dummy, one) for one in dummy.arguments}
-    assert defaults == {"factors": Columns(), "drop_first": False, "drop_empty_cols": True}
+    assert defaults == {
+        "factors": Columns(),
+        "drop_first": False,
+        "drop_empty_cols": True,
+        "evenly_spaced": None,
+        "close_gaps": False,
+    }
     assert document_default(declaration("AR1Matrix"), argument("AR1Matrix", "n")) == Auto()

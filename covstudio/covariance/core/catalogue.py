@@ -70,6 +70,8 @@ class Argument:
         form_default: what a form starts with, where that is another value than the constructor's default.
         optional: with the default None: the constructor decides when it is left out.
         columns: the smallest and the largest number of columns of "coordinates" (None: any).
+        evenly_spaced: of a "size": it counts positions at equal steps, and the correlation of two depends on
+            the number of steps between them.
 
     Raises:
         ValueError: unknown kind, or a choice without choices.
@@ -89,6 +91,7 @@ class Argument:
     optional: bool = False
     columns: tuple[int, int | None] = (1, 1)
     form_default: Any = None
+    evenly_spaced: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in _KINDS:

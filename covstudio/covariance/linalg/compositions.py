@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -20,11 +20,13 @@ from covstudio.covariance.linalg.dispatch import StructureFunction
 __all__ = [
     "Composition",
     "CovarianceFunction",
+    "FactorLevels",
     "How",
     "PlacedOperand",
     "column_names",
     "composition",
     "covariance_function",
+    "crossed_levels",
     "incidence",
     "parts",
     "placed_operands",
@@ -149,6 +151,38 @@ def column_names(matrix: Matrix, /) -> tuple[str, ...] | None:
         >>> from covstudio.covariance import DummyMatrix, linalg
         >>> linalg.column_names(DummyMatrix(["b", "a", "b"]))
         ('a', 'b')
+    """
+    return None
+
+
+@dataclass(frozen=True)
+class FactorLevels:
+    """The levels of one of the factors whose combinations the columns of a design stand for.
+
+    Attributes:
+        levels: in the order of the columns.
+        chosen: whether somebody said that they are neighbours, whatever they read as.
+    """
+
+    levels: tuple[Any, ...]
+    chosen: bool = False
+
+
+@StructureFunction
+def crossed_levels(matrix: Matrix, /) -> tuple[FactorLevels, ...] | None:
+    """The factors whose every combination of levels has a column, the last factor varying fastest.
+
+    Args:
+        matrix: a structure or an operator, of shape (n, q).
+
+    Returns:
+        One for each factor; q is the product of their numbers of levels. None for a matrix whose columns are
+        not known to be of this kind.
+
+    Example:
+        >>> from covstudio.covariance import DummyMatrix, linalg
+        >>> [factor.levels for factor in linalg.crossed_levels(DummyMatrix(["a", "b"], [1, 2]))]
+        [('a', 'b'), (1, 2)]
     """
     return None
 

@@ -13,6 +13,7 @@ from covstudio.covariance.core.definiteness import ShapeError, promises_psd, sam
 from covstudio.covariance.core.matrix import Matrix, Shape
 from covstudio.covariance.core.operator import Operator
 from covstudio.covariance.core.sizes import Equal, SizeRelation, alike, columns, rows, square
+from covstudio.covariance.operators.spacing import warn_of_gaps
 from covstudio.covariance.parameters.differentiation import traced
 from covstudio.covariance.structures.design.incidence import DummyMatrix
 from covstudio.covariance.structures.elementary.elementary import ScalarMatrix
@@ -167,6 +168,10 @@ class CovariancePropagation(Operator):
         ShapeError: G is not square, or does not have as many rows as Z has columns.
         TypeError: an operand is neither a `Matrix` nor a tensor, or none is a `Matrix`.
 
+    Warns:
+        RuntimeWarning: a structure of equally spaced positions in G, such as an autoregression, runs over
+            levels of Z that are numbers or dates with gaps between them.
+
     Example:
         >>> import torch
         >>> from covstudio.covariance import CovariancePropagation, DiagonalMatrix, DummyMatrix
@@ -185,7 +190,8 @@ class CovariancePropagation(Operator):
 
     def __init__(self, *operands: Any, **named: Any) -> None:
         super().__init__(*operands, **named)
-        z = next(iter(self._operands.values()))
+        z, g = self._operands.values()
+        warn_of_gaps(z, g)
         codes = getattr(z, "codes", None) if isinstance(z, Matrix) and z.num_params == 0 else None
         self._codes: Tensor | None = codes
         self._missing: Tensor | None = None

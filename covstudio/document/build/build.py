@@ -18,10 +18,11 @@ from covstudio.data.tables import Table
 from covstudio.document.build.construct import combined, construct, resolve
 from covstudio.document.build.limits import Unbuilt
 from covstudio.document.build.roles import under_choices
+from covstudio.document.build.spacing import spaced
 from covstudio.document.build.table_facts import TableFacts, facts_of
 from covstudio.document.build.used_columns import used_columns
 from covstudio.document.model.document import Document
-from covstudio.document.model.node import FrozenMap, Node, V
+from covstudio.document.model.node import FrozenMap, Levels, Node, V
 from covstudio.document.sizes.infer import Shape, SizeOrigin, infer_sizes
 
 Severity = Literal["error", "unfinished"]
@@ -88,7 +89,8 @@ class Build:
         paths: node id -> its path in V ("" for V itself), for the nodes below V.
         parameters: every parameter of V, in the order of `v.param_names`.
         table: the rows the model uses (those with a value in every column it needs), or None.
-        notes: which rows were left out and why.
+        notes: which rows were left out and why, and which gaps between levels were filled.
+        spaced: the document with the levels of equally spaced positions filled in, as it was built.
     """
 
     matrices: Mapping[str, Matrix] = field(default_factory=FrozenMap)
@@ -100,6 +102,7 @@ class Build:
     parameters: tuple[ParameterRef, ...] = ()
     table: Table | None = None
     notes: tuple[str, ...] = ()
+    spaced: Document = field(default_factory=Document, repr=False)
     _runs: dict[str, tuple[_Run, ...]] = field(default_factory=dict, repr=False)
 
     def naturals(self, node_id: str, document: Document) -> Tensor:
@@ -165,7 +168,10 @@ def build(document: Document, table: Table | None = None) -> Build:
     problems = [] if rows.problem is None else [Problem(V, rows.problem)]
     if misfit is not None:
         problems.insert(0, Problem(V, misfit, "data"))
-    return _Builder(document, rows.facts, problems).build((rows.note,) if rows.note else ())
+    found = spaced(document, rows.facts)
+    problems += [Problem(node_id, message, where, "unfinished") for node_id, where, message in found.doubts]
+    notes = ((rows.note,) if rows.note else ()) + found.notes
+    return _Builder(found.document, rows.facts, problems).build(notes)
 
 
 def same_structure(one: Document, other: Document) -> bool:
@@ -250,6 +256,7 @@ class _Builder:
             parameters=() if v is None or document.v is None else self._parameters(document.v, v),
             table=self.facts.table,
             notes=notes,
+            spaced=document,
             _runs=runs,
         )
 
@@ -263,9 +270,9 @@ class _Builder:
     def _combine(self, node: Node, shapes: Sequence[Shape | None]) -> Shape | None:
         return combined(self.document, node, self.facts, shapes)
 
-    def _levels(self, columns: tuple[str, ...]) -> int | None:
+    def _levels(self, levels: Levels) -> int | None:
         try:
-            return None if self.facts.table is None else self.facts.count(columns)
+            return None if self.facts.table is None else self.facts.size(levels)
         except ValueError:
             return None
 

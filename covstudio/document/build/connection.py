@@ -9,11 +9,12 @@ from covstudio.data.errors import TableError
 from covstudio.data.tables import Table
 from covstudio.document.build.construct import combined, measure, resolve
 from covstudio.document.build.limits import Unbuilt
+from covstudio.document.build.spacing import spaced
 from covstudio.document.build.table_facts import TableFacts, facts_of
 from covstudio.document.build.used_columns import used_columns
 from covstudio.document.changes.all import ChangeError, Connect, refusal
 from covstudio.document.model.document import Document
-from covstudio.document.model.node import Node, V
+from covstudio.document.model.node import Levels, Node, V
 from covstudio.document.sizes.infer import Shape, SizeOrigin, Sizes, infer_sizes, size_arguments
 
 
@@ -43,6 +44,7 @@ def check_connection(
     except ChangeError as error:
         return str(error)
     facts = facts_of(table).complete(used_columns(after)).facts
+    document, after = spaced(document, facts).document, spaced(after, facts).document
     root = after.root_of(child)
     found = _contradictions(after, facts, (root,))
     if not found:
@@ -86,9 +88,9 @@ def _contradictions(document: Document, facts: TableFacts, roots: Sequence[str] 
 def _infer(
     document: Document, facts: TableFacts, roots: Sequence[str] | set[str], ghost: str | None = None
 ) -> Sizes:
-    def levels(columns: tuple[str, ...]) -> int | None:
+    def levels(size: Levels) -> int | None:
         try:
-            return None if facts.table is None else facts.count(columns)
+            return None if facts.table is None else facts.size(size)
         except TableError:
             return None
 

@@ -210,6 +210,11 @@ def takes_levels(declared: Declaration) -> bool:
     return {"levels", "lex_order"} <= _parameters(declared).keys()
 
 
+def fills_gaps(declared: Declaration) -> bool:
+    """Whether a constructor is told which factors run over equally spaced positions."""
+    return {"evenly_spaced", "close_gaps"} <= _parameters(declared).keys()
+
+
 def takes_names(declared: Declaration) -> bool:
     """Whether a constructor names its columns after those of the table it is given."""
     return "names" in _parameters(declared)
@@ -279,7 +284,7 @@ def _check_size(argument: Argument, value: Any, facts: TableFacts) -> None:
                 argument.name,
                 unfinished=True,
             )
-        _asked(argument, lambda: facts.count(value.columns))
+        _asked(argument, lambda: facts.size(value))
     elif isinstance(value, Rows) and facts.table is None:
         raise Unbuilt(
             f"{argument.label} follows the rows of the table: load one, or type a size.",
@@ -307,7 +312,7 @@ def _wanted(argument: Argument) -> str:
 def _typed_size(argument: Argument, value: Any, facts: TableFacts) -> int:
     """A size among the arguments of an operator, about which its operands say nothing."""
     if isinstance(value, Levels):
-        return facts.count(value.columns)
+        return facts.size(value)
     if isinstance(value, Rows) and facts.rows is not None:
         return facts.rows
     if isinstance(value, int):

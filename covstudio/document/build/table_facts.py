@@ -9,10 +9,11 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
+from covstudio.covariance.structures.design.positions import Grid, grid_of
 from covstudio.data.errors import DesignError, TableError, count, shown
 from covstudio.data.rows import complete_rows, factor_levels
 from covstudio.data.tables import Table
-from covstudio.document.model.node import ArgumentValue
+from covstudio.document.model.node import ArgumentValue, Levels
 
 
 class TableFacts:
@@ -29,6 +30,7 @@ class TableFacts:
         self._labels: dict[str, list[str]] = {}
         self._numbers: dict[str, Tensor] = {}
         self._counts: dict[tuple[str, ...], int] = {}
+        self._grids: dict[str, Grid | None] = {}
         self._sorted: dict[str, tuple[str, ...]] = {}
         self._complete: dict[frozenset[str], Complete] = {}
 
@@ -74,6 +76,26 @@ class TableFacts:
         if columns not in self._counts:
             self._counts[columns] = len(set(zip(*(self.labels(column) for column in columns), strict=True)))
         return self._counts[columns]
+
+    def size(self, levels: Levels) -> int:
+        """The size that follows some levels.
+
+        Raises:
+            TableError: a column is not there, or labels are missing in it.
+        """
+        grid = self.grid(levels.columns[0]) if levels.filled else None
+        return self.count(levels.columns) if grid is None else len(grid.levels)
+
+    def grid(self, column: str) -> Grid | None:
+        """The equally spaced positions of a column's levels; None where these are no numbers or dates.
+
+        Raises:
+            TableError: there is no such column, or labels are missing in it.
+            UnevenLevels: there would be far more positions than levels.
+        """
+        if column not in self._grids:
+            self._grids[column] = grid_of(self.levels(column))
+        return self._grids[column]
 
     def numbers(self, column: str) -> Tensor:
         """The numbers of a column, (n,) float64.

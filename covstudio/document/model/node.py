@@ -80,9 +80,16 @@ class Rows:
 
 @dataclass(frozen=True)
 class Levels:
-    """A size that is the number of levels of a column (of used combinations, for several columns)."""
+    """A size that is the number of levels of a column (of used combinations, for several columns).
+
+    Args:
+        columns: their names.
+        filled: the levels of one column are numbers or dates, and so are the steps between that no row has.
+            Found out when a model is built, and never stored.
+    """
 
     columns: tuple[str, ...]
+    filled: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", tuple(self.columns))

@@ -53,7 +53,7 @@ def infer_sizes(
     document: Document,
     *,
     measure: Callable[[Node], Shape | None],
-    levels: Callable[[tuple[str, ...]], int | None],
+    levels: Callable[[Levels], int | None],
     rows: int | None,
     roots: Iterable[str] | None = None,
     ghost: str | None = None,
@@ -147,18 +147,16 @@ def _known(search: Search, node_id: str | None) -> Shape | None:
 
 
 def _own_size(
-    node: Node, name: str, levels: Callable[[tuple[str, ...]], int | None], rows: int | None
+    node: Node, name: str, levels: Callable[[Levels], int | None], rows: int | None
 ) -> SizeOrigin | None:
     value = node.arguments.get(name, Auto())
     if isinstance(value, Rows):
         return None if rows is None else SizeOrigin(rows, "the rows of the table", ("rows",))
     if isinstance(value, Levels):
-        count = levels(value.columns)
-        return (
-            None
-            if count is None
-            else SizeOrigin(count, f"the levels of {' x '.join(value.columns)}", (value,))
-        )
+        count = levels(value)
+        what = "equally spaced positions" if value.filled else "levels"
+        why = f"the {what} of {' x '.join(value.columns)}"
+        return None if count is None else SizeOrigin(count, why, (value,))
     if isinstance(value, int):
         return SizeOrigin(value, "as set")
     return None

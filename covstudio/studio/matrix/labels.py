@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain, product
 from typing import TypeAlias
 
-from covstudio.covariance import DummyMatrix, declaration, linalg
+from covstudio.covariance import DummyMatrix, declaration, evenly_spaced_levels, linalg
 from covstudio.covariance.core.sizes import Side, Total
 from covstudio.covariance.structures.design.incidence import JOINER
 from covstudio.document.build.build import Build
@@ -80,7 +80,10 @@ class _Finder:
             return self._records(matrix.shape[0]), _spelled(columns)
         for value in node.arguments.values():
             if isinstance(value, Levels) and self.build.table is not None:
-                names = _spelled(DummyMatrix(*map(self._labels, value.columns)).colnames)
+                factors = list(map(self._labels, value.columns))
+                names = _spelled(DummyMatrix(*factors).colnames)
+                if matrix is not None and len(names) < matrix.shape[0] and len(factors) == 1:
+                    names = _spelled(evenly_spaced_levels(factors[0]))
                 return names, names
             if isinstance(value, Rows) and matrix is not None:
                 rows = self._records(matrix.shape[0])

@@ -198,6 +198,31 @@ def a_covariance_that_promises_nothing_may_fail_to_be_one(case: Case) -> None:
 
 
 @contract
+def equally_spaced_positions_are_declared(case: Case) -> None:
+    """The correlation of two positions is a function of the steps between them, and not the same at all."""
+    matrix = case.make()
+    declared = matrix.governing_declaration()
+    if declared is None or isinstance(matrix, Operator) or matrix.shape[0] != matrix.shape[1]:
+        return
+    sizes = [argument for argument in declared.arguments if argument.kind == "size"]
+    size = matrix.shape[0]
+    if len(sizes) != 1 or size < 3:
+        return
+    by_steps, apart = [], []
+    for natural in naturals(case, matrix):
+        value = matrix.evaluate(natural)
+        scale = value.diagonal().abs().sqrt()
+        correlation = value / (scale[:, None] * scale)
+        lags = [correlation.diagonal(k) for k in range(size)]
+        by_steps.append(all(float(lag.max() - lag.min()) <= 1e-9 for lag in lags))
+        means = torch.stack([lag.mean() for lag in lags[1:]])
+        apart.append(float(means.max() - means.min()) > 1e-9)
+    spaced = all(by_steps) and any(apart)
+    if sizes[0].evenly_spaced or not case.variant:
+        assert sizes[0].evenly_spaced == spaced
+
+
+@contract
 def rows_that_may_change_places_are_declared(case: Case) -> None:
     matrix = case.make()
     declared = matrix.governing_declaration()

@@ -18,6 +18,7 @@ from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import Argument, declare
 from covstudio.covariance.core.checks import check_dtype
 from covstudio.covariance.core.matrix import Matrix
+from covstudio.covariance.structures.design.positions import UnevenLevels, grid_of, shown_levels
 
 #: What joins the levels of crossed factors in a column's name: the bowtie.
 JOINER = "\u22c8"
@@ -46,6 +47,21 @@ _SHOWN = 8
             default=False,
             # A block numbered anew in every replicate counts once for each replicate.
             form_default=True,
+        ),
+        Argument(
+            "evenly_spaced",
+            "indices",
+            "Fill gaps of factors",
+            "Factors, counted from 0, whose numbers or dates get a column for every equal step between; left "
+            "out, those over which a series of equally spaced positions runs",
+            optional=True,
+        ),
+        Argument(
+            "close_gaps",
+            "flag",
+            "Levels are neighbours",
+            "Levels count as neighbours at equal steps, whatever numbers or dates are missing between them",
+            default=False,
         ),
     ),
     aliases={
@@ -78,6 +94,11 @@ class DummyMatrix(Matrix):
     row wherever a combination does not occur: `drop_empty_cols` leaves them out. Empty columns go before
     the first one.
 
+    Where an autoregression, or any other structure of equally spaced positions, runs over levels that are
+    numbers or dates with gaps, such as days 1 to 6 and 10, `evenly_spaced` gives the steps between a column
+    too (of zeros: no row has them), so that day 10 is four steps from day 6. Without it
+    `CovariancePropagation` warns; `close_gaps` says that the levels are neighbours.
+
     Attributes:
         codes: Column of each row's 1, an int64 tensor of shape (n,); -1 for a row of zeros.
         colnames: Name of each column: its levels, joined with U+22C8 (the bowtie).
@@ -89,14 +110,19 @@ class DummyMatrix(Matrix):
         levels: The levels of each factor, one list per factor. None takes the sorted unique labels.
         lex_order: Whether the columns are sorted.
         drop_first: Leave out the first column, as for a factor beside an intercept.
-        drop_empty_cols: Leave out the columns that no row has.
+        drop_empty_cols: Leave out the columns that no row has. Of an evenly spaced factor all stay, for those
+            combinations of the other factors that rows have.
+        evenly_spaced: Factors, counted from 0, whose levels are put in order and filled up to equal steps
+            (see `evenly_spaced_levels`).
+        close_gaps: Levels that skip numbers or dates are neighbours all the same: nobody is to warn of it.
         dtype: Floating point dtype of the matrix; None for that of the computation it takes part in.
         device: Device of the matrix; None for that of the computation it takes part in.
 
     Raises:
         TypeError: a factor is not a sequence of labels, or `dtype` is not a floating point one.
         ValueError: no factor is given, they are empty or of different lengths, a label is missing,
-            `levels` does not fit the factors, labels of one factor cannot be sorted, or no column is left.
+            `levels` does not fit the factors, labels of one factor cannot be sorted, no column is left, or
+            an evenly spaced factor has levels that are neither numbers nor dates, or have no common step.
 
     Warns:
         RuntimeWarning: rows have a combination that is not among the levels: they are zero.
@@ -113,6 +139,8 @@ class DummyMatrix(Matrix):
         ['a', 'b', 'c']
         >>> DummyMatrix([1, 1, 2], ["x", "y", "y"], drop_empty_cols=True).colnames
         ['1⋈x', '1⋈y', '2⋈y']
+        >>> DummyMatrix([1, 2, 5, 1], evenly_spaced=[0]).colnames
+        ['1', '2', '3', '4', '5']
 
     Reference:
         Searle, Casella & McCulloch (1992), Variance Components, chapter 6 (Z of the mixed model).
@@ -125,6 +153,8 @@ class DummyMatrix(Matrix):
         lex_order: bool = True,
         drop_first: bool = False,
         drop_empty_cols: bool = False,
+        evenly_spaced: Sequence[int] | None = None,
+        close_gaps: bool = False,
         dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
     ) -> None:
@@ -133,12 +163,16 @@ class DummyMatrix(Matrix):
         columns = [labels for labels, _ in read]
         _check_columns(columns)
         ordered = _levels([different for _, different in read], levels, lex_order)
+        spaced = _checked_factors(evenly_spaced or (), len(columns))
+        for k in spaced:
+            ordered[k] = _filled(ordered[k], k)
         self.levels = tuple(tuple(one) for one in ordered)
+        self.close_gaps = bool(close_gaps)
         flat = _flat_codes(columns, ordered)
         if levels is not None:
             _warn_of_unknown(columns, flat.tolist(), ordered)
-        ranked = lex_order or levels is not None
-        kept = _kept_codes(flat, ordered, ranked=ranked, drop_empty=drop_empty_cols)
+        ranked = lex_order or levels is not None or bool(spaced)
+        kept = _kept_codes(flat, ordered, ranked=ranked, drop_empty=drop_empty_cols, whole=spaced)
         kept = kept[1:] if drop_first else kept
         if not kept:
             raise ValueError(
@@ -146,8 +180,13 @@ class DummyMatrix(Matrix):
                 f"(drop_first={drop_first}, drop_empty_cols={drop_empty_cols}); give a factor of two or more "
                 "levels, or drop less"
             )
+        ranked = ranked and len(kept) == math.prod(map(len, ordered))
+        #: The levels of factors of which every combination has its column, in order; else None.
+        self.crossed: tuple[tuple[Label, ...], ...] | None = self.levels if ranked else None
         if len(ordered) == 1:
-            self.colnames = [str(ordered[0][code]) for code in kept]
+            own = [ordered[0][code] for code in kept]
+            self.crossed = (tuple(own),)
+            self.colnames = [str(level) for level in own]
         else:
             self.colnames = [JOINER.join(map(str, _labels_of(code, ordered))) for code in kept]
         if kept != list(range(math.prod(map(len, ordered)))):
@@ -177,6 +216,43 @@ class DummyMatrix(Matrix):
 @linalg.column_names.register(DummyMatrix)
 def _(matrix: DummyMatrix) -> tuple[str, ...]:
     return tuple(matrix.colnames)
+
+
+@linalg.crossed_levels.register(DummyMatrix)
+def _(matrix: DummyMatrix) -> tuple[linalg.FactorLevels, ...] | None:
+    if matrix.crossed is None:
+        return None
+    return tuple(linalg.FactorLevels(levels, matrix.close_gaps) for levels in matrix.crossed)
+
+
+def _checked_factors(places: object, count: int) -> tuple[int, ...]:
+    """The factors that are to be evenly spaced, each once."""
+    if isinstance(places, (str, bytes)) or not isinstance(places, Iterable):
+        raise TypeError(f"evenly_spaced must be a list of factors counted from 0, got {places!r}; write [0]")
+    found = list(places)
+    for place in found:
+        if isinstance(place, bool) or not isinstance(place, int) or not 0 <= place < count:
+            raise ValueError(
+                f"evenly_spaced must name factors from 0 to {count - 1}, got {place!r}; count them from 0"
+            )
+    return tuple(dict.fromkeys(found))
+
+
+def _filled(levels: list[Label], k: int) -> list[Label]:
+    """The levels of a factor in order and filled up to equal steps."""
+    try:
+        grid = grid_of(levels)
+    except UnevenLevels as error:
+        raise ValueError(
+            f"factor {k} must have levels at equal steps: {error}; leave it out of evenly_spaced, and use a "
+            "structure of times, which takes any distances"
+        ) from None
+    if grid is None:
+        raise ValueError(
+            f"factor {k} must have numbers or dates as levels to be evenly spaced, each place once, got "
+            f"{shown_levels(levels)}; leave it out of evenly_spaced"
+        )
+    return list(grid.levels)
 
 
 def _labels(values: object, name: str) -> tuple[list[Label], list[Label]]:
@@ -291,9 +367,30 @@ def _flat_codes(columns: list[list[Label]], levels: list[list[Label]]) -> NDArra
 
 
 def _kept_codes(
-    flat: NDArray[Any], levels: list[list[Label]], *, ranked: bool, drop_empty: bool
+    flat: NDArray[Any],
+    levels: list[list[Label]],
+    *,
+    ranked: bool,
+    drop_empty: bool,
+    whole: tuple[int, ...] = (),
 ) -> list[int]:
-    """The combinations that get a column: sorted, or in the order in which rows first have them."""
+    """The combinations that get a column: sorted, or in the order in which rows first have them.
+
+    Of the factors in `whole` every level is kept, for combinations of the others that rows have.
+    """
+    if drop_empty and whole:
+        sizes = [len(one) for one in levels]
+        rows = np.stack(np.unravel_index(flat[flat >= 0].astype(np.int64), sizes), axis=1)
+        rows[:, list(whole)] = 0
+        kept = {tuple(row) for row in rows.tolist()}
+        for k in whole:
+            kept = {(*row[:k], place, *row[k + 1 :]) for row in kept for place in range(sizes[k])}
+        if len(kept) > MAX_COLUMNS:
+            raise ValueError(
+                f"the factors must have at most {MAX_COLUMNS} combinations of levels, got {len(kept)}; "
+                "make fewer factors evenly spaced"
+            )
+        return [int(code) for code in np.ravel_multi_index(np.array(sorted(kept)).T, sizes)]
     every = [] if drop_empty else _every_code(levels)
     if ranked and not drop_empty:
         return every

@@ -31,7 +31,7 @@ __all__ = [
 def positions_argument(minimum: int, more: str = "") -> Argument:
     """The declaration of the number of positions; `more` is said of it behind the rest."""
     text = f"Number of equally spaced positions, in order{more}"
-    return Argument("n", "size", "Size", text, minimum=minimum)
+    return Argument("n", "size", "Size", text, minimum=minimum, evenly_spaced=True)
 
 
 def widened(function: Callable[[Tensor], Tensor], shapes: Tensor) -> Tensor:

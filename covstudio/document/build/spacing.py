@@ -1,0 +1,231 @@
+"""Gaps in the levels that structures of equally spaced positions run over: filled, or told.
+
+An autoregression over days 1 to 6 and 10 has ten positions. Whether the columns of a design are the positions
+of such a structure follows from the relations that operators declare between sizes: the columns of Z are the
+rows of G, and those of a Kronecker product its factors', one for each factor of the design.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from covstudio.covariance import declaration
+from covstudio.covariance.structures.design.positions import Grid, UnevenLevels, grid_of, shown_levels
+from covstudio.data.errors import TableError
+from covstudio.data.ordering import sorted_labels
+from covstudio.document.build.construct import fills_gaps, splatted
+from covstudio.document.build.table_facts import TableFacts
+from covstudio.document.model.document import Document
+from covstudio.document.model.node import ArgumentValue, Columns, FrozenMap, Levels, Node, Values
+from covstudio.document.sizes.relations import relate
+from covstudio.document.sizes.search import Cell, Search
+
+__all__ = ["Spaced", "spaced"]
+
+_NEIGHBOURS = "tick “Levels are neighbours” in the design"
+_TIMES = "take a structure of times or coordinates (Time series, Distance), which takes any distances"
+
+
+@dataclass(frozen=True)
+class Spaced:
+    """A document whose equally spaced positions are equally spaced.
+
+    Attributes:
+        document: with the gaps filled; the same object where there are none.
+        notes: what was filled.
+        doubts: node id, argument and a sentence, where a person has to choose.
+    """
+
+    document: Document
+    notes: tuple[str, ...] = ()
+    doubts: tuple[tuple[str, str | None, str], ...] = ()
+
+
+def spaced(document: Document, facts: TableFacts) -> Spaced:
+    """Fill the gaps of levels that equally spaced positions run over.
+
+    Args:
+        document: the model.
+        facts: about the rows that it uses.
+
+    Returns:
+        The document with these levels filled in, what is to be said of it, and what is to be asked.
+    """
+    leaves = {i: name for i, node in document.nodes.items() if (name := _counted(node)) is not None}
+    return _Spacing(document, facts, leaves).found() if leaves else Spaced(document)
+
+
+def _counted(node: Node) -> str | None:
+    """The size argument of a node that counts equally spaced positions, or None."""
+    arguments = declaration(node.kind).arguments
+    return next((argument.name for argument in arguments if argument.evenly_spaced), None)
+
+
+class _Spacing:
+    def __init__(self, document: Document, facts: TableFacts, leaves: dict[str, str]) -> None:
+        self.document, self.facts, self.leaves = document, facts, leaves
+        self.nodes = dict(document.nodes)
+        self.notes: dict[str, None] = {}
+        self.doubts: list[tuple[str, str | None, str]] = []
+        self.search = Search()
+
+    def found(self) -> Spaced:
+        if not self._any_gap():
+            return Spaced(self.document)
+        for node in self.document.nodes.values():
+            self.search.add(node)
+            relate(self.search, node)
+        placed: set[str] = set()
+        for node in self.document.nodes.values():
+            factors = self._factors(node)
+            filled: list[int] = []
+            for k, (name, grid) in enumerate(factors):
+                series = self._series(node, k, len(factors))
+                if series and self._fill(node, k, name, grid, series):
+                    filled.append(k)
+                placed.update(series)
+            if filled:
+                chosen = node.arguments.get("evenly_spaced")
+                filled += [k for k in chosen if isinstance(k, int)] if isinstance(chosen, tuple) else []
+                self._change(node.id, "evenly_spaced", tuple(sorted(set(filled))))
+        for leaf in self.leaves.keys() - placed:
+            self._doubt_size(self.document.nodes[leaf])
+        if not (self.notes or self.doubts) and self.nodes == dict(self.document.nodes):
+            return Spaced(self.document)
+        document = replace(self.document, nodes=FrozenMap(self.nodes))
+        return Spaced(document, tuple(self.notes), tuple(self.doubts))
+
+    def _any_gap(self) -> bool:
+        """Whether there are gaps at all, which a wire that is dragged asks at every step."""
+        asked = [grid for node in self.document.nodes.values() for _, grid in self._factors(node)]
+        if self.facts.table is not None:
+            for leaf, argument in self.leaves.items():
+                value = self.document.nodes[leaf].arguments.get(argument)
+                if isinstance(value, Levels):
+                    asked += [partial(self.facts.grid, name) for name in value.columns]
+        return any(_has_gap(grid) for grid in asked)
+
+    def _change(self, node_id: str, argument: str, value: ArgumentValue) -> None:
+        node = self.nodes[node_id]
+        self.nodes[node_id] = replace(node, arguments={**node.arguments, argument: value})
+
+    def _factors(self, node: Node) -> list[tuple[str, Callable[[], Grid | None]]]:
+        """What the factors of a design are called, and their positions; none while they cannot be had."""
+        declared = declaration(node.kind)
+        if not fills_gaps(declared) or node.arguments.get("drop_first"):
+            return []
+        value = next((node.arguments.get(name) for name in splatted(declared)), None)
+        if isinstance(value, Values):
+            labels = [[str(label) for label in column] for column in value.columns]
+            return [(node.name, partial(grid_of, sorted_labels(column))) for column in labels]
+        if not isinstance(value, Columns) or self.facts.table is None:
+            return []
+        return [(name, partial(self.facts.grid, name)) for name in value.names]
+
+    def _series(self, node: Node, k: int, count: int) -> list[str]:
+        """The structures of equally spaced positions that factor k of a design runs along."""
+        along = {option[k] for option in self._directions((node.id, 1)) if len(option) == count}
+        return [leaf for leaf in self.leaves if self.search.find((leaf, 0)) in along]
+
+    def _directions(self, cell: Cell) -> Iterator[tuple[Cell, ...]]:
+        """The directions whose sizes a size is the product of: itself, or those of a Kronecker product."""
+        own = self.search.find(cell)
+        yield (own,)
+        for split in self.search.splits:
+            if split.how == "product" and self.search.find(split.whole) == own and len(split.parts) > 1:
+                if any(self.search.find(part) == own for part in split.parts):
+                    continue
+                options: list[tuple[Cell, ...]] = [()]
+                for part in split.parts:
+                    inner = list(self._directions(part))
+                    options = [(*option, *more) for option in options for more in inner]
+                yield from options
+
+    def _fill(
+        self, node: Node, k: int, name: str, positions: Callable[[], Grid | None], series: list[str]
+    ) -> bool:
+        """Whether factor k is to be filled; what its series are told, and what is said."""
+        chosen = node.arguments.get("evenly_spaced")
+        if node.arguments.get("close_gaps") or (isinstance(chosen, tuple) and k not in chosen):
+            return False
+        try:
+            grid = positions()
+        except TableError:
+            return False
+        except UnevenLevels as error:
+            message = f"{self._names(series)}: {error}. Choose: {_TIMES}; or {_NEIGHBOURS}."
+            self.doubts.append((node.id, "close_gaps", message))
+            # It has been told here, and is not to be told again.
+            self._change(node.id, "close_gaps", True)
+            return False
+        if grid is None or not grid.added:
+            return False
+        count = len(grid.levels) - len(grid.added)
+        for leaf in series:
+            argument = self.leaves[leaf]
+            value = self.nodes[leaf].arguments.get(argument)
+            if value == count:
+                self.doubts.append((leaf, argument, self._gap(name, count, grid) + _set_size(grid)))
+                self._change(node.id, "close_gaps", True)
+                return False
+            if value == Levels((name,)):
+                self._change(leaf, argument, Levels((name,), filled=True))
+        self.notes[
+            f"{name}: {shown_levels(grid.added)} {_are(grid)} in no row, and {self._names(series)} "
+            f"{'takes' if len(series) == 1 else 'take'} equal steps: {len(grid.levels)} positions at steps "
+            f"of {grid.step}. To count the levels as neighbours, {_NEIGHBOURS}."
+        ] = None
+        return True
+
+    def _doubt_size(self, leaf: Node) -> None:
+        """A size that follows levels with gaps, of positions that no design is seen to fill."""
+        argument = self.leaves[leaf.id]
+        value = leaf.arguments.get(argument)
+        if not isinstance(value, Levels) or len(value.columns) != 1 or self.facts.table is None:
+            return
+        name = value.columns[0]
+        try:
+            grid = self.facts.grid(name)
+        except TableError:
+            return
+        except UnevenLevels as error:
+            self.doubts.append((leaf.id, argument, f"{name}: {error}. Choose: {_TIMES}; or type a size."))
+            return
+        if grid is not None and grid.added:
+            count = self.facts.count(value.columns)
+            told = (
+                f"Choose: Z G Zᵀ with a design over {name}, which fills them; {_TIMES}; or type the size "
+                f"{count}, which takes the levels for neighbours."
+            )
+            self.doubts.append((leaf.id, argument, self._gap(name, count, grid) + told))
+
+    def _gap(self, name: str, count: int, grid: Grid) -> str:
+        return (
+            f"The {count} levels of {name} are numbers or dates, and {shown_levels(grid.added)} {_are(grid)} "
+            "missing between them. "
+        )
+
+    def _names(self, nodes: Sequence[str]) -> str:
+        return " and ".join(self.document.nodes[i].name for i in nodes)
+
+
+def _has_gap(positions: Callable[[], Grid | None]) -> bool:
+    try:
+        grid = positions()
+    except TableError:
+        return False
+    except UnevenLevels:
+        return True
+    return grid is not None and bool(grid.added)
+
+
+def _set_size(grid: Grid) -> str:
+    return (
+        f"Set the size to auto, for {len(grid.levels)} positions at steps of {grid.step}; or {_NEIGHBOURS}."
+    )
+
+
+def _are(grid: Grid) -> str:
+    return "is" if len(grid.added) == 1 else "are"

@@ -1,0 +1,189 @@
+"""Gaps of levels that a series of equally spaced positions runs over: filled, or asked about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from covstudio.data import read_table
+from covstudio.data.tables import Table
+from covstudio.document.build.build import build
+from covstudio.document.build.connection import check_connection
+from covstudio.document.changes.all import SetArgument, SetResponse
+from covstudio.document.files.templates import TEMPLATES
+from covstudio.document.files.write import dumps, loads
+from covstudio.document.model.node import Columns, Levels, Values
+from covstudio.estimate.model import ModelError, assemble
+from covstudio.export.python import python_source
+from covstudio.reml import fit
+from tests.document.document_models import add, after
+from tests.export.export_programs import executed_v, run
+
+GAPS = Path(__file__).parents[1] / "reml" / "reference" / "car1_gaps.csv"
+#: nlme 3.1, gls(y ~ 1, correlation = corCAR1(form = ~ time | g)): log L, rho and sigma^2.
+RIGHT = (-413.30438645, 0.68610643, 2.60905613)
+
+
+#: Combinations that no row has keep their column.
+WHOLE = {"drop_empty_cols": False}
+
+
+def model(*, time=None, within=None, z=None):
+    """V = Z (I (x) AR1) Z' over subjects and times."""
+    return after(
+        SetResponse("y"),
+        add("CovariancePropagation", "V", name="within"),
+        add("DummyMatrix", "n1", "z", name="design", factors=Columns(("g", "time")), **(z or {})),
+        add("KroneckerProduct", "n1", "g", name="covariance"),
+        add("IdentityMatrix", "n3", "a", name="subjects", n=Levels(("g",))),
+        add("AR1Matrix", "n3", "b", name="over time", **({} if time is None else {"n": time})),
+    )
+
+
+@pytest.fixture(scope="module")
+def gaps():
+    return read_table(GAPS)
+
+
+@pytest.mark.parametrize("size", [None, Levels(("time",)), 10])
+@pytest.mark.parametrize("drop", [True, False])
+def test_the_days_between_count(gaps, size, drop):
+    document = model(time=size, z={"drop_empty_cols": drop})
+    built = build(document, gaps)
+    assert built.problems == ()
+    assert built.sizes[document.named("over time").id] == (10, 10)
+    assert built.notes == (
+        "time: 7, 8, 9 are in no row, and over time takes equal steps: 10 positions at steps of 1. To count "
+        "the levels as neighbours, tick “Levels are neighbours” in the design.",
+    )
+    parts = assemble(document, gaps)
+    assert parts.notes == built.notes
+    found = fit(parts.matrix, parts.y, parts.x)
+    variance, rho = found.params.values()
+    assert found.loglik == pytest.approx(RIGHT[0], abs=1e-6)
+    assert (rho, variance) == (pytest.approx(RIGHT[1], abs=2e-6), pytest.approx(RIGHT[2], rel=2e-6))
+
+
+def test_v_is_the_closed_form_with_the_true_lags(gaps):
+    document = model()
+    v = build(document, gaps).v
+    times = torch.as_tensor(gaps.numbers("time"))
+    subjects = torch.as_tensor(gaps.numbers("g"))
+    lags = (times[:, None] - times).abs()
+    expected = 3.0 * 0.4**lags * (subjects[:, None] == subjects)
+    assert torch.allclose(v.evaluate(torch.tensor([3.0, 0.4], dtype=torch.float64)), expected, rtol=1e-13)
+
+
+def test_a_choice_is_stored(gaps):
+    design = SetArgument("n2", "close_gaps", True)
+    document, _ = loads(dumps(after(design, start=model(time=Levels(("time",)), z=WHOLE))))
+    built = build(document, gaps)
+    assert built.problems == ()
+    assert built.notes == ()
+    assert built.sizes[document.named("over time").id] == (7, 7)
+    filled, _ = loads(dumps(model()))
+    assert "evenly_spaced" not in filled.nodes["n2"].arguments
+    assert build(filled, gaps).sizes[filled.named("over time").id] == (10, 10)
+
+
+@pytest.mark.parametrize("size", [None, Levels(("time",))])
+def test_the_program_fills_them_too(gaps, size, tmp_path):
+    document = model(time=size)
+    source = python_source(document, gaps)
+    assert "evenly_spaced=[1]" in source
+    assert torch.equal(executed_v(source), build(document, gaps).v().double())
+    done = run(source, tmp_path, str(GAPS))
+    assert done.returncode == 0, done.stderr
+    assert "-413.304386" in done.stdout
+    closed = model(time=size, z={**WHOLE, "close_gaps": True})
+    source = python_source(closed, gaps)
+    assert "close_gaps=True" in source
+    assert torch.equal(executed_v(source), build(closed, gaps).v().double())
+
+
+def test_sizes_that_were_typed_for_neighbours_are_asked_about(gaps):
+    built = build(model(time=7, z=WHOLE), gaps)
+    (problem,) = built.problems
+    assert problem.field == "n"
+    assert "7, 8, 9 are missing" in problem.message
+    assert "Set the size to auto, for 10 positions" in problem.message
+    with pytest.raises(ModelError, match="7, 8, 9 are missing"):
+        assemble(model(time=7, z=WHOLE), gaps)
+    closed = after(SetArgument("n2", "close_gaps", True), start=model(time=7, z=WHOLE))
+    assert build(closed, gaps).problems == ()
+
+
+def uneven():
+    return Table.from_columns(
+        {"g": [1, 1, 1, 1, 2, 2], "time": [1, 2, 2.5, 1000, 1, 2], "y": [1.0, 2, 4, 3, 5, 1]}, "uneven"
+    )
+
+
+def test_levels_without_a_common_step_stop_with_the_choices():
+    built = build(model(z=WHOLE), uneven())
+    (problem,) = built.problems
+    assert problem.field == "close_gaps"
+    for said in ("1, 2, 2.5, 1000", "1999 at steps of 0.5", "structure of times", "Levels are neighbours"):
+        assert said in problem.message
+    assert build(after(SetArgument("n2", "close_gaps", True), start=model(z=WHOLE)), uneven()).problems == ()
+
+
+def test_a_size_that_no_design_fills_is_asked_about(gaps):
+    whole = {"t": [1, 2, 3, 4, 5, 6, 10], "y": [1.0, 3, 2, 5, 4, 6, 3]}
+    table = Table.from_columns(whole, "one")
+    document = after(SetResponse("y"), add("AR1Matrix", "V", name="series", n=Levels(("t",))))
+    (problem,) = build(document, table).problems
+    assert "7, 8, 9 are missing" in problem.message
+    assert "type the size 7" in problem.message
+    assert build(after(SetArgument("n1", "n", 7), start=document), table).problems == ()
+
+
+def test_dates_and_texts_in_any_order():
+    dates = ["2023-06-05", "2023-05-08", "2023-05-01", "2023-05-15"]
+    table = Table.from_columns({"day": dates, "y": [1.0, 2.0, 4.0, 3.0]}, "weeks")
+    document = after(
+        add("CovariancePropagation", "V", name="series"),
+        add("DummyMatrix", "n1", "z", name="design", factors=Columns(("day",))),
+        add("AR1Matrix", "n1", "g", name="over time"),
+    )
+    built = build(document, table)
+    assert built.sizes["n3"] == (6, 6)
+    assert "2023-05-22, 2023-05-29 are in no row" in built.notes[0]
+    assert "steps of 7 days" in built.notes[0]
+    assert built.matrices["n2"].codes.tolist() == [5, 1, 0, 2]
+    written = after(SetArgument("n2", "factors", Values((("10", "2", "4"),))), start=document)
+    assert build(written).sizes["n3"] == (5, 5)
+    assert build(written).matrices["n2"].colnames == ["2", "4", "6", "8", "10"]
+
+
+def test_a_wire_between_them_fits(gaps):
+    document = after(
+        add("CovariancePropagation", "V", name="within"),
+        add("DummyMatrix", "n1", "z", name="design", factors=Columns(("time",))),
+        add("AR1Matrix", name="over time", n=Levels(("time",))),
+    )
+    assert check_connection(document, "n3", "n1", "g", gaps) is None
+
+
+def test_templates(gaps):
+    document = TEMPLATES["repeated"].document(gaps, {"g": "factor", "time": "factor", "y": "response"})
+    built = build(document, gaps)
+    assert built.problems == ()
+    assert built.sizes[document.named("over time").id] == (10, 10)
+    cells = [(row, column) for row in (1, 2, 3, 5) for column in (1, 2, 3)]
+    table = Table.from_columns(
+        {
+            "variety": [f"v{k % 4}" for k in range(12)],
+            "row": [row for row, _ in cells],
+            "col": [column for _, column in cells],
+            "yield": [float(k * k % 5) for k in range(12)],
+        },
+        "field",
+    )
+    roles = {"variety": "factor", "row": "factor", "col": "factor", "yield": "response"}
+    field = TEMPLATES["spatial"].document(table, roles)
+    built = build(field, table)
+    assert built.problems == ()
+    assert built.sizes[field.named("along rows").id] == (5, 5)
