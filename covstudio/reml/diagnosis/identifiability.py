@@ -92,6 +92,9 @@ def identify(
         Sampling variances, and the groups of parameters that are not told apart.
     """
     search = _Search(engine, outcome, coordinates, terms)
+    if outcome.reason == "singular":
+        # What the information says there is rounding error.
+        return Identified(sampling_variances(search.information, search.inside)[0], ())
     found = search.found()
     inside = search.inside_out() if outcome.converged else None
     groups = found.confounded if inside is None else inside.confounded
@@ -120,6 +123,7 @@ class _Search:
         with np.errstate(divide="ignore", invalid="ignore"):
             level = np.abs(score) <= LEVEL * np.sqrt(np.diag(information))
         self.information = information
+        at_end[list(outcome.vanishing)] = True
         # What is held at the end of a ridge is known beside the others.
         if outcome.ridge is not None:
             at_end[list(outcome.ridge.leads)] = True
@@ -176,7 +180,7 @@ class _Search:
         """The maximum with a scale at a small value instead of 0, when it is as high and a ridge."""
         c = self.coordinates[i]
         natural = self.point.natural.copy()
-        natural[c.position] = (BESIDE * self.point.mean_diagonal / c.unit) ** (1.0 / c.degree)
+        natural[c.position] = self._off_zero(c)
         near = self.engine.at(natural)
         used = [j for j in range(len(self.coordinates)) if j == i or not self.outcome.at_end[j]]
         if near is None or not self._ridge(near, used, used.index(i)):
@@ -270,17 +274,19 @@ class _Search:
     def _silent(self, i: int) -> Confounded:
         """A parameter that V, or what the fixed effects leave of it, does not depend on."""
         c = self.coordinates[i]
-        own = next((set(term) for term in self.terms if c.position in term), set())
-        zero = [
-            other.name
-            for other, value in zip(self.coordinates, self.values, strict=True)
-            if other.position in own and other.degree and value == 0.0
-        ]
-        if zero:
-            verb = "is" if len(zero) == 1 else "are"
-            why = f"{c.name} means nothing while {listed(zero)} {verb} zero."
-            return Confounded((c.name,), (), why, final=False)
-        if c.degree and c.unit > 0.0:
+        for where in ("zero", "at the end of the range"):
+            silencing = self._silenced_by(c, where == "zero")
+            if silencing:
+                verb = "is" if len(silencing) == 1 else "are"
+                names = listed([other.name for other in silencing])
+                why = f"{c.name} means nothing while {names} {verb} {where}."
+                return Confounded((c.name,), (), why, final=False)
+        if c.kind is Kind.VARIANCE and c.unit == 0.0:
+            why = (
+                f"The data say nothing about {c.name}: no row depends on it, as with a level that has no "
+                "rows. Fix or remove it."
+            )
+        elif c.degree and c.unit > 0.0:
             why = (
                 f"The data say nothing about {c.name}: the fixed effects take up all of its part of V, as "
                 "they do with a factor of one level, or with one that is among the fixed effects itself. Fix "
@@ -289,6 +295,34 @@ class _Search:
         else:
             why = f"The data say nothing about {c.name} here: fix or remove it."
         return Confounded((c.name,), (), why)
+
+    def _silenced_by(self, c: Coordinate, zero: bool) -> list[Coordinate]:
+        """The others of its term at ends of their ranges, where the data tell of it once they are not there.
+
+        Args:
+            c: the parameter of which the data say nothing.
+            zero: whether scales at 0 are meant, or all that are at an end.
+        """
+        own = next((set(term) for term in self.terms if c.position in term), set())
+        ended = [
+            (other, float(value))
+            for other, value, end in zip(self.coordinates, self.values, self.outcome.at_end, strict=True)
+            if other.position in own and end and (other.kind is not Kind.INTERVAL or not zero)
+        ]
+        natural = self.point.natural.copy()
+        for other, value in ended:
+            if other.kind is Kind.INTERVAL:
+                natural[other.position] += DIFFERENCE * (other.high + other.low - 2.0 * value)
+            else:
+                natural[other.position] = self._off_zero(other)
+        there = self.engine.at(natural) if ended else None
+        heard = there is not None and bool(informed(there.derivatives([c.position]).information)[0])
+        return [other for other, _ in ended] if heard else []
+
+    def _off_zero(self, c: Coordinate) -> float:
+        """A value of a scale at which it makes up a little of V."""
+        share = BESIDE * self.point.mean_diagonal / c.unit if c.unit > 0.0 else BESIDE
+        return float(share ** (1.0 / c.degree))
 
     def _group(
         self, members: NDArray[np.intp], directions: Vector, metric: ScaledInformation, used: NDArray[np.intp]

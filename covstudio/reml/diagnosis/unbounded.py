@@ -114,7 +114,7 @@ def unbounded(
 def _end(c: Coordinate, value: float, rate: float) -> _End:
     scale = bool(c.degree)
     if c.kind is Kind.INTERVAL:
-        high = c.high - value < value - c.low
+        high = c.nearest_end(value) == c.high
         end, sign = (c.high, -1.0) if high else (c.low, 1.0)
         if (c.low, c.high) == (-1.0, 1.0):
             factor = (1.0 - value) * (1.0 + value)

@@ -15,6 +15,7 @@ from covstudio.reml.fitting.result import Fit, Verdict
 from covstudio.reml.problem.iteration import Iteration
 from covstudio.reml.problem.likelihood import Engine
 from covstudio.reml.problem.problem import Problem
+from covstudio.reml.search.constants import BESIDE_SINGULAR
 from covstudio.reml.search.coordinates import Coordinate, Kind
 from covstudio.reml.search.search import Outcome
 from covstudio.reml.terms.random_effects import random_effects
@@ -51,6 +52,7 @@ def assemble(
     for c, value in zip(coordinates, found.variances, strict=True):
         errors[c.name] = math.sqrt(value) if value >= 0.0 else math.nan
     running = {name for group in found.confounded if group.leads for name in group.names}
+    running |= {coordinates[i].name for i in outcome.vanishing}
     boundary = tuple(
         c.name for c, end in zip(coordinates, outcome.at_end, strict=True) if end or c.name in running
     )
@@ -124,6 +126,8 @@ def _message(
             sentences.append(
                 "V is so close to singular that the last digits of the estimates are rounding error."
             )
+    elif outcome.reason == "singular":
+        sentences.append(_singular(coordinates, outcome, steps))
     elif outcome.reason == "iterations":
         gain = history[-1].loglik - history[-2].loglik if len(history) > 1 else math.nan
         rate = f" (the last step gained {gain:.2g})" if math.isfinite(gain) else ""
@@ -136,7 +140,8 @@ def _message(
         sentences.append(
             "The given start led nowhere good; this is the fit from starting values taken from the data."
         )
-    sentences += _at_the_end(coordinates, outcome, [name for name in boundary if name not in found.names])
+    told = {*found.names, *(coordinates[i].name for i in outcome.vanishing)}
+    sentences += _at_the_end(coordinates, outcome, [name for name in boundary if name not in told])
     sentences += [group.sentence for group in found.confounded]
     if problem.dropped:
         sentences.append(
@@ -144,17 +149,45 @@ def _message(
             f"columns: {listed(problem.dropped)}."
         )
     if coordinates and not outcome.converged:
-        running = _running(coordinates, outcome, history)
+        running = [name for name in _running(coordinates, outcome, history) if name not in told]
         if running:
             sentences.append(
                 f"{listed(running)} {'is' if len(running) == 1 else 'are'} running off to the end of the "
                 "range."
             )
-        sentences.append(
-            "The values are the best found. Try more iterations (max_iter), a start closer to what you "
-            "expect, or a simpler V."
-        )
+        if outcome.reason != "singular":
+            sentences.append(
+                "The values are the best found. Try more iterations (max_iter), a start closer to what you "
+                "expect, or a simpler V."
+            )
     return " ".join(sentences)
+
+
+def _singular(coordinates: Sequence[Coordinate], outcome: Outcome, steps: str) -> str:
+    """What V is lost by where it has no inverse, and what to do about it."""
+    why = (
+        "Something is told exactly by the rest of the model: rows may be copies of others, or there are more "
+        "covariances than subjects with enough of the data. Take a structure of fewer parameters"
+    )
+    if not outcome.vanishing:
+        return (
+            f"Not converged: after {steps} V is all but singular, and no step raises the likelihood. {why}."
+        )
+    towards: dict[float, list[str]] = {}
+    for c in (coordinates[i] for i in outcome.vanishing):
+        end = c.nearest_end(float(outcome.point.natural[c.position]))
+        towards.setdefault(end, []).append(c.name)
+    going = [
+        f"{listed(names)} {'goes' if len(names) == 1 else 'go'} to {f'{end:g}' if end else 'zero'}"
+        for end, names in towards.items()
+    ]
+    it = "it" if len(outcome.vanishing) == 1 else "them"
+    settled = outcome.length**2 < BESIDE_SINGULAR
+    others = f"The others are estimated beside {it}." if settled else "The values are the best found."
+    return (
+        f"Not converged: V becomes singular as {' and '.join(going)}, and the log-likelihood has no maximum "
+        f"before double precision ends. {others} {why}, or fix {it}."
+    )
 
 
 def _at_the_end(coordinates: Sequence[Coordinate], outcome: Outcome, boundary: Sequence[str]) -> list[str]:

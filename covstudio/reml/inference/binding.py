@@ -32,6 +32,7 @@ from covstudio.reml.problem.problem import Problem, prepare
 from covstudio.reml.problem.threads import blas_threads
 from covstudio.reml.search.coordinates import Coordinate
 from covstudio.reml.search.search import Outcome, State
+from covstudio.reml.search.vanishing import roughness
 from covstudio.reml.terms.kinds import Piece
 
 __all__ = ["Binding", "Watch"]
@@ -41,6 +42,8 @@ Watch = Callable[[State], None]
 
 #: A kernel log-likelihood that differs by more than this share belongs to another model or other data.
 SAME = 1e-6
+#: Unless V is so close to singular that so many times its rounding error make that difference.
+ROUNDINGS = 100.0
 
 
 class Binding:
@@ -92,12 +95,18 @@ class Binding:
 
     def _check_likelihood(self) -> None:
         kernel = self.point.kernel
-        if not abs(kernel - self.fit.kernel_loglik) <= SAME * (1.0 + abs(kernel)):
+        gap = abs(kernel - self.fit.kernel_loglik)
+        if not gap <= SAME * (1.0 + abs(kernel)) and not self._is_rounding(gap):
             raise InvalidData(
                 f"at the estimates of the fit, v, y and x give a log-likelihood (kernel) of {kernel:.6f}, "
                 f"and the fit says {self.fit.kernel_loglik:.6f}: pass the v, y and x that were fitted, rows "
                 "in the same order."
             )
+
+    def _is_rounding(self, gap: float) -> bool:
+        """Whether a V close to singular makes such a difference in the log-likelihood by itself."""
+        with self.threads(), torch.no_grad():
+            return gap <= ROUNDINGS * roughness(self.engine, self.point)
 
     # -- engines and points ---------------------------------------------------------------------------------
 
@@ -116,7 +125,12 @@ class Binding:
             point = self.engine.at(self.natural)
         if point is None:
             raise InvalidModel(
-                "V is not positive definite at the estimates of the fit: is v the matrix that was fitted?"
+                "V is not positive definite at the estimates of the fit: "
+                + (
+                    "is v the matrix that was fitted?"
+                    if self.fit.converged
+                    else "it became singular while it was fitted, which the message of the fit explains."
+                )
             )
         return point
 

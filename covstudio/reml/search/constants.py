@@ -154,6 +154,18 @@ RESTARTS = 5
 RESTART_GAIN = 100.0
 #: Logarithms that a scale or a range must have shrunk by in one step for its far side, or 0, to be tried.
 SHRINKING = 1.0
+#: Log-likelihood that rounding may hide before V counts as all but singular.
+ROUGH = 1e-7
+#: Share of V, or of its range, to which a parameter that makes it so is put back; and share of the way to its
+#: end that is left at each stage.
+AWAY, CLOSER = 1e-2, 1e-2
+#: Squared standard errors within which the others then stand at their maximum beside it.
+BESIDE_SINGULAR = 1e-4
+#: How many times as far from its end as it had gone it is returned to.
+BACK = tuple(10.0**power for power in range(13))
+#: It goes on to 0 without end where from the first of these times its value the log-likelihood gained this
+#: share of what it gained before, from the second: all but the same, while near a maximum it is a half.
+APPROACH, ENDLESS = (4.0, 16.0), 0.75
 #: Below this information about its logarithm, a range that goes on shrinking is as good as 0.
 RANGE_FLAT = 1e-4
 #: Share of the mean diagonal of V up to which a scale stands at 0; and shares at which it is looked at then.

@@ -73,6 +73,10 @@ class Coordinate:
         """Share of V's diagonal that the parameter accounts for, in the units of y squared."""
         return self.unit * abs(value) ** self.degree if self.degree else 0.0
 
+    def nearest_end(self, value: float) -> float:
+        """The end of its range that a value is closest to."""
+        return self.high if self.high - value < value - self.low else self.low
+
 
 def classify(variance: Variance, natural: Vector, probe: Probe | None = None) -> list[Coordinate]:
     """Find the kind of every estimated parameter.

@@ -50,7 +50,7 @@ def on_logarithms(plain: Working, before: Vector, values: Vector, moves: Flags) 
             continue
         value, old = float(values[i]), float(before[i])
         if c.kind is Kind.INTERVAL:
-            near_high = c.high - value < value - c.low
+            near_high = c.nearest_end(value) == c.high
             now, then = (c.high - value, c.high - old) if near_high else (value - c.low, old - c.low)
             change = _change(now, then)
             far[i] = change < -STANDING and now < NEAR_END * (c.high - c.low)

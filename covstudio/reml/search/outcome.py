@@ -48,10 +48,13 @@ class Outcome:
         at_end: for every estimated parameter, whether it stands at an end of its range.
         inert: for every estimated parameter, whether V does not depend on it here.
         converged: whether the stopping rule was met.
-        reason: "converged", "rounding" (no further digit can be had), "stalled" or "iterations".
+        reason: "converged", "rounding" (no further digit can be had), "stalled", "singular" (V becomes
+            singular before there is a maximum) or "iterations".
         length: sqrt(s'A^-1 s) at the end.
         iterations: steps taken.
         ridge: what the search followed to a limit that no finite parameters reach; None where it did not.
+        vanishing: for "singular" what goes to 0 there, by its place among the coordinates: the others are
+            estimated beside it.
     """
 
     point: Point
@@ -63,6 +66,7 @@ class Outcome:
     length: float
     iterations: int
     ridge: Ridge | None = None
+    vanishing: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -43,13 +43,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covstudio.reml.problem.likelihood import Derivatives, Engine, Point
-from covstudio.reml.search.constants import CONVERGED, HIDDEN, IDLE_SHARE, IDLE_STEPS
+from covstudio.reml.search.constants import (
+    BESIDE_SINGULAR,
+    CONVERGED,
+    HIDDEN,
+    IDLE_SHARE,
+    IDLE_STEPS,
+    ROUGH,
+)
 from covstudio.reml.search.coordinates import Coordinate
 from covstudio.reml.search.outcome import Local, Outcome, State, rounding_error
 from covstudio.reml.search.restarts import Restarts
 from covstudio.reml.search.ridge_follower import RidgeFollower
 from covstudio.reml.search.step_length import newton_step, squared_length
 from covstudio.reml.search.steps import Steps
+from covstudio.reml.search.vanishing import Vanishing, closer, put_back, returned, roughness
 from covstudio.reml.search.working import Working
 
 __all__ = ["Outcome", "State", "maximise"]
@@ -97,6 +105,10 @@ class _Search:
         self.ridges = RidgeFollower(engine, self.positions, self.working)
         self.shortest = math.inf
         self.idle = 0
+        #: What had come so close to 0 that V was all but singular, and is held.
+        self.gone: list[Vanishing] = []
+        #: The highest point at which V was all but singular and no step raised the likelihood.
+        self.edge: Point | None = None
 
     # -- the loop -------------------------------------------------------------------------------------------
 
@@ -132,11 +144,40 @@ class _Search:
             else:
                 better = self.restarts.better(self.engine, point, local.inert.tolist())
                 better = better or self.ridges.further(point)
-                if better is None:
-                    reason = "converged" if found else "rounding" if self._hidden(point, local) else "stalled"
-                    return self._outcome(point, local, reason, number)
-                point, share, halvings = better, 1.0, 0
+                if better is not None:
+                    point, share, halvings = better, 1.0, 0
+                else:
+                    hidden = found or self._hidden(point, local)
+                    beyond = self._beyond_singular(point, local, hidden)
+                    if beyond is None:
+                        reason = "converged" if found else "rounding" if hidden else "stalled"
+                        return self._outcome(point, local, reason, number)
+                    point, share, halvings = beyond, 0.0, 0
             number += 1
+
+    def _beyond_singular(self, point: Point, local: Local, hidden: bool) -> Point | None:
+        """Where to go on beside parameters that make V all but singular; None where there are none."""
+        there = closer(self.engine, self.coordinates, point, self.gone)
+        if there is None and not hidden:
+            there = self._put_back(point, local)
+        if there is not None:
+            self.steps.forget()
+            # What is told exactly leaves no residuals, and so no average information.
+            self.steps.exact = True
+            self.shortest, self.idle = math.inf, 0
+        return there
+
+    def _put_back(self, point: Point, local: Local) -> Point | None:
+        """The point with a few parameters that make V all but singular back where it is not."""
+        if roughness(self.engine, point) <= ROUGH:
+            return None
+        if self.edge is None or point.kernel > self.edge.kernel:
+            self.edge = point
+        found = put_back(self.engine, self.coordinates, point, local.moves)
+        if found is None:
+            return None
+        self.gone.extend(found[0])
+        return found[1]
 
     def _hidden(self, point: Point, local: Local) -> bool:
         """Whether what is left to gain, s'A^-1 s / 2, is hidden by rounding in the likelihood itself."""
@@ -171,6 +212,20 @@ class _Search:
         return replace(local, moves=moves, squared_length=length, step=None)
 
     def _outcome(self, point: Point, local: Local, reason: str, number: int) -> Outcome:
+        endless: tuple[int, ...] = ()
+        if self.gone:
+            point, endless = returned(self.engine, self.coordinates, point, self.gone)
+            if not endless and reason in ("converged", "rounding"):
+                reason = "rounding"
+                self.gone = []
+                local = self._local(point)
+            else:
+                reason, endless = "singular", endless or tuple(one.place for one in self.gone)
+                beside = local.squared_length < BESIDE_SINGULAR
+                if not beside and self.edge is not None and self.edge.kernel > point.kernel:
+                    point = self.edge
+        elif self.edge is not None and reason == "stalled":
+            reason = "singular"
         converged = reason in ("converged", "rounding")
         return Outcome(
             point,
@@ -182,11 +237,12 @@ class _Search:
             math.sqrt(local.squared_length),
             number,
             self.ridges.ridge if converged and self.ridges.held else None,
+            endless,
         )
 
     def _rescale(self, point: Point) -> Point:
         # The scale would carry what is held along.
-        if self.weights is None or self.ridges.held:
+        if self.weights is None or self.ridges.held or self.gone:
             return point
         factor = point.quadratic / self.engine.residual_degrees
         if not (math.isfinite(factor) and factor > 0.0) or abs(factor - 1.0) < 1e-14:
@@ -222,6 +278,7 @@ class _Search:
             values, working, scaled.diagonal(), point.mean_diagonal
         )
         moves = ~(pinned | broken | inert | self.working.outward(values, working))
+        moves[[one.place for one in self.gone]] = False
         step: Vector | None = None
         if moves.all():
             length, step = newton_step(working, scaled)

@@ -66,6 +66,8 @@ class Steps:
     def __init__(self, engine: Engine, positions: list[int]) -> None:
         self.engine, self.positions = engine, positions
         self.secant = Secant(len(positions))
+        #: Whether every step goes by second derivatives where it can.
+        self.exact = False
         self._damping = 0
         self._overshot = 0
         self._slow = False
@@ -78,8 +80,8 @@ class Steps:
 
     @property
     def curved(self) -> bool:
-        """Whether the last steps all went too far, so that the next goes by second derivatives."""
-        return self._overshot >= OVERSHOT_STEPS
+        """Whether the next step goes by second derivatives, as when the last ones all went too far."""
+        return self.exact or self._overshot >= OVERSHOT_STEPS
 
     def forget(self, overshot: bool = True) -> None:
         """Start afresh, as what is moved, or on which scale, has changed.
@@ -168,7 +170,8 @@ class Steps:
             if found is None:
                 return None
             step = found
-        gain, share = float(ahead.score @ step), 1.0
+        # What a step promises is nothing where the information is rounding error.
+        gain, share = max(float(ahead.score @ step), 0.0), 1.0
         for halvings in range(tries):
             natural = point.natural.copy()
             natural[self.positions] = ahead.working.move(ahead.values, share * step)
