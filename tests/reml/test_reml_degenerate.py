@@ -110,11 +110,12 @@ def complete(y: Tensor, g: Matrix) -> tuple[Matrix, Tensor, Tensor]:
     return v, y.reshape(-1), torch.eye(size, dtype=torch.float64).repeat(subjects, 1)
 
 
-def test_a_visit_that_is_a_copy_of_another_leaves_the_others_right() -> None:
+@pytest.mark.parametrize("engine", ["dense", "blocks"])
+def test_a_visit_that_is_a_copy_of_another_leaves_the_others_right(engine: str) -> None:
     y = normal(24, 20, 3)
     y[:, 2] = y[:, 1]
     v, response, x = complete(y, UnstructuredMatrix(3))
-    result = fit(v, response, x)
+    result = fit(v, response, x, engine=engine)
     assert result.boundary == ("c/L_2_2",)
     expected = torch.linalg.cholesky(torch.cov(y[:, :2].T))
     for name, value in (("L_0_0", expected[0, 0]), ("L_1_0", expected[1, 0]), ("L_1_1", expected[1, 1])):
@@ -124,11 +125,12 @@ def test_a_visit_that_is_a_copy_of_another_leaves_the_others_right() -> None:
 
 
 @pytest.mark.parametrize("structure", [AR1Matrix, CompoundSymmetricMatrix])
-def test_a_correlation_that_goes_to_1_is_named(structure: type[Matrix]) -> None:
+@pytest.mark.parametrize("engine", ["dense", "blocks"])
+def test_a_correlation_that_goes_to_1_is_named(engine: str, structure: type[Matrix]) -> None:
     """Subjects whose rows are all the same, and no variance of their own for them."""
     y = (1.5 * normal(25, 15)).repeat_interleave(4)
     v = KroneckerProduct(i=IdentityMatrix(15), c=structure(4))  # type: ignore[call-arg]
-    result = fit(v, y, torch.ones(60, 1))
+    result = fit(v, y, torch.ones(60, 1), engine=engine)
     assert "V becomes singular as c/rho goes to 1" in result.message
     assert "running off" not in result.message
     assert result.boundary == ("c/rho",)

@@ -130,9 +130,18 @@ class _Search:
             if exhausted and not self.ridges.held:
                 return self._outcome(point, local, "rounding", number)
             if number >= max_iter:
+                if not found and not self.gone:
+                    self._put_back(point, local)
                 return self._outcome(point, local, "converged" if found else "iterations", number)
-            trial = None if found or exhausted else self.steps.take(point, local, self.working)
-            if trial is None and not (found or exhausted) and self.ridges.walls():
+            settled = found or exhausted
+            # Steps towards a V that is singular may go on rising in its rounding errors.
+            late = not settled and not self.gone and number > 0 and number == max_iter // 2
+            back = self._beyond_singular(point, local, hidden=False) if late else None
+            if back is not None:
+                point, share, halvings, number = back, 0.0, 0, number + 1
+                continue
+            trial = None if settled else self.steps.take(point, local, self.working)
+            if trial is None and not settled and self.ridges.walls():
                 local = self._beside(point, local)
                 trial = self.steps.take(point, local, self.working)
             if trial is not None:
@@ -214,12 +223,14 @@ class _Search:
     def _outcome(self, point: Point, local: Local, reason: str, number: int) -> Outcome:
         endless: tuple[int, ...] = ()
         if self.gone:
+            # Where steps ran out before anything was put back, what rises without end is named all the same.
+            only_named = self.edge is point
             point, endless = returned(self.engine, self.coordinates, point, self.gone)
             if not endless and reason in ("converged", "rounding"):
                 reason = "rounding"
                 self.gone = []
                 local = self._local(point)
-            else:
+            elif endless or not only_named:
                 reason, endless = "singular", endless or tuple(one.place for one in self.gone)
                 beside = local.squared_length < BESIDE_SINGULAR
                 if not beside and self.edge is not None and self.edge.kernel > point.kernel:

@@ -134,7 +134,10 @@ def _rises_without_end(engine: Engine, point: Point, c: Coordinate) -> bool:
     near, far = (_moved(engine, point, {c: _times(c, _left(c, point), factor)}) for factor in APPROACH)
     if near is None or far is None:
         return True
-    return point.kernel - near.kernel > ENDLESS * (near.kernel - far.kernel)
+    before = near.kernel - far.kernel
+    # Where rounding hides it, a maximum cannot be claimed.
+    hidden = roughness(engine, point) > (1.0 - ENDLESS) * before
+    return hidden or point.kernel - near.kernel > ENDLESS * before
 
 
 def _sound(
