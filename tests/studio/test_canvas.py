@@ -15,6 +15,7 @@ from covstudio.document.changes.all import (
     SetParameters,
 )
 from covstudio.document.changes.auto_layout import HEIGHT, WIDTH
+from covstudio.document.files.templates import templates
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import Columns, Rows
 from covstudio.studio.canvas.cards import (
@@ -245,7 +246,7 @@ def test_an_empty_canvas_offers_the_templates_and_one_click_starts_one() -> None
     browser = Browser(store)
     assert browser.state["empty"]
     offered = [template["name"] for template in browser.state["templates"]]
-    assert len(offered) == 3
+    assert offered == [template.name for template in templates()]
     browser.surface("template", name=offered[0])
     assert not browser.state["empty"]
     assert set(browser.nodes) == {*store.document.nodes, "V"}

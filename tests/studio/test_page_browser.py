@@ -14,12 +14,15 @@ from playwright.sync_api import BrowserContext, Page, WebSocketRoute, expect
 from covstudio.document.changes.all import ReplaceDocument
 from covstudio.document.files.templates import templates
 from covstudio.studio.session.store import Store
+from covstudio.studio.session.tabs import TABS
 from tests.studio.browser import ALPHA, Studio, box_of, served
 from tests.studio.conftest import Watch
 
+TITLES = [tab.title for tab in TABS]
+
 
 def test_the_frame_opens_every_tab(studio: Studio) -> None:
-    for tab in ("Matrix", "Data", "Fit", "Code", "Inspector"):
+    for tab in (*TITLES[1:], TITLES[0]):
         panel = studio.show(tab)  # type: ignore[arg-type]
         expect(panel).to_be_visible()
         expect(studio.page.get_by_role("tabpanel")).to_have_count(1)
@@ -33,15 +36,15 @@ def test_the_frame_opens_every_tab(studio: Studio) -> None:
 
 def test_tabs_follow_the_keyboard(studio: Studio) -> None:
     page = studio.page
-    page.get_by_role("tab", name="Inspector").focus()
+    page.get_by_role("tab", name=TITLES[0]).focus()
     page.keyboard.press("ArrowRight")
-    expect(page.get_by_role("tab", name="Matrix")).to_be_focused()
+    expect(page.get_by_role("tab", name=TITLES[1])).to_be_focused()
     page.keyboard.press("End")
-    expect(page.get_by_role("tab", name="Code")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("tab", name=TITLES[-1])).to_have_attribute("aria-selected", "true")
     page.keyboard.press("ArrowRight")
-    expect(page.get_by_role("tab", name="Inspector")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("tab", name=TITLES[0])).to_have_attribute("aria-selected", "true")
     page.keyboard.press("Alt+4")
-    expect(page.get_by_role("tab", name="Fit")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("tab", name=TITLES[3])).to_have_attribute("aria-selected", "true")
 
 
 def test_undo_and_redo_name_the_step(studio: Studio) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from covstudio.studio.session.tabs import TABS
 from tests.studio.browser import Studio, served
 from tests.studio.own_files import as_modules
 
@@ -24,16 +25,18 @@ def test_one_more_of_each_kind_is_on_the_page(page: Page, own_url: str) -> None:
 
     page.get_by_role("tab", name="Notes").click()
     expect(page.get_by_role("tabpanel", name="Notes")).to_contain_text("Notes about")
-    page.keyboard.press("Alt+5")
-    expect(page.get_by_role("tab", name="Code")).to_have_attribute("aria-selected", "true")
-    page.keyboard.press("Alt+6")
+    *_, last = TABS
+    count = len(TABS.names())
+    page.keyboard.press(f"Alt+{count}")
+    expect(page.get_by_role("tab", name=last.title)).to_have_attribute("aria-selected", "true")
+    page.keyboard.press(f"Alt+{count + 1}")
     expect(page.get_by_role("tab", name="Notes")).to_have_attribute("aria-selected", "true")
-    page.keyboard.press("Alt+7")
+    page.keyboard.press(f"Alt+{count + 2}")
     expect(page.get_by_role("tab", name="Notes")).to_have_attribute("aria-selected", "true")
 
     studio.button("Help").click()
     expect(page.get_by_role("dialog")).to_contain_text("Write down what you think (Notes).")
-    expect(page.get_by_role("dialog")).to_contain_text("1 … 6")
+    expect(page.get_by_role("dialog")).to_contain_text(f"1 … {count + 1}")
     page.keyboard.press("Escape")
 
     studio.button("Examples").click()
