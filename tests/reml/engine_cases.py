@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from covstudio.covariance import Matrix
+from covstudio.covariance import KnownMatrix, Matrix
 from covstudio.reml import Fit
 from covstudio.reml.problem.likelihood import Engine, Point
 from covstudio.reml.terms.variance import Variance
@@ -23,6 +23,12 @@ class Trial:
     y: Tensor
     x: Tensor
     natural: np.ndarray
+
+
+def known(rng: np.random.Generator, k: int) -> KnownMatrix:
+    """A positive definite matrix without parameters, (k, k)."""
+    root = rng.normal(size=(k, k + 2))
+    return KnownMatrix(torch.from_numpy(root @ root.T / k))
 
 
 def values_of(

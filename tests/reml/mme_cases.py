@@ -19,7 +19,6 @@ from covstudio.covariance import (
     FactorAnalyticMatrix,
     HadamardProduct,
     IdentityMatrix,
-    KnownMatrix,
     KroneckerProduct,
     Matrix,
     OrnsteinUhlenbeckMatrix,
@@ -29,7 +28,7 @@ from covstudio.covariance import (
     Sum,
     UnstructuredMatrix,
 )
-from tests.reml.engine_cases import Trial, design_of, values_of
+from tests.reml.engine_cases import Trial, design_of, known, values_of
 
 Rng = np.random.Generator
 
@@ -40,17 +39,12 @@ def incidence(rng: Rng, n: int, k: int) -> DummyMatrix:
     return DummyMatrix([names[i] for i in rng.integers(0, k, n)], levels=[names])
 
 
-def relationship(rng: Rng, k: int) -> KnownMatrix:
-    root = rng.normal(size=(k, k + 2))
-    return KnownMatrix(torch.from_numpy(root @ root.T / k))
-
-
 COVARIANCES: dict[str, Callable[[Rng, int], Matrix]] = {
     "scalar": lambda rng, k: ScalarMatrix(k),
     "diagonal": lambda rng, k: DiagonalMatrix(k),
     "unstructured": lambda rng, k: UnstructuredMatrix(k),
     "ar1": lambda rng, k: AR1Matrix(k),
-    "known": relationship,
+    "known": known,
     "compound": lambda rng, k: CompoundSymmetricMatrix(k),
     "factor analytic": lambda rng, k: FactorAnalyticMatrix(max(k, 4), 1),
     "reduced rank": lambda rng, k: ReducedRankMatrix(k, 1),

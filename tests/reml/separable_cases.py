@@ -18,7 +18,6 @@ from covstudio.covariance import (
     ExponentialMatrix,
     HadamardProduct,
     IdentityMatrix,
-    KnownMatrix,
     KroneckerProduct,
     Matrix,
     ScalarMatrix,
@@ -33,14 +32,9 @@ from covstudio.reml.engines.separable.plan import Plan, plan_of
 from covstudio.reml.engines.separable.point import SeparablePoint
 from covstudio.reml.problem.problem import prepare
 from covstudio.reml.terms.variance import Variance
-from tests.reml.engine_cases import Trial, assert_points_agree, design_of, values_of
+from tests.reml.engine_cases import Trial, assert_points_agree, design_of, known, values_of
 
 Rng = np.random.Generator
-
-
-def known(rng: Rng, k: int) -> Matrix:
-    root = rng.normal(size=(k, k + 2))
-    return KnownMatrix(torch.from_numpy(root @ root.T / k))
 
 
 FACTORS: dict[str, Callable[[Rng, int], Matrix]] = {
