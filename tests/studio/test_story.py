@@ -77,22 +77,12 @@ def cell(region: Locator, row: str, column: int) -> float:
     return float(text.replace("−", "-"))
 
 
-@pytest.mark.parametrize("source", ["the built-in table", "an upload"])
-def test_from_palette_to_fit(studio: Studio, source: str, tmp_path: Path) -> None:
+def test_from_palette_to_fit(studio: Studio, tmp_path: Path) -> None:
     page = studio.page
     expect(page.get_by_text("Build a covariance, piece by piece")).to_be_visible()
-
-    # The data: columns are guessed, and confirmed by the breeder.
     data = studio.show("Data")
-    if source == "an upload":
-        data.get_by_label("Upload a csv file").set_input_files(TABLE)
-    else:
-        data.get_by_role("button", name=EXAMPLE).click()
-    expect(data.get_by_label("Role of gen")).to_have_value("factor")
-    expect(data.get_by_label("Role of rep")).to_have_value("factor")
-    expect(data.get_by_label("Role of yield")).to_have_value("response")
-    data.get_by_role("button", name="Use this table").click()
-    expect(data.get_by_text("in use", exact=True)).to_be_visible()
+    data.get_by_role("button", name=EXAMPLE).click()
+    confirm_roles(data)
 
     # The model, drawn with the mouse.
     studio.show("Inspector")
@@ -128,7 +118,41 @@ def test_from_palette_to_fit(studio: Studio, source: str, tmp_path: Path) -> Non
     dragged = studio.value("genotype/g/sigma^2").input_value()
     assert float(dragged) > float(number)
 
-    # The fit.
+    fit_and_check(studio)
+
+    # The sliders stand at the estimates; Undo takes them back, Redo forward again.
+    studio.show("Inspector")
+    for name, value in VARIANCES.items():
+        expect(studio.value(name)).to_have_value(re.compile(f"^{re.escape(str(value)[:6])}"))
+    studio.button("Undo").click()
+    expect(studio.value("genotype/g/sigma^2")).to_have_value(dragged)
+    studio.button("Redo").click()
+    expect(studio.value("genotype/g/sigma^2")).to_have_value(re.compile(r"^0\.1429"))
+
+    copy_save_and_open(studio, tmp_path)
+
+
+def test_an_upload_goes_the_same_way(studio: Studio, tmp_path: Path) -> None:
+    data = studio.show("Data")
+    data.get_by_label("Upload a csv file").set_input_files(TABLE)
+    confirm_roles(data)
+    studio.use_template()
+    fit_and_check(studio)
+    copy_save_and_open(studio, tmp_path)
+
+
+def confirm_roles(data: Locator) -> None:
+    """Columns are guessed, and confirmed by the breeder."""
+    expect(data.get_by_label("Role of gen")).to_have_value("factor")
+    expect(data.get_by_label("Role of rep")).to_have_value("factor")
+    expect(data.get_by_label("Role of yield")).to_have_value("response")
+    data.get_by_role("button", name="Use this table").click()
+    expect(data.get_by_text("in use", exact=True)).to_be_visible()
+
+
+def fit_and_check(studio: Studio) -> None:
+    """Fit yield ~ rep, and find the numbers of lme4 in every table and file."""
+    page = studio.page
     panel = studio.show("Fit")
     expect(panel.get_by_label("Response")).to_have_value("yield")
     panel.get_by_label("Fixed effects").fill("1 + rep")
@@ -152,30 +176,24 @@ def test_from_palette_to_fit(studio: Studio, source: str, tmp_path: Path) -> Non
         text = Path(download.value.path()).read_text(encoding="utf-8")
         assert "0.1429" in text or "4.5182" in text
 
-    # The sliders stand at the estimates; Undo takes them back, Redo forward again.
-    studio.show("Inspector")
-    for name, value in VARIANCES.items():
-        expect(studio.value(name)).to_have_value(re.compile(f"^{re.escape(str(value)[:6])}"))
-    studio.button("Undo").click()
-    expect(studio.value("genotype/g/sigma^2")).to_have_value(dragged)
-    studio.button("Redo").click()
-    expect(studio.value("genotype/g/sigma^2")).to_have_value(re.compile(r"^0\.1429"))
 
-    # The code, copied into a file and run in a plain shell.
+def copy_save_and_open(studio: Studio, folder: Path) -> None:
+    """The code runs in a plain shell as a file; the model, saved and opened again, is all there."""
+    page = studio.page
+    nodes = studio.nodes().count()
     code = studio.show("Code")
     code.get_by_role("button", name="Copy code").click()
     expect(code.get_by_text("Copied to the clipboard")).to_be_attached()
     program = page.evaluate("navigator.clipboard.readText()")
     with page.expect_download() as download:
         studio.button("Save").click()
-    model = Path(shutil.copy(download.value.path(), tmp_path / download.value.suggested_filename))
-    check_program(program, model, tmp_path)
+    model = Path(shutil.copy(download.value.path(), folder / download.value.suggested_filename))
+    check_program(program, model, folder)
 
-    # Saved, reloaded, opened: all is there.
     studio.open()
     expect(studio.nodes()).to_have_count(1)
     page.get_by_label("Open a model file").set_input_files(model)
-    expect(studio.nodes()).to_have_count(len(PIECES) + 1)
+    expect(studio.nodes()).to_have_count(nodes)
     expect(studio.node("V")).to_have_accessible_name(re.compile("72 × 72"))
     expect(studio.value("block/g/sigma^2")).to_have_value(re.compile(r"^0\.07021"))
     expect(studio.show("Fit").get_by_label("Fixed effects")).to_have_value("1 + rep")
