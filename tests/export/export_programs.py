@@ -1,6 +1,8 @@
 """Making documents, and running the programs that they are exported to."""
 
+import multiprocessing
 import os
+import runpy
 import subprocess
 import sys
 
@@ -19,20 +21,32 @@ def after(*changes, start=None):
     return Batch(changes).apply(Document() if start is None else start)
 
 
+#: Programs start from a process that has imported, and done nothing else: as fresh as by a plain `python
+#: model.py`, which takes two seconds to import torch (that way goes the story in `tests/studio`).
+STARTING = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+STARTING.set_forkserver_preload(["covstudio.estimate", __name__])
+
+
 def run(source, folder, *arguments):
     """What a program prints, run in a fresh process in an empty folder."""
     (folder / "model.py").write_text(source, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "model.py", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        check=False,
+    said = [folder / "stdout", folder / "stderr"]
+    process = STARTING.Process(target=_as_a_script, args=(folder, arguments, said))
+    process.start()
+    process.join(120)
+    assert process.exitcode is not None, "the program does not end"
+    return subprocess.CompletedProcess(
+        ["model.py", *arguments], process.exitcode, *(path.read_text(encoding="utf-8") for path in said)
     )
-    return done
+
+
+def _as_a_script(folder, arguments, said):
+    for stream, path in zip((sys.stdout, sys.stderr), said, strict=True):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream.fileno())
+        stream.reconfigure(encoding="utf-8")
+    os.chdir(folder)
+    sys.argv = ["model.py", *arguments]
+    runpy.run_path("model.py", run_name="__main__")
 
 
 def printed_v(source, folder):
