@@ -46,6 +46,8 @@ def report(
             for row in _rows(frames["variance_components"])
         ),
     )
+    if fit.covariance.coordinates:
+        lines += [f"  Standard errors from the {fit.covariance.source}"]
     lines += _table(
         ("Without a term of V", "LR", "against", "p", "remark"),
         (
@@ -194,7 +196,8 @@ def as_json(document: Document, table: Table, found: Estimate, notes: Sequence[s
         "engine": fit.engine,
         "engine_reason": fit.engine_reason,
         "boundary": list(fit.boundary),
-        "information": inferred.information,
+        "information": fit.covariance.kind if fit.covariance.coordinates else "",
+        "information_reason": fit.covariance.reason,
         "degrees_of_freedom": inferred.degrees,
         "references": dict(found.references),
         "notes": [*notes, *inferred.notes],

@@ -13,8 +13,8 @@ import numpy as np
 from covstudio.covariance import Matrix
 from covstudio.document.model.derived import split_name
 from covstudio.reml import Fit
+from covstudio.reml.fitting.uncertainty import ParameterCovariance
 from covstudio.reml.inference.functions import Expressions
-from covstudio.reml.inference.information import ParameterCovariance
 
 __all__ = ["LEVEL", "Derivation", "Quantity"]
 

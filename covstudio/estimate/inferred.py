@@ -14,15 +14,15 @@ from covstudio.document.model.document import Degrees
 from covstudio.estimate.derived import LEVEL
 from covstudio.estimate.model import Assembled
 from covstudio.reml import Fit, FitCancelled, Inference
-from covstudio.reml.inference import Effect, ParameterInterval, WaldTest
-from covstudio.reml.inference.information import ParameterCovariance
+from covstudio.reml.fitting.uncertainty import ParameterCovariance
+from covstudio.reml.inference import Effect, FittedPart, ParameterInterval, WaldTest
 
 __all__ = ["WORDS", "Inferred", "bound", "infer"]
 
 log = logging.getLogger("covstudio")
 
-#: Second derivatives of the log-likelihood are taken while they cost no more than so many seconds.
-PATIENCE = 2.0
+#: Parts of the fitted values have standard errors up to so many rows.
+PART_ERRORS = 1000
 #: Fixed effects are tested one by one up to so many.
 MANY_EFFECTS = 300
 
@@ -38,23 +38,23 @@ class Inferred:
     Args:
         intervals: parameter -> its interval.
         covariance: of the variance parameters inside their range, or None.
-        information: "observed" or "average": what the standard errors come from; "" for none.
         effects: the fixed effects with t tests, in the order of `Fit.beta`; empty where they are not tested.
         tests: F tests of the terms of the fixed effects that no other term contains.
         contained: terms that are not tested because another one contains them.
         degrees: where the denominator degrees of freedom are from, in words.
         reliability: random term -> reliabilities of its predictions.
+        parts: term that is neither Z G Z' nor the residual -> its part of the fitted values.
         notes: what could not be had, and why.
     """
 
     intervals: Mapping[str, ParameterInterval] = field(default_factory=dict)
     covariance: ParameterCovariance | None = None
-    information: str = ""
     effects: tuple[Effect, ...] = ()
     tests: tuple[WaldTest, ...] = ()
     contained: tuple[str, ...] = ()
     degrees: str = ""
     reliability: Mapping[str, Tensor] = field(default_factory=dict)
+    parts: Mapping[str, FittedPart] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -118,15 +118,18 @@ def infer(
     if untold:
         notes.append(f"No test of {', '.join(untold)}: it would depend on what the data cannot tell.")
     random = attempt("reliabilities of random effects", told.random_effects) if fit.blups else None
+    structured = attempt(
+        "parts of the fitted values", lambda: told.fitted_parts(structured=True, most=PART_ERRORS)
+    )
     return Inferred(
         intervals={entry.name: entry for entry in intervals.entries} if intervals else {},
         covariance=covariance,
-        information="" if covariance is None else covariance.kind,
         effects=effects.entries if effects else (),
         tests=tuple(test for test in tests.entries if test.name not in untold) if tests else (),
         contained=contained if tests else (),
         degrees=WORDS[degrees] if effects else "",
         reliability={term: found.reliability for term, found in (random or {}).items()},
+        parts=structured or {},
         notes=tuple(dict.fromkeys(notes)),
     )
 
@@ -139,16 +142,10 @@ def _untold(terms: Mapping[str, tuple[int, ...]], effects: Sequence[Effect]) -> 
 
 
 def bound(parts: Assembled, fit: Fit) -> Inference:
-    """The fit with its data; by the average information where the observed one would take long.
+    """The fit with its data.
 
     Args:
         parts: what was fitted.
         fit: its fit.
     """
-    count = len(fit.standard_errors)
-    step = fit.seconds / (fit.iterations + 1)
-    seconds = 4.0 * count * step
-    patient = math.isfinite(seconds) and seconds <= PATIENCE
-    return Inference(
-        fit, parts.matrix, parts.y, parts.x, parts.fixed_names, "observed" if patient else "average"
-    )
+    return Inference(fit, parts.matrix, parts.y, parts.x, parts.fixed_names)

@@ -27,7 +27,8 @@ def tables(estimate: Estimate) -> dict[str, DataFrame]:
         - "tests": term, F, df, den_df, p;
         - "variance_tests": term, LR, df, boundary, p, note: of V without the term;
         - "derived": quantity, expression, estimate, standard_error, lower, upper, note;
-        - "blups": term, level, blup, standard_error, reliability;
+        - "blups": term, level, blup, standard_error, reliability; of terms that are neither Z G Z' nor the
+          residual, their part of the fitted values, row by row of those used;
         - "fit": quantity, value.
 
         Ends of intervals are those of 95 % intervals. What is missing is NaN. `status` is "" or one of
@@ -140,6 +141,10 @@ def _random(estimate: Estimate) -> list[tuple[object, ...]]:
             reliability,
             strict=True,
         )
+    for term, part in estimate.inferred.parts.items():
+        columns = (part.fitted, part.standard_error, part.reliability)
+        numbered = enumerate(zip(*(column.tolist() for column in columns), strict=True), start=1)
+        rows += [(term, f"row {i}", *values) for i, values in numbered]
     return rows
 
 
@@ -162,8 +167,8 @@ def _summary(estimate: Estimate) -> list[tuple[str, object]]:
         ("message", fit.message),
     ]
     rows += [(f"reference of {factor}", level) for factor, level in estimate.references.items()]
-    if estimate.inferred.information:
-        rows.append(("standard errors from", f"{estimate.inferred.information} information"))
+    if fit.covariance.coordinates:
+        rows.append(("standard errors from", fit.covariance.source))
     if estimate.inferred.degrees:
         rows.append(("degrees of freedom", estimate.inferred.degrees))
     return rows

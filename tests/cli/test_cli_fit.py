@@ -15,7 +15,8 @@ def test_the_alpha_design_as_a_table(run, model):
     code, out, err = run("fit", model, JOHN_ALPHA, "--response", "yield", "--fixed", "1 + rep")
     assert (code, err) == (OK, "")
     rows = {match[1]: match[0] for match in re.finditer(r"^  (\S+) .*$", out, re.MULTILINE)}
-    assert set(rows) == {*ESTIMATES, *EFFECTS, "rep", "Levels"}
+    assert set(rows) == {*ESTIMATES, *EFFECTS, "rep", "Levels", "Standard"}
+    assert rows["Standard"] == "  Standard errors from the observed information"
     assert rows["Levels"] == "  Levels are compared with rep R1"
     for name, value in ESTIMATES.items():
         assert rows[name].split()[1] == f"{value:.6f}"

@@ -115,7 +115,7 @@ def test_uncertainty_comes_with_the_estimates(found):
     genotypes = blups[blups["term"] == "genotype"]
     expected = 1.0 - genotypes["standard_error"] ** 2 / 0.142902
     assert genotypes["reliability"].tolist() == pytest.approx(expected.tolist(), abs=1e-5)
-    assert (found.inferred.information, found.inferred.degrees) == ("observed", "Satterthwaite")
+    assert (found.fit.information, found.inferred.degrees) == ("observed", "Satterthwaite")
 
 
 def test_derived_quantities_are_part_of_a_fit():

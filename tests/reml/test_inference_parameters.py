@@ -81,14 +81,22 @@ def test_balanced_one_way_in_closed_form() -> None:
     assert ratio.standard_error == pytest.approx(expected, rel=1e-6)
 
 
-def test_average_information_gives_the_errors_of_the_fit() -> None:
+def test_average_information_on_request() -> None:
     case = load("spatial_ar1xar1")
     result = reference("spatial_ar1xar1").fit
     inference = Inference(result, case.v, case.y, case.x, information="average")
     intervals = inference.intervals()
     assert intervals.information == "average"
-    for name, error in result.standard_errors.items():
-        assert intervals[name].standard_error == pytest.approx(error, rel=1e-6)
+    # A = Q'PQ / 2 with the columns dV_k Py of Q, written out.
+    binding = inference._binding
+    columns = torch.cat(
+        [binding.derivative(c.position, binding.py[:, None]) for c in binding.interior], dim=1
+    )
+    average = 0.5 * columns.mT @ binding.project(columns)
+    errors = torch.linalg.inv(average).diagonal().sqrt().tolist()
+    for c, error in zip(binding.interior, errors, strict=True):
+        assert intervals[c.name].standard_error == pytest.approx(error, rel=1e-6)
+        assert result.standard_errors[c.name] != pytest.approx(error, rel=1e-3)
     rho = intervals["spatial/g/row/rho"]
     assert rho.scale == "Fisher z"
     z, reach = math.atanh(rho.estimate), 1.959964 * rho.standard_error / (1 - rho.estimate**2)
@@ -235,7 +243,7 @@ def test_a_fit_is_bound_to_what_was_fitted() -> None:
         Inference(result, Sum(a=ScalarMatrix(24), b=ScalarMatrix(24)), y, x)
     with pytest.raises(TypeError, match="covstudio Matrix"):
         Inference(result, torch.eye(24), y, x)
-    with pytest.raises(ValueError, match="'observed' or 'average'"):
+    with pytest.raises(ValueError, match="'observed', 'average' or None"):
         Inference(result, v, y, x, information="expected")
 
 

@@ -150,8 +150,6 @@ def test_what_cannot_be_predicted_is_said() -> None:
         inference.predict(torch.ones(1, 2))
     with pytest.raises(InvalidData, match="random terms of V are block, plot"):
         inference.predict(x, {"year": ["1"]})
-    with pytest.raises(InvalidData, match=r"level 'VII', which the fit has no effect of \(levels: I, II"):
-        inference.predict(x, {"block": ["VII"]})
     with pytest.raises(InvalidData, match="must be of shape"):
         inference.predict(x, {"block": torch.ones(1, 5)})
     with pytest.raises(InvalidData, match="numbers of at least 0"):

@@ -43,7 +43,8 @@ def test_pieces_agree_with_the_fit() -> None:
     assert float(score.abs().max()) < 1e-4
     # The delta method: se(sigma^2) = 2 sigma^2 se(theta).
     errors = torch.linalg.inv(ai).diagonal().sqrt() * 2 * torch.exp(2 * theta)
-    assert errors.tolist() == pytest.approx(list(result.standard_errors.values()), rel=1e-8)
+    average = Inference(result, v, y, x, information="average").intervals()
+    assert errors.tolist() == pytest.approx([entry.standard_error for entry in average.entries], rel=1e-8)
     torch.testing.assert_close(reml.blue(y, x, theta), result.beta)
     torch.testing.assert_close(reml.marginal_predict(y, x, theta), result.marginal_fitted)
     torch.testing.assert_close(reml.marginal_residual(y, x, theta), y - result.marginal_fitted)

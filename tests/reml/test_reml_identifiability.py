@@ -25,7 +25,7 @@ from covstudio.covariance import (
     Sum,
     UnstructuredMatrix,
 )
-from covstudio.reml import Fit, fit
+from covstudio.reml import Fit, Inference, fit
 from tests.reml.reml_cases import alpha_design, one_way
 from tests.reml.simulated_cases import effects, normal
 
@@ -157,13 +157,15 @@ def test_two_scales_of_one_kronecker_product() -> None:
     result = fit(v, y, x)
     assert result.verdict == "not identifiable"
     assert result.indistinct == ("row/sigma^2", "col/sigma^2")
-    identified = fit(KroneckerProduct(row=AR1CorrelationMatrix(6), col=AR1Matrix(8)), y, x)
+    told = KroneckerProduct(row=AR1CorrelationMatrix(6), col=AR1Matrix(8))
+    identified = fit(told, y, x)
     assert identified.verdict == "converged"
     assert result.kernel_loglik == pytest.approx(identified.kernel_loglik, abs=1e-8)
     (product,) = result.confounded[0].estimable
     assert product.words == "row/sigma^2 * col/sigma^2"
     assert product.value == pytest.approx(identified.params["col/sigma^2"], rel=1e-5)
-    assert product.standard_error == pytest.approx(identified.standard_errors["col/sigma^2"], rel=1e-4)
+    average = Inference(identified, told, y, x, information="average").intervals()
+    assert product.standard_error == pytest.approx(average["col/sigma^2"].standard_error, rel=1e-4)
     assert f"only their product ({product.value:.4g}) is estimable" in result.message
     assert result.standard_errors["row/rho"] == pytest.approx(identified.standard_errors["row/rho"], rel=1e-4)
     assert_flat(result, v, y, x, {"row/sigma^2": 1.0, "col/sigma^2": product.value})

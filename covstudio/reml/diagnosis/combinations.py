@@ -22,7 +22,7 @@ class Estimable:
     Attributes:
         words: the combination, such as "gen/g/sigma^2 + residual/sigma^2".
         value: its value at the estimates.
-        standard_error: its standard error.
+        standard_error: its standard error, by the average information.
     """
 
     words: str

@@ -46,7 +46,7 @@ from covstudio.reml.diagnosis.constants import (
     STRAIGHT,
     TOGETHER,
 )
-from covstudio.reml.diagnosis.sampling_variance import ScaledInformation, informed, sampling_variances
+from covstudio.reml.diagnosis.scaled_information import ScaledInformation, informed
 from covstudio.reml.diagnosis.unbounded import unbounded
 from covstudio.reml.problem.likelihood import Derivatives, Engine, Point
 from covstudio.reml.search.coordinates import Coordinate, Kind
@@ -64,11 +64,9 @@ class Identified:
     """What the data tell about every estimated parameter.
 
     Attributes:
-        variances: sampling variances, (K,); NaN where there is none.
         confounded: groups of parameters that are not told apart.
     """
 
-    variances: Vector
     confounded: tuple[Confounded, ...]
 
     @property
@@ -89,20 +87,19 @@ def identify(
         terms: positions of the parameters of every term of V.
 
     Returns:
-        Sampling variances, and the groups of parameters that are not told apart.
+        The groups of parameters that are not told apart.
     """
     search = _Search(engine, outcome, coordinates, terms)
     if outcome.reason == "singular":
         # What the information says there is rounding error.
-        return Identified(sampling_variances(search.information, search.inside)[0], ())
+        return Identified(())
     found = search.found()
     inside = search.inside_out() if outcome.converged else None
     groups = found.confounded if inside is None else inside.confounded
     if outcome.ridge is not None:
         values = outcome.point.natural[[c.position for c in coordinates]]
         groups = (*unbounded(outcome.ridge, coordinates, values, search.covariance()), *groups)
-    lost = [any(c.name in group.names for group in groups) for c in coordinates]
-    return Identified(np.where(lost, math.nan, found.variances), groups)
+    return Identified(groups)
 
 
 class _Search:
@@ -145,20 +142,15 @@ class _Search:
     def found(self) -> Identified:
         groups = [self._silent(i) for i in self.silent]
         used = np.flatnonzero(self.inside | self.loose)
-        if not len(used) or self.loose.any():
-            variances, _ = sampling_variances(self.information, self.inside)
         if len(used):
             metric = ScaledInformation(self.information, used)
-            if not self.loose.any():
-                variances = np.full(len(self.inside), math.nan)
-                variances[used] = metric.variances()
             if metric.null.shape[1]:
                 null = self._flat(metric, used)
                 found = (
                     self._group(members, directions, metric, used) for members, directions in _groups(null)
                 )
                 groups += [group for group in found if group is not None]
-        return Identified(variances, tuple(groups))
+        return Identified(tuple(groups))
 
     # -- scales at zero --------------------------------------------------------------------------------------
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
 from covstudio.reml.diagnosis.combinations import listed
 from covstudio.reml.diagnosis.identifiability import Identified, identify
-from covstudio.reml.diagnosis.sampling_variance import sampling_variances
 from covstudio.reml.fitting.model import Model
 from covstudio.reml.fitting.result import Fit, Verdict
+from covstudio.reml.fitting.uncertainty import Uncertainty, inside_range
 from covstudio.reml.problem.iteration import Iteration
 from covstudio.reml.problem.likelihood import Engine
 from covstudio.reml.problem.problem import Problem
@@ -20,7 +21,7 @@ from covstudio.reml.search.coordinates import Coordinate, Kind
 from covstudio.reml.search.search import Outcome
 from covstudio.reml.terms.random_effects import random_effects
 
-__all__ = ["assemble", "sampling_variances"]
+__all__ = ["assemble"]
 
 
 def assemble(
@@ -48,13 +49,21 @@ def assemble(
     """
     variance, choice, point = model.variance, model.choice, outcome.point
     found = identify(engine, outcome, coordinates, [term.span for term in variance.terms])
-    errors = dict.fromkeys(variance.names, math.nan)
-    for c, value in zip(coordinates, found.variances, strict=True):
-        errors[c.name] = math.sqrt(value) if value >= 0.0 else math.nan
     running = {name for group in found.confounded if group.leads for name in group.names}
     running |= {coordinates[i].name for i in outcome.vanishing}
     boundary = tuple(
         c.name for c, end in zip(coordinates, outcome.at_end, strict=True) if end or c.name in running
+    )
+    inside = inside_range(coordinates, boundary, found.confounded)
+    places = [list(coordinates).index(c) for c in inside]
+    uncertainty = Uncertainty(
+        model,
+        problem,
+        point.natural,
+        inside,
+        outcome.derivatives.information[np.ix_(places, places)],
+        found.confounded,
+        converged=outcome.converged,
     )
     loglik = problem.log_likelihood(point.kernel)
     count = problem.p + len(coordinates)
@@ -67,7 +76,6 @@ def assemble(
     return Fit(
         theta=torch.from_numpy(variance.theta(natural)),
         params=dict(zip(variance.names, natural.tolist(), strict=True)),
-        standard_errors=errors,
         beta=beta.clone().cpu(),
         beta_standard_errors=torch.diagonal(beta_covariance).sqrt(),
         beta_covariance=beta_covariance,
@@ -87,6 +95,7 @@ def assemble(
         engine=choice.candidate.name,
         engine_reason=choice.reason,
         history=history,
+        uncertainty=uncertainty,
         n=problem.n,
         p=problem.p,
         seconds=seconds,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from torch import Tensor
 
 from covstudio.reml.diagnosis.identifiability import Confounded
+from covstudio.reml.fitting.uncertainty import ParameterCovariance, Uncertainty
 from covstudio.reml.problem.iteration import Iteration
 from covstudio.reml.problem.problem import Method
 from covstudio.reml.terms.random_effects import RandomEffect
@@ -29,9 +31,7 @@ class Fit:
     Attributes:
         theta: raw estimates, (number of free parameters,), float64; -inf for a variance estimated as zero.
         params: natural values of all parameters by path, fixed ones included.
-        standard_errors: their standard errors on the natural scale, from the average information by the
-            delta method; NaN for what has none: fixed and held parameters, those at an end of their range,
-            and those the data cannot tell apart.
+        uncertainty: what standard errors of variance parameters come from.
         beta: generalised least squares estimates, (p,).
         beta_standard_errors: square roots of the diagonal of (X'V^-1X)^-1, V taken as known, (p,).
         beta_covariance: (X'V^-1X)^-1, (p, p).
@@ -77,7 +77,6 @@ class Fit:
 
     theta: Tensor
     params: Mapping[str, float]
-    standard_errors: Mapping[str, float]
     beta: Tensor
     beta_standard_errors: Tensor
     beta_covariance: Tensor = field(repr=False)
@@ -96,6 +95,7 @@ class Fit:
     iterations: int
     engine: str
     history: tuple[Iteration, ...] = field(repr=False)
+    uncertainty: Uncertainty = field(repr=False)
     n: int
     p: int
     seconds: float
@@ -105,6 +105,32 @@ class Fit:
     confounded: tuple[Confounded, ...] = ()
     x_names: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
+
+    @property
+    def covariance(self) -> ParameterCovariance:
+        """The covariance matrix of the variance parameters inside their range, found when first asked for.
+
+        It is that of the observed information where its evaluations of the likelihood, four per parameter,
+        are predicted to take no more than `uncertainty.WORTH`, and of the average information else; `kind`
+        and `reason` say so. The prediction is that of `explain`, from sizes alone.
+        """
+        return self.uncertainty.covariance
+
+    @property
+    def information(self) -> str:
+        """What standard errors of variance parameters come from: "observed" or "average"."""
+        return self.covariance.kind
+
+    @cached_property
+    def standard_errors(self) -> Mapping[str, float]:
+        """Standard errors of the variance parameters on the natural scale, by the delta method.
+
+        NaN for what has none: fixed and held parameters, those at an end of their range, and those the data
+        cannot tell apart.
+        """
+        untold = {*self.indistinct, *self.boundary}
+        found = self.covariance.standard_errors()
+        return {name: math.nan if name in untold else found.get(name, math.nan) for name in self.params}
 
     def summary(self) -> str:
         """The fit as a table to read.
@@ -120,6 +146,7 @@ class Fit:
             <BLANKLINE>
             Variance parameters   estimate  std. error
               sigma^2              3.33333     2.72166
+              Standard errors from the observed information
             <BLANKLINE>
             Fixed effects         estimate  std. error
               x0                         3    0.912871
@@ -137,6 +164,8 @@ class Fit:
         lines.append(f"{'Variance parameters':<{width}}{'estimate':>10}{'std. error':>12}")
         for name, value in self.params.items():
             lines.append(_row(name, value, self.standard_errors[name], width, self._mark(name)))
+        if self.covariance.coordinates:
+            lines.append(f"  Standard errors from the {self.covariance.source}")
         if self.p:
             lines += ["", f"{'Fixed effects':<{width}}{'estimate':>10}{'std. error':>12}"]
             rows = zip(effects, self.beta.tolist(), self.beta_standard_errors.tolist(), strict=True)

@@ -9,6 +9,8 @@ from covstudio.reml.inference.fixed import Effect, FixedEffects, WaldTest, WaldT
 from covstudio.reml.inference.functions import FunctionEstimate
 from covstudio.reml.inference.inference import Inference
 from covstudio.reml.inference.intervals import Intervals, ParameterInterval
+from covstudio.reml.inference.new_levels import Wider
+from covstudio.reml.inference.parts import FittedPart
 from covstudio.reml.inference.prediction import Prediction
 from covstudio.reml.inference.profile import Profile, ProfilePoint
 
@@ -18,6 +20,7 @@ __all__ = [
     "Comparison",
     "ConditionalAic",
     "Effect",
+    "FittedPart",
     "FixedEffects",
     "FunctionEstimate",
     "Inference",
@@ -31,5 +34,6 @@ __all__ = [
     "Residuals",
     "WaldTest",
     "WaldTests",
+    "Wider",
     "compare",
 ]

@@ -26,6 +26,7 @@ from covstudio.covariance import Matrix
 from covstudio.reml.fitting.choose import square_matrix
 from covstudio.reml.fitting.model import Model
 from covstudio.reml.fitting.result import Fit
+from covstudio.reml.fitting.uncertainty import inside_range
 from covstudio.reml.problem.errors import InvalidData, InvalidModel
 from covstudio.reml.problem.likelihood import Engine, Point
 from covstudio.reml.problem.problem import Problem, prepare
@@ -190,15 +191,8 @@ class Binding:
 
     @cached_property
     def interior(self) -> list[Coordinate]:
-        """The estimated parameters that have a sampling variance to speak of: not at an end of their range.
-
-        Of those that run to the ends of their ranges together only the leads are taken as known: what stays
-        the same along with them is told by the others.
-        """
-        beside = {name for group in self.fit.confounded if group.leads for name in group.names}
-        ends = set(self.fit.boundary) - beside
-        ends.update(name for group in self.fit.confounded for name in group.leads)
-        return [c for c in self.coordinates if c.name not in ends]
+        """The estimated parameters that have a sampling variance to speak of, see `inside_range`."""
+        return inside_range(self.coordinates, self.fit.boundary, self.fit.confounded)
 
     # -- V by terms -----------------------------------------------------------------------------------------
 

@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from covstudio.reml.fitting.uncertainty import ParameterCovariance
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.distributions import f_tail, t_quantile, t_tail
-from covstudio.reml.inference.information import ParameterCovariance
 from covstudio.reml.inference.kenward_roger import (
     Adjustment,
     adjustment,

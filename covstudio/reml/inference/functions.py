@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 
 from covstudio.covariance import Matrix, Operator
+from covstudio.reml.fitting.uncertainty import ParameterCovariance
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.distributions import normal_quantile
 from covstudio.reml.inference.expressions import Dual, Entry, Name, Node, evaluate, parse
-from covstudio.reml.inference.information import ParameterCovariance
 from covstudio.reml.inference.names import Names
 from covstudio.reml.inference.tables import Row, Tabular, listed
 from covstudio.reml.search.scales import FISHER, LOG, LOGIT, NATURAL, Scale

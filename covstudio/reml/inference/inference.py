@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from covstudio.covariance import Matrix
 from covstudio.reml.fitting.result import Fit
+from covstudio.reml.fitting.uncertainty import Information, ParameterCovariance
 from covstudio.reml.inference.arguments import checked_count, checked_level, column_names
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.bootstrap import (
@@ -35,8 +36,10 @@ from covstudio.reml.inference.fixed import (
     WaldTests,
 )
 from covstudio.reml.inference.functions import Expressions, FunctionEstimate
-from covstudio.reml.inference.information import ParameterCovariance, parameter_covariance
+from covstudio.reml.inference.information import parameter_covariance
 from covstudio.reml.inference.intervals import Intervals, parameter_intervals
+from covstudio.reml.inference.new_levels import Wider
+from covstudio.reml.inference.parts import COLUMNS, FittedPart, fitted_parts
 from covstudio.reml.inference.prediction import Prediction, predict_rows
 from covstudio.reml.inference.profile import Profile, ProfilePoint, profile_parameter
 from covstudio.reml.inference.simulation import Simulator
@@ -63,8 +66,8 @@ class Inference:
         x: the fixed-effects matrix, (n, p).
         names: of the fixed effects; None for `fit.x_names`.
         information: what standard errors come from: "observed" (second derivatives of the log-likelihood, as
-            lmerTest and nlme have it) or "average" (as `Fit.standard_errors`). Where the observed information
-            is not positive definite, the average one serves.
+            lmerTest and nlme have it) or "average" (as ASReml has it); None for what `Fit.standard_errors`
+            come from. Where the observed information is not positive definite, the average one serves.
 
     Raises:
         InvalidData, InvalidModel: v, y and x are not what was fitted.
@@ -96,10 +99,10 @@ class Inference:
         y: Any,
         x: Any,
         names: Sequence[str] | None = None,
-        information: Literal["observed", "average"] = "observed",
+        information: Information | None = None,
     ) -> None:
-        if information not in ("observed", "average"):
-            raise ValueError(f"information must be 'observed' or 'average', and is {information!r}.")
+        if information is not None and information not in get_args(Information):
+            raise ValueError(f"information must be 'observed', 'average' or None, and is {information!r}.")
         self.fit = fit
         self.information = information
         self.names = column_names(names, fit)
@@ -275,6 +278,18 @@ class Inference:
         """Marginal and conditional residuals and fitted values; raw, Pearson and studentised."""
         return residuals(self._binding)
 
+    def fitted_parts(self, structured: bool = False, most: int = COLUMNS) -> dict[str, FittedPart]:
+        """What each term of the outer sum of V contributes to the fitted values: V_k P y, whatever V_k is.
+
+        Args:
+            structured: only terms that are neither Z G Z' nor the residual, such as products and kernels.
+            most: standard errors are found up to so many rows; they take a product with P for each.
+
+        Reference:
+            Robinson (1991), Statistical Science 6:15.
+        """
+        return fitted_parts(self._binding, structured, most)
+
     def predict(
         self,
         x: Any,
@@ -282,27 +297,32 @@ class Inference:
         covariance: Any = None,
         variance: Any = None,
         level: float = 0.95,
+        wider: Mapping[str, Wider] | None = None,
     ) -> Prediction:
         """Prediction at new rows.
 
         Args:
             x: fixed effects of the new rows, (m, p).
             z: random term -> its new rows: (m, q) numbers, a `Matrix` without parameters, or one level name
-                per row (None for no effect). Terms that are not named are at their mean, 0.
+                per row (None for no effect). Terms that are not named are at their mean, 0. A level that the
+                fit has no effect of is predicted by its covariance with the others, its own variance in the
+                error, where G tells both: independent or exchangeable levels, and places on a line that the
+                names tell (AR(1), Ornstein-Uhlenbeck).
             covariance: covariances of the new rows with those of y that a correlated residual gives, (m, n).
             variance: variances of the new rows' own part: with `covariance` those of that term; without it
                 those of independent errors, for new observations. (m,) or one number.
             level: of the intervals, by the normal distribution with the variances taken as known.
+            wider: random term -> its G over old and new levels, for any other G, such as that of a pedigree.
 
         Returns:
             X beta with standard errors, and the prediction with the random parts and its prediction error.
 
         Raises:
-            InvalidData: sizes do not agree, or a term or level is unknown.
+            InvalidData: sizes do not agree, a term is unknown, or a level is and G does not tell of it.
 
         Reference: Henderson (1975), Biometrics 31:423; Cressie (1993), Statistics for Spatial Data, ch. 3.
         """
-        return predict_rows(self._binding, x, z, covariance, variance, checked_level(level))
+        return predict_rows(self._binding, x, z, covariance, variance, wider, checked_level(level))
 
     # -- comparison -----------------------------------------------------------------------------------------
 

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from covstudio.reml.fitting.uncertainty import ParameterCovariance
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.distributions import chi2_quantile, normal_quantile
-from covstudio.reml.inference.information import ParameterCovariance
 from covstudio.reml.inference.tables import NamedRows, Row
 from covstudio.reml.search.coordinates import Coordinate, Kind
 from covstudio.reml.search.scales import NATURAL, scale_of
@@ -96,6 +96,10 @@ class Intervals(NamedRows[ParameterInterval]):
         )
 
 
+#: Why a parameter inside its range has no interval.
+UNTOLD = "the data cannot tell it apart from other parameters"
+
+
 def parameter_intervals(binding: Binding, covariance: ParameterCovariance, level: float) -> Intervals:
     """Intervals of all parameters of V, fixed ones included.
 
@@ -113,6 +117,8 @@ def parameter_intervals(binding: Binding, covariance: ParameterCovariance, level
         if name in running:
             note = "it runs to the end of its range with others: `Fit.confounded` has what is estimable"
             entries.append(_without(name, estimate, note))
+        elif name in place and name in binding.fit.indistinct:
+            entries.append(_without(name, estimate, UNTOLD))
         elif name in place:
             entries.append(_inside(covariance, place[name], estimate, level))
         elif name in coordinates:
@@ -134,7 +140,7 @@ def _inside(covariance: ParameterCovariance, i: int, estimate: float, level: flo
     gradient[i] = 1.0
     variance = covariance.variance(gradient)
     if not variance > 0.0:
-        return _without(c.name, estimate, "the data cannot tell it apart from other parameters")
+        return _without(c.name, estimate, UNTOLD)
     error, quantile = math.sqrt(variance), normal_quantile(0.5 + 0.5 * level)
     scale = scale_of(c)
     lower, upper = scale.interval(estimate, error, quantile)

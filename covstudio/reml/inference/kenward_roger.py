@@ -36,14 +36,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from covstudio.reml.fitting.uncertainty import ParameterCovariance, covariance_of
 from covstudio.reml.inference.binding import Binding
-from covstudio.reml.inference.information import (
-    ParameterCovariance,
-    column_blocks,
-    covariance_of,
-    expected_information,
-    is_linear_in,
-)
+from covstudio.reml.inference.information import column_blocks, expected_information, is_linear_in
 from covstudio.reml.inference.tables import listed
 from covstudio.reml.problem.errors import InvalidModel
 

@@ -5,8 +5,9 @@ For a new row with fixed effects x and a random part t that has covariance c wit
 .. math:: \hat\mu = x'\hat\beta + c'Py, \qquad
           \operatorname{var}(\hat\mu - x'\beta - t) = x'\Phi x - 2\,x'\Phi X'V^{-1}c + v - c'Pc .
 
-A term Z G Z' with rows z of Z contributes c = Z G z and v = z'G z; a correlated residual contributes the
-covariances that the caller gives. Without a random part this is x'beta with var x'Phi x.
+A term Z G Z' with rows z of Z contributes c = Z G z and v = z'G z, a level that the fit has no effect of what
+its G says about one more level (see `new_levels`); a correlated residual contributes the covariances that the
+caller gives. Without a random part this is x'beta with var x'Phi x.
 
 Sources: Henderson (1975), Biometrics 31:423; Cressie (1993), Statistics for Spatial Data, section 3.4
 (universal kriging).
@@ -15,7 +16,7 @@ Sources: Henderson (1975), Biometrics 31:423; Cressie (1993), Statistics for Spa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -24,6 +25,7 @@ from torch import Tensor
 from covstudio.covariance import Matrix
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.distributions import normal_quantile
+from covstudio.reml.inference.new_levels import Wider, new_effects, widened
 from covstudio.reml.inference.tables import Row, Tabular, listed, plural
 from covstudio.reml.inference.terms import RandomTerm, random_terms
 from covstudio.reml.problem.errors import InvalidData
@@ -45,6 +47,7 @@ class Prediction(Tabular):
         upper: upper end.
         level: of the interval.
         includes: what `predicted` contains beside X_new beta.
+        notes: levels that the fit has no effect of, and how they were predicted.
     """
 
     marginal: Tensor
@@ -55,6 +58,7 @@ class Prediction(Tabular):
     upper: Tensor
     level: float
     includes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     def table(self) -> list[Row]:
         columns = (
@@ -76,6 +80,9 @@ class Prediction(Tabular):
             "intervals"
         )
 
+    def _notes(self) -> tuple[str, ...]:
+        return self.notes
+
 
 def predict_rows(
     binding: Binding,
@@ -83,6 +90,7 @@ def predict_rows(
     z: Mapping[str, Any] | None,
     covariance: Any,
     variance: Any,
+    wider: Mapping[str, Wider] | None,
     level: float,
 ) -> Prediction:
     """Predict at new rows; see `Inference.predict`."""
@@ -91,17 +99,25 @@ def predict_rows(
     cross = torch.zeros((n, m), dtype=torch.float64)
     own = torch.zeros(m, dtype=torch.float64)
     includes: list[str] = []
+    notes: list[str] = []
     terms = random_terms(binding)
+    for name, given in (("z", z), ("wider", wider)):
+        for path in given or {}:
+            if path not in terms:
+                raise InvalidData(
+                    f"{name} names the term {path!r}, and the random terms of V are "
+                    f"{listed(list(terms)) or 'none'}."
+                )
     for path, rows in (z or {}).items():
-        if path not in terms:
-            raise InvalidData(
-                f"z names the term {path!r}, and the random terms of V are {listed(list(terms)) or 'none'}."
-            )
-        design = _design(rows, terms[path], m)
-        moved = terms[path].covariance_times(design.mT)
-        cross += terms[path].of_rows(moved)
-        own += (design.mT * moved).sum(dim=0)
+        effects = _effects(terms[path], rows, (wider or {}).get(path), m)
+        cross += terms[path].of_rows(effects.covariance)
+        own += effects.variance
         includes.append(path)
+        if effects.new:
+            notes.append(
+                f"the fit has no effect of {path} {listed(effects.new)}: predicted by the covariance with "
+                "the others, the variance of its own in the error"
+            )
     if covariance is not None:
         if variance is None:
             raise InvalidData(
@@ -114,7 +130,7 @@ def predict_rows(
         own += _variances(variance, m)
         if covariance is None:
             includes.append("independent error")
-    return _predicted(binding, new, cross, own, level, tuple(includes))
+    return replace(_predicted(binding, new, cross, own, level, tuple(includes)), notes=tuple(notes))
 
 
 def _predicted(
@@ -143,8 +159,24 @@ def _predicted(
     )
 
 
-def _design(rows: Any, term: RandomTerm, m: int) -> Tensor:
-    """New rows of Z, (m, q), from a matrix, a `Matrix` without parameters, or one level per row."""
+@dataclass(frozen=True, eq=False)
+class _Effects:
+    """The part t of one term in the new rows.
+
+    Attributes:
+        covariance: cov(u, t) with the effects of the fit, (q, m).
+        variance: of t, (m,).
+        new: levels that the fit has no effect of.
+    """
+
+    covariance: Tensor
+    variance: Tensor
+    new: tuple[str, ...] = ()
+
+
+def _effects(term: RandomTerm, rows: Any, wider: Wider | None, m: int) -> _Effects:
+    """What a term gives to new rows: a matrix, a `Matrix` without parameters, or one level per row."""
+    whole, kept = (term, None) if wider is None else widened(term, wider)
     if isinstance(rows, Matrix):
         if rows.num_params:
             raise InvalidData(
@@ -152,21 +184,31 @@ def _design(rows: Any, term: RandomTerm, m: int) -> Tensor:
             )
         with torch.no_grad():
             rows = rows.evaluate(torch.zeros(0, dtype=torch.float64))
-    if _are_levels(rows):
-        place = {level: j for j, level in enumerate(term.levels)}
-        design = torch.zeros((len(rows), term.columns), dtype=torch.float64)
-        for i, level in enumerate(rows):
-            if level is None:
-                continue
-            if str(level) not in place:
-                raise InvalidData(
-                    f"row {i} of z[{term.path!r}] has the level {level!r}, which the fit has no effect of "
-                    f"(levels: {listed(term.levels)}). None means no effect; an effect of a new level needs "
-                    "covariance= and variance=."
-                )
-            design[i, place[str(level)]] = 1.0
-        rows = design
-    return _matrix(rows, f"z[{term.path!r}]", term.columns, "one column per effect of the term", m)
+    named = _are_levels(rows)
+    levels = [None if level is None else str(level) for level in rows] if named else []
+    place = {level: j for j, level in enumerate(whole.levels)}
+    unseen = tuple(dict.fromkeys(level for level in levels if level is not None and level not in place))
+    if named:
+        rows = torch.zeros((len(levels), whole.columns), dtype=torch.float64)
+        for i, level in enumerate(levels):
+            if level in place:
+                rows[i, place[level]] = 1.0
+    design = _matrix(rows, f"z[{term.path!r}]", whole.columns, "one column per effect of the term", m)
+    moved = whole.covariance_times(design.mT)
+    variance = (design.mT * moved).sum(dim=0)
+    covariance = moved.clone() if kept is None else moved[kept]
+    if unseen:
+        cross, own = new_effects(whole, unseen)
+        for i, level in enumerate(levels):
+            if level is not None and level not in place:
+                j = unseen.index(level)
+                covariance[:, i], variance[i] = cross[:, j] if kept is None else cross[kept, j], own[j]
+    known = set(term.levels)
+    return _Effects(
+        covariance,
+        variance,
+        tuple(dict.fromkeys(level for level in levels if level is not None and level not in known)),
+    )
 
 
 def _are_levels(rows: Any) -> bool:

@@ -25,6 +25,7 @@ class RandomTerm:
         g: G, (q, q).
         z_natural: natural values of Z's parameters.
         g_natural: natural values of G's.
+        names: what the effects belong to; empty for the columns of Z.
     """
 
     path: str
@@ -32,11 +33,12 @@ class RandomTerm:
     g: Matrix | Tensor
     z_natural: Tensor
     g_natural: Tensor
+    names: tuple[str, ...] = ()
 
     @cached_property
     def levels(self) -> tuple[str, ...]:
-        """What the columns of Z belong to."""
-        return level_names(self.z)
+        """What the effects belong to."""
+        return self.names or level_names(self.z)
 
     @property
     def columns(self) -> int:

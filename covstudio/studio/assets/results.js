@@ -251,7 +251,7 @@ function resultTables(send, redraw) {
         "div",
         { class: stale && !stale.values ? "stale" : "" },
         summary(s, history),
-        variances.components(result, state.questions, s.information && `Standard errors from the ${s.information} information; intervals on the log scale for variances, Fisher's z for correlations.`),
+        variances.components(result, state.questions, s.information && `Standard errors from the ${s.information}; intervals on the log scale for variances, Fisher's z for correlations.`),
         variances.terms(state.questions),
         derived,
         section(result.tables, "fixed_effects", degreesOf && `t tests with ${degreesOf}`),

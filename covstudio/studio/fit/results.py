@@ -64,7 +64,7 @@ class Results:
             "iterations": fit.iterations,
             "engine": title_of(fit.engine),
             "engine_reason": fit.engine_reason,
-            "information": inferred.information,
+            "information": fit.covariance.source if fit.covariance.coordinates else "",
             "degrees": inferred.degrees,
             "contained": list(inferred.contained),
             "seconds": self._seconds,
