@@ -18,9 +18,10 @@ from covstudio.document.files.templates import TEMPLATES
 from covstudio.document.files.write import dumps
 from covstudio.estimate import assemble, estimate
 from covstudio.export.python import python_source
-from covstudio.reml import Inference, explain
+from covstudio.reml import Inference, InvalidModel, explain
 from covstudio.reml.fitting import uncertainty
 from covstudio.reml.fitting.model import Model
+from covstudio.reml.inference import fixed
 from covstudio.studio.fit.results import Results
 
 ALPHA = load_example("john_alpha")
@@ -109,6 +110,22 @@ def test_one_number_everywhere(tmp_path, monkeypatch, worth, degrees):
     (h2,) = as_json["derived"]
     assert told.function(H2.split("=")[1]).standard_error == pytest.approx(h2["standard_error"], rel=1e-6)
     assert float(row(ran, "h2 = ")[-1]) == pytest.approx(h2["standard_error"], rel=1e-6)
+
+
+def test_a_program_falls_back_on_satterthwaite_as_the_command_does(tmp_path, monkeypatch):
+    def refuse(binding):
+        raise InvalidModel("there is no adjustment")
+
+    monkeypatch.setattr(fixed, "adjustment", refuse)
+    model = document("kenward-roger")
+    path = tmp_path / "model.json"
+    path.write_text(dumps(model, ALPHA), encoding="utf-8")
+    found, ran = json.loads(command(path, "--json")), program(tmp_path, model)
+    assert found["degrees_of_freedom"] == "Satterthwaite"
+    assert "there is no adjustment" in ran
+    assert "Fixed effects (Satterthwaite degrees of freedom" in ran
+    for one in found["fixed_effects"]:
+        assert float(row(ran, one["effect"])[1]) == pytest.approx(one["standard_error"], rel=1e-6)
 
 
 def test_the_information_that_serves_makes_a_difference():

@@ -333,7 +333,8 @@ class _Program:
             "    if result.converged:",
             "        try:",
             "            told = Inference(result, v, y, design.x, design.names)",
-            *(line.format(degrees=literal(document.degrees_used)) for line in _EFFECTS),
+            *(_ADJUSTED if document.degrees_used == "kenward-roger" else _TESTED),
+            *_EFFECTS,
             "        except ValueError as error:",
             "            print(error, file=sys.stderr)",
             "    lines += zip(design.names, result.beta.tolist(), effects)",
@@ -347,7 +348,7 @@ class _Program:
             "    if told is not None:",
             "        try:",
             *(_DERIVED if document.derived else ()),
-            *(line.format(degrees=literal(document.degrees_used)) for line in _TESTS),
+            *_TESTS,
             "        except ValueError as error:",
             "            print(error, file=sys.stderr)",
         ]
@@ -365,15 +366,21 @@ _DERIVED = (
     "                found = told.function(expression)",
     '                print(f"{name} = {found.estimate!r}  standard error {found.standard_error}")',
 )
-_EFFECTS = (
-    "            tests = told.fixed_effects({degrees}) if result.p else None",
-    "            effects = [one.standard_error for one in tests.entries] if tests else []",
+_TESTED = ('            tests = told.fixed_effects("satterthwaite") if result.p else None',)
+#: Where Kenward and Roger's tests cannot be had, `covstudio fit` gives Satterthwaite's too.
+_ADJUSTED = (
+    "            try:",
+    '                tests = told.fixed_effects("kenward-roger") if result.p else None',
+    "            except ValueError as error:",
+    "                print(error, file=sys.stderr)",
+    '                tests = told.fixed_effects("satterthwaite") if result.p else None',
 )
+_EFFECTS = ("            effects = [one.standard_error for one in tests.entries] if tests else []",)
 _TESTS = (
     "            if tests is not None:",
     '                print("", tests, sep="\\n")',
     "            if tests is not None and design.outer_terms:",
-    '                print("", told.wald_terms(design.outer_terms, {degrees}), sep="\\n")',
+    '                print("", told.wald_terms(design.outer_terms, tests.method), sep="\\n")',
 )
 
 

@@ -188,7 +188,7 @@ def test_programs_fit_like_the_app(tmp_path):
 def test_programs_fit_by_the_method_of_the_model(tmp_path):
     document, table = alpha_at_estimates()
     (tmp_path / "alpha.csv").write_text(table.to_csv())
-    assert "method" not in python_source(document, table)
+    assert "method=" not in python_source(document, table)
     _, loglik = fitted(run(python_source(SetMethod("ML").apply(document), table), tmp_path, "alpha.csv"))
     assert loglik == pytest.approx(-43.330380, abs=1e-5)
 

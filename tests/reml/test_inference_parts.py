@@ -17,6 +17,7 @@ from covstudio.covariance import (
     KroneckerProduct,
     OrnsteinUhlenbeckMatrix,
     ScalarMatrix,
+    Submatrix,
     Sum,
     UnstructuredMatrix,
 )
@@ -271,3 +272,54 @@ def test_a_new_subject_of_random_slopes() -> None:
     value, error = closed_form(inference, np.zeros(inference.fit.n), float(w @ own @ w), w)
     assert float(found.predicted) == pytest.approx(value, rel=1e-8)
     assert float(found.standard_error) == pytest.approx(error, rel=1e-7)
+
+
+def test_a_series_goes_on() -> None:
+    """The next values of an autoregression with errors of measurement, without anybody's covariances."""
+    generator = torch.Generator().manual_seed(9)
+    lags = (torch.arange(30)[:, None] - torch.arange(30)).abs().double()
+    walk = torch.linalg.cholesky(4.0 * 0.8**lags) @ torch.randn(30, generator=generator).double()
+    y = 3.0 + walk + torch.randn(30, generator=generator).double()
+    inference = told(
+        Sum(series=AR1Matrix(30), units=ScalarMatrix(30)), y, torch.ones(30, 1, dtype=torch.float64), ["mean"]
+    )
+    sigma, rho = (inference.fit.params[f"series/{name}"] for name in ("sigma^2", "rho"))
+    found = inference.predict(torch.ones(3, 1), {"series": ["30", "34", "7"]})
+    for i, place in enumerate((30, 34, 7)):
+        cross = sigma * rho ** np.abs(place - np.arange(30.0))
+        value, error = closed_form(inference, cross, sigma, np.ones(1))
+        assert float(found.predicted[i]) == pytest.approx(value, rel=1e-8)
+        assert float(found.standard_error[i]) == pytest.approx(error, rel=1e-7)
+    assert found.standard_error[1] > found.standard_error[0] > found.standard_error[2]
+    assert found.notes[0].startswith("the fit has no effect of series 30, 34")
+    # A process alone is V itself, and its places are those of its times.
+    times = [0.0, 1.5, 2.0, 4.0, 7.25, 8.0, 9.0, 11.0]
+    alone = told(OrnsteinUhlenbeckMatrix(times), y[:8], torch.ones(8, 1, dtype=torch.float64), ["mean"])
+    ahead = alone.predict(torch.ones(2, 1), {"V": ["12.5", "7.25"]})
+    assert float(ahead.predicted[1]) == pytest.approx(float(y[4]), rel=1e-8)
+    assert float(ahead.standard_error[1]) == pytest.approx(0.0, abs=1e-5)
+    natural = alone._binding.natural
+    wide = OrnsteinUhlenbeckMatrix([*times, 12.5]).evaluate(torch.from_numpy(natural)).numpy()
+    value, error = closed_form(alone, wide[:8, 8], wide[8, 8], np.ones(1))
+    assert float(ahead.predicted[0]) == pytest.approx(value, rel=1e-8)
+    assert float(ahead.standard_error[0]) == pytest.approx(error, rel=1e-7)
+
+
+def test_plots_without_a_yield() -> None:
+    """A field of which some plots are missing: the others tell of them."""
+    whole = field()._binding
+    kept = [i for i in range(48) if i % 5 != 2]
+    inner = KroneckerProduct(row=AR1Matrix(8), col=AR1CorrelationMatrix(6))
+    inner.set_param_specs("row/rho", fixed=True, value=0.8)
+    inner.set_param_specs("col/rho", fixed=True, value=0.6)
+    v = Sum(field=Submatrix(inner, index=kept), units=ScalarMatrix(len(kept)))
+    ones = torch.ones(len(kept), 1, dtype=torch.float64)
+    inference = told(v, whole.problem.y[kept], ones, ["mean"])
+    term = inference._binding.variance.terms[0]
+    value = inner.evaluate(term.own(inference._binding.natural)).numpy()
+    found = inference.predict(torch.ones(2, 1), {"field": ["2", "3"]})
+    for i, plot in enumerate((2, 3)):
+        expected, error = closed_form(inference, value[kept, plot], value[plot, plot], np.ones(1))
+        assert float(found.predicted[i]) == pytest.approx(expected, rel=1e-8)
+        assert float(found.standard_error[i]) == pytest.approx(error, rel=1e-7)
+    assert found.notes == ()

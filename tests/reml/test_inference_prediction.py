@@ -148,7 +148,7 @@ def test_what_cannot_be_predicted_is_said() -> None:
     x = torch.ones(1, 6)
     with pytest.raises(InvalidData, match=r"x must be of shape \(m, 6\), one column per fixed effect"):
         inference.predict(torch.ones(1, 2))
-    with pytest.raises(InvalidData, match="random terms of V are block, plot"):
+    with pytest.raises(InvalidData, match="terms of V with effects are block, plot"):
         inference.predict(x, {"year": ["1"]})
     with pytest.raises(InvalidData, match="must be of shape"):
         inference.predict(x, {"block": torch.ones(1, 5)})

@@ -27,7 +27,7 @@ from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.distributions import normal_quantile
 from covstudio.reml.inference.new_levels import Wider, new_effects, widened
 from covstudio.reml.inference.tables import Row, Tabular, listed, plural
-from covstudio.reml.inference.terms import RandomTerm, random_terms
+from covstudio.reml.inference.terms import RandomTerm, predictable_terms
 from covstudio.reml.problem.errors import InvalidData
 
 __all__ = ["Prediction", "predict_rows"]
@@ -100,12 +100,12 @@ def predict_rows(
     own = torch.zeros(m, dtype=torch.float64)
     includes: list[str] = []
     notes: list[str] = []
-    terms = random_terms(binding)
+    terms = predictable_terms(binding)
     for name, given in (("z", z), ("wider", wider)):
         for path in given or {}:
             if path not in terms:
                 raise InvalidData(
-                    f"{name} names the term {path!r}, and the random terms of V are "
+                    f"{name} names the term {path!r}, and the terms of V with effects are "
                     f"{listed(list(terms)) or 'none'}."
                 )
     for path, rows in (z or {}).items():

@@ -1,4 +1,4 @@
-"""The random terms Z G Z' of V at the estimates: what predictions need of Z and of G."""
+"""The terms of V at the estimates as effects: what predictions need of Z and of G."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from torch import Tensor
 
 from covstudio.covariance import Matrix, linalg
 from covstudio.reml.inference.binding import Binding
+from covstudio.reml.terms.kinds import DiagonalPiece
 from covstudio.reml.terms.random_effects import level_names
 
-__all__ = ["RandomTerm", "random_terms"]
+__all__ = ["RandomTerm", "predictable_terms", "random_terms"]
 
 
 @dataclass(frozen=True, eq=False)
 class RandomTerm:
-    """One term Z G Z'.
+    """One term Z G Z'; a process or a field of the rows is one with the rows for its effects.
 
     Attributes:
         path: its name in V.
-        z: Z, (n, q).
+        z: Z, (n, q); or the effect of every row, (n,) whole numbers.
         g: G, (q, q).
         z_natural: natural values of Z's parameters.
         g_natural: natural values of G's.
@@ -47,6 +48,8 @@ class RandomTerm:
 
     def of_rows(self, u: Tensor) -> Tensor:
         """Z u, (n, k)."""
+        if isinstance(self.z, Tensor) and self.z.ndim == 1:
+            return u[self.z]
         if isinstance(self.z, Matrix):
             with torch.no_grad():
                 return linalg.matmul(self.z, self.z_natural, u)
@@ -78,6 +81,37 @@ def random_terms(binding: Binding) -> dict[str, RandomTerm]:
         z, g = pair
         found[term.path] = RandomTerm(term.path, z.operand, g.operand, z.own(own), g.own(own))
     return found
+
+
+def predictable_terms(binding: Binding) -> dict[str, RandomTerm]:
+    """All terms whose effects have covariances: the random terms, and products, kernels and processes.
+
+    The effects of the latter are those of the rows, called by their numbers from 0 or by their places where a
+    process has such; of a selection, those of all that it selects from.
+    """
+    found = random_terms(binding)
+    independent = {p.path for p in binding.variance.pieces if isinstance(p, DiagonalPiece)}
+    for term in binding.variance.terms:
+        if term.path in found or term.path in independent:
+            continue
+        own = term.own(binding.natural)
+        rows, operand = torch.arange(binding.problem.n), term.operand
+        if (selected := term.parts("selection")) is not None and term.made is not None:
+            operand, own = selected[0].operand, selected[0].own(own)
+            rows = torch.tensor(term.made.index)
+        path, none = term.path or "V", torch.zeros(0, dtype=torch.float64)
+        found[path] = RandomTerm(path, rows, operand, none, own, _places_of(operand))
+    return found
+
+
+def _places_of(operand: Matrix | Tensor) -> tuple[str, ...]:
+    """Names of the rows of a process by their places, of any other matrix by their numbers."""
+    function = linalg.covariance_function(operand) if isinstance(operand, Matrix) else None
+    if function is None or function.times is None:
+        return tuple(map(str, range(int(operand.shape[0]))))
+    times = function.times.tolist()
+    names = tuple(str(int(time)) if float(time).is_integer() else repr(float(time)) for time in times)
+    return names if len(set(names)) == len(names) else tuple(map(str, range(len(names))))
 
 
 def _float(values: Tensor) -> Tensor:
