@@ -375,6 +375,17 @@ def test_all_parameters_where_the_free_ones_belong() -> None:
         mat({"roh": torch.zeros(1)})
 
 
+def test_what_inference_mode_leaves_behind_is_of_use_to_autograd() -> None:
+    mat = Sum(AR1Matrix(3), DiagonalMatrix(3))
+    mat.set_param_specs("op_1/sigma^2_0", fixed=True)
+    theta = mat.free_param_defaults
+    with torch.inference_mode():
+        expected = mat.grad(theta)[0]
+    followed = theta.clone().requires_grad_()
+    mat(followed).sum().backward()
+    torch.testing.assert_close(followed.grad, expected.sum((1, 2)))
+
+
 def test_positions_to_hold_may_be_any_whole_numbers() -> None:
     mat = DiagonalMatrix(3)
     for index in (np.int64(1), torch.tensor(1), np.array([1]), torch.tensor([1]), range(1, 2)):

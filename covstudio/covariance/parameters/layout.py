@@ -86,6 +86,12 @@ def in_order(pieces: Sequence[Tensor], places: Sequence[Sequence[int]]) -> Tenso
     return joined[torch.as_tensor(order).argsort().to(joined.device)]
 
 
+#: Transforms, each with the places of its parameters; and the order that undoes the grouping, None for one.
+_Groups = tuple[list[tuple[Transform, Tensor]], Tensor | None]
+#: For so many choices of parameters is it remembered who shares a transform.
+KNOWN = 64
+
+
 @dataclass(frozen=True)
 class Layout:
     """The places of all parameters: the full list, theta (the free ones), and transforms between the scales.
@@ -138,9 +144,8 @@ class Layout:
 
     @cached_property
     def _order(self) -> Tensor:
-        order = torch.empty(len(self.parameters), dtype=torch.int64)
-        order[list(self.free + self.fixed)] = torch.arange(len(self.parameters))
-        return order
+        with torch.inference_mode(False):
+            return torch.tensor(self.free + self.fixed).argsort()
 
     def complete(self, theta: Tensor) -> Tensor:
         """Raw values of all parameters from theta, fixed ones at their defaults."""
@@ -168,16 +173,27 @@ class Layout:
     def _apply(
         self, x: Tensor, index: Sequence[int] | None, function: Callable[[Transform, Tensor], Tensor]
     ) -> Tensor:
-        # Parameters that share a transform go through it together: one kernel instead of one per parameter.
-        groups: dict[Transform, list[int]] = {}
-        for place, k in enumerate(self._all if index is None else index):
-            groups.setdefault(self.parameters[k].transform, []).append(place)
-        if not groups:
-            return x
-        if len(groups) == 1:
-            return function(next(iter(groups)), x)
-        places = [place for group in groups.values() for place in group]
-        back = torch.empty(len(places), dtype=torch.int64)
-        back[places] = torch.arange(len(places))
-        pieces = [function(transform, x[group]) for transform, group in groups.items()]
+        groups, back = self._grouped(None if index is None else tuple(index))
+        if back is None:
+            return function(groups[0][0], x) if groups else x
+        pieces = [function(transform, x[places.to(x.device)]) for transform, places in groups]
         return torch.cat(pieces)[back.to(x.device)]
+
+    @cached_property
+    def _known(self) -> dict[tuple[int, ...] | None, _Groups]:
+        return {}
+
+    def _grouped(self, index: tuple[int, ...] | None) -> _Groups:
+        # Parameters that share a transform go through it together: one kernel instead of one per parameter.
+        if index not in self._known:
+            groups: dict[Transform, list[int]] = {}
+            for place, k in enumerate(self._all if index is None else index):
+                groups.setdefault(self.parameters[k].transform, []).append(place)
+            if len(self._known) == KNOWN:
+                self._known.clear()
+            # What is kept is used under autograd later, wherever it was made.
+            with torch.inference_mode(False):
+                order = torch.tensor([place for places in groups.values() for place in places])
+                back = order.argsort() if len(groups) > 1 else None
+                self._known[index] = [(one, torch.tensor(places)) for one, places in groups.items()], back
+        return self._known[index]

@@ -29,7 +29,7 @@ def read_argument(kind: str, value: Any, columns: tuple[int, int | None] = (1, 1
         >>> read_argument("matrix", "1 0.5\\n0.5, 1")
         ((1.0, 0.5), (0.5, 1.0))
         >>> read_argument("size", {"mode": "levels", "columns": ["rep", "block"]})
-        Levels(columns=('rep', 'block'))
+        Levels(columns=('rep', 'block'), filled=False)
     """
     if value is None:
         return None
