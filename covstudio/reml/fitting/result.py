@@ -42,7 +42,7 @@ class Fit:
             lme4 does.
         bic: -2 loglik + log(n) (p + q).
         blups: term -> predicted random effects, for the Z G Z' terms of the outer sum of V.
-        fitted: X beta plus all random effects, (n,).
+        fitted: X beta plus all random effects, (n,); `Inference.fitted_parts` has the parts of other terms.
         marginal_fitted: X beta, (n,).
         residuals: y - fitted, (n,).
         boundary: paths of the parameters that ended at an end of their range, such as a variance of zero, or
