@@ -47,6 +47,8 @@ __all__ = [
 INTERCEPT = "(Intercept)"
 #: A column is taken for a combination of others when so little of it is left beside them, as in R's lm.
 _RANK_TOLERANCE = 1e-7
+#: Less than this share of a column is rounding error.
+_ROUNDING = 1e-13
 
 Floats = npt.NDArray[np.float64]
 
@@ -308,24 +310,34 @@ def _dependent(x: Floats) -> dict[int, list[int]]:
     """The columns of X that depend on the ones before them, each with those it is a combination of.
 
     Columns are taken in order and freed of their part in those before (Gram and Schmidt, twice for accuracy),
-    so that the column named is the later one, as R would drop it.
+    so that the column named is the later one, as R would drop it. Beside an intercept they count from their
+    mean: a covariate far from zero, such as seconds since 1970, is no multiple of it.
     """
     basis = np.empty_like(x)
     independent: list[int] = []
     dependent: dict[int, list[int]] = {}
+    constant: int | None = None
     for j in range(x.shape[1]):
-        norm = float(np.linalg.norm(x[:, j]))
+        raw, norm = x[:, j], float(np.linalg.norm(x[:, j]))
         if norm == 0.0:
             dependent[j] = []
             continue
-        column = x[:, j] / norm
+        if constant is None and bool((raw == raw[0]).all()):
+            constant = j
+        elif constant is not None:
+            raw = raw - raw.mean()
+            if float(np.linalg.norm(raw)) < _ROUNDING * norm:
+                dependent[j] = [constant]
+                continue
+            norm = float(np.linalg.norm(raw))
+        column = raw / norm
         q = basis[:, : len(independent)]
         rest = column - q @ (q.T @ column)
         rest -= q @ (q.T @ rest)
         size = float(np.linalg.norm(rest))
         if size < _RANK_TOLERANCE:
             before = x[:, independent] / np.linalg.norm(x[:, independent], axis=0)
-            weights = np.linalg.lstsq(before, column, rcond=None)[0]
+            weights = np.linalg.lstsq(before, x[:, j] / np.linalg.norm(x[:, j]), rcond=None)[0]
             dependent[j] = [independent[i] for i in np.flatnonzero(np.abs(weights) > 1e-6)]
         else:
             basis[:, len(independent)] = rest / size

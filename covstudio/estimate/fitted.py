@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from covstudio.covariance import Matrix
 from covstudio.data.tables import Table
+from covstudio.document.build.build import Problem
 from covstudio.document.model.derived import split_name
 from covstudio.document.model.document import Document
 from covstudio.estimate.derived import Derivation, Quantity
@@ -99,11 +100,21 @@ def estimate(
         ('h2', 0.6365)
     """
     parts = assemble(document, table)
+    names = {node.id: node.name for node in document.nodes.values()}
     try:
         result = parts.fit(method=document.method, max_iter=max_iter, callback=callback)
     except FitError as error:
-        names = {node.id: node.name for node in document.nodes.values()}
         raise ModelError(pinned(error, parts.refs), names) from error
+    if result.recoded:
+        # Parameters of another coding are none that the nodes could take.
+        concerned = [ref for ref in parts.refs if ref.path.startswith(tuple(result.recoded))]
+        told = (
+            "The columns of this design are so far from zero that rounding error would drown the residual: "
+            "centre the covariate, by subtracting its mean, and fit again."
+        )
+        raise ModelError(
+            [Problem(node_id, told) for node_id in {ref.node_id: None for ref in concerned}], names
+        )
     if fitted is not None:
         fitted(result)
     inferred = infer(parts, result, document.degrees_used, stopped)

@@ -269,6 +269,18 @@ class Composite(Matrix):
         other.reset_intermediates()
         return other
 
+    def with_operand(self, name: str, operand: Operand) -> Self:
+        """A copy with another operand in one place, of the same shape and with as many parameters.
+
+        Args:
+            name: the operand's name.
+            operand: what stands there instead.
+        """
+        other = self._with_operands(lambda one: one)
+        other._operands[name] = operand
+        other._known_spans = other._known_tensors = None
+        return other
+
     @property
     def dtype(self) -> torch.dtype:
         """The widest dtype among the defaults; without parameters among the structures, else the tensors."""

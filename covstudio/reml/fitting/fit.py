@@ -16,6 +16,7 @@ from covstudio.covariance import Matrix
 from covstudio.reml.fitting.assemble import assemble
 from covstudio.reml.fitting.choose import square_matrix
 from covstudio.reml.fitting.model import Model
+from covstudio.reml.fitting.recoded import assemble_recoded
 from covstudio.reml.fitting.result import Fit
 from covstudio.reml.problem.errors import FitCancelled, InvalidData, InvalidModel
 from covstudio.reml.problem.iteration import Callback, Cancel, Iteration
@@ -25,6 +26,7 @@ from covstudio.reml.problem.threads import blas_threads
 from covstudio.reml.search.probe import Probe
 from covstudio.reml.search.search import Outcome, State
 from covstudio.reml.search.start import data_start, tuned
+from covstudio.reml.terms.recoding import Recoding, recoding_of
 from covstudio.reml.terms.variance import Variance
 
 __all__ = ["fit"]
@@ -82,7 +84,9 @@ def fit(
 
     Returns:
         The `Fit`. When the maximum was not reached, `converged` is False, the values are the best found,
-        and `message` says why and what to try.
+        and `message` says why and what to try. Where a free G belongs to columns of Z that are far from
+        zero, such as intercepts and slopes over years, the search goes by centred ones, and the answer is in
+        the coding of v, or where double precision cannot hold that, in the other: see `Fit.recoded`.
 
     Raises:
         InvalidData: y or X is unusable.
@@ -118,9 +122,10 @@ def fit(
     square_matrix(v)
     if isinstance(max_iter, bool) or not isinstance(max_iter, int) or max_iter < 0:
         raise ValueError(f"max_iter must be a whole number of at least 0, and is {max_iter!r}.")
-    model = Model(v, engine, _columns(x))
+    recoding = recoding_of(v)
+    model = Model(v if recoding is None else recoding.v, engine, _columns(x))
     problem = prepare(y, x, method=method, names=x_names, drop_dependent=drop_dependent, device=device)
-    run = _Run(model, problem, max_iter, callback, cancel)
+    run = _Run(model, problem, max_iter, callback, cancel, v, recoding)
     with blas_threads(run.engine.order), torch.no_grad():
         return run.fit(start, began)
 
@@ -134,7 +139,7 @@ def _columns(x: Any) -> int:
 @dataclass(frozen=True)
 class _Attempt:
     outcome: Outcome
-    history: tuple[Iteration, ...]
+    steps: tuple[_Step, ...]
 
 
 @dataclass(frozen=True)
@@ -173,8 +178,12 @@ class _Run:
         max_iter: int,
         callback: Callback | None,
         cancel: Cancel | None,
+        v: Matrix,
+        recoding: Recoding | None,
     ) -> None:
         self.model = model
+        self.v = v
+        self.recoding = recoding
         self.variance = model.variance
         self.problem = problem
         self.max_iter = max_iter
@@ -205,13 +214,26 @@ class _Run:
                 again = self._climb(other)
                 if again.outcome.point.kernel > attempt.outcome.point.kernel:
                     attempt, restarted = again, True
+        if self.recoding is not None:
+            return assemble_recoded(
+                self.recoding,
+                self.v,
+                self.model,
+                self.problem,
+                self.engine,
+                ascent.coordinates,
+                attempt.outcome,
+                lambda recoding: self._iterations(attempt.steps, recoding),
+                restarted=restarted,
+                seconds=time.perf_counter() - began,
+            )
         return assemble(
             self.model,
             self.problem,
             self.engine,
             ascent.coordinates,
             attempt.outcome,
-            attempt.history,
+            self._iterations(attempt.steps, None),
             restarted=restarted,
             seconds=time.perf_counter() - began,
         )
@@ -232,7 +254,8 @@ class _Run:
             raise InvalidData(
                 f"start is not a number for {', '.join(bad)}: give raw values (a variance of 1 is raw 0)."
             )
-        return self.variance.natural(theta)
+        natural = self.variance.natural(theta)
+        return natural if self.recoding is None else self.recoding.there(natural)
 
     def _factored(self, *candidates: Vector) -> Point:
         """The likelihood at the first of the candidates where V is positive definite."""
@@ -260,10 +283,10 @@ class _Run:
         def watch(state: State) -> None:
             steps.append(_Step.of(state))
             if watched:
-                self._report(self._iterations(steps[-1:])[0])
+                self._report(self._iterations(steps[-1:], self.recoding)[0])
 
         outcome = self.ascent.climb(self.engine, point, self.max_iter, watch)
-        return _Attempt(outcome, tuple(self._iterations(steps)))
+        return _Attempt(outcome, tuple(steps))
 
     def _report(self, iteration: Iteration) -> None:
         """Tell the callback, and stop when that is wanted."""
@@ -288,10 +311,13 @@ class _Run:
                 self.best,
             )
 
-    def _iterations(self, steps: Sequence[_Step]) -> list[Iteration]:
+    def _iterations(self, steps: Sequence[_Step], recoding: Recoding | None) -> tuple[Iteration, ...]:
+        """What is told of some steps, in the given coding where another one was searched in."""
         naturals = np.stack([step.natural for step in steps])
+        if recoding is not None:
+            naturals = recoding.back(naturals)
         thetas = torch.from_numpy(self.variance.theta(naturals)).unbind()
-        return [
+        return tuple(
             Iteration(
                 number=step.number,
                 theta=theta,
@@ -303,7 +329,7 @@ class _Run:
                 seconds=step.seconds,
             )
             for step, natural, theta in zip(steps, naturals.tolist(), thetas, strict=True)
-        ]
+        )
 
 
 def _check_covariance(variance: Variance, probe: Probe, natural: Vector) -> None:

@@ -65,6 +65,9 @@ class Fit:
         x_names: names of the fixed effects, in the order of beta.
         dropped: columns of X that were left out because they depend on others (`drop_dependent`); beta,
             `x_names` and p are without them.
+        recoded: term -> T, (k, k), where double precision cannot hold the parameters of a term Z G Z' in the
+            coding of v: parameters and effects are those of Z T, and the free part of G is T times that of
+            the parameters times T'. Empty for any other fit.
 
     Example:
         >>> import torch
@@ -105,6 +108,7 @@ class Fit:
     confounded: tuple[Confounded, ...] = ()
     x_names: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
+    recoded: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def covariance(self) -> ParameterCovariance:

@@ -72,6 +72,8 @@ class ParameterCovariance:
         scale: the units of `null`: 1/sqrt(information) of each parameter alone.
         kind: the information it was made of, such as "observed" or "average".
         reason: why it is not the observed information, in words; empty where it is.
+        slopes: d of the parameters by those that `null` and `scale` are of, (K, J); None where they are the
+            same.
     """
 
     coordinates: tuple[Coordinate, ...]
@@ -80,6 +82,7 @@ class ParameterCovariance:
     scale: Vector
     kind: str
     reason: str = ""
+    slopes: Vector | None = None
 
     @property
     def source(self) -> str:
@@ -88,7 +91,7 @@ class ParameterCovariance:
 
     def lost(self, gradient: Vector) -> bool:
         """Whether a function with this gradient depends on what the data do not tell."""
-        scaled = gradient * self.scale
+        scaled = (gradient if self.slopes is None else self.slopes.T @ gradient) * self.scale
         length = float(np.linalg.norm(scaled))
         return bool(length > 0.0 and np.linalg.norm(self.null.T @ scaled) > 1e-4 * length)
 
@@ -136,12 +139,12 @@ class Uncertainty:
         self._model: Model | None = model
         self._problem: Problem | None = problem
         self._natural = natural
-        self._coordinates = tuple(coordinates)
+        self.coordinates = tuple(coordinates)
         self._confounded = tuple(confounded)
         self._average = average
         #: Why the observed information is not taken; empty where it is.
         self.reason = "" if converged else "the fit did not converge"
-        self.reason = self.reason or too_dear(model, len(self._coordinates))
+        self.reason = self.reason or too_dear(model, len(self.coordinates))
 
     def __getstate__(self) -> dict[str, Any]:
         found = self.covariance
@@ -159,20 +162,20 @@ class Uncertainty:
         model, problem = self._model, self._problem
         if not reason and model is not None and problem is not None:
             observed = self._observed(model, problem)
-            found, reason = covariance_of(self._coordinates, observed, "observed"), why_not_observed(observed)
+            found, reason = covariance_of(self.coordinates, observed, "observed"), why_not_observed(observed)
         # The data are not needed again.
         self._model = self._problem = None
         if found is not None:
             return found
-        return average_covariance(self._coordinates, self._average, self._confounded, reason)
+        return average_covariance(self.coordinates, self._average, self._confounded, reason)
 
     def _observed(self, model: Model, problem: Problem) -> Vector:
         engine = model.engine(problem)
         with blas_threads(engine.order), torch.no_grad():
             point = engine.at(self._natural)
             if point is None:
-                return np.full((len(self._coordinates),) * 2, np.nan)
-            return observed_information(engine, point, self._coordinates, self._confounded)
+                return np.full((len(self.coordinates),) * 2, np.nan)
+            return observed_information(engine, point, self.coordinates, self._confounded)
 
 
 def average_covariance(

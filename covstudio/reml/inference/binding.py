@@ -35,6 +35,7 @@ from covstudio.reml.search.coordinates import Coordinate
 from covstudio.reml.search.search import Outcome, State
 from covstudio.reml.search.vanishing import roughness
 from covstudio.reml.terms.kinds import Piece
+from covstudio.reml.terms.recoding import at_ends, recoding_of
 
 __all__ = ["Binding", "Watch"]
 
@@ -45,6 +46,8 @@ Watch = Callable[[State], None]
 SAME = 1e-6
 #: Unless V is so close to singular that so many times its rounding error make that difference.
 ROUNDINGS = 100.0
+#: Columns of which less than this share is at right angles to others are not searched in.
+FAR = 0.02
 
 
 class Binding:
@@ -61,6 +64,7 @@ class Binding:
         variance: V as a function of natural values.
         natural: the estimates, all parameters of V.
         coordinates: the estimated parameters and how they behave.
+        recoding: V in a coding of its random effects that is better to search in, or None.
 
     Raises:
         InvalidModel, InvalidData: V, y and X are not those that were fitted.
@@ -68,10 +72,15 @@ class Binding:
 
     def __init__(self, fit: Fit, v: Matrix, y: Any, x: Any) -> None:
         self.fit, self.v = fit, square_matrix(v)
+        self._data = y, x
+        #: Natural values as they are told, from those of this coding: of `searched`, in the coding of V.
+        self.told: Callable[[Vector], Vector] = lambda natural: natural
         with torch.no_grad():
             self.problem = prepare(y, x, method=fit.method, drop_dependent=bool(fit.dropped), device="cpu")
             self._check_sizes()
-            self.model = Model(v, fit.engine, self.problem.p)
+            self.recoding = recoding_of(v)
+            own = v if self.recoding is None or not fit.recoded else self.recoding.v
+            self.model = Model(own, fit.engine, self.problem.p)
             self.variance = self.model.variance
             if tuple(fit.params) != self.variance.names:
                 raise InvalidModel(
@@ -83,6 +92,41 @@ class Binding:
             #: The search, held parameters where they stood in the fit.
             self.ascent = self.model.ascent(self.problem, self.natural)
         self._check_likelihood()
+
+    @cached_property
+    def searched(self) -> Binding:
+        """The fit in the coding of its random effects in which it was searched (see `recoding_of`).
+
+        It is the fit itself where they stood well. Likelihood, fixed effects and V are the same in both, with
+        more digits in this one.
+        """
+        if self.recoding is None or self.fit.recoded:
+            return self
+        natural = self.recoding.there(self.natural)
+        if self.fit.boundary:
+            natural = at_ends(natural, self.recoding, self.variance)
+        own = {self.variance.names[k] for part in self.recoding.parts for k in part.span}
+        boundary = [name for name in self.fit.boundary if name not in own]
+        for c in self.coordinates:
+            if c.name in own and natural[c.position] in (c.low, c.high):
+                boundary.append(c.name)
+        own_uncertainty = self.fit.uncertainty
+        fit = replace(
+            self.fit,
+            uncertainty=getattr(own_uncertainty, "searched", own_uncertainty),
+            params=dict(zip(self.variance.names, natural.tolist(), strict=True)),
+            boundary=tuple(boundary),
+            recoded={part.path: part.t for part in self.recoding.parts},
+        )
+        other = Binding(fit, self.v, *self._data)
+        other.told = self.recoding.back
+        return other
+
+    @cached_property
+    def far(self) -> frozenset[str]:
+        """Parameters that are searched in another coding because theirs is too far off to search in."""
+        parts = () if self.searched is self or self.recoding is None else self.recoding.parts
+        return frozenset(self.variance.names[k] for part in parts if part.aslant < FAR for k in part.span)
 
     def _check_sizes(self) -> None:
         n, p = self.problem.n, self.problem.p

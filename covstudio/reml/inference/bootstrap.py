@@ -156,7 +156,11 @@ class BootstrapTest(Tabular):
 
 
 def refit(binding: Binding, y: Tensor, cancel: Cancel | None = None) -> Outcome | None:
-    """The model fitted to another response, from the estimates; None where that leads nowhere."""
+    """The model fitted to another response, from the estimates; None where that leads nowhere.
+
+    It is in the coding of `binding.searched`.
+    """
+    binding = binding.searched
     problem = _with_response(binding.problem, y)
     with binding.threads(), torch.no_grad():
         engine = binding.engine_for(problem)
@@ -200,7 +204,7 @@ def bootstrap_fit(
     for done, y in _draws(simulator, count, cancel):
         outcome = refit(binding, y, cancel)
         if outcome is not None:
-            rows.append(row(outcome.point.natural, outcome.point.beta))
+            rows.append(row(binding.searched.told(outcome.point.natural), outcome.point.beta))
             for c, end in zip(binding.coordinates, outcome.at_end, strict=True):
                 at_end[c.name] += end
         if callback is not None:

@@ -44,7 +44,7 @@ from covstudio.reml.inference.prediction import Prediction, predict_rows
 from covstudio.reml.inference.profile import Profile, ProfilePoint, profile_parameter
 from covstudio.reml.inference.simulation import Simulator
 from covstudio.reml.inference.tables import listed
-from covstudio.reml.problem.errors import InvalidData
+from covstudio.reml.problem.errors import InvalidData, InvalidModel
 from covstudio.reml.problem.iteration import Cancel
 
 __all__ = ["Inference"]
@@ -118,6 +118,11 @@ class Inference:
         """Covariance matrix of the variance parameters that are inside their range."""
         return parameter_covariance(self._binding, self.information)
 
+    @cached_property
+    def _searched_covariance(self) -> ParameterCovariance:
+        """The same in the coding that the fit was searched in."""
+        return parameter_covariance(self._binding.searched, self.information)
+
     def intervals(self, level: float = 0.95) -> Intervals:
         """Standard errors and intervals of all variance parameters.
 
@@ -156,6 +161,7 @@ class Inference:
 
         Raises:
             ValueError: there is no such parameter, or it was not estimated.
+            InvalidModel: it belongs to random effects over a covariate far from zero.
 
         Reference:
             Venzon & Moolgavkar (1988), Applied Statistics 37:87.
@@ -171,7 +177,17 @@ class Inference:
         error = entry.standard_error
         if math.isnan(error):
             error = (entry.upper - entry.estimate) / normal_quantile(0.5 + 0.5 * level)
-        return profile_parameter(self._binding, coordinates[path], error, level, callback, cancel)
+        binding, c = self._binding, coordinates[path]
+        if path in binding.far:
+            raise InvalidModel(
+                f"the profile of {path} is not taken in a coding so far from zero, where all parameters of "
+                "its matrix move together: centre the covariate that its columns are made of."
+            )
+        parts = () if binding.recoding is None else binding.recoding.parts
+        if parts and not any(c.position in part.span for part in parts):
+            binding = binding.searched
+            c = next(other for other in binding.coordinates if other.name == path)
+        return profile_parameter(binding, c, error, level, callback, cancel)
 
     @cached_property
     def _expressions(self) -> Expressions:
@@ -202,7 +218,7 @@ class Inference:
 
     @cached_property
     def _tests(self) -> FixedTests:
-        return FixedTests(self._binding, self.names, self.covariance)
+        return FixedTests(self._binding.searched, self.names, self._searched_covariance)
 
     def fixed_effects(self, method: Method = "satterthwaite", level: float = 0.95) -> FixedEffects:
         """Best linear unbiased estimates of the fixed effects, with t statistics.
@@ -276,7 +292,7 @@ class Inference:
     @cached_property
     def residuals(self) -> Residuals:
         """Marginal and conditional residuals and fitted values; raw, Pearson and studentised."""
-        return residuals(self._binding)
+        return residuals(self._binding.searched)
 
     def fitted_parts(self, structured: bool = False, most: int = COLUMNS) -> dict[str, FittedPart]:
         """What each term of the outer sum of V contributes to the fitted values: V_k P y, whatever V_k is.
@@ -334,7 +350,7 @@ class Inference:
         Reference:
             Vaida & Blanchard (2005), Biometrika 92:351; Greven & Kneib (2010), Biometrika 97:773.
         """
-        return conditional_aic(self._binding, self.covariance)
+        return conditional_aic(self._binding.searched, self._searched_covariance)
 
     def bootstrap_test(
         self,

@@ -26,6 +26,7 @@ from covstudio.reml.fitting.uncertainty import (
     why_not_observed,
 )
 from covstudio.reml.fitting.uncertainty import observed_information as observed_at
+from covstudio.reml.fitting.uncertainty_recoded import recoded_covariance
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.problem.errors import InvalidModel
 from covstudio.reml.search.coordinates import Coordinate, Kind
@@ -63,6 +64,10 @@ def parameter_covariance(binding: Binding, kind: Information | None) -> Paramete
     fit, inside = binding.fit, binding.interior
     if kind is None or (kind == "observed" and fit.uncertainty.kind == "observed"):
         return fit.uncertainty.covariance
+    searched = binding.searched
+    if searched is not binding and binding.recoding is not None:
+        own = parameter_covariance(searched, kind)
+        return recoded_covariance(own, binding.recoding, searched.natural, inside)
     reason = ""
     if kind == "observed":
         observed = observed_information(binding, inside)

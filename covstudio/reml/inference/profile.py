@@ -166,7 +166,8 @@ class _Profiler:
         fall = 2.0 * (self.kernel - kernel)
         self.best = min(self.best, fall)
         root = math.copysign(math.sqrt(max(fall, 0.0)), value - self.estimate)
-        params = dict(zip(self.binding.variance.names, natural.tolist(), strict=True))
+        told = self.binding.told(natural).tolist()
+        params = dict(zip(self.binding.variance.names, told, strict=True))
         loglik = self.binding.fit.loglik + kernel - self.kernel
         return ProfilePoint(value, loglik, root, params, converged)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -18,6 +18,10 @@ __all__ = ["Dependencies", "dependencies", "names_of", "rank_message"]
 RANK_TOLERANCE = 1e-9
 
 
+#: Less than this share is rounding error.
+ROUNDING = 1e-13
+
+
 @dataclass(frozen=True, eq=False)
 class Dependencies:
     """Which columns of X depend on columns before them.
@@ -27,19 +31,22 @@ class Dependencies:
         kept: positions of the independent columns.
         dependent: positions of the others.
         depends_on: for each of these, the positions of the columns it is a combination of; none for zeros.
+        nearly: those of them that are combinations but for more than rounding error.
     """
 
     basis: Tensor
     kept: list[int]
     dependent: list[int]
     depends_on: list[list[int]]
+    nearly: list[int] = field(default_factory=list)
 
 
 def dependencies(x: Tensor) -> Dependencies:
     """An orthonormal basis of the columns of X, and the columns that add nothing to it.
 
     By Gram-Schmidt from the left, done twice for accuracy: of two equal columns the later one is the
-    dependent one.
+    dependent one. Behind an intercept columns count from their mean, so that a covariate far from zero keeps
+    its digits.
 
     Args:
         x: fixed-effects matrix, (n, p), float64.
@@ -57,6 +64,8 @@ def dependencies(x: Tensor) -> Dependencies:
     kept: list[int] = []
     dependent: list[int] = []
     depends_on: list[list[int]] = []
+    nearly: list[int] = []
+    constant: int | None = None
     for j in range(p):
         column = x[:, j]
         length = float(torch.linalg.vector_norm(column))
@@ -64,6 +73,13 @@ def dependencies(x: Tensor) -> Dependencies:
             dependent.append(j)
             depends_on.append([])
             continue
+        if constant is None and bool((column == column[0]).all()):
+            constant = j
+        elif constant in kept:
+            centred = column - column.mean()
+            size = float(torch.linalg.vector_norm(centred))
+            if size > ROUNDING * length:
+                column, length = centred, size
         column = column / length
         for _ in range(2 if kept else 0):
             column = column - basis[:, : len(kept)] @ (basis[:, : len(kept)].mT @ column)
@@ -72,12 +88,14 @@ def dependencies(x: Tensor) -> Dependencies:
         if rest < RANK_TOLERANCE or len(kept) == n:
             dependent.append(j)
             depends_on.append(_combination(x[:, kept], x[:, j], kept))
+            if rest > ROUNDING and len(kept) < n:
+                nearly.append(j)
             continue
         basis[:, len(kept)] = column / rest
         kept.append(j)
     if dependent:
         basis = basis[:, : len(kept)].contiguous()
-    return Dependencies(basis, kept, dependent, depends_on)
+    return Dependencies(basis, kept, dependent, depends_on, nearly)
 
 
 def _combination(columns: Tensor, target: Tensor, positions: Sequence[int]) -> list[int]:
@@ -139,8 +157,14 @@ def rank_message(names: Sequence[str], found: Dependencies) -> str:
         for j, others in zip(found.dependent, found.depends_on, strict=True)
     ]
     counted = " (columns counted from 0)" if plain else ""
+    far = (
+        f" Column {listed(found.nearly)} is so far from zero that double precision hardly tells it from a "
+        "constant: centre it, by subtracting its mean."
+        if found.nearly
+        else ""
+    )
     them = "it" if len(found.dependent) == 1 else "them"
     return (
         f"x has {len(names)} columns but rank {len(found.kept)}{counted}: {'; '.join(parts)}. "
-        f"Leave {them} out, or let fit do so with drop_dependent=True."
+        f"Leave {them} out, or let fit do so with drop_dependent=True.{far}"
     )

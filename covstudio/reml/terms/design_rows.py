@@ -15,7 +15,7 @@ from torch import Tensor
 
 from covstudio.covariance import Matrix, linalg
 
-__all__ = ["DenseRows", "Rows", "SparseRows", "rows_of", "sparse_or_dense"]
+__all__ = ["DenseRows", "Rows", "RowsDesign", "SparseRows", "rows_of", "sparse_or_dense"]
 
 #: A matrix whose rows have at most this many entries that are not zero is kept by its entries.
 FEW = 8
@@ -148,6 +148,48 @@ class DenseRows:
 Rows = SparseRows | DenseRows
 
 
+class RowsDesign(Matrix):
+    """A design that is kept by its rows, as a matrix that may stand in a tree.
+
+    Args:
+        rows: its rows.
+        names: what its columns are called, or None.
+
+    Example:
+        >>> design = RowsDesign(SparseRows(torch.tensor([[1], [0]]), None, 2), None)
+        >>> design()
+        tensor([[0., 1.],
+                [1., 0.]])
+    """
+
+    def __init__(self, rows: Rows, names: tuple[str, ...] | None) -> None:
+        super().__init__((rows.n, rows.columns), {})
+        self.kept, self.names = rows, names
+
+    def evaluate(self, natural: Tensor) -> Tensor:
+        """Z written out, (n, q)."""
+        return self.kept.dense().to(natural)
+
+    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
+        """The empty Jacobian, (0, n, q)."""
+        return natural.new_zeros((len(index), *self.shape))
+
+
+@linalg.column_names.register(RowsDesign)
+def _(matrix: RowsDesign) -> tuple[str, ...] | None:
+    return matrix.names
+
+
+@linalg.matmul.register(RowsDesign)
+def _(matrix: RowsDesign, natural: Tensor, b: Tensor) -> Tensor:
+    return matrix.kept.multiply(b)
+
+
+@linalg.transpose_matmul.register(RowsDesign)
+def _(matrix: RowsDesign, natural: Tensor, b: Tensor) -> Tensor:
+    return matrix.kept.transposed(b)
+
+
 def identity_rows(n: int) -> SparseRows:
     """The identity, (n, n)."""
     return SparseRows(torch.arange(n).unsqueeze(1), None, n)
@@ -198,6 +240,8 @@ def _arranged(operand: Matrix | Tensor) -> Rows | None:
     """Rows found without writing the matrix out; None where that is the only way."""
     if isinstance(operand, Tensor):
         return None
+    if isinstance(operand, RowsDesign):
+        return operand.kept
     codes = linalg.incidence(operand)
     if codes is not None:
         codes = codes.to(device="cpu", dtype=torch.int64).unsqueeze(1)

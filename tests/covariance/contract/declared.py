@@ -198,6 +198,30 @@ def a_covariance_that_promises_nothing_may_fail_to_be_one(case: Case) -> None:
 
 
 @contract
+def a_free_covariance_absorbs_any_recoding(case: Case) -> None:
+    """Where V has as many directions as a covariance has entries, T V T' is in its range, and is found."""
+    matrix = case.make()
+    size = matrix.shape[0]
+    if isinstance(matrix, Operator) or not matrix.num_params or size != matrix.shape[1] or size < 2:
+        return
+    draw = case.generator()
+    t = torch.eye(size, dtype=torch.float64) + torch.randn(size, size, generator=draw, dtype=torch.float64)
+    free = []
+    for natural in naturals(case, matrix):
+        value, other = matrix.evaluate(natural), linalg.recoded(matrix, natural, t)
+        if other is not None:
+            expected = t @ value @ t.mT
+            gap = float((matrix.evaluate(other) - expected).abs().max())
+            assert gap <= 1e-9 * float(expected.abs().max())
+        if matrix.num_params == size * (size + 1) // 2:
+            slices = matrix.natural_jacobian(natural, range(matrix.num_params))
+            rows, columns = torch.tril_indices(size, size)
+            free.append(int(torch.linalg.matrix_rank(slices[:, rows, columns])) == matrix.num_params)
+    if matrix.governing_declaration() is not None and free and all(free):
+        assert linalg.recoded.is_cheap(matrix), "V is any covariance: register linalg.recoded"
+
+
+@contract
 def equally_spaced_positions_are_declared(case: Case) -> None:
     """The correlation of two positions is a function of the steps between them, and not the same at all."""
     matrix = case.make()

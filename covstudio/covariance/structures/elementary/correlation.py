@@ -25,6 +25,7 @@ from covstudio.covariance.core.checks import check_correlated_size
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
 from covstudio.covariance.linalg.dense import negligible
 from covstudio.covariance.numerics.bordered import arrow_matmul, arrow_traces, arrows, positions
+from covstudio.covariance.numerics.triangular import lower_of
 from covstudio.covariance.parameters.parameter import Parameter
 from covstudio.covariance.parameters.transforms import (
     Transform,
@@ -88,6 +89,15 @@ class SphericalFactor:
         for j in range(self.n - 1):
             before.append(before[-1] * sines[:, j])
         return cosines * torch.stack(before, dim=1)
+
+    def angles(self, lower: Tensor) -> Tensor:
+        """The angles of a lower triangular factor L with no negative entry on its diagonal, row by row.
+
+        Its rows may have any length. `value` of them is L with rows of length 1.
+        """
+        # What is left of a row behind an entry, beside that entry.
+        behind = (lower**2).flip(1).cumsum(1).flip(1)[:, 1:].sqrt()
+        return torch.atan2(behind[self._rows, self._columns], lower[self._rows, self._columns])
 
     def correlation(self, angles: Tensor) -> Tensor:
         """L L' with exact ones on its diagonal, shape (n, n)."""
@@ -331,3 +341,10 @@ class HeterogeneousCorrelationMatrix(HeterogeneousLeaf):
 
     def _correlation_factor(self, shapes: Tensor) -> Tensor | None:
         return self.spherical.value(shapes)
+
+
+@linalg.recoded.register(HeterogeneousCorrelationMatrix)
+def _(matrix: HeterogeneousCorrelationMatrix, natural: Tensor, t: Tensor) -> Tensor:
+    variances, shapes = natural[: matrix.n], natural[matrix.n :]
+    lower = lower_of(t @ (variances.sqrt()[:, None] * matrix.spherical.value(shapes)))
+    return torch.cat([(lower**2).sum(1), matrix.spherical.angles(lower)])

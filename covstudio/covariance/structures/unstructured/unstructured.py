@@ -12,6 +12,7 @@ from covstudio.covariance.core.catalogue import declare
 from covstudio.covariance.core.checks import check_rectangle, check_size
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
 from covstudio.covariance.linalg.dense import finite, negligible, singular
+from covstudio.covariance.numerics.triangular import lower_of
 from covstudio.covariance.parameters.parameter import Parameter
 from covstudio.covariance.parameters.transforms import TransformExp
 from covstudio.covariance.structures.elementary.elementary import ROWS_AND_COLUMNS, SIZE, variance
@@ -110,6 +111,12 @@ def _(matrix: UnstructuredMatrix, natural: Tensor) -> Tensor:
     return 2.0 * _regular_factor(matrix, natural).diagonal().abs().log().sum()
 
 
+@linalg.recoded.register(UnstructuredMatrix)
+def _(matrix: UnstructuredMatrix, natural: Tensor, t: Tensor) -> Tensor:
+    entries = matrix._entries
+    return lower_of(t @ matrix.factor(natural))[entries.places(range(len(entries)), natural.device)]
+
+
 @linalg.sign_symmetry.register(UnstructuredMatrix)
 def _(matrix: UnstructuredMatrix) -> Mapping[str, tuple[str, ...]]:
     size = matrix.shape[0]
@@ -182,6 +189,13 @@ class UnconstrainedMatrix(Leaf):
         out[which, row, column] = 1.0
         out[which, column, row] = 1.0
         return out
+
+
+@linalg.recoded.register(UnconstrainedMatrix)
+def _(matrix: UnconstrainedMatrix, natural: Tensor, t: Tensor) -> Tensor:
+    entries = matrix._entries
+    value = t @ matrix.evaluate(natural) @ t.mT
+    return value[entries.places(range(len(entries)), natural.device)]
 
 
 @linalg.derivative_matmul.register(UnconstrainedMatrix)

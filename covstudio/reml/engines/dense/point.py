@@ -35,18 +35,20 @@ class DensePoint:
         self._mean_diagonal = float(torch.linalg.vector_norm(factor)) ** 2 / problem.n
         self._scale = 1.0
         whitened = torch.linalg.solve_triangular(
-            factor, torch.cat([problem.x, problem.y.unsqueeze(1)], dim=1), upper=False
+            factor, torch.cat([problem.basis, problem.y.unsqueeze(1)], dim=1), upper=False
         )
         bx, by = whitened[:, :-1], whitened[:, -1]
-        self._xvx = bx.mT @ bx
-        self._xvx_factor = torch.linalg.cholesky(self._xvx)
-        self.beta = torch.cholesky_solve((bx.mT @ by).unsqueeze(1), self._xvx_factor).squeeze(1)
-        residual = by - bx @ self.beta
+        self._xvx_factor = torch.linalg.cholesky(bx.mT @ bx)
+        # By the orthonormal basis of X: columns far from zero would square their condition.
+        along = torch.cholesky_solve((bx.mT @ by).unsqueeze(1), self._xvx_factor)
+        self.beta = torch.linalg.solve_triangular(problem.triangle, along, upper=True).squeeze(1)
+        residual = by - bx @ along.squeeze(1)
         self._quadratic = float(residual @ residual)
         self._bx = bx
         self._whitened_residual = residual
         self._logdet_v = 2.0 * float(torch.log(torch.diagonal(factor)).sum())
-        self._logdet_xvx = 2.0 * float(torch.log(torch.diagonal(self._xvx_factor)).sum())
+        logs = torch.log(torch.diagonal(self._xvx_factor))
+        self._logdet_xvx = 2.0 * (float(logs.sum()) + problem.logdet_triangle)
         self._traced: Tensor | None = None
         self._half: Tensor | None = None
         self._py: Tensor | None = None
@@ -79,7 +81,11 @@ class DensePoint:
     @property
     def beta_covariance(self) -> Tensor:
         """(X'V^-1X)^-1, (p, p)."""
-        return torch.cholesky_inverse(self._xvx_factor) * self._scale
+        eye = torch.eye(self._problem.p, dtype=torch.float64, device=self._xvx_factor.device)
+        half = torch.linalg.solve_triangular(self._xvx_factor, eye, upper=False).mT
+        half = torch.linalg.solve_triangular(self._problem.triangle, half, upper=True)
+        covariance: Tensor = half @ half.mT * self._scale
+        return covariance
 
     def rescaled(self, factor: float, natural: Vector) -> DensePoint:
         """The same point with V multiplied by `factor`, which `natural` is known to give."""
