@@ -15,10 +15,12 @@ from covstudio.covariance import (
     CovariancePropagation,
     DiagonalMatrix,
     DummyMatrix,
+    Gram,
     HadamardProduct,
     HeterogeneousCorrelationMatrix,
     IdentityMatrix,
     KroneckerProduct,
+    LowerTriangularMatrix,
     Matrix,
     ScalarMatrix,
     Sum,
@@ -98,7 +100,14 @@ def test_the_fit_is_that_of_the_centred_covariate(offset: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "leaf", [UnstructuredMatrix(2), HeterogeneousCorrelationMatrix(2), UnconstrainedMatrix(2)]
+    "leaf",
+    [
+        UnstructuredMatrix(2),
+        HeterogeneousCorrelationMatrix(2),
+        UnconstrainedMatrix(2),
+        Gram(LowerTriangularMatrix(2), gram_type="xxt"),
+    ],
+    ids=lambda leaf: type(leaf).__name__,
 )
 @pytest.mark.parametrize("engine", ["auto", "dense"])
 def test_every_free_covariance_and_engine(leaf: Matrix, engine: str) -> None:
@@ -169,6 +178,22 @@ def test_effects_and_fitted_values() -> None:
     assert torch.allclose(u[:18], w[:18] + 1e4 * w[18:], atol=1e-3)
     assert near.blups["subject"].levels == far.blups["subject"].levels
     assert torch.allclose(near.fitted, far.fitted, rtol=1e-6)
+
+
+def test_predictions_at_new_rows() -> None:
+    """Two subjects, one beyond the days that there are."""
+    found = []
+    for offset in (0.0, 2e3, 1.7e9):
+        days = DAYS + offset
+        v, x = model(days), design(days)
+        told = Inference(fit(v, Y, x), v, Y, x)
+        z = torch.zeros(2, 36, dtype=torch.float64)
+        z[0, 3], z[0, 21], z[1, 5], z[1, 23] = 1.0, 12.0 + offset, 1.0, 4.0 + offset
+        new = torch.tensor([[1.0, 12.0 + offset], [1.0, 4.0 + offset]], dtype=torch.float64)
+        made = told.predict(new, z={"subject": z})
+        found.append([*made.predicted.tolist(), *made.standard_error.tolist()])
+    assert found[1] == pytest.approx(found[0], rel=1e-5)
+    assert found[2] == pytest.approx(found[0], rel=1e-5)
 
 
 @pytest.mark.parametrize("offset", [2e3, 1e5, 1.7e9])

@@ -122,6 +122,11 @@ class Binding:
         other.told = self.recoding.back
         return other
 
+    def design(self, path: str, z: Tensor) -> Tensor:
+        """Rows of Z of a term, (m, q), in the coding of the parameters of this fit."""
+        parts = self.recoding.parts if self.recoding is not None and self.fit.recoded else ()
+        return next((part.turned(z) for part in parts if part.path == path), z)
+
     @cached_property
     def far(self) -> frozenset[str]:
         """Parameters that are searched in another coding because theirs is too far off to search in."""
@@ -224,6 +229,24 @@ class Binding:
     def weights(self) -> Tensor:
         """V^-1 X Phi, (n, p): beta = weights'y, and d Phi / d theta_k = weights' dV_k weights."""
         return self.solve(self.problem.x) @ self.phi
+
+    @cached_property
+    def by_basis(self) -> tuple[Tensor, Tensor, Tensor]:
+        """beta, Phi and V^-1 X Phi for the orthonormal basis of X, (p,), (p, p) and (n, p).
+
+        Columns of X far from zero have a Phi of which what is wanted is a small difference of large numbers.
+        """
+        basis = self.problem.basis
+        with self.threads(), torch.no_grad():
+            point = self.engine_for(replace(self.problem, x=basis)).at(self.natural)
+        assert point is not None, "V has a factor at the estimates"
+        phi = point.beta_covariance
+        return point.beta, phi, self.solve(basis) @ phi
+
+    def in_basis(self, x: Tensor) -> Tensor:
+        """Rows of X, (m, p), as combinations of its orthonormal basis."""
+        found: Tensor = torch.linalg.solve_triangular(self.problem.triangle.mT, x.mT, upper=False).mT
+        return found
 
     # -- the parameters -------------------------------------------------------------------------------------
 

@@ -339,7 +339,7 @@ class Inference:
 
         Reference: Henderson (1975), Biometrics 31:423; Cressie (1993), Statistics for Spatial Data, ch. 3.
         """
-        return predict_rows(self._binding, x, z, covariance, variance, wider, checked_level(level))
+        return predict_rows(self._binding.searched, x, z, covariance, variance, wider, checked_level(level))
 
     # -- comparison -----------------------------------------------------------------------------------------
 

@@ -109,7 +109,7 @@ def predict_rows(
                     f"{listed(list(terms)) or 'none'}."
                 )
     for path, rows in (z or {}).items():
-        effects = _effects(terms[path], rows, (wider or {}).get(path), m)
+        effects = _effects(binding, terms[path], rows, (wider or {}).get(path), m)
         cross += terms[path].of_rows(effects.covariance)
         own += effects.variance
         includes.append(path)
@@ -136,12 +136,14 @@ def predict_rows(
 def _predicted(
     binding: Binding, new: Tensor, cross: Tensor, own: Tensor, level: float, includes: tuple[str, ...]
 ) -> Prediction:
-    marginal = new @ binding.point.beta
-    spread = (new @ binding.phi * new).sum(dim=1)
+    beta, phi, weights = binding.by_basis
+    new = binding.in_basis(new)
+    marginal = new @ beta
+    spread = (new @ phi * new).sum(dim=1)
     if cross.any():
         predicted = marginal + cross.mT @ binding.py
         # Phi X'V^-1 c, (p, m).
-        joint = binding.weights.mT @ cross
+        joint = weights.mT @ cross
         error = spread - 2.0 * (new * joint.mT).sum(dim=1) + own - (cross * binding.project(cross)).sum(dim=0)
     else:
         predicted, error = marginal.clone(), spread + own
@@ -174,7 +176,7 @@ class _Effects:
     new: tuple[str, ...] = ()
 
 
-def _effects(term: RandomTerm, rows: Any, wider: Wider | None, m: int) -> _Effects:
+def _effects(binding: Binding, term: RandomTerm, rows: Any, wider: Wider | None, m: int) -> _Effects:
     """What a term gives to new rows: a matrix, a `Matrix` without parameters, or one level per row."""
     whole, kept = (term, None) if wider is None else widened(term, wider)
     if isinstance(rows, Matrix):
@@ -194,6 +196,8 @@ def _effects(term: RandomTerm, rows: Any, wider: Wider | None, m: int) -> _Effec
             if level in place:
                 rows[i, place[level]] = 1.0
     design = _matrix(rows, f"z[{term.path!r}]", whole.columns, "one column per effect of the term", m)
+    if kept is None:
+        design = binding.design(term.path, design)
     moved = whole.covariance_times(design.mT)
     variance = (design.mT * moved).sum(dim=0)
     covariance = moved.clone() if kept is None else moved[kept]

@@ -55,6 +55,7 @@ class Recoded:
         t: T, (k, k): the effects of the new coding belong to the columns of Z T, and the free part of G is
             T times what it is in the new coding times T'.
         aslant: the smallest share of a column that is at right angles to those before it.
+        after: how many columns lie between one coefficient and the next.
     """
 
     path: str
@@ -62,6 +63,12 @@ class Recoded:
     span: range
     t: Tensor
     aslant: float
+    after: int = 1
+
+    def turned(self, z: Tensor) -> Tensor:
+        """Rows of Z in the new coding, (m, q)."""
+        whole = z.reshape(len(z), -1, len(self.t), self.after)
+        return torch.einsum("mlca,cd->mlda", whole, self.t).reshape(z.shape)
 
     def moved(self, natural: Vector, t: Tensor) -> Vector:
         """Natural values of V with the leaf's replaced by those of t leaf t'; a row of each for rows."""
@@ -226,7 +233,7 @@ class _Search:
             if rows is None or turned is None:
                 continue
             t, entries, aslant = turned
-            self.parts.append(Recoded(path, leaf, span, t, aslant))
+            self.parts.append(Recoded(path, leaf, span, t, aslant, after))
             names = linalg.column_names(z.operand) if isinstance(z.operand, Matrix) else None
             return RowsDesign(rows.with_entries(entries), names)
         return None

@@ -26,7 +26,9 @@ from covstudio.covariance.linalg.operands import (
     symmetric_matrix,
     unflattened,
 )
+from covstudio.covariance.numerics.triangular import lower_of
 from covstudio.covariance.operators.algebra import Gram, Inverse, Product, Transpose
+from covstudio.covariance.structures.unstructured.unstructured import LowerTriangularMatrix
 
 __all__: list[str] = []
 
@@ -67,6 +69,19 @@ def _twice(matrix: Gram, natural: Tensor, b: Tensor) -> Tensor:
     left, right = _halves(matrix)
     (x,) = parts_of(matrix, natural)
     return x.ask(left, x.ask(right, b))
+
+
+def _free_factor(matrix: Gram) -> bool:
+    """Whether V = L L' with a square L of free entries."""
+    (x,) = matrices_of(matrix)
+    return matrix.gram_type == "xxt" and isinstance(x, LowerTriangularMatrix) and x.n == x.m
+
+
+@linalg.recoded.register(Gram, when=_free_factor)
+def _(matrix: Gram, natural: Tensor, t: Tensor) -> Tensor:
+    (x,) = matrices_of(matrix)
+    rows, columns = torch.tril_indices(*x.shape)
+    return lower_of(t @ x.evaluate(natural))[rows, columns]
 
 
 linalg.matmul.register(Gram)(_twice)
