@@ -21,5 +21,5 @@ def lower_of(factor: Tensor) -> Tensor:
     """
     upper = torch.linalg.qr(factor.mT).R
     signs = torch.where(upper.diagonal() < 0.0, -1.0, 1.0).to(upper.dtype)
-    lower: Tensor = (signs[:, None] * upper).mT.tril()
+    lower: Tensor = (signs[:, None] * upper).mT
     return lower

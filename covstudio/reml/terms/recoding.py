@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.covariance import Matrix, Operator, linalg
+from covstudio.reml.problem.threads import blas_threads
 from covstudio.reml.terms.design_rows import DenseRows, Rows, RowsDesign, SparseRows, rows_of
 from covstudio.reml.terms.parameters import Parameters
 
@@ -185,7 +186,9 @@ def recoding_of(v: Matrix) -> Recoding | None:
         [[1.0, -2002.0], [0.0, 1.0]]
     """
     search = _Search(v)
-    recoded = search.rebuilt(v)
+    # Many small products: one thread is fastest.
+    with blas_threads(1), torch.no_grad():
+        recoded = search.rebuilt(v)
     return Recoding(recoded, tuple(search.parts)) if search.parts else None
 
 
@@ -226,11 +229,11 @@ class _Search:
         for leaf, first, after in _free_parts(g.operand, start + g.start):
             span = range(first, first + leaf.num_params)
             size = leaf.shape[0]
-            if size < 2 or not self.movable.issuperset(span) or not _any_covariance(leaf):
+            if size < 2 or not self.movable.issuperset(span):
                 continue
             rows = _Blocks.of(rows_of(z.operand), size, after)
             turned = None if rows is None else _at_right_angles(rows.entries)
-            if rows is None or turned is None:
+            if rows is None or turned is None or not _any_covariance(leaf):
                 continue
             t, entries, aslant = turned
             self.parts.append(Recoded(path, leaf, span, t, aslant, after))
@@ -259,7 +262,7 @@ def _any_covariance(leaf: Matrix) -> bool:
     """Whether the ranges of its parameters leave it every covariance: tried where signs differ."""
     natural = torch.tensor([parameter.value for parameter in leaf.parameters], dtype=torch.float64)
     size = leaf.shape[0]
-    slanted = torch.eye(size, dtype=torch.float64) + torch.ones(size, size, dtype=torch.float64).triu(1)
+    slanted = torch.tensor([[float(j >= i) for j in range(size)] for i in range(size)], dtype=torch.float64)
     for t in (slanted, slanted.mT, torch.linalg.inv(slanted), torch.linalg.inv(slanted).mT):
         found = linalg.recoded(leaf, natural, 3.0 * t)
         if found is None:
