@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import pickle
 from collections.abc import Mapping
@@ -375,15 +376,19 @@ def test_all_parameters_where_the_free_ones_belong() -> None:
         mat({"roh": torch.zeros(1)})
 
 
-def test_what_inference_mode_leaves_behind_is_of_use_to_autograd() -> None:
-    mat = Sum(AR1Matrix(3), DiagonalMatrix(3))
-    mat.set_param_specs("op_1/sigma^2_0", fixed=True)
-    theta = mat.free_param_defaults
+@pytest.mark.parametrize("mat", [AR1Matrix(3), Sum(AR1Matrix(3), DiagonalMatrix(3))], ids=["leaf", "tree"])
+def test_what_other_modes_leave_behind_is_of_use_to_autograd(mat: Matrix) -> None:
+    mat.set_param_specs(mat.param_names[0], fixed=True)
+    theta = mat.free_param_defaults.double()
     with torch.inference_mode():
-        expected = mat.grad(theta)[0]
+        expected = mat(theta)
+    torch.func.jacrev(mat)(theta)
     followed = theta.clone().requires_grad_()
-    mat(followed).sum().backward()
-    torch.testing.assert_close(followed.grad, expected.sum((1, 2)))
+    value = mat(followed)
+    value.sum().backward()
+    torch.testing.assert_close(value.detach(), expected.clone())
+    torch.testing.assert_close(followed.grad, mat.grad(theta)[0].sum((1, 2)))
+    assert len(copy.deepcopy(mat).free_param_names) == len(theta)
 
 
 def test_positions_to_hold_may_be_any_whole_numbers() -> None:

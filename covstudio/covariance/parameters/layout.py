@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.covariance.parameters.parameter import Parameter
@@ -86,8 +88,11 @@ def in_order(pieces: Sequence[Tensor], places: Sequence[Sequence[int]]) -> Tenso
     return joined[torch.as_tensor(order).argsort().to(joined.device)]
 
 
+#: Positions, remembered: an array, as a tensor that is made under inference mode or in a transformation of
+#: `torch.func` belongs to that.
+Places = NDArray[np.intp]
 #: Transforms, each with the places of its parameters; and the order that undoes the grouping, None for one.
-_Groups = tuple[list[tuple[Transform, Tensor]], Tensor | None]
+_Groups = tuple[list[tuple[Transform, Places]], Places | None]
 #: For so many choices of parameters is it remembered who shares a transform.
 KNOWN = 64
 
@@ -143,16 +148,15 @@ class Layout:
         return torch.tensor([self.parameters[k].default for k in index], dtype=dtype, device=device)
 
     @cached_property
-    def _order(self) -> Tensor:
-        with torch.inference_mode(False):
-            return torch.tensor(self.free + self.fixed).argsort()
+    def _order(self) -> Places:
+        return np.argsort(self.free + self.fixed)
 
     def complete(self, theta: Tensor) -> Tensor:
         """Raw values of all parameters from theta, fixed ones at their defaults."""
         if not self.fixed:
             return theta
         fixed = self.defaults(self.fixed, theta.dtype, theta.device)
-        return torch.cat((theta, fixed))[self._order.to(theta.device)]
+        return torch.cat((theta, fixed))[_on(theta.device, self._order)]
 
     @cached_property
     def _all(self) -> tuple[int, ...]:
@@ -176,8 +180,8 @@ class Layout:
         groups, back = self._grouped(None if index is None else tuple(index))
         if back is None:
             return function(groups[0][0], x) if groups else x
-        pieces = [function(transform, x[places.to(x.device)]) for transform, places in groups]
-        return torch.cat(pieces)[back.to(x.device)]
+        pieces = [function(transform, x[_on(x.device, places)]) for transform, places in groups]
+        return torch.cat(pieces)[_on(x.device, back)]
 
     @cached_property
     def _known(self) -> dict[tuple[int, ...] | None, _Groups]:
@@ -191,9 +195,11 @@ class Layout:
                 groups.setdefault(self.parameters[k].transform, []).append(place)
             if len(self._known) == KNOWN:
                 self._known.clear()
-            # What is kept is used under autograd later, wherever it was made.
-            with torch.inference_mode(False):
-                order = torch.tensor([place for places in groups.values() for place in places])
-                back = order.argsort() if len(groups) > 1 else None
-                self._known[index] = [(one, torch.tensor(places)) for one, places in groups.items()], back
+            order = [place for places in groups.values() for place in places]
+            back = np.argsort(order) if len(groups) > 1 else None
+            self._known[index] = [(one, np.array(places)) for one, places in groups.items()], back
         return self._known[index]
+
+
+def _on(device: torch.device, places: Places) -> Tensor:
+    return torch.from_numpy(places).to(device)
