@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 Vector = NDArray[np.float64]
-Information = Literal["observed", "average"]
+Information = Literal["observed", "average", "expected"]
 
 #: Step of the differences, in conditional standard errors.
 STEP = 3e-3

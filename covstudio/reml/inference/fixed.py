@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.reml.fitting.uncertainty import ParameterCovariance
+from covstudio.reml.fitting.uncertainty import Information, ParameterCovariance
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.distributions import f_tail, t_quantile, t_tail
 from covstudio.reml.inference.kenward_roger import (
@@ -87,16 +87,18 @@ class FixedEffects(NamedRows[Effect]):
         covariance: of the estimates, by the method, (p, p).
         method: where the degrees of freedom are from.
         level: confidence level of the intervals.
+        words: the method in words.
     """
 
     covariance: Tensor
     method: str
     level: float
+    words: str
 
     what = "effect"
 
     def _title(self) -> str:
-        return f"Fixed effects ({_WORDS[self.method]}; {100 * self.level:g} % intervals)"
+        return f"Fixed effects ({self.words}; {100 * self.level:g} % intervals)"
 
 
 @dataclass(frozen=True)
@@ -140,14 +142,16 @@ class WaldTests(NamedRows[WaldTest]):
     Attributes:
         entries: one per term.
         method: where the degrees of freedom are from.
+        words: the method in words.
     """
 
     method: str
+    words: str
 
     what = "test"
 
     def _title(self) -> str:
-        return f"Wald tests of fixed effects ({_WORDS[self.method]})"
+        return f"Wald tests of fixed effects ({self.words})"
 
 
 class FixedTests:
@@ -157,10 +161,18 @@ class FixedTests:
         binding: the fit and its model.
         names: of the columns of X.
         covariance: of the variance parameters inside their range.
+        information: the information that was asked for; None for none in particular.
     """
 
-    def __init__(self, binding: Binding, names: tuple[str, ...], covariance: ParameterCovariance) -> None:
+    def __init__(
+        self,
+        binding: Binding,
+        names: tuple[str, ...],
+        covariance: ParameterCovariance,
+        information: Information | None = None,
+    ) -> None:
         self.binding = binding
+        self.information = information
         self.names = names
         self.parameters = covariance
         self.beta = binding.point.beta.numpy()
@@ -172,7 +184,19 @@ class FixedTests:
 
     @cached_property
     def _adjustment(self) -> Adjustment:
-        return adjustment(self.binding)
+        if self.information != "observed":
+            return adjustment(self.binding)
+        if self.parameters.kind != "observed":
+            raise InvalidModel(
+                "Kenward and Roger's adjustment was asked for by the observed information, which is not "
+                "positive definite at the estimates: ask for information='expected'."
+            )
+        return adjustment(self.binding, self.parameters)
+
+    def words(self, method: str) -> str:
+        """A method in words."""
+        by_observed = method == "kenward-roger" and self.information == "observed"
+        return _WORDS[method] + (" by the observed information" if by_observed else "")
 
     def covariance(self, method: str) -> Vector:
         """Covariance of beta by the method, (p, p)."""
@@ -201,7 +225,7 @@ class FixedTests:
         eye = np.eye(len(self.beta))
         entries = [self.effect(name, row, method, level) for name, row in zip(self.names, eye, strict=True)]
         covariance = torch.from_numpy(self.covariance(method).copy())
-        return FixedEffects(tuple(entries), covariance, method, level)
+        return FixedEffects(tuple(entries), covariance, method, level, self.words(method))
 
     def wald(self, name: str, contrast: Vector, method: str, value: Vector) -> WaldTest:
         """The test of L beta = r; rows of L that depend on others are left out."""

@@ -65,9 +65,12 @@ class Inference:
         y: the response, (n,).
         x: the fixed-effects matrix, (n, p).
         names: of the fixed effects; None for `fit.x_names`.
-        information: what standard errors come from: "observed" (second derivatives of the log-likelihood, as
-            lmerTest and nlme have it) or "average" (as ASReml has it); None for what `Fit.standard_errors`
-            come from. Where the observed information is not positive definite, the average one serves.
+        information: what the covariance matrix of the variance parameters is the inverse of: "observed"
+            (second derivatives of the log-likelihood, as in lmerTest, nlme and SAS), "average" (as in ASReml)
+            or "expected"; None for what `Fit.standard_errors` come from. Standard errors and Satterthwaite's
+            degrees of freedom come from it; where the observed information is not positive definite, the
+            average one serves. Kenward and Roger's come from the expected information, as in their papers and
+            pbkrtest, unless "observed" is asked for, which gives those of SAS and mmrm.
 
     Raises:
         InvalidData, InvalidModel: v, y and x are not what was fitted.
@@ -102,7 +105,9 @@ class Inference:
         information: Information | None = None,
     ) -> None:
         if information is not None and information not in get_args(Information):
-            raise ValueError(f"information must be 'observed', 'average' or None, and is {information!r}.")
+            raise ValueError(
+                f"information must be 'observed', 'average', 'expected' or None, and is {information!r}."
+            )
         self.fit = fit
         self.information = information
         self.names = column_names(names, fit)
@@ -218,7 +223,7 @@ class Inference:
 
     @cached_property
     def _tests(self) -> FixedTests:
-        return FixedTests(self._binding.searched, self.names, self._searched_covariance)
+        return FixedTests(self._binding.searched, self.names, self._searched_covariance, self.information)
 
     def fixed_effects(self, method: Method = "satterthwaite", level: float = 0.95) -> FixedEffects:
         """Best linear unbiased estimates of the fixed effects, with t statistics.
@@ -277,7 +282,7 @@ class Inference:
         """
         found = {name: self._tests.contrast(what, whole=True)[1] for name, what in terms.items()}
         tests = [self._tests.wald(name, rows, method, np.zeros(len(rows))) for name, rows in found.items()]
-        return WaldTests(tuple(tests), method)
+        return WaldTests(tuple(tests), method, self._tests.words(method))
 
     # -- predictions ----------------------------------------------------------------------------------------
 

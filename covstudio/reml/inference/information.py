@@ -60,6 +60,10 @@ def parameter_covariance(binding: Binding, kind: Information | None) -> Paramete
         binding: the fit and its model.
         kind: the information to make it of; where the observed one is not positive definite, the average one
             serves. None for that of the fit.
+
+    Raises:
+        InvalidModel: the expected information is asked for, and is lost in rounding error, or V has too many
+            rows to compute it.
     """
     fit, inside = binding.fit, binding.interior
     if kind is None or (kind == "observed" and fit.uncertainty.kind == "observed"):
@@ -68,6 +72,8 @@ def parameter_covariance(binding: Binding, kind: Information | None) -> Paramete
     if searched is not binding and binding.recoding is not None:
         own = parameter_covariance(searched, kind)
         return recoded_covariance(own, binding.recoding, searched.natural, inside)
+    if kind == "expected":
+        return _expected_covariance(binding)
     reason = ""
     if kind == "observed":
         observed = observed_information(binding, inside)
@@ -78,6 +84,18 @@ def parameter_covariance(binding: Binding, kind: Information | None) -> Paramete
     with binding.threads():
         average = binding.point.derivatives([c.position for c in inside]).information
     return average_covariance(inside, average, fit.confounded, reason)
+
+
+def _expected_covariance(binding: Binding) -> ParameterCovariance:
+    inside = binding.interior
+    found = covariance_of(inside, expected_information(binding, inside), "expected")
+    if found is None:
+        raise InvalidModel(
+            "the expected information about the variance parameters is not positive semi-definite up to "
+            "rounding: V is nearly singular at the estimates. Ask for method='satterthwaite' or 'residual', "
+            "with information='observed'."
+        )
+    return found
 
 
 def is_linear_in(binding: Binding, coordinates: Sequence[Coordinate]) -> bool:
