@@ -17,6 +17,8 @@ from covstudio.covariance import (
     DummyMatrix,
     Gram,
     HadamardProduct,
+    HeterogeneousAR1Matrix,
+    HeterogeneousCompoundSymmetricMatrix,
     HeterogeneousCorrelationMatrix,
     IdentityMatrix,
     KroneckerProduct,
@@ -106,6 +108,8 @@ def test_the_fit_is_that_of_the_centred_covariate(offset: float) -> None:
         HeterogeneousCorrelationMatrix(2),
         UnconstrainedMatrix(2),
         Gram(LowerTriangularMatrix(2), gram_type="xxt"),
+        HeterogeneousCompoundSymmetricMatrix(2),
+        HeterogeneousAR1Matrix(2),
     ],
     ids=lambda leaf: type(leaf).__name__,
 )

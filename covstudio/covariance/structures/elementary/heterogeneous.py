@@ -15,6 +15,7 @@ from covstudio.covariance.core.catalogue import declare
 from covstudio.covariance.core.checks import check_correlated_size
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
 from covstudio.covariance.numerics.bordered import arrow_matmul, arrow_traces, arrows, positions
+from covstudio.covariance.numerics.triangular import lower_of
 from covstudio.covariance.parameters.parameter import Parameter
 from covstudio.covariance.structures.elementary.compound_symmetric import (
     apart,
@@ -32,7 +33,9 @@ __all__ = [
     "HeterogeneousCompoundSymmetricMatrix",
     "HeterogeneousLeaf",
     "half_inverse",
+    "recoded_pair",
     "standard_deviations",
+    "two_positions",
 ]
 
 
@@ -318,3 +321,21 @@ class HeterogeneousCompoundSymmetricMatrix(HeterogeneousLeaf):
     def _correlation_factor(self, shapes: Tensor) -> Tensor | None:
         eigenvalues = equicorrelation_eigenvalues(self.n, shapes[0])
         return None if eigenvalues is None else equicorrelation_root(self.n, eigenvalues)
+
+
+def two_positions(matrix: HeterogeneousLeaf) -> bool:
+    """Whether two variances and one correlation are all that there is: any covariance of two positions."""
+    return matrix.n == 2
+
+
+def recoded_pair(matrix: HeterogeneousLeaf, natural: Tensor, t: Tensor) -> Tensor:
+    """The rule of `linalg.recoded` for two variances and their correlation."""
+    (first, second), r = natural[:2].sqrt(), natural[2]
+    below = torch.stack([second * r, second * ((1.0 - r) * (1.0 + r)).sqrt()])
+    lower = lower_of(t @ torch.stack([torch.stack([first, torch.zeros_like(first)]), below]))
+    variances = (lower**2).sum(1)
+    rho = torch.where(variances[1] > 0.0, lower[1, 0] / variances[1].sqrt(), 0.0).clamp(-1.0, 1.0)
+    return torch.stack([*variances, rho])
+
+
+linalg.recoded.register(HeterogeneousCompoundSymmetricMatrix, when=two_positions)(recoded_pair)

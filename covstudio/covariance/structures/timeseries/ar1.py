@@ -13,6 +13,7 @@ from covstudio.covariance.core.checks import check_correlated_size, check_size
 from covstudio.covariance.core.leaf import ParamSpecs
 from covstudio.covariance.parameters.parameter import Parameter
 from covstudio.covariance.structures.elementary.elementary import bounded
+from covstudio.covariance.structures.elementary.heterogeneous import recoded_pair, two_positions
 from covstudio.covariance.structures.timeseries.autoregression import (
     Autoregression,
     HeterogeneousAutoregression,
@@ -265,3 +266,6 @@ class HeterogeneousAR1Matrix(_FirstOrder, HeterogeneousAutoregression):
     def __init__(self, n: int, param_specs: ParamSpecs | None = None) -> None:
         size = check_correlated_size(n, "positions")
         super().__init__(size, param_specs, [correlation("rho")])
+
+
+linalg.recoded.register(HeterogeneousAR1Matrix, when=two_positions)(recoded_pair)
