@@ -140,6 +140,16 @@ def test_a_size_that_no_design_fills_is_asked_about(gaps):
     assert build(after(SetArgument("n1", "n", 7), start=document), table).problems == ()
 
 
+def test_rows_in_another_order_than_their_levels_are_asked_about():
+    document = after(SetResponse("y"), add("AR1Matrix", "V", name="series", n=Levels(("t",))))
+    table = Table.from_columns({"t": [1, 3, 2, 4], "y": [1.0, 3, 2, 5]}, "one")
+    (problem,) = build(document, table).problems
+    assert "another order than t" in problem.message
+    assert build(after(SetArgument("n1", "n", 4), start=document), table).problems == ()
+    for order in ([1, 2, 3, 4], [4, 3, 2, 1]):
+        assert build(document, Table.from_columns({"t": order, "y": [1.0, 3, 2, 5]}, "one")).problems == ()
+
+
 def test_dates_and_texts_in_any_order():
     dates = ["2023-06-05", "2023-05-08", "2023-05-01", "2023-05-15"]
     table = Table.from_columns({"day": dates, "y": [1.0, 2.0, 4.0, 3.0]}, "weeks")

@@ -105,7 +105,21 @@ class _Spacing:
                 value = self.document.nodes[leaf].arguments.get(argument)
                 if isinstance(value, Levels):
                     asked += [partial(self.facts.grid, name) for name in value.columns]
-        return any(_has_gap(grid) for grid in asked)
+        return any(_has_gap(grid) for grid in asked) or any(map(self._unordered, self.leaves))
+
+    def _unordered(self, leaf: str) -> bool:
+        """Whether positions that are the rows of the table stand in another order than their levels."""
+        value = self.document.nodes[leaf].arguments.get(self.leaves[leaf])
+        if not isinstance(value, Levels) or len(value.columns) != 1 or self.facts.table is None:
+            return False
+        (name,) = value.columns
+        try:
+            if self.facts.count(value.columns) != self.facts.rows or self.facts.grid(name) is None:
+                return False
+        except (TableError, UnevenLevels):
+            return False
+        rows, levels = tuple(self.facts.labels(name)), sorted_labels(self.facts.labels(name))
+        return rows not in (levels, levels[::-1])
 
     def _change(self, node_id: str, argument: str, value: ArgumentValue) -> None:
         node = self.nodes[node_id]
@@ -200,6 +214,13 @@ class _Spacing:
                 f"{count}, which takes the levels for neighbours."
             )
             self.doubts.append((leaf.id, argument, self._gap(name, count, grid) + told))
+        elif self._unordered(leaf.id):
+            told = (
+                f"The rows of the table stand in another order than {name}, and {leaf.name} takes rows "
+                f"beside one another as neighbours. Choose: Z G Zᵀ with a design over {name}; rows sorted by "
+                f"{name}; or type the size {self.facts.rows}, which takes the rows as they stand."
+            )
+            self.doubts.append((leaf.id, argument, told))
 
     def _gap(self, name: str, count: int, grid: Grid) -> str:
         return (
