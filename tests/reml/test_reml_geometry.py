@@ -70,7 +70,7 @@ def test_only_what_runs_off_goes_far() -> None:
     assert high[3] == pytest.approx(10.0 * 35.0)
 
 
-def test_what_arrives_at_an_end_or_shrinks_moves_in_natural_values_again() -> None:
+def test_what_arrives_at_an_end_moves_in_natural_values_again() -> None:
     plain = Working(FIELD)
     found = on_logarithms(plain, np.array([10.0, 0.9, 2.0, 5.0]), np.array([30.0, 0.97, 2.0, 5.0]), MOVES)
     assert found is not None
@@ -78,7 +78,7 @@ def test_what_arrives_at_an_end_or_shrinks_moves_in_natural_values_again() -> No
     ended = found.checked(np.array([30.0, 1.0, 2.0, 5.0]))
     assert ended.follows
     assert ended.bent == (True, False, False, False)
-    assert not ended.checked(np.array([0.2, 1.0, 2.0, 5.0])).follows
+    assert not ended.checked(np.array([0.0, 1.0, 2.0, 5.0])).follows
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from covstudio.reml.search.constants import DAMPED, RELEASED
+from covstudio.reml.search.constants import DAMPED
 from covstudio.reml.search.step_length import diagonal_of
 
 __all__ = ["box_step", "scaled_box_step"]
@@ -67,7 +67,7 @@ def box_step(score: Vector, information: Vector, low: Vector, high: Vector) -> V
         wants = np.where(step <= low, slope, np.where(step >= high, -slope, 0.0))
         wants[~clamped | (low >= high)] = 0.0
         release = int(np.argmax(wants)) if count else 0
-        if not count or wants[release] <= RELEASED * max(1.0, float(np.abs(score).max())):
+        if not count or wants[release] <= 0.0:
             break
         clamped[release] = False
     return np.minimum(np.maximum(step, low), high)

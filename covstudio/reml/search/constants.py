@@ -48,15 +48,11 @@ SINGULAR = 1e-9
 SOUND = 1e4
 #: Added to the unit diagonal when a step is solved for, so that it can be.
 DAMPED = 1e-10
-#: A bound is left for a slope above this share of the steepest.
-RELEASED = 1e-12
 #: Information and score, of a parameter in units of its own size, that are rounding: V does not depend on it.
 INERT, STILL = 1e-20, 1e-8
 
 # -- the step ------------------------------------------------------------------------------------------------
 
-#: A step must raise the log-likelihood by this share of what the slope promises.
-SUFFICIENT = 1e-4
 #: How often a step is halved before it is damped instead, and how often a step that is damped more.
 HALVINGS, HALVINGS_DAMPED = 6, 2
 #: Levenberg-Marquardt factors, tried in turn.
@@ -91,8 +87,8 @@ SECANT_SLOW = 0.15
 SECANT_ANGLE = 1e-6
 #: Singular values below this share of the largest are left out of the step that tells whether it is cut.
 SECANT_CUT = 1e-10
-#: The corrected information keeps this share of the least eigenvalue, and this much.
-SECANT_KEEPS, SECANT_LEAST = 0.02, 1e-9
+#: Least eigenvalue of the corrected information, scaled to a unit diagonal.
+SECANT_LEAST = 1e-9
 #: After so many steps in a row that were damped, or halved more than once, second derivatives are looked at.
 OVERSHOT_STEPS = 4
 #: Differences for more parameters than this cost more than they save.
@@ -112,24 +108,18 @@ GIVEN_UP = 6
 STANDING = 0.2
 #: Share of its range within which a correlation must be of the nearer end.
 NEAR_END = 0.25
-#: A variance that fell to this share of where its logarithm began goes to 0 sooner without.
-FALLEN = 1e-2
 
 # -- the end of a ridge --------------------------------------------------------------------------------------
 
 #: Eigenvalues of the scaled information below the first are looked at; combinations of which the data tell
 #: less than the second, about the logarithm of their own lead, are a ridge.
 RIDGE_WEAK, RIDGE_FLAT = 1e-3, 1e-2
-#: A scale that runs off makes up more than this share of V.
-RIDGE_LARGE = 0.1
 #: Weight with which a parameter takes part in a combination.
 RIDGE_PART = 1e-2
 #: Length of a row of the combinations from which it may lead one.
 RIDGE_LEAD = 0.05
 #: Log-likelihood that is not worth having; or so many rounding errors, if that is more.
 RIDGE_GAIN, RIDGE_ROUGH = 1e-6, 10.0
-#: So many times that may be left where the same parameters were held before.
-RIDGE_SLACK = 3.0
 #: How far to go next: until this share of what is not worth having is left, or until a rounding error that
 #: fell to this share of itself at every look hides what is left to this power.
 RIDGE_SHORT, RIDGE_FADES, RIDGE_HIDES = 0.3, 0.5, 0.5

@@ -21,7 +21,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from covstudio.reml.search.constants import CUT_SHORT, FALLEN, GIVEN_UP, NEAR_END, STANDING
+from covstudio.reml.search.constants import CUT_SHORT, GIVEN_UP, NEAR_END, STANDING
 from covstudio.reml.search.coordinates import Kind
 from covstudio.reml.search.working import Working
 
@@ -65,8 +65,7 @@ def on_logarithms(plain: Working, before: Vector, values: Vector, moves: Flags) 
             shaping = shaping or (far[i] and c.degree == 0)
     if not (scaling and shaping and sum(far) > 1 and any(bent)):
         return None
-    variances = [flag and c.kind is Kind.VARIANCE for c, flag in zip(plain.coordinates, bent, strict=True)]
-    return Working(plain.coordinates, bent, far, least=np.where(variances, FALLEN * values, plain.low))
+    return Working(plain.coordinates, bent, far)
 
 
 def _change(now: float, then: float) -> float:

@@ -24,7 +24,6 @@ from covstudio.reml.problem.threads import symmetric_eigen
 from covstudio.reml.search.constants import (
     NEGLIGIBLE,
     RIDGE_FLAT,
-    RIDGE_LARGE,
     RIDGE_LEAD,
     RIDGE_NOTHING,
     RIDGE_PART,
@@ -107,11 +106,7 @@ def ridge_at(
         for i, s in zip(used[rows], slopes, strict=True)
     ]
     known = np.einsum("ij,ik,kj->j", directions, own, directions)
-    # The data say little, too, about the logarithm of a scale that makes up little of V.
-    large = [
-        not working.coordinates[i].degree or small[i] or shares[i] > RIDGE_LARGE * total for i in used[rows]
-    ]
-    flat = (known < RIDGE_FLAT) & large
+    flat = known < RIDGE_FLAT
     directions, slopes = (directions * signs)[:, flat], (slopes * signs)[flat]
     lasting = np.where((np.abs(directions) < RIDGE_PART) | ~logs[:, None], 0.0, directions)
     part = lasting.any(axis=1)

@@ -20,7 +20,6 @@ from covstudio.reml.search.constants import (
     RIDGE_LOOK,
     RIDGE_ROUGH,
     RIDGE_SHORT,
-    RIDGE_SLACK,
     RIDGE_SLOW,
     RIDGE_WALL,
     TREMBLE,
@@ -60,7 +59,6 @@ class RidgeFollower:
         self.noise = 0.0
         self._size = math.inf
         self._walled = False
-        self._inner = False
 
     @property
     def watched(self) -> bool:
@@ -117,8 +115,8 @@ class RidgeFollower:
         if self.ridge is None:
             self._walled = False
         rising = self.ridge is not None and bool((self.ridge.slopes > -self.goal).all())
-        if self.ridge is not None and rising and not self._inner:
-            near = left < (RIDGE_SLACK if before else 1.0) * self.goal or (self._walled and left < RIDGE_WALL)
+        if self.ridge is not None and rising:
+            near = left < self.goal or (self._walled and left < RIDGE_WALL)
             clear = bool(
                 (self.ridge.slopes > RIDGE_ROUGH * self.noise).all()
                 and (self.ridge.steps > RIDGE_ENDLESS).all()
@@ -148,10 +146,7 @@ class RidgeFollower:
         return max(CONVERGED_BESIDE, CONVERGED_BESIDE_ROUNDING * self.noise)
 
     def further(self, point: Point) -> Point | None:
-        """A better point on the ridge once the others stand still.
-
-        It is further along, or back where the ridge turns out to fall; None where there is none.
-        """
+        """A better point further along the ridge once the others stand still; None where there is none."""
         if self.ridge is None or not self.held:
             return None
         ended = self._ended(point)
@@ -163,11 +158,6 @@ class RidgeFollower:
             if there is not None and there.kernel > point.kernel + self.noise:
                 return there
             length *= 0.5
-        for length in FAR:
-            there = self._along(point, -length)
-            if there is not None and there.kernel > point.kernel + self.goal:
-                self._inner = True
-                return there
         return None
 
     def _ended(self, point: Point) -> Point | None:

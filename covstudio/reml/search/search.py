@@ -12,7 +12,7 @@ Every iteration
 4. finds the step within bounds (`box_step`): no variance loses more than 98 % of itself (a diagonal one
    90 %), one below 1e-4 of V's mean diagonal may go to 0, a correlation goes at most 90 % of the way to an
    end of its range;
-5. halves it until the likelihood rises; if halving does not help, damps it (A + lambda diag A,
+5. halves it until the likelihood does not fall; if halving does not help, damps it (A + lambda diag A,
    Levenberg-Marquardt), which also carries it over places where A is singular.
 
 A variance at 0 stays while its score is not positive and is released when it turns so. A parameter that has

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covstudio.reml.problem.threads import symmetric_eigen
-from covstudio.reml.search.constants import SECANT_ANGLE, SECANT_KEEPS, SECANT_LEAST
+from covstudio.reml.search.constants import SECANT_ANGLE, SECANT_LEAST
 
 __all__ = ["Secant"]
 
@@ -106,5 +106,4 @@ class Secant:
         scale = np.sqrt(diagonal[used])
         unit = np.ix_(used, used)
         smallest = symmetric_eigen(total[unit] / np.outer(scale, scale))[0][0]
-        floor = symmetric_eigen(information[unit] / np.outer(scale, scale))[0][0]
-        return total if smallest > max(SECANT_KEEPS * floor, SECANT_LEAST) else None
+        return total if smallest > SECANT_LEAST else None

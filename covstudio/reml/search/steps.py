@@ -1,15 +1,14 @@
 """One step: by which curvature, within which bounds, and how much of it.
 
 The step maximises s'd - d'Cd/2 within the bounds of the working parameters (`box_step`) and is halved until
-the likelihood rises. C is, in turn,
+the likelihood does not fall. C is, in turn,
 
 1. minus the second derivatives, where the last steps all overshot (`observed_information`);
 2. A + S with what the scores of the last steps taught, where convergence is slow near the end (`secant`);
 3. A, and A + lambda diag A with greater and greater lambda (Levenberg-Marquardt), which also carries the
    search over places where A is singular.
 
-Sources: Marquardt (1963), SIAM J. 11:431, for the damping; Nocedal & Wright (2006), Numerical Optimization,
-section 3.1, for what a step must gain.
+Source: Marquardt (1963), SIAM J. 11:431, for the damping.
 """
 
 from __future__ import annotations
@@ -30,7 +29,6 @@ from covstudio.reml.search.constants import (
     SECANT_CUT,
     SECANT_NEAR,
     SECANT_SLOW,
-    SUFFICIENT,
 )
 from covstudio.reml.search.observed_information import observed_curvature
 from covstudio.reml.search.outcome import Local, Trial, rounding_error
@@ -147,7 +145,7 @@ class Steps:
         if local.squared_length > SECANT_NEAR:
             self._slow = False
             self.secant.forget()
-        if not self._slow or self._damping:
+        if not self._slow:
             return None
         scale = np.sqrt(diagonal_of(local.score, local.information))
         unit = local.information / np.outer(scale, scale)
@@ -158,7 +156,7 @@ class Steps:
     def _along(
         self, ahead: _Ahead, curvature: Vector, tries: int, plain: Vector | None = None
     ) -> Trial | None:
-        """The step within bounds for this curvature, halved until the likelihood rises.
+        """The step within bounds for this curvature, halved until the likelihood does not fall.
 
         `plain` is the step without the bounds, where it is known; None after so many tries.
         """
@@ -170,14 +168,12 @@ class Steps:
             if found is None:
                 return None
             step = found
-        # What a step promises is nothing where the information is rounding error.
-        gain, share = max(float(ahead.score @ step), 0.0), 1.0
+        share = 1.0
         for halvings in range(tries):
             natural = point.natural.copy()
             natural[self.positions] = ahead.working.move(ahead.values, share * step)
             trial = self.engine.at(natural)
-            least = point.kernel + SUFFICIENT * share * gain - rounding_error(point)
-            if trial is not None and trial.kernel >= least:
+            if trial is not None and trial.kernel >= point.kernel - rounding_error(point):
                 return Trial(trial, step, share, halvings)
             share *= 0.5
         return None

@@ -54,7 +54,6 @@ class Working:
             the ratio of their distances from the ends; None for none.
         far: which parameters may go as far as `reach` in one step.
         reach: how far, on the logarithm.
-        least: values below which a logarithm is given up, (K,); None for the ends of the ranges.
 
     Example:
         >>> variance = Coordinate(0, "sigma^2", Kind.VARIANCE, 0.0, math.inf, 1, 1.0, False)
@@ -73,7 +72,6 @@ class Working:
         bent: Sequence[bool] | None = None,
         far: Sequence[bool] | None = None,
         reach: float = FIRST_REACH,
-        least: Vector | None = None,
     ) -> None:
         self.coordinates = list(coordinates)
         count = len(self.coordinates)
@@ -82,7 +80,6 @@ class Working:
         self.bent = (False,) * count if bent is None else tuple(bent)
         self.reach = reach
         self._far = np.zeros(count, dtype=np.bool_) if far is None else np.array(far, dtype=np.bool_)
-        self._least = self.low if least is None else least
         # What 1 is to each parameter, itself or beside V; nothing says how large a free one might be: exactly
         # none, then.
         self._size = np.array([_own_size(c) for c in coordinates], dtype=np.float64)
@@ -228,14 +225,14 @@ class Working:
         self.reach = min(self.reach, max(room, SHORTEST_REACH))
 
     def checked(self, values: Vector) -> Working:
-        """The same, with natural values for what has arrived at an end, or shrinks below where it began."""
-        ended = self.at_end(values) | (values < self._least)
+        """The same, with natural values for what has arrived at an end."""
+        ended = self.at_end(values)
         if not any(ended[i] for i, flag in enumerate(self.bent) if flag):
             return self
         bent = [flag and not end for flag, end in zip(self.bent, ended.tolist(), strict=True)]
         if not any(bent):
             return Working(self.coordinates)
-        return Working(self.coordinates, bent, (self._far & ~ended).tolist(), self.reach, self._least)
+        return Working(self.coordinates, bent, (self._far & ~ended).tolist(), self.reach)
 
 
 def _scale(c: Coordinate) -> Scale:

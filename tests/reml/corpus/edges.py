@@ -10,6 +10,7 @@ import torch
 from covstudio.covariance import (
     AR1CorrelationMatrix,
     AR1Matrix,
+    ARMatrix,
     CompoundSymmetricMatrix,
     ConstantPowerVarianceMatrix,
     CovariancePropagation,
@@ -59,6 +60,7 @@ def boundaries() -> Iterator[tuple[str, Build]]:
     yield "boundary/residual beside an inverse", _beside_inverse
     yield "boundary/short range", _short_range
     yield "boundary/field at zero, wrong correlation", _asleep
+    yield "boundary/field that falls asleep", _falls_asleep
     for seed in range(3):
         yield f"boundary/kronecker with no variance {seed}", _dead_field(seed)
         yield f"boundary/factor analytic, psi = 0 {seed}", _heywood(seed)
@@ -162,6 +164,13 @@ def _asleep() -> Task:
     values = {"rho": -0.9, "field/time/sigma^2": 0.0}
     start = start_of(v, lambda path, low, high: values.get(path, values.get(path.rsplit("/", 1)[-1])))
     return Task(v, y + normal(20, rows * n), mean(rows * n), start=start)
+
+
+def _falls_asleep() -> Task:
+    """Noise, in which the variance of a field reaches 0 before its correlations are where it would not."""
+    rows, n = 6, 8
+    v = Sum(field=repeated(ARMatrix(n, 2), rows), nugget=ScalarMatrix(rows * n))
+    return Task(v, normal(747, rows * n), mean(rows * n))
 
 
 def _dead_field(seed: int) -> Build:
