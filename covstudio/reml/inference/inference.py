@@ -44,6 +44,7 @@ from covstudio.reml.inference.prediction import Prediction, predict_rows
 from covstudio.reml.inference.profile import Profile, ProfilePoint, profile_parameter
 from covstudio.reml.inference.simulation import Simulator
 from covstudio.reml.inference.tables import listed
+from covstudio.reml.inference.threaded import on_threads_of_the_fit
 from covstudio.reml.problem.errors import InvalidData, InvalidModel
 from covstudio.reml.problem.iteration import Cancel
 
@@ -52,6 +53,7 @@ __all__ = ["Inference"]
 Vector = NDArray[np.float64]
 
 
+@on_threads_of_the_fit
 class Inference:
     r"""What a fit says beyond its estimates: uncertainty, tests, predictions, comparisons, simulation.
 

@@ -1,7 +1,10 @@
 """As many BLAS threads as the size of the problem is worth.
 
 For small matrices a second thread costs more in handing work over than it computes: on two cores, two
-threads were 3 to 9 times slower than one at a few hundred rows.
+threads were 3 to 9 times slower than one at a few hundred rows, and wherever another process wants a core,
+several times slower at any size that is done in milliseconds. torch keeps the number for each thread of a
+program by itself, so that sessions of a server do not take it from each other; a thread that starts meanwhile
+inherits it.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from scipy.linalg import lapack
 __all__ = ["SMALL", "blas_threads", "inverse_factor", "symmetric_eigen"]
 
 #: Below this many rows one thread is fastest.
-ONE_THREAD_BELOW = 600
+ONE_THREAD_BELOW = 1000
 #: Up to this many rows numpy's BLAS keeps to one thread by itself, and calling it costs half of torch.
 FEW = 8
 #: Up to so many entries any BLAS works on one thread, and what an operation costs is calling it: LAPACK by
@@ -27,7 +30,7 @@ SMALL = 4096
 
 @contextmanager
 def blas_threads(n: int) -> Iterator[None]:
-    """Use one torch thread inside the block when matrices are of n < 600 rows; the former number afterwards.
+    """Use one torch thread inside the block when matrices are of n < 1000 rows; the former number afterwards.
 
     Example:
         >>> with blas_threads(72):
