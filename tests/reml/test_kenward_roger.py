@@ -9,9 +9,11 @@ linear in what SAS estimates to five digits.
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from covstudio.covariance import (
     AntedependenceMatrix,
@@ -32,6 +34,10 @@ from covstudio.covariance import (
     UnstructuredMatrix,
 )
 from covstudio.reml import Inference, InvalidModel, fit
+from covstudio.reml.engines.blocks import pairs as blocks_pairs
+from covstudio.reml.engines.blocks.pairs import BlockPairs
+from covstudio.reml.inference.pairs import ColumnPairs, pairs_of
+from covstudio.reml.problem.pairs import Combination
 from tests.reml.reml_cases import REFERENCE
 
 STRUCTURES = {
@@ -74,7 +80,7 @@ def trial(structure: str) -> tuple[Matrix, torch.Tensor, torch.Tensor]:
     return CovariancePropagation(z=z, g=g), y, x
 
 
-@pytest.mark.parametrize("structure", ["cs", "ar1"])
+@pytest.mark.parametrize("structure", list(SAS))
 def test_observed_information_gives_the_numbers_of_sas(structure) -> None:
     v, y, x = trial(structure)
     estimate, error, df = SAS[structure]
@@ -126,3 +132,106 @@ def test_information_that_there_is_not() -> None:
     v, y, x = trial("cs")
     with pytest.raises(ValueError, match="'observed', 'average', 'expected' or None, and is 'fisher'"):
         Inference(fit(v, y, x), v, y, x, information="fisher")
+
+
+def _both(v: Matrix, y: torch.Tensor, x: torch.Tensor, method: str = "REML"):
+    """Sums over pairs of derivatives by blocks and by the columns of V, for all parameters inside."""
+    result = fit(v, y, x, method=method, engine="blocks")
+    binding = Inference(result, v, y, x)._binding
+    positions = [c.position for c in binding.interior]
+    by_blocks = pairs_of(binding, positions)
+    assert isinstance(by_blocks, BlockPairs)
+    return by_blocks, ColumnPairs(binding, positions), binding, positions
+
+
+@pytest.mark.parametrize("structure", ["us", "spexp"])
+def test_sums_by_blocks_are_those_by_columns(structure) -> None:
+    v, y, x = trial(structure)
+    x = torch.cat([x, torch.linspace(-1.0, 1.0, len(y), dtype=torch.float64)[:, None] ** 2], dim=1)
+    by_blocks, by_columns, binding, positions = _both(v, y, x)
+    count = len(positions)
+    w = torch.randn(count, count, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    w = (w @ w.mT).numpy()
+    combinations = [
+        Combination(binding.natural, w[0]),
+        Combination(binding.natural * 1.01, w[-1]),
+    ]
+    pairs = [
+        (by_blocks.traces(), by_columns.traces()),
+        (by_blocks.slopes(), by_columns.slopes()),
+        (by_blocks.weighted(w), by_columns.weighted(w)),
+        *zip(by_blocks.against(combinations), by_columns.against(combinations), strict=True),
+    ]
+    for found, right in pairs:
+        np.testing.assert_allclose(found, right, rtol=1e-8, atol=1e-9 * np.abs(right).max())
+
+
+def test_some_kinds_at_a_time_and_a_scale_give_the_same(monkeypatch) -> None:
+    v, y, x = trial("us")
+    by_blocks, _, binding, positions = _both(v, y, x)
+    whole = by_blocks.traces(), by_blocks.weighted(np.eye(len(positions)))
+    monkeypatch.setattr(blocks_pairs, "CHUNK", 1)
+    parts = pairs_of(binding, positions)
+    np.testing.assert_allclose(parts.traces(), whole[0], rtol=1e-10)
+    np.testing.assert_allclose(parts.weighted(np.eye(len(positions))), whole[1], rtol=1e-10)
+    # V twice as large, its derivatives the same: P is halved, Phi doubled.
+    larger = binding.point.rescaled(2.0, binding.natural).pairs(positions)
+    np.testing.assert_allclose(larger.traces(), whole[0] / 4.0, rtol=1e-10)
+    np.testing.assert_allclose(larger.slopes(), parts.slopes(), rtol=1e-10)
+    np.testing.assert_allclose(larger.weighted(np.eye(len(positions))), whole[1] / 2.0, rtol=1e-10)
+
+
+def test_the_expected_information_in_ml_has_no_fixed_effects() -> None:
+    v, y, x = trial("ar1")
+    by_blocks, by_columns, *_ = _both(v, y, x, method="ML")
+    np.testing.assert_allclose(by_blocks.traces(), by_columns.traces(), rtol=1e-9)
+
+
+class _Largest(TorchDispatchMode):
+    """Entries of the largest tensor that is made, and products of numbers in all matrix products."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entries, self.products = 0, 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        if isinstance(out, torch.Tensor):
+            self.entries = max(self.entries, out.numel())
+            if func.overloadpacket in (torch.ops.aten.mm, torch.ops.aten.bmm):
+                self.products += out.numel() * args[0].shape[-1]
+        return out
+
+
+def test_a_large_trial_costs_what_its_patterns_cost() -> None:
+    """Ten visits, 55 parameters, patients who drop out: the sums do not depend on how many there are."""
+    generator = torch.Generator().manual_seed(4)
+    costs = []
+    for patients in (400, 800):
+        last = torch.arange(patients) % 6 + 5
+        rows = [(i, t) for i, n in enumerate(last.tolist()) for t in range(n)]
+        subject, visit = [f"p{i:04d}" for i, _ in rows], [f"v{t}" for _, t in rows]
+        z = DummyMatrix(subject, visit, levels=[sorted(set(subject)), sorted(set(visit))])
+        g = KroneckerProduct(patient=IdentityMatrix(patients), visit=UnstructuredMatrix(10))
+        v = CovariancePropagation(z=z, g=g)
+        arm = torch.tensor([float(i % 2) for i, _ in rows], dtype=torch.float64)
+        x = torch.stack([torch.ones_like(arm), arm], dim=1)
+        own = torch.randn(patients, 1, generator=generator, dtype=torch.float64)[[i for i, _ in rows], 0]
+        y = arm + own + torch.randn(len(rows), generator=generator, dtype=torch.float64)
+        told = Inference(fit(v, y, x), v, y, x)
+        assert told.fit.converged
+        binding = told._binding
+        positions = [c.position for c in binding.interior]
+        pairs = pairs_of(binding, positions)
+        pairs._setup.moments[0].within_some(torch.zeros(1, 1, 10, 10, dtype=torch.float64))
+        with _Largest() as counted:
+            pairs.traces()
+            pairs.weighted(np.eye(len(positions)))
+        costs.append(counted.products)
+        assert counted.entries < 2_000_000
+    assert len(positions) == 55
+    assert costs[1] == costs[0]
+    effect = told.fixed_effects("kenward-roger").entries[1]
+    # Patients in two arms, each with a level of their own.
+    assert 650 < effect.df < 800
+    assert effect.standard_error > float(binding.phi[1, 1]) ** 0.5

@@ -26,7 +26,7 @@ import torch
 from covstudio.reml.engines.equations.residual import residual_of
 from covstudio.reml.fitting.uncertainty import ParameterCovariance
 from covstudio.reml.inference.binding import Binding
-from covstudio.reml.inference.information import COLUMN_LIMIT, column_blocks
+from covstudio.reml.inference.pairs import COLUMN_LIMIT, column_blocks
 
 __all__ = ["ConditionalAic", "conditional_aic"]
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from covstudio.reml.inference.binding import Binding
-from covstudio.reml.inference.information import BLOCK
+from covstudio.reml.inference.pairs import BLOCK
 from covstudio.reml.inference.tables import Row, Tabular, plural
 from covstudio.reml.inference.terms import random_terms
 from covstudio.reml.terms.kinds import DiagonalPiece

@@ -1,9 +1,9 @@
 r"""The information about variance parameters at the estimates of a fit.
 
 What standard errors are made of, the average or the observed information, is decided in
-`covstudio.reml.fitting.uncertainty`. Here is the expected information, tr(P dV_k P dV_l) / 2. For a V that is
-linear in its parameters it is 2 A - O exactly, as average information is the mean of the two; otherwise it is
-summed over blocks of columns.
+`covstudio.reml.fitting.uncertainty`. Here is the expected information, tr(P dV_k P dV_l) / 2. The engine
+of blocks sums it over blocks; elsewhere, for a V that is linear in its parameters, it is 2 A - O exactly, as
+average information is the mean of the two, and else it is summed over the columns of V.
 
 Sources: Searle, Casella & McCulloch (1992), Variance Components, ch. 6; Johnson & Thompson (1995), J. Dairy
 Sci. 78:449.
@@ -11,12 +11,11 @@ Sci. 78:449.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from covstudio.reml.fitting.uncertainty import (
     Information,
@@ -28,11 +27,12 @@ from covstudio.reml.fitting.uncertainty import (
 from covstudio.reml.fitting.uncertainty import observed_information as observed_at
 from covstudio.reml.fitting.uncertainty_recoded import recoded_covariance
 from covstudio.reml.inference.binding import Binding
+from covstudio.reml.inference.pairs import pairs_of
 from covstudio.reml.problem.errors import InvalidModel
+from covstudio.reml.problem.pairs import TakesPairs
 from covstudio.reml.search.coordinates import Coordinate, Kind
 
 __all__ = [
-    "column_blocks",
     "expected_information",
     "is_linear_in",
     "observed_information",
@@ -40,11 +40,6 @@ __all__ = [
 ]
 
 Vector = NDArray[np.float64]
-
-#: More rows than this are not summed over, column by column.
-COLUMN_LIMIT = 6000
-#: Entries of one block of columns.
-BLOCK = 4_000_000
 
 
 def observed_information(binding: Binding, coordinates: Sequence[Coordinate]) -> Vector:
@@ -105,51 +100,20 @@ def is_linear_in(binding: Binding, coordinates: Sequence[Coordinate]) -> bool:
     return all(c.kind is Kind.VARIANCE for c in others) and len(terms) == len(others)
 
 
-def expected_information(
-    binding: Binding, coordinates: Sequence[Coordinate], observed: Vector | None = None
-) -> Vector:
-    """tr(P dV_k P dV_l) / 2, (K, K).
+def expected_information(binding: Binding, coordinates: Sequence[Coordinate]) -> Vector:
+    """tr(P dV_k P dV_l) / 2, (K, K); in ML with V^-1 in place of P.
 
     Args:
         binding: the fit and its model.
         coordinates: the parameters.
-        observed: the observed information, where it is known already.
 
     Raises:
-        InvalidModel: V is not linear in its parameters, and has too many rows to sum over its columns.
+        InvalidModel: V is not linear in its parameters, the engine has no sums of its own, and there are too
+            many rows to sum over the columns of V.
     """
     positions = [c.position for c in coordinates]
-    if is_linear_in(binding, coordinates):
+    if is_linear_in(binding, coordinates) and not isinstance(binding.point, TakesPairs):
         with binding.threads(), torch.no_grad():
             average = binding.point.derivatives(positions).information
-        seen = observed_information(binding, coordinates) if observed is None else observed
-        return np.asarray(2.0 * average - seen)
-    count = len(positions)
-    total = np.zeros((count, count))
-    for unit in column_blocks(binding):
-        projected = binding.project(unit)
-        right = torch.stack([binding.derivative(k, projected) for k in positions])
-        for i, k in enumerate(positions):
-            left = binding.project(binding.derivative(k, unit))
-            total[i] += torch.einsum("nj,knj->k", left, right).numpy()
-    return np.asarray(0.25 * (total + total.T))
-
-
-def column_blocks(binding: Binding) -> Iterator[Tensor]:
-    """The columns of the n x n identity, some at a time.
-
-    Raises:
-        InvalidModel: there are too many.
-    """
-    n = binding.problem.n
-    if n > COLUMN_LIMIT:
-        raise InvalidModel(
-            f"V is not linear in its parameters and has {n} rows: sums over all its columns are taken up to "
-            f"{COLUMN_LIMIT}. Ask for method='satterthwaite' or 'residual'."
-        )
-    width = max(1, BLOCK // n)
-    for start in range(0, n, width):
-        size = min(width, n - start)
-        unit = torch.zeros((n, size), dtype=torch.float64)
-        unit[start + torch.arange(size), torch.arange(size)] = 1.0
-        yield unit
+        return np.asarray(2.0 * average - observed_information(binding, coordinates))
+    return 0.5 * pairs_of(binding, positions).traces()

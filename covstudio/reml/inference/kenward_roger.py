@@ -42,9 +42,11 @@ from numpy.typing import NDArray
 
 from covstudio.reml.fitting.uncertainty import ParameterCovariance
 from covstudio.reml.inference.binding import Binding
-from covstudio.reml.inference.information import column_blocks, is_linear_in, parameter_covariance
+from covstudio.reml.inference.information import is_linear_in, parameter_covariance
+from covstudio.reml.inference.pairs import pairs_of
 from covstudio.reml.inference.tables import listed
 from covstudio.reml.problem.errors import InvalidModel
+from covstudio.reml.problem.pairs import Combination, DerivativePairs
 
 __all__ = ["Adjustment", "adjustment", "kenward_roger", "satterthwaite", "slopes_of_phi"]
 
@@ -73,10 +75,8 @@ class Adjustment:
 
 def slopes_of_phi(binding: Binding, positions: list[int]) -> Vector:
     """d Phi / d theta_k = Phi X'V^-1 dV_k V^-1 X Phi, (K, p, p)."""
-    weights = binding.weights
-    p = binding.problem.p
-    slices = [(weights.mT @ binding.derivative(k, weights)).numpy() for k in positions]
-    return np.stack(slices) if slices else np.zeros((0, p, p))
+    with binding.threads(), torch.no_grad():
+        return pairs_of(binding, positions).slopes()
 
 
 def adjustment(binding: Binding, observed: ParameterCovariance | None = None) -> Adjustment:
@@ -100,21 +100,14 @@ def adjustment(binding: Binding, observed: ParameterCovariance | None = None) ->
     covariance = observed or expected
     assert covariance is not None
     w, phi = covariance.matrix, binding.phi.numpy()
-    weights = binding.weights
-    moved = [binding.derivative(k, weights) for k in positions]
-    slopes = np.stack([(weights.mT @ m).numpy() for m in moved]) if moved else np.zeros((0, *phi.shape))
-    _check_told(covariance, slopes, phi)
-    total = np.zeros_like(phi)
-    # Phi (Q_ij - P_i Phi P_j) Phi = (dV_i weights)'P(dV_j weights).
-    if moved:
-        columns = torch.cat(moved, dim=1)
-        inner = (columns.mT @ binding.project(columns)).numpy()
-        p = len(phi)
-        for i in range(len(moved)):
-            for j in range(len(moved)):
-                total += w[i, j] * inner[i * p : (i + 1) * p, j * p : (j + 1) * p]
-    if expected is not None and curved:
-        total -= 0.25 * _curved(binding, positions, w, expected.matrix)
+    with binding.threads(), torch.no_grad():
+        pairs = pairs_of(binding, positions)
+        slopes = pairs.slopes()
+        _check_told(covariance, slopes, phi)
+        # Phi (Q_ij - P_i Phi P_j) Phi is Phi X'V^-1 dV_i P dV_j V^-1X Phi.
+        total = pairs.weighted(w)
+        if expected is not None and curved:
+            total = total - 0.25 * _curved(binding, pairs, positions, w, expected.matrix)
     adjusted = phi + 2.0 * total
     return Adjustment(phi, 0.5 * (adjusted + adjusted.T), w, -slopes)
 
@@ -135,26 +128,21 @@ def _check_told(covariance: ParameterCovariance, slopes: Vector, phi: Vector) ->
             )
 
 
-def _curved(binding: Binding, positions: list[int], w: Vector, expected: Vector) -> Vector:
+def _curved(
+    binding: Binding, pairs: DerivativePairs, positions: list[int], w: Vector, expected: Vector
+) -> Vector:
     """Phi X'V^-1 (S - sum c_k V_k) V^-1X Phi with S = sum W_ij V_ij, (p, p).
 
     Args:
         binding: the fit and its model.
+        pairs: sums over pairs of the derivatives.
         positions: of the parameters.
         w: W.
         expected: the inverse of their expected information, whatever W was made of.
     """
-    weights = binding.weights
-    direction = _directions(w)
-    found = (weights.mT @ _second(binding, positions, direction, weights)).numpy()
-    traces = np.zeros(len(positions))
-    for unit in column_blocks(binding):
-        projected = binding.project(unit)
-        left = binding.project(_second(binding, positions, direction, unit))
-        for i, k in enumerate(positions):
-            traces[i] += 0.5 * float((left * binding.derivative(k, projected)).sum())
-    along = expected @ traces
-    return np.asarray(found - np.einsum("k,kij->ij", along, slopes_of_phi(binding, positions)))
+    found, traces = pairs.against(_second(binding, positions, _directions(w)))
+    along = expected @ (0.5 * traces)
+    return np.asarray(found - np.einsum("k,kij->ij", along, pairs.slopes()))
 
 
 def _directions(w: Vector) -> Vector:
@@ -164,18 +152,16 @@ def _directions(w: Vector) -> Vector:
     return np.asarray(scale[:, None] * vectors * np.sqrt(np.maximum(eigenvalues, 0.0)))
 
 
-def _second(binding: Binding, positions: list[int], directions: Vector, b: torch.Tensor) -> torch.Tensor:
-    """sum_a (d^2 V along w_a) B, by central differences of the first derivatives along each direction."""
-    total = torch.zeros_like(b)
+def _second(binding: Binding, positions: list[int], directions: Vector) -> list[Combination]:
+    """sum_a (d^2 V along w_a), by central differences of the first derivatives along each direction."""
+    found = []
     for along in directions.T:
         step = _step(binding, positions, along)
         for sign in (1.0, -1.0):
             natural = binding.natural.copy()
             natural[positions] += sign * step * along
-            for k, share in zip(positions, along.tolist(), strict=True):
-                if share != 0.0:
-                    total += (0.5 * sign * share / step) * binding.derivative(k, b, natural)
-    return total
+            found.append(Combination(natural, 0.5 * sign / step * along))
+    return found
 
 
 def _step(binding: Binding, positions: list[int], along: Vector) -> float:

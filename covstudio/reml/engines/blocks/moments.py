@@ -73,6 +73,24 @@ class Moments:
         moved = spread(weights, self.batch.kind) @ self.data
         return self.data.flatten(0, 1).mT @ moved.flatten(0, 1)
 
+    def within_some(self, weights: Tensor, start: int = 0) -> Tensor:
+        """The sums of D'WD over the blocks of some kinds, (k, c, c).
+
+        Args:
+            weights: W of these kinds, k times, (k, m, t, t).
+            start: the first of them.
+        """
+        count, some, size, _ = weights.shape
+        columns = self.data.shape[2]
+        if self._pooled:
+            pairs = self._pairs[start * size**2 : (start + some) * size**2]
+            return (weights.reshape(count, -1) @ pairs).view(count, columns, columns)
+        kind = self.batch.kind
+        mine = (kind >= start) & (kind < start + some)
+        data, own = self.data[mine], kind[mine] - start
+        flat = data.flatten(0, 1)
+        return torch.stack([flat.mT @ (spread(w, own) @ data).flatten(0, 1) for w in weights])
+
     def between(self, inner: Tensor) -> Tensor:
         """The sums of D A D' by kind, (k, kinds, t, t), for every A of `inner`, (k, c, c)."""
         size = self.data.shape[1]

@@ -35,6 +35,7 @@ from torch import Tensor
 from covstudio.reml.engines.blocks.effects import predicted
 from covstudio.reml.engines.blocks.layout import Batch
 from covstudio.reml.engines.blocks.moments import gathered, spread
+from covstudio.reml.engines.blocks.pairs import BlockPairs
 from covstudio.reml.engines.blocks.setup import BlocksSetup
 from covstudio.reml.engines.rounding import rounding
 from covstudio.reml.engines.scaled_point import ScaledPoint
@@ -220,6 +221,10 @@ class BlocksPoint(ScaledPoint):
         slopes = score(traces.cpu().numpy() / scale, quadratics.cpu().numpy() / scale**2)
         symmetric = 0.5 * (information + information.mT) / scale**3
         return Derivatives(slopes, np.asarray(symmetric.cpu().numpy(), dtype=np.float64))
+
+    def pairs(self, positions: Sequence[int]) -> BlockPairs:
+        """Sums over pairs of the derivatives at these positions."""
+        return BlockPairs(self._setup, self._inverses, self._half, self._scale, self.natural, list(positions))
 
     def _inner(self) -> Tensor:
         """A of D A D' = Q C Q', r r' and x_a r' for every column a of Q, (2 + p, p + 1, p + 1)."""
