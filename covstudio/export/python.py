@@ -20,7 +20,8 @@ from covstudio.data.tables import Table
 from covstudio.document.build.about_v import about_v
 from covstudio.document.build.build import Build, build
 from covstudio.document.build.roles import roles_of, under_choices
-from covstudio.document.build.table_facts import TableFacts
+from covstudio.document.build.spacing import spaced
+from covstudio.document.build.table_facts import TableFacts, facts_of
 from covstudio.document.build.used_columns import formula_names, used_columns
 from covstudio.document.model.derived import split_name
 from covstudio.document.model.document import Document
@@ -69,7 +70,10 @@ def python_source(document: Document, table: Table | None = None) -> str:
         source = _unfinished(document, reasons)
     else:
         warnings = [problem.message for problem in about_v(document, built.problems)]
-        source = _Program(built.spaced, built, *_said(document, table)).text(warnings)
+        whole = spaced(built.spaced, facts_of(built.table), any_table=True).document
+        if whole.nodes != built.spaced.nodes:
+            built = build(whole, table)
+        source = _Program(whole, built, *_said(document, table), warnings).text()
     ast.parse(source)
     return source
 
@@ -146,9 +150,15 @@ class _Program:
     built: Build
     roles: Mapping[str, str]
     choices: TableChoices
+    warnings: Sequence[str]
     imports: dict[str, set[str]] = field(default_factory=dict)
 
-    def text(self, warnings: Sequence[str]) -> str:
+    @property
+    def _fits(self) -> bool:
+        """Whether the program fits: what covstudio fits itself, and no model that leaves something open."""
+        return self.document.response is not None and not self.warnings
+
+    def text(self) -> str:
         document, built = self.document, self.built
         assert document.v is not None
         writer = Writer(document, built)
@@ -176,11 +186,11 @@ class _Program:
             "",
             "    python model.py               prints V, one row a line",
         ]
-        if document.response is not None:
+        if self._fits:
             lines.append(
                 "    python model.py TABLE.csv     fits the model to a table and prints the estimates"
             )
-        notes = "".join(f"\n{comment(note)}\n" for note in (*built.notes, *warnings))
+        notes = "".join(f"\n{comment(note)}\n" for note in (*built.notes, *self.warnings))
         return (
             f"{_heading(document, *lines)}\n{notes}\nimport sys\n\nimport torch\n{self._imports()}\n"
             f"torch.set_default_dtype(torch.float64)\n\n{settings}\n\n\n{covariance}\n\n\n"
@@ -224,7 +234,7 @@ class _Program:
 
     def _fit_settings(self) -> str:
         document = self.document
-        if document.response is None:
+        if not self._fits:
             return ""
         self._import("covstudio.data", "read_table")
         self._import("covstudio.data.design", "complete_rows", "design_matrix", "response")
@@ -289,6 +299,8 @@ class _Program:
                 "    if arguments:",
                 '        sys.exit("The model has no response: choose one in covstudio and export it again.")',
             ]
+        elif self.warnings:
+            lines += ["    if arguments:", f"        sys.exit({literal(' '.join(self.warnings))})"]
         else:
             lines += ["    if arguments:", "        print_fit(arguments[0])", "        return"]
         lines += [
@@ -298,7 +310,7 @@ class _Program:
             "    for row in v().tolist():",
             '        print(",".join(map(repr, row)))',
         ]
-        if document.response is None:
+        if not self._fits:
             return "\n".join(lines)
         inputs = {
             "labels": "    labels = {name: table.labels(name) for name in LABELS}",

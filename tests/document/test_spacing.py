@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from covstudio.data import read_table
+from covstudio.data import TableChoices, read_table
 from covstudio.data.tables import Table
 from covstudio.document.build.build import build
 from covstudio.document.build.connection import check_connection
@@ -101,6 +101,35 @@ def test_the_program_fills_them_too(gaps, size, tmp_path):
     source = python_source(closed, gaps)
     assert "close_gaps=True" in source
     assert torch.equal(executed_v(source), build(closed, gaps).v().double())
+
+
+@pytest.mark.parametrize("size", [None, Levels(("time",)), 10])
+def test_a_program_of_a_whole_table_fills_the_gaps_of_another(gaps, size, tmp_path):
+    whole = {"g": [g for g in range(6) for _ in range(10)], "time": list(range(1, 11)) * 6}
+    table = Table.from_columns({**whole, "y": [float(row * row % 7) for row in range(60)]}, "whole")
+    document = model(time=size)
+    built = build(document, table)
+    assert (built.problems, built.notes, built.spaced) == ((), (), document)
+    done = run(python_source(document, table), tmp_path, str(GAPS))
+    assert done.returncode == 0, done.stderr
+    assert "-413.304386" in done.stdout
+    assert "neighbours" not in done.stderr
+
+
+@pytest.mark.parametrize("order", [(10, 6, 5, 4, 3, 2, 1), (2, 1, 3, 4, 5, 6, 10)])
+def test_an_order_that_somebody_has_said_is_not_overruled(order):
+    text = GAPS.read_text(encoding="utf-8").encode()
+    levels = tuple(map(str, order))
+    table = read_table(text, choices=TableChoices().with_column("time", levels=levels))
+    problems = build(model(z=WHOLE), table).problems
+    if order[0] == 10:
+        # The same line the other way round, of which correlations know nothing.
+        assert problems == ()
+    else:
+        assert "takes them in the order said" in problems[0].message
+        closed = build(model(z={"close_gaps": True, **WHOLE}), table)
+        assert closed.problems == ()
+        assert closed.sizes["n5"] == (7, 7)
 
 
 def test_sizes_that_were_typed_for_neighbours_are_asked_about(gaps):

@@ -2,6 +2,7 @@
 
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -294,6 +295,17 @@ def test_a_guess_is_mentioned():
     assert "# 72 = 8 × 9 is a guess." in source
     assert "a=ar1" in source
     assert "AR1Matrix(8)" in source
+
+
+def test_a_guess_is_no_model_to_fit(tmp_path):
+    table = load_example("john_alpha")
+    document = after(add("KroneckerProduct", "V"), add("AR1Matrix", "n1", "a"), add("AR1Matrix", "n1", "b"))
+    source = python_source(replace(document, response="yield"), table)
+    (tmp_path / "table.csv").write_text(table.to_csv(), encoding="utf-8")
+    done = run(source, tmp_path, str(tmp_path / "table.csv"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("72 = 8 × 9 is a guess. Set the size of one operand")
+    assert len(run(source, tmp_path).stdout.splitlines()) == 72
 
 
 def test_repeated_measures_program(tmp_path):

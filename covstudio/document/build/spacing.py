@@ -43,18 +43,20 @@ class Spaced:
     doubts: tuple[tuple[str, str | None, str], ...] = ()
 
 
-def spaced(document: Document, facts: TableFacts) -> Spaced:
+def spaced(document: Document, facts: TableFacts, any_table: bool = False) -> Spaced:
     """Fill the gaps of levels that equally spaced positions run over.
 
     Args:
         document: the model.
         facts: about the rows that it uses.
+        any_table: fill the gaps of other tables too: designs are told which of their factors to fill even
+            where this table has no gap, as a program that is run with other tables needs it.
 
     Returns:
         The document with these levels filled in, what is to be said of it, and what is to be asked.
     """
     leaves = {i: name for i, node in document.nodes.items() if (name := _counted(node)) is not None}
-    return _Spacing(document, facts, leaves).found() if leaves else Spaced(document)
+    return _Spacing(document, facts, leaves, any_table).found() if leaves else Spaced(document)
 
 
 def _counted(node: Node) -> str | None:
@@ -64,15 +66,17 @@ def _counted(node: Node) -> str | None:
 
 
 class _Spacing:
-    def __init__(self, document: Document, facts: TableFacts, leaves: dict[str, str]) -> None:
-        self.document, self.facts, self.leaves = document, facts, leaves
+    def __init__(
+        self, document: Document, facts: TableFacts, leaves: dict[str, str], any_table: bool
+    ) -> None:
+        self.document, self.facts, self.leaves, self.any_table = document, facts, leaves, any_table
         self.nodes = dict(document.nodes)
         self.notes: dict[str, None] = {}
         self.doubts: list[tuple[str, str | None, str]] = []
         self.search = Search()
 
     def found(self) -> Spaced:
-        if not self._any_gap():
+        if not (self.any_table or self._any_gap()):
             return Spaced(self.document)
         for node in self.document.nodes.values():
             self.search.add(node)
@@ -174,9 +178,23 @@ class _Spacing:
             # It has been told here, and is not to be told again.
             self._change(node.id, "close_gaps", True)
             return False
-        if grid is None or not grid.added:
+        if grid is None or not (grid.added or self.any_table):
             return False
         count = len(grid.levels) - len(grid.added)
+        if self._reordered(node, k, grid):
+            if grid.added:
+                told = (
+                    f"The order that is said for the levels of {name} is another than theirs. "
+                    f"Choose: {_NEIGHBOURS}, which takes them in the order said; or take that order back."
+                )
+                self.doubts.append((node.id, "close_gaps", self._gap(name, count, grid) + told))
+                self._change(node.id, "close_gaps", True)
+            return False
+        if not grid.added:
+            for leaf in series:
+                if self.nodes[leaf].arguments.get(self.leaves[leaf]) == Levels((name,)):
+                    self._change(leaf, self.leaves[leaf], Levels((name,), filled=True))
+            return True
         for leaf in series:
             argument = self.leaves[leaf]
             value = self.nodes[leaf].arguments.get(argument)
@@ -192,6 +210,15 @@ class _Spacing:
             f"of {grid.step}. To count the levels as neighbours, {_NEIGHBOURS}."
         ] = None
         return True
+
+    def _reordered(self, node: Node, k: int, grid: Grid) -> bool:
+        """Whether somebody has said an order of the levels of factor k that is neither way along the line."""
+        value = next((node.arguments.get(name) for name in splatted(declaration(node.kind))), None)
+        if not isinstance(value, Columns) or not self.facts.chosen(value.names[k]):
+            return False
+        there = set(self.facts.levels(value.names[k]))
+        along = tuple(level for level in grid.levels if level in there)
+        return self.facts.levels(value.names[k]) not in (along, along[::-1])
 
     def _doubt_size(self, leaf: Node) -> None:
         """A size that follows levels with gaps, of positions that no design is seen to fill."""
