@@ -40,8 +40,9 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--method", choices=("REML", "ML"), help="how it is fitted (REML)")
     model.add_argument(
         "--degrees",
-        choices=("satterthwaite", "kenward-roger"),
-        help="how fixed effects are tested (satterthwaite)",
+        choices=("satterthwaite", "kenward-roger", "kenward-roger-observed"),
+        help="how fixed effects are tested (satterthwaite); kenward-roger-observed goes by the observed "
+        "information, as SAS has it",
     )
     model.add_argument(
         "--drop-dependent",

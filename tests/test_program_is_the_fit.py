@@ -142,7 +142,7 @@ def test_a_german_file(tmp_path):
         ["--method", "ML", "--derive", "h2 = genotype / (genotype + residual)"],
         ["--response", "plot", "--fixed", "1"],
         ["--missing", "yield=4.1172", "--missing", "G01", "--text", "block"],
-        ["--degrees", "kenward-roger"],
+        ["--degrees", "kenward-roger-observed"],
     ],
     ids=" ".join,
 )

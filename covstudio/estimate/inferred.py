@@ -28,7 +28,11 @@ MANY_EFFECTS = 300
 
 Found = TypeVar("Found")
 
-WORDS: Mapping[Degrees, str] = {"satterthwaite": "Satterthwaite", "kenward-roger": "Kenward-Roger"}
+WORDS: Mapping[Degrees, str] = {
+    "satterthwaite": "Satterthwaite",
+    "kenward-roger": "Kenward-Roger",
+    "kenward-roger-observed": "Kenward-Roger (observed information)",
+}
 
 
 @dataclass(frozen=True, eq=False)

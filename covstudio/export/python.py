@@ -24,7 +24,7 @@ from covstudio.document.build.spacing import spaced
 from covstudio.document.build.table_facts import TableFacts, facts_of
 from covstudio.document.build.used_columns import formula_names, used_columns
 from covstudio.document.model.derived import split_name
-from covstudio.document.model.document import Document
+from covstudio.document.model.document import Degrees, Document
 from covstudio.document.model.node import V
 from covstudio.export.exporter import EXPORTERS, Exporter
 from covstudio.export.expressions import Writer
@@ -345,7 +345,7 @@ class _Program:
             "    if result.converged:",
             "        try:",
             "            told = Inference(result, v, y, design.x, design.names)",
-            *(_ADJUSTED if document.degrees_used == "kenward-roger" else _TESTED),
+            *_tested(document.degrees_used),
             *_EFFECTS,
             "        except ValueError as error:",
             "            print(error, file=sys.stderr)",
@@ -378,15 +378,6 @@ _DERIVED = (
     "                found = told.function(expression)",
     '                print(f"{name} = {found.estimate!r}  standard error {found.standard_error}")',
 )
-_TESTED = ('            tests = told.fixed_effects("satterthwaite") if result.p else None',)
-#: Where Kenward and Roger's tests cannot be had, `covstudio fit` gives Satterthwaite's too.
-_ADJUSTED = (
-    "            try:",
-    '                tests = told.fixed_effects("kenward-roger") if result.p else None',
-    "            except ValueError as error:",
-    "                print(error, file=sys.stderr)",
-    '                tests = told.fixed_effects("satterthwaite") if result.p else None',
-)
 _EFFECTS = ("            effects = [one.standard_error for one in tests.entries] if tests else []",)
 _TESTS = (
     "            if tests is not None:",
@@ -394,6 +385,23 @@ _TESTS = (
     "            if tests is not None and design.outer_terms:",
     '                print("", told.wald_terms(design.outer_terms, tests.method), sep="\\n")',
 )
+
+
+def _tested(degrees: Degrees) -> tuple[str, ...]:
+    """Lines that test fixed effects; by Satterthwaite where others cannot be had, as `covstudio fit` does."""
+    first, otherwise = (
+        f'tests = told.fixed_effects("{method}") if result.p else None'
+        for method in (degrees, "satterthwaite")
+    )
+    if degrees == "satterthwaite":
+        return (f"            {otherwise}",)
+    return (
+        "            try:",
+        f"                {first}",
+        "            except ValueError as error:",
+        "                print(error, file=sys.stderr)",
+        f"                {otherwise}",
+    )
 
 
 def _has_offset(document: Document) -> bool:

@@ -196,7 +196,10 @@ def test_the_number_of_nodes_is_limited():
         (SetFixedEffects(1), "is text"),
         (SetResponse(4), "A column name is text"),
         (SetMethod("reml"), "by REML or ML; got 'reml'"),
-        (SetDegrees("kr"), "Degrees of freedom are satterthwaite or kenward-roger; got 'kr'"),
+        (
+            SetDegrees("kr"),
+            "Degrees of freedom are satterthwaite, kenward-roger or kenward-roger-observed; got 'kr'",
+        ),
         (SetDropDependent("yes"), "True or False; got 'yes'"),
         (SetDerived([1]), "An expression is text"),
         (SetDerived([f"a + {i}" for i in range(101)]), "at most 100 derived quantities"),

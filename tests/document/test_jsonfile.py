@@ -264,7 +264,8 @@ def spoil(path, value):
         (
             "model.degrees",
             "kr",
-            "model.degrees: Degrees of freedom are satterthwaite or kenward-roger; got 'kr'",
+            "model.degrees: Degrees of freedom are satterthwaite, kenward-roger or kenward-roger-observed; "
+            "got 'kr'",
         ),
         ("model.degrees", [], "model.degrees: Degrees of freedom are"),
         ("model.drop_dependent", 1, "model.drop_dependent: Expected true or false; got 1."),

@@ -164,6 +164,11 @@ def test_kenward_and_roger(found):
     assert errors == pytest.approx(found.fit.beta_standard_errors.tolist())
     assert told.tests[0].method == "kenward-roger"
     assert told.tests[0].scaling == pytest.approx(1.0, abs=0.05)
+    observed = estimate(*alpha(SetDegrees("kenward-roger-observed"))).inferred
+    assert observed.degrees == "Kenward-Roger (observed information)"
+    # Satterthwaite's go by the observed information too, and where standard errors stay the two are close.
+    assert observed.effects[1].df != pytest.approx(effects["rep[R2]"].df, abs=1e-3)
+    assert observed.effects[1].df == pytest.approx(11.7551, abs=0.2)
     # It is an adjustment for REML: by ML fixed effects are tested with Satterthwaite's degrees of freedom.
     by_ml = estimate(*alpha(SetDegrees("kenward-roger"), SetMethod("ML")))
     assert by_ml.inferred.degrees == "Satterthwaite"

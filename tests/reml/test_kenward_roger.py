@@ -104,6 +104,8 @@ def test_the_two_informations_differ_as_recorded() -> None:
         assert effects.entries[1].standard_error == pytest.approx(error, rel=2e-6)
         assert effects.entries[1].df == pytest.approx(df, rel=2e-6)
         assert ("by the observed information" in repr(effects)) == (information == "observed")
+    by_method = Inference(result, v, y, x).fixed_effects("kenward-roger-observed")
+    assert by_method.entries == told.fixed_effects("kenward-roger").entries
 
 
 def test_standard_errors_of_variances_by_the_expected_information() -> None:

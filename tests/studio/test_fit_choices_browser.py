@@ -43,7 +43,7 @@ def test_fixed_effects_are_tested_as_chosen(alpha: Studio) -> None:
     panel = alpha.panel("Fit")
     tests = panel.get_by_role("radiogroup", name="Tests")
     tests.get_by_role("radio", name="Satterthwaite").press("ArrowRight")
-    chosen = tests.get_by_role("radio", name="Kenward-Roger")
+    chosen = tests.get_by_role("radio", name="Kenward-Roger", exact=True)
     expect(chosen).to_be_checked()
     expect(chosen).to_be_focused()
     expect(results.get_by_text("Tests are by Kenward-Roger now; those of this fit are by")).to_be_visible()

@@ -162,7 +162,7 @@ class SetDegrees(Change):
     """Say which degrees of freedom fixed effects are tested with.
 
     Args:
-        degrees: "satterthwaite" or "kenward-roger".
+        degrees: "satterthwaite", "kenward-roger" or "kenward-roger-observed".
     """
 
     degrees: Degrees

@@ -19,7 +19,7 @@ MAX_TEXT = 2000
 MAX_DERIVED = 100
 
 Method = Literal["REML", "ML"]
-Degrees = Literal["satterthwaite", "kenward-roger"]
+Degrees = Literal["satterthwaite", "kenward-roger", "kenward-roger-observed"]
 
 _NUMBERED = re.compile(r"n([1-9][0-9]{0,8})")
 
@@ -37,7 +37,8 @@ class Document:
         roles: column -> "factor", "covariate", "response" or "ignored".
         data_name: the name of the table the model was made for.
         method: "REML" or "ML", how it is fitted.
-        degrees: "satterthwaite" or "kenward-roger", the degrees of freedom of the tests of fixed effects.
+        degrees: "satterthwaite", "kenward-roger" or "kenward-roger-observed" (by the observed information),
+            the degrees of freedom of the tests of fixed effects.
         drop_dependent: columns of X that depend on columns before them are left out instead of refused.
         derived: functions of parameters that are wanted with a fit, such as "h2 = gen/sigma^2 / 2"; what is
             before "=" is a name for it. They are read when there is a fit.
@@ -240,5 +241,5 @@ def check_degrees(value: object) -> Degrees:
 
 def _one_of(value: object, choices: tuple[str, ...], what: str) -> Any:
     if value not in choices:
-        raise ValueError(f"{what} {' or '.join(choices)}; got {value!r:.60}.")
+        raise ValueError(f"{what} {', '.join(choices[:-1])} or {choices[-1]}; got {value!r:.60}.")
     return value

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor
 from covstudio.reml.fitting.uncertainty import Information, ParameterCovariance
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.distributions import f_tail, t_quantile, t_tail
+from covstudio.reml.inference.information import parameter_covariance
 from covstudio.reml.inference.kenward_roger import (
     Adjustment,
     adjustment,
@@ -29,11 +30,14 @@ from covstudio.reml.problem.errors import InvalidData, InvalidModel
 __all__ = ["METHODS", "Effect", "FixedEffects", "FixedTests", "Method", "WaldTest", "WaldTests"]
 
 Vector = NDArray[np.float64]
-Method = Literal["kenward-roger", "satterthwaite", "residual", "asymptotic"]
-METHODS: tuple[str, ...] = ("kenward-roger", "satterthwaite", "residual", "asymptotic")
+Method = Literal["kenward-roger", "kenward-roger-observed", "satterthwaite", "residual", "asymptotic"]
+METHODS: tuple[str, ...] = get_args(Method)
+ADJUSTED = ("kenward-roger", "kenward-roger-observed")
 
 _WORDS = {
     "kenward-roger": "Kenward-Roger standard errors and degrees of freedom",
+    "kenward-roger-observed": "Kenward-Roger standard errors and degrees of freedom "
+    "by the observed information",
     "satterthwaite": "Satterthwaite degrees of freedom",
     "residual": "n - p degrees of freedom",
     "asymptotic": "no correction for the estimated variances",
@@ -183,30 +187,42 @@ class FixedTests:
         return slopes_of_phi(self.binding, [c.position for c in self.parameters.coordinates])
 
     @cached_property
-    def _adjustment(self) -> Adjustment:
-        if self.information != "observed":
-            return adjustment(self.binding)
-        if self.parameters.kind != "observed":
+    def _by_expected(self) -> Adjustment:
+        return adjustment(self.binding)
+
+    @cached_property
+    def _by_observed(self) -> Adjustment:
+        found = self.parameters
+        if found.kind != "observed":
+            found = parameter_covariance(self.binding, "observed")
+        if found.kind != "observed":
             raise InvalidModel(
                 "Kenward and Roger's adjustment was asked for by the observed information, which is not "
                 "positive definite at the estimates: ask for information='expected'."
             )
-        return adjustment(self.binding, self.parameters)
+        return adjustment(self.binding, found)
+
+    def _adjustment(self, method: str) -> Adjustment:
+        return self._by_observed if self._meant(method) == "kenward-roger-observed" else self._by_expected
+
+    def _meant(self, method: str) -> str:
+        """The method, where the information that was asked for says which one of two."""
+        by_observed = method == "kenward-roger" and self.information == "observed"
+        return "kenward-roger-observed" if by_observed else method
 
     def words(self, method: str) -> str:
         """A method in words."""
-        by_observed = method == "kenward-roger" and self.information == "observed"
-        return _WORDS[method] + (" by the observed information" if by_observed else "")
+        return _WORDS[self._meant(method)]
 
     def covariance(self, method: str) -> Vector:
         """Covariance of beta by the method, (p, p)."""
         check_method(method, self.binding.fit.method)
-        return self._adjustment.adjusted if method == "kenward-roger" else self.phi
+        return self._adjustment(method).adjusted if method in ADJUSTED else self.phi
 
     def degrees(self, contrast: Vector, method: str) -> tuple[float, float]:
         """Denominator degrees of freedom for L, and the factor of F."""
-        if method == "kenward-roger":
-            return kenward_roger(self._adjustment, contrast)
+        if method in ADJUSTED:
+            return kenward_roger(self._adjustment(method), contrast)
         if method == "satterthwaite":
             return satterthwaite(self.phi, self._slopes, self.parameters, contrast), 1.0
         return (float(self.binding.problem.n - len(self.phi)) if method == "residual" else math.inf), 1.0
@@ -307,7 +323,7 @@ def check_method(method: str, criterion: str) -> None:
     """Refuse unknown methods, and Kenward-Roger where it does not apply."""
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(map(repr, METHODS))}, and is {method!r}.")
-    if method == "kenward-roger" and criterion != "REML":
+    if method in ADJUSTED and criterion != "REML":
         raise InvalidModel(
             f"Kenward and Roger's adjustment is for REML, and this is a fit by {criterion}: fit by REML, or "
             "ask for method='satterthwaite'."

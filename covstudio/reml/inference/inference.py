@@ -231,8 +231,9 @@ class Inference:
         """Best linear unbiased estimates of the fixed effects, with t statistics.
 
         Args:
-            method: degrees of freedom: "kenward-roger" (with adjusted standard errors; REML only),
-                "satterthwaite", "residual" (n - p) or "asymptotic".
+            method: degrees of freedom: "kenward-roger" (with adjusted standard errors; REML only; by the
+                expected information unless the observed one was asked for), "kenward-roger-observed" (by the
+                observed one), "satterthwaite", "residual" (n - p) or "asymptotic".
             level: confidence level.
 
         Reference:

@@ -8,10 +8,12 @@ const METHODS = {
 const DEGREES = {
   satterthwaite: { title: "Satterthwaite", note: "Approximate degrees of freedom; the usual choice." },
   "kenward-roger": { title: "Kenward-Roger", note: "Corrects standard errors too; for small samples." },
+  "kenward-roger-observed": { title: "Kenward-Roger, observed", note: "By the observed information, as SAS has it." },
 };
 const BY_ML = {
   satterthwaite: { ...DEGREES.satterthwaite, note: "Kenward-Roger is for REML." },
   "kenward-roger": { ...DEGREES["kenward-roger"], closed: true },
+  "kenward-roger-observed": { ...DEGREES["kenward-roger-observed"], closed: true },
 };
 
 export function render({ model, el }) {
