@@ -23,6 +23,8 @@ FEW_POSITIONS = 100
 
 _NUMBER = re.compile(r"[+-]?(\d+)(?:\.(\d+))?", re.ASCII)
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?", re.ASCII)
+#: A month of a year that somebody has lived in: "1001-01" is a plot.
+_ISO_MONTH = re.compile(r"((?:18|19|20)\d\d)-(0[1-9]|1[0-2])", re.ASCII)
 _SHOWN = 6
 _DAY = timedelta(days=1)
 _MICROSECOND = timedelta(microseconds=1)
@@ -62,7 +64,7 @@ def grid_of(labels: Sequence[Label]) -> Grid | None:
     Dates that are one day of the month, or its last, count months.
 
     Args:
-        labels: different levels, in any order: numbers, dates, or texts of such (ISO 8601).
+        labels: different levels, in any order: numbers, dates, or texts of such (ISO 8601, also months alone).
 
     Returns:
         The grid; None where some level is neither a number nor a date, or two stand at one place.
@@ -76,6 +78,8 @@ def grid_of(labels: Sequence[Label]) -> Grid | None:
         (('1', '2', '3', '4'), 10, 6, '1')
         >>> grid_of(["2023-05-01", "2023-05-15", "2023-05-08", "2023-06-05"]).added
         ('2023-05-22', '2023-05-29')
+        >>> grid_of(["2022-11", "2022-12", "2023-02"]).added
+        ('2023-01',)
         >>> grid_of(["low", "high"]) is None
         True
         >>> grid_of([1, 2, 2.5, 1000])
@@ -156,7 +160,7 @@ def _scale(labels: Sequence[Label]) -> _Scale | None:
     if not labels:
         return None
     if all(isinstance(label, str) for label in labels):
-        return _text_numbers(labels) or _text_dates(labels)
+        return _text_numbers(labels) or _text_months(labels) or _text_dates(labels)
     if all(isinstance(label, Real) and not isinstance(label, bool) for label in labels):
         return _numbers(labels)
     if all(isinstance(label, date) for label in labels):
@@ -189,6 +193,19 @@ def _text_numbers(labels: Sequence[str]) -> _Scale | None:
         return text if not width else text.zfill(width + len(text) - len(text.split(".")[0]))
 
     return _Scale(tuple(Fraction(label) for label in labels), write, _decimal)
+
+
+def _text_months(labels: Sequence[str]) -> _Scale | None:
+    """Months as ISO 8601 writes them, such as "2023-05"."""
+    found = [match for label in labels if (match := _ISO_MONTH.fullmatch(label)) is not None]
+    if len(found) < len(labels):
+        return None
+    places = tuple(Fraction(12 * int(match[1]) + int(match[2]) - 1) for match in found)
+    return _Scale(
+        places,
+        lambda place: f"{int(place) // 12}-{int(place) % 12 + 1:02d}",
+        lambda step: _counted(step, "month"),
+    )
 
 
 def _text_dates(labels: Sequence[str]) -> _Scale | None:
