@@ -64,7 +64,7 @@ def grid_of(labels: Sequence[Label]) -> Grid | None:
     Dates that are one day of the month, or its last, count months.
 
     Args:
-        labels: different levels, in any order: numbers, dates, or texts of such (ISO 8601, also months alone).
+        labels: different levels, in any order: numbers, dates, or texts of such (ISO 8601, months too).
 
     Returns:
         The grid; None where some level is neither a number nor a date, or two stand at one place.
