@@ -18,6 +18,7 @@ from covstudio.data.tables import Table
 from covstudio.document.changes.all import SetChoices, SetRoles
 from covstudio.studio.data.examined import Examined, needs_file, read_upload
 from covstudio.studio.session.component import Component
+from covstudio.studio.session.event_loop import call_soon
 from covstudio.studio.session.files import MAX_TABLE, MEGABYTE, Assembler, Upload, UploadError
 from covstudio.studio.session.resources import component_script, component_styles
 from covstudio.studio.session.router import Router
@@ -236,9 +237,7 @@ class DataView(TabView):
         document = pn.state.curdoc
         future = _readers.submit(read_upload, upload, choices)
         if document is not None:
-            future.add_done_callback(
-                lambda done: document.add_next_tick_callback(lambda: arrived(*done.result()))
-            )
+            future.add_done_callback(lambda done: call_soon(document, lambda: arrived(*done.result())))
 
     def _fail(self, sentence: str) -> None:
         self._busy = self._progress = None

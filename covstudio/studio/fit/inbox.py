@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 
 import panel as pn
 
 from covstudio.studio.fit.job import Event
+from covstudio.studio.session.event_loop import call_soon
 
 
 class Inbox:
@@ -22,17 +24,21 @@ class Inbox:
         self._take = take
         self._document = pn.state.curdoc
         self._pending: list[Event] = []
+        self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
         """From the pool's thread."""
-        self._pending.append(event)
-        if len(self._pending) == 1:
-            document = self._document
-            if document is None or document.session_context is None:
-                self._empty()
-            else:
-                document.add_next_tick_callback(self._empty)
+        with self._lock:
+            self._pending.append(event)
+            first = len(self._pending) == 1
+        if not first:
+            return
+        if self._document is None:
+            self._empty()
+        else:
+            call_soon(self._document, self._empty)
 
     def _empty(self) -> None:
-        events, self._pending = self._pending, []
+        with self._lock:
+            events, self._pending = self._pending, []
         self._take(events)

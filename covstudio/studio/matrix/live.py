@@ -28,6 +28,7 @@ from covstudio.studio.matrix.labels import Labels, axis_labels
 from covstudio.studio.matrix.painter import Bus, pack
 from covstudio.studio.matrix.pictures import NODE, Array, Pictures, Snapshot, TooLarge, Unpaintable
 from covstudio.studio.matrix.quantise import THUMBNAIL_PIXELS, TILE_PIXELS, Tile, extreme
+from covstudio.studio.session.event_loop import call_soon
 from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
 
@@ -308,7 +309,7 @@ class Live:
         if doc is None or doc.session_context is None:
             function()
         elif not self._stopping:
-            doc.add_next_tick_callback(function)
+            call_soon(doc, function)
 
     def _show(self, out: _Outcome) -> None:
         if self._stopping:

@@ -9,6 +9,8 @@ from typing import Generic, TypeVar
 
 import panel as pn
 
+from covstudio.studio.session.event_loop import call_soon
+
 log = logging.getLogger("covstudio")
 
 Answer = TypeVar("Answer")
@@ -43,7 +45,7 @@ class Background(Generic[Answer]):
         def work() -> None:
             if serial == self._serial:
                 answer = _answered(question)
-                document.add_next_tick_callback(lambda: self._take(serial, answer))
+                call_soon(document, lambda: self._take(serial, answer))
 
         _THREADS.submit(work)
 
