@@ -243,8 +243,8 @@ def test_a_fit_is_bound_to_what_was_fitted() -> None:
         Inference(result, Sum(a=ScalarMatrix(24), b=ScalarMatrix(24)), y, x)
     with pytest.raises(TypeError, match="covstudio Matrix"):
         Inference(result, torch.eye(24), y, x)
-    with pytest.raises(ValueError, match="'observed', 'average' or None"):
-        Inference(result, v, y, x, information="expected")
+    with pytest.raises(ValueError, match="'observed', 'average', 'expected' or None"):
+        Inference(result, v, y, x, information="fisher")
 
 
 def test_engines_give_the_same_inference() -> None:
