@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from bokeh.document import Document
-from tornado.ioloop import IOLoop
 
 from covstudio.studio.fit.inbox import Inbox
 from covstudio.studio.session.event_loop import call_soon
+
+
+class Loop:
+    """What a server's loop is to those who hand it something."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[], object]] = []
+
+    def add_callback(self, function: Callable[[], object]) -> None:
+        """Have a function called in the next turn."""
+        self.waiting.append(function)
 
 
 class Session:
     """A document of a session, and the loop of its server."""
 
     def __init__(self) -> None:
-        self.loop = IOLoop(make_current=False)
+        self.loop = Loop()
         self.document = Document()
         self.context = SimpleNamespace(
             destroyed=False,
@@ -29,16 +39,14 @@ class Session:
         self.document._session_context = lambda: self.context  # type: ignore[assignment, return-value]
 
     def turn(self) -> None:
-        """Let the loop do what waits, and stop."""
-        self.loop.add_callback(self.loop.stop)
-        self.loop.start()
+        """Let the loop do what waits."""
+        while self.loop.waiting:
+            self.loop.waiting.pop(0)()
 
 
 @pytest.fixture
-def session() -> Iterator[Session]:
-    made = Session()
-    yield made
-    made.loop.close()
+def session() -> Session:
+    return Session()
 
 
 def from_a_thread(function: Any, *arguments: Any) -> None:
