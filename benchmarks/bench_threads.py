@@ -1,9 +1,9 @@
 """One thread beside all of them, and what an iteration was said to take beside what it took.
 
 Each piece of work runs in turns with torch at one thread and with as many as there are processors. How many
-it uses of them is for covstudio to decide, by the size of the matrices; a piece of work should take at most
-1.3 times the better of the two, with either setting. Medians of wall times, so that this says something only
-on a quiet machine; the load is printed.
+it uses of them is for covstudio to decide, by the size of the matrices; with all to choose from, a piece of
+work should take at most 1.3 times the better of the two. Medians of wall times, so that this says something
+only on a quiet machine; the load is printed.
 
 Then `explain`'s seconds an iteration against the processor's, which other processes change little.
 
@@ -40,7 +40,7 @@ from covstudio.reml.fitting.model import Model
 from covstudio.reml.problem.problem import prepare
 from covstudio.reml.problem.threads import blas_threads
 
-#: What a piece of work may take with one thread or with all, over the better of the two.
+#: What a piece of work may take with all threads, over the better of the two.
 WORSE = 1.3
 #: How far an iteration may be from what was said, unless it takes less than so many seconds.
 FACTOR = 3.0
@@ -134,10 +134,10 @@ def main() -> int:
     held = True
     for name, work in works.items():
         one, every = both(work, 1 if "sparse" in name else repeats)
-        ratio = max(one, every) / min(one, every)
+        ratio = every / min(one, every)
         held &= ratio <= WORSE
         print(f"{name:<34} one thread {one:8.3f} s   all {every:8.3f} s   {ratio:5.2f}", flush=True)
-    print(f"one and all within {WORSE:g} of each other: {'held' if held else 'MISSED'}", flush=True)
+    print(f"all threads within {WORSE:g} of the better: {'held' if held else 'MISSED'}", flush=True)
     tasks = {
         "crossed, n = 1000": (crossed.model(crossed.columns((1000, 100, 20))), "auto"),
         "crossed, n = 100 000": (crossed.model(crossed.columns((100_000 // scale, 2000, 200))), "auto"),
@@ -151,11 +151,11 @@ def main() -> int:
     held = True
     for name, (task, engine) in tasks.items():
         chosen, said, took = iteration(task, engine, repeats)
-        held &= 1.0 / FACTOR <= said / took <= FACTOR
-        print(
-            f"{name:<34} {chosen:<10} said {1e3 * said:8.2f} ms   took {1e3 * took:8.2f}   {said / took:5.2f}"
-        )
-    print(f"an iteration within {FACTOR:g} of what was said: {'held' if held else 'MISSED'}", flush=True)
+        ratio = said / took
+        held &= took < BRIEF or 1.0 / FACTOR <= ratio <= FACTOR
+        print(f"{name:<34} {chosen:<10} said {1e3 * said:8.2f} ms   took {1e3 * took:8.2f}   {ratio:5.2f}")
+    words = f"an iteration of over {1e3 * BRIEF:g} ms within {FACTOR:g} of what was said"
+    print(f"{words}: {'held' if held else 'MISSED'}", flush=True)
     return 0
 
 
