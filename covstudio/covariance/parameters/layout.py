@@ -189,7 +189,8 @@ class Layout:
 
     def _grouped(self, index: tuple[int, ...] | None) -> _Groups:
         # Parameters that share a transform go through it together: one kernel instead of one per parameter.
-        if index not in self._known:
+        found = self._known.get(index)
+        if found is None:
             groups: dict[Transform, list[int]] = {}
             for place, k in enumerate(self._all if index is None else index):
                 groups.setdefault(self.parameters[k].transform, []).append(place)
@@ -197,8 +198,10 @@ class Layout:
                 self._known.clear()
             order = [place for places in groups.values() for place in places]
             back = np.argsort(order) if len(groups) > 1 else None
-            self._known[index] = [(one, np.array(places)) for one, places in groups.items()], back
-        return self._known[index]
+            found = [(one, np.array(places)) for one, places in groups.items()], back
+            # Another thread may clear what is remembered at any time.
+            self._known[index] = found
+        return found
 
 
 def _on(device: torch.device, places: Places) -> Tensor:
