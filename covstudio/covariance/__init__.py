@@ -33,12 +33,14 @@ from covstudio.covariance.operators.parts import Conditional as Conditional
 from covstudio.covariance.operators.parts import Submatrix as Submatrix
 from covstudio.covariance.operators.products import HadamardProduct as HadamardProduct
 from covstudio.covariance.operators.products import KroneckerProduct as KroneckerProduct
+from covstudio.covariance.operators.rowwise import KhatriRaoProduct as KhatriRaoProduct
 from covstudio.covariance.operators.rules import register  # noqa: F401
 from covstudio.covariance.operators.scaled import Correlation as Correlation
 from covstudio.covariance.operators.scaled import KroneckerSum as KroneckerSum
 from covstudio.covariance.operators.scaled import Scale as Scale
 from covstudio.covariance.operators.sums import CovariancePropagation as CovariancePropagation
 from covstudio.covariance.operators.sums import Sum as Sum
+from covstudio.covariance.operators.variances import WithVariances as WithVariances
 from covstudio.covariance.parameters.parameter import Parameter as Parameter
 from covstudio.covariance.parameters.parameter import ParamSpec as ParamSpec
 from covstudio.covariance.parameters.parameter import simple_param_specs as simple_param_specs

@@ -36,7 +36,8 @@ __all__ = [
 #:
 #: "sum": A + B + ...; "direct sum": A, B, ... along the diagonal; "kronecker product": A (x) B;
 #: "entrywise product": A o B; "congruence": A B A', as Z G Z'; "multiple": a 1 x 1 matrix A times B;
-#: "selection": rows and columns of A at `index`; "beside": [A, B, ...]; "below": A above B above ...
+#: "selection": rows and columns of A at `index`; "beside": [A, B, ...]; "below": A above B above ...;
+#: "rowwise product": row i is the Kronecker product of the rows i
 How = Literal[
     "sum",
     "direct sum",
@@ -47,6 +48,7 @@ How = Literal[
     "selection",
     "beside",
     "below",
+    "rowwise product",
 ]
 
 

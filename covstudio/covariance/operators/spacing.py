@@ -111,7 +111,7 @@ def _factors(z: Matrix | Tensor) -> tuple[linalg.FactorLevels, ...] | None:
     if made.how in ("entrywise product", "multiple"):
         # Weights of a column do not change what it stands for.
         return next((one for one in found if one is not None), None)
-    if made.how == "kronecker product" and all(one is not None for one in found):
+    if made.how in ("kronecker product", "rowwise product") and all(one is not None for one in found):
         return tuple(itertools.chain.from_iterable(one for one in found if one is not None))
     return None
 

@@ -256,6 +256,8 @@ def _arranged(operand: Matrix | Tensor) -> Rows | None:
         parts = [rows_of(part) for part in operands]
         if all(isinstance(part, SparseRows) for part in parts):
             return _JOINED[made.how]([part for part in parts if isinstance(part, SparseRows)])
+    if made.how == "rowwise product":
+        return _row_by_row(*map(rows_of, operands))
     if made.how == "multiple":
         return _scaled(*operands)
     if made.how == "entrywise product":
@@ -301,6 +303,27 @@ def _crossed(parts: Sequence[SparseRows]) -> SparseRows:
     if left.values is not None or right.values is not None:
         values = (left.weights()[:, None, :, None] * right.weights()[None, :, None, :]).reshape(rows)
     return SparseRows(codes.reshape(rows), values, left.columns * right.columns)
+
+
+def _row_by_row(left: Rows, right: Rows) -> Rows | None:
+    """Row i of one factor times that of the other; None where rows have many entries."""
+    a, b = (_entries(part) for part in (left, right))
+    if a is None or b is None or a.width * b.width > FEW:
+        return None
+    codes = (a.codes[:, :, None] * b.columns + b.codes[:, None, :]).reshape(a.n, a.width * b.width)
+    if a.values is None and b.values is None:
+        return SparseRows(codes, None, a.columns * b.columns)
+    values = (a.weights()[:, :, None] * b.weights()[:, None, :]).reshape(codes.shape)
+    return SparseRows(codes, values, a.columns * b.columns)
+
+
+def _entries(rows: Rows) -> SparseRows | None:
+    """Rows by all of their entries, where these are few."""
+    if isinstance(rows, SparseRows):
+        return rows
+    if rows.columns > FEW:
+        return None
+    return SparseRows(torch.arange(rows.columns).expand(rows.n, -1).contiguous(), rows.matrix, rows.columns)
 
 
 def _masked(operands: Sequence[Matrix | Tensor]) -> Rows | None:

@@ -40,6 +40,8 @@ def together(made: linalg.Composition, values: list[Tensor]) -> Tensor:
             return torch.cat(values, dim=1)
         case "below":
             return torch.cat(values, dim=0)
+        case "rowwise product":
+            return torch.einsum("ij,il->ijl", *values).reshape(len(values[0]), -1)
 
 
 @contract

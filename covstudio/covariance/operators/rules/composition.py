@@ -13,6 +13,7 @@ from covstudio.covariance.core.operator import Operator
 from covstudio.covariance.operators.partitioned import Augment, BlockDiagonal, Stack
 from covstudio.covariance.operators.parts import Conditional, Submatrix
 from covstudio.covariance.operators.products import HadamardProduct, KroneckerProduct
+from covstudio.covariance.operators.rowwise import KhatriRaoProduct
 from covstudio.covariance.operators.scaled import Scale
 from covstudio.covariance.operators.sums import CovariancePropagation, Sum
 
@@ -30,6 +31,7 @@ linalg.composition.register(CovariancePropagation)(_of_operands("congruence"))
 linalg.composition.register(Scale)(_of_operands("multiple"))
 linalg.composition.register(Augment)(_of_operands("beside"))
 linalg.composition.register(Stack)(_of_operands("below"))
+linalg.composition.register(KhatriRaoProduct)(_of_operands("rowwise product"))
 
 
 @linalg.composition.register(Submatrix)

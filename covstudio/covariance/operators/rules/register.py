@@ -9,6 +9,7 @@ from covstudio.covariance.operators.rules import (
     kronecker_sparse,
     partitioned,
     propagation,
+    rowwise,
     scaled,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "kronecker_sparse",
     "partitioned",
     "propagation",
+    "rowwise",
     "scaled",
 ]
