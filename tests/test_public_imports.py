@@ -13,6 +13,7 @@ PUBLIC = {
     "covstudio.data.formula": ("parse_formula",),
     "covstudio.data.roles": ("explain_roles", "guess_roles"),
     "covstudio.data.examples": ("examples", "load_example"),
+    "covstudio.design": ("alpha", "randomised_blocks", "missing", "trials", "ImpossibleDesign"),
     "covstudio.document.build": ("build",),
     "covstudio.document.changes": ("AddNode", "Connect", "SetArgument", "SetDerived", "SetParameters"),
     "covstudio.document.jsonfile": ("dumps", "loads", "DocumentError"),
