@@ -59,7 +59,7 @@ class Derivation:
         # What expressions ask of a fit that is bound to its data; the data themselves they never touch.
         known: Any = SimpleNamespace(
             v=matrix,
-            fit=fit,
+            boundary=fit.boundary,
             natural=np.array(list(fit.params.values()), dtype=np.float64),
             variance=SimpleNamespace(names=tuple(fit.params)),
         )

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from covstudio.covariance import Matrix, Operator
 from covstudio.reml.fitting.uncertainty import ParameterCovariance
-from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.distributions import normal_quantile
+from covstudio.reml.inference.evaluation import Evaluation
 from covstudio.reml.inference.expressions import Dual, Entry, Name, Node, evaluate, parse
 from covstudio.reml.inference.names import Names
 from covstudio.reml.inference.tables import Row, Tabular, listed
@@ -85,7 +85,7 @@ class Expressions:
         binding: the fit and its model.
     """
 
-    def __init__(self, binding: Binding) -> None:
+    def __init__(self, binding: Evaluation) -> None:
         self.binding = binding
         self.names = Names(binding.variance.names, "parameter")
         self._operands = dict(_operands(binding.v, "", 0))
@@ -181,7 +181,7 @@ class Expressions:
         constant = [names[k] for k in np.flatnonzero(gradient).tolist() if k not in known]
         if isinstance(node, Name) and node.path not in constant and self._position[node.path] not in known:
             constant.append(node.path)
-        ends = [name for name in constant if name in self.binding.fit.boundary]
+        ends = [name for name in constant if name in self.binding.boundary]
         rest = [name for name in constant if name not in ends]
         notes = []
         if ends:

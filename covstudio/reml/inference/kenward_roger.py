@@ -42,6 +42,7 @@ from numpy.typing import NDArray
 
 from covstudio.reml.fitting.uncertainty import ParameterCovariance
 from covstudio.reml.inference.binding import Binding
+from covstudio.reml.inference.evaluation import Evaluation
 from covstudio.reml.inference.information import is_linear_in, parameter_covariance
 from covstudio.reml.inference.pairs import pairs_of
 from covstudio.reml.inference.tables import listed
@@ -73,7 +74,7 @@ class Adjustment:
     slopes: Vector
 
 
-def slopes_of_phi(binding: Binding, positions: list[int]) -> Vector:
+def slopes_of_phi(binding: Evaluation, positions: list[int]) -> Vector:
     """d Phi / d theta_k = Phi X'V^-1 dV_k V^-1 X Phi, (K, p, p)."""
     with binding.threads(), torch.no_grad():
         return pairs_of(binding, positions).slopes()

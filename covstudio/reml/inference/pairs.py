@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.reml.inference.binding import Binding
+from covstudio.reml.inference.evaluation import Evaluation
 from covstudio.reml.problem.errors import InvalidModel
 from covstudio.reml.problem.pairs import Combination, DerivativePairs, TakesPairs
 
@@ -23,7 +23,7 @@ COLUMN_LIMIT = 6000
 BLOCK = 4_000_000
 
 
-def pairs_of(binding: Binding, positions: Sequence[int]) -> DerivativePairs:
+def pairs_of(binding: Evaluation, positions: Sequence[int]) -> DerivativePairs:
     """Sums over pairs of the derivatives at these positions: the engine's own, if it has any.
 
     Args:
@@ -47,7 +47,7 @@ class ColumnPairs:
         positions: of the K parameters.
     """
 
-    def __init__(self, binding: Binding, positions: Sequence[int]) -> None:
+    def __init__(self, binding: Evaluation, positions: Sequence[int]) -> None:
         self._binding, self._positions = binding, list(positions)
 
     def traces(self) -> Vector:
@@ -109,7 +109,7 @@ def _stacked(matrices: Sequence[Vector], p: int) -> Vector:
     return np.stack(matrices) if matrices else np.zeros((0, p, p))
 
 
-def column_blocks(binding: Binding) -> Iterator[Tensor]:
+def column_blocks(binding: Evaluation) -> Iterator[Tensor]:
     """The columns of the n x n identity, some at a time.
 
     Raises:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance import Matrix, linalg
-from covstudio.reml.inference.binding import Binding
+from covstudio.reml.inference.evaluation import Evaluation
 from covstudio.reml.terms.kinds import DiagonalPiece
 from covstudio.reml.terms.random_effects import level_names
 
@@ -70,7 +70,7 @@ class RandomTerm:
         return torch.diagonal(_float(self.g)).clone()
 
 
-def random_terms(binding: Binding) -> dict[str, RandomTerm]:
+def random_terms(binding: Evaluation) -> dict[str, RandomTerm]:
     """The random terms of the outer sum of V by their names."""
     found = {}
     for term in binding.variance.terms:
@@ -83,7 +83,7 @@ def random_terms(binding: Binding) -> dict[str, RandomTerm]:
     return found
 
 
-def predictable_terms(binding: Binding) -> dict[str, RandomTerm]:
+def predictable_terms(binding: Evaluation) -> dict[str, RandomTerm]:
     """All terms whose effects have covariances: the random terms, and products, kernels and processes.
 
     The effects of the latter are those of the rows, called by their numbers from 0 or by their places where a
