@@ -6,6 +6,7 @@ PYTHON ?= python3
 PORT   ?= 5006
 VENV   := .venv
 BIN    := $(VENV)/bin
+FRONTEND := covstudio/studio/frontend
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST_ARGS ?=
 # Tests run side by side in this many processes, each with one thread, one server and one browser.
@@ -13,7 +14,7 @@ WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-portable test-long bench lint format typecheck browser notebooks docs dist clean
+.PHONY: help serve test test-portable test-long bench lint format typecheck browser frontend notebooks docs dist clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,7 +47,8 @@ serve: $(VENV)/.app  ## Build the environment, start the app and print its addre
 browser:
 	@sh tools/chromium.sh
 
-test: $(VENV)/.test browser  ## Run every test, the app in a real Chromium included
+test: $(VENV)/.test browser $(FRONTEND)/node_modules/.installed  ## Run every test, the app in a real Chromium included
+	$(BIN)/python tools/node.py test --silent
 	$(PYTEST) $(PYTEST_ARGS)
 
 test-portable: $(VENV)/.test  ## Run the library's tests as other processors would, in one thread and in two
@@ -58,10 +60,23 @@ test-long: $(VENV)/.test browser  ## Run the long simulations and soak tests, as
 bench: $(VENV)/.test browser  ## Measure speed: ratios against floors and budgets of the same run
 	$(BIN)/python -m benchmarks
 
-lint: $(VENV)/.lint  ## Check style (ruff) and types (mypy)
+# The page's script is written in TypeScript and committed as one bundle: who installs or serves covstudio needs no Node.
+$(FRONTEND)/node_modules/.installed: $(FRONTEND)/package-lock.json $(VENV)/.test
+	$(BIN)/python tools/node.py ci --no-audit --no-fund --silent
+	@touch $@
+
+frontend: $(FRONTEND)/node_modules/.installed  ## Make the page's types and its bundle from their sources
+	$(BIN)/python tools/frontend_messages.py
+	$(BIN)/python tools/node.py run --silent types
+	$(BIN)/python tools/node.py run --silent build
+
+lint: $(VENV)/.lint $(FRONTEND)/node_modules/.installed  ## Check style (ruff, Biome), types (mypy, tsc) and that the bundle is the sources'
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python tools/frontend_messages.py --check
+	$(BIN)/python tools/node.py run --silent check
+	$(BIN)/python tools/node.py run --silent build -- --check
 
 format: $(VENV)/.lint  ## Put the code into the house style
 	$(BIN)/ruff check --fix .

@@ -5,24 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from panel.viewable import Viewable
-
 from covstudio.export import EXPORTERS, exporters
-from covstudio.studio.session.component import Component
-from covstudio.studio.session.resources import component_script, component_styles
-from covstudio.studio.session.router import Router
+from covstudio.studio.code.messages import CODE, CodeLanguage, CodeState, Copy, CopyText, Download, Language
+from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TabView
 
 #: Characters that a page can colour without stalling; a longer program is copied and downloaded whole.
 MAX_SHOWN = 200_000
-
-
-class CodePane(Component):
-    """The browser's half of the code view."""
-
-    _esm = component_script("code.js")
-    _stylesheets = component_styles("code.css")
 
 
 class CodeView(TabView):
@@ -39,20 +29,16 @@ class CodeView(TabView):
         self._visible = False
         self._drawn: tuple[Any, ...] | None = None
         self._exporter = exporters()[0]
-        self._pane = CodePane(sizing_mode="stretch_both", margin=0)
-        Router(
+        self.channel = Channel(
+            CODE,
             store,
             {
-                "download": lambda message: self._save(),
-                "copy": lambda message: self._copy(),
-                "language": lambda message: self.choose(str(message.get("name"))),
+                Download: lambda _: self._save(),
+                Copy: lambda _: self._copy(),
+                Language: lambda chosen: self.choose(chosen.name),
             },
-        ).listen(self._pane)
+        )
         store.param.watch(lambda *events: self._show(), ["settled", "structure_version"])
-
-    def panel(self) -> Viewable:
-        """The view as a Panel component."""
-        return self._pane
 
     def look(self, visible: bool) -> None:
         """Say whether the view can be seen."""
@@ -73,20 +59,19 @@ class CodeView(TabView):
         self._drawn = now
         problems = self._store.build.problems
         code, reason = self._source()
-        self._pane.show(
-            {
-                "code": code if code is None else code[:MAX_SHOWN],
-                "long": code is not None and len(code) > MAX_SHOWN,
-                "name": self._exporter.file,
-                "language": self._exporter.name,
-                "languages": [{"name": one.name, "label": one.label} for one in exporters()],
-                "keywords": self._exporter.keywords,
-                "reason": reason,
-                "problems": [problem.message for problem in problems][:1]
+        self.channel.show(
+            CodeState(
+                code=code if code is None else code[:MAX_SHOWN],
+                long=code is not None and len(code) > MAX_SHOWN,
+                name=self._exporter.file,
+                language=self._exporter.name,
+                languages=[CodeLanguage(name=one.name, label=one.label) for one in exporters()],
+                keywords=list(self._exporter.keywords),
+                reason=reason,
+                problems=[problem.message for problem in problems][:1]
                 if code is None and reason is None
                 else [],
-                "table": self._store.document.data_name,
-            }
+            )
         )
 
     def _source(self) -> tuple[str | None, str | None]:
@@ -100,7 +85,7 @@ class CodeView(TabView):
     def _copy(self) -> None:
         code, _ = self._source()
         if code is not None:
-            self._pane.tell("copy", text=code)
+            self.channel.tell(CopyText(text=code))
 
     def _save(self) -> None:
         code, reason = self._source()

@@ -7,7 +7,6 @@ is a function handed over here. Views in tabs that nobody has opened are not bui
 
 from __future__ import annotations
 
-import html
 import logging
 import threading
 import warnings
@@ -18,7 +17,6 @@ from urllib.parse import quote
 
 import panel as pn
 from bokeh.util.warnings import BokehUserWarning
-from panel.viewable import Viewable
 
 from covstudio.studio.canvas.canvas import CanvasView
 from covstudio.studio.canvas.palette import PaletteView
@@ -28,6 +26,9 @@ from covstudio.studio.fit import pool as fitting
 from covstudio.studio.matrix.live import Live
 from covstudio.studio.matrix.slices import SlicesView
 from covstudio.studio.page.appbar import AppBar
+from covstudio.studio.page.messages import FRAME, FrameState, FrameTab
+from covstudio.studio.root import Root
+from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.resources import read_asset
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TABS, Desk, TabView
@@ -67,8 +68,17 @@ class Page:
         self._tabs = {tab.name: tab for tab in TABS}
         self._places = {name: pn.Column(sizing_mode="stretch_both", margin=0) for name in self._tabs}
         self._views: dict[str, TabView] = {}
-        first = next(iter(self._tabs))
-        self._places[first].append(self.view(first).panel())
+        self.root = Root(
+            bar=self.bar.panel(),
+            palette=PaletteView(self.store, self._take).panel(),
+            canvas=CanvasView(self.store).panel(),
+            dock=SlicesView(self.store).panel(),
+            tabs=list(self._places.values()),
+        )
+        frame = Channel(FRAME, self.store)
+        frame.show(FrameState(tabs=[FrameTab(name=tab.name, title=tab.title) for tab in TABS]))
+        self.root.connect(frame)
+        self._make(next(iter(self._tabs)))
 
     @property
     def views(self) -> Mapping[str, TabView]:
@@ -85,10 +95,21 @@ class Page:
             self._views[name] = self._tabs[name].make(self._desk)
         return self._views[name]
 
-    def _opened(self, name: str) -> None:
-        if name in self._tabs and not len(self._places[name]):
-            self._places[name].append(self.view(name).panel())
+    def _make(self, name: str) -> None:
+        """Make what stands in a tab, if nobody has yet."""
+        if name in self._views and (self._views[name].channel is not None or len(self._places[name])):
+            return
+        view = self.view(name)
+        panel = view.panel()
+        if panel is not None:
+            self._places[name].append(panel)
             self.bar.settle()
+        if view.channel is not None:
+            self.root.connect(view.channel)
+
+    def _opened(self, name: str) -> None:
+        if name in self._tabs:
+            self._make(name)
         for other, view in self._views.items():
             view.look(other == name)
 
@@ -111,24 +132,11 @@ class Page:
             code.choose(name)
             self.bar.open_tab("code")
 
-    def regions(self) -> dict[str, Viewable]:
-        """What stands in each region of the frame."""
-        return {
-            "bar": self.bar.panel(),
-            "palette": PaletteView(self.store, self._take).panel(),
-            "canvas": CanvasView(self.store).panel(),
-            "dock": SlicesView(self.store).panel(),
-            "bus": self.live.bus,
-            **{f"tab_{name}": place for name, place in self._places.items()},
-        }
-
     def template(self) -> PageTemplate:
         """The page as a servable Panel template."""
-        template = PageTemplate(read_asset("page.html"), items=self.regions())
+        template = PageTemplate(read_asset("page.html"), items={"studio": self.root, "bus": self.live.bus})
         for name, value in _frame().items():
             template.add_variable(name, value)
-        tabs = [{"name": tab.name, "title": tab.title} for tab in self._tabs.values()]
-        template.add_variable("cs_tabs", tabs)
         return template
 
     def close(self) -> None:
@@ -142,11 +150,9 @@ def _frame() -> dict[str, Any]:
     logo = read_asset("logo.svg")
     return {
         "cs_icon": f"data:image/svg+xml,{quote(logo)}",
-        "cs_logo": f'{logo}<span class="cs-logo-name">{html.escape(TITLE)}</span>',
+        "cs_logo": logo,
         "cs_theme_script": read_asset("theme.js"),
         "cs_theme_css": read_asset("theme.css"),
-        "cs_page_css": read_asset("page.css"),
-        "cs_page_script": read_asset("page.js"),
     }
 
 

@@ -11,7 +11,6 @@ named like a tag arrives as characters and is drawn as characters.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,19 +18,7 @@ import panel as pn
 import param
 from panel.custom import JSComponent
 
-
-def plain(value: Any) -> Any:
-    """A copy that JSON can carry.
-
-    Tuples become lists, infinities and NaN become the texts "inf", "-inf" and "nan".
-    """
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
-    return value
+from covstudio.studio.session.messages import plain
 
 
 def later(milliseconds: int, function: Callable[[], None]) -> None:

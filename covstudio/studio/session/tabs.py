@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from panel.viewable import Viewable
 
 from covstudio.registry import Registry
+from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.store import Store
 
 
@@ -29,11 +30,18 @@ class Desk:
 
 
 class TabView:
-    """What stands in a tab. It is made when somebody opens the tab for the first time."""
+    """What stands in a tab. It is made when somebody opens the tab for the first time.
 
-    def panel(self) -> Viewable:
-        """The view as a Panel component."""
-        raise NotImplementedError(f"{type(self).__name__} has to say what it shows: define panel()")
+    The page draws it from what its `channel` says, or Panel does, by `panel()`.
+    """
+
+    channel: Channel | None = None
+
+    def panel(self) -> Viewable | None:
+        """The view as a Panel component; None where the page draws it itself."""
+        if self.channel is None:
+            raise NotImplementedError(f"{type(self).__name__} has to say what it shows: define panel()")
+        return None
 
     def look(self, visible: bool) -> None:
         """Hear whether the view can be seen."""

@@ -1,0 +1,32 @@
+// The page's one root. Panel calls `render` with the properties of `covstudio.studio.session.root.Root`.
+
+import { flushSync } from "react-dom";
+import { createRoot } from "react-dom/client";
+import { Frame } from "./page/Frame";
+import { Connection, type Model } from "./session/connection";
+import { SessionProvider } from "./session/hooks";
+import "../../assets/theme.css";
+import "../../assets/ui.css";
+
+/** The build puts the text of every imported style sheet here. */
+const STYLES = "%STYLES%";
+
+export function render({ model, el }: { model: Model; el: HTMLElement }): void {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(STYLES);
+  const ground = el.getRootNode();
+  if (ground instanceof ShadowRoot) ground.adoptedStyleSheets.push(sheet);
+  const place = document.createElement("div");
+  place.style.height = "100%";
+  el.append(place);
+  const root = createRoot(place);
+  // Panel looks for the slots of its own views as soon as this returns.
+  flushSync(() =>
+    root.render(
+      <SessionProvider connection={new Connection(model)}>
+        <Frame />
+      </SessionProvider>,
+    ),
+  );
+  model.on("remove", () => root.unmount());
+}

@@ -1,0 +1,83 @@
+// The one line between this page and its session: states come down whole, as JSON, one property of the root for each view;
+// what is not state comes down as a message for a view, and what a person does goes up as one.
+
+import type { Wires } from "./messages";
+
+export type ViewName = keyof Wires;
+export type State<V extends ViewName> = Wires[V]["state"];
+export type Up<V extends ViewName> = Wires[V]["up"];
+export type Down<V extends ViewName> = Wires[V]["down"];
+
+/** What Panel hands to `render`: the properties of the root, and the way to and from the server. */
+export interface Model {
+  send_msg(data: unknown): void;
+  on(event: string, listen: (message?: unknown) => void): void;
+  off(event: string, listen: (message?: unknown) => void): void;
+  get_child(name: string): HTMLElement | HTMLElement[] | null;
+  readonly document: { is_idle?: boolean } | null;
+}
+
+interface Envelope {
+  view: ViewName;
+  json: string;
+  data?: ArrayBuffer | Uint8Array;
+}
+
+type Listener = (message: unknown, data: Uint8Array | undefined) => void;
+
+export class Connection {
+  readonly model: Model;
+  private readonly states = new Map<ViewName, { text: string; value: unknown }>();
+  private readonly listeners = new Map<ViewName, Set<Listener>>();
+
+  constructor(model: Model) {
+    this.model = model;
+    model.on("msg:custom", (message) => this.receive(envelope(message)));
+  }
+
+  /** Call back whenever the state of a view has changed; returns what ends it. */
+  subscribe(view: ViewName, changed: () => void): () => void {
+    const listen = () => changed();
+    this.model.on(view, listen);
+    return () => this.model.off(view, listen);
+  }
+
+  /** The state of a view: the same object until it changes; null before the server has said anything. */
+  state<V extends ViewName>(view: V): State<V> | null {
+    const text = (this.model as unknown as Record<string, string>)[view] ?? "";
+    let known = this.states.get(view);
+    if (known?.text !== text) {
+      known = { text, value: text === "" ? null : JSON.parse(text) };
+      this.states.set(view, known);
+    }
+    return known.value as State<V> | null;
+  }
+
+  /** Say what a person does. */
+  send<V extends ViewName>(view: V, message: Up<V>): void {
+    this.model.send_msg({ view, message });
+  }
+
+  /** Hear what is not state, with the bytes that came along; returns what ends it. */
+  hear<V extends ViewName>(
+    view: V,
+    listen: (message: Down<V>, data: Uint8Array | undefined) => void,
+  ): () => void {
+    const listener = listen as Listener;
+    const all = this.listeners.get(view) ?? new Set();
+    this.listeners.set(view, all.add(listener));
+    return () => all.delete(listener);
+  }
+
+  private receive({ view, json, data }: Envelope): void {
+    const bytes = data === undefined || data instanceof Uint8Array ? data : new Uint8Array(data);
+    const message: unknown = JSON.parse(json);
+    for (const listen of this.listeners.get(view) ?? []) listen(message, bytes);
+  }
+}
+
+/** Panel hands over the message itself, or an event that carries it: an envelope names its view. */
+function envelope(message: unknown): Envelope {
+  const event = message as Envelope | { data: Envelope };
+  return "view" in event ? event : event.data;
+}

@@ -1,0 +1,55 @@
+// What a view may ask of the session: its own state, and a way to say and to hear.
+
+import {
+  createContext,
+  type ReactNode,
+  useContext,
+  useEffect,
+  useMemo,
+  useRef,
+  useSyncExternalStore,
+} from "react";
+import type { Connection, Down, State, Up, ViewName } from "./connection";
+
+const Line = createContext<Connection | null>(null);
+
+export function SessionProvider({ connection, children }: { connection: Connection; children: ReactNode }) {
+  return <Line.Provider value={connection}>{children}</Line.Provider>;
+}
+
+export function useConnection(): Connection {
+  const connection = useContext(Line);
+  if (connection === null) throw new Error("a view stands outside of the session");
+  return connection;
+}
+
+/** The state of a view, drawn anew when it changes; null while the server has not made the view. */
+export function useView<V extends ViewName>(view: V): State<V> | null {
+  const connection = useConnection();
+  const [subscribe, snapshot] = useMemo(
+    () =>
+      [(changed: () => void) => connection.subscribe(view, changed), () => connection.state(view)] as const,
+    [connection, view],
+  );
+  return useSyncExternalStore(subscribe, snapshot);
+}
+
+/** The way to say what a person does in a view. */
+export function useSend<V extends ViewName>(view: V): (message: Up<V>) => void {
+  const connection = useConnection();
+  return useMemo(() => (message: Up<V>) => connection.send(view, message), [connection, view]);
+}
+
+/** Hear what is said to a view that is not its state. */
+export function useHear<V extends ViewName>(
+  view: V,
+  listen: (message: Down<V>, data: Uint8Array | undefined) => void,
+): void {
+  const connection = useConnection();
+  const latest = useRef(listen);
+  latest.current = listen;
+  useEffect(
+    () => connection.hear(view, (message, data) => latest.current(message, data)),
+    [connection, view],
+  );
+}

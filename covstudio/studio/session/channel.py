@@ -1,0 +1,79 @@
+"""A view's line to its page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from covstudio.studio.session.messages import Message, State, Wire, kind, plain
+from covstudio.studio.session.router import Router
+from covstudio.studio.session.store import Store
+
+
+class Line(Protocol):
+    """Carries what a channel says to the page."""
+
+    def draw(self, view: str, state: str) -> None:
+        """Have a view draw a state, as JSON."""
+
+    def say(self, view: str, message: str, data: bytes | None) -> None:
+        """Tell a view something once, as JSON, with bytes beside it."""
+
+
+class Channel:
+    """What one view says to its page, and what its page says to it.
+
+    Args:
+        wire: what may be said.
+        store: the session, where a failure is told.
+        handlers: for each kind of message that a person's doings send, the method that takes it.
+
+    Raises:
+        ValueError: a kind of message has no handler, or a handler no message.
+    """
+
+    def __init__(
+        self, wire: Wire, store: Store, handlers: Mapping[type[Any], Callable[[Any], object]] = {}
+    ) -> None:
+        if set(handlers) != set(wire.up):
+            names = sorted(one.__name__ for one in set(handlers) ^ set(wire.up))
+            raise ValueError(f"expected a handler for every message of {wire.name!r} and no other: {names}")
+        self.name = wire.name
+        self.state = ""
+        self._line: Line | None = None
+        self._router = Router(store, {kind(one): _typed(one, handler) for one, handler in handlers.items()})
+
+    def join(self, line: Line) -> None:
+        """Speak through this line from now on; what is shown already goes down it at once."""
+        self._line = line
+        if self.state:
+            line.draw(self.name, self.state)
+
+    def show(self, state: State) -> None:
+        """Have the page draw a state; nothing is sent when it is what the page has."""
+        text = json.dumps(plain(msgspec.to_builtins(state)), ensure_ascii=False)
+        if text == self.state:
+            return
+        self.state = text
+        if self._line is not None:
+            self._line.draw(self.name, text)
+
+    def tell(self, message: Message, data: bytes | None = None) -> None:
+        """Tell the page something that is not state; nobody hears it before there is a page."""
+        if self._line is not None:
+            self._line.say(
+                self.name, json.dumps(plain(msgspec.to_builtins(message)), ensure_ascii=False), data
+            )
+
+    def take(self, message: Any) -> None:
+        """Take what the page says."""
+        self._router(message)
+
+
+def _typed(
+    expected: type[Message], handler: Callable[[Any], object]
+) -> Callable[[Mapping[str, Any]], object]:
+    return lambda message: handler(msgspec.convert(dict(message), expected))
