@@ -5,6 +5,7 @@ import { createRoot } from "react-dom/client";
 import { Frame } from "./page/Frame";
 import { Connection, type Model } from "./session/connection";
 import { SessionProvider } from "./session/hooks";
+import { Overlays } from "./ui/Overlays";
 import "../../assets/theme.css";
 import "../../assets/ui.css";
 
@@ -24,7 +25,9 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): void {
   flushSync(() =>
     root.render(
       <SessionProvider connection={new Connection(model)}>
-        <Frame />
+        <Overlays>
+          <Frame />
+        </Overlays>
       </SessionProvider>,
     ),
   );
