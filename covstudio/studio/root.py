@@ -65,7 +65,8 @@ class Root(JSComponent):
 
     def _heard(self, event: Any) -> None:
         envelope = getattr(event, "data", event)
-        channel = self._channels.get(envelope.get("view")) if isinstance(envelope, Mapping) else None
+        view = envelope.get("view") if isinstance(envelope, Mapping) else None
+        channel = self._channels.get(view) if isinstance(view, str) else None
         if channel is None:
             log.warning("a message for no view was ignored: %.200r", envelope)
         else:

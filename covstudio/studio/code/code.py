@@ -40,6 +40,11 @@ class CodeView(TabView):
         )
         store.param.watch(lambda *events: self._show(), ["settled", "structure_version"])
 
+    @property
+    def line(self) -> Channel:
+        """Through which the page is told what to draw."""
+        return self.channel
+
     def look(self, visible: bool) -> None:
         """Say whether the view can be seen."""
         self._visible = visible

@@ -1,4 +1,4 @@
-"""What the code view and its page say to each other."""
+"""The messages of the code view."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from covstudio.estimate import Estimate, tables
 from covstudio.reml.engines.registry import title_of
-from covstudio.studio.session.component import plain
 from covstudio.studio.session.files import file_stem
+from covstudio.studio.session.messages import plain
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,4 +1,4 @@
-"""What the frame of the page is told."""
+"""The messages of the frame of the page."""
 
 from __future__ import annotations
 

@@ -97,15 +97,15 @@ class Page:
 
     def _make(self, name: str) -> None:
         """Make what stands in a tab, if nobody has yet."""
-        if name in self._views and (self._views[name].channel is not None or len(self._places[name])):
+        if name in self._views and (self._views[name].line is not None or len(self._places[name])):
             return
         view = self.view(name)
         panel = view.panel()
         if panel is not None:
             self._places[name].append(panel)
             self.bar.settle()
-        if view.channel is not None:
-            self.root.connect(view.channel)
+        if view.line is not None:
+            self.root.connect(view.line)
 
     def _opened(self, name: str) -> None:
         if name in self._tabs:

@@ -1,13 +1,15 @@
-"""What a view and its page say to each other, declared once: each package of views does so in its `messages.py`.
+"""Declares messages: everything that a view and its page may say to each other, once, in its `messages.py`.
 
-A `State` goes down whole whenever it changes. A `Message` goes one way once: down, such as a text to be put on
-the clipboard, or up, what a person does. msgspec holds what the browser sends against these declarations, and
-the page's TypeScript is checked against types made from their JSON schema (`tools/frontend_messages.py`).
+A `State` goes down whole whenever it changes. A `Message` goes one way once: down, such as a text to be put
+on the clipboard, or up, what a person does. msgspec holds what the browser sends against these declarations,
+and the page's TypeScript is checked against types made from their JSON schema
+(`tools/frontend_messages.py`).
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import math
 import pkgutil
 import re

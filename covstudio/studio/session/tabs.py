@@ -32,14 +32,17 @@ class Desk:
 class TabView:
     """What stands in a tab. It is made when somebody opens the tab for the first time.
 
-    The page draws it from what its `channel` says, or Panel does, by `panel()`.
+    The page draws it from what its `line` says, or Panel does, by `panel()`.
     """
 
-    channel: Channel | None = None
+    @property
+    def line(self) -> Channel | None:
+        """Through which the page is told what to draw; None where Panel draws the view."""
+        return None
 
     def panel(self) -> Viewable | None:
         """The view as a Panel component; None where the page draws it itself."""
-        if self.channel is None:
+        if self.line is None:
             raise NotImplementedError(f"{type(self).__name__} has to say what it shows: define panel()")
         return None
 
