@@ -62,7 +62,7 @@ bench: $(VENV)/.test browser  ## Measure speed: ratios against floors and budget
 
 # The page's script is written in TypeScript and committed as one bundle: who installs or serves covstudio needs no Node.
 $(FRONTEND)/node_modules/.installed: $(FRONTEND)/package-lock.json $(VENV)/.test
-	$(BIN)/python tools/node.py ci --no-audit --no-fund --silent
+	$(BIN)/python tools/node.py ci --no-audit --no-fund --loglevel error
 	@touch $@
 
 frontend: $(FRONTEND)/node_modules/.installed  ## Make the page's types and its bundle from their sources
