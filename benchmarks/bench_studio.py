@@ -80,7 +80,7 @@ async (slider, { events }) => {
     await new Promise((resolve) => setTimeout(resolve, 4))
   }
   const last = performance.now()
-  while (bus.flying || bus.pending.size) await frame()
+  while (!bus.idle) await frame()
   const behind = Math.max(0, bus.stats.paintedAt - last)
   slider.dispatchEvent(new Event("change", { bubbles: true, composed: true }))
   const seconds = (last - began) / 1000

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import queue
 from collections.abc import Callable
 from typing import Any, Literal
 
+import msgspec
 import numpy as np
 
 from covstudio.covariance import Evaluation
@@ -21,6 +21,7 @@ from covstudio.document.changes.all import (
 from covstudio.document.files.templates import templates
 from covstudio.document.model.node import V
 from covstudio.studio.matrix.live import Live
+from covstudio.studio.matrix.messages import CellValue, Paint
 from covstudio.studio.session.store import Store
 
 WAIT = 20.0
@@ -36,19 +37,23 @@ class Page:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.loop: queue.Queue[Callable[[], None]] = queue.Queue()
-        self.sent: list[dict[str, Any]] = []
+        self.sent: list[tuple[Paint | CellValue, bytes | None]] = []
         self.seq = 0
-        self.live = Live(store, send=lambda message: self.sent.append(dict(message)), schedule=self.loop.put)
+        self.live = Live(store, send=lambda *said: self.sent.append(said), schedule=self.loop.put)
+
+    def receive(self, message: Any) -> None:
+        """Hear what a page says."""
+        self.live.channel.take(message)
 
     def look(self, *keys: str, pixels: int = 64) -> dict[str, Any]:
         """Look at these tiles; the frame that comes."""
-        self.live.receive({"type": "visible", "tiles": dict.fromkeys(keys, pixels)})
+        self.receive({"type": "visible", "tiles": dict.fromkeys(keys, pixels)})
         return self.frame()
 
     def drag(self, node: str, name: str, value: float, gesture: int = 1) -> dict[str, Any]:
         """Move a slider; the frame that comes."""
         self.seq += 1
-        self.live.receive(
+        self.receive(
             {"type": "drag", "seq": self.seq, "node": node, "param": name, "value": value, "gesture": gesture}
         )
         return self.frame(self.seq)
@@ -59,17 +64,17 @@ class Page:
         clear: list[str] = []
         while True:
             while self.sent:
-                message = self.sent.pop(0)
-                if message["type"] != "frame":
+                head, data = self.sent.pop(0)
+                if not isinstance(head, Paint):
                     continue
-                head = json.loads(message["head"])
-                for tile in head["tiles"]:
+                assert data is not None
+                for tile in map(msgspec.to_builtins, head.tiles):
                     size = tile["rows"] * tile["cols"]
-                    tile["codes"] = np.frombuffer(message["data"], np.uint8, size, tile["offset"])
+                    tile["codes"] = np.frombuffer(data, np.uint8, size, tile["offset"])
                     tiles[tile["key"]] = tile
-                clear += head.get("clear", [])
-                if head["done"] and head["seq"] >= seq:
-                    return {"seq": head["seq"], "tiles": tiles, "clear": clear}
+                clear += head.clear
+                if head.done and head.seq >= seq:
+                    return {"seq": head.seq, "tiles": tiles, "clear": clear}
             self.loop.get(timeout=WAIT)()
 
     def until(self, condition: Callable[[], bool]) -> None:
@@ -77,15 +82,19 @@ class Page:
         while not condition():
             self.loop.get(timeout=WAIT)()
 
-    def ask(self, key: str, row: int, col: int, rows: int, cols: int) -> dict[str, Any]:
+    def ask(self, key: str, row: int, col: int, rows: int, cols: int) -> CellValue:
         """The answer to a question about one cell."""
         self.sent.clear()
-        self.live.receive(
+        self.receive(
             {"type": "query", "id": 7, "key": key, "row": row, "col": col, "rows": rows, "cols": cols}
         )
         assert not self.sent  # it is sent from the event loop, with the document locked
-        self.until(lambda: any(message["type"] == "value" for message in self.sent))
-        return next(message for message in self.sent if message["type"] == "value")
+
+        def answers() -> list[CellValue]:
+            return [message for message, _ in self.sent if isinstance(message, CellValue)]
+
+        self.until(lambda: bool(answers()))
+        return answers()[0]
 
 
 def alpha() -> Store:

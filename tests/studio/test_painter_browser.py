@@ -35,7 +35,7 @@ def alpha(studio: Studio) -> Studio:
 def rested(studio: Studio) -> None:
     """Wait until no picture is under way."""
     studio.settled()
-    wait(studio.page, "!bus.flying && !bus.pending.size && bus.lastFrame.done")
+    wait(studio.page, "bus.idle && bus.lastFrame.done")
     studio.settled()
 
 
@@ -108,8 +108,8 @@ def drag(page: Page, node: str, name: str, values: list[float]) -> None:
     page.evaluate(
         """async ([node, param, values]) => {
           const bus = window.covstudio
-          for (const value of values) bus.send({ type: "drag", node, param, value })
-          while (bus.flying || bus.pending.size)
+          for (const value of values) bus.drag(node, param, value)
+          while (!bus.idle)
             await new Promise((resolve) => { const stop = bus.onFrame(() => { stop(); resolve() }) })
         }""",
         [node, name, values],

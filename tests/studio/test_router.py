@@ -22,7 +22,10 @@ STUDIO = Path(session.__file__).parents[1]
 
 
 def test_messages_come_in_at_one_place() -> None:
-    """No view hears its component by itself, and none looks a method up by a name that the browser sent."""
+    """No view hears its component by itself, and none looks a method up by a name that the browser sent.
+
+    The root hands each message to the channel of its view, which has a router.
+    """
     by_itself = re.compile(r"\.on_msg\(|getattr\(self, f|_handle_msg")
     found = {path.name for path in STUDIO.rglob("*.py") if by_itself.search(path.read_text(encoding="utf-8"))}
     assert found == {"router.py", "root.py"}
@@ -62,8 +65,8 @@ def test_a_handler_that_fails_is_told_and_breaks_nothing(caplog: pytest.LogCaptu
 @pytest.mark.parametrize("message", [{"type": "drag"}, {"type": "visible", "tiles": {"V": "x"}}])
 def test_the_live_pictures_fail_no_other_way(message: Any) -> None:
     store = Store()
-    live = Live(store, send=lambda message: None, schedule=lambda function: function())
-    live.receive(message)
+    live = Live(store, send=lambda *said: None, schedule=lambda function: function())
+    live.channel.take(message)
     assert store.message is not None
     assert "That could not be done" in store.message.text
     live.close()

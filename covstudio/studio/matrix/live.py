@@ -15,7 +15,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -25,11 +25,21 @@ import torch
 
 from covstudio.document.changes.all import SetParameters
 from covstudio.studio.matrix.labels import Labels, axis_labels
-from covstudio.studio.matrix.painter import Bus, pack
+from covstudio.studio.matrix.messages import (
+    PAINTER,
+    CellValue,
+    Drag,
+    Paint,
+    Ping,
+    Query,
+    Release,
+    Visible,
+)
+from covstudio.studio.matrix.painter import colours, pack
 from covstudio.studio.matrix.pictures import NODE, Array, Pictures, Snapshot, TooLarge, Unpaintable
 from covstudio.studio.matrix.quantise import THUMBNAIL_PIXELS, TILE_PIXELS, Tile, extreme
+from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.event_loop import call_soon
-from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
 
 log = logging.getLogger("covstudio")
@@ -46,6 +56,7 @@ _KEPT_AS = "_live"
 
 Prepare = Callable[[str, "Array | None", bool], Any]
 Show = Callable[[Any], None]
+Send = Callable[[Paint | CellValue, bytes | None], None]
 
 
 class Live:
@@ -53,8 +64,8 @@ class Live:
 
     Args:
         store: the session's store.
-        send: takes a message for the page, on the session's event loop with the document locked; the
-            session's bus when left out.
+        send: takes a message for the page and the bytes beside it, on the session's event loop with the
+            document locked; its channel when left out.
         schedule: runs a function on the session's event loop; when left out, that of the Bokeh document
             the session belongs to, or at once where there is none (a notebook).
     """
@@ -62,23 +73,23 @@ class Live:
     def __init__(
         self,
         store: Store,
-        send: Callable[[Mapping[str, Any]], None] | None = None,
+        send: Send | None = None,
         schedule: Callable[[Callable[[], None]], None] | None = None,
     ) -> None:
         self.store = store
-        self.bus = Bus()
-        self.receive = Router(
+        self.channel = Channel(
+            PAINTER,
             store,
             {
-                "drag": self._on_drag,
-                "release": lambda message: store.settle(),
-                "visible": self._on_visible,
-                "ping": self._on_ping,
-                "focus": self._on_focus,
-                "query": self._on_query,
+                Drag: self._on_drag,
+                Release: lambda _: store.settle(),
+                Visible: self._on_visible,
+                Ping: self._on_ping,
+                Query: self._on_query,
             },
-        ).listen(self.bus)
-        self._send = send or self.bus.send
+        )
+        self.channel.show(colours())
+        self._send = send or self.channel.tell
         self._schedule = schedule or self._next_tick
         self._session = next(_sessions)
         self._doc = pn.state.curdoc
@@ -117,44 +128,38 @@ class Live:
         self._begun = True
         self._ask()
 
-    def _on_drag(self, message: Mapping[str, Any]) -> None:
-        seq, node, name = int(message["seq"]), str(message["node"]), str(message["param"])
-        value = float(message["value"])
-        self._seq = max(self._seq, seq)
-        gesture = f"drag {self._session}.{message.get('gesture', 0)} {node}/{name}"
+    def _on_drag(self, drag: Drag) -> None:
+        self._seq = max(self._seq, drag.seq)
+        place = (drag.node, drag.param)
+        gesture = f"drag {self._session}.{drag.gesture} {drag.node}/{drag.param}"
         before = self.store.document
-        if math.isfinite(value):
-            self.store.dispatch(SetParameters({(node, name): value}, merge_key=gesture), quiet=True)
+        if math.isfinite(drag.value):
+            self.store.dispatch(SetParameters({place: drag.value}, merge_key=gesture), quiet=True)
         if self.store.document is before:  # nothing changed, but the page waits for an answer
             self._request()
 
-    def _on_visible(self, message: Mapping[str, Any]) -> None:
-        self.bus.hurry(self._doc)  # a page that came back after a lost connection has a new one
+    def _on_visible(self, sight: Visible) -> None:
         visible: dict[str, int] = {}
-        for key, pixels in dict(message["tiles"]).items():
-            most = THUMBNAIL_PIXELS if str(key).startswith(NODE) else TILE_PIXELS
-            visible[str(key)] = min(max(int(pixels), 1), most)
+        for key, pixels in sight.tiles.items():
+            most = THUMBNAIL_PIXELS if key.startswith(NODE) else TILE_PIXELS
+            visible[key] = min(max(pixels, 1), most)
         self._visible = visible
         self._request()
 
-    def _on_ping(self, message: Mapping[str, Any]) -> None:
+    def _on_ping(self, ping: Ping) -> None:
         """An empty frame at once: what the way there and back costs by itself."""
-        self._seq = max(self._seq, int(message["seq"]))
-        self._schedule(partial(self._send, pack(int(message["seq"]), [])))
+        self._seq = max(self._seq, ping.seq)
+        self._schedule(partial(self._send, *pack(ping.seq, [])))
 
-    def _on_focus(self, message: Mapping[str, Any]) -> None:
-        self.store.focus = str(message["key"])
-
-    def _on_query(self, message: Mapping[str, Any]) -> None:
-        key = str(message["key"])
-        matrix = self._matrices.get(key)
-        answer = {"type": "value", "id": int(message["id"]), "value": "", "row": "", "col": ""}
+    def _on_query(self, asked: Query) -> None:
+        matrix = self._matrices.get(asked.key)
+        answer = CellValue(id=asked.id, row="", col="", value="")
         if matrix is not None:
-            pixels = max(int(message["rows"]), int(message["cols"]))
-            row, col = extreme(matrix, pixels, int(message["row"]), int(message["col"]))
-            rows, cols = self.labels(key)
-            answer |= {"row": rows[row], "col": cols[col], "value": f"{matrix[row, col]:.6g}"}
-        self._schedule(partial(self._send, answer))
+            pixels = max(asked.rows, asked.cols)
+            row, col = extreme(matrix, pixels, asked.row, asked.col)
+            rows, cols = self.labels(asked.key)
+            answer = CellValue(id=asked.id, row=rows[row], col=cols[col], value=f"{matrix[row, col]:.6g}")
+        self._schedule(partial(self._send, answer, None))
 
     # --- the store speaks ---
 
@@ -317,7 +322,7 @@ class Live:
         snapshot = out.snapshot
         if out.tiles or out.blank or (snapshot.seq, out.done) != self._sent:
             self._sent = (snapshot.seq, out.done)
-            self._send(pack(snapshot.seq, out.tiles, done=out.done, clear=out.blank, work=out.work))
+            self._send(*pack(snapshot.seq, out.tiles, done=out.done, clear=out.blank, work=out.work))
         self._matrices.update(out.matrices)
         now = time.perf_counter()
         if not snapshot.settled and now - self._published > PUBLISH_SECONDS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +34,7 @@ class Tile:
     low: float
     high: float
     limit: float
-    scale: str
+    scale: Literal["sequential", "diverging"]
     codes: bytes
 
 
@@ -166,6 +167,7 @@ def quantise(matrix: Array, pixels: int, least_limit: float = 0.0) -> Tile:
         raise NotFinite("a picture needs finite entries")
     limit = max(high, -low, least_limit)
     small = shrink(matrix, pixels, signed=low < 0)
+    scale: Literal["sequential", "diverging"]
     if low >= 0:
         scale, factor, zero = "sequential", 255.0, 0.0
     else:

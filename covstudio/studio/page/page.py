@@ -78,6 +78,7 @@ class Page:
         frame = Channel(FRAME, self.store)
         frame.show(FrameState(tabs=[FrameTab(name=tab.name, title=tab.title) for tab in TABS]))
         self.root.connect(frame)
+        self.root.connect(self.live.channel)
         self._make(next(iter(self._tabs)))
 
     @property
@@ -134,7 +135,7 @@ class Page:
 
     def template(self) -> PageTemplate:
         """The page as a servable Panel template."""
-        template = PageTemplate(read_asset("page.html"), items={"studio": self.root, "bus": self.live.bus})
+        template = PageTemplate(read_asset("page.html"), items={"studio": self.root})
         for name, value in _frame().items():
             template.add_variable(name, value)
         return template

@@ -3,6 +3,8 @@
 import { flushSync } from "react-dom";
 import { createRoot } from "react-dom/client";
 import { Frame } from "./page/Frame";
+import { expose } from "./painter/hook";
+import { startPainter } from "./painter/painter";
 import { Connection, type Model } from "./session/connection";
 import { SessionProvider } from "./session/hooks";
 import { Overlays } from "./ui/Overlays";
@@ -21,15 +23,21 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): void {
   place.style.height = "100%";
   el.append(place);
   const root = createRoot(place);
+  const connection = new Connection(model);
+  const painter = startPainter(connection, el);
+  expose(painter);
   // Panel looks for the slots of its own views as soon as this returns.
   flushSync(() =>
     root.render(
-      <SessionProvider connection={new Connection(model)}>
+      <SessionProvider connection={connection}>
         <Overlays>
           <Frame />
         </Overlays>
       </SessionProvider>,
     ),
   );
-  model.on("remove", () => root.unmount());
+  model.on("remove", () => {
+    root.unmount();
+    painter.close();
+  });
 }

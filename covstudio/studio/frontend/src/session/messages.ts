@@ -11,6 +11,11 @@ export interface Wires {
     state: FrameState;
     up: never;
   };
+  painter: {
+    down: Paint | CellValue;
+    state: PainterState;
+    up: Drag | Release | Visible | Ping | Query;
+  };
 }
 /**
  * A text for the clipboard.
@@ -70,4 +75,99 @@ export interface FrameState {
 export interface FrameTab {
   name: string;
   title: string;
+}
+/**
+ * One frame: the pictures that changed, and those that cannot be computed now. Codes come as bytes beside it.
+ */
+export interface Paint {
+  clear: string[];
+  done: boolean;
+  seq: number;
+  tiles: PaintTile[];
+  type: "paint";
+  work: number;
+}
+/**
+ * One picture of a frame, but for its codes: `rows` times `cols` bytes from `offset` on.
+ */
+export interface PaintTile {
+  cols: number;
+  high: number;
+  key: string;
+  limit: number;
+  low: number;
+  m: number;
+  n: number;
+  offset: number;
+  rows: number;
+  scale: "diverging" | "sequential";
+}
+/**
+ * What was asked for, as it is read.
+ */
+export interface CellValue {
+  col: string;
+  id: number;
+  row: string;
+  type: "cell-value";
+  value: string;
+}
+/**
+ * The colours of every picture.
+ */
+export interface PainterState {
+  dark: Ramps;
+  light: Ramps;
+}
+/**
+ * The colours of both scales, 256 each, RGBA as hexadecimal text.
+ */
+export interface Ramps {
+  diverging: string;
+  sequential: string;
+}
+/**
+ * A slider moved. `seq` counts what the page says; one `gesture` is one step of the history.
+ */
+export interface Drag {
+  gesture: number;
+  node: string;
+  param: string;
+  seq: number;
+  type: "drag";
+  value: number;
+}
+/**
+ * The slider was let go.
+ */
+export interface Release {
+  type: "release";
+}
+/**
+ * The tiles in sight, with the pixels per side of the largest canvas that shows each.
+ */
+export interface Visible {
+  tiles: {
+    [k: string]: number;
+  };
+  type: "visible";
+}
+/**
+ * An empty frame is wanted: what the way there and back costs by itself.
+ */
+export interface Ping {
+  seq: number;
+  type: "ping";
+}
+/**
+ * The entry of the matrix is wanted that a cell of its picture of `rows` by `cols` shows.
+ */
+export interface Query {
+  col: number;
+  cols: number;
+  id: number;
+  key: string;
+  row: number;
+  rows: number;
+  type: "query";
 }

@@ -1,0 +1,299 @@
+// Paints every registered canvas from the frames that the session sends, and tells the session which are looked at. Canvases are
+// painted outside of React: a frame draws no component anew.
+
+import type { Connection } from "../session/connection";
+import type { Paint, PainterState, PaintTile } from "../session/messages";
+import { Drags } from "./drags";
+import { fill, unpack } from "./raster";
+import { type Pointed, Tip } from "./tip";
+
+/** The most cells per side that are asked for. */
+const MAX_PIXELS = 250;
+const HATCHED = "repeating-linear-gradient(135deg, transparent 0 5px, var(--cs-border) 5px 6px)";
+/** Milliseconds until what could not be sent is sent again: the document does not know the root yet. */
+const AGAIN = 50;
+
+type Theme = keyof PainterState;
+type Ramps = Record<PaintTile["scale"], Uint32Array>;
+
+export interface Tile extends PaintTile {
+  codes: Uint8Array;
+  seq: number;
+}
+
+export interface Entry {
+  key: string;
+  canvas: HTMLCanvasElement;
+  width: number;
+  height: number;
+  visible: boolean;
+  hover: boolean;
+  context: CanvasRenderingContext2D | null;
+  image: ImageData | null;
+  box: { x: number; y: number; w: number; h: number } | null;
+}
+
+/** What is told of a painted frame: the drag it answers, the keys painted, whether more of it is to come, and when. */
+export interface PaintedFrame {
+  seq: number;
+  keys: string[];
+  done: boolean;
+  at: number;
+}
+
+export class Painter {
+  readonly tiles = new Map<string, Tile>();
+  readonly entries = new Map<HTMLCanvasElement, Entry>();
+  readonly drags: Drags;
+  readonly stats = { frames: 0, tiles: 0, painted: 0, paintedAt: 0, paintMs: 0, workMs: 0 };
+  lastFrame: PaintedFrame | null = null;
+  private readonly listeners = new Set<(frame: PaintedFrame) => void>();
+  private readonly sizes = new ResizeObserver((changes) => this.resized(changes));
+  private readonly views = new IntersectionObserver((changes) => this.seen(changes), { rootMargin: "80px" });
+  private readonly themes = new MutationObserver(() => this.themed());
+  private readonly resolution = matchMedia("(resolution)");
+  private readonly tip: Tip;
+  private readonly ends: (() => void)[];
+  private ramps: Record<Theme, Ramps> | null = null;
+  private theme: Theme = "light";
+  private reporting = 0;
+  private reported = "";
+
+  /** `place` is where the tooltip stands: inside the root, whose style sheet reaches it. */
+  constructor(
+    private readonly connection: Connection,
+    place: HTMLElement,
+  ) {
+    const { documentElement } = document;
+    this.drags = new Drags((message) => connection.send("painter", message));
+    this.tip = new Tip(
+      place,
+      (canvas, x, y) => this.pointed(canvas, x, y),
+      (query) => connection.send("painter", query),
+    );
+    this.themes.observe(documentElement, { attributes: true, attributeFilter: ["data-cs-theme"] });
+    this.resolution.addEventListener("change", this.repaint);
+    this.ends = [
+      connection.subscribe("painter", () => this.coloured()),
+      connection.hear("painter", (message, data) => {
+        if (message.type === "paint") this.frame(message, data ?? new Uint8Array());
+        else this.tip.answer(message);
+      }),
+    ];
+    this.themed();
+    this.coloured();
+  }
+
+  close(): void {
+    for (const end of this.ends) end();
+    clearTimeout(this.reporting);
+    this.sizes.disconnect();
+    this.views.disconnect();
+    this.themes.disconnect();
+    this.resolution.removeEventListener("change", this.repaint);
+    this.entries.clear();
+  }
+
+  // --- canvases ------------------------------------------------------------------------------------------------------
+
+  /** Paint the tile of a key into this canvas from now on; returns what ends it. */
+  readonly register = (key: string, canvas: HTMLCanvasElement, { hover = true } = {}): (() => void) => {
+    this.unregister(canvas);
+    const entry: Entry = {
+      ...{ key, canvas, hover, width: 0, height: 0, visible: false },
+      ...{ context: null, image: null, box: null },
+    };
+    this.entries.set(canvas, entry);
+    this.sizes.observe(canvas);
+    this.views.observe(canvas);
+    if (hover) this.tip.attach(canvas);
+    return () => {
+      if (this.entries.get(canvas) === entry) this.unregister(canvas);
+    };
+  };
+
+  unregister(canvas: HTMLCanvasElement): void {
+    if (!this.entries.delete(canvas)) return;
+    this.sizes.unobserve(canvas);
+    this.views.unobserve(canvas);
+    this.tip.detach(canvas);
+    this.report();
+  }
+
+  private resized(changes: ResizeObserverEntry[]): void {
+    for (const { target } of changes) {
+      const entry = this.entries.get(target as HTMLCanvasElement);
+      if (!entry) continue;
+      entry.width = target.clientWidth;
+      entry.height = target.clientHeight;
+      this.paint(entry);
+    }
+    this.report();
+  }
+
+  private seen(changes: IntersectionObserverEntry[]): void {
+    for (const { target, isIntersecting } of changes) {
+      const entry = this.entries.get(target as HTMLCanvasElement);
+      if (!entry) continue;
+      entry.visible = isIntersecting;
+      if (isIntersecting) this.paint(entry);
+    }
+    this.report();
+  }
+
+  /** Tell the server which tiles are looked at, and how large. */
+  private report(after = 16): void {
+    if (this.reporting) return;
+    this.reporting = window.setTimeout(() => {
+      this.reporting = 0;
+      const tiles: Record<string, number> = {};
+      for (const { key, visible, width, height } of this.entries.values()) {
+        if (!visible || !width || !height) continue;
+        const pixels = Math.min(MAX_PIXELS, Math.round(Math.max(width, height) * devicePixelRatio));
+        tiles[key] = Math.max(tiles[key] ?? 0, pixels);
+      }
+      const text = JSON.stringify(tiles);
+      if (text === this.reported) return;
+      try {
+        this.connection.send("painter", { type: "visible", tiles });
+        this.reported = text;
+      } catch {
+        this.report(AGAIN);
+      }
+    }, after);
+  }
+
+  private coloured(): void {
+    const state = this.connection.state("painter");
+    if (!state) return;
+    const ramps = ({ sequential, diverging }: PainterState[Theme]): Ramps => ({
+      sequential: unpack(sequential),
+      diverging: unpack(diverging),
+    });
+    this.ramps = { light: ramps(state.light), dark: ramps(state.dark) };
+    this.repaint();
+  }
+
+  private themed(): void {
+    const chosen = document.documentElement.dataset.csTheme;
+    const dark = chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    this.theme = dark ? "dark" : "light";
+    this.repaint();
+  }
+
+  private readonly repaint = (): void => {
+    for (const entry of this.entries.values()) this.paint(entry);
+  };
+
+  private paint(entry: Entry): void {
+    const tile = this.tiles.get(entry.key);
+    const { canvas, width, height } = entry;
+    if (!tile || !this.ramps || !width || !height || !entry.visible) return; // what comes into sight is painted then
+    const ratio = devicePixelRatio;
+    const w = Math.round(width * ratio);
+    const h = Math.round(height * ratio);
+    // The picture keeps the matrix's aspect and sits in the middle; a vector stays at least 4 px thick.
+    const { n, m } = tile;
+    const scale = Math.min(w / m, h / n);
+    const boxW = Math.min(w, Math.max(Math.round(m * scale), Math.min(w, 4 * ratio)));
+    const boxH = Math.min(h, Math.max(Math.round(n * scale), Math.min(h, 4 * ratio)));
+    if (canvas.width !== w || canvas.height !== h) {
+      canvas.width = w;
+      canvas.height = h;
+      entry.image = null;
+    }
+    entry.context ??= canvas.getContext("2d");
+    if (!entry.context) return;
+    if (!entry.image || !entry.box || entry.image.width !== boxW || entry.image.height !== boxH) {
+      entry.context.clearRect(0, 0, w, h);
+      entry.image = new ImageData(boxW, boxH);
+      entry.box = { x: (w - boxW) >> 1, y: (h - boxH) >> 1, w: boxW, h: boxH };
+    }
+    fill(entry.image, tile, this.ramps[this.theme][tile.scale]);
+    entry.context.putImageData(entry.image, entry.box.x, entry.box.y);
+    canvas.dataset.seq = String(tile.seq);
+    if (canvas.style.background) canvas.style.background = "";
+  }
+
+  /** There is nothing to show for a key now: hatched, so that it is not taken for a matrix of zeros. */
+  private wipe(key: string): void {
+    this.tiles.delete(key);
+    for (const { key: shown, context, canvas } of this.entries.values()) {
+      if (shown !== key) continue;
+      context?.clearRect(0, 0, canvas.width, canvas.height);
+      delete canvas.dataset.seq;
+      canvas.style.background = HATCHED;
+    }
+  }
+
+  /** The cell of a picture at a place of the window. */
+  private pointed(canvas: HTMLCanvasElement, clientX: number, clientY: number): Pointed | null {
+    const entry = this.entries.get(canvas);
+    const tile = entry && this.tiles.get(entry.key);
+    if (!tile || !entry.box) return null;
+    // getBoundingClientRect, because a canvas inside the flow is scaled by its zoom
+    const frame = canvas.getBoundingClientRect();
+    const x = ((clientX - frame.left) / frame.width) * canvas.width - entry.box.x;
+    const y = ((clientY - frame.top) / frame.height) * canvas.height - entry.box.y;
+    const { rows, cols } = tile;
+    const col = Math.floor((x / entry.box.w) * cols);
+    const row = Math.floor((y / entry.box.h) * rows);
+    return row < 0 || col < 0 || row >= rows || col >= cols ? null : { key: entry.key, row, col, rows, cols };
+  }
+
+  // --- frames --------------------------------------------------------------------------------------------------------
+
+  /** Ask for an empty frame; its sequence number. For measurements, and to wait until all that was asked is answered. */
+  ping(): number {
+    const seq = ++this.drags.seq;
+    this.connection.send("painter", { type: "ping", seq });
+    return seq;
+  }
+
+  /** Hear of each frame once it is painted; returns what ends it. */
+  onFrame(listen: (frame: PaintedFrame) => void): () => void {
+    this.listeners.add(listen);
+    return () => this.listeners.delete(listen);
+  }
+
+  private frame(head: Paint, data: Uint8Array): void {
+    const began = performance.now();
+    for (const key of head.clear) this.wipe(key);
+    const keys = new Set<string>();
+    for (const tile of head.tiles) {
+      const codes = data.subarray(tile.offset, tile.offset + tile.rows * tile.cols);
+      this.tiles.set(tile.key, { ...tile, codes, seq: head.seq });
+      keys.add(tile.key);
+    }
+    for (const entry of this.entries.values()) if (keys.has(entry.key)) this.paint(entry);
+    const at = performance.now();
+    const { stats } = this;
+    stats.frames++;
+    stats.tiles += keys.size;
+    stats.painted = head.seq;
+    stats.paintedAt = at;
+    stats.paintMs = at - began;
+    stats.workMs = head.work;
+    const frame = { seq: head.seq, keys: [...keys], done: head.done, at };
+    this.lastFrame = frame;
+    this.drags.answered(head.seq);
+    for (const listen of [...this.listeners]) listen(frame);
+    this.tip.refresh(keys);
+  }
+}
+
+const painters = new WeakMap<Connection, Painter>();
+
+/** Begin to paint for a session. */
+export function startPainter(connection: Connection, place: HTMLElement): Painter {
+  const painter = new Painter(connection, place);
+  painters.set(connection, painter);
+  return painter;
+}
+
+/** The painter of a session. */
+export function painterOf(connection: Connection): Painter {
+  const painter = painters.get(connection);
+  if (!painter) throw new Error("nobody has begun to paint for this session");
+  return painter;
+}

@@ -1,0 +1,99 @@
+"""What the pictures and their page say to each other."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from covstudio.studio.session.messages import Message, Part, State, Wire
+
+# --- the painter ---
+
+
+class Ramps(Part, frozen=True):
+    """The colours of both scales, 256 each, RGBA as hexadecimal text."""
+
+    sequential: str
+    diverging: str
+
+
+class PainterState(State, frozen=True):
+    """The colours of every picture."""
+
+    light: Ramps
+    dark: Ramps
+
+
+class Drag(Message, frozen=True):
+    """A slider moved. `seq` counts what the page says; one `gesture` is one step of the history."""
+
+    seq: int
+    gesture: int
+    node: str
+    param: str
+    value: float
+
+
+class Release(Message, frozen=True):
+    """The slider was let go."""
+
+
+class Visible(Message, frozen=True):
+    """The tiles in sight, with the pixels per side of the largest canvas that shows each."""
+
+    tiles: dict[str, int]
+
+
+class Ping(Message, frozen=True):
+    """An empty frame is wanted: what the way there and back costs by itself."""
+
+    seq: int
+
+
+class Query(Message, frozen=True):
+    """The entry of the matrix is wanted that a cell of its picture of `rows` by `cols` shows."""
+
+    id: int
+    key: str
+    row: int
+    col: int
+    rows: int
+    cols: int
+
+
+class PaintTile(Part, frozen=True):
+    """One picture of a frame, but for its codes: `rows` times `cols` bytes from `offset` on."""
+
+    key: str
+    rows: int
+    cols: int
+    n: int
+    m: int
+    offset: int
+    low: float
+    high: float
+    limit: float
+    scale: Literal["sequential", "diverging"]
+
+
+class Paint(Message, frozen=True):
+    """One frame: the pictures that changed, and those that cannot be computed now. Codes come as bytes beside it."""
+
+    seq: int
+    done: bool
+    tiles: list[PaintTile]
+    clear: list[str]
+    work: float
+
+
+class CellValue(Message, frozen=True):
+    """What was asked for, as it is read."""
+
+    id: int
+    row: str
+    col: str
+    value: str
+
+
+PAINTER = Wire(
+    "painter", PainterState, up=(Drag, Release, Visible, Ping, Query), down=(Paint, CellValue)
+)
