@@ -13,7 +13,6 @@ from typing import Any, Protocol
 import panel as pn
 import param
 from panel.custom import Child, Children, JSComponent
-
 from panel.models.esm import ESMEvent
 
 log = logging.getLogger("covstudio")

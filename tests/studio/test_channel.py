@@ -67,7 +67,7 @@ def test_what_is_shown_before_there_is_a_page_is_drawn_when_there_is_one(wire: W
     channel, line = Channel(wire, Store(), {SetValue: print}), Recorder()
     channel.show(Shown(value=1.5))
     channel.join(line)
-    assert line.drawn == [("trial", '{"value": 1.5, "names": []}')]
+    assert line.drawn == [("trial", '{"value":1.5,"names":[]}')]
     channel.show(Shown(value=1.5))
     assert len(line.drawn) == 1, "the page has it"
     channel.show(Shown(value=float("-inf"), names=("a",)))
@@ -79,7 +79,7 @@ def test_what_is_not_state_goes_down_once_with_its_bytes(wire: Wire) -> None:
     channel.tell(Noted(text="nobody hears this"))
     channel.join(line)
     channel.tell(Noted(text="ä"), b"\0\1")
-    assert line.said == [("trial", '{"type": "noted", "text": "ä"}', b"\0\1")]
+    assert line.said == [("trial", '{"type":"noted","text":"ä"}', b"\0\1")]
 
 
 @pytest.mark.parametrize(

@@ -229,7 +229,9 @@ def test_the_latest_wish_wins(open_page: OpenPage, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(pictures.Pictures, "begin", slow)
     for seq in range(1, 30):
-        page.receive({"type": "drag", "seq": seq, "node": "a", "param": "rho", "value": seq / 100, "gesture": 1})
+        page.receive(
+            {"type": "drag", "seq": seq, "node": "a", "param": "rho", "value": seq / 100, "gesture": 1}
+        )
         if seq == 1:
             while not seen:
                 threading.Event().wait(0.001)

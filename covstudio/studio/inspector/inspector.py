@@ -1,7 +1,7 @@
 """The inspector of the selected node; of all parameters of V when nothing is selected.
 
-A dragged slider speaks to the live evaluation through the bus (`assets/painter.js`); everything else here
-becomes a change.
+A dragged slider speaks to the live evaluation through the painter (`frontend/src/painter`); everything
+else here becomes a change.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the pictures and their page say to each other."""
+"""The messages between the pictures of matrices and their page."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class PaintTile(Part, frozen=True):
 
 
 class Paint(Message, frozen=True):
-    """One frame: the pictures that changed, and those that cannot be computed now. Codes come as bytes beside it."""
+    """One frame: the pictures that changed, with their codes as bytes beside it, and those that have none."""
 
     seq: int
     done: bool
@@ -94,6 +94,4 @@ class CellValue(Message, frozen=True):
     value: str
 
 
-PAINTER = Wire(
-    "painter", PainterState, up=(Drag, Release, Visible, Ping, Query), down=(Paint, CellValue)
-)
+PAINTER = Wire("painter", PainterState, up=(Drag, Release, Visible, Ping, Query), down=(Paint, CellValue))

@@ -1,6 +1,7 @@
-"""The frames of the live pictures: codes as bytes in one message, which the page paints on every canvas at once.
+"""The frames of the live pictures: codes as bytes in one message, which the page paints on every canvas.
 
-`frontend/src/painter` is the page's half. Bytes bypass property sync, whose debounce alone would cost 50 ms a step.
+`frontend/src/painter` is the page's half. Bytes bypass property sync, whose debounce alone would cost 50 ms
+a step.
 """
 
 from __future__ import annotations

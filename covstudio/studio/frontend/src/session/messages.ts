@@ -77,7 +77,7 @@ export interface FrameTab {
   title: string;
 }
 /**
- * One frame: the pictures that changed, and those that cannot be computed now. Codes come as bytes beside it.
+ * One frame: the pictures that changed, with their codes as bytes beside it, and those that have none.
  */
 export interface Paint {
   clear: string[];
