@@ -1,7 +1,8 @@
 """Checks the distributions that `make dist` has built.
 
-Every file of the repository is in the source distribution and every file of the package in the wheel, nothing
-else is in either, and what PyPI shows of the README holds no relative address.
+Every file of the repository is in the source distribution and every file of the package in the wheel, but for
+the page's sources, whose bundle is; nothing else is in either, and what PyPI shows of the README holds no
+relative address.
 
     python tools/check_distributions.py [FOLDER]
 """
@@ -17,6 +18,8 @@ from email import message_from_bytes
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+#: The page's sources, of which people who install covstudio need none.
+PAGE = "covstudio/studio/frontend/"
 #: What setuptools writes into a source distribution by itself.
 MADE = re.compile(r"PKG-INFO|setup\.cfg|covstudio\.egg-info/.*")
 
@@ -26,7 +29,7 @@ def main() -> int:
     wheel, source = one(folder, "*.whl"), one(folder, "*.tar.gz")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
     tracked = set(listed.stdout.split("\0")) - {""}
-    code = {name for name in tracked if name.startswith("covstudio/")}
+    code = {name for name in tracked if name.startswith("covstudio/") and not name.startswith(PAGE)}
     problems = [
         *differences("the wheel", in_wheel(wheel), code),
         *differences("the source distribution", in_source(source), tracked),
