@@ -15,6 +15,7 @@ PAGES = [
         "README.md",
         "CONTRIBUTING.md",
         "docs/architecture.md",
+        "docs/designs.md",
         "docs/from-torch-openreml.md",
         "docs/inference.md",
         "docs/performance.md",
@@ -33,7 +34,9 @@ def test_the_program_of_the_readme_runs(tmp_path):
     assert "0.142902" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["docs/reml.md", "docs/from-torch-openreml.md", "docs/tables.md"])
+@pytest.mark.parametrize(
+    "name", ["docs/designs.md", "docs/reml.md", "docs/from-torch-openreml.md", "docs/tables.md"]
+)
 def test_the_programs_of_a_page_print_what_it_says(name, tmp_path):
     page = (ROOT / name).read_text(encoding="utf-8")
     parts = re.findall(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", page, re.S)

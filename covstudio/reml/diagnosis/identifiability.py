@@ -53,7 +53,7 @@ from covstudio.reml.search.coordinates import Coordinate, Kind
 from covstudio.reml.search.restarts import Restarts
 from covstudio.reml.search.search import Outcome, maximise
 
-__all__ = ["Confounded", "Estimable", "Identified", "identify"]
+__all__ = ["Confounded", "Estimable", "Identified", "groups_of", "identify"]
 
 Vector = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -147,7 +147,7 @@ class _Search:
             if metric.null.shape[1]:
                 null = self._flat(metric, used)
                 found = (
-                    self._group(members, directions, metric, used) for members, directions in _groups(null)
+                    self._group(members, directions, metric, used) for members, directions in groups_of(null)
                 )
                 groups += [group for group in found if group is not None]
         return Identified(tuple(groups))
@@ -380,8 +380,12 @@ class _Search:
         return "product" if all(self._same(natural) for natural in bent) else "local"
 
 
-def _groups(null: Vector) -> list[tuple[NDArray[np.intp], Vector]]:
-    """Parameters that are tied together: their places, and the combinations among them, (m, d)."""
+def groups_of(null: Vector) -> list[tuple[NDArray[np.intp], Vector]]:
+    """Parameters that are tied together: their places, and the combinations among them, (m, d).
+
+    Args:
+        null: orthonormal combinations of all of them, (K, c).
+    """
     together = null @ null.T
     involved = np.diag(together) > PART
     left = set(np.flatnonzero(involved).tolist())

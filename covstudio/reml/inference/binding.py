@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.covariance import Matrix
+from covstudio.reml.diagnosis.combinations import Confounded
 from covstudio.reml.fitting.choose import square_matrix
 from covstudio.reml.fitting.model import Model
 from covstudio.reml.fitting.result import Fit
@@ -154,6 +155,11 @@ class Binding(Evaluation):
     def boundary(self) -> tuple[str, ...]:
         """Paths of the parameters at an end of their range."""
         return self.fit.boundary
+
+    @property
+    def confounded(self) -> tuple[Confounded, ...]:
+        """The groups of parameters that the data cannot tell apart."""
+        return self.fit.confounded
 
     @cached_property
     def interior(self) -> list[Coordinate]:

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["chi2_quantile", "chi2_tail", "f_tail", "normal_quantile", "t_quantile", "t_tail"]
+__all__ = [
+    "chi2_quantile",
+    "chi2_tail",
+    "f_power",
+    "f_tail",
+    "normal_quantile",
+    "t_power",
+    "t_quantile",
+    "t_tail",
+]
 
 
 def normal_quantile(probability: float) -> float:
@@ -97,3 +106,46 @@ def chi2_quantile(probability: float, df: float) -> float:
     from scipy import special
 
     return float(special.chdtri(df, 1.0 - probability))
+
+
+def t_power(noncentrality: float, df: float, level: float) -> float:
+    """The chance that a two-sided t test finds a difference.
+
+    Args:
+        noncentrality: the difference in standard errors.
+        df: degrees of freedom; may be infinite.
+        level: of the test, such as 0.05.
+
+    Example:
+        >>> round(t_power(3.0, 10.0, 0.05), 4), round(t_power(0.0, 10.0, 0.05), 4)
+        (0.7714, 0.05)
+
+    Reference:
+        Johnson, Kotz & Balakrishnan (1995), Continuous Univariate Distributions 2, ch. 31.
+    """
+    return f_power(noncentrality**2, 1, df, level)
+
+
+def f_power(noncentrality: float, numerator: int, denominator: float, level: float) -> float:
+    """The chance that an F test finds a departure.
+
+    Args:
+        noncentrality: the departure in its covariance, d'(LPhiL')^-1 d.
+        numerator: rank of the hypothesis.
+        denominator: degrees of freedom; may be infinite.
+        level: of the test.
+
+    Example:
+        >>> round(f_power(9.0, 1, 10.0, 0.05), 4), round(f_power(0.0, 3, 10.0, 0.05), 4)
+        (0.7714, 0.05)
+    """
+    if math.isnan(noncentrality) or math.isnan(denominator) or denominator <= 0.0:
+        return math.nan
+    if noncentrality == 0.0:
+        return level
+    from scipy import special, stats
+
+    if math.isinf(denominator):
+        return float(1.0 - special.chndtr(chi2_quantile(1.0 - level, numerator), numerator, noncentrality))
+    edge = special.fdtri(numerator, denominator, 1.0 - level)
+    return float(stats.ncf.sf(edge, numerator, denominator, noncentrality))

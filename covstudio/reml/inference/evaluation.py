@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.covariance import Matrix
+from covstudio.reml.diagnosis.combinations import Confounded
 from covstudio.reml.fitting.model import Model
 from covstudio.reml.problem.errors import InvalidModel
 from covstudio.reml.problem.likelihood import Engine, Point
@@ -64,6 +65,11 @@ class Evaluation:
     def boundary(self) -> tuple[str, ...]:
         """Paths of the parameters at an end of their range."""
         raise NotImplementedError
+
+    @property
+    def confounded(self) -> tuple[Confounded, ...]:
+        """The groups of parameters that are known not to be told apart."""
+        return ()
 
     def _singular(self) -> InvalidModel:
         """The error for a V without a factor."""

@@ -27,7 +27,17 @@ from covstudio.reml.inference.kenward_roger import (
 from covstudio.reml.inference.tables import NamedRows, Row, listed
 from covstudio.reml.problem.errors import InvalidData, InvalidModel
 
-__all__ = ["METHODS", "Effect", "FixedEffects", "FixedTests", "Method", "WaldTest", "WaldTests"]
+__all__ = [
+    "METHODS",
+    "Effect",
+    "FixedEffects",
+    "FixedTests",
+    "Method",
+    "WaldTest",
+    "WaldTests",
+    "independent",
+    "read_contrast",
+]
 
 Vector = NDArray[np.float64]
 Method = Literal["kenward-roger", "kenward-roger-observed", "satterthwaite", "residual", "asymptotic"]
@@ -246,7 +256,7 @@ class FixedTests:
     def wald(self, name: str, contrast: Vector, method: str, value: Vector) -> WaldTest:
         """The test of L beta = r; rows of L that depend on others are left out."""
         covariance = self.covariance(method)
-        contrast, value = _independent(contrast, value, name)
+        contrast, value = independent(contrast, value, name)
         away = contrast @ self.beta - value
         statistic = float(away @ np.linalg.solve(contrast @ covariance @ contrast.T, away)) / len(contrast)
         df, scaling = self.degrees(contrast, method)
@@ -254,50 +264,66 @@ class FixedTests:
         return WaldTest(name, f, len(contrast), df, f_tail(f, len(contrast), df), scaling, method)
 
     def contrast(self, what: Any, whole: bool = False) -> tuple[str, Vector]:
-        """L from a column's name or position, several of them, or a matrix.
+        """L from a column's name or position, several of them, or a matrix; see `read_contrast`."""
+        return read_contrast(what, self.names, whole)
 
-        Args:
-            what: name or position of a column of X, a sequence of these, or L of shape (l, p) or (p,).
-            whole: whether a sequence of numbers of length p is positions of columns rather than a row of L.
-        """
-        p = len(self.beta)
-        if isinstance(what, str | int | np.integer) and not isinstance(what, bool):
-            return self._column(what)[0], np.eye(p)[[self._column(what)[1]]]
-        if isinstance(what, Sequence) and what and all(_is_column(w, whole) for w in what):
-            columns = [self._column(w) for w in what]
-            return ", ".join(name for name, _ in columns), np.eye(p)[[j for _, j in columns]]
-        try:
-            rows = np.atleast_2d(torch.as_tensor(what, dtype=torch.float64).numpy())
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise InvalidData(
-                f"a contrast is a column's name, a list of names, or a matrix with {p} columns of numbers; "
-                f"got {what!r}."
-            ) from error
-        if rows.ndim != 2 or rows.shape[1] != p or not rows.size:
-            raise InvalidData(
-                f"a contrast needs one entry for each of the {p} fixed effects ({listed(self.names)}), and "
-                f"has shape {tuple(np.shape(what))}."
-            )
-        if not np.isfinite(rows).all():
-            raise InvalidData("a contrast has entries that are not finite.")
-        return "contrast", rows
 
-    def _column(self, what: Any) -> tuple[str, int]:
-        if isinstance(what, str):
-            if what not in self.names:
-                raise InvalidData(f"there is no fixed effect {what!r}; there are {listed(self.names, 30)}.")
-            return what, self.names.index(what)
-        j = int(what)
-        if not 0 <= j < len(self.names):
-            raise InvalidData(f"fixed effects are counted from 0 to {len(self.names) - 1}; got {j}.")
-        return self.names[j], j
+def read_contrast(what: Any, names: Sequence[str], whole: bool = False) -> tuple[str, Vector]:
+    """What a contrast is called, and its rows L.
+
+    Args:
+        what: name or position of a column of X, a sequence of these, or L of shape (l, p) or (p,).
+        names: of the columns of X.
+        whole: whether a sequence of numbers of length p is positions of columns rather than a row of L.
+
+    Raises:
+        InvalidData: it is none of these.
+
+    Example:
+        >>> read_contrast(["b", "a"], ["a", "b", "c"])
+        ('b, a', array([[0., 1., 0.],
+               [1., 0., 0.]]))
+    """
+    p = len(names)
+    if isinstance(what, str | int | np.integer) and not isinstance(what, bool):
+        name, place = _column(what, names)
+        return name, np.eye(p)[[place]]
+    if isinstance(what, Sequence) and what and all(_is_column(w, whole) for w in what):
+        columns = [_column(w, names) for w in what]
+        return ", ".join(name for name, _ in columns), np.eye(p)[[j for _, j in columns]]
+    try:
+        rows = np.atleast_2d(torch.as_tensor(what, dtype=torch.float64).numpy())
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InvalidData(
+            f"a contrast is a column's name, a list of names, or a matrix with {p} columns of numbers; "
+            f"got {what!r}."
+        ) from error
+    if rows.ndim != 2 or rows.shape[1] != p or not rows.size:
+        raise InvalidData(
+            f"a contrast needs one entry for each of the {p} fixed effects ({listed(names)}), and "
+            f"has shape {tuple(np.shape(what))}."
+        )
+    if not np.isfinite(rows).all():
+        raise InvalidData("a contrast has entries that are not finite.")
+    return "contrast", rows
+
+
+def _column(what: Any, names: Sequence[str]) -> tuple[str, int]:
+    if isinstance(what, str):
+        if what not in names:
+            raise InvalidData(f"there is no fixed effect {what!r}; there are {listed(names, 30)}.")
+        return what, list(names).index(what)
+    j = int(what)
+    if not 0 <= j < len(names):
+        raise InvalidData(f"fixed effects are counted from 0 to {len(names) - 1}; got {j}.")
+    return names[j], j
 
 
 def _is_column(what: Any, whole: bool) -> bool:
     return isinstance(what, str) or (whole and isinstance(what, int) and not isinstance(what, bool))
 
 
-def _independent(contrast: Vector, value: Vector, name: str) -> tuple[Vector, Vector]:
+def independent(contrast: Vector, value: Vector, name: str) -> tuple[Vector, Vector]:
     """Rows of L that do not depend on rows before them; a contradiction among the others is said."""
     kept: list[int] = []
     for i in range(len(contrast)):

@@ -27,6 +27,7 @@ from covstudio.reml.fitting.uncertainty import (
 from covstudio.reml.fitting.uncertainty import observed_information as observed_at
 from covstudio.reml.fitting.uncertainty_recoded import recoded_covariance
 from covstudio.reml.inference.binding import Binding
+from covstudio.reml.inference.evaluation import Evaluation
 from covstudio.reml.inference.pairs import pairs_of
 from covstudio.reml.problem.errors import InvalidModel
 from covstudio.reml.problem.pairs import TakesPairs
@@ -42,10 +43,10 @@ __all__ = [
 Vector = NDArray[np.float64]
 
 
-def observed_information(binding: Binding, coordinates: Sequence[Coordinate]) -> Vector:
+def observed_information(binding: Evaluation, coordinates: Sequence[Coordinate]) -> Vector:
     """Minus the second derivatives with respect to the natural values of these parameters, (K, K)."""
     with binding.threads(), torch.no_grad():
-        return observed_at(binding.engine, binding.point, coordinates, binding.fit.confounded)
+        return observed_at(binding.engine, binding.point, coordinates, binding.confounded)
 
 
 def parameter_covariance(binding: Binding, kind: Information | None) -> ParameterCovariance:
@@ -93,14 +94,14 @@ def _expected_covariance(binding: Binding) -> ParameterCovariance:
     return found
 
 
-def is_linear_in(binding: Binding, coordinates: Sequence[Coordinate]) -> bool:
+def is_linear_in(binding: Evaluation, coordinates: Sequence[Coordinate]) -> bool:
     """Whether V is known to be linear in each and all of these parameters."""
     others = [c for c in coordinates if c.position not in binding.variance.linear]
     terms = {id(binding.variance.owner(c.position)[0]) for c in others}
     return all(c.kind is Kind.VARIANCE for c in others) and len(terms) == len(others)
 
 
-def expected_information(binding: Binding, coordinates: Sequence[Coordinate]) -> Vector:
+def expected_information(binding: Evaluation, coordinates: Sequence[Coordinate]) -> Vector:
     """tr(P dV_k P dV_l) / 2, (K, K); in ML with V^-1 in place of P.
 
     Args:

@@ -20,7 +20,7 @@ from covstudio.reml.problem.columns import dependencies, names_of, rank_message
 from covstudio.reml.problem.errors import InvalidData, RankDeficient
 from covstudio.reml.problem.likelihood import kernel, log_likelihood
 
-__all__ = ["Method", "Problem", "prepare"]
+__all__ = ["Method", "Problem", "prepare", "without_response"]
 
 #: What is maximised: the restricted likelihood, or the likelihood itself.
 Method = Literal["REML", "ML"]
@@ -210,6 +210,33 @@ def prepare(
         )
     chosen: Method = "REML" if method == "REML" else "ML"
     return Problem(response, design, residual / (n - p), basis, chosen, columns, dropped)
+
+
+def without_response(x: Any, *, names: Sequence[str] | None = None, drop_dependent: bool = False) -> Problem:
+    """X alone, checked, for what does not depend on the response.
+
+    Args:
+        x: fixed-effects matrix, (n, p), as in `prepare`.
+        names: names of its columns.
+        drop_dependent: as in `prepare`.
+
+    Returns:
+        A `Problem` whose y is a stand-in, for engines that are laid out with one.
+
+    Raises:
+        InvalidData, RankDeficient: as in `prepare`.
+
+    Example:
+        >>> without_response([[1.0], [1.0], [1.0]]).p
+        1
+    """
+    design = _as_float64(x, "x", torch.device("cpu"))
+    n = len(design) if design.ndim else 0
+    if design.ndim == 2 and n <= design.shape[1] and not drop_dependent:
+        raise _too_few_rows(n, int(design.shape[1]))
+    # Numbers that no column of a design is likely to be.
+    stand_in = torch.sin(torch.arange(1, n + 1, dtype=torch.float64) ** 2)
+    return prepare(stand_in, x, names=names, drop_dependent=drop_dependent, device="cpu")
 
 
 def _too_few_rows(n: int, p: int) -> InvalidData:
