@@ -39,11 +39,11 @@ class Root(JSComponent):
     frame = param.String(default="", doc="state of the frame, as JSON; so are those below")
     code = param.String(default="")
     painter = param.String(default="")
+    slices = param.String(default="")
 
     bar = Child()
     palette = Child()
     canvas = Child()
-    dock = Child()
     tabs = Children()
 
     _bundle = Path(__file__).parent / "assets" / "studio.js"

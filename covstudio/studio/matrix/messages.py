@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
-from covstudio.studio.session.messages import Message, Part, State, Wire
+from covstudio.studio.session.messages import Message, Part, Real, State, Wire
 
 # --- the painter ---
 
@@ -95,3 +96,56 @@ class CellValue(Message, frozen=True):
 
 
 PAINTER = Wire("painter", PainterState, up=(Drag, Release, Visible, Ping, Query), down=(Paint, CellValue))
+
+
+# --- the dock ---
+
+
+class VSummary(Part, frozen=True):
+    """What is said of V under its picture."""
+
+    shape: str
+
+
+class SliceSummary(Part, frozen=True):
+    """What is said under the picture of a derivative of V."""
+
+    key: str
+    path: str
+    symbol: str
+    owner: str
+    node: str
+    value: Real
+    fault: str | None
+
+
+class SlicesState(State, frozen=True):
+    """The dock: V and its derivatives, or why there are none."""
+
+    v: VSummary | None
+    slices: list[SliceSummary]
+    focus: str
+    derivatives: Literal["theta", "natural"]
+    waiting: str | None
+
+
+class ShowLarge(Message, frozen=True):
+    """A picture was chosen, to be shown large; its node is selected."""
+
+    key: str
+    node: str | None
+
+
+class Differentiate(Message, frozen=True):
+    """What V is to be differentiated by."""
+
+    by: Literal["theta", "natural"]
+
+
+class SliceValues(Message, frozen=True):
+    """Natural values that a moved slider changed, by the path of their parameters."""
+
+    values: Mapping[str, Real]
+
+
+SLICES = Wire("slices", SlicesState, up=(ShowLarge, Differentiate), down=(SliceValues,))

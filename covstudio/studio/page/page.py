@@ -72,13 +72,13 @@ class Page:
             bar=self.bar.panel(),
             palette=PaletteView(self.store, self._take).panel(),
             canvas=CanvasView(self.store).panel(),
-            dock=SlicesView(self.store).panel(),
             tabs=list(self._places.values()),
         )
         frame = Channel(FRAME, self.store)
         frame.show(FrameState(tabs=[FrameTab(name=tab.name, title=tab.title) for tab in TABS]))
         self.root.connect(frame)
         self.root.connect(self.live.channel)
+        self.root.connect(SlicesView(self.store).channel)
         self._make(next(iter(self._tabs)))
 
     @property

@@ -5,6 +5,7 @@ import logo from "../../../assets/logo.svg";
 import { Code } from "../code/Code";
 import { memory } from "../session/browser";
 import { useView } from "../session/hooks";
+import { Slices } from "../slices/Slices";
 import { Slot } from "../ui/Slot";
 import styles from "./frame.module.css";
 import { remembered, type Size, Splitter } from "./Splitter";
@@ -127,7 +128,9 @@ export function Frame() {
         </section>
         {splitter(DOCK)}
         <section id="cs-dock" className={styles.dock} aria-label="Slices">
-          <Slot child="dock" className={styles.region} />
+          <div className={styles.region}>
+            <Slices />
+          </div>
         </section>
       </main>
       {splitter(RIGHT)}

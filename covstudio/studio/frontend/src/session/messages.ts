@@ -16,6 +16,11 @@ export interface Wires {
     state: PainterState;
     up: Drag | Release | Visible | Ping | Query;
   };
+  slices: {
+    down: SliceValues;
+    state: SlicesState;
+    up: ShowLarge | Differentiate;
+  };
 }
 /**
  * A text for the clipboard.
@@ -170,4 +175,56 @@ export interface Query {
   row: number;
   rows: number;
   type: "query";
+}
+/**
+ * Natural values that a moved slider changed, by the path of their parameters.
+ */
+export interface SliceValues {
+  type: "slice-values";
+  values: {
+    [k: string]: number | "-inf" | "inf" | "nan";
+  };
+}
+/**
+ * The dock: V and its derivatives, or why there are none.
+ */
+export interface SlicesState {
+  derivatives: "natural" | "theta";
+  focus: string;
+  slices: SliceSummary[];
+  v: VSummary | null;
+  waiting: string | null;
+}
+/**
+ * What is said under the picture of a derivative of V.
+ */
+export interface SliceSummary {
+  fault: string | null;
+  key: string;
+  node: string;
+  owner: string;
+  path: string;
+  symbol: string;
+  value: number | ("-inf" | "inf" | "nan");
+}
+/**
+ * What is said of V under its picture.
+ */
+export interface VSummary {
+  shape: string;
+}
+/**
+ * A picture was chosen, to be shown large; its node is selected.
+ */
+export interface ShowLarge {
+  key: string;
+  node: string | null;
+  type: "show-large";
+}
+/**
+ * What V is to be differentiated by.
+ */
+export interface Differentiate {
+  by: "natural" | "theta";
+  type: "differentiate";
 }

@@ -1,0 +1,202 @@
+// The dock: V and the derivative of V in every free parameter. Only the pictures in sight are computed.
+
+import { type KeyboardEvent, memo, useEffect, useRef, useState } from "react";
+import { usePicture } from "../painter/register";
+import type { State } from "../session/connection";
+import { useHear, useSend, useView } from "../session/hooks";
+import { type Real, short } from "../ui/numbers";
+import { Sketch } from "./Sketch";
+import styles from "./slices.module.css";
+
+type Dock = State<"slices">;
+
+export function Slices() {
+  const state = useView("slices");
+  if (state === null) return null;
+  return (
+    <div className={`cs-root ${styles.dock}`}>
+      {state.v ? <Strip state={state} /> : <Empty state={state} />}
+    </div>
+  );
+}
+
+function Strip({ state }: { state: Dock }) {
+  const send = useSend("slices");
+  const strip = useRef<HTMLDivElement>(null);
+  const values = useMoved(state);
+  const show = useRef((key: string, node: string | null) => send({ type: "show-large", key, node })).current;
+  useSideways(strip);
+
+  return (
+    <div className={styles.strip} role="list" aria-label="V and its derivatives" ref={strip}>
+      <Tile
+        {...{ tile: "V", node: null, title: "V", label: "V", owner: "covariance of the data", fault: null }}
+        value={state.v?.shape ?? ""}
+        shown={state.focus === "V"}
+        show={show}
+      />
+      {state.slices.length > 0 && <By chosen={state.derivatives} />}
+      {state.slices.map(({ key, path, symbol, owner, node, value, fault }) => {
+        const theta = state.derivatives === "theta";
+        const title = theta ? "∂V/∂θ" : `∂V/∂${symbol}`;
+        const of = `${symbol} of ${owner}`;
+        return (
+          <Tile
+            key={key}
+            {...{ tile: key, node, title, fault, path, show }}
+            label={theta ? `∂V/∂θ, ${of}` : `∂V/∂${of}`}
+            owner={theta ? of : owner}
+            value={short(values[path] ?? value)}
+            shown={state.focus === key}
+          />
+        );
+      })}
+      {state.slices.length === 0 && (
+        <p className={styles.none}>
+          No free parameter: V is constant. Free a parameter, and the change it makes in V is shown here.
+        </p>
+      )}
+    </div>
+  );
+}
+
+interface TileProps {
+  tile: string;
+  node: string | null;
+  title: string;
+  label: string;
+  owner: string;
+  path?: string;
+  value: string;
+  fault: string | null;
+  shown: boolean;
+  show: (key: string, node: string | null) => void;
+}
+
+const Tile = memo(function Tile(props: TileProps) {
+  const { tile, node, title, label, owner, path, value, fault, shown, show } = props;
+  const canvas = useRef<HTMLCanvasElement>(null);
+  usePicture(tile, canvas);
+  const enlarge = () => show(tile, node);
+  return (
+    <div className={styles.tile} data-shown={shown || undefined} role="listitem">
+      <canvas
+        ref={canvas}
+        className={styles.picture}
+        role="img"
+        aria-label={`Heatmap of ${label}`}
+        data-tile={tile}
+        onClick={enlarge}
+      />
+      <button
+        type="button"
+        className={`cs-focusable ${styles.name}`}
+        aria-pressed={shown}
+        aria-label={`Show ${label} large`}
+        title={fault ?? undefined}
+        onClick={enlarge}
+        onKeyDown={walk}
+      >
+        <span className={styles.line}>
+          <span className={`cs-math ${styles.symbol}`}>{title}</span>
+          {fault ? (
+            <span className={styles.fault}>not finite</span>
+          ) : (
+            <span className={styles.value} data-path={path}>
+              {value}
+            </span>
+          )}
+        </span>
+        <span className={`cs-ellipsis ${styles.owner}`}>{owner}</span>
+      </button>
+    </div>
+  );
+});
+
+/** What V is differentiated by: theta, as the library's grad() does, or the values that the sliders show. */
+function By({ chosen }: { chosen: Dock["derivatives"] }) {
+  const send = useSend("slices");
+  const choice = (by: Dock["derivatives"], text: string, title: string) => (
+    <button
+      type="button"
+      aria-pressed={chosen === by}
+      title={title}
+      onClick={() => send({ type: "differentiate", by })}
+    >
+      {text}
+    </button>
+  );
+  return (
+    <div className={styles.by} role="group" aria-label="Differentiate by">
+      {choice("theta", "by θ", "Derivatives in theta, the unconstrained parameters: what grad() gives")}
+      {choice(
+        "natural",
+        "natural",
+        "Derivatives in the natural values: the change of V per unit of what the slider shows",
+      )}
+    </div>
+  );
+}
+
+function Empty({ state }: { state: Dock }) {
+  return (
+    <div className={styles.empty}>
+      <Sketch />
+      <div>
+        <h3>V and what each parameter does to it</h3>
+        <p>
+          {state.waiting ??
+            "Connect a matrix to V. It is drawn here as a heatmap, and beside it one picture for every parameter: " +
+              "where V changes, and how fast, when that parameter does."}
+        </p>
+      </div>
+    </div>
+  );
+}
+
+/** Values that a moved slider changed since the last state, which brings all of them. */
+function useMoved(state: Dock): Record<string, Real> {
+  const [moved, setMoved] = useState<{ since: Dock; values: Record<string, Real> }>({
+    since: state,
+    values: {},
+  });
+  const latest = useRef(state);
+  latest.current = state;
+  useHear("slices", ({ values }) =>
+    setMoved((before) => {
+      const since = latest.current;
+      return { since, values: before.since === since ? { ...before.values, ...values } : values };
+    }),
+  );
+  return moved.since === state ? moved.values : {};
+}
+
+/** A wheel that turns one way scrolls a row that lies the other way. */
+function useSideways(strip: { current: HTMLElement | null }): void {
+  useEffect(() => {
+    const row = strip.current;
+    const turn = (event: WheelEvent) => {
+      if (!row || event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) return;
+      if (row.scrollWidth <= row.clientWidth) return;
+      event.preventDefault();
+      row.scrollLeft += event.deltaY;
+    };
+    row?.addEventListener("wheel", turn, { passive: false });
+    return () => row?.removeEventListener("wheel", turn);
+  }, [strip]);
+}
+
+/** Arrow keys, Home and End go from picture to picture. */
+function walk(event: KeyboardEvent<HTMLButtonElement>): void {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  const all = [
+    ...(event.currentTarget.closest('[role="list"]')?.querySelectorAll("button[aria-label]") ?? []),
+  ];
+  const at = all.indexOf(event.currentTarget);
+  const to = event.key === "Home" ? 0 : event.key === "End" ? all.length - 1 : step ? at + step : -1;
+  const next = all[to];
+  if (!(next instanceof HTMLElement)) return;
+  event.preventDefault();
+  next.focus();
+  next.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
