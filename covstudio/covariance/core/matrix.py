@@ -68,6 +68,7 @@ class Matrix(Written):
     _parameters: tuple[Parameter, ...] = ()
     _known_layout: Layout | None = None
     _shape: Shape | None = None
+    _constructed_with: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -104,7 +105,14 @@ class Matrix(Written):
                 f"{cls.__name__} is abstract: expected it to override evaluate(self, natural), or "
                 "__call__ in the older style; it overrides neither."
             )
-        return super().__new__(cls)
+        made = super().__new__(cls)
+        made._constructed_with = args, kwargs
+        return made
+
+    @property
+    def constructed_with(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """What the constructor was given: positional and keyword arguments, as they came."""
+        return self._constructed_with
 
     def __init__(
         self,
