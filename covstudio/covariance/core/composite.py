@@ -51,6 +51,8 @@ class Composite(Matrix):
     _known_spans: tuple[range, ...] | None = None
     _known_places: tuple[PlacedOperand, ...] | None = None
     _known_tensors: tuple[Tensor, ...] | None = None
+    _known_kept: frozenset[int] | None = None
+    _known_raw: bool | None = None
 
     def __init__(self, *operands: Any, **named: Any) -> None:
         self._operands = read_operands(type(self).__name__, operands, named)
@@ -59,6 +61,7 @@ class Composite(Matrix):
         if own is not None:
             self._operands = {OWN: own, **self._operands}
         self._composed = self._known_parts = self._known_spans = self._known_places = None
+        self._known_kept = self._known_raw = self._known_pure = None
         self._shape = self._find_shape()
         self.reset_intermediates()
 
@@ -217,7 +220,7 @@ class Composite(Matrix):
                 yield operand
 
     def _layout(self) -> Layout:
-        below = tuple(operand._layout() for _, _, operand in self._parts())
+        below = tuple([operand._layout() for _, _, operand in self._parts()])
         composed = self._composed
         # Operands may change at any time through their own set_param_specs; each change gives them a new
         # layout.
@@ -266,6 +269,7 @@ class Composite(Matrix):
             for name, operand in self._operands.items()
         }
         other._composed = other._known_parts = other._known_places = None
+        other._known_kept = other._known_raw = other._known_pure = None
         other.reset_intermediates()
         return other
 
@@ -279,6 +283,7 @@ class Composite(Matrix):
         other = self._with_operands(lambda one: one)
         other._operands[name] = operand
         other._known_spans = other._known_tensors = None
+        other._known_kept = other._known_raw = other._known_pure = None
         return other
 
     @property

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance.core.jacobian import Differentiable
-from covstudio.covariance.parameters.differentiation import chain, recorded
+from covstudio.covariance.parameters.differentiation import chain
 from covstudio.covariance.parameters.parameterised import Params
 
 __all__ = ["Written"]
 
 
 class Written(Differentiable):
-    """Fourth base of `Matrix`: value and Jacobian together, into memory of the caller's."""
+    """Fifth base of `Matrix`: value and Jacobian together, into memory of the caller's."""
 
     _library_base = True
     #: Whether `write` does better than to copy what the formulas return.
@@ -138,7 +138,7 @@ class Written(Differentiable):
                 )
             value, slices = self._checked_out(out, shape, theta)
         if self._writes_now():
-            self._write_raw(theta, value, wanted, slices)
+            self._write_raw(theta, self._fresh_natural(theta), value, wanted, slices)
         else:
             value.copy_(self(theta))
             grad, _ = self.grad(theta)
@@ -146,22 +146,28 @@ class Written(Differentiable):
                 slices.copy_(grad)
         return value, slices if wanted else None, names
 
-    def _recorded(self, theta: Tensor) -> bool:
-        """Whether autograd watches theta, or something else that V is made of."""
-        return recorded(theta)
-
     def _raw_slices(self, theta: Tensor, wanted: Sequence[int]) -> Tensor:
         if not self._writes or self._recorded(theta):
             return super()._raw_slices(theta, wanted)
         slices = theta.new_empty((len(wanted), *self.shape))
-        self._write_raw(theta, None, wanted, slices)
+        self._write_raw(theta, self._natural(theta), None, wanted, slices)
         return slices
 
-    def _write_raw(self, theta: Tensor, value: Tensor | None, wanted: Sequence[int], slices: Tensor) -> None:
+    def _write_raw(
+        self, theta: Tensor, natural: Tensor, value: Tensor | None, wanted: Sequence[int], slices: Tensor
+    ) -> None:
         layout = self._layout()
-        raw = layout.complete(theta)
-        slopes = layout.slope(raw[list(wanted)], wanted) if wanted else raw[:0]
-        self.write(layout.natural(raw), value, wanted, slopes, slices)
+        slopes = layout.slopes(layout.complete(theta), wanted) if wanted else theta[:0]
+        self.write(natural, value, wanted, slopes, slices)
+
+    def _writes_value(self, theta: Tensor) -> bool:
+        """Whether V itself is better written than put together by the formulas."""
+        return self._writes and self._pure and not self._recorded(theta)
+
+    def _written_value(self, natural: Tensor) -> Tensor:
+        value = natural.new_empty(self.shape)
+        self.write(natural, value, (), natural[:0], natural.new_empty((0, *self.shape)))
+        return value
 
     def _writes_now(self) -> bool:
         return self._writes and self._mode() == "default"

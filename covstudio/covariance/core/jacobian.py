@@ -8,15 +8,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from covstudio.covariance.core.recall import Recalling
 from covstudio.covariance.parameters.differentiation import JACOBIAN_METHODS, automatic, chain
-from covstudio.covariance.parameters.openreml import FreeParameters
 from covstudio.covariance.parameters.parameterised import Params
 
 __all__ = ["Differentiable"]
 
 
-class Differentiable(FreeParameters):
-    """Third base of `Matrix`: everything about derivatives."""
+class Differentiable(Recalling):
+    """Fourth base of `Matrix`: everything about derivatives."""
 
     _library_base = True
     #: The value is written in the older style: `__call__`, from raw free parameters.
@@ -25,7 +25,6 @@ class Differentiable(FreeParameters):
     #: Where the analytic derivative is written: "differentiate", "manual_grad" or "none".
     _derivative: str = "none"
 
-    #: "default": the analytic Jacobian where there is one; "auto": always automatic differentiation.
     #: "default": the analytic Jacobian where there is one; "auto": always automatic differentiation.
     grad_mode: str = "default"
 
@@ -111,6 +110,8 @@ class Differentiable(FreeParameters):
         return self.grad_mode
 
     def _unheld(self, grad: Tensor | None, names: list[str]) -> tuple[Tensor | None, list[str]]:
+        if grad is not None and names and not self._held:
+            return grad, names
         keep = [k for k, name in enumerate(names) if name not in self._held]
         if grad is None or not keep:
             return None, []
@@ -118,8 +119,8 @@ class Differentiable(FreeParameters):
 
     def _wanted(self) -> list[int]:
         """Positions of the parameters in the Jacobian: neither fixed nor held."""
-        layout = self._layout()
-        return [k for k in layout.free if layout.names[k] not in self._held]
+        layout, held = self._layout(), self._held
+        return [k for k in layout.free if layout.names[k] not in held] if held else list(layout.free)
 
     def manual_grad(self, free_params: Params = None) -> tuple[Tensor | None, list[str]]:
         """The analytic Jacobian of V with respect to theta.
@@ -154,18 +155,17 @@ class Differentiable(FreeParameters):
                 "differentiate."
             )
         theta = self._theta(free_params)
-        layout = self._layout()
         wanted = self._wanted()
         if not wanted:
             return None, []
-        return self._raw_slices(theta, wanted), [layout.names[k] for k in wanted]
+        names = self._layout().names
+        return self._raw_slices(theta, wanted), [names[k] for k in wanted]
 
     def _raw_slices(self, theta: Tensor, wanted: Sequence[int]) -> Tensor:
         """The analytic derivatives in theta of the parameters at the given positions among all."""
         layout = self._layout()
-        raw = layout.complete(theta)
-        slopes = layout.slope(raw[list(wanted)], wanted)
-        return chain(self.differentiate(layout.natural(raw), wanted), slopes)
+        slopes = layout.slopes(layout.complete(theta), wanted)
+        return chain(self.differentiate(self._natural(theta), wanted), slopes)
 
     def auto_grad(self, free_params: Params = None) -> tuple[Tensor | None, list[str]]:
         """The Jacobian of V with respect to theta by automatic differentiation.
@@ -280,7 +280,7 @@ class Differentiable(FreeParameters):
         rows = {name: k for k, name in enumerate(names)}
         if grad is None or any(layout.names[k] not in rows for k in index):
             return None
-        slopes = layout.slope(raw[list(index)], index)
+        slopes = layout.slopes(raw, index)
         return grad[[rows[layout.names[k]] for k in index]] / slopes[:, None, None]
 
     def _inside(self, natural: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance.core.inplace import Written
+from covstudio.covariance.core.recall import shared
 from covstudio.covariance.parameters.layout import Layout
 from covstudio.covariance.parameters.parameter import Parameter, parse_parameters
 from covstudio.covariance.parameters.parameterised import Params
@@ -236,8 +237,13 @@ class Matrix(Written):
             tensor([[1.0000, 0.4621],
                     [0.4621, 1.0000]])
         """
-        layout = self._layout()
-        return self.evaluate(layout.natural(layout.complete(self._theta(free_params))))
+        theta = self._theta(free_params)
+        natural = self._natural(theta)
+        value = self._written_value(natural) if self._writes_value(theta) else self.evaluate(natural)
+        if self._recall_of(natural) is not None and shared(value, natural):
+            # The caller may write to V.
+            self._recall = None
+        return value
 
     def map_theta_to_v(self, theta: Tensor) -> Tensor:
         """V at theta; the older name of calling the object, for `REML`.
@@ -270,6 +276,9 @@ class Matrix(Written):
     def positive_definite(self) -> bool:
         """True when V is promised positive definite for every finite theta; overridden where it is."""
         return False
+
+    def _find_pure(self) -> bool:
+        return self.governing_declaration() is not None
 
     @property
     def symmetric(self) -> bool:

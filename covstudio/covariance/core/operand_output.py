@@ -10,6 +10,7 @@ from torch import Tensor
 from covstudio.covariance.core.definiteness import Operand, ShapeError
 from covstudio.covariance.core.matrix import Matrix
 from covstudio.covariance.core.operands import locate
+from covstudio.covariance.core.recall import Recall
 from covstudio.covariance.parameters.differentiation import chain
 
 __all__ = ["OperandOutput", "operand_slices", "operand_value"]
@@ -55,7 +56,7 @@ def operand_slices(name: str, operand: Matrix, natural: Tensor, index: list[int]
         raise
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class OperandOutput:
     """One operand at its parameters, and the rows of the operator's Jacobian that are its own.
 
@@ -68,6 +69,7 @@ class OperandOutput:
         index: positions among these of the k parameters asked for.
         slopes: what the derivative in each of them is multiplied by, shape (k,).
         rows: the operand's k rows in the operator's Jacobian.
+        recall: the operator's record, where the operand's value is worth keeping.
     """
 
     owner: str
@@ -78,6 +80,7 @@ class OperandOutput:
     index: list[int]
     slopes: Tensor
     rows: slice
+    recall: Recall | None = None
 
     def write(self, value: Tensor | None, slices: Tensor, add: bool = False) -> None:
         """Write the operand, or add it to what is there, and write its k slices; errors name the operand.
@@ -121,14 +124,26 @@ class OperandOutput:
             return constant if wanted else None, natural.new_empty((0, *constant.shape))
         if not operand._writes_now():
             return self._by_formulas(operand, wanted)
-        value = natural.new_empty(operand.shape) if wanted else None
+        known = self._known() if wanted else None
+        value = natural.new_empty(operand.shape) if wanted and known is None else None
         slices = natural.new_empty((len(self.index), *operand.shape)) if into is None else into
         self.write(value, slices)
-        return value, slices
+        return self._kept(value) if known is None else known, slices
+
+    def _known(self) -> Tensor | None:
+        return None if self.recall is None else self.recall.kept.get(self.position)
+
+    def _kept(self, value: Tensor | None) -> Tensor | None:
+        if self.recall is not None and value is not None:
+            self.recall.keep(self.position, value)
+        return value
 
     def _by_formulas(self, operand: Matrix, wanted: bool) -> tuple[Tensor | None, Tensor]:
         natural = self.natural
-        value = operand_value(self.owner, self.name, operand, operand.evaluate, natural) if wanted else None
+        value = self._known() if wanted else None
+        if wanted and value is None:
+            value = operand_value(self.owner, self.name, operand, operand.evaluate, natural)
+            self._kept(value)
         if not self.index:
             return value, natural.new_empty((0, *operand.shape))
         inner = operand_slices(self.name, operand, natural, self.index)

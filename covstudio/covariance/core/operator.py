@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -12,6 +13,7 @@ from covstudio.covariance.core.composite import OWN, Composite
 from covstudio.covariance.core.definiteness import Operand, ShapeError, promises_pd, promises_psd
 from covstudio.covariance.core.matrix import Matrix
 from covstudio.covariance.core.operand_output import OperandOutput, operand_slices, operand_value
+from covstudio.covariance.core.recall import Recall, shared
 from covstudio.covariance.parameters.differentiation import FORWARD_MODE, chain
 from covstudio.covariance.parameters.layout import consecutive, in_order, shares
 from covstudio.covariance.parameters.parameterised import Params
@@ -134,9 +136,9 @@ class Operator(Composite):
             TypeError: `free_params` is not a floating-point tensor, nor a dict of such.
             ValueError: wrong length or dimension, or missing or unexpected names.
         """
-        if type(self).evaluate is not Operator.evaluate:
-            return super().__call__(free_params)
-        return self.combine(self.build_operands(free_params))
+        if self._raw_inside and type(self).evaluate is Operator.evaluate:
+            return self.combine(self.build_operands(free_params))
+        return super().__call__(free_params)
 
     def build_operands(self, free_params: Params = None) -> list[Tensor]:
         """The operands' values.
@@ -176,22 +178,78 @@ class Operator(Composite):
         """V from the natural values of all parameters; see `Matrix.evaluate`."""
         if self._calls_raw:
             return super().evaluate(natural)
-        return self.combine(self._values(natural))
+        values = self._values(natural)
+        value = self.combine(values)
+        recall = self._recall_of(natural)
+        if recall is not None:
+            # A value that V is a view of is not kept: whoever is given V may write to it.
+            for position, operand in enumerate(values):
+                if position in recall.kept and shared(value, operand):
+                    recall.kept.pop(position, None)
+        return value
 
     def _values(self, natural: Tensor, needed: Container[int] | None = None) -> list[Tensor]:
         """The operands' values; where only some are needed, empty tensors stand for the others."""
         values = []
-        for position, ((name, operand), span) in enumerate(
-            zip(self._operands.items(), self._spans(), strict=True)
-        ):
+        label, parts, recall = self._label(), self._naturals(natural), self._recall_of(natural)
+        for position, ((name, operand), own) in enumerate(zip(self._operands.items(), parts, strict=True)):
             if needed is not None and position not in needed:
                 values.append(natural.new_empty((0, 0)))
             elif isinstance(operand, Matrix):
-                own = natural[span.start : span.stop]
-                values.append(operand_value(self._label(), name, operand, operand.evaluate, own))
+                value = partial(operand_value, label, name, operand, operand.evaluate, own)
+                kept = recall if self._keeps_value(position) else None
+                values.append(value() if kept is None else kept.once(position, value))
             else:
                 values.append(operand.to(dtype=natural.dtype, device=natural.device))
         return values
+
+    # -- from one call to the next ---------------------------------------------------------------------------
+
+    def _naturals(self, natural: Tensor) -> Sequence[Tensor]:
+        """Each operand's part of the natural values; where these are on record, the tensors of before."""
+        recall = self._recall_of(natural)
+        if recall is None:
+            return [natural[span.start : span.stop] for span in self._spans()]
+        parts = recall.parts
+        if parts is None:
+            parts = recall.parts = tuple(natural[span.start : span.stop] for span in self._spans())
+            for position, _, operand in self._parts():
+                if operand._keeps and len(parts[position]):
+                    operand._recall = Recall(parts[position])
+        return parts
+
+    def _keeps_value(self, position: int) -> bool:
+        """Whether an operand's value is kept: a derivative needs it, and only parameters change it."""
+        known = self._known_kept
+        if known is None:
+            needed = {
+                other
+                for place, _, operand in self._parts()
+                if operand.num_params
+                for other in self.propagate_needs(place)
+            }
+            known = self._known_kept = frozenset(
+                place for place, _, operand in self._parts() if place in needed and operand._pure
+            )
+        return position in known
+
+    @property
+    def _raw_inside(self) -> bool:
+        """Whether a structure in the older style, from raw parameters, is below, at any depth."""
+        known = self._known_raw
+        if known is None:
+            known = self._known_raw = any(
+                operand._calls_raw or (isinstance(operand, Operator) and operand._raw_inside)
+                for _, _, operand in self._parts()
+            )
+        return known
+
+    def _find_pure(self) -> bool:
+        structures = len(self._parts()) == len(self._operands)
+        return super()._find_pure() and structures and all(operand._pure for _, _, operand in self._parts())
+
+    def _writes_value(self, theta: Tensor) -> bool:
+        return type(self).write is not Operator.write and super()._writes_value(theta)
 
     # -- derivatives -----------------------------------------------------------------------------------------
 
@@ -205,15 +263,15 @@ class Operator(Composite):
         Returns:
             Tensor of shape (k, *shape).
         """
-        spans, operands = self._spans(), list(self._operands.items())
-        owners = list(shares(spans, index))
+        naturals, operands = self._naturals(natural), list(self._operands.items())
+        owners = list(shares(self._spans(), index))
         needed = {other for share in owners for other in self.propagate_needs(share.position)}
         values = self._values(natural, needed)
         pieces: list[Tensor] = []
         for share in owners:
-            (name, operand), span = operands[share.position], spans[share.position]
+            name, operand = operands[share.position]
             assert isinstance(operand, Matrix), "a tensor has no parameters"
-            inner = operand_slices(name, operand, natural[span.start : span.stop], share.index)
+            inner = operand_slices(name, operand, naturals[share.position], share.index)
             inner = inner.to(dtype=natural.dtype, device=natural.device)
             pieces.append(self.propagate(values, share.position, inner))
         if not pieces:
@@ -257,14 +315,14 @@ class Operator(Composite):
         """
         outputs = []
         row = 0
-        for position, ((name, operand), span) in enumerate(
-            zip(self._operands.items(), self._spans(), strict=True)
-        ):
-            own = natural[span.start : span.stop]
+        recall, label = self._recall_of(natural), self._label()
+        operands = zip(self._operands.items(), self._spans(), self._naturals(natural), strict=True)
+        for position, ((name, operand), span, own) in enumerate(operands):
             inner = [k - span.start for k in index if k in span]
             rows = slice(row, row + len(inner))
+            record = recall if recall is not None and self._keeps_value(position) else None
             outputs.append(
-                OperandOutput(self._label(), position, name, operand, own, inner, slopes[rows], rows)
+                OperandOutput(label, position, name, operand, own, inner, slopes[rows], rows, record)
             )
             row = rows.stop
         return outputs
@@ -302,7 +360,7 @@ class Operator(Composite):
             if mine and isinstance(operand, Matrix):
                 own = natural[span.start : span.stop]
                 inner = operand_slices(name, operand, own, [k - span.start for k in mine])
-                grads.append(chain(inner, layout.slope(raw[mine], mine)))
+                grads.append(chain(inner, layout.slopes(raw, mine)))
             else:
                 grads.append(None)
         return grads, names

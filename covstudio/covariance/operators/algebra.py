@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -367,6 +368,19 @@ class Inverse(Operator):
     def propagate(self, values: list[Tensor], position: int, direction: Tensor) -> Tensor:
         inverse = self.combine(values)
         return -(inverse @ direction @ inverse)
+
+    def write(
+        self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor
+    ) -> None:
+        """The inverse taken once, for itself and for its slices."""
+        (output,) = self.outputs(natural, index, slopes)
+        a, steps = output.fresh()
+        assert a is not None
+        inverse = self._once(natural, "inverse", partial(self.combine, [a]))
+        if value is not None:
+            value.copy_(inverse)
+        if output.index:
+            slices.copy_(inverse @ steps @ inverse).neg_()
 
     @property
     def psd(self) -> bool:

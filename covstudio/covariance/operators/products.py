@@ -125,9 +125,9 @@ class KroneckerProduct(Operator):
         b, b_steps = second.fresh(value is not None or len(first.index) > 0)
         if value is not None and a is not None and b is not None:
             self._multiply(a[None], b[None], value[None], add)
-        if b is not None:
+        if first.index and b is not None:
             self._multiply(a_steps, b[None], slices[first.rows])
-        if a is not None:
+        if second.index and a is not None:
             self._multiply(a[None], b_steps, slices[second.rows])
 
     def _multiply(self, a: Tensor, b: Tensor, out: Tensor, add: bool = False) -> None:

@@ -26,10 +26,9 @@ def chain(slices: Tensor, slopes: Tensor, out: Tensor | None = None) -> Tensor:
     factors = slopes.reshape(-1, *[1] * (slices.ndim - 1))
     if out is not None:
         torch.mul(slices, factors, out=out)
-        flat = slopes == 0
-        return out.index_fill_(0, flat.nonzero()[:, 0], 0.0) if bool(flat.any()) else out
+        return out if bool(slopes.all()) else out.index_fill_(0, (slopes == 0).nonzero()[:, 0], 0.0)
     product = slices * factors
-    if not traced(slopes) and bool((slopes != 0).all()):
+    if not traced(slopes) and bool(slopes.all()):
         return product
     return torch.where(factors == 0, torch.zeros_like(product), product)
 
@@ -93,6 +92,8 @@ def recorded(tensor: Tensor) -> bool:
     """Whether derivatives through the tensor are being taken, in any mode of autograd."""
     if traced(tensor) or (tensor.requires_grad and torch.is_grad_enabled()):
         return True
+    if torch.autograd.forward_ad._current_level < 0:
+        return False
     dual = torch.autograd.forward_ad.unpack_dual(tensor)  # type: ignore[no-untyped-call]
     return dual.tangent is not None
 

@@ -91,8 +91,8 @@ def in_order(pieces: Sequence[Tensor], places: Sequence[Sequence[int]]) -> Tenso
 #: Positions, remembered: an array, as a tensor that is made under inference mode or in a transformation of
 #: `torch.func` belongs to that.
 Places = NDArray[np.intp]
-#: Transforms, each with the places of its parameters; and the order that undoes the grouping, None for one.
-_Groups = tuple[list[tuple[Transform, Places]], Places | None]
+#: Transforms, each with the places of its parameters; and the order that undoes the grouping, where it must.
+_Groups = tuple[list[tuple[Transform, Places | slice]], Places | None]
 #: For so many choices of parameters is it remembered who shares a transform.
 KNOWN = 64
 
@@ -174,14 +174,19 @@ class Layout:
         """Derivative of the transforms at raw values."""
         return self._apply(raw, index, lambda transform, x: transform.grad(x))
 
+    def slopes(self, raw: Tensor, index: Sequence[int]) -> Tensor:
+        """Derivative of the transforms of the parameters at some positions, from the raw values of all."""
+        every = len(index) == len(self.parameters) and tuple(index) == self._all
+        return self.slope(raw) if every else self.slope(raw[list(index)], index)
+
     def _apply(
         self, x: Tensor, index: Sequence[int] | None, function: Callable[[Transform, Tensor], Tensor]
     ) -> Tensor:
         groups, back = self._grouped(None if index is None else tuple(index))
-        if back is None:
+        if len(groups) < 2:
             return function(groups[0][0], x) if groups else x
-        pieces = [function(transform, x[_on(x.device, places)]) for transform, places in groups]
-        return torch.cat(pieces)[_on(x.device, back)]
+        pieces = [function(transform, _some(x, places)) for transform, places in groups]
+        return torch.cat(pieces) if back is None else torch.cat(pieces)[_on(x.device, back)]
 
     @cached_property
     def _known(self) -> dict[tuple[int, ...] | None, _Groups]:
@@ -197,11 +202,22 @@ class Layout:
             if len(self._known) == KNOWN:
                 self._known.clear()
             order = [place for places in groups.values() for place in places]
-            back = np.argsort(order) if len(groups) > 1 else None
-            found = [(one, np.array(places)) for one, places in groups.items()], back
+            back = np.argsort(order) if order != sorted(order) else None
+            found = [(one, _places(places)) for one, places in groups.items()], back
             # Another thread may clear what is remembered at any time.
             self._known[index] = found
         return found
+
+
+def _places(places: list[int]) -> Places | slice:
+    """Places in order; at equal steps as a slice, which costs a third of a gather."""
+    first, last = places[0], places[-1] + 1
+    step = places[1] - first if len(places) > 1 else 1
+    return slice(first, last, step) if places == list(range(first, last, step)) else np.array(places)
+
+
+def _some(x: Tensor, places: Places | slice) -> Tensor:
+    return x[places] if isinstance(places, slice) else x[_on(x.device, places)]
 
 
 def _on(device: torch.device, places: Places) -> Tensor:

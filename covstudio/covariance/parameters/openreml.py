@@ -285,11 +285,16 @@ class FreeParameters(Parameterised):
 
     @property
     def cache(self) -> bool:
-        """Whether objects are kept by `set_intermediates`."""
+        """Whether anything is kept from one call to the next: see `enable_cache`."""
         return self._keeps
 
     def enable_cache(self) -> None:
-        """Keep what `set_intermediates` is given; on an operator for all its operands, too.
+        """Keep what `set_intermediates` is given and what a call computes, on an operator in all operands.
+
+        What a call or a Jacobian computes on its way serves the next at exactly the same theta: natural
+        values, correlations, an inverse, the operands' values that a derivative needs. Of the last theta
+        alone, and no tensor above 1 MB. Nothing is kept where autograd watches, nor of structures that
+        are functions of the user's, as these may read what changes.
 
         Example:
             >>> import torch

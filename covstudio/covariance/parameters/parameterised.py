@@ -331,19 +331,19 @@ class Parameterised(ABC):
                 f"{self._label()}: expected the free parameters as a 1-D torch.Tensor, a dict of "
                 f"1-element tensors or None, got {type(params).__name__}; use torch.tensor([...])."
             )
+        if params.ndim == 1 and len(params) == len(layout.free):
+            return self._floating(params, "parameters")
         expected = [layout.names[k] for k in layout.free]
         if params.ndim != 1:
             raise ValueError(
                 f"{self._label()}: expected a 1-D tensor of {len(expected)} free parameters, got shape "
                 f"{tuple(params.shape)}; use .flatten()."
             )
-        if len(params) != len(expected):
-            raise ValueError(
-                f"{self._label()}: expected {len(expected)} free parameters {few(expected)}, got "
-                f"{len(params)}; give one raw value per name, in this order"
-                f"{self._fixed_hint(len(params))}."
-            )
-        return self._floating(params, "parameters")
+        raise ValueError(
+            f"{self._label()}: expected {len(expected)} free parameters {few(expected)}, got "
+            f"{len(params)}; give one raw value per name, in this order"
+            f"{self._fixed_hint(len(params))}."
+        )
 
     def _floating(self, entry: Tensor, what: str) -> Tensor:
         """Whole numbers as floating-point ones, in the dtype of the defaults."""

@@ -31,6 +31,9 @@ class Transform(ABC):
     _domain: Interval = REALS
     _codomain: Interval = REALS
 
+    #: The derivative where it is one number everywhere; else None.
+    constant_slope: float | None = None
+
     @abstractmethod
     def __call__(self, x: Tensor) -> Tensor:
         """The natural values f(x).

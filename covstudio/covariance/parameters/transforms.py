@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from covstudio.covariance.parameters.differentiation import traced
 from covstudio.covariance.parameters.interval import POSITIVE, REALS, Interval
 from covstudio.covariance.parameters.transform import Transform, check_number
 
@@ -40,6 +41,8 @@ class TransformIdentity(Transform):
         >>> TransformIdentity()(torch.tensor([-1.0, 2.0]))
         tensor([-1.,  2.])
     """
+
+    constant_slope = 1.0
 
     def __call__(self, x: Tensor) -> Tensor:
         return x
@@ -234,7 +237,7 @@ class TransformScaleShift(Transform):
                 f"TransformScaleShift: expected a finite scale other than 0 and a finite shift, got "
                 f"scale={scale!r}, shift={shift!r}; with a scale of 0 the parameter would have no effect."
             )
-        self.scale = float(scale)
+        self.scale = self.constant_slope = float(scale)
         self.shift = float(shift)
 
     @property
@@ -351,6 +354,22 @@ class TransformChain(Transform):
         return y
 
     def grad(self, x: Tensor) -> Tensor:
+        derivative: Tensor = self.transforms[0].grad(x)
+        value, reached = x, 0
+        for k, transform in enumerate(self.transforms[1:], start=1):
+            if transform.constant_slope is not None:
+                derivative = derivative * transform.constant_slope
+                continue
+            for earlier in self.transforms[reached:k]:
+                value = earlier(value)
+            derivative, reached = derivative * transform.grad(value), k
+        # Constant slopes are neither 0 nor infinite. The sum is not a number where one of them is not.
+        if reached == 0 or not (traced(derivative) or math.isnan(float(derivative.sum()))):
+            return derivative
+        return self._limit(x)
+
+    def _limit(self, x: Tensor) -> Tensor:
+        """The derivative where 0 * inf arises, as an intermediate value overflows."""
         derivative = torch.ones_like(x)
         value = x
         clash = torch.zeros_like(x, dtype=torch.bool)
@@ -359,8 +378,7 @@ class TransformChain(Transform):
             clash = clash | ((step == 0) & torch.isinf(derivative)) | ((derivative == 0) & torch.isinf(step))
             derivative = derivative * step
             value = transform(value)
-        # 0 * inf arises where an intermediate value overflows. A chain that levels off there has slope 0;
-        # one that still grows without bound (sqrt of exp) has an infinite slope in the direction in which
-        # it runs off.
+        # A chain that levels off there has slope 0; one that still grows without bound (sqrt of exp) has an
+        # infinite slope in the direction in which it runs off.
         runaway = torch.where(torch.isinf(value), torch.sign(value) * torch.sign(x) * torch.inf, 0.0)
         return torch.where(clash, runaway.to(derivative.dtype), derivative)

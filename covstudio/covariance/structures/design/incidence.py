@@ -192,6 +192,9 @@ class DummyMatrix(Matrix):
         if kept != list(range(math.prod(map(len, ordered)))):
             flat = _positions_of(flat.tolist(), kept)
         self.codes = torch.from_numpy(flat).to(device)
+        rows = (self.codes >= 0).nonzero()[:, 0]
+        #: Where the ones stand in Z, counted along its rows.
+        self._ones = rows * len(kept) + self.codes[rows]
         self._dtype, self._device = dtype, None if device is None else self.codes.device
         super().__init__((len(flat), len(kept)), {})
 
@@ -204,9 +207,10 @@ class DummyMatrix(Matrix):
     def evaluate(self, natural: Tensor) -> Tensor:
         """Z, shape (n, q); `natural` is empty and tells the dtype and device left open."""
         device = natural.device if self._device is None else self._device
-        codes = self.codes.to(device)
         dtype = natural.dtype if self._dtype is None else self._dtype
-        return (codes[:, None] == torch.arange(self.shape[1], device=device)).to(dtype)
+        z = torch.zeros(self.shape, dtype=dtype, device=device)
+        z.view(-1).index_fill_(0, self._ones.to(device), 1.0)
+        return z
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
         """The empty Jacobian, shape (0, n, q)."""

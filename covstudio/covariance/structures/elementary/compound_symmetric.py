@@ -26,6 +26,12 @@ def equicorrelation(n: int, rho: Tensor) -> Tensor:
     return torch.where(one, torch.ones_like(rho), rho)
 
 
+def fill_symmetric(out: Tensor, diagonal: Tensor | float, others: Tensor) -> None:
+    """Write one number on the diagonal of a square matrix and another off it."""
+    out.fill_(others)
+    out.diagonal().fill_(diagonal)
+
+
 def apart(b: Tensor) -> Tensor:
     """(J - I) b, the derivative of R by rho times b, along the last dimension but one."""
     return b.sum(-2, keepdim=True) - b
@@ -100,7 +106,8 @@ class EquicorrelatedLeaf(Leaf):
     def evaluate(self, natural: Tensor) -> Tensor:
         """sigma^2 [(1 - rho) I + rho J], shape (n, n), from natural values; without sigma^2, of 1."""
         sigma2, rho = self.split(natural)
-        return sigma2 * equicorrelation(self.n, rho)
+        diagonal = torch.eye(self.n, dtype=torch.bool, device=natural.device)
+        return torch.where(diagonal, sigma2, sigma2 * rho)
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
         """dV/d sigma^2 = V / sigma^2 and dV/d rho = sigma^2 (J - I), shape (len(index), n, n)."""
@@ -108,6 +115,19 @@ class EquicorrelatedLeaf(Leaf):
         others = 1 - torch.eye(self.n, dtype=natural.dtype, device=natural.device)
         slices = [equicorrelation(self.n, rho) if self.is_variance(k) else sigma2 * others for k in index]
         return torch.stack(slices) if slices else natural.new_zeros((0, self.n, self.n))
+
+    def write(
+        self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor
+    ) -> None:
+        """Write two numbers each, one on the diagonal and one off it; see `Matrix.write`."""
+        sigma2, rho = self.split(natural)
+        if value is not None:
+            fill_symmetric(value, sigma2, sigma2 * rho)
+        for k, slope, target in zip(index, slopes, slices, strict=True) if index else ():
+            if self.is_variance(k):
+                fill_symmetric(target, slope, slope * rho)
+            else:
+                fill_symmetric(target, 0.0, slope * sigma2)
 
 
 @declare(

@@ -232,11 +232,18 @@ class SpatialMatrix(Leaf):
             return values
         return values.masked_fill(self._coincide.to(values.device), at_zero)
 
+    def _correlations(self, natural: Tensor, wide: Tensor, h: Tensor) -> Tensor:
+        """k(h) for all kept pairs, 1 where rows coincide; not to be written to."""
+
+        def compute() -> Tensor:
+            return self._settled(self.correlation(h, wide[1 + self._ranges :]), 1.0)
+
+        return self._once(natural, "correlations", compute)
+
     def evaluate(self, natural: Tensor) -> Tensor:
         """sigma^2 k(h), shape (n, n), from natural values [sigma^2, ranges, shape parameters]."""
         wide = self._widened(natural)
-        h, shape_values = self._steps(wide), wide[1 + self._ranges :]
-        value = wide[0] * self._settled(self.correlation(h, shape_values), 1.0)
+        value = wide[0] * self._correlations(natural, wide, self._steps(wide))
         return self._pairs.spread(value.to(natural.dtype))
 
     def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
@@ -244,7 +251,7 @@ class SpatialMatrix(Leaf):
         if not len(index):
             return natural.new_zeros((0, *self.shape))
         wide = self._widened(natural)
-        made = self._slopes(wide, self._steps(wide), index)
+        made = self._slopes(natural, wide, self._steps(wide), index)
         slices = [values * factor / divisor for values, factor, divisor in made]
         return self._pairs.spread(torch.stack(slices).to(natural.dtype))
 
@@ -256,14 +263,19 @@ class SpatialMatrix(Leaf):
         h = self._steps(wide)
         correlation: Tensor | None = None
         if value is not None:
-            correlation = self._settled(self.correlation(h, wide[1 + self._ranges :]), 1.0)
+            correlation = self._correlations(natural, wide, h)
             self._pairs.write(correlation, wide[0], value)
-        made = self._slopes(wide, h, index, correlation)
+        made = self._slopes(natural, wide, h, index, correlation)
         for (values, factor, divisor), slope, target in zip(made, slopes.to(wide.dtype), slices, strict=True):
             self._pairs.write(values, factor * (slope / divisor), target)
 
     def _slopes(
-        self, wide: Tensor, h: Tensor, index: Sequence[int], correlation: Tensor | None = None
+        self,
+        natural: Tensor,
+        wide: Tensor,
+        h: Tensor,
+        index: Sequence[int],
+        correlation: Tensor | None = None,
     ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Yield each derivative: one value per kept distance, times the first number, over the second."""
         shape_values, one = wide[1 + self._ranges :], wide.new_ones(())
@@ -272,7 +284,7 @@ class SpatialMatrix(Leaf):
             k = position - 1
             if position == 0:
                 if correlation is None:
-                    correlation = self._settled(self.correlation(h, shape_values), 1.0)
+                    correlation = self._correlations(natural, wide, h)
                 yield correlation, one, one
             elif k < self._ranges:
                 if decline is None:

@@ -48,10 +48,10 @@ def powers(rho: Tensor, n: int) -> Tensor:
     return torch.cat([torch.ones_like(rho).reshape(1), rho**exponents])
 
 
-def power_slopes(rho: Tensor, n: int) -> Tensor:
-    """d rho^k / d rho = k rho^(k-1) for k = 0..n-1, shape (n,); 0, 1, 0, ... at rho = 0."""
-    exponents = torch.arange(n, device=rho.device)
-    return torch.cat([torch.zeros_like(rho).reshape(1), exponents[1:] * powers(rho, n)[:-1]])
+def power_slopes(values: Tensor) -> Tensor:
+    """d rho^k / d rho = k rho^(k-1) from the powers of rho, shape (n,); 0, 1, 0, ... at rho = 0."""
+    exponents = torch.arange(len(values), device=values.device)
+    return exponents * torch.cat([values[:1], values[:-1]])
 
 
 class _FirstOrder:
@@ -64,7 +64,14 @@ class _FirstOrder:
         return powers(shapes[0], self.n)
 
     def _correlation_slopes(self, shapes: Tensor) -> Tensor:
-        return power_slopes(shapes[0], self.n)[None]
+        return power_slopes(powers(shapes[0], self.n))[None]
+
+
+class _StationaryFirstOrder(_FirstOrder, Autoregression):
+    """The same as a stationary structure, whose slopes are multiples of its correlations."""
+
+    def _all_correlation_slopes(self, natural: Tensor, correlations: Tensor | None = None) -> Tensor:
+        return power_slopes(self._all_correlations(natural) if correlations is None else correlations)[None]
 
 
 @declare(
@@ -94,7 +101,7 @@ class _FirstOrder:
     scale="sigma^2",
     example=lambda: AR1Matrix(4),
 )
-class AR1Matrix(_FirstOrder, Autoregression):
+class AR1Matrix(_StationaryFirstOrder):
     r"""First-order autoregression, :math:`V_{ij} = \sigma^2 \rho^{|i-j|}` with :math:`\rho \in (-1, 1)`.
 
     Parameters: `sigma^2` (natural: the marginal variance, not that of the innovations; raw: exp(2 theta),
@@ -147,7 +154,7 @@ class AR1Matrix(_FirstOrder, Autoregression):
     psd=True,
     example=lambda: AR1CorrelationMatrix(4),
 )
-class AR1CorrelationMatrix(_FirstOrder, Autoregression):
+class AR1CorrelationMatrix(_StationaryFirstOrder):
     r"""First-order autoregressive correlation, :math:`V_{ij} = \rho^{|i-j|}`, :math:`-1 < \rho < 1`.
 
     Parameters: `rho` (natural: the correlation of neighbours; raw: 2 sigmoid(theta) - 1, default 0). Having

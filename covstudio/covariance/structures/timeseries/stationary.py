@@ -161,19 +161,33 @@ class StationaryMatrix(ToeplitzLeaf):
         """Their derivatives with respect to each of these, shape (k, n)."""
         raise NotImplementedError(f"{type(self).__name__} does not override _correlation_slopes.")
 
+    def _shapes(self, natural: Tensor) -> Tensor:
+        """The natural values of the correlation's parameters."""
+        return natural[1:] if self._scaled else natural
+
+    def _all_correlations(self, natural: Tensor) -> Tensor:
+        """The correlations at lags 0 to n - 1, shape (n,), not to be written to."""
+        return self._once(natural, "row", lambda: widened(self._correlations, self._shapes(natural)))
+
+    def _all_correlation_slopes(self, natural: Tensor, correlations: Tensor | None = None) -> Tensor:
+        """Their derivatives by each of the k parameters, shape (k, n), where they may be known themselves."""
+        return widened(self._correlation_slopes, self._shapes(natural))
+
     def _first_row(self, natural: Tensor) -> Tensor:
-        if not self._scaled:
-            return widened(self._correlations, natural)
-        return natural[0] * widened(self._correlations, natural[1:])
+        correlations = self._all_correlations(natural)
+        return natural[0] * correlations if self._scaled else correlations
 
     def _first_row_slopes(self, natural: Tensor, index: Sequence[int]) -> Tensor:
         """The first rows of the derivatives, shape (len(index), n)."""
         if not self._scaled:
-            return widened(self._correlation_slopes, natural)[list(index)]
-        rows = widened(self._correlations, natural[1:])[None]
-        if any(k > 0 for k in index):
-            rows = torch.cat([rows, natural[0] * widened(self._correlation_slopes, natural[1:])])
-        return rows[list(index)]
+            slopes = self._all_correlation_slopes(natural)
+            return slopes if list(index) == list(range(len(slopes))) else slopes[list(index)]
+        correlations = self._all_correlations(natural)
+        if not any(k > 0 for k in index):
+            return correlations.repeat(len(index), 1)
+        slopes = natural[0] * self._all_correlation_slopes(natural, correlations)
+        rows = torch.cat([correlations[None], slopes])
+        return rows if list(index) == list(range(len(rows))) else rows[list(index)]
 
 
 @linalg.kind.register(StationaryMatrix)

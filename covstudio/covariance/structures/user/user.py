@@ -120,6 +120,10 @@ class SimpleMatrix(Matrix):
                 "choose other defaults, or correct the function"
             )
 
+    def _find_pure(self) -> bool:
+        # The function may read what changes.
+        return False
+
     def evaluate(self, natural: Tensor) -> Tensor:
         """call(natural), shape (rows, columns), in the dtype of the parameters.
 
@@ -274,6 +278,10 @@ class Adapter(Matrix):
             raise type(error)(
                 f"{self._label()}: param_map must return the adaptee's free parameters. {error}"
             ) from None
+
+    def _find_pure(self) -> bool:
+        # The function may read what changes.
+        return False
 
     def evaluate(self, natural: Tensor) -> Tensor:
         """A(f(natural)), shape (rows, columns)."""
