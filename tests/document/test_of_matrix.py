@@ -11,6 +11,7 @@ from covstudio.covariance import (
     AR1Matrix,
     CovariancePropagation,
     Declaration,
+    DiagonalMatrix,
     DummyMatrix,
     KroneckerProduct,
     Matrix,
@@ -107,8 +108,11 @@ def test_a_class_of_ones_own_is_named() -> None:
         document_of(Sum(Trend(), ScalarMatrix(2)))
 
 
-def test_what_a_document_cannot_say_is_refused_instead_of_changed() -> None:
-    own = AR1Matrix(3, param_specs={"sigma^2": Parameter("sigma^2", TransformIdentity(), 2.0)})
-    same_v(document_of(own), own, torch.tensor([2.0, 0.0], dtype=torch.float64))  # natural values are kept
-    with pytest.raises(ValueError, match="expected theta of 2 free parameters, got 3"):
+def test_what_a_document_cannot_say_is_refused() -> None:
+    own = ScalarMatrix(3, param_specs={"sigma^2": Parameter("sigma^2", TransformIdentity(), 2.0)})
+    same_v(document_of(own), own, torch.tensor([2.0], dtype=torch.float64))  # natural values are kept
+    with pytest.raises(NotADocument, match="would have another V"):
+        z = DummyMatrix(["a", "b"], levels=[["b", "a"]], lex_order=False)
+        document_of(CovariancePropagation(z=z, g=DiagonalMatrix(2)), torch.tensor([0.0, 1.0]))
+    with pytest.raises(ValueError, match="expected theta of 1 free parameters, got 3"):
         document_of(own, torch.zeros(3))
