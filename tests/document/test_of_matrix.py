@@ -111,8 +111,9 @@ def test_a_class_of_ones_own_is_named() -> None:
 def test_what_a_document_cannot_say_is_refused() -> None:
     own = ScalarMatrix(3, param_specs={"sigma^2": Parameter("sigma^2", TransformIdentity(), 2.0)})
     same_v(document_of(own), own, torch.tensor([2.0], dtype=torch.float64))  # natural values are kept
+    z = DummyMatrix(["a", "b"], levels=[["b", "a"]], lex_order=False)
+    other = CovariancePropagation(z=z, g=DiagonalMatrix(2))
     with pytest.raises(NotADocument, match="would have another V"):
-        z = DummyMatrix(["a", "b"], levels=[["b", "a"]], lex_order=False)
-        document_of(CovariancePropagation(z=z, g=DiagonalMatrix(2)), torch.tensor([0.0, 1.0]))
+        document_of(other, torch.tensor([0.0, 1.0]))
     with pytest.raises(ValueError, match="expected theta of 1 free parameters, got 3"):
         document_of(own, torch.zeros(3))
