@@ -40,6 +40,7 @@ class Root(JSComponent):
     code = param.String(default="")
     painter = param.String(default="")
     slices = param.String(default="")
+    inspector = param.String(default="")
 
     bar = Child()
     palette = Child()

@@ -28,7 +28,8 @@ from covstudio.export.python import missing, python_source
 from covstudio.studio.canvas.palette import PaletteView
 from covstudio.studio.fit.worker import own_modules
 from covstudio.studio.inspector.inspector import Inspector
-from covstudio.studio.inspector.state import inspector_state
+from covstudio.studio.inspector.messages import CoordinatesField, IndicesField, NodePage, NumberField
+from covstudio.studio.inspector.state import inspector_page
 from covstudio.studio.session.store import Store
 from tests.export.catalogue_models import at_other_values, model_of
 from tests.export.export_programs import add, after, executed_v, expected_v, printed_v
@@ -239,31 +240,37 @@ def test_the_inspector_has_a_field_for_everything() -> None:
     store = Store(at_table_values(everything()))
     store.load_table(TABLE)
     store.selection = ("n2",)
-    state = inspector_state(store)
-    arguments = {argument["name"]: argument for argument in state["arguments"]}
-    assert arguments["points"]["columns"] == ["x", "y"]
-    assert (arguments["points"]["least"], arguments["points"]["most"]) == (1, 3)
-    assert arguments["power"]["value"] == 1.5
-    assert (arguments["shaded"]["value"], arguments["shaded"]["optional"]) == ("1, 3", True)
-    notes = {p["param"]: (p["meaning"], p["note"]) for p in state["parameters"]}
+    page = inspector_page(store)
+    assert isinstance(page, NodePage)
+    arguments = {argument.name: argument for argument in page.arguments}
+    points, power, shaded = arguments["points"], arguments["power"], arguments["shaded"]
+    assert isinstance(points, CoordinatesField)
+    assert points.columns == ["x", "y"]
+    assert (points.least, points.most) == (1, 3)
+    assert isinstance(power, NumberField)
+    assert power.value == 1.5
+    assert isinstance(shaded, IndicesField)
+    assert (shaded.value, shaded.optional) == ("1, 3", True)
+    notes = {row.param: (row.meaning, row.note) for row in page.parameters}
     assert notes["sigma^2_0"] == ("Variance of group i.", "Variance of group i.")
     assert notes["sigma^2_1"] == ("Variance of group i.", "")
-    assert state["elsewhere"] == [{"system": "Grower", "names": ["gro2", "GROW(q)"], "usage": "grow(x, y)"}]
+    (known,) = page.elsewhere
+    assert (known.system, known.names, known.usage) == ("Grower", ["gro2", "GROW(q)"], "grow(x, y)")
     store.selection = ("n1",)
-    state = inspector_state(store)
-    assert [(p["param"], p["value"]) for p in state["parameters"]] == [("weight", 3.25)]
+    page = inspector_page(store)
+    assert isinstance(page, NodePage)
+    assert [(row.param, row.value) for row in page.parameters] == [("weight", 3.25)]
 
 
 def test_what_is_typed_in_the_inspector_becomes_an_argument() -> None:
     store = Store(everything())
     store.load_table(TABLE)
-    pane: Any = Inspector(store).panel()
+    inspector = Inspector(store)
 
-    def say(argument: str, value: Any) -> dict[str, Any]:
-        for callback in pane._msg__callbacks:
-            callback({"type": "argument", "node": "n2", "argument": argument, "value": value})
-        state: dict[str, Any] = json.loads(pane.state)
-        return state["errors"]
+    def say(argument: str, value: Any) -> dict[str, str]:
+        inspector.channel.take({"type": "give-argument", "node": "n2", "argument": argument, "value": value})
+        errors: dict[str, str] = json.loads(inspector.channel.state)["errors"]
+        return errors
 
     own = lambda: store.document.nodes["n2"].arguments  # noqa: E731
     say("shaded", "0, 2-3")
@@ -275,9 +282,9 @@ def test_what_is_typed_in_the_inspector_becomes_an_argument() -> None:
     say("power", 2)
     assert own()["power"] == 2.0
     assert "at least 0.5" in say("power", 0.25)["power"]
-    say("points", {"written": "0 0\n1 1.5\n2 0\n3 3"})
+    say("points", {"mode": "written", "text": "0 0\n1 1.5\n2 0\n3 3"})
     assert own()["points"] == Values(((0.0, 1.0, 2.0, 3.0), (0.0, 1.5, 0.0, 3.0)))
-    assert "Row 2" in say("points", {"written": "0 0\n1"})["points"]
+    assert "Row 2" in say("points", {"mode": "written", "text": "0 0\n1"})["points"]
 
 
 def test_what_no_program_can_import_is_said_and_not_exported() -> None:

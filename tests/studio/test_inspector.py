@@ -6,6 +6,7 @@ import json
 import math
 from typing import Any
 
+import msgspec
 import pytest
 
 from covstudio.covariance import (
@@ -25,15 +26,25 @@ from covstudio.document.changes.all import (
     SetFixed,
     SetParameters,
 )
-from covstudio.document.model.node import Columns, Levels, Rows, Values
+from covstudio.document.model.node import Auto, Columns, Levels, Rows, Values
 from covstudio.studio.inspector.inspector import Inspector
+from covstudio.studio.inspector.messages import (
+    FromLevels,
+    FromModel,
+    FromNumber,
+    FromRows,
+    MovedParameter,
+    MovedParameters,
+    Written,
+)
 from covstudio.studio.inspector.scales import Scale, allows_zero, scale_of
-from covstudio.studio.inspector.state import inspector_state
+from covstudio.studio.inspector.state import inspector_page
 from covstudio.studio.inspector.typed import read_argument
-from covstudio.studio.session.component import plain
+from covstudio.studio.session.messages import plain
 from covstudio.studio.session.resources import katex_address
 from covstudio.studio.session.store import Store
 from tests.studio.canvas_cases import field_trial
+from tests.studio.states import state_of
 
 CORRELATION = TransformChain([TransformSigmoid(), TransformScaleShift(2.0, -1.0)])
 
@@ -47,6 +58,12 @@ def node(store: Store, name: str) -> str:
     found = store.document.named(name)
     assert found is not None
     return found.id
+
+
+def inspector_state(store: Store) -> dict[str, Any]:
+    """The page of the inspector as it is sent."""
+    page: dict[str, Any] = plain(msgspec.to_builtins(inspector_page(store)))
+    return page
 
 
 def select(store: Store, name: str) -> dict[str, Any]:
@@ -64,7 +81,7 @@ def test_an_empty_model_says_how_to_begin() -> None:
 def test_nothing_selected_shows_every_parameter_of_v_by_term(alpha: Store) -> None:
     state = inspector_state(alpha)
     assert state["mode"] == "model"
-    assert [group["name"] for group in state["groups"]] == ["genotype › g", "block › g", "residual"]
+    assert [group["name"] for group in state["groups"]] == ["genotype variance", "block variance", "residual"]
     paths = [p["path"] for group in state["groups"] for p in group["parameters"]]
     assert paths == ["genotype/g/sigma^2", "block/g/sigma^2", "residual/sigma^2"]
     assert (state["free"], state["fixed"], state["shape"]) == (3, 0, "72 × 72")
@@ -144,61 +161,61 @@ def test_a_drag_sends_numbers_only_and_only_those_that_changed(
     alpha: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inspector = Inspector(alpha)
-    pane: Any = inspector.panel()
-    told: list[dict[str, Any]] = []
-    monkeypatch.setattr(pane, "tell", lambda kind, **content: told.append({"kind": kind, **content}))
-    before = pane.state
+    told: list[Any] = []
+    monkeypatch.setattr(inspector.channel, "tell", told.append)
+    before = inspector.channel.state
     key = (node(alpha, "residual"), "sigma^2")
     alpha.dispatch(SetParameters({key: 0.25}, merge_key="drag"), settle=False)
-    assert pane.state == before
+    assert inspector.channel.state == before
+    raw = pytest.approx(math.log(0.25) / 2)
     assert told == [
-        {"kind": "values", "values": {"{} {}".format(*key): [0.25, pytest.approx(math.log(0.25) / 2)]}}
+        MovedParameters(moved=[MovedParameter(key="{} {}".format(*key), value=0.25, raw=raw)])  # type: ignore[arg-type]
     ]
     alpha.settle()
-    assert json.loads(pane.state)["groups"][2]["parameters"][0]["value"] == 0.25
+    assert state_of(inspector)["page"]["groups"][2]["parameters"][0]["value"] == 0.25
 
 
 # --- what a person types and chooses --------------------------------------------------------------
 
 
-def inspect(store: Store) -> tuple[Inspector, Any]:
-    inspector = Inspector(store)
-    return inspector, inspector.panel()
-
-
-def say(pane: Any, **message: Any) -> dict[str, Any]:
+def say(inspector: Inspector, **message: Any) -> dict[str, Any]:
     """Send a message as the page does; the state that follows."""
-    for callback in pane._msg__callbacks:
-        callback(message)
-    state: dict[str, Any] = json.loads(pane.state)
-    return state
+    inspector.channel.take(message)
+    return state_of(inspector)
 
 
 def test_zero_is_a_variance_and_a_negative_number_is_none(alpha: Store) -> None:
-    _, pane = inspect(alpha)
+    inspector = Inspector(alpha)
     residual = node(alpha, "residual")
-    say(pane, type="set", node=residual, param="sigma^2", value=0)
+    say(inspector, type="give-value", node=residual, param="sigma^2", value=0)
     assert alpha.natural(residual, "sigma^2") == 0.0
-    state = say(pane, type="set", node=residual, param="sigma^2", value=-1)
+    state = say(inspector, type="give-value", node=residual, param="sigma^2", value=-1)
     assert alpha.natural(residual, "sigma^2") == 0.0
     assert "sigma^2" in state["errors"][f"{residual} sigma^2"]
-    state = say(pane, type="set", node=residual, param="sigma^2", value="much")
-    assert "number" in state["errors"][f"{residual} sigma^2"]
+    say(inspector, type="give-value", node=residual, param="sigma^2", value="much")
+    assert alpha.message is not None
+    assert "Expected `float`, got `str`" in alpha.message.text
+    assert alpha.natural(residual, "sigma^2") == 0.0
 
 
 def test_every_act_is_one_step_that_undo_takes_back(alpha: Store) -> None:
-    _, pane = inspect(alpha)
+    inspector = Inspector(alpha)
     residual = node(alpha, "residual")
     start = alpha.document
     for message in (
-        {"type": "set", "node": residual, "param": "sigma^2", "value": 0.5},
-        {"type": "fix", "node": residual, "param": "sigma^2", "fixed": True},
-        {"type": "rename", "node": residual, "name": "plots"},
-        {"type": "argument", "node": residual, "argument": "n", "value": {"mode": "number", "number": 72}},
-        {"type": "argument", "node": residual, "argument": "n", "value": {"mode": "rows"}},
+        {"type": "give-value", "node": residual, "param": "sigma^2", "value": 0.5},
+        {"type": "fix-parameter", "node": residual, "param": "sigma^2", "fixed": True},
+        {"type": "give-name", "node": residual, "name": "plots"},
+        {
+            "type": "give-argument",
+            "node": residual,
+            "argument": "n",
+            "value": {"mode": "number", "number": 72},
+        },
+        {"type": "give-argument", "node": residual, "argument": "n", "value": {"mode": "rows"}},
     ):
         before = alpha.document
-        say(pane, **message)
+        say(inspector, **message)
         assert alpha.document != before
         alpha.undo()
         assert alpha.document == before
@@ -206,25 +223,25 @@ def test_every_act_is_one_step_that_undo_takes_back(alpha: Store) -> None:
 
 
 def test_a_name_in_use_is_refused_under_the_field(alpha: Store) -> None:
-    _, pane = inspect(alpha)
+    inspector = Inspector(alpha)
     alpha.selection = (node(alpha, "block"),)
     for name in ("genotype", "a/b", ""):
-        state = say(pane, type="rename", node=node(alpha, "block"), name=name)
+        state = say(inspector, type="give-name", node=node(alpha, "block"), name=name)
         assert state["errors"]["name"]
     assert alpha.document.named("block") is not None
 
 
 def test_reset_goes_back_to_the_default(alpha: Store) -> None:
-    _, pane = inspect(alpha)
+    inspector = Inspector(alpha)
     residual = node(alpha, "residual")
-    say(pane, type="set", node=residual, param="sigma^2", value=0.5)
-    say(pane, type="reset", node=residual, param="sigma^2")
+    say(inspector, type="give-value", node=residual, param="sigma^2", value=0.5)
+    say(inspector, type="reset-value", node=residual, param="sigma^2")
     assert alpha.natural(residual, "sigma^2") == 1.0
 
 
 def test_rows_of_one_time_are_a_box_to_tick(alpha: Store) -> None:
     alpha.dispatch(AddNode("OrnsteinUhlenbeckMatrix", name="days", arguments={"times": Columns(("col",))}))
-    _, pane = inspect(alpha)
+    inspector = Inspector(alpha)
     days = node(alpha, "days")
     alpha.selection = (days,)
     (problem,) = [one for one in inspector_state(alpha)["problems"] if one["field"] == "times"]
@@ -233,7 +250,7 @@ def test_rows_of_one_time_are_a_box_to_tick(alpha: Store) -> None:
     assert not problem["unfinished"]
     (box,) = [one for one in inspector_state(alpha)["arguments"] if one["kind"] == "flag"]
     assert (box["name"], box["label"], box["value"]) == ("shared_times", "Shared times", False)
-    say(pane, type="argument", node=days, argument=box["name"], value=True)
+    say(inspector, type="give-argument", node=days, argument=box["name"], value=True)
     state = inspector_state(alpha)
     assert not [one for one in state["problems"] if one["field"] == "times"]
     assert state["arguments"][1]["value"] is True
@@ -241,34 +258,37 @@ def test_rows_of_one_time_are_a_box_to_tick(alpha: Store) -> None:
 
 
 def test_a_matrix_is_typed_and_what_is_wrong_with_it_is_said(alpha: Store) -> None:
-    _, pane = inspect(alpha)
+    inspector = Inspector(alpha)
     alpha.dispatch(AddNode("KnownMatrix"))
     known = next(i for i, n in alpha.document.nodes.items() if n.kind == "KnownMatrix")
     argument = next(
         a.name for d in catalogue() if d.name == "KnownMatrix" for a in d.arguments if a.kind == "matrix"
     )
     alpha.selection = (known,)
-    say(pane, type="argument", node=known, argument=argument, value="2 1\n1 2")
+    say(inspector, type="give-argument", node=known, argument=argument, value="2 1\n1 2")
     assert alpha.document.nodes[known].arguments[argument] == ((2.0, 1.0), (1.0, 2.0))
-    state = say(pane, type="argument", node=known, argument=argument, value="2 one\n1 2")
+    state = say(inspector, type="give-argument", node=known, argument=argument, value="2 one\n1 2")
     assert "line 1" in state["errors"][argument]
     assert alpha.document.nodes[known].arguments[argument] == ((2.0, 1.0), (1.0, 2.0))
 
 
 def test_messages_about_what_is_not_there_change_nothing(alpha: Store) -> None:
-    _, pane = inspect(alpha)
+    inspector = Inspector(alpha)
     before = alpha.document
     for message in (
-        {"type": "set", "node": "gone", "param": "sigma^2", "value": 1},
-        {"type": "fix", "node": "gone", "param": "sigma^2"},
-        {"type": "argument", "node": "gone", "argument": "n", "value": None},
-        {"type": "argument", "node": node(alpha, "residual"), "argument": "nothing", "value": None},
-        {"type": "select", "node": ["a", "list"]},
-        {"type": "rename"},
+        {"type": "give-value", "node": "gone", "param": "sigma^2", "value": 1},
+        {"type": "fix-parameter", "node": "gone", "param": "sigma^2", "fixed": True},
+        {"type": "fix-parameter", "node": "gone", "param": "sigma^2"},
+        {"type": "take-column", "node": "gone", "argument": "n", "column": "rep", "on": True},
+        {"type": "visit-node", "node": "gone"},
+        {"type": "give-argument", "node": "gone", "argument": "n", "value": None},
+        {"type": "give-argument", "node": node(alpha, "residual"), "argument": "nothing", "value": None},
+        {"type": "visit-node", "node": ["a", "list"]},
+        {"type": "give-name"},
         {"type": "unheard of"},
         {"no": "type"},
     ):
-        say(pane, **message)
+        say(inspector, **message)
         assert alpha.document == before
 
 
@@ -296,13 +316,15 @@ def test_a_loose_node_keeps_its_parameters(alpha: Store) -> None:
     ("kind", "value", "argument"),
     [
         ("size", None, None),
-        ("size", {"mode": "number", "number": 24}, 24),
+        ("size", FromNumber(number=24), 24),
+        ("size", FromModel(), Auto()),
+        ("size", FromRows(), Rows()),
+        ("size", FromLevels(columns=["rep", "block"]), Levels(("rep", "block"))),
         ("integer", 3.0, 3),
         ("flag", True, True),
         ("choice", "xtx", "xtx"),
-        ("factors", {"columns": ["rep", "block"]}, Columns(("rep", "block"))),
-        ("factors", {"written": "R1, R1; R2\nR 3"}, Values((("R1", "R1", "R2", "R 3"),))),
-        ("coordinates", {"written": "0 1,2.5\n4"}, Values(((0.0, 1.0, 2.5, 4.0),))),
+        ("factors", Written(text="R1, R1; R2\nR 3"), Values((("R1", "R1", "R2", "R 3"),))),
+        ("coordinates", Written(text="0 1,2.5\n4"), Values(((0.0, 1.0, 2.5, 4.0),))),
         ("matrix", "1\t0,5e-1\n\n0;1 0", ((1.0, 0.0, 0.5), (0.0, 1.0, 0.0))),
     ],
 )
@@ -313,13 +335,12 @@ def test_arguments_are_read(kind: str, value: Any, argument: Any) -> None:
 @pytest.mark.parametrize(
     ("kind", "value", "says"),
     [
-        ("size", {"mode": "number", "number": 2.5}, "whole number"),
-        ("size", {"mode": "number", "number": True}, "whole number"),
+        ("size", FromNumber(number=2.5), "whole number"),
         ("integer", "three", "whole number"),
         ("matrix", " \n ", "one row a line"),
         ("matrix", "1 x", "line 1"),
-        ("coordinates", {"written": "0 a"}, "value 2"),
-        ("factors", {"written": " , ;"}, "at least one"),
+        ("coordinates", Written(text="0 a"), "value 2"),
+        ("factors", Written(text=" , ;"), "at least one"),
     ],
 )
 def test_arguments_that_cannot_be_read_say_how_to_write_them(kind: str, value: Any, says: str) -> None:

@@ -6,10 +6,8 @@ else here becomes a change.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
-
-from panel.viewable import Viewable
 
 from covstudio.covariance import declaration
 from covstudio.document.changes.all import (
@@ -22,20 +20,26 @@ from covstudio.document.changes.all import (
 )
 from covstudio.document.model.arguments import argument_of
 from covstudio.document.model.node import Columns, Levels
-from covstudio.studio.inspector.state import inspector_state, parameter_key, shown_parameters, values_state
+from covstudio.studio.inspector.messages import (
+    INSPECTOR,
+    FixParameter,
+    GiveArgument,
+    GiveName,
+    GiveValue,
+    InspectorState,
+    MovedParameters,
+    RemoveSelected,
+    ResetValue,
+    TakeColumn,
+    VisitMatrix,
+    VisitNode,
+    VisitTab,
+)
+from covstudio.studio.inspector.state import inspector_page, moved_parameter, parameter_key, shown_parameters
 from covstudio.studio.inspector.typed import read_argument
-from covstudio.studio.session.component import Component
-from covstudio.studio.session.resources import component_script, component_styles
-from covstudio.studio.session.router import Router
+from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TabView
-
-
-class InspectorPane(Component):
-    """The browser's half of the inspector."""
-
-    _esm = component_script("formula.js", "sliders.js", "arguments.js", "inspector.js")
-    _stylesheets = component_styles("inspector.css")
 
 
 class Inspector(TabView):
@@ -48,32 +52,34 @@ class Inspector(TabView):
 
     def __init__(self, store: Store, open_tab: Callable[[str], None] = lambda name: None) -> None:
         self._store = store
+        self._open_tab = open_tab
         self._errors: dict[str, str] = {}
         self._revision = 0
-        self._sent: dict[str, list[float]] = {}
-        self._pane = InspectorPane(sizing_mode="stretch_both", margin=0)
-        Router(
+        self._sent: dict[str, float] = {}
+        self.channel = Channel(
+            INSPECTOR,
             store,
             {
-                "rename": self._rename,
-                "argument": self._argument,
-                "column": self._column,
-                "set": self._set,
-                "reset": self._reset,
-                "fix": self._fix,
-                "remove": self._remove,
-                "select": self._select,
-                "focus": self._focus,
-                "go": lambda message: open_tab(str(message.get("tab"))),
+                GiveName: lambda said: self._try("name", Rename(said.node, said.name)),
+                GiveArgument: self._argument,
+                TakeColumn: self._column,
+                GiveValue: self._value,
+                ResetValue: self._reset,
+                FixParameter: self._fix,
+                RemoveSelected: lambda _: self._remove(),
+                VisitNode: self._visit_node,
+                VisitMatrix: self._visit_matrix,
+                VisitTab: lambda said: open_tab(said.tab),
             },
-        ).listen(self._pane)
+        )
         store.param.watch(self._structure, ["structure_version", "selection", "settled", "faults"])
         store.param.watch(self._values, ["version"])
         self._show()
 
-    def panel(self) -> Viewable:
-        """The inspector as a Panel component."""
-        return self._pane
+    @property
+    def line(self) -> Channel:
+        """What the page draws the inspector from."""
+        return self.channel
 
     # --- drawing ----------------------------------------------------------------------------------
 
@@ -82,25 +88,30 @@ class Inspector(TabView):
         self._show()
 
     def _show(self) -> None:
-        self._sent = values_state(self._store, shown_parameters(self._store))
-        self._pane.show(inspector_state(self._store) | {"errors": self._errors, "revision": self._revision})
+        self._sent = {parameter_key(ref): ref.natural for ref in shown_parameters(self._store)}
+        self.channel.show(
+            InspectorState(
+                page=inspector_page(self._store), errors=dict(self._errors), revision=self._revision
+            )
+        )
 
     def _values(self, *_events: Any) -> None:
         """Between two rests of a slider only numbers travel, and only those that changed."""
         if self._store.settled == self._store.version:
             return
-        moved = tuple(
-            ref
-            for ref in shown_parameters(self._store)
-            if self._sent.get(parameter_key(ref), [None])[0] != ref.natural
-        )
+        moved = [
+            ref for ref in shown_parameters(self._store) if self._sent.get(parameter_key(ref)) != ref.natural
+        ]
         if moved:
-            changed = values_state(self._store, moved)
-            self._sent |= changed
-            self._pane.tell("values", values=changed)
+            self._sent |= {parameter_key(ref): ref.natural for ref in moved}
+            self.channel.tell(MovedParameters(moved=[moved_parameter(self._store, ref) for ref in moved]))
 
     def _refuse(self, field: str, sentence: str) -> None:
         self._errors = {field: sentence}
+        self._answer()
+
+    def _answer(self) -> None:
+        """Say where things stand although nothing changed."""
         self._revision += 1
         self._show()
 
@@ -115,80 +126,67 @@ class Inspector(TabView):
         before = self._store.version
         self._store.dispatch(change)
         if self._store.version == before:
-            self._revision += 1
-            self._show()
+            self._answer()
 
     # --- messages ---------------------------------------------------------------------------------
 
-    def _rename(self, message: Mapping[str, Any]) -> None:
-        self._try("name", Rename(str(message.get("node")), str(message.get("name", ""))))
-
-    def _remove(self, message: Mapping[str, Any]) -> None:
+    def _remove(self) -> None:
         ids = [i for i in self._store.selection if i in self._store.document.nodes]
         if ids:
             self._store.dispatch(RemoveNodes(tuple(ids)))
 
-    def _select(self, message: Mapping[str, Any]) -> None:
-        node = message.get("node")
-        self._store.selection = (
-            (node,) if isinstance(node, str) and node in self._store.document.nodes else ()
-        )
+    def _visit_node(self, said: VisitNode) -> None:
+        self._store.selection = (said.node,) if said.node in self._store.document.nodes else ()
 
-    def _focus(self, message: Mapping[str, Any]) -> None:
-        self._store.focus = str(message.get("key", "V"))
+    def _visit_matrix(self, said: VisitMatrix) -> None:
+        self._store.focus = said.node
+        self._open_tab("matrix")
 
-    def _set(self, message: Mapping[str, Any]) -> None:
-        node, name, value = str(message.get("node")), str(message.get("param")), message.get("value")
-        field = f"{node} {name}"
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            self._refuse(field, f"{name} is a number; write it like 0.25 or 1e-3.")
-            return
-        reason = self._store.build.check_value(node, name, float(value))
+    def _value(self, said: GiveValue) -> None:
+        field = f"{said.node} {said.param}"
+        reason = self._store.build.check_value(said.node, said.param, said.value)
         if reason:
             self._refuse(field, reason)
-            return
-        self._try(field, SetParameters({(node, name): float(value)}))
+        else:
+            self._try(field, SetParameters({(said.node, said.param): said.value}))
 
-    def _reset(self, message: Mapping[str, Any]) -> None:
-        node, name = str(message.get("node")), str(message.get("param"))
-        self._try(f"{node} {name}", SetParameters({(node, name): None}, label=f"Reset {name}"))
+    def _reset(self, said: ResetValue) -> None:
+        change = SetParameters({(said.node, said.param): None}, label=f"Reset {said.param}")
+        self._try(f"{said.node} {said.param}", change)
 
-    def _fix(self, message: Mapping[str, Any]) -> None:
-        node, name = str(message.get("node")), str(message.get("param"))
-        self._try(f"{node} {name}", SetFixed(node, name, bool(message.get("fixed"))))
+    def _fix(self, said: FixParameter) -> None:
+        self._try(f"{said.node} {said.param}", SetFixed(said.node, said.param, said.fixed))
 
-    def _argument(self, message: Mapping[str, Any]) -> None:
-        node_id, name = str(message.get("node")), str(message.get("argument"))
-        node = self._store.document.nodes.get(node_id)
+    def _argument(self, said: GiveArgument) -> None:
+        node = self._store.document.nodes.get(said.node)
         if node is None:
             return
         try:
-            argument = argument_of(declaration(node.kind), name)
-            value = read_argument(argument.kind, message.get("value"), argument.columns)
+            argument = argument_of(declaration(node.kind), said.argument)
+            value = read_argument(argument.kind, said.value, argument.columns)
         except ValueError as error:
-            self._refuse(name, str(error))
+            self._refuse(said.argument, str(error))
             return
-        self._try(name, SetArgument(node_id, name, value))
+        self._try(said.argument, SetArgument(said.node, said.argument, value))
 
-    def _column(self, message: Mapping[str, Any]) -> None:
+    def _column(self, said: TakeColumn) -> None:
         """Take one column into a list of columns, or out of it."""
-        node_id, name, column = (str(message.get(key)) for key in ("node", "argument", "column"))
-        node = self._store.document.nodes.get(node_id)
+        node = self._store.document.nodes.get(said.node)
         if node is None:
             return
-        value = node.arguments.get(name)
+        value = node.arguments.get(said.argument)
         present: tuple[str, ...] = ()
         if isinstance(value, Columns):
             present = value.names
         elif isinstance(value, Levels):
             present = value.columns
         try:
-            argument = argument_of(declaration(node.kind), name)
+            argument = argument_of(declaration(node.kind), said.argument)
         except ValueError as error:
-            self._refuse(name, str(error))
+            self._refuse(said.argument, str(error))
             return
         only_one = argument.kind == "coordinates" and argument.columns[1] == 1
-        kept = tuple(entry for entry in present if entry != column and not (only_one and message.get("on")))
-        chosen = (*kept, column) if message.get("on") else kept
+        kept = tuple(entry for entry in present if entry != said.column and not (only_one and said.on))
+        chosen = (*kept, said.column) if said.on else kept
         kind: type[Columns] | type[Levels] = Levels if isinstance(value, Levels) else Columns
-        self._try(name, SetArgument(node_id, name, kind(chosen)))
+        self._try(said.argument, SetArgument(said.node, said.argument, kind(chosen)))

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from covstudio.document.build.build import Problem
+from covstudio.studio.session.messages import Part
 from covstudio.studio.session.store import Store
 
 
-def problem_state(store: Store, problem: Problem) -> dict[str, Any]:
+class ModelProblem(Part, frozen=True):
     """A problem as the page lists it, with its node's name; one of the whole model stands under V."""
+
+    node: str | None
+    name: str
+    message: str
+    field: str | None
+    unfinished: bool
+
+
+def model_problem(store: Store, problem: Problem) -> ModelProblem:
+    """A problem of a session's model with the name of its node."""
     node = store.document.nodes.get(problem.node_id)
-    return {
-        "node": problem.node_id if node else None,
-        "name": node.name if node else "V",
-        "message": problem.message,
-        "field": problem.field,
-        "unfinished": problem.severity == "unfinished",
-    }
+    return ModelProblem(
+        node=problem.node_id if node else None,
+        name=node.name if node else "V",
+        message=problem.message,
+        field=problem.field,
+        unfinished=problem.severity == "unfinished",
+    )
+
+
+def problem_state(store: Store, problem: Problem) -> dict[str, str | bool | None]:
+    """A problem as a script of `assets` lists it."""
+    found = model_problem(store, problem)
+    return {field: getattr(found, field) for field in ModelProblem.__struct_fields__}

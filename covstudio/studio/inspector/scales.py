@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from covstudio.covariance import Transform, TransformExpPow2
 
@@ -34,10 +34,6 @@ class Scale:
     high: float
     offset: float = 0.0
     zero: bool = False
-
-    def as_dict(self) -> dict[str, Any]:
-        """The fields, for the page's script."""
-        return asdict(self)
 
     def position(self, value: float) -> float:
         """Where a value stands, clipped to [0, 1].

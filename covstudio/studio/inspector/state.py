@@ -11,7 +11,30 @@ from covstudio.document.build.build import ParameterRef
 from covstudio.document.model.arguments import document_default, write_indices
 from covstudio.document.model.node import Columns, Levels, Node, Rows, Values
 from covstudio.document.sizes.infer import SizeOrigin
-from covstudio.studio.inspector.problems import problem_state
+from covstudio.studio.inspector.messages import (
+    ArgumentField,
+    ChoiceField,
+    ColumnChoice,
+    CoordinatesField,
+    Elsewhere,
+    EmptyPage,
+    FactorsField,
+    FlagField,
+    IndicesField,
+    IntegerField,
+    MatrixField,
+    ModelPage,
+    MovedParameter,
+    NodePage,
+    NumberField,
+    Operand,
+    ParameterGroup,
+    ParameterRow,
+    SelectedNode,
+    SeveralPage,
+    SizeField,
+)
+from covstudio.studio.inspector.problems import model_problem
 from covstudio.studio.inspector.scales import allows_zero, scale_of
 from covstudio.studio.session.resources import katex_address
 from covstudio.studio.session.store import Store
@@ -26,68 +49,62 @@ def parameter_key(ref: ParameterRef) -> str:
     return f"{ref.node_id} {ref.name}"
 
 
-def inspector_state(store: Store) -> dict[str, Any]:
-    """Everything the inspector draws.
+def inspector_page(store: Store) -> NodePage | SeveralPage | ModelPage | EmptyPage:
+    """What the inspector shows: the selected node, several, the whole model, or how to begin.
 
     Args:
         store: the session.
-
-    Returns:
-        {"mode": "node" | "several" | "model" | "empty", ...} as the script `assets/inspector.js` expects it.
     """
     selected = [store.document.nodes[i] for i in store.selection if i in store.document.nodes]
     if len(selected) == 1:
-        return _node_state(store, selected[0])
+        return _node_page(store, selected[0])
     if selected:
-        return {
-            "mode": "several",
-            "nodes": [
-                {"id": node.id, "name": node.name, "title": declaration(node.kind).title} for node in selected
-            ],
-        }
+        return SeveralPage(
+            nodes=[
+                SelectedNode(id=node.id, name=node.name, title=declaration(node.kind).title)
+                for node in selected
+            ]
+        )
     if not store.document.nodes:
-        return {"mode": "empty", "table": None if store.table is None else store.table.name}
-    return _model_state(store)
+        return EmptyPage(table=None if store.table is None else store.table.name)
+    return _model_page(store)
 
 
 # --- one node -------------------------------------------------------------------------------------
 
 
-def _node_state(store: Store, node: Node) -> dict[str, Any]:
+def _node_page(store: Store, node: Node) -> NodePage:
     declared = declaration(node.kind)
-    path = store.build.paths.get(node.id)
-    return {
-        "mode": "node",
-        "id": node.id,
-        "name": node.name,
-        "path": path,
-        "role": declared.kind,
-        "title": declared.title,
-        "category": declared.category,
-        "summary": declared.summary,
-        "formula": declared.formula,
-        "symbol": declared.symbol,
-        "katex": katex_address(),
-        "shape": shape_text(store.build.sizes.get(node.id)),
-        "indefinite": _indefinite(store, node.id),
-        "reference": declared.reference,
-        "elsewhere": elsewhere(declared),
-        "problems": [problem_state(store, p) for p in store.problems if p.node_id == node.id],
-        "arguments": [_argument_state(store, node, declared, argument) for argument in declared.arguments],
-        "operands": _operands(store, node, declared),
-        "parameters": parameter_states(store, node.id, store.node_parameters(node.id)),
-    }
+    return NodePage(
+        id=node.id,
+        name=node.name,
+        path=store.build.paths.get(node.id),
+        role=declared.kind,
+        title=declared.title,
+        summary=declared.summary,
+        formula=declared.formula,
+        symbol=declared.symbol,
+        katex=katex_address(),
+        shape=shape_text(store.build.sizes.get(node.id)),
+        indefinite=_indefinite(store, node.id),
+        reference=declared.reference,
+        elsewhere=elsewhere(declared),
+        problems=[model_problem(store, p) for p in store.problems if p.node_id == node.id],
+        arguments=[_argument_field(store, node, declared, argument) for argument in declared.arguments],
+        operands=_operands(store, node, declared),
+        parameters=parameter_rows(store, node.id, store.node_parameters(node.id)),
+    )
 
 
-def elsewhere(declared: Declaration) -> list[dict[str, Any]]:
+def elsewhere(declared: Declaration) -> list[Elsewhere]:
     """What other systems call a structure, and how it is asked for there."""
     systems = dict.fromkeys((*declared.aliases, *declared.usage))
     return [
-        {
-            "system": system,
-            "names": [name for name in declared.aliases.get(system, ()) if name != declared.name],
-            "usage": declared.usage.get(system, ""),
-        }
+        Elsewhere(
+            system=system,
+            names=[name for name in declared.aliases.get(system, ()) if name != declared.name],
+            usage=declared.usage.get(system, ""),
+        )
         for system in systems
         if declared.usage.get(system) or set(declared.aliases.get(system, ())) - {declared.name}
     ]
@@ -103,50 +120,55 @@ def _indefinite(store: Store, node_id: str) -> bool:
     return matrix is not None and not design and matrix.shape[0] == matrix.shape[1] and not matrix.psd
 
 
-def _operands(store: Store, node: Node, declared: Declaration) -> list[dict[str, Any]]:
+def _operands(store: Store, node: Node, declared: Declaration) -> list[Operand]:
     slots = {slot.name: slot for slot in declared.slots}
     rows = []
     for name, child in node.operands:
         slot = slots.get(name)
         rows.append(
-            {
-                "slot": slot.label if slot else f"Operand {name}" if child else "Free slot",
-                "help": slot.help if slot else "",
-                "child": child,
-                "name": store.document.nodes[child].name if child else None,
-                "shape": shape_text(store.build.sizes.get(child)) if child else None,
-            }
+            Operand(
+                slot=slot.label if slot else f"Operand {name}" if child else "Free slot",
+                help=slot.help if slot else "",
+                child=child,
+                name=store.document.nodes[child].name if child else None,
+                shape=shape_text(store.build.sizes.get(child)) if child else None,
+            )
         )
     return rows
 
 
-def _argument_state(store: Store, node: Node, declared: Declaration, argument: Argument) -> dict[str, Any]:
-    value = node.arguments.get(argument.name, document_default(declared, argument))
-    state: dict[str, Any] = {
+def _argument_field(store: Store, node: Node, declared: Declaration, argument: Argument) -> ArgumentField:
+    value: Any = node.arguments.get(argument.name, document_default(declared, argument))
+    about: dict[str, Any] = {
         "name": argument.name,
-        "kind": argument.kind,
         "label": argument.label,
         "help": argument.help,
-        "minimum": argument.minimum,
-        "set": argument.name in node.arguments,
+        "given": argument.name in node.arguments,
         "optional": argument.optional,
     }
-    if argument.kind == "size":
-        state |= _size_state(store, value, store.build.origins.get((node.id, argument.name)))
-    elif argument.kind in ("factors", "coordinates"):
-        state |= _columns_state(store, argument, value)
-    elif argument.kind == "matrix":
-        state |= _matrix_state(value)
-    elif argument.kind == "choice":
-        state |= {"value": value, "choices": list(argument.choices)}
-    elif argument.kind == "indices":
-        state |= {"value": write_indices(value) if isinstance(value, tuple) else ""}
-    else:
-        state |= {"value": value}
-    return state
+    match argument.kind:
+        case "size":
+            found = store.build.origins.get((node.id, argument.name))
+            return SizeField(**about, **_size(store, value, found))
+        case "factors":
+            return FactorsField(**about, **_columns(store, argument, value))
+        case "coordinates":
+            return CoordinatesField(**about, **_columns(store, argument, value))
+        case "matrix":
+            return MatrixField(**about, **_matrix(value))
+        case "choice":
+            return ChoiceField(**about, value=value, choices=list(argument.choices))
+        case "indices":
+            return IndicesField(**about, value=write_indices(value) if isinstance(value, tuple) else "")
+        case "flag":
+            return FlagField(**about, value=value)
+        case "integer":
+            return IntegerField(**about, value=value)
+        case "number":
+            return NumberField(**about, value=value)
 
 
-def _size_state(store: Store, value: Any, found: SizeOrigin | None) -> dict[str, Any]:
+def _size(store: Store, value: Any, found: SizeOrigin | None) -> dict[str, Any]:
     mode = {Rows: "rows", Levels: "levels", int: "number"}.get(type(value), "auto")
     if mode == "number":
         origin = ""
@@ -159,12 +181,13 @@ def _size_state(store: Store, value: Any, found: SizeOrigin | None) -> dict[str,
         "origin": origin,
         "number": value if mode == "number" else 4 if found is None else found.value,
         "columns": list(value.columns) if isinstance(value, Levels) else [],
-        "choices": [
-            {"name": name, "role": store.document.roles.get(name, "ignored")}
-            for name in factor_candidates(store)
-        ],
+        "choices": _choices(store, factor_candidates(store)),
         "rows": None if store.table is None else store.table.n,
     }
+
+
+def _choices(store: Store, names: Iterable[str]) -> list[ColumnChoice]:
+    return [ColumnChoice(name=name, role=store.document.roles.get(name, "ignored")) for name in names]
 
 
 def factor_candidates(store: Store) -> list[str]:
@@ -175,7 +198,7 @@ def factor_candidates(store: Store) -> list[str]:
     return sorted(store.table.columns, key=lambda name: roles.get(name) != "factor")
 
 
-def _columns_state(store: Store, argument: Argument, value: Any) -> dict[str, Any]:
+def _columns(store: Store, argument: Argument, value: Any) -> dict[str, Any]:
     roles = store.document.roles
     names = factor_candidates(store)
     if argument.kind == "coordinates":
@@ -188,10 +211,7 @@ def _columns_state(store: Store, argument: Argument, value: Any) -> dict[str, An
         "columns": chosen,
         "least": least,
         "most": most,
-        "choices": [
-            {"name": name, "role": roles.get(name, "ignored")}
-            for name in [*names, *(c for c in chosen if c not in names)]
-        ],
+        "choices": _choices(store, [*names, *(c for c in chosen if c not in names)]),
         "table": store.table is not None,
         "written": _written(value) if isinstance(value, Values) else "",
         "count": len(value.columns[0]) if isinstance(value, Values) and value.columns else None,
@@ -212,7 +232,7 @@ def _plain(item: str | float) -> str:
     return item if isinstance(item, str) else repr(item).removesuffix(".0")
 
 
-def _matrix_state(value: Any) -> dict[str, Any]:
+def _matrix(value: Any) -> dict[str, Any]:
     rows = value or ()
     cells = sum(len(row) for row in rows)
     text = (
@@ -228,40 +248,36 @@ def _matrix_state(value: Any) -> dict[str, Any]:
 # --- parameters -----------------------------------------------------------------------------------
 
 
-def parameter_states(store: Store, node_id: str, refs: Iterable[ParameterRef]) -> list[dict[str, Any]]:
+def parameter_rows(store: Store, node_id: str, refs: Iterable[ParameterRef]) -> list[ParameterRow]:
     """Parameters of one node as rows of the inspector; the first of each kind has a note on what it means."""
     defaults = _defaults(store, node_id)
     declared = declaration(store.document.nodes[node_id].kind)
     rows, said = [], set()
     for ref in refs:
         key = meaning_key(declared, ref.name)
-        text = "" if key is None else declared.parameters[key]
+        meaning = "" if key is None else declared.parameters[key]
+        low, high = ref.transform.bounds
         rows.append(
-            _parameter_state(store, ref, defaults[ref.name])
-            | {"meaning": text, "note": "" if key in said else text}
+            ParameterRow(
+                key=parameter_key(ref),
+                node=ref.node_id,
+                param=ref.name,
+                label=parameter_label(ref.name),
+                path=ref.path,
+                value=ref.natural,
+                raw=store.raw(ref),
+                fixed=ref.fixed,
+                default=defaults[ref.name],
+                scale=scale_of(ref.transform, ref.natural, defaults[ref.name]),
+                low=low,
+                high=high,
+                zero=allows_zero(ref.transform),
+                meaning=meaning,
+                note="" if key in said else meaning,
+            )
         )
         said.add(key)
     return rows
-
-
-def _parameter_state(store: Store, ref: ParameterRef, default: float) -> dict[str, Any]:
-    low, high = ref.transform.bounds
-    return {
-        "key": parameter_key(ref),
-        "node": ref.node_id,
-        "param": ref.name,
-        "label": parameter_label(ref.name),
-        "path": ref.path,
-        "value": ref.natural,
-        "raw": store.raw(ref),
-        "fixed": ref.fixed,
-        "default": default,
-        "changed": ref.name in store.document.nodes[ref.node_id].values,
-        "scale": scale_of(ref.transform, ref.natural, default).as_dict(),
-        "low": low,
-        "high": high,
-        "zero": allows_zero(ref.transform),
-    }
 
 
 def _defaults(store: Store, node_id: str) -> dict[str, float]:
@@ -271,39 +287,35 @@ def _defaults(store: Store, node_id: str) -> dict[str, float]:
     return {parameter.name: float(parameter.value) for parameter in parameters if "/" not in parameter.name}
 
 
-def values_state(store: Store, refs: tuple[ParameterRef, ...]) -> dict[str, list[float]]:
-    """Parameter key -> [natural, raw] at present, for parameters the page already shows."""
-    return {parameter_key(ref): [ref.natural, store.raw(ref)] for ref in refs}
+def moved_parameter(store: Store, ref: ParameterRef) -> MovedParameter:
+    """The present value of a parameter that the page already shows."""
+    return MovedParameter(key=parameter_key(ref), value=ref.natural, raw=store.raw(ref))
 
 
 # --- the whole model ------------------------------------------------------------------------------
 
 
-def _model_state(store: Store) -> dict[str, Any]:
+def _model_page(store: Store) -> ModelPage:
     by_node: dict[str, list[ParameterRef]] = {}
     for ref in store.parameters():
         by_node.setdefault(ref.node_id, []).append(ref)
-    groups = []
-    for node_id, refs in by_node.items():
-        node = store.document.nodes[node_id]
-        place = refs[0].path.rpartition("/")[0]
-        groups.append(
-            {
-                "node": node_id,
-                "name": " › ".join(place.split("/")) if place else node.name,
-                "title": declaration(node.kind).title,
-                "parameters": parameter_states(store, node_id, refs),
-            }
-        )
+    nodes = store.document.nodes
     v = store.build.v
-    return {
-        "mode": "model",
-        "shape": shape_text(None if v is None else (v.shape[0], v.shape[1])),
-        "problems": [problem_state(store, problem) for problem in store.problems],
-        "groups": groups,
-        "free": sum(not ref.fixed for ref in store.build.parameters),
-        "fixed": sum(ref.fixed for ref in store.build.parameters),
-    }
+    return ModelPage(
+        shape=shape_text(None if v is None else (v.shape[0], v.shape[1])),
+        problems=[model_problem(store, problem) for problem in store.problems],
+        groups=[
+            ParameterGroup(
+                node=node_id,
+                name=nodes[node_id].name,
+                title=declaration(nodes[node_id].kind).title,
+                parameters=parameter_rows(store, node_id, refs),
+            )
+            for node_id, refs in by_node.items()
+        ],
+        free=sum(not ref.fixed for ref in store.build.parameters),
+        fixed=sum(ref.fixed for ref in store.build.parameters),
+    )
 
 
 def shown_parameters(store: Store) -> tuple[ParameterRef, ...]:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from covstudio.covariance.core.catalogue import ArgumentKind
 from covstudio.document.model.arguments import read_indices
-from covstudio.document.model.node import ArgumentValue, Auto, Columns, Levels, Rows, Values
+from covstudio.document.model.node import ArgumentValue, Auto, Levels, Rows, Values
+from covstudio.studio.inspector.messages import FromLevels, FromModel, FromNumber, FromRows, Given, Written
 
 
-def read_argument(kind: str, value: Any, columns: tuple[int, int | None] = (1, 1)) -> ArgumentValue | None:
+def read_argument(
+    kind: ArgumentKind, value: Given, columns: tuple[int, int | None] = (1, 1)
+) -> ArgumentValue | None:
     """What the page sent for one argument, as a document holds it.
 
     Args:
         kind: the declared kind.
-        value: None for the default; for a size {"mode": "auto" | "rows" | "levels" | "number", ...}; for
-            columns {"columns": [...]} or {"written": text}; for a matrix or positions their text; else the
-            value itself.
+        value: None for the default; for a size where it comes from; for columns what was written; for a
+            matrix or positions their text; else the value itself.
         columns: the smallest and the largest number of columns of coordinates.
 
     Returns:
@@ -28,26 +31,23 @@ def read_argument(kind: str, value: Any, columns: tuple[int, int | None] = (1, 1
     Example:
         >>> read_argument("matrix", "1 0.5\\n0.5, 1")
         ((1.0, 0.5), (0.5, 1.0))
-        >>> read_argument("size", {"mode": "levels", "columns": ["rep", "block"]})
+        >>> read_argument("size", FromLevels(columns=["rep", "block"]))
         Levels(columns=('rep', 'block'), filled=False)
     """
     if value is None:
         return None
+    if isinstance(value, Written):
+        return _written_columns(value.text, kind, columns)
+    if isinstance(value, FromModel):
+        return Auto()
+    if isinstance(value, FromRows):
+        return Rows()
+    if isinstance(value, FromLevels):
+        return Levels(tuple(value.columns))
+    if isinstance(value, FromNumber):
+        return _whole(value.number)
     if kind == "matrix":
         return read_matrix(str(value))
-    if kind in ("factors", "coordinates"):
-        if "written" in value:
-            return _written_columns(str(value["written"]), kind, columns)
-        return Columns(tuple(str(name) for name in value.get("columns", ())))
-    if kind == "size":
-        mode = value.get("mode")
-        if mode == "rows":
-            return Rows()
-        if mode == "levels":
-            return Levels(tuple(str(name) for name in value.get("columns", ())))
-        if mode == "number":
-            return _whole(value.get("number"))
-        return Auto()
     if kind == "integer":
         return _whole(value)
     if kind == "number":

@@ -1,5 +1,8 @@
 // The page's one root. Panel calls `render` with the properties of `covstudio.studio.session.root.Root`.
 
+// What all share comes first: a view's own sheet has the last word.
+import "../../assets/theme.css";
+import "../../assets/ui.css";
 import { flushSync } from "react-dom";
 import { createRoot } from "react-dom/client";
 import { Frame } from "./page/Frame";
@@ -8,8 +11,6 @@ import { startPainter } from "./painter/painter";
 import { Connection, type Model } from "./session/connection";
 import { SessionProvider } from "./session/hooks";
 import { Overlays } from "./ui/Overlays";
-import "../../assets/theme.css";
-import "../../assets/ui.css";
 
 /** The build puts the text of every imported style sheet here. */
 const STYLES = "%STYLES%";

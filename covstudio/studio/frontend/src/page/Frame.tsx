@@ -3,6 +3,7 @@
 import { type CSSProperties, type KeyboardEvent, useEffect, useRef, useState } from "react";
 import logo from "../../../assets/logo.svg";
 import { Code } from "../code/Code";
+import { Inspector } from "../inspector/Inspector";
 import { memory } from "../session/browser";
 import { useView } from "../session/hooks";
 import { Slices } from "../slices/Slices";
@@ -22,7 +23,7 @@ const VIEWS = { palette: "Palette", canvas: "Model", dock: "Slices", side: "Deta
 const NARROW = matchMedia("(max-width: 820px)");
 
 /** Tabs drawn here; every other one is a view of Panel's. */
-const TABS: Record<string, () => JSX.Element | null> = { code: Code };
+const TABS: Record<string, () => JSX.Element | null> = { code: Code, inspector: Inspector };
 
 type View = keyof typeof VIEWS;
 type Sizes = Record<Size["name"], number | null>;

@@ -11,6 +11,21 @@ export interface Wires {
     state: FrameState;
     up: never;
   };
+  inspector: {
+    down: MovedParameters;
+    state: InspectorState;
+    up:
+      | GiveName
+      | GiveArgument
+      | TakeColumn
+      | GiveValue
+      | ResetValue
+      | FixParameter
+      | RemoveSelected
+      | VisitNode
+      | VisitMatrix
+      | VisitTab;
+  };
   painter: {
     down: Paint | CellValue;
     state: PainterState;
@@ -80,6 +95,424 @@ export interface FrameState {
 export interface FrameTab {
   name: string;
   title: string;
+}
+/**
+ * Numbers alone, while a slider moves.
+ */
+export interface MovedParameters {
+  moved: MovedParameter[];
+  type: "moved-parameters";
+}
+/**
+ * A parameter that has another value now.
+ */
+export interface MovedParameter {
+  key: string;
+  raw: number | ("-inf" | "inf" | "nan");
+  value: number | ("-inf" | "inf" | "nan");
+}
+/**
+ * What is selected, and why what was said last was refused: field -> sentence.
+ *
+ * `revision` moves with every refusal, so that the page hears of a second one in the same words.
+ */
+export interface InspectorState {
+  errors: {
+    [k: string]: string;
+  };
+  page: NodePage | SeveralPage | ModelPage | EmptyPage;
+  revision: number;
+}
+/**
+ * One node.
+ */
+export interface NodePage {
+  arguments: (
+    | SizeField
+    | FactorsField
+    | CoordinatesField
+    | MatrixField
+    | ChoiceField
+    | IndicesField
+    | FlagField
+    | IntegerField
+    | NumberField
+  )[];
+  elsewhere: Elsewhere[];
+  formula: string;
+  id: string;
+  indefinite: boolean;
+  katex: string | null;
+  mode: "node";
+  name: string;
+  operands: Operand[];
+  parameters: ParameterRow[];
+  path: string | null;
+  problems: ModelProblem[];
+  reference: string;
+  role: "matrix" | "operator";
+  shape: string;
+  summary: string;
+  symbol: string;
+  title: string;
+}
+/**
+ * A size: where it comes from, and what it may come from.
+ */
+export interface SizeField {
+  choices: ColumnChoice[];
+  columns: string[];
+  given: boolean;
+  help: string;
+  kind: "size";
+  label: string;
+  mode: "auto" | "levels" | "number" | "rows";
+  name: string;
+  number: number | null;
+  optional: boolean;
+  origin: string;
+  rows: number | null;
+}
+/**
+ * A column that may be chosen, and its role.
+ */
+export interface ColumnChoice {
+  name: string;
+  role: string;
+}
+/**
+ * Columns of labels.
+ */
+export interface FactorsField {
+  choices: ColumnChoice[];
+  columns: string[];
+  count: number | null;
+  given: boolean;
+  help: string;
+  kind: "factors";
+  label: string;
+  least: number;
+  most: number | null;
+  name: string;
+  optional: boolean;
+  table: boolean;
+  written: string;
+}
+/**
+ * Columns of numbers.
+ */
+export interface CoordinatesField {
+  choices: ColumnChoice[];
+  columns: string[];
+  count: number | null;
+  given: boolean;
+  help: string;
+  kind: "coordinates";
+  label: string;
+  least: number;
+  most: number | null;
+  name: string;
+  optional: boolean;
+  table: boolean;
+  written: string;
+}
+/**
+ * A matrix as text; the text of a large one is not sent.
+ */
+export interface MatrixField {
+  given: boolean;
+  help: string;
+  kind: "matrix";
+  label: string;
+  large: boolean;
+  name: string;
+  optional: boolean;
+  shape: string | null;
+  text: string;
+}
+/**
+ * One of a few words.
+ */
+export interface ChoiceField {
+  choices: string[];
+  given: boolean;
+  help: string;
+  kind: "choice";
+  label: string;
+  name: string;
+  optional: boolean;
+  value: string | null;
+}
+/**
+ * Positions, as text.
+ */
+export interface IndicesField {
+  given: boolean;
+  help: string;
+  kind: "indices";
+  label: string;
+  name: string;
+  optional: boolean;
+  value: string;
+}
+/**
+ * Yes or no.
+ */
+export interface FlagField {
+  given: boolean;
+  help: string;
+  kind: "flag";
+  label: string;
+  name: string;
+  optional: boolean;
+  value: boolean | null;
+}
+/**
+ * A whole number.
+ */
+export interface IntegerField {
+  given: boolean;
+  help: string;
+  kind: "integer";
+  label: string;
+  name: string;
+  optional: boolean;
+  value: number | null;
+}
+/**
+ * A number.
+ */
+export interface NumberField {
+  given: boolean;
+  help: string;
+  kind: "number";
+  label: string;
+  name: string;
+  optional: boolean;
+  value: number | ("-inf" | "inf" | "nan") | null;
+}
+/**
+ * What another system calls a structure, and how it is asked for there.
+ */
+export interface Elsewhere {
+  names: string[];
+  system: string;
+  usage: string;
+}
+/**
+ * A slot of an operator, and what is in it.
+ */
+export interface Operand {
+  child: string | null;
+  help: string;
+  name: string | null;
+  shape: string | null;
+  slot: string;
+}
+/**
+ * A parameter: `path` is its name in V, `label` its letter, `note` what the first of its kind means.
+ */
+export interface ParameterRow {
+  default: number | ("-inf" | "inf" | "nan");
+  fixed: boolean;
+  high: number | ("-inf" | "inf" | "nan");
+  key: string;
+  label: string;
+  low: number | ("-inf" | "inf" | "nan");
+  meaning: string;
+  node: string;
+  note: string;
+  param: string;
+  path: string;
+  raw: number | ("-inf" | "inf" | "nan");
+  scale: Scale;
+  value: number | ("-inf" | "inf" | "nan");
+  zero: boolean;
+}
+/**
+ * How a slider's position p in [0, 1] becomes a natural value.
+ *
+ * "log": offset + low (high/low)^p, and offset itself at p = 0 when `zero` is true. "linear": low + p (high
+ * - low).
+ *
+ * Args:
+ *     kind: "log" or "linear".
+ *     low: the value at the left end (for "log": above the offset, and above zero).
+ *     high: the value at the right end, likewise.
+ *     offset: lower end of the parameter's domain; 0 for a variance.
+ *     zero: the left end stands for the offset itself.
+ */
+export interface Scale {
+  high: number;
+  kind: "linear" | "log";
+  low: number;
+  offset: number;
+  zero: boolean;
+}
+/**
+ * A problem as the page lists it, with its node's name; one of the whole model stands under V.
+ */
+export interface ModelProblem {
+  field: string | null;
+  message: string;
+  name: string;
+  node: string | null;
+  unfinished: boolean;
+}
+/**
+ * Several nodes.
+ */
+export interface SeveralPage {
+  mode: "several";
+  nodes: SelectedNode[];
+}
+/**
+ * One of several nodes.
+ */
+export interface SelectedNode {
+  id: string;
+  name: string;
+  title: string;
+}
+/**
+ * All parameters of V.
+ */
+export interface ModelPage {
+  fixed: number;
+  free: number;
+  groups: ParameterGroup[];
+  mode: "model";
+  problems: ModelProblem[];
+  shape: string;
+}
+/**
+ * The parameters of one node of V.
+ */
+export interface ParameterGroup {
+  name: string;
+  node: string;
+  parameters: ParameterRow[];
+  title: string;
+}
+/**
+ * How to begin; with the table, if there is one.
+ */
+export interface EmptyPage {
+  mode: "empty";
+  table: string | null;
+}
+/**
+ * A node has another name.
+ */
+export interface GiveName {
+  name: string;
+  node: string;
+  type: "give-name";
+}
+/**
+ * An argument has another value.
+ */
+export interface GiveArgument {
+  argument: string;
+  node: string;
+  type: "give-argument";
+  value: boolean | number | string | (FromModel | FromRows | FromLevels | FromNumber | Written) | null;
+}
+/**
+ * A size that follows the model.
+ */
+export interface FromModel {
+  mode: "auto";
+}
+/**
+ * The rows of the table.
+ */
+export interface FromRows {
+  mode: "rows";
+}
+/**
+ * The levels of columns.
+ */
+export interface FromLevels {
+  columns: string[];
+  mode: "levels";
+}
+/**
+ * A size as a number.
+ */
+export interface FromNumber {
+  mode: "number";
+  number: number;
+}
+/**
+ * Values as they were typed.
+ */
+export interface Written {
+  mode: "written";
+  text: string;
+}
+/**
+ * A column goes into a list of columns, or out of it.
+ */
+export interface TakeColumn {
+  argument: string;
+  column: string;
+  node: string;
+  on: boolean;
+  type: "take-column";
+}
+/**
+ * A parameter has another natural value.
+ */
+export interface GiveValue {
+  node: string;
+  param: string;
+  type: "give-value";
+  value: number;
+}
+/**
+ * A parameter has its default value again.
+ */
+export interface ResetValue {
+  node: string;
+  param: string;
+  type: "reset-value";
+}
+/**
+ * A parameter is a constant, or is one no longer.
+ */
+export interface FixParameter {
+  fixed: boolean;
+  node: string;
+  param: string;
+  type: "fix-parameter";
+}
+/**
+ * What is selected goes.
+ */
+export interface RemoveSelected {
+  type: "remove-selected";
+}
+/**
+ * A node is selected.
+ */
+export interface VisitNode {
+  node: string;
+  type: "visit-node";
+}
+/**
+ * The matrix of a node is looked at.
+ */
+export interface VisitMatrix {
+  node: string;
+  type: "visit-matrix";
+}
+/**
+ * Another tab is opened.
+ */
+export interface VisitTab {
+  tab: string;
+  type: "visit-tab";
 }
 /**
  * One frame: the pictures that changed, with their codes as bytes beside it, and those that have none.

@@ -1,0 +1,159 @@
+// The inspector: one node, several, the whole model, or how to begin.
+
+import { useMemo, useRef } from "react";
+import type { State } from "../session/connection";
+import { useHear, useSend, useView } from "../session/hooks";
+import type { EmptyPage, ModelPage, SeveralPage } from "../session/messages";
+import { Problems } from "../ui/Problems";
+import styles from "./inspector.module.css";
+import { Node } from "./Node";
+import { MovingValues, Parameters } from "./Parameters";
+import { Values } from "./values";
+
+export function Inspector() {
+  const state = useView("inspector");
+  const values = useMemo(() => new Values(), []);
+  const latest = useRef(state);
+  latest.current = state;
+  useHear("inspector", ({ moved }) => values.arrive(moved, latest.current));
+  const moving = useMemo(() => (state === null ? null : { values, state }), [values, state]);
+  if (state === null) return null;
+  const { page } = state;
+  return (
+    <MovingValues.Provider value={moving}>
+      {/* Another page begins at its top, and holds nothing that was typed into the one before. */}
+      <div className="cs-root cs-view" key={page.mode === "node" ? page.id : page.mode}>
+        <Page state={state} />
+      </div>
+    </MovingValues.Provider>
+  );
+}
+
+function Page({ state }: { state: State<"inspector"> }) {
+  const { page } = state;
+  switch (page.mode) {
+    case "node":
+      return <Node page={page} state={state} />;
+    case "several":
+      return <Several page={page} />;
+    case "model":
+      return <Model page={page} />;
+    case "empty":
+      return <Empty page={page} />;
+  }
+}
+
+function Model({ page }: { page: ModelPage }) {
+  const send = useSend("inspector");
+  const visit = (node: string) => send({ type: "visit-node", node });
+  const problems = page.problems.length > 0 && (
+    <div className={styles.problems}>
+      <Problems problems={page.problems} label="To finish" choose={visit} />
+    </div>
+  );
+  return (
+    <>
+      <div className={styles.head}>
+        <div className="cs-row">
+          <h2 className="cs-title cs-grow">All parameters of V</h2>
+          <span className="cs-badge">{page.shape}</span>
+        </div>
+        <p className={styles.summary}>
+          {page.groups.length
+            ? `${page.free} free${page.fixed ? `, ${page.fixed} fixed` : ""}. Select a node on the canvas to see its arguments.`
+            : "Parameters appear here when V is complete. Select a node on the canvas to work on it."}
+        </p>
+      </div>
+      {page.groups.length === 0 && problems}
+      {page.groups.map((group) => (
+        <section key={group.node} className={styles.section} aria-label={group.name}>
+          <div className={styles.group}>
+            <button type="button" className="cs-link cs-ellipsis" onClick={() => visit(group.node)}>
+              {group.name}
+            </button>
+            <span className="cs-ellipsis">{group.title}</span>
+          </div>
+          <Parameters rows={group.parameters} name={group.name} notes={false} />
+        </section>
+      ))}
+      {page.groups.length > 0 && problems}
+    </>
+  );
+}
+
+function Several({ page }: { page: SeveralPage }) {
+  const send = useSend("inspector");
+  return (
+    <>
+      <div className={styles.head}>
+        <div className="cs-row">
+          <h2 className="cs-title cs-grow">{page.nodes.length} nodes selected</h2>
+          <button
+            type="button"
+            className="cs-button cs-button--small cs-button--danger"
+            onClick={() => send({ type: "remove-selected" })}
+          >
+            Remove
+          </button>
+        </div>
+      </div>
+      <ul className={styles.section}>
+        {page.nodes.map((node) => (
+          <li key={node.id} className={styles.group}>
+            <button
+              type="button"
+              className="cs-link"
+              onClick={() => send({ type: "visit-node", node: node.id })}
+            >
+              {node.name}
+            </button>
+            <span>{node.title}</span>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Empty({ page }: { page: EmptyPage }) {
+  const send = useSend("inspector");
+  return (
+    <div className={styles.start}>
+      <h2>Compose a covariance, see it, fit it</h2>
+      <ol>
+        <li>
+          <b>{page.table ? `Table: ${page.table}` : "Load a table"}</b>
+          <p>
+            A field trial or any table with one row per observation. The built-in alpha design is a good first
+            one.
+          </p>
+          <button
+            type="button"
+            className="cs-button"
+            onClick={() => send({ type: "visit-tab", tab: "data" })}
+          >
+            {page.table ? "See the columns" : "Load data"}
+          </button>
+        </li>
+        <li>
+          <b>Build V</b>
+          <p>
+            Drag structures from the palette onto the canvas and wire them into V, or pick a template in the
+            bar above.
+          </p>
+        </li>
+        <li>
+          <b>Move the sliders</b>
+          <p>V, every derivative and each node's picture follow at once.</p>
+        </li>
+        <li>
+          <b>Fit by REML</b>
+          <p>
+            Name the response and the fixed effects; estimates come back to the sliders, and Undo takes them
+            back.
+          </p>
+        </li>
+      </ol>
+    </div>
+  );
+}

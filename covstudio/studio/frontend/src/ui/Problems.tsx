@@ -1,0 +1,49 @@
+// What is wrong with the model or missing in it.
+
+interface Problem {
+  /** The node concerned; null for the model as a whole. */
+  node: string | null;
+  name: string;
+  message: string;
+  /** Nothing is wrong: something is still to come. */
+  unfinished: boolean;
+}
+
+/** With `choose` each line names its node and leads there. */
+export function Problems({
+  problems,
+  label,
+  choose,
+}: {
+  problems: readonly Problem[];
+  label: string;
+  choose?: (node: string) => void;
+}) {
+  if (problems.length === 0) return null;
+  return (
+    <ul className="cs-problems" aria-label={label}>
+      {problems.map((problem) => {
+        const { node, name, message, unfinished } = problem;
+        const look = `cs-notice cs-notice--${unfinished ? "todo" : "problem"}`;
+        const text = choose ? (
+          <>
+            <b>{name}</b>: {message}
+          </>
+        ) : (
+          message
+        );
+        return (
+          <li key={`${node} ${message}`}>
+            {choose && node !== null ? (
+              <button type="button" className={look} onClick={() => choose(node)}>
+                {text}
+              </button>
+            ) : (
+              <div className={look}>{text}</div>
+            )}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}

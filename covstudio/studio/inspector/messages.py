@@ -1,0 +1,358 @@
+"""The messages of the inspector."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from covstudio.studio.inspector.problems import ModelProblem
+from covstudio.studio.inspector.scales import Scale
+from covstudio.studio.session.messages import Message, Part, Real, State, Wire
+
+# --- arguments ------------------------------------------------------------------------------------
+
+
+class ColumnChoice(Part, frozen=True):
+    """A column that may be chosen, and its role."""
+
+    name: str
+    role: str
+
+
+class _Field(Part, frozen=True):
+    """What every argument has; `given` says that the node has a value of its own."""
+
+    name: str
+    label: str
+    help: str
+    given: bool
+    optional: bool
+
+
+class SizeField(_Field, frozen=True, tag_field="kind", tag="size"):
+    """A size: where it comes from, and what it may come from."""
+
+    mode: Literal["auto", "rows", "levels", "number"]
+    origin: str
+    number: int | None
+    columns: list[str]
+    choices: list[ColumnChoice]
+    rows: int | None
+
+
+class _Columns(_Field, frozen=True):
+    """Columns of the table, or `count` values that are written; `most` is None where any number will do."""
+
+    columns: list[str]
+    least: int
+    most: int | None
+    choices: list[ColumnChoice]
+    table: bool
+    written: str
+    count: int | None
+
+
+class FactorsField(_Columns, frozen=True, tag_field="kind", tag="factors"):
+    """Columns of labels."""
+
+
+class CoordinatesField(_Columns, frozen=True, tag_field="kind", tag="coordinates"):
+    """Columns of numbers."""
+
+
+class MatrixField(_Field, frozen=True, tag_field="kind", tag="matrix"):
+    """A matrix as text; the text of a large one is not sent."""
+
+    text: str
+    shape: str | None
+    large: bool
+
+
+class ChoiceField(_Field, frozen=True, tag_field="kind", tag="choice"):
+    """One of a few words."""
+
+    value: str | None
+    choices: list[str]
+
+
+class IndicesField(_Field, frozen=True, tag_field="kind", tag="indices"):
+    """Positions, as text."""
+
+    value: str
+
+
+class FlagField(_Field, frozen=True, tag_field="kind", tag="flag"):
+    """Yes or no."""
+
+    value: bool | None
+
+
+class IntegerField(_Field, frozen=True, tag_field="kind", tag="integer"):
+    """A whole number."""
+
+    value: int | None
+
+
+class NumberField(_Field, frozen=True, tag_field="kind", tag="number"):
+    """A number."""
+
+    value: Real | None
+
+
+ArgumentField = (
+    SizeField
+    | FactorsField
+    | CoordinatesField
+    | MatrixField
+    | ChoiceField
+    | IndicesField
+    | FlagField
+    | IntegerField
+    | NumberField
+)
+
+# --- pages ----------------------------------------------------------------------------------------
+
+
+class ParameterRow(Part, frozen=True):
+    """A parameter: `path` is its name in V, `label` its letter, `note` what the first of its kind means."""
+
+    key: str
+    node: str
+    param: str
+    label: str
+    path: str
+    value: Real
+    raw: Real
+    fixed: bool
+    default: Real
+    scale: Scale
+    low: Real
+    high: Real
+    zero: bool
+    meaning: str
+    note: str
+
+
+class ParameterGroup(Part, frozen=True):
+    """The parameters of one node of V."""
+
+    node: str
+    name: str
+    title: str
+    parameters: list[ParameterRow]
+
+
+class Operand(Part, frozen=True):
+    """A slot of an operator, and what is in it."""
+
+    slot: str
+    help: str
+    child: str | None
+    name: str | None
+    shape: str | None
+
+
+class Elsewhere(Part, frozen=True):
+    """What another system calls a structure, and how it is asked for there."""
+
+    system: str
+    names: list[str]
+    usage: str
+
+
+class NodePage(Part, frozen=True, tag_field="mode", tag="node"):
+    """One node."""
+
+    id: str
+    name: str
+    path: str | None
+    role: Literal["matrix", "operator"]
+    title: str
+    summary: str
+    formula: str
+    symbol: str
+    katex: str | None
+    shape: str
+    indefinite: bool
+    reference: str
+    elsewhere: list[Elsewhere]
+    problems: list[ModelProblem]
+    arguments: list[ArgumentField]
+    operands: list[Operand]
+    parameters: list[ParameterRow]
+
+
+class SelectedNode(Part, frozen=True):
+    """One of several nodes."""
+
+    id: str
+    name: str
+    title: str
+
+
+class SeveralPage(Part, frozen=True, tag_field="mode", tag="several"):
+    """Several nodes."""
+
+    nodes: list[SelectedNode]
+
+
+class ModelPage(Part, frozen=True, tag_field="mode", tag="model"):
+    """All parameters of V."""
+
+    shape: str
+    problems: list[ModelProblem]
+    groups: list[ParameterGroup]
+    free: int
+    fixed: int
+
+
+class EmptyPage(Part, frozen=True, tag_field="mode", tag="empty"):
+    """How to begin; with the table, if there is one."""
+
+    table: str | None
+
+
+class InspectorState(State, frozen=True):
+    """What is selected, and why what was said last was refused: field -> sentence.
+
+    `revision` moves with every refusal, so that the page hears of a second one in the same words.
+    """
+
+    page: NodePage | SeveralPage | ModelPage | EmptyPage
+    errors: dict[str, str]
+    revision: int
+
+
+class MovedParameter(Part, frozen=True):
+    """A parameter that has another value now."""
+
+    key: str
+    value: Real
+    raw: Real
+
+
+class MovedParameters(Message, frozen=True):
+    """Numbers alone, while a slider moves."""
+
+    moved: list[MovedParameter]
+
+
+# --- what a person does ---------------------------------------------------------------------------
+
+
+class FromModel(Part, frozen=True, tag_field="mode", tag="auto"):
+    """A size that follows the model."""
+
+
+class FromRows(Part, frozen=True, tag_field="mode", tag="rows"):
+    """The rows of the table."""
+
+
+class FromLevels(Part, frozen=True, tag_field="mode", tag="levels"):
+    """The levels of columns."""
+
+    columns: list[str]
+
+
+class FromNumber(Part, frozen=True, tag_field="mode", tag="number"):
+    """A size as a number."""
+
+    number: float
+
+
+class Written(Part, frozen=True, tag_field="mode", tag="written"):
+    """Values as they were typed."""
+
+    text: str
+
+
+#: What may be said of an argument; None leaves it out.
+Given = None | bool | int | float | str | FromModel | FromRows | FromLevels | FromNumber | Written
+
+
+class GiveName(Message, frozen=True):
+    """A node has another name."""
+
+    node: str
+    name: str
+
+
+class GiveArgument(Message, frozen=True):
+    """An argument has another value."""
+
+    node: str
+    argument: str
+    value: Given
+
+
+class TakeColumn(Message, frozen=True):
+    """A column goes into a list of columns, or out of it."""
+
+    node: str
+    argument: str
+    column: str
+    on: bool
+
+
+class GiveValue(Message, frozen=True):
+    """A parameter has another natural value."""
+
+    node: str
+    param: str
+    value: float
+
+
+class ResetValue(Message, frozen=True):
+    """A parameter has its default value again."""
+
+    node: str
+    param: str
+
+
+class FixParameter(Message, frozen=True):
+    """A parameter is a constant, or is one no longer."""
+
+    node: str
+    param: str
+    fixed: bool
+
+
+class RemoveSelected(Message, frozen=True):
+    """What is selected goes."""
+
+
+class VisitNode(Message, frozen=True):
+    """A node is selected."""
+
+    node: str
+
+
+class VisitMatrix(Message, frozen=True):
+    """The matrix of a node is looked at."""
+
+    node: str
+
+
+class VisitTab(Message, frozen=True):
+    """Another tab is opened."""
+
+    tab: str
+
+
+INSPECTOR = Wire(
+    "inspector",
+    InspectorState,
+    up=(
+        GiveName,
+        GiveArgument,
+        TakeColumn,
+        GiveValue,
+        ResetValue,
+        FixParameter,
+        RemoveSelected,
+        VisitNode,
+        VisitMatrix,
+        VisitTab,
+    ),
+    down=(MovedParameters,),
+)
