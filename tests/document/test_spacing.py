@@ -132,6 +132,55 @@ def test_an_order_that_somebody_has_said_is_not_overruled(order):
         assert closed.sizes["n5"] == (7, 7)
 
 
+def over(levels, *, order=None, size=None):
+    """The build of an autoregression over such levels, one row each."""
+    table = Table.from_columns(
+        {"g": [1] * len(levels), "time": levels, "y": [float(k * k % 5) for k in range(len(levels))]}, "one"
+    )
+    if order is not None:
+        table = table.with_choices(TableChoices().with_column("time", levels=order))
+    return build(model(time=size, z=WHOLE), table)
+
+
+def test_an_order_without_a_gap_is_taken_and_told(recwarn):
+    built = over(["1", "2", "3"], order=("2", "1", "3"))
+    assert built.problems == ()
+    assert built.notes == (
+        "time: over time takes its levels for neighbours at equal steps in the order that is said, 2, 1, 3. "
+        "For their own order, take that order back.",
+    )
+    assert built.matrices["n2"].codes.tolist() == [1, 0, 2]
+    assert over(["1", "2", "3"], order=("3", "2", "1")).notes == ()
+    assert not [one for one in recwarn if "neighbours" in str(one.message)], "it is told by the note alone"
+
+
+@pytest.mark.parametrize("size", [None, Levels(("time",))])
+def test_numbers_behind_a_name_have_gaps_and_an_order(size, recwarn):
+    built = over(["Week 1", "Week 2", "Week 4"], size=size)
+    assert built.problems == ()
+    assert built.sizes["n5"] == (4, 4)
+    assert built.notes[0].startswith(
+        "time: Week 3 is in no row, and over time takes equal steps: 4 positions"
+    )
+    # In a dictionary "Week 10" comes behind "Week 1".
+    weeks = [f"Week {k}" for k in range(1, 11)]
+    built = over(weeks, size=size)
+    assert (built.problems, built.notes) == ((), ())
+    assert built.matrices["n2"].codes.tolist() == list(range(10))
+    assert not [one for one in recwarn if "neighbours" in str(one.message)]
+
+
+def test_the_order_of_words_is_told():
+    built = over(["low", "mid", "high"])
+    assert built.problems == ()
+    assert built.notes == (
+        "time: over time takes its levels for neighbours at equal steps in the order high, low, mid. For "
+        "another order, say it of time, as its order of levels (--levels on the command line).",
+    )
+    assert over(["low", "mid", "high"], order=("low", "mid", "high")).notes == ()
+    assert over(["before", "after"]).notes == (), "two levels have no order"
+
+
 def test_sizes_that_were_typed_for_neighbours_are_asked_about(gaps):
     built = build(model(time=7, z=WHOLE), gaps)
     (problem,) = built.problems

@@ -25,6 +25,8 @@ from covstudio.document.sizes.search import Cell, Search
 __all__ = ["Spaced", "spaced"]
 
 _NEIGHBOURS = "tick “Levels are neighbours” in the design"
+#: So many levels have no order: the same correlation either way.
+_SYMMETRIC = 2
 _TIMES = "take a structure of times or coordinates (Time series, Distance), which takes any distances"
 
 
@@ -65,6 +67,31 @@ def _counted(node: Node) -> str | None:
     return next((argument.name for argument in arguments if argument.evenly_spaced), None)
 
 
+@dataclass(frozen=True)
+class _Factor:
+    """A factor of a design.
+
+    Attributes:
+        name: what it is called.
+        grid: its positions, None where its levels are neither numbers nor dates.
+        levels: its levels in the order of the columns.
+        chosen: whether somebody has said that order.
+    """
+
+    name: str
+    grid: Callable[[], Grid | None]
+    levels: Callable[[], tuple[str, ...]]
+    chosen: bool = False
+
+    def told(self) -> bool:
+        """Whether the order of its levels has to be put right, or told."""
+        try:
+            grid, levels = self.grid(), self.levels()
+        except (TableError, UnevenLevels):
+            return False
+        return len(levels) > _SYMMETRIC if grid is None else not _along(levels, grid)
+
+
 class _Spacing:
     def __init__(
         self, document: Document, facts: TableFacts, leaves: dict[str, str], any_table: bool
@@ -85,9 +112,9 @@ class _Spacing:
         for node in self.document.nodes.values():
             factors = self._factors(node)
             filled: list[int] = []
-            for k, (name, grid) in enumerate(factors):
+            for k, factor in enumerate(factors):
                 series = self._series(node, k, len(factors))
-                if series and self._fill(node, k, name, grid, series):
+                if series and self._fill(node, k, factor, series):
                     filled.append(k)
                 placed.update(series)
             if filled:
@@ -103,7 +130,10 @@ class _Spacing:
 
     def _any_gap(self) -> bool:
         """Whether there are gaps at all, which a wire that is dragged asks at every step."""
-        asked = [grid for node in self.document.nodes.values() for _, grid in self._factors(node)]
+        factors = [factor for node in self.document.nodes.values() for factor in self._factors(node)]
+        if any(factor.told() for factor in factors):
+            return True
+        asked = [factor.grid for factor in factors]
         if self.facts.table is not None:
             for leaf, argument in self.leaves.items():
                 value = self.document.nodes[leaf].arguments.get(argument)
@@ -118,29 +148,37 @@ class _Spacing:
             return False
         (name,) = value.columns
         try:
-            if self.facts.count(value.columns) != self.facts.rows or self.facts.grid(name) is None:
+            if self.facts.count(value.columns) != self.facts.rows:
                 return False
+            grid = self.facts.grid(name)
         except (TableError, UnevenLevels):
             return False
-        rows, levels = tuple(self.facts.labels(name)), sorted_labels(self.facts.labels(name))
-        return rows not in (levels, levels[::-1])
+        return grid is not None and not _along(tuple(self.facts.labels(name)), grid)
 
     def _change(self, node_id: str, argument: str, value: ArgumentValue) -> None:
         node = self.nodes[node_id]
         self.nodes[node_id] = replace(node, arguments={**node.arguments, argument: value})
 
-    def _factors(self, node: Node) -> list[tuple[str, Callable[[], Grid | None]]]:
-        """What the factors of a design are called, and their positions; none while they cannot be had."""
+    def _factors(self, node: Node) -> list[_Factor]:
+        """The factors of a design; none while they cannot be had."""
         declared = declaration(node.kind)
         if not fills_gaps(declared) or node.arguments.get("drop_first"):
             return []
         value = next((node.arguments.get(name) for name in splatted(declared)), None)
         if isinstance(value, Values):
-            labels = [[str(label) for label in column] for column in value.columns]
-            return [(node.name, partial(grid_of, sorted_labels(column))) for column in labels]
+            labels = [sorted_labels(str(label) for label in column) for column in value.columns]
+            return [_Factor(node.name, partial(grid_of, one), partial(tuple, one)) for one in labels]
         if not isinstance(value, Columns) or self.facts.table is None:
             return []
-        return [(name, partial(self.facts.grid, name)) for name in value.names]
+        return [
+            _Factor(
+                name,
+                partial(self.facts.grid, name),
+                partial(self.facts.levels, name),
+                bool(self.facts.chosen(name)),
+            )
+            for name in value.names
+        ]
 
     def _series(self, node: Node, k: int, count: int) -> list[str]:
         """The structures of equally spaced positions that factor k of a design runs along."""
@@ -161,15 +199,14 @@ class _Spacing:
                     options = [(*option, *more) for option in options for more in inner]
                 yield from options
 
-    def _fill(
-        self, node: Node, k: int, name: str, positions: Callable[[], Grid | None], series: list[str]
-    ) -> bool:
+    def _fill(self, node: Node, k: int, factor: _Factor, series: list[str]) -> bool:
         """Whether factor k is to be filled; what its series are told, and what is said."""
+        name = factor.name
         chosen = node.arguments.get("evenly_spaced")
         if node.arguments.get("close_gaps") or (isinstance(chosen, tuple) and k not in chosen):
             return False
         try:
-            grid = positions()
+            grid, levels = factor.grid(), factor.levels()
         except TableError:
             return False
         except UnevenLevels as error:
@@ -178,11 +215,19 @@ class _Spacing:
             # It has been told here, and is not to be told again.
             self._change(node.id, "close_gaps", True)
             return False
-        if grid is None or not (grid.added or self.any_table):
+        if grid is None:
+            if not factor.chosen:
+                self._say_order(factor, levels, series)
+            return False
+        ordered = _along(levels, grid)
+        if not (grid.added or self.any_table) and ordered:
             return False
         count = len(grid.levels) - len(grid.added)
-        if self._reordered(node, k, grid):
-            if grid.added:
+        if factor.chosen and not ordered:
+            if not grid.added:
+                self._say_order(factor, levels, series)
+                self._change(node.id, "close_gaps", True)
+            else:
                 told = (
                     f"The order that is said for the levels of {name} is another than theirs. "
                     f"Choose: {_NEIGHBOURS}, which takes them in the order said; or take that order back."
@@ -211,14 +256,17 @@ class _Spacing:
         ] = None
         return True
 
-    def _reordered(self, node: Node, k: int, grid: Grid) -> bool:
-        """Whether somebody has said an order of the levels of factor k that is neither way along the line."""
-        value = next((node.arguments.get(name) for name in splatted(declaration(node.kind))), None)
-        if not isinstance(value, Columns) or not self.facts.chosen(value.names[k]):
-            return False
-        there = set(self.facts.levels(value.names[k]))
-        along = tuple(level for level in grid.levels if level in there)
-        return self.facts.levels(value.names[k]) not in (along, along[::-1])
+    def _say_order(self, factor: _Factor, levels: tuple[str, ...], series: list[str]) -> None:
+        """Say in which order levels are taken for neighbours, where no numbers or dates make them some."""
+        if len(levels) <= _SYMMETRIC:
+            return
+        said = f"say it of {factor.name}, as its order of levels (--levels on the command line)"
+        remedy = "take that order back" if factor.chosen else said
+        self.notes[
+            f"{factor.name}: {self._names(series)} {'takes' if len(series) == 1 else 'take'} its levels for "
+            f"neighbours at equal steps in the order{' that is said,' if factor.chosen else ''} "
+            f"{shown_levels(levels)}. For {'their own' if factor.chosen else 'another'} order, {remedy}."
+        ] = None
 
     def _doubt_size(self, leaf: Node) -> None:
         """A size that follows levels with gaps, of positions that no design is seen to fill."""
@@ -257,6 +305,13 @@ class _Spacing:
 
     def _names(self, nodes: Sequence[str]) -> str:
         return " and ".join(self.document.nodes[i].name for i in nodes)
+
+
+def _along(levels: tuple[str, ...], grid: Grid) -> bool:
+    """Whether levels come as they stand along the line, one way or the other."""
+    there = set(levels)
+    along = tuple(level for level in grid.levels if level in there)
+    return levels in (along, along[::-1])
 
 
 def _has_gap(positions: Callable[[], Grid | None]) -> bool:

@@ -6,7 +6,7 @@ import math
 import re
 from calendar import monthrange
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from numbers import Integral, Real
@@ -22,6 +22,8 @@ MOST_FOR_EACH_LEVEL = 10
 FEW_POSITIONS = 100
 
 _NUMBER = re.compile(r"[+-]?(\d+)(?:\.(\d+))?", re.ASCII)
+#: A text with a number behind it: "Week 10", "V2.5", "Block-3".
+_NAMED = re.compile(r"(.*[^\d.])(\d+(?:\.\d+)?)", re.ASCII | re.DOTALL)
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?", re.ASCII)
 #: A month of a year that somebody has lived in: "1001-01" is a plot.
 _ISO_MONTH = re.compile(r"((?:18|19|20)\d\d)-(0[1-9]|1[0-2])", re.ASCII)
@@ -64,7 +66,8 @@ def grid_of(labels: Sequence[Label]) -> Grid | None:
     Dates that are one day of the month, or its last, count months.
 
     Args:
-        labels: different levels, in any order: numbers, dates, or texts of such (ISO 8601, months too).
+        labels: different levels, in any order: numbers, dates, or texts of such (ISO 8601, months too); or
+            one text in all of them and a number behind it.
 
     Returns:
         The grid; None where some level is neither a number nor a date, or two stand at one place.
@@ -80,6 +83,8 @@ def grid_of(labels: Sequence[Label]) -> Grid | None:
         ('2023-05-22', '2023-05-29')
         >>> grid_of(["2022-11", "2022-12", "2023-02"]).added
         ('2023-01',)
+        >>> grid_of(["Week 4", "Week 1", "Week 2"]).levels
+        ('Week 1', 'Week 2', 'Week 3', 'Week 4')
         >>> grid_of(["low", "high"]) is None
         True
         >>> grid_of([1, 2, 2.5, 1000])
@@ -160,7 +165,7 @@ def _scale(labels: Sequence[Label]) -> _Scale | None:
     if not labels:
         return None
     if all(isinstance(label, str) for label in labels):
-        return _text_numbers(labels) or _text_months(labels) or _text_dates(labels)
+        return _text_numbers(labels) or _text_months(labels) or _text_dates(labels) or _named_numbers(labels)
     if all(isinstance(label, Real) and not isinstance(label, bool) for label in labels):
         return _numbers(labels)
     if all(isinstance(label, date) for label in labels):
@@ -193,6 +198,16 @@ def _text_numbers(labels: Sequence[str]) -> _Scale | None:
         return text if not width else text.zfill(width + len(text) - len(text.split(".")[0]))
 
     return _Scale(tuple(Fraction(label) for label in labels), write, _decimal)
+
+
+def _named_numbers(labels: Sequence[str]) -> _Scale | None:
+    """Numbers behind one and the same text, in which is a letter: without, "1-02" is a plot."""
+    found = [match for label in labels if (match := _NAMED.fullmatch(label)) is not None]
+    names = {match[1] for match in found}
+    if len(found) < len(labels) or len(names) > 1 or not any(map(str.isalpha, name := names.pop())):
+        return None
+    scale = _text_numbers([match[2] for match in found])
+    return None if scale is None else replace(scale, write=lambda place: name + scale.write(place))
 
 
 def _text_months(labels: Sequence[str]) -> _Scale | None:
