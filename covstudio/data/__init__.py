@@ -1,6 +1,7 @@
 """Tables and what a model takes from them: roles of columns, responses, design matrices and levels."""
 
 from covstudio.data.choices import Answer, ColumnChoice, Question, TableChoices
+from covstudio.data.computed import column_of, position_in
 from covstudio.data.design import Design, Response, design_matrix, factor_columns, levels, response
 from covstudio.data.errors import ChoiceError, DesignError, FormulaError, RankError, TableError
 from covstudio.data.examples import Example, examples, load_example
@@ -25,6 +26,7 @@ __all__ = [
     "TableChoices",
     "TableError",
     "check_roles",
+    "column_of",
     "design_matrix",
     "examples",
     "factor_columns",
@@ -32,6 +34,7 @@ __all__ = [
     "levels",
     "load_example",
     "ordered_labels",
+    "position_in",
     "read_table",
     "response",
     "sorted_labels",

@@ -16,6 +16,25 @@ from covstudio.data.text import label, plain_label, plain_name
 
 Kind = Literal["number", "text", "date"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+Contrasts = Literal["treatment", "sum", "helmert", "polynomial"]
+CONTRASTS: tuple[Contrasts, ...] = get_args(Contrasts)
+_LONGEST = 5_000
+#: What people write after `C(f, ...)` and in R's `contrasts =`.
+CONTRAST_NAMES: dict[str, Contrasts] = {
+    "contr.treatment": "treatment",
+    "contr.sum": "sum",
+    "contr.helmert": "helmert",
+    "contr.poly": "polynomial",
+    "treatment": "treatment",
+    "sum": "sum",
+    "helmert": "helmert",
+    "poly": "polynomial",
+    "polynomial": "polynomial",
+    "Treatment": "treatment",
+    "Sum": "sum",
+    "Helmert": "helmert",
+    "Poly": "polynomial",
+}
 SEPARATORS = (",", ";", "\t", "|", " ")
 DECIMALS = (".", ",")
 THOUSANDS = (".", ",", "'", " ", "")
@@ -33,6 +52,8 @@ class ColumnChoice:
         values: texts that look like a code for "no value" and are values or levels.
         levels: labels in their order; those that are not named come after them.
         reference: the level that the others are compared with; the first one when left out.
+        contrasts: how its levels are coded among fixed effects: "treatment" (each compared with the
+            reference), "sum" (deviations that sum to zero), "helmert" or "polynomial".
     """
 
     kind: Kind | None = None
@@ -42,6 +63,7 @@ class ColumnChoice:
     values: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
     reference: str | None = None
+    contrasts: Contrasts | None = None
 
     def __post_init__(self) -> None:
         for name in ("missing", "values", "levels"):
@@ -49,6 +71,7 @@ class ColumnChoice:
         if self.reference is not None:
             object.__setattr__(self, "reference", _text(self.reference, "reference"))
         _one_of("kind", self.kind, KINDS)
+        _one_of("contrasts", self.contrasts, CONTRASTS)
         _one_of("decimal", self.decimal, DECIMALS)
         _one_of("order", self.order, ORDERS)
         both = set(self.missing) & set(self.values)
@@ -67,6 +90,8 @@ class TableChoices:
         decimal: the decimal mark of all numbers, "." or ",".
         missing: texts that mean "no value" in every column, beside those that always do.
         columns: what is said about single columns, by name.
+        computed: columns that are computed from others, by name: see `covstudio.data.computed`. Each may use
+            those before it.
 
     Example:
         >>> said = TableChoices(missing=("-99",), columns={"gen": ColumnChoice(reference="check")})
@@ -82,9 +107,11 @@ class TableChoices:
     decimal: str | None = None
     missing: tuple[str, ...] = ()
     columns: Mapping[str, ColumnChoice] = field(default_factory=dict)
+    computed: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "missing", _texts(self.missing, "missing"))
+        object.__setattr__(self, "computed", _computed(self.computed))
         columns = {plain_name(str(name)): one for name, one in dict(self.columns).items()}
         empty = ColumnChoice()
         object.__setattr__(self, "columns", {name: one for name, one in columns.items() if one != empty})
@@ -100,7 +127,7 @@ class TableChoices:
 
     def __hash__(self) -> int:
         own = (self.separator, self.header, self.units, self.decimal, self.missing)
-        return hash((*own, frozenset(self.columns.items())))
+        return hash((*own, frozenset(self.columns.items()), tuple(self.computed.items())))
 
     def __bool__(self) -> bool:
         """Whether anything is said."""
@@ -143,13 +170,16 @@ class TableChoices:
         """
         names = dict.fromkeys((*other.columns, *self.columns))
         columns = {name: _over(self.column(name), other.column(name)) for name in names}
-        return replace(_over(self, other), columns=columns)
+        computed = {**other.computed, **self.computed}
+        return replace(_over(self, other), columns=columns, computed=computed)
 
     def to_dict(self) -> dict[str, Any]:
         """What is said, as lists, texts and numbers; ready for JSON."""
         said = _said(self)
         if self.columns:
             said["columns"] = {name: _said(one) for name, one in self.columns.items()}
+        if self.computed:
+            said["computed"] = dict(self.computed)
         return said
 
     @classmethod
@@ -198,6 +228,9 @@ class Question:
     column: str | None = None
 
 
+#: Choices by name, which are not merged or written like the others.
+_NESTED = ("columns", "computed")
+
 _Choice = TypeVar("_Choice", TableChoices, ColumnChoice)
 
 
@@ -208,13 +241,13 @@ def _over(choice: _Choice, other: _Choice) -> _Choice:
         **{
             one.name: getattr(other, one.name)
             for one in fields(choice)
-            if getattr(choice, one.name) in (None, ()) and one.name != "columns"
+            if getattr(choice, one.name) in (None, ()) and one.name not in _NESTED
         },
     )
 
 
 def _said(choice: TableChoices | ColumnChoice) -> dict[str, Any]:
-    values = {one.name: getattr(choice, one.name) for one in fields(choice) if one.name != "columns"}
+    values = {one.name: getattr(choice, one.name) for one in fields(choice) if one.name not in _NESTED}
     return {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in values.items()
@@ -234,6 +267,20 @@ def _known(cls: type[Any], content: object, what: str) -> None:
 def _one_of(name: str, value: object, allowed: Sequence[str]) -> None:
     if value is not None and value not in allowed:
         raise ChoiceError(f"The {name} can be {listed(allowed, limit=9, word='or')}; got {value!r:.60}.")
+
+
+def _computed(values: object) -> dict[str, str]:
+    if not isinstance(values, Mapping):
+        raise ChoiceError(f"Computed columns are given by name, each with its text; got {values!r:.60}.")
+    for name, text in values.items():
+        if not isinstance(text, str) or not str(name).strip():
+            raise ChoiceError(f"The computed column {shown(name)} needs a text; got {text!r:.60}.")
+        if len(text) > _LONGEST:
+            raise ChoiceError(
+                f"The text of the computed column {shown(name)} has {len(text):,} characters, and "
+                f"{_LONGEST:,} is the most."
+            )
+    return {plain_name(str(name)): text for name, text in values.items()}
 
 
 def _texts(values: object, name: str) -> tuple[str, ...]:

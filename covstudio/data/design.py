@@ -17,7 +17,9 @@ import numpy.typing as npt
 import torch
 
 from covstudio.data.bases import learn
+from covstudio.data.choices import Contrasts
 from covstudio.data.coding import CodedTerm, code_terms
+from covstudio.data.contrasts import contrast_columns
 from covstudio.data.errors import DesignError, RankError, count, listed, shown, suggestion
 from covstudio.data.formula import Formula, parse_formula
 from covstudio.data.roles import Role
@@ -112,8 +114,9 @@ def design_matrix(
 ) -> Design:
     """The design matrix X of the fixed effects.
 
-    Factors are treatment coded (an indicator for every level but the reference); covariates enter as they
-    are, dates as days since 1970-01-01. A column without a role, or with the role "ignored", is a factor when
+    Factors are treatment coded (an indicator for every level but the reference), or as `C(f, contr.sum)` or a
+    choice about the column says (see `covstudio.data.contrasts`); covariates enter as they are, dates as days
+    since 1970-01-01. A column without a role, or with the role "ignored", is a factor when
     it holds text and a covariate when it holds numbers or dates.
 
     Args:
@@ -217,6 +220,7 @@ class _Columns:
         self._places: dict[str, npt.NDArray[np.int64]] = {}
         self._numbers: dict[str, Floats] = {}
         self._reference: dict[str, str] = {}
+        self._contrasts: dict[str, Contrasts] = {}
         for part in formula.parts:
             function = formula.functions.get(part)
             if function is not None and function.role == "number":
@@ -244,6 +248,9 @@ class _Columns:
         self.factors[part] = levels
         self._places[part] = np.array([places[label] for label in labels], dtype=np.int64)
         self._reference[part] = levels[0] if reference is None else reference
+        function = self.formula.functions.get(part)
+        said = self.table.choices.column(column).contrasts
+        self._contrasts[part] = (None if function is None else function.contrasts) or said or "treatment"
 
     def size(self, block: CodedTerm) -> int:
         """How many columns a block has."""
@@ -274,11 +281,13 @@ class _Columns:
                 (f"{name}{number}" if several else name, values[:, number - 1])
                 for number in range(1, values.shape[1] + 1)
             ]
-        return [
-            (f"{name}[{level}]", (self._places[part] == place).astype(np.float64))
-            for place, level in enumerate(self.factors[part])
-            if full or level != self._reference[part]
-        ]
+        levels = self.factors[part]
+        coded = (
+            list(zip(levels, np.eye(len(levels)), strict=True))
+            if full
+            else contrast_columns(self._contrasts[part], levels, self._reference[part], part)
+        )
+        return [(f"{name}[{level}]", values[self._places[part]]) for level, values in coded]
 
     def _is_basis(self, part: str) -> bool:
         return self.formula.functions[part].basis is not None
@@ -291,7 +300,11 @@ class _Columns:
             for part in block.columns
             if part in self.factors and part not in block.full
         }
-        return {part: level for part, level in self._reference.items() if part in compared}
+        return {
+            part: level
+            for part, level in self._reference.items()
+            if part in compared and self._contrasts[part] == "treatment"
+        }
 
     def offset(self) -> torch.Tensor | None:
         """The sum of the offsets, or None."""

@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 
+from covstudio.data.choices import CONTRAST_NAMES, Contrasts
 from covstudio.data.errors import FormulaError, shown
 from covstudio.data.expressions import (
     ELEMENTWISE,
@@ -52,7 +53,7 @@ _KNOWN = (
 )
 _HINTS = {
     "relevel": "Say which level is the reference in place of relevel (the choice 'reference').",
-    "ordered": "Polynomial contrasts of ordered factors are not coded here: use factor, or poly of a number.",
+    "ordered": "Write C(rep, contr.poly) for the polynomial contrasts of an ordered factor.",
     "s": "A smooth is a random effect here: add a random walk or a spline with Z G Z' to V, or use ns(x, 3).",
     "te": "A smooth is a random effect here: add it with Z G Z' to V.",
 }
@@ -67,12 +68,14 @@ class Function:
         role: "number" for columns of X, "factor" for factor(x), "offset" for what is added with weight one.
         expression: what is computed; the argument alone for a factor or an offset.
         columns: the columns that it uses.
+        contrasts: how the levels of a factor are coded, where the call says so.
     """
 
     text: str
     role: Role
     expression: Expression
     columns: tuple[str, ...]
+    contrasts: Contrasts | None = None
 
     @property
     def basis(self) -> Call | None:
@@ -146,7 +149,8 @@ class _Parser:
     def _simple(self, name: str) -> Function:
         """factor(x) or offset(expression)."""
         self._next()
-        of = self._sum()
+        of = self._factor() if name == "C" else self._sum()
+        contrasts = self._contrasts() if name == "C" and self._take(",") else ""
         if self._peek() == ("operator", ",") and name in FACTORS:
             raise self._refused(
                 f"{name} takes a column alone",
@@ -160,7 +164,28 @@ class _Parser:
                 f"{name} takes the name of a column",
                 f"Give the column the role factor (--factor in the command), or write {name}(block), say.",
             )
-        return Function(f"{name}({written(of)})", "factor", of, (of.name,))
+        more = f", {contrasts}" if contrasts else ""
+        known = CONTRAST_NAMES[contrasts] if contrasts else None
+        return Function(f"{name}({written(of)}{more})", "factor", of, (of.name,), known)
+
+    def _factor(self) -> Expression:
+        """The column in C(f, ...), where factor(f) says the same."""
+        if self._peek()[1] in FACTORS and self.tokens[self.at + 1 : self.at + 2] == [("operator", "(")]:
+            self.at += 2
+            of = self._sum()
+            self._expect(")")
+            return of
+        return self._sum()
+
+    def _contrasts(self) -> str:
+        kind, text = self._next()
+        if kind != "name" or text not in CONTRAST_NAMES:
+            raise self._refused(
+                f"{shown(text or 'its end')} names no contrasts",
+                "Contrasts are contr.treatment, contr.sum, contr.helmert and contr.poly, as in "
+                "C(rep, contr.sum).",
+            )
+        return text
 
     # --- tokens ---
 

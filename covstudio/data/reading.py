@@ -135,7 +135,7 @@ def _table(raw: RawTable, name: str, choices: TableChoices) -> Table:
         )
     names = checked_names(header)
     rows = _without_footers(names, texts, notes)
-    notes += unheard(choices, names)
+    notes += unheard(choices, [*names, *choices.computed])
     columns = [
         ColumnText.of(column, cells[:rows], choices, raw.lines[:rows])
         for column, cells in zip(names, texts, strict=True)
@@ -149,7 +149,9 @@ def _table(raw: RawTable, name: str, choices: TableChoices) -> Table:
         notes += parsed.notes
         questions += parsed.questions
     notes += [question.text for question in questions]
-    return Table(pd.DataFrame(found), name, tuple(notes), tuple(questions), choices, raw.lines[:rows])
+    own = replace(choices, computed={})
+    table = Table(pd.DataFrame(found), name, tuple(notes), tuple(questions), own, raw.lines[:rows])
+    return table.with_choices(choices)
 
 
 def _named(header: list[str], texts: list[Cells], notes: list[str]) -> tuple[list[str], list[Cells]]:

@@ -7,7 +7,7 @@ import io
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
@@ -21,7 +21,7 @@ from covstudio.data.choices import Question, TableChoices
 from covstudio.data.column_text import ColumnText, Marks
 from covstudio.data.columns import parse_column
 from covstudio.data.dates import days
-from covstudio.data.errors import TableError, count, listed, shown, suggestion
+from covstudio.data.errors import ChoiceError, TableError, count, listed, shown, suggestion
 from covstudio.data.numerals import number
 from covstudio.data.ordering import ordered_labels
 from covstudio.data.text import label, plain_label, plain_name
@@ -254,8 +254,11 @@ class Table:
             known = _DERIVED[self] = (choices, _under(self, choices))
         return known[1]
 
-    def to_columns(self) -> dict[str, list[Cell]]:
+    def to_columns(self, *, computed: bool = True) -> dict[str, list[Cell]]:
         """The values by column: str, int, float, and None where missing; ready for JSON.
+
+        Args:
+            computed: with the columns that are computed from others.
 
         Example:
             >>> Table.from_columns({"gen": ["G1", "G2"], "yield": [4.1, float("nan")]}, "t").to_columns()
@@ -264,18 +267,23 @@ class Table:
         return {
             name: [None if pd.isna(value) else value for value in self.frame[name].tolist()]
             for name in self.columns
+            if computed or name not in self.choices.computed
         }
 
     def to_csv(self) -> str:
-        """The table as csv text that `read_table` reads back to the same values; missing is written NA."""
-        columns = [["NA" if cell is None else cell for cell in cells] for cells in self.to_columns().values()]
-        texts = [*self.columns, *(cell for cells in columns for cell in cells if isinstance(cell, str))]
+        """The table as csv text that `read_table` reads back to the same values; missing is written NA.
+
+        Columns that are computed from others are left out: whoever keeps the choices computes them again.
+        """
+        values = self.to_columns(computed=False)
+        columns = [["NA" if cell is None else cell for cell in cells] for cells in values.values()]
+        texts = [*values, *(cell for cells in columns for cell in cells if isinstance(cell, str))]
         stream = io.StringIO()
         # Where a text holds another separator, quotes show that it is none.
         quoted = any(re.search(r"[;|\t ]", text) for text in texts)
         mode: Literal[0, 2] = csv.QUOTE_NONNUMERIC if quoted else csv.QUOTE_MINIMAL
         writer = csv.writer(stream, lineterminator="\n", quoting=mode)
-        writer.writerow(self.columns)
+        writer.writerow(list(values))
         writer.writerows(zip(*columns, strict=True))
         return stream.getvalue()
 
@@ -311,6 +319,16 @@ class Table:
         return cls(pd.DataFrame(data), name, tuple(notes))
 
 
+#: What computes a column of a table from its name and text: it stands on formulas, which stand on tables.
+_COMPUTE: list[Callable[[Table, str, str], pd.Series[Any]]] = []
+
+
+def computes(function: Callable[[Table, str, str], pd.Series[Any]]) -> Callable[..., pd.Series[Any]]:
+    """Tell tables what computes a column from its name and text; a decorator."""
+    _COMPUTE[:] = [function]
+    return function
+
+
 _DERIVED: WeakKeyDictionary[Table, tuple[TableChoices, Table]] = WeakKeyDictionary()
 
 
@@ -327,9 +345,12 @@ def unheard(choices: TableChoices, columns: Sequence[str]) -> list[str]:
 
 def _under(table: Table, choices: TableChoices) -> Table:
     """A table under other choices."""
-    frame, notes = dict(table.frame.items()), list(table.notes)
-    notes += [note for note in unheard(choices, table.columns) if note not in notes]
-    for name in table.columns:
+    before_now = table.choices.computed
+    frame = {name: table.frame[name] for name in table.columns if name not in before_now}
+    notes = list(table.notes)
+    known = [*frame, *choices.computed]
+    notes += [note for note in unheard(choices, known) if note not in notes]
+    for name in list(frame):
         series = frame[name]
         said, before = choices.column(name), table.choices.column(name)
         codes = {*choices.missing, *said.missing} - set(said.values)
@@ -349,7 +370,23 @@ def _under(table: Table, choices: TableChoices) -> Table:
         notes += [note for note in parsed.notes if note not in notes]
     changed = {name for name in table.columns if choices.column(name) != table.choices.column(name)}
     questions = tuple(one for one in table.questions if one.column not in changed)
-    return replace(table, frame=pd.DataFrame(frame), notes=tuple(notes), questions=questions, choices=choices)
+    found = replace(
+        table, frame=pd.DataFrame(frame), notes=tuple(notes), questions=questions, choices=choices
+    )
+    return _with_computed(found) if choices.computed else found
+
+
+def _with_computed(table: Table) -> Table:
+    """The table with the columns that its choices have computed, each of which may use those before it."""
+    (compute,) = _COMPUTE
+    for name, text in table.choices.computed.items():
+        if name in table.columns:
+            raise ChoiceError(
+                f"{shown(name)} is to be computed as {shown(text)}, and the table has a column of that name. "
+                "Give the computed column another name."
+            )
+        table = replace(table, frame=table.frame.assign(**{name: compute(table, name, text)}))
+    return table
 
 
 def _series(name: str, values: Sequence[Any]) -> pd.Series[Any]:

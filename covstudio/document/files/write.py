@@ -72,7 +72,7 @@ def dumps(document: Document, table: Table | None = None) -> str:
         },
     }
     if table is not None:
-        content["data"] = {"name": table.name, "columns": table.to_columns()}
+        content["data"] = {"name": table.name, "columns": table.to_columns(computed=False)}
     return _written(content) + "\n"
 
 

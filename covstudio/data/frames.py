@@ -1,0 +1,101 @@
+"""Tables from what people hold them in: DataFrames, mappings of columns, files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from covstudio.data.choices import TableChoices
+from covstudio.data.errors import TableError
+from covstudio.data.reading import read_table
+from covstudio.data.tables import Table
+
+__all__ = ["table_of"]
+
+Frame = Table | pd.DataFrame | Mapping[str, Any] | str | os.PathLike[str]
+
+
+def table_of(data: Frame, name: str = "data") -> Table:
+    """A table from data in any of the usual forms.
+
+    Args:
+        data: a `Table`, a DataFrame, columns by name, or the path of a file. Categories keep their order, and
+            ordered ones have polynomial contrasts, as in R; True and False become the labels "TRUE" and
+            "FALSE", dates their ISO form.
+        name: what to call a table that has no name.
+
+    Raises:
+        TableError: there is no table in it.
+
+    Example:
+        >>> dose = pd.Categorical(["low", "high"], categories=["low", "high"])
+        >>> table = table_of(pd.DataFrame({"dose": dose, "y": [1.5, 2.5]}))
+        >>> table.levels("dose"), table.is_numeric("y")
+        (('low', 'high'), True)
+    """
+    if isinstance(data, Table):
+        return data
+    if isinstance(data, str | os.PathLike):
+        return read_table(Path(data))
+    if isinstance(data, pd.DataFrame):
+        columns: Mapping[Any, Any] = {key: data[key] for key in data.columns}
+        if len(columns) < data.shape[1]:
+            twice = data.columns[data.columns.duplicated()][0]
+            raise TableError(f"Two columns are called {str(twice)!r}. Rename one of them.")
+    elif isinstance(data, Mapping):
+        columns = data
+    else:
+        raise TableError(
+            "Data are a DataFrame, columns by name, a Table or the path of a file; got "
+            f"{type(data).__name__}."
+        )
+    choices = TableChoices()
+    found: dict[str, list[Any]] = {}
+    for key, values in columns.items():
+        series = values if isinstance(values, pd.Series) else pd.Series(_plain(values))
+        found[str(key)] = _cells(series)
+        if isinstance(series.dtype, pd.CategoricalDtype):
+            present = {label for label in found[str(key)] if label is not None}
+            levels = tuple(label for label in _texts(series.dtype.categories) if label in present)
+            ordered = bool(series.dtype.ordered)
+            choices = choices.with_column(
+                str(key), levels=levels, **({"contrasts": "polynomial"} if ordered else {})
+            )
+    return Table.from_columns(found, name).with_choices(choices)
+
+
+def _plain(values: Any) -> Any:
+    """Values of a mapping: a single one, or a tensor, is taken too."""
+    if hasattr(values, "detach"):
+        return values.detach().cpu().numpy()
+    return values if isinstance(values, np.ndarray | list | tuple | range) else list(values)
+
+
+def _cells(series: pd.Series[Any]) -> list[Any]:
+    """The cells of a column as tables have them."""
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        labels = _texts(series.dtype.categories)
+        return [labels[code] if code >= 0 else None for code in series.cat.codes]
+    if pd.api.types.is_bool_dtype(series.dtype) or (
+        series.dtype == object
+        and len(present := series.dropna())
+        and all(type(one) is bool for one in present)
+    ):
+        return [None if pd.isna(value) else "TRUE" if value else "FALSE" for value in series]
+    if pd.api.types.is_datetime64_any_dtype(series.dtype):
+        whole = bool((series.dropna().dt.normalize() == series.dropna()).all())
+        form = "%Y-%m-%d" if whole else "%Y-%m-%dT%H:%M:%S"
+        return [None if pd.isna(value) else value.strftime(form) for value in series]
+    if pd.api.types.is_numeric_dtype(series.dtype):
+        return [None if pd.isna(value) else value for value in series]
+    return [None if value is None or value is pd.NA or value is pd.NaT else value for value in series]
+
+
+def _texts(categories: Any) -> list[str]:
+    """Categories as labels, in their order."""
+    return [str(label) for label in Table.from_columns({"x": list(categories)}, "x").labels("x")]

@@ -1,0 +1,187 @@
+"""One line from a formula and a table to a fit, by the road that documents take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import Tensor
+
+from covstudio.covariance import Matrix
+from covstudio.data.design import Design, Response
+from covstudio.data.errors import TableError
+from covstudio.data.frames import Frame, table_of
+from covstudio.data.tables import Table
+from covstudio.document.model.document import Document, check_method
+from covstudio.estimate import Estimate, estimate, tables
+from covstudio.formula import Reading, read
+from covstudio.reml import Fit
+from covstudio.reml import fit as fit_matrix
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Fitted", "fit"]
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A model fitted to a table.
+
+    Attributes:
+        estimate: everything that was estimated, as the app and the command line have it.
+        document: the model, to be saved, exported or opened in the app.
+        table: the data.
+        notes: how the formula was read, where that needs saying.
+    """
+
+    estimate: Estimate
+    document: Document
+    table: Table
+    notes: tuple[str, ...] = ()
+
+    @property
+    def fit(self) -> Fit:
+        """The fit itself."""
+        return self.estimate.fit
+
+    @property
+    def loglik(self) -> float:
+        """The log-likelihood in R's convention: `logLik` of lme4, nlme and glmmTMB."""
+        return self.fit.loglik
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion, as `AIC` of lme4."""
+        return self.fit.aic
+
+    @property
+    def bic(self) -> float:
+        """Schwarz's criterion, as `BIC` of lme4."""
+        return self.fit.bic
+
+    @property
+    def method(self) -> str:
+        """REML or ML."""
+        return self.fit.method
+
+    @property
+    def params(self) -> Mapping[str, float]:
+        """Natural values of the parameters of V, by their paths in the tree."""
+        return self.fit.params
+
+    @cached_property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """All estimates as tables: see `covstudio.estimate.tables`."""
+        return tables(self.estimate)
+
+    @property
+    def fixed(self) -> pd.DataFrame:
+        """The fixed effects, with standard errors and t tests, by their names."""
+        return self.tables["fixed_effects"]
+
+    @property
+    def components(self) -> pd.DataFrame:
+        """The parameters of V, with standard errors and intervals."""
+        return self.tables["variance_components"]
+
+    @property
+    def random(self) -> pd.DataFrame:
+        """The predicted random effects, by term and level."""
+        return self.tables["blups"]
+
+    def summary(self) -> str:
+        """The fit as a table to read."""
+        return self.fit.summary()
+
+    def __repr__(self) -> str:
+        said = f"{self.document.title}: {self.table.name}, {self.fit.n:,} rows"
+        return f"{said}\n{self.summary()}"
+
+
+def fit(
+    formula: str | Matrix,
+    frame: Frame | Response | Tensor | Any,
+    design: Design | Tensor | Any = None,
+    /,
+    *,
+    method: str | None = None,
+    dialect: str | None = None,
+    matrices: Mapping[str, Any] | None = None,
+    **texts: str | None,
+) -> Fitted | Fit:
+    """Fit a model that a formula of lme4, glmmTMB, nlme, ASReml or SAS describes to a table.
+
+    Args:
+        formula: such as "yield ~ rep + (1 | gen)"; a whole call, such as "lmer(yield ~ rep + (1 | gen))"; or
+            covstudio's own V.
+        frame: a DataFrame, columns by name, a `Table` or the path of a file; beside a V, the response.
+        design: beside a V, the design matrix of the fixed effects.
+        method: "REML" or "ML"; by default what the system does: ML for glmmTMB, REML for all others.
+        dialect: "lme4" (where nothing else is said, or a whole call says it), "glmmTMB", "nlme", "asreml" or
+            "sas".
+        matrices: known covariance matrices by the names that the formula has for them, such as K in
+            `vm(gen, K)`: a DataFrame whose rows are named after the levels.
+        **texts: what the system takes beside the formula, as text: `random`, `correlation`, `weights`,
+            `residual`, `dispformula`, `contrasts`.
+
+    Returns:
+        The fit with its names; `covstudio.reml.Fit` for a V.
+
+    Raises:
+        FormulaError: something in a formula is not read; the message has the word, its place and what would
+            do.
+        ModelError: the model cannot be fitted to these data.
+
+    Example:
+        >>> from covstudio import fit
+        >>> from covstudio.data import load_example
+        >>> found = fit("yield ~ rep + (1 | gen) + (1 | rep:block)", load_example("john_alpha"))
+        >>> round(found.loglik, 4)
+        -46.5969
+        >>> found.fixed["effect"].tolist()
+        ['(Intercept)', 'rep[R2]', 'rep[R3]']
+    """
+    if isinstance(formula, Matrix):
+        return _of_matrix(formula, frame, design, method or "REML")
+    if design is not None:
+        raise TypeError("A formula has its design in it: give the formula and the table, and nothing third.")
+    table = table_of(cast("Frame", frame))
+    given = {name: text for name, text in texts.items() if text is not None}
+    reading: Reading = read(formula, table, dialect=dialect, method=method, matrices=matrices, **given)
+    found = estimate(reading.document, table)
+    return Fitted(found, reading.document, table, reading.notes)
+
+
+def _of_matrix(v: Matrix, response: Any, design: Any, method: str) -> Fit:
+    """The fit of covstudio's own V."""
+    y = response.y if isinstance(response, Response) else _numbers(response)
+    names = design.names if isinstance(design, Design) else getattr(design, "columns", None)
+    if design is None:
+        x = torch.ones(len(y), 1, dtype=torch.float64)
+        names = ("(Intercept)",)
+    else:
+        x = design.x if isinstance(design, Design) else _numbers(design)
+    if isinstance(design, Design) and design.offset is not None:
+        y = y - design.offset
+    return fit_matrix(
+        v,
+        y,
+        x,
+        method=check_method(method),
+        x_names=None if names is None else tuple(map(str, names)),
+    )
+
+
+def _numbers(values: Any) -> Tensor:
+    """Numbers of any kind as a float64 tensor."""
+    try:
+        plain = values.to_numpy() if hasattr(values, "to_numpy") else values
+        return torch.as_tensor(plain, dtype=torch.float64)
+    except (TypeError, ValueError) as error:
+        raise TableError(
+            f"Beside a V, response and design are numbers: tensors, arrays or frames. {error}"
+        ) from None

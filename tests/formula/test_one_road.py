@@ -1,0 +1,114 @@
+"""What a formula means is a document: saved, opened, exported and fitted, it gives the same numbers."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from covstudio import fit
+from covstudio.cli import main
+from covstudio.data import read_table
+from covstudio.document.files.write import dumps, loads
+from covstudio.document.model.document import check_forest
+from covstudio.estimate import estimate
+from covstudio.export import EXPORTERS
+from covstudio.fitting import Fitted
+from covstudio.formula import read
+
+REFERENCE = Path(__file__).parent / "reference"
+CALLS = {
+    "slopes of a square, log of the response": (
+        "sleepstudy",
+        "lmer(log(Reaction) ~ Days + (Days + I(Days^2) | Subject), REML = FALSE)",
+    ),
+    "contrasts in slopes": ("Machines", "lmer(score ~ Machine + (Machine | Worker))"),
+    "series by the order of rows, variances by sex": (
+        "Orthodont",
+        "lme(distance ~ age, random = ~ age | Subject, correlation = corAR1(form = ~ 1 | Subject), "
+        "weights = varIdent(form = ~ 1 | Sex))",
+    ),
+    "contrasts and a nested group": (
+        "Oats",
+        "lmer(yield ~ C(factor(nitro), contr.poly) * Variety + (1 | Block/Variety), "
+        "contrasts = list(Variety = contr.sum))",
+    ),
+    "process with a nugget": (
+        "BodyWeight",
+        "gls(weight ~ Time, correlation = corExp(form = ~ Time | Rat, nugget = TRUE))",
+    ),
+}
+
+
+@pytest.fixture(params=list(CALLS), scope="module")
+def call(request: pytest.FixtureRequest) -> tuple[Path, str, Fitted]:
+    name, text = CALLS[request.param]
+    path = REFERENCE / f"{name}.csv"
+    found = fit(text, path)
+    assert isinstance(found, Fitted)
+    return path, text, found
+
+
+def test_saved_and_opened_again_it_is_the_same_model(call: tuple[Path, str, Fitted]) -> None:
+    _, _, found = call
+    check_forest(found.document)
+    document, table = loads(dumps(found.document, found.table))
+    assert document == found.document
+    again = estimate(document, table)
+    assert again.fit.loglik == pytest.approx(found.loglik, abs=1e-9)
+    assert again.fit.params == pytest.approx(found.params, rel=1e-6)
+
+
+def test_the_command_line_fits_the_file_to_the_same_numbers(
+    call: tuple[Path, str, Fitted], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, _, found = call
+    model = tmp_path / "model.json"
+    model.write_text(dumps(found.document), encoding="utf-8")
+    assert main(["fit", str(model), str(path), "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["loglik"] == pytest.approx(found.loglik, abs=1e-9)
+
+
+def test_the_program_fits_to_the_same_numbers(
+    call: tuple[Path, str, Fitted], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, _, found = call
+    program = tmp_path / "model.py"
+    program.write_text(EXPORTERS["python"].source(found.document, found.table), encoding="utf-8")
+    precision = torch.get_default_dtype()
+    try:
+        runpy.run_path(str(program), run_name="program")["main"]([str(path)])
+    finally:
+        torch.set_default_dtype(precision)
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("log-likelihood"))
+    assert float(line.split()[1]) == pytest.approx(found.loglik, abs=1e-9)
+
+
+def test_a_reading_without_data_is_the_model_of_the_data() -> None:
+    text = "lmer(Reaction ~ Days + (Days | Subject), data = sleepstudy)"
+    table = read_table(REFERENCE / "sleepstudy.csv")
+    blind = read(text).document
+    assert blind.nodes == read(text, table).document.nodes
+    assert estimate(blind, table).fit.loglik == pytest.approx(-871.8141359792, abs=1e-6)
+
+
+def test_frames_mappings_and_paths_give_the_same_fit() -> None:
+    path = REFERENCE / "Dyestuff.csv"
+    frame = pd.read_csv(path)
+    kinds = [path, str(path), frame, frame.to_dict("list"), frame.astype({"Batch": "category"})]
+    found = [fit("Yield ~ 1 + (1 | Batch)", one).loglik for one in kinds]
+    assert found == pytest.approx([-159.827137754] * len(kinds), abs=1e-6)
+
+
+def test_names_arrive_in_every_table() -> None:
+    found = fit("score ~ Machine + (0 + Machine | Worker)", REFERENCE / "Machines.csv")
+    assert isinstance(found, Fitted)
+    assert found.fixed["effect"].tolist() == ["(Intercept)", "Machine[B]", "Machine[C]"]
+    assert found.random["level"].tolist()[:4] == ["1⋈A", "1⋈B", "1⋈C", "2⋈A"]
+    assert set(found.random["term"]) == {"Worker"}
+    assert "residual/sigma^2" in found.params
