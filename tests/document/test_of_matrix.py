@@ -60,7 +60,7 @@ def strange(matrix: object) -> bool:
     return not known or any(map(strange, getattr(matrix, "operands", {}).values()))
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_any_tree(data: st.DataObject) -> None:
     matrix, theta = data.draw(models())
