@@ -5,6 +5,7 @@ import importlib
 import pytest
 
 PUBLIC = {
+    "covstudio": ("Studio", "explore"),
     "covstudio.covariance": ("Matrix", "Operator", "Sum", "AR1Matrix", "declare", "structure", "linalg"),
     "covstudio.covariance.structure": ("solve", "logdet", "matmul", "kind"),
     "covstudio.covariance.transform": ("Transform", "TransformExpPow2", "TransformChain"),
@@ -22,7 +23,7 @@ PUBLIC = {
         "Expected",
         "compare_designs",
     ),
-    "covstudio.document.build": ("build",),
+    "covstudio.document.build": ("build", "document_of", "NotADocument"),
     "covstudio.document.changes": ("AddNode", "Connect", "SetArgument", "SetDerived", "SetParameters"),
     "covstudio.document.jsonfile": ("dumps", "loads", "DocumentError"),
     "covstudio.document.templates": ("templates",),
