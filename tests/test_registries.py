@@ -146,7 +146,7 @@ def test_a_template_is_offered_by_the_bar_and_on_the_empty_canvas(page: Page) ->
     page.bar.start("independent")
     assert [node.name for node in page.store.document.nodes.values()] == ["noise"]
     page.store.undo()
-    canvas._on_template({"type": "template", "name": "independent"})
+    canvas.channel.take({"type": "template-chosen", "name": "independent"})
     assert [node.name for node in page.store.document.nodes.values()] == ["noise"]
 
 

@@ -41,10 +41,10 @@ class Root(JSComponent):
     painter = param.String(default="")
     slices = param.String(default="")
     inspector = param.String(default="")
+    canvas = param.String(default="")
 
     bar = Child()
     palette = Child()
-    canvas = Child()
     tabs = Children()
 
     _bundle = Path(__file__).parent / "assets" / "studio.js"

@@ -16,8 +16,8 @@ HADAMARD, PROPAGATION, KRONECKER = (
     for kind in ("HadamardProduct", "CovariancePropagation", "KroneckerProduct")
 )
 SELECTED = re.compile(r"\bselected\b")
-VALID = re.compile(r"\brf-handle-valid\b")
-INVALID = re.compile(r"\brf-handle-invalid\b")
+#: The attribute of a slot that says whether the wire under way fits it: "yes", "no" or "pending".
+FITS = "data-fits"
 
 
 def title(kind: str) -> str:
@@ -60,7 +60,7 @@ def connect(studio: Studio, child: str, target: Locator) -> None:
     """Draw a wire from an output to a slot, letting go when the slot has said that it fits."""
     with studio.dragging(studio.output(child)) as to_point:
         to_point(target)
-        expect(target).to_have_class(VALID)
+        expect(target).to_have_attribute(FITS, "yes")
 
 
 def head(studio: Studio, name: str) -> None:

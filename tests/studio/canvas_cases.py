@@ -42,57 +42,57 @@ def field_trial() -> Store:
 
 
 class Browser:
-    """Sends the messages a browser would, and remembers what it is told."""
+    """Says what a browser would say, and remembers what it is told."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.view = CanvasView(store)
-        self.flow = self.view.graph.flow
         self.told: list[dict[str, Any]] = []
-        self.patched: list[tuple[str, dict[str, Any]]] = []
-        self.view.surface._send_msg = self.told.append  # type: ignore[method-assign]
-        send = self.flow._send_msg
+        self.turn = 0
+        self.view.channel.join(self)
 
-        def patched(message: dict[str, Any]) -> None:
-            if message["type"] == "patch_node_props":
-                self.patched.append((message["node_id"], message["patch"]))
-            send(message)
+    def draw(self, view: str, state: str) -> None:
+        """Take a state, as the page's line does; `state` reads it."""
 
-        self.flow._send_msg = patched
+    def say(self, view: str, message: str, data: bytes | None) -> None:
+        self.told.append(json.loads(message))
 
-    def graph(self, kind: str, **content: Any) -> None:
-        self.flow._handle_msg({"type": kind, **content})
+    def send(self, type_: str, /, **content: Any) -> None:
+        self.view.channel.take({"type": type_, **content})
 
-    def surface(self, kind: str, **content: Any) -> None:
-        for callback in self.view.surface._msg__callbacks:
-            callback({"type": kind, **content})
+    def choose(self, *nodes: str) -> None:
+        self.turn += 1
+        self.send("nodes-selected", nodes=list(nodes), turn=self.turn)
 
-    def choose(self, *nodes: str, edges: tuple[str, ...] = ()) -> None:
-        """A person presses something and the library reports what is selected."""
-        self.surface("touch")
-        self.graph("selection_changed", nodes=list(nodes), edges=list(edges))
+    def move(self, by_keys: bool = False, **places: tuple[float, float]) -> None:
+        """Put nodes elsewhere."""
+        self.turn += 1
+        moved = [{"id": node, "x": x, "y": y} for node, (x, y) in places.items()]
+        self.send("nodes-moved", places=moved, by_keys=by_keys, turn=self.turn)
+
+    def drop(
+        self, kind: str, node: str | None = None, slot: str | None = None, x: float = 0, y: float = 0
+    ) -> None:
+        """Let a structure of the palette go."""
+        self.send("structure-dropped", kind=kind, x=x, y=y, node=node, slot=slot)
+
+    def wire(self, child: str, parent: str, slot: str | None = None) -> None:
+        """Draw a wire."""
+        self.send("wire-drawn", child=child, parent=parent, slot=slot)
 
     @property
     def state(self) -> dict[str, Any]:
-        state: dict[str, Any] = json.loads(self.view.surface.state)
+        state: dict[str, Any] = json.loads(self.view.channel.state)
         return state
 
     @property
     def nodes(self) -> dict[str, dict[str, Any]]:
-        return {node["id"]: node for node in self.flow.nodes}
+        return {node["id"]: node for node in self.state["nodes"]}
 
     @property
-    def edges(self) -> set[tuple[str, str, str]]:
-        return {(edge["source"], edge["target"], edge["targetHandle"]) for edge in self.flow.edges}
+    def places(self) -> dict[str, tuple[float, float]]:
+        return {node["id"]: (node["x"], node["y"]) for node in self.state["nodes"]}
 
-
-def drop(
-    browser: Browser, kind: str, target: dict[str, Any] | None = None, x: float = 0, y: float = 0
-) -> None:
-    browser.graph(
-        "drop",
-        drop_type="application/x-covstudio-structure",
-        data={"kind": kind},
-        position={"x": x, "y": y},
-        target=target,
-    )
+    @property
+    def wires(self) -> set[tuple[str, str, str]]:
+        return {(wire["child"], wire["parent"], wire["slot"]) for wire in self.state["wires"]}

@@ -8,6 +8,6 @@ from typing import Any
 
 def state_of(view: Any) -> dict[str, Any]:
     """What the page draws of a view, as the page has it."""
-    speaker = getattr(view, "channel", None) or getattr(view, "_pane", None) or view.surface
+    speaker = getattr(view, "channel", None) or view._pane
     state: dict[str, Any] = json.loads(speaker.state)
     return state

@@ -198,7 +198,7 @@ def test_a_picture_follows_a_parameter_and_a_click_shows_it_large(studio: Studio
         "([canvas, before]) => canvas.toDataURL() !== before", arg=[picture.element_handle(), before]
     )
     picture.click()
-    expect(card.locator(".picture.focused")).to_be_visible()
+    expect(card.locator("[data-focused]")).to_be_visible()
 
 
 # --- the menu: wiring without a mouse ---
@@ -235,7 +235,7 @@ def test_the_menu_says_of_a_slot_that_does_not_fit_why(studio: Studio) -> None:
     studio.node("genotype design").click(button="right", position={"x": 60, "y": 14})
     menu = page.get_by_role("menu", name="Actions for genotype design")
     refused = menu.get_by_role("menuitem", name=re.compile("^Sum: .*72 × 24"))
-    expect(refused).to_have_attribute("aria-disabled", "true")
+    expect(refused).to_have_attribute("data-refused", "true")
     menu.get_by_role("menuitem", name="Take out of its slot").click()
     expect(wire(studio, "genotype design", "genotype")).to_have_count(0)
     head(studio, "genotype design")
@@ -252,7 +252,7 @@ def test_a_problem_is_said_on_the_node_it_concerns(studio: Studio) -> None:
     badge = studio.node(PROPAGATION).get_by_role("img", name=re.compile("^To do: .*needs"))
     expect(badge).to_be_visible()
     badge.hover()
-    expect(badge).to_have_attribute("data-tip", re.compile("drag"))
+    expect(badge).to_have_attribute("data-explain", re.compile("drag"))
 
 
 @pytest.mark.parametrize("size", [(1024, 768), (480, 800)])

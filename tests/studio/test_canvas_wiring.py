@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 
 from covstudio.document.changes.all import (
@@ -16,7 +13,7 @@ from covstudio.document.changes.auto_layout import HEIGHT, WIDTH
 from covstudio.document.model.document import MAX_DEPTH
 from covstudio.studio.canvas import wiring
 from covstudio.studio.session.store import Store
-from tests.studio.canvas_cases import Browser, drop, made, sum_of_two
+from tests.studio.canvas_cases import Browser, made, sum_of_two
 
 # --- wiring ---
 
@@ -25,40 +22,44 @@ def test_a_wire_drawn_in_the_browser_is_one_change() -> None:
     store = Store(sum_of_two())
     browser = Browser(store)
     store.dispatch(AddNode("ScalarMatrix", id="c", arguments={"n": 3}))
-    browser.graph("edge_added", edge={"id": "x", "source": "c", "target": "s", "targetHandle": "3"})
+    browser.wire("c", "s", "3")
     assert store.document.parent_of("c") == ("s", "3")
-    assert ("c", "s", "3") in browser.edges
+    assert ("c", "s", "3") in browser.wires
     store.undo()
     assert store.document.parent_of("c") is None
-    assert ("c", "s", "3") not in browser.edges
+    assert ("c", "s", "3") not in browser.wires
 
 
 def test_a_refused_wire_disappears_and_says_why() -> None:
     store = Store(sum_of_two())
     browser = Browser(store)
     store.dispatch(AddNode("ScalarMatrix", id="c", arguments={"n": 5}))
-    document, sent = store.document, [dict(edge) for edge in browser.flow.edges]
-    browser.graph("edge_added", edge={"id": "x", "source": "c", "target": "s", "targetHandle": "3"})
+    document, wires = store.document, browser.wires
+    browser.wire("c", "s", "3")
     assert store.document is document
     assert store.message is not None
     assert "3 × 3" in store.message.text
     assert "5 × 5" in store.message.text
-    assert browser.edges == {(e["source"], e["target"], e["targetHandle"]) for e in sent}
-    assert browser.flow.edges != sent, "a list equal to the last one would not be drawn again"
+    assert browser.wires == wires
 
 
 def test_while_dragging_every_slot_gives_its_reason() -> None:
     store = Store(sum_of_two())
     browser = Browser(store)
     store.dispatch(AddNode("ScalarMatrix", id="c", arguments={"n": 5}))
-    answers: list[dict[str, Any]] = []
-    browser.flow._send_msg = answers.append
-    browser.graph(
-        "connection_validation_requested", request_id=1, node_id="c", handle_id="out", handle_type="source"
-    )
-    reasons = {(r["node_id"], r["handle_id"]): r["reason"] for r in answers[-1]["results"]}
+    browser.send("wire-started", node="c", slot=None)
+    told = browser.told[-1]
+    assert (told["type"], told["node"], told["slot"]) == ("wire-ends", "c", None)
+    reasons = {(end["node"], end["slot"]): end["reason"] for end in told["ends"]}
     assert "5 × 5" in reasons["s", "3"]
     assert reasons["V", "V"] is None
+    browser.send("wire-started", node="s", slot="3")  # a wire drawn back from a slot
+    reasons = {(end["node"], end["slot"]): end["reason"] for end in browser.told[-1]["ends"]}
+    assert set(reasons) == {("a", None), ("b", None), ("c", None)}
+    assert "5 × 5" in reasons["c", None]
+    assert reasons["a", None] is None
+    browser.send("wire-started", node="gone", slot=None)
+    assert browser.told[-1]["ends"] == []
 
 
 def test_the_menu_lists_every_slot_with_the_reason_of_those_that_do_not_fit() -> None:
@@ -66,17 +67,17 @@ def test_the_menu_lists_every_slot_with_the_reason_of_those_that_do_not_fit() ->
     browser = Browser(store)
     store.dispatch(AddNode("ScalarMatrix", id="c", arguments={"n": 5}))
     store.dispatch(AddNode("CovariancePropagation", name="p", id="p"))
-    browser.surface("menu", id="c")
-    menu = json.loads(browser.told[-1]["json"])
+    browser.send("node-asked", id="c")
+    menu = browser.told[-1]
     assert (menu["id"], menu["connected"]) == ("c", False)
     found = {target["label"]: target["reason"] for target in menu["targets"]}
     assert found["V"] is None
     assert found["p · z"] is None
     assert "5 × 5" in found["Sum"]
     assert list(found)[-1] == "Sum", "those that fit come first"
-    browser.surface("wire", child="c", parent="p", slot="g")
+    browser.wire("c", "p", "g")
     assert store.document.parent_of("c") == ("p", "g")
-    browser.surface("unwire", child="c")
+    browser.send("wire-taken", child="c")
     assert store.document.parent_of("c") is None
 
 
@@ -99,17 +100,17 @@ def test_connecting_what_cannot_be_connected_raises_the_reason() -> None:
 def test_a_structure_dropped_on_the_canvas_stands_where_it_was_dropped() -> None:
     store = Store()
     browser = Browser(store)
-    drop(browser, "Sum", x=400, y=300)
+    browser.drop("Sum", x=400, y=300)
     (node,) = store.document.nodes.values()
     assert (node.kind, node.x, node.y) == ("Sum", 400 - WIDTH / 2, 300 - HEIGHT / 2)
     assert store.selection == (node.id,)
-    assert browser.nodes[node.id]["selected"]
+    assert browser.state["selection"] == [node.id]
 
 
 def test_a_structure_dropped_on_a_slot_is_wired_as_one_step() -> None:
     store = Store(made(AddNode("CovariancePropagation", 500, 0, id="p")))
     browser = Browser(store)
-    drop(browser, "ScalarMatrix", {"node_id": "p", "handle_id": "g", "direction": "input"})
+    browser.drop("ScalarMatrix", "p", "g")
     assert store.document.nodes["p"].child("g") is not None
     assert store.document.nodes["p"].child("z") is None
     store.undo()
@@ -119,28 +120,28 @@ def test_a_structure_dropped_on_a_slot_is_wired_as_one_step() -> None:
 def test_a_structure_dropped_on_a_card_takes_its_next_free_slot() -> None:
     store = Store(made(AddNode("CovariancePropagation", 500, 0, id="p")))
     browser = Browser(store)
-    drop(browser, "DummyMatrix", {"node_id": "p", "handle_id": None, "direction": None})
-    drop(browser, "ScalarMatrix", {"node_id": "p", "handle_id": "out", "direction": "output"})
+    browser.drop("DummyMatrix", "p")
+    browser.drop("ScalarMatrix", "p", "out")
     assert store.document.nodes["p"].free_slots == ()
     leaf = store.document.nodes["p"].child("z")
-    drop(browser, "ScalarMatrix", {"node_id": leaf, "handle_id": None, "direction": None}, x=999)
+    browser.drop("ScalarMatrix", leaf, None, x=999)
     assert len(store.document.roots()) == 2, "a matrix has no slots: the new one stays loose"
 
 
 def test_a_structure_dropped_on_v_becomes_v() -> None:
     store = Store()
     browser = Browser(store)
-    drop(browser, "Sum", {"node_id": "V", "handle_id": "V", "direction": "input"})
+    browser.drop("Sum", "V", "V")
     (node_id,) = store.document.nodes
     assert store.document.v == node_id
-    assert (node_id, "V", "V") in browser.edges
+    assert (node_id, "V", "V") in browser.wires
 
 
 def test_a_structure_that_nobody_knows_is_refused_with_the_reason() -> None:
     store = Store(sum_of_two())
     browser = Browser(store)
     document = store.document
-    drop(browser, "Nonsense", {"node_id": "s", "handle_id": "3", "direction": "input"})
+    browser.drop("Nonsense", "s", "3")
     assert store.document is document
     assert store.message is not None
     assert "Nonsense" in store.message.text
@@ -154,7 +155,7 @@ def test_a_structure_that_does_not_fit_where_it_is_dropped_stays_loose_and_the_r
     store = Store(made(*chain))
     browser = Browser(store)
     last = f"t{MAX_DEPTH - 1}"
-    drop(browser, "Transpose", {"node_id": last, "handle_id": "a", "direction": "input"})
+    browser.drop("Transpose", last, "a")
     assert len(store.document.nodes) == MAX_DEPTH + 1
     assert store.document.nodes[last].child("a") is None
     assert store.message is not None

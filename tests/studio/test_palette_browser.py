@@ -10,8 +10,8 @@ from playwright.sync_api import expect
 from covstudio.covariance import catalogue
 from tests.studio.browser import Studio, box_of
 from tests.studio.canvas_actions import (
+    FITS,
     HADAMARD,
-    INVALID,
     KRONECKER,
     PROPAGATION,
     SELECTED,
@@ -147,18 +147,18 @@ def test_a_wrong_shape_is_refused_and_the_reason_shows_while_dragging(studio: St
     slot = studio.slot("Sum", "4")
     with studio.dragging(studio.output("genotype design")) as to_point:
         to_point(slot)
-        expect(slot).to_have_class(INVALID)
+        expect(slot).to_have_attribute(FITS, "no")
         for shape in ("72 × 72", "72 × 24"):
-            expect(slot).to_have_attribute("aria-label", re.compile(shape))
+            expect(slot).to_have_attribute("data-explain", re.compile(shape))
         expect(slot).to_have_css("background-color", "rgb(189, 50, 43)")
         studio.page.wait_for_function(
             """node => {
                 const shown = JSON.parse(getComputedStyle(node, "::after").content);
-                return node.matches(":hover") && shown === node.getAttribute("aria-label");
+                return node.matches(":hover") && shown === node.getAttribute("data-explain");
             }""",
             arg=slot.element_handle(),
         )
-    expect(slot).not_to_have_class(INVALID)
+    expect(slot).not_to_have_attribute(FITS, "no")
     studio.settled()
     expect(wires(studio)).to_have_count(pieces)
     expect(wire(studio, "genotype design", "genotype")).to_be_attached()

@@ -74,7 +74,7 @@ def test_the_live_pictures_fail_no_other_way(message: Any) -> None:
 
 def test_what_the_graph_reports_fails_no_other_way() -> None:
     store = Store()
-    CanvasView(store).graph.flow._emit("node_moved", {"type": "node_moved", "position": {"x": "left"}})
+    CanvasView(store).channel.take({"type": "nodes-moved", "places": [{"id": "a", "x": "left", "y": 0}]})
     assert store.message is not None
     assert "That could not be done" in store.message.text
 

@@ -121,7 +121,7 @@ ENDS = """(flow) => {
 
 
 def test_wires_end_at_the_handles(studio: Studio) -> None:
-    """The server says where handles stand, the style sheet draws them: they must agree."""
+    """The model says where handles stand, the style sheet draws them: they must agree."""
     studio.use_template()
     for name in ("Identity", "Diagonal", "Scalar (variance components)", declaration("AR1Matrix").title):
         studio.button("Show everything").click()
@@ -161,28 +161,3 @@ def test_a_node_never_steps_back_while_an_arrow_key_is_held(studio: Studio) -> N
     places = page.evaluate("places")
     assert places == sorted(places)
     assert len({after - before for before, after in pairwise(places)}) == 1
-
-
-#: The graph that the browser holds, and what writes an older one back, as a slow browser does that has drawn
-#: it late.
-HELD = "[...Bokeh.documents[0]._all_models.values()].find((model) => model.data?.edges).data"
-KEEP = f"() => {{ window.older = {{ nodes: {HELD}.nodes, edges: {HELD}.edges }} }}"
-GO_BACK = f"() => {{ {HELD}.setv(older); return {HELD}.edges.length }}"
-
-
-def test_a_browser_that_goes_back_to_an_older_graph_is_given_the_latest_again(studio: Studio) -> None:
-    page = studio.page
-    studio.use_template()
-    page.evaluate(KEEP)
-    studio.item("Identity").click()
-    expect(studio.nodes()).to_have_count(PIECES + 2)
-    studio.select("block design")
-    page.keyboard.press("Delete")
-    expect(studio.node("block design")).to_have_count(0)
-    studio.settled()
-    assert page.evaluate(GO_BACK) == PIECES
-    page.wait_for_function(f"{HELD}.edges.length === {PIECES - 1} && {HELD}.nodes.length === {PIECES + 1}")
-    studio.settled()
-    expect(studio.node("Identity")).to_be_visible()
-    expect(studio.nodes()).to_have_count(PIECES + 1)
-    expect(page.locator(".react-flow__edge")).to_have_count(PIECES - 1)

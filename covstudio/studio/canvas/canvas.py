@@ -1,48 +1,49 @@
 """The canvas: the document as a graph of cards, and every gesture on it as one change of the document.
 
 The browser only ever *asks*. A wire drawn, a card dropped, a key pressed arrives here as a message, becomes
-a change and goes to the store; what is drawn then comes from the document (`graph.py` for nodes and wires,
-`cards.py` for what is written on the cards).
+a change and goes to the store; what is drawn then comes from the document, whole (`cards.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
-
-from panel.viewable import Viewable
+import math
+from collections.abc import Iterable
 
 from covstudio.document.build.build import Build, Problem
-from covstudio.document.build.connection import check_connection
-from covstudio.document.changes.all import Change, ChangeError, Disconnect, MoveNodes, Rename
-from covstudio.document.changes.auto_layout import auto_layout
+from covstudio.document.changes.all import ChangeError, Disconnect, MoveNodes, Rename
+from covstudio.document.changes.auto_layout import WIDTH, auto_layout
 from covstudio.document.files.templates import TEMPLATES
 from covstudio.document.model.node import Node, V
 from covstudio.studio.canvas import wiring
-from covstudio.studio.canvas.cards import Wire, card, problems_by_node, result_card, wires
-from covstudio.studio.canvas.graph import Graph
-from covstudio.studio.session.component import Component, later
-from covstudio.studio.session.offers import menu
-from covstudio.studio.session.resources import read_asset
-from covstudio.studio.session.router import Router
+from covstudio.studio.canvas.cards import card, problems_by_node, result_card, v_position, wires
+from covstudio.studio.canvas.messages import (
+    CANVAS,
+    CanvasNode,
+    CanvasState,
+    CanvasTemplate,
+    Card,
+    NodeActions,
+    NodeAsked,
+    NodeRenamed,
+    NodesDeleted,
+    NodesDuplicated,
+    NodeShown,
+    NodesMoved,
+    NodesSelected,
+    NodeTarget,
+    StepBack,
+    StepForward,
+    StructureDropped,
+    TemplateChosen,
+    TidyUp,
+    WireDrawn,
+    WireEnd,
+    WireEnds,
+    WireStarted,
+    WireTaken,
+)
+from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.store import Store
-
-#: Milliseconds: the nodes of one drag are reported one by one, and make one step together.
-TOGETHER = 30
-#: Milliseconds without a move after which the browser is told where the nodes stand.
-REST = 300
-
-
-def surface_script() -> str:
-    """The canvas's script as one module."""
-    return "\n".join(read_asset(name) for name in ("dom.js", "cards.js", "menu.js", "canvas.js"))
-
-
-class Surface(Component):
-    """The layer over the graph: cards, tools, menus, the keyboard, and the page of an empty model."""
-
-    _esm = surface_script()
-    _stylesheets = [read_asset("theme.css"), read_asset("surface.css")]  # noqa: RUF012  Panel's own idiom
 
 
 class CanvasView:
@@ -54,67 +55,39 @@ class CanvasView:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.surface = Surface(sizing_mode="stretch_both", margin=0)
-        self.graph = Graph(store, self.surface, self._refusal)
-        self._moves: dict[str, wiring.Place] = {}
-        self._unanswered: set[str] = set()
-        self._reported = 0
-        self._cards: dict[str, tuple[Node, Build, list[Problem], dict[str, Any]]] = {}
-        Router(
+        self._turn = 0
+        self._v_place: wiring.Place | None = None
+        self._cards: dict[str, tuple[Node, Build, list[Problem], Card]] = {}
+        self.channel = Channel(
+            CANVAS,
             store,
             {
-                "size": self._on_size,
-                "touch": lambda _: self.graph.touched(),
-                "dragging": self._on_dragging,
-                "delete": self._on_delete,
-                "duplicate": self._on_duplicate,
-                "undo": lambda _: self._after_moves(store.undo),
-                "redo": lambda _: self._after_moves(store.redo),
-                "select": self._on_select,
-                "nudge": self._on_nudge,
-                "rename": self._on_rename,
-                "tidy": lambda _: self.tidy(),
-                "fit": lambda _: self.fit(),
-                "focus": self._on_focus,
-                "menu": self._on_menu,
-                "wire": self._on_wire,
-                "unwire": self._on_unwire,
-                "template": self._on_template,
-            },
-        ).listen(self.surface)
-        events = Router(
-            store,
-            {
-                "drop": self._on_drop,
-                "edge_added": self._on_edge_added,
-                "node_moved": self._on_node_moved,
-                "selection_changed": self._on_selection_changed,
+                NodesMoved: self._on_moved,
+                NodesSelected: self._on_selected,
+                NodesDeleted: self._on_deleted,
+                NodesDuplicated: lambda message: self.duplicate(message.nodes),
+                NodeRenamed: lambda message: store.dispatch(Rename(message.id, message.name)),
+                NodeShown: self._on_shown,
+                NodeAsked: self._on_asked,
+                WireStarted: self._on_started,
+                WireDrawn: self._on_drawn,
+                WireTaken: lambda message: store.dispatch(Disconnect(message.child)),
+                StructureDropped: self._on_dropped,
+                TemplateChosen: self._on_template,
+                TidyUp: self._on_tidy,
+                StepBack: lambda _: store.undo(),
+                StepForward: lambda _: store.redo(),
             },
         )
-        for kind in events.types:
-            self.graph.flow.on(kind, events)
-        store.param.watch(lambda *_: self._draw(), ["version", "faults"])
-        store.param.watch(lambda *_: self._show(), "focus")
-        store.param.watch(lambda *_: self.graph.select(), "selection")
-        store.param.watch(lambda *_: self.graph.theme(), "dark")
+        store.param.watch(self._draw, ["version", "faults", "focus", "selection", "dark"])
         self._draw()
-
-    def panel(self) -> Viewable:
-        """The canvas as a Panel component that fills its container."""
-        flow: Viewable = self.graph.flow
-        return flow
 
     # --- what other parts may ask for ------------------------------------------------------------------
 
-    def fit(self) -> None:
-        """Bring the whole model into view."""
-        self.graph.fit()
-
     def tidy(self) -> None:
-        """Lay the model out from left to right, and bring it into view."""
+        """Lay the model out from left to right."""
         if self.store.document.nodes:
-            self._dispatch(auto_layout(self.store.document))
-        self.fit()
+            self.store.dispatch(auto_layout(self.store.document))
 
     def duplicate(self, nodes: Iterable[str] | None = None) -> None:
         """Copy nodes with everything below them and select the copies.
@@ -129,7 +102,6 @@ class CanvasView:
             self.store.notify(str(error), "error")
             return
         if copied is not None:
-            self._flush()
             wiring.dispatch(self.store, *copied)
 
     def targets(self, child: str) -> tuple[wiring.Target, ...]:
@@ -138,29 +110,34 @@ class CanvasView:
 
     # --- drawing ---------------------------------------------------------------------------------------
 
-    def _draw(self) -> None:
-        self.graph.draw()
-        self._show()
-
-    def _show(self) -> None:
+    def _draw(self, *_events: object) -> None:
         store = self.store
+        document = store.document
         problems = problems_by_node(store.problems)
-        cards = {
-            node.id: self._card(node, problems.get(node.id, [])) for node in store.document.nodes.values()
-        }
-        self._cards = {node_id: self._cards[node_id] for node_id in cards}
-        cards[V] = result_card(store, problems.get(V, []))
-        self.surface.show(
-            {
-                "cards": cards,
-                "focus": store.focus,
-                "wires": {wire.id: self._wire_label(wire) for wire in wires(store.document)},
-                "empty": not store.document.nodes,
-                "templates": menu(TEMPLATES),
-            }
+        nodes = [
+            CanvasNode(id=node.id, x=node.x, y=node.y, card=self._card(node, problems.get(node.id, [])))
+            for node in document.nodes.values()
+        ]
+        self._cards = {node.id: self._cards[node.id] for node in nodes}
+        self._v_place = x, y = v_position(document, self._v_place if document.nodes else None)
+        nodes.append(CanvasNode(id=V, x=x, y=y, card=result_card(store, problems.get(V, []))))
+        self.channel.show(
+            CanvasState(
+                turn=self._turn,
+                width=float(WIDTH),
+                nodes=nodes,
+                wires=list(wires(document)),
+                selection=list(store.selection),
+                focus=store.focus,
+                dark=store.dark,
+                templates=[
+                    CanvasTemplate(name=one.name, title=one.title, description=one.description)
+                    for one in TEMPLATES
+                ],
+            )
         )
 
-    def _card(self, node: Node, problems: list[Problem]) -> dict[str, Any]:
+    def _card(self, node: Node, problems: list[Problem]) -> Card:
         """The card of a node, made again only if the node, the build or its problems changed."""
         known = self._cards.get(node.id)
         if known is None or known[0] is not node or known[1] is not self.store.build or known[2] != problems:
@@ -168,144 +145,77 @@ class CanvasView:
             self._cards[node.id] = known
         return known[3]
 
-    def _wire_label(self, wire: Wire) -> str:
-        nodes = self.store.document.nodes
-        parent = "V" if wire.parent == V else nodes[wire.parent].name
-        return f"Wire from {nodes[wire.child].name} into {parent}"
+    # --- selecting and moving --------------------------------------------------------------------------
 
-    def _on_size(self, message: Mapping[str, Any]) -> None:
-        self.graph.resize(float(message["width"]), float(message["height"]))
-
-    # --- selection -------------------------------------------------------------------------------------
-
-    def _on_selection_changed(self, message: Mapping[str, Any]) -> None:
-        nodes = tuple(message.get("nodes") or ())
-        if not self.graph.selected(frozenset(nodes)):
-            return
-        chosen = tuple(node for node in nodes if node in self.store.document.nodes)
+    def _on_selected(self, message: NodesSelected) -> None:
+        chosen = tuple(node for node in message.nodes if node in self.store.document.nodes)
+        self._turn = message.turn
         if set(chosen) != set(self.store.selection):
             self.store.selection = chosen
+        self._draw()
 
-    def _chosen(self, message: Mapping[str, Any]) -> tuple[str, ...]:
-        """The nodes that a key speaks of: what the person sees selected, which the store may learn later."""
-        return tuple(map(str, message["nodes"])) if "nodes" in message else self.store.selection
-
-    def _on_select(self, message: Mapping[str, Any]) -> None:
-        self.store.selection = tuple(self.store.document.nodes) if message.get("all") else ()
-
-    # --- moving ----------------------------------------------------------------------------------------
-
-    def _on_node_moved(self, message: Mapping[str, Any]) -> None:
-        position = message["position"]
-        self._moves[message["node_id"]] = (float(position["x"]), float(position["y"]))
-        self._reported += 1
-        # With the keyboard every press is a move, and a run of them is one step.
-        key = None if self.graph.dragging else "nudge:" + ",".join(sorted(self.store.selection))
-        if len(self._moves) == 1:
-            later(TOGETHER, lambda: self._flush(key))
-
-    def _flush(self, merge_key: str | None = None) -> None:
+    def _on_moved(self, message: NodesMoved) -> None:
         nodes = self.store.document.nodes
-        moved = {node_id: place for node_id, place in self._moves.items() if node_id in nodes}
-        self._moves = {}
-        if not moved:
-            return
-        self.graph.moved(moved)
-        whole = {node_id: (float(round(x)), float(round(y))) for node_id, (x, y) in moved.items()}
-        self.store.dispatch(MoveNodes(whole, merge_key=merge_key))
-        self.graph.draw()
-        self._unanswered.update(moved)
-        reported = self._reported
-        later(REST, lambda: self._answer(reported))
-
-    def _answer(self, reported: int) -> None:
-        """Tell the browser where the moved nodes stand, once they rest, so that both sides agree.
-
-        Said during a run of key presses, it would take the latest of them back.
-        """
-        if reported != self._reported or self.graph.dragging:
-            return
-        nodes = self.store.document.nodes
-        for node_id in self._unanswered & nodes.keys():
-            self.graph.place(node_id, (nodes[node_id].x, nodes[node_id].y))
-        self._unanswered = set()
-
-    def _on_nudge(self, message: Mapping[str, Any]) -> None:
-        dx, dy = float(message["x"]), float(message["y"])
-        nodes = self.store.document.nodes
-        places = {i: (nodes[i].x + dx, nodes[i].y + dy) for i in self._chosen(message) if i in nodes}
+        places = {
+            place.id: (_whole(place.x), _whole(place.y)) for place in message.places if place.id in nodes
+        }
+        self._turn = message.turn
         if places:
-            self._dispatch(MoveNodes(places, merge_key="nudge:" + ",".join(sorted(places))))
+            key = "nudge:" + ",".join(sorted(places)) if message.by_keys else None
+            self.store.dispatch(MoveNodes(places, merge_key=key))
+        self._draw()
 
-    def _on_dragging(self, message: Mapping[str, Any]) -> None:
-        self.graph.dragging = bool(message.get("on"))
-        if not self.graph.dragging:
-            self._flush()
-            self.graph.draw()  # what had to wait
-
-    def _after_moves(self, step: Callable[[], Any]) -> None:
-        self._flush()
-        step()
-
-    def _dispatch(self, change: Change) -> bool:
-        self._flush()
-        return self.store.dispatch(change)
+    def _on_tidy(self, message: TidyUp) -> None:
+        self._turn = message.turn
+        self.tidy()
+        self._draw()
 
     # --- wiring ----------------------------------------------------------------------------------------
 
-    def _refusal(self, connection: Mapping[str, Any]) -> str | None:
-        parent = connection["target"]
-        slot = None if parent == V else connection.get("targetHandle")
-        return check_connection(self.store.document, connection["source"], parent, slot, self.store.table)
+    def _on_started(self, message: WireStarted) -> None:
+        document, table = self.store.document, self.store.table
+        ends = wiring.ends(document, table, message.node, message.slot)
+        self.channel.tell(
+            WireEnds(
+                node=message.node,
+                slot=message.slot,
+                ends=[WireEnd(node=node, slot=slot, reason=reason) for node, slot, reason in ends],
+            )
+        )
 
-    def _on_edge_added(self, message: Mapping[str, Any]) -> None:
-        edge = message["edge"]
-        self.graph.forget()  # the browser holds a wire that the document does not have
-        self._connect(edge.get("source"), edge.get("target"), edge.get("targetHandle"))
-        self.graph.draw()
-
-    def _connect(self, child: Any, parent: Any, slot: Any) -> None:
-        self._flush()
-        slot = None if parent == V else slot
+    def _on_drawn(self, message: WireDrawn) -> None:
+        slot = None if message.parent == V else message.slot
         try:
-            change = wiring.connect(self.store.document, self.store.table, child, parent, slot)
+            change = wiring.connect(
+                self.store.document, self.store.table, message.child, message.parent, slot
+            )
         except ChangeError as error:
             self.store.notify(str(error), "error")
             return
         self.store.dispatch(change)
 
-    def _on_wire(self, message: Mapping[str, Any]) -> None:
-        self._connect(message.get("child"), message.get("parent"), message.get("slot"))
-
-    def _on_unwire(self, message: Mapping[str, Any]) -> None:
-        self._dispatch(Disconnect(str(message.get("child"))))
-
-    def _on_menu(self, message: Mapping[str, Any]) -> None:
-        node_id = str(message.get("id"))
+    def _on_asked(self, message: NodeAsked) -> None:
         document = self.store.document
-        if node_id not in document.nodes:
+        if message.id not in document.nodes:
             return
-        self.surface.tell(
-            "menu",
-            id=node_id,
-            name=document.nodes[node_id].name,
-            connected=document.v == node_id or document.parent_of(node_id) is not None,
-            targets=[
-                {"parent": found.parent, "slot": found.slot, "label": found.label, "reason": found.reason}
-                for found in self.targets(node_id)
-            ],
+        self.channel.tell(
+            NodeActions(
+                id=message.id,
+                connected=document.v == message.id or document.parent_of(message.id) is not None,
+                targets=[
+                    NodeTarget(parent=found.parent, slot=found.slot, label=found.label, reason=found.reason)
+                    for found in self.targets(message.id)
+                ],
+            )
         )
 
-    # --- adding, removing, naming ----------------------------------------------------------------------
+    # --- adding, removing, looking ---------------------------------------------------------------------
 
-    def _on_drop(self, message: Mapping[str, Any]) -> None:
-        data, position = message.get("data"), message.get("position") or {}
-        kind = str(data.get("kind")) if isinstance(data, Mapping) else ""
-        at = (float(position.get("x", 0.0)), float(position.get("y", 0.0)))
-        self._flush()
-        target = self._drop_target(message.get("target"))
+    def _on_dropped(self, message: StructureDropped) -> None:
+        document = self.store.document
+        target = self._drop_target(message.node, message.slot)
         try:
-            addition = wiring.add(self.store.document, self.store.table, kind, at, target)
+            addition = wiring.add(document, self.store.table, message.kind, (message.x, message.y), target)
         except ChangeError as error:
             self.store.notify(str(error), "error")
             return
@@ -313,42 +223,32 @@ class CanvasView:
         if added and addition.refused is not None:
             self.store.notify(f"Added without a wire: {addition.refused}", "warning")
 
-    def _drop_target(self, target: Any) -> tuple[str, str | None] | None:
+    def _drop_target(self, node_id: str | None, slot: str | None) -> tuple[str, str | None] | None:
         """Dropped on a slot: that one. On a card: its next free slot, if it has one."""
-        if not isinstance(target, Mapping):
-            return None
-        node_id, handle = target.get("node_id"), target.get("handle_id")
         if node_id == V:
             return (V, None)
-        node = self.store.document.nodes.get(str(node_id))
+        node = self.store.document.nodes.get(node_id or "")
         if node is None or not node.operands:
             return None
-        if target.get("direction") == "input" and handle in dict(node.operands):
-            return (node.id, str(handle))
+        if slot in dict(node.operands):
+            return (node.id, slot)
         return (node.id, node.free_slots[0]) if node.free_slots else None
 
-    def _on_delete(self, message: Mapping[str, Any]) -> None:
-        self._flush()
-        if "id" in message:
-            change = wiring.remove(self.store.document, (str(message["id"]),))
-        else:
-            shown = (str(wire).split("->")[0] for wire in message.get("wires", ()))
-            change = wiring.remove(self.store.document, map(str, message.get("nodes", ())), shown)
+    def _on_deleted(self, message: NodesDeleted) -> None:
+        change = wiring.remove(self.store.document, message.nodes, message.wires)
         if change is not None:
             self.store.dispatch(change)
 
-    def _on_duplicate(self, message: Mapping[str, Any]) -> None:
-        self.duplicate((str(message["id"]),) if "id" in message else self._chosen(message))
+    def _on_shown(self, message: NodeShown) -> None:
+        if message.id == V or message.id in self.store.document.nodes:
+            self.store.focus = message.id
 
-    def _on_rename(self, message: Mapping[str, Any]) -> None:
-        self._dispatch(Rename(str(message.get("id")), str(message.get("name"))))
-
-    def _on_focus(self, message: Mapping[str, Any]) -> None:
-        node_id = str(message.get("id"))
-        if node_id == V or node_id in self.store.document.nodes:
-            self.store.focus = node_id
-
-    def _on_template(self, message: Mapping[str, Any]) -> None:
-        template = TEMPLATES.find(message.get("name"))
+    def _on_template(self, message: TemplateChosen) -> None:
+        template = TEMPLATES.find(message.name)
         if template is not None:
-            self._dispatch(template.start(self.store.table, self.store.document))
+            self.store.dispatch(template.start(self.store.table, self.store.document))
+
+
+def _whole(place: float) -> float:
+    """A place in whole pixels; what is no number is left for the change to refuse."""
+    return float(round(place)) if math.isfinite(place) else place

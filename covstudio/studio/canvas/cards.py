@@ -1,14 +1,8 @@
-"""The cards of the canvas, computed from the document: nodes, wires, and what stands on each.
-
-Nothing here knows a browser. `frames` and `wires` give what makes panel-reactflow draw the graph anew,
-`card` what can change on a node without that (its name, values, shape, problem).
-"""
+"""The cards of the canvas, and the wires between them. Nothing here knows a browser."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Literal
 
 from covstudio.covariance import Declaration, declaration
 from covstudio.document.build.build import Problem
@@ -16,14 +10,10 @@ from covstudio.document.changes.auto_layout import GAP_X, HEIGHT, WIDTH, node_he
 from covstudio.document.model.arguments import document_default
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import Auto, Columns, Levels, Node, Rows, V, Values
+from covstudio.studio.canvas.messages import CanvasWire, Card, CardLine, CardProblem, CardSlot
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.texts import parameter_label, shape_text
 
-OUTPUT = "out"
-#: Pixels a handle is wide and high in `canvas.css`.
-HANDLE = 12
-#: Pixels of a node's border there.
-BORDER = 1
 #: Parameters that have room on a card.
 SHOWN = 3
 
@@ -46,168 +36,29 @@ def v_position(document: Document, before: tuple[float, float] | None = None) ->
     return max(node.x for node in nodes) + WIDTH + GAP_X, sum(node.y for node in nodes) / len(nodes)
 
 
-# --- structure: what panel-reactflow draws -------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Wire:
-    """One connection: an operand in its slot, or the node that is V."""
-
-    child: str
-    parent: str
-    slot: str
-
-    @property
-    def id(self) -> str:
-        """Unique, since a node is the operand of one other at most."""
-        return f"{self.child}->{self.parent}"
-
-
-def wires(document: Document) -> tuple[Wire, ...]:
+def wires(document: Document) -> tuple[CanvasWire, ...]:
     """Every connection of the document, V's last."""
     found = [
-        Wire(child, node.id, slot)
+        _wire(document, child, node.id, slot)
         for node in document.nodes.values()
         for slot, child in node.operands
         if child is not None
     ]
     if document.v is not None:
-        found.append(Wire(document.v, V, V))
+        found.append(_wire(document, document.v, V, V))
     return tuple(found)
 
 
-def node_type(node: Node) -> str:
-    """The name of the node's type on the canvas: nodes with the same handles share one."""
-    declared = declaration(node.kind)
-    if not node.operands:
-        return "matrix"
-    return f"variadic:{len(node.operands)}" if declared.variadic else f"operator:{declared.name}"
-
-
-def node_types(document: Document, catalogue: Iterable[Declaration]) -> dict[str, dict[str, Any]]:
-    """Handles of every type of node that is, or may come, onto the canvas.
-
-    A type that stays equal keeps its nodes mounted, so variadic operators have one type for each number of
-    slots.
-    """
-    output = [{"id": OUTPUT, "label": "output"}]
-    types = {
-        "matrix": _type("matrix", [], output),
-        "result": _type("result", [{"id": V, "label": "V: the covariance of the response"}], []),
-    }
-    for declared in catalogue:
-        if declared.slots:
-            inputs = [{"id": slot.name, "label": f"{slot.name}: {slot.label}"} for slot in declared.slots]
-            types[f"operator:{declared.name}"] = _type(f"operator:{declared.name}", inputs, output)
-    counts = {len(node.operands) for node in document.nodes.values() if declaration(node.kind).variadic}
-    for count in sorted(counts | {1, 2, 3, 4}):
-        inputs = [{"id": str(i), "label": f"operand {i}"} for i in range(1, count)]
-        inputs.append({"id": str(count), "label": "free slot"})
-        types[f"variadic:{count}"] = _type(f"variadic:{count}", inputs, output)
-    return types
-
-
-def _type(name: str, inputs: list[dict[str, str]], outputs: list[dict[str, str]]) -> dict[str, Any]:
-    return {
-        "type": name,
-        "label": "",
-        "inputs": inputs,
-        "outputs": outputs,
-        # A wire is drawn from an output to a slot or back from a slot to an output.
-        "inputConnectableStart": True,
-        "outputConnectableEnd": True,
-    }
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One node as the graph needs it: while frames and wires stay equal, the graph is not replaced."""
-
-    id: str
-    type: str
-    role: str
-    height: float
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-
-    def payload(self, position: tuple[float, float], selected: bool) -> dict[str, Any]:
-        """The node dictionary that panel-reactflow takes."""
-        return {
-            "id": self.id,
-            "type": self.type,
-            "position": {"x": position[0], "y": position[1]},
-            "data": {},
-            "label": "",
-            "className": f"cs-node cs-node--{self.role}",
-            "selected": selected,
-            "draggable": self.role != "result",
-            "deletable": False,  # the Delete key is an intent of ours: one key, one undo step
-            "style": {"width": WIDTH, "height": self.height},
-            # Said, not left to be measured: with each replacement the library forgets what it has measured,
-            # and would draw no wire until it has measured all nodes again.
-            "measured": {"width": WIDTH, "height": self.height},
-            "handles": [
-                *self._handles("target", self.inputs),
-                *self._handles("source", self.outputs),
-            ],
-        }
-
-    def _handles(self, kind: Literal["source", "target"], names: tuple[str, ...]) -> list[dict[str, Any]]:
-        """Where one side's handles are drawn: spread evenly, their middles on the inside of the border."""
-        left = kind == "target"
-        across = BORDER if left else WIDTH - BORDER
-        step = (self.height - 2 * BORDER) / (len(names) + 1)
-        return [
-            {
-                "id": name,
-                "type": kind,
-                "position": "left" if left else "right",
-                "x": across - HANDLE / 2,
-                "y": BORDER + count * step - HANDLE / 2,
-                "width": HANDLE,
-                "height": HANDLE,
-            }
-            for count, name in enumerate(names, 1)
-        ]
-
-
-def frames(document: Document) -> tuple[Frame, ...]:
-    """Every node of the document, and V at the end."""
-    found = [
-        Frame(
-            node.id,
-            node_type(node),
-            declaration(node.kind).kind,
-            node_height(node),
-            inputs=tuple(slot for slot, _ in node.operands),
-            outputs=(OUTPUT,),
-        )
-        for node in document.nodes.values()
-    ]
-    return (*found, Frame(V, "result", "result", HEIGHT, inputs=(V,), outputs=()))
-
-
-def edge_payload(wire: Wire, revision: int) -> dict[str, Any]:
-    """The edge dictionary that panel-reactflow takes.
-
-    Args:
-        wire: the connection.
-        revision: changes whenever the browser may hold a wire that the document refused; a list that equals
-            the last one sent would otherwise be taken for drawn already.
-    """
-    return {
-        "id": wire.id,
-        "source": wire.child,
-        "target": wire.parent,
-        "sourceHandle": OUTPUT,
-        "targetHandle": wire.slot,
-        "type": "smoothstep",
-        "pathOptions": {"borderRadius": 10, "offset": 12},
-        "data": {"revision": revision},
-    }
-
-
-# --- cards: what changes without replacing anything ----------------------------------------------------
+def _wire(document: Document, child: str, parent: str, slot: str) -> CanvasWire:
+    """A wire, whose id is unique, since a node is the operand of one other at most."""
+    name = V if parent == V else document.nodes[parent].name
+    return CanvasWire(
+        id=f"{child}->{parent}",
+        child=child,
+        parent=parent,
+        slot=slot,
+        label=f"Wire from {document.nodes[child].name} into {name}",
+    )
 
 
 def problems_by_node(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
@@ -221,7 +72,7 @@ def problems_by_node(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
     return found
 
 
-def card(store: Store, node: Node, problems: list[Problem]) -> dict[str, Any]:
+def card(store: Store, node: Node, problems: list[Problem]) -> Card:
     """Everything written on a node's card.
 
     Args:
@@ -234,27 +85,28 @@ def card(store: Store, node: Node, problems: list[Problem]) -> dict[str, Any]:
     lines = [*_columns(declared, node), *parameter_lines(store, node.id)]
     matrix = store.build.matrices.get(node.id)
     if node.operands and matrix is not None:
-        lines.append({"label": "parameters", "value": matrix.num_free_params, "fixed": False})
-    hint = _size_hint(declared, node)
+        lines.append(CardLine(label="parameters", value=matrix.num_free_params))
     label = f"{node.name}, {declared.title}, {shape_text(shape)}"
-    return {
-        "role": declared.kind,
-        "name": node.name,
-        "symbol": declared.symbol,
-        "title": declared.title if node.name != declared.title else "",
-        "shape": shape_text(shape),
-        "hint": hint,
-        "lines": lines[:SHOWN] if len(lines) <= SHOWN else lines[: SHOWN - 1],
-        "more": 0 if len(lines) <= SHOWN else len(lines) - SHOWN + 1,
-        "problem": _trouble(problems),
-        "slots": _slot_marks(declared, node),
-        "tile": f"node:{node.id}",
-        "ready": matrix is not None,
-        "label": _with_trouble(label, problems),
-    }
+    return Card(
+        role=declared.kind,
+        height=node_height(node),
+        name=node.name,
+        symbol=declared.symbol,
+        title=declared.title if node.name != declared.title else "",
+        shape=shape_text(shape),
+        hint=_size_hint(declared, node),
+        lines=lines[:SHOWN] if len(lines) <= SHOWN else lines[: SHOWN - 1],
+        more=0 if len(lines) <= SHOWN else len(lines) - SHOWN + 1,
+        problem=_trouble(problems),
+        slots=_slots(declared, node),
+        tile=f"node:{node.id}",
+        ready=matrix is not None,
+        empty="",
+        label=_with_trouble(label, problems),
+    )
 
 
-def result_card(store: Store, problems: list[Problem]) -> dict[str, Any]:
+def result_card(store: Store, problems: list[Problem]) -> Card:
     """Everything written on the card of V."""
     document, build = store.document, store.build
     shape = None if document.v is None else build.sizes.get(document.v)
@@ -262,50 +114,51 @@ def result_card(store: Store, problems: list[Problem]) -> dict[str, Any]:
     fixed = len(build.parameters) - free
     lines = []
     if build.v is not None:
-        lines.append({"label": "parameters", "value": free, "fixed": False})
+        lines.append(CardLine(label="parameters", value=free))
         if fixed:
-            lines.append({"label": "fixed", "value": fixed, "fixed": False})
+            lines.append(CardLine(label="fixed", value=fixed))
     if document.response:
-        lines.append({"label": "response", "text": document.response, "fixed": False})
+        lines.append(CardLine(label="response", text=document.response))
     trouble = problems if document.nodes else []
     label = "V, the covariance of the response"
     if document.v is None:
         label += ", nothing wired in yet"
     else:
         label += f", {shape_text(shape)}, {free} parameter{'' if free == 1 else 's'}"
-    return {
-        "role": "result",
-        "name": "V",
-        "symbol": "Var(y)",
-        "title": "",
-        "shape": shape_text(shape),
-        "hint": "",
-        "lines": lines,
-        "more": 0,
-        "problem": _trouble(trouble),
-        "slots": [],
-        "tile": V,
-        "ready": build.v is not None,
-        "empty": "Wire a matrix in here" if document.v is None else "",
-        "label": _with_trouble(label, trouble),
-    }
+    return Card(
+        role="result",
+        height=float(HEIGHT),
+        name=V,
+        symbol="Var(y)",
+        title="",
+        shape=shape_text(shape),
+        hint="",
+        lines=lines,
+        more=0,
+        problem=_trouble(trouble),
+        slots=[CardSlot(name=V, about="V: the covariance of the response", mark="", free=document.v is None)],
+        tile=V,
+        ready=build.v is not None,
+        empty="Wire a matrix in here" if document.v is None else "",
+        label=_with_trouble(label, trouble),
+    )
 
 
-def parameter_lines(store: Store, node_id: str) -> list[dict[str, Any]]:
+def parameter_lines(store: Store, node_id: str) -> list[CardLine]:
     """The node's own parameters with their present natural values."""
     return [
-        {"label": parameter_label(ref.name), "value": ref.natural, "fixed": ref.fixed}
+        CardLine(label=parameter_label(ref.name), value=ref.natural, fixed=ref.fixed)
         for ref in store.node_parameters(node_id)
     ]
 
 
-def _trouble(problems: list[Problem]) -> dict[str, str] | None:
+def _trouble(problems: list[Problem]) -> CardProblem | None:
     if not problems:
         return None
     text = problems[0].message
     if len(problems) > 1:
         text = f"{text} (and {len(problems) - 1} more)"
-    return {"text": text, "level": problems[0].severity}
+    return CardProblem(text=text, level=problems[0].severity)
 
 
 def _with_trouble(label: str, problems: list[Problem]) -> str:
@@ -314,19 +167,25 @@ def _with_trouble(label: str, problems: list[Problem]) -> str:
     return f"{label}. {'Problem' if problems[0].severity == 'error' else 'To do'}: {problems[0].message}"
 
 
-def _slot_marks(declared: Declaration, node: Node) -> list[dict[str, Any]]:
-    spacing = 100 / (len(node.operands) + 1)
+def _slots(declared: Declaration, node: Node) -> list[CardSlot]:
+    if declared.variadic:
+        return [
+            CardSlot(
+                name=slot,
+                about="free slot" if child is None else f"operand {slot}",
+                mark="+" if child is None else "",
+                free=child is None,
+            )
+            for slot, child in node.operands
+        ]
+    about = {slot.name: slot.label for slot in declared.slots}
     return [
-        {
-            "text": ("+" if child is None else "") if declared.variadic else slot,
-            "free": child is None,
-            "top": round(index * spacing, 3),
-        }
-        for index, (slot, child) in enumerate(node.operands, 1)
+        CardSlot(name=slot, about=f"{slot}: {about[slot]}", mark=slot, free=child is None)
+        for slot, child in node.operands
     ]
 
 
-def _columns(declared: Declaration, node: Node) -> list[dict[str, Any]]:
+def _columns(declared: Declaration, node: Node) -> list[CardLine]:
     lines = []
     for argument in declared.arguments:
         if argument.kind not in ("factors", "coordinates"):
@@ -340,7 +199,7 @@ def _columns(declared: Declaration, node: Node) -> list[dict[str, Any]]:
             text += f" × {len(value.columns)}" if len(value.columns) > 1 else ""
         else:
             continue
-        lines.append({"label": "", "text": text, "fixed": False})
+        lines.append(CardLine(label="", text=text))
     return lines
 
 

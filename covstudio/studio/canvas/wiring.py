@@ -164,6 +164,40 @@ def targets(document: Document, table: Table | None, child: str) -> tuple[Target
     return tuple(sorted(found, key=lambda target: target.reason is not None))
 
 
+def ends(
+    document: Document, table: Table | None, node: str, slot: str | None
+) -> tuple[tuple[str, str | None, str | None], ...]:
+    """Every place where a wire under way may end, or why not.
+
+    Args:
+        document: the document.
+        table: its table.
+        node: id of the node it starts from, or "V".
+        slot: the slot it is drawn back from; None when it starts from the output.
+
+    Returns:
+        (node, slot, reason): slots for a wire from an output, nodes (with None as the slot) for one from a
+        slot. The reason is None where it fits.
+    """
+    if node != V and node not in document.nodes:
+        return ()
+    if slot is not None:
+        parent_slot = None if node == V else slot
+        return tuple(
+            (child, None, check_connection(document, child, node, parent_slot, table))
+            for child in document.nodes
+            if child != node
+        )
+    found = [(V, V, check_connection(document, node, V, None, table))]
+    for parent in document.nodes.values():
+        if parent.id != node:
+            found += [
+                (parent.id, name, check_connection(document, node, parent.id, name, table))
+                for name, _ in parent.operands
+            ]
+    return tuple(found)
+
+
 def connect(document: Document, table: Table | None, child: str, parent: str, slot: str | None) -> Change:
     """Wire an output to a slot.
 
@@ -271,15 +305,6 @@ def dispatch(store: Store, change: Change, select: Sequence[str]) -> bool:
         if done:
             store.selection = tuple(select)
     return done
-
-
-def bounds(boxes: Sequence[tuple[float, float, float, float]]) -> tuple[float, float, float, float]:
-    """The smallest box around boxes given as (left, top, width, height)."""
-    left = min(box[0] for box in boxes)
-    top = min(box[1] for box in boxes)
-    right = max(box[0] + box[2] for box in boxes)
-    bottom = max(box[1] + box[3] for box in boxes)
-    return left, top, right - left, bottom - top
 
 
 def accepts(declared: Declaration) -> bool:

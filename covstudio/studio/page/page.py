@@ -71,7 +71,6 @@ class Page:
         self.root = Root(
             bar=self.bar.panel(),
             palette=PaletteView(self.store, self._take).panel(),
-            canvas=CanvasView(self.store).panel(),
             tabs=list(self._places.values()),
         )
         frame = Channel(FRAME, self.store)
@@ -79,6 +78,7 @@ class Page:
         self.root.connect(frame)
         self.root.connect(self.live.channel)
         self.root.connect(SlicesView(self.store).channel)
+        self.root.connect(CanvasView(self.store).channel)
         self._make(next(iter(self._tabs)))
 
     @property

@@ -2,6 +2,7 @@
 
 import { type CSSProperties, type KeyboardEvent, useEffect, useRef, useState } from "react";
 import logo from "../../../assets/logo.svg";
+import { Canvas } from "../canvas/Canvas";
 import { Code } from "../code/Code";
 import { Inspector } from "../inspector/Inspector";
 import { memory } from "../session/browser";
@@ -125,7 +126,7 @@ export function Frame() {
       {splitter(LEFT)}
       <main className={styles.centre}>
         <section id="cs-canvas" className={styles.canvas} aria-label="Model">
-          <Slot child="canvas" className={styles.region} />
+          <Canvas />
         </section>
         {splitter(DOCK)}
         <section id="cs-dock" className={styles.dock} aria-label="Slices">

@@ -1,6 +1,26 @@
 // Made by `make frontend` from the messages declared in Python. Do not edit.
 
 export interface Wires {
+  canvas: {
+    down: WireEnds | NodeActions;
+    state: CanvasState;
+    up:
+      | NodesMoved
+      | NodesSelected
+      | NodesDeleted
+      | NodesDuplicated
+      | NodeRenamed
+      | NodeShown
+      | NodeAsked
+      | WireStarted
+      | WireDrawn
+      | WireTaken
+      | StructureDropped
+      | TemplateChosen
+      | TidyUp
+      | StepBack
+      | StepForward;
+  };
   code: {
     down: CopyText;
     state: CodeState;
@@ -36,6 +56,249 @@ export interface Wires {
     state: SlicesState;
     up: ShowLarge | Differentiate;
   };
+}
+/**
+ * Every end of the wire that started there.
+ */
+export interface WireEnds {
+  ends: WireEnd[];
+  node: string;
+  slot: string | null;
+  type: "wire-ends";
+}
+/**
+ * Where a wire under way may end, or why not.
+ */
+export interface WireEnd {
+  node: string;
+  reason: string | null;
+  slot: string | null;
+}
+/**
+ * What may be done with a node.
+ */
+export interface NodeActions {
+  connected: boolean;
+  id: string;
+  targets: NodeTarget[];
+  type: "node-actions";
+}
+/**
+ * A slot that a node may be wired into, or why not.
+ */
+export interface NodeTarget {
+  label: string;
+  parent: string;
+  reason: string | null;
+  slot: string;
+}
+/**
+ * The model as the canvas draws it; V stands last.
+ */
+export interface CanvasState {
+  dark: boolean;
+  focus: string;
+  nodes: CanvasNode[];
+  selection: string[];
+  templates: CanvasTemplate[];
+  turn: number;
+  width: number;
+  wires: CanvasWire[];
+}
+/**
+ * A node of the document, or V.
+ */
+export interface CanvasNode {
+  card: Card;
+  id: string;
+  x: number;
+  y: number;
+}
+/**
+ * Everything that is drawn of a node, but its place.
+ */
+export interface Card {
+  empty: string;
+  height: number;
+  hint: string;
+  label: string;
+  lines: CardLine[];
+  more: number;
+  name: string;
+  problem: CardProblem | null;
+  ready: boolean;
+  role: "matrix" | "operator" | "result";
+  shape: string;
+  slots: CardSlot[];
+  symbol: string;
+  tile: string;
+  title: string;
+}
+/**
+ * A line of facts on a card: a parameter with its value, or a text.
+ */
+export interface CardLine {
+  fixed: boolean;
+  label: string;
+  text: string | null;
+  value: number | ("-inf" | "inf" | "nan") | null;
+}
+/**
+ * What is wrong with a node, or still to come.
+ */
+export interface CardProblem {
+  level: "error" | "unfinished";
+  text: string;
+}
+/**
+ * A slot: its name, what it is for, what is written beside it, and whether nothing is in it yet.
+ */
+export interface CardSlot {
+  about: string;
+  free: boolean;
+  mark: string;
+  name: string;
+}
+/**
+ * A template that the empty canvas offers.
+ */
+export interface CanvasTemplate {
+  description: string;
+  name: string;
+  title: string;
+}
+/**
+ * A connection: an operand in its slot, or the node that is V.
+ */
+export interface CanvasWire {
+  child: string;
+  id: string;
+  label: string;
+  parent: string;
+  slot: string;
+}
+/**
+ * Nodes were put elsewhere; a run of presses of arrow keys is one step.
+ */
+export interface NodesMoved {
+  by_keys: boolean;
+  places: NodePlace[];
+  turn: number;
+  type: "nodes-moved";
+}
+/**
+ * Where a node was put: its top left corner.
+ */
+export interface NodePlace {
+  id: string;
+  x: number;
+  y: number;
+}
+/**
+ * Other nodes are selected.
+ */
+export interface NodesSelected {
+  nodes: string[];
+  turn: number;
+  type: "nodes-selected";
+}
+/**
+ * Nodes, and wires by the node that they come from, are to go.
+ */
+export interface NodesDeleted {
+  nodes: string[];
+  type: "nodes-deleted";
+  wires: string[];
+}
+/**
+ * Copies of nodes are wanted, with everything below them.
+ */
+export interface NodesDuplicated {
+  nodes: string[];
+  type: "nodes-duplicated";
+}
+/**
+ * A node was given another name.
+ */
+export interface NodeRenamed {
+  id: string;
+  name: string;
+  type: "node-renamed";
+}
+/**
+ * A node, or V, is wanted large.
+ */
+export interface NodeShown {
+  id: string;
+  type: "node-shown";
+}
+/**
+ * The menu of a node was opened: what may be done with it?
+ */
+export interface NodeAsked {
+  id: string;
+  type: "node-asked";
+}
+/**
+ * A wire is being drawn from an output, or back from a slot: where may it end?
+ */
+export interface WireStarted {
+  node: string;
+  slot: string | null;
+  type: "wire-started";
+}
+/**
+ * A wire was drawn; on the body of an operator it takes the next free slot.
+ */
+export interface WireDrawn {
+  child: string;
+  parent: string;
+  slot: string | null;
+  type: "wire-drawn";
+}
+/**
+ * A node was taken out of its slot.
+ */
+export interface WireTaken {
+  child: string;
+  type: "wire-taken";
+}
+/**
+ * A structure was let go at a place, maybe on a node, maybe on one of its slots.
+ */
+export interface StructureDropped {
+  kind: string;
+  node: string | null;
+  slot: string | null;
+  type: "structure-dropped";
+  x: number;
+  y: number;
+}
+/**
+ * A template was picked on the empty canvas.
+ */
+export interface TemplateChosen {
+  name: string;
+  type: "template-chosen";
+}
+/**
+ * The model is to be laid out.
+ */
+export interface TidyUp {
+  turn: number;
+  type: "tidy-up";
+}
+/**
+ * Undo.
+ */
+export interface StepBack {
+  type: "step-back";
+}
+/**
+ * Redo.
+ */
+export interface StepForward {
+  type: "step-forward";
 }
 /**
  * A text for the clipboard.

@@ -2,6 +2,9 @@
 
 import { type ReactNode, useRef } from "react";
 import { UNSAFE_PortalProvider } from "react-aria/PortalProvider";
+import { enableShadowDOM } from "react-stately/private/flags/flags";
+
+enableShadowDOM();
 
 export function Overlays({ children }: { children: ReactNode }) {
   const place = useRef<HTMLDivElement>(null);

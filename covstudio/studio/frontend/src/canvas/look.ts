@@ -1,0 +1,62 @@
+// Which part of the canvas is shown.
+
+import type { Rect, Viewport } from "@xyflow/react";
+
+export const MAX_ZOOM = 1.25;
+export const MIN_ZOOM = 0.2;
+/** Below this zoom a card says less, and says it larger. */
+export const FAR = 0.62;
+/** Pixels kept free around the model when it is fitted into the view. */
+export const MARGIN = 36;
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+/** The smallest box around boxes. */
+export function bounds(boxes: Rect[]): Rect {
+  const x = Math.min(...boxes.map((box) => box.x));
+  const y = Math.min(...boxes.map((box) => box.y));
+  return {
+    x,
+    y,
+    width: Math.max(...boxes.map((box) => box.x + box.width)) - x,
+    height: Math.max(...boxes.map((box) => box.y + box.height)) - y,
+  };
+}
+
+/** The whole model in the middle, never enlarged. V alone stands on the right, with room for what will lead to it. */
+export function fitted(boxes: Rect[], size: Size): Viewport {
+  const box = bounds(boxes);
+  if (boxes.length === 1) {
+    const zoom = 1;
+    return {
+      x: size.width - box.width - 2.5 * MARGIN - box.x,
+      y: (size.height - box.height) / 2 - box.y,
+      zoom,
+    };
+  }
+  const margin = Math.min(MARGIN, size.width / 16, size.height / 16);
+  const across = (size.width - 2 * margin) / box.width;
+  const down = (size.height - 2 * margin) / box.height;
+  const zoom = Math.max(Math.min(1, across, down), MIN_ZOOM);
+  return {
+    x: (size.width - box.width * zoom) / 2 - box.x * zoom,
+    y: (size.height - box.height * zoom) / 2 - box.y * zoom,
+    zoom,
+  };
+}
+
+/** The view moved just so far that the boxes are in it; null when they are too large for that. */
+export function revealing(boxes: Rect[], size: Size, view: Viewport): Viewport | null {
+  const box = bounds(boxes);
+  const along = (offset: number, start: number, length: number, room: number) => {
+    const least = MARGIN - start * view.zoom;
+    const most = room - MARGIN - (start + length) * view.zoom;
+    return least > most ? null : Math.min(Math.max(offset, least), most);
+  };
+  const x = along(view.x, box.x, box.width, size.width);
+  const y = along(view.y, box.y, box.height, size.height);
+  return x === null || y === null ? null : { x, y, zoom: view.zoom };
+}

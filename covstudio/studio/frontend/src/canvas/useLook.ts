@@ -1,0 +1,93 @@
+// Brings into view what has to be seen: a model that was opened, whole; what was added, if it is outside.
+
+import { type Rect, useReactFlow, useStore, type Viewport } from "@xyflow/react";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import type { State } from "../session/connection";
+import { fitted, revealing } from "./look";
+import { V } from "./model";
+
+declare global {
+  interface Window {
+    /** The middle of what the canvas shows, in the model's coordinates; and whether it shows the model yet. */
+    covstudioCanvas?: { centre(): { x: number; y: number } | null; ready: boolean };
+  }
+}
+
+type Model = State<"canvas">;
+
+const boxes = (state: Model, ids?: ReadonlySet<string>): Rect[] =>
+  state.nodes
+    .filter((node) => ids === undefined || ids.has(node.id))
+    .map((node) => ({ x: node.x, y: node.y, width: state.width, height: node.card.height }));
+
+export interface Look {
+  /** Whether the view has been set, so that nothing jumps. */
+  ready: boolean;
+  /** Show the whole model; after a turn, once the server has heard of it. */
+  fit(turn?: number): void;
+}
+
+export function useLook(state: Model, initialised: boolean): Look {
+  const flow = useReactFlow();
+  const width = useStore((store) => store.width);
+  const height = useStore((store) => store.height);
+  const [ready, setReady] = useState(false);
+  const before = useRef<Model | null>(null);
+  const due = useRef<number | null>(null);
+  const size = { width, height };
+
+  const look = (view: Viewport) => void flow.setViewport(view);
+  const all = () => look(fitted(boxes(state), size));
+
+  useLayoutEffect(() => {
+    if (!initialised || !width || !height) return;
+    const last = before.current;
+    if (last === state) return;
+    before.current = state;
+    if (last === null) {
+      all();
+      setReady(true);
+      return;
+    }
+    if (due.current !== null && due.current <= state.turn) {
+      due.current = null;
+      all();
+      return;
+    }
+    const known = new Set(last.nodes.map((node) => node.id));
+    const fresh = new Set(state.nodes.map((node) => node.id).filter((id) => !known.has(id)));
+    const another = fresh.size > 1 && !state.nodes.some((node) => node.id !== V && known.has(node.id));
+    if (another) {
+      all();
+      return;
+    }
+    const into = (model: Model) => model.wires.find((wire) => wire.parent === V)?.child;
+    if (into(state) !== undefined && into(state) !== into(last)) fresh.add(V); // V went to what was wired into it
+    if (fresh.size === 0) return;
+    const view = revealing(boxes(state, fresh), size, flow.getViewport());
+    if (view === null) all();
+    else look(view);
+  });
+
+  useEffect(() => {
+    const canvas = {
+      centre: () => {
+        const view = flow.getViewport();
+        return { x: (width / 2 - view.x) / view.zoom, y: (height / 2 - view.y) / view.zoom };
+      },
+      ready,
+    };
+    window.covstudioCanvas = canvas;
+    return () => {
+      if (window.covstudioCanvas === canvas) delete window.covstudioCanvas;
+    };
+  }, [flow, width, height, ready]);
+
+  return {
+    ready,
+    fit(turn) {
+      if (turn === undefined) all();
+      else due.current = turn;
+    },
+  };
+}
