@@ -170,6 +170,28 @@ def test_new_rows_may_be_a_matrix() -> None:
     assert found.predicted[0] == pytest.approx(float(inference.fit.beta[0] + blups[2]))
 
 
+@pytest.mark.parametrize("labels", [[3, 5, 10], ["3", "5", "10"], [3.0, 5.0, 10.0], [0.5, 1.25, 2.0]])
+def test_levels_that_are_numbers_may_be_named_by_numbers(labels: list) -> None:
+    codes = torch.arange(3).repeat_interleave(5)
+    numbers = torch.Generator().manual_seed(3)
+    y = torch.randn(3, generator=numbers, dtype=torch.float64)[codes] + 0.3 * torch.randn(
+        15, generator=numbers, dtype=torch.float64
+    )
+    v = Sum(t=intercepts([labels[k] for k in codes]), residual=ScalarMatrix(15))
+    inference = told(v, y, torch.ones(15, 1, dtype=torch.float64), ["mean"])
+    x = torch.ones(2, 1)
+    expected = inference.predict(x, {"t": [str(labels[2]), str(labels[0])]})
+    assert expected.notes == ()
+    for rows in ([float(labels[2]), float(labels[0])], np.array([labels[2], labels[0]], dtype=float)):
+        found = inference.predict(x, {"t": rows})
+        assert found.predicted.tolist() == expected.predicted.tolist()
+        assert found.notes == ()
+    new = inference.predict(x, {"t": [7, None]})
+    assert "the fit has no effect of t 7" in new.notes[0]
+    with pytest.raises(InvalidData, match="must be of shape"):
+        inference.predict(x, {"t": [True, False]})
+
+
 def test_no_residual_of_the_rows_is_said() -> None:
     generator = torch.Generator().manual_seed(4)
     y = torch.randn(24, generator=generator, dtype=torch.float64)

@@ -328,7 +328,7 @@ class Inference:
         Args:
             x: fixed effects of the new rows, (m, p).
             z: term -> its new rows: (m, q) numbers, a `Matrix` without parameters, or one level name
-                per row (None for no effect). Terms that are not named are at their mean, 0. A level that the
+                per row (None for no effect; a number, too, for levels that are called by numbers). Terms that are not named are at their mean, 0. A level that the
                 fit has no effect of is predicted by its covariance with the others, its own variance in the
                 error, where G tells both: independent or exchangeable levels, and places on a line that the
                 names tell (AR(1), Ornstein-Uhlenbeck). The effects of a term that is no Z G Z', such as a

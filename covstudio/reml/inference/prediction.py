@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any
 
 import torch
@@ -186,11 +187,11 @@ def _effects(binding: Binding, term: RandomTerm, rows: Any, wider: Wider | None,
             )
         with torch.no_grad():
             rows = rows.evaluate(torch.zeros(0, dtype=torch.float64))
-    named = _are_levels(rows)
-    levels = [None if level is None else str(level) for level in rows] if named else []
     place = {level: j for j, level in enumerate(whole.levels)}
+    names = _level_names(rows, place)
+    levels = [] if names is None else names
     unseen = tuple(dict.fromkeys(level for level in levels if level is not None and level not in place))
-    if named:
+    if names is not None:
         rows = torch.zeros((len(levels), whole.columns), dtype=torch.float64)
         for i, level in enumerate(levels):
             if level in place:
@@ -215,12 +216,26 @@ def _effects(binding: Binding, term: RandomTerm, rows: Any, wider: Wider | None,
     )
 
 
-def _are_levels(rows: Any) -> bool:
-    """Whether these are names of levels; a pandas Series of text counts as such."""
-    if isinstance(rows, str | Tensor | Mapping) or not hasattr(rows, "__iter__"):
-        return False
-    items = list(rows)
-    return bool(items) and all(item is None or isinstance(item, str) for item in items)
+def _level_names(rows: Any, known: Mapping[str, int]) -> list[str | None] | None:
+    """The name of each row's level: of texts, or of numbers in one line; None where these are no levels."""
+    if isinstance(rows, str | Mapping) or not hasattr(rows, "__iter__") or getattr(rows, "ndim", 1) != 1:
+        return None
+    # What is made of arrays, tensors and columns are the numbers of Python.
+    items = list(rows.tolist() if hasattr(rows, "tolist") else rows)
+    names = [item if item is None or isinstance(item, str) else _number_name(item, known) for item in items]
+    told = all(name is not None or item is None for name, item in zip(names, items, strict=True))
+    return names if items and told else None
+
+
+def _number_name(number: Any, known: Mapping[str, int]) -> str | None:
+    """The level that a number is the name of, written as one of those known; None for what is no number."""
+    if isinstance(number, bool) or not isinstance(number, Real):
+        return None
+    value = float(number)
+    if not value.is_integer():
+        return str(number)
+    written = [str(int(value)), str(number), str(value)]
+    return next((text for text in written if text in known), written[0])
 
 
 def _matrix(values: Any, name: str, columns: int, what: str, rows: int | None = None) -> Tensor:
