@@ -61,7 +61,7 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
         "CODE means 'no value', in one column or in all",
     )
     _repeated(table, "--reference", "COLUMN=LEVEL", "the level that the others of a factor are compared with")
-    _repeated(table, "--levels", "COLUMN=A,B,...", "the levels of a factor in their order")
+    _repeated(table, "--levels", "COLUMN=A,B,...", "all levels of a factor in their order")
     _repeated(table, "--text", "COLUMN", "take COLUMN for labels, whatever it looks like")
     _repeated(table, "--dates", "COLUMN=ORDER", "COLUMN holds dates, ORDER is dmy, mdy or ymd")
     table.add_argument("--decimal", choices=(".", ","), help="the decimal mark of all numbers")
@@ -107,12 +107,29 @@ def model_and_table(arguments: argparse.Namespace) -> tuple[Document, Table | No
             raise InputError(str(error) if named else f"{arguments.data}: {error}") from None
     if table is not None:
         table.require(said.columns)
+        for column, one in said.columns.items():
+            _check_levels(table, column, one.levels)
     return document, table
+
+
+def _check_levels(table: Table, column: str, levels: tuple[str, ...]) -> None:
+    """Refuse an order that leaves out a level of the column."""
+    from covstudio.data.errors import listed, shown
+
+    left_out = [level for level in table.levels(column) if level not in levels] if levels else []
+    if left_out:
+        rows = [level for level in levels if level not in table.levels(column)]
+        unknown = f", while no row has {listed(rows, word='or')}" if rows else ""
+        raise InputError(
+            f"--levels leaves out {listed(left_out)} of {shown(column)}{unknown}. Name every level once, in "
+            f"their order, such as --levels {column}={','.join((*levels, *left_out))}."
+        )
 
 
 def _said(arguments: argparse.Namespace) -> TableChoices:
     """What the command says about the table."""
     from covstudio.data.choices import TableChoices
+    from covstudio.data.errors import listed, shown
 
     separator = {"tab": "\t", "space": " "}.get(arguments.separator, arguments.separator)
     everywhere = [code for code in arguments.missing if "=" not in code[1:] or code.startswith("=")]
@@ -131,7 +148,14 @@ def _said(arguments: argparse.Namespace) -> TableChoices:
         choices = choices.with_column(column, reference=level)
     for text in arguments.levels:
         column, levels = _pair("--levels", text)
-        choices = choices.with_column(column, levels=tuple(level.strip() for level in levels.split(",")))
+        named = [level.strip() for level in levels.split(",")]
+        twice = [level for level in dict.fromkeys(named) if named.count(level) > 1]
+        if twice:
+            raise InputError(
+                f"--levels names {listed(twice)} of {shown(column)} more than once. Name every level once, "
+                f"in their order, such as --levels {column}={','.join(dict.fromkeys(named))}."
+            )
+        choices = choices.with_column(column, levels=tuple(named))
     for column in arguments.text:
         choices = choices.with_column(column, kind="text")
     for text in arguments.dates:

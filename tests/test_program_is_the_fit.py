@@ -134,7 +134,7 @@ def test_a_german_file(tmp_path):
         ["--factor", "plot", "--fixed", "1", "--drop-dependent"],
         ["--covariate", "plot", "--fixed", "1 + rep + plot"],
         ["--reference", "rep=R2"],
-        ["--levels", "rep=R3,R1", "--reference", "gen=G02"],
+        ["--levels", "rep=R3,R1,R2", "--reference", "gen=G02"],
         ["--fixed", "1 + rep + poly(plot, 2)"],
         ["--fixed", "1 + rep + factor(block)", "--drop-dependent"],
         ["--fixed", "rep + offset(plot)"],

@@ -56,6 +56,31 @@ def test_fixed_effects_that_do_not_do(run, model, fixed, words):
     assert words in problem(run("fit", model, JOHN_ALPHA, "--response", "yield", "--fixed", fixed))
 
 
+@pytest.mark.parametrize(
+    ("levels", "words"),
+    [
+        (
+            "rep=R3,R1",
+            "--levels leaves out 'R2' of 'rep'. Name every level once, in their order, such as "
+            "--levels rep=R3,R1,R2.",
+        ),
+        ("rep=R3,R1,r2", "--levels leaves out 'R2' of 'rep', while no row has 'r2'."),
+        (
+            "rep=R3,R1,R3,R2",
+            "--levels names 'R3' of 'rep' more than once. Name every level once, in their order, such as "
+            "--levels rep=R3,R1,R2.",
+        ),
+    ],
+)
+@pytest.mark.parametrize("command", ["fit", "export"])
+def test_an_order_of_levels_names_each_once(run, full, command, levels, words):
+    assert words in problem(run(command, full, "--levels", levels))
+
+
+def test_an_order_may_name_levels_that_no_row_has(run, full):
+    assert run("fit", full, "--levels", "rep=R3,R1,R2,R4")[0] == OK
+
+
 def test_models_that_do_not_do(run, model, tmp_path):
     assert "names no response" in problem(run("fit", model, JOHN_ALPHA))
     assert "saved without its table" in problem(run("fit", model, "--response", "yield"))

@@ -328,11 +328,12 @@ class Inference:
         Args:
             x: fixed effects of the new rows, (m, p).
             z: term -> its new rows: (m, q) numbers, a `Matrix` without parameters, or one level name
-                per row (None for no effect; a number, too, for levels that are called by numbers). Terms that are not named are at their mean, 0. A level that the
-                fit has no effect of is predicted by its covariance with the others, its own variance in the
-                error, where G tells both: independent or exchangeable levels, and places on a line that the
-                names tell (AR(1), Ornstein-Uhlenbeck). The effects of a term that is no Z G Z', such as a
-                process or a field, are the rows, from "0" on, or its places; a V that is no sum is "V".
+                per row (None for no effect; a number where levels are called by numbers). Terms that are not
+                named are at their mean, 0. A level that the fit has no effect of is predicted by its
+                covariance with the others, its own variance in the error, where G tells both: independent or
+                exchangeable levels, and places on a line that the names tell (AR(1), Ornstein-Uhlenbeck). The
+                effects of a term that is no Z G Z', such as a process or a field, are the rows, from "0" on,
+                or its places; a V that is no sum is "V".
             covariance: covariances of the new rows with those of y that a correlated residual gives, (m, n).
             variance: variances of the new rows' own part: with `covariance` those of that term; without it
                 those of independent errors, for new observations. (m,) or one number.
