@@ -95,6 +95,12 @@ class Study:
         of = ":".join(groups)
         return self.computed(f"row in {of}" if of else "row", position_in(groups, given))
 
+    def indicator(self, column: str, level: str) -> str:
+        """The column that is 1 in the rows with a level of a factor, and 0 in all others."""
+        name = f"{column}[{level}]"
+        text = f"0 + factor({quote_name(column)})"
+        return self.computed(name, column_of(text, f"factor({quote_name(column)})[{level}]"))
+
     def use(self, columns: Mapping[str, Role]) -> None:
         """Take columns in a role; what was said first stands."""
         for name, role in columns.items():

@@ -227,6 +227,15 @@ def _(matrix: DesignMatrix) -> tuple[str, ...]:
     return tuple(matrix.colnames)
 
 
+@linalg.incidence.register(DesignMatrix)
+def _(matrix: DesignMatrix) -> Tensor | None:
+    if matrix.table.shape[1] != 1:
+        return None
+    values = matrix.table[:, 0]
+    # An indicator of some rows: these have the one column, the others none.
+    return values.to(torch.int64) - 1 if bool(((values == 0.0) | (values == 1.0)).all()) else None
+
+
 def _table(columns: object) -> tuple[Tensor, list[str] | None]:
     """The numbers as a float64 table, and the names they come with."""
     if isinstance(columns, Mapping):
