@@ -5,6 +5,7 @@ It stands beside `assets`, because Panel serves a bundle only from below its com
 
 from __future__ import annotations
 
+import base64
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -69,13 +70,17 @@ class Root(JSComponent):
         With the document locked, as in a callback of the document, it goes Bokeh's plain way, which writes as
         soon as the callback returns. Panel's own way looks first whether another write is under way, and
         tries again 10 ms later when one is; it serves where the document is not locked, as while a message of
-        the page is handled: Panel takes the lock for those only when no change of a property is pending.
+        the page is handled: Panel takes the lock for those only when no change of a property is pending. The
+        line of a notebook carries texts alone: bytes go in base64 there.
         """
         envelope = {"view": view, "json": message} | ({} if data is None else {"data": data})
         for ref, (model, _parent) in list(self._models.items()):
             if ref not in pn.state._views or ref in pn.state._fake_roots:
                 continue
             session = _session(model.document)
+            if session is None and data is not None:
+                self._send_msg(envelope | {"data": base64.b64encode(data).decode()})
+                return
             if session is None or session._pending_writes is None:
                 self._send_msg(envelope)
                 return

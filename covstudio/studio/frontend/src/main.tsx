@@ -10,6 +10,7 @@ import { expose } from "./painter/hook";
 import { startPainter } from "./painter/painter";
 import { Connection, type Model } from "./session/connection";
 import { SessionProvider } from "./session/hooks";
+import { atHost, followTheme } from "./session/theme";
 import { Overlays } from "./ui/Overlays";
 
 /** The build puts the text of every imported style sheet here. */
@@ -17,9 +18,10 @@ const STYLES = "%STYLES%";
 
 export function render({ model, el }: { model: Model; el: HTMLElement }): void {
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(STYLES);
-  const ground = el.getRootNode();
-  if (ground instanceof ShadowRoot) ground.adoptedStyleSheets.push(sheet);
+  sheet.replaceSync(atHost(STYLES));
+  const ground = el.getRootNode() as ShadowRoot;
+  ground.adoptedStyleSheets.push(sheet);
+  const leaveTheme = followTheme(ground.host as HTMLElement);
   const place = document.createElement("div");
   place.style.height = "100%";
   el.append(place);
@@ -40,5 +42,6 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): void {
   model.on("remove", () => {
     root.unmount();
     painter.close();
+    leaveTheme();
   });
 }

@@ -20,7 +20,8 @@ export interface Model {
 interface Envelope {
   view: ViewName;
   json: string;
-  data?: ArrayBuffer | Uint8Array;
+  /** Bytes; in a notebook, whose line carries texts alone, as base64. */
+  data?: ArrayBuffer | Uint8Array | string;
 }
 
 type Listener = (message: unknown, data: Uint8Array | undefined) => void;
@@ -70,10 +71,15 @@ export class Connection {
   }
 
   private receive({ view, json, data }: Envelope): void {
-    const bytes = data === undefined || data instanceof Uint8Array ? data : new Uint8Array(data);
+    const bytes = data === undefined ? undefined : bytesOf(data);
     const message: unknown = JSON.parse(json);
     for (const listen of this.listeners.get(view) ?? []) listen(message, bytes);
   }
+}
+
+function bytesOf(data: ArrayBuffer | Uint8Array | string): Uint8Array {
+  if (typeof data === "string") return Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+  return data instanceof Uint8Array ? data : new Uint8Array(data);
 }
 
 /** Panel hands over the message itself, or an event that carries it: an envelope names its view. */

@@ -1,0 +1,29 @@
+// Light or dark: an attribute of the document that everything reads. In a notebook nobody has set it, and the tokens of
+// theme.css, which speak of the document's root, have to stand at the root of the studio.
+
+const ATTRIBUTE = "data-cs-theme";
+
+/** The theme of the page around: Jupyter says it on the body, other pages leave it to the system. */
+function around(): "light" | "dark" {
+  const jupyter = document.body.dataset.jpThemeLight;
+  if (jupyter !== undefined) return jupyter === "false" ? "dark" : "light";
+  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+}
+
+/** The style sheet with its tokens at the host of a shadow root instead of the document's root. */
+export function atHost(styles: string): string {
+  return styles.replace(/:root(\[[^\]]*\])?/g, (_, attribute: string | undefined) =>
+    attribute === undefined ? ":host" : `:host(${attribute})`,
+  );
+}
+
+/** Keep a host at the document's theme; returns what ends it. */
+export function followTheme(host: HTMLElement): () => void {
+  const { documentElement } = document;
+  if (!documentElement.hasAttribute(ATTRIBUTE)) documentElement.setAttribute(ATTRIBUTE, around());
+  const follow = () => host.setAttribute(ATTRIBUTE, documentElement.getAttribute(ATTRIBUTE) ?? "light");
+  follow();
+  const watch = new MutationObserver(follow);
+  watch.observe(documentElement, { attributes: true, attributeFilter: [ATTRIBUTE] });
+  return () => watch.disconnect();
+}
