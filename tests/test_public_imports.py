@@ -6,7 +6,16 @@ import pytest
 
 PUBLIC = {
     "covstudio": ("Studio", "explore"),
-    "covstudio.covariance": ("Matrix", "Operator", "Sum", "AR1Matrix", "declare", "structure", "linalg"),
+    "covstudio.covariance": (
+        "Matrix",
+        "Operator",
+        "Sum",
+        "AR1Matrix",
+        "declare",
+        "structure",
+        "linalg",
+        "why",
+    ),
     "covstudio.covariance.structure": ("solve", "logdet", "matmul", "kind"),
     "covstudio.covariance.transform": ("Transform", "TransformExpPow2", "TransformChain"),
     "covstudio.reml": ("fit", "Fit", "REML", "Inference", "compare", "explain"),

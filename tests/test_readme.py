@@ -21,6 +21,7 @@ PAGES = [
         "docs/performance.md",
         "docs/reml.md",
         "docs/tables.md",
+        "docs/why.md",
     )
 ]
 
@@ -35,7 +36,8 @@ def test_the_program_of_the_readme_runs(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["docs/designs.md", "docs/reml.md", "docs/from-torch-openreml.md", "docs/tables.md"]
+    "name",
+    ["docs/designs.md", "docs/reml.md", "docs/from-torch-openreml.md", "docs/tables.md", "docs/why.md"],
 )
 def test_the_programs_of_a_page_print_what_it_says(name, tmp_path):
     page = (ROOT / name).read_text(encoding="utf-8")

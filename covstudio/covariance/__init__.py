@@ -21,6 +21,8 @@ from covstudio.covariance.core.matrix import Matrix as Matrix
 from covstudio.covariance.core.operator import Operand as Operand
 from covstudio.covariance.core.operator import Operator as Operator
 from covstudio.covariance.core.operator import ShapeError as ShapeError
+from covstudio.covariance.linalg.why import ExplainedEntry as ExplainedEntry
+from covstudio.covariance.linalg.why import why as why
 from covstudio.covariance.operators.algebra import Gram as Gram
 from covstudio.covariance.operators.algebra import Inverse as Inverse
 from covstudio.covariance.operators.algebra import Product as Product

@@ -112,6 +112,7 @@ SCALE = "what_scales_v_is_declared_and_nothing_else"
 SIGNS = "signs_that_v_does_not_see_are_declared"
 PROMISE = "a_covariance_that_promises_nothing_may_fail_to_be_one"
 PARTS = "parts_put_together_are_v"
+ENTRIES = "entries_are_the_sums_of_their_terms"
 OPERANDS = "operators_are_linear_in_what_they_declare"
 SIZES = "relations_between_sizes_are_those_of_the_constructor"
 DISTANCE = "a_covariance_function_gives_v"
@@ -212,7 +213,7 @@ def test_wrong_parts_are_found() -> None:
         return Twice(a=ScalarMatrix(2), b=ScalarMatrix(2))
 
     with declared(Twice, make, psd=True, variadic=True, minimum_operands=2, linear=True) as case:
-        assert failed(case) == {PARTS}
+        assert failed(case) == {PARTS, ENTRIES}
 
 
 def test_a_wrong_covariance_function_and_wrong_codes_are_found() -> None:
@@ -228,7 +229,7 @@ def test_a_wrong_covariance_function_and_wrong_codes_are_found() -> None:
         )
 
     with declared(Apart, psd=True, linear=True, scale="sigma^2", exchangeable=True) as case:
-        assert failed(case) == {DISTANCE}
+        assert failed(case) == {DISTANCE, ENTRIES}
 
     class Design(Leaf):
         def __init__(self) -> None:

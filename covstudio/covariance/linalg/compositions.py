@@ -18,6 +18,7 @@ from covstudio.covariance.core.operator import Operator
 from covstudio.covariance.linalg.dispatch import StructureFunction
 
 __all__ = [
+    "JOINER",
     "Composition",
     "CovarianceFunction",
     "FactorLevels",
@@ -31,6 +32,9 @@ __all__ = [
     "parts",
     "placed_operands",
 ]
+
+#: What joins the levels of crossed factors in a column's name: the bowtie.
+JOINER = "\u22c8"
 
 #: How parts A, B, ... make a matrix.
 #:

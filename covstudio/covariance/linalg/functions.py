@@ -61,6 +61,14 @@ from covstudio.covariance.linalg.dependence import (
     sign_symmetry,
 )
 from covstudio.covariance.linalg.dispatch import StructureFunction
+from covstudio.covariance.linalg.entries import (
+    EntryTerm,
+    PartEntry,
+    Separation,
+    between,
+    entry_terms,
+    separation,
+)
 from covstudio.covariance.linalg.inverse_bands import bandwidth, precision, precision_derivatives
 from covstudio.covariance.linalg.inverse_entries import inverse_derivatives, inverse_entries, sparsity
 
@@ -68,13 +76,17 @@ __all__ = [
     "GENERICS",
     "Composition",
     "CovarianceFunction",
+    "EntryTerm",
     "FactorLevels",
     "How",
     "Kind",
+    "PartEntry",
     "PlacedOperand",
+    "Separation",
     "StructureFunction",
     "bands",
     "bandwidth",
+    "between",
     "column_names",
     "composition",
     "covariance_function",
@@ -82,6 +94,7 @@ __all__ = [
     "derivative_diagonal",
     "derivative_matmul",
     "diagonal",
+    "entry_terms",
     "factor",
     "homogeneous",
     "incidence",
@@ -100,6 +113,7 @@ __all__ = [
     "precision_derivatives",
     "recoded",
     "scale_parameter",
+    "separation",
     "sign_symmetry",
     "solve",
     "sparsity",
@@ -430,4 +444,6 @@ GENERICS: tuple[StructureFunction[..., Any], ...] = (
     scale_parameter,
     sign_symmetry,
     recoded,
+    entry_terms,
+    separation,
 )

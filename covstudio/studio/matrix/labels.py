@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from covstudio.covariance import DummyMatrix, declaration, evenly_spaced_levels, linalg
 from covstudio.covariance.core.sizes import Side, Total
-from covstudio.covariance.structures.design.incidence import JOINER
+from covstudio.covariance.linalg.compositions import JOINER
 from covstudio.document.build.build import Build
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import Levels, Node, Rows

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from covstudio.covariance import linalg
 from covstudio.covariance.core.matrix import Matrix
+from covstudio.covariance.linalg.compositions import JOINER
 from covstudio.covariance.linalg.operands import matrices_of, parts_of
 from covstudio.covariance.operators.rowwise import KhatriRaoProduct
-from covstudio.covariance.structures.design.incidence import JOINER
 
 __all__: list[str] = []
 

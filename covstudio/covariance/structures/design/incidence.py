@@ -18,10 +18,8 @@ from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import Argument, declare
 from covstudio.covariance.core.checks import check_dtype
 from covstudio.covariance.core.matrix import Matrix
+from covstudio.covariance.linalg.compositions import JOINER
 from covstudio.covariance.structures.design.positions import UnevenLevels, grid_of, shown_levels
-
-#: What joins the levels of crossed factors in a column's name: the bowtie.
-JOINER = "\u22c8"
 
 #: The most combinations of levels laid out when empty ones are kept.
 MAX_COLUMNS = 1_000_000

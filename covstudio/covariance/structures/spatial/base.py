@@ -33,6 +33,7 @@ __all__ = [
     "VARIANCE_MEANING",
     "PlainSpatialMatrix",
     "SpatialMatrix",
+    "apart",
     "check_flag",
     "constant_diagonal",
     "constant_diagonal_slopes",
@@ -331,3 +332,16 @@ def constant_diagonal_slopes(matrix: Matrix, natural: Tensor, index: Sequence[in
 
 linalg.diagonal.register(SpatialMatrix)(constant_diagonal)
 linalg.derivative_diagonal.register(SpatialMatrix)(constant_diagonal_slopes)
+
+
+def apart(points: Tensor, metric: str, anisotropic: bool, i: int, j: int) -> linalg.Separation:
+    """The distance between two rows, or their steps along coordinates that have ranges of their own."""
+    if anisotropic:
+        return linalg.between(points, i, j, "step")
+    size = float(distances(points[[i, j]].to(torch.float64), metric)[0, 1])
+    return linalg.between(points, i, j, "distance", size)
+
+
+@linalg.separation.register(SpatialMatrix)
+def _(matrix: SpatialMatrix, i: int, j: int) -> linalg.Separation:
+    return apart(matrix.coordinates, matrix.metric, matrix.anisotropic, i, j)

@@ -25,6 +25,7 @@ from covstudio.covariance.structures.elementary.elementary import variance
 from covstudio.covariance.structures.spatial.base import (
     ANISOTROPIC,
     VARIANCE_MEANING,
+    apart,
     check_flag,
     constant_diagonal,
     constant_diagonal_slopes,
@@ -163,3 +164,8 @@ class PowerMatrix(Leaf):
 
 linalg.diagonal.register(PowerMatrix)(constant_diagonal)
 linalg.derivative_diagonal.register(PowerMatrix)(constant_diagonal_slopes)
+
+
+@linalg.separation.register(PowerMatrix)
+def _(matrix: PowerMatrix, i: int, j: int) -> linalg.Separation:
+    return apart(matrix.coordinates, matrix.metric, matrix.anisotropic, i, j)
