@@ -8,6 +8,7 @@ import math
 import pickle
 import time
 
+import msgspec
 import pytest
 import torch
 
@@ -72,19 +73,15 @@ def test_one_number_everywhere(tmp_path, monkeypatch, worth, degrees):
     assert (found.fit.information, told.covariance.kind) == (kind, kind)
 
     as_json = json.loads(command(path, "--json"))
-    studio = json.loads(Results(found, 0.0, "alpha").as_json())
+    studio = msgspec.to_builtins(Results(found, 0.0, "alpha").state())
     printed, ran, summary = command(path), program(tmp_path, model), found.fit.summary()
     assert as_json["information"] == kind
     assert studio["summary"]["information"].startswith(f"{kind} information")
     for text in (printed, ran, summary):
         assert f"from the {kind} information" in text.lower()
 
-    def of_studio(table: str) -> list[dict]:
-        columns, rows = studio["tables"][table]["columns"], studio["tables"][table]["rows"]
-        return [dict(zip(columns, values, strict=True)) for values in rows]
-
     intervals = told.intervals()
-    for one, other in zip(as_json["variance_components"], of_studio("variance_components"), strict=True):
+    for one, other in zip(as_json["variance_components"], studio["variance_components"], strict=True):
         name, error = one["parameter"], one["standard_error"]
         for again in (found.fit.standard_errors[name], intervals[name].standard_error):
             assert again == pytest.approx(error, rel=1e-6)
@@ -95,7 +92,7 @@ def test_one_number_everywhere(tmp_path, monkeypatch, worth, degrees):
 
     effects = told.fixed_effects(degrees)
     for one, other, again in zip(
-        as_json["fixed_effects"], of_studio("fixed_effects"), effects.entries, strict=True
+        as_json["fixed_effects"], studio["fixed_effects"], effects.entries, strict=True
     ):
         for key, value in (("standard_error", again.standard_error), ("df", again.df), ("p", again.p_value)):
             assert one[key] == pytest.approx(value, rel=1e-6)

@@ -43,6 +43,8 @@ class Root(JSComponent):
     slices = param.String(default="")
     inspector = param.String(default="")
     canvas = param.String(default="")
+    fit = param.String(default="")
+    results = param.String(default="")
 
     bar = Child()
     palette = Child()

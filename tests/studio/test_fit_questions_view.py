@@ -15,9 +15,11 @@ from covstudio.estimate.profiled import profile
 from covstudio.reml.inference import Profile
 from covstudio.studio.fit import pool as fitting
 from covstudio.studio.fit.job import Finished, Job
+from covstudio.studio.fit.messages import AskOmission, AskProfile, StopAsking
 from covstudio.studio.fit.questions import FitQuestions
 from covstudio.studio.fit.questions_worker import Omitting, Profiling
 from covstudio.studio.fit.worker import Answered, Outcome, Working
+from covstudio.studio.session.messages import Message
 from covstudio.studio.session.store import Store
 
 NAMES = ("genotype/g/sigma^2", "block/g/sigma^2", "residual/sigma^2")
@@ -56,8 +58,8 @@ class Asking:
     def begin(self) -> None:
         self.questions.begin(DOCUMENT, TABLE, build(DOCUMENT, TABLE).v, self.found)
 
-    def send(self, kind: str, **message: str) -> None:
-        self.questions.handlers()[kind](message)
+    def send(self, message: Message) -> None:
+        self.questions.handlers()[type(message)](message)
 
 
 @pytest.fixture
@@ -67,76 +69,79 @@ def asking(found: Estimate, monkeypatch: pytest.MonkeyPatch) -> Asking:
 
 def test_what_can_be_asked(asking: Asking) -> None:
     state = asking.questions.state()
-    assert (state["parameters"], state["terms"]) == (NAMES, ("genotype", "block"))
-    assert state["busy"] is None
+    assert (state.parameters, state.terms) == (list(NAMES), ["genotype", "block"])
+    assert state.busy is None
     nothing = FitQuestions(Store(), lambda: None)
-    nothing.handlers()["profile"]({})
-    assert nothing.state()["parameters"] == ()
+    nothing.handlers()[AskProfile](AskProfile(name=None))
+    assert nothing.state().parameters == []
 
 
 def test_answers_come_one_after_the_other(asking: Asking, block: Profile) -> None:
-    asking.send("profile", name=NAMES[1])
+    asking.send(AskProfile(name=NAMES[1]))
     (job,) = asking.jobs
     assert isinstance(job.task, Profiling)
     assert job.task.names == (NAMES[1],)
     job.tell(Working(NAMES[1], 3))
-    busy = asking.questions.state()["busy"]
-    assert (busy["kind"], busy["name"], busy["count"], busy["done"]) == ("profile", NAMES[1], 3, 0)
-    asking.send("omit")  # one thing at a time
+    busy = asking.questions.state().busy
+    assert busy is not None
+    assert (busy.kind, busy.name, busy.count, busy.done) == ("profile", NAMES[1], 3, 0)
+    asking.send(AskOmission(name=None))  # one thing at a time
     assert len(asking.jobs) == 1
     job.tell(Answered(NAMES[1], block))
     job.tell(Finished(Outcome()))
     state = asking.questions.state()
-    assert state["busy"] is None
-    assert state["profiles"][NAMES[1]]["upper"] == block.upper
+    assert state.busy is None
+    assert [(profile.name, profile.upper) for profile in state.profiles] == [(NAMES[1], block.upper)]
     assert asking.questions.answered(asking.found).profiles == {NAMES[1]: block}
     # All: those that have no answer yet.
-    asking.send("profile")
+    asking.send(AskProfile(name=None))
     assert asking.jobs[1].task.names == (NAMES[0], NAMES[2])  # type: ignore[attr-defined]
 
 
 def test_what_came_before_a_cancel_stays(asking: Asking) -> None:
-    asking.send("omit")
+    asking.send(AskOmission(name=None))
     (job,) = asking.jobs
     assert isinstance(job.task, Omitting)
     job.tell(Answered("genotype", Omission("genotype", 23.6, 1, 1, 6e-7, -58.4)))
-    asking.send("stop")
-    asking.send("stop")
+    asking.send(StopAsking())
+    asking.send(StopAsking())
     assert asking.cancelled == [job]
-    assert asking.questions.state()["busy"]["stopping"]
+    busy = asking.questions.state().busy
+    assert busy is not None
+    assert busy.stopping
     job.tell(Finished(Outcome(cancelled=True)))
     state = asking.questions.state()
-    assert (state["busy"], state["failure"]) == (None, "")
-    assert state["omissions"]["genotype"]["mixture"] == "½ χ²(0) + ½ χ²(1)"
-    asking.send("omit")
+    assert (state.busy, state.failure) == (None, "")
+    assert [(one.name, one.mixture) for one in state.omissions] == [("genotype", "½ χ²(0) + ½ χ²(1)")]
+    asking.send(AskOmission(name=None))
     assert asking.jobs[1].task.names == ("block",)  # type: ignore[attr-defined]
 
 
 def test_what_is_said_about_the_fit_before_is_not_heard(asking: Asking, block: Profile) -> None:
-    asking.send("profile", name=NAMES[1])
+    asking.send(AskProfile(name=NAMES[1]))
     asking.begin()
     (job,) = asking.jobs
     assert asking.cancelled == [job]
     job.tell(Answered(NAMES[1], block))
     job.tell(Finished(Outcome(message="late")))
     state = asking.questions.state()
-    assert (state["profiles"], state["failure"], state["busy"]) == ({}, "", None)
+    assert (state.profiles, state.failure, state.busy) == ([], "", None)
 
 
 def test_what_goes_wrong_is_said_where_it_was_asked(asking: Asking) -> None:
-    asking.send("profile")
+    asking.send(AskProfile(name=None))
     (job,) = asking.jobs
     job.tell(Answered(NAMES[0], "no such luck"))
     job.tell(Finished(Outcome(message="Memory ran out.")))
     state = asking.questions.state()
-    assert state["troubles"] == {NAMES[0]: "no such luck"}
-    assert (state["failure"], state["kind"]) == ("Memory ran out.", "profile")
-    asking.send("profile", name=NAMES[0])
-    assert asking.questions.state()["troubles"] == {}
-    assert asking.questions.state()["failure"] == ""
+    assert [(one.name, one.text) for one in state.troubles] == [(NAMES[0], "no such luck")]
+    assert (state.failure, state.kind) == ("Memory ran out.", "profile")
+    asking.send(AskProfile(name=NAMES[0]))
+    assert asking.questions.state().troubles == []
+    assert asking.questions.state().failure == ""
 
 
 def test_names_that_nobody_offered_are_not_asked(asking: Asking) -> None:
-    asking.send("profile", name="__class__")
-    asking.send("omit", name="residual")
+    asking.send(AskProfile(name="__class__"))
+    asking.send(AskOmission(name="residual"))
     assert asking.jobs == []

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from covstudio.covariance import Matrix
 from covstudio.document.changes.all import SetDerived
 from covstudio.estimate import Estimate, Quantity, derive
+from covstudio.studio.fit.messages import (
+    AddQuantity,
+    FitDerivedState,
+    FitQuantity,
+    RemoveQuantity,
+    TryQuantity,
+)
 from covstudio.studio.session.background import Background
-from covstudio.studio.session.router import Handler
+from covstudio.studio.session.channel import Handlers
 from covstudio.studio.session.store import Store
 
 MAX_CHARACTERS = 2000
@@ -37,9 +43,9 @@ class FitDerived:
         self._drafts: Background[Quantity] = Background(self._heard_draft)
         self._wanted: Background[tuple[Quantity, ...]] = Background(self._heard_wanted)
 
-    def handlers(self) -> Mapping[str, Handler]:
-        """Message type -> method taking the message."""
-        return {"try": self._try, "derive": self._add, "underive": self._remove}
+    def handlers(self) -> Handlers:
+        """Kind of message -> method taking the message."""
+        return {TryQuantity: self._try, AddQuantity: self._add, RemoveQuantity: self._remove}
 
     def begin(self, matrix: Matrix | None, estimate: Estimate) -> None:
         """Take a new fit up.
@@ -65,18 +71,18 @@ class FitDerived:
 
     # --- what a person does -----------------------------------------------------------------------
 
-    def _try(self, message: Mapping[str, Any]) -> None:
-        self._draft = str(message.get("text", ""))[:MAX_CHARACTERS].strip()
+    def _try(self, message: TryQuantity) -> None:
+        self._draft = message.text[:MAX_CHARACTERS].strip()
         self._adding = self._refused = False
         self._ask_draft()
 
-    def _add(self, message: Mapping[str, Any]) -> None:
-        self._draft = str(message.get("text", ""))[:MAX_CHARACTERS].strip()
+    def _add(self, message: AddQuantity) -> None:
+        self._draft = message.text[:MAX_CHARACTERS].strip()
         self._adding = True
         self._ask_draft()
 
-    def _remove(self, message: Mapping[str, Any]) -> None:
-        kept = [text for text in self._store.document.derived if text != message.get("text")]
+    def _remove(self, message: RemoveQuantity) -> None:
+        kept = [text for text in self._store.document.derived if text != message.text]
         if len(kept) < len(self._store.document.derived):
             self._store.dispatch(SetDerived(kept))
 
@@ -102,16 +108,16 @@ class FitDerived:
 
     # --- drawing ----------------------------------------------------------------------------------
 
-    def state(self) -> dict[str, Any]:
-        """Everything the script draws of it."""
+    def state(self) -> FitDerivedState:
+        """Everything the page draws of it."""
         self._ask_wanted()
         tried = self._tried
-        return {
-            "rows": [_row(quantity) for quantity in self._now()],
-            "draft": self._draft,
-            "tried": None if tried is None else _row(tried),
-            "refused": self._refused,
-        }
+        return FitDerivedState(
+            rows=[_row(quantity) for quantity in self._now()],
+            draft=self._draft,
+            tried=None if tried is None else _row(tried),
+            refused=self._refused,
+        )
 
     def _ask_wanted(self) -> None:
         """Values of what the document asks for and the fit did not know of: after undo, or another file."""
@@ -126,14 +132,14 @@ class FitDerived:
             self._show()
 
 
-def _row(quantity: Quantity) -> dict[str, Any]:
-    return {
-        "text": quantity.text,
-        "name": quantity.name,
-        "estimate": quantity.estimate,
-        "error": quantity.standard_error,
-        "lower": quantity.lower,
-        "upper": quantity.upper,
-        "note": quantity.note,
-        "trouble": quantity.error,
-    }
+def _row(quantity: Quantity) -> FitQuantity:
+    return FitQuantity(
+        text=quantity.text,
+        name=quantity.name,
+        estimate=quantity.estimate,
+        error=quantity.standard_error,
+        lower=quantity.lower,
+        upper=quantity.upper,
+        note=quantity.note,
+        trouble=quantity.error,
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from covstudio.covariance import Matrix
 from covstudio.data.tables import Table
@@ -17,9 +16,21 @@ from covstudio.reml.inference import Profile
 from covstudio.studio.fit import pool as fitting
 from covstudio.studio.fit.inbox import Inbox
 from covstudio.studio.fit.job import Event, Finished, Job
+from covstudio.studio.fit.messages import (
+    Asked,
+    AskOmission,
+    AskProfile,
+    FitBusy,
+    FitOmission,
+    FitPoint,
+    FitProfile,
+    FitQuestionsState,
+    FitTrouble,
+    StopAsking,
+)
 from covstudio.studio.fit.questions_worker import Omitting, Profiling
 from covstudio.studio.fit.worker import Answered, Task, Working
-from covstudio.studio.session.router import Handler
+from covstudio.studio.session.channel import Handlers
 from covstudio.studio.session.store import Store
 
 log = logging.getLogger("covstudio")
@@ -46,15 +57,15 @@ class FitQuestions:
         self._omissions: dict[str, Omission] = {}
         self._troubles: dict[str, str] = {}  # parameter -> why it has no profile
         self._job: Job | None = None
-        self._kind = ""
+        self._kind: Asked | None = None
         self._names: tuple[str, ...] = ()  # what the job is about
         self._at = Working("", 0)
         self._stopping = False
         self._failure = ""
 
-    def handlers(self) -> Mapping[str, Handler]:
-        """Message type -> method taking the message."""
-        return {"profile": self._profile, "omit": self._omit, "stop": lambda message: self.stop()}
+    def handlers(self) -> Handlers:
+        """Kind of message -> method taking the message."""
+        return {AskProfile: self._profile, AskOmission: self._omit, StopAsking: lambda message: self.stop()}
 
     def begin(
         self, document: Document | None, table: Table | None, matrix: Matrix | None, estimate: Estimate
@@ -83,25 +94,22 @@ class FitQuestions:
 
     # --- asking -----------------------------------------------------------------------------------
 
-    def _profile(self, message: Mapping[str, Any]) -> None:
-        wanted = self._wanted(message, self._parameters, self._profiles)
+    def _profile(self, message: AskProfile) -> None:
+        wanted = self._wanted(message.name, self._parameters, self._profiles)
         if wanted and self._estimate is not None:
             self._ask("profile", wanted, Profiling(self._estimate.fit, wanted))
 
-    def _omit(self, message: Mapping[str, Any]) -> None:
-        wanted = self._wanted(message, self._terms, self._omissions)
+    def _omit(self, message: AskOmission) -> None:
+        wanted = self._wanted(message.name, self._terms, self._omissions)
         if wanted and self._estimate is not None:
             self._ask("omit", wanted, Omitting(self._estimate.fit, wanted))
 
     @staticmethod
-    def _wanted(
-        message: Mapping[str, Any], known: Sequence[str], answered: Mapping[str, object]
-    ) -> tuple[str, ...]:
-        """The one that the message names, or all that have no answer yet."""
-        name = message.get("name")
+    def _wanted(name: str | None, known: Sequence[str], answered: Mapping[str, object]) -> tuple[str, ...]:
+        """The one of this name, or all that have no answer yet."""
         return tuple(one for one in known if (one == name if name is not None else one not in answered))
 
-    def _ask(self, kind: str, names: tuple[str, ...], task: Task) -> None:
+    def _ask(self, kind: Asked, names: tuple[str, ...], task: Task) -> None:
         if self._job is not None or self._document is None:
             return
         self._kind, self._names, self._at = kind, names, Working("", 0)
@@ -151,49 +159,53 @@ class FitQuestions:
 
     # --- drawing ----------------------------------------------------------------------------------
 
-    def state(self) -> dict[str, Any]:
-        """Everything the script draws of it."""
-        busy = None
-        if self._job is not None:
-            done = self._names.index(self._at.name) if self._at.name in self._names else 0
-            busy = {
-                "kind": self._kind,
-                "names": self._names,
-                "name": self._at.name,
-                "count": self._at.count,
-                "done": done,
-                "stopping": self._stopping,
-            }
-        return {
-            "busy": busy,
-            "failure": self._failure,
-            "kind": self._kind,
-            "cut": cut_off(),
-            "parameters": self._parameters,
-            "profiles": {name: self._profile_state(name) for name in self._profiles},
-            "troubles": self._troubles,
-            "terms": self._terms,
-            "omissions": {name: _omission_state(one) for name, one in self._omissions.items()},
-        }
+    def state(self) -> FitQuestionsState:
+        """Everything the page draws of it."""
+        return FitQuestionsState(
+            busy=self._busy(),
+            failure=self._failure,
+            kind=self._kind,
+            cut=cut_off(),
+            parameters=list(self._parameters),
+            profiles=[self._profile_state(name) for name in self._profiles],
+            troubles=[FitTrouble(name=name, text=text) for name, text in self._troubles.items()],
+            terms=list(self._terms),
+            omissions=[_omission_state(name, one) for name, one in self._omissions.items()],
+        )
 
-    def _profile_state(self, name: str) -> dict[str, Any]:
+    def _busy(self) -> FitBusy | None:
+        if self._job is None or self._kind is None:
+            return None
+        return FitBusy(
+            kind=self._kind,
+            names=list(self._names),
+            name=self._at.name,
+            count=self._at.count,
+            done=self._names.index(self._at.name) if self._at.name in self._names else 0,
+            stopping=self._stopping,
+        )
+
+    def _profile_state(self, name: str) -> FitProfile:
         found = self._profiles[name]
-        return {
-            "estimate": found.estimate,
-            "lower": found.lower,
-            "upper": found.upper,
-            "open": [found.open_below, found.open_above],
-            "curve": self._curves[name],
-            "notes": [f"{note[:1].upper()}{note[1:]}." for note in found.notes],
-        }
+        return FitProfile(
+            name=name,
+            estimate=found.estimate,
+            lower=found.lower,
+            upper=found.upper,
+            open_below=found.open_below,
+            open_above=found.open_above,
+            curve=[FitPoint(value=value, fall=fall) for value, fall in self._curves[name]],
+            notes=[f"{note[:1].upper()}{note[1:]}." for note in found.notes],
+        )
 
 
-def _omission_state(one: Omission) -> dict[str, Any]:
-    return {
-        "statistic": one.statistic,
-        "mixture": mixture_words(one.df, one.boundary) if not one.error else "",
-        "p": one.p_value,
-        "loglik": one.loglik,
-        "note": one.note,
-        "trouble": one.error,
-    }
+def _omission_state(name: str, one: Omission) -> FitOmission:
+    return FitOmission(
+        name=name,
+        statistic=one.statistic,
+        mixture=mixture_words(one.df, one.boundary) if not one.error else "",
+        p=one.p_value,
+        loglik=one.loglik,
+        note=one.note,
+        trouble=one.error,
+    )

@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import io
-import json
 import math
 import zipfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
 
 from covstudio.estimate import Estimate, tables
 from covstudio.reml.engines.registry import title_of
+from covstudio.studio.fit.results_messages import (
+    EffectRow,
+    FitSummary,
+    FitVerdict,
+    Mood,
+    RandomRows,
+    ResultsState,
+    TestRow,
+    VarianceRow,
+)
 from covstudio.studio.session.files import file_stem
-from covstudio.studio.session.messages import plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Rows of a table that are sent to the page; its csv file has them all.
+Row = TypeVar("Row", VarianceRow, EffectRow, TestRow)
+
+#: Random effects that are sent to the page; the csv file has them all.
 MAX_ROWS = 5000
 ALL = "all"
 #: Tables that are not in the archive while they have no rows.
 OPTIONAL = ("tests", "variance_tests", "derived")
 #: What `Fit.verdict` is called on the page, and how it is shown.
-VERDICTS = {
+VERDICTS: dict[str, tuple[str, Mood]] = {
     "converged": ("Converged", "ok"),
     "at the boundary": ("Converged at the boundary", "todo"),
     "not identifiable": ("Not identifiable", "problem"),
@@ -37,45 +49,72 @@ class Results:
         estimate: what the fit found.
         seconds: how long it took.
         title: the model's title, for the names of files.
+        number: of the fit in its session.
     """
 
-    def __init__(self, estimate: Estimate, seconds: float, title: str) -> None:
+    def __init__(self, estimate: Estimate, seconds: float, title: str, number: int = 1) -> None:
         self.estimate = estimate
         self._seconds = seconds
         self._stem = file_stem(title)
+        self._number = number
         self._tables = tables(estimate)
 
     def of(self, estimate: Estimate) -> Results:
         """The same fit with other derived quantities."""
-        return Results(estimate, self._seconds, self._stem)
+        return Results(estimate, self._seconds, self._stem, self._number)
 
-    def as_json(self) -> str:
-        """What the page draws: the summary and every table, numbers as numbers."""
+    def state(self) -> ResultsState:
+        """What the page draws: the summary and the tables, numbers as numbers."""
+        random = self._tables["blups"]
+
+        def rows(name: str, kind: type[Row]) -> list[Row]:
+            return [msgspec.convert(row, kind) for row in _rows(self._tables[name])]
+
+        return ResultsState(
+            number=self._number,
+            summary=self._summary(),
+            variance_components=msgspec.convert(
+                _rows(self._tables["variance_components"]), list[VarianceRow]
+            ),
+            fixed_effects=rows("fixed_effects", EffectRow),
+            tests=rows("tests", TestRow),
+            blups=RandomRows(
+                **{name: _values(random[name].head(MAX_ROWS)) for name in random.columns}, total=len(random)
+            ),
+        )
+
+    def _summary(self) -> FitSummary:
         estimate = self.estimate
         fit, inferred = estimate.fit, estimate.inferred
-        summary = {
-            "method": fit.method,
-            "loglik": fit.loglik,
-            "aic": fit.aic,
-            "bic": fit.bic,
-            "n": fit.n,
-            "p": fit.p,
-            "verdict": verdict(estimate),
-            "iterations": fit.iterations,
-            "engine": title_of(fit.engine),
-            "engine_reason": fit.engine_reason,
-            "information": fit.covariance.source if fit.covariance.coordinates else "",
-            "degrees": inferred.degrees,
-            "contained": list(inferred.contained),
-            "seconds": self._seconds,
-            "notes": [*estimate.notes, *inferred.notes],
-            "parameters": [path for path in fit.params if path not in estimate.fixed_parameters],
-        }
-        content = {
-            "summary": summary,
-            "tables": {name: table_state(frame) for name, frame in self._tables.items()},
-        }
-        return json.dumps(plain(content), ensure_ascii=False)
+        return FitSummary(
+            method=fit.method,
+            loglik=fit.loglik,
+            aic=fit.aic,
+            bic=fit.bic,
+            n=fit.n,
+            p=fit.p,
+            verdict=verdict(estimate),
+            iterations=fit.iterations,
+            engine=title_of(fit.engine),
+            engine_reason=fit.engine_reason,
+            information=fit.covariance.source if fit.covariance.coordinates else "",
+            degrees=inferred.degrees,
+            contained=list(inferred.contained),
+            seconds=self._seconds,
+            notes=[*estimate.notes, *inferred.notes],
+            parameters=[path for path in fit.params if path not in estimate.fixed_parameters],
+        )
+
+    def text(self, name: str) -> str:
+        """A table for the clipboard, cells parted by tabs, as spreadsheets take them.
+
+        Args:
+            name: of a table.
+
+        Raises:
+            KeyError: there is no such table.
+        """
+        return self._tables[name].to_csv(index=False, sep="\t")
 
     def file(self, name: str) -> tuple[str, str | bytes]:
         """A table as csv, or all of them as a zip archive.
@@ -100,24 +139,19 @@ class Results:
         return f"{self._stem} fit.zip", stream.getvalue()
 
 
-def verdict(estimate: Estimate) -> dict[str, Any]:
+def verdict(estimate: Estimate) -> FitVerdict:
     """How the fit ended, in words: a title, whether all is well, and what there is to say."""
     fit = estimate.fit
     title, mood = VERDICTS[fit.verdict]
-    return {"title": title, "mood": mood, "text": "" if mood == "ok" else fit.message}
+    return FitVerdict(title=title, mood=mood, text="" if mood == "ok" else fit.message)
 
 
-def table_state(frame: pd.DataFrame) -> dict[str, Any]:
-    """A data frame as plain rows, at most `MAX_ROWS` of them; what is missing is None."""
-    rows = [
-        [
-            None
-            if isinstance(value, float) and math.isnan(value)
-            else value.item()
-            if hasattr(value, "item")
-            else value
-            for value in row
-        ]
-        for row in frame.head(MAX_ROWS).itertuples(index=False, name=None)
-    ]
-    return {"columns": [str(name) for name in frame.columns], "rows": rows, "total": len(frame)}
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table as mappings."""
+    columns = {str(name): _values(frame[name]) for name in frame.columns}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _values(column: pd.Series[Any]) -> list[Any]:
+    """A column as plain values; what is missing is None."""
+    return [None if isinstance(value, float) and math.isnan(value) else value for value in column.tolist()]

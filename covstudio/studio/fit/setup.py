@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,12 +25,25 @@ from covstudio.document.changes.all import (
 from covstudio.estimate import outlook
 from covstudio.reml import Explanation
 from covstudio.reml.engines.registry import title_of
-from covstudio.studio.inspector.problems import problem_state
+from covstudio.studio.fit.messages import (
+    CheckFormula,
+    ChooseDegrees,
+    ChooseMethod,
+    ChooseResponse,
+    FitFormula,
+    FitOutlook,
+    FitResponse,
+    KeepColumns,
+    WriteFormula,
+)
+from covstudio.studio.inspector.problems import model_problem
 from covstudio.studio.session.background import Background
-from covstudio.studio.session.router import Handler
+from covstudio.studio.session.channel import Handlers
 from covstudio.studio.session.store import Store
 
 MAX_NAMES = 40
+#: Of a formula that is looked at while it is written.
+MAX_CHARACTERS = 2000
 
 
 @dataclass(frozen=True)
@@ -70,41 +83,35 @@ class FitSetup:
         self._asked: tuple[Matrix, int] | None = None  # what the outlook is of
         self._background: Background[Explanation | str] = Background(self._heard)
 
-    def handlers(self) -> Mapping[str, Handler]:
-        """Message type -> method taking the message."""
+    def handlers(self) -> Handlers:
+        """Kind of message -> method taking the message."""
         return {
-            "response": self._set_response,
-            "check": self._check,
-            "formula": self._set_formula,
-            "method": self._set_method,
-            "degrees": self._set_degrees,
-            "keep": lambda message: self._store.dispatch(SetDropDependent(False)),
+            ChooseResponse: lambda chosen: self._store.dispatch(SetResponse(chosen.column or None)),
+            CheckFormula: self._check,
+            WriteFormula: self._write,
+            ChooseMethod: self._set_method,
+            ChooseDegrees: self._set_degrees,
+            KeepColumns: lambda message: self._store.dispatch(SetDropDependent(False)),
         }
 
     # --- what a person sets -----------------------------------------------------------------------
 
-    def _set_response(self, message: Mapping[str, Any]) -> None:
-        column = message.get("column")
-        self._store.dispatch(SetResponse(str(column) if column else None))
-
-    def _check(self, message: Mapping[str, Any]) -> None:
-        self._typed = str(message.get("text", ""))[:2000]
+    def _check(self, message: CheckFormula) -> None:
+        self._typed = message.text[:MAX_CHARACTERS]
         self._show()
 
-    def _set_formula(self, message: Mapping[str, Any]) -> None:
+    def _write(self, message: WriteFormula) -> None:
         self._typed = None
-        self._store.dispatch(SetFixedEffects(str(message.get("text", ""))))
+        self._store.dispatch(SetFixedEffects(message.text))
         self._show()
 
-    def _set_method(self, message: Mapping[str, Any]) -> None:
-        method: Any = str(message.get("method"))
-        if method != self._store.document.method:
-            self._store.dispatch(SetMethod(method))
+    def _set_method(self, message: ChooseMethod) -> None:
+        if message.method != self._store.document.method:
+            self._store.dispatch(SetMethod(message.method))
 
-    def _set_degrees(self, message: Mapping[str, Any]) -> None:
-        degrees: Any = str(message.get("degrees"))
-        if degrees != self._store.document.degrees_used:
-            self._store.dispatch(SetDegrees(degrees))
+    def _set_degrees(self, message: ChooseDegrees) -> None:
+        if message.degrees != self._store.document.degrees_used:
+            self._store.dispatch(SetDegrees(message.degrees))
 
     def leave_out(self) -> bool:
         """Leave dependent columns out from now on, of a formula that is still being written too."""
@@ -116,14 +123,16 @@ class FitSetup:
 
     # --- what is drawn ----------------------------------------------------------------------------
 
+    def reason(self) -> str | None:
+        """What keeps the model from being fitted, or None."""
+        return self._judged(self.response(), self.formula())[0]
+
     def state(self) -> dict[str, Any]:
-        """Everything the script draws of it."""
+        """The parts of the view's state that are of the set-up."""
         store = self._store
         response, formula = self.response(), self.formula()
-        reason = self._missing(response, formula)
-        foreseen = self._outlook_state(formula, reason)
-        if reason is None and isinstance(self._outlook, str):
-            reason = self._outlook
+        reason, foreseen = self._judged(response, formula)
+        blocking = self._blocking() if store.document.nodes else ()
         return {
             "table": None if store.table is None else store.table.name,
             "response": response,
@@ -132,39 +141,37 @@ class FitSetup:
             "degrees": store.document.degrees_used,
             "outlook": foreseen,
             "reason": reason,
-            "problems": [
-                problem_state(store, problem)
-                for problem in (self._blocking() if store.document.nodes else ())
-            ],
+            "problems": [model_problem(store, problem) for problem in blocking],
             "notes": list(store.build.notes),
         }
 
-    def formula(self) -> dict[str, Any]:
+    def formula(self) -> FitFormula:
         """The fixed effects, as they stand or as they are being written."""
         store = self._store
-        text = store.document.fixed_effects
+        text, drop = store.document.fixed_effects, store.document.drop_dependent
         checked = text if self._typed is None else self._typed
-        state: dict[str, Any] = {"text": text, "error": None, "names": [], "count": 0, "columns": []}
-        state |= {"dependent": False, "left_out": [], "drop": store.document.drop_dependent}
         table = store.build.table or store.table
-        if table is None:
-            return state
-        roles = store.document.roles
-        state["columns"] = [name for name in table.columns if roles.get(name) in ("factor", "covariate")]
-        question = checked.strip().removeprefix("~").strip() or "1", dict(roles), state["drop"]
-        known = self._designed
-        if known is None or known[0] is not table or known[1] != question:
-            self._designed = known = (table, question, _columns(table, question))
-        found = known[2]
-        return state | {
-            "names": found.names[:MAX_NAMES],
-            "count": len(found.names),
-            "error": found.error,
-            "dependent": found.dependent,
-            "left_out": found.left_out[:MAX_NAMES],
-        }
+        found, columns = _Columns(), []
+        if table is not None:
+            roles = store.document.roles
+            columns = [name for name in table.columns if roles.get(name) in ("factor", "covariate")]
+            question = checked.strip().removeprefix("~").strip() or "1", dict(roles), drop
+            known = self._designed
+            if known is None or known[0] is not table or known[1] != question:
+                self._designed = known = (table, question, _columns(table, question))
+            found = known[2]
+        return FitFormula(
+            text=text,
+            error=found.error,
+            names=list(found.names[:MAX_NAMES]),
+            count=len(found.names),
+            columns=columns,
+            dependent=found.dependent,
+            left_out=list(found.left_out[:MAX_NAMES]),
+            drop=drop,
+        )
 
-    def response(self) -> dict[str, Any]:
+    def response(self) -> FitResponse:
         """The response, the columns that could be one, and what is wrong with it."""
         store, table = self._store, self._store.table
         chosen = store.document.response
@@ -176,18 +183,26 @@ class FitSetup:
                 if chosen not in table.columns
                 else f"{chosen!r} holds text. A response holds numbers: choose another column."
             )
-        return {"value": chosen, "choices": choices, "error": error}
+        return FitResponse(value=chosen, choices=choices, error=error)
 
-    def _missing(self, response: Mapping[str, Any], formula: Mapping[str, Any]) -> str | None:
+    def _judged(self, response: FitResponse, formula: FitFormula) -> tuple[str | None, FitOutlook | None]:
+        """What keeps the model from being fitted, and what a fit would take."""
+        reason = self._missing(response, formula)
+        foreseen = self._outlook_state(formula, reason)
+        if reason is None and isinstance(self._outlook, str):
+            reason = self._outlook
+        return reason, foreseen
+
+    def _missing(self, response: FitResponse, formula: FitFormula) -> str | None:
         """What has to come before a fit, or None."""
         store = self._store
         if store.table is None:
             return "Load a table first."
         if store.document.response is None:
             return "Choose the response."
-        if response["error"]:
-            return str(response["error"])
-        if formula["error"]:
+        if response.error:
+            return response.error
+        if formula.error:
             return "Mend the fixed effects first."
         if store.build.v is None or any(problem.severity == "error" for problem in self._blocking()):
             return "Finish V first."
@@ -204,13 +219,13 @@ class FitSetup:
 
     # --- which engine -----------------------------------------------------------------------------
 
-    def _outlook_state(self, formula: Mapping[str, Any], reason: str | None) -> dict[str, Any] | None:
+    def _outlook_state(self, formula: FitFormula, reason: str | None) -> FitOutlook | None:
         v = self._store.build.v
         if v is None or reason is not None:
             self._background.forget()
             self._asked = self._outlook = None
             return None
-        asked = (v, int(formula["count"]))
+        asked = (v, formula.count)
         if self._asked is None or self._asked[0] is not v or self._asked[1] != asked[1]:
             if self._asked is None or self._asked[0] is not v:
                 self._outlook = None
@@ -219,12 +234,12 @@ class FitSetup:
         found = self._outlook
         if not isinstance(found, Explanation):
             return None
-        return {
-            "engine": _engine(found.engine),
-            "cost": f"about {duration(found.seconds)} an iteration, {size(found.memory)}",
-            "why": found.reason,
-            "others": [f"{_engine(name)}: {why}" for name, why in found.others.items()],
-        }
+        return FitOutlook(
+            engine=_engine(found.engine),
+            cost=f"about {duration(found.seconds)} an iteration, {size(found.memory)}",
+            why=found.reason,
+            others=[f"{_engine(name)}: {why}" for name, why in found.others.items()],
+        )
 
     def _heard(self, found: Explanation | str | None) -> None:
         self._outlook = found

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-import param
-from panel.viewable import Viewable
+from msgspec import structs
 
 from covstudio.covariance import Matrix
 from covstudio.data.tables import Table
@@ -20,30 +18,34 @@ from covstudio.studio.fit import pool as fitting
 from covstudio.studio.fit.derived import FitDerived
 from covstudio.studio.fit.inbox import Inbox
 from covstudio.studio.fit.job import Event, Finished, Job, Started, Waiting
+from covstudio.studio.fit.messages import (
+    FIT,
+    RESULTS,
+    BackToEstimates,
+    CancelFit,
+    CopyTable,
+    FitFailure,
+    FitStale,
+    FitState,
+    FitStep,
+    LeadToData,
+    LeadToNode,
+    LeaveOutColumns,
+    Phase,
+    SaveTable,
+    StartFit,
+    TableText,
+)
 from covstudio.studio.fit.questions import FitQuestions
 from covstudio.studio.fit.results import Results
 from covstudio.studio.fit.setup import FitSetup
 from covstudio.studio.fit.worker import Inferring, Outcome, Step
-from covstudio.studio.inspector.problems import problem_state
-from covstudio.studio.session.component import Component
-from covstudio.studio.session.resources import component_script, component_styles
-from covstudio.studio.session.router import Router
+from covstudio.studio.inspector.problems import ModelProblem, model_problem
+from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TabView
 
 log = logging.getLogger("covstudio")
-
-
-class FitPane(Component):
-    """The browser's half of the fit view.
-
-    `result` is kept apart from `state`, because it is large and changes seldom.
-    """
-
-    result = param.String(default="null", doc="the latest fit's tables, as JSON")
-
-    _esm = component_script("results.js", "effects.js", "variances.js", "derived.js", "fit.js")
-    _stylesheets = component_styles("fit.css", "variances.css")
 
 
 class FitView(TabView):
@@ -69,7 +71,8 @@ class FitView(TabView):
         self._job: Job | None = None
         self._asked: Document | None = None  # the document of the fit under way
         self._table: Table | None = None  # and its table
-        self._phase = "idle"
+        self._phase: Phase = "idle"
+        self._count = 0  # of the fits that ended with estimates
         self._ahead = 0
         self._steps: list[Step] = []
         self._failure: Outcome | None = None
@@ -79,28 +82,37 @@ class FitView(TabView):
         self._setup = FitSetup(store, self._show)
         self._derived = FitDerived(store, self._show)
         self._questions = FitQuestions(store, self._show)
-        self._pane = FitPane(sizing_mode="stretch_both", margin=0)
-        Router(
+        self._open_tab = open_tab
+        self._tables = Channel(RESULTS, store)
+        self.channel = Channel(
+            FIT,
             store,
             {
                 **self._setup.handlers(),
                 **self._derived.handlers(),
                 **self._questions.handlers(),
-                "fit": lambda message: self.start(),
-                "leave-out": lambda message: self._leave_out(),
-                "cancel": lambda message: self.cancel(),
-                "select": self._select,
-                "go": lambda message: open_tab(str(message.get("tab"))),
-                "again": lambda message: self._restore(),
-                "csv": self._csv,
+                StartFit: lambda message: self.start(),
+                LeaveOutColumns: lambda message: self._leave_out(),
+                CancelFit: lambda message: self.cancel(),
+                LeadToNode: self._lead_to_node,
+                LeadToData: lambda message: open_tab("data"),
+                BackToEstimates: lambda message: self._restore(),
+                SaveTable: self._save,
+                CopyTable: self._copy,
             },
-        ).listen(self._pane)
+        )
         store.param.watch(lambda *events: self._show(), ["settled", "structure_version", "faults"])
         self._show()
 
-    def panel(self) -> Viewable:
-        """The view as a Panel component."""
-        return self._pane
+    @property
+    def line(self) -> Channel:
+        """Through which the page is told of everything but the tables."""
+        return self.channel
+
+    @property
+    def lines(self) -> tuple[Channel, ...]:
+        """The tables go by a line of their own, because they are large and change seldom."""
+        return self._tables, self.channel
 
     def close(self) -> None:
         """Stop a fit that nobody will see: the session has ended."""
@@ -108,10 +120,10 @@ class FitView(TabView):
         if self._job is not None:
             fitting.cancel(self._job)
 
-    def _select(self, message: Mapping[str, Any]) -> None:
-        node = message.get("node")
-        if node in self._store.document.nodes:
-            self._store.selection = (str(node),)
+    def _lead_to_node(self, message: LeadToNode) -> None:
+        if message.node in self._store.document.nodes:
+            self._store.selection = (message.node,)
+            self._open_tab("inspector")
 
     # --- the fit ----------------------------------------------------------------------------------
 
@@ -122,7 +134,7 @@ class FitView(TabView):
 
     def start(self) -> None:
         """Fit the model as it stands; nothing happens while a fit is under way or something is missing."""
-        if self._job is not None or self._setup.state()["reason"] is not None:
+        if self._job is not None or self._setup.reason() is not None:
             self._show()
             return
         self._questions.stop()
@@ -178,8 +190,9 @@ class FitView(TabView):
             return
         self._derived.begin(self._matrix, outcome.estimate)
         self._questions.begin(asked, self._table, self._matrix, outcome.estimate)
-        self._results = Results(outcome.estimate, outcome.seconds, store.document.title)
-        self._pane.result = self._results.as_json()  # first: the next state shows the page what it has
+        self._count += 1
+        self._results = Results(outcome.estimate, outcome.seconds, store.document.title, self._count)
+        self._tables.show(self._results.state())  # first: the next state shows the page what it has
         self._fitted = asked
         if asked is not None and same_structure(asked, store.document):
             if store.apply_estimate(outcome.estimate):
@@ -195,72 +208,82 @@ class FitView(TabView):
         if self._results is not None:
             self._store.dispatch(SetParameters(self._results.estimate.values, label="Fit"))
 
-    def _csv(self, message: Mapping[str, Any]) -> None:
+    def _answered(self) -> Results | None:
+        """The results with what was asked beyond the fit."""
         estimate = self._derived.estimate
-        if self._results is not None and estimate is not None:
-            estimate = self._questions.answered(estimate)
-            self._download(*self._results.of(estimate).file(str(message.get("table"))))
+        if self._results is None or estimate is None:
+            return None
+        return self._results.of(self._questions.answered(estimate))
+
+    def _save(self, message: SaveTable) -> None:
+        results = self._answered()
+        if results is not None:
+            self._download(*results.file(message.table))
+
+    def _copy(self, message: CopyTable) -> None:
+        results = self._answered()
+        if results is not None:
+            self.channel.tell(TableText(text=results.text(message.table)))
 
     # --- drawing ----------------------------------------------------------------------------------
 
     def _show(self) -> None:
-        self._pane.show(
-            {
+        self.channel.show(
+            FitState(
                 **self._setup.state(),
-                "derived": self._derived.state(),
-                "questions": self._questions.state(),
-                "phase": self._phase,
-                "ahead": self._ahead,
-                "steps": [
-                    {
-                        "number": s.number,
-                        "loglik": s.loglik,
-                        "score": s.score_norm,
-                        "halvings": s.halvings,
-                        "seconds": s.seconds,
-                    }
-                    for s in self._steps
+                derived=self._derived.state(),
+                questions=self._questions.state(),
+                phase=self._phase,
+                ahead=self._ahead,
+                steps=[
+                    FitStep(
+                        number=step.number,
+                        loglik=step.loglik,
+                        score=step.score_norm,
+                        halvings=step.halvings,
+                    )
+                    for step in self._steps
                 ],
-                "failure": None if self._failure is None else self._failure_state(self._failure),
-                "stale": self._stale(),
-            }
+                failure=None if self._failure is None else self._failure_state(self._failure),
+                stale=self._stale(),
+            )
         )
 
-    def _failure_state(self, failure: Outcome) -> dict[str, Any]:
+    def _failure_state(self, failure: Outcome) -> FitFailure:
         """Why there is no estimate: each problem once, at its first node, or one sentence without any."""
-        by_message: dict[str, list[dict[str, Any]]] = {}
+        by_message: dict[str, list[ModelProblem]] = {}
         for node, message in failure.problems:
-            by_message.setdefault(message, []).append(problem_state(self._store, Problem(node or V, message)))
+            by_message.setdefault(message, []).append(model_problem(self._store, Problem(node or V, message)))
         problems = [
-            same[0] | {"name": ", ".join(problem["name"] for problem in same)} for same in by_message.values()
+            structs.replace(same[0], name=", ".join(problem.name for problem in same))
+            for same in by_message.values()
         ]
-        return {"message": "" if problems else failure.message, "problems": problems}
+        return FitFailure(message="" if problems else failure.message, problems=problems)
 
-    def _stale(self) -> dict[str, Any] | None:
+    def _stale(self) -> FitStale | None:
         """What changed since the results were found, and whether moving the sliders back mends it."""
         fitted, now = self._fitted, self._store.document
         if self._results is None or fitted is None or fitted is now:
             return None
         if fitted.data_name != now.data_name:
-            return {"text": "The data changed since this fit.", "values": False}
+            return FitStale(text="The data changed since this fit.", values=False)
         if fitted.response != now.response:
-            return {"text": "The response changed since this fit.", "values": False}
+            return FitStale(text="The response changed since this fit.", values=False)
         if fitted.method != now.method:
-            return {
-                "text": f"The method is {now.method} now; this fit is by {fitted.method}.",
-                "values": False,
-            }
+            return FitStale(
+                text=f"The method is {now.method} now; this fit is by {fitted.method}.", values=False
+            )
         if fitted.degrees_used != now.degrees_used:
             was, wanted = (WORDS[document.degrees_used] for document in (fitted, now))
-            return {"text": f"Tests are by {wanted} now; those of this fit are by {was}.", "values": False}
+            return FitStale(text=f"Tests are by {wanted} now; those of this fit are by {was}.", values=False)
         if (fitted.fixed_effects, fitted.drop_dependent) != (now.fixed_effects, now.drop_dependent):
-            return {"text": "The fixed effects changed since this fit.", "values": False}
+            return FitStale(text="The fixed effects changed since this fit.", values=False)
         if not same_structure(fitted, now):
-            return {"text": "The model changed since this fit.", "values": False}
+            return FitStale(text="The model changed since this fit.", values=False)
         naturals = [
             None if self._store.build.v is None else self._store.build.naturals(V, document).tolist()
             for document in (fitted, now)
         ]
         if naturals[0] != naturals[1]:
-            return {"text": "The parameters no longer stand at these estimates.", "values": True}
+            return FitStale(text="The parameters no longer stand at these estimates.", values=True)
         return None

@@ -105,8 +105,8 @@ class Page:
         if panel is not None:
             self._places[name].append(panel)
             self.bar.settle()
-        if view.line is not None:
-            self.root.connect(view.line)
+        for line in view.lines:
+            self.root.connect(line)
 
     def _opened(self, name: str) -> None:
         if name in self._tabs:

@@ -12,6 +12,9 @@ from covstudio.studio.session.messages import Message, State, Wire, kind, plain
 from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
 
+#: Kind of message -> what takes it.
+Handlers = Mapping[type[Any], Callable[[Any], object]]
+
 
 class Line(Protocol):
     """Carries what a channel says to the page."""

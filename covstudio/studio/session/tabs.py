@@ -40,6 +40,11 @@ class TabView:
         """Through which the page is told what to draw; None where Panel draws the view."""
         return None
 
+    @property
+    def lines(self) -> tuple[Channel, ...]:
+        """All its lines, where it has more than one: what is large and changes seldom goes by itself."""
+        return () if self.line is None else (self.line,)
+
     def panel(self) -> Viewable | None:
         """The view as a Panel component; None where the page draws it itself."""
         if self.line is None:

@@ -4,6 +4,7 @@ import { type CSSProperties, type KeyboardEvent, useEffect, useRef, useState } f
 import logo from "../../../assets/logo.svg";
 import { Canvas } from "../canvas/Canvas";
 import { Code } from "../code/Code";
+import { Fit } from "../fit/Fit";
 import { Inspector } from "../inspector/Inspector";
 import { memory } from "../session/browser";
 import { useView } from "../session/hooks";
@@ -24,7 +25,7 @@ const VIEWS = { palette: "Palette", canvas: "Model", dock: "Slices", side: "Deta
 const NARROW = matchMedia("(max-width: 820px)");
 
 /** Tabs drawn here; every other one is a view of Panel's. */
-const TABS: Record<string, () => JSX.Element | null> = { code: Code, inspector: Inspector };
+const TABS: Record<string, () => JSX.Element | null> = { code: Code, fit: Fit, inspector: Inspector };
 
 type View = keyof typeof VIEWS;
 type Sizes = Record<Size["name"], number | null>;

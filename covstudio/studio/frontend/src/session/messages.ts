@@ -26,6 +26,31 @@ export interface Wires {
     state: CodeState;
     up: Copy | Download | Language;
   };
+  fit: {
+    down: TableText;
+    state: FitState;
+    up:
+      | ChooseResponse
+      | CheckFormula
+      | WriteFormula
+      | ChooseMethod
+      | ChooseDegrees
+      | LeaveOutColumns
+      | KeepColumns
+      | StartFit
+      | CancelFit
+      | LeadToNode
+      | LeadToData
+      | BackToEstimates
+      | SaveTable
+      | CopyTable
+      | TryQuantity
+      | AddQuantity
+      | RemoveQuantity
+      | AskProfile
+      | AskOmission
+      | StopAsking;
+  };
   frame: {
     down: never;
     state: FrameState;
@@ -50,6 +75,11 @@ export interface Wires {
     down: Paint | CellValue;
     state: PainterState;
     up: Drag | Release | Visible | Ping | Query;
+  };
+  results: {
+    down: never;
+    state: ResultsState;
+    up: never;
   };
   slices: {
     down: SliceValues;
@@ -347,6 +377,322 @@ export interface Language {
   type: "language";
 }
 /**
+ * A table for the clipboard.
+ */
+export interface TableText {
+  text: string;
+  type: "table-text";
+}
+/**
+ * The fit view, but for the tables of the results, which are large and change seldom.
+ */
+export interface FitState {
+  ahead: number;
+  degrees: "kenward-roger" | "kenward-roger-observed" | "satterthwaite";
+  derived: FitDerivedState;
+  failure: FitFailure | null;
+  formula: FitFormula;
+  method: "ML" | "REML";
+  notes: string[];
+  outlook: FitOutlook | null;
+  phase: "cancelling" | "idle" | "inferring" | "running" | "starting" | "waiting";
+  problems: ModelProblem[];
+  questions: FitQuestionsState;
+  reason: string | null;
+  response: FitResponse;
+  stale: FitStale | null;
+  steps: FitStep[];
+  table: string | null;
+}
+/**
+ * The document's derived quantities, and one that is being written.
+ *
+ * `refused` says that the draft was to be added, and has no value.
+ */
+export interface FitDerivedState {
+  draft: string;
+  refused: boolean;
+  rows: FitQuantity[];
+  tried: FitQuantity | null;
+}
+/**
+ * A derived quantity at the estimates, or why it has no value.
+ */
+export interface FitQuantity {
+  error: number | ("-inf" | "inf" | "nan");
+  estimate: number | ("-inf" | "inf" | "nan");
+  lower: number | ("-inf" | "inf" | "nan");
+  name: string;
+  note: string;
+  text: string;
+  trouble: string;
+  upper: number | ("-inf" | "inf" | "nan");
+}
+/**
+ * Why there is no estimate.
+ */
+export interface FitFailure {
+  message: string;
+  problems: ModelProblem[];
+}
+/**
+ * A problem as the page lists it, with its node's name; one of the whole model stands under V.
+ */
+export interface ModelProblem {
+  field: string | null;
+  message: string;
+  name: string;
+  node: string | null;
+  unfinished: boolean;
+}
+/**
+ * The fixed effects, as they stand or as they are being written.
+ *
+ * `dependent` says that the error is of columns that depend on others; `drop`, that those are left out.
+ */
+export interface FitFormula {
+  columns: string[];
+  count: number;
+  dependent: boolean;
+  drop: boolean;
+  error: string | null;
+  left_out: string[];
+  names: string[];
+  text: string;
+}
+/**
+ * The engine that would fit, what an iteration would take, why, and what other engines would say.
+ */
+export interface FitOutlook {
+  cost: string;
+  engine: string;
+  others: string[];
+  why: string;
+}
+/**
+ * What can be asked about the latest fit, what is being asked, and the answers so far.
+ *
+ * `cut` is the fall of the log-likelihood at the ends of an interval; `kind`, what was asked last.
+ */
+export interface FitQuestionsState {
+  busy: FitBusy | null;
+  cut: number;
+  failure: string;
+  kind: ("omit" | "profile") | null;
+  omissions: FitOmission[];
+  parameters: string[];
+  profiles: FitProfile[];
+  terms: string[];
+  troubles: FitTrouble[];
+}
+/**
+ * A question under way: what it is about, where it is, and how many of its names are done.
+ */
+export interface FitBusy {
+  count: number;
+  done: number;
+  kind: "omit" | "profile";
+  name: string;
+  names: string[];
+  stopping: boolean;
+}
+/**
+ * A test of V without one of its terms, or why there is none.
+ */
+export interface FitOmission {
+  loglik: number | ("-inf" | "inf" | "nan");
+  mixture: string;
+  name: string;
+  note: string;
+  p: number | ("-inf" | "inf" | "nan");
+  statistic: number | ("-inf" | "inf" | "nan");
+  trouble: string;
+}
+/**
+ * A profile likelihood: the interval, which of its ends are open, and the curve.
+ */
+export interface FitProfile {
+  curve: FitPoint[];
+  estimate: number;
+  lower: number | ("-inf" | "inf" | "nan");
+  name: string;
+  notes: string[];
+  open_above: boolean;
+  open_below: boolean;
+  upper: number | ("-inf" | "inf" | "nan");
+}
+/**
+ * A value of a parameter, and how far the log-likelihood has fallen there.
+ */
+export interface FitPoint {
+  fall: number;
+  value: number;
+}
+/**
+ * A parameter without a profile, and why.
+ */
+export interface FitTrouble {
+  name: string;
+  text: string;
+}
+/**
+ * The response, the columns that could be one, and what is wrong with it.
+ */
+export interface FitResponse {
+  choices: string[];
+  error: string | null;
+  value: string | null;
+}
+/**
+ * What changed since the results were found, and whether moving the sliders back mends it.
+ */
+export interface FitStale {
+  text: string;
+  values: boolean;
+}
+/**
+ * One iteration.
+ */
+export interface FitStep {
+  halvings: number;
+  loglik: number | ("-inf" | "inf" | "nan");
+  number: number;
+  score: number | ("-inf" | "inf" | "nan");
+}
+/**
+ * Another column is the response, or none.
+ */
+export interface ChooseResponse {
+  column: string | null;
+  type: "choose-response";
+}
+/**
+ * A formula is being written.
+ */
+export interface CheckFormula {
+  text: string;
+  type: "check-formula";
+}
+/**
+ * The formula is written.
+ */
+export interface WriteFormula {
+  text: string;
+  type: "write-formula";
+}
+/**
+ * The likelihood to maximise.
+ */
+export interface ChooseMethod {
+  method: "ML" | "REML";
+  type: "choose-method";
+}
+/**
+ * The degrees of freedom of tests.
+ */
+export interface ChooseDegrees {
+  degrees: "kenward-roger" | "kenward-roger-observed" | "satterthwaite";
+  type: "choose-degrees";
+}
+/**
+ * Columns that depend on others are to be left out, and the model fitted.
+ */
+export interface LeaveOutColumns {
+  type: "leave-out-columns";
+}
+/**
+ * All columns are to be kept.
+ */
+export interface KeepColumns {
+  type: "keep-columns";
+}
+/**
+ * The model is to be fitted.
+ */
+export interface StartFit {
+  type: "start-fit";
+}
+/**
+ * The fit under way is to end.
+ */
+export interface CancelFit {
+  type: "cancel-fit";
+}
+/**
+ * A node is to be selected and shown.
+ */
+export interface LeadToNode {
+  node: string;
+  type: "lead-to-node";
+}
+/**
+ * The table is to be shown.
+ */
+export interface LeadToData {
+  type: "lead-to-data";
+}
+/**
+ * The parameters are to stand at the estimates again.
+ */
+export interface BackToEstimates {
+  type: "back-to-estimates";
+}
+/**
+ * A table is wanted as a file, or "all" of them.
+ */
+export interface SaveTable {
+  table: string;
+  type: "save-table";
+}
+/**
+ * A table is wanted on the clipboard.
+ */
+export interface CopyTable {
+  table: string;
+  type: "copy-table";
+}
+/**
+ * A derived quantity is being written.
+ */
+export interface TryQuantity {
+  text: string;
+  type: "try-quantity";
+}
+/**
+ * A derived quantity is wanted of this fit and the next ones.
+ */
+export interface AddQuantity {
+  text: string;
+  type: "add-quantity";
+}
+/**
+ * A derived quantity is not wanted any more.
+ */
+export interface RemoveQuantity {
+  text: string;
+  type: "remove-quantity";
+}
+/**
+ * The profile likelihood of a parameter is wanted, or of all that have none.
+ */
+export interface AskProfile {
+  name: string | null;
+  type: "ask-profile";
+}
+/**
+ * A test of V without one of its terms is wanted, or of each that has none.
+ */
+export interface AskOmission {
+  name: string | null;
+  type: "ask-omission";
+}
+/**
+ * The question under way is given up.
+ */
+export interface StopAsking {
+  type: "stop-asking";
+}
+/**
  * What stands in the frame.
  */
 export interface FrameState {
@@ -613,16 +959,6 @@ export interface Scale {
   zero: boolean;
 }
 /**
- * A problem as the page lists it, with its node's name; one of the whole model stands under V.
- */
-export interface ModelProblem {
-  field: string | null;
-  message: string;
-  name: string;
-  node: string | null;
-  unfinished: boolean;
-}
-/**
  * Several nodes.
  */
 export interface SeveralPage {
@@ -871,6 +1207,95 @@ export interface Query {
   row: number;
   rows: number;
   type: "query";
+}
+/**
+ * A finished fit. `number` counts the fits of the session.
+ */
+export interface ResultsState {
+  blups: RandomRows;
+  fixed_effects: EffectRow[];
+  number: number;
+  summary: FitSummary;
+  tests: TestRow[];
+  variance_components: VarianceRow[];
+}
+/**
+ * Predicted random effects, column by column: the first of `total`.
+ */
+export interface RandomRows {
+  blup: (number | ("-inf" | "inf" | "nan") | null)[];
+  level: string[];
+  reliability: (number | ("-inf" | "inf" | "nan") | null)[];
+  standard_error: (number | ("-inf" | "inf" | "nan") | null)[];
+  term: string[];
+  total: number;
+}
+/**
+ * A fixed effect; None is what there is not.
+ */
+export interface EffectRow {
+  df: number | ("-inf" | "inf" | "nan") | null;
+  effect: string;
+  estimate: number | ("-inf" | "inf" | "nan") | null;
+  lower: number | ("-inf" | "inf" | "nan") | null;
+  p: number | ("-inf" | "inf" | "nan") | null;
+  standard_error: number | ("-inf" | "inf" | "nan") | null;
+  t: number | ("-inf" | "inf" | "nan") | null;
+  upper: number | ("-inf" | "inf" | "nan") | null;
+}
+/**
+ * The fit in a few numbers and sentences.
+ *
+ * `information` is what standard errors of variance parameters come from, `degrees` where the degrees of
+ * freedom of tests do; "" where there are none. `contained` are the terms without a test, because others
+ * contain them; `parameters`, what derived quantities are functions of.
+ */
+export interface FitSummary {
+  aic: number | ("-inf" | "inf" | "nan");
+  bic: number | ("-inf" | "inf" | "nan");
+  contained: string[];
+  degrees: string;
+  engine: string;
+  engine_reason: string;
+  information: string;
+  iterations: number;
+  loglik: number | ("-inf" | "inf" | "nan");
+  method: "ML" | "REML";
+  n: number;
+  notes: string[];
+  p: number;
+  parameters: string[];
+  seconds: number;
+  verdict: FitVerdict;
+}
+/**
+ * How the fit ended, in words.
+ */
+export interface FitVerdict {
+  mood: "ok" | "problem" | "todo";
+  text: string;
+  title: string;
+}
+/**
+ * An F test of a term of the fixed effects.
+ */
+export interface TestRow {
+  F: number | ("-inf" | "inf" | "nan") | null;
+  den_df: number | ("-inf" | "inf" | "nan") | null;
+  df: number | ("-inf" | "inf" | "nan") | null;
+  p: number | ("-inf" | "inf" | "nan") | null;
+  term: string;
+}
+/**
+ * A variance parameter; None is what there is not.
+ */
+export interface VarianceRow {
+  estimate: number | ("-inf" | "inf" | "nan") | null;
+  lower: number | ("-inf" | "inf" | "nan") | null;
+  parameter: string;
+  standard_error: number | ("-inf" | "inf" | "nan") | null;
+  status: string;
+  upper: number | ("-inf" | "inf" | "nan") | null;
 }
 /**
  * Natural values that a moved slider changed, by the path of their parameters.

@@ -1,0 +1,104 @@
+"""The messages of a finished fit: its summary and its tables."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from covstudio.document.model.document import Method
+from covstudio.studio.session.messages import Part, Real, State, Wire
+
+#: How a verdict is shown.
+Mood = Literal["ok", "todo", "problem"]
+
+
+class FitVerdict(Part, frozen=True):
+    """How the fit ended, in words."""
+
+    title: str
+    mood: Mood
+    text: str
+
+
+class FitSummary(Part, frozen=True):
+    """The fit in a few numbers and sentences.
+
+    `information` is what standard errors of variance parameters come from, `degrees` where the degrees of
+    freedom of tests do; "" where there are none. `contained` are the terms without a test, because others
+    contain them; `parameters`, what derived quantities are functions of.
+    """
+
+    method: Method
+    loglik: Real
+    aic: Real
+    bic: Real
+    n: int
+    p: int
+    verdict: FitVerdict
+    iterations: int
+    engine: str
+    engine_reason: str
+    information: str
+    degrees: str
+    contained: list[str]
+    seconds: float
+    notes: list[str]
+    parameters: list[str]
+
+
+class VarianceRow(Part, frozen=True):
+    """A variance parameter; None is what there is not."""
+
+    parameter: str
+    estimate: Real | None
+    standard_error: Real | None
+    lower: Real | None
+    upper: Real | None
+    status: str
+
+
+class EffectRow(Part, frozen=True):
+    """A fixed effect; None is what there is not."""
+
+    effect: str
+    estimate: Real | None
+    standard_error: Real | None
+    df: Real | None
+    t: Real | None
+    p: Real | None
+    lower: Real | None
+    upper: Real | None
+
+
+class TestRow(Part, frozen=True):
+    """An F test of a term of the fixed effects."""
+
+    term: str
+    F: Real | None
+    df: Real | None
+    den_df: Real | None
+    p: Real | None
+
+
+class RandomRows(Part, frozen=True):
+    """Predicted random effects, column by column: the first of `total`."""
+
+    term: list[str]
+    level: list[str]
+    blup: list[Real | None]
+    standard_error: list[Real | None]
+    reliability: list[Real | None]
+    total: int
+
+
+class ResultsState(State, frozen=True):
+    """A finished fit. `number` counts the fits of the session."""
+
+    number: int
+    summary: FitSummary
+    variance_components: list[VarianceRow]
+    fixed_effects: list[EffectRow]
+    tests: list[TestRow]
+    blups: RandomRows
+
+
+RESULTS = Wire("results", ResultsState)

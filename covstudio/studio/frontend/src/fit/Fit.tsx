@@ -1,0 +1,55 @@
+// The fit view. While a fit runs it draws each iteration as it arrives; afterwards the tables, and what the person asks of them.
+
+import { useEffect, useRef } from "react";
+import { useSend, useView } from "../session/hooks";
+import { Problems } from "../ui/Problems";
+import styles from "./fit.module.css";
+import { lookAt } from "./focus";
+import { Progress } from "./Progress";
+import { Results } from "./Results";
+import { Setup } from "./Setup";
+
+export function Fit() {
+  const state = useView("fit");
+  const results = useView("results");
+  const send = useSend("fit");
+  const outcome = useRef<HTMLDivElement>(null);
+  const running = state !== null && state.phase !== "idle";
+
+  const was = useRef(false);
+  useEffect(() => {
+    if (was.current && !running) lookAt(outcome.current);
+    was.current = running;
+  }, [running]);
+
+  if (state === null) return null;
+  const { failure } = state;
+  return (
+    <div className={`cs-root cs-view ${styles.fit}`}>
+      <div className={styles.page}>
+        <Setup state={state} />
+        <div className={styles.outcome} ref={outcome}>
+          {running && <Progress state={state} />}
+          {failure && !running && (
+            <section className={styles.section} aria-label="What went wrong">
+              <div role="alert" tabIndex={-1} data-look className={styles.failure}>
+                {failure.message && <div className="cs-notice cs-notice--problem">{failure.message}</div>}
+                <Problems
+                  problems={failure.problems}
+                  label="Problems of the fit"
+                  choose={(node) => send({ type: "lead-to-node", node })}
+                />
+              </div>
+            </section>
+          )}
+          {results && <Results results={results} state={state} hidden={running} />}
+          {!results && !running && !failure && (
+            <div className={`cs-empty ${styles.empty}`}>
+              <p>Estimates, standard errors and random effects appear here.</p>
+            </div>
+          )}
+        </div>
+      </div>
+    </div>
+  );
+}
