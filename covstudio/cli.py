@@ -2,6 +2,7 @@
 
     covstudio serve --port 5006
     covstudio fit model.json trial.csv --response yield --fixed "1 + rep"
+    covstudio fit "yield ~ rep + (1 | gen)" trial.csv
     covstudio export model.json --format python -o model.py
 
 Answers go to standard output, everything else to standard error. The exit code is 0 when all went well, 1
@@ -115,7 +116,7 @@ def _parser() -> _Parser:
     serve.set_defaults(run=_serve)
 
     fit = commands.add_parser("fit", help="fit a model to a table by REML or ML", allow_abbrev=False)
-    fit.add_argument("model", metavar="MODEL.json", help="a model saved by the app")
+    fit.add_argument("model", metavar="MODEL", help="a model saved by the app, or a formula")
     fit.add_argument(
         "data", metavar="DATA.csv", nargs="?", help="the table; by default the one saved with the model"
     )
@@ -136,7 +137,7 @@ def _parser() -> _Parser:
 
     export = commands.add_parser("export", help="write a model as a program", allow_abbrev=False)
     export.more = _formats
-    export.add_argument("model", metavar="MODEL.json", help="a model saved by the app")
+    export.add_argument("model", metavar="MODEL", help="a model saved by the app, or a formula")
     export.add_argument(
         "--data", metavar="DATA.csv", help="the table; by default the one saved with the model"
     )

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MAX_MODEL_BYTES = 500_000_000
 ORDERS = ("ymd", "dmy", "mdy")
+#: What a command may say of a formula, beside it.
+FORMULA_TEXTS = ("dialect", "random", "correlation", "weights", "residual", "dispformula", "contrasts")
 
 
 class InputError(ValueError):
@@ -53,6 +55,19 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     _repeated(
         model, "--derive", "EXPRESSION", "a function of the parameters, such as 'h2 = gen / (gen + residual)'"
     )
+    formula = parser.add_argument_group("a formula", "in place of a model file, in the words of its system")
+    formula.add_argument(
+        "--dialect", metavar="SYSTEM", help="lme4 (by default), glmmTMB, nlme, asreml or sas"
+    )
+    for name, words in (
+        ("random", "random effects of nlme or ASReml, such as '~ age | Subject'"),
+        ("correlation", "of nlme, such as 'corAR1(form = ~ 1 | Subject)'"),
+        ("weights", "of lme4 or nlme, such as 'varIdent(form = ~ 1 | Sex)'"),
+        ("residual", "of ASReml, such as '~ ar1(row):ar1(col)'"),
+        ("dispformula", "of glmmTMB, such as '~ Sex'"),
+        ("contrasts", "of R, such as 'list(rep = contr.sum)'"),
+    ):
+        formula.add_argument(f"--{name}", metavar="TEXT", help=words)
     table = parser.add_argument_group("the table", "what its file does not say by itself")
     _repeated(
         table,
@@ -88,6 +103,10 @@ def model_and_table(arguments: argparse.Namespace) -> tuple[Document, Table | No
     from covstudio.data.reading import read_table
     from covstudio.document.files.write import DocumentError, loads
 
+    if is_formula(arguments.model):
+        return _of_formula(arguments)
+    if given := [name for name in FORMULA_TEXTS if getattr(arguments, name) is not None]:
+        raise InputError(f"--{given[0]} goes with a formula, and {arguments.model} is a model file.")
     content = _content(Path(arguments.model))
     try:
         document, table = loads(content)
@@ -110,6 +129,33 @@ def model_and_table(arguments: argparse.Namespace) -> tuple[Document, Table | No
         for column, one in said.columns.items():
             _check_levels(table, column, one.levels)
     return document, table
+
+
+def is_formula(text: str) -> bool:
+    """Whether the words of a command name a formula or a call, and no file.
+
+    Example:
+        >>> is_formula("yield ~ rep + (1 | gen)"), is_formula("model.json")
+        (True, False)
+    """
+    return ("~" in text or text.lstrip().casefold().startswith("proc ")) and not Path(text).is_file()
+
+
+def _of_formula(arguments: argparse.Namespace) -> tuple[Document, Table | None]:
+    """The document that a formula means, and the table that it is about."""
+    from covstudio.data.reading import read_table
+    from covstudio.formula import read
+
+    said = _said(arguments)
+    table = None if arguments.data is None else read_table(arguments.data, choices=said)
+    if table is not None:
+        table.require(said.columns)
+        for column, one in said.columns.items():
+            _check_levels(table, column, one.levels)
+    texts = {name: text for name in FORMULA_TEXTS if (text := getattr(arguments, name)) is not None}
+    dialect = texts.pop("dialect", None)
+    reading = read(arguments.model, table, dialect=dialect, method=arguments.method, **texts)
+    return reading.document, table
 
 
 def _check_levels(table: Table, column: str, levels: tuple[str, ...]) -> None:
