@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ import pytest
 from bokeh.document import Document
 
 from covstudio.studio.fit.inbox import Inbox
+from covstudio.studio.session import event_loop
 from covstudio.studio.session.event_loop import call_soon
 
 
@@ -110,3 +112,28 @@ def test_no_message_of_a_fit_is_lost_between_threads(monkeypatch: pytest.MonkeyP
         sys.setswitchinterval(before)
         pool.join()
     assert taken == list(range(count))
+
+
+def test_in_a_notebook_threads_speak_on_its_loop() -> None:
+    """Its line takes one message after the other: two threads at once would mix theirs."""
+    heard: list[int] = []
+
+    async def cell() -> None:
+        event_loop.adopt_loop()
+        done = asyncio.Event()
+
+        def said() -> None:
+            heard.append(threading.get_ident())
+            done.set()
+
+        thread = threading.Thread(target=lambda: call_soon(None, said))
+        thread.start()
+        await done.wait()
+        thread.join()
+        call_soon(None, said)
+
+    try:
+        asyncio.run(cell())
+    finally:
+        event_loop._notebook = None
+    assert heard == [threading.get_ident()] * 2

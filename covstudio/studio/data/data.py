@@ -236,8 +236,7 @@ class DataView(TabView):
         self._show()
         document = pn.state.curdoc
         future = _readers.submit(read_upload, upload, choices)
-        if document is not None:
-            future.add_done_callback(lambda done: call_soon(document, lambda: arrived(*done.result())))
+        future.add_done_callback(lambda done: call_soon(document, lambda: arrived(*done.result())))
 
     def _fail(self, sentence: str) -> None:
         self._busy = self._progress = None

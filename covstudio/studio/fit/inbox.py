@@ -31,11 +31,7 @@ class Inbox:
         with self._lock:
             self._pending.append(event)
             first = len(self._pending) == 1
-        if not first:
-            return
-        if self._document is None:
-            self._empty()
-        else:
+        if first:
             call_soon(self._document, self._empty)
 
     def _empty(self) -> None:

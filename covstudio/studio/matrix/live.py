@@ -310,11 +310,8 @@ class Live:
     # --- back on the event loop ---
 
     def _next_tick(self, function: Callable[[], None]) -> None:
-        doc = self._doc
-        if doc is None or doc.session_context is None:
-            function()
-        elif not self._stopping:
-            call_soon(doc, function)
+        if not self._stopping:
+            call_soon(self._doc, function)
 
     def _show(self, out: _Outcome) -> None:
         if self._stopping:

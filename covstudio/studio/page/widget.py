@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +19,7 @@ from covstudio.document.build.of_matrix import document_of
 from covstudio.document.changes.all import ReplaceDocument, SetParameters
 from covstudio.document.model.document import Document
 from covstudio.studio.page.page import Page
+from covstudio.studio.session.event_loop import adopt_loop
 from covstudio.studio.session.store import Store
 
 #: Pixels.
@@ -67,6 +69,7 @@ class Studio(pn.viewable.Viewer):
         theta: Tensor | None = None,
         **params: Any,
     ) -> None:
+        _ready_notebook()
         if table is not None and not isinstance(table, Table):
             columns = {str(name): table[name].tolist() for name in table.columns}
             table = Table.from_columns(columns, "table")
@@ -137,6 +140,18 @@ class Studio(pn.viewable.Viewer):
             (ref.node_id, ref.name): float(ref.transform(value)) for ref, value in zip(free, raw, strict=True)
         }
         self._store.dispatch(SetParameters(values, label="Set theta"))
+
+
+def _ready_notebook() -> None:
+    """In a notebook: load Panel's scripts from this machine, if its author has not said `pn.extension()`."""
+    if "IPython" not in sys.modules or pn.state.curdoc is not None:
+        return
+    from IPython import get_ipython
+
+    if hasattr(get_ipython(), "kernel"):
+        adopt_loop()
+        if not pn.extension._loaded:
+            pn.extension(inline=True)
 
 
 def _raw(store: Store) -> Tensor:
