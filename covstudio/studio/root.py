@@ -45,6 +45,7 @@ class Root(JSComponent):
     canvas = param.String(default="")
     fit = param.String(default="")
     results = param.String(default="")
+    matrix = param.String(default="")
 
     bar = Child()
     palette = Child()

@@ -7,7 +7,7 @@ place, a few times a second, and once more when the slider rests.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import holoviews as hv
@@ -18,11 +18,18 @@ from panel.viewable import Viewable
 
 from covstudio.studio.matrix.colours import palette
 from covstudio.studio.matrix.live import Live
+from covstudio.studio.matrix.messages import (
+    MATRIX,
+    MatrixFact,
+    MatrixProblem,
+    MatrixState,
+    Mode,
+    PlotSeen,
+    ReadAs,
+)
 from covstudio.studio.matrix.pictures import NODE, SLICE, Array
-from covstudio.studio.matrix.reading import MODES, Mode, Reading, modes_of, read
-from covstudio.studio.session.component import Component
-from covstudio.studio.session.resources import component_script, component_styles
-from covstudio.studio.session.router import Router
+from covstudio.studio.matrix.reading import MODES, Reading, modes_of, read
+from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TabView
 from covstudio.studio.session.texts import parameter_label, shape_text
@@ -45,13 +52,6 @@ _TOOLTIP = """
 """
 
 
-class FocusPane(Component):
-    """The browser's half of what stands above the plot: title, facts, and the choice of reading."""
-
-    _esm = component_script("focus.js")
-    _stylesheets = component_styles("focus.css")
-
-
 class FocusView(TabView):
     """The large plot of one session.
 
@@ -71,22 +71,23 @@ class FocusView(TabView):
         self._names: dict[str, ColumnDataSource] = {
             axis: ColumnDataSource({"name": []}) for axis in ("row", "col")
         }
-        self._pane = FocusPane(sizing_mode="stretch_width", margin=0)
-        Router(store, {"mode": self._on_mode, "visible": self._on_visible}).listen(self._pane)
+        self.channel = Channel(MATRIX, store, {ReadAs: self._on_read_as, PlotSeen: self._on_seen})
         self._plot = pn.pane.HoloViews(
             None, backend="bokeh", sizing_mode="stretch_width", linked_axes=False, margin=(4, 12, 12, 8)
-        )
-        self._column = pn.Column(
-            self._pane, self._plot, sizing_mode="stretch_both", margin=0, scroll="y-auto"
         )
         store.param.watch(self._describe, ["focus", "faults", "structure_version", "derivatives"])
         store.param.watch(self._restyle, ["dark"])
         self._again = self._live.follow_focus(self._prepare, self._show)
         self._describe()
 
+    @property
+    def line(self) -> Channel:
+        """What the view and its page say to each other."""
+        return self.channel
+
     def panel(self) -> Viewable:
-        """The view as a Panel component."""
-        return self._column
+        """The plot, which the page has below what stands above it."""
+        return self._plot
 
     # --- what stands above the plot ---
 
@@ -95,27 +96,30 @@ class FocusView(TabView):
         reading = self._reading if self._reading is not None and self._reading.key == key else None
         title, about, node = self._title(key)
         problem = self._problem(node) if reading is None or node in store.faults else None
-        self._pane.show(
-            {
-                "title": title,
-                "about": about,
-                "shape": None if reading is None else shape_text(reading.shape),
-                "facts": [] if reading is None else [list(fact) for fact in reading.facts],
-                "mode": "value" if reading is None else reading.mode,
-                "modes": list(self._modes),
-                "first": "Derivative"
-                if key.startswith(SLICE)
+        derivative = key.startswith(SLICE)
+        self.channel.show(
+            MatrixState(
+                title=title,
+                about=about,
+                shape=None if reading is None else shape_text(reading.shape),
+                facts=[]
+                if reading is None
+                else [MatrixFact(name=name, text=text) for name, text in reading.facts],
+                mode="value" if reading is None else reading.mode,
+                modes=list(self._modes),
+                first="Derivative"
+                if derivative
                 else "Covariance"
                 if "correlation" in self._modes
                 else "Value",
-                "derivative": key.startswith(SLICE),
-                "formula": not key.startswith(NODE),
-                "problem": problem,
-            }
+                derivative=derivative,
+                formula=not key.startswith(NODE),
+                problem=problem,
+            )
         )
         self._plot.visible = reading is not None
 
-    def _problem(self, node: str | None) -> dict[str, str] | None:
+    def _problem(self, node: str | None) -> MatrixProblem | None:
         """Why there is nothing to read: a problem of the node itself, or else the first there is."""
         store = self._store
         found = [p for p in store.problems if p.node_id == node] or list(store.problems)
@@ -123,7 +127,7 @@ class FocusView(TabView):
             return None
         where = store.document.nodes.get(found[0].node_id)
         about = f"“{where.name}”: " if where is not None and where.id != node else ""
-        return {"text": about + found[0].message, "severity": found[0].severity}
+        return MatrixProblem(text=about + found[0].message, severity=found[0].severity)
 
     def _title(self, key: str) -> tuple[str, str, str | None]:
         """Title, what it is about, and the node it belongs to."""
@@ -349,15 +353,13 @@ class FocusView(TabView):
 
     # --- messages ---
 
-    def _on_mode(self, message: Mapping[str, Any]) -> None:
-        mode = message["mode"]
-        if mode in MODES:
-            self._wish = mode
-            self._drawn = 0.0
-            self._again()
+    def _on_read_as(self, wish: ReadAs) -> None:
+        self._wish = wish.mode
+        self._drawn = 0.0
+        self._again()
 
-    def _on_visible(self, message: Mapping[str, Any]) -> None:
-        self._visible = bool(message["visible"])
+    def _on_seen(self, seen: PlotSeen) -> None:
+        self._visible = seen.visible
         if self._visible:
             self._drawn = 0.0
             self._again()

@@ -149,3 +149,52 @@ class SliceValues(Message, frozen=True):
 
 
 SLICES = Wire("slices", SlicesState, up=(ShowLarge, Differentiate), down=(SliceValues,))
+
+
+# --- the large plot ---
+
+Mode = Literal["value", "correlation", "log"]
+
+
+class MatrixFact(Part, frozen=True):
+    """What can be said of a matrix in a word and a number."""
+
+    name: str
+    text: str
+
+
+class MatrixProblem(Part, frozen=True):
+    """Why there is nothing to read."""
+
+    text: str
+    severity: Literal["error", "unfinished"]
+
+
+class MatrixState(State, frozen=True):
+    """What stands above the large plot: which matrix it is, and how it can be read."""
+
+    title: str
+    about: str
+    shape: str | None
+    facts: list[MatrixFact]
+    mode: Mode
+    modes: list[Mode]
+    first: str
+    derivative: bool
+    formula: bool
+    problem: MatrixProblem | None
+
+
+class ReadAs(Message, frozen=True):
+    """How the matrix is to be read."""
+
+    mode: Mode
+
+
+class PlotSeen(Message, frozen=True):
+    """Whether the large plot can be seen: while nobody sees it, nothing is computed for it."""
+
+    visible: bool
+
+
+MATRIX = Wire("matrix", MatrixState, up=(ReadAs, PlotSeen))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from covstudio.studio.matrix.messages import Mode
 from covstudio.studio.matrix.pictures import SLICE, Array
 from covstudio.studio.matrix.quantise import locate
 
-Mode = Literal["value", "correlation", "log"]
 MODES: tuple[Mode, ...] = ("value", "correlation", "log")
 PIXELS = 500
 MOVING_PIXELS = 200

@@ -1,11 +1,12 @@
 // The frame: a slim bar, the palette, the model over its slices, the details in tabs. On a narrow page one region at a time.
 
-import { type CSSProperties, type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { type CSSProperties, type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import logo from "../../../assets/logo.svg";
 import { Canvas } from "../canvas/Canvas";
 import { Code } from "../code/Code";
 import { Fit } from "../fit/Fit";
 import { Inspector } from "../inspector/Inspector";
+import { Matrix } from "../matrix/Matrix";
 import { memory } from "../session/browser";
 import { useView } from "../session/hooks";
 import { Slices } from "../slices/Slices";
@@ -24,8 +25,13 @@ const FOLDING = ["palette", "dock"] as const;
 const VIEWS = { palette: "Palette", canvas: "Model", dock: "Slices", side: "Details" } as const;
 const NARROW = matchMedia("(max-width: 820px)");
 
-/** Tabs drawn here; every other one is a view of Panel's. */
-const TABS: Record<string, () => JSX.Element | null> = { code: Code, fit: Fit, inspector: Inspector };
+/** Tabs drawn here, around what Panel draws of them if there is any; every other one is a view of Panel's. */
+const TABS: Record<string, (props: { children: ReactNode }) => JSX.Element | null> = {
+  code: Code,
+  fit: Fit,
+  inspector: Inspector,
+  matrix: Matrix,
+};
 
 type View = keyof typeof VIEWS;
 type Sizes = Record<Size["name"], number | null>;
@@ -171,7 +177,9 @@ export function Frame() {
             >
               {Drawn ? (
                 <div className={styles.region}>
-                  <Drawn />
+                  <Drawn>
+                    <Slot child="tabs" index={index} />
+                  </Drawn>
                 </div>
               ) : (
                 <Slot child="tabs" index={index} className={styles.region} />

@@ -71,6 +71,11 @@ export interface Wires {
       | VisitMatrix
       | VisitTab;
   };
+  matrix: {
+    down: never;
+    state: MatrixState;
+    up: ReadAs | PlotSeen;
+  };
   painter: {
     down: Paint | CellValue;
     state: PainterState;
@@ -1112,6 +1117,49 @@ export interface VisitMatrix {
 export interface VisitTab {
   tab: string;
   type: "visit-tab";
+}
+/**
+ * What stands above the large plot: which matrix it is, and how it can be read.
+ */
+export interface MatrixState {
+  about: string;
+  derivative: boolean;
+  facts: MatrixFact[];
+  first: string;
+  formula: boolean;
+  mode: "correlation" | "log" | "value";
+  modes: ("correlation" | "log" | "value")[];
+  problem: MatrixProblem | null;
+  shape: string | null;
+  title: string;
+}
+/**
+ * What can be said of a matrix in a word and a number.
+ */
+export interface MatrixFact {
+  name: string;
+  text: string;
+}
+/**
+ * Why there is nothing to read.
+ */
+export interface MatrixProblem {
+  severity: "error" | "unfinished";
+  text: string;
+}
+/**
+ * How the matrix is to be read.
+ */
+export interface ReadAs {
+  mode: "correlation" | "log" | "value";
+  type: "read-as";
+}
+/**
+ * Whether the large plot can be seen: while nobody sees it, nothing is computed for it.
+ */
+export interface PlotSeen {
+  type: "plot-seen";
+  visible: boolean;
 }
 /**
  * One frame: the pictures that changed, with their codes as bytes beside it, and those that have none.
