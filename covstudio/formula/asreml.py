@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from covstudio.document.model.node import Columns
 from covstudio.formula.asreml_factors import Factor, factor_of
 from covstudio.formula.dialect import DIALECTS, Dialect, Request
 from covstudio.formula.effects import (
@@ -14,6 +11,7 @@ from covstudio.formula.effects import (
     independent,
     kron,
     label,
+    only,
     propagated,
     residual,
     scaled_by_column,
@@ -114,7 +112,7 @@ def _random(source: Source, node: Node, request: Request) -> list[Tree]:
     for level, column in _levels_of(source, at):
         rest = source.slice(inner).replace(source.slice(at), f"at({level})")
         made = _term(source, others, rest, request) if others else tree("ScalarMatrix", rest)
-        terms.append(_only(made, column))
+        terms.append(only(made, column))
     return terms
 
 
@@ -150,17 +148,6 @@ def _design(factors: list[Factor], name: str) -> Tree:
         made = one if made is None else tree("KhatriRaoProduct", f"{name} design {place}", made, one)
     assert made is not None
     return made
-
-
-def _only(term: Tree, column: str) -> Tree:
-    """A term on the rows where an indicator is 1, zero elsewhere."""
-    where = tree("DesignMatrix", f"{term.name} rows", columns=Columns((column,)))
-    if len(term.operands) != 2 or term.kind == "HadamardProduct":
-        scalar = tree("ScalarMatrix", f"{term.name} variance")
-        same = propagated(f"{term.name} where", where, tree("IdentityMatrix", f"{term.name} one"))
-        return tree("HadamardProduct", term.name, same, scalar)
-    z, g = term.operands
-    return replace(term, operands=(tree("KhatriRaoProduct", f"{term.name} within", where, z), g))
 
 
 def _levels_of(source: Source, call: Call) -> list[tuple[str, str]]:
@@ -265,7 +252,7 @@ def _sum(source: Source, call: Call, request: Request) -> list[Tree]:
     if len(group) > 1:
         raise source.refuse(bar.operands[1], "levels of one factor are expected", "Cross them in the table.")
     return [
-        _only(_term(source, nodes, f"residual {level}", request), column)
+        only(_term(source, nodes, f"residual {level}", request), column)
         for level, column in _levels_of(source, at)
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from covstudio.data.functions import FACTORS
 from covstudio.document.model.node import ArgumentValue, Columns, Levels
@@ -22,6 +22,7 @@ __all__ = [
     "independent",
     "kron",
     "label",
+    "only",
     "propagated",
     "residual",
     "scaled_by_column",
@@ -220,3 +221,13 @@ def by_stratum(columns: Sequence[str], name: str, fixed: Mapping[str, float] | N
 def scaled_by_column(column: str, delta: float, name: str = "residual") -> Tree:
     """Independent rows with standard deviations proportional to a known power of a column."""
     return tree("PowerVarianceMatrix", name, fixed={"delta": delta}, v=Columns((column,)))
+
+
+def only(term: Tree, column: str) -> Tree:
+    """A term on the rows where an indicator is 1, zero elsewhere."""
+    where = tree("DesignMatrix", f"{term.name} rows", columns=Columns((column,)))
+    if term.kind != "CovariancePropagation":
+        same = propagated(f"{term.name} where", where, tree("IdentityMatrix", f"{term.name} one"))
+        return tree("HadamardProduct", term.name, same, term.named(f"{term.name} whole"))
+    z, g = term.operands
+    return replace(term, operands=(tree("KhatriRaoProduct", f"{term.name} within", where, z), g))

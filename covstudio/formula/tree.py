@@ -10,7 +10,7 @@ from covstudio.data.choices import TableChoices
 from covstudio.data.roles import Role
 from covstudio.document.changes.all import AddNode
 from covstudio.document.changes.auto_layout import auto_layout
-from covstudio.document.model.document import Document, Method
+from covstudio.document.model.document import Degrees, Document, Method
 from covstudio.document.model.node import MAX_NAME, ArgumentValue, FrozenMap, V
 
 __all__ = ["Model", "Tree", "document_of", "tree"]
@@ -68,6 +68,7 @@ class Model:
         method: how it is fitted.
         roles: of the columns that are used.
         choices: about the table: computed columns, contrasts.
+        degrees: how its fixed effects are tested.
         notes: what the reader should know.
     """
 
@@ -78,6 +79,7 @@ class Model:
     method: Method = "REML"
     roles: dict[str, Role] = field(default_factory=dict)
     choices: TableChoices = field(default_factory=TableChoices)
+    degrees: Degrees = "satterthwaite"
     notes: list[str] = field(default_factory=list)
 
 
@@ -101,6 +103,7 @@ def document_of(model: Model, title: str, data_name: str | None = None) -> Docum
         roles=FrozenMap({**model.roles, model.response: "response"}),
         data_name=data_name,
         method=model.method,
+        degrees=model.degrees,
         drop_dependent=True,
         choices=model.choices,
     )
