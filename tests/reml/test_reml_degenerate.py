@@ -195,6 +195,18 @@ def test_an_unstructured_covariance_of_too_few_subjects_is_told_in_a_sentence() 
     Inference(result, v, y, x)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_goes_to_zero_with_too_few_subjects_is_named_beside_a_residual(engine: str) -> None:
+    z, y, x = visits(6, 8, 3)
+    g = KroneckerProduct(i=IdentityMatrix(8), c=UnstructuredMatrix(6))
+    result = fit(Sum(g=CovariancePropagation(z=z, g=g), e=ScalarMatrix(len(y))), y, x, engine=engine)
+    assert result.verdict == "stopped"
+    assert "e/sigma^2" in result.message
+    assert "more covariances than subjects" in result.message
+    assert "more iterations" not in result.message
+    assert len(result.message) < 800
+
+
 @pytest.mark.parametrize(
     "structure", [UnstructuredMatrix, UnconstrainedMatrix, HeterogeneousCorrelationMatrix]
 )

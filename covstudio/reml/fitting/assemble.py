@@ -23,6 +23,13 @@ from covstudio.reml.terms.random_effects import random_effects
 
 __all__ = ["assemble"]
 
+#: A variance below this share of where the search began is all but zero.
+GONE = 1e-6
+#: One below this share of it,
+SMALL = 1e-3
+#: and below this share of what it was after three quarters of the iterations, is on its way there.
+STILL_GOING = 0.5
+
 
 def assemble(
     model: Model,
@@ -166,7 +173,16 @@ def _message(
                 f"{listed(running)} {'is' if len(running) == 1 else 'are'} running off to the end of the "
                 "range."
             )
-        if outcome.reason != "singular":
+        going = [name for name in _vanishing(coordinates, outcome, history) if name not in told]
+        if going:
+            one = len(going) == 1
+            sentences.append(
+                f"{listed(going)} {'is' if one else 'are'} on the way to zero, and the log-likelihood rises with "
+                f"{'it' if one else 'them'}. There may be more covariances than subjects with enough of the "
+                f"data: take a structure of fewer parameters, or fix {'it' if one else 'them'}. The values are "
+                "the best found."
+            )
+        elif outcome.reason != "singular":
             sentences.append(
                 "The values are the best found. Try more iterations (max_iter), a start closer to what you "
                 "expect, or a simpler V."
@@ -215,6 +231,25 @@ def _at_the_end(coordinates: Sequence[Coordinate], outcome: Outcome, boundary: S
     for c in ends:
         sentences.append(f"{c.name} is at the end of its range, {outcome.point.natural[c.position]:g}.")
     return sentences
+
+
+def _vanishing(
+    coordinates: Sequence[Coordinate], outcome: Outcome, history: tuple[Iteration, ...]
+) -> list[str]:
+    """Variances, or scales of some, that a search left on their way to zero, which it has not reached."""
+    if outcome.reason == "singular" or not history:
+        return []
+    first, later = history[0].params, history[3 * len(history) // 4].params
+    names = []
+    for c, end in zip(coordinates, outcome.at_end, strict=True):
+        power = {Kind.VARIANCE: 1, Kind.SCALE: c.degree}.get(c.kind, 0)
+        value = float(outcome.point.natural[c.position])
+        if end or not power or not first[c.name] or not later[c.name]:
+            continue
+        shares = [abs(value / before[c.name]) ** power for before in (first, later)]
+        if 0.0 < shares[0] < GONE or (0.0 < shares[0] < SMALL and shares[1] < STILL_GOING):
+            names.append(c.name)
+    return names
 
 
 def _running(
