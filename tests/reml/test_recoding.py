@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,8 @@ from torch import Tensor
 
 from covstudio.covariance import (
     Augment,
+    BlockDiagonal,
+    CompoundSymmetricMatrix,
     CovariancePropagation,
     DiagonalMatrix,
     DummyMatrix,
@@ -34,6 +37,7 @@ from covstudio.document.changes.all import SetFixedEffects, SetResponse, SetRole
 from covstudio.document.model.node import Columns
 from covstudio.estimate import ModelError, estimate
 from covstudio.reml import Inference, InvalidModel, RankDeficient, fit
+from covstudio.reml.diagnosis.coding import coding_doubts
 from covstudio.reml.terms.recoding import recoding_of
 from tests.document.document_models import add, after
 from tests.reml.reml_cases import REFERENCE
@@ -238,6 +242,50 @@ def test_what_is_not_free_is_another_model_in_each_coding() -> None:
     # Of a slope without correlation R has log L = -893.2097 (by dense algebra on V).
     result = fit(model(days, DiagonalMatrix(2)), Y, design(days))
     assert result.loglik == pytest.approx(-893.209701, abs=1e-5)
+    assert "The covariate of subject lies far from zero (mean 1e+04" in result.message
+    assert "Centre it" in result.message
+
+
+def slopes(days: np.ndarray) -> Matrix:
+    return HadamardProduct(z=DummyMatrix(SUBJECTS), x=torch.tensor(days)[:, None].expand(180, 18))
+
+
+def uncorrelated(days: np.ndarray) -> Sum:
+    """Intercepts and slopes as two terms."""
+    return Sum(
+        subject=CovariancePropagation(z=DummyMatrix(SUBJECTS), g=ScalarMatrix(18)),
+        slope=CovariancePropagation(z=slopes(days), g=ScalarMatrix(18)),
+        units=ScalarMatrix(180),
+    )
+
+
+def blocks(days: np.ndarray) -> Sum:
+    """The same as two blocks of one G."""
+    z = Augment(one=DummyMatrix(SUBJECTS), day=slopes(days))
+    g = BlockDiagonal(one=ScalarMatrix(18), day=ScalarMatrix(18))
+    return Sum(subject=CovariancePropagation(z=z, g=g), units=ScalarMatrix(180))
+
+
+@pytest.mark.parametrize(
+    ("make", "terms"),
+    [
+        (lambda days: model(days, DiagonalMatrix(2)), 1),
+        (lambda days: model(days, CompoundSymmetricMatrix(2)), 1),
+        (uncorrelated, 1),
+        (blocks, 1),
+        (model, 0),
+        (by_subject, 0),
+        (lambda days: model(days, HeterogeneousCompoundSymmetricMatrix(2)), 0),
+    ],
+)
+def test_that_the_origin_matters_is_said_where_it_does(
+    make: Callable[[np.ndarray], Matrix], terms: int
+) -> None:
+    far = coding_doubts(make(DAYS + 2000.0))
+    assert len(far) == terms
+    assert all("lies far from zero (mean 2004, standard deviation 2.872)" in doubt for doubt in far)
+    assert coding_doubts(make(DAYS)) == ()
+    assert coding_doubts(make(DAYS - DAYS.mean())) == ()
 
 
 def test_a_fixed_effect_beyond_double_precision_is_told() -> None:

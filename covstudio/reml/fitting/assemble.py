@@ -175,12 +175,11 @@ def _message(
             )
         going = [name for name in _vanishing(coordinates, outcome, history) if name not in told]
         if going:
-            one = len(going) == 1
+            are, them = ("is", "it") if len(going) == 1 else ("are", "them")
             sentences.append(
-                f"{listed(going)} {'is' if one else 'are'} on the way to zero, and the log-likelihood rises with "
-                f"{'it' if one else 'them'}. There may be more covariances than subjects with enough of the "
-                f"data: take a structure of fewer parameters, or fix {'it' if one else 'them'}. The values are "
-                "the best found."
+                f"{listed(going)} {are} on the way to zero, and the log-likelihood rises with {them}. There "
+                "may be more covariances than subjects with enough of the data: take a structure of fewer "
+                f"parameters, or fix {them}. The values are the best found."
             )
         elif outcome.reason != "singular":
             sentences.append(

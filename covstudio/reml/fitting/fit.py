@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.covariance import Matrix
+from covstudio.reml.diagnosis.coding import coding_doubts
 from covstudio.reml.fitting.assemble import assemble
 from covstudio.reml.fitting.choose import square_matrix
 from covstudio.reml.fitting.model import Model
@@ -127,7 +128,9 @@ def fit(
     problem = prepare(y, x, method=method, names=x_names, drop_dependent=drop_dependent, device=device)
     run = _Run(model, problem, max_iter, callback, cancel, v, recoding)
     with blas_threads(run.engine.order), torch.no_grad():
-        return run.fit(start, began)
+        found = run.fit(start, began)
+        doubts = coding_doubts(v)
+    return replace(found, message=" ".join([found.message, *doubts])) if doubts else found
 
 
 def _columns(x: Any) -> int:

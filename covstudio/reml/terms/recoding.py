@@ -31,7 +31,7 @@ from covstudio.reml.problem.threads import blas_threads
 from covstudio.reml.terms.design_rows import DenseRows, Rows, RowsDesign, SparseRows, rows_of
 from covstudio.reml.terms.parameters import Parameters
 
-__all__ = ["Recoded", "Recoding", "at_ends", "recoding_of"]
+__all__ = ["ASLANT", "Recoded", "Recoding", "at_ends", "coefficients", "free_parts", "is_free", "recoding_of"]
 
 Vector = NDArray[np.float64]
 
@@ -226,14 +226,14 @@ class _Search:
         z, g = pair
         if not linalg.is_constant(z.operand):
             return None
-        for leaf, first, after in _free_parts(g.operand, start + g.start):
+        for leaf, first, after in free_parts(g.operand, start + g.start):
             span = range(first, first + leaf.num_params)
             size = leaf.shape[0]
             if size < 2 or not self.movable.issuperset(span):
                 continue
             rows = _Blocks.of(rows_of(z.operand), size, after)
             turned = None if rows is None else _at_right_angles(rows.entries)
-            if rows is None or turned is None or not _any_covariance(leaf):
+            if rows is None or turned is None or not is_free(leaf):
                 continue
             t, entries, aslant = turned
             self.parts.append(Recoded(path, leaf, span, t, aslant, after))
@@ -242,8 +242,17 @@ class _Search:
         return None
 
 
-def _free_parts(g: Matrix | Tensor, start: int) -> Iterator[tuple[Matrix, int, int]]:
-    """Free factors of a Kronecker product: each with its first parameter and the size of what follows."""
+def free_parts(g: Matrix | Tensor, start: int, every: bool = False) -> Iterator[tuple[Matrix, int, int]]:
+    """Factors of a Kronecker product that may be free, see `is_free`.
+
+    Args:
+        g: the covariance.
+        start: the place of its first parameter.
+        every: all factors that are structures.
+
+    Yields:
+        The factor, the place of its first parameter, and the size of what follows.
+    """
     if not isinstance(g, Matrix):
         return
     if linalg.recoded.is_cheap(g):
@@ -251,14 +260,16 @@ def _free_parts(g: Matrix | Tensor, start: int) -> Iterator[tuple[Matrix, int, i
         return
     made = linalg.composition(g)
     if made is None or made.how not in ("kronecker product", "multiple"):
+        if every:
+            yield g, start, 1
         return
     sizes = [part.operand.shape[0] for part in made.parts]
     for k, part in enumerate(made.parts):
-        for leaf, place, after in _free_parts(part.operand, start + part.start):
+        for leaf, place, after in free_parts(part.operand, start + part.start, every):
             yield leaf, place, after * math.prod(sizes[k + 1 :])
 
 
-def _any_covariance(leaf: Matrix) -> bool:
+def is_free(leaf: Matrix) -> bool:
     """Whether the ranges of its parameters leave it every covariance: tried where signs differ."""
     natural = torch.tensor([parameter.value for parameter in leaf.parameters], dtype=torch.float64)
     size = leaf.shape[0]
@@ -272,6 +283,18 @@ def _any_covariance(leaf: Matrix) -> bool:
             if not low <= value <= high:
                 return False
     return True
+
+
+def coefficients(rows: Rows, size: int, after: int) -> Tensor | None:
+    """The entries of a design by coefficient, (m, size); None where a row has those of several groups.
+
+    Args:
+        rows: the design.
+        size: how many coefficients a group has.
+        after: how many columns lie between one coefficient and the next.
+    """
+    blocks = _Blocks.of(rows, size, after)
+    return None if blocks is None else blocks.entries
 
 
 @dataclass(frozen=True, eq=False)
