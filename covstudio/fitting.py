@@ -16,7 +16,7 @@ from covstudio.data.errors import TableError
 from covstudio.data.frames import Frame, table_of
 from covstudio.data.tables import Table
 from covstudio.document.model.document import Document, check_method
-from covstudio.estimate import Estimate, estimate, tables
+from covstudio.estimate import Estimate, design_of, estimate, tables
 from covstudio.formula import Reading, read
 from covstudio.reml import Fit
 from covstudio.reml import fit as fit_matrix
@@ -92,6 +92,37 @@ class Fitted:
     def random(self) -> pd.DataFrame:
         """The predicted random effects, by term and level."""
         return self.tables["blups"]
+
+    def predict(self, frame: Frame) -> pd.DataFrame:
+        """The means of other rows, X beta, with their standard errors; random effects are at 0.
+
+        Polynomials, splines and scaled columns keep what they took from the rows of the fit.
+
+        Args:
+            frame: the other rows, with the columns of the fixed effects.
+
+        Returns:
+            prediction and standard_error, one row for each row that has all columns.
+
+        Raises:
+            DesignError: a label is no level of its factor, or no row has all that is needed.
+
+        Example:
+            >>> from covstudio import fit
+            >>> from covstudio.data import load_example
+            >>> found = fit("yield ~ rep + (1 | gen)", load_example("john_alpha"))
+            >>> found.predict({"rep": ["R1", "R3"]})["prediction"].round(3).tolist()
+            [4.518, 4.104]
+        """
+        import pandas as pd
+
+        design = design_of(self.document, self.table)
+        new = design.at(table_of(frame, "new rows"))
+        means = new.x @ self.fit.beta
+        variances = ((new.x @ self.fit.beta_covariance) * new.x).sum(dim=1)
+        if new.offset is not None:
+            means = means + new.offset
+        return pd.DataFrame({"prediction": means.numpy(), "standard_error": variances.sqrt().numpy()})
 
     def summary(self) -> str:
         """The fit as a table to read."""

@@ -7,20 +7,16 @@ levels (`Table.levels`), as in R.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import product
-from math import prod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from covstudio.data.bases import learn
-from covstudio.data.choices import Contrasts
-from covstudio.data.coding import CodedTerm, code_terms
-from covstudio.data.contrasts import contrast_columns
-from covstudio.data.errors import DesignError, RankError, count, listed, shown, suggestion
+from covstudio.data.coded_columns import INTERCEPT, CodedColumns
+from covstudio.data.coding import code_terms
+from covstudio.data.errors import DesignError, RankError, count, listed, shown
 from covstudio.data.formula import Formula, parse_formula
 from covstudio.data.roles import Role
 from covstudio.data.rows import (
@@ -35,6 +31,7 @@ from covstudio.data.rows import (
 from covstudio.data.tables import Bools, Table
 
 __all__ = [
+    "INTERCEPT",
     "CompleteRows",
     "Design",
     "Response",
@@ -46,7 +43,6 @@ __all__ = [
     "response",
 ]
 
-INTERCEPT = "(Intercept)"
 #: A column is taken for a combination of others when so little of it is left beside them, as in R's lm.
 _RANK_TOLERANCE = 1e-7
 #: Less than this share of a column is rounding error.
@@ -72,6 +68,7 @@ class Design:
             of columns by their text.
         references: factor -> the level that its others are compared with.
         offset: (rows kept,) what is to be taken from the response before a fit, or None.
+        source: the rows, the formula and the roles that it was made of.
     """
 
     x: torch.Tensor
@@ -84,6 +81,46 @@ class Design:
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     references: Mapping[str, str] = field(default_factory=dict)
     offset: torch.Tensor | None = None
+    source: tuple[Table, Formula, Mapping[str, Role]] | None = field(default=None, repr=False)
+
+    def at(self, table: Table) -> Design:
+        """The same columns for the rows of another table, to predict them.
+
+        Polynomials, splines and scaled columns keep what they took from the rows of this design: means,
+        norms, knots; factors keep their levels and contrasts.
+
+        Args:
+            table: the other rows.
+
+        Raises:
+            TableError: a column is not there, or a covariate holds text.
+            DesignError: a label is no level of its factor, or no row has all that is needed.
+
+        Example:
+            >>> table = Table.from_columns({"x": [1.0, 2.0, 3.0, 4.0, 9.0]}, "t")
+            >>> design = design_matrix(table, "poly(x, 2)")
+            >>> other = Table.from_columns({"x": [3.0, 2.0]}, "new")
+            >>> bool(torch.allclose(design.at(other).x, design.x[[2, 1]]))
+            True
+        """
+        if self.source is None:
+            raise DesignError("A design that was put together by hand has no columns for other rows.")
+        own, formula, roles = self.source
+        complete = complete_rows(table, formula.columns)
+        columns = CodedColumns(own, formula, roles, complete.table)
+        found: dict[str, Floats | None] = {}
+        for block in code_terms(formula, columns.factors):
+            found.update(columns.of(block))
+        ones = np.ones(complete.table.n)
+        values = [ones if found[name] is None else found[name] for name in self.names]
+        return replace(
+            self,
+            x=torch.from_numpy(np.stack([one for one in values if one is not None], axis=1)),
+            kept=complete.kept,
+            dropped=complete.dropped,
+            note=complete.note,
+            offset=columns.offset(),
+        )
 
     @property
     def outer_terms(self) -> dict[str, tuple[int, ...]]:
@@ -150,7 +187,7 @@ def design_matrix(
     _check_response(parsed, roles)
     table.require([*parsed.columns, *([parsed.response] if parsed.response is not None else [])])
     complete = complete_rows(table, parsed.columns)
-    columns = _Columns(complete.table, parsed, roles)
+    columns = CodedColumns(complete.table, parsed, roles)
     blocks = code_terms(parsed, columns.factors)
     sizes = [columns.size(block) for block in blocks]
     rows = complete.table.n
@@ -187,6 +224,7 @@ def design_matrix(
         {parsed.name_of(term): term for term in parsed.terms if left.get(parsed.name_of(term))},
         columns.references(blocks),
         columns.offset(),
+        (complete.table, parsed, roles),
     )
 
 
@@ -203,120 +241,6 @@ def _check_response(formula: Formula, roles: Mapping[str, Role]) -> None:
             f"The formula explains {shown(formula.response)}, and the response is {listed(responses)}. Write "
             "the fixed effects alone, or choose that response."
         )
-
-
-class _Columns:
-    """The columns of X that parts of a formula give for a table.
-
-    Args:
-        table: its complete rows.
-        formula: the formula.
-        roles: of its columns.
-    """
-
-    def __init__(self, table: Table, formula: Formula, roles: Mapping[str, Role]) -> None:
-        self.table, self.formula = table, formula
-        self.factors: dict[str, tuple[str, ...]] = {}
-        self._places: dict[str, npt.NDArray[np.int64]] = {}
-        self._numbers: dict[str, Floats] = {}
-        self._reference: dict[str, str] = {}
-        self._contrasts: dict[str, Contrasts] = {}
-        for part in formula.parts:
-            function = formula.functions.get(part)
-            if function is not None and function.role == "number":
-                self._numbers[part] = learn(function, table.numbers)(table.numbers)
-            elif function is not None or _is_factor(table, part, roles):
-                self._add_factor(part, formula.columns_of(part)[0])
-            else:
-                self._numbers[part] = table.numbers(part)[:, None]
-
-    def _add_factor(self, part: str, column: str) -> None:
-        levels = factor_levels(self.table, column)
-        if len(levels) == 1:
-            raise DesignError(
-                f"The factor {shown(column)} has one level, {shown(levels[0])}, in the rows that are used, "
-                "so it has no effect to estimate. Take it out of the formula."
-            )
-        reference = self.table.reference(column)
-        if reference is not None and reference not in levels:
-            raise DesignError(
-                f"{shown(reference)} is said to be the reference of {shown(column)}, and no row that is used "
-                f"has it. {suggestion(reference, levels, 'level')}"
-            )
-        places = {name: place for place, name in enumerate(levels)}
-        labels = [label for label in self.table.labels(column) if label is not None]
-        self.factors[part] = levels
-        self._places[part] = np.array([places[label] for label in labels], dtype=np.int64)
-        self._reference[part] = levels[0] if reference is None else reference
-        function = self.formula.functions.get(part)
-        said = self.table.choices.column(column).contrasts
-        self._contrasts[part] = (None if function is None else function.contrasts) or said or "treatment"
-
-    def size(self, block: CodedTerm) -> int:
-        """How many columns a block has."""
-        return prod(
-            len(self.factors[part]) - (part not in block.full)
-            if part in self.factors
-            else self._numbers[part].shape[1]
-            for part in block.columns
-        )
-
-    def of(self, block: CodedTerm) -> Iterable[tuple[str, Floats | None]]:
-        """The columns of a block with their names, the first part changing fastest, as in R."""
-        choices = [self._part(part, full=part in block.full) for part in block.columns]
-        for reversed_choice in product(*reversed(choices)):
-            chosen = reversed_choice[::-1]
-            column: Floats | None = None
-            for _, values in chosen:
-                column = values if column is None else column * values
-            yield ":".join(name for name, _ in chosen) or INTERCEPT, column
-
-    def _part(self, part: str, full: bool) -> list[tuple[str, Floats]]:
-        """The columns of one part, with their names."""
-        name = self.formula.part_name(part)
-        if part in self._numbers:
-            values = self._numbers[part]
-            several = values.shape[1] > 1 or (part in self.formula.functions and self._is_basis(part))
-            return [
-                (f"{name}{number}" if several else name, values[:, number - 1])
-                for number in range(1, values.shape[1] + 1)
-            ]
-        levels = self.factors[part]
-        coded = (
-            list(zip(levels, np.eye(len(levels)), strict=True))
-            if full
-            else contrast_columns(self._contrasts[part], levels, self._reference[part], part)
-        )
-        return [(f"{name}[{level}]", values[self._places[part]]) for level, values in coded]
-
-    def _is_basis(self, part: str) -> bool:
-        return self.formula.functions[part].basis is not None
-
-    def references(self, blocks: Sequence[CodedTerm]) -> dict[str, str]:
-        """The references of the factors that are compared with one."""
-        compared = {
-            part
-            for block in blocks
-            for part in block.columns
-            if part in self.factors and part not in block.full
-        }
-        return {
-            part: level
-            for part, level in self._reference.items()
-            if part in compared and self._contrasts[part] == "treatment"
-        }
-
-    def offset(self) -> torch.Tensor | None:
-        """The sum of the offsets, or None."""
-        found = [learn(one, self.table.numbers)(self.table.numbers)[:, 0] for one in self.formula.offsets]
-        return torch.from_numpy(np.sum(found, axis=0)) if found else None
-
-
-def _is_factor(table: Table, column: str, roles: Mapping[str, Role]) -> bool:
-    role = roles.get(column)
-    return role == "factor" or (
-        role != "covariate" and not table.is_numeric(column) and not table.is_time(column)
-    )
 
 
 def _dependent(x: Floats) -> dict[int, list[int]]:

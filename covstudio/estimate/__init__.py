@@ -8,7 +8,7 @@ from covstudio.estimate.answers import asked
 from covstudio.estimate.derived import Quantity
 from covstudio.estimate.fitted import Estimate, derive, estimate, outlook
 from covstudio.estimate.inferred import Inferred
-from covstudio.estimate.model import Assembled, ModelError, assemble
+from covstudio.estimate.model import Assembled, ModelError, assemble, design_of
 from covstudio.estimate.omitted import mixture_words
 from covstudio.estimate.tables import tables
 
@@ -21,6 +21,7 @@ __all__ = [
     "asked",
     "assemble",
     "derive",
+    "design_of",
     "estimate",
     "mixture_words",
     "outlook",

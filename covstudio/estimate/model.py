@@ -9,18 +9,20 @@ from typing import Any
 from torch import Tensor
 
 from covstudio.covariance import Matrix
-from covstudio.data.design import design_matrix, response
+from covstudio.data.design import Design, design_matrix, response
 from covstudio.data.errors import DesignError, TableError, listed
 from covstudio.data.tables import Table
 from covstudio.document.build.about_v import about_v
 from covstudio.document.build.build import ParameterRef, Problem, build, value_problems
-from covstudio.document.build.roles import roles_of
+from covstudio.document.build.roles import roles_of, under_choices
+from covstudio.document.build.table_facts import facts_of
+from covstudio.document.build.used_columns import used_columns
 from covstudio.document.model.document import Document, Method
 from covstudio.document.model.node import V
 from covstudio.reml import Fit, FitError, NotPositiveDefinite, fit
 from covstudio.reml.problem.iteration import Callback
 
-__all__ = ["Assembled", "ModelError", "assemble", "pinned"]
+__all__ = ["Assembled", "ModelError", "assemble", "design_of", "pinned"]
 
 
 class ModelError(ValueError):
@@ -126,14 +128,7 @@ def assemble(document: Document, table: Table | None) -> Assembled:
     if problems or built.table is None or document.response is None or built.v is None:
         raise ModelError(problems or [Problem(V, "V could not be built.")], names)
     y = _asked("response", names, lambda: response(built.table, document.response)).y
-    roles = roles_of(document, table)
-    design = _asked(
-        "fixed_effects",
-        names,
-        lambda: design_matrix(
-            built.table, document.fixed_effects, roles, drop_dependent=document.drop_dependent
-        ),
-    )
+    design = _asked("fixed_effects", names, lambda: _design(document, table, built.table))
     for ref in built.parameters:
         if ref.fixed:
             built.v.set_param_specs(ref.path, value=ref.natural)
@@ -153,6 +148,33 @@ def assemble(document: Document, table: Table | None) -> Assembled:
         design.terms,
         design.outer_terms,
         design.references,
+    )
+
+
+def design_of(document: Document, table: Table) -> Design:
+    """The design of the fixed effects of a document, which has the columns of other rows too (`Design.at`).
+
+    Args:
+        document: the model.
+        table: the data.
+
+    Raises:
+        DesignError: the formula of the fixed effects does not suit the data.
+
+    Example:
+        >>> from covstudio.data.examples import load_example
+        >>> design_of(Document(fixed_effects="1 + rep"), load_example("john_alpha")).names
+        ('(Intercept)', 'rep[R2]', 'rep[R3]')
+    """
+    under, _ = under_choices(document, table)
+    rows = facts_of(under).complete(used_columns(document))
+    return _design(document, table, rows.facts.table)
+
+
+def _design(document: Document, table: Table | None, rows: Table | None) -> Design:
+    assert rows is not None
+    return design_matrix(
+        rows, document.fixed_effects, roles_of(document, table), drop_dependent=document.drop_dependent
     )
 
 
