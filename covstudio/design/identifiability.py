@@ -28,6 +28,7 @@ from covstudio.reml.diagnosis.identifiability import groups_of
 from covstudio.reml.diagnosis.scaled_information import ScaledInformation
 from covstudio.reml.fitting.uncertainty import ParameterCovariance, covariance_of
 from covstudio.reml.problem.errors import InvalidModel
+from covstudio.reml.problem.threads import symmetric_eigen
 
 __all__ = ["Identifiability", "Untold", "identifiability"]
 
@@ -172,7 +173,7 @@ class _Place:
         if len(self.used):
             metric = ScaledInformation(matrix, self.used)
             unit = matrix[np.ix_(self.used, self.used)] / np.outer(metric.scale, metric.scale)
-            self._eigen = np.linalg.eigh(unit)
+            self._eigen = symmetric_eigen(unit)
             self.condition = float(self._eigen[0][0] / self._eigen[0][-1])
             for members, directions in groups_of(metric.null):
                 own = tuple(self.used[members].tolist())

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from covstudio.covariance import CovariancePropagation, DummyMatrix, ScalarMatrix, Sum
+from covstudio.covariance import (
+    CovariancePropagation,
+    DummyMatrix,
+    IdentityMatrix,
+    KroneckerProduct,
+    ScalarMatrix,
+    Sum,
+    UnstructuredMatrix,
+)
 from covstudio.reml import Inference, fit
 from covstudio.reml.engines.mme.components import ComponentsPoint
 from covstudio.reml.engines.mme.engine import MmeEngine
 from covstudio.reml.inference.binding import Binding
+from covstudio.reml.problem.threads import FEW
 
 KEPT = ("conditional_aic", "residuals")
 CALLS = {
@@ -72,3 +83,29 @@ def test_the_former_number_comes_back_after_an_error(told: Inference) -> None:
     with pytest.raises(ValueError, match="level"):
         told.fixed_effects(level=2.0)
     assert torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize("degrees", ["satterthwaite", "kenward-roger"])
+def test_eigenvalues_of_many_parameters_are_not_left_to_the_threads_of_numpy(
+    degrees: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    plain = np.linalg.eigh
+
+    def watched(matrix: Any, *arguments: Any) -> Any:
+        sizes.append(len(matrix))
+        return plain(matrix, *arguments)
+
+    monkeypatch.setattr(np.linalg, "eigh", watched)
+    subjects, visits = 24, 5
+    numbers = torch.Generator().manual_seed(2)
+    y = torch.randn(subjects * visits, generator=numbers, dtype=torch.float64)
+    arm = (torch.arange(subjects) % 3).repeat_interleave(visits)
+    visit = torch.arange(visits).repeat(subjects)
+    x = torch.eye(3 * visits, dtype=torch.float64)[arm * visits + visit]
+    v = KroneckerProduct(subject=IdentityMatrix(subjects), visit=UnstructuredMatrix(visits))
+    told = Inference(fit(v, y, x), v, y, x)
+    found = told.wald(torch.eye(3 * visits)[: 2 * visits], method=degrees)
+    assert found.numerator_df == 2 * visits
+    assert told.covariance.matrix.shape == (15, 15)
+    assert max(sizes, default=0) <= FEW

@@ -49,6 +49,7 @@ from covstudio.reml.diagnosis.constants import (
 from covstudio.reml.diagnosis.scaled_information import ScaledInformation, informed
 from covstudio.reml.diagnosis.unbounded import unbounded
 from covstudio.reml.problem.likelihood import Derivatives, Engine, Point
+from covstudio.reml.problem.threads import symmetric_eigen
 from covstudio.reml.search.coordinates import Coordinate, Kind
 from covstudio.reml.search.restarts import Restarts
 from covstudio.reml.search.search import Outcome, maximise
@@ -209,7 +210,7 @@ class _Search:
             change = self._change_of_score(direction / metric.scale, used)
             if change is not None:
                 curvature[:, j] = -metric.null.T @ (change / metric.scale)
-        eigenvalues, vectors = np.linalg.eigh(0.5 * (curvature + curvature.T))
+        eigenvalues, vectors = symmetric_eigen(0.5 * (curvature + curvature.T))
         return np.asarray(metric.null @ vectors[:, np.abs(eigenvalues) < CURVED], dtype=np.float64)
 
     def _change_of_score(self, direction: Vector, used: NDArray[np.intp]) -> Vector | None:

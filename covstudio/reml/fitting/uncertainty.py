@@ -32,7 +32,7 @@ from covstudio.reml.engines.candidate import Applicable
 from covstudio.reml.fitting.model import Model
 from covstudio.reml.problem.likelihood import Engine, Point
 from covstudio.reml.problem.problem import Problem
-from covstudio.reml.problem.threads import blas_threads
+from covstudio.reml.problem.threads import blas_threads, symmetric_eigen
 from covstudio.reml.search.coordinates import Coordinate
 
 __all__ = [
@@ -318,7 +318,7 @@ def covariance_of(
     if not np.isfinite(information).all() or bool((diagonal < 0.0).any()):
         return None
     scale = np.where(diagonal > 0.0, 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0)), 1.0)
-    eigenvalues, vectors = np.linalg.eigh(information * np.outer(scale, scale))
+    eigenvalues, vectors = symmetric_eigen(information * np.outer(scale, scale))
     if bool((eigenvalues < -IDENTIFIABLE).any()):
         return None
     told = eigenvalues >= IDENTIFIABLE

@@ -48,6 +48,7 @@ from covstudio.reml.inference.pairs import pairs_of
 from covstudio.reml.inference.tables import listed
 from covstudio.reml.problem.errors import InvalidModel
 from covstudio.reml.problem.pairs import Combination, DerivativePairs
+from covstudio.reml.problem.threads import symmetric_eigen
 
 __all__ = ["Adjustment", "adjustment", "kenward_roger", "satterthwaite", "slopes_of_phi"]
 
@@ -149,7 +150,7 @@ def _curved(
 def _directions(w: Vector) -> Vector:
     """Directions w_a with W = sum w_a w_a', (K, K), in columns."""
     scale = np.sqrt(np.where(np.diag(w) > 0.0, np.diag(w), 1.0))
-    eigenvalues, vectors = np.linalg.eigh(w / np.outer(scale, scale))
+    eigenvalues, vectors = symmetric_eigen(w / np.outer(scale, scale))
     return np.asarray(scale[:, None] * vectors * np.sqrt(np.maximum(eigenvalues, 0.0)))
 
 
@@ -224,7 +225,7 @@ def satterthwaite(phi: Vector, slopes: Vector, covariance: ParameterCovariance, 
     """
     if len(contrast) == 1:
         return _single(phi, slopes, covariance, contrast[0])
-    _, vectors = np.linalg.eigh(contrast @ phi @ contrast.T)
+    _, vectors = symmetric_eigen(contrast @ phi @ contrast.T)
     each = [_single(phi, slopes, covariance, row) for row in vectors.T @ contrast]
     if max(each) - min(each) <= 1e-8 * max(each):
         return float(np.mean(each))

@@ -48,7 +48,7 @@ def blas_threads(n: int) -> Iterator[None]:
 
 
 def symmetric_eigen(matrix: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Eigenvalues, ascending, and eigenvectors of a symmetric matrix of numpy's, with torch's threads.
+    """Eigenvalues, ascending, and eigenvectors of a symmetric matrix of numpy's, by the threads of torch.
 
     numpy has a BLAS of its own that does not hear of `blas_threads`: on a busy machine its threads wait for
     each other a hundred milliseconds for a matrix of 55 rows.
@@ -63,7 +63,8 @@ def symmetric_eigen(matrix: NDArray[np.float64]) -> tuple[NDArray[np.float64], N
     if len(matrix) <= FEW:
         values, vectors = np.linalg.eigh(matrix)
         return values, vectors
-    values, vectors = torch.linalg.eigh(torch.from_numpy(np.ascontiguousarray(matrix)))
+    with blas_threads(len(matrix)):
+        values, vectors = torch.linalg.eigh(torch.from_numpy(np.ascontiguousarray(matrix)))
     return values.numpy(), vectors.numpy()
 
 
