@@ -25,7 +25,6 @@ from covstudio.document.model.document import Document
 from covstudio.export import EXPORTERS
 from covstudio.registry import Registry
 from covstudio.studio.canvas.canvas import CanvasView
-from covstudio.studio.canvas.palette import PaletteView
 from covstudio.studio.code.code import CodeView
 from covstudio.studio.page.page import Page
 from covstudio.studio.session.store import Store
@@ -50,6 +49,11 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for registry, name in OWN.items():
         registry.withdraw(name)
     assert {registry: registry.names() for registry in OWN} == before
+
+
+def opened(page: Page, tab: str) -> None:
+    """A person opens a tab."""
+    page.frame.channel.take({"type": "tab-opened", "tab": tab})
 
 
 def titles(entries: list[dict[str, str]]) -> list[str]:
@@ -172,15 +176,14 @@ def test_an_example_that_is_not_there_lists_those_that_are() -> None:
 @pytest.mark.usefixtures("own")
 def test_a_tab_is_on_the_page_in_the_keys_and_in_the_help() -> None:
     page = Page()
-    assert [tab["name"] for tab in json.loads(page.root.frame)["tabs"]][-1] == "notes"
-    state = state_of(page.bar)
+    assert json.loads(page.root.frame) == (state := state_of(page.frame))
     assert state["tabs"][-1] == {"name": "notes", "title": "Notes"}
     assert state["steps"][-1] == "Write down what you think (Notes)."
     assert "notes" not in page.views, "made when somebody opens it"
-    page.bar._tab({"type": "tab", "tab": "notes"})
+    opened(page, "notes")
     notes: Any = page.views["notes"]
-    page.bar._tab({"type": "tab", "tab": "code"})
-    page.bar._tab({"type": "tab", "tab": "notes"})
+    opened(page, "code")
+    opened(page, "notes")
     assert notes is page.views["notes"]
     assert notes.seen == [True, False, True]
     page.close()
@@ -191,7 +194,7 @@ def test_the_tabs_of_the_house(page: Page) -> None:
     assert TABS.names()[:5] == ("inspector", "matrix", "data", "fit", "code")
     for tab in TABS:
         assert isinstance(page.view(tab.name), TabView)
-    page.bar._tab({"type": "tab", "tab": "no such"})
+    opened(page, "no such")
 
 
 def test_the_name_of_a_tab_is_a_word() -> None:
@@ -205,19 +208,18 @@ def test_the_name_of_a_tab_is_a_word() -> None:
 def test_the_search_offers_what_the_registries_hold(own: None) -> None:
     page = Page()
     try:
-        palette = PaletteView(page.store, page._take)
-        offered = json.loads(palette.component.state)["offers"]
+        offered = state_of(page.palette)["offers"]
         found = {(offer["offer"], offer["name"]) for offer in offered}
         registries = {"language": EXPORTERS, "template": TEMPLATES, "example": EXAMPLES, "tab": TABS}
         assert found == {(kind, name) for kind, registry in registries.items() for name in registry.names()}
         for kind, name in sorted(found):
-            palette._on_offer({"type": "offer", "kind": kind, "name": name})
+            page.palette.channel.take({"type": "take-offer", "offer": kind, "name": name})
         assert state_of(page.view("data"))["table"]["name"] == "own_two_beds.csv"
         assert page.store.document.title == "Spatial field trial"
         assert page.view("code")._exporter.name == "python"  # type: ignore[attr-defined]
-        palette._on_offer({"type": "offer", "kind": "language", "name": "outline"})
+        page.palette.channel.take({"type": "take-offer", "offer": "language", "name": "outline"})
         assert page.view("code")._exporter.name == "outline"  # type: ignore[attr-defined]
-        palette._on_offer({"type": "offer", "kind": "no such", "name": "outline"})
+        page.palette.channel.take({"type": "take-offer", "offer": "no such", "name": "outline"})
     finally:
         page.close()
 

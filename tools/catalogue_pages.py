@@ -30,9 +30,9 @@ from covstudio.covariance import (  # noqa: E402
     catalogue,
 )
 from covstudio.covariance.core.catalogue import meaning_key  # noqa: E402
-from covstudio.studio.canvas.icons import telling  # noqa: E402
 from covstudio.studio.matrix.colours import table  # noqa: E402
 from covstudio.studio.matrix.quantise import Tile, quantise  # noqa: E402
+from covstudio.studio.palette.icons import telling  # noqa: E402
 
 FOLDER = ROOT / "docs" / "catalogue"
 #: The longer side of a picture, about.

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import panel as pn
 import param
-from panel.custom import Child, Children, JSComponent
+from panel.custom import Children, JSComponent
 from panel.models.esm import ESMEvent
 
 log = logging.getLogger("covstudio")
@@ -38,6 +38,7 @@ class Root(JSComponent):
     """
 
     frame = param.String(default="", doc="state of the frame, as JSON; so are those below")
+    bar = param.String(default="")
     code = param.String(default="")
     painter = param.String(default="")
     slices = param.String(default="")
@@ -46,9 +47,9 @@ class Root(JSComponent):
     fit = param.String(default="")
     results = param.String(default="")
     matrix = param.String(default="")
+    palette = param.String(default="")
+    status = param.String(default="")
 
-    bar = Child()
-    palette = Child()
     tabs = Children()
 
     _bundle = Path(__file__).parent / "assets" / "studio.js"

@@ -25,14 +25,15 @@ from covstudio.document.files.write import DocumentError, dumps, loads
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import Columns, Values
 from covstudio.export.python import missing, python_source
-from covstudio.studio.canvas.palette import PaletteView
 from covstudio.studio.fit.worker import own_modules
 from covstudio.studio.inspector.inspector import Inspector
 from covstudio.studio.inspector.messages import CoordinatesField, IndicesField, NodePage, NumberField
 from covstudio.studio.inspector.state import inspector_page
+from covstudio.studio.palette.palette import PaletteView
 from covstudio.studio.session.store import Store
 from tests.export.catalogue_models import at_other_values, model_of
 from tests.export.export_programs import add, after, executed_v, expected_v, printed_v
+from tests.studio.states import state_of
 
 KINDS = ("GrowthCurve", "WeightedPart")
 TABLE = Table.from_columns(
@@ -89,7 +90,7 @@ def test_it_stands_in_the_catalogue_and_in_the_palette_under_its_own_category() 
     assert [entry.name for entry in catalogue()][-2:] == list(KINDS)
     store = Store()
     view = PaletteView(store)
-    listed = json.loads(view.component.state)["entries"][-2:]
+    listed = state_of(view)["entries"][-2:]
     assert [(entry["kind"], entry["category"]) for entry in listed] == [
         (kind, "Home grown") for kind in KINDS
     ]

@@ -62,7 +62,7 @@ def served(first: str = "", folder: Path | None = None) -> Iterator[str]:
         yield found[0]
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=60)  # it ends its workers first, and the machine may be busy
         if any(line.startswith(("Traceback", "ERROR")) for line in lines):
             print("".join(lines), file=sys.stderr)
 
@@ -150,7 +150,26 @@ class Studio:
 
     def notice(self, text: str) -> Locator:
         """The notice that holds this text."""
-        return self.page.locator(".toast", has_text=text)
+        return self.page.locator("[data-notice]", has_text=text)
+
+    def kept_draft(self, holding: str = "") -> None:
+        """Wait until the browser keeps a draft that holds this text."""
+        self.page.evaluate(
+            """async holding => {
+                const frame = () => new Promise(requestAnimationFrame);
+                // To open what is not there would make it, empty.
+                const isMade = (all) => all.some(({ name }) => name === "keyval-store");
+                while (!isMade(await indexedDB.databases())) await frame();
+                const answer = (asked) => new Promise((known) => {
+                    asked.onsuccess = () => known(asked.result);
+                });
+                const base = await answer(indexedDB.open("keyval-store"));
+                const kept = () => base.transaction("keyval").objectStore("keyval").get("covstudio.draft");
+                while (!(await answer(kept()))?.text.includes(holding)) await frame();
+                base.close();
+            }""",
+            holding,
+        )
 
     # --- starting ---------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ AMBIGUOUS = b"gen;area\nA;1.250\nB;2.340\nA;1.750\nB;1.125\n"
 
 def uploaded(view: DataView, data: bytes, name: str = "trial.csv") -> None:
     piece = {"purpose": "table", "id": name, "name": name, "index": 0, "total": 1, "size": len(data)}
-    view._chunk({**piece, "data": data})
+    view._chunk({"type": "chunk", **piece, "data": data})
 
 
 def drawn(view: DataView) -> dict:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import catalogue_pages
 import pytest
 import torch
+from playwright.sync_api import Page, expect
 
 from covstudio.covariance import (
     AR1Matrix,
@@ -39,12 +39,13 @@ from covstudio.reml import explain, fit
 from covstudio.reml.terms.kinds import BlockPiece, DiagonalPiece, RandomPiece
 from covstudio.reml.terms.lower import pieces_of
 from covstudio.reml.terms.outer import outer_terms
-from covstudio.studio.canvas.palette import PaletteView, entries
 from covstudio.studio.matrix.labels import axis_labels
-from covstudio.studio.session.resources import read_asset
+from covstudio.studio.palette.palette import PaletteView, entries
 from covstudio.studio.session.store import Store
 from tests.covariance.contract import CONTRACT, Case
 from tests.export.export_programs import add, after, executed_v, expected_v
+from tests.studio.browser import Studio, served
+from tests.studio.states import state_of
 
 KINDS = ("WeightedError", "Repeated")
 MODULE = '''
@@ -176,27 +177,26 @@ def model() -> Document:
 
 def test_it_is_in_the_catalogue_and_the_palette(own: ModuleType) -> None:
     assert [entry.name for entry in catalogue()][-2:] == list(KINDS)
-    listed = [entry for entry in entries() if entry["category"] == "Home made"]
-    assert [entry["kind"] for entry in listed] == list(KINDS)
-    assert all(entry["picture"]["cells"] for entry in listed)
+    listed = [entry for entry in entries() if entry.category == "Home made"]
+    assert [entry.kind for entry in listed] == list(KINDS)
+    assert all(entry.picture.cells for entry in listed)
     store = Store()
     added = PaletteView(store).add("Repeated", (0.0, 0.0))
     assert store.document.nodes[str(added)].kind == "Repeated"
-    assert json.loads(PaletteView(store).component.state)["entries"][-1]["kind"] == "Repeated"
+    assert state_of(PaletteView(store))["entries"][-1]["kind"] == "Repeated"
 
 
-def test_it_is_found_by_the_names_it_has_elsewhere(own: ModuleType, browser: Any) -> None:
-    page = browser.new_page()
-    page.evaluate(f"() => {{ {read_asset('search.js')}; window.find = find; }}")
-    page.evaluate("(entries) => { window.entries = entries }", entries())
-    for query, kind in (
-        ("wres", "WeightedError"),
-        ("again", "Repeated"),
-        ("weighted err", "WeightedError"),
-    ):
-        hits = page.evaluate("(query) => find(window.entries, query).map(({ entry }) => entry.kind)", query)
-        assert hits[0] == kind
-    page.close()
+def test_it_is_found_by_the_names_it_has_elsewhere(own: ModuleType, page: Page) -> None:
+    assert own.__file__ is not None
+    with served("import home_made", Path(own.__file__).parent) as url:
+        Studio(page, url).open()
+        for query, kind in (
+            ("wres", "WeightedError"),
+            ("again", "Repeated"),
+            ("weighted err", "WeightedError"),
+        ):
+            page.get_by_label("Find a structure").fill(query)
+            expect(page.locator("[data-kind]").first).to_have_attribute("data-kind", kind)
 
 
 @pytest.mark.parametrize("check", CONTRACT, ids=lambda check: check.__name__)

@@ -5,11 +5,12 @@ nobody else for anything.
 from __future__ import annotations
 
 import json
+import re
 import threading
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, WebSocketRoute, expect
+from playwright.sync_api import BrowserContext, Locator, Page, WebSocketRoute, expect
 
 from covstudio.document.changes.all import ReplaceDocument
 from covstudio.document.files.templates import templates
@@ -66,7 +67,7 @@ def test_undo_and_redo_by_keyboard_from_anywhere(studio: Studio) -> None:
     studio.use_template()
     studio.show("Inspector")
     title = page.get_by_label("Model title")
-    for focus in (page.get_by_role("tab", name="Inspector"), studio.slider("residual/sigma^2"), title):
+    for focus in (page.get_by_role("tab", name="Inspector"), studio.slider("residual/sigma^2")):
         expect(studio.slider("residual/sigma^2")).to_be_visible()
         focus.focus()
         page.keyboard.press("Control+z")
@@ -83,10 +84,73 @@ def test_a_text_field_keeps_its_own_undo(studio: Studio) -> None:
     title.press("End")
     title.type(" x")
     title.press("Control+z")
+    expect(title).to_have_value(ALPHA)
+    title.press("Control+z")  # there is nothing more of the text to take back
     studio.settled()
     expect(studio.nodes()).not_to_have_count(1)
+    title.type("y")
     title.press("Escape")
     expect(title).to_have_value(ALPHA)
+    expect(studio.button("Undo")).to_have_attribute("aria-description", re.compile("^Undo: Start from"))
+
+
+def test_a_title_is_set_by_leaving_it_and_by_saving(studio: Studio) -> None:
+    page, title = studio.page, studio.page.get_by_label("Model title")
+    title.fill("Oats")
+    title.blur()
+    expect(studio.button("Undo")).to_have_attribute("aria-description", "Undo: Set the title (Ctrl Z)")
+    title.fill("Barley")
+    with page.expect_download() as saving:
+        page.keyboard.press("Control+s")
+    assert saving.value.suggested_filename == "Barley.covstudio.json"
+
+
+# --- notices ---
+
+
+def refused(studio: Studio, version: int) -> Locator:
+    """The notice of a file that cannot be opened, each of another version."""
+    content = json.dumps({"covstudio": version, "model": {}}).encode()
+    file = {"name": "later.json", "mimeType": "application/json", "buffer": content}
+    studio.page.get_by_label("Open a model file").set_input_files(file)
+    notice = studio.notice(f"version {version}")
+    expect(notice).to_be_visible()
+    return notice
+
+
+def test_no_more_than_two_notices_stand_and_none_covers_anything(studio: Studio) -> None:
+    page = studio.page
+    bottom = max(
+        box["y"] + box["height"]
+        for name in ("Model", "Slices")
+        for box in [box_of(page.get_by_role("region", name=name, exact=True))]
+    )
+    first = refused(studio, 97)
+    for version in (98, 99):
+        notice = refused(studio, version)
+        box = box_of(notice)
+        assert box["y"] >= bottom
+        assert box["height"] < 30, "one line, however long the text"
+    expect(page.locator("[data-notice]")).to_have_count(2)
+    expect(first).to_have_count(0)
+
+
+def test_a_long_notice_has_more(studio: Studio) -> None:
+    page = studio.page
+    refused(studio, 98)
+    notice = refused(studio, 99)
+    notice.get_by_role("button", name="more").click()
+    whole = page.get_by_role("dialog", name="The whole notice")
+    expect(whole).to_contain_text("Upgrade covstudio to open it.")
+    page.keyboard.press("Escape")
+    expect(whole).to_have_count(0)
+
+
+def test_a_notice_goes_with_its_cause(studio: Studio) -> None:
+    notice = refused(studio, 99)
+    studio.item("Sum").click()  # the model is another now
+    expect(studio.nodes()).to_have_count(2)
+    expect(notice).to_have_count(0)
 
 
 def test_the_theme_follows_the_switch_and_is_remembered(studio: Studio) -> None:
@@ -233,10 +297,9 @@ def test_ctrl_o_asks_for_a_file_while_the_server_says_nothing(page: Page, server
 
 
 def test_the_last_session_is_offered_and_comes_back(studio: Studio) -> None:
-    page = studio.page
     studio.use_example()
     studio.use_template()
-    page.wait_for_function("() => (localStorage.getItem('covstudio.draft') ?? '').includes('residual')")
+    studio.kept_draft("residual")
     studio.reload()
     offer = studio.notice("Restore your last session?")
     expect(offer).to_contain_text(ALPHA)
@@ -246,9 +309,8 @@ def test_the_last_session_is_offered_and_comes_back(studio: Studio) -> None:
 
 
 def test_the_last_session_can_be_declined(studio: Studio) -> None:
-    page = studio.page
     studio.use_template()
-    page.wait_for_function("() => localStorage.getItem('covstudio.draft') !== null")
+    studio.kept_draft()
     studio.reload()
     offer = studio.notice("Restore your last session?")
     offer.get_by_role("button", name="Dismiss").click()

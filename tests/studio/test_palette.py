@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 
+import msgspec
 import pytest
 import torch
 
@@ -12,14 +12,16 @@ from covstudio.covariance import Declaration, Matrix, catalogue, declaration, de
 from covstudio.covariance.core.catalogue import withdraw
 from covstudio.document.changes.all import AddNode
 from covstudio.document.model.document import MAX_DEPTH, Document
-from covstudio.studio.canvas.icons import SIDE, pictogram
-from covstudio.studio.canvas.palette import PaletteView, entries, entry
+from covstudio.studio.palette.icons import SIDE, pictogram
+from covstudio.studio.palette.messages import Alias, PaletteEntry
+from covstudio.studio.palette.palette import PaletteView, entries, entry
 from covstudio.studio.session.resources import read_asset
 from covstudio.studio.session.store import Store
+from tests.studio.states import state_of
 
 
 def test_every_structure_that_can_be_built_is_there_once_and_nothing_else() -> None:
-    kinds = [entry["kind"] for entry in entries()]
+    kinds = [entry.kind for entry in entries()]
     assert kinds == [declared.name for declared in catalogue() if declared.palette]
     assert "SimpleMatrix" not in kinds
     assert "Adapter" not in kinds
@@ -34,35 +36,35 @@ def test_every_structure_that_can_be_built_is_there_once_and_nothing_else() -> N
     ],
 )
 def test_the_names_of_other_systems_are_carried(kind: str, system: str, name: str) -> None:
-    assert {"system": system, "name": name} in entry(declaration(kind))["aliases"]
+    assert Alias(system=system, name=name) in entry(declaration(kind)).aliases
 
 
 def test_a_name_that_is_the_class_name_itself_is_not_repeated() -> None:
     for listed in entries():
-        assert listed["kind"] not in [alias["name"] for alias in listed["aliases"]]
+        assert listed.kind not in [alias.name for alias in listed.aliases]
 
 
 def test_the_state_sent_to_the_browser_is_json_and_whole() -> None:
     view = PaletteView(Store())
-    sent = json.loads(view.component.state)["entries"]
-    assert sent == json.loads(json.dumps(entries()))
+    sent = state_of(view)["entries"]
+    assert msgspec.convert(sent, list[PaletteEntry]) == entries()
     assert all(listed["title"] and listed["symbol"] and listed["summary"] for listed in sent)
 
 
 @pytest.mark.parametrize("declared", [d for d in catalogue() if d.palette], ids=lambda d: d.name)
 def test_a_pictogram_shows_the_pattern_of_the_example(declared: Declaration) -> None:
     picture = pictogram(declared)
-    assert 1 <= picture["rows"] <= SIDE
-    assert 1 <= picture["cols"] <= SIDE
-    assert picture["cells"], "an example that is zero everywhere says nothing"
-    assert max(abs(weight) for _, _, weight in picture["cells"]) == 1.0
-    for row, column, _ in picture["cells"]:
-        assert row < picture["rows"]
-        assert column < picture["cols"]
+    assert 1 <= picture.rows <= SIDE
+    assert 1 <= picture.cols <= SIDE
+    assert picture.cells, "an example that is zero everywhere says nothing"
+    assert max(abs(weight) for _, _, weight in picture.cells) == 1.0
+    for row, column, _ in picture.cells:
+        assert row < picture.rows
+        assert column < picture.cols
 
 
 def test_correlation_shows_in_a_pictogram_although_the_default_is_the_identity() -> None:
-    cells = {(row, column): weight for row, column, weight in pictogram(declaration("AR1Matrix"))["cells"]}
+    cells = {(row, column): weight for row, column, weight in pictogram(declaration("AR1Matrix")).cells}
     assert cells[0, 0] == 1.0
     assert 0.2 < cells[0, 1] < 1.0
     assert cells[0, 2] < cells[0, 1]
@@ -89,9 +91,9 @@ def test_a_structure_of_ones_own_appears_with_everything_it_declares() -> None:
         listed = entries()[-1]
     finally:
         withdraw(Ones)
-    assert (listed["kind"], listed["category"]) == ("Ones", "My models")
-    assert listed["aliases"] == [{"system": "Mine", "name": "ones"}]
-    assert len(listed["picture"]["cells"]) == 4
+    assert (listed.kind, listed.category) == ("Ones", "My models")
+    assert listed.aliases == [Alias(system="Mine", name="ones")]
+    assert len(listed.picture.cells) == 4
 
 
 def test_an_example_that_cannot_be_evaluated_leaves_an_empty_pictogram() -> None:
@@ -111,13 +113,13 @@ def test_an_example_that_cannot_be_evaluated_leaves_an_empty_pictogram() -> None
             raise RuntimeError("no")
 
     try:
-        assert entries()[-1]["picture"]["cells"] == []
+        assert entries()[-1].picture.cells == []
     finally:
         withdraw(Broken)
 
 
 def test_a_square_matrix_that_may_be_indefinite_says_so() -> None:
-    assert {listed["kind"] for listed in entries() if listed["indefinite"]} == {
+    assert {listed.kind for listed in entries() if listed.indefinite} == {
         "HuynhFeldtMatrix",
         "UnconstrainedMatrix",
     }

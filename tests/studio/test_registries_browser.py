@@ -55,7 +55,7 @@ def test_one_more_of_each_kind_is_on_the_page(page: Page, own_url: str) -> None:
     code.get_by_label("Language").select_option(label="Outline")
     outline = code.get_by_role("region", name="Outline code")
     expect(outline).to_contain_text("noise := ScalarMatrix")
-    expect(outline.locator(".keyword")).to_have_text(["model"])
+    expect(outline.locator("code > span[class]")).to_have_text(["model"])
     with page.expect_download() as download:
         code.get_by_role("button", name="Download model.txt").click()
     assert download.value.suggested_filename == "model.txt"

@@ -3,34 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from covstudio.covariance import catalogue, declaration
-from covstudio.studio.canvas.palette import entries
-from covstudio.studio.session.resources import read_asset
+from covstudio.studio.palette.palette import entries
+from tests.studio.browser import Studio
 
-Hit = dict[str, Any]
+Hit = dict[str, str | None]
 
 
 @pytest.fixture(scope="module")
-def searching(chrome: BrowserContext) -> Iterator[Page]:
-    """An empty page that has the palette's search and the catalogue, and nothing else."""
-    found = chrome.new_page()
-    found.evaluate(f"() => {{ {read_asset('search.js')}; window.find = find; }}")
-    found.evaluate("(entries) => { window.entries = entries }", entries())
-    yield found
-    found.close()
+def searching(chrome: BrowserContext, server_url: str) -> Iterator[Page]:
+    """A page of the studio where every category shows its names."""
+    studio = Studio(chrome.new_page(), server_url).open()
+    studio.button("Show all names").click()
+    yield studio.page
+    studio.page.close()
+
+
+def find_all(page: Page, queries: list[str]) -> list[list[Hit]]:
+    """What the palette lists for each query, best first: React draws before the event that was typed ends."""
+    hits: list[list[Hit]] = page.get_by_label("Palette", exact=True).evaluate(
+        """async (palette, queries) => {
+            const field = palette.querySelector('input[type="search"]');
+            const write = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set;
+            const lines = [];
+            for (const query of queries) {
+                write.call(field, query);
+                field.dispatchEvent(new Event("input", { bubbles: true }));
+                await Promise.resolve();
+                lines.push([...palette.querySelectorAll("[data-kind]:not([data-kind*=':'])")].map((line) => ({
+                    kind: line.dataset.kind,
+                    said: line.getAttribute("aria-description").split(" Called ")[1] ?? null,
+                })));
+            }
+            return lines;
+        }""",
+        queries,
+    )
+    return hits
 
 
 def find(page: Page, query: str) -> list[Hit]:
     """What the palette lists for a query, best first."""
-    hits: list[Hit] = page.evaluate(
-        "(query) => find(window.entries, query).map(({ entry, via }) => ({ kind: entry.kind, via }))", query
-    )
-    return hits
+    return find_all(page, [query])[0]
 
 
 @pytest.mark.parametrize(
@@ -90,23 +108,27 @@ def test_a_structure_is_the_first_that_its_name_finds(searching: Page, query: st
 
 
 def test_every_name_of_every_system_finds_its_structure_among_the_first(searching: Page) -> None:
+    asked = [
+        (query, declared.name, sum(name in one.aliases.get(system, ()) for one in catalogue()))
+        for declared in catalogue()
+        for system, names in declared.aliases.items()
+        for name in (names if declared.palette else ())
+        for query in (name, f"{system} {name}")
+    ]
+    found = find_all(searching, [query for query, _, _ in asked])
     missed = []
-    for declared in catalogue():
-        for system, names in declared.aliases.items():
-            for name in names if declared.palette else ():
-                for query in (name, f"{system} {name}"):
-                    # Where several structures have one name elsewhere, all of them come before any other.
-                    shared = sum(name in one.aliases.get(system, ()) for one in catalogue())
-                    hits = [hit["kind"] for hit in find(searching, query)]
-                    if declared.name not in hits[: shared + 3]:
-                        missed.append((query, declared.name, hits[:4]))
+    for (query, kind, shared), hits in zip(asked, found, strict=True):
+        # Where several structures have one name elsewhere, all of them come before any other.
+        kinds = [hit["kind"] for hit in hits]
+        if kind not in kinds[: shared + 3]:
+            missed.append((query, kind, kinds[:4]))
     assert missed == []
 
 
 def test_the_name_that_was_found_is_shown(searching: Page) -> None:
     hit = find(searching, "sas ar(1)")[0]
-    assert hit == {"kind": "AR1Matrix", "via": {"system": "SAS", "name": "AR(1)"}}
-    assert find(searching, declaration("AR1Matrix").title)[0]["via"] is None
+    assert hit == {"kind": "AR1Matrix", "said": "AR(1) in SAS."}
+    assert find(searching, declaration("AR1Matrix").title)[0]["said"] is None
 
 
 def test_an_exact_name_comes_before_a_beginning_and_that_before_a_word(searching: Page) -> None:
@@ -124,7 +146,7 @@ def test_a_system_alone_lists_what_it_has(searching: Page) -> None:
     hits = find(searching, "glmmTMB")
     expected = {entry.name for entry in catalogue() if entry.palette and "glmmTMB" in entry.aliases}
     assert {hit["kind"] for hit in hits} == expected
-    assert {hit["via"]["system"] for hit in hits} == {"glmmTMB"}
+    assert {str(hit["said"]).split(" in ")[1] for hit in hits} == {"glmmTMB."}
 
 
 def test_a_category_lists_its_structures(searching: Page) -> None:
@@ -134,8 +156,12 @@ def test_a_category_lists_its_structures(searching: Page) -> None:
 
 
 @pytest.mark.parametrize("query", ["", "  "])
-def test_nothing_asked_lists_everything_in_order(searching: Page, query: str) -> None:
-    assert [hit["kind"] for hit in find(searching, query)] == [entry["kind"] for entry in entries()]
+def test_nothing_asked_lists_everything_operators_first(searching: Page, query: str) -> None:
+    operators_first = sorted(entries(), key=lambda entry: entry.role != "operator")
+    listed = [hit["kind"] for hit in find(searching, query)]
+    assert sorted(listed) == sorted(entry.kind for entry in entries())
+    operators = [entry.kind for entry in operators_first if entry.role == "operator"]
+    assert listed[: len(operators)] == operators
 
 
 @pytest.mark.parametrize("query", ["zzz", "(((", "\\", "9", "sas zzz", "<script>"])

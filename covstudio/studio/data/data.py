@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import panel as pn
 from panel.viewable import Viewable
 
@@ -19,7 +20,7 @@ from covstudio.document.changes.all import SetChoices, SetRoles
 from covstudio.studio.data.examined import Examined, needs_file, read_upload
 from covstudio.studio.session.component import Component
 from covstudio.studio.session.event_loop import call_soon
-from covstudio.studio.session.files import MAX_TABLE, MEGABYTE, Assembler, Upload, UploadError
+from covstudio.studio.session.files import MAX_TABLE, MEGABYTE, Assembler, Chunk, Upload, UploadError
 from covstudio.studio.session.resources import component_script, component_styles
 from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
@@ -205,7 +206,7 @@ class DataView(TabView):
 
     def _chunk(self, message: Mapping[str, Any]) -> None:
         try:
-            upload = self._uploads.add(message)
+            upload = self._uploads.add(msgspec.convert(dict(message), Chunk))
         except UploadError as error:
             self._fail(str(error))
             return

@@ -333,7 +333,8 @@ class Live:
                 del self._matrices[key]
         if out.notice is not None and out.notice != self._told:
             self._told = out.notice
-            self.store.notify(out.notice, "warning")
+            about = snapshot.build
+            self.store.notify(out.notice, "warning", stands=lambda: self.store.build is about)
 
     def _show_focus(self, show: Show, key: str, prepared: Any) -> None:
         if not self._stopping and key == self.store.focus_key:

@@ -1,8 +1,13 @@
-"""The messages of the frame of the page."""
+"""The messages of the frame, the bar and the status line."""
 
 from __future__ import annotations
 
-from covstudio.studio.session.messages import Part, State, Wire
+from typing import Literal
+
+from covstudio.studio.session.files import Chunk
+from covstudio.studio.session.messages import Message, Part, State, Wire
+
+# --- the frame: the page as a whole ---
 
 
 class FrameTab(Part, frozen=True):
@@ -13,9 +18,171 @@ class FrameTab(Part, frozen=True):
 
 
 class FrameState(State, frozen=True):
-    """What stands in the frame."""
+    """What stands in the frame, and how the help says the work goes."""
 
     tabs: list[FrameTab]
+    steps: list[str]
 
 
-FRAME = Wire("frame", FrameState)
+class PageReady(Message, frozen=True):
+    """The page stands and answers."""
+
+    dark: bool
+
+
+class ThemeChosen(Message, frozen=True):
+    """The page is dark now, or light."""
+
+    dark: bool
+
+
+class TabOpened(Message, frozen=True):
+    """A tab is at the front now."""
+
+    tab: str
+
+
+class Settled(Message, frozen=True):
+    """The page knows of what was added to it."""
+
+
+class OpenTab(Message, frozen=True):
+    """A tab is to come to the front."""
+
+    tab: str
+
+
+class MarkTab(Message, frozen=True):
+    """A tab that is not at the front gets a dot."""
+
+    tab: str
+    mark: Literal["news", "problem"]
+
+
+class Settle(Message, frozen=True):
+    """Something was added to the page, which is to say that it has heard."""
+
+
+class SaveFile(Message, frozen=True):
+    """The bytes that come along are a file for the person."""
+
+    name: str
+    kind: str
+
+
+FRAME = Wire(
+    "frame",
+    FrameState,
+    up=(PageReady, ThemeChosen, TabOpened, Settled),
+    down=(OpenTab, MarkTab, Settle, SaveFile),
+)
+
+# --- the bar ---
+
+
+class MenuEntry(Part, frozen=True):
+    """A template or an example, as a menu lists it."""
+
+    name: str
+    title: str
+    description: str
+
+
+class BarState(State, frozen=True):
+    """The title, the menus, and what undo and redo would do."""
+
+    title: str
+    undo: str | None
+    redo: str | None
+    limit: int
+    templates: list[MenuEntry]
+    examples: list[MenuEntry]
+
+
+class SetModelTitle(Message, frozen=True):
+    """The model has another title."""
+
+    title: str
+
+
+class UndoStep(Message, frozen=True):
+    """The last step is taken back."""
+
+
+class RedoStep(Message, frozen=True):
+    """The step that was taken back is done again."""
+
+
+class SaveModel(Message, frozen=True):
+    """The model is wanted as a file."""
+
+
+class StartTemplate(Message, frozen=True):
+    """The model is to be started from a template."""
+
+    name: str
+
+
+class ProposeExample(Message, frozen=True):
+    """A built-in table is wanted."""
+
+    name: str
+
+
+class KeepDraft(Message, frozen=True):
+    """The present work, for this browser to keep; nothing is to be kept when the text is None."""
+
+    text: str | None
+    title: str
+
+
+BAR = Wire(
+    "bar",
+    BarState,
+    up=(SetModelTitle, UndoStep, RedoStep, SaveModel, StartTemplate, ProposeExample, Chunk),
+    down=(KeepDraft,),
+)
+
+# --- the status line ---
+
+
+class Chip(Part, frozen=True):
+    """How far the model is."""
+
+    level: Literal["empty", "problem", "todo", "ready"]
+    text: str
+    tip: str
+
+
+class NoticeLine(Part, frozen=True):
+    """A sentence for the person; its serial grows with every notice."""
+
+    text: str
+    level: Literal["info", "ok", "warning", "error"]
+    serial: int
+
+
+class StatusState(State, frozen=True):
+    """How far the model is, and the notices whose cause still stands, the latest last."""
+
+    chip: Chip
+    notices: list[NoticeLine]
+
+
+class ChipPressed(Message, frozen=True):
+    """What keeps the model from being ready is to be shown."""
+
+
+class Dismiss(Message, frozen=True):
+    """A notice was read."""
+
+    serial: int
+
+
+class Trouble(Message, frozen=True):
+    """Something cannot be done in the browser: a file cannot be read, or is too large to send."""
+
+    text: str
+
+
+STATUS = Wire("status", StatusState, up=(ChipPressed, Dismiss, Trouble))

@@ -19,16 +19,16 @@ import panel as pn
 from bokeh.util.warnings import BokehUserWarning
 
 from covstudio.studio.canvas.canvas import CanvasView
-from covstudio.studio.canvas.palette import PaletteView
 from covstudio.studio.code.code import CodeView
 from covstudio.studio.data.data import DataView
 from covstudio.studio.fit import pool as fitting
 from covstudio.studio.matrix.live import Live
 from covstudio.studio.matrix.slices import SlicesView
 from covstudio.studio.page.appbar import AppBar
-from covstudio.studio.page.messages import FRAME, FrameState, FrameTab
+from covstudio.studio.page.frame import Frame
+from covstudio.studio.page.status import StatusLine
+from covstudio.studio.palette.palette import PaletteView
 from covstudio.studio.root import Root
-from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.resources import read_asset
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TABS, Desk, TabView
@@ -63,22 +63,21 @@ class Page:
     def __init__(self, store: Store | None = None) -> None:
         self.store = store or Store()
         self.live = Live.of(self.store)
-        self.bar = AppBar(self.store, on_tab=self._opened, on_example=self._propose)
-        self._desk = Desk(self.store, self.bar.download, self.bar.open_tab, self.bar.mark_tab)
+        self.frame = Frame(self.store, self._opened)
+        self._desk = Desk(self.store, self.frame.download, self.frame.open_tab, self.frame.mark_tab)
+        self.bar = AppBar(self.store, self._desk, on_example=self._propose)
+        self.palette = PaletteView(self.store, self._take)
+        self.status = StatusLine(self.store, self._desk)
         self._tabs = {tab.name: tab for tab in TABS}
         self._places = {name: pn.Column(sizing_mode="stretch_both", margin=0) for name in self._tabs}
         self._views: dict[str, TabView] = {}
+        self._drawn: set[str] = set()  # tabs that stand on the page: somebody may have asked a view before
         self.root = Root(
-            bar=self.bar.panel(),
-            palette=PaletteView(self.store, self._take).panel(),
             tabs=list(self._places.values()),
         )
-        frame = Channel(FRAME, self.store)
-        frame.show(FrameState(tabs=[FrameTab(name=tab.name, title=tab.title) for tab in TABS]))
-        self.root.connect(frame)
-        self.root.connect(self.live.channel)
-        self.root.connect(SlicesView(self.store).channel)
-        self.root.connect(CanvasView(self.store).channel)
+        slices, canvas = SlicesView(self.store), CanvasView(self.store)
+        for view in (self.frame, self.bar, self.palette, self.status, self.live, slices, canvas):
+            self.root.connect(view.channel)
         self._make(next(iter(self._tabs)))
 
     @property
@@ -98,13 +97,14 @@ class Page:
 
     def _make(self, name: str) -> None:
         """Make what stands in a tab, if nobody has yet."""
-        if name in self._views and (self._views[name].line is not None or len(self._places[name])):
+        if name in self._drawn:
             return
+        self._drawn.add(name)
         view = self.view(name)
         panel = view.panel()
         if panel is not None:
             self._places[name].append(panel)
-            self.bar.settle()
+            self.frame.settle()
         for line in view.lines:
             self.root.connect(line)
 
@@ -126,12 +126,12 @@ class Page:
         elif kind == "example":
             self.bar.propose(name)
         elif kind == "tab":
-            self.bar.open_tab(name)
+            self.frame.open_tab(name)
         elif kind == "language":
             code = self.view("code")
             assert isinstance(code, CodeView)
             code.choose(name)
-            self.bar.open_tab("code")
+            self.frame.open_tab("code")
 
     def template(self) -> PageTemplate:
         """The page as a servable Panel template."""

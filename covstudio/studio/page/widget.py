@@ -179,5 +179,5 @@ def explore(v: Matrix, theta: Tensor | None = None, table: Any = None, height: i
         tensor([0., 0.], dtype=torch.float64)
     """
     studio = Studio(v, table, theta, height=height)
-    studio._page.bar.open_tab("matrix")
+    studio._page.frame.open_tab("matrix")
     return studio

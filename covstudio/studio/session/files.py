@@ -10,14 +10,15 @@ from typing import Any
 
 from panel.io.state import state as panel_state
 
+from covstudio.studio.session.messages import Message
 from covstudio.studio.session.store import Store
 
 MEGABYTE = 1_000_000
 MAX_TABLE = 100 * MEGABYTE
 #: A saved model holds its table as text, so it may be larger than the table was.
 MAX_MODEL = 250 * MEGABYTE
-#: Browsers give a page about 5 MB of storage, counted in two-byte characters.
-MAX_DRAFT = 2 * MEGABYTE
+#: Characters. A draft travels whenever the work rests; a longer one would be under way too long.
+MAX_DRAFT = 8 * MEGABYTE
 #: A table with more cells is not even tried: writing it would take longer than a person should wait.
 MAX_DRAFT_CELLS = 400_000
 MAX_CHUNK = 4 * MEGABYTE
@@ -43,6 +44,28 @@ class Upload:
     data: bytes
 
 
+class Chunk(Message, frozen=True):
+    """A piece of a file that the page sends (`src/session/upload.ts`).
+
+    Args:
+        purpose: what the page wants done with the file.
+        id: another one for each upload.
+        name: of the file.
+        index: which piece it is, from 0.
+        total: how many there are.
+        size: of the whole file, in bytes.
+        data: the piece.
+    """
+
+    purpose: str
+    id: str
+    name: str
+    index: int
+    total: int
+    size: int
+    data: bytes
+
+
 @dataclass
 class _Partial:
     name: str
@@ -62,10 +85,10 @@ class Assembler:
 
     Example:
         >>> parts = Assembler({"table": 100})
-        >>> piece = {"purpose": "table", "id": "1", "name": "oats.csv", "total": 2, "size": 6}
-        >>> parts.add({**piece, "index": 0, "data": b"a,b"}) is None
+        >>> file = {"purpose": "table", "id": "1", "name": "oats.csv", "total": 2, "size": 6}
+        >>> parts.add(Chunk(**file, index=0, data=b"a,b")) is None
         True
-        >>> parts.add({**piece, "index": 1, "data": b"\\n1,"}).data
+        >>> parts.add(Chunk(**file, index=1, data=b"\\n1,")).data
         b'a,b\\n1,'
     """
 
@@ -73,41 +96,31 @@ class Assembler:
         self._limits = dict(limits)
         self._partial: dict[str, tuple[str, _Partial]] = {}
 
-    def add(self, message: Mapping[str, Any]) -> Upload | None:
+    def add(self, chunk: Chunk) -> Upload | None:
         """Take one piece.
-
-        Args:
-            message: {"purpose", "id", "name", "index", "total", "size", "data": bytes}.
 
         Returns:
             The upload when this was its last piece, else None.
 
         Raises:
-            UploadError: too large, out of order, or no file piece at all. The upload is dropped.
+            UploadError: too large, out of order, or for an unknown purpose. The upload is dropped.
         """
-        purpose, upload_id, data = message.get("purpose"), str(message.get("id")), message.get("data")
-        name = re.split(r"[/\\]", str(message.get("name", "")))[-1][:MAX_NAME] or "file"
-        index, total, size = (message.get(key) for key in ("index", "total", "size"))
-        if not isinstance(purpose, str) or purpose not in self._limits:
+        purpose, upload_id, index, data = chunk.purpose, chunk.id, chunk.index, chunk.data
+        name = re.split(r"[/\\]", chunk.name)[-1][:MAX_NAME] or "file"
+        if purpose not in self._limits:
             raise UploadError(
                 f"{name} arrived for a purpose that is not known. Reload the page and try again."
             )
-        if not isinstance(index, int) or not isinstance(total, int) or not isinstance(size, int):
-            raise self._dropped(purpose, f"A piece of {name} arrived broken. Upload it again.")
-        if not isinstance(data, bytes):
-            raise self._dropped(purpose, f"A piece of {name} arrived broken. Upload it again.")
         limit = self._limits[purpose]
         if index == 0:
-            self._partial[purpose] = (upload_id, _Partial(name, total))
+            self._partial[purpose] = (upload_id, _Partial(name, chunk.total))
         current, partial = self._partial.get(purpose, ("", _Partial(name, 0)))
         if current != upload_id:
-            if index == 0:
-                raise self._dropped(purpose, f"A piece of {name} arrived broken. Upload it again.")
             return None  # a piece of an upload that was dropped, or that a newer one replaced
         if index != len(partial.pieces) or len(data) > MAX_CHUNK:
             raise self._dropped(purpose, f"The pieces of {name} arrived out of order. Upload it again.")
-        if max(size, partial.received + len(data)) > limit:
-            largest = max(size, partial.received + len(data))
+        if max(chunk.size, partial.received + len(data)) > limit:
+            largest = max(chunk.size, partial.received + len(data))
             raise self._dropped(
                 purpose,
                 f"{name} is {largest / MEGABYTE:.1f} MB; at most {limit / MEGABYTE:.0f} MB can be taken. "

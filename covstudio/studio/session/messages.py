@@ -95,6 +95,18 @@ def wires() -> Iterator[Wire]:
     yield from (Wire.all[name] for name in sorted(Wire.all))
 
 
+def _adapt(schema: dict[str, Any]) -> None:
+    """Say as the maker of the TypeScript types understands it: what holds bytes, and what is a tuple."""
+    if schema.get("contentEncoding") == "base64":  # bytes travel as bytes, beside the JSON
+        schema.clear()
+        schema["tsType"] = "ArrayBuffer"
+    elif "prefixItems" in schema:
+        schema["items"] = schema.pop("prefixItems")
+    for inner in (schema.get("items"), *schema.get("anyOf", ())):
+        if isinstance(inner, dict):
+            _adapt(inner)
+
+
 def schema() -> dict[str, Any]:
     """The JSON schema of every wire: name of the view -> {"state", "up", "down"}."""
     found = list(wires())
@@ -115,6 +127,8 @@ def schema() -> dict[str, Any]:
         }
 
     for definition in definitions.values():
+        for one in definition.get("properties", {}).values():
+            _adapt(one)
         if definition.get("type") == "object" and "properties" in definition:
             definition["additionalProperties"] = False
             definition["required"] = list(definition["properties"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from covstudio.data.examples import EXAMPLES
 from covstudio.document.files.templates import TEMPLATES
@@ -58,20 +58,6 @@ class Offer:
     name: str
     title: str
     about: str = ""
-
-    def as_entry(self) -> dict[str, Any]:
-        """The offer in the form of a structure of the palette, for the search's script."""
-        return {
-            "kind": f"{self.kind}:{self.name}",
-            "offer": self.kind,
-            "name": self.name,
-            "title": self.title,
-            "category": KINDS[self.kind],
-            "summary": self.about,
-            "symbol": "",
-            "systems": [],
-            "aliases": [],
-        }
 
 
 def offers() -> tuple[Offer, ...]:

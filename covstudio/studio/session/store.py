@@ -8,7 +8,7 @@ A view never changes another view. It turns what a person does into a *change*
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -48,11 +48,13 @@ class Notice:
         text: what happened, what was expected and what to do, as plain text.
         level: "info", "ok", "warning" or "error".
         serial: grows with every notice, so that the same sentence said twice is seen twice.
+        stands: whether what it speaks of is still so; when it is not, the notice goes by itself.
     """
 
     text: str
     level: Level = "info"
     serial: int = field(default_factory=lambda: next(_serial))
+    stands: Callable[[], bool] = field(default=lambda: True, compare=False, repr=False)
 
 
 class Store(param.Parameterized):
@@ -316,6 +318,7 @@ class Store(param.Parameterized):
             self.notify(
                 f"This model was saved without its table {document.data_name!r}: load it in the data panel.",
                 "warning",
+                stands=lambda: self.document.data_name is not None and self.table is None,
             )
         return True
 
@@ -338,6 +341,14 @@ class Store(param.Parameterized):
         """True while the document is the one the latest fit left behind (values and structure)."""
         return self.estimate is not None and self._estimated is self.document
 
-    def notify(self, text: str, level: Level = "info") -> None:
-        """Show a sentence to the person at the screen."""
-        self.message = Notice(text, level)
+    def notify(self, text: str, level: Level = "info", stands: Callable[[], bool] | None = None) -> None:
+        """Show a sentence to the person at the screen.
+
+        Args:
+            text: what happened, what was expected and what to do, as plain text.
+            level: how it looks, and whether it goes by itself after a while.
+            stands: whether what it speaks of is still so; when left out, as long as the document is the
+                one that it was said about.
+        """
+        about = self.document
+        self.message = Notice(text, level, stands=stands or (lambda: self.document is about))

@@ -6,6 +6,7 @@ import "../../assets/ui.css";
 import { flushSync } from "react-dom";
 import { createRoot } from "react-dom/client";
 import { Frame } from "./page/Frame";
+import { Help } from "./page/Help";
 import { expose } from "./painter/hook";
 import { startPainter } from "./painter/painter";
 import { Connection, type Model } from "./session/connection";
@@ -35,6 +36,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): void {
       <SessionProvider connection={connection}>
         <Overlays>
           <Frame />
+          <Help />
         </Overlays>
       </SessionProvider>,
     ),

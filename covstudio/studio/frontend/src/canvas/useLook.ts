@@ -3,15 +3,9 @@
 import { type Rect, useReactFlow, useStore, type Viewport } from "@xyflow/react";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { State } from "../session/connection";
+import type { CanvasOutside } from "../session/ready";
 import { fitted, revealing } from "./look";
 import { V } from "./model";
-
-declare global {
-  interface Window {
-    /** The middle of what the canvas shows, in the model's coordinates; and whether it shows the model yet. */
-    covstudioCanvas?: { centre(): { x: number; y: number } | null; ready: boolean };
-  }
-}
 
 type Model = State<"canvas">;
 
@@ -70,7 +64,7 @@ export function useLook(state: Model, initialised: boolean): Look {
   });
 
   useEffect(() => {
-    const canvas = {
+    const canvas: CanvasOutside = {
       centre: () => {
         const view = flow.getViewport();
         return { x: (width / 2 - view.x) / view.zoom, y: (height / 2 - view.y) / view.zoom };

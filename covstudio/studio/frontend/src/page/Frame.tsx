@@ -2,18 +2,24 @@
 
 import { type CSSProperties, type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import logo from "../../../assets/logo.svg";
+import { Bar } from "../bar/Bar";
 import { Canvas } from "../canvas/Canvas";
 import { Code } from "../code/Code";
 import { Fit } from "../fit/Fit";
 import { Inspector } from "../inspector/Inspector";
 import { Matrix } from "../matrix/Matrix";
-import { memory } from "../session/browser";
-import { useView } from "../session/hooks";
+import { Palette } from "../palette/Palette";
+import { download, memory } from "../session/browser";
+import { useAnswer, useConnection, useHear, useSend, useStage, useView } from "../session/hooks";
+import { whenReady } from "../session/ready";
+import { resized } from "../session/stage";
+import { isDark } from "../session/theme";
 import { Slices } from "../slices/Slices";
+import { Status } from "../status/Status";
 import { Slot } from "../ui/Slot";
+import { useShortcuts } from "../ui/shortcuts";
 import styles from "./frame.module.css";
 import { remembered, type Size, Splitter } from "./Splitter";
-import { answer, ask, resized } from "./stage";
 
 const SIZES: Size[] = [
   { name: "left", label: "Width of the palette", least: 160, most: 360 },
@@ -38,6 +44,10 @@ type Sizes = Record<Size["name"], number | null>;
 
 export function Frame() {
   const tabs = useView("frame")?.tabs ?? [];
+  const send = useSend("frame");
+  const sendBar = useSend("bar");
+  const stage = useStage();
+  const root = useRef<HTMLDivElement>(null);
   const [open, setOpen] = useState<string | null>(null);
   const [marks, setMarks] = useState<Record<string, string>>({});
   const [view, setView] = useState<View>("canvas");
@@ -55,25 +65,25 @@ export function Frame() {
     setOpen(name);
     setMarks(({ [name]: _, ...others }) => others);
     if (NARROW.matches) setView("side");
-    ask("tab", name);
+    send({ type: "tab-opened", tab: name });
   }
 
-  useEffect(() => {
-    const ends = [
-      answer("open", show),
-      answer("mark", ({ tab, mark }) => tab !== chosen && setMarks((all) => ({ ...all, [tab]: mark }))),
-      answer("view", (name) => NARROW.matches && name in VIEWS && setView(name as View)),
-      answer("fold", (name) => {
-        setFolded((all) => {
-          memory.set(`covstudio.${name}`, all[name] ? "open" : "closed");
-          return { ...all, [name]: !all[name] };
-        });
-      }),
-    ];
-    return () => {
-      for (const end of ends) end();
-    };
+  useAnswer("open", show);
+  useAnswer("view", (name) => NARROW.matches && name in VIEWS && setView(name as View));
+  useAnswer("fold", (name) =>
+    setFolded((all) => {
+      memory.set(`covstudio.${name}`, all[name] ? "open" : "closed");
+      return { ...all, [name]: !all[name] };
+    }),
+  );
+  useHear("frame", (message, data) => {
+    if (message.type === "open-tab") show(message.tab);
+    else if (message.type === "settle") send({ type: "settled" });
+    else if (message.type === "save-file") download(message.name, data ?? "", message.kind);
+    else if (message.tab !== chosen) setMarks((all) => ({ ...all, [message.tab]: message.mark }));
   });
+  useReady(chosen);
+
   useEffect(() => {
     tablist.current
       ?.querySelector(`[data-tab="${chosen}"]`)
@@ -81,13 +91,22 @@ export function Frame() {
   }, [chosen]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: what has another size after these, Bokeh has to hear of
   useEffect(resized, [chosen, view, folded]);
-  useEffect(() => {
-    // A structure is dragged from the palette, which lies over the model, to the model.
-    const onDrag = () =>
-      NARROW.matches && setTimeout(() => setView((now) => (now === "palette" ? "canvas" : now)), 0);
-    document.addEventListener("dragstart", onDrag);
-    return () => document.removeEventListener("dragstart", onDrag);
-  }, []);
+  useShortcuts(
+    () => root.current,
+    {
+      undo: () => sendBar({ type: "undo-step" }),
+      redo: () => sendBar({ type: "redo-step" }),
+      save: () => sendBar({ type: "save-model" }),
+      open: () => stage.ask("choose"),
+      search: () => stage.ask("search"),
+      help: () => stage.ask("help"),
+    },
+    (number) => {
+      const tab = tabs[number];
+      if (tab) show(tab.name);
+      return tab !== undefined;
+    },
+  );
 
   function onTabKey(event: KeyboardEvent, index: number): void {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -112,12 +131,18 @@ export function Frame() {
   ) as CSSProperties;
 
   return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: it only hears of drags that pass
     <div
+      ref={root}
       className={`cs-root ${styles.frame}`}
       data-view={view}
       data-palette={folded.palette ? "closed" : undefined}
       data-dock={folded.dock ? "closed" : undefined}
       style={measures}
+      // A structure is dragged from the palette, which lies over the model of a narrow page, to the model.
+      onDragStart={() =>
+        NARROW.matches && setTimeout(() => setView((now) => (now === "palette" ? "canvas" : now)), 0)
+      }
     >
       <header id="cs-bar" className={styles.bar}>
         <span className={styles.logo} aria-hidden="true">
@@ -125,10 +150,14 @@ export function Frame() {
           <span dangerouslySetInnerHTML={{ __html: logo }} />
           <span className={styles.logoName}>covstudio</span>
         </span>
-        <Slot child="bar" className={styles.barTools} />
+        <div className={styles.barTools}>
+          <Bar />
+        </div>
       </header>
       <aside id="cs-palette" className={styles.palette} aria-label="Palette">
-        <Slot child="palette" className={styles.region} />
+        <div className={styles.region}>
+          <Palette />
+        </div>
       </aside>
       {splitter(LEFT)}
       <main className={styles.centre}>
@@ -188,6 +217,9 @@ export function Frame() {
           );
         })}
       </aside>
+      <footer className={styles.status}>
+        <Status />
+      </footer>
       <nav className={styles.switch} aria-label="Views">
         {(Object.keys(VIEWS) as View[]).map((name) => (
           <button
@@ -201,5 +233,21 @@ export function Frame() {
         ))}
       </nav>
     </div>
+  );
+}
+
+/** Tells the server when the page stands, and then the tab at the front: it may have been opened before there was anybody to tell. */
+function useReady(tab: string): void {
+  const connection = useConnection();
+  const latest = useRef(tab);
+  latest.current = tab;
+  useEffect(
+    () =>
+      whenReady(connection, () => {
+        // Panel loses what changes in a component while the page is still loading: the theme is told only now.
+        connection.send("frame", { type: "page-ready", dark: isDark() });
+        if (latest.current) connection.send("frame", { type: "tab-opened", tab: latest.current });
+      }),
+    [connection],
   );
 }

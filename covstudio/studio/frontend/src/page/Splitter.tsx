@@ -2,8 +2,8 @@
 
 import { type KeyboardEvent, type PointerEvent, useState } from "react";
 import { memory } from "../session/browser";
+import { resized } from "../session/stage";
 import styles from "./frame.module.css";
-import { resized } from "./stage";
 
 export interface Size {
   name: "left" | "right" | "dock";

@@ -2,6 +2,7 @@
 // what is not state comes down as a message for a view, and what a person does goes up as one.
 
 import type { Wires } from "./messages";
+import { Stage } from "./stage";
 
 export type ViewName = keyof Wires;
 export type State<V extends ViewName> = Wires[V]["state"];
@@ -14,20 +15,27 @@ export interface Model {
   on(event: string, listen: (message?: unknown) => void): void;
   off(event: string, listen: (message?: unknown) => void): void;
   get_child(name: string): HTMLElement | HTMLElement[] | null;
-  readonly document: { is_idle?: boolean } | null;
+  readonly document: {
+    is_idle?: boolean;
+    on_event?(event: string, listen: (document: unknown, event: { timeout?: number | null }) => void): void;
+  } | null;
 }
 
 interface Envelope {
   view: ViewName;
   json: string;
   /** Bytes; in a notebook, whose line carries texts alone, as base64. */
-  data?: ArrayBuffer | Uint8Array | string;
+  data?: ArrayBuffer | Uint8Array<ArrayBuffer> | string;
 }
 
-type Listener = (message: unknown, data: Uint8Array | undefined) => void;
+export type Line = "lost" | "gone" | "back";
+
+type Listener = (message: unknown, data: Uint8Array<ArrayBuffer> | undefined) => void;
 
 export class Connection {
   readonly model: Model;
+  /** What the parts of this page ask of each other. */
+  readonly stage = new Stage();
   private readonly states = new Map<ViewName, { text: string; value: unknown }>();
   private readonly listeners = new Map<ViewName, Set<Listener>>();
 
@@ -62,12 +70,26 @@ export class Connection {
   /** Hear what is not state, with the bytes that came along; returns what ends it. */
   hear<V extends ViewName>(
     view: V,
-    listen: (message: Down<V>, data: Uint8Array | undefined) => void,
+    listen: (message: Down<V>, data: Uint8Array<ArrayBuffer> | undefined) => void,
   ): () => void {
     const listener = listen as Listener;
     const all = this.listeners.get(view) ?? new Set();
     this.listeners.set(view, all.add(listener));
     return () => all.delete(listener);
+  }
+
+  /** Hear when the server is "lost" and tried again, "gone", or "back"; returns what ends it. */
+  watch(listen: (line: Line) => void): () => void {
+    let listening = true; // Bokeh forgets no listener
+    const tell = (line: Line) => listening && listen(line);
+    const { document } = this.model;
+    document?.on_event?.("connection_lost", (_, { timeout }) =>
+      tell(timeout === null || timeout === undefined ? "gone" : "lost"),
+    );
+    document?.on_event?.("client_reconnected", () => tell("back"));
+    return () => {
+      listening = false;
+    };
   }
 
   private receive({ view, json, data }: Envelope): void {
@@ -77,7 +99,7 @@ export class Connection {
   }
 }
 
-function bytesOf(data: ArrayBuffer | Uint8Array | string): Uint8Array {
+function bytesOf(data: ArrayBuffer | Uint8Array<ArrayBuffer> | string): Uint8Array<ArrayBuffer> {
   if (typeof data === "string") return Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
   return data instanceof Uint8Array ? data : new Uint8Array(data);
 }

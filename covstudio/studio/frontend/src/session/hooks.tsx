@@ -10,6 +10,7 @@ import {
   useSyncExternalStore,
 } from "react";
 import type { Connection, Down, State, Up, ViewName } from "./connection";
+import type { Request, Stage } from "./stage";
 
 const Line = createContext<Connection | null>(null);
 
@@ -43,7 +44,7 @@ export function useSend<V extends ViewName>(view: V): (message: Up<V>) => void {
 /** Hear what is said to a view that is not its state. */
 export function useHear<V extends ViewName>(
   view: V,
-  listen: (message: Down<V>, data: Uint8Array | undefined) => void,
+  listen: (message: Down<V>, data: Uint8Array<ArrayBuffer> | undefined) => void,
 ): void {
   const connection = useConnection();
   const latest = useRef(listen);
@@ -52,4 +53,20 @@ export function useHear<V extends ViewName>(
     () => connection.hear(view, (message, data) => latest.current(message, data)),
     [connection, view],
   );
+}
+
+/** What the parts of the page ask of each other. */
+export function useStage(): Stage {
+  return useConnection().stage;
+}
+
+/** Act when a part of the page asks for it. */
+export function useAnswer<R extends Request>(
+  request: R,
+  act: Parameters<typeof Stage.prototype.answer<R>>[1],
+): void {
+  const stage = useStage();
+  const latest = useRef(act);
+  latest.current = act;
+  useEffect(() => stage.answer(request, (detail) => latest.current(detail)), [stage, request]);
 }

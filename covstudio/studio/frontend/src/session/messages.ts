@@ -1,6 +1,11 @@
 // Made by `make frontend` from the messages declared in Python. Do not edit.
 
 export interface Wires {
+  bar: {
+    down: KeepDraft;
+    state: BarState;
+    up: SetModelTitle | UndoStep | RedoStep | SaveModel | StartTemplate | ProposeExample | Chunk;
+  };
   canvas: {
     down: WireEnds | NodeActions;
     state: CanvasState;
@@ -52,9 +57,9 @@ export interface Wires {
       | StopAsking;
   };
   frame: {
-    down: never;
+    down: OpenTab | MarkTab | Settle | SaveFile;
     state: FrameState;
-    up: never;
+    up: PageReady | ThemeChosen | TabOpened | Settled;
   };
   inspector: {
     down: MovedParameters;
@@ -81,6 +86,11 @@ export interface Wires {
     state: PainterState;
     up: Drag | Release | Visible | Ping | Query;
   };
+  palette: {
+    down: never;
+    state: PaletteState;
+    up: AddStructure | TakeOffer;
+  };
   results: {
     down: never;
     state: ResultsState;
@@ -91,6 +101,99 @@ export interface Wires {
     state: SlicesState;
     up: ShowLarge | Differentiate;
   };
+  status: {
+    down: never;
+    state: StatusState;
+    up: ChipPressed | Dismiss | Trouble;
+  };
+}
+/**
+ * The present work, for this browser to keep; nothing is to be kept when the text is None.
+ */
+export interface KeepDraft {
+  text: string | null;
+  title: string;
+  type: "keep-draft";
+}
+/**
+ * The title, the menus, and what undo and redo would do.
+ */
+export interface BarState {
+  examples: MenuEntry[];
+  limit: number;
+  redo: string | null;
+  templates: MenuEntry[];
+  title: string;
+  undo: string | null;
+}
+/**
+ * A template or an example, as a menu lists it.
+ */
+export interface MenuEntry {
+  description: string;
+  name: string;
+  title: string;
+}
+/**
+ * The model has another title.
+ */
+export interface SetModelTitle {
+  title: string;
+  type: "set-model-title";
+}
+/**
+ * The last step is taken back.
+ */
+export interface UndoStep {
+  type: "undo-step";
+}
+/**
+ * The step that was taken back is done again.
+ */
+export interface RedoStep {
+  type: "redo-step";
+}
+/**
+ * The model is wanted as a file.
+ */
+export interface SaveModel {
+  type: "save-model";
+}
+/**
+ * The model is to be started from a template.
+ */
+export interface StartTemplate {
+  name: string;
+  type: "start-template";
+}
+/**
+ * A built-in table is wanted.
+ */
+export interface ProposeExample {
+  name: string;
+  type: "propose-example";
+}
+/**
+ * A piece of a file that the page sends (`src/session/upload.ts`).
+ *
+ * Args:
+ *     purpose: what the page wants done with the file.
+ *     id: another one for each upload.
+ *     name: of the file.
+ *     index: which piece it is, from 0.
+ *     total: how many there are.
+ *     size: of the whole file, in bytes.
+ *     data: the piece.
+ */
+export interface Chunk {
+  data: ArrayBuffer;
+  id: string;
+  index: number;
+  name: string;
+  purpose: string;
+  size: number;
+  total: number;
+  type: "chunk";
 }
 /**
  * Every end of the wire that started there.
@@ -698,9 +801,39 @@ export interface StopAsking {
   type: "stop-asking";
 }
 /**
- * What stands in the frame.
+ * A tab is to come to the front.
+ */
+export interface OpenTab {
+  tab: string;
+  type: "open-tab";
+}
+/**
+ * A tab that is not at the front gets a dot.
+ */
+export interface MarkTab {
+  mark: "news" | "problem";
+  tab: string;
+  type: "mark-tab";
+}
+/**
+ * Something was added to the page, which is to say that it has heard.
+ */
+export interface Settle {
+  type: "settle";
+}
+/**
+ * The bytes that come along are a file for the person.
+ */
+export interface SaveFile {
+  kind: string;
+  name: string;
+  type: "save-file";
+}
+/**
+ * What stands in the frame, and how the help says the work goes.
  */
 export interface FrameState {
+  steps: string[];
   tabs: FrameTab[];
 }
 /**
@@ -709,6 +842,33 @@ export interface FrameState {
 export interface FrameTab {
   name: string;
   title: string;
+}
+/**
+ * The page stands and answers.
+ */
+export interface PageReady {
+  dark: boolean;
+  type: "page-ready";
+}
+/**
+ * The page is dark now, or light.
+ */
+export interface ThemeChosen {
+  dark: boolean;
+  type: "theme-chosen";
+}
+/**
+ * A tab is at the front now.
+ */
+export interface TabOpened {
+  tab: string;
+  type: "tab-opened";
+}
+/**
+ * The page knows of what was added to it.
+ */
+export interface Settled {
+  type: "settled";
 }
 /**
  * Numbers alone, while a slider moves.
@@ -1257,6 +1417,87 @@ export interface Query {
   type: "query";
 }
 /**
+ * All there is to be found, and where the engine of formulas is served.
+ */
+export interface PaletteState {
+  entries: PaletteEntry[];
+  katex: string | null;
+  offers: PaletteOffer[];
+}
+/**
+ * A structure that can be dragged onto the canvas.
+ */
+export interface PaletteEntry {
+  aliases: Alias[];
+  category: string;
+  formula: string;
+  indefinite: boolean;
+  kind: string;
+  picture: Pictogram;
+  reference: string;
+  role: "matrix" | "operator";
+  slots: SlotName[];
+  summary: string;
+  symbol: string;
+  systems: string[];
+  title: string;
+}
+/**
+ * What another system calls a structure.
+ */
+export interface Alias {
+  name: string;
+  system: string;
+}
+/**
+ * The pattern of a small example: [row, column, weight] of every cell, weights between -1 and 1.
+ */
+export interface Pictogram {
+  cells: [number, number, number][];
+  cols: number;
+  rows: number;
+}
+/**
+ * A slot of an operator.
+ */
+export interface SlotName {
+  label: string;
+  name: string;
+}
+/**
+ * What the search finds beside structures.
+ */
+export interface PaletteOffer {
+  category: string;
+  name: string;
+  offer: "example" | "language" | "tab" | "template";
+  summary: string;
+  title: string;
+}
+/**
+ * A structure is wanted on the canvas, near a point where the canvas tells one.
+ */
+export interface AddStructure {
+  centre: PalettePlace | null;
+  kind: string;
+  type: "add-structure";
+}
+/**
+ * A point of the canvas.
+ */
+export interface PalettePlace {
+  x: number;
+  y: number;
+}
+/**
+ * Something beside structures is wanted.
+ */
+export interface TakeOffer {
+  name: string;
+  offer: "example" | "language" | "tab" | "template";
+  type: "take-offer";
+}
+/**
  * A finished fit. `number` counts the fits of the session.
  */
 export interface ResultsState {
@@ -1396,4 +1637,47 @@ export interface ShowLarge {
 export interface Differentiate {
   by: "natural" | "theta";
   type: "differentiate";
+}
+/**
+ * How far the model is, and the notices whose cause still stands, the latest last.
+ */
+export interface StatusState {
+  chip: Chip;
+  notices: NoticeLine[];
+}
+/**
+ * How far the model is.
+ */
+export interface Chip {
+  level: "empty" | "problem" | "ready" | "todo";
+  text: string;
+  tip: string;
+}
+/**
+ * A sentence for the person; its serial grows with every notice.
+ */
+export interface NoticeLine {
+  level: "error" | "info" | "ok" | "warning";
+  serial: number;
+  text: string;
+}
+/**
+ * What keeps the model from being ready is to be shown.
+ */
+export interface ChipPressed {
+  type: "chip-pressed";
+}
+/**
+ * A notice was read.
+ */
+export interface Dismiss {
+  serial: number;
+  type: "dismiss";
+}
+/**
+ * Something cannot be done in the browser: a file cannot be read, or is too large to send.
+ */
+export interface Trouble {
+  text: string;
+  type: "trouble";
 }

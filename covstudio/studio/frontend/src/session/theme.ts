@@ -1,7 +1,20 @@
 // Light or dark: an attribute of the document that everything reads. In a notebook nobody has set it, and the tokens of
 // theme.css, which speak of the document's root, have to stand at the root of the studio.
 
+import { memory } from "./browser";
+
 const ATTRIBUTE = "data-cs-theme";
+
+/** Whether the page is dark now. */
+export function isDark(): boolean {
+  return document.documentElement.getAttribute(ATTRIBUTE) === "dark";
+}
+
+/** Make the page dark or light, also when it comes again (`assets/theme.js`). */
+export function setDark(dark: boolean): void {
+  document.documentElement.setAttribute(ATTRIBUTE, dark ? "dark" : "light");
+  memory.set("covstudio.theme", dark ? "dark" : "light");
+}
 
 /** The theme of the page around: Jupyter says it on the body, other pages leave it to the system. */
 function around(): "light" | "dark" {

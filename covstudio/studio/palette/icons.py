@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from typing import Any
 
 import torch
 
 from covstudio.covariance import Declaration, Matrix, declaration
+from covstudio.studio.palette.messages import Pictogram
 
 #: At most this many rows and columns are drawn: more would be grey at 20 pixels.
 SIDE = 6
@@ -20,44 +20,43 @@ SIDE = 6
 FAINT = 0.04
 
 
-def pictogram(entry: Declaration) -> dict[str, Any]:
+def pictogram(entry: Declaration) -> Pictogram:
     """The sign of every visible entry of the declaration's example, scaled to the largest.
 
     Args:
         entry: a declaration of the catalogue.
 
     Returns:
-        {"rows": r, "cols": c, "cells": [[row, column, weight], ...]} with weights in [-1, 1], rounded to two
-        decimals. An example that cannot be evaluated gives an empty grid: no pictogram keeps the palette from
-        opening.
+        Its cells as (row, column, weight), with weights in [-1, 1], rounded to two decimals. An example that
+        cannot be evaluated gives an empty grid: no pictogram keeps the palette from opening.
 
     Example:
         >>> from covstudio.covariance import declaration
-        >>> pictogram(declaration("IdentityMatrix"))["cells"][:2]
-        [[0, 0, 1.0], [1, 1, 1.0]]
+        >>> pictogram(declaration("IdentityMatrix")).cells[:2]
+        [(0, 0, 1.0), (1, 1, 1.0)]
     """
     return _pictogram(entry.cls)
 
 
 @cache
-def _pictogram(cls: type[Matrix]) -> dict[str, Any]:
+def _pictogram(cls: type[Matrix]) -> Pictogram:
     try:
         example = declaration(cls).example()
         value = example(telling(example)).detach().double()
     except (ValueError, RuntimeError, NotImplementedError):
-        return {"rows": 1, "cols": 1, "cells": []}
+        return Pictogram(rows=1, cols=1, cells=[])
     value = value[:SIDE, :SIDE]
     largest = float(value.abs().max()) if value.numel() else 0.0
     if largest == 0.0 or not torch.isfinite(value).all():
-        return {"rows": value.shape[0] or 1, "cols": value.shape[1] or 1, "cells": []}
+        return Pictogram(rows=value.shape[0] or 1, cols=value.shape[1] or 1, cells=[])
     weights = (value / largest).tolist()
     cells = [
-        [row, column, round(weight, 2)]
+        (row, column, round(weight, 2))
         for row, line in enumerate(weights)
         for column, weight in enumerate(line)
         if abs(weight) >= FAINT
     ]
-    return {"rows": value.shape[0], "cols": value.shape[1], "cells": cells}
+    return Pictogram(rows=value.shape[0], cols=value.shape[1], cells=cells)
 
 
 def telling(example: Matrix) -> torch.Tensor | None:

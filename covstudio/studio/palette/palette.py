@@ -6,54 +6,59 @@ and the names other systems give it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
-from panel.viewable import Viewable
+from collections.abc import Callable
 
 from covstudio.covariance import Declaration, catalogue, declaration
 from covstudio.document.changes.all import ChangeError
 from covstudio.document.changes.auto_layout import HEIGHT, WIDTH
 from covstudio.document.model.node import V
 from covstudio.studio.canvas import wiring
-from covstudio.studio.canvas.icons import pictogram
-from covstudio.studio.session.component import Component
-from covstudio.studio.session.offers import offers
-from covstudio.studio.session.resources import component_script, katex_address, read_asset
-from covstudio.studio.session.router import Router
+from covstudio.studio.palette.icons import pictogram
+from covstudio.studio.palette.messages import (
+    PALETTE,
+    AddStructure,
+    Alias,
+    PaletteEntry,
+    PaletteOffer,
+    PaletteState,
+    SlotName,
+    TakeOffer,
+)
+from covstudio.studio.session.channel import Channel
+from covstudio.studio.session.offers import KINDS, Offer, offers
+from covstudio.studio.session.resources import katex_address
 from covstudio.studio.session.store import Store
 
 
-def entry(declared: Declaration) -> dict[str, Any]:
+def entry(declared: Declaration) -> PaletteEntry:
     """One line of the palette.
 
     Args:
         declared: a declaration of the catalogue.
 
     Returns:
-        What the palette's script draws and searches: title, class name, formula, symbol, summary, category,
-        slots, reference, every name that another system gives it, and its pictogram.
+        What the palette draws and searches.
     """
-    return {
-        "kind": declared.name,
-        "role": declared.kind,
-        "title": declared.title,
-        "category": declared.category,
-        "formula": declared.formula,
-        "symbol": declared.symbol,
-        "summary": declared.summary,
-        "reference": declared.reference,
-        "slots": [{"name": slot.name, "label": slot.label} for slot in declared.slots],
-        "aliases": [
-            {"system": system, "name": name}
+    return PaletteEntry(
+        kind=declared.name,
+        role=declared.kind,
+        title=declared.title,
+        category=declared.category,
+        formula=declared.formula,
+        symbol=declared.symbol,
+        summary=declared.summary,
+        reference=declared.reference,
+        slots=[SlotName(name=slot.name, label=slot.label) for slot in declared.slots],
+        aliases=[
+            Alias(system=system, name=name)
             for system, names in declared.aliases.items()
             for name in names
             if name != declared.name
         ],
-        "systems": list(declared.aliases),
-        "indefinite": _may_be_indefinite(declared),
-        "picture": pictogram(declared),
-    }
+        systems=list(declared.aliases),
+        indefinite=_may_be_indefinite(declared),
+        picture=pictogram(declared),
+    )
 
 
 def _may_be_indefinite(declared: Declaration) -> bool:
@@ -64,16 +69,19 @@ def _may_be_indefinite(declared: Declaration) -> bool:
     return bool(rows == columns)
 
 
-def entries() -> list[dict[str, Any]]:
+def entries() -> list[PaletteEntry]:
     """Every structure that can be built from a form, in the order of the catalogue."""
     return [entry(declared) for declared in catalogue() if declared.palette]
 
 
-class Palette(Component):
-    """The browser's half of the palette."""
-
-    _esm = component_script("formula.js", "search.js", "palette.js")
-    _stylesheets = [read_asset("theme.css"), read_asset("palette.css")]  # noqa: RUF012  Panel's own idiom
+def _offered(offer: Offer) -> PaletteOffer:
+    return PaletteOffer(
+        offer=offer.kind,
+        name=offer.name,
+        title=offer.title,
+        category=KINDS[offer.kind],
+        summary=offer.about,
+    )
 
 
 class PaletteView:
@@ -86,20 +94,23 @@ class PaletteView:
 
     def __init__(self, store: Store, take: Callable[[str, str], None] = lambda kind, name: None) -> None:
         self.store = store
-        self._take = take
-        self.component = Palette(sizing_mode="stretch_both", margin=0)
-        self.component.show(
+        self.channel = Channel(
+            PALETTE,
+            store,
             {
-                "entries": entries(),
-                "offers": [offer.as_entry() for offer in offers()],
-                "katex": katex_address(),
-            }
+                AddStructure: lambda wanted: self.add(
+                    wanted.kind, wanted.centre and (wanted.centre.x, wanted.centre.y)
+                ),
+                TakeOffer: lambda wanted: take(wanted.offer, wanted.name),
+            },
         )
-        Router(store, {"add": self._on_add, "offer": self._on_offer}).listen(self.component)
-
-    def panel(self) -> Viewable:
-        """The palette as a Panel component that fills its container."""
-        return self.component
+        self.channel.show(
+            PaletteState(
+                entries=entries(),
+                offers=[_offered(offer) for offer in offers()],
+                katex=katex_address(),
+            )
+        )
 
     def add(self, kind: str, centre: tuple[float, float] | None = None) -> str | None:
         """Add a structure: into the first free slot of the one selected node, else loose near a point.
@@ -146,12 +157,6 @@ class PaletteView:
             return -WIDTH, HEIGHT / 2
         return min(node.x for node in nodes) + WIDTH / 2, max(node.y for node in nodes) + 2 * HEIGHT
 
-    def _on_add(self, message: Mapping[str, Any]) -> None:
-        centre = message.get("centre")
-        at = None
-        if isinstance(centre, Mapping) and all(isinstance(centre.get(key), int | float) for key in "xy"):
-            at = (float(centre["x"]), float(centre["y"]))
-        self.add(str(message.get("kind")), at)
-
-    def _on_offer(self, message: Mapping[str, Any]) -> None:
-        self._take(str(message.get("kind")), str(message.get("name")))
+    def _wanted(self, wanted: AddStructure) -> None:
+        centre = wanted.centre
+        self.add(wanted.kind, None if centre is None else (centre.x, centre.y))

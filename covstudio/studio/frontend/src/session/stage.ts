@@ -1,0 +1,38 @@
+// What parts of the page ask of each other without knowing each other: each root has one stage of its own.
+
+interface Requests {
+  /** Bring a tab to the front, by its name. */
+  open: string;
+  /** Fold the palette or the dock away, or back. */
+  fold: "palette" | "dock";
+  /** Show one region of a narrow page, by its name. */
+  view: string;
+  /** Put the keyboard into the search of the palette. */
+  search: undefined;
+  /** Show the help. */
+  help: undefined;
+  /** Have the person choose a model to open. */
+  choose: undefined;
+}
+
+export type Request = keyof Requests;
+
+export class Stage {
+  private readonly answers = new Map<Request, Set<(detail: never) => void>>();
+
+  ask<R extends Request>(request: R, ...[detail]: Requests[R] extends undefined ? [] : [Requests[R]]): void {
+    for (const act of this.answers.get(request) ?? []) act(detail as never);
+  }
+
+  /** Act whenever somebody asks; returns what ends it. */
+  answer<R extends Request>(request: R, act: (detail: Requests[R]) => void): () => void {
+    const all = this.answers.get(request) ?? new Set();
+    this.answers.set(request, all.add(act));
+    return () => all.delete(act);
+  }
+}
+
+/** Whatever measures itself by the window measures again: Bokeh's plots do. */
+export function resized(): void {
+  window.dispatchEvent(new Event("resize"));
+}

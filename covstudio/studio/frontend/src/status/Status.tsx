@@ -1,0 +1,172 @@
+// The status line: how far the model is, and notices. It has a place of its own, so that no notice covers what it speaks of.
+
+import { type ReactNode, useEffect, useRef, useState } from "react";
+import { Button, Dialog, DialogTrigger, Popover } from "react-aria-components";
+import type { Line } from "../session/connection";
+import { type Draft, keepDraft, lastDraft } from "../session/draft";
+import { useConnection, useSend, useView } from "../session/hooks";
+import type { NoticeLine } from "../session/messages";
+import { upload } from "../session/upload";
+import { Icon } from "../ui/Icon";
+import styles from "./status.module.css";
+
+const CLOSE = "M4 4l8 8|M12 4l-8 8";
+/** So many notices stand at once; what else there is comes when one of them has gone. */
+const MOST = 2;
+/** Milliseconds after which good news goes by itself. */
+const READ = 6000;
+
+const LINES: Record<Exclude<Line, "back">, string> = {
+  lost: "The connection to the server is lost; trying again…",
+  gone:
+    "The server cannot be reached. The last saved state of your model stays in this browser: start the server and " +
+    "reload this page.",
+};
+
+interface NoticeProps {
+  text: string;
+  level: NoticeLine["level"];
+  actions?: ReactNode;
+  dismiss: () => void;
+  /** Hears whether somebody looks at the notice. */
+  hold?: (held: boolean) => void;
+}
+
+function Notice({ text, level, actions, dismiss, hold }: NoticeProps) {
+  const line = useRef<HTMLParagraphElement>(null);
+  const [long, setLong] = useState(false);
+  useEffect(() => {
+    const found = line.current;
+    if (!found) return;
+    const look = () => setLong(found.scrollWidth > found.clientWidth);
+    const sized = new ResizeObserver(look);
+    sized.observe(found);
+    return () => sized.disconnect();
+  }, []);
+  const urgent = level === "error" || level === "warning";
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: it does nothing; it only stays while somebody looks at it
+    <div
+      className={styles.notice}
+      data-notice={level}
+      role={urgent ? "alert" : "status"}
+      onPointerEnter={() => hold?.(true)}
+      onPointerLeave={() => hold?.(false)}
+      onFocus={() => hold?.(true)}
+      onBlur={() => hold?.(false)}
+    >
+      <p ref={line} className={styles.text}>
+        {text}
+      </p>
+      {long && (
+        <DialogTrigger>
+          <Button className={`cs-link ${styles.more}`}>more</Button>
+          <Popover placement="top end" offset={8}>
+            <Dialog className={styles.whole} aria-label="The whole notice">
+              {text}
+            </Dialog>
+          </Popover>
+        </DialogTrigger>
+      )}
+      {actions}
+      <button
+        type="button"
+        className={`cs-icon-button ${styles.dismiss}`}
+        aria-label="Dismiss"
+        onClick={dismiss}
+      >
+        <Icon path={CLOSE} size={14} />
+      </button>
+    </div>
+  );
+}
+
+/** A notice of the session: good news goes by itself, unless somebody looks at it. */
+function SessionNotice({ text, level, serial }: NoticeLine) {
+  const send = useSend("status");
+  const [held, setHeld] = useState(false);
+  const passing = level === "ok" || level === "info";
+  useEffect(() => {
+    if (!passing || held) return;
+    const timer = setTimeout(() => send({ type: "dismiss", serial }), READ);
+    return () => clearTimeout(timer);
+  }, [passing, held, serial, send]);
+  const dismiss = () => send({ type: "dismiss", serial });
+  return <Notice text={text} level={level} dismiss={dismiss} hold={setHeld} />;
+}
+
+function DraftOffer({ draft, done }: { draft: Draft; done: () => void }) {
+  const send = useSend("bar");
+  const complain = useSend("status");
+  const when = new Date(draft.saved);
+  const day = when.toDateString() === new Date().toDateString() ? "today" : when.toLocaleDateString();
+  const time = when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  function restore(): void {
+    const file = new File([draft.text], "the last session");
+    void upload({ purpose: "restore", file, send, refuse: (text) => complain({ type: "trouble", text }) });
+    done();
+  }
+  function forget(): void {
+    void keepDraft(null);
+    done();
+  }
+  return (
+    <Notice
+      text={`Restore your last session? “${draft.title}”, ${day} at ${time}.`}
+      level="info"
+      actions={
+        <button type="button" className={`cs-button ${styles.action}`} onClick={restore}>
+          Restore
+        </button>
+      }
+      dismiss={forget}
+    />
+  );
+}
+
+/** The draft of an earlier visit, until it is restored or declined. */
+function useLastDraft(): [Draft | null, () => void] {
+  const [draft, setDraft] = useState<Draft | null>(null);
+  useEffect(() => {
+    let waits = true;
+    void lastDraft().then((found) => waits && setDraft(found));
+    return () => {
+      waits = false;
+    };
+  }, []);
+  return [draft, () => setDraft(null)];
+}
+
+export function Status() {
+  const state = useView("status");
+  const send = useSend("status");
+  const connection = useConnection();
+  const [line, setLine] = useState<Line>("back");
+  const [draft, forget] = useLastDraft();
+  useEffect(() => connection.watch(setLine), [connection]);
+  if (state === null) return null;
+  const { chip } = state;
+
+  const notices: ReactNode[] = [...state.notices]
+    .reverse()
+    .map((notice) => <SessionNotice key={notice.serial} {...notice} />);
+  if (line !== "back")
+    notices.unshift(<Notice key="line" text={LINES[line]} level="error" dismiss={() => setLine("back")} />);
+  if (draft !== null) notices.push(<DraftOffer key="draft" draft={draft} done={forget} />);
+
+  return (
+    <div className={styles.status}>
+      <button
+        type="button"
+        className={styles.chip}
+        data-level={chip.level}
+        title={chip.tip}
+        aria-label={`State of the model: ${chip.text}`}
+        onClick={() => send({ type: "chip-pressed" })}
+      >
+        {chip.text}
+      </button>
+      <div className={styles.notices}>{notices.slice(0, MOST)}</div>
+    </div>
+  );
+}

@@ -1,0 +1,1 @@
+"""The palette: structures to drag onto the canvas, and the search."""
