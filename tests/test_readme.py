@@ -16,6 +16,7 @@ PAGES = [
         "CONTRIBUTING.md",
         "docs/architecture.md",
         "docs/designs.md",
+        "docs/formulas.md",
         "docs/from-torch-openreml.md",
         "docs/inference.md",
         "docs/performance.md",
@@ -37,7 +38,14 @@ def test_the_program_of_the_readme_runs(tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["docs/designs.md", "docs/reml.md", "docs/from-torch-openreml.md", "docs/tables.md", "docs/why.md"],
+    [
+        "docs/designs.md",
+        "docs/formulas.md",
+        "docs/reml.md",
+        "docs/from-torch-openreml.md",
+        "docs/tables.md",
+        "docs/why.md",
+    ],
 )
 def test_the_programs_of_a_page_print_what_it_says(name, tmp_path):
     page = (ROOT / name).read_text(encoding="utf-8")
