@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -36,7 +37,7 @@ from covstudio.data.tables import Table
 from covstudio.document.changes.all import SetFixedEffects, SetResponse, SetRoles
 from covstudio.document.model.node import Columns
 from covstudio.estimate import ModelError, estimate
-from covstudio.reml import Inference, InvalidModel, RankDeficient, fit
+from covstudio.reml import REML, Inference, InvalidModel, RankDeficient, fit
 from covstudio.reml.diagnosis.coding import coding_doubts
 from covstudio.reml.terms.recoding import recoding_of
 from tests.document.document_models import add, after
@@ -286,6 +287,19 @@ def test_that_the_origin_matters_is_said_where_it_does(
     assert all("lies far from zero (mean 2004, standard deviation 2.872)" in doubt for doubt in far)
     assert coding_doubts(make(DAYS)) == ()
     assert coding_doubts(make(DAYS - DAYS.mean())) == ()
+
+
+def test_steps_in_the_given_coding_say_so() -> None:
+    """The plain steps of REML have no recoding: they are told to centre."""
+    far, near = REML(model(DAYS + 1e4)), REML(model(DAYS))
+    theta = torch.zeros(4, dtype=torch.float64)
+    with pytest.warns(RuntimeWarning, match=r"The covariate of subject lies far .* Centre it"):
+        far.optimize(Y, design(DAYS), theta, max_iter=1)
+    with pytest.warns(RuntimeWarning, match="another origin it is another model"):
+        REML(model(DAYS + 2000.0, DiagonalMatrix(2))).optimize(Y, design(DAYS), theta[:3], max_iter=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        near.optimize(Y, design(DAYS), theta, max_iter=1)
 
 
 def test_a_fixed_effect_beyond_double_precision_is_told() -> None:

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from covstudio.covariance import Matrix, linalg
 from covstudio.reml.terms.design_rows import SparseRows, rows_of
-from covstudio.reml.terms.recoding import ASLANT, coefficients, free_parts, is_free
+from covstudio.reml.terms.recoding import ASLANT, coefficients, free_parts, is_free, recoding_of
 
-__all__ = ["coding_doubts"]
+__all__ = ["coding_doubts", "uncentred"]
 
 #: Entries that differ by less than this, beside their size, are all the same.
 CONSTANT = 1e-9
@@ -40,6 +40,28 @@ def coding_doubts(v: Matrix) -> tuple[str, ...]:
         its coefficients is not free: ...
     """
     return tuple(dict.fromkeys(_doubts(v, "")))
+
+
+def uncentred(v: Matrix) -> tuple[str, ...]:
+    """A sentence for each term Z G Z' that `fit` takes to centred columns, for who searches in others.
+
+    Args:
+        v: the model of V.
+
+    Example:
+        >>> from covstudio.covariance import CovariancePropagation, ScalarMatrix, Sum, UnstructuredMatrix
+        >>> year = torch.tensor([2001.0, 2002.0, 2003.0])
+        >>> line = CovariancePropagation(z=torch.stack([torch.ones(3), year], 1), g=UnstructuredMatrix(2))
+        >>> print(*uncentred(Sum(line=line, units=ScalarMatrix(3))))
+        The covariate of line lies far from zero: ...
+    """
+    recoding = recoding_of(v)
+    return tuple(
+        f"The covariate of {part.path or 'V'} lies far from zero: its coefficients are all but collinear in "
+        "the coding given, in which rounding in Z G Z' drowns the residual sooner or later. Centre it (fit "
+        "does so by itself, and answers in the coding given)."
+        for part in (() if recoding is None else recoding.parts)
+    )
 
 
 def _doubts(v: Matrix, path: str) -> Iterator[str]:

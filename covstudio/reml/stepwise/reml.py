@@ -12,6 +12,7 @@ f' the slopes of the transforms. Held parameters have no row; fixed ones are no 
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from covstudio.reml.diagnosis.coding import coding_doubts, uncentred
 from covstudio.reml.problem.likelihood import Point
 from covstudio.reml.stepwise.pieces import Pieces, Theta
 from covstudio.reml.stepwise.raw_step import Bound, proposal
@@ -146,7 +148,14 @@ class REML(Pieces):
         Raises:
             NotPositiveDefinite: V has no Cholesky factor at the start.
             FitError: y or X is unusable.
+
+        Warns:
+            RuntimeWarning: a covariate with random coefficients lies far from zero; `fit` takes it to centred
+                columns, and this does not.
         """
+        v = self._matrix(theta)
+        for doubt in (*uncentred(v), *coding_doubts(v)):
+            warnings.warn(doubt, RuntimeWarning, stacklevel=2)
         history = self.history = History()
         with self._session(y, x, theta) as session:
             values = self._moved(self._theta(theta), np.zeros(1), 1.0, lb, ub)
