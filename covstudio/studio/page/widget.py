@@ -144,11 +144,8 @@ class Studio(pn.viewable.Viewer):
 
 def _ready_notebook() -> None:
     """In a notebook: load Panel's scripts from this machine, if its author has not said `pn.extension()`."""
-    if "IPython" not in sys.modules or pn.state.curdoc is not None:
-        return
-    from IPython import get_ipython
-
-    if hasattr(get_ipython(), "kernel"):
+    ipython: Any = sys.modules.get("IPython")
+    if ipython is not None and pn.state.curdoc is None and hasattr(ipython.get_ipython(), "kernel"):
         adopt_loop()
         if not pn.extension._loaded:
             pn.extension(inline=True)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
+import panel as pn
 
+from covstudio.studio.session.event_loop import call_soon
 from covstudio.studio.session.messages import Message, State, Wire, kind, plain
 from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
@@ -70,8 +73,16 @@ class Channel:
             self._line.say(self.name, _written(message), data)
 
     def take(self, message: Any) -> None:
-        """Take what the page says."""
-        self._router(message)
+        """Take what the page says.
+
+        A notebook's kernel may hear it in a thread of its own; it is taken on the notebook's loop, so that
+        one thread alone answers.
+        """
+        document = pn.state.curdoc
+        if document is None or document.session_context is None:
+            call_soon(None, partial(self._router, message))
+        else:
+            self._router(message)
 
 
 def _written(said: State | Message) -> str:

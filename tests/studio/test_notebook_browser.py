@@ -1,0 +1,110 @@
+"""The widget in JupyterLab: drawn, moved by the keyboard and by Python, no other host asked."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+CELLS = [
+    """
+import covstudio
+from covstudio.covariance import AR1Matrix, ScalarMatrix, Sum
+studio = covstudio.Studio(Sum(trend=AR1Matrix(8), noise=ScalarMatrix(8)))
+studio
+""",
+    "print('theta', studio.theta.tolist())",
+    """
+import torch
+studio.theta = torch.tensor([0.0, 1.0, -1.0])
+print('rho', round(studio.document.nodes['n2'].values['rho'], 4))
+""",
+]
+PATIENCE = 120.0
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[str]:
+    """The address of a notebook in a JupyterLab that nobody else uses."""
+    cells = [nbformat.v4.new_code_cell(source.strip()) for source in CELLS]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    nbformat.write(notebook, tmp_path / "studio.ipynb")
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        port = probe.getsockname()[1]
+    own = {name: str(tmp_path / "jupyter") for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")}
+    path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}"]
+    quiet = ["--IdentityProvider.token=", f"--ServerApp.root_dir={tmp_path}", "--LabApp.news_url=None"]
+    quiet.append("--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
+    log = (tmp_path / "lab.log").open("w")
+    server = subprocess.Popen(
+        [*command, *quiet], env={**os.environ, **own, "PYTHONPATH": path}, stdout=log, stderr=log
+    )
+    try:
+        wait_for(f"http://localhost:{port}/api", server)
+        yield f"http://localhost:{port}/lab/tree/studio.ipynb"
+    finally:
+        server.terminate()
+        server.wait(timeout=PATIENCE)
+        log.close()
+
+
+def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+    """Wait until somebody answers there."""
+    end = time.monotonic() + PATIENCE
+    while server.poll() is None and time.monotonic() < end:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except (urllib.error.URLError, TimeoutError):
+            time.sleep(0.1)
+    raise RuntimeError("JupyterLab did not start")
+
+
+def run(page: Page, index: int) -> Locator:
+    """Run a cell; what it gives."""
+    cell = page.locator(".jp-Notebook .jp-CodeCell").nth(index)
+    cell.locator(".jp-InputArea-editor").click()
+    page.keyboard.press("Control+Enter")
+    return cell.locator(".jp-OutputArea")
+
+
+def test_the_widget_lives_in_a_notebook(page: Page, lab: str) -> None:
+    page.goto(lab)
+    given = run(page, 0)
+    expect(given.get_by_role("slider")).to_have_count(3)
+    picture = given.get_by_role("img", name="Heatmap of V", exact=True).first
+    expect(picture).to_be_visible()
+    page.wait_for_function(
+        "canvas => canvas.dataset.seq !== undefined", arg=picture.element_handle(), timeout=60_000
+    )
+    height = given.get_by_role("region", name="Model", exact=True).bounding_box()
+    assert height is not None
+    assert height["height"] > 200
+    # A slider moves theta of the next cell.
+    given.get_by_role("slider", name="trend/sigma^2").focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    expect(given.get_by_role("textbox", name="trend/sigma^2 value")).not_to_have_value("1")
+    expect(run(page, 1)).to_have_text(re.compile(r"theta \[0\.\d+, 0\.0, 0\.0\]"))
+    # And theta of a cell moves the sliders and the pictures.
+    before = picture.evaluate("canvas => canvas.toDataURL()")
+    expect(run(page, 2)).to_contain_text("rho 0.4621")
+    expect(given.get_by_role("textbox", name="trend/rho value")).to_have_value("0.462117")
+    picture.scroll_into_view_if_needed()  # what is out of sight is not painted
+    page.wait_for_function(
+        "([canvas, before]) => canvas.toDataURL() !== before", arg=[picture.element_handle(), before]
+    )
