@@ -16,9 +16,9 @@ from covstudio.data.errors import TableError
 from covstudio.data.frames import Frame, table_of
 from covstudio.data.tables import Table
 from covstudio.document.model.document import Document, check_method
-from covstudio.estimate import Estimate, design_of, estimate, tables
+from covstudio.estimate import After, Estimate, Means, design_of, estimate, tables
 from covstudio.formula import Reading, read
-from covstudio.reml import Fit
+from covstudio.reml import Fit, Inference
 from covstudio.reml import fit as fit_matrix
 
 if TYPE_CHECKING:
@@ -123,6 +123,40 @@ class Fitted:
         if new.offset is not None:
             means = means + new.offset
         return pd.DataFrame({"prediction": means.numpy(), "standard_error": variances.sqrt().numpy()})
+
+    @cached_property
+    def after(self) -> After:
+        """What is asked of a fit: tests, means, influence, as data frames."""
+        return After(self.document, self.table, self.fit)
+
+    @property
+    def inference(self) -> Inference:
+        """Everything that the fit says beyond its estimates."""
+        return self.after.inference
+
+    def tidy(self, kind: Any = "fixed", **options: Any) -> pd.DataFrame:
+        """The estimates, one a row; see `covstudio.estimate.After.tidy`."""
+        return self.after.tidy(kind, **options)
+
+    def glance(self) -> pd.DataFrame:
+        """The fit in one row; see `covstudio.estimate.After.glance`."""
+        return self.after.glance()
+
+    def augment(self) -> pd.DataFrame:
+        """The rows with fitted values and residuals; see `covstudio.estimate.After.augment`."""
+        return self.after.augment()
+
+    def anova(self, kind: Any = 3, **options: Any) -> pd.DataFrame:
+        """Tests of type 1, 2 or 3 of the terms; see `covstudio.estimate.After.anova`."""
+        return self.after.anova(kind, **options)
+
+    def means(self, factors: Any, **options: Any) -> Means:
+        """Predicted means; see `covstudio.estimate.After.means`."""
+        return self.after.means(factors, **options)
+
+    def influence(self, column: str | None = None) -> pd.DataFrame:
+        """Influence of rows or levels; see `covstudio.estimate.After.influence`."""
+        return self.after.influence(column)
 
     def summary(self) -> str:
         """The fit as a table to read."""

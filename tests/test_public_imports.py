@@ -36,7 +36,7 @@ PUBLIC = {
     "covstudio.document.changes": ("AddNode", "Connect", "SetArgument", "SetDerived", "SetParameters"),
     "covstudio.document.jsonfile": ("dumps", "loads", "DocumentError"),
     "covstudio.document.templates": ("templates",),
-    "covstudio.estimate": ("estimate", "ModelError"),
+    "covstudio.estimate": ("estimate", "ModelError", "After", "Means"),
     "covstudio.export.python": ("python_source",),
     "covstudio.cli": ("main",),
     "covstudio.studio.page": ("serve",),

@@ -14,6 +14,7 @@ PAGES = [
     for name in (
         "README.md",
         "CONTRIBUTING.md",
+        "docs/after.md",
         "docs/architecture.md",
         "docs/designs.md",
         "docs/formulas.md",
@@ -39,6 +40,7 @@ def test_the_program_of_the_readme_runs(tmp_path):
 @pytest.mark.parametrize(
     "name",
     [
+        "docs/after.md",
         "docs/designs.md",
         "docs/formulas.md",
         "docs/reml.md",

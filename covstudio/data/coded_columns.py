@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from math import prod
@@ -83,6 +84,12 @@ class CodedColumns:
         function = self.formula.functions.get(part)
         said = self.table.choices.column(column).contrasts
         self._contrasts[part] = (None if function is None else function.contrasts) or said or "treatment"
+
+    def coded(self, contrasts: Contrasts) -> CodedColumns:
+        """The same parts with one kind of contrasts for all factors."""
+        other = copy.copy(self)
+        other._contrasts = dict.fromkeys(self._contrasts, contrasts)
+        return other
 
     def size(self, block: CodedTerm) -> int:
         """How many columns a block has."""

@@ -4,18 +4,22 @@ The app, the command line and notebooks all fit through `estimate`, so that the 
 numbers.
 """
 
+from covstudio.estimate.after import After
 from covstudio.estimate.answers import asked
 from covstudio.estimate.derived import Quantity
 from covstudio.estimate.fitted import Estimate, derive, estimate, outlook
 from covstudio.estimate.inferred import Inferred
+from covstudio.estimate.means import Means
 from covstudio.estimate.model import Assembled, ModelError, assemble, design_of
 from covstudio.estimate.omitted import mixture_words
 from covstudio.estimate.tables import tables
 
 __all__ = [
+    "After",
     "Assembled",
     "Estimate",
     "Inferred",
+    "Means",
     "ModelError",
     "Quantity",
     "asked",

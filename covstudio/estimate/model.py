@@ -65,6 +65,8 @@ class Assembled:
         terms: the terms of the fixed effects in their order, each with the columns of x that are its own.
         outer_terms: those of them that no other contains.
         references: factor -> the level that its others are compared with.
+        table: the rows that are used.
+        design: x and what its columns stand for.
     """
 
     matrix: Matrix
@@ -76,6 +78,8 @@ class Assembled:
     terms: tuple[tuple[str, tuple[int, ...]], ...] = ()
     outer_terms: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     references: Mapping[str, str] = field(default_factory=dict)
+    table: Table | None = None
+    design: Design | None = None
 
     def fit(
         self,
@@ -148,6 +152,8 @@ def assemble(document: Document, table: Table | None) -> Assembled:
         design.terms,
         design.outer_terms,
         design.references,
+        built.table,
+        design,
     )
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from covstudio.covariance import Matrix
 from covstudio.reml.fitting.result import Fit
 from covstudio.reml.fitting.uncertainty import Information, ParameterCovariance
+from covstudio.reml.inference.accuracy import Accuracy, accuracies
 from covstudio.reml.inference.arguments import checked_count, checked_level, column_names
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.bootstrap import (
@@ -36,6 +37,7 @@ from covstudio.reml.inference.fixed import (
     WaldTests,
 )
 from covstudio.reml.inference.functions import Expressions, FunctionEstimate
+from covstudio.reml.inference.influence import Influence, influence_of
 from covstudio.reml.inference.information import parameter_covariance
 from covstudio.reml.inference.intervals import Intervals, parameter_intervals
 from covstudio.reml.inference.new_levels import Wider
@@ -296,6 +298,33 @@ class Inference:
             Henderson (1975), Biometrics 31:423.
         """
         return predicted_effects(self._binding)
+
+    def accuracy(self) -> dict[str, Accuracy]:
+        """Prediction errors, SED, reliabilities and heritabilities of every term Z G Z'.
+
+        Returns:
+            By term: the covariance matrix of the errors of prediction, Cullis' heritability by the mean
+            variance of a difference, and the generalised one.
+
+        Raises:
+            InvalidModel: a term has too many effects for their errors to be taken together.
+
+        Reference:
+            Cullis, Smith & Coombes (2006), J. Agric. Biol. Environ. Stat. 11:381; Oakey et al. (2006),
+            Theor. Appl. Genet. 113:809.
+        """
+        return accuracies(self._binding.searched)
+
+    def influence(self, groups: Mapping[str, Sequence[int]] | None = None) -> Influence:
+        """What leaving out rows does to the fixed effects, V taken as known: changes and Cook's distances.
+
+        Args:
+            groups: name -> rows, counted from 0, that are left out together; None for every row by itself.
+
+        Reference:
+            Christensen, Pearson & Johnson (1992), Technometrics 34:38.
+        """
+        return influence_of(self._binding.searched, self.names, groups)
 
     @cached_property
     def residuals(self) -> Residuals:
