@@ -49,6 +49,7 @@ class Root(JSComponent):
     matrix = param.String(default="")
     palette = param.String(default="")
     status = param.String(default="")
+    data = param.String(default="")
 
     tabs = Children()
 

@@ -310,7 +310,7 @@ def test_a_column_named_like_a_script_is_only_text(studio: Studio, tmp_path: Pat
     path.write_text(CSV.replace("rep,", f"{SCRIPT},").replace("yield", IMAGE).replace("R2", LEVEL))
     data = studio.show("Data")
     data.get_by_label("Upload a csv file").set_input_files(path)
-    preview = data.get_by_role("region", name="First rows")
+    preview = data.get_by_role("region", name="Table")
     for name in (SCRIPT, IMAGE):
         expect(preview.get_by_role("columnheader", name=name, exact=True)).to_be_visible()
         expect(data.get_by_label(f"Role of {name}", exact=True)).to_be_visible()

@@ -35,7 +35,8 @@ def test_the_example_is_shown_explained_and_confirmed(studio: Studio, data: Loca
     ):
         expect(data.get_by_label(f"Role of {column}", exact=True)).to_have_value(role)
     expect(data.get_by_text("its name is that of a response")).to_be_visible()
-    expect(data.get_by_role("region", name="First rows").get_by_role("row")).to_have_count(9)
+    table = data.get_by_role("table", name="john_alpha.csv")
+    expect(table).to_have_attribute("aria-rowcount", "73")
     expect(data.get_by_role("cell", name="4.1172")).to_be_visible()
     expect(studio.button("Undo")).to_be_disabled()
     data.get_by_role("button", name="Use this table").click()
@@ -122,7 +123,7 @@ def test_a_file_over_the_limit_is_refused_before_it_is_sent(data: Locator, tmp_p
     expect(data.get_by_role("alert")).to_contain_text("100.0 MB; at most 100 MB")
 
 
-def test_a_large_file_arrives_in_pieces(data: Locator, tmp_path: Path) -> None:
+def test_a_large_file_arrives_in_pieces(studio: Studio, data: Locator, tmp_path: Path) -> None:
     path = tmp_path / "many.csv"
     lines = [
         f"G{i % 50},R{i % 4},{4 + (i % 97) / 50},some words that make the line longer {i % 7}"
@@ -132,6 +133,11 @@ def test_a_large_file_arrives_in_pieces(data: Locator, tmp_path: Path) -> None:
     assert path.stat().st_size > 3_000_000
     upload(data, path)
     expect(data.get_by_text("60,000 rows × 4 columns")).to_be_visible(timeout=60_000)
+    # The whole table is there, and of its rows only those in sight are on the page.
+    data.get_by_role("region", name="Table").evaluate("region => region.scrollTo(0, region.scrollHeight)")
+    last = data.get_by_role("row").filter(has=studio.page.get_by_role("rowheader", name="60,000", exact=True))
+    expect(last.get_by_role("cell").first).to_have_text("G49")
+    assert data.get_by_role("row").count() < 100
 
 
 def test_what_stands_in_a_table_is_never_run(studio: Studio, data: Locator, tmp_path: Path) -> None:
@@ -172,6 +178,21 @@ def test_missing_values_are_told_of(data: Locator, tmp_path: Path) -> None:
     expect(data.get_by_role("cell", name="missing")).to_be_visible()
 
 
+def test_levels_are_put_in_order_and_one_to_compare_with_is_chosen(data: Locator, studio: Studio) -> None:
+    data.get_by_role("button", name="Alpha design of spring oats").click()
+    data.get_by_role("button", name="Levels of rep, compared with R1").click()
+    levels = studio.page.get_by_role("dialog", name="Levels of rep")
+    levels.get_by_role("button", name="Move R2 up").click()
+    expect(levels.get_by_role("listitem").first).to_contain_text("R2")
+    levels.get_by_role("button", name="Compare the others with R3").click()
+    expect(levels.get_by_role("button", name="Compare the others with R3")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    studio.page.keyboard.press("Escape")
+    expect(levels).to_have_count(0)
+    expect(data.get_by_role("button", name="Levels of rep, compared with R3")).to_be_focused()
+
+
 def test_a_file_is_dropped_onto_the_page(studio: Studio, data: Locator) -> None:
     transfer = studio.page.evaluate_handle(
         """text => {
@@ -181,7 +202,7 @@ def test_a_file_is_dropped_onto_the_page(studio: Studio, data: Locator) -> None:
         }""",
         "gen,yield\nG1,4\nG2,5\nG1,4.5\nG2,3\n",
     )
-    zone = data.locator("label.drop")
+    zone = data.locator("label[data-drop]")
     zone.dispatch_event("dragover", {"dataTransfer": transfer})
     zone.dispatch_event("drop", {"dataTransfer": transfer})
     expect(data.get_by_role("heading", name="dropped")).to_be_visible()

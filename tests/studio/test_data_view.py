@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import json
+from typing import Any
+
+import pytest
 
 from covstudio.data import TableChoices, read_table
 from covstudio.document.changes.all import SetData
 from covstudio.document.files.templates import TEMPLATES
-from covstudio.studio.data.data import DataView
+from covstudio.studio.data.data import MOST_CELLS, DataView
+from covstudio.studio.data.messages import TableCells
 from covstudio.studio.session.store import Store
+from tests.studio.states import state_of
 
 TRIAL = b"gen,rep,yield\nA,R1,4.1\nB,R1,3.9\n.,R2,-99\nB,R2,4.0\nA,R3,4.2\nB,R3,4.4\n"
 AMBIGUOUS = b"gen;area\nA;1.250\nB;2.340\nA;1.750\nB;1.125\n"
@@ -16,21 +20,27 @@ AMBIGUOUS = b"gen;area\nA;1.250\nB;2.340\nA;1.750\nB;1.125\n"
 
 def uploaded(view: DataView, data: bytes, name: str = "trial.csv") -> None:
     piece = {"purpose": "table", "id": name, "name": name, "index": 0, "total": 1, "size": len(data)}
-    view._chunk({"type": "chunk", **piece, "data": data})
+    view.channel.take({"type": "chunk", **piece, "data": data})
 
 
-def drawn(view: DataView) -> dict:
-    return json.loads(view._pane.state)["table"]
+def say(view: DataView, kind: str, **content: Any) -> None:
+    """Say something as the page does."""
+    view.channel.take({"type": kind, **content})
 
 
-def column(view: DataView, name: str) -> dict:
+def drawn(view: DataView) -> dict[str, Any]:
+    table: dict[str, Any] = state_of(view)["table"]
+    return table
+
+
+def column(view: DataView, name: str) -> dict[str, Any]:
     return next(one for one in drawn(view)["columns"] if one["name"] == name)
 
 
 def answer(view: DataView, words: str, text: str) -> None:
     questions = drawn(view)["questions"]
     place = next(place for place, one in enumerate(questions) if words in one["text"])
-    view._answer({"question": place, "answer": questions[place]["answers"].index(text)})
+    say(view, "answer-question", question=place, answer=questions[place]["answers"].index(text))
 
 
 def test_questions_are_asked_and_answered_before_a_table_is_used():
@@ -39,13 +49,13 @@ def test_questions_are_asked_and_answered_before_a_table_is_used():
     uploaded(view, TRIAL)
     assert len(drawn(view)["questions"]) == 2
     assert drawn(view)["notes"] == []
-    view._role({"column": "rep", "role": "ignored"})
+    say(view, "give-role", column="rep", role="ignored")
     answer(view, "'-99'", "no value")
     answer(view, "'.'", "no value")
     assert drawn(view)["questions"] == []
     assert column(view, "yield")["missing"] == 1
     assert column(view, "rep")["role"] == "ignored"
-    view._use()
+    say(view, "use-table")
     assert store.table is not None
     assert store.table.to_columns()["gen"][2] is None
     assert store.document.choices.column("yield").missing == ("-99",)
@@ -63,7 +73,7 @@ def test_a_file_is_read_again_for_an_answer_about_its_marks():
     answer(view, "may be", "1.250 is 1250")
     assert column(view, "area")["summary"].endswith("1125 to 2340")
     uploaded(view, AMBIGUOUS, "again.csv")
-    view._use()
+    say(view, "use-table")
     # The file is gone: the question is shown, and what would take the file is not offered.
     (question,) = drawn(view)["questions"]
     assert question["answers"] == []
@@ -73,7 +83,7 @@ def test_questions_of_a_table_in_use_are_undoable_changes():
     store = Store()
     view = DataView(store)
     uploaded(view, TRIAL)
-    view._use()
+    say(view, "use-table")
     assert len(drawn(view)["questions"]) == 2
     answer(view, "'-99'", "no value")
     assert store.table.to_columns()["yield"][2] is None
@@ -90,19 +100,19 @@ def test_the_order_of_levels_and_the_reference_are_set_and_seen():
     uploaded(view, TRIAL)
     assert column(view, "rep")["levels"] == ["R1", "R2", "R3"]
     assert column(view, "rep")["reference"] == "R1"
-    view._order({"column": "rep", "levels": ["R3", "R1", "R2"]})
-    view._reference({"column": "rep", "level": "R2"})
+    say(view, "order-levels", column="rep", levels=["R3", "R1", "R2"])
+    say(view, "compare-with", column="rep", level="R2")
     assert (column(view, "rep")["levels"], column(view, "rep")["reference"]) == (["R3", "R1", "R2"], "R2")
-    view._use()
+    say(view, "use-table")
     assert store.table.levels("rep") == ("R3", "R1", "R2")
-    view._reference({"column": "rep", "level": "R1"})
+    say(view, "compare-with", column="rep", level="R1")
     assert store.table.reference("rep") == "R1"
     assert store.table.levels("rep") == ("R3", "R1", "R2")
     # What is no order of these levels changes nothing.
-    view._order({"column": "rep", "levels": ["R3"]})
-    view._reference({"column": "rep", "level": "R9"})
-    view._reference({"column": "height", "level": "R1"})
-    view._answer({"question": 99, "answer": 0})
+    say(view, "order-levels", column="rep", levels=["R3"])
+    say(view, "compare-with", column="rep", level="R9")
+    say(view, "compare-with", column="height", level="R1")
+    say(view, "answer-question", question=99, answer=0)
     assert store.table.levels("rep") == ("R3", "R1", "R2")
     assert column(view, "yield")["levels"] == []
 
@@ -117,9 +127,9 @@ def test_no_guess_takes_the_place_of_what_a_person_has_set():
     store = Store()
     view = DataView(store)
     uploaded(view, text)
-    view._role({"column": "Feuchte %", "role": "response"})
-    view._role({"column": "Wdh", "role": "covariate"})
-    view._use()
+    say(view, "give-role", column="Feuchte %", role="response")
+    say(view, "give-role", column="Wdh", role="covariate")
+    say(view, "use-table")
     confirmed = store.document.roles
     for name in TEMPLATES.names():
         assert store.dispatch(TEMPLATES[name].start(store.table, store.document))
@@ -139,3 +149,52 @@ def test_a_table_is_kept_without_what_is_said_about_it():
     assert store.table.reference("rep") == "R2"
     store.dispatch(SetData("trial", store.document.roles, choices=TableChoices()))
     assert store.table.reference("rep") is None
+
+
+def test_cells_are_sent_by_blocks_and_only_those_of_the_table_that_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    view = DataView(Store())
+    told: list[TableCells] = []
+    monkeypatch.setattr(view.channel, "tell", told.append)
+    uploaded(view, TRIAL)
+    serial = drawn(view)["serial"]
+    say(view, "want-cells", serial=serial, row=1, rows=3, column=0, columns=2)
+    assert told == [TableCells(serial=serial, row=1, column=0, cells=[["B", ".", "B"], ["R1", "R2", "R2"]])]
+    answer(view, "'.'", "no value")
+    now = drawn(view)["serial"]
+    assert now != serial, "there are other cells"
+    say(view, "want-cells", serial=serial, row=0, rows=9, column=0, columns=9)
+    assert len(told) == 1
+    say(view, "want-cells", serial=now, row=-5, rows=10**9, column=2, columns=10**9)
+    assert told[-1].cells == [[4.1, 3.9, -99.0, 4.0, 4.2, 4.4]]
+    say(view, "want-cells", serial=now, row=2, rows=1, column=0, columns=1)
+    assert told[-1].cells == [[None]]
+    say(view, "give-role", column="rep", role="ignored")
+    assert drawn(view)["serial"] == now, "a role is none of the cells"
+
+
+def test_no_more_cells_are_sent_at_once_than_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    view = DataView(Store())
+    told: list[TableCells] = []
+    monkeypatch.setattr(view.channel, "tell", told.append)
+    uploaded(view, b"a,b\n" + b"x,1.5\n" * MOST_CELLS)
+    say(view, "want-cells", serial=drawn(view)["serial"], row=0, rows=10**9, column=0, columns=2)
+    assert sum(map(len, told[-1].cells)) == MOST_CELLS
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"type": "give-role", "column": "rep", "role": "king"},
+        {"type": "order-levels", "column": "rep", "levels": "R1"},
+        {"type": "answer-question", "question": "0", "answer": 0},
+        {"type": "want-cells", "serial": 1, "row": 0},
+    ],
+)
+def test_what_is_not_declared_changes_nothing(message: dict[str, Any]) -> None:
+    view = DataView(Store())
+    uploaded(view, TRIAL)
+    before = state_of(view)
+    view.channel.take(message)
+    assert state_of(view) == before

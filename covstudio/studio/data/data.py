@@ -5,29 +5,42 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
 
-import msgspec
 import panel as pn
-from panel.viewable import Viewable
 
 from covstudio.data.choices import TableChoices
 from covstudio.data.errors import TableError
 from covstudio.data.examples import EXAMPLES, Example, examples
-from covstudio.data.roles import ROLES, Role, check_roles, completed_roles
+from covstudio.data.roles import Role, check_roles, completed_roles
 from covstudio.data.tables import Table
 from covstudio.document.changes.all import SetChoices, SetRoles
 from covstudio.studio.data.examined import Examined, needs_file, read_upload
-from covstudio.studio.session.component import Component
+from covstudio.studio.data.messages import (
+    DATA,
+    AnswerQuestion,
+    CompareWith,
+    DataState,
+    DiscardTable,
+    ExampleTable,
+    GiveRole,
+    LoadExample,
+    OrderLevels,
+    RefuseFile,
+    ShownTable,
+    TableCells,
+    TableColumn,
+    TableQuestion,
+    UseTable,
+    WantCells,
+)
+from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.event_loop import call_soon
 from covstudio.studio.session.files import MAX_TABLE, MEGABYTE, Assembler, Chunk, Upload, UploadError
-from covstudio.studio.session.resources import component_script, component_styles
-from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TabView
 
-PREVIEW_ROWS = 8
-PREVIEW_COLUMNS = 60
+#: The most cells that are sent at once; a page that wants more asks again.
+MOST_CELLS = 20_000
 #: Up to so many levels of a factor can be put in order.
 ORDERED_LEVELS = 60
 #: Up to this size a table is read on the event loop; a larger one in a thread, so that no other session
@@ -35,13 +48,6 @@ ORDERED_LEVELS = 60
 READ_AT_ONCE = 2 * MEGABYTE
 
 _readers = ThreadPoolExecutor(2, thread_name_prefix="covstudio-read")
-
-
-class DataPane(Component):
-    """The browser's half of the data view."""
-
-    _esm = component_script("data.js")
-    _stylesheets = component_styles("data.css")
 
 
 class DataView(TabView):
@@ -66,27 +72,36 @@ class DataView(TabView):
         self._error: str | None = None
         self._busy: str | None = None
         self._progress: float | None = None
-        self._pane = DataPane(sizing_mode="stretch_both", margin=0)
-        Router(
+        self._sent: Table | None = None  # whose cells the page may ask for
+        self._serial = 0
+        self.channel = Channel(
+            DATA,
             store,
             {
-                "example": lambda message: self.propose_example(str(message.get("name"))),
-                "chunk": self._chunk,
-                "role": self._role,
-                "answer": self._answer,
-                "order": self._order,
-                "reference": self._reference,
-                "use": lambda message: self._use(),
-                "discard": lambda message: self._discard(),
-                "refuse": lambda message: self._fail(str(message.get("text", ""))[:500]),
+                LoadExample: lambda said: self.propose_example(said.name),
+                Chunk: self._chunk,
+                GiveRole: self._role,
+                AnswerQuestion: self._answer,
+                OrderLevels: self._order,
+                CompareWith: self._compare,
+                UseTable: lambda _: self._use(),
+                DiscardTable: lambda _: self._discard(),
+                RefuseFile: lambda said: self._fail(said.text[:500]),
+                WantCells: self._cells,
             },
-        ).listen(self._pane)
+        )
         store.param.watch(lambda *events: self._show(), ["structure_version", "settled"])
         self._show()
 
-    def panel(self) -> Viewable:
-        """The view as a Panel component."""
-        return self._pane
+    @property
+    def line(self) -> Channel:
+        """What the page draws the view from."""
+        return self.channel
+
+    @property
+    def _table(self) -> Table | None:
+        """The table that is shown: the proposed one, or the one in use."""
+        return self._store.table if self._proposal is None else self._proposal
 
     # --- proposals --------------------------------------------------------------------------------
 
@@ -134,12 +149,11 @@ class DataView(TabView):
         self._store.load_table(table, roles=self._roles)
         self._show()
 
-    def _role(self, message: Mapping[str, Any]) -> None:
-        column, role = message.get("column"), message.get("role")
-        table = self._proposal or self._store.table
-        if table is None or column not in table.columns or role not in ROLES:
+    def _role(self, said: GiveRole) -> None:
+        table, column, role = self._table, said.column, said.role
+        if table is None or column not in table.columns:
             return
-        changed: dict[str, Role] = {str(column): role}
+        changed: dict[str, Role] = {column: role}
         if self._proposal is None:
             self._store.dispatch(SetRoles(changed))
             return
@@ -156,31 +170,28 @@ class DataView(TabView):
     def _choices(self) -> TableChoices:
         return self._store.document.choices if self._proposal is None else self._proposal.choices
 
-    def _answer(self, message: Mapping[str, Any]) -> None:
+    def _answer(self, said: AnswerQuestion) -> None:
         """Take the answer to a question; the file is read again where it takes that."""
-        table = self._proposal or self._store.table
-        place, chosen = message.get("question"), message.get("answer")
-        if table is None or not isinstance(place, int) or not isinstance(chosen, int):
+        table = self._table
+        if table is None or not 0 <= said.question < len(table.questions):
             return
-        if not 0 <= place < len(table.questions) or not 0 <= chosen < len(table.questions[place].answers):
-            return
-        self._say(table.questions[place].answers[chosen].choices.over(self._choices()))
+        answers = table.questions[said.question].answers
+        if 0 <= said.answer < len(answers):
+            self._say(answers[said.answer].choices.over(self._choices()))
 
-    def _order(self, message: Mapping[str, Any]) -> None:
+    def _order(self, said: OrderLevels) -> None:
         """Put the levels of a factor in another order."""
-        column, levels = message.get("column"), message.get("levels")
-        table = self._proposal or self._store.table
-        if table is None or column not in table.columns or not isinstance(levels, list):
+        table = self._table
+        if table is None or said.column not in table.columns:
             return
-        if sorted(map(str, levels)) == sorted(table.levels(str(column))):
-            self._say(self._choices().with_column(str(column), levels=tuple(map(str, levels))))
+        if sorted(said.levels) == sorted(table.levels(said.column)):
+            self._say(self._choices().with_column(said.column, levels=tuple(said.levels)))
 
-    def _reference(self, message: Mapping[str, Any]) -> None:
+    def _compare(self, said: CompareWith) -> None:
         """Choose the level that the others of a factor are compared with."""
-        column, level = message.get("column"), message.get("level")
-        table = self._proposal or self._store.table
-        if table is not None and column in table.columns and level in table.levels(str(column)):
-            self._say(self._choices().with_column(str(column), reference=str(level)))
+        table = self._table
+        if table is not None and said.column in table.columns and said.level in table.levels(said.column):
+            self._say(self._choices().with_column(said.column, reference=said.level))
 
     def _say(self, choices: TableChoices) -> None:
         """Have the table under other choices."""
@@ -204,9 +215,9 @@ class DataView(TabView):
 
     # --- uploads ----------------------------------------------------------------------------------
 
-    def _chunk(self, message: Mapping[str, Any]) -> None:
+    def _chunk(self, chunk: Chunk) -> None:
         try:
-            upload = self._uploads.add(msgspec.convert(dict(message), Chunk))
+            upload = self._uploads.add(chunk)
         except UploadError as error:
             self._fail(str(error))
             return
@@ -247,79 +258,92 @@ class DataView(TabView):
     # --- drawing ----------------------------------------------------------------------------------
 
     def _show(self) -> None:
-        table = self._proposal if self._proposal is not None else self._store.table
-        self._pane.show(
-            {
-                "examples": [_listed(example) for example in examples()],
-                "limit": MAX_TABLE,
-                "busy": self._busy,
-                "progress": self._progress,
-                "error": self._error,
-                "proposed": self._proposal is not None,
-                "wanted": self._store.document.data_name if self._store.table is None else None,
-                "table": None if table is None else self._table_state(table),
-                "notes": [] if self._proposal is not None else list(self._store.build.notes),
-            }
+        table = self._table
+        self.channel.show(
+            DataState(
+                examples=[_listed(example) for example in examples()],
+                limit=MAX_TABLE,
+                busy=self._busy,
+                progress=self._progress,
+                error=self._error,
+                proposed=self._proposal is not None,
+                wanted=self._store.document.data_name if self._store.table is None else None,
+                table=None if table is None else self._shown(table),
+                notes=[] if self._proposal is not None else list(self._store.build.notes),
+            )
         )
 
-    def _table_state(self, table: Table) -> dict[str, Any]:
+    def _shown(self, table: Table) -> ShownTable:
         if self._examined is None or self._examined.table is not table:
             self._examined = Examined.of(table)
-        examined = self._examined
+        if self._sent is not table:
+            self._sent = table
+            self._serial += 1
         document = self._store.document
         roles = self._roles
         if self._proposal is None:
             roles = completed_roles(table, document.roles, document.response)
         trouble = self._trouble(table, roles)
-        shown = table.columns[:PREVIEW_COLUMNS]
-        head = replace(table, frame=table.frame.head(PREVIEW_ROWS), lines=None).to_columns()
         asked = [question.text for question in table.questions]
-        return {
-            "name": table.name,
-            "rows": table.n,
-            "notes": [note for note in table.notes if note not in asked],
-            "questions": [self._question(table, place) for place in range(len(table.questions))],
-            "columns": [
-                examined.described[column]
-                | {
-                    "role": roles.get(column, "ignored"),
-                    "reason": self._reason(column, roles.get(column, "ignored")),
-                    "error": trouble.get(column),
-                }
-                | self._levels(table, column, roles.get(column, "ignored"))
+        return ShownTable(
+            serial=self._serial,
+            name=table.name,
+            rows=table.n,
+            notes=[note for note in table.notes if note not in asked],
+            questions=[self._question(table, place) for place in range(len(table.questions))],
+            columns=[
+                self._column(table, column, roles.get(column, "ignored"), trouble.get(column))
                 for column in table.columns
             ],
-            "head": [[head[column][row] for column in shown] for row in range(min(PREVIEW_ROWS, table.n))],
-            "shown": list(shown),
-            "ready": not trouble,
-        }
+            ready=not trouble,
+        )
+
+    def _column(self, table: Table, name: str, role: Role, error: str | None) -> TableColumn:
+        assert self._examined is not None
+        described = self._examined.described[name]
+        levels = table.levels(name) if role == "factor" else ()
+        chosen = table.reference(name) if role == "factor" else None
+        return TableColumn(
+            name=name,
+            numeric=described.numeric,
+            summary=described.summary,
+            missing=described.missing,
+            role=role,
+            reason=self._reason(name, role),
+            error=error,
+            levels=list(levels) if len(levels) <= ORDERED_LEVELS else [],
+            reference=chosen if chosen in levels else levels[0] if levels else None,
+        )
+
+    def _cells(self, said: WantCells) -> None:
+        """Send the cells that are to be seen."""
+        table = self._sent
+        if table is None or said.serial != self._serial:
+            return
+        row, column = max(said.row, 0), max(said.column, 0)
+        columns = min(max(said.columns, 0), max(len(table.columns) - column, 0), MOST_CELLS)
+        rows = min(max(said.rows, 0), MOST_CELLS // max(columns, 1))
+        part = table.frame.iloc[row : row + rows, column : column + columns]
+        cells = replace(table, frame=part, lines=None).to_columns()
+        self.channel.tell(TableCells(serial=said.serial, row=row, column=column, cells=list(cells.values())))
 
     def _reason(self, column: str, role: Role) -> str:
         """Why a column has a role: the guess's reason, where it is what was guessed."""
         guess = self._examined.guesses.get(column) if self._examined is not None else None
         return guess.reason if guess is not None and guess.role == role else ""
 
-    def _question(self, table: Table, place: int) -> dict[str, Any]:
+    def _question(self, table: Table, place: int) -> TableQuestion:
         question, choices = table.questions[place], self._choices()
         read = self._upload is None and any(needs_file(answer, choices) for answer in question.answers)
         answers = [] if read else [answer.text for answer in question.answers]
-        return {"text": question.text, "answers": answers}
-
-    def _levels(self, table: Table, column: str, role: Role) -> dict[str, Any]:
-        """The levels of a factor in order, and the one that the others are compared with."""
-        if role != "factor":
-            return {"levels": [], "reference": None}
-        levels = table.levels(column)
-        chosen = table.reference(column)
-        reference = chosen if chosen in levels else levels[0] if levels else None
-        return {"levels": list(levels) if len(levels) <= ORDERED_LEVELS else [], "reference": reference}
+        return TableQuestion(text=question.text, answers=answers)
 
 
-def _listed(example: Example) -> dict[str, str]:
-    return {
-        "name": example.name,
-        "title": example.title,
-        "description": example.description,
-        "source": example.source,
-        "licence": example.licence,
-    }
+def _listed(example: Example) -> ExampleTable:
+    return ExampleTable(
+        name=example.name,
+        title=example.title,
+        description=example.description,
+        source=example.source,
+        licence=example.licence,
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +18,21 @@ SHOWN_LEVELS = 5
 
 
 @dataclass(frozen=True)
+class Described:
+    """A column in few words.
+
+    Args:
+        numeric: its values are numbers.
+        summary: how many levels, or from where to where it goes.
+        missing: how many values are not there.
+    """
+
+    numeric: bool
+    summary: str
+    missing: int
+
+
+@dataclass(frozen=True)
 class Examined:
     """A table and all that the view says about it, found once: for a large table this takes a while.
 
@@ -30,7 +44,7 @@ class Examined:
 
     table: Table
     guesses: Mapping[str, Guess]
-    described: Mapping[str, dict[str, Any]]
+    described: Mapping[str, Described]
 
     @classmethod
     def of(cls, table: Table) -> Examined:
@@ -66,12 +80,12 @@ def needs_file(answer: Answer, choices: TableChoices) -> bool:
     )
 
 
-def describe(table: Table, column: str) -> dict[str, Any]:
+def describe(table: Table, column: str) -> Described:
     """One column in few words: how many levels, or from where to where it goes, and how much is missing.
 
     Example:
         >>> from covstudio.data.examples import load_example
-        >>> describe(load_example("john_alpha"), "rep")["summary"]
+        >>> describe(load_example("john_alpha"), "rep").summary
         '3 levels: R1, R2, R3'
     """
     missing = int(table.missing(column).sum())
@@ -93,4 +107,4 @@ def describe(table: Table, column: str) -> dict[str, Any]:
         more = ", …" if len(levels) > SHOWN_LEVELS else ""
         word = "level" if len(levels) == 1 else "levels"
         summary = f"{len(levels):,} {word}: {', '.join(level[:24] for level in levels[:SHOWN_LEVELS])}{more}"
-    return {"name": column, "numeric": numeric, "summary": summary, "missing": missing}
+    return Described(numeric, summary, missing)

@@ -5,6 +5,7 @@ import logo from "../../../assets/logo.svg";
 import { Bar } from "../bar/Bar";
 import { Canvas } from "../canvas/Canvas";
 import { Code } from "../code/Code";
+import { Data } from "../data/Data";
 import { Fit } from "../fit/Fit";
 import { Inspector } from "../inspector/Inspector";
 import { Matrix } from "../matrix/Matrix";
@@ -34,6 +35,7 @@ const NARROW = matchMedia("(max-width: 820px)");
 /** Tabs drawn here, around what Panel draws of them if there is any; every other one is a view of Panel's. */
 const TABS: Record<string, (props: { children: ReactNode }) => JSX.Element | null> = {
   code: Code,
+  data: Data,
   fit: Fit,
   inspector: Inspector,
   matrix: Matrix,

@@ -31,6 +31,21 @@ export interface Wires {
     state: CodeState;
     up: Copy | Download | Language;
   };
+  data: {
+    down: TableCells;
+    state: DataState;
+    up:
+      | LoadExample
+      | Chunk
+      | GiveRole
+      | AnswerQuestion
+      | OrderLevels
+      | CompareWith
+      | UseTable
+      | DiscardTable
+      | RefuseFile
+      | WantCells;
+  };
   fit: {
     down: TableText;
     state: FitState;
@@ -483,6 +498,149 @@ export interface Download {
 export interface Language {
   name: string;
   type: "language";
+}
+/**
+ * A block of cells by column, from a row and a column on; None where a value is missing.
+ */
+export interface TableCells {
+  cells: (string | number | ("-inf" | "inf" | "nan") | null)[][];
+  column: number;
+  row: number;
+  serial: number;
+  type: "table-cells";
+}
+/**
+ * The table in use or proposed, or where one could come from.
+ *
+ * `limit` is the largest file in bytes, `wanted` the table that the model was made for and that is not here.
+ */
+export interface DataState {
+  busy: string | null;
+  error: string | null;
+  examples: ExampleTable[];
+  limit: number;
+  notes: string[];
+  progress: number | null;
+  proposed: boolean;
+  table: ShownTable | null;
+  wanted: string | null;
+}
+/**
+ * A built-in table.
+ */
+export interface ExampleTable {
+  description: string;
+  licence: string;
+  name: string;
+  source: string;
+  title: string;
+}
+/**
+ * A table without its cells, which are asked for; `serial` is another one where they may be others.
+ *
+ * `ready` says that nothing is wrong with a role.
+ */
+export interface ShownTable {
+  columns: TableColumn[];
+  name: string;
+  notes: string[];
+  questions: TableQuestion[];
+  ready: boolean;
+  rows: number;
+  serial: number;
+}
+/**
+ * A column: its role and why, what is wrong with that, its values in few words.
+ *
+ * `levels` are those of a factor in order, where they are few enough to be put in another; `reference` is
+ * the one that the others are compared with.
+ */
+export interface TableColumn {
+  error: string | null;
+  levels: string[];
+  missing: number;
+  name: string;
+  numeric: boolean;
+  reason: string;
+  reference: string | null;
+  role: "covariate" | "factor" | "ignored" | "response";
+  summary: string;
+}
+/**
+ * What a file does not say, and the answers that can still be given.
+ */
+export interface TableQuestion {
+  answers: string[];
+  text: string;
+}
+/**
+ * A built-in table is to be shown.
+ */
+export interface LoadExample {
+  name: string;
+  type: "load-example";
+}
+/**
+ * A column has another role.
+ */
+export interface GiveRole {
+  column: string;
+  role: "covariate" | "factor" | "ignored" | "response";
+  type: "give-role";
+}
+/**
+ * A question has an answer, both by their places.
+ */
+export interface AnswerQuestion {
+  answer: number;
+  question: number;
+  type: "answer-question";
+}
+/**
+ * The levels of a factor stand in another order.
+ */
+export interface OrderLevels {
+  column: string;
+  levels: string[];
+  type: "order-levels";
+}
+/**
+ * The other levels of a factor are compared with this one.
+ */
+export interface CompareWith {
+  column: string;
+  level: string;
+  type: "compare-with";
+}
+/**
+ * The proposed table is the data.
+ */
+export interface UseTable {
+  type: "use-table";
+}
+/**
+ * The proposed table is not wanted.
+ */
+export interface DiscardTable {
+  type: "discard-table";
+}
+/**
+ * The page could not send a file; the sentence says why.
+ */
+export interface RefuseFile {
+  text: string;
+  type: "refuse-file";
+}
+/**
+ * A block of cells is to be seen: `rows` by `columns`, from a row and a column on.
+ */
+export interface WantCells {
+  column: number;
+  columns: number;
+  row: number;
+  rows: number;
+  serial: number;
+  type: "want-cells";
 }
 /**
  * A table for the clipboard.

@@ -1,0 +1,108 @@
+// Where a table may come from: a file, or what comes with the studio.
+
+import { type DragEvent, useState } from "react";
+import type { State } from "../session/connection";
+import { useSend } from "../session/hooks";
+import { tooLarge, upload } from "../session/upload";
+import { Icon } from "../ui/Icon";
+import styles from "./data.module.css";
+
+const UPLOAD = "M8 10.5v-8|M4.8 5.5 8 2.3l3.2 3.2|M2.5 10.5v3h11v-3";
+
+export function Sources({ state }: { state: State<"data"> }) {
+  const send = useSend("data");
+  const { busy, progress } = state;
+
+  function take(file: File | undefined): void {
+    if (file === undefined) return;
+    const refuse = (text: string) => send({ type: "refuse-file", text });
+    const trouble = tooLarge(file, state.limit, "taken. Keep the columns the model needs, or fewer rows.");
+    if (trouble !== null) refuse(trouble);
+    else void upload({ purpose: "table", file, send, refuse });
+  }
+
+  return (
+    <div className={styles.sources}>
+      <Drop take={take} />
+      {busy !== null && (
+        <div className={styles.busy} role="status">
+          <div className="cs-row">
+            <span className="cs-spinner" />
+            {busy}…
+          </div>
+          {progress !== null && (
+            <div
+              className="cs-bar"
+              role="progressbar"
+              aria-label="Upload"
+              aria-valuenow={Math.round(progress * 100)}
+              aria-valuemin={0}
+              aria-valuemax={100}
+            >
+              <div style={{ width: `${(progress * 100).toFixed(0)}%` }} />
+            </div>
+          )}
+        </div>
+      )}
+      <div className={styles.examples}>
+        <div className={`cs-label ${styles.or}`}>Or a built-in example</div>
+        {state.examples.map(({ name, title, description, source, licence }) => (
+          <button
+            key={name}
+            type="button"
+            className={styles.example}
+            aria-label={title}
+            onClick={() => send({ type: "load-example", name })}
+          >
+            <b>{title}</b>
+            <span>{description}</span>
+            <span>
+              {source} · {licence}
+            </span>
+          </button>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function Drop({ take }: { take: (file: File | undefined) => void }) {
+  const [over, setOver] = useState(false);
+  const onDrop = (event: DragEvent) => {
+    event.preventDefault();
+    event.stopPropagation();
+    setOver(false);
+    take(event.dataTransfer.files[0]);
+  };
+  return (
+    <label
+      className={styles.drop}
+      data-drop
+      data-over={over || undefined}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={onDrop}
+    >
+      <Icon path={UPLOAD} size={20} />
+      <div>
+        <b>Upload a csv file</b> or drop it here
+        <br />
+        <small>One row per observation, names of columns in the first line</small>
+      </div>
+      <input
+        type="file"
+        className="cs-hidden-text"
+        aria-label="Upload a csv file"
+        accept=".csv,.tsv,.txt,text/csv,text/plain"
+        onChange={(event) => {
+          const file = event.target.files?.[0];
+          event.target.value = "";
+          take(file);
+        }}
+      />
+    </label>
+  );
+}
