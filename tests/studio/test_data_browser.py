@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import JSHandle, Locator, expect
 
 from covstudio.data.examples import load_example
+from covstudio.document.files.write import dumps
 from tests.studio.browser import Studio
+from tests.studio.canvas_cases import field_trial
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -193,16 +196,43 @@ def test_levels_are_put_in_order_and_one_to_compare_with_is_chosen(data: Locator
     expect(data.get_by_role("button", name="Levels of rep, compared with R3")).to_be_focused()
 
 
-def test_a_file_is_dropped_onto_the_page(studio: Studio, data: Locator) -> None:
-    transfer = studio.page.evaluate_handle(
-        """text => {
+def dropped(studio: Studio, name: str, text: str) -> JSHandle:
+    """A file on its way to the page."""
+    return studio.page.evaluate_handle(
+        """([name, text]) => {
             const transfer = new DataTransfer();
-            transfer.items.add(new File([text], "dropped.csv"));
+            transfer.items.add(new File([text], name));
             return transfer;
         }""",
-        "gen,yield\nG1,4\nG2,5\nG1,4.5\nG2,3\n",
+        [name, text],
     )
+
+
+def test_a_file_is_dropped_where_files_are_asked_for(studio: Studio, data: Locator) -> None:
+    transfer = dropped(studio, "dropped.csv", "gen,yield\nG1,4\nG2,5\nG1,4.5\nG2,3\n")
     zone = data.locator("label[data-drop]")
     zone.dispatch_event("dragover", {"dataTransfer": transfer})
     zone.dispatch_event("drop", {"dataTransfer": transfer})
     expect(data.get_by_role("heading", name="dropped")).to_be_visible()
+
+
+def test_a_file_dropped_anywhere_opens_and_never_takes_the_place_of_the_page(studio: Studio) -> None:
+    canvas = studio.page.get_by_label("Model", exact=True)
+    table = dropped(studio, "field.csv", "gen,yield\nG1,4\nG2,5\nG1,4.5\nG2,3\n")
+    canvas.dispatch_event("dragenter", {"dataTransfer": table})
+    expect(studio.page.get_by_text("Drop to open")).to_be_visible()
+    # An event that nobody prevents has the browser show the file.
+    assert not canvas.evaluate(
+        """(canvas, dataTransfer) => canvas.dispatchEvent(
+            new DragEvent("dragover", { dataTransfer, bubbles: true, cancelable: true, composed: true })
+        )""",
+        table,
+    )
+    canvas.dispatch_event("drop", {"dataTransfer": table})
+    expect(studio.panel("Data").get_by_role("heading", name="field")).to_be_visible()
+    expect(studio.page.get_by_text("Drop to open")).to_have_count(0)
+    model = dropped(
+        studio, "Oats.covstudio.json", dumps(replace(field_trial().document, title="Dropped oats"), None)
+    )
+    canvas.dispatch_event("drop", {"dataTransfer": model})
+    expect(studio.page.get_by_label("Model title")).to_have_value("Dropped oats")

@@ -77,10 +77,15 @@ function OpenTool({ limit }: { limit: number }) {
   const choose = () => chooser.current?.click();
   useAnswer("choose", choose);
 
+  useAnswer("model", take);
+
   function onChange(event: ChangeEvent<HTMLInputElement>): void {
     const file = event.target.files?.[0];
     event.target.value = "";
-    if (!file) return;
+    if (file) take(file);
+  }
+
+  function take(file: File): void {
     const refuse = (text: string) => complain({ type: "trouble", text });
     const trouble = tooLarge(file, limit, "opened. Save the model with a smaller table.");
     if (trouble !== null) refuse(trouble);

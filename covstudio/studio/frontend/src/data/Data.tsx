@@ -1,12 +1,12 @@
 // The data view: a table is first a proposal that the person confirms; until then the data in use stays.
 
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import type { State } from "../session/connection";
-import { useSend, useView } from "../session/hooks";
+import { useAnswer, useSend, useView } from "../session/hooks";
 import type { ShownTable, TableQuestion } from "../session/messages";
 import { ColumnAbout } from "./ColumnAbout";
 import styles from "./data.module.css";
-import { Sources } from "./Sources";
+import { Sources, useTake } from "./Sources";
 import { Table } from "./Table";
 import { useWidth } from "./width";
 
@@ -15,6 +15,15 @@ const WIDE = 560;
 
 export function Data() {
   const state = useView("data");
+  const take = useTake();
+  const [dropped, setDropped] = useState<File | null>(null);
+  useAnswer("table", setDropped);
+  useEffect(() => {
+    // The server makes the view when it is opened first.
+    if (dropped === null || state === null) return;
+    setDropped(null);
+    take(dropped, state.limit);
+  });
   return state === null ? null : <View state={state} />;
 }
 

@@ -9,21 +9,25 @@ import styles from "./data.module.css";
 
 const UPLOAD = "M8 10.5v-8|M4.8 5.5 8 2.3l3.2 3.2|M2.5 10.5v3h11v-3";
 
-export function Sources({ state }: { state: State<"data"> }) {
+/** Takes a file as a table: what is too large is refused before it is sent. */
+export function useTake(): (file: File | undefined, limit: number) => void {
   const send = useSend("data");
-  const { busy, progress } = state;
-
-  function take(file: File | undefined): void {
+  return (file, limit) => {
     if (file === undefined) return;
     const refuse = (text: string) => send({ type: "refuse-file", text });
-    const trouble = tooLarge(file, state.limit, "taken. Keep the columns the model needs, or fewer rows.");
+    const trouble = tooLarge(file, limit, "taken. Keep the columns the model needs, or fewer rows.");
     if (trouble !== null) refuse(trouble);
     else void upload({ purpose: "table", file, send, refuse });
-  }
+  };
+}
 
+export function Sources({ state }: { state: State<"data"> }) {
+  const send = useSend("data");
+  const take = useTake();
+  const { busy, progress, limit } = state;
   return (
     <div className={styles.sources}>
-      <Drop take={take} />
+      <Drop take={(file) => take(file, limit)} />
       {busy !== null && (
         <div className={styles.busy} role="status">
           <div className="cs-row">
@@ -70,7 +74,6 @@ function Drop({ take }: { take: (file: File | undefined) => void }) {
   const [over, setOver] = useState(false);
   const onDrop = (event: DragEvent) => {
     event.preventDefault();
-    event.stopPropagation();
     setOver(false);
     take(event.dataTransfer.files[0]);
   };

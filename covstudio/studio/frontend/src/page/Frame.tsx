@@ -19,6 +19,7 @@ import { Slices } from "../slices/Slices";
 import { Status } from "../status/Status";
 import { Slot } from "../ui/Slot";
 import { useShortcuts } from "../ui/shortcuts";
+import { FileDrop } from "./FileDrop";
 import styles from "./frame.module.css";
 import { remembered, type Size, Splitter } from "./Splitter";
 
@@ -146,6 +147,7 @@ export function Frame() {
         NARROW.matches && setTimeout(() => setView((now) => (now === "palette" ? "canvas" : now)), 0)
       }
     >
+      <FileDrop page={root} />
       <header id="cs-bar" className={styles.bar}>
         <span className={styles.logo} aria-hidden="true">
           {/* biome-ignore lint/security/noDangerouslySetInnerHtml: our own picture, a file of the package */}

@@ -13,6 +13,10 @@ interface Requests {
   help: undefined;
   /** Have the person choose a model to open. */
   choose: undefined;
+  /** Open a file as a model. */
+  model: File;
+  /** Show a file as a table. */
+  table: File;
 }
 
 export type Request = keyof Requests;
