@@ -54,7 +54,8 @@ function View({ state }: { state: State<"data"> }) {
   return (
     <div ref={place} className={`cs-root cs-view ${styles.page}`}>
       {trouble}
-      <Shown state={state} table={table} wide={width >= WIDE} />
+      {/* Another table is asked for anew once this one is in use. */}
+      <Shown key={state.proposed ? "proposed" : "in use"} state={state} table={table} wide={width >= WIDE} />
     </div>
   );
 }
