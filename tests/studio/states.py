@@ -8,6 +8,5 @@ from typing import Any
 
 def state_of(view: Any) -> dict[str, Any]:
     """What the page draws of a view, as the page has it."""
-    speaker = getattr(view, "channel", None) or view._pane
-    state: dict[str, Any] = json.loads(speaker.state)
+    state: dict[str, Any] = json.loads(view.channel.state)
     return state

@@ -27,9 +27,3 @@ def model_problem(store: Store, problem: Problem) -> ModelProblem:
         field=problem.field,
         unfinished=problem.severity == "unfinished",
     )
-
-
-def problem_state(store: Store, problem: Problem) -> dict[str, str | bool | None]:
-    """A problem as a script of `assets` lists it."""
-    found = model_problem(store, problem)
-    return {field: getattr(found, field) for field in ModelProblem.__struct_fields__}
