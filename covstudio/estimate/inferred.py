@@ -13,6 +13,7 @@ from torch import Tensor
 from covstudio.document.model.document import Degrees
 from covstudio.estimate.derived import LEVEL
 from covstudio.estimate.model import Assembled
+from covstudio.estimate.residuals import Standardised, standardised
 from covstudio.reml import Fit, FitCancelled, Inference
 from covstudio.reml.fitting.uncertainty import ParameterCovariance
 from covstudio.reml.inference import Effect, FittedPart, ParameterInterval, WaldTest
@@ -48,6 +49,7 @@ class Inferred:
         degrees: where the denominator degrees of freedom are from, in words.
         reliability: random term -> reliabilities of its predictions.
         parts: term that is neither Z G Z' nor the residual -> its part of the fitted values.
+        residuals: of the rows, in standard deviations, or None.
         notes: what could not be had, and why.
     """
 
@@ -59,6 +61,7 @@ class Inferred:
     degrees: str = ""
     reliability: Mapping[str, Tensor] = field(default_factory=dict)
     parts: Mapping[str, FittedPart] = field(default_factory=dict)
+    residuals: Standardised | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -125,6 +128,7 @@ def infer(
     structured = attempt(
         "parts of the fitted values", lambda: told.fitted_parts(structured=True, most=PART_ERRORS)
     )
+    residuals = attempt("residuals", lambda: standardised(told.residuals))
     return Inferred(
         intervals={entry.name: entry for entry in intervals.entries} if intervals else {},
         covariance=covariance,
@@ -134,6 +138,7 @@ def infer(
         degrees=WORDS[degrees] if effects else "",
         reliability={term: found.reliability for term, found in (random or {}).items()},
         parts=structured or {},
+        residuals=residuals,
         notes=tuple(dict.fromkeys(notes)),
     )
 

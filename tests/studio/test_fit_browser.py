@@ -198,6 +198,7 @@ def test_every_table_is_downloaded(alpha: Studio) -> None:
         ("Variance components", 3),
         ("Fixed effects", 3),
         ("Tests of fixed effects", 1),
+        ("Residuals", 72),
         ("Random effects (BLUPs)", 42),
     ):
         with alpha.page.expect_download() as started:
@@ -212,6 +213,7 @@ def test_every_table_is_downloaded(alpha: Studio) -> None:
             "blups.csv",
             "fit.csv",
             "fixed_effects.csv",
+            "residuals.csv",
             "tests.csv",
             "variance_components.csv",
         ]
@@ -236,6 +238,13 @@ def test_the_formula_is_checked_while_it_is_written(alpha: Studio) -> None:
     expect(panel.get_by_role("alert")).to_have_count(0)
     formula.press("Escape")
     expect(formula).to_have_value("1 + rep")
+    expect(panel.get_by_text("3 columns of X")).to_be_visible()
+    expect(fit).to_be_enabled()
+    # Written back by hand and left, it is the formula that stands there.
+    formula.fill("1 + repp")
+    expect(panel.get_by_role("alert")).to_contain_text("Did you mean 'rep'?")
+    formula.fill("1 + rep")
+    panel.get_by_label("Response").focus()
     expect(panel.get_by_text("3 columns of X")).to_be_visible()
     expect(fit).to_be_enabled()
 

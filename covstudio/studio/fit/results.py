@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from covstudio.estimate import Estimate, tables
+from covstudio.estimate.residuals import band, choice
 from covstudio.reml.engines.registry import title_of
 from covstudio.studio.fit.results_messages import (
     EffectRow,
@@ -17,6 +18,7 @@ from covstudio.studio.fit.results_messages import (
     FitVerdict,
     Mood,
     RandomRows,
+    ResidualPoints,
     ResultsState,
     TestRow,
     VarianceRow,
@@ -26,10 +28,14 @@ from covstudio.studio.session.files import file_stem
 if TYPE_CHECKING:
     import pandas as pd
 
+    from covstudio.estimate.residuals import Numbers
+
 Row = TypeVar("Row", VarianceRow, EffectRow, TestRow)
 
 #: Random effects that are sent to the page; the csv file has them all.
 MAX_ROWS = 5000
+#: Residuals that are drawn; the csv file has them all.
+MAX_POINTS = 2000
 ALL = "all"
 #: Tables that are not in the archive while they have no rows.
 OPTIONAL = ("tests", "variance_tests", "derived")
@@ -58,6 +64,8 @@ class Results:
         self._stem = file_stem(title)
         self._number = number
         self._tables = tables(estimate)
+        if estimate.inferred.residuals is not None:
+            self._tables["residuals"] = estimate.inferred.residuals.table()
 
     def of(self, estimate: Estimate) -> Results:
         """The same fit with other derived quantities."""
@@ -81,6 +89,7 @@ class Results:
             blups=RandomRows(
                 **{name: _values(random[name].head(MAX_ROWS)) for name in random.columns}, total=len(random)
             ),
+            residuals=points(self.estimate),
         )
 
     def _summary(self) -> FitSummary:
@@ -144,6 +153,31 @@ def verdict(estimate: Estimate) -> FitVerdict:
     fit = estimate.fit
     title, mood = VERDICTS[fit.verdict]
     return FitVerdict(title=title, mood=mood, text="" if mood == "ok" else fit.message)
+
+
+def points(estimate: Estimate) -> ResidualPoints | None:
+    """The residuals that are drawn, at most `MAX_POINTS` of them."""
+    found = estimate.inferred.residuals
+    if found is None:
+        return None
+    order = found.order
+    drawn = choice(len(order), MAX_POINTS)
+    rows, around = order[drawn], band(drawn + 1, len(order))
+    return ResidualPoints(
+        by=found.by,
+        row=(rows + 1).tolist(),
+        fitted=_short(found.fitted[rows]),
+        value=_short(found.value[rows]),
+        quantile=_short(found.quantile[rows]),
+        lower=_short(around.lower),
+        upper=_short(around.upper),
+        total=len(order),
+    )
+
+
+def _short(values: Numbers) -> list[float]:
+    """To as many digits as a picture shows."""
+    return [float(f"{value:.6g}") for value in values.tolist()]
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:

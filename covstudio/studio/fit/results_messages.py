@@ -90,6 +90,23 @@ class RandomRows(Part, frozen=True):
     total: int
 
 
+class ResidualPoints(Part, frozen=True):
+    """Residuals in standard deviations from the smallest to the largest, column by column: some of `total`.
+
+    `by` says what they were divided by, `row` which of the rows used each is of; 95 % of standard normal
+    numbers of that rank lie between `lower` and `upper`.
+    """
+
+    by: Literal["studentised", "Pearson"]
+    row: list[int]
+    fitted: list[float]
+    value: list[float]
+    quantile: list[float]
+    lower: list[float]
+    upper: list[float]
+    total: int
+
+
 class ResultsState(State, frozen=True):
     """A finished fit. `number` counts the fits of the session."""
 
@@ -99,6 +116,7 @@ class ResultsState(State, frozen=True):
     fixed_effects: list[EffectRow]
     tests: list[TestRow]
     blups: RandomRows
+    residuals: ResidualPoints | None
 
 
 RESULTS = Wire("results", ResultsState)

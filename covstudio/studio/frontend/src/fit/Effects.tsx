@@ -11,7 +11,7 @@ import { Head, Name, NumberCell, Section, TITLES, Wide } from "./Table";
 type Results = State<"results">;
 
 /** Pixels from which on each number has a column of its own. */
-const WIDE = 480;
+const WIDE = 440;
 
 export function Effects({ rows, degrees: from }: { rows: Results["fixed_effects"]; degrees: string }) {
   const [place, wide] = useWide<HTMLDivElement>(WIDE);
@@ -46,8 +46,8 @@ export function Effects({ rows, degrees: from }: { rows: Results["fixed_effects"
                 {wide ? (
                   <>
                     <Head>Estimate</Head>
-                    {tested && <Head span={2}>95 % interval</Head>}
                     <Head>SE</Head>
+                    {tested && <Head span={2}>95 % interval</Head>}
                     <Head>t</Head>
                     {tested && <Head>df</Head>}
                   </>
@@ -70,13 +70,13 @@ export function Effects({ rows, degrees: from }: { rows: Results["fixed_effects"
                   {wide ? (
                     <>
                       <NumberCell text={estimates[i]} whole={row.estimate} behind={behind.estimate[i]} />
+                      <NumberCell text={errors[i]} whole={row.standard_error} behind={behind.error[i]} />
                       {tested && (
                         <>
                           <NumberCell text={lower[i]} whole={row.lower} behind={behind.lower[i]} />
                           <NumberCell text={upper[i]} whole={row.upper} behind={behind.upper[i]} />
                         </>
                       )}
-                      <NumberCell text={errors[i]} whole={row.standard_error} behind={behind.error[i]} />
                       <NumberCell text={t[i]} />
                       {tested && <NumberCell text={df[i]} behind={behind.df[i]} />}
                     </>

@@ -11,12 +11,16 @@ import { Derived } from "./Derived";
 import { Effects, Tests } from "./Effects";
 import styles from "./fit.module.css";
 import { History } from "./Progress";
+import { Residuals } from "./Residuals";
 import { DOWNLOAD } from "./Table";
 import { Terms } from "./Terms";
 import { Variances } from "./Variances";
 
 type FitState = State<"fit">;
 type ResultsState = State<"results">;
+
+/** Fixed effects below which the residuals have room. */
+const FEW = 12;
 
 /** `hidden`: another fit is under way. What was written for the derived quantities stays meanwhile. */
 export function Results({
@@ -35,6 +39,9 @@ export function Results({
   });
   const { stale, questions } = state;
   const { number, summary } = results;
+  // Where there are three columns, none is to be empty.
+  const few = results.fixed_effects.length <= FEW;
+  const residuals = results.residuals && <Residuals points={results.residuals} />;
   return (
     <div role="region" aria-label="Results" hidden={hidden}>
       {stale && (
@@ -70,6 +77,10 @@ export function Results({
           <div className={styles.column}>
             <Effects rows={results.fixed_effects} degrees={summary.degrees} />
             <Tests rows={results.tests} summary={summary} />
+            {few && residuals}
+          </div>
+          <div className={styles.column}>
+            {!few && residuals}
             <Blups key={number} table={results.blups} />
           </div>
         </div>

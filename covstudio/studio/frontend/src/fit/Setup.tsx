@@ -142,6 +142,7 @@ function Formula({ state: { formula }, running }: { state: FitState; running: bo
   const send = useSend("fit");
   const id = useId();
   const field = useRef<HTMLInputElement>(null);
+  const looked = useRef(false); // a text that is not handed over was looked at
   const check = useDebounced((text: string) => send({ type: "check-formula", text }), PAUSE);
   const { text, error, names, count, columns, dependent } = formula;
 
@@ -167,6 +168,7 @@ function Formula({ state: { formula }, running }: { state: FitState; running: bo
         className={`cs-field ${styles.formula}`}
         onChange={(event) => {
           editing.onChange(event);
+          looked.current = true;
           check(event.target.value);
         }}
         onKeyDown={(event) => {
@@ -178,6 +180,9 @@ function Formula({ state: { formula }, running }: { state: FitState; running: bo
         }}
         onBlur={(event) => {
           check.cancel();
+          // Written back by hand to what stood there: nothing is handed over, and what was looked at last is not it.
+          if (looked.current && editing.value === text) send({ type: "write-formula", text });
+          looked.current = false;
           editing.onBlur(event);
         }}
         aria-invalid={error === null ? undefined : true}

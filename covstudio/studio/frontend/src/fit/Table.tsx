@@ -13,6 +13,7 @@ export const TITLES = {
   derived: "Derived quantities",
   fixed_effects: "Fixed effects",
   tests: "Tests of fixed effects",
+  residuals: "Residuals",
   blups: "Random effects (BLUPs)",
 } as const;
 export type TableName = keyof typeof TITLES;

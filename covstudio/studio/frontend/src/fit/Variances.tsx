@@ -19,7 +19,7 @@ type Found = Questions["profiles"][number];
 /** More rows than this scroll in a window of their own, in a narrow place. */
 const MANY = 12;
 /** Pixels from which on each number has a column of its own. */
-const WIDE = 500;
+const WIDE = 440;
 
 /** An estimate and its standard error to the same decimals, enough for five digits of the error. */
 function number(value: Real, error: Real): string {
@@ -97,7 +97,7 @@ export function Variances({
       <div ref={place}>
         <Wide
           label={`${TITLES.variance_components} table`}
-          look={`${styles.components} ${rows.length > MANY ? variances.roomy : variances.whole}`}
+          look={rows.length > MANY && !wide ? variances.roomy : variances.whole}
         >
           <table className={`cs-table ${styles.effects} ${variances.table}`}>
             <thead>

@@ -1662,6 +1662,7 @@ export interface ResultsState {
   blups: RandomRows;
   fixed_effects: EffectRow[];
   number: number;
+  residuals: ResidualPoints | null;
   summary: FitSummary;
   tests: TestRow[];
   variance_components: VarianceRow[];
@@ -1689,6 +1690,22 @@ export interface EffectRow {
   standard_error: number | ("-inf" | "inf" | "nan") | null;
   t: number | ("-inf" | "inf" | "nan") | null;
   upper: number | ("-inf" | "inf" | "nan") | null;
+}
+/**
+ * Residuals in standard deviations from the smallest to the largest, column by column: some of `total`.
+ *
+ * `by` says what they were divided by, `row` which of the rows used each is of; 95 % of standard normal
+ * numbers of that rank lie between `lower` and `upper`.
+ */
+export interface ResidualPoints {
+  by: "Pearson" | "studentised";
+  fitted: number[];
+  lower: number[];
+  quantile: number[];
+  row: number[];
+  total: number;
+  upper: number[];
+  value: number[];
 }
 /**
  * The fit in a few numbers and sentences.

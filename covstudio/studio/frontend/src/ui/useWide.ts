@@ -1,22 +1,33 @@
-// Whether an element is at least so wide, for what is drawn otherwise in a narrow place. What CSS can do by itself, container
-// queries do.
+// How wide an element is, for what is drawn otherwise in a narrow place. What CSS can do by itself, container queries do.
 
 import { type RefObject, useLayoutEffect, useRef, useState } from "react";
 
+/** Whether it is at least so wide. */
 export function useWide<E extends HTMLElement>(least: number): [RefObject<E>, boolean] {
+  return useMeasured<E, boolean>((width) => width >= least, false);
+}
+
+/** Its width in pixels. */
+export function useWidth<E extends HTMLElement>(before: number): [RefObject<E>, number] {
+  return useMeasured<E, number>((width) => width, before);
+}
+
+function useMeasured<E extends HTMLElement, T>(judge: (width: number) => T, before: T): [RefObject<E>, T] {
   const place = useRef<E>(null);
-  const [wide, setWide] = useState(false);
+  const [found, setFound] = useState(before);
+  const latest = useRef(judge);
+  latest.current = judge;
   useLayoutEffect(() => {
     const element = place.current;
     if (element === null) return;
     const measure = () => {
       const width = element.clientWidth;
-      if (width > 0) setWide(width >= least); // what is hidden has no width, and comes back as it was
+      if (width > 0) setFound(latest.current(width)); // what is hidden has no width, and comes back as it was
     };
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(element);
     return () => observer.disconnect();
-  }, [least]);
-  return [place, wide];
+  }, []);
+  return [place, found];
 }
