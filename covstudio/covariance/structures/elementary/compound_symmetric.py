@@ -7,6 +7,7 @@ square root cost nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -26,10 +27,11 @@ def equicorrelation(n: int, rho: Tensor) -> Tensor:
     return torch.where(one, torch.ones_like(rho), rho)
 
 
-def fill_symmetric(out: Tensor, diagonal: Tensor | float, others: Tensor) -> None:
-    """Write one number on the diagonal of a square matrix and another off it."""
-    out.fill_(others)
-    out.diagonal().fill_(diagonal)
+def fill_symmetric(out: Tensor, diagonal: float, others: float) -> None:
+    """Write one number on the diagonal of a square matrix and another off it; infinity for overflow."""
+    most = torch.finfo(out.dtype).max
+    for target, number in ((out, others), (out.diagonal(), diagonal)):
+        target.fill_(number if not abs(number) > most else math.copysign(math.inf, number))
 
 
 def apart(b: Tensor) -> Tensor:
@@ -120,10 +122,11 @@ class EquicorrelatedLeaf(Leaf):
         self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor
     ) -> None:
         """Write two numbers each, one on the diagonal and one off it; see `Matrix.write`."""
-        sigma2, rho = self.split(natural)
+        # Two numbers say all: they are taken out of torch once.
+        sigma2, rho = natural.tolist() if self._scaled else (1.0, natural.item())
         if value is not None:
             fill_symmetric(value, sigma2, sigma2 * rho)
-        for k, slope, target in zip(index, slopes, slices, strict=True) if index else ():
+        for k, slope, target in zip(index, slopes.tolist(), slices, strict=True) if index else ():
             if self.is_variance(k):
                 fill_symmetric(target, slope, slope * rho)
             else:

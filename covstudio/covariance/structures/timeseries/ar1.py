@@ -44,13 +44,13 @@ def powers(rho: Tensor, n: int) -> Tensor:
 
     Whole exponents keep every sign of rho right, and zero.
     """
-    exponents = torch.arange(1, n, device=rho.device)
-    return torch.cat([torch.ones_like(rho).reshape(1), rho**exponents])
+    power: Tensor = rho ** torch.arange(n, dtype=rho.dtype, device=rho.device)
+    return power
 
 
 def power_slopes(values: Tensor) -> Tensor:
     """d rho^k / d rho = k rho^(k-1) from the powers of rho, shape (n,); 0, 1, 0, ... at rho = 0."""
-    exponents = torch.arange(len(values), device=values.device)
+    exponents = torch.arange(len(values), dtype=values.dtype, device=values.device)
     return exponents * torch.cat([values[:1], values[:-1]])
 
 

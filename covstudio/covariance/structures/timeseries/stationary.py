@@ -28,6 +28,10 @@ __all__ = [
 ]
 
 
+#: So many entries are put together elsewhere and copied: what costs is the number of operations.
+_SMALL = 4096
+
+
 def positions_argument(minimum: int, more: str = "") -> Argument:
     """The declaration of the number of positions; `more` is said of it behind the rest."""
     text = f"Number of equally spaced positions, in order{more}"
@@ -51,6 +55,9 @@ def symmetric_toeplitz(first: Tensor) -> Tensor:
 
 def write_symmetric_toeplitz(first: Tensor, out: Tensor) -> None:
     """Write the k symmetric Toeplitz matrices whose first rows are given, shape (k, n), into (k, n, n)."""
+    if out.numel() <= _SMALL:
+        out.copy_(symmetric_toeplitz(first))
+        return
     size = first.shape[-1]
     band = torch.cat([first.flip(-1), first[:, 1:]], dim=-1)
     # Row i of the result is what the band shows through a window at n - 1 - i.
