@@ -71,10 +71,16 @@ class Browser:
         self.send("nodes-moved", places=moved, by_keys=by_keys, turn=self.turn)
 
     def drop(
-        self, kind: str, node: str | None = None, slot: str | None = None, x: float = 0, y: float = 0
+        self,
+        kind: str,
+        node: str | None = None,
+        slot: str | None = None,
+        x: float = 0,
+        y: float = 0,
+        wire: str | None = None,
     ) -> None:
         """Let a structure of the palette go."""
-        self.send("structure-dropped", kind=kind, x=x, y=y, node=node, slot=slot)
+        self.send("structure-dropped", kind=kind, x=x, y=y, node=node, slot=slot, wire=wire)
 
     def wire(self, child: str, parent: str, slot: str | None = None) -> None:
         """Draw a wire."""

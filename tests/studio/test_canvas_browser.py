@@ -54,6 +54,7 @@ def test_keys_that_are_typed_are_not_the_canvases(studio: Studio) -> None:
     page = studio.page
     pieces = trial(studio)
     head(studio, "residual")
+    studio.item("Sum").hover()  # with the pointer on the canvas the search opens there
     page.keyboard.press("/")
     search = page.get_by_role("searchbox", name="Find a structure")
     expect(search).to_be_focused()
@@ -139,13 +140,13 @@ def expect_at(studio: Studio, name: str, point: Point) -> None:
     )
 
 
-def test_arrow_keys_move_and_a_run_of_them_is_one_step(studio: Studio) -> None:
+def test_shift_and_arrow_keys_move_and_a_run_of_them_is_one_step(studio: Studio) -> None:
     page = studio.page
     trial(studio)
     start = centre(studio.node("residual"))
     head(studio, "residual")
     for _ in range(4):
-        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Shift+ArrowRight")
     expect(studio.button("Undo")).to_have_attribute("aria-description", re.compile("Move residual"))
     studio.settled()
     assert centre(studio.node("residual"))[0] > start[0] + 10

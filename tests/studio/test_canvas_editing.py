@@ -14,7 +14,7 @@ from covstudio.document.changes.all import (
     SetParameters,
 )
 from covstudio.document.model.document import MAX_NODES
-from covstudio.studio.canvas import wiring
+from covstudio.studio.canvas import copies
 from covstudio.studio.session.store import Store
 from tests.studio.canvas_cases import Browser, made, sum_of_two
 
@@ -176,4 +176,4 @@ def test_a_model_that_is_full_is_not_copied() -> None:
     node = document.nodes["m0"]
     document = document.with_nodes(*(replace(node, id=f"x{i}", name=f"x{i}") for i in range(MAX_NODES - 3)))
     with pytest.raises(ChangeError, match=str(MAX_NODES)):
-        wiring.duplicate(document, ["m0"])
+        copies.duplicate(document, ["m0"])

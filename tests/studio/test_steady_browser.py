@@ -154,7 +154,7 @@ def test_a_node_never_steps_back_while_an_arrow_key_is_held(studio: Studio) -> N
     studio.select("residual")
     studio.node("residual").evaluate(FOLLOW)
     for steps in range(1, 25):
-        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Shift+ArrowRight")
         page.wait_for_function("(steps) => places.length > steps", arg=steps)
     expect(studio.button("Undo")).to_have_attribute("aria-description", re.compile("Move residual"))
     studio.settled()

@@ -12,7 +12,7 @@ from covstudio.document.build.limits import Unbuilt
 from covstudio.document.build.spacing import spaced
 from covstudio.document.build.table_facts import TableFacts, facts_of
 from covstudio.document.build.used_columns import used_columns
-from covstudio.document.changes.all import ChangeError, Connect, refusal
+from covstudio.document.changes.all import ChangeError, Connect, SwapOperands, refusal
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import Levels, Node, V
 from covstudio.document.sizes.infer import Shape, SizeOrigin, Sizes, infer_sizes, size_arguments
@@ -46,16 +46,40 @@ def check_connection(
     facts = facts_of(table).complete(used_columns(after)).facts
     document, after = spaced(document, facts).document, spaced(after, facts).document
     root = after.root_of(child)
+    before = {document.root_of(child), *(() if parent == V else (document.root_of(parent),))}
+    fresh = _fresh(document, before, after, root, facts)
+    return None if fresh is None else _explained(after, facts, root, child, parent) or fresh
+
+
+def check_swap(document: Document, swap: SwapOperands, table: Table | None = None) -> str | None:
+    """Why two operands of an operator cannot change places, or None when they can.
+
+    Args:
+        document: the document, before.
+        swap: the change.
+        table: the data.
+
+    Returns:
+        A sentence with the reason, or None. Shapes that contradict each other are refused, unless they did so
+        before.
+    """
+    try:
+        after = swap.apply(document)
+    except ChangeError as error:
+        return str(error)
+    facts = facts_of(table).complete(used_columns(after)).facts
+    document, after = spaced(document, facts).document, spaced(after, facts).document
+    root = after.root_of(swap.parent)
+    return _fresh(document, {root}, after, root, facts)
+
+
+def _fresh(document: Document, before: set[str], after: Document, root: str, facts: TableFacts) -> str | None:
+    """The first contradiction below a root that was not there before, below those roots."""
     found = _contradictions(after, facts, (root,))
     if not found:
         return None
-    before = _contradictions(
-        document, facts, {document.root_of(child), *(() if parent == V else (document.root_of(parent),))}
-    )
-    fresh = [node_id for node_id in found if node_id not in before]
-    if not fresh:
-        return None
-    return _explained(after, facts, root, child, parent) or found[fresh[0]]
+    known = _contradictions(document, facts, before)
+    return next((text for node_id, text in found.items() if node_id not in known), None)
 
 
 def _contradictions(document: Document, facts: TableFacts, roots: Sequence[str] | set[str]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from covstudio.document.changes.graph import (
     MoveNodes,
     RemoveNodes,
     Rename,
+    SwapOperands,
     default_name,
     refusal,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "SetResponse",
     "SetRoles",
     "SetTitle",
+    "SwapOperands",
     "default_name",
     "refusal",
 ]

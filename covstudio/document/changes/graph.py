@@ -166,6 +166,43 @@ class Disconnect(Change):
 
 
 @dataclass(frozen=True)
+class SwapOperands(Change):
+    """Let what is in two slots of an operator change places.
+
+    Args:
+        parent: id of the operator.
+        first, second: two of its slots, not both empty.
+    """
+
+    parent: str
+    first: str
+    second: str
+
+    def apply(self, document: Document) -> Document:
+        node = node_of(document, self.parent)
+        slots = dict(node.operands)
+        for slot in (self.first, self.second):
+            if slot not in slots:
+                raise ChangeError(f"{node.name!r} has no slot {slot!r}; it has {', '.join(slots) or 'none'}.")
+        if self.first == self.second or slots[self.first] is slots[self.second] is None:
+            raise ChangeError(f"There is nothing to swap in the slots {self.first!r} and {self.second!r}.")
+        slots[self.first], slots[self.second] = slots[self.second], slots[self.first]
+        operands = tuple(slots.items())
+        if declared_kind(node.kind).variadic:
+            operands = numbered_slots(child for child in slots.values() if child is not None)
+        return document.with_nodes(replace(node, operands=operands))
+
+    def _describe(self, document: Document) -> str:
+        node = node_of(document, self.parent)
+        names = [
+            document.nodes[child].name if child is not None else f"slot {slot}"
+            for slot in (self.first, self.second)
+            for child in [dict(node.operands).get(slot)]
+        ]
+        return f"Swap {names[0]} and {names[1]}"
+
+
+@dataclass(frozen=True)
 class MoveNodes(Change):
     """Put nodes elsewhere on the canvas.
 

@@ -7,34 +7,42 @@ a change and goes to the store; what is drawn then comes from the document, whol
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from covstudio.document.build.build import Build, Problem
 from covstudio.document.changes.all import ChangeError, Disconnect, MoveNodes, Rename
 from covstudio.document.changes.auto_layout import WIDTH, auto_layout
 from covstudio.document.files.templates import TEMPLATES
 from covstudio.document.model.node import Node, V
-from covstudio.studio.canvas import wiring
+from covstudio.studio.canvas import copies, gestures, wiring
 from covstudio.studio.canvas.cards import card, problems_by_node, result_card, v_position, wires
 from covstudio.studio.canvas.messages import (
     CANVAS,
+    Addable,
+    AddAsked,
     CanvasNode,
     CanvasState,
     CanvasTemplate,
     Card,
+    ClipText,
+    DropOutcome,
     NodeActions,
     NodeAsked,
     NodeRenamed,
+    NodesCopied,
     NodesDeleted,
     NodesDuplicated,
     NodeShown,
     NodesMoved,
     NodesSelected,
     NodeTarget,
-    StepBack,
-    StepForward,
+    OperandsSwapped,
+    OperandSwap,
+    StructureAdded,
     StructureDropped,
+    StructureOver,
     TemplateChosen,
+    TextPasted,
     TidyUp,
     WireDrawn,
     WireEnd,
@@ -72,11 +80,15 @@ class CanvasView:
                 WireStarted: self._on_started,
                 WireDrawn: self._on_drawn,
                 WireTaken: lambda message: store.dispatch(Disconnect(message.child)),
+                StructureOver: self._on_over,
                 StructureDropped: self._on_dropped,
+                AddAsked: self._on_add_asked,
+                StructureAdded: self._on_added,
+                OperandsSwapped: self._on_swapped,
+                NodesCopied: self._on_copied,
+                TextPasted: self._on_pasted,
                 TemplateChosen: self._on_template,
                 TidyUp: self._on_tidy,
-                StepBack: lambda _: store.undo(),
-                StepForward: lambda _: store.redo(),
             },
         )
         store.param.watch(self._draw, ["version", "faults", "focus", "selection", "dark"])
@@ -97,7 +109,7 @@ class CanvasView:
         """
         try:
             chosen = self.store.selection if nodes is None else nodes
-            copied = wiring.duplicate(self.store.document, chosen)
+            copied = copies.duplicate(self.store.document, chosen)
         except ChangeError as error:
             self.store.notify(str(error), "error")
             return
@@ -174,21 +186,34 @@ class CanvasView:
 
     def _on_started(self, message: WireStarted) -> None:
         document, table = self.store.document, self.store.table
-        ends = wiring.ends(document, table, message.node, message.slot)
         self.channel.tell(
             WireEnds(
                 node=message.node,
                 slot=message.slot,
-                ends=[WireEnd(node=node, slot=slot, reason=reason) for node, slot, reason in ends],
+                ends=[
+                    WireEnd(node=node, slot=slot, reason=reason, effect=effect)
+                    for node, slot, reason, effect in wiring.ends(document, table, message.node, message.slot)
+                ],
             )
         )
 
     def _on_drawn(self, message: WireDrawn) -> None:
+        document = self.store.document
         slot = None if message.parent == V else message.slot
         try:
-            change = wiring.connect(
-                self.store.document, self.store.table, message.child, message.parent, slot
-            )
+            change = wiring.connect(document, self.store.table, message.child, message.parent, slot)
+        except ChangeError as error:
+            self.store.notify(str(error), "error")
+            return
+        out = wiring.displaced(document, message.child, message.parent, slot)
+        if self.store.dispatch(change) and out is not None:
+            name = document.nodes[out].name
+            self.store.notify(f"{name} was in that place; it stands loose on the canvas now.", "info")
+
+    def _on_swapped(self, message: OperandsSwapped) -> None:
+        document = self.store.document
+        try:
+            change = wiring.swap(document, self.store.table, message.parent, message.first, message.second)
         except ChangeError as error:
             self.store.notify(str(error), "error")
             return
@@ -206,33 +231,78 @@ class CanvasView:
                     NodeTarget(parent=found.parent, slot=found.slot, label=found.label, reason=found.reason)
                     for found in self.targets(message.id)
                 ],
+                swaps=[
+                    OperandSwap(parent=parent, first=first, second=second, label=label)
+                    for parent, first, second, label in wiring.swaps(document, self.store.table, message.id)
+                ],
             )
         )
 
     # --- adding, removing, looking ---------------------------------------------------------------------
 
+    def _on_over(self, message: StructureOver) -> None:
+        target = gestures.Target(message.node, message.slot, message.wire)
+        plan = gestures.dropped(self.store.document, self.store.table, message.kind, (0.0, 0.0), target)
+        self.channel.tell(
+            DropOutcome(
+                kind=message.kind,
+                node=message.node,
+                slot=message.slot,
+                wire=message.wire,
+                text=plan.text,
+                onto=plan.onto,
+            )
+        )
+
     def _on_dropped(self, message: StructureDropped) -> None:
-        document = self.store.document
-        target = self._drop_target(message.node, message.slot)
+        target = gestures.Target(message.node, message.slot, message.wire)
+        self._add(
+            lambda: gestures.dropped(
+                self.store.document, self.store.table, message.kind, (message.x, message.y), target
+            )
+        )
+
+    def _on_add_asked(self, message: AddAsked) -> None:
+        target = gestures.Target(message.node, message.slot, message.wire)
+        kinds = gestures.addable(self.store.document, self.store.table, target)
+        self.channel.tell(Addable(node=message.node, slot=message.slot, wire=message.wire, kinds=kinds))
+
+    def _on_added(self, message: StructureAdded) -> None:
+        target = gestures.Target(message.node, message.slot, message.wire)
+        self._add(
+            lambda: gestures.quick(
+                self.store.document, self.store.table, message.kind, (message.x, message.y), target
+            )
+        )
+
+    def _add(self, plan: Callable[[], gestures.Plan | None]) -> None:
+        """Do what a gesture plans, and select what it brings in."""
         try:
-            addition = wiring.add(document, self.store.table, message.kind, (message.x, message.y), target)
+            found = plan()
         except ChangeError as error:
             self.store.notify(str(error), "error")
             return
-        added = wiring.dispatch(self.store, addition.change, (addition.id,))
-        if added and addition.refused is not None:
-            self.store.notify(f"Added without a wire: {addition.refused}", "warning")
+        if found is None:
+            self.store.notify("That does not fit there any more; the model is as it was.", "warning")
+        elif wiring.dispatch(self.store, found.change, (found.id,)) and found.refused is not None:
+            self.store.notify(f"Added without a wire: {found.refused}", "warning")
 
-    def _drop_target(self, node_id: str | None, slot: str | None) -> tuple[str, str | None] | None:
-        """Dropped on a slot: that one. On a card: its next free slot, if it has one."""
-        if node_id == V:
-            return (V, None)
-        node = self.store.document.nodes.get(node_id or "")
-        if node is None or not node.operands:
-            return None
-        if slot in dict(node.operands):
-            return (node.id, slot)
-        return (node.id, node.free_slots[0]) if node.free_slots else None
+    def _on_copied(self, message: NodesCopied) -> None:
+        text = copies.clip(self.store.document, message.nodes)
+        if text is None:
+            return
+        self.channel.tell(ClipText(text=text))
+        change = copies.cut(self.store.document, message.nodes) if message.cut else None
+        if change is not None:
+            self.store.dispatch(change)
+
+    def _on_pasted(self, message: TextPasted) -> None:
+        try:
+            pasted = copies.paste(self.store.document, message.text, (message.x, message.y))
+        except ChangeError as error:
+            self.store.notify(str(error), "error")
+            return
+        wiring.dispatch(self.store, *pasted)
 
     def _on_deleted(self, message: NodesDeleted) -> None:
         change = wiring.remove(self.store.document, message.nodes, message.wires)

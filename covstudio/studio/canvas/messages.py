@@ -175,14 +175,66 @@ class WireTaken(Message, frozen=True):
     child: str
 
 
+class StructureOver(Message, frozen=True):
+    """A structure hovers over a node, one of its slots, or a wire (by the node that it comes from)."""
+
+    kind: str
+    node: str | None
+    slot: str | None
+    wire: str | None
+
+
 class StructureDropped(Message, frozen=True):
-    """A structure was let go at a place, maybe on a node, maybe on one of its slots."""
+    """A structure was let go at a place, maybe on a node, one of its slots, or a wire."""
 
     kind: str
     x: float
     y: float
     node: str | None
     slot: str | None
+    wire: str | None
+
+
+class AddAsked(Message, frozen=True):
+    """The search for a structure was opened, from an end, for a wire, or for nothing: what fits?"""
+
+    node: str | None
+    slot: str | None
+    wire: str | None
+
+
+class StructureAdded(Message, frozen=True):
+    """A structure was chosen in that search."""
+
+    kind: str
+    x: float
+    y: float
+    node: str | None
+    slot: str | None
+    wire: str | None
+
+
+class OperandsSwapped(Message, frozen=True):
+    """What is in two slots of an operator is to change places."""
+
+    parent: str
+    first: str
+    second: str
+
+
+class NodesCopied(Message, frozen=True):
+    """Nodes are wanted on the clipboard, and to go with it where they are cut."""
+
+    nodes: list[str]
+    cut: bool
+
+
+class TextPasted(Message, frozen=True):
+    """A text was pasted: nodes from here or from another window."""
+
+    text: str
+    x: float
+    y: float
 
 
 class TemplateChosen(Message, frozen=True):
@@ -197,23 +249,16 @@ class TidyUp(Message, frozen=True):
     turn: int
 
 
-class StepBack(Message, frozen=True):
-    """Undo."""
-
-
-class StepForward(Message, frozen=True):
-    """Redo."""
-
-
 # --- down ---
 
 
 class WireEnd(Part, frozen=True):
-    """Where a wire under way may end, or why not."""
+    """Where a wire under way may end, or why not; and what becomes of the node that is there."""
 
     node: str
     slot: str | None
     reason: str | None
+    effect: str | None
 
 
 class WireEnds(Message, frozen=True):
@@ -233,12 +278,48 @@ class NodeTarget(Part, frozen=True):
     reason: str | None
 
 
+class OperandSwap(Part, frozen=True):
+    """A sibling that a node may change places with."""
+
+    parent: str
+    first: str
+    second: str
+    label: str
+
+
 class NodeActions(Message, frozen=True):
     """What may be done with a node."""
 
     id: str
     connected: bool
     targets: list[NodeTarget]
+    swaps: list[OperandSwap]
+
+
+class DropOutcome(Message, frozen=True):
+    """What letting go of a structure there does, and the node whose wiring changes by it."""
+
+    kind: str
+    node: str | None
+    slot: str | None
+    wire: str | None
+    text: str
+    onto: str | None
+
+
+class Addable(Message, frozen=True):
+    """The structures that fit where the search was opened."""
+
+    node: str | None
+    slot: str | None
+    wire: str | None
+    kinds: list[str]
+
+
+class ClipText(Message, frozen=True):
+    """A text for the clipboard."""
+
+    text: str
 
 
 CANVAS = Wire(
@@ -255,11 +336,15 @@ CANVAS = Wire(
         WireStarted,
         WireDrawn,
         WireTaken,
+        StructureOver,
         StructureDropped,
+        AddAsked,
+        StructureAdded,
+        OperandsSwapped,
+        NodesCopied,
+        TextPasted,
         TemplateChosen,
         TidyUp,
-        StepBack,
-        StepForward,
     ),
-    down=(WireEnds, NodeActions),
+    down=(WireEnds, NodeActions, DropOutcome, Addable, ClipText),
 )

@@ -6,15 +6,14 @@ change, so that it is a single step for undo.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import param
 
 from covstudio.covariance import Declaration, declaration
 from covstudio.data.tables import Table
-from covstudio.document.build.connection import check_connection
+from covstudio.document.build.connection import check_connection, check_swap
 from covstudio.document.changes.all import (
     AddNode,
     Batch,
@@ -23,15 +22,12 @@ from covstudio.document.changes.all import (
     Connect,
     Disconnect,
     RemoveNodes,
-    ReplaceDocument,
+    SwapOperands,
 )
 from covstudio.document.changes.auto_layout import GAP_X, GAP_Y, HEIGHT, WIDTH, node_height
-from covstudio.document.model.document import MAX_NODES, Document
-from covstudio.document.model.node import Node, V
+from covstudio.document.model.document import Document
+from covstudio.document.model.node import V
 from covstudio.studio.session.store import Store
-
-#: How far a copy stands from its original.
-COPY = 32
 
 Place = tuple[float, float]
 
@@ -74,6 +70,7 @@ def add(
     kind: str,
     at: Place,
     target: tuple[str, str | None] | None = None,
+    beside_it: bool = True,
 ) -> Addition:
     """Add a structure, wired into a slot if it fits there.
 
@@ -83,6 +80,7 @@ def add(
         kind: the structure's name in the catalogue.
         at: where its centre should be when it stays loose.
         target: (operator's id or "V", slot or None for its next free one), or None for a loose node.
+        beside_it: whether a node that is wired stands beside its operator, or where it was asked to be.
 
     Raises:
         ChangeError: when the catalogue has no such structure, or the document is full.
@@ -98,7 +96,8 @@ def add(
     reason = check_connection(added, node_id, parent, slot, table)
     if reason is not None:
         return Addition(loose, node_id, reason)
-    place = free_place(document, beside(document, parent, slot))
+    wanted = beside(document, parent, slot) if beside_it else (loose.x, loose.y)
+    place = free_place(document, wanted)
     return Addition(AddNode(kind, *place, connect=(parent, slot), id=node_id), node_id)
 
 
@@ -166,7 +165,7 @@ def targets(document: Document, table: Table | None, child: str) -> tuple[Target
 
 def ends(
     document: Document, table: Table | None, node: str, slot: str | None
-) -> tuple[tuple[str, str | None, str | None], ...]:
+) -> tuple[tuple[str, str | None, str | None, str | None], ...]:
     """Every place where a wire under way may end, or why not.
 
     Args:
@@ -176,38 +175,91 @@ def ends(
         slot: the slot it is drawn back from; None when it starts from the output.
 
     Returns:
-        (node, slot, reason): slots for a wire from an output, nodes (with None as the slot) for one from a
-        slot. The reason is None where it fits.
+        (node, slot, reason, effect): slots for a wire from an output, nodes (with None as the slot) for one
+        from a slot. The reason is None where it fits; the effect says what becomes of the node that is there.
     """
     if node != V and node not in document.nodes:
         return ()
     if slot is not None:
         parent_slot = None if node == V else slot
         return tuple(
-            (child, None, check_connection(document, child, node, parent_slot, table))
+            (child, None, *_told(document, table, child, node, parent_slot))
             for child in document.nodes
             if child != node
         )
-    found = [(V, V, check_connection(document, node, V, None, table))]
+    found = [(V, V, *_told(document, table, node, V, None))]
     for parent in document.nodes.values():
         if parent.id != node:
             found += [
-                (parent.id, name, check_connection(document, node, parent.id, name, table))
+                (parent.id, name, *_told(document, table, node, parent.id, name))
                 for name, _ in parent.operands
             ]
     return tuple(found)
 
 
+def _told(
+    document: Document, table: Table | None, child: str, parent: str, slot: str | None
+) -> tuple[str | None, str | None]:
+    """Why a wire does not fit, and what it does to the node that is in the slot."""
+    try:
+        change = connect(document, table, child, parent, slot)
+    except ChangeError as error:
+        return str(error), None
+    if isinstance(change, SwapOperands):
+        return None, change.described(document)
+    out = displaced(document, child, parent, slot)
+    return None, None if out is None else f"takes the place of {document.nodes[out].name}, which stays loose"
+
+
+def swaps(document: Document, table: Table | None, node: str) -> tuple[tuple[str, str, str, str], ...]:
+    """Every sibling that a node can change places with: (parent, its slot, the other's, a label)."""
+    place = document.parent_of(node)
+    if place is None:
+        return ()
+    parent, slot = place
+    return tuple(
+        (parent, slot, other, f"Swap with {document.nodes[child].name}")
+        for other, child in document.nodes[parent].operands
+        if child is not None and child != node
+        if check_swap(document, SwapOperands(parent, slot, other), table) is None
+    )
+
+
 def connect(document: Document, table: Table | None, child: str, parent: str, slot: str | None) -> Change:
-    """Wire an output to a slot.
+    """Wire an output to a slot; operands of one operator change places when one goes into the other's slot.
 
     Raises:
         ChangeError: with the reason, when it cannot go there.
     """
+    own = document.parent_of(child)
+    if own is not None and own[0] == parent and slot is not None and own[1] != slot:
+        there = dict(document.nodes[parent].operands).get(slot)
+        if there is not None:
+            return swap(document, table, parent, own[1], slot)
     reason = check_connection(document, child, parent, slot, table)
     if reason is not None:
         raise ChangeError(reason)
     return Connect(child, parent, slot)
+
+
+def swap(document: Document, table: Table | None, parent: str, first: str, second: str) -> Change:
+    """Let two operands of an operator change places.
+
+    Raises:
+        ChangeError: with the reason, when they do not fit so.
+    """
+    change = SwapOperands(parent, first, second)
+    reason = check_swap(document, change, table)
+    if reason is not None:
+        raise ChangeError(reason)
+    return change
+
+
+def displaced(document: Document, child: str, parent: str, slot: str | None) -> str | None:
+    """The node that a wire into a slot would take out of it, to stand loose; None when it takes none out."""
+    there = document.v if parent == V else dict(document.nodes[parent].operands).get(slot or "")
+    own = document.parent_of(child)
+    return None if there == child or (own is not None and own[0] == parent) else there
 
 
 def remove(document: Document, nodes: Iterable[str], loose: Iterable[str] = ()) -> Change | None:
@@ -241,49 +293,6 @@ def remove(document: Document, nodes: Iterable[str], loose: Iterable[str] = ()) 
     if freed:
         what.append(f"{len(freed)} wire{'s' * (len(freed) > 1)}")
     return Batch(tuple(changes), label=f"Remove {' and '.join(what)}")
-
-
-def duplicate(document: Document, nodes: Iterable[str]) -> tuple[Change, tuple[str, ...]] | None:
-    """Copy nodes with everything below them, values and fixed parameters included; the copies stand loose.
-
-    A node below another chosen one is copied once, with it.
-
-    Args:
-        document: the document.
-        nodes: ids of the chosen nodes.
-
-    Returns:
-        (the change, ids of the copies of the chosen nodes), or None when nothing is chosen.
-
-    Raises:
-        ChangeError: when the document would hold too many nodes.
-    """
-    chosen = list(dict.fromkeys(node for node in nodes if node in document.nodes))
-    tops = [node for node in chosen if not any(above in chosen for above in document.ancestors(node))]
-    if not tops:
-        return None
-    originals = [node for top in tops for node in document.subtree(top)]
-    total = len(document.nodes) + len(originals)
-    if total > MAX_NODES:
-        raise ChangeError(f"A model holds at most {MAX_NODES} nodes; this copy would make it {total}.")
-    ids: dict[str, str] = {}
-    copied = document
-    for original in originals:
-        ids[original] = copied.next_id()
-        copied = copied.with_nodes(_copy(copied, document.nodes[original], ids))
-    what = document.nodes[tops[0]].name if len(tops) == 1 else f"{len(tops)} nodes"
-    return ReplaceDocument(copied, label=f"Duplicate {what}"), tuple(ids[top] for top in tops)
-
-
-def _copy(document: Document, node: Node, ids: dict[str, str]) -> Node:
-    return replace(
-        node,
-        id=ids[node.id],
-        name=document.free_name(re.sub(r" \d+$", "", node.name)),
-        operands=tuple((slot, None if child is None else ids[child]) for slot, child in node.operands),
-        x=node.x + COPY,
-        y=node.y + COPY,
-    )
 
 
 def dispatch(store: Store, change: Change, select: Sequence[str]) -> bool:

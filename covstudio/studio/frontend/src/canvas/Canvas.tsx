@@ -7,23 +7,29 @@ import {
   ReactFlow,
   ReactFlowProvider,
   useStore,
+  type XYPosition,
 } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
-import { type MouseEvent, useMemo, useRef, useState } from "react";
+import { type MouseEvent, useEffect, useMemo, useRef, useState } from "react";
 import type { State } from "../session/connection";
-import { useHear, useSend, useView } from "../session/hooks";
-import { type Acts, ActsContext, type Anchor, UnderwayContext } from "./acts";
+import { useSend, useView } from "../session/hooks";
+import { type Acts, ActsContext, UnderwayContext } from "./acts";
 import { Card } from "./Card";
 import styles from "./canvas.module.css";
+import { kin } from "./kin";
 import { FAR, MAX_ZOOM, MIN_ZOOM } from "./look";
-import { ContextMenu, nodeSections, type OpenMenu } from "./Menu";
+import { ContextMenu } from "./Menu";
 import { V } from "./model";
+import { QuickAdd } from "./QuickAdd";
 import surface from "./surface.module.css";
 import { Tools } from "./Tools";
+import { useClipboard } from "./useClipboard";
 import { useDrop } from "./useDrop";
 import { useFinger } from "./useFinger";
 import { useKeys } from "./useKeys";
 import { useLook } from "./useLook";
+import { useMenus } from "./useMenus";
+import { useQuickAdd } from "./useQuickAdd";
 import { useWiring } from "./useWiring";
 import { Welcome } from "./Welcome";
 
@@ -44,54 +50,47 @@ export function Canvas() {
 function Model({ state }: { state: State<"canvas"> }) {
   const send = useSend("canvas");
   const canvas = useRef<HTMLDivElement>(null);
+  const pointer = useRef<XYPosition | null>(null);
+  const following = useRef<{ before: string | null } | null>(null);
+  const held = useRef<Element | null>(null);
   const [initialised, setInitialised] = useState(false);
   const [renaming, setRenaming] = useState<string | null>(null);
-  const [menu, setMenu] = useState<OpenMenu | null>(null);
-  const asked = useRef<{ id: string; at: Anchor } | null>(null);
-  const drop = useDrop(state.nodes);
-  const finger = useFinger(state, { renaming, target: drop.over?.target ?? null });
+  const drop = useDrop();
+  const finger = useFinger(state, { renaming, target: drop.outcome?.onto ?? null, wire: drop.wire });
   const look = useLook(state, initialised);
-  const wiring = useWiring();
+  const adding = useQuickAdd(canvas);
+  const wiring = useWiring((at, from) => adding.ask(at, { ...from, wire: null }));
+  const clipboard = useClipboard(canvas, finger.chosen, pointer);
   const far = useStore((store) => store.transform[2] < FAR);
   const empty = state.nodes.length === 1;
 
   const box = (id: string) =>
     canvas.current?.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(id)}"]`) ?? null;
-  const back = (id: string) => box(id)?.focus({ preventScroll: true });
+  const back = (id: string | null) =>
+    (id === null ? canvas.current : box(id))?.focus({ preventScroll: true });
   const rename = (id: string) => {
     if (id !== V && state.nodes.some((node) => node.id === id)) setRenaming(id);
   };
-  const open = (id: string, at: Anchor) => {
-    asked.current = { id, at };
-    send({ type: "node-asked", id });
-  };
-
-  useHear("canvas", (message) => {
-    if (message.type !== "node-actions" || asked.current?.id !== message.id) return;
-    const { id, at } = asked.current;
-    const name = state.nodes.find((node) => node.id === id)?.card.name;
-    const act = {
-      rename: () => rename(id),
-      duplicate: () => send({ type: "nodes-duplicated", nodes: [id] }),
-      show: () => send({ type: "node-shown", id }),
-      unwire: () => send({ type: "wire-taken", child: id }),
-      wire: (parent: string, slot: string) => send({ type: "wire-drawn", child: id, parent, slot }),
-      remove: () => send({ type: "nodes-deleted", nodes: [id], wires: [] }),
-    };
-    setMenu({ name: `Actions for ${name}`, at, sections: nodeSections(message, act) });
-  });
-
   const tidy = () => {
     const turn = finger.next();
     look.fit(turn);
     send({ type: "tidy-up", turn });
   };
-
-  useKeys(canvas, {
+  const selectAll = () => finger.select(state.nodes.map((node) => node.id).filter((id) => id !== V));
+  const menus = useMenus(state, {
     chosen: finger.chosen,
-    undo: () => send({ type: "step-back" }),
-    redo: () => send({ type: "step-forward" }),
-    selectAll: () => finger.select(state.nodes.map((node) => node.id).filter((id) => id !== V)),
+    box,
+    rename,
+    copy: clipboard.copy,
+    add: adding.ask,
+    selectAll,
+    tidy,
+    fit: () => look.fit(),
+  });
+
+  useKeys(canvas, pointer, {
+    chosen: finger.chosen,
+    selectAll,
     selectNone: () => finger.select([]),
     select: finger.select,
     duplicate: () => send({ type: "nodes-duplicated", nodes: [...finger.chosen] }),
@@ -104,48 +103,82 @@ function Model({ state }: { state: State<"canvas"> }) {
     fit: () => look.fit(),
     tidy,
     rename,
-    menu: (id) => {
-      const at = box(id)?.getBoundingClientRect();
-      if (at) open(id, at);
+    menu: (id) => menus.ofNode(id),
+    wireMenu: (id) => {
+      const at = canvas.current
+        ?.querySelector(`.react-flow__edge[data-id="${CSS.escape(id)}"] path`)
+        ?.getBoundingClientRect();
+      if (at) menus.ofWire(id, { left: at.left + at.width / 2, bottom: at.top + at.height / 2 });
     },
     nudge: finger.nudge,
+    add: adding.ask,
+    walk(from, arrow) {
+      const to = kin(state.nodes, state.wires, from, arrow);
+      if (to === null) return;
+      finger.select([to]);
+      back(to);
+      look.reveal([to]);
+    },
   });
 
-  const onNodeMenu = (event: MouseEvent, id: string) => {
-    event.preventDefault();
-    if (id !== V) open(id, { left: event.clientX, bottom: event.clientY - 4 });
+  // The keyboard follows what was added, as soon as it is drawn; and goes nowhere when the node that had it is gone.
+  const [only = null] = state.selection.length === 1 ? state.selection : [];
+  useEffect(() => {
+    const root = canvas.current?.getRootNode();
+    if (following.current !== null && only !== null && only !== following.current.before) {
+      following.current = null;
+      const frame = requestAnimationFrame(() => back(only));
+      return () => cancelAnimationFrame(frame);
+    }
+    if (!(root instanceof ShadowRoot || root instanceof Document)) return;
+    if (held.current && !held.current.isConnected && !root.activeElement) canvas.current?.focus();
+    held.current = root.activeElement;
+  });
+
+  const onDoubleClick = (event: MouseEvent) => {
+    const at = event.target instanceof Element ? event.target : null;
+    if (at === null || at.closest(".react-flow__handle, button, input")) return;
+    const id = at.closest(".react-flow__node")?.getAttribute("data-id");
+    if (id) rename(id);
+    else if (at.closest(".react-flow__pane")) adding.ask({ x: event.clientX, y: event.clientY });
   };
 
-  const onDoubleClick = (event: MouseEvent, id: string) => {
-    if (event.target instanceof Element && event.target.closest(".react-flow__handle, button, input")) return;
-    rename(id);
-  };
-
-  const latest = useRef({ open, send, back, renaming });
-  latest.current = { open, send, back, renaming };
+  const latest = useRef({ ofNode: menus.ofNode, back });
+  latest.current = { ofNode: menus.ofNode, back };
   const acts = useMemo<Acts>(
     () => ({
-      menu: (id, at) => latest.current.open(id, at),
-      show: (id) => latest.current.send({ type: "node-shown", id }),
+      menu: (id, at) => latest.current.ofNode(id, at),
+      show: (id) => send({ type: "node-shown", id }),
       rename: (id, name, byKey) => {
         setRenaming(null);
-        if (name !== null) latest.current.send({ type: "node-renamed", id, name });
+        if (name !== null) send({ type: "node-renamed", id, name });
         if (byKey) latest.current.back(id);
       },
     }),
-    [],
+    [send],
   );
+  const isRenaming = useRef(renaming);
+  isRenaming.current = renaming;
 
   return (
     <ActsContext.Provider value={acts}>
       <UnderwayContext.Provider value={wiring.underway}>
+        {/* biome-ignore lint/a11y/noStaticElementInteractions: what the pointer does here, keys and menus do too */}
         <div
           ref={canvas}
           className={styles.canvas}
           data-ready={look.ready || undefined}
           data-far={far || undefined}
           data-empty={empty || undefined}
-          data-dropping={drop.over !== null || undefined}
+          data-dropping={drop.outcome !== null || undefined}
+          tabIndex={-1}
+          onDoubleClick={onDoubleClick}
+          onPointerMove={(event) => {
+            pointer.current = { x: event.clientX, y: event.clientY };
+          }}
+          onPointerLeave={() => {
+            pointer.current = null;
+          }}
           {...drop.handlers}
         >
           <ReactFlow
@@ -155,8 +188,10 @@ function Model({ state }: { state: State<"canvas"> }) {
             onNodesChange={finger.onNodes}
             onEdgesChange={finger.onWires}
             onInit={() => setInitialised(true)}
-            onNodeContextMenu={(event, node) => onNodeMenu(event, node.id)}
-            onNodeDoubleClick={(event, node) => onDoubleClick(event, node.id)}
+            onNodeContextMenu={(event, node) => menus.onNode(event, node.id)}
+            onEdgeContextMenu={(event, edge) => menus.onWire(event, edge.id)}
+            onPaneContextMenu={menus.onPane}
+            onSelectionContextMenu={menus.onSelection}
             onConnectStart={wiring.onStart}
             onConnect={wiring.onConnect}
             onConnectEnd={wiring.onEnd}
@@ -183,21 +218,37 @@ function Model({ state }: { state: State<"canvas"> }) {
             )}
             <div
               className={surface.dropHint}
-              data-shown={drop.hint !== "" || undefined}
+              data-shown={drop.outcome !== null || undefined}
               role="status"
               aria-live="polite"
             >
-              {drop.hint}
+              {drop.outcome ? `Drop to ${drop.outcome.text}` : ""}
             </div>
+            {adding.open && (
+              <QuickAdd
+                key={`${adding.open.at.x} ${adding.open.at.y}`}
+                {...adding.open}
+                choose={(kind) => {
+                  following.current = { before: only };
+                  adding.choose(kind);
+                  back(null);
+                }}
+                close={(again) => {
+                  adding.close();
+                  if (again) back(null);
+                }}
+              />
+            )}
           </div>
         </div>
         <ContextMenu
-          menu={menu}
+          menu={menus.menu}
           close={() => {
-            setMenu(null);
-            const id = asked.current?.id;
-            asked.current = null;
-            if (id !== undefined) requestAnimationFrame(() => latest.current.renaming !== id && back(id));
+            const id = menus.close();
+            // What a line of the menu opened has the keyboard; else the node has it that the menu spoke of.
+            requestAnimationFrame(() => {
+              if (isRenaming.current === null && !canvas.current?.querySelector('[role="dialog"]')) back(id);
+            });
           }}
         />
       </UnderwayContext.Provider>

@@ -97,7 +97,7 @@ function Socket({
 }) {
   const wire = useContext(UnderwayContext);
   const fits = fitsAt(wire, node, slot);
-  const reason = fits === "no" ? wire?.ends?.get(endKey(node, slot)) : null;
+  const end = fits === undefined ? undefined : wire?.ends?.get(endKey(node, slot));
   return (
     <Handle
       type={slot === null ? "source" : "target"}
@@ -105,7 +105,7 @@ function Socket({
       position={slot === null ? Position.Right : Position.Left}
       style={{ top }}
       data-fits={fits}
-      data-explain={reason ?? about}
+      data-explain={end?.reason ?? end?.effect ?? about}
     />
   );
 }

@@ -1,40 +1,14 @@
-// The menu of a node: by the button on its card, by a right click, or by Shift+F10. It is also how one wires without a mouse: it
-// lists every slot that the node may go into, and says of the others why not.
+// A menu of the canvas: by a right click, a long press, the button on a card, or Shift+F10. What it holds is in menus.ts.
 
 import { useRef } from "react";
 import { Header } from "react-aria-components/Header";
 import { Menu, MenuItem, MenuSection } from "react-aria-components/Menu";
 import { Popover } from "react-aria-components/Popover";
 import { Separator } from "react-aria-components/Separator";
-import type { NodeActions } from "../session/messages";
 import { Icon } from "../ui/Icon";
 import type { Anchor } from "./acts";
 import styles from "./menu.module.css";
-
-const ICONS = {
-  rename: "M9.5 3.5l3 3|M3 13l.7-3L10.5 3a1.2 1.2 0 0 1 1.7 0l.8.8a1.2 1.2 0 0 1 0 1.7L6 12.3 3 13Z",
-  copy: "M5.5 5.5h7v7h-7z|M3.5 10.5v-7h7",
-  unwire: "M6.5 9.5l3-3|M7 4.5 8.5 3a3 3 0 0 1 4.5 4.5L11.5 9|M9 11.5 7.5 13A3 3 0 0 1 3 8.5L4.5 7",
-  remove: "M3 4.5h10|M6 4.5V3h4v1.5|M4.5 4.5l.6 8.5h5.8l.6-8.5",
-  wire: "M3 8h8|M8 4.5 11.5 8 8 11.5|M13.5 3.5v9",
-  show: "M1.8 8S4 3.8 8 3.8 14.2 8 14.2 8 12 12.2 8 12.2 1.8 8 1.8 8Z|M8 9.6a1.6 1.6 0 1 0 0-3.2 1.6 1.6 0 0 0 0 3.2Z",
-};
-
-export interface Item {
-  name: string;
-  icon: keyof typeof ICONS;
-  /** What follows under the name, such as why it cannot be done. */
-  about?: string;
-  refused?: boolean;
-  label?: string;
-  keys?: string;
-  run(): void;
-}
-
-export interface Section {
-  title?: string;
-  items: Item[];
-}
+import { ICONS, type Item, type Section } from "./menus";
 
 export interface OpenMenu {
   name: string;
@@ -105,39 +79,4 @@ function Line({ item }: { item: Item }) {
       {item.keys && <kbd className={styles.keys}>{item.keys}</kbd>}
     </MenuItem>
   );
-}
-
-/** What may be done with a node. */
-export function nodeSections(
-  actions: NodeActions,
-  act: {
-    rename(): void;
-    duplicate(): void;
-    show(): void;
-    unwire(): void;
-    wire(parent: string, slot: string): void;
-    remove(): void;
-  },
-): Section[] {
-  const first: Item[] = [
-    { name: "Rename", icon: "rename", keys: "F2", run: act.rename },
-    { name: "Duplicate", icon: "copy", keys: "Ctrl D", run: act.duplicate },
-    { name: "Show large", icon: "show", run: act.show },
-  ];
-  if (actions.connected) first.push({ name: "Take out of its slot", icon: "unwire", run: act.unwire });
-  return [
-    { items: first },
-    {
-      title: actions.targets.length ? "Wire into" : "There is no free slot to wire into.",
-      items: actions.targets.map((target) => ({
-        name: target.label,
-        icon: "wire",
-        label: target.reason ? `${target.label}: ${target.reason}` : `Wire into ${target.label}`,
-        about: target.reason ?? undefined,
-        refused: target.reason !== null,
-        run: () => act.wire(target.parent, target.slot),
-      })),
-    },
-    { items: [{ name: "Delete", icon: "remove", keys: "Del", run: act.remove }] },
-  ];
 }

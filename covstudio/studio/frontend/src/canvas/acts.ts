@@ -1,6 +1,7 @@
 // What cards and handles may ask of the canvas, without knowing it.
 
 import { createContext, useContext } from "react";
+import type { WireEnd } from "../session/messages";
 
 export interface Anchor {
   left: number;
@@ -24,8 +25,8 @@ export function useActs(): Acts {
   return acts;
 }
 
-/** Where the wire under way may end: end -> why not, or null where it fits. */
-export type Ends = ReadonlyMap<string, string | null>;
+/** Where the wire under way may end: why not, or what becomes of the node that is there. */
+export type Ends = ReadonlyMap<string, Pick<WireEnd, "reason" | "effect">>;
 
 /** The wire under way, if there is one; its ends are null until the server has said which fit. */
 export interface Underway {
@@ -46,6 +47,6 @@ export function fitsAt(
 ): "yes" | "no" | "pending" | undefined {
   if (wire === null || wire.node === node || (wire.slot === null) === (slot === null)) return undefined;
   if (wire.ends === null) return "pending";
-  const reason = wire.ends.get(endKey(node, slot));
-  return reason === undefined ? undefined : reason === null ? "yes" : "no";
+  const end = wire.ends.get(endKey(node, slot));
+  return end === undefined ? undefined : end.reason === null ? "yes" : "no";
 }

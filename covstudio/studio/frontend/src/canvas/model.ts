@@ -74,6 +74,8 @@ export const level = (index: number, count: number): string => `${((index + 1) *
 export interface Marks {
   renaming: string | null;
   target: string | null;
+  /** The wire that a structure would be inserted on, by the node that it comes from. */
+  wire: string | null;
 }
 
 interface Known {
@@ -87,7 +89,7 @@ export class Drawing {
   private wiresKnown = new Map<string, Edge>();
   private readonly texts = new WeakMap<Card, string>();
 
-  nodes(state: State<"canvas">, held: Held, { renaming, target }: Marks): CardNode[] {
+  nodes(state: State<"canvas">, held: Held, { renaming, target }: Omit<Marks, "wire">): CardNode[] {
     const chosen = selected(state, held);
     const known = this.nodesKnown;
     this.nodesKnown = new Map();
@@ -124,14 +126,18 @@ export class Drawing {
     });
   }
 
-  wires(state: State<"canvas">, chosen: ReadonlySet<string>): Edge[] {
+  wires(state: State<"canvas">, chosen: ReadonlySet<string>, target: string | null): Edge[] {
     const known = this.wiresKnown;
     this.wiresKnown = new Map();
     return state.wires.map((one) => {
       const isSelected = chosen.has(one.id);
       const before = known.get(one.id);
+      const className = target === one.child ? "drop-target" : undefined;
       const wire =
-        before?.targetHandle === one.slot && before.ariaLabel === one.label && before.selected === isSelected
+        before?.targetHandle === one.slot &&
+        before.ariaLabel === one.label &&
+        before.selected === isSelected &&
+        before.className === className
           ? before
           : {
               id: one.id,
@@ -144,6 +150,7 @@ export class Drawing {
               ariaLabel: one.label,
               deletable: false,
               selected: isSelected,
+              className,
             };
       this.wiresKnown.set(one.id, wire);
       return wire;

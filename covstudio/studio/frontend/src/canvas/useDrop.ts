@@ -1,10 +1,8 @@
-// A structure of the palette, dragged over the canvas: what dropping it here does is said before it is done.
+// A structure of the palette, dragged over the canvas: what dropping it here does is asked of the server, and said before it is done.
 
 import { useReactFlow } from "@xyflow/react";
-import { type DragEvent, useEffect, useState } from "react";
-import { useSend } from "../session/hooks";
-import type { CanvasNode } from "../session/messages";
-import { V } from "./model";
+import { type DragEvent, useEffect, useRef, useState } from "react";
+import { useHear, useSend } from "../session/hooks";
 
 /** The MIME type of a palette entry under way; the canvas takes nothing else. */
 const STRUCTURE = "application/x-covstudio-structure";
@@ -12,18 +10,41 @@ const STRUCTURE = "application/x-covstudio-structure";
 const carries = (event: { dataTransfer: DataTransfer | null }) =>
   event.dataTransfer?.types.includes(STRUCTURE) ?? false;
 
-interface Over {
+/** What lies under the pointer: a node, one of its slots, or a wire, by the node that it comes from. */
+export interface Target {
   node: string | null;
   slot: string | null;
+  wire: string | null;
+}
+
+export const NOTHING: Target = { node: null, slot: null, wire: null };
+
+export function targetOf(at: EventTarget | null): Target {
+  const element = at instanceof Element ? at : null;
+  const handle = element?.closest(".react-flow__handle.target");
+  const wire = element?.closest(".react-flow__edge")?.getAttribute("data-id") ?? null;
+  return {
+    node: element?.closest(".react-flow__node")?.getAttribute("data-id") ?? null,
+    slot: handle?.getAttribute("data-handleid") ?? null,
+    wire: wire?.split("->")[0] ?? null,
+  };
+}
+
+export const sameTarget = (one: Target, other: Target): boolean =>
+  one.node === other.node && one.slot === other.slot && one.wire === other.wire;
+
+interface Outcome {
+  text: string;
+  onto: string | null;
 }
 
 export interface Drop {
   /** Whether a structure is under way anywhere on the page. */
   underway: boolean;
-  /** Whether it is over the canvas, and what it would be wired into. */
-  over: { target: string | null } | null;
-  /** What dropping here does, in words; empty when nothing is over the canvas. */
-  hint: string;
+  /** What dropping here does, and the node whose wiring changes; null when nothing is over the canvas. */
+  outcome: Outcome | null;
+  /** The wire that it would be inserted on. */
+  wire: string | null;
   handlers: {
     onDragOver(event: DragEvent): void;
     onDragLeave(event: DragEvent): void;
@@ -31,37 +52,20 @@ export interface Drop {
   };
 }
 
-/** What lies under the pointer: events inside of the canvas name their own target. */
-export function under(target: EventTarget | null): Over {
-  const element = target instanceof Element ? target : null;
-  const handle = element?.closest(".react-flow__handle.target");
-  return {
-    node: element?.closest(".react-flow__node")?.getAttribute("data-id") ?? null,
-    slot: handle?.getAttribute("data-handleid") ?? null,
-  };
-}
-
-/** What dropping does there, and into which node it wires. */
-export function outcome(nodes: CanvasNode[], { node, slot }: Over): { target: string | null; hint: string } {
-  const card = nodes.find((one) => one.id === node)?.card;
-  const free = card !== undefined && (node === V || card.slots.some((one) => one.free));
-  if (card === undefined || (!free && slot === null)) return { target: null, hint: "Drop to place it here" };
-  const named = card.slots.find((one) => one.name === slot && one.mark === slot);
-  return {
-    target: free ? node : null,
-    hint: `Drop to wire it into ${card.name}${named ? `, slot ${slot}` : ""}`,
-  };
-}
-
-export function useDrop(nodes: CanvasNode[]): Drop {
+export function useDrop(): Drop {
   const flow = useReactFlow();
   const send = useSend("canvas");
-  const [underway, setUnderway] = useState(false);
-  const [over, setOver] = useState<{ target: string | null; hint: string } | null>(null);
+  const [kind, setKind] = useState<string | null>(null);
+  const [over, setOver] = useState<Target | null>(null);
+  const [outcome, setOutcome] = useState<Outcome | null>(null);
+  const latest = useRef<Target | null>(null);
 
   useEffect(() => {
-    const start = (event: globalThis.DragEvent) => setUnderway(carries(event));
-    const end = () => setUnderway(false);
+    const start = (event: globalThis.DragEvent) => {
+      const dragged = event.composedPath().find((at) => at instanceof HTMLElement && at.dataset.kind);
+      setKind(carries(event) && dragged instanceof HTMLElement ? (dragged.dataset.kind ?? null) : null);
+    };
+    const end = () => setKind(null);
     document.addEventListener("dragstart", start);
     document.addEventListener("dragend", end);
     return () => {
@@ -70,32 +74,43 @@ export function useDrop(nodes: CanvasNode[]): Drop {
     };
   }, []);
 
-  const change = (to: typeof over) =>
-    setOver((now) => (now?.hint === to?.hint && now?.target === to?.target ? now : to));
+  useHear("canvas", (message) => {
+    if (message.type === "drop-outcome" && latest.current && sameTarget(message, latest.current))
+      setOutcome({ text: message.text, onto: message.onto });
+  });
+
+  function change(to: Target | null): void {
+    if (to === latest.current || (to && latest.current && sameTarget(to, latest.current))) return;
+    latest.current = to;
+    setOver(to);
+    if (to === null) setOutcome(null);
+    else if (sameTarget(to, NOTHING)) setOutcome({ text: "place it here", onto: null });
+    else if (kind !== null) send({ type: "structure-over", kind, ...to });
+  }
 
   return {
-    underway,
-    over,
-    hint: over?.hint ?? "",
+    underway: kind !== null,
+    outcome,
+    wire: over?.node === null ? over.wire : null,
     handlers: {
       onDragOver(event) {
         if (!carries(event)) return;
         event.preventDefault();
         event.dataTransfer.dropEffect = "copy";
-        change(outcome(nodes, under(event.target)));
+        change(targetOf(event.target));
       },
       onDragLeave(event) {
         const to = event.relatedTarget;
         if (!(to instanceof Node && event.currentTarget.contains(to))) change(null);
       },
       onDrop(event) {
-        change(null);
         const text = event.dataTransfer.getData(STRUCTURE);
+        change(null);
         if (!text) return;
         event.preventDefault();
-        const { kind } = JSON.parse(text) as { kind: string };
+        const dropped = (JSON.parse(text) as { kind: string }).kind;
         const at = flow.screenToFlowPosition({ x: event.clientX, y: event.clientY });
-        send({ type: "structure-dropped", kind, x: at.x, y: at.y, ...under(event.target) });
+        send({ type: "structure-dropped", kind: dropped, x: at.x, y: at.y, ...targetOf(event.target) });
       },
     },
   };

@@ -23,7 +23,7 @@ export interface Finger {
 
 export function useFinger(state: State<"canvas">, marks: Marks): Finger {
   const send = useSend("canvas");
-  const { renaming, target } = marks;
+  const { renaming, target, wire } = marks;
   const drawing = useRef<Drawing>();
   drawing.current ??= new Drawing();
   const [held, setHeld] = useState(NOTHING_HELD);
@@ -38,7 +38,7 @@ export function useFinger(state: State<"canvas">, marks: Marks): Finger {
     () => drawing.current!.nodes(state, held, { renaming, target }),
     [state, held, renaming, target],
   );
-  const wires = useMemo(() => drawing.current!.wires(state, chosenWires), [state, chosenWires]);
+  const wires = useMemo(() => drawing.current!.wires(state, chosenWires, wire), [state, chosenWires, wire]);
 
   const hold = (to: typeof held) => {
     now.current.held = to;

@@ -1,12 +1,15 @@
 // The keyboard of the canvas. Keys that speak of the model act where the model is looked at: the canvas, the palette, or nowhere
 // in particular.
 
-import { type RefObject, useEffect, useRef } from "react";
+import type { XYPosition } from "@xyflow/react";
+import { type RefObject, useEffect, useLayoutEffect, useRef } from "react";
+import { type Arrow, isArrow } from "./kin";
 import { V } from "./model";
+import { actsOnModel } from "./scope";
 
-/** Pixels an arrow key moves a selection; with Shift four times as far. */
+/** Pixels that Shift and an arrow key move a selection. */
 const STEP = 8;
-const ARROWS: Record<string, [number, number]> = {
+const ARROWS: Record<Arrow, [number, number]> = {
   ArrowLeft: [-1, 0],
   ArrowRight: [1, 0],
   ArrowUp: [0, -1],
@@ -15,8 +18,6 @@ const ARROWS: Record<string, [number, number]> = {
 
 export interface KeyActs {
   chosen: ReadonlySet<string>;
-  undo(): void;
-  redo(): void;
   selectAll(): void;
   selectNone(): void;
   select(nodes: string[], wires: string[]): void;
@@ -26,17 +27,12 @@ export interface KeyActs {
   tidy(): void;
   rename(id: string): void;
   menu(id: string): void;
+  wireMenu(id: string): void;
   nudge(x: number, y: number): void;
-}
-
-/** Whether a key pressed here belongs to what is being written. */
-function isTyping(target: EventTarget | undefined): boolean {
-  if (!(target instanceof HTMLElement)) return false;
-  if (target.isContentEditable || target.matches("textarea, select")) return true;
-  return (
-    target instanceof HTMLInputElement &&
-    !["range", "checkbox", "radio", "button", "file"].includes(target.type)
-  );
+  /** Open the search for a structure there, in pixels of the page. */
+  add(at: XYPosition): void;
+  /** Go to the relative of a node that lies in that direction. */
+  walk(from: string, arrow: Arrow): void;
 }
 
 function idOf(path: EventTarget[], kind: "node" | "edge"): string | null {
@@ -44,9 +40,27 @@ function idOf(path: EventTarget[], kind: "node" | "edge"): string | null {
   return found instanceof Element ? found.getAttribute("data-id") : null;
 }
 
-export function useKeys(canvas: RefObject<HTMLElement>, acts: KeyActs): void {
+export function useKeys(
+  canvas: RefObject<HTMLElement>,
+  pointer: RefObject<XYPosition | null>,
+  acts: KeyActs,
+): void {
   const latest = useRef(acts);
   latest.current = acts;
+  // "/" is the whole page's, and finds in the palette; with the pointer on the canvas it finds there. A layout effect, so that it
+  // is heard before the page's own.
+  useLayoutEffect(() => {
+    const onSlash = (event: KeyboardEvent) => {
+      const at = pointer.current;
+      if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || at === null) return;
+      if (!actsOnModel(event, canvas.current)) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      latest.current.add(at);
+    };
+    window.addEventListener("keydown", onSlash, true);
+    return () => window.removeEventListener("keydown", onSlash, true);
+  }, [canvas, pointer]);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const run = command(event, canvas.current, latest.current);
@@ -62,15 +76,9 @@ export function useKeys(canvas: RefObject<HTMLElement>, acts: KeyActs): void {
 /** What a key means, or null where it is not the canvas's. */
 function command(event: KeyboardEvent, canvas: HTMLElement | null, acts: KeyActs): (() => void) | null {
   const path = event.composedPath();
-  if (event.defaultPrevented || isTyping(path[0])) return null;
+  if (event.defaultPrevented || !actsOnModel(event, canvas)) return null;
   const mod = event.ctrlKey || event.metaKey;
   const key = event.key.toLowerCase();
-  if (mod && key === "z") return event.shiftKey ? acts.redo : acts.undo;
-  if (mod && key === "y") return acts.redo;
-  const nowhere = path[0] === document.body || path[0] === document.documentElement;
-  const inCanvas = canvas !== null && path.includes(canvas);
-  const inModel = path.some((at) => at instanceof HTMLElement && at.dataset.csScope === "model");
-  if (!nowhere && !inCanvas && !inModel) return null;
   if (mod && key === "a") return acts.selectAll;
   if (mod && key === "d") return acts.duplicate;
   if (mod || event.altKey) return null;
@@ -91,17 +99,16 @@ function command(event: KeyboardEvent, canvas: HTMLElement | null, acts: KeyActs
         ? () => acts.select([], [wire])
         : null;
   const one = node ?? (acts.chosen.size === 1 ? [...acts.chosen][0]! : null);
-  if (one !== null && one !== V) {
-    if (event.key === "F2") return () => acts.rename(one);
-    if (
-      event.key === "ContextMenu" ||
-      (event.shiftKey && event.key === "F10") ||
-      (key === "w" && !event.shiftKey)
-    )
-      return () => acts.menu(one);
+  const asksMenu = event.key === "ContextMenu" || (event.shiftKey && event.key === "F10");
+  if (asksMenu && wire !== null) return () => acts.wireMenu(wire);
+  if (one !== null && (asksMenu || (key === "w" && !event.shiftKey))) return () => acts.menu(one);
+  if (event.key === "F2" && one !== null && one !== V) return () => acts.rename(one);
+  if (!isArrow(event.key)) return null;
+  if (!event.shiftKey) {
+    const from = node ?? one;
+    const { key: arrow } = event;
+    return from === null ? null : () => acts.walk(from, arrow);
   }
-  const arrow = ARROWS[event.key];
-  if (arrow === undefined || !(inCanvas || nowhere) || acts.chosen.size === 0) return null;
-  const by = STEP * (event.shiftKey ? 4 : 1);
-  return () => acts.nudge(arrow[0] * by, arrow[1] * by);
+  const [x, y] = ARROWS[event.key];
+  return acts.chosen.size === 0 ? null : () => acts.nudge(x * STEP, y * STEP);
 }

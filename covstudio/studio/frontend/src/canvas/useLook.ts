@@ -19,6 +19,8 @@ export interface Look {
   ready: boolean;
   /** Show the whole model; after a turn, once the server has heard of it. */
   fit(turn?: number): void;
+  /** Bring nodes into view, if they are outside. */
+  reveal(nodes: Iterable<string>): void;
 }
 
 export function useLook(state: Model, initialised: boolean): Look {
@@ -32,6 +34,12 @@ export function useLook(state: Model, initialised: boolean): Look {
 
   const look = (view: Viewport) => void flow.setViewport(view);
   const all = () => look(fitted(boxes(state), size));
+
+  const reveal = (nodes: Iterable<string>) => {
+    const view = revealing(boxes(state, new Set(nodes)), size, flow.getViewport());
+    if (view === null) all();
+    else look(view);
+  };
 
   useLayoutEffect(() => {
     if (!initialised || !width || !height) return;
@@ -58,9 +66,7 @@ export function useLook(state: Model, initialised: boolean): Look {
     const into = (model: Model) => model.wires.find((wire) => wire.parent === V)?.child;
     if (into(state) !== undefined && into(state) !== into(last)) fresh.add(V); // V went to what was wired into it
     if (fresh.size === 0) return;
-    const view = revealing(boxes(state, fresh), size, flow.getViewport());
-    if (view === null) all();
-    else look(view);
+    reveal(fresh);
   });
 
   useEffect(() => {
@@ -79,6 +85,7 @@ export function useLook(state: Model, initialised: boolean): Look {
 
   return {
     ready,
+    reveal,
     fit(turn) {
       if (turn === undefined) all();
       else due.current = turn;

@@ -24,7 +24,10 @@ export function elementAt(event: Pointer): Element | null {
   return root.elementFromPoint(at.clientX, at.clientY);
 }
 
-export function useWiring(): Wiring {
+/** What is done with a wire that is let go in empty space, there, by what it started from. */
+type InSpace = (at: { x: number; y: number }, from: { node: string; slot: string | null }) => void;
+
+export function useWiring(inSpace: InSpace): Wiring {
   const send = useSend("canvas");
   const [underway, setUnderway] = useState<Underway | null>(null);
   const latest = useRef(underway);
@@ -37,7 +40,7 @@ export function useWiring(): Wiring {
   useHear("canvas", (message) => {
     const wire = latest.current;
     if (message.type !== "wire-ends" || wire?.node !== message.node || wire.slot !== message.slot) return;
-    const ends = new Map(message.ends.map((end) => [endKey(end.node, end.slot), end.reason]));
+    const ends = new Map(message.ends.map((end) => [endKey(end.node, end.slot), end]));
     set({ ...wire, ends });
   });
 
@@ -62,10 +65,17 @@ export function useWiring(): Wiring {
     onEnd(event, { toHandle }) {
       const wire = latest.current;
       set(null);
-      if (wire === null || wire.slot !== null || toHandle !== null) return;
-      // On the body of a card: its next free slot.
-      const parent = elementAt(event)?.closest(".react-flow__node")?.getAttribute("data-id");
-      if (parent && parent !== wire.node) send({ type: "wire-drawn", child: wire.node, parent, slot: null });
+      if (wire === null || toHandle !== null) return;
+      const under = elementAt(event);
+      const parent = under?.closest(".react-flow__node")?.getAttribute("data-id");
+      if (parent) {
+        // On the body of a card: its next free slot.
+        if (wire.slot === null && parent !== wire.node)
+          send({ type: "wire-drawn", child: wire.node, parent, slot: null });
+      } else if (under?.closest(".react-flow__pane")) {
+        const { clientX: x, clientY: y } = "changedTouches" in event ? event.changedTouches[0]! : event;
+        inSpace({ x, y }, { node: wire.node, slot: wire.slot });
+      }
     },
   };
 }

@@ -2,9 +2,9 @@
 
 import { type DragEvent, type KeyboardEvent, memo } from "react";
 import type { PaletteEntry, PaletteOffer } from "../session/messages";
+import type { Alias } from "../ui/search";
 import { Pictogram } from "./Pictogram";
 import styles from "./palette.module.css";
-import type { Alias } from "./search";
 
 /** What a dragged structure carries: { kind }. */
 export const STRUCTURE = "application/x-covstudio-structure";

@@ -7,10 +7,10 @@ import type { State } from "../session/connection";
 import { useAnswer, useSend, useView } from "../session/hooks";
 import type { PaletteEntry, PaletteOffer } from "../session/messages";
 import { Icon } from "../ui/Icon";
+import { find } from "../ui/search";
 import { Explain } from "./Explain";
 import { type Hands, Item, OfferItem } from "./Item";
 import styles from "./palette.module.css";
-import { find } from "./search";
 
 const SEARCH = "M7 12.5a5.5 5.5 0 1 0 0-11 5.5 5.5 0 0 0 0 11Z|M11 11l3.5 3.5";
 const CLEAR = "M4.5 4.5l7 7|M11.5 4.5l-7 7";

@@ -7,7 +7,7 @@ export interface Wires {
     up: SetModelTitle | UndoStep | RedoStep | SaveModel | StartTemplate | ProposeExample | Chunk;
   };
   canvas: {
-    down: WireEnds | NodeActions;
+    down: WireEnds | NodeActions | DropOutcome | Addable | ClipText;
     state: CanvasState;
     up:
       | NodesMoved
@@ -20,11 +20,15 @@ export interface Wires {
       | WireStarted
       | WireDrawn
       | WireTaken
+      | StructureOver
       | StructureDropped
+      | AddAsked
+      | StructureAdded
+      | OperandsSwapped
+      | NodesCopied
+      | TextPasted
       | TemplateChosen
-      | TidyUp
-      | StepBack
-      | StepForward;
+      | TidyUp;
   };
   code: {
     down: CopyText;
@@ -220,9 +224,10 @@ export interface WireEnds {
   type: "wire-ends";
 }
 /**
- * Where a wire under way may end, or why not.
+ * Where a wire under way may end, or why not; and what becomes of the node that is there.
  */
 export interface WireEnd {
+  effect: string | null;
   node: string;
   reason: string | null;
   slot: string | null;
@@ -233,8 +238,18 @@ export interface WireEnd {
 export interface NodeActions {
   connected: boolean;
   id: string;
+  swaps: OperandSwap[];
   targets: NodeTarget[];
   type: "node-actions";
+}
+/**
+ * A sibling that a node may change places with.
+ */
+export interface OperandSwap {
+  first: string;
+  label: string;
+  parent: string;
+  second: string;
 }
 /**
  * A slot that a node may be wired into, or why not.
@@ -244,6 +259,35 @@ export interface NodeTarget {
   parent: string;
   reason: string | null;
   slot: string;
+}
+/**
+ * What letting go of a structure there does, and the node whose wiring changes by it.
+ */
+export interface DropOutcome {
+  kind: string;
+  node: string | null;
+  onto: string | null;
+  slot: string | null;
+  text: string;
+  type: "drop-outcome";
+  wire: string | null;
+}
+/**
+ * The structures that fit where the search was opened.
+ */
+export interface Addable {
+  kinds: string[];
+  node: string | null;
+  slot: string | null;
+  type: "addable";
+  wire: string | null;
+}
+/**
+ * A text for the clipboard.
+ */
+export interface ClipText {
+  text: string;
+  type: "clip-text";
 }
 /**
  * The model as the canvas draws it; V stands last.
@@ -417,13 +461,71 @@ export interface WireTaken {
   type: "wire-taken";
 }
 /**
- * A structure was let go at a place, maybe on a node, maybe on one of its slots.
+ * A structure hovers over a node, one of its slots, or a wire (by the node that it comes from).
+ */
+export interface StructureOver {
+  kind: string;
+  node: string | null;
+  slot: string | null;
+  type: "structure-over";
+  wire: string | null;
+}
+/**
+ * A structure was let go at a place, maybe on a node, one of its slots, or a wire.
  */
 export interface StructureDropped {
   kind: string;
   node: string | null;
   slot: string | null;
   type: "structure-dropped";
+  wire: string | null;
+  x: number;
+  y: number;
+}
+/**
+ * The search for a structure was opened, from an end, for a wire, or for nothing: what fits?
+ */
+export interface AddAsked {
+  node: string | null;
+  slot: string | null;
+  type: "add-asked";
+  wire: string | null;
+}
+/**
+ * A structure was chosen in that search.
+ */
+export interface StructureAdded {
+  kind: string;
+  node: string | null;
+  slot: string | null;
+  type: "structure-added";
+  wire: string | null;
+  x: number;
+  y: number;
+}
+/**
+ * What is in two slots of an operator is to change places.
+ */
+export interface OperandsSwapped {
+  first: string;
+  parent: string;
+  second: string;
+  type: "operands-swapped";
+}
+/**
+ * Nodes are wanted on the clipboard, and to go with it where they are cut.
+ */
+export interface NodesCopied {
+  cut: boolean;
+  nodes: string[];
+  type: "nodes-copied";
+}
+/**
+ * A text was pasted: nodes from here or from another window.
+ */
+export interface TextPasted {
+  text: string;
+  type: "text-pasted";
   x: number;
   y: number;
 }
@@ -440,18 +542,6 @@ export interface TemplateChosen {
 export interface TidyUp {
   turn: number;
   type: "tidy-up";
-}
-/**
- * Undo.
- */
-export interface StepBack {
-  type: "step-back";
-}
-/**
- * Redo.
- */
-export interface StepForward {
-  type: "step-forward";
 }
 /**
  * A text for the clipboard.

@@ -1,0 +1,211 @@
+"""Gestures of the canvas in a real Chromium: structures found, inserted, wrapped, swapped, pasted."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Locator, expect
+
+from tests.studio.browser import Point, Studio, box_of, centre
+from tests.studio.canvas_actions import FITS, SELECTED, drawn, free, head, trial, undo, wire
+
+
+def search(studio: Studio, title: str) -> Locator:
+    """The search at the pointer, by its title."""
+    return studio.page.get_by_role("dialog", name=title).get_by_role("combobox")
+
+
+def last_step(studio: Studio, text: str) -> None:
+    expect(studio.button("Undo")).to_have_attribute("aria-description", re.compile(re.escape(text)))
+
+
+def beside(studio: Studio, name: str) -> Point:
+    """An empty place right of a node."""
+    box = box_of(studio.node(name))
+    return box["x"] + box["width"] + 80, box["y"] + box["height"] * 0.9
+
+
+def on_wire(line: Locator) -> Point:
+    """A point near the beginning of a wire, where no other covers it, in pixels of the page."""
+    x, y = line.locator(".react-flow__edge-path").evaluate(
+        """(path) => {
+            const at = path.getPointAtLength(14).matrixTransform(path.getScreenCTM());
+            return [at.x, at.y];
+        }"""
+    )
+    return x, y
+
+
+def test_a_wire_let_go_in_space_finds_what_fits_and_wires_it(studio: Studio) -> None:
+    page = studio.page
+    pieces = trial(studio)
+    with studio.dragging(studio.output("residual")) as to_point:
+        to_point(beside(studio, "residual"))
+    field = search(studio, "Wire into a new structure")
+    expect(field).to_be_focused()
+    page.keyboard.type("sca")
+    expect(page.get_by_role("option", name="Scale")).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Enter")
+    drawn(studio, pieces + 2, pieces + 1)
+    expect(wire(studio, "residual", "Scale")).to_be_attached()
+    expect(wire(studio, "Scale", "Sum")).to_be_attached()
+    expect(studio.node("Scale")).to_be_focused()
+    expect(studio.node("Scale")).to_have_class(SELECTED)
+    undo(page)
+    drawn(studio, pieces + 1, pieces)
+
+
+def test_a_double_click_and_a_slash_open_the_search_where_the_pointer_is(studio: Studio) -> None:
+    page = studio.page
+    x, y = free(studio)
+    page.mouse.dblclick(x, y - 200)
+    field = search(studio, "Add a structure")
+    expect(field).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(field).to_have_count(0)
+    page.mouse.move(x, y - 100)
+    page.keyboard.press("/")
+    expect(field).to_be_focused()
+    page.keyboard.type("sas toep")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(studio.nodes()).to_have_count(2)
+    last_step(studio, "Add ")
+    added = page.locator(".react-flow__node[aria-label*='Toeplitz']").first
+    assert centre(added)[0] - x < 3
+
+
+def test_an_operator_is_inserted_on_a_wire_and_says_so_while_it_hovers(studio: Studio) -> None:
+    pieces = trial(studio)
+    line = wire(studio, "genotype", "Sum")
+    item = studio.item("Scale")
+    item.scroll_into_view_if_needed()
+    with studio.dragging(item) as to_point:
+        to_point(on_wire(line))
+        expect(studio.page.get_by_text("Drop to insert it between genotype and Sum")).to_be_visible()
+    drawn(studio, pieces + 2, pieces + 1)
+    expect(wire(studio, "Scale", "Sum")).to_be_attached()
+    last_step(studio, "Insert Scale between genotype and Sum")
+
+
+def test_a_matrix_dropped_on_another_takes_its_place_and_an_operator_is_wrapped_around_it(
+    studio: Studio,
+) -> None:
+    pieces = trial(studio)
+    item = studio.item("Diagonal")
+    item.scroll_into_view_if_needed()
+    with studio.dragging(item) as to_point:
+        to_point(studio.node("residual"))
+        expect(studio.page.get_by_text("Drop to put it in the place of residual")).to_be_visible()
+    expect(studio.node("residual")).to_have_count(0)
+    expect(wire(studio, "Diagonal", "Sum")).to_be_attached()
+    item = studio.item("Scale")
+    item.scroll_into_view_if_needed()
+    with studio.dragging(item) as to_point:
+        to_point(studio.node("Diagonal"))
+        expect(studio.page.get_by_text("Drop to wrap Diagonal in it")).to_be_visible()
+    drawn(studio, pieces + 2, pieces + 1)
+    last_step(studio, "Wrap Diagonal in Scale")
+
+
+def test_operands_swap_when_one_is_drawn_into_the_others_slot(studio: Studio) -> None:
+    pieces = trial(studio)
+    slot = studio.slot("Sum", "3")
+    with studio.dragging(studio.output("genotype")) as to_point:
+        to_point(slot)
+        expect(slot).to_have_attribute(FITS, "yes")
+        expect(slot).to_have_attribute("data-explain", re.compile("Swap genotype and residual"))
+    last_step(studio, "Swap genotype and residual")
+    drawn(studio, pieces + 1, pieces)
+    studio.node("genotype").click(button="right", position={"x": 60, "y": 14})
+    studio.page.get_by_role("menuitem", name="Swap with residual").click()
+    last_step(studio, "Swap genotype and residual")
+
+
+def test_nodes_are_cut_copied_and_pasted_as_text(studio: Studio) -> None:
+    page = studio.page
+    pieces = trial(studio)
+    head(studio, "genotype")
+    page.keyboard.press("Control+c")
+    page.wait_for_function("async () => (await navigator.clipboard.readText()).includes('covstudio')")
+    text = page.evaluate("navigator.clipboard.readText()")
+    page.keyboard.press("Control+v")
+    drawn(studio, pieces + 4, pieces + 2)
+    last_step(studio, "Paste genotype")
+    undo(page)
+    drawn(studio, pieces + 1, pieces)
+    head(studio, "residual")
+    page.keyboard.press("Control+x")
+    expect(studio.node("residual")).to_have_count(0)
+    last_step(studio, "Cut residual")
+    page.wait_for_function("async () => (await navigator.clipboard.readText()).includes('residual')")
+    page.evaluate("text => navigator.clipboard.writeText(text)", text.replace("genotype", "variety"))
+    page.keyboard.press("Control+v")
+    expect(studio.node("variety")).to_be_visible()
+
+
+def test_arrows_lead_to_parent_child_and_sibling(studio: Studio) -> None:
+    page = studio.page
+    trial(studio)
+    head(studio, "genotype design")
+    for key, name in (
+        ("ArrowDown", "genotype variance"),
+        ("ArrowRight", "genotype"),
+        ("ArrowDown", "block"),
+        ("ArrowRight", "Sum"),
+        ("ArrowRight", "V"),
+        ("ArrowLeft", "Sum"),
+        ("ArrowLeft", "genotype"),
+    ):
+        page.keyboard.press(key)
+        expect(studio.node(name)).to_be_focused()
+        expect(studio.node(name)).to_have_class(SELECTED)
+    expect(page.locator(".react-flow__node.selected")).to_have_count(1)
+
+
+def test_clicks_with_a_key_add_to_the_selection_and_a_box_selects(studio: Studio) -> None:
+    page = studio.page
+    trial(studio)
+    selected = page.locator(".react-flow__node.selected")
+    head(studio, "residual")
+    for count, (name, key) in enumerate((("block", "Control"), ("genotype", "Shift")), 2):
+        studio.node(name).click(modifiers=[key], position={"x": 60, "y": 14})  # type: ignore[list-item]
+        expect(selected).to_have_count(count)
+    studio.node("block").click(button="right", position={"x": 60, "y": 14})
+    expect(page.get_by_role("menu", name="Actions for 3 nodes")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(selected).to_have_count(0)
+    box, last = box_of(studio.node("genotype design")), box_of(studio.node("genotype variance"))
+    page.keyboard.down("Shift")
+    page.mouse.move(box["x"] - 15, box["y"] - 15)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 20, box["y"] + 40, steps=4)
+    page.mouse.move(last["x"] + last["width"] + 15, last["y"] + last["height"] + 8, steps=6)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    expect(selected).to_have_count(2)
+
+
+def test_wires_v_and_the_canvas_have_menus(studio: Studio) -> None:
+    page = studio.page
+    pieces = trial(studio)
+    wire(studio, "block", "Sum").focus()
+    page.keyboard.press("Shift+F10")
+    page.get_by_role("menuitem", name="Take this wire out").click()
+    expect(wire(studio, "block", "Sum")).to_have_count(0)
+    undo(page)
+    drawn(studio, pieces + 1, pieces)
+    studio.node("V").click(button="right", position={"x": 60, "y": 14})
+    page.get_by_role("menuitem", name="Take its matrix out").click()
+    expect(wire(studio, "Sum", "V")).to_have_count(0)
+    page.mouse.click(*beside(studio, "residual"), button="right")
+    page.get_by_role("menuitem", name="Select all").click()
+    expect(page.locator(".react-flow__node.selected")).to_have_count(pieces)
+    page.mouse.click(*on_wire(wire(studio, "block design", "block")), button="right")
+    page.get_by_role("menuitem", name="Insert a structure…").click()
+    expect(search(studio, "Insert on this wire")).to_be_focused()
+    page.keyboard.type("transpose")
+    page.keyboard.press("Enter")
+    expect(wire(studio, "block design", "Transpose")).to_be_attached()
