@@ -75,7 +75,9 @@ export function Table({ table, proposed, roles }: { table: ShownTable; proposed:
         >
           <div role="rowgroup" className={styles.heads}>
             <div role="row" aria-rowindex={1} className={styles.row}>
-              <div role="columnheader" aria-label="Row" aria-colindex={1} className={styles.corner} />
+              <div role="columnheader" aria-colindex={1} className={styles.corner}>
+                <span className="cs-hidden-text">Row</span>
+              </div>
               {space}
               {seen.map(({ index }) => {
                 const column = columns[index];
