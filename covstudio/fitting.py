@@ -15,8 +15,9 @@ from covstudio.data.design import Design, Response
 from covstudio.data.errors import TableError
 from covstudio.data.frames import Frame, table_of
 from covstudio.data.tables import Table
+from covstudio.document.build.build import build
 from covstudio.document.model.document import Document, check_method
-from covstudio.estimate import After, Estimate, Means, design_of, estimate, tables
+from covstudio.estimate import After, Estimate, Means, design_of, estimate, tables, varcorr
 from covstudio.formula import Reading, read
 from covstudio.reml import Fit, Inference
 from covstudio.reml import fit as fit_matrix
@@ -87,6 +88,13 @@ class Fitted:
     def components(self) -> pd.DataFrame:
         """The parameters of V, with standard errors and intervals."""
         return self.tables["variance_components"]
+
+    @cached_property
+    def varcorr(self) -> pd.DataFrame:
+        """Variances and correlations of random effects by name, as R's `VarCorr`: see `varcorr`."""
+        built = build(self.document, self.table)
+        assert built.v is not None
+        return varcorr(built.v, self.fit)
 
     @property
     def random(self) -> pd.DataFrame:

@@ -6,6 +6,7 @@ numbers.
 
 from covstudio.estimate.after import After
 from covstudio.estimate.answers import asked
+from covstudio.estimate.covariances import varcorr
 from covstudio.estimate.derived import Quantity
 from covstudio.estimate.fitted import Estimate, derive, estimate, outlook
 from covstudio.estimate.inferred import Inferred
@@ -30,4 +31,5 @@ __all__ = [
     "mixture_words",
     "outlook",
     "tables",
+    "varcorr",
 ]

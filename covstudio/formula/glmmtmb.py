@@ -161,27 +161,41 @@ def _dispersion(source: Source) -> Tree:
         if numbers == [0.0]:
             return tree("ScalarMatrix", "residual", fixed={"sigma^2": _NEAR_ZERO})
         return residual()
-    for place, part in enumerate(terms):
-        one = _factor_of_variance(source, unwrapped(part), place)
-        made = one if made is None else tree("HadamardProduct", f"residual {place}", made, one)
+    for part in terms:
+        for one in _factors_of_variance(source, unwrapped(part), first=made is None):
+            made = one if made is None else tree("HadamardProduct", "residual with more", made, one)
     assert made is not None
     return made.named("residual")
 
 
-def _factor_of_variance(source: Source, node: Node, place: int) -> Tree:
-    """One term of the dispersion: strata, or a covariate."""
-    name = "residual" if not place else f"residual {place + 1}"
+def _factors_of_variance(source: Source, node: Node, *, first: bool) -> list[Tree]:
+    """One term of the dispersion: strata, or covariates; all but the first factor are ratios."""
+    strata: tuple[str, ...] = ()
     if isinstance(node, Operation) and node.operator in ("*", ":"):
-        columns = tuple(one for operand in node.operands for one in source.group(operand))
-        return variances_by_group(columns, name, {"sigma^2_0": 1.0} if place else None)
-    if isinstance(node, Call) and node.function in ("factor", "as.factor"):
-        return variances_by_group(source.group(node), name, {"sigma^2_0": 1.0} if place else None)
-    if isinstance(node, Name) and source.study.is_factor(source.column(node)):
-        return variances_by_group((node.text,), name, {"sigma^2_0": 1.0} if place else None)
-    column = source.column(node) if isinstance(node, Name) else source.response(node)
-    return tree(
-        "ExponentialVarianceMatrix", name, v=Columns((column,)), fixed={"sigma^2": 1.0} if place else {}
-    )
+        parts = [unwrapped(operand) for operand in node.operands]
+        if all(_is_factor(source, part) for part in parts):
+            strata = tuple(column for part in parts for column in source.group(part))
+    elif _is_factor(source, node):
+        strata = source.group(node)
+    if strata:
+        return [variances_by_group(strata, "residual", None if first else {"sigma^2_0": 1.0})]
+    columns, _ = source.columns_of_design(node)
+    return [
+        tree(
+            "ExponentialVarianceMatrix",
+            f"residual by {column}",
+            v=Columns((column,)),
+            fixed={} if first and not place else {"sigma^2": 1.0},
+        )
+        for place, column in enumerate(columns)
+    ]
+
+
+def _is_factor(source: Source, node: Node) -> bool:
+    """Whether a part of the dispersion is a factor."""
+    if isinstance(node, Call):
+        return node.function in ("factor", "as.factor")
+    return isinstance(node, Name) and source.study.is_factor(source.column(node))
 
 
 DIALECTS.register(

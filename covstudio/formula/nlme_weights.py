@@ -17,6 +17,8 @@ _KINDS = {
     "varConstPower": "ConstantPowerVarianceMatrix",
     "varFixed": "PowerVarianceMatrix",
 }
+#: What nlme calls the parameters of a variance function.
+_PARAMETERS = {"power": "delta", "expon": "delta", "const": "c"}
 
 
 def variances(source: Source, *, alone: bool) -> Tree:
@@ -89,7 +91,9 @@ def _function(source: Source, call: Call, *, alone: bool, fixed: dict[str, float
     if call.function == "varFixed":
         held["delta"] = 0.5
     given = call.given("fixed")
-    if given is not None:
+    if isinstance(given, Call) and given.function in ("list", "c"):
+        held |= {_PARAMETERS.get(key, "delta"): source.number(value) for key, value in given.arguments}
+    elif given is not None:
         held["delta"] = source.number(given)
     return _covariate(source, _KINDS[call.function], right, held)
 

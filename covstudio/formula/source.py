@@ -282,6 +282,10 @@ class Source:
         """
         texts: list[str] = []
         for sign, node in parts:
+            plain = unwrapped(node)
+            if isinstance(plain, Number) and plain.value in (0.0, 1.0, -1.0):
+                texts.append(f"{'-' if sign * plain.value < 0 else '+'} {abs(plain.value):g}")
+                continue
             self._known(node)
             for name in self.names(node):
                 column = self.column(name)

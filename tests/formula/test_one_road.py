@@ -112,3 +112,29 @@ def test_names_arrive_in_every_table() -> None:
     assert found.random["level"].tolist()[:4] == ["1⋈A", "1⋈B", "1⋈C", "2⋈A"]
     assert set(found.random["term"]) == {"Worker"}
     assert "residual/sigma^2" in found.params
+
+
+def test_variances_and_correlations_are_named_as_r_names_them() -> None:
+    """as.data.frame(VarCorr(lmer(Reaction ~ Days + (Days | Subject), sleepstudy)))."""
+    found = fit("Reaction ~ Days + (Days | Subject)", REFERENCE / "sleepstudy.csv")
+    assert isinstance(found, Fitted)
+    told = found.varcorr
+    assert told[["term", "var1", "var2"]].values.tolist() == [
+        ["Subject", "Intercept", ""],
+        ["Subject", "Days", ""],
+        ["Subject", "Intercept", "Days"],
+        ["residual", "", ""],
+    ]
+    assert told["sdcor"].tolist() == pytest.approx([24.74066, 5.92214, 0.0655512, 25.59180], rel=1e-4)
+
+
+def test_variances_of_levels_are_named_after_them() -> None:
+    path = REFERENCE / "Machines.csv"
+    texts = {"lme4": {}, "asreml": {"random": "~ us(Machine):Worker"}}
+    formulas = {"lme4": "score ~ Machine + (0 + Machine | Worker)", "asreml": "score ~ Machine"}
+    for dialect, more in texts.items():
+        found = fit(formulas[dialect], path, dialect=dialect, **more)
+        assert isinstance(found, Fitted)
+        told = found.varcorr
+        assert told["var1"].tolist()[:3] == ["A", "B", "C"]
+        assert told["sdcor"].tolist()[:3] == pytest.approx([4.07928, 8.62529, 4.38948], rel=1e-4)

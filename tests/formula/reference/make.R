@@ -107,4 +107,17 @@ tmb_ref("Machines diagonal", "Machines", "score ~ Machine + diag(0 + Machine | W
 tmb_ref("Oats glmmTMB", "Oats", "yield ~ nitro + (1 | Block / Variety)")
 tmb_ref("sleepstudy double bar glmmTMB", "sleepstudy", "Reaction ~ Days + (Days || Subject)")
 
+# --- more of each kind
+lmer_ref("sleepstudy polynomial double bar", "sleepstudy", "Reaction ~ Days + (poly(Days, 2) || Subject), REML = FALSE")
+lmer_ref("sleepstudy shifted slopes", "sleepstudy", "Reaction ~ Days + (I(Days - 4.5) | Subject)")
+lmer_ref("CO2 logarithmic slopes", "CO2", "uptake ~ Type * Treatment + log(conc) + (log(conc) | Plant), REML = FALSE")
+lme_ref("Machines intercept and levels", "Machines", "score ~ Machine, random = list(Worker = pdBlocked(list(pdIdent(~ 1), pdIdent(~ Machine - 1))))")
+gls_ref("CO2 crossed strata", "CO2", "uptake ~ Type + log(conc), weights = varIdent(form = ~ 1 | Type * Treatment)")
+gls_ref("CO2 strata and compound symmetry", "CO2", "uptake ~ Type + log(conc), weights = varIdent(c(chilled = 0.7), form = ~ 1 | Treatment), correlation = corCompSymm(0.3, form = ~ 1 | Plant)")
+gls_ref("Dialyzer constant and power", "Dialyzer", "rate ~ poly(pressure, 3) * factor(QB), weights = varConstPower(form = ~ pressure)")
+tmb_ref("Orthodont dispersion by two", "Orthodont", "distance ~ age * Sex + (1 | Subject), dispformula = ~ Sex + age")
+tmb_ref("sleepstudy dispersion by a curve", "sleepstudy", "Reaction ~ Days + (1 | Subject), dispformula = ~ poly(Days, 2)")
+tmb_ref("Machines reduced rank", "Machines", "score ~ Machine + rr(0 + Machine | Worker, d = 1)")
+tmb_ref("Machines contrasts in a double bar", "Machines", "score ~ Machine + (Machine || Worker), REML = TRUE")
+
 write(toJSON(found, auto_unbox = TRUE, digits = 12, pretty = TRUE), file.path(here, "fits.json"))
