@@ -120,7 +120,10 @@ def bars(
             raise source.unknown(call, f"Structures before a bar are {', '.join(structures)}.")
         covariance = structures[call.function](source, call)
         inner = unwrapped(call.arguments[0][1])
-    assert isinstance(inner, Operation)
+    if not isinstance(inner, Operation) or inner.operator not in ("|", "||"):
+        raise source.refuse(
+            call or inner, "its first argument is no bar", "Write it with a bar, as in ar1(0 + time | group)."
+        )
     left, right = inner.operands
     split_up = inner.operator == "||"
     if split_up and call is not None:

@@ -49,6 +49,7 @@ def refused(text: str, **more: str) -> Refusal:
         ("Reaction ~ Days +", "+", 17, "leave it out"),
         ("Reaction ~ Days ~ Subject", "~", 17, "one ~"),
         ("Reaction ~ `Days", "`", 12, "in pairs"),
+        ("Reaction ~ Days + ar1(0, Days | Subject)", "ar1", 19, "with a bar"),
         ("Reaction ~ Days + (0 | Subject)", "0", 20, "1 left of the bar"),
         ("Reaction ~ Days + (1 | Subject + Days)", "Subject + Days", 24, "name it"),
         ("lmer(Reaction ~ Days + (1 | Subject), correlation = corAR1())", "correlation", 0, "weights"),
