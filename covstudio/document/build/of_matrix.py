@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from covstudio.covariance import Argument, Declaration, Matrix, UnknownStructure, declaration
+from covstudio.covariance import Argument, Declaration, Matrix, UnknownStructure, catalogue, declaration
 from covstudio.data.tables import Table
 from covstudio.document.build.build import build
 from covstudio.document.changes.all import AddNode, ChangeError, SetParameters, default_name
@@ -162,9 +162,17 @@ def _known(constant: Tensor) -> Matrix:
             "can build: expected rows and columns."
         )
     square = constant.shape[0] == constant.shape[1]
-    cls: Any = declaration("KnownMatrix" if square else "DesignMatrix").cls
+    cls: Any = next(one.cls for one in catalogue() if _holds(one, "matrix" if square else "coordinates"))
     made: Matrix = cls(constant)
     return made
+
+
+def _holds(declared: Declaration, kind: str) -> bool:
+    """Whether a structure is what it is given: one matrix, or any number of columns of a design."""
+    first = declared.arguments[:1]
+    if declared.kind == "operator" or not declared.palette or [one.kind for one in first] != [kind]:
+        return False
+    return kind == "matrix" or (declared.category == "Design" and first[0].columns[1] is None)
 
 
 def _declared(matrix: Matrix) -> Declaration:
