@@ -400,7 +400,12 @@ class Expected:
             return math.nan
         from scipy import optimize
 
-        found = optimize.brentq(lambda size: t_power(size, effect.df, level) - power, 0.0, 1e3)
+        most = 10.0
+        while t_power(most, effect.df, level) < power:
+            most *= 10.0
+            if most > 1e6:
+                return math.inf
+        found = optimize.brentq(lambda size: t_power(size, effect.df, level) - power, 0.0, most)
         return float(found) * effect.standard_error
 
     # -- random effects -------------------------------------------------------------------------------------

@@ -108,18 +108,32 @@ def identifiability(here: Planned, information: InformationMatrix) -> Identifiab
         found += [words.silent(always, why, True)] if always else []
         here_only = [i for i in own if i not in always]
         found += [words.silent(here_only, why, False)] if here_only else []
-    known: list[tuple[int, ...]] = []
-    for members, _ in places[0].groups if places else ():
-        if all(members in dict(place.groups) for place in places[1:]):
-            known.append(members)
-            found.append(words.structural(members, [dict(place.groups)[members] for place in places], places))
+    known: list[tuple[tuple[int, ...], int]] = []
+    for members in _components(places):
+        lost = [place.directions(members) for place in places]
+        fewest = min(directions.shape[1] for directions in lost)
+        if fewest:
+            known.append((members, fewest))
+            found.append(words.structural(members, lost, places))
     for members, directions in at.groups:
-        if members not in known:
+        if not any(set(members) <= set(own) and directions.shape[1] <= count for own, count in known):
             found.append(words.accident(members, directions))
     told = {name for group in found for name in group.names}
     found += [words.hardly(members) for members in at.hardly() if not told & {at.names[i] for i in members}]
     found.sort(key=lambda group: (group.hardly, not group.structural))
     return Identifiability(tuple(found), at.condition)
+
+
+def _components(places: Sequence[_Place]) -> list[tuple[int, ...]]:
+    """Parameters that hang together at any of several places: one of little weight may be missed at one."""
+    found: list[set[int]] = []
+    for members, _ in (group for place in places for group in place.groups):
+        own = set(members)
+        for other in [other for other in found if other & own]:
+            own |= other
+            found.remove(other)
+        found.append(own)
+    return sorted(tuple(sorted(own)) for own in found)
 
 
 def _elsewhere(here: Planned, information: InformationMatrix) -> list[_Place]:
@@ -179,6 +193,18 @@ class _Place:
                 own = tuple(self.used[members].tolist())
                 self.groups.append((own, directions / metric.scale[members][:, None]))
 
+    def directions(self, members: Sequence[int]) -> Vector:
+        """The directions that are lost among some parameters, (m, d) in natural values."""
+        place = {i: k for k, i in enumerate(members)}
+        columns = []
+        for own, directions in self.groups:
+            if not set(own) <= set(members):
+                continue
+            whole = np.zeros((len(members), directions.shape[1]))
+            whole[[place[i] for i in own]] = directions
+            columns.append(whole)
+        return np.hstack(columns) if columns else np.zeros((len(members), 0))
+
     def hardly(self) -> list[tuple[int, ...]]:
         """Parameters that take part in directions with little information, the worst first."""
         eigenvalues, vectors = self._eigen
@@ -224,7 +250,8 @@ class _Words:
     ) -> Untold:
         """Parameters that are not told apart wherever it was looked."""
         values = [place.values[list(members)] for place in places]
-        scale = 1.0 / np.maximum(np.abs(directions[0]).max(axis=1), 1e-300)
+        sizes = np.abs(directions[0]).max(axis=1)
+        scale = 1.0 / np.where(sizes > 0.0, sizes, 1.0)
         form, rows = "local", directions[0]
         if _same([d * scale[:, None] for d in directions]):
             form = "sum"
@@ -232,8 +259,8 @@ class _Words:
             logs = [d / value[:, None] for d, value in zip(directions, values, strict=True)]
             if _same(logs):
                 form, rows = "product", logs[0]
-        if form == "local":
-            rows = dict(self.at.groups).get(members, rows)
+        if form == "local" and self.at.directions(members).shape == rows.shape:
+            rows = self.at.directions(members)
         return self._group(members, rows, form, True)
 
     def accident(self, members: tuple[int, ...], directions: Vector) -> Untold:
@@ -315,6 +342,8 @@ class _Words:
 
 def _same(directions: Sequence[Vector]) -> bool:
     """Whether the columns of several matrices span the same space."""
+    if len({own.shape for own in directions}) > 1:
+        return False
     first = np.linalg.qr(directions[0])[0]
     for other in directions[1:]:
         own = np.linalg.qr(other)[0]

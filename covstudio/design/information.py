@@ -43,6 +43,8 @@ Vector = NDArray[np.float64]
 
 #: Effects beside each other are worked with up to so many, and up to this share of the rows.
 EFFECTS, SHARE = 3000, 0.75
+#: And so many entries of all Z beside each other.
+BESIDE = 20_000_000
 #: V and its slices are written out up to so many rows, and so many entries of all slices together.
 ROWS, ENTRIES = 2500, 150_000_000
 #: Information in units of the parameter below which it is looked at whether there is any, and the share of
@@ -186,7 +188,7 @@ class _Effects:
         if position not in variance.linear or not evaluation.natural[position] > 0.0:
             return None
         columns = sum(piece.columns for piece in random)
-        if columns > min(EFFECTS, SHARE * n):
+        if columns > min(EFFECTS, SHARE * n) or columns * n > BESIDE:
             return None
         return cls(evaluation, random, position, positions)
 

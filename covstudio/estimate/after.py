@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Literal
@@ -120,7 +119,7 @@ class After:
                 {
                     "nobs": fit.n,
                     "df_fixed": fit.p,
-                    "df_random": len(self.inference._binding.coordinates),
+                    "df_random": self.inference.parameters,
                     "log_lik": fit.loglik,
                     "deviance": -2.0 * fit.loglik,
                     "aic": fit.aic,
@@ -166,39 +165,7 @@ class After:
             "term", "variance" (mean over the rows), "sd", "share", and for terms of one variance
             "std_error", "conf_low" and "conf_high" of the variance; NaN for others.
         """
-        binding = self.inference._binding
-        intervals = self.inference.intervals(level)
-        terms: dict[str, list[int]] = {}
-        for k, piece in enumerate(binding.variance.pieces):
-            terms.setdefault(piece.path or "V", []).append(k)
-        means = {
-            path: float(binding.diagonal([binding.variance.pieces[k] for k in own]).mean())
-            for path, own in terms.items()
-        }
-        whole = sum(means.values())
-        rows = []
-        for path, own in terms.items():
-            positions = [position for k in own for position in binding.variance.pieces[k].positions]
-            found = intervals[binding.variance.names[positions[0]]] if len(positions) == 1 else None
-            unit = means[path] / found.estimate if found is not None and found.estimate else math.nan
-            single = found is not None and positions[0] in binding.variance.linear
-            error, low, high = (
-                (found.standard_error * unit, found.lower * unit, found.upper * unit)
-                if single and found is not None
-                else (math.nan,) * 3
-            )
-            rows.append(
-                {
-                    "term": path,
-                    "variance": means[path],
-                    "sd": math.sqrt(max(means[path], 0.0)),
-                    "share": means[path] / whole if whole else math.nan,
-                    "std_error": error,
-                    "conf_low": low,
-                    "conf_high": high,
-                }
-            )
-        return pd.DataFrame(rows)
+        return pd.DataFrame(self.inference.components(level).table())
 
     def anova(self, kind: TestType = 3, method: Method = "satterthwaite") -> pd.DataFrame:
         """Tests of the terms of the fixed effects.

@@ -1,8 +1,8 @@
 r"""Predicted means of the fixed effects, their differences, and letters.
 
-A mean is the average of X beta over a grid: every combination of the levels of the factors in the formula,
-covariates at their means, with equal weights over the factors that are not asked for. With l its row of
-averages, the mean is l'beta with variance l'Phi l, the difference of two of them has
+A mean is the average of X beta, and of an offset, over a grid: every combination of the levels of the factors
+in the formula, covariates at their means, with equal weights over the factors that are not asked for. With l
+its row of averages, the mean is l'beta with variance l'Phi l, the difference of two of them has
 :math:`\mathrm{SED} = \sqrt{(l_i - l_j)'\Phi(l_i - l_j)}`, and the least significant difference is t SED.
 
 Where the response was transformed, means and their intervals are brought back; differences of logarithms are
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, product
 from typing import Any, Literal
 
@@ -238,15 +238,13 @@ def predicted_means(
     levels = {parsed.columns_of(part)[0]: own for part, own in known.items()}
     unknown = next((name for name in (*wanted, *within) if name not in levels), None)
     if unknown is not None:
-        raise DesignError(
-            f"{shown(unknown)} is no factor of the fixed effects, which are {listed(levels) or 'covariates'}."
-        )
+        there = listed(levels) if levels else "none"
+        raise DesignError(f"{shown(unknown)} is no factor of the fixed effects, which are {there}.")
     numeric = {name: float(np.mean(used.numbers(name))) for name in parsed.columns if name not in levels}
     for name, value in (at or {}).items():
         if name not in numeric:
-            raise DesignError(
-                f"{shown(name)} is no covariate of the fixed effects, which are {listed(numeric)}."
-            )
+            there = listed(numeric) if numeric else "none"
+            raise DesignError(f"{shown(name)} is no covariate of the fixed effects, which are {there}.")
         numeric[name] = float(np.mean(np.atleast_1d(value)))
     rest = [name for name in levels if name not in (*wanted, *within)]
     cells = [cell[::-1] for cell in product(*(levels[name] for name in reversed((*wanted, *within))))]
@@ -264,7 +262,22 @@ def predicted_means(
             f"depend on others ({listed(design.left_out)}): not every mean can be estimated. Take the term "
             "out."
         )
-    whole = design.at(Table.from_columns(grid, "grid")).x.numpy()
-    rows = whole.reshape(len(cells), len(others), -1).mean(axis=1)
-    estimates = tuple(inference.contrast(row, method=method, level=level) for row in rows)
+    at_grid = design.at(Table.from_columns(grid, "grid"))
+    rows = at_grid.x.numpy().reshape(len(cells), len(others), -1).mean(axis=1)
+    beside = np.zeros(len(cells))
+    if at_grid.offset is not None:
+        beside = at_grid.offset.numpy().reshape(len(cells), len(others)).mean(axis=1)
+    estimates = tuple(
+        _moved(inference.contrast(row, method=method, level=level), float(own))
+        for row, own in zip(rows, beside, strict=True)
+    )
     return Means(wanted, within, tuple(cells), rows, estimates, back, level, method, inference)
+
+
+def _moved(mean: Effect, offset: float) -> Effect:
+    """A mean with the offset of its rows, which the response was fitted without."""
+    if offset == 0.0:
+        return mean
+    return replace(
+        mean, estimate=mean.estimate + offset, lower=mean.lower + offset, upper=mean.upper + offset
+    )

@@ -20,14 +20,17 @@ from covstudio.covariance import (
     Inverse,
     KhatriRaoProduct,
     KroneckerProduct,
+    LowerTriangularMatrix,
     Matrix,
     OrnsteinUhlenbeckMatrix,
     Parameter,
     PowerMatrix,
+    Product,
     ScalarMatrix,
     Scale,
     Submatrix,
     Sum,
+    Transpose,
     UnstructuredMatrix,
     catalogue,
     linalg,
@@ -182,6 +185,17 @@ def test_a_class_of_ones_own_needs_nothing():
     found = why(Sum(own=Ones(3), e=ScalarMatrix(3)), 0, 1)
     assert found.value == 2.0
     assert found.derivatives == {"own/height": 1.0}
+
+
+def test_sums_of_sums_are_taken_apart_as_far_as_there_is_room():
+    """Products of products of 8 columns would be 32 768 terms."""
+    wide = LowerTriangularMatrix(8, 8)
+    inner = Product(a=wide, b=wide)
+    deep = Product(a=Product(a=inner, b=inner), b=Product(a=inner, b=inner))
+    found = why(deep, 7, 0)
+    assert 100 < len(found.rows()) < 2000
+    wide = LowerTriangularMatrix(3, 20)
+    assert "... 9 more terms" in repr(why(Product(a=wide, b=Transpose(wide)), 2, 2))
 
 
 def test_a_large_model_is_not_written_out():

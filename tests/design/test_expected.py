@@ -292,3 +292,21 @@ def test_a_generalised_heritability_counts_what_is_told():
 def test_what_is_no_design_is_refused(make, error, said):
     with pytest.raises(error, match=said):
         make()
+
+
+def test_a_large_design_is_no_longer_laid_out_by_effects():
+    labels = [f"g{i % 1500}" for i in range(30_000)]
+    v = Sum(g=effects(labels), e=ScalarMatrix(30_000))
+    told = Expected(v, ones(30_000), {"g": 1.0, "e": 1.0})
+    assert told.information.road == "columns"
+    groups, size = 1500, 20
+    between, within = 2.0 * (1.0 + size) ** 2 / (groups - 1), 2.0 / (groups * (size - 1))
+    found = [one.standard_error for one in told.parameters().entries]
+    assert found == pytest.approx([math.sqrt(between + within) / size, math.sqrt(within)], rel=1e-5)
+
+
+def test_no_difference_is_large_enough_where_nothing_is_left_to_test_with():
+    v = Sum(a=effects(["x", "x", "y", "y"]), e=ScalarMatrix(4))
+    told = Expected(v, [[1.0, 0.0], [1.0, 0.0], [1.0, 1.0], [1.0, 1.0]], names=["mean", "drug"])
+    size = told.detectable("drug")
+    assert math.isnan(size) or size > 5.0

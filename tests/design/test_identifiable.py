@@ -11,6 +11,8 @@ from covstudio.covariance import (
     CovariancePropagation,
     DiagonalMatrix,
     DummyMatrix,
+    FactorAnalyticMatrix,
+    IdentityMatrix,
     KroneckerProduct,
     ScalarMatrix,
     Scale,
@@ -87,6 +89,27 @@ def test_a_scale_too_many_in_an_unstructured_matrix():
     assert group.structural
     assert len(group.names) == 7
     assert "only 6 combinations of these 7 are told" in group.sentence
+
+
+def test_a_residual_beside_an_unstructured_matrix_without_repetition():
+    """V = I (x) (LL' + sigma^2 I): one too many, of which some parameters take little part here or there."""
+    z = DummyMatrix([f"G{i}" for i in range(10) for _ in range(3)], [1, 2, 3] * 10)
+    g = KroneckerProduct(IdentityMatrix(10), UnstructuredMatrix(3))
+    v = Sum(ge=CovariancePropagation(z=z, g=g), e=ScalarMatrix(30))
+    x = torch.tensor([[1.0, k == 1, k == 2] for _ in range(10) for k in range(3)], dtype=torch.float64)
+    (group,) = told(v, x, {"L_1_0": 0.5, "L_2_0": 0.3, "L_2_1": 0.2}).groups
+    assert group.structural
+    assert len(group.names) == 7
+
+
+def test_specific_variances_and_a_residual_leave_a_sum_each():
+    z = DummyMatrix([f"G{i}" for i in range(10) for _ in range(3)], [1, 2, 3] * 10)
+    g = KroneckerProduct(IdentityMatrix(10), FactorAnalyticMatrix(3, 1))
+    (group,) = told(Sum(ge=CovariancePropagation(z=z, g=g), e=ScalarMatrix(30))).groups
+    assert group.structural
+    assert [one.words.split("/")[-2:] for one in group.estimable] == [
+        [f"psi_{k} + e", "sigma^2"] for k in range(3)
+    ]
 
 
 def test_an_accident_of_the_values_is_called_one():

@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy import stats
 
 from covstudio import fit
 from covstudio.data import DesignError, load_example
 from covstudio.design import Expected
 from covstudio.reml import InvalidData
 from covstudio.reml.inference.multiplicity import ADJUSTMENTS, adjusted_p, letters
+from covstudio.reml.inference.studentised_range import range_quantile, range_tail
 
 REFERENCE = json.loads((Path(__file__).parent / "after_reference.json").read_text(encoding="utf-8"))
 DATA = pd.DataFrame(REFERENCE["data"])
@@ -177,6 +179,21 @@ def test_what_cannot_be_asked_is_said(call, error, said):
         call()
 
 
+@pytest.mark.parametrize(
+    ("q", "means", "df"), [(3.5, 3, 2.0), (5.0, 24, 10.0), (2.0, 10, 57.3), (8.0, 5, 3.4)]
+)
+def test_the_studentised_range_is_that_of_scipy(q, means, df):
+    tail = range_tail(q, means, df)
+    assert tail == pytest.approx(float(stats.studentized_range.sf(q, means, df)), abs=1e-8)
+    assert range_quantile(1.0 - tail, means, df) == pytest.approx(q, rel=1e-7)
+
+
+def test_the_studentised_range_of_two_is_t():
+    assert range_tail(2.0**0.5 * 2.3, 2, 7.0) == pytest.approx(2.0 * stats.t.sf(2.3, 7.0), rel=1e-9)
+    # qtukey(.95, 24, 17.3) of R, which itself has ten figures of it.
+    assert range_quantile(0.95, 24, 17.3) == pytest.approx(6.01115234783, rel=1e-9)
+
+
 def test_what_has_no_combination_has_no_mean_and_no_test_of_type_three():
     gap = DATA[~((DATA["a"] == "a3") & (DATA["b"] == "high"))]
     found = fit("y ~ a * b + x + (1 | block)", gap)
@@ -288,3 +305,26 @@ def test_heritabilities_of_a_fit_are_those_of_the_design_at_its_estimates():
     assert own.mean_sed == pytest.approx(np.sqrt(spread[np.triu_indices(24, 1)]).mean(), rel=1e-8)
     shares = np.linalg.eigvalsh(np.eye(24) - errors / g)
     assert own.generalised == pytest.approx(shares[shares > 1e-8].mean(), rel=1e-8)
+
+
+def test_an_offset_belongs_to_the_means():
+    found = fit("y ~ a + offset(x) + (1 | block)", DATA)
+    shifted = fit("y ~ a + (1 | block)", DATA.assign(y=DATA["y"] - DATA["x"]))
+    means, others = found.means("a"), shifted.means("a")
+    close(means.frame()["mean"], others.frame()["mean"] + DATA["x"].mean())
+    close(means.frame()["conf_low"], others.frame()["conf_low"] + DATA["x"].mean())
+    close(means.contrasts("none")["estimate"], others.contrasts("none")["estimate"])
+
+
+def test_a_model_of_a_mean_alone_has_no_terms_to_test():
+    found = fit("y ~ 1 + (1 | block)", DATA)
+    assert found.anova(3).empty
+    with pytest.raises(DesignError, match="is no factor"):
+        found.means("a")
+
+
+def test_other_contrasts_are_the_same_tests_and_means():
+    summed = fit("y ~ C(a, contr.sum) * C(b, contr.helmert) + x + (1 | block)", DATA)
+    for kind in (1, 2, 3):
+        close(summed.anova(kind)["F"], fitted("crossed").anova(kind)["F"])
+    close(summed.means("a").frame()["mean"], fitted("crossed").means("a").frame()["mean"])

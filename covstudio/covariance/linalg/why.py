@@ -26,11 +26,14 @@ from covstudio.covariance.linalg.compositions import (
     covariance_function,
     crossed_levels,
 )
-from covstudio.covariance.linalg.entries import PartEntry, Separation, entry_terms, separation
+from covstudio.covariance.linalg.entries import TERMS, PartEntry, Separation, entry_terms, separation
 from covstudio.covariance.linalg.functions import derivative_matmul, matmul
 from covstudio.covariance.parameters.parameterised import Params, suggest
 
 __all__ = ["ExplainedEntry", "ExplainedTerm", "why"]
+
+#: Longer sums are shortened where they are printed.
+SHOWN = 12
 
 
 @dataclass(frozen=True)
@@ -122,12 +125,16 @@ class ExplainedEntry:
         between = f", {self.between}" if self.between else ""
         how = f" ({self.how})" if self.how and self.terms else ""
         lines = [f"{'  ' * depth}{times}{self.path or 'V'}{names}{between} = {self.value:.6g}{how}"]
-        for one in self.terms:
+        shown = self.terms if len(self.terms) <= SHOWN else self.terms[: SHOWN - 1]
+        for one in shown:
             product = len(one.factors) > 1 and len(self.terms) > 1
             if product:
                 lines.append(f"{'  ' * (depth + 1)}{one.value:.6g}, a product of")
             for number, factor in enumerate(one.factors):
                 lines += factor._lines(depth + 1 + product, one.weight if number == 0 else 1.0)
+        if len(shown) < len(self.terms):
+            rest = math.fsum(one.value for one in self.terms[len(shown) :])
+            lines.append(f"{'  ' * (depth + 1)}... {len(self.terms) - len(shown)} more terms, {rest:.6g}")
         return lines
 
 
@@ -185,7 +192,7 @@ def why(
     whole = PlacedOperand(v, range(v.num_params), "")
     with torch.no_grad():
         natural = _natural(v, theta, values)
-        return _explained(whole, "", i, j, natural, v.param_names, names, names if n == m else None)
+        return _explained(whole, "", i, j, natural, v.param_names, names, names if n == m else None, TERMS)
 
 
 def _place(k: int, count: int, what: str) -> int:
@@ -215,6 +222,7 @@ def _explained(
     params: Sequence[str],
     row_names: _Names | None,
     column_names: _Names | None,
+    room: int,
 ) -> ExplainedEntry:
     """An entry of a part of V.
 
@@ -227,6 +235,7 @@ def _explained(
         params: their paths.
         row_names: what its rows stand for.
         column_names: what its columns stand for.
+        room: how many terms it may be taken apart into, those of its parts included.
     """
     operand = part.operand
     row = "" if row_names is None else row_names.of(i)
@@ -234,12 +243,12 @@ def _explained(
     if not isinstance(operand, Matrix):
         return ExplainedEntry(path, "", i, j, row, column, float(operand[i, j]), {})
     found = entry_terms(operand, i, j)
-    if found is None:
+    if found is None or len(found) > room:
         value, slopes = _entry(operand, part.own(natural), i, j)
         derivatives = {params[part.start + k]: slope for k, slope in enumerate(slopes) if slope != 0.0}
         between = separation(operand, i, j) if operand.shape[0] == operand.shape[1] else None
         return ExplainedEntry(path, "", i, j, row, column, value, derivatives, between)
-    below = _Below(operand, row_names, column_names)
+    below, left = _Below(operand, row_names, column_names), room // max(1, len(found))
     terms = []
     for one in found:
         factors = []
@@ -252,7 +261,7 @@ def _explained(
             name = entry.part.name
             own_path = f"{path}/{name}" if path and name else path or name
             names = below.of(entry)
-            factors.append(_explained(own, own_path, entry.i, entry.j, natural, params, *names))
+            factors.append(_explained(own, own_path, entry.i, entry.j, natural, params, *names, left))
         terms.append(ExplainedTerm(one.weight, tuple(factors)))
     made = composition(operand)
     return ExplainedEntry(

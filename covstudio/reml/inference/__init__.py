@@ -4,6 +4,7 @@ from covstudio.reml.inference.accuracy import Accuracy
 from covstudio.reml.inference.bootstrap import Bootstrap, BootstrapTest
 from covstudio.reml.inference.compare import compare
 from covstudio.reml.inference.comparison import Comparison, LikelihoodRatio
+from covstudio.reml.inference.components import Component, Components
 from covstudio.reml.inference.conditional import ConditionalAic
 from covstudio.reml.inference.effects import PredictedEffects, Residuals
 from covstudio.reml.inference.fixed import Effect, FixedEffects, WaldTest, WaldTests
@@ -21,6 +22,8 @@ __all__ = [
     "Bootstrap",
     "BootstrapTest",
     "Comparison",
+    "Component",
+    "Components",
     "ConditionalAic",
     "Effect",
     "FittedPart",

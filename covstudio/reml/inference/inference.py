@@ -25,6 +25,7 @@ from covstudio.reml.inference.bootstrap import (
     bootstrap_test,
 )
 from covstudio.reml.inference.comparison import Candidate, compare_candidates
+from covstudio.reml.inference.components import Components, components_of
 from covstudio.reml.inference.conditional import ConditionalAic, conditional_aic
 from covstudio.reml.inference.distributions import normal_quantile
 from covstudio.reml.inference.effects import PredictedEffects, Residuals, predicted_effects, residuals
@@ -148,6 +149,22 @@ class Inference:
             Pinheiro & Bates (2000), Mixed-Effects Models in S and S-PLUS, section 2.4.
         """
         return parameter_intervals(self._binding, self.covariance, checked_level(level))
+
+    def components(self, level: float = 0.95) -> Components:
+        """The terms of V: mean variance over the rows, standard deviation, share of the whole, and interval.
+
+        Args:
+            level: confidence level of the intervals, which terms of a single variance have.
+
+        Reference:
+            Searle, Casella & McCulloch (1992), Variance Components, ch. 1.
+        """
+        return components_of(self._binding, self.intervals(level), level)
+
+    @property
+    def parameters(self) -> int:
+        """Number of variance parameters that were estimated, those at an end of their range included."""
+        return len(self._binding.coordinates)
 
     def profile(
         self,

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covstudio.reml.inference.distributions import t_quantile, t_tail
+from covstudio.reml.inference.studentised_range import range_quantile, range_tail
 
 __all__ = ["ADJUSTMENTS", "Adjustment", "adjusted_p", "adjusted_quantile", "letters"]
 
@@ -26,9 +27,6 @@ Adjustment = Literal["none", "tukey", "bonferroni", "sidak", "holm", "fdr"]
 ADJUSTMENTS: tuple[str, ...] = get_args(Adjustment)
 
 Vector = NDArray[np.float64]
-
-#: More degrees of freedom than this are infinitely many to the studentised range.
-MANY = 1e5
 
 
 def adjusted_p(t: Sequence[float], df: Sequence[float], how: str, means: int) -> list[float]:
@@ -92,10 +90,9 @@ def adjusted_quantile(level: float, df: float, how: str, means: int, count: int)
     """
     _check(how)
     if how == "tukey" and means > 2:
-        from scipy import stats
-
-        bounded = min(df, MANY) if not math.isnan(df) else df
-        return float(stats.studentized_range.ppf(level, means, bounded)) / math.sqrt(2.0)
+        if math.isnan(df) or df < 1.0:
+            return math.nan
+        return range_quantile(level, means, df) / math.sqrt(2.0)
     if how == "none" or how == "tukey":
         tail = 1.0 - level
     elif how == "sidak":
@@ -151,9 +148,7 @@ def _range_tail(q: float, means: int, df: float) -> float:
         return math.nan
     if means < 3:
         return t_tail(q / math.sqrt(2.0), df)
-    from scipy import stats
-
-    return float(stats.studentized_range.sf(q, means, min(df, MANY)))
+    return range_tail(q, means, df) if df >= 1.0 else math.nan
 
 
 def _check(how: str) -> None:
