@@ -179,7 +179,6 @@ def fit(
     formula: str | Matrix,
     frame: Frame | Response | Tensor | Any,
     design: Design | Tensor | Any = None,
-    /,
     *,
     method: str | None = None,
     dialect: str | None = None,
@@ -220,6 +219,9 @@ def fit(
     """
     if isinstance(formula, Matrix):
         return _of_matrix(formula, frame, design, method or "REML")
+    if isinstance(design, str) and method is None:
+        # fit(formula, frame, "ML"): what stands third beside a formula is the method.
+        design, method = None, design
     if design is not None:
         raise TypeError("A formula has its design in it: give the formula and the table, and nothing third.")
     table = table_of(cast("Frame", frame))

@@ -150,6 +150,8 @@ class Source:
             raise self.refuse(
                 node, "the name of a column is expected", "Compute it in the table, and name it."
             )
+        if node.text == ".":
+            raise self.refuse(node, "the dot stands for all other columns", "Name the columns.")
         table = self.study.table
         if table is not None and node.text not in self.study.choices.computed:
             self._require(node, table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,6 +36,15 @@ _IGNORED = frozenset(
 )
 #: Names that formulas have in R's functions, and the text that each is here.
 _FORMULAS = {"fixed": "formula", "model": "formula", "rcov": "residual"}
+
+#: The arguments of R's functions in their order, where it is another than formula and data.
+_ORDER = {
+    "lme": ("formula", "data", "random", "correlation", "weights"),
+    "gls": ("formula", "data", "correlation", "weights"),
+    "lmer": ("formula", "data", "REML"),
+    "asreml": ("formula", "random", "sparse", "residual"),
+}
+_ASSIGNED = re.compile(r"\s*(?:[^\W\d]|\.)[\w.]*\s*(?:<-|=(?!=))")
 
 
 def read(
@@ -72,6 +82,9 @@ def read(
         ['Sum', 'CovariancePropagation', 'ScalarMatrix']
     """
     table = None if data is None else table_of(data)
+    if not _is_sas(text) and (assigned := _ASSIGNED.match(text)):
+        # A name that the fit is given in R; blanks in its stead keep the places.
+        text = " " * assigned.end() + text[assigned.end() :]
     tree = None if _is_sas(text) else parse(text)
     call = _call(tree) if tree is not None else None
     if call is None:
@@ -112,14 +125,11 @@ def _arguments(text: str, call: Call, dialect: Dialect) -> tuple[dict[str, str],
     """The texts of a call by name, the method it asks for, and the name of its data."""
     found: dict[str, str] = {}
     method, data = None, ""
-    plain = ["formula", "data"]
+    named = {_FORMULAS.get(key, key) for key, _ in call.arguments if key}
+    order = _ORDER.get(call.function.rpartition(":")[2], ("formula", "data"))
+    plain = [name for name in order if name not in named]
     for key, node in call.arguments:
-        name = key or (plain.pop(0) if plain else "")
-        if key in plain:
-            plain.remove(key)
-        name = _FORMULAS.get(name, name)
-        if name == "formula" and "formula" in plain:
-            plain.remove("formula")
+        name = _FORMULAS.get(key, key) or (plain.pop(0) if plain else "")
         # As many blanks before it as there are characters: places are those of the whole text.
         written = " " * node.start + text[node.start : node.end]
         if name == "data":

@@ -32,3 +32,30 @@ def test_the_call_gives_the_log_likelihood_of_r(case: dict[str, Any]) -> None:
     assert found.loglik == pytest.approx(case["loglik"], abs=1e-5)
     expected = list(case["fixed"].values())
     assert found.fixed["estimate"].tolist() == pytest.approx(expected, rel=1e-3, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("term", "same"),
+    [
+        ("diag(0 + Machine | Worker, hom = TRUE)", "Machines identity"),
+        ("diag(0 + Machine | Worker)", "Machines diagonal"),
+        ("cs(0 + Machine | Worker, hom = TRUE)", "Machines compound symmetric"),
+        ("us(0 + Machine | Worker)", "Machines within worker"),
+        ("(0 + Machine | Worker)", "Machines within worker"),
+        ("(1 | Worker / Machine)", "Machines nested"),
+        ("(1 | Worker) + (1 | interaction(Machine, Worker))", "Machines nested"),
+    ],
+)
+def test_the_structures_of_lme4_2_are_those_of_nlme_and_glmmtmb(term: str, same: str) -> None:
+    expected = next(case["loglik"] for case in FITS if case["name"] == same)
+    assert fit(f"score ~ Machine + {term}", frame("Machines")).loglik == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_series_over_levels_is_the_series_of_glmmtmb() -> None:
+    expected = next(case["loglik"] for case in FITS if case["name"] == "sleepstudy series")
+    term = "ar1(0 + factor(Days) | Subject)"
+    assert fit(f"Reaction ~ Days + {term}", frame("sleepstudy")).loglik == pytest.approx(expected, abs=1e-5)
+    free = fit(f"Reaction ~ Days + {term[:-1]}, hom = FALSE)", frame("sleepstudy"))
+    assert free.loglik > expected
+    same = fit(f"Reaction ~ Days + het{term}", frame("sleepstudy"), "REML", dialect="glmmTMB")
+    assert free.loglik == pytest.approx(same.loglik, abs=1e-6)

@@ -42,6 +42,7 @@ def refused(text: str, **more: str) -> Refusal:
         ),
         ("glmmTMB(Reaction ~ Days, family = poisson)", "family", 35, "Gaussian"),
         ("Reaction ~ os.system('rm') + (1 | Subject)", "os.system", 12, "log, sqrt"),
+        ("Reaction ~ .", ".", 12, "Name the columns"),
         ("Reaction ~ Days$x", "Days$x", 12, "alone"),
         ("Reaction ~ Days[1]", "[", 16, "operators"),
         ("Reaction ~ (Days", "(", 12, "in pairs"),
@@ -171,6 +172,12 @@ def test_the_cost_of_a_long_text_is_linear() -> None:
         "Reaction ~ Days + us(Days | Subject)",
         "lme4::lmer(Reaction ~ Days + (Days | Subject), sleepstudy) # a comment",
         "lmer(data = sleepstudy, formula = Reaction ~ 1 + Days + (1 + Days | Subject))",
+        "m1 <- lmer(Reaction ~ Days + (Days | Subject), sleepstudy, TRUE)",
+        "m1 = nlme::lme(Reaction ~ Days, sleepstudy, ~ Days | Subject)",
+        "lme(random = list(Subject = pdLogChol(~ Days)), fixed = Reaction ~ Days)",
+        "lme(Reaction ~ Days, random = list(~ Days | Subject), na.action = na.omit)",
+        "asreml(Reaction ~ Days, ~ us(pol(Days, 1)):id(Subject))",
+        "lmer(Reaction ~ Days + (Days | factor(Subject)))",
     ],
 )
 def test_one_model_however_it_is_written(text: str) -> None:
