@@ -82,12 +82,10 @@ class Page:
         while not condition():
             self.loop.get(timeout=WAIT)()
 
-    def ask(self, key: str, row: int, col: int, rows: int, cols: int) -> CellValue:
-        """The answer to a question about one cell."""
+    def ask(self, key: str, row: int, col: int, size: int) -> CellValue:
+        """The answer to a question about one block."""
         self.sent.clear()
-        self.receive(
-            {"type": "query", "id": 7, "key": key, "row": row, "col": col, "rows": rows, "cols": cols}
-        )
+        self.receive({"type": "query", "id": 7, "key": key, "row": row, "col": col, "size": size})
         assert not self.sent  # it is sent from the event loop, with the document locked
 
         def answers() -> list[CellValue]:

@@ -9,7 +9,7 @@ import pytest
 
 from covstudio.studio.matrix.colours import THEMES, palette, table
 from covstudio.studio.matrix.focus import INK
-from covstudio.studio.matrix.quantise import extreme, locate, quantise, shrink
+from covstudio.studio.matrix.quantise import block_size, extreme, locate, quantise, shrink
 from covstudio.studio.session.resources import read_asset
 
 
@@ -17,20 +17,40 @@ def test_sparse_entries_survive_shrinking() -> None:
     matrix = np.zeros((997, 997))
     matrix[13, 700] = 0.5
     matrix[700, 13] = -0.25
-    small = shrink(matrix, 60)
-    assert small.shape == (60, 60)
+    small = shrink(matrix, block_size(matrix.shape, 60))
+    assert small.shape == (59, 59)
     assert (small.max(), small.min(), np.count_nonzero(small)) == (0.5, -0.25, 2)
 
 
 @pytest.mark.parametrize(("n", "m", "pixels"), [(7, 7, 3), (100, 40, 64), (500, 3, 250), (1, 900, 96)])
 def test_shrinking_shows_each_block_by_its_extreme(n: int, m: int, pixels: int) -> None:
     matrix = np.random.default_rng(n).normal(size=(n, m))
-    small = shrink(matrix, pixels)
-    values, rows, cols = locate(matrix, pixels)
+    size = block_size(matrix.shape, pixels)
+    small = shrink(matrix, size)
+    assert max(small.shape) <= pixels
+    values, rows, cols = locate(matrix, size)
+    for i in range(small.shape[0]):
+        for j in range(small.shape[1]):
+            block = matrix[i * size : (i + 1) * size, j * size : (j + 1) * size].ravel()
+            assert small[i, j] == block[np.abs(block).argmax()]
     assert np.array_equal(np.abs(small), np.abs(values))
     assert np.array_equal(matrix[rows, cols], values)
     for cell in ((0, 0), (small.shape[0] - 1, small.shape[1] - 1)):
-        assert extreme(matrix, pixels, *cell) == (rows[cell], cols[cell])
+        assert extreme(matrix, size * cell[0], size * cell[1], size) == (rows[cell], cols[cell])
+
+
+@pytest.mark.parametrize("n", [40, 706])
+@pytest.mark.parametrize("pixels", [36, 56, 96, 144, 250])
+def test_diagonals_stay_straight(n: int, pixels: int) -> None:
+    """Each cell of a line beside the diagonal is as far from it as the matrix says."""
+    for offset in (0, n // 4, n // 2):
+        matrix = np.eye(n, k=offset)
+        tile = quantise(matrix, pixels)
+        codes = np.frombuffer(tile.codes, np.uint8).reshape(tile.rows, tile.cols)
+        rows, cols = np.nonzero(codes)
+        assert set(rows) == set(range(-(-(n - offset) // tile.block)))
+        ends = {offset // tile.block, -(-offset // tile.block)}
+        assert set(cols - rows) <= ends
 
 
 @pytest.mark.parametrize("value", [0.0, 1e-320, 1e-200, 1.0, 1e300])

@@ -170,8 +170,8 @@ def test_a_larger_canvas_gets_more_cells_and_never_too_many(open_page: OpenPage)
     store = of_size(300)
     page = open_page(store)
     assert page.look("V", pixels=100)["tiles"]["V"]["rows"] == 100
-    assert page.look("V", pixels=5000)["tiles"]["V"]["rows"] == 250
-    assert page.look("node:a", pixels=5000)["tiles"]["node:a"]["rows"] == 96
+    assert page.look("V", pixels=5000)["tiles"]["V"]["rows"] == 150
+    assert page.look("node:a", pixels=5000)["tiles"]["node:a"]["rows"] == 75
 
 
 def test_a_drag_that_changes_nothing_is_answered(open_page: OpenPage) -> None:
@@ -199,7 +199,7 @@ def test_messages_that_make_no_sense_are_ignored(open_page: OpenPage) -> None:
         None,
     ):
         page.receive(message)
-    page.receive({"type": "query", "id": 1, "key": "V", "row": 500, "col": 0, "rows": 72, "cols": 72})
+    page.receive({"type": "query", "id": 1, "key": "V", "row": -1, "col": 0, "size": 1})
     page.receive({"type": "drag", "seq": 1, "gesture": 1, "node": "n1", "param": "x", "value": "a lot"})
     assert page.look("V")["tiles"]
 
@@ -335,13 +335,13 @@ def test_a_question_is_answered_with_names_and_the_exact_value(open_page: OpenPa
     store = alpha()
     page = open_page(store)
     page.look(*keys_of(store))
-    answer = page.ask("V", 0, 27, 64, 64)
+    answer = page.ask("V", 0, 54, 2)
     v = value_of(store, "V")
-    row, col = extreme(v, 64, 0, 27)
+    row, col = extreme(v, 0, 54, 2)
     assert answer.row.startswith(f"{row + 1} · ")
     assert answer.col.startswith(f"{col + 1} · ")
     assert float(answer.value) == pytest.approx(v[row, col], rel=1e-5)
-    assert page.ask("node:nobody", 0, 0, 4, 4).value == ""
+    assert page.ask("V", 500, 0, 1).value == page.ask("node:nobody", 0, 0, 1).value == ""
 
 
 def test_derivatives_in_theta_are_those_of_the_library_and_natural_ones_per_unit(open_page: OpenPage) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -245,7 +246,35 @@ def test_the_theme_repaints_in_place(alpha: Studio) -> None:
     assert sum(colour_at(v, 0.5, 0.5)[:3]) > sum(diagonal[:3])
 
 
+def test_the_pixels_are_those_of_the_matrix(alpha: Studio) -> None:
+    """Every entry is a square of as many pixels of the screen, and nothing else is painted."""
+    matrix = np.zeros((72, 72), bool)
+    for block in range(18):
+        matrix[4 * block : 4 * block + 4, 4 * block : 4 * block + 4] = True
+    canvas = picture(alpha.page, "∂V/∂θ, σ² of block variance")
+    width, height, data = canvas.evaluate(
+        """(canvas) => {
+          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
+          return [canvas.width, canvas.height, Array.from(data).filter((_, at) => at % 4 === 3)]
+        }"""
+    )
+    seen = np.array(data).reshape(height, width) > 0
+    cell = min(width, height) // 72
+    assert cell >= 1
+    top, left = (height - 72 * cell) // 2, (width - 72 * cell) // 2
+    expected = np.zeros_like(seen)
+    expected[top : top + 72 * cell, left : left + 72 * cell] = matrix.repeat(cell, 0).repeat(cell, 1)
+    assert np.array_equal(seen, expected)
+
+
 # --- the dock ---
+
+
+def test_the_colours_under_a_picture_have_numbers(alpha: Studio) -> None:
+    scale = alpha.page.locator("[data-scale='V']")
+    expect(scale).to_have_text("03")
+    drag(alpha.page, node_id(alpha.page, "genotype variance"), "sigma^2", [2.0])
+    expect(scale).to_have_text("04")
 
 
 def test_a_click_or_the_keyboard_shows_a_slice_large(alpha: Studio) -> None:
@@ -302,7 +331,8 @@ def test_hover_tells_row_column_and_value(alpha: Studio) -> None:
     page = alpha.page
     v = picture(page, "V")
     box = box_of(v)
-    v.hover(position={"x": box["width"] * 0.5 / 72, "y": box["height"] * 0.5 / 72})
+    corner = (box["width"] - 72 * (box["width"] // 72)) / 2 + 0.5
+    v.hover(position={"x": corner, "y": corner})
     tip = page.get_by_role("tooltip").filter(has_text="column")
     expect(tip).to_be_visible()
     expect(tip).to_contain_text("3")
@@ -382,6 +412,30 @@ def test_the_large_plot_of_a_rectangle_and_its_names(alpha: Studio) -> None:
     page.locator("#cs-canvas").get_by_role("img", name=pattern("genotype design")).click()
     until(page, "[source.data.dw[0], source.data.dh[0]]", lambda value: value == [24, 72])
     until(page, "figure.above[0].major_label_overrides.get?.(1) ?? null", lambda value: value == "G01")
+
+
+#: The labels that stand along an axis.
+AXIS = """((axis) => {
+  const view = Bokeh.index.find_one(axis)
+  const { ticks } = axis.ticker
+  return view && ticks ? view.compute_labels(ticks).items.map(({ text }) => text) : null
+})"""
+
+
+def test_the_axes_are_those_of_the_matrix_shown(alpha: Studio) -> None:
+    """Also of the next one: what is drawn is read, not what was sent."""
+    page = alpha.page
+    rows, columns = f"{AXIS}(figure.left[0])", f"{AXIS}(figure.above[0])"
+    page.locator("#cs-canvas").get_by_role("img", name=pattern("genotype variance")).click()
+    alpha.show("Matrix")
+    until(page, rows, lambda value: value == [f"G{i:02}" for i in range(1, 25)])
+    alpha.button("Show V large").click()
+    numbers = ["1", *map(str, range(10, 71, 10))]
+    until(page, rows, lambda value: value == numbers)
+    until(page, columns, lambda value: value == numbers)
+    page.locator("#cs-canvas").get_by_role("img", name=pattern("genotype design")).click()
+    until(page, rows, lambda value: value == numbers)
+    until(page, columns, lambda value: value == [f"G{i:02}" for i in range(1, 25)])
 
 
 def test_hover_on_the_large_plot(alpha: Studio) -> None:

@@ -34,7 +34,7 @@ def test_logarithms_leave_zero_blank() -> None:
 def test_a_large_matrix_is_read_cell_by_cell_with_its_places() -> None:
     matrix = np.zeros((1000, 1000))
     matrix[777, 3] = 2.0
-    for settled, size in ((True, 500), (False, 200)):
+    for settled, size in ((True, 500), (False, 200)):  # blocks of 2 and of 5
         reading = read("V", matrix, "value", settled)
         assert reading.cells.shape == (size, size)
         cell = np.unravel_index(int(reading.cells.argmax()), reading.cells.shape)

@@ -32,14 +32,20 @@ from covstudio.studio.matrix.reading import MODES, Reading, modes_of, read
 from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TabView
-from covstudio.studio.session.texts import parameter_label, shape_text
+from covstudio.studio.session.texts import parameter_label, shape_text, shortened
 
 hv.Store.set_current_backend("bokeh")
 
 #: Seconds between two drawings while a slider moves.
 PAUSE = 0.15
-#: At most so many levels are written along an axis.
-NAMED_TICKS = 32
+#: Pixels that a level takes along an axis, at least; where there are fewer, rows and columns are numbered.
+LINE = 13
+#: At most so many characters of a level are written along an axis; the whole name is told under the pointer.
+NAME_LENGTH = 16
+#: Width of the plot while the page has not told it, in pixels.
+USUAL_WIDTH = 320
+#: The most and the least height of the plot, as shares of its width.
+FLATTEST, TALLEST = 0.2, 1.25
 INK = {"light": ("#5a6373", "#e2e5eb", "#ffffff"), "dark": ("#9aa3b3", "#282d36", "#16191f")}
 _FONT = "Segoe UI, Roboto, Helvetica Neue, Noto Sans, Liberation Sans, sans-serif"
 _TITLES = {"value": "Covariance", "correlation": "Correlation", "log": "log₁₀ |value|"}
@@ -173,9 +179,9 @@ class FocusView(TabView):
             self._redraw()
 
     def _rename(self, reading: Reading) -> None:
-        rows, cols = self._live.labels(reading.key)
-        self._names["row"].data = {"name": list(rows)}
-        self._names["col"].data = {"name": list(cols)}
+        for axis, names in zip(("row", "col"), self._live.labels(reading.key), strict=True):
+            if self._names[axis].data["name"] != list(names):
+                self._names[axis].data = {"name": list(names)}
 
     # --- the plot ---
 
@@ -226,6 +232,8 @@ class FocusView(TabView):
         self._handles = {
             "arrived": False,
             "drawn": None,
+            "ticks": {},
+            "width": USUAL_WIDTH,
             "figure": figure,
             "source": handles["source"],
             "mapper": handles["color_mapper"],
@@ -248,23 +256,23 @@ class FocusView(TabView):
         handles["source"].js_on_change("data", square)
         self._restyle()
         self._fill(self._handles)
-        figure.on_change("inner_width", self._arrived)
+        figure.on_change("inner_width", self._resized)
 
-    def _arrived(self, _attr: str, _old: Any, _new: Any) -> None:
+    def _resized(self, _attr: str, _old: Any, width: int) -> None:
         """The page has the plot, for it told its width. Data sent earlier would overtake the plot itself."""
+        self._handles["width"] = width
         if not self._handles["arrived"]:
             self._handles["arrived"] = True
             self._redraw()
             self._restyle()
+        self._ticks()
 
     def _redraw(self) -> None:
         """Put the present reading into the models that are on the page."""
         handles = self._handles
         if not handles.get("arrived") or self._reading is None or handles["drawn"] is self._reading:
             return
-        drawn = handles["drawn"]
-        if (drawn.key, drawn.shape) != (self._reading.key, self._reading.shape):
-            self._rename(self._reading)
+        self._rename(self._reading)
         self._fill(handles)
 
     def _fill(self, handles: dict[str, Any]) -> None:
@@ -273,7 +281,8 @@ class FocusView(TabView):
         n, m = reading.shape
         figure, mapper, source = handles["figure"], handles["mapper"], handles["source"]
         data = {"image": [reading.cells], "row": [reading.rows], "col": [reading.cols]}
-        source.data = data | {"x": [0.5], "y": [0.5], "dw": [float(m)], "dh": [float(n)]}
+        height, width = (float(reading.block * cells) for cells in reading.cells.shape)
+        source.data = data | {"x": [0.5], "y": [0.5], "dw": [width], "dh": [height]}
         mapper.update(low=reading.low, high=reading.high)
         if drawn is None or drawn.scale != reading.scale:
             mapper.palette = self._colours(reading)
@@ -281,10 +290,9 @@ class FocusView(TabView):
             figure.x_range.update(start=0.5, end=m + 0.5, reset_start=0.5, reset_end=m + 0.5)
             figure.y_range.update(start=n + 0.5, end=0.5, reset_start=n + 0.5, reset_end=0.5)
             handles["edge"].update(left=0.5, right=m + 0.5, bottom=0.5, top=n + 0.5)
-            for axis, size in (("row", n), ("col", m)):
-                self._ticks(axis, size)
         handles["bar"].title = self._bar_title(reading)
         handles["drawn"] = reading
+        self._ticks()
 
     def _bar_title(self, reading: Reading) -> str:
         if reading.mode == "value" and reading.key.startswith(SLICE):
@@ -294,25 +302,28 @@ class FocusView(TabView):
             return "Value"
         return _TITLES[reading.mode]
 
-    def _ticks(self, axis: str, size: int) -> None:
-        """Names of levels along an axis that has few; else the numbers of rows and columns."""
-        names = list(self._names[axis].data["name"])
-        model = self._handles["axes"][axis]
-        numbered = names == [str(i) for i in range(1, size + 1)]
-        if size <= NAMED_TICKS and not numbered and max(map(len, names), default=99) <= 12:
-            ticks = list(range(1, size + 1))
-            model.update(
+    def _ticks(self) -> None:
+        """Names of levels along an axis where they fit; else the numbers of rows and columns.
+
+        Every tick has a text of its own: one without keeps in BokehJS what an earlier matrix had there.
+        """
+        handles = self._handles
+        n, m = handles["drawn"].shape
+        width = handles["width"]
+        height = width * min(TALLEST, max(FLATTEST, n / m))
+        for axis, size, room in (("row", n, height), ("col", m, width)):
+            names = self._names[axis].data["name"]
+            named = room / size >= LINE and list(names) != [str(i) for i in range(1, size + 1)]
+            ticks = list(range(1, size + 1)) if named else _round_numbers(size)
+            texts = [shortened(name, NAME_LENGTH) for name in names] if named else list(map(str, ticks))
+            if handles["ticks"].get(axis) == texts:
+                continue
+            handles["ticks"][axis] = texts
+            handles["axes"][axis].update(
                 ticker=FixedTicker(ticks=ticks),
-                major_label_overrides=dict(zip(ticks, names, strict=True)),
-                major_label_orientation="horizontal" if axis == "row" else "vertical",
+                major_label_overrides=dict(zip(ticks, texts, strict=True)),
+                major_label_orientation="vertical" if named and axis == "col" else "horizontal",
             )
-            return
-        step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000) if size / s <= 10)
-        first = step if step > 2 else 1
-        ticks = sorted({1, *range(first, size + 1, step)})
-        model.update(
-            ticker=FixedTicker(ticks=ticks), major_label_overrides={}, major_label_orientation="horizontal"
-        )
 
     def _colours(self, reading: Reading) -> list[str]:
         theme = "dark" if self._store.dark else "light"
@@ -365,6 +376,13 @@ class FocusView(TabView):
             self._again()
 
 
+def _round_numbers(size: int) -> list[int]:
+    """About ten numbers of rows: the first, and round ones."""
+    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000) if size / s <= 10)
+    first = step if step > 2 else 1
+    return sorted({1, *range(first, size + 1, step)})
+
+
 _TOOLS = """
 .bk-divider { background-color: var(--cs-border); }
 .bk-tool-icon { background-color: var(--cs-muted); }
@@ -372,9 +390,14 @@ _TOOLS = """
 """
 _NAME = "return names.data.name[value] ?? String(value + 1)"
 _VALUE = 'return Number.isNaN(value) ? "zero" : String(Number(value.toPrecision(6))).replace("-", "−")'
-_SQUARE = """
+_SQUARE = (
+    f"""
+const limits = [{FLATTEST}, {TALLEST}]
+"""
+    + """
 const {dw, dh} = source.data
 const width = figure.inner_width, around = figure.outer_height - figure.inner_height
-const wanted = Math.round(width * Math.min(1.25, Math.max(0.2, dh[0] / dw[0])) + around)
+const wanted = Math.round(width * Math.min(limits[1], Math.max(limits[0], dh[0] / dw[0])) + around)
 if (width > 20 && around > 0 && Math.abs(figure.height - wanted) > 1) figure.height = wanted
 """
+)

@@ -154,9 +154,8 @@ class Live:
     def _on_query(self, asked: Query) -> None:
         matrix = self._matrices.get(asked.key)
         answer = CellValue(id=asked.id, row="", col="", value="")
-        if matrix is not None:
-            pixels = max(asked.rows, asked.cols)
-            row, col = extreme(matrix, pixels, asked.row, asked.col)
+        if matrix is not None and asked.row < matrix.shape[0] and asked.col < matrix.shape[1]:
+            row, col = extreme(matrix, asked.row, asked.col, asked.size)
             rows, cols = self.labels(asked.key)
             answer = CellValue(id=asked.id, row=rows[row], col=cols[col], value=f"{matrix[row, col]:.6g}")
         self._schedule(partial(self._send, answer, None))

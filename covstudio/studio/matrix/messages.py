@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
+
+import msgspec
 
 from covstudio.studio.session.messages import Message, Part, Real, State, Wire
 
@@ -51,14 +53,13 @@ class Ping(Message, frozen=True):
 
 
 class Query(Message, frozen=True):
-    """The entry of the matrix is wanted that a cell of its picture of `rows` by `cols` shows."""
+    """The largest entry is wanted of the block of `size` rows and columns of a matrix that begins here."""
 
     id: int
     key: str
-    row: int
-    col: int
-    rows: int
-    cols: int
+    row: Annotated[int, msgspec.Meta(ge=0)]
+    col: Annotated[int, msgspec.Meta(ge=0)]
+    size: Annotated[int, msgspec.Meta(ge=1)]
 
 
 class PaintTile(Part, frozen=True):
@@ -69,11 +70,13 @@ class PaintTile(Part, frozen=True):
     cols: int
     n: int
     m: int
+    block: int
     offset: int
     low: float
     high: float
     limit: float
     scale: Literal["sequential", "diverging"]
+    values: list[str]
 
 
 class Paint(Message, frozen=True):

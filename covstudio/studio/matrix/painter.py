@@ -39,11 +39,13 @@ def pack(
                 cols=tile.cols,
                 n=tile.shape[0],
                 m=tile.shape[1],
+                block=tile.block,
                 offset=offset,
                 low=tile.low,
                 high=tile.high,
                 limit=tile.limit,
                 scale=tile.scale,
+                values=list(tile.values),
             )
         )
         chunks.append(tile.codes)

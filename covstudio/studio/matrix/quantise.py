@@ -13,6 +13,8 @@ Array = npt.NDArray[np.float64]
 
 TILE_PIXELS = 250
 THUMBNAIL_PIXELS = 96
+#: Matrices with more entries are drawn without their values.
+MAX_VALUES = 100
 
 
 @dataclass(frozen=True)
@@ -22,39 +24,45 @@ class Tile:
     Args:
         rows, cols: size of the picture in cells; at most that of the matrix.
         shape: size of the matrix itself.
+        block: rows and columns of the matrix that a cell stands for; fewer at the lower and right edges.
         low, high: smallest and largest entry of the matrix.
         limit: the magnitude that gets the strongest colour.
         scale: "sequential" when no entry is negative, else "diverging".
+        values: the entries as they are read, row by row, of a matrix small enough; else none.
         codes: rows * cols bytes, row by row.
     """
 
     rows: int
     cols: int
     shape: tuple[int, int]
+    block: int
     low: float
     high: float
     limit: float
     scale: Literal["sequential", "diverging"]
     codes: bytes
+    values: tuple[str, ...] = ()
 
 
 class NotFinite(ValueError):
     """A matrix has an entry that is infinite or not a number."""
 
 
-def blocks(n: int, pixels: int) -> npt.NDArray[np.intp]:
-    """First row of each of min(n, pixels) blocks of nearly equal size.
+def block_size(shape: tuple[int, int], pixels: int) -> int:
+    """Rows and columns that one cell stands for, so that a picture has at most `pixels` cells a side.
+
+    Every cell stands for as many, and for as many rows as columns: what is straight in the matrix is straight
+    in its picture.
 
     Example:
-        >>> blocks(5, 3).tolist()
-        [0, 1, 3]
+        >>> block_size((5, 5), 3), block_size((3, 2), 3)
+        (2, 1)
     """
-    m = min(n, pixels)
-    return (np.arange(m, dtype=np.intp) * n) // m
+    return max(1, math.ceil(max(shape) / pixels))
 
 
-def shrink(matrix: Array, pixels: int, signed: bool = True) -> Array:
-    """The matrix in at most `pixels` rows and columns, each block shown by its entry of largest magnitude.
+def shrink(matrix: Array, size: int, signed: bool = True) -> Array:
+    """The matrix in blocks of `size` rows and columns, each shown by its entry of largest magnitude.
 
     An average would wash out the few entries off the diagonal of a sparse matrix; the extreme keeps them.
     `signed` may be False for a matrix without negative entries, which is faster.
@@ -64,52 +72,41 @@ def shrink(matrix: Array, pixels: int, signed: bool = True) -> Array:
         array([[-2.,  0.],
                [ 0.,  4.]])
     """
-    n, m = matrix.shape
-    if n <= pixels and m <= pixels:
+    if size == 1:
         return matrix
-    rows, cols = blocks(n, pixels), blocks(m, pixels)
-    high = _reduce(np.maximum, matrix, rows, cols)
+    high = _reduce(np.maximum, matrix, size)
     if not signed:
         return high
-    low = _reduce(np.minimum, matrix, rows, cols)
+    low = _reduce(np.minimum, matrix, size)
     return np.where(-low > high, low, high)
 
 
-def _reduce(
-    function: np.ufunc, matrix: Array, rows: npt.NDArray[np.intp], cols: npt.NDArray[np.intp]
-) -> Array:
-    """`function` over every block.
-
-    Gathering the first row of each block, then the second, and so on, is three times as fast as
-    `reduceat`.
-    """
-    for axis, starts in enumerate((rows, cols)):
-        size = matrix.shape[axis]
-        if len(starts) == size:
-            continue
-        last = np.append(starts[1:], size) - 1
-        result = matrix.take(starts, axis=axis)
-        for step in range(1, int((last - starts).max()) + 1):
-            function(result, matrix.take(np.minimum(starts + step, last), axis=axis), out=result)
-        matrix = result
-    return matrix
+def _reduce(function: np.ufunc, matrix: Array, size: int) -> Array:
+    """`function` over every block: the first rows of all blocks, then the second ones, and so on."""
+    result = matrix[::size].copy()
+    for step in range(1, min(size, matrix.shape[0])):
+        rows = matrix[step::size]
+        function(result[: len(rows)], rows, out=result[: len(rows)])
+    matrix, result = result, result[:, ::size].copy()
+    for step in range(1, min(size, matrix.shape[1])):
+        cols = matrix[:, step::size]
+        function(result[:, : cols.shape[1]], cols, out=result[:, : cols.shape[1]])
+    return result
 
 
-def extreme(matrix: Array, pixels: int, row: int, col: int) -> tuple[int, int]:
-    """Row and column of the matrix entry that cell (row, col) of the shrunken picture shows.
+def extreme(matrix: Array, row: int, col: int, size: int) -> tuple[int, int]:
+    """Row and column of the entry of largest magnitude in the block of a size that begins at (row, col).
 
     Example:
-        >>> extreme(np.diag([1.0, -2.0, 3.0, 4.0]), 2, 0, 0)
+        >>> extreme(np.diag([1.0, -2.0, 3.0, 4.0]), 0, 0, 2)
         (1, 1)
     """
-    starts = [np.append(blocks(size, pixels), size) for size in matrix.shape]
-    (top, bottom), (left, right) = starts[0][row : row + 2], starts[1][col : col + 2]
-    block = np.abs(matrix[top:bottom, left:right])
+    block = np.abs(matrix[row : row + size, col : col + size])
     i, j = np.unravel_index(int(block.argmax()), block.shape)
-    return int(top + i), int(left + j)
+    return int(row + i), int(col + j)
 
 
-def locate(matrix: Array, pixels: int) -> tuple[Array, npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+def locate(matrix: Array, size: int) -> tuple[Array, npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """`shrink`, and which entry of the matrix each cell shows.
 
     Entries that are not a number are passed over, unless a block has nothing else.
@@ -122,22 +119,21 @@ def locate(matrix: Array, pixels: int) -> tuple[Array, npt.NDArray[np.intp], npt
         >>> values.tolist(), rows.diagonal().tolist(), cols.diagonal().tolist()
         ([[-2.0, 0.0], [0.0, 4.0]], [1, 3], [1, 3])
     """
-    starts = [blocks(size, pixels) for size in matrix.shape]
-    ends = [np.append(start[1:], size) for start, size in zip(starts, matrix.shape, strict=True)]
-    rows, cols = (grid.copy() for grid in np.meshgrid(*starts, indexing="ij"))
+    n, m = matrix.shape
+    top, left = (np.arange(0, length, size, dtype=np.intp) for length in (n, m))
+    rows, cols = (grid.copy() for grid in np.meshgrid(top, left, indexing="ij"))
     values = matrix[rows, cols]
-    size = np.nan_to_num(np.abs(values), nan=-1.0)
-    steps = [range(int((end - start).max())) for start, end in zip(starts, ends, strict=True)]
-    for down in steps[0]:
-        i = np.minimum(starts[0] + down, ends[0] - 1)
-        for right in steps[1]:
-            j = np.minimum(starts[1] + right, ends[1] - 1)
+    largest = np.nan_to_num(np.abs(values), nan=-1.0)
+    for down in range(min(size, n)):
+        i = np.minimum(top + down, n - 1)
+        for right in range(min(size, m)):
+            j = np.minimum(left + right, m - 1)
             here = matrix[np.ix_(i, j)]
-            larger = np.nan_to_num(np.abs(here), nan=-1.0) > size
+            larger = np.nan_to_num(np.abs(here), nan=-1.0) > largest
             if not larger.any():
                 continue
             values = np.where(larger, here, values)
-            size = np.where(larger, np.abs(here), size)
+            largest = np.where(larger, np.abs(here), largest)
             rows = np.where(larger, i[:, None], rows)
             cols = np.where(larger, j[None, :], cols)
     return values, rows, cols
@@ -166,7 +162,9 @@ def quantise(matrix: Array, pixels: int, least_limit: float = 0.0) -> Tile:
     if not (math.isfinite(low) and math.isfinite(high)):
         raise NotFinite("a picture needs finite entries")
     limit = max(high, -low, least_limit)
-    small = shrink(matrix, pixels, signed=low < 0)
+    shape = (matrix.shape[0], matrix.shape[1])
+    size = block_size(shape, pixels)
+    small = shrink(matrix, size, signed=low < 0)
     scale: Literal["sequential", "diverging"]
     if low >= 0:
         scale, factor, zero = "sequential", 255.0, 0.0
@@ -176,4 +174,15 @@ def quantise(matrix: Array, pixels: int, least_limit: float = 0.0) -> Tile:
     # (a limit below 1e-300 would make the factor infinite: such a matrix is drawn as zero)
     codes = (small * (factor / limit if limit > 1e-300 else 0.0) + (zero + 0.5)).astype(np.uint8)
     rows, cols = small.shape
-    return Tile(rows, cols, (matrix.shape[0], matrix.shape[1]), low, high, limit, scale, codes.tobytes())
+    values = tuple(map(number, matrix.ravel().tolist())) if matrix.size <= MAX_VALUES else ()
+    return Tile(rows, cols, shape, size, low, high, limit, scale, codes.tobytes(), values)
+
+
+def number(value: float) -> str:
+    """Three significant digits with a true minus sign, as they are written into a cell.
+
+    Example:
+        >>> number(-0.123456), number(0.0), number(1234567.0)
+        ('−0.123', '0', '1.23e+06')
+    """
+    return f"{value:.3g}".replace("-", "−")

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from covstudio.studio.matrix.messages import Mode
 from covstudio.studio.matrix.pictures import SLICE, Array
-from covstudio.studio.matrix.quantise import locate
+from covstudio.studio.matrix.quantise import block_size, locate
 
 MODES: tuple[Mode, ...] = ("value", "correlation", "log")
 PIXELS = 500
@@ -24,6 +24,7 @@ class Reading:
         key: the matrix.
         mode: how it is read; "value" where the wish does not suit the matrix.
         shape: rows and columns of the matrix.
+        block: rows and columns of the matrix that a cell stands for; fewer at the lower and right edges.
         cells: the values to colour, at most 500 x 500; NaN where there is nothing to show.
         rows, cols: which entry each cell shows, counted from 0.
         low, high: ends of the colour scale.
@@ -35,6 +36,7 @@ class Reading:
     key: str
     mode: Mode
     shape: tuple[int, int]
+    block: int
     cells: npt.NDArray[np.float32]
     rows: npt.NDArray[np.uint16]
     cols: npt.NDArray[np.uint16]
@@ -69,12 +71,15 @@ def read(key: str, matrix: Array, wish: Mode, settled: bool) -> Reading:
     """
     mode: Mode = wish if wish in modes_of(key, matrix) else "value"
     shown = _read(matrix, mode)
-    cells, rows, cols = locate(shown, PIXELS if settled else MOVING_PIXELS)
+    shape = (matrix.shape[0], matrix.shape[1])
+    block = block_size(shape, PIXELS if settled else MOVING_PIXELS)
+    cells, rows, cols = locate(shown, block)
     low, high, scale = _limits(shown, mode)
     return Reading(
         key=key,
         mode=mode,
-        shape=(matrix.shape[0], matrix.shape[1]),
+        shape=shape,
+        block=block,
         cells=cells.astype(np.float32),
         rows=rows.astype(np.uint16),
         cols=cols.astype(np.uint16),

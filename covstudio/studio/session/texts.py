@@ -33,6 +33,19 @@ def parameter_label(name: str) -> str:
     return _GREEK.get(base, base) + joint.join(index.translate(_BELOW) for index in indices)
 
 
+def shortened(text: str, most: int) -> str:
+    """A text of at most `most` characters: what is too long loses its middle, as names differ at their ends.
+
+    Example:
+        >>> shortened("genotype", 12), shortened("genotype within trial 7", 12)
+        ('genotype', 'genoty…ial 7')
+    """
+    if len(text) <= most:
+        return text
+    tail = (most - 1) // 2
+    return f"{text[: most - 1 - tail]}…{text[len(text) - tail :]}"
+
+
 def shape_text(shape: tuple[int, int] | None) -> str:
     """A shape as text; an unknown one is a dash.
 

@@ -4,11 +4,16 @@
 import type { Connection } from "../session/connection";
 import type { Paint, PainterState, PaintTile } from "../session/messages";
 import { Drags } from "./drags";
-import { fill, unpack } from "./raster";
+import { type Arrangement, arrange, fill, unpack } from "./raster";
 import { type Pointed, Tip } from "./tip";
+import { write } from "./values";
 
 /** The most cells per side that are asked for. */
 const MAX_PIXELS = 250;
+/** CSS pixels that a vector is thick at least. */
+const THICK = 4;
+/** Pieces of the gradient of a scale. */
+const STOPS = 16;
 const HATCHED = "repeating-linear-gradient(135deg, transparent 0 5px, var(--cs-border) 5px 6px)";
 /** Milliseconds until what could not be sent is sent again: the document does not know the root yet. */
 const AGAIN = 50;
@@ -30,7 +35,7 @@ export interface Entry {
   hover: boolean;
   context: CanvasRenderingContext2D | null;
   image: ImageData | null;
-  box: { x: number; y: number; w: number; h: number } | null;
+  place: Arrangement | null;
 }
 
 /** What is told of a painted frame: the drag it answers, the keys painted, whether more of it is to come, and when. */
@@ -48,6 +53,7 @@ export class Painter {
   readonly stats = { frames: 0, tiles: 0, painted: 0, paintedAt: 0, paintMs: 0, workMs: 0 };
   lastFrame: PaintedFrame | null = null;
   private readonly listeners = new Set<(frame: PaintedFrame) => void>();
+  private readonly watchers = new Map<string, Set<() => void>>();
   private readonly sizes = new ResizeObserver((changes) => this.resized(changes));
   private readonly views = new IntersectionObserver((changes) => this.seen(changes), { rootMargin: "80px" });
   private readonly themes = new MutationObserver(() => this.themed());
@@ -55,7 +61,7 @@ export class Painter {
   private readonly tip: Tip;
   private readonly ends: (() => void)[];
   private ramps: Record<Theme, Ramps> | null = null;
-  private theme: Theme = "light";
+  theme: Theme = "light";
   private reporting = 0;
   private reported = "";
 
@@ -101,7 +107,7 @@ export class Painter {
     this.unregister(canvas);
     const entry: Entry = {
       ...{ key, canvas, hover, width: 0, height: 0, visible: false },
-      ...{ context: null, image: null, box: null },
+      ...{ context: null, image: null, place: null },
     };
     this.entries.set(canvas, entry);
     this.sizes.observe(canvas);
@@ -183,6 +189,7 @@ export class Painter {
 
   private readonly repaint = (): void => {
     for (const entry of this.entries.values()) this.paint(entry);
+    this.changed(this.watchers.keys());
   };
 
   private paint(entry: Entry): void {
@@ -192,11 +199,7 @@ export class Painter {
     const ratio = devicePixelRatio;
     const w = Math.round(width * ratio);
     const h = Math.round(height * ratio);
-    // The picture keeps the matrix's aspect and sits in the middle; a vector stays at least 4 px thick.
-    const { n, m } = tile;
-    const scale = Math.min(w / m, h / n);
-    const boxW = Math.min(w, Math.max(Math.round(m * scale), Math.min(w, 4 * ratio)));
-    const boxH = Math.min(h, Math.max(Math.round(n * scale), Math.min(h, 4 * ratio)));
+    const place = arrange(tile, w, h, THICK * ratio);
     if (canvas.width !== w || canvas.height !== h) {
       canvas.width = w;
       canvas.height = h;
@@ -204,13 +207,14 @@ export class Painter {
     }
     entry.context ??= canvas.getContext("2d");
     if (!entry.context) return;
-    if (!entry.image || !entry.box || entry.image.width !== boxW || entry.image.height !== boxH) {
+    if (entry.image?.width !== place.width || entry.image.height !== place.height) {
       entry.context.clearRect(0, 0, w, h);
-      entry.image = new ImageData(boxW, boxH);
-      entry.box = { x: (w - boxW) >> 1, y: (h - boxH) >> 1, w: boxW, h: boxH };
+      entry.image = new ImageData(place.width, place.height);
     }
-    fill(entry.image, tile, this.ramps[this.theme][tile.scale]);
-    entry.context.putImageData(entry.image, entry.box.x, entry.box.y);
+    entry.place = place;
+    fill(new Uint32Array(entry.image.data.buffer), tile, place, this.ramps[this.theme][tile.scale]);
+    entry.context.putImageData(entry.image, place.x, place.y);
+    write(entry.context, tile, place, this.theme, ratio);
     canvas.dataset.seq = String(tile.seq);
     if (canvas.style.background) canvas.style.background = "";
   }
@@ -230,15 +234,43 @@ export class Painter {
   private pointed(canvas: HTMLCanvasElement, clientX: number, clientY: number): Pointed | null {
     const entry = this.entries.get(canvas);
     const tile = entry && this.tiles.get(entry.key);
-    if (!tile || !entry.box) return null;
+    if (!tile || !entry.place) return null;
+    const { x, y, rows, cols, pool, cellWidth, cellHeight } = entry.place;
     // getBoundingClientRect, because a canvas inside the flow is scaled by its zoom
     const frame = canvas.getBoundingClientRect();
-    const x = ((clientX - frame.left) / frame.width) * canvas.width - entry.box.x;
-    const y = ((clientY - frame.top) / frame.height) * canvas.height - entry.box.y;
-    const { rows, cols } = tile;
-    const col = Math.floor((x / entry.box.w) * cols);
-    const row = Math.floor((y / entry.box.h) * rows);
-    return row < 0 || col < 0 || row >= rows || col >= cols ? null : { key: entry.key, row, col, rows, cols };
+    const right = ((clientX - frame.left) / frame.width) * canvas.width - x;
+    const down = ((clientY - frame.top) / frame.height) * canvas.height - y;
+    const col = Math.floor(right / cellWidth);
+    const row = Math.floor(down / cellHeight);
+    if (row < 0 || col < 0 || row >= rows || col >= cols) return null;
+    const size = pool * tile.block;
+    return { key: entry.key, row: row * size, col: col * size, size };
+  }
+
+  // --- scales --------------------------------------------------------------------------------------------------------
+
+  /** Call back whenever the tile of a key, or the theme, has changed; returns what ends it. */
+  watch(key: string, changed: () => void): () => void {
+    const all = this.watchers.get(key) ?? new Set();
+    this.watchers.set(key, all.add(changed));
+    return () => all.delete(changed);
+  }
+
+  private changed(keys: Iterable<string>): void {
+    for (const key of keys) for (const changed of this.watchers.get(key) ?? []) changed();
+  }
+
+  /** The colours of a scale from its lowest to its highest, as the text of a CSS gradient. */
+  gradient(scale: PaintTile["scale"]): string {
+    const ramp = this.ramps?.[this.theme][scale];
+    if (!ramp) return "none";
+    const bytes = new Uint8Array(ramp.buffer);
+    const first = scale === "diverging" ? 1 : 0; // code 0 is not used there
+    const stops = Array.from({ length: STOPS + 1 }, (_, stop) => {
+      const at = 4 * Math.round(first + ((255 - first) * stop) / STOPS);
+      return `rgb(${bytes[at]} ${bytes[at + 1]} ${bytes[at + 2]} / ${bytes[at + 3]! / 255})`;
+    });
+    return `linear-gradient(to right, ${stops.join(", ")})`;
   }
 
   // --- frames --------------------------------------------------------------------------------------------------------
@@ -278,6 +310,7 @@ export class Painter {
     this.lastFrame = frame;
     this.drags.answered(head.seq);
     for (const listen of [...this.listeners]) listen(frame);
+    this.changed([...keys, ...head.clear]);
     this.tip.refresh(keys);
   }
 }

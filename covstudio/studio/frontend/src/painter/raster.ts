@@ -1,4 +1,5 @@
-// From the codes of a tile to pixels.
+// From the codes of a tile to pixels. A picture may not lie: every cell is as many pixels wide and high as every other, and where
+// there are more cells than pixels, blocks of as many rows as columns are one cell, each shown by its entry of largest magnitude.
 
 export interface Cells {
   rows: number;
@@ -7,99 +8,83 @@ export interface Cells {
   codes: Uint8Array;
 }
 
-interface Span {
-  /** Index of the source cell under each target pixel, the next one, and that one's share of the pixel (0..256). */
-  first: Uint16Array;
-  next: Uint16Array;
-  share: Uint16Array;
+/** How a tile lies on a canvas, in pixels of the screen. */
+export interface Arrangement {
+  /** Cells of the tile, in each direction, that are drawn as one. */
+  pool: number;
+  /** Rows and columns that are drawn. */
+  rows: number;
+  cols: number;
+  /** Pixels of one of them. */
+  cellWidth: number;
+  cellHeight: number;
+  /** The picture, in the middle of the canvas. */
+  x: number;
+  y: number;
+  width: number;
+  height: number;
 }
 
-/** Pixels per cell from which edges are not blended: a pixel more or less is not seen. */
-const COARSE = 4;
-
-const spans = new Map<number, Span>();
-
-function span(cells: number, pixels: number): Span {
-  const name = cells * 100003 + pixels;
-  const found = spans.get(name);
-  if (found) return found;
-  if (spans.size > 400) spans.clear();
-  const made: Span = {
-    first: new Uint16Array(pixels),
-    next: new Uint16Array(pixels),
-    share: new Uint16Array(pixels),
-  };
-  for (let p = 0; p < pixels; p++) {
-    const from = (p * cells) / pixels;
-    const to = ((p + 1) * cells) / pixels;
-    const blended = pixels < COARSE * cells;
-    const middle = blended ? from : (from + to) / 2;
-    const a = Math.min(cells - 1, Math.floor(middle + 1e-9));
-    const b = Math.min(cells - 1, Math.ceil(to - 1e-9) - 1);
-    made.first[p] = a;
-    made.next[p] = Math.max(a, b);
-    made.share[p] = b > a && blended ? Math.round((256 * (to - Math.max(b, from))) / (to - from)) : 0;
-  }
-  spans.set(name, made);
-  return made;
+/** Arrangement a tile of cells into a canvas, in whole multiples; a vector is at least `thick` pixels thick. */
+export function arrange(
+  tile: { rows: number; cols: number },
+  width: number,
+  height: number,
+  thick: number,
+): Arrangement {
+  const pool = Math.max(1, Math.ceil(tile.rows / height), Math.ceil(tile.cols / width));
+  const rows = Math.ceil(tile.rows / pool);
+  const cols = Math.ceil(tile.cols / pool);
+  const across = Math.floor(width / cols);
+  const down = Math.floor(height / rows);
+  const side = Math.min(across, down);
+  const cellWidth = Math.max(side, Math.min(across, Math.ceil(thick / cols)));
+  const cellHeight = Math.max(side, Math.min(down, Math.ceil(thick / rows)));
+  const drawn = { width: cols * cellWidth, height: rows * cellHeight };
+  const place = { x: (width - drawn.width) >> 1, y: (height - drawn.height) >> 1 };
+  return { pool, rows, cols, cellWidth, cellHeight, ...place, ...drawn };
 }
 
-/** Paint the codes of a tile into an image: exact cells, edges blended, nothing smeared. */
-export function fill(image: ImageData, tile: Cells, colours: Uint32Array): void {
-  const { width, height } = image;
-  const { rows, cols, codes } = tile;
-  const out = new Uint32Array(image.data.buffer);
-  if (rows > height || cols > width) {
-    fillSmall(out, width, height, tile, colours);
-    return;
-  }
-  const x = span(cols, width);
-  const y = span(rows, height);
-  for (let j = 0, at = 0; j < height; j++) {
-    const blend = y.share[j]!;
-    const top = y.first[j]! * cols;
-    if (j > 0 && !blend && !y.share[j - 1] && y.first[j - 1] === y.first[j]) {
-      out.copyWithin(at, at - width, at); // the same cells as the line above
-      at += width;
-      continue;
+/** The code of zero. */
+export function zeroOf(scale: Cells["scale"]): number {
+  return scale === "diverging" ? 128 : 0;
+}
+
+/** Paint the codes of a tile into the pixels of its picture. */
+export function fill(
+  out: Uint32Array,
+  tile: Cells,
+  { pool, rows, cols, ...box }: Arrangement,
+  colours: Uint32Array,
+): void {
+  const { width, cellWidth, cellHeight } = box;
+  const codes = pool > 1 ? pooled(tile, pool) : tile.codes;
+  for (let row = 0, at = 0, source = 0; row < rows; row++) {
+    const line = at;
+    for (let col = 0; col < cols; col++) {
+      const colour = colours[codes[source++]!]!;
+      for (let i = 0; i < cellWidth; i++) out[at++] = colour;
     }
-    const low = y.next[j]! * cols;
-    for (let i = 0; i < width; i++) {
-      const a = x.first[i]!;
-      const w = x.share[i]!;
-      let code = codes[top + a]!;
-      if (w) code += ((codes[top + x.next[i]!]! - code) * w) >> 8;
-      if (blend) {
-        let under = codes[low + a]!;
-        if (w) under += ((codes[low + x.next[i]!]! - under) * w) >> 8;
-        code += ((under - code) * blend) >> 8;
+    for (let j = 1; j < cellHeight; j++, at += width) out.copyWithin(at, line, line + width);
+  }
+}
+
+/** Blocks of `size` rows and columns, each by its code of largest magnitude, as on the server. */
+export function pooled({ rows, cols, scale, codes }: Cells, size: number): Uint8Array {
+  const zero = zeroOf(scale);
+  const width = Math.ceil(cols / size);
+  const out = new Uint8Array(width * Math.ceil(rows / size)).fill(zero);
+  for (let row = 0, source = 0; row < rows; row++) {
+    const line = Math.floor(row / size) * width;
+    for (let left = 0, at = line; left < cols; left += size, at++) {
+      const end = Math.min(size, cols - left);
+      for (let i = 0; i < end; i++) {
+        const code = codes[source++]!;
+        if (Math.abs(code - zero) > Math.abs(out[at]! - zero)) out[at] = code;
       }
-      out[at++] = colours[code]!;
     }
   }
-}
-
-/** More cells than pixels: the entry of largest magnitude stands for its block, as on the server. */
-function fillSmall(out: Uint32Array, width: number, height: number, tile: Cells, colours: Uint32Array): void {
-  const { rows, cols, codes } = tile;
-  const zero = tile.scale === "diverging" ? 128 : 0;
-  for (let j = 0, at = 0; j < height; j++) {
-    const top = Math.floor((j * rows) / height);
-    const bottom = Math.max(top + 1, Math.floor(((j + 1) * rows) / height));
-    for (let i = 0; i < width; i++) {
-      const left = Math.floor((i * cols) / width);
-      const right = Math.max(left + 1, Math.floor(((i + 1) * cols) / width));
-      let code = zero;
-      let size = -1;
-      for (let r = top; r < bottom; r++)
-        for (let c = left; c < right; c++) {
-          const here = codes[r * cols + c]!;
-          const magnitude = Math.abs(here - zero);
-          if (magnitude > size) [size, code] = [magnitude, here];
-        }
-      out[at++] = colours[code]!;
-    }
-  }
+  return out;
 }
 
 /** 256 colours from hexadecimal RGBA, in the byte order of ImageData seen as 32-bit words. */

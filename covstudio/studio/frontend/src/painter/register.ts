@@ -1,7 +1,8 @@
 // Pictures in a view: a canvas that the painter paints, by the key of its tile: "V", "slice:<path>" or "node:<id>".
 
-import { type RefObject, useEffect } from "react";
+import { type RefObject, useEffect, useMemo, useSyncExternalStore } from "react";
 import { useConnection } from "../session/hooks";
+import type { PaintTile } from "../session/messages";
 import { painterOf } from "./painter";
 
 export interface PictureOptions {
@@ -28,4 +29,33 @@ export function useRegister(): (
   options?: PictureOptions,
 ) => () => void {
   return painterOf(useConnection()).register;
+}
+
+export interface PictureScale {
+  kind: PaintTile["scale"];
+  /** The magnitude that has the strongest colour. */
+  limit: number;
+  /** The colours from the lowest to the highest, as a CSS gradient. */
+  gradient: string;
+}
+
+/** The scale of the colours of a picture; null while there is none. Drawn anew only when it changes. */
+export function usePictureScale(key: string): PictureScale | null {
+  const painter = painterOf(useConnection());
+  const [subscribe, snapshot] = useMemo(
+    () =>
+      [
+        (changed: () => void) => painter.watch(key, changed),
+        () => {
+          const tile = painter.tiles.get(key);
+          return tile ? `${tile.scale} ${tile.limit} ${painter.theme}` : "";
+        },
+      ] as const,
+    [painter, key],
+  );
+  const text = useSyncExternalStore(subscribe, snapshot);
+  return useMemo(() => {
+    const [kind, limit] = text.split(" ") as [PaintTile["scale"], string];
+    return text === "" ? null : { kind, limit: Number(limit), gradient: painter.gradient(kind) };
+  }, [painter, text]);
 }

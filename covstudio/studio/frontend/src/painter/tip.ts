@@ -3,13 +3,12 @@
 import type { CellValue, Query } from "../session/messages";
 import styles from "./tip.module.css";
 
-/** A cell of a picture under the pointer. */
+/** The block of a matrix under the pointer: where it begins, and its rows and columns. */
 export interface Pointed {
   key: string;
   row: number;
   col: number;
-  rows: number;
-  cols: number;
+  size: number;
 }
 
 export class Tip {

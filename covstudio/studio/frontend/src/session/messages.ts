@@ -1584,6 +1584,7 @@ export interface Paint {
  * One picture of a frame, but for its codes: `rows` times `cols` bytes from `offset` on.
  */
 export interface PaintTile {
+  block: number;
   cols: number;
   high: number;
   key: string;
@@ -1594,6 +1595,7 @@ export interface PaintTile {
   offset: number;
   rows: number;
   scale: "diverging" | "sequential";
+  values: string[];
 }
 /**
  * What was asked for, as it is read.
@@ -1653,15 +1655,14 @@ export interface Ping {
   type: "ping";
 }
 /**
- * The entry of the matrix is wanted that a cell of its picture of `rows` by `cols` shows.
+ * The largest entry is wanted of the block of `size` rows and columns of a matrix that begins here.
  */
 export interface Query {
   col: number;
-  cols: number;
   id: number;
   key: string;
   row: number;
-  rows: number;
+  size: number;
   type: "query";
 }
 /**

@@ -4,7 +4,9 @@ import { type KeyboardEvent, memo, useEffect, useRef, useState } from "react";
 import { usePicture } from "../painter/register";
 import type { State } from "../session/connection";
 import { useHear, useSend, useView } from "../session/hooks";
+import { Name } from "../ui/Name";
 import { type Real, short } from "../ui/numbers";
+import { Scale } from "./Scale";
 import { Sketch } from "./Sketch";
 import styles from "./slices.module.css";
 
@@ -88,6 +90,7 @@ const Tile = memo(function Tile(props: TileProps) {
         data-tile={tile}
         onClick={enlarge}
       />
+      <Scale tile={tile} />
       <button
         type="button"
         className={`cs-focusable ${styles.name}`}
@@ -107,7 +110,7 @@ const Tile = memo(function Tile(props: TileProps) {
             </span>
           )}
         </span>
-        <span className={`cs-ellipsis ${styles.owner}`}>{owner}</span>
+        <Name className={styles.owner} text={owner} />
       </button>
     </div>
   );
