@@ -4,11 +4,11 @@ import { useEffect, useState } from "react";
 import type { State } from "../session/connection";
 import { useAnswer, useSend, useView } from "../session/hooks";
 import type { ShownTable, TableQuestion } from "../session/messages";
+import { useWide } from "../ui/useWide";
 import { ColumnAbout } from "./ColumnAbout";
 import styles from "./data.module.css";
 import { Sources, useTake } from "./Sources";
 import { Table } from "./Table";
-import { useWidth } from "./width";
 
 /** A view as wide as this, in pixels, has the roles on the columns of its table; a narrower one lists them above it. */
 const WIDE = 560;
@@ -29,7 +29,7 @@ export function Data() {
 
 function View({ state }: { state: State<"data"> }) {
   const { table, error, wanted } = state;
-  const [place, width] = useWidth<HTMLDivElement>();
+  const [place, wide] = useWide<HTMLDivElement>(WIDE);
   const trouble = error !== null && (
     <div className={styles.block}>
       <div className="cs-notice cs-notice--problem" role="alert">
@@ -55,7 +55,7 @@ function View({ state }: { state: State<"data"> }) {
     <div ref={place} className={`cs-root cs-view ${styles.page}`}>
       {trouble}
       {/* Another table is asked for anew once this one is in use. */}
-      <Shown key={state.proposed ? "proposed" : "in use"} state={state} table={table} wide={width >= WIDE} />
+      <Shown key={state.proposed ? "proposed" : "in use"} state={state} table={table} wide={wide} />
     </div>
   );
 }

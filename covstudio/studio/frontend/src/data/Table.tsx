@@ -5,10 +5,10 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { useHear, useSend } from "../session/hooks";
 import type { ShownTable } from "../session/messages";
+import { useWidth } from "../ui/useWide";
 import { ColumnAbout } from "./ColumnAbout";
 import { type Cell, Cells, columnWidth } from "./cells";
 import styles from "./data.module.css";
-import { useWidth } from "./width";
 
 /** Pixels: the height of a row, the widths of the numbers of rows and of a column. */
 const HEIGHT = 26;
@@ -28,7 +28,7 @@ export function Table({ table, proposed, roles }: { table: ShownTable; proposed:
   useHear("data", (message) => cells.take(message));
   useSyncExternalStore(cells.subscribe, () => cells.version);
   const [part, setPart] = useState(0);
-  const [ground, room] = useWidth<HTMLDivElement>();
+  const [ground, room] = useWidth<HTMLDivElement>(0);
   const width = columnWidth(room - NUMBERS - 1, columns.length, roles ? LEAST_WITH_ROLE : LEAST, MOST);
   const first = part * PART;
   const lines = useVirtualizer({
