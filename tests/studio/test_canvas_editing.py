@@ -53,13 +53,13 @@ def test_keys_speak_of_what_is_seen_selected() -> None:
 def test_tidying_is_one_step() -> None:
     store = Store(sum_of_two())
     browser = Browser(store)
-    store.dispatch(MoveNodes({"a": (900.0, 900.0)}))
-    browser.send("tidy-up", turn=3)
+    places = [{"id": "a", "x": 0, "y": 0}, {"id": "b", "x": 0, "y": 156}, {"id": "gone", "x": 0, "y": 0}]
+    browser.send("nodes-arranged", places=places, turn=3)
     assert browser.state["turn"] == 3
-    nodes = store.document.nodes
-    assert nodes["a"].x == nodes["b"].x < nodes["s"].x
+    assert (browser.places["a"], browser.places["b"]) == ((0, 0), (0, 156))
+    assert store.history.undo_label == "Tidy up"
     store.undo()
-    assert store.document.nodes["a"].x == 900
+    assert browser.places["a"] == (300, 0)
 
 
 # --- removing, copying, naming, selecting ---

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from covstudio.document.build.build import Build, Problem
 from covstudio.document.changes.all import ChangeError, Disconnect, MoveNodes, Rename
-from covstudio.document.changes.auto_layout import WIDTH, auto_layout
+from covstudio.document.changes.auto_layout import WIDTH
 from covstudio.document.files.templates import TEMPLATES
 from covstudio.document.model.node import Node, V
 from covstudio.studio.canvas import copies, gestures, wiring
@@ -28,7 +28,9 @@ from covstudio.studio.canvas.messages import (
     DropOutcome,
     NodeActions,
     NodeAsked,
+    NodePlace,
     NodeRenamed,
+    NodesArranged,
     NodesCopied,
     NodesDeleted,
     NodesDuplicated,
@@ -43,7 +45,6 @@ from covstudio.studio.canvas.messages import (
     StructureOver,
     TemplateChosen,
     TextPasted,
-    TidyUp,
     WireDrawn,
     WireEnd,
     WireEnds,
@@ -88,18 +89,13 @@ class CanvasView:
                 NodesCopied: self._on_copied,
                 TextPasted: self._on_pasted,
                 TemplateChosen: self._on_template,
-                TidyUp: self._on_tidy,
+                NodesArranged: self._on_arranged,
             },
         )
         store.param.watch(self._draw, ["version", "faults", "focus", "selection", "dark"])
         self._draw()
 
     # --- what other parts may ask for ------------------------------------------------------------------
-
-    def tidy(self) -> None:
-        """Lay the model out from left to right."""
-        if self.store.document.nodes:
-            self.store.dispatch(auto_layout(self.store.document))
 
     def duplicate(self, nodes: Iterable[str] | None = None) -> None:
         """Copy nodes with everything below them and select the copies.
@@ -167,20 +163,22 @@ class CanvasView:
         self._draw()
 
     def _on_moved(self, message: NodesMoved) -> None:
-        nodes = self.store.document.nodes
-        places = {
-            place.id: (_whole(place.x), _whole(place.y)) for place in message.places if place.id in nodes
-        }
-        self._turn = message.turn
-        if places:
-            key = "nudge:" + ",".join(sorted(places)) if message.by_keys else None
-            self.store.dispatch(MoveNodes(places, merge_key=key))
+        places = self._places(message.places)
+        key = "nudge:" + ",".join(sorted(places)) if message.by_keys else None
+        self._move(MoveNodes(places, merge_key=key), message.turn)
+
+    def _on_arranged(self, message: NodesArranged) -> None:
+        self._move(MoveNodes(self._places(message.places), label="Tidy up"), message.turn)
+
+    def _move(self, change: MoveNodes, turn: int) -> None:
+        self._turn = turn
+        if change.positions:
+            self.store.dispatch(change)
         self._draw()
 
-    def _on_tidy(self, message: TidyUp) -> None:
-        self._turn = message.turn
-        self.tidy()
-        self._draw()
+    def _places(self, places: list[NodePlace]) -> dict[str, wiring.Place]:
+        nodes = self.store.document.nodes
+        return {place.id: (_whole(place.x), _whole(place.y)) for place in places if place.id in nodes}
 
     # --- wiring ----------------------------------------------------------------------------------------
 

@@ -243,9 +243,10 @@ class TemplateChosen(Message, frozen=True):
     name: str
 
 
-class TidyUp(Message, frozen=True):
-    """The model is to be laid out."""
+class NodesArranged(Message, frozen=True):
+    """The model was laid out."""
 
+    places: list[NodePlace]
     turn: int
 
 
@@ -344,7 +345,7 @@ CANVAS = Wire(
         NodesCopied,
         TextPasted,
         TemplateChosen,
-        TidyUp,
+        NodesArranged,
     ),
     down=(WireEnds, NodeActions, DropOutcome, Addable, ClipText),
 )

@@ -17,7 +17,8 @@ import { type Acts, ActsContext, UnderwayContext } from "./acts";
 import { Card } from "./Card";
 import styles from "./canvas.module.css";
 import { kin } from "./kin";
-import { FAR, MAX_ZOOM, MIN_ZOOM } from "./look";
+import { arranged } from "./layout";
+import { AFAR, FAR, MAX_ZOOM, MIN_ZOOM } from "./look";
 import { ContextMenu } from "./Menu";
 import { V } from "./model";
 import { QuickAdd } from "./QuickAdd";
@@ -61,7 +62,9 @@ function Model({ state }: { state: State<"canvas"> }) {
   const adding = useQuickAdd(canvas);
   const wiring = useWiring((at, from) => adding.ask(at, { ...from, wire: null }));
   const clipboard = useClipboard(canvas, finger.chosen, pointer);
-  const far = useStore((store) => store.transform[2] < FAR);
+  const far = useStore(({ transform: [, , zoom] }) =>
+    zoom < AFAR ? "afar" : zoom < FAR ? "far" : undefined,
+  );
   const empty = state.nodes.length === 1;
 
   const box = (id: string) =>
@@ -74,7 +77,8 @@ function Model({ state }: { state: State<"canvas"> }) {
   const tidy = () => {
     const turn = finger.next();
     look.fit(turn);
-    send({ type: "tidy-up", turn });
+    const places = [...arranged(state)].map(([id, at]) => ({ id, ...at }));
+    send({ type: "nodes-arranged", places, turn });
   };
   const selectAll = () => finger.select(state.nodes.map((node) => node.id).filter((id) => id !== V));
   const menus = useMenus(state, {
@@ -168,7 +172,7 @@ function Model({ state }: { state: State<"canvas"> }) {
           ref={canvas}
           className={styles.canvas}
           data-ready={look.ready || undefined}
-          data-far={far || undefined}
+          data-far={far}
           data-empty={empty || undefined}
           data-dropping={drop.outcome !== null || undefined}
           tabIndex={-1}
@@ -187,6 +191,12 @@ function Model({ state }: { state: State<"canvas"> }) {
             nodeTypes={NODE_TYPES}
             onNodesChange={finger.onNodes}
             onEdgesChange={finger.onWires}
+            onMoveStart={() => canvas.current?.setAttribute("data-moving", "")}
+            onMoveEnd={(_event, view) => {
+              canvas.current?.removeAttribute("data-moving");
+              // Explanations keep their size at any zoom.
+              canvas.current?.style.setProperty("--cs-unzoom", String(1 / view.zoom));
+            }}
             onInit={() => setInitialised(true)}
             onNodeContextMenu={(event, node) => menus.onNode(event, node.id)}
             onEdgeContextMenu={(event, edge) => menus.onWire(event, edge.id)}

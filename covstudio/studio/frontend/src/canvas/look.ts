@@ -3,9 +3,12 @@
 import type { Rect, Viewport } from "@xyflow/react";
 
 export const MAX_ZOOM = 1.25;
-export const MIN_ZOOM = 0.2;
+/** Far enough for two hundred nodes in a column: "show everything" shows everything. */
+export const MIN_ZOOM = 0.02;
 /** Below this zoom a card says less, and says it larger. */
 export const FAR = 0.62;
+/** Below this one it is a picture and a name. */
+export const AFAR = 0.36;
 /** Pixels kept free around the model when it is fitted into the view. */
 export const MARGIN = 36;
 

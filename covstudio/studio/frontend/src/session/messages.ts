@@ -28,7 +28,7 @@ export interface Wires {
       | NodesCopied
       | TextPasted
       | TemplateChosen
-      | TidyUp;
+      | NodesArranged;
   };
   code: {
     down: CopyText;
@@ -537,11 +537,12 @@ export interface TemplateChosen {
   type: "template-chosen";
 }
 /**
- * The model is to be laid out.
+ * The model was laid out.
  */
-export interface TidyUp {
+export interface NodesArranged {
+  places: NodePlace[];
   turn: number;
-  type: "tidy-up";
+  type: "nodes-arranged";
 }
 /**
  * A text for the clipboard.
