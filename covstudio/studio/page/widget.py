@@ -69,7 +69,8 @@ class Studio(pn.viewable.Viewer):
         theta: Tensor | None = None,
         **params: Any,
     ) -> None:
-        _ready_notebook()
+        if _in_notebook():
+            adopt_loop()
         if table is not None and not isinstance(table, Table):
             columns = {str(name): table[name].tolist() for name in table.columns}
             table = Table.from_columns(columns, "table")
@@ -90,6 +91,12 @@ class Studio(pn.viewable.Viewer):
 
     def __panel__(self) -> Any:
         return self._page.root
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        """What a notebook shows: Panel's scripts come from this machine, if its author has not loaded them."""
+        if _in_notebook() and not pn.extension._loaded:
+            pn.extension(inline=True)
+        return super()._repr_mimebundle_(include, exclude)
 
     @property
     def table(self) -> Table | None:
@@ -142,13 +149,10 @@ class Studio(pn.viewable.Viewer):
         self._store.dispatch(SetParameters(values, label="Set theta"))
 
 
-def _ready_notebook() -> None:
-    """In a notebook: load Panel's scripts from this machine, if its author has not said `pn.extension()`."""
+def _in_notebook() -> bool:
+    """Whether the code of a notebook runs: there is a kernel, and no session of a server."""
     ipython: Any = sys.modules.get("IPython")
-    if ipython is not None and pn.state.curdoc is None and hasattr(ipython.get_ipython(), "kernel"):
-        adopt_loop()
-        if not pn.extension._loaded:
-            pn.extension(inline=True)
+    return ipython is not None and pn.state.curdoc is None and hasattr(ipython.get_ipython(), "kernel")
 
 
 def _raw(store: Store) -> Tensor:
