@@ -93,7 +93,7 @@ class Studio(pn.viewable.Viewer):
         return self._page.root
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        """What a notebook shows: Panel's scripts come from this machine, if its author has not loaded them."""
+        """What a notebook shows; Panel's scripts come from this machine, if its author has loaded none."""
         if _in_notebook() and not pn.extension._loaded:
             pn.extension(inline=True)
         return super()._repr_mimebundle_(include, exclude)
