@@ -207,6 +207,23 @@ def test_what_goes_to_zero_with_too_few_subjects_is_named_beside_a_residual(engi
     assert len(result.message) < 800
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_singular_covariance_of_few_subjects_is_estimated_and_not_unknown(engine: str) -> None:
+    """Three subjects tell a covariance of five visits with at most three of its dimensions."""
+    rng = np.random.default_rng(1)
+    subject, visit = np.repeat(np.arange(3), 10), np.tile(np.repeat(np.arange(5), 2), 3)
+    y = torch.from_numpy(rng.standard_normal((3, 5))[subject, visit] + 0.5 * rng.standard_normal(30))
+    z = DummyMatrix(subject.tolist(), visit.tolist(), levels=[range(3), range(5)])
+    g = KroneckerProduct(i=IdentityMatrix(3), c=UnstructuredMatrix(5))
+    v = Sum(g=CovariancePropagation(z=z, g=g), e=ScalarMatrix(30))
+    result = fit(v, y, torch.ones(30, 1), engine=engine)
+    assert result.verdict == "at the boundary"
+    assert {"g/c/L_3_3", "g/c/L_4_4"} <= {name.removeprefix("g/") for name in result.boundary}
+    assert result.indistinct == ()
+    assert "so that its matrix is singular" in result.message
+    assert "fixed effects take up" not in result.message
+
+
 @pytest.mark.parametrize(
     "structure", [UnstructuredMatrix, UnconstrainedMatrix, HeterogeneousCorrelationMatrix]
 )

@@ -66,9 +66,11 @@ class Identified:
 
     Attributes:
         confounded: groups of parameters that are not told apart.
+        zero: scales that the data hold at zero, so near it that their derivatives tell nothing.
     """
 
     confounded: tuple[Confounded, ...]
+    zero: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -100,7 +102,7 @@ def identify(
     if outcome.ridge is not None:
         values = outcome.point.natural[[c.position for c in coordinates]]
         groups = (*unbounded(outcome.ridge, coordinates, values, search.covariance()), *groups)
-    return Identified(groups)
+    return Identified(groups, found.zero)
 
 
 class _Search:
@@ -141,7 +143,8 @@ class _Search:
         return covariance
 
     def found(self) -> Identified:
-        groups = [self._silent(i) for i in self.silent]
+        zero = [i for i in self.silent if self._held_at_zero(self.coordinates[i])]
+        groups = [self._silent(i) for i in self.silent if i not in zero]
         used = np.flatnonzero(self.inside | self.loose)
         if len(used):
             metric = ScaledInformation(self.information, used)
@@ -151,7 +154,19 @@ class _Search:
                     self._group(members, directions, metric, used) for members, directions in groups_of(null)
                 )
                 groups += [group for group in found if group is not None]
-        return Identified(tuple(groups))
+        return Identified(tuple(groups), tuple(self.coordinates[i].name for i in zero))
+
+    def _held_at_zero(self, c: Coordinate) -> bool:
+        """Whether a scale is all but zero because the likelihood falls beside it: V depends on its square."""
+        if c.kind is not Kind.SCALE or not c.degree or c.unit <= 0.0:
+            return False
+        natural, away = self.point.natural.copy(), self._off_zero(c)
+        if abs(natural[c.position]) >= away:
+            return False
+        natural[c.position] = away
+        there = self.engine.at(natural)
+        here = self.point.kernel
+        return there is not None and there.kernel < here - SAME * (1.0 + abs(here))
 
     # -- scales at zero --------------------------------------------------------------------------------------
 

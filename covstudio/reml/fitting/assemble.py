@@ -59,7 +59,7 @@ def assemble(
     variance, choice, point = model.variance, model.choice, outcome.point
     found = identified or identify(engine, outcome, coordinates, [term.span for term in variance.terms])
     running = {name for group in found.confounded if group.leads for name in group.names}
-    running |= {coordinates[i].name for i in outcome.vanishing}
+    running |= {*(coordinates[i].name for i in outcome.vanishing), *found.zero}
     boundary = tuple(
         c.name for c, end in zip(coordinates, outcome.at_end, strict=True) if end or c.name in running
     )
