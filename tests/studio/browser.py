@@ -16,6 +16,8 @@ from playwright.sync_api import FilePayload, FloatRect, Locator, Page, expect
 
 Point = tuple[float, float]
 Tab = Literal["Inspector", "Matrix", "Data", "Fit", "Code"]
+#: The area that a view stands in, where that is called otherwise.
+AREAS = {"Inspector": "Model", "Fit": "Results"}
 
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 SERVE = "from covstudio.studio.page import serve; serve(port=0)"
@@ -136,13 +138,20 @@ class Studio:
     # --- the frame --------------------------------------------------------------------------------
 
     def show(self, tab: Tab) -> Locator:
-        """Open a tab of the details; its panel."""
-        self.page.get_by_role("tab", name=tab).click()
+        """Open the area of a view; the view."""
+        self.page.get_by_role("tab", name=AREAS.get(tab, tab), exact=True).click()
         return self.panel(tab)
 
+    def model(self) -> None:
+        """Open the model's own area, if another is open."""
+        area = self.page.get_by_role("tab", name="Model", exact=True)
+        if area.get_attribute("aria-selected") != "true":
+            area.click()
+            self.settled()
+
     def panel(self, tab: Tab) -> Locator:
-        """The panel of a tab."""
-        return self.page.get_by_role("tabpanel", name=tab)
+        """A view that has an area."""
+        return self.page.get_by_role("tabpanel", name=AREAS.get(tab, tab), exact=True)
 
     def button(self, name: str) -> Locator:
         """The button of exactly this name."""
@@ -174,17 +183,21 @@ class Studio:
     # --- starting ---------------------------------------------------------------------------------
 
     def use_example(self) -> None:
-        """Load the built-in table and confirm what its columns are."""
+        """Load the built-in table, confirm what its columns are, and go back to the model."""
         panel = self.show("Data")
         panel.get_by_role("button", name=EXAMPLE).click()
         panel.get_by_role("button", name="Use this table").click()
         expect(panel.get_by_text("in use", exact=True)).to_be_visible()
+        self.model()
 
     def use_template(self, title: str = ALPHA) -> None:
         """Start from a template."""
         self.button("Templates").click()
         self.page.get_by_role("menuitem", name=title).click()
         expect(self.page.get_by_label("Model title")).to_have_value(title)
+        expect(self.page.get_by_role("tab", name="Model", exact=True)).to_have_attribute(
+            "aria-selected", "true"
+        )
         self.settled()
 
     def state(self) -> Locator:
@@ -220,6 +233,7 @@ class Studio:
             title: the structure's title.
             to: what to drop it on, or a place in pixels of the page.
         """
+        self.model()
         item = self.item(title)
         item.scroll_into_view_if_needed()
         with self.dragging(item) as to_point:
@@ -227,6 +241,7 @@ class Studio:
 
     def wire(self, child: str, parent: str, slot: str) -> None:
         """Draw a wire from a node's output to a slot, with the mouse."""
+        self.model()
         with self.dragging(self.output(child)) as to_point:
             to_point(self.slot(parent, slot))
         expect(
@@ -251,6 +266,7 @@ class Studio:
 
     def select(self, name: str) -> None:
         """Select a node by clicking on its head, and wait until all that follows from it is drawn."""
+        self.model()
         self.settled()
         self.node(name).click(position={"x": 60, "y": 14})
         expect(self.page.get_by_label("Name", exact=True)).to_have_value(name)

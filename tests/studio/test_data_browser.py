@@ -107,6 +107,7 @@ def test_a_file_that_will_not_do_is_refused_and_nothing_is_lost(
     studio: Studio, data: Locator, tmp_path: Path, content: bytes, says: str
 ) -> None:
     studio.use_example()
+    studio.show("Data")
     path = tmp_path / "bad.csv"
     path.write_bytes(content)
     data.get_by_text("Use another table").click()
@@ -229,7 +230,7 @@ def test_a_file_dropped_anywhere_opens_and_never_takes_the_place_of_the_page(stu
         table,
     )
     canvas.dispatch_event("drop", {"dataTransfer": table})
-    expect(studio.panel("Data").get_by_role("heading", name="field")).to_be_visible()
+    expect(studio.show("Data").get_by_role("heading", name="field")).to_be_visible()
     expect(studio.page.get_by_text("Drop to open")).to_have_count(0)
     model = dropped(
         studio, "Oats.covstudio.json", dumps(replace(field_trial().document, title="Dropped oats"), None)

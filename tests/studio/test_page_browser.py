@@ -48,6 +48,73 @@ def test_tabs_follow_the_keyboard(studio: Studio) -> None:
     expect(page.get_by_role("tab", name=TITLES[3])).to_have_attribute("aria-selected", "true")
 
 
+def test_every_area_has_the_model_within_reach(alpha: Studio) -> None:
+    page = alpha.page
+    model = page.get_by_role("region", name="Model", exact=True)
+    whole = box_of(model)["width"]
+    views = {title: alpha.panel(title) for title in TITLES}  # type: ignore[arg-type]
+    for number, title in enumerate(TITLES, 1):
+        page.keyboard.press(f"Alt+{number}")
+        expect(page.get_by_role("tabpanel")).to_have_count(1)
+        expect(views[title]).to_be_visible()
+        for node in ("genotype", "V"):
+            expect(alpha.node(node)).to_be_in_viewport(ratio=0.99)
+        if number > 1:
+            assert box_of(model)["width"] < whole
+            assert box_of(views[title])["width"] > 0.45 * 1440
+    alpha.show("Inspector")
+    assert box_of(model)["width"] == whole
+
+
+def test_the_keyboard_goes_where_one_looks(alpha: Studio) -> None:
+    page = alpha.page
+    for number, title in enumerate(TITLES[1:], 2):
+        page.keyboard.press(f"Alt+{number}")
+        expect(alpha.panel(title)).to_be_focused()  # type: ignore[arg-type]
+    page.keyboard.press("Alt+1")
+    expect(page.get_by_role("region", name="Model", exact=True)).to_be_focused()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")  # it is the model's
+    expect(alpha.nodes()).to_have_count(1)
+
+
+def test_what_was_made_in_an_area_stays_there(alpha: Studio) -> None:
+    formula = alpha.show("Fit").get_by_role("textbox", name="Fixed effects")
+    formula.fill("1 + rep + ")
+    for tab in ("Matrix", "Inspector", "Fit"):
+        alpha.page.keyboard.press(f"Alt+{('Inspector', 'Matrix', 'Data', 'Fit').index(tab) + 1}")
+    expect(formula).to_have_value("1 + rep + ")
+
+
+def test_panes_fold_and_that_is_remembered(alpha: Studio) -> None:
+    page = alpha.page
+    palette = page.get_by_role("complementary", name="Palette")
+    model = page.get_by_role("region", name="Model", exact=True)
+    button = alpha.button("Palette pane")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    before = box_of(model)["width"]
+    button.click()
+    expect(palette).to_be_hidden()
+    assert box_of(model)["width"] > before
+    alpha.show("Data")
+    expect(model).to_be_visible()
+    alpha.button("Model pane").click()
+    expect(model).to_be_hidden()
+    alpha.show("Code")
+    expect(model).to_be_visible()
+    alpha.reload()
+    expect(palette).to_be_hidden()
+    button.click()
+    expect(palette).to_be_visible()
+
+
+def test_the_search_leads_to_the_palette_from_any_area(studio: Studio) -> None:
+    studio.show("Data")
+    studio.page.keyboard.press("/")
+    expect(studio.page.get_by_role("searchbox", name="Find a structure")).to_be_focused()
+    expect(studio.panel("Inspector")).to_be_visible()
+
+
 def test_undo_and_redo_name_the_step(studio: Studio) -> None:
     undo, redo = studio.button("Undo"), studio.button("Redo")
     expect(undo).to_be_disabled()
@@ -67,7 +134,7 @@ def test_undo_and_redo_by_keyboard_from_anywhere(studio: Studio) -> None:
     studio.use_template()
     studio.show("Inspector")
     title = page.get_by_label("Model title")
-    for focus in (page.get_by_role("tab", name="Inspector"), studio.slider("residual/sigma^2")):
+    for focus in (page.get_by_role("tab", name="Model"), studio.slider("residual/sigma^2")):
         expect(studio.slider("residual/sigma^2")).to_be_visible()
         focus.focus()
         page.keyboard.press("Control+z")

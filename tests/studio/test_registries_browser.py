@@ -76,15 +76,18 @@ def test_one_more_of_each_kind_is_found_by_the_search(page: Page, own_url: str) 
     search.press("Enter")  # no structure is called so: what is offered comes first
     expect(studio.panel("Data")).to_contain_text("own_two_beds.csv")
 
+    studio.model()
     search.fill("notes")
     search.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.get_by_role("tab", name="Notes")).to_have_attribute("aria-selected", "true")
 
+    studio.model()
     search.fill("outline")
     also.get_by_role("button", name="Export: Outline").click()
     expect(studio.panel("Code").get_by_role("region", name="Outline code")).to_contain_text("model ")
 
+    studio.model()
     search.fill("zzz")
     expect(page.get_by_text("Nothing is called “zzz”.")).to_be_visible()
 

@@ -1,4 +1,4 @@
-"""The Fit tab."""
+"""The Results area."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def _make(desk: Desk) -> TabView:
 TABS.register(
     Tab(
         NAME,
-        "Fit",
+        "Results",
         _make,
         order=40,
-        step=Step("Name the fixed effects and press Fit. Undo takes the estimates back.", 40),
+        step=Step("Name the fixed effects and press Fit (Results). Undo takes the estimates back.", 40),
     )
 )

@@ -1,4 +1,4 @@
-"""The Inspector tab."""
+"""The Model area: the inspector, beside palette and canvas."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def _make(desk: Desk) -> TabView:
 TABS.register(
     Tab(
         "inspector",
-        "Inspector",
+        "Model",
         _make,
         order=10,
-        step=Step("Drag a slider (Inspector) and watch V and its derivatives follow.", 30),
+        step=Step("Drag a slider (Model) and watch V and its derivatives follow.", 30),
     )
 )

@@ -82,6 +82,7 @@ class AppBar:
         if template is not None and self._store.dispatch(
             template.start(self._store.table, self._store.document)
         ):
+            self._desk.open_tab("inspector")
             self._store.notify(f"Started from “{template.title}”. Undo brings the earlier model back.", "ok")
 
     def propose(self, name: str) -> None:

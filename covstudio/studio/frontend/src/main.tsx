@@ -25,6 +25,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): void {
   const leaveTheme = followTheme(ground.host as HTMLElement);
   const place = document.createElement("div");
   place.style.height = "100%";
+  place.style.containerType = "size"; // its panes go by its size: it need not be the whole window
   el.append(place);
   const root = createRoot(place);
   const connection = new Connection(model);

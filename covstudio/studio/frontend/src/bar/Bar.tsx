@@ -1,6 +1,6 @@
 // The bar: what concerns the whole model and the whole page.
 
-import { type ChangeEvent, useRef, useState } from "react";
+import { type ChangeEvent, type ReactNode, useRef, useState } from "react";
 import { keepDraft } from "../session/draft";
 import { useAnswer, useHear, useSend, useStage, useView } from "../session/hooks";
 import { isDark, setDark } from "../session/theme";
@@ -120,7 +120,8 @@ function Theme() {
   return <Tool path={dark ? SUN : MOON} label={dark ? "Light theme" : "Dark theme"} last act={turn} />;
 }
 
-export function Bar() {
+/** `areas` stands in the middle, `panes` beside what concerns the page. */
+export function Bar({ areas, panes }: { areas: ReactNode; panes: ReactNode }) {
   const state = useView("bar");
   const send = useSend("bar");
   const stage = useStage();
@@ -164,6 +165,8 @@ export function Bar() {
         />
       </div>
       <span className={styles.spacer} />
+      {areas}
+      <span className={styles.spacer} />
       <div className="cs-group" role="group" aria-label="History">
         <Tool
           path={UNDO}
@@ -181,6 +184,7 @@ export function Bar() {
         />
       </div>
       <span className={`cs-divider ${styles.wide}`} />
+      {panes}
       <div className="cs-group" role="group" aria-label="Page">
         <Theme />
         <Tool path={HELP} label="Help" tip="Help and shortcuts (?)" last act={() => stage.ask("help")} />

@@ -3,6 +3,7 @@
 import { type Rect, useReactFlow, useStore, type Viewport } from "@xyflow/react";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { State } from "../session/connection";
+import { useAnswer } from "../session/hooks";
 import type { CanvasOutside } from "../session/ready";
 import { fitted, revealing } from "./look";
 import { V } from "./model";
@@ -33,7 +34,30 @@ export function useLook(state: Model, initialised: boolean): Look {
   const size = { width, height };
 
   const look = (view: Viewport) => void flow.setViewport(view);
-  const all = () => look(fitted(boxes(state), size));
+  const all = () => {
+    left.current = null; // what is shown now was not there to be looked at before
+    look(fitted(boxes(state), size));
+  };
+
+  // As a strip the model is shown whole, whatever its size; later it is looked at again as it was before.
+  const strip = useRef(false);
+  const left = useRef<Viewport | null>(null);
+  useAnswer("strip", (on) => {
+    if (on && !strip.current) left.current = flow.getViewport();
+    strip.current = on;
+    waits.current = true;
+  });
+  const waits = useRef(false);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it goes by the size alone
+  useEffect(() => {
+    if (!waits.current || !ready) return;
+    if (strip.current) look(fitted(boxes(state), size));
+    else {
+      waits.current = false;
+      if (left.current === null) all();
+      else look(left.current);
+    }
+  }, [width, height]);
 
   const reveal = (nodes: Iterable<string>) => {
     const view = revealing(boxes(state, new Set(nodes)), size, flow.getViewport());

@@ -1,6 +1,8 @@
-// The frame: a slim bar, the palette, the model over its slices, the details in tabs. On a narrow page one region at a time.
+// The frame: a slim bar, and one work area at a time. The model stands in every one, whole or as a strip, beside the view of the
+// area; views that were made stay, unseen. On a narrow page one region at a time.
 
-import { type CSSProperties, type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import { type CSSProperties, type ReactNode, useEffect, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import logo from "../../../assets/logo.svg";
 import { Bar } from "../bar/Bar";
 import { Canvas } from "../canvas/Canvas";
@@ -10,7 +12,7 @@ import { Fit } from "../fit/Fit";
 import { Inspector } from "../inspector/Inspector";
 import { Matrix } from "../matrix/Matrix";
 import { Palette } from "../palette/Palette";
-import { download, memory } from "../session/browser";
+import { download } from "../session/browser";
 import { useAnswer, useConnection, useHear, useSend, useStage, useView } from "../session/hooks";
 import { whenReady } from "../session/ready";
 import { resized } from "../session/stage";
@@ -19,17 +21,12 @@ import { Slices } from "../slices/Slices";
 import { Status } from "../status/Status";
 import { Slot } from "../ui/Slot";
 import { useShortcuts } from "../ui/shortcuts";
+import { Areas, Folds } from "./Areas";
 import { FileDrop } from "./FileDrop";
 import styles from "./frame.module.css";
-import { remembered, type Size, Splitter } from "./Splitter";
+import { type Size, useLayout } from "./layout";
+import { Splitter } from "./Splitter";
 
-const SIZES: Size[] = [
-  { name: "left", label: "Width of the palette", least: 160, most: 360 },
-  { name: "dock", label: "Height of the slices", least: 96, most: 480 },
-  { name: "right", label: "Width of the details", least: 300, most: 720 },
-];
-const [LEFT, DOCK, RIGHT] = SIZES as [Size, Size, Size];
-const FOLDING = ["palette", "dock"] as const;
 const VIEWS = { palette: "Palette", canvas: "Model", dock: "Slices", side: "Details" } as const;
 const NARROW = matchMedia("(max-width: 820px)");
 
@@ -43,7 +40,6 @@ const TABS: Record<string, (props: { children: ReactNode }) => JSX.Element | nul
 };
 
 type View = keyof typeof VIEWS;
-type Sizes = Record<Size["name"], number | null>;
 
 export function Frame() {
   const tabs = useView("frame")?.tabs ?? [];
@@ -54,14 +50,11 @@ export function Frame() {
   const [open, setOpen] = useState<string | null>(null);
   const [marks, setMarks] = useState<Record<string, string>>({});
   const [view, setView] = useState<View>("canvas");
-  const [folded, setFolded] = useState(() =>
-    Object.fromEntries(FOLDING.map((name) => [name, memory.get(`covstudio.${name}`) === "closed"])),
-  );
-  const [sizes, setSizes] = useState(
-    () => Object.fromEntries(SIZES.map((size) => [size.name, remembered(size)])) as Sizes,
-  );
-  const tablist = useRef<HTMLDivElement>(null);
   const chosen = open ?? tabs[0]?.name ?? "";
+  const layout = useLayout(chosen);
+  const { lines } = layout.area;
+  const [away, setAway] = useState(0); // counts what was folded
+  const wanted = useRef<string | null>(null); // the area that the keyboard goes to
 
   function show(name: string): void {
     if (!tabs.some((tab) => tab.name === name)) return;
@@ -73,12 +66,6 @@ export function Frame() {
 
   useAnswer("open", show);
   useAnswer("view", (name) => NARROW.matches && name in VIEWS && setView(name as View));
-  useAnswer("fold", (name) =>
-    setFolded((all) => {
-      memory.set(`covstudio.${name}`, all[name] ? "open" : "closed");
-      return { ...all, [name]: !all[name] };
-    }),
-  );
   useHear("frame", (message, data) => {
     if (message.type === "open-tab") show(message.tab);
     else if (message.type === "settle") send({ type: "settled" });
@@ -87,13 +74,16 @@ export function Frame() {
   });
   useReady(chosen);
 
-  useEffect(() => {
-    tablist.current
-      ?.querySelector(`[data-tab="${chosen}"]`)
-      ?.scrollIntoView({ block: "nearest", inline: "nearest" });
-  }, [chosen]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: what has another size after these, Bokeh has to hear of
-  useEffect(resized, [chosen, view, folded]);
+  useEffect(resized, [chosen, view, away]);
+  const strip = lines.beside.name === "strip";
+  useEffect(() => stage.ask("strip", strip), [stage, strip]);
+  useEffect(() => {
+    if (wanted.current !== chosen) return;
+    wanted.current = null;
+    const at = layout.area.folds.palette ? "cs-canvas" : `cs-panel-${chosen}`;
+    root.current?.querySelector<HTMLElement>(`#${at}`)?.focus({ preventScroll: true });
+  });
   useShortcuts(
     () => root.current,
     {
@@ -101,46 +91,51 @@ export function Frame() {
       redo: () => sendBar({ type: "redo-step" }),
       save: () => sendBar({ type: "save-model" }),
       open: () => stage.ask("choose"),
-      search: () => stage.ask("search"),
+      search: () => {
+        flushSync(() => show(tabs[0]?.name ?? "")); // what is not shown cannot have the keyboard
+        stage.ask("search");
+      },
       help: () => stage.ask("help"),
     },
     (number) => {
       const tab = tabs[number];
-      if (tab) show(tab.name);
-      return tab !== undefined;
+      if (tab === undefined) return false;
+      wanted.current = tab.name;
+      show(tab.name);
+      return true;
     },
   );
 
-  function onTabKey(event: KeyboardEvent, index: number): void {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    const to = event.key === "Home" ? 0 : event.key === "End" ? tabs.length - 1 : step ? index + step : null;
-    if (to === null) return;
-    event.preventDefault();
-    const tab = tabs[(to + tabs.length) % tabs.length];
-    if (!tab) return;
-    show(tab.name);
-    tablist.current?.querySelector<HTMLElement>(`[data-tab="${tab.name}"]`)?.focus();
-  }
-
   const splitter = (size: Size) => (
     <Splitter
+      key={size.name}
       size={size}
-      value={sizes[size.name]}
-      change={(to) => setSizes((all) => ({ ...all, [size.name]: to }))}
+      value={layout.size(size)}
+      change={(to) => layout.resize(size, to)}
     />
   );
   const measures = Object.fromEntries(
-    Object.entries(sizes).flatMap(([name, value]) => (value === null ? [] : [[`--${name}`, `${value}px`]])),
+    Object.values(lines).flatMap((size) => {
+      const value = size && layout.size(size);
+      return value ? [[`--${size.name}`, `${value}px`]] : [];
+    }),
   ) as CSSProperties;
+  // Beside anything else an empty model says nothing.
+  const empty = useView("status")?.chip.level === "empty";
+  const folded = (["palette", "dock", "details", "strip"] as const).filter(
+    (pane) => layout.folded(pane) || (pane === "strip" && strip && empty),
+  );
 
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: it only hears of drags that pass
     <div
       ref={root}
       className={`cs-root ${styles.frame}`}
+      data-area={chosen}
+      data-wide={strip || undefined}
+      data-inside={lines.inside !== null || undefined}
       data-view={view}
-      data-palette={folded.palette ? "closed" : undefined}
-      data-dock={folded.dock ? "closed" : undefined}
+      data-folded={folded.join(" ")}
       style={measures}
       // A structure is dragged from the palette, which lies over the model of a narrow page, to the model.
       onDragStart={() =>
@@ -155,7 +150,18 @@ export function Frame() {
           <span className={styles.logoName}>covstudio</span>
         </span>
         <div className={styles.barTools}>
-          <Bar />
+          <Bar
+            areas={<Areas tabs={tabs} chosen={chosen} marks={marks} show={show} />}
+            panes={
+              <Folds
+                layout={layout}
+                fold={(pane) => {
+                  layout.fold(pane);
+                  setAway((count) => count + 1);
+                }}
+              />
+            }
+          />
         </div>
       </header>
       <aside id="cs-palette" className={styles.palette} aria-label="Palette">
@@ -163,40 +169,26 @@ export function Frame() {
           <Palette />
         </div>
       </aside>
-      {splitter(LEFT)}
+      {lines.palette && splitter(lines.palette)}
       <main className={styles.centre}>
-        <section id="cs-canvas" className={styles.canvas} aria-label="Model">
+        <section
+          id="cs-canvas"
+          className={styles.canvas}
+          aria-label="Model"
+          tabIndex={-1}
+          data-cs-scope="model"
+        >
           <Canvas />
         </section>
-        {splitter(DOCK)}
+        {lines.inside && splitter(lines.inside)}
         <section id="cs-dock" className={styles.dock} aria-label="Slices">
           <div className={styles.region}>
             <Slices />
           </div>
         </section>
       </main>
-      {splitter(RIGHT)}
+      {splitter(lines.beside)}
       <aside id="cs-side" className={styles.side} aria-label="Details">
-        <div role="tablist" aria-label="Details" className={styles.tablist} ref={tablist}>
-          {tabs.map((tab, index) => (
-            <button
-              key={tab.name}
-              type="button"
-              role="tab"
-              id={`cs-tab-${tab.name}`}
-              data-tab={tab.name}
-              data-mark={marks[tab.name]}
-              aria-controls={`cs-panel-${tab.name}`}
-              aria-selected={tab.name === chosen}
-              tabIndex={tab.name === chosen ? 0 : -1}
-              className={styles.tab}
-              onClick={() => show(tab.name)}
-              onKeyDown={(event) => onTabKey(event, index)}
-            >
-              {tab.title}
-            </button>
-          ))}
-        </div>
         {tabs.map((tab, index) => {
           const Drawn = TABS[tab.name];
           return (
@@ -206,6 +198,7 @@ export function Frame() {
               id={`cs-panel-${tab.name}`}
               aria-labelledby={`cs-tab-${tab.name}`}
               className={styles.tabpanel}
+              tabIndex={-1}
               hidden={tab.name !== chosen}
             >
               {Drawn ? (

@@ -15,7 +15,7 @@ export function Help() {
   useAnswer("help", () => setOpen(true));
   const keys = [
     ...SHORTCUTS,
-    { what: "Details tabs", keys: ["Alt", `1 … ${Math.min(state?.tabs.length ?? 0, 9)}`] },
+    { what: "Areas", keys: ["Alt", `1 … ${Math.min(state?.tabs.length ?? 0, 9)}`] },
   ];
   return (
     <ModalOverlay isOpen={open} onOpenChange={setOpen} isDismissable className={styles.ground}>

@@ -1,48 +1,31 @@
-// The line between two regions: dragged, moved by arrow keys, put back by a double click, remembered.
+// The line between two panes: dragged, moved by arrow keys, put back by a double click.
 
 import { type KeyboardEvent, type PointerEvent, useState } from "react";
-import { memory } from "../session/browser";
 import { resized } from "../session/stage";
 import styles from "./frame.module.css";
-
-export interface Size {
-  name: "left" | "right" | "dock";
-  label: string;
-  least: number;
-  most: number;
-}
+import type { Size } from "./layout";
 
 const STEPS: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 };
 
-const key = (size: Size) => `covstudio.size.${size.name}`;
-
-/** The width or height that was chosen last, if it still suits the window. */
-export function remembered(size: Size): number | null {
-  const kept = Number.parseFloat(memory.get(key(size)) ?? "");
-  return kept >= size.least && kept <= size.most && kept < window.innerWidth / 2 ? kept : null;
-}
-
-export function Splitter({
-  size,
-  value,
-  change,
-}: {
+interface Props {
   size: Size;
   value: number | null;
   change: (to: number | null) => void;
-}) {
-  const [moving, setMoving] = useState(false);
-  const across = size.name !== "dock";
-  const sign = size.name === "left" ? 1 : -1;
+}
 
-  function present(element: Element): number {
-    return value ?? Number.parseFloat(getComputedStyle(element).getPropertyValue(`--${size.name}`));
+export function Splitter({ size, value, change }: Props) {
+  const [moving, setMoving] = useState(false);
+  const { across } = size;
+  const sign = size.of === "before" ? 1 : -1;
+
+  function present(line: Element): number {
+    const pane = size.of === "before" ? line.previousElementSibling : line.nextElementSibling;
+    const box = pane?.getBoundingClientRect();
+    return (across ? box?.width : box?.height) ?? size.least;
   }
 
   function resize(to: number): void {
-    const wanted = Math.round(Math.min(Math.max(to, size.least), size.most));
-    memory.set(key(size), String(wanted));
-    change(wanted);
+    change(Math.round(Math.min(Math.max(to, size.least), size.most)));
   }
 
   function onPointerDown(event: PointerEvent<HTMLDivElement>): void {
@@ -73,7 +56,6 @@ export function Splitter({
   }
 
   function onDoubleClick(): void {
-    memory.set(key(size), null);
     change(null);
     resized();
   }
@@ -82,6 +64,7 @@ export function Splitter({
     <div
       className={`cs-splitter ${styles.splitter}`}
       data-size={size.name}
+      data-across={across || undefined}
       data-moving={moving || undefined}
       role="separator"
       aria-orientation={across ? "vertical" : "horizontal"}

@@ -3,8 +3,8 @@
 interface Requests {
   /** Bring a tab to the front, by its name. */
   open: string;
-  /** Fold the palette or the dock away, or back. */
-  fold: "palette" | "dock";
+  /** The model stands as a strip now, or whole again. */
+  strip: boolean;
   /** Show one region of a narrow page, by its name. */
   view: string;
   /** Put the keyboard into the search of the palette. */
