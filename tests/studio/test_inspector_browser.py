@@ -98,6 +98,20 @@ def test_what_is_no_value_is_refused_under_the_field_and_taken_back(
     expect(alpha.panel("Inspector").get_by_role("alert")).to_have_count(0)
 
 
+def test_what_is_being_typed_is_not_overwritten(alpha: Studio) -> None:
+    value, slider = alpha.value(RESIDUAL), alpha.slider(RESIDUAL)
+    value.fill("0.5")
+    value.press("Enter")
+    expect(slider).to_have_attribute("aria-valuetext", "0.5")
+    value.fill("0.7")
+    alpha.button("Undo").dispatch_event("click")  # the focus stays where it is
+    expect(slider).to_have_attribute("aria-valuetext", "1")
+    expect(value).to_have_value("0.7")
+    expect(value).to_be_focused()
+    value.press("Escape")
+    expect(value).to_have_value("1")
+
+
 def test_a_parameter_is_fixed_freed_and_reset(alpha: Studio) -> None:
     fix, reset = alpha.button(f"Fix {RESIDUAL}"), alpha.button(f"Reset {RESIDUAL}")
     expect(reset).to_be_disabled()
