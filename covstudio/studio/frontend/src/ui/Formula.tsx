@@ -52,12 +52,19 @@ export function Formula({
     let wanted = true;
     node.style.fontSize = "";
     node.textContent = symbol;
-    const sizes = new ResizeObserver(() => shrink(node));
+    let sizes: ResizeObserver | null = null;
     if (katex !== null)
       load(katex)
         .then((engine) => {
           if (!wanted) return;
-          draw(engine, formula, node);
+          engine.render(formula, node, OPTIONS);
+          let broken = false;
+          sizes = new ResizeObserver(() => {
+            if (node.clientWidth === 0) return; // nobody sees it, and nobody knows how wide it will be
+            if (!broken) breakLines(engine, formula, node);
+            broken = true;
+            shrink(node);
+          });
           sizes.observe(node);
         })
         .catch(() => {
@@ -65,14 +72,14 @@ export function Formula({
         });
     return () => {
       wanted = false;
-      sizes.disconnect();
+      sizes?.disconnect();
     };
   }, [formula, symbol, katex]);
   return <div ref={place} className={className} />;
 }
 
-function draw(engine: Engine, formula: string, node: HTMLElement): void {
-  engine.render(formula, node, OPTIONS);
+/** What is wider than its place has a line for each clause. */
+function breakLines(engine: Engine, formula: string, node: HTMLElement): void {
   const lines = clauses(formula);
   if (lines.length > 1 && node.scrollWidth > node.clientWidth) {
     node.replaceChildren(
