@@ -18,7 +18,7 @@ PUBLIC = {
     ),
     "covstudio.covariance.structure": ("solve", "logdet", "matmul", "kind"),
     "covstudio.covariance.transform": ("Transform", "TransformExpPow2", "TransformChain"),
-    "covstudio.reml": ("fit", "Fit", "REML", "Inference", "compare", "explain"),
+    "covstudio.reml": ("fit", "Fit", "REML", "Inference", "compare", "explain", "tidy", "glance", "augment"),
     "covstudio.data": ("read_table", "TableError", "DesignError", "guess_roles", "design_matrix", "response"),
     "covstudio.data.formula": ("parse_formula",),
     "covstudio.data.roles": ("explain_roles", "guess_roles"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Literal
+from typing import cast
 
 import pandas as pd
 
@@ -18,10 +19,12 @@ from covstudio.estimate.model import assemble
 from covstudio.reml import Fit, Inference
 from covstudio.reml.inference.accuracy import Accuracy
 from covstudio.reml.inference.fixed import Method
+from covstudio.reml.inference.frames import Kind, augment, glance, tidy
 
 __all__ = ["After"]
 
-Kind = Literal["fixed", "random", "components"]
+#: A response that is computed by a function of one column.
+_TRANSFORMED = re.compile(r"\s*(?P<name>log|sqrt|logit)\(\s*(?:[^\W\d][\w.]*|`[^`]*`)\s*\)\s*")
 
 
 class After:
@@ -59,113 +62,45 @@ class After:
         assert self._parts.table is not None, "what was assembled has a table"
         return self._parts.table
 
+    @property
+    def _transformation(self) -> Back:
+        """The transformation that the response was fitted under, where the model names one."""
+        response = self.document.response or ""
+        computed = self.document.choices.computed.get(response)
+        found = None if computed is None else _TRANSFORMED.fullmatch(computed)
+        return "none" if found is None else cast(Back, found["name"])
+
     def tidy(
         self, kind: Kind = "fixed", method: Method = "satterthwaite", level: float = 0.95
     ) -> pd.DataFrame:
-        """The estimates, one a row, in the columns of broom.
+        """The estimates, one a row, in the columns of broom; see `covstudio.reml.tidy`.
 
         Args:
             kind: "fixed" effects, "random" effects, or "components" of variance.
             method: degrees of freedom of fixed effects.
             level: of intervals.
-
-        Returns:
-            "term", "estimate", "std_error", "statistic", "df", "p_value", "conf_low", "conf_high" of fixed
-            effects; "group", "level", "estimate", "std_error", "reliability" of random ones; those of
-            `components`.
-
-        Raises:
-            ValueError: there is no such kind.
         """
-        if kind == "components":
-            return self.components(level)
-        if kind == "random":
-            rows = [
-                {"group": path, "level": name, "estimate": value, "std_error": error, "reliability": share}
-                for path, effects in self.inference.random_effects().items()
-                for name, value, error, share in zip(
-                    effects.levels,
-                    effects.blup.tolist(),
-                    effects.standard_error.tolist(),
-                    effects.reliability.tolist(),
-                    strict=True,
-                )
-            ]
-            return pd.DataFrame(rows, columns=["group", "level", "estimate", "std_error", "reliability"])
-        if kind != "fixed":
-            raise ValueError(f"kind must be 'fixed', 'random' or 'components', and is {kind!r}.")
-        found = self.inference.fixed_effects(method, level)
-        return pd.DataFrame(
-            [
-                {
-                    "term": one.name,
-                    "estimate": one.estimate,
-                    "std_error": one.standard_error,
-                    "statistic": one.t,
-                    "df": one.df,
-                    "p_value": one.p_value,
-                    "conf_low": one.lower,
-                    "conf_high": one.upper,
-                }
-                for one in found.entries
-            ]
-        )
+        return tidy(self.inference, kind, method, level)
 
     def glance(self) -> pd.DataFrame:
         """The fit in one row: size, log-likelihood, criteria, whether it converged."""
-        fit = self.fit
-        return pd.DataFrame(
-            [
-                {
-                    "nobs": fit.n,
-                    "df_fixed": fit.p,
-                    "df_random": self.inference.parameters,
-                    "log_lik": fit.loglik,
-                    "deviance": -2.0 * fit.loglik,
-                    "aic": fit.aic,
-                    "bic": fit.bic,
-                    "method": fit.method,
-                    "converged": fit.converged,
-                    "iterations": fit.iterations,
-                    "engine": fit.engine,
-                }
-            ]
-        )
+        return glance(self.inference)
 
     def augment(self) -> pd.DataFrame:
         """The rows that were used, with fitted values, residuals and Cook's distances.
 
         Returns:
-            The columns of the table, then "fitted" (with random effects), "fixed" (X beta), "residual",
-            "pearson", "studentised" and "cooks".
+            The columns of the table, then those of `covstudio.reml.augment`.
         """
-        residuals = self.inference.residuals
-        kept = self._design.kept
-        frame = self._used.frame.loc[kept].reset_index(drop=True).copy()
-        added = {
-            "fitted": residuals.fitted,
-            "fixed": residuals.marginal_fitted,
-            "residual": residuals.conditional,
-            "pearson": residuals.conditional_pearson,
-            "studentised": residuals.conditional_studentised,
-            "cooks": self.inference.influence().cooks,
-        }
-        taken = [name for name in added if name in frame.columns]
-        for name, values in added.items():
-            frame[f"{name}_" if name in taken else name] = values.tolist()
-        return frame
+        return augment(self.inference, self._used.rows(self._design.kept).frame)
 
     def components(self, level: float = 0.95) -> pd.DataFrame:
-        """The terms of V: variance, standard deviation, share of the whole, and interval.
+        """The terms of V: mean variance over the rows, standard deviation, share of the whole, and interval.
 
         Args:
-            level: of intervals.
-
-        Returns:
-            "term", "variance" (mean over the rows), "sd", "share", and for terms of one variance
-            "std_error", "conf_low" and "conf_high" of the variance; NaN for others.
+            level: of intervals, which terms of a single variance have.
         """
-        return pd.DataFrame(self.inference.components(level).table())
+        return tidy(self.inference, "components", level=level)
 
     def anova(self, kind: TestType = 3, method: Method = "satterthwaite") -> pd.DataFrame:
         """Tests of the terms of the fixed effects.
@@ -194,7 +129,7 @@ class After:
         *,
         by: str | Sequence[str] = (),
         at: Mapping[str, float] | None = None,
-        back: Back = "none",
+        back: Back | None = None,
         method: Method = "satterthwaite",
         level: float = 0.95,
     ) -> Means:
@@ -204,7 +139,8 @@ class After:
             factors: what the means are of.
             by: factors within whose levels they are compared.
             at: values of covariates in place of their means.
-            back: the transformation that the response was fitted under: "log", "sqrt" or "logit".
+            back: the transformation that the response was fitted under, which means are brought back from:
+                "log", "sqrt", "logit" or "none"; None for the one that the model names, such as log(yield).
             method: degrees of freedom.
             level: of intervals.
         """
@@ -214,7 +150,7 @@ class After:
             factors,
             by=by,
             at=at,
-            back=back,
+            back=self._transformation if back is None else back,
             method=method,
             level=level,
         )

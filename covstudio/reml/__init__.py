@@ -10,6 +10,7 @@ from covstudio.reml.fitting.choose import Explanation, explain
 from covstudio.reml.fitting.fit import fit
 from covstudio.reml.fitting.result import Fit
 from covstudio.reml.inference import Inference, compare
+from covstudio.reml.inference.frames import augment, glance, tidy
 from covstudio.reml.problem.errors import (
     FitCancelled,
     FitError,
@@ -44,8 +45,11 @@ __all__ = [
     "RandomEffect",
     "RankDeficient",
     "TooManyRows",
+    "augment",
     "compare",
     "explain",
     "fit",
+    "glance",
     "post",
+    "tidy",
 ]

@@ -15,7 +15,7 @@ from scipy import stats
 from covstudio import fit
 from covstudio.data import DesignError, load_example
 from covstudio.design import Expected
-from covstudio.reml import InvalidData
+from covstudio.reml import InvalidData, augment, glance, tidy
 from covstudio.reml.inference.multiplicity import ADJUSTMENTS, adjusted_p, letters
 from covstudio.reml.inference.studentised_range import range_quantile, range_tail
 
@@ -122,6 +122,17 @@ def test_logarithms_come_back_as_ratios():
     close(pairs["std_error"], theirs["SE"], 1e-3)
     close(pairs["conf_low"], theirs["lower.CL"], 1e-3)
     close(pairs["p"], theirs["p.value"], 2e-2)
+
+
+@pytest.mark.parametrize(
+    ("formula", "back"), [("log(y)", "log"), ("sqrt(y)", "sqrt"), ("y", "none"), ("log(y + 1)", "none")]
+)
+def test_a_model_that_names_a_transformation_is_brought_back(formula, back):
+    means = fit(f"{formula} ~ a + x + (1 | block)", DATA).means("a")
+    assert means.back == back
+    if formula in ("log(y)", "sqrt(y)"):
+        close(means.frame()["mean"], REFERENCE["means"]["a"]["mean"], 0.02)
+    assert fit(f"{formula} ~ a + (1 | block)", DATA).means("a", back="none").back == "none"
 
 
 def test_errors_of_differences_are_the_table_of_seds():
@@ -249,6 +260,23 @@ def test_rows_with_what_was_fitted():
     named = fit("y ~ a + (1 | block)", DATA.assign(fitted=0.0)).augment()
     assert named["fitted"].eq(0.0).all()
     assert not named["fitted_"].eq(0.0).any()
+
+
+def test_a_fit_without_a_table_has_its_frames_too():
+    told = fitted("main").inference
+    assert tidy(told)["estimate"].tolist() == fitted("main").tidy()["estimate"].tolist()
+    assert glance(told).equals(fitted("main").glance())
+    assert augment(told).columns.tolist() == [
+        "fitted",
+        "fixed",
+        "residual",
+        "pearson",
+        "studentised",
+        "cooks",
+    ]
+    assert told.components()["residual"].deviation == pytest.approx(
+        fitted("main").params["residual/sigma^2"] ** 0.5
+    )
 
 
 def test_influence_is_what_leaving_out_does():
