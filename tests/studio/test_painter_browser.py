@@ -152,6 +152,18 @@ def test_every_thumbnail_in_sight_is_painted(alpha: Studio) -> None:
         painted(canvas)
 
 
+def test_thumbnails_have_the_pixels_of_the_screen_at_any_zoom(alpha: Studio) -> None:
+    page = alpha.page
+    canvas = page.locator("#cs-canvas canvas[data-tile^='node:']").first
+    before = canvas.evaluate("(canvas) => canvas.width")
+    page.get_by_role("button", name="Zoom in").click()
+    page.wait_for_function(
+        "([canvas, before]) => canvas.width > before && "
+        "canvas.width === Math.round(canvas.getBoundingClientRect().width * devicePixelRatio)",
+        arg=[canvas.element_handle(), before],
+    )
+
+
 def test_pictures_follow_the_slider_and_undo_brings_them_back(alpha: Studio) -> None:
     page = alpha.page
     v, thumbnail = picture(page, "V"), page.locator("#cs-canvas canvas[data-tile^='node:']").first

@@ -17,6 +17,7 @@ from covstudio.covariance import Evaluation, Matrix
 from covstudio.document.build.build import Build
 from covstudio.document.model.document import Document
 from covstudio.studio.matrix.quantise import NotFinite, Tile, quantise
+from covstudio.studio.session.texts import parameter_label
 
 Array: TypeAlias = npt.NDArray[np.float64]
 
@@ -175,7 +176,13 @@ class Pictures:
             return self._evaluation.slice(build.v, self._natural(document.v), path, scale=scale)
         except (ValueError, ArithmeticError, RuntimeError) as error:
             self.matrix("V")  # where V fails too, that is what there is to say
-            raise Unpaintable(f"∂V/∂{path} has no values here now. {_first_line(error)}", owner) from error
+            what = self._derivative(path)
+            raise Unpaintable(f"{what} has no values here now. {_first_line(error)}", owner) from error
+
+    def _derivative(self, path: str) -> str:
+        """A derivative of V as the dock calls it."""
+        ref = next(ref for ref in self.snapshot.build.parameters if ref.path == path)
+        return f"∂V/∂{parameter_label(ref.name)} of “{self.snapshot.document.nodes[ref.node_id].name}”"
 
     def _value(self, node: str) -> torch.Tensor:
         matrix = self.snapshot.build.matrices.get(node)
@@ -225,7 +232,7 @@ class Pictures:
             self.matrix("V")
             path = key.removeprefix(SLICE)
             owner = next(ref.node_id for ref in self.snapshot.build.parameters if ref.path == path)
-            return Unpaintable(f"∂V/∂{path}: {where}. {hint}", owner)
+            return Unpaintable(f"{self._derivative(path)}: {where}. {hint}", owner)
         node = key.removeprefix(NODE) if key.startswith(NODE) else document.v
         return Unpaintable(
             f"{where[0].upper()}{where[1:]}. {hint}", None if node is None else self._culprit(node)

@@ -11,6 +11,7 @@ import {
 } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
 import { type MouseEvent, useEffect, useMemo, useRef, useState } from "react";
+import { useZoomed } from "../painter/register";
 import type { State } from "../session/connection";
 import { useSend, useView } from "../session/hooks";
 import { type Acts, ActsContext, UnderwayContext } from "./acts";
@@ -59,6 +60,7 @@ function Model({ state }: { state: State<"canvas"> }) {
   const drop = useDrop();
   const finger = useFinger(state, { renaming, target: drop.outcome?.onto ?? null, wire: drop.wire });
   const look = useLook(state, initialised);
+  const zoomed = useZoomed();
   const adding = useQuickAdd(canvas);
   const wiring = useWiring((at, from) => adding.ask(at, { ...from, wire: null }));
   const clipboard = useClipboard(canvas, finger.chosen, pointer);
@@ -196,6 +198,7 @@ function Model({ state }: { state: State<"canvas"> }) {
               canvas.current?.removeAttribute("data-moving");
               // Explanations keep their size at any zoom.
               canvas.current?.style.setProperty("--cs-unzoom", String(1 / view.zoom));
+              zoomed();
             }}
             onInit={() => setInitialised(true)}
             onNodeContextMenu={(event, node) => menus.onNode(event, node.id)}

@@ -29,6 +29,7 @@ export interface Tile extends PaintTile {
 export interface Entry {
   key: string;
   canvas: HTMLCanvasElement;
+  /** Size in CSS pixels of the screen, which is another than that of the element inside what is zoomed. */
   width: number;
   height: number;
   visible: boolean;
@@ -130,12 +131,17 @@ export class Painter {
     for (const { target } of changes) {
       const entry = this.entries.get(target as HTMLCanvasElement);
       if (!entry) continue;
-      entry.width = target.clientWidth;
-      entry.height = target.clientHeight;
+      measure(entry);
       this.paint(entry);
     }
     this.report();
   }
+
+  /** What holds some of the canvases was zoomed. */
+  readonly zoomed = (): void => {
+    for (const entry of this.entries.values()) if (measure(entry)) this.paint(entry);
+    this.report();
+  };
 
   private seen(changes: IntersectionObserverEntry[]): void {
     for (const { target, isIntersecting } of changes) {
@@ -313,6 +319,14 @@ export class Painter {
     this.changed([...keys, ...head.clear]);
     this.tip.refresh(keys);
   }
+}
+
+/** Measure a canvas again; true when it has another size on the screen than before. */
+function measure(entry: Entry): boolean {
+  const { width, height } = entry.canvas.getBoundingClientRect();
+  const before = [entry.width, entry.height];
+  [entry.width, entry.height] = [width, height];
+  return before[0] !== width || before[1] !== height;
 }
 
 const painters = new WeakMap<Connection, Painter>();

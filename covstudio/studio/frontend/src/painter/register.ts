@@ -31,6 +31,11 @@ export function useRegister(): (
   return painterOf(useConnection()).register;
 }
 
+/** What to call when what holds canvases was zoomed: their pixels are those of the screen. */
+export function useZoomed(): () => void {
+  return painterOf(useConnection()).zoomed;
+}
+
 export interface PictureScale {
   kind: PaintTile["scale"];
   /** The magnitude that has the strongest colour. */
