@@ -29,6 +29,7 @@ import { useClipboard } from "./useClipboard";
 import { useDrop } from "./useDrop";
 import { useFinger } from "./useFinger";
 import { useKeys } from "./useKeys";
+import { useLongPress } from "./useLongPress";
 import { useLook } from "./useLook";
 import { useMenus } from "./useMenus";
 import { useQuickAdd } from "./useQuickAdd";
@@ -141,6 +142,15 @@ function Model({ state }: { state: State<"canvas"> }) {
     held.current = root.activeElement;
   });
 
+  const resting = useLongPress((target, { x, y }) => {
+    const event = { clientX: x, clientY: y, preventDefault: () => {} };
+    const node = target.closest(".react-flow__node")?.getAttribute("data-id");
+    const wire = target.closest(".react-flow__edge")?.getAttribute("data-id");
+    if (node) menus.onNode(event, node);
+    else if (wire) menus.onWire(event, wire);
+    else if (target.closest(".react-flow__pane")) menus.onPane(event);
+  });
+
   const onDoubleClick = (event: MouseEvent) => {
     const at = event.target instanceof Element ? event.target : null;
     if (at === null || at.closest(".react-flow__handle, button, input")) return;
@@ -185,6 +195,7 @@ function Model({ state }: { state: State<"canvas"> }) {
           onPointerLeave={() => {
             pointer.current = null;
           }}
+          {...resting}
           {...drop.handlers}
         >
           <ReactFlow
