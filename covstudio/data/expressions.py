@@ -27,6 +27,7 @@ ELEMENTWISE: Mapping[str, Callable[[Floats], Floats]] = {
     "tan": np.tan,
     "I": lambda values: values,
     "as.numeric": lambda values: values,
+    "as.integer": np.trunc,
 }
 _PLAIN_NAME = re.compile(r"[^\W\d][\w.]*")
 

@@ -33,7 +33,7 @@ Role = Literal["number", "factor", "offset"]
 
 #: Functions whose columns depend on all rows: see `covstudio.data.bases`.
 LEARNED = ("scale", "center", "poly", "bs", "ns")
-FACTORS = ("factor", "as.factor", "C")
+FACTORS = ("factor", "as.factor", "C", "ordered")
 _MULTIPLE = ("poly", "bs", "ns")
 _ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "log": ("base",),
@@ -53,7 +53,6 @@ _KNOWN = (
 )
 _HINTS = {
     "relevel": "Say which level is the reference in place of relevel (the choice 'reference').",
-    "ordered": "Write C(rep, contr.poly) for the polynomial contrasts of an ordered factor.",
     "s": "A smooth is a random effect here: add a random walk or a spline with Z G Z' to V, or use ns(x, 3).",
     "te": "A smooth is a random effect here: add it with Z G Z' to V.",
 }
@@ -165,7 +164,8 @@ class _Parser:
                 f"Give the column the role factor (--factor in the command), or write {name}(block), say.",
             )
         more = f", {contrasts}" if contrasts else ""
-        known = CONTRAST_NAMES[contrasts] if contrasts else None
+        said = "contr.poly" if name == "ordered" else contrasts
+        known = CONTRAST_NAMES[said] if said else None
         return Function(f"{name}({written(of)}{more})", "factor", of, (of.name,), known)
 
     def _factor(self) -> Expression:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from covstudio.covariance import declaration
 from covstudio.data.errors import shown
 from covstudio.document.model.node import ArgumentValue, Columns, Levels
 from covstudio.formula.effects import identity, incidence, kron, label, propagated
@@ -109,6 +110,7 @@ def _place(
         given = () if table is None else tuple(one for one in used if bool(table.missing(one).any()))
         return source.study.position(groups, given)
     column = _covariate(source, covariates[0])
+    table = source.study.under
     if table is None:
         return column
     keys = list(zip(*(table.labels(one) for one in (*groups, column)), strict=True))
@@ -221,6 +223,11 @@ def _by_coordinates(
         named = getattr(unwrapped(metric), "text", "")
         if named not in _METRICS:
             raise source.refuse(metric, "this metric is not known", "Write euclidean or manhattan.")
+        allowed = next((one.choices for one in declaration(kind).arguments if one.name == "metric"), ())
+        if named != "euclidean" and _METRICS[named] not in allowed:
+            raise source.refuse(
+                metric, f"by this metric {call.function} is no correlation", "Write euclidean, or corExp."
+            )
         if named != "euclidean":
             given["metric"] = _METRICS[named]
     nugget = source.flag(call.given("nugget"), False)

@@ -334,6 +334,10 @@ class Source:
                 )
             if isinstance(one, Operation) and one.operator in ("$", "@"):
                 raise self.refuse(one, "parts of objects are not taken", "Name the column alone.")
+            if isinstance(one, Call):
+                # Further arguments are constants, which are read with the function.
+                waiting.extend(part for _, part in one.arguments[:1])
+                continue
             waiting.extend(reversed(children(one)))
 
     def columns_of_design(self, node: Node) -> tuple[tuple[str, ...], bool]:

@@ -143,7 +143,6 @@ def test_no_expression_is_evaluated(text, tmp_path, monkeypatch):
         ("(a + b)^x", "is a whole number from 1 to 6"),
         ("a^2^2", "is a whole number from 1 to 6"),
         ("relevel(a, ref = 'x')", "Say which level is the reference in place of relevel"),
-        ("ordered(a)", "C(rep, contr.poly)"),
         ("s(x)", "A smooth is a random effect here"),
         ("factor(a, b)", "factor takes a column alone"),
         ("factor(a + b)", "Give the column the role factor (--factor in the command)"),

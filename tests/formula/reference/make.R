@@ -120,4 +120,10 @@ tmb_ref("sleepstudy dispersion by a curve", "sleepstudy", "Reaction ~ Days + (1 
 tmb_ref("Machines reduced rank", "Machines", "score ~ Machine + rr(0 + Machine | Worker, d = 1)")
 tmb_ref("Machines contrasts in a double bar", "Machines", "score ~ Machine + (Machine || Worker), REML = TRUE")
 
+lmer_ref("sleepstudy spline with knots", "sleepstudy", "Reaction ~ bs(Days, knots = c(3, 6), degree = 2) + (1 | Subject)")
+lme_ref("Oats ordered", "Oats", "yield ~ ordered(nitro) + Variety, random = ~ 1 | Block/Variety")
+gls_ref("Orthodont steps", "Orthodont", "distance ~ age * Sex, correlation = corAR1(0.5, form = ~ as.integer(age / 2) | Subject)")
+lme_ref("BodyWeight strata, curve and series", "BodyWeight", "weight ~ Time * factor(Diet), random = ~ 1 | Rat, correlation = corAR1(form = ~ 1 | Rat), weights = varComb(varIdent(form = ~ 1 | Diet), varExp(form = ~ Time))")
+tmb_ref("Orthodont process", "Orthodont", "distance ~ age + Sex + ou(0 + numFactor(age) | Subject)")
+
 write(toJSON(found, auto_unbox = TRUE, digits = 12, pretty = TRUE), file.path(here, "fits.json"))
