@@ -172,6 +172,19 @@ def test_a_title_is_set_by_leaving_it_and_by_saving(studio: Studio) -> None:
     assert saving.value.suggested_filename == "Barley.covstudio.json"
 
 
+def test_the_first_click_is_alive(studio: Studio) -> None:
+    start = studio.page.get_by_role("region", name="Getting started")
+    start.get_by_role("button", name="Spatial field trial").click()
+    expect(studio.state()).to_contain_text("V 48 × 48")
+    expect(studio.notice("made up for it")).to_be_visible()
+    expect(studio.node("V").get_by_role("img", name="Heatmap of V")).to_have_attribute(
+        "data-seq", re.compile(r"\d+")
+    )
+    expect(studio.page.get_by_role("slider").first).to_be_visible()
+    studio.button("Undo").click()
+    expect(studio.nodes()).to_have_count(1)
+
+
 # --- notices ---
 
 

@@ -10,8 +10,9 @@ import torch
 
 from covstudio.covariance import Declaration, Matrix, catalogue, declaration, declare
 from covstudio.covariance.core.catalogue import withdraw
-from covstudio.document.changes.all import AddNode
+from covstudio.document.changes.all import AddNode, Connect
 from covstudio.document.model.document import MAX_DEPTH, Document
+from covstudio.document.model.node import V
 from covstudio.studio.palette.icons import SIDE, pictogram
 from covstudio.studio.palette.messages import Alias, PaletteEntry
 from covstudio.studio.palette.palette import PaletteView, entries, entry
@@ -173,6 +174,17 @@ def test_a_structure_is_added_loose_near_the_middle_of_the_view_and_selected() -
     assert (node.x, node.y) == (500 - 104, 300 - 66)
     assert store.selection == (node_id,)
     assert store.history.undo_label == "Add " + declaration("AR1Matrix").title
+
+
+def test_a_structure_alone_is_what_one_looks_at_until_there_is_a_v() -> None:
+    store = Store()
+    view = PaletteView(store)
+    alone = view.add("AR1Matrix")
+    assert store.focus == alone
+    view.add("ScalarMatrix")
+    assert store.focus == alone
+    store.dispatch(Connect(alone, V))
+    assert store.focus == V
 
 
 def test_two_additions_at_one_place_do_not_cover_each_other() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -19,6 +19,8 @@ from covstudio.document.changes.all import (
     SetParameters,
     SetTitle,
 )
+from covstudio.document.files.templates import Template, templates
+from covstudio.document.model.document import Document
 from covstudio.document.model.node import V
 from covstudio.studio.session.store import Store
 
@@ -281,3 +283,39 @@ def test_an_estimate_is_one_step_and_current_until_something_changes() -> None:
     store.undo()
     assert store.natural("a", "rho") == 0.0
     assert not store.estimate_is_current
+
+
+# --- templates ---
+
+
+@pytest.mark.parametrize("template", templates(), ids=lambda template: template.name)
+def test_a_template_of_the_empty_page_is_alive_at_once(template: Template) -> None:
+    store = Store()
+    assert template.sample is not None
+    assert store.start(template)
+    assert store.build.v is not None
+    assert not store.problems
+    assert store.table is not None
+    assert store.message is not None
+    assert template.sample.said in store.message.text
+    assert store.undo(), "one step"
+    assert (store.document, store.table) == (Document(), None)
+    assert not store.history.can_undo
+
+
+def test_a_template_takes_the_table_that_is_there() -> None:
+    store = Store()
+    columns = {"rep": ["R1", "R1", "R2", "R2"], "gen": ["a", "b", "a", "b"], "y": [1.0, 2.0, 3.0, 4.0]}
+    store.load_table(Table.from_columns(columns, "own"), roles={"rep": "ignored"})
+    before = dict(store.document.roles)
+    assert store.start(templates()[0])
+    assert store.document.data_name == "own"
+    assert {name: store.document.roles[name] for name in before} == before
+    assert store.message is not None
+    assert "example" not in store.message.text
+
+
+def test_a_template_brings_no_table_where_one_is_only_named() -> None:
+    store = Store(replace(Document(), data_name="elsewhere"))
+    assert store.start(templates()[0])
+    assert store.table is None

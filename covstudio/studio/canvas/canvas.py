@@ -314,7 +314,7 @@ class CanvasView:
     def _on_template(self, message: TemplateChosen) -> None:
         template = TEMPLATES.find(message.name)
         if template is not None:
-            self.store.dispatch(template.start(self.store.table, self.store.document))
+            self.store.start(template)
 
 
 def _whole(place: float) -> float:

@@ -313,6 +313,8 @@ def dispatch(store: Store, change: Change, select: Sequence[str]) -> bool:
         done = store.dispatch(change)
         if done:
             store.selection = tuple(select)
+            if store.document.v is None and len(store.document.nodes) == 1:
+                store.focus = next(iter(store.document.nodes))  # alone, it is what there is to look at
     return done
 
 

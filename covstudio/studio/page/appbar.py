@@ -79,11 +79,8 @@ class AppBar:
     def start(self, name: str) -> None:
         """Start from a template."""
         template = TEMPLATES.find(name)
-        if template is not None and self._store.dispatch(
-            template.start(self._store.table, self._store.document)
-        ):
+        if template is not None and self._store.start(template):
             self._desk.open_tab("inspector")
-            self._store.notify(f"Started from “{template.title}”. Undo brings the earlier model back.", "ok")
 
     def propose(self, name: str) -> None:
         """Show a built-in table in the data tab, for the person to confirm."""

@@ -29,6 +29,7 @@ from covstudio.document.build.build import (
 from covstudio.document.build.roles import under_choices
 from covstudio.document.changes.all import Change, ChangeError, ReplaceDocument, SetData, SetParameters
 from covstudio.document.changes.history import History
+from covstudio.document.files.templates import Template
 from covstudio.document.files.write import DocumentError, dumps, loads
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import Node, V
@@ -164,6 +165,7 @@ class Store(param.Parameterized):
     def _present(self, history: History, *, settle: bool = True, quiet: bool = False) -> None:
         document = history.present
         first = self.version == 0
+        nothing = first or self.document.v is None
         if not first and document is self.document:
             self.history = history
             return
@@ -189,8 +191,8 @@ class Store(param.Parameterized):
         if settle:
             update["settled"] = update["version"]
         self.param.update(**update)
-        if structural and not self._exists(self.focus_key):
-            self.focus = "V"
+        if structural and (not self._exists(self.focus_key) or (nothing and document.v is not None)):
+            self.focus = V  # also when there was no V before: now it is what one looks at
 
     # --- what the views read ---
 
@@ -267,6 +269,20 @@ class Store(param.Parameterized):
         return float(ref.transform.inverse(torch.tensor(value, dtype=torch.float64)))
 
     # --- data and files ---
+
+    def start(self, template: Template) -> bool:
+        """Start from a template, as one undoable step, and say so.
+
+        Where no table is loaded or named, the template brings its own, so that V is there at once.
+        """
+        table, said = self.table, ""
+        if self.document.data_name is None and template.sample is not None:
+            table = self.tables[self._keep(template.sample.table())]
+            said = f", with {template.sample.said}; your own table comes in under Data"
+        if not self.dispatch(template.start(table, self.document)):
+            return False
+        self.notify(f"Started from “{template.title}”{said}. Undo brings the earlier model back.", "ok")
+        return True
 
     def load_table(
         self, table: Table, *, roles: Mapping[str, Role] | None = None, response: str | None = None

@@ -3,6 +3,6 @@
 One file of this package for each, registered as a `Template`.
 """
 
-from covstudio.document.files.templates.template import TEMPLATES, Template, templates
+from covstudio.document.files.templates.template import TEMPLATES, Sample, Template, templates
 
-__all__ = ["TEMPLATES", "Template", "templates"]
+__all__ = ["TEMPLATES", "Sample", "Template", "templates"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from covstudio.data.examples import load_example
 from covstudio.data.roles import Role
 from covstudio.data.tables import Table
 from covstudio.document.files.templates.finding import (
@@ -15,7 +16,7 @@ from covstudio.document.files.templates.finding import (
     largest_factor,
 )
 from covstudio.document.files.templates.sketch import Sketch
-from covstudio.document.files.templates.template import TEMPLATES, Template
+from covstudio.document.files.templates.template import TEMPLATES, Sample, Template
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import V
 
@@ -44,5 +45,6 @@ TEMPLATES.register(
         "variance. Replicates are fixed effects.",
         alpha,
         order=10,
+        sample=Sample(lambda: load_example("john_alpha"), "the example table of an alpha design of oats"),
     )
 )

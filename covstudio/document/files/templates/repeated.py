@@ -16,7 +16,7 @@ from covstudio.document.files.templates.finding import (
     largest_factor,
 )
 from covstudio.document.files.templates.sketch import Sketch, levels_of
-from covstudio.document.files.templates.template import TEMPLATES, Template
+from covstudio.document.files.templates.template import TEMPLATES, Sample, Template
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import V
 
@@ -46,6 +46,18 @@ def repeated(table: Table | None, roles: Mapping[str, Role]) -> Document:
     return model.document
 
 
+def made_up() -> Table:
+    """Eight subjects at five times; nothing was observed."""
+    subjects, times = range(1, 9), range(1, 6)
+    return Table.from_columns(
+        {
+            "subject": [f"S{subject}" for subject in subjects for _ in times],
+            "time": [f"week {time}" for _ in subjects for time in times],
+        },
+        "made-up subjects",
+    )
+
+
 TEMPLATES.register(
     Template(
         "repeated",
@@ -54,5 +66,6 @@ TEMPLATES.register(
         "autoregression over time.",
         repeated,
         order=30,
+        sample=Sample(made_up, "a design made up for it: 8 subjects, measured at 5 times"),
     )
 )

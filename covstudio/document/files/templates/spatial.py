@@ -16,7 +16,7 @@ from covstudio.document.files.templates.finding import (
     find_column,
 )
 from covstudio.document.files.templates.sketch import Sketch, columns_of, levels_of
-from covstudio.document.files.templates.template import TEMPLATES, Template
+from covstudio.document.files.templates.template import TEMPLATES, Sample, Template
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import V
 
@@ -51,6 +51,22 @@ def spatial(table: Table | None, roles: Mapping[str, Role]) -> Document:
     return model.document
 
 
+def made_up() -> Table:
+    """24 genotypes in two replicates, on a grid of 6 rows and 8 columns; nothing was observed."""
+    rows, columns, genotypes = 6, 8, 24
+    plots = range(rows * columns)
+    return Table.from_columns(
+        {
+            "row": [f"row {plot // columns + 1}" for plot in plots],
+            "column": [f"column {plot % columns + 1}" for plot in plots],
+            "genotype": [
+                f"G{7 * plot % genotypes + 1:02d}" for plot in plots
+            ],  # 7 and 24 have no factor in common
+        },
+        "made-up field",
+    )
+
+
 TEMPLATES.register(
     Template(
         "spatial",
@@ -59,5 +75,6 @@ TEMPLATES.register(
         "directions, and a residual for every plot.",
         spatial,
         order=20,
+        sample=Sample(made_up, "a design made up for it: 24 genotypes, twice each on 6 rows of 8 plots"),
     )
 )

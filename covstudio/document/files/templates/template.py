@@ -15,6 +15,19 @@ from covstudio.registry import Registry
 
 
 @dataclass(frozen=True)
+class Sample:
+    """A small table that a template can be looked at with, where nobody has loaded one.
+
+    Args:
+        table: makes it.
+        said: what it is, in a few words: whether it was observed or made up.
+    """
+
+    table: Callable[[], Table]
+    said: str
+
+
+@dataclass(frozen=True)
 class Template:
     """A model to start from.
 
@@ -24,6 +37,7 @@ class Template:
         description: one or two sentences: for which trials, and what V is.
         build: makes the model for a table (or none) and the roles of its columns.
         order: where it stands among the others, the smallest first.
+        sample: the table that it comes with where there is none.
     """
 
     name: str
@@ -31,6 +45,7 @@ class Template:
     description: str
     build: Callable[[Table | None, Mapping[str, Role]], Document]
     order: int = 100
+    sample: Sample | None = None
 
     def document(self, table: Table | None = None, roles: Mapping[str, Role] | None = None) -> Document:
         """The model, bound to the columns of a table that match best.
