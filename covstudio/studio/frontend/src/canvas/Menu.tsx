@@ -28,6 +28,7 @@ export function ContextMenu({ menu, close }: { menu: OpenMenu | null; close: () 
       />
       <Popover
         triggerRef={anchor}
+        aria-label={menu?.name}
         isOpen={menu !== null}
         onOpenChange={(open) => !open && close()}
         placement="bottom start"
@@ -66,7 +67,7 @@ function Line({ item }: { item: Item }) {
     <MenuItem
       id={label}
       textValue={label}
-      aria-label={label}
+      aria-label={item.label}
       className={`cs-menu__item ${styles.item}`}
       data-refused={item.refused || undefined}
       onAction={item.run}
@@ -76,7 +77,11 @@ function Line({ item }: { item: Item }) {
         {item.name}
         {item.about && <small>{item.about}</small>}
       </span>
-      {item.keys && <kbd className={styles.keys}>{item.keys}</kbd>}
+      {item.keys && (
+        <span className={styles.keys} aria-hidden="true">
+          {item.keys}
+        </span>
+      )}
     </MenuItem>
   );
 }
