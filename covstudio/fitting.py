@@ -219,6 +219,8 @@ def fit(
     """
     if isinstance(formula, Matrix):
         return _of_matrix(formula, frame, design, method or "REML")
+    if not isinstance(formula, str):
+        raise TypeError(f"A formula is text, or a V of covstudio's own; got {type(formula).__name__}.")
     if isinstance(design, str) and method is None:
         # fit(formula, frame, "ML"): what stands third beside a formula is the method.
         design, method = None, design

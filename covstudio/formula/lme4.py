@@ -63,6 +63,10 @@ def split(source: Source) -> tuple[Node, list[tuple[int, Node]], list[Node]]:
     fixed, random = [], []
     for sign, part in _parts(right):
         if _has_bar(part):
+            if isinstance(part, Operation) and part.operator in ("|", "||"):
+                raise source.refuse(
+                    part, "a random part stands without brackets", f"Write ... + ({source.slice(part)})."
+                )
             if sign < 0:
                 raise source.refuse(part, "a random part is taken away", "Leave it out of the formula.")
             random.append(part)

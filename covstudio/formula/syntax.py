@@ -213,6 +213,14 @@ class _Parser:
                 raise Refusal(
                     token.text, token.start + 1, "it is closed and not opened", "Write brackets in pairs."
                 )
+            if token.text in (",", "="):
+                raise Refusal(
+                    token.text,
+                    token.start + 1,
+                    "arguments stand outside a formula",
+                    'Give them by name, as in fit(formula, frame, random="~ 1 | g", dialect="nlme"), or '
+                    "write the whole call or PROC MIXED step.",
+                )
             raise Refusal(
                 token.text,
                 token.start + 1,

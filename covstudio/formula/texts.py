@@ -10,7 +10,7 @@ from covstudio.data.frames import Frame, table_of
 from covstudio.formula.dialect import DIALECTS, Dialect
 from covstudio.formula.reading import Reading, read_formula
 from covstudio.formula.refusals import Refusal
-from covstudio.formula.syntax import Call, Name, Node, Operation, Text, parse
+from covstudio.formula.syntax import Call, Name, Node, Text, parse
 from covstudio.formula.words import foreign
 
 __all__ = ["read"]
@@ -18,6 +18,7 @@ __all__ = ["read"]
 #: Arguments of R's functions that say nothing about the model.
 _IGNORED = frozenset(
     [
+        "ziformula",
         "data",
         "na.action",
         "control",
@@ -138,8 +139,8 @@ def _arguments(text: str, call: Call, dialect: Dialect) -> tuple[dict[str, str],
             method = _method(node)
         elif name == "subset":
             raise Refusal(name, node.start + 1, "rows are not chosen in a call", "Choose them in the table.")
-        elif name in ("family", "ziformula"):
-            if not _is_gaussian(node):
+        elif name == "family" or (name == "ziformula" and "".join(written.split()) != "~0"):
+            if name != "family" or not _is_gaussian(node):
                 raise Refusal(
                     name,
                     node.start + 1,
@@ -172,6 +173,4 @@ def _method(node: Node) -> str:
 
 def _is_gaussian(node: Node) -> bool:
     name = node.text if isinstance(node, Text | Name) else node.function if isinstance(node, Call) else ""
-    if isinstance(node, Operation) and node.operator == "~":
-        return True
     return name == "gaussian"

@@ -82,6 +82,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     **{word: ("nlme", where) for word, where in _NLME.items()},
     **{word: ("glmmTMB", where) for word, where in _GLMMTMB.items()},
 }
+#: Words that stand before bars in lme4 and glmmTMB, and before brackets alone in ASReml.
+_WITH_BARS = ("us", "diag", "ar1", "cs")
 _SMOOTHS = ("s", "te", "ti", "t2")
 _MODELS = {
     "glmer": "a generalised response",
@@ -141,6 +143,13 @@ def foreign(word: str, place: int, dialect: str, remedy: str) -> Refusal:
     if bare in _MODELS:
         return Refusal(
             word, place, f"this is {_MODELS[bare]}, which is not fitted here", "Use a linear model."
+        )
+    if dialect in ("lme4", "glmmTMB") and bare in _WITH_BARS:
+        return Refusal(
+            word,
+            place,
+            "it has no bar here",
+            f'Write {bare}(0 + time | group), or dialect="asreml" and random="~ {bare}(time):group".',
         )
     owner, where = WORDS.get(bare, ("", ""))
     if owner and owner != dialect:

@@ -42,6 +42,11 @@ def refused(text: str, **more: str) -> Refusal:
         ),
         ("glmmTMB(Reaction ~ Days, family = poisson)", "family", 35, "Gaussian"),
         ("Reaction ~ os.system('rm') + (1 | Subject)", "os.system", 12, "log, sqrt"),
+        ("Reaction ~ Days | Subject", "Days | Subject", 12, "(Days | Subject)"),
+        ("Reaction ~ Days, random = ~ 1 | Subject", ",", 16, 'dialect="nlme"'),
+        ("Reaction ~ Days + (1 | Subject) / type = un", "=", 40, "PROC MIXED"),
+        ("Reaction ~ Days + ar1(Days):Subject", "ar1", 19, 'dialect="asreml"'),
+        ("glmmTMB(Reaction ~ Days, ziformula = ~ 1)", "ziformula", 38, "Gaussian"),
         ("Reaction ~ .", ".", 12, "Name the columns"),
         ("Reaction ~ Days$x", "Days$x", 12, "alone"),
         ("Reaction ~ Days[1]", "[", 16, "operators"),
@@ -115,6 +120,12 @@ def test_bars_in_nlme_are_recognised() -> None:
 def test_weights_of_glmmtmb_are_another_model() -> None:
     with pytest.raises(Refusal, match="log-likelihood by its weight"):
         fit("Reaction ~ 1 + (1 | Subject)", SLEEP, dialect="glmmTMB", weights="Days")
+
+
+def test_what_is_no_text() -> None:
+    with pytest.raises(TypeError, match="A formula is text"):
+        fit(3, SLEEP)  # type: ignore[arg-type]
+    assert fit("glmmTMB(Reaction ~ Days, ziformula = ~ 0, family = gaussian())", SLEEP).method == "ML"
 
 
 def test_unknown_dialects_and_methods() -> None:
