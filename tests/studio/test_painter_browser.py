@@ -450,6 +450,24 @@ def test_the_axes_are_those_of_the_matrix_shown(alpha: Studio) -> None:
     until(page, columns, lambda value: value == [f"G{i:02}" for i in range(1, 25)])
 
 
+def test_a_small_matrix_has_its_values_in_its_cells(studio: Studio) -> None:
+    store = Store()
+    store.dispatch(AddNode("AR1Matrix", id="a", name="time", connect=(V, None)))
+    store.dispatch(SetArgument("a", "n", 3))
+    page = studio.page
+    with studio.choosing(
+        {"name": "small.json", "mimeType": "application/json", "buffer": store.save_text().encode()}
+    ):
+        studio.button("Open").click()
+    painted(picture(page, "V"))
+    value = store.natural("a", "rho")
+    written = f"{value**2:.3g}"
+    assert bus(page, "bus.tiles.get('V').values")[2] == written
+    studio.show("Matrix")
+    texts = "[...figure.renderers.find((each) => each.glyph?.type === 'Text').data_source.data.text]"
+    until(page, texts, lambda found: found is not None and len(found) == 9 and found[2] == written)
+
+
 def test_hover_on_the_large_plot(alpha: Studio) -> None:
     page = alpha.page
     panel = alpha.show("Matrix")

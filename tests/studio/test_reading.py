@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from covstudio.studio.matrix.cell_values import INK, cell_values
 from covstudio.studio.matrix.reading import modes_of, read
 
 
@@ -39,3 +40,24 @@ def test_a_large_matrix_is_read_cell_by_cell_with_its_places() -> None:
         assert reading.cells.shape == (size, size)
         cell = np.unravel_index(int(reading.cells.argmax()), reading.cells.shape)
         assert (reading.rows[cell], reading.cols[cell]) == (777, 3)
+
+
+def test_values_are_written_where_each_fits_its_cell() -> None:
+    reading = read("V", np.array([[4.0, -1.5], [-1.5, 0.001234]]), "value", True)
+    values = cell_values(reading, 200, 200, "light")
+    assert list(zip(values["y"], values["x"], values["text"], strict=True)) == [
+        (1, 1, "4"),
+        (1, 2, "−1.5"),
+        (2, 1, "−1.5"),
+        (2, 2, "0.00123"),
+    ]
+    pale, strong = INK["light"]
+    assert values["color"] == [strong, pale, pale, pale]
+    assert cell_values(reading, 90, 200, "light")["text"] == []
+    assert cell_values(reading, 200, 30, "light")["text"] == []
+    assert cell_values(read("V", np.eye(11), "value", True), 2000, 2000, "dark")["text"] == []
+
+
+def test_a_logarithm_of_zero_has_no_text() -> None:
+    reading = read("V", np.array([[100.0, 0.0]]), "log", True)
+    assert cell_values(reading, 200, 40, "dark")["text"] == ["2", ""]

@@ -16,6 +16,7 @@ import panel as pn
 from bokeh.models import BoxAnnotation, ColumnDataSource, CustomJS, CustomJSHover, FixedTicker, HoverTool
 from panel.viewable import Viewable
 
+from covstudio.studio.matrix.cell_values import cell_values
 from covstudio.studio.matrix.colours import palette
 from covstudio.studio.matrix.live import Live
 from covstudio.studio.matrix.messages import (
@@ -29,19 +30,16 @@ from covstudio.studio.matrix.messages import (
 )
 from covstudio.studio.matrix.pictures import NODE, SLICE, Array
 from covstudio.studio.matrix.reading import MODES, Reading, modes_of, read
+from covstudio.studio.matrix.ticks import axis_ticks
 from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TabView
-from covstudio.studio.session.texts import parameter_label, shape_text, shortened
+from covstudio.studio.session.texts import parameter_label, shape_text
 
 hv.Store.set_current_backend("bokeh")
 
 #: Seconds between two drawings while a slider moves.
 PAUSE = 0.15
-#: Pixels that a level takes along an axis, at least; where there are fewer, rows and columns are numbered.
-LINE = 13
-#: At most so many characters of a level are written along an axis; the whole name is told under the pointer.
-NAME_LENGTH = 16
 #: Width of the plot while the page has not told it, in pixels.
 USUAL_WIDTH = 320
 #: The most and the least height of the plot, as shares of its width.
@@ -242,6 +240,17 @@ class FocusView(TabView):
             "axes": {"col": figure.above[0], "row": figure.left[0]},
         }
         figure.add_layout(self._handles["edge"])
+        self._handles["values"] = ColumnDataSource({"x": [], "y": [], "text": [], "color": []})
+        figure.text(
+            source=self._handles["values"],
+            text_color="color",
+            text_align="center",
+            text_baseline="middle",
+            text_font_size="11px",
+            text_font=_FONT,
+        )
+        for tool in figure.select(HoverTool):
+            tool.renderers = [handles["glyph_renderer"]]
         figure.outline_line_color = None
         figure.min_border = 0
         figure.min_border_left = figure.min_border_right = 4
@@ -266,6 +275,7 @@ class FocusView(TabView):
             self._redraw()
             self._restyle()
         self._ticks()
+        self._write_values()
 
     def _redraw(self) -> None:
         """Put the present reading into the models that are on the page."""
@@ -293,6 +303,7 @@ class FocusView(TabView):
         handles["bar"].title = self._bar_title(reading)
         handles["drawn"] = reading
         self._ticks()
+        self._write_values()
 
     def _bar_title(self, reading: Reading) -> str:
         if reading.mode == "value" and reading.key.startswith(SLICE):
@@ -309,13 +320,9 @@ class FocusView(TabView):
         """
         handles = self._handles
         n, m = handles["drawn"].shape
-        width = handles["width"]
-        height = width * min(TALLEST, max(FLATTEST, n / m))
+        width, height = self._room()
         for axis, size, room in (("row", n, height), ("col", m, width)):
-            names = self._names[axis].data["name"]
-            named = room / size >= LINE and list(names) != [str(i) for i in range(1, size + 1)]
-            ticks = list(range(1, size + 1)) if named else _round_numbers(size)
-            texts = [shortened(name, NAME_LENGTH) for name in names] if named else list(map(str, ticks))
+            ticks, texts, named = axis_ticks(self._names[axis].data["name"], room / size)
             if handles["ticks"].get(axis) == texts:
                 continue
             handles["ticks"][axis] = texts
@@ -324,6 +331,19 @@ class FocusView(TabView):
                 major_label_overrides=dict(zip(ticks, texts, strict=True)),
                 major_label_orientation="vertical" if named and axis == "col" else "horizontal",
             )
+
+    def _room(self) -> tuple[float, float]:
+        """Width and height of the plot in pixels, as `_SQUARE` makes them."""
+        n, m = self._handles["drawn"].shape
+        width = self._handles["width"]
+        return width, width * min(TALLEST, max(FLATTEST, n / m))
+
+    def _write_values(self) -> None:
+        """The values of a small matrix, in its cells where they fit."""
+        source, theme = self._handles["values"], "dark" if self._store.dark else "light"
+        values = cell_values(self._handles["drawn"], *self._room(), theme)
+        if dict(source.data) != values:
+            source.data = values
 
     def _colours(self, reading: Reading) -> list[str]:
         theme = "dark" if self._store.dark else "light"
@@ -361,6 +381,8 @@ class FocusView(TabView):
         )
         if self._reading is not None:
             self._handles["mapper"].palette = self._colours(self._reading)
+        if self._handles["drawn"] is not None:
+            self._write_values()
 
     # --- messages ---
 
@@ -374,13 +396,6 @@ class FocusView(TabView):
         if self._visible:
             self._drawn = 0.0
             self._again()
-
-
-def _round_numbers(size: int) -> list[int]:
-    """About ten numbers of rows: the first, and round ones."""
-    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000) if size / s <= 10)
-    first = step if step > 2 else 1
-    return sorted({1, *range(first, size + 1, step)})
 
 
 _TOOLS = """

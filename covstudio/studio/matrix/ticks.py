@@ -1,0 +1,37 @@
+"""What stands along the axes of the large plot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from covstudio.studio.session.texts import shortened
+
+#: Pixels that a level takes along an axis, at least; where there are fewer, rows and columns are numbered.
+LINE = 13
+#: At most so many characters of a level are written along an axis; the whole name is told under the pointer.
+NAME_LENGTH = 16
+
+
+def axis_ticks(names: Sequence[str], room: float) -> tuple[list[int], list[str], bool]:
+    """Places, counted from 1, and texts along an axis: levels where they fit, else round numbers.
+
+    Args:
+        names: of all rows or columns.
+        room: pixels for each.
+
+    Returns:
+        places, texts, and whether the texts are names.
+
+    Example:
+        >>> axis_ticks(["a", "b"], 20.0)
+        ([1, 2], ['a', 'b'], True)
+        >>> axis_ticks(["a", "b"], 5.0)
+        ([1, 2], ['1', '2'], False)
+    """
+    size = len(names)
+    numbers = list(range(1, size + 1))
+    if room >= LINE and list(names) != list(map(str, numbers)):
+        return numbers, [shortened(name, NAME_LENGTH) for name in names], True
+    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000) if size / s <= 10)
+    ticks = sorted({1, *range(step if step > 2 else 1, size + 1, step)})
+    return ticks, list(map(str, ticks)), False
