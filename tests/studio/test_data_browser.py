@@ -157,6 +157,7 @@ def test_what_stands_in_a_table_is_never_run(studio: Studio, data: Locator, tmp_
     data.get_by_label(f"Role of {HOSTILE}").select_option("factor")
     data.get_by_role("button", name="Use this table").click()
     expect(data.get_by_text("in use", exact=True)).to_be_visible()
+    studio.model()
     studio.item("Incidence of factors").click()
     studio.show("Inspector")
     studio.page.get_by_role("group", name="Factors").get_by_text(HOSTILE, exact=True).click()
@@ -218,7 +219,7 @@ def test_a_file_is_dropped_where_files_are_asked_for(studio: Studio, data: Locat
 
 
 def test_a_file_dropped_anywhere_opens_and_never_takes_the_place_of_the_page(studio: Studio) -> None:
-    canvas = studio.page.get_by_label("Model", exact=True)
+    canvas = studio.page.get_by_role("region", name="Model", exact=True)
     table = dropped(studio, "field.csv", "gen,yield\nG1,4\nG2,5\nG1,4.5\nG2,3\n")
     canvas.dispatch_event("dragenter", {"dataTransfer": table})
     expect(studio.page.get_by_text("Drop to open")).to_be_visible()
@@ -235,5 +236,5 @@ def test_a_file_dropped_anywhere_opens_and_never_takes_the_place_of_the_page(stu
     model = dropped(
         studio, "Oats.covstudio.json", dumps(replace(field_trial().document, title="Dropped oats"), None)
     )
-    canvas.dispatch_event("drop", {"dataTransfer": model})
+    studio.panel("Data").dispatch_event("drop", {"dataTransfer": model})
     expect(studio.page.get_by_label("Model title")).to_have_value("Dropped oats")

@@ -103,7 +103,8 @@ function Shown({ state, table, wide }: { state: State<"data">; table: ShownTable
           </div>
         </>
       )}
-      <Table key={table.serial} table={table} proposed={proposed} roles={wide} />
+      {/* Another table begins at its top; the same one with other answers stays where it is. */}
+      <Table key={table.name} table={table} proposed={proposed} roles={wide} />
       {proposed && (
         <div className={styles.decide}>
           <button

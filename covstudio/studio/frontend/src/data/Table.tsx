@@ -14,7 +14,7 @@ import styles from "./data.module.css";
 const HEIGHT = 26;
 const NUMBERS = 64;
 const LEAST = 104;
-const LEAST_WITH_ROLE = 136;
+const LEAST_WITH_ROLE = 128;
 const MOST = 280;
 /** So many columns are on the page whether in sight or not. */
 const COLUMNS_AT_ONCE = 60;
@@ -30,7 +30,7 @@ export function Table({ table, proposed, roles }: { table: ShownTable; proposed:
   const [part, setPart] = useState(0);
   const [ground, room] = useWidth<HTMLDivElement>(0);
   const width = columnWidth(room - NUMBERS - 1, columns.length, roles ? LEAST_WITH_ROLE : LEAST, MOST);
-  const first = part * PART;
+  const first = Math.min(part, Math.ceil(rows / PART) - 1) * PART;
   const lines = useVirtualizer({
     count: Math.min(rows - first, PART),
     getScrollElement: () => ground.current,
