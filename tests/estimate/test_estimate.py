@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from covstudio.covariance import GaussianMatrix
+from covstudio.covariance import ARMAMatrix
 from covstudio.data.examples import load_example
 from covstudio.data.tables import Table
 from covstudio.document.build.build import build
@@ -235,7 +235,7 @@ def test_more_rows_than_v_could_be_written_out_for():
     assert foreseen.engine == found.fit.engine == "mme"
     assert found.fit.converged
     assert len(found.inferred.intervals) == 3
-    refused_too = outlook(GaussianMatrix(torch.arange(8100.0)), 1)
+    refused_too = outlook(ARMAMatrix(8100, 1, 1), 1)
     assert "8100" in refused_too
 
 

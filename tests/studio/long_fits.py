@@ -40,9 +40,3 @@ def with_field(table: Table, structure: str) -> Document:
     assert document.v is not None
     places = {"coordinates": Columns(("east", "north"))}
     return AddNode(structure, arguments=places, connect=(document.v, None)).apply(document)
-
-
-def long_fit() -> tuple[Document, Table]:
-    """A fit that takes many seconds: 2160 rows, and V can only be factored whole."""
-    table = many_times(30, "large")
-    return with_field(table, "MaternMatrix"), table

@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import distributed
@@ -28,9 +29,10 @@ from covstudio.document.model.document import Document
 from covstudio.studio.fit import pool as fitting
 from covstudio.studio.fit.job import Event, Finished, Job, Started, Waiting
 from covstudio.studio.fit.pool import LocalPool
-from covstudio.studio.fit.worker import Outcome, Step, fit
-from tests.studio.long_fits import long_fit
+from covstudio.studio.fit.worker import Outcome, Step, Task, fit
+from tests.studio.tasks import Answer, Endless, bare
 
+ROOT = Path(__file__).parents[2]
 PATIENCE = 180.0
 
 
@@ -50,6 +52,12 @@ def pool() -> Iterator[LocalPool]:
     pool = LocalPool(workers=1)
     yield pool
     pool.close()
+
+
+@pytest.fixture
+def no_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """New workers do not warm up by a fit: they do tasks that import nothing."""
+    monkeypatch.setattr(fitting, "warm", bare)
 
 
 class Heard:
@@ -84,10 +92,24 @@ class Heard:
 
 
 def ask(pool: LocalPool, document: Document, table: Table | None) -> tuple[Job, Heard]:
+    """Have a model fitted."""
     heard = Heard()
     job = Job(partial(dumps, document, table), heard)
     pool.submit(job)
     return job, heard
+
+
+def have(pool: LocalPool, task: Task) -> tuple[Job, Heard]:
+    """Have a task done that needs no model."""
+    heard = Heard()
+    job = Job(str, heard, task)
+    pool.submit(job)
+    return job, heard
+
+
+def works(pool: LocalPool) -> bool:
+    """Whether the pool answers."""
+    return have(pool, Answer("well"))[1].outcome.message == "well"
 
 
 def test_a_fit_streams_its_iterations_and_ends_with_the_estimate(
@@ -122,40 +144,47 @@ def test_what_is_wrong_with_a_model_comes_as_sentences(
         assert heard.outcome.message
 
 
+def test_a_listener_that_fails_does_not_stop_the_fit(pool: LocalPool, alpha: Document, table: Table) -> None:
+    heard = Heard()
+
+    def listener(event: Event) -> None:
+        heard(event)
+        raise ValueError("a closed page")
+
+    pool.submit(Job(partial(dumps, alpha, table), listener))
+    assert heard.outcome.estimate is not None
+
+
 def test_a_cancelled_fit_stops_and_the_worker_goes_on(
-    pool: LocalPool, alpha: Document, table: Table, monkeypatch: pytest.MonkeyPatch
+    pool: LocalPool, no_fits: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fitting, "GRACE_SECONDS", PATIENCE)
-    job, heard = ask(pool, *long_fit())
+    job, heard = have(pool, Endless())
     heard.start()
     (worker,) = pool.processes
     pool.cancel(job)
     assert heard.outcome.cancelled
-    _, next_fit = ask(pool, alpha, table)
-    assert next_fit.outcome.estimate is not None
+    assert works(pool)
     assert list(pool.processes) == [worker]
 
 
 def test_a_fit_deep_in_an_iteration_is_ended_with_its_process(
-    pool: LocalPool, alpha: Document, table: Table, monkeypatch: pytest.MonkeyPatch
+    pool: LocalPool, no_fits: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fitting, "GRACE_SECONDS", 0.0)
-    job, heard = ask(pool, *long_fit())
+    job, heard = have(pool, Endless(deaf=True))
     heard.start()
     (worker,) = pool.processes
     pool.cancel(job)
     assert heard.outcome.cancelled
-    _, next_fit = ask(pool, alpha, table)
-    assert next_fit.outcome.estimate is not None
+    assert works(pool)
     assert worker not in pool.processes
 
 
-def test_a_fit_that_waits_says_so_and_can_be_cancelled(
-    pool: LocalPool, alpha: Document, table: Table
-) -> None:
-    first, first_heard = ask(pool, *long_fit())
-    _, second_heard = ask(pool, alpha, table)
-    third, third_heard = ask(pool, alpha, table)
+def test_a_fit_that_waits_says_so_and_can_be_cancelled(pool: LocalPool, no_fits: None) -> None:
+    first, first_heard = have(pool, Endless())
+    _, second_heard = have(pool, Answer())
+    third, third_heard = have(pool, Answer())
     assert [event.ahead for event in second_heard.of(Waiting)] == [0]
     assert [event.ahead for event in third_heard.of(Waiting)] == [1]
     pool.cancel(third)
@@ -163,27 +192,26 @@ def test_a_fit_that_waits_says_so_and_can_be_cancelled(
     assert third_heard.of(Started) == []
     pool.cancel(first)
     assert first_heard.outcome.cancelled
-    assert second_heard.outcome.estimate is not None
+    assert second_heard.outcome.message == "done"
 
 
-def test_a_worker_that_dies_is_told_of_and_replaced(pool: LocalPool, alpha: Document, table: Table) -> None:
-    _, heard = ask(pool, *long_fit())
+def test_a_worker_that_dies_is_told_of_and_replaced(pool: LocalPool, no_fits: None) -> None:
+    _, heard = have(pool, Endless())
     heard.start()
     (victim,) = pool.processes
     os.kill(victim, getattr(signal, "SIGKILL", signal.SIGTERM))  # on Windows the latter ends it at once
     assert heard.outcome.message == fitting.DIED
-    _, next_fit = ask(pool, alpha, table)
-    assert next_fit.outcome.estimate is not None
+    assert works(pool)
     assert victim not in pool.processes
 
 
-def test_one_fit_does_not_hold_another_up(alpha: Document, table: Table) -> None:
+def test_one_fit_does_not_hold_another_up(no_fits: None) -> None:
     pool = LocalPool(workers=2)
     try:
-        job, long = ask(pool, *long_fit())
+        job, long = have(pool, Endless())
         long.start()
-        _, short = ask(pool, alpha, table)
-        assert short.outcome.estimate is not None
+        _, short = have(pool, Answer())
+        assert short.outcome.message == "done"
         assert not long.over.is_set()
         pool.cancel(job)
         assert long.outcome.cancelled
@@ -191,7 +219,7 @@ def test_one_fit_does_not_hold_another_up(alpha: Document, table: Table) -> None
         pool.close()
 
 
-def test_prewarming_starts_the_workers_and_closing_ends_them() -> None:
+def test_prewarming_starts_the_workers_and_closing_ends_them(no_fits: None) -> None:
     pool = LocalPool(workers=1)
     pool.prewarm()
     for thread in threading.enumerate():
@@ -206,9 +234,9 @@ def test_prewarming_starts_the_workers_and_closing_ends_them() -> None:
         pool.submit(Job(lambda: "{}", lambda event: None))
 
 
-def test_closing_during_a_fit_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
+def test_closing_during_a_fit_is_no_failure(no_fits: None, caplog: pytest.LogCaptureFixture) -> None:
     pool = LocalPool(workers=1)
-    _, heard = ask(pool, *long_fit())
+    _, heard = have(pool, Endless())
     heard.start()
     pool.close()
     assert heard.outcome.cancelled
@@ -231,10 +259,9 @@ def _no_process(_threads: int) -> None:
     [(_no_memory, "Make /dev/shm writable"), (_no_process, "could not be started .*Too many open files")],
 )
 def test_a_machine_that_starts_no_workers_says_so(
-    alpha: Document,
-    table: Table,
     slot: Any,
     words: str,
+    no_fits: None,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -245,11 +272,11 @@ def test_a_machine_that_starts_no_workers_says_so(
     assert re.search(words, caplog.text)
     assert "Traceback" not in caplog.text
     with pytest.raises(OSError, match=words):
-        ask(pool, alpha, table)
+        have(pool, Answer())
     monkeypatch.setattr(fitting, "_Slot", real)
     try:  # nothing of the fit that was refused is left: the next is not told to wait for it
-        _, heard = ask(pool, alpha, table)
-        assert heard.outcome.estimate is not None
+        _, heard = have(pool, Answer())
+        assert heard.outcome.message == "done"
         assert all(waiting.ahead == 0 for waiting in heard.of(Waiting))
     finally:
         pool.close()
@@ -258,7 +285,7 @@ def test_a_machine_that_starts_no_workers_says_so(
 def test_a_warm_worker_has_all_that_its_first_fit_imports() -> None:
     script = (
         "import pickle, sys\nfrom covstudio.studio.fit.worker import Fitting, perform, warm\n"
-        "warm()\n"
+        "warm(1)\n"
         "from covstudio.data.examples import load_example\n"
         "from covstudio.document.changes.all import SetDegrees\n"
         "from covstudio.document.files.write import dumps\n"
@@ -277,14 +304,16 @@ def test_a_warm_worker_has_all_that_its_first_fit_imports() -> None:
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux to wait for the process of another")
 def test_workers_end_when_their_server_is_killed() -> None:
     script = (
-        "import sys, threading\nfrom covstudio.studio.fit.pool import LocalPool\n"
+        "import sys, threading\nfrom covstudio.studio.fit import pool as fitting\n"
+        "from tests.studio.tasks import bare\n"
         "if __name__ == '__main__':\n"
-        "    pool = LocalPool(workers=1)\n    pool.prewarm()\n"
+        "    fitting.warm = bare\n"
+        "    pool = fitting.LocalPool(workers=1)\n    pool.prewarm()\n"
         "    [thread.join() for thread in threading.enumerate() if thread.name == 'covstudio-prewarm']\n"
         "    print(pool.processes[0], flush=True)\n    sys.stdin.read()\n"
     )
     server = subprocess.Popen(
-        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", script], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert server.stdout is not None
     worker = os.pidfd_open(int(server.stdout.readline()))
@@ -295,17 +324,6 @@ def test_workers_end_when_their_server_is_killed() -> None:
         assert select.select([worker], [], [], PATIENCE)[0], "the worker did not follow its server"
     finally:
         os.close(worker)
-
-
-def test_a_listener_that_fails_does_not_stop_the_fit(pool: LocalPool, alpha: Document, table: Table) -> None:
-    heard = Heard()
-
-    def listener(event: Event) -> None:
-        heard(event)
-        raise ValueError("a closed page")
-
-    pool.submit(Job(partial(dumps, alpha, table), listener))
-    assert heard.outcome.estimate is not None
 
 
 def test_the_worker_stops_at_the_iteration_at_which_it_is_asked_to(alpha: Document, table: Table) -> None:
@@ -341,7 +359,7 @@ def test_a_cluster_fits_in_the_place_of_the_workers(
             assert heard.outcome.estimate.fit.loglik == pytest.approx(-46.596910, abs=1e-5)
             assert heard.of(Step)
             long = Heard()
-            job = fitting.start(*long_fit(), long)
+            job = fitting.start(alpha, table, long, Endless())
             long.start()
             fitting.cancel(job)
             assert long.outcome.cancelled

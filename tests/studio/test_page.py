@@ -21,6 +21,8 @@ from covstudio.studio.session.tabs import TABS
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 180.0
+#: A server of a test starts no more workers than it needs.
+ONE_WORKER = {**os.environ, "COVSTUDIO_WORKERS": "1"}
 
 
 @pytest.fixture
@@ -87,7 +89,11 @@ def get(url: str) -> str:
 def test_the_server_names_its_address_and_ends_with_its_workers(taken: int) -> None:
     code = f"from covstudio.studio.page import serve; serve(port={taken})"
     server = subprocess.Popen(
-        [sys.executable, "-u", "-c", code], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [sys.executable, "-u", "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=ONE_WORKER,
+        text=True,
     )
     assert server.stdout is not None
     try:
@@ -108,12 +114,14 @@ def quiet(said: str) -> bool:
 
 
 FITTING = """
+from covstudio.document.model.document import Document
 from covstudio.studio.fit import pool
 from covstudio.studio.page import serve
-from tests.studio.long_fits import long_fit
+from tests.studio.tasks import Endless, bare
 
 if __name__ == "__main__":
-    pool.start(*long_fit(), lambda event: print(type(event).__name__, flush=True))
+    pool.warm = bare
+    pool.start(Document(), None, lambda event: print(type(event).__name__, flush=True), Endless())
     serve(port=0)
     print("Left.", flush=True)
 """
@@ -155,7 +163,7 @@ def test_a_server_that_is_terminated_during_a_fit_leaves_in_order(tmp_path: Path
 def test_panel_serves_the_same_page() -> None:
     command = [sys.executable, "-u", "-m", "panel", "serve", "app.py", "--port", "0"]
     server = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ}, text=True
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=ONE_WORKER, text=True
     )
     assert server.stdout is not None
     try:

@@ -79,9 +79,9 @@ class _Slot:
         self.steps, writer = context.Pipe(duplex=False)
         self.stop = context.Event()
         self.executor = ProcessPoolExecutor(
-            1, mp_context=context, initializer=begin, initargs=(writer, self.stop, threads)
+            1, mp_context=context, initializer=begin, initargs=(writer, self.stop)
         )
-        self.warm: Future[int] = self.executor.submit(warm)
+        self.warm: Future[int] = self.executor.submit(warm, threads)
         self.writer = writer
         self.job: Job | None = None
 

@@ -129,13 +129,12 @@ _steps: Connection | None = None
 _stop: Any = None
 
 
-def begin(steps: Connection, stop: Any, threads: int) -> None:
+def begin(steps: Connection, stop: Any) -> None:
     """Set a fresh worker process up.
 
     Args:
         steps: where its iterations go.
         stop: an event that is set when its fit is to end.
-        threads: for torch.
     """
     global _steps, _stop
     _steps, _stop = steps, stop
@@ -143,9 +142,6 @@ def begin(steps: Connection, stop: Any, threads: int) -> None:
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl+C in the terminal ends the server, which ends its workers
     threading.Thread(target=_follow_parent, args=(os.getppid(),), daemon=True).start()
-    import torch
-
-    torch.set_num_threads(threads)
 
 
 def _follow_parent(parent: int) -> None:
@@ -155,11 +151,18 @@ def _follow_parent(parent: int) -> None:
     os._exit(0)
 
 
-def warm() -> int:
+def warm(threads: int) -> int:
     """Fit a small model once, so that everything a fit imports and compiles is there; the process id.
 
-    To its end, with the tests: what comes after the estimates has its own imports.
+    To its end, with the tests: what comes after the estimates has its own imports. It is what a worker does
+    first, before any task.
+
+    Args:
+        threads: for torch.
     """
+    import torch
+
+    torch.set_num_threads(threads)
     from covstudio.data.examples import load_example
     from covstudio.document.files.templates import templates
     from covstudio.estimate import estimate
@@ -225,26 +228,29 @@ def perform(
 
 def guarded(run: Callable[[], Outcome]) -> Outcome:
     """What a task comes to; what goes wrong in it becomes sentences."""
-    from covstudio.estimate import ModelError
-    from covstudio.reml import FitCancelled
-
     try:
         return run()
-    except FitCancelled:
-        return Outcome(cancelled=True)
-    except ModelError as error:
-        problems = tuple((problem.node_id, problem.message) for problem in error.problems)
-        return Outcome(message=str(error), problems=problems)
-    except (ValueError, ImportError) as error:
-        return Outcome(message=str(error))
     except MemoryError:
         return Outcome(message="Memory ran out during the fit. Use fewer rows, or a simpler model.")
     except Exception as error:
-        log.exception("a fit failed")
-        return Outcome(
-            message=f"The fit failed ({type(error).__name__}: {error}). "
-            "Please report this with the model file."
-        )
+        return _failed(error)
+
+
+def _failed(error: Exception) -> Outcome:
+    from covstudio.estimate import ModelError
+    from covstudio.reml import FitCancelled
+
+    if isinstance(error, FitCancelled):
+        return Outcome(cancelled=True)
+    if isinstance(error, ModelError):
+        problems = tuple((problem.node_id, problem.message) for problem in error.problems)
+        return Outcome(message=str(error), problems=problems)
+    if isinstance(error, ValueError | ImportError):
+        return Outcome(message=str(error))
+    log.error("a fit failed", exc_info=error)
+    return Outcome(
+        message=f"The fit failed ({type(error).__name__}: {error}). Please report this with the model file."
+    )
 
 
 def fit(text: str, max_iter: int, report: Reporter, stopped: Callable[[], bool]) -> Outcome:
