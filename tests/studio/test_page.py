@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from urllib.error import HTTPError
 
 import pytest
 
@@ -113,13 +114,14 @@ def quiet(said: str) -> bool:
     return not any(word in said for word in ("Traceback", "leaked", "Error"))
 
 
+#: Imported where it is run: its worker imports the file too.
 FITTING = """
-from covstudio.document.model.document import Document
-from covstudio.studio.fit import pool
-from covstudio.studio.page import serve
-from tests.studio.tasks import Endless, bare
-
 if __name__ == "__main__":
+    from covstudio.document.model.document import Document
+    from covstudio.studio.fit import pool
+    from covstudio.studio.page import serve
+    from tests.studio.tasks import Endless, bare
+
     pool.warm = bare
     pool.start(Document(), None, lambda event: print(type(event).__name__, flush=True), Endless())
     serve(port=0)
@@ -143,11 +145,14 @@ def test_a_server_that_is_terminated_during_a_fit_leaves_in_order(tmp_path: Path
     )
     assert server.stdout is not None
     try:
-        said: set[str] = set()
+        said: dict[str, str] = {}
         for line in server.stdout:
-            said.add(line.split()[0])
-            if {"covstudio", "Started"} <= said:
+            words = line.split()
+            said[words[0]] = words[-1]
+            if {"covstudio", "Started"} <= set(said):
                 break
+        with pytest.raises(HTTPError, match="404"):  # it answers: it is in its loop, where signals are heard
+            get(f"{said['covstudio']}/nothing")
         if group:
             os.killpg(server.pid, signal.SIGTERM)
         else:
@@ -171,7 +176,7 @@ def test_panel_serves_the_same_page() -> None:
         page = get(next(address[1] for address in found if address))
         assert 'id="cs-studio"' in page
     finally:
-        server.terminate()
+        server.kill()  # how it leaves is Panel's affair; its worker follows it
         server.wait(timeout=PATIENCE)
 
 

@@ -81,17 +81,16 @@ class _Slot:
         self.executor = ProcessPoolExecutor(
             1, mp_context=context, initializer=begin, initargs=(writer, self.stop)
         )
+        before = set(multiprocessing.active_children())
         self.warm: Future[int] = self.executor.submit(warm, threads)
+        self._started = set(multiprocessing.active_children()) - before
         self.writer = writer
         self.job: Job | None = None
 
     def kill(self) -> None:
-        """End the process at once; its future breaks."""
-        if self.warm.done() and not self.warm.exception():
-            pid = self.warm.result()
-            for process in multiprocessing.active_children():
-                if process.pid == pid:
-                    process.kill()
+        """End the process at once, while it warms up too; its future breaks."""
+        for process in self._started:
+            process.kill()
 
     def close(self) -> None:
         self.executor.shutdown(wait=False, cancel_futures=True)
