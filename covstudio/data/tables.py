@@ -254,6 +254,16 @@ class Table:
             known = _DERIVED[self] = (choices, _under(self, choices))
         return known[1]
 
+    def without_computed(self) -> Table:
+        """The table without the columns that are computed from others, nor what is said of these.
+
+        Example:
+            >>> table = Table.from_columns({"y": [1.0, 4.0]}, "t")
+            >>> table.with_choices(TableChoices(computed={"root": "sqrt(y)"})).without_computed().columns
+            ('y',)
+        """
+        return self.with_choices(replace(self.choices, computed={})) if self.choices.computed else self
+
     def to_columns(self, *, computed: bool = True) -> dict[str, list[Cell]]:
         """The values by column: str, int, float, and None where missing; ready for JSON.
 
