@@ -33,9 +33,6 @@ function hook(painter: Painter) {
     get stats() {
       return { ...painter.stats, sent: drags.sent, superseded: drags.superseded };
     },
-    /** As views speak that are not drawn by this root yet. */
-    send: ({ node, param, value }: { node: string; param: string; value: number }) =>
-      drags.drag(node, param, value),
   };
 }
 
@@ -44,16 +41,9 @@ type Hook = ReturnType<typeof hook>;
 declare global {
   interface Window {
     covstudio?: Hook;
-    /** Functions that a view which is not drawn by this root has waiting for the hook. */
-    covstudioQueue?: { push(use: (hook: Hook) => void): unknown } & Partial<Iterable<(hook: Hook) => void>>;
   }
 }
 
 export function expose(painter: Painter): void {
-  const made = hook(painter);
-  window.covstudio = made;
-  const waiting = window.covstudioQueue;
-  window.covstudioQueue = { push: (use) => use(made) };
-  if (waiting && Symbol.iterator in waiting)
-    for (const use of waiting as Iterable<(hook: Hook) => void>) use(made);
+  window.covstudio = hook(painter);
 }
