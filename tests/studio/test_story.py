@@ -45,10 +45,12 @@ def build_with_the_mouse(studio: Studio) -> None:
     """Drag every piece onto an empty place of the canvas, name it, and draw its wire."""
     page = studio.page
     canvas = page.get_by_role("region", name="Model", exact=True)
-    corner = box_of(canvas)
+    box = box_of(canvas)
+    empty = (box["x"] + 0.7 * box["width"], box["y"] + 0.86 * box["height"])  # below V
     for count, (title, name, (parent, slot)) in enumerate(PIECES, 2):
-        studio.drag_from_palette(title, (corner["x"] + 140, corner["y"] + 110))
+        studio.drag_from_palette(title, empty)
         expect(studio.nodes()).to_have_count(count)
+        studio.settled()  # the inspector shows it, too
         field = page.get_by_label("Name", exact=True)
         field.fill(name)
         field.press("Enter")
