@@ -55,7 +55,6 @@ export function Sources({ state }: { state: State<"data"> }) {
             key={name}
             type="button"
             className={styles.example}
-            aria-label={title}
             onClick={() => send({ type: "load-example", name })}
           >
             <b>{title}</b>
@@ -98,7 +97,6 @@ function Drop({ take }: { take: (file: File | undefined) => void }) {
       <input
         type="file"
         className="cs-hidden-text"
-        aria-label="Upload a csv file"
         accept=".csv,.tsv,.txt,text/csv,text/plain"
         onChange={(event) => {
           const file = event.target.files?.[0];

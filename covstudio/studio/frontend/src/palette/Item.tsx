@@ -50,7 +50,7 @@ export const Item = memo(function Item({ entry, via = null, named, stop, hands }
       tabIndex={stop ? 0 : -1}
       draggable
       data-kind={entry.kind}
-      aria-label={entry.title}
+      aria-label={named ? undefined : entry.title}
       aria-description={entry.summary + (via ? ` Called ${via.name} in ${via.system}.` : "")}
       onClick={() => hands.add(entry)}
       onKeyDown={(event) => onEnter(event, hands, () => hands.add(entry))}
@@ -67,11 +67,13 @@ export const Item = memo(function Item({ entry, via = null, named, stop, hands }
         <span className={styles.words}>
           <span className={styles.name}>{entry.title}</span>
           {via ? (
-            <span className={styles.via}>
+            <span className={styles.via} aria-hidden="true">
               {via.system} <b>{via.name}</b>
             </span>
           ) : (
-            <span className={`${styles.symbol} cs-math`}>{entry.symbol}</span>
+            <span className={`${styles.symbol} cs-math`} aria-hidden="true">
+              {entry.symbol}
+            </span>
           )}
         </span>
       )}
@@ -86,14 +88,18 @@ export function OfferItem({ offer, stop, hands }: { offer: PaletteOffer; stop: b
       className={`${styles.item} ${styles.offer}`}
       tabIndex={stop ? 0 : -1}
       data-kind={`${offer.offer}:${offer.name}`}
-      aria-label={`${offer.category}: ${offer.title}`}
       aria-description={offer.summary}
       onClick={() => hands.take(offer)}
       onKeyDown={(event) => onEnter(event, hands, () => hands.take(offer))}
     >
       <span className={styles.words}>
-        <span className={styles.name}>{offer.title}</span>
-        <span className={styles.via}>{offer.category}</span>
+        <span className={styles.name}>
+          <span className="cs-hidden-text">{`${offer.category}: `}</span>
+          {offer.title}
+        </span>
+        <span className={styles.via} aria-hidden="true">
+          {offer.category}
+        </span>
       </span>
     </div>
   );

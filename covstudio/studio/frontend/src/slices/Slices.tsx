@@ -95,12 +95,13 @@ const Tile = memo(function Tile(props: TileProps) {
         type="button"
         className={`cs-focusable ${styles.name}`}
         aria-pressed={shown}
-        aria-label={`Show ${label} large`}
+        data-show
         title={fault ?? undefined}
         onClick={enlarge}
         onKeyDown={walk}
       >
-        <span className={styles.line}>
+        <span className="cs-hidden-text">{`Show ${label} large`}</span>
+        <span className={styles.line} aria-hidden="true">
           <span className={`cs-math ${styles.symbol}`}>{title}</span>
           {fault ? (
             <span className={styles.fault}>not finite</span>
@@ -110,7 +111,9 @@ const Tile = memo(function Tile(props: TileProps) {
             </span>
           )}
         </span>
-        <Name className={styles.owner} text={owner} />
+        <span aria-hidden="true">
+          <Name className={styles.owner} text={owner} />
+        </span>
       </button>
     </div>
   );
@@ -130,13 +133,15 @@ function By({ chosen }: { chosen: Dock["derivatives"] }) {
     </button>
   );
   return (
-    <div className={styles.by} role="group" aria-label="Differentiate by">
-      {choice("theta", "by θ", "Derivatives in theta, the unconstrained parameters: what grad() gives")}
-      {choice(
-        "natural",
-        "natural",
-        "Derivatives in the natural values: the change of V per unit of what the slider shows",
-      )}
+    <div role="listitem" className={styles.choice}>
+      <div className={styles.by} role="group" aria-label="Differentiate by">
+        {choice("theta", "by θ", "Derivatives in theta, the unconstrained parameters: what grad() gives")}
+        {choice(
+          "natural",
+          "natural",
+          "Derivatives in the natural values: the change of V per unit of what the slider shows",
+        )}
+      </div>
     </div>
   );
 }
@@ -193,7 +198,7 @@ function useSideways(strip: { current: HTMLElement | null }): void {
 function walk(event: KeyboardEvent<HTMLButtonElement>): void {
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
   const all = [
-    ...(event.currentTarget.closest('[role="list"]')?.querySelectorAll("button[aria-label]") ?? []),
+    ...(event.currentTarget.closest('[role="list"]')?.querySelectorAll("button[data-show]") ?? []),
   ];
   const at = all.indexOf(event.currentTarget);
   const to = event.key === "Home" ? 0 : event.key === "End" ? all.length - 1 : step ? at + step : -1;
