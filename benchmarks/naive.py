@@ -1,4 +1,4 @@
-"""What a slider costs where nothing is made for it: V and its derivatives as HoloViews DynamicMaps.
+"""A naive studio: V and its derivatives as HoloViews DynamicMaps, for the ratio.
 
 Values come from the same incremental evaluation, so that only the way from a new value to the screen differs.
 """

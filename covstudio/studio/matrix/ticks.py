@@ -1,4 +1,4 @@
-"""What stands along the axes of the large plot."""
+"""Ticks and labels along the axes of the large plot."""
 
 from __future__ import annotations
 
