@@ -257,7 +257,9 @@ def test_what_is_missing_is_said_beside_the_button(studio: Studio) -> None:
     studio.use_example()
     studio.show("Fit")
     expect(panel.get_by_text("Finish V first.")).to_be_visible()
+    studio.model()
     studio.item("Sum").click()
+    studio.show("Fit")
     problem = (
         panel.get_by_label("Problems")
         .get_by_role("button", name="Sum")
@@ -265,6 +267,7 @@ def test_what_is_missing_is_said_beside_the_button(studio: Studio) -> None:
     )
     expect(problem.first).to_be_visible()
     studio.use_template()
+    studio.show("Fit")
     expect(fit).to_be_enabled()
     panel.get_by_label("Response").select_option("")
     expect(panel.get_by_text("Choose the response.")).to_be_visible()
