@@ -58,7 +58,8 @@ def test_a_wire_let_go_in_space_finds_what_fits_and_wires_it(studio: Studio) -> 
 def test_a_double_click_and_a_slash_open_the_search_where_the_pointer_is(studio: Studio) -> None:
     page = studio.page
     x, y = free(studio)
-    page.mouse.dblclick(x, y - 200)
+    corner = box_of(page.get_by_role("region", name="Model", exact=True))
+    page.mouse.dblclick(corner["x"] + 40, corner["y"] + 40)  # away from the templates of the empty page
     field = search(studio, "Add a structure")
     expect(field).to_be_focused()
     page.keyboard.press("Escape")
@@ -206,6 +207,6 @@ def test_wires_v_and_the_canvas_have_menus(studio: Studio) -> None:
     page.mouse.click(*on_wire(wire(studio, "block design", "block")), button="right")
     page.get_by_role("menuitem", name="Insert a structure…").click()
     expect(search(studio, "Insert on this wire")).to_be_focused()
-    page.keyboard.type("transpose")
+    page.keyboard.type("scale")
     page.keyboard.press("Enter")
-    expect(wire(studio, "block design", "Transpose")).to_be_attached()
+    expect(wire(studio, "block design", "Scale")).to_be_attached()

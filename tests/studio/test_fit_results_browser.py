@@ -40,7 +40,7 @@ def test_estimates_and_effects_stand_on_the_screen_together(alpha: Studio) -> No
     expect(results.get_by_role("heading", name="Converged")).to_be_focused()
     components = results.get_by_role("region", name="Variance components")
     effects = results.get_by_role("region", name="Fixed effects", exact=True)
-    for part in (panel.get_by_role("region", name="Model", exact=True), components, effects):
+    for part in (panel.get_by_role("region", name="Set-up of the fit"), components, effects):
         assert inside(alpha, part)
     assert box_of(components)["y"] == box_of(effects)["y"]
     # Each number has a column of its own.

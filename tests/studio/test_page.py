@@ -147,7 +147,7 @@ def test_a_server_that_is_terminated_during_a_fit_leaves_in_order(tmp_path: Path
     try:
         said: dict[str, str] = {}
         for line in server.stdout:
-            words = line.split()
+            words = line.split() or [""]
             said[words[0]] = words[-1]
             if {"covstudio", "Started"} <= set(said):
                 break

@@ -64,9 +64,9 @@ class WithVariances(Operator):
         >>> import torch
         >>> from covstudio.covariance import EquicorrelationMatrix, WithVariances
         >>> op = WithVariances(c=EquicorrelationMatrix(2), a=torch.tensor([[4.0, 0.0], [0.0, 9.0]]))
-        >>> op(torch.tensor([0.0]))
-        tensor([[4.0000, 1.8967],
-                [1.8967, 9.0000]])
+        >>> op(torch.tensor([1.0]))
+        tensor([[4.0000, 2.7727],
+                [2.7727, 9.0000]])
 
     Reference:
         Pinheiro and Bates (2000), Mixed-Effects Models in S and S-PLUS, section 5.1: the covariance within

@@ -36,7 +36,7 @@ export function Setup({ state }: { state: FitState }) {
   const running = state.phase !== "idle";
   const why = useId();
   return (
-    <section className={styles.setup} aria-label="Model">
+    <section className={styles.setup} aria-label="Set-up of the fit">
       <Response state={state} />
       <Formula state={state} running={running} />
       <div className={styles.choices}>
