@@ -128,6 +128,7 @@ def test_nodes_are_cut_copied_and_pasted_as_text(studio: Studio) -> None:
     page = studio.page
     pieces = trial(studio)
     head(studio, "genotype")
+    page.evaluate("navigator.clipboard.writeText('')")  # an earlier test may have copied a program
     page.keyboard.press("Control+c")
     page.wait_for_function("async () => (await navigator.clipboard.readText()).includes('covstudio')")
     text = page.evaluate("navigator.clipboard.readText()")
