@@ -179,12 +179,14 @@ def test_clicks_with_a_key_add_to_the_selection_and_a_box_selects(studio: Studio
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     expect(selected).to_have_count(0)
+    studio.settled()  # the cards stand still
     box, last = box_of(studio.node("genotype design")), box_of(studio.node("genotype variance"))
     page.keyboard.down("Shift")
     page.mouse.move(box["x"] - 15, box["y"] - 15)
     page.mouse.down()
     page.mouse.move(box["x"] + 20, box["y"] + 40, steps=4)
     page.mouse.move(last["x"] + last["width"] + 15, last["y"] + last["height"] + 8, steps=6)
+    expect(selected).to_have_count(2)  # while the box is still drawn
     page.mouse.up()
     page.keyboard.up("Shift")
     expect(selected).to_have_count(2)
