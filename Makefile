@@ -14,7 +14,7 @@ WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-portable test-long bench lint format typecheck browser frontend notebooks docs dist clean
+.PHONY: help serve test test-portable test-long bench lint format typecheck browser frontend notebooks pictures docs dist clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ format: $(VENV)/.lint  ## Put the code into the house style
 
 notebooks: $(VENV)/.test  ## Execute the notebooks in place, so that their outputs are true
 	$(BIN)/python tools/execute_notebooks.py
+
+pictures: $(VENV)/.test browser  ## Take the pictures of the README anew
+	$(BIN)/python tools/pictures.py
 
 docs: $(VENV)/.app  ## Write docs/catalogue from the declarations of the structures, and the counts in all pages
 	$(BIN)/python tools/catalogue_pages.py

@@ -1,4 +1,4 @@
-"""Take the README's pictures of the app again, in headless Chromium: `.venv/bin/python tools/pictures.py`."""
+"""Take the README's pictures of the app again, in headless Chromium: `make pictures`."""
 
 import sys
 from pathlib import Path
@@ -27,7 +27,7 @@ def story(studio: Studio) -> None:
 
     data = studio.show("Data")
     data.get_by_role("button", name=EXAMPLE).click()
-    expect(data.get_by_label("Role of gen")).to_have_value("factor")
+    expect(data.get_by_label("Role of gen").first).to_have_value("factor")
     picture("story-1-data")
     data.get_by_role("button", name="Use this table").click()
     studio.use_template()
@@ -45,6 +45,8 @@ def story(studio: Studio) -> None:
     picture("dark")
     studio.button("Light theme").click()
     expect(page.locator(".react-flow.light")).to_be_visible()
+    studio.show("Inspector")
+    studio.settled()
     picture("studio")
 
 
