@@ -15,6 +15,7 @@ from panel.io.state import state
 from covstudio.covariance import Evaluation
 from covstudio.document.changes.all import (
     AddNode,
+    RemoveNodes,
     ReplaceDocument,
     SetArgument,
     SetFixed,
@@ -383,3 +384,19 @@ def test_a_store_has_one_live_evaluation_which_does_not_keep_it_alive() -> None:
     del store, live
     gc.collect()
     assert ghost() is None
+
+
+def test_what_was_read_of_a_matrix_that_is_gone_is_not_shown() -> None:
+    """It has no names any more: the model was taken apart between the reading and the showing."""
+    store = of_size(3)
+    waiting: list[Callable[[], None]] = []
+    live = Live(store, send=lambda *message: None, schedule=waiting.append)
+    try:
+        seen: list[Any] = []
+        live._show_focus(seen.append, V, store.build, "present")
+        build = store.build
+        store.dispatch(RemoveNodes(tuple(store.document.nodes)))
+        live._show_focus(seen.append, V, build, "gone")
+        assert seen == ["present"]
+    finally:
+        live.close()

@@ -23,6 +23,7 @@ from typing import Any
 import panel as pn
 import torch
 
+from covstudio.document.build.build import Build
 from covstudio.document.changes.all import SetParameters
 from covstudio.studio.matrix.labels import Labels, axis_labels
 from covstudio.studio.matrix.messages import (
@@ -304,7 +305,7 @@ class Live:
         for prepare, show in self._followers:
             prepared = prepare(key, matrix, snapshot.settled)
             if prepared is not None:
-                self._schedule(partial(self._show_focus, show, key, prepared))
+                self._schedule(partial(self._show_focus, show, key, snapshot.build, prepared))
 
     # --- back on the event loop ---
 
@@ -335,8 +336,9 @@ class Live:
             about = snapshot.build
             self.store.notify(out.notice, "warning", stands=lambda: self.store.build is about)
 
-    def _show_focus(self, show: Show, key: str, prepared: Any) -> None:
-        if not self._stopping and key == self.store.focus_key:
+    def _show_focus(self, show: Show, key: str, build: Build, prepared: Any) -> None:
+        # What was read of matrices that were built anew since has no names any more; a newer round follows.
+        if not self._stopping and key == self.store.focus_key and build is self.store.build:
             show(prepared)
 
 
