@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from covstudio.fitting import fit as fit
+    from covstudio.fitting import read_fit as read_fit
     from covstudio.studio.page.widget import Studio as Studio
     from covstudio.studio.page.widget import explore as explore
 
@@ -13,6 +14,7 @@ __version__ = "0.2.0"
 #: The faces of the package, loaded when first asked for: to import it takes no time.
 _LATER = {
     "fit": "covstudio.fitting",
+    "read_fit": "covstudio.fitting",
     "Studio": "covstudio.studio.page.widget",
     "explore": "covstudio.studio.page.widget",
 }

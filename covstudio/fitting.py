@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -17,7 +19,7 @@ from covstudio.data.frames import Frame, table_of
 from covstudio.data.tables import Table
 from covstudio.document.build.build import build
 from covstudio.document.model.document import Document, check_method
-from covstudio.estimate import After, Estimate, Means, design_of, estimate, tables, varcorr
+from covstudio.estimate import After, Estimate, Means, design_of, estimate, files, tables, varcorr
 from covstudio.formula import Reading, read
 from covstudio.reml import Fit, Inference
 from covstudio.reml import fit as fit_matrix
@@ -25,7 +27,7 @@ from covstudio.reml import fit as fit_matrix
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Fitted", "fit"]
+__all__ = ["Fitted", "fit", "read_fit"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +39,14 @@ class Fitted:
         document: the model, to be saved, exported or opened in the app.
         table: the data.
         notes: how the formula was read, where that needs saying.
+        versions: what the fit was made by, of one that was read from a file; empty for one made just now.
     """
 
     estimate: Estimate
     document: Document
     table: Table
     notes: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def fit(self) -> Fit:
@@ -166,6 +170,30 @@ class Fitted:
         """Influence of rows or levels; see `covstudio.estimate.After.influence`."""
         return self.after.influence(column)
 
+    def save(self, path: str | PathLike[str]) -> None:
+        """Save the fit as JSON, with its model, its table and the versions it was made by.
+
+        Args:
+            path: of the file; `covstudio.read_fit` reads it back, to the last bit of every number.
+
+        Raises:
+            OSError: the file cannot be written.
+
+        Example:
+            >>> import tempfile
+            >>> from pathlib import Path
+            >>> from covstudio import fit, read_fit
+            >>> from covstudio.data import load_example
+            >>> found = fit("yield ~ rep + (1 | gen)", load_example("john_alpha"))
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     path = Path(folder) / "oats.fit.json"
+            ...     found.save(path)
+            ...     read_fit(path).loglik == found.loglik
+            True
+        """
+        text = files.dumps(self.estimate, self.document, self.table, self.notes, self.versions or None)
+        Path(path).write_text(text, encoding="utf-8")
+
     def summary(self) -> str:
         """The fit as a table to read."""
         return self.fit.summary()
@@ -173,6 +201,23 @@ class Fitted:
     def __repr__(self) -> str:
         said = f"{self.document.title}: {self.table.name}, {self.fit.n:,} rows"
         return f"{said}\n{self.summary()}"
+
+
+def read_fit(path: str | PathLike[str]) -> Fitted:
+    """A fit that `Fitted.save` has saved; nothing is fitted again.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        The fit with the numbers it had, its model and its table; what is asked of it is computed as ever.
+
+    Raises:
+        FitFileError: the file is no saved fit, or of a later version.
+        OSError: the file cannot be read.
+    """
+    kept = files.reads(Path(path).read_bytes())
+    return Fitted(kept.estimate, kept.document, kept.table, kept.notes, kept.versions)
 
 
 def fit(

@@ -19,15 +19,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from covstudio.reml.inference import Residuals
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from pandas import DataFrame
 
-    Numbers = NDArray[np.float64]
-    Places = NDArray[np.int64]
+Numbers = NDArray[np.float64]
+Places = NDArray[np.int64]
 
 __all__ = ["Band", "Standardised", "band", "choice", "standardised"]
 

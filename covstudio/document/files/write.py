@@ -17,7 +17,7 @@ from covstudio.document.files.read import DocumentError, Reader, read_data, read
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import ArgumentValue, Auto, Columns, Levels, Node, Rows, Values
 
-__all__ = ["VERSION", "DocumentError", "dumps", "loads"]
+__all__ = ["VERSION", "DocumentError", "dumps", "loads", "model_and_data", "parsed", "written"]
 
 VERSION = 1
 MAX_CHARACTERS = 400_000_000
@@ -53,6 +53,16 @@ def dumps(document: Document, table: Table | None = None) -> str:
         }
         <BLANKLINE>
     """
+    return written(model_and_data(document, table)) + "\n"
+
+
+def model_and_data(document: Document, table: Table | None = None) -> dict[str, Any]:
+    """What `dumps` writes, as JSON's own values.
+
+    Args:
+        document: the model.
+        table: its data, to be saved with it.
+    """
     content: dict[str, Any] = {
         "covstudio": VERSION,
         "model": {
@@ -73,7 +83,7 @@ def dumps(document: Document, table: Table | None = None) -> str:
     }
     if table is not None:
         content["data"] = {"name": table.name, "columns": table.to_columns(computed=False)}
-    return _written(content) + "\n"
+    return content
 
 
 def loads(text: str | bytes) -> tuple[Document, Table | None]:
@@ -97,7 +107,7 @@ def loads(text: str | bytes) -> tuple[Document, Table | None]:
         covstudio.document.files.read.DocumentError: The file was written by a newer covstudio (version 7);
         this one reads versions up to 1. Upgrade covstudio to open it.
     """
-    content = Reader(_parsed(text), "")
+    content = Reader(parsed(text), "")
     if not isinstance(content.value, dict) or "covstudio" not in content.value:
         raise DocumentError(
             f'This is not a model of covstudio: it does not begin with {{"covstudio": 1, ...}}. {_CHOOSE}'
@@ -131,7 +141,13 @@ class _NotFinite(float):
     text: str
 
 
-def _parsed(text: str | bytes) -> Any:
+def parsed(text: str | bytes) -> Any:
+    """The values in a JSON text from a person, of any size up to `MAX_CHARACTERS`.
+
+    Raises:
+        DocumentError: it is no JSON, holds a key twice or a number that is not finite; the message says
+            where.
+    """
     if isinstance(text, bytes):
         try:
             text = text.decode("utf-8-sig")
@@ -237,14 +253,14 @@ def _argument(value: ArgumentValue) -> Any:
     return value
 
 
-def _written(value: Any, indent: str = "") -> str:
-    """JSON with one key a line, but lists of plain values (a column, a row of a matrix) on one line."""
+def written(value: Any, indent: str = "") -> str:
+    """JSON text with one key a line, but lists of plain values (a column, a row of a matrix) on one line."""
     inner = indent + "  "
     if isinstance(value, Mapping) and value:
-        rows = (f"{inner}{_plain(key)}: {_written(one, inner)}" for key, one in value.items())
+        rows = (f"{inner}{_plain(key)}: {written(one, inner)}" for key, one in value.items())
         return "{\n" + ",\n".join(rows) + f"\n{indent}}}"
     if isinstance(value, list) and any(isinstance(one, list | Mapping) for one in value):
-        rows = (f"{inner}{_written(one, inner)}" for one in value)
+        rows = (f"{inner}{written(one, inner)}" for one in value)
         return "[\n" + ",\n".join(rows) + f"\n{indent}]"
     return _plain(value)
 

@@ -37,8 +37,10 @@ from covstudio.reml.search.coordinates import Coordinate
 
 __all__ = [
     "Information",
+    "KnownUncertainty",
     "ParameterCovariance",
     "Uncertainty",
+    "UncertaintyRecord",
     "average_covariance",
     "covariance_of",
     "inside_range",
@@ -110,10 +112,27 @@ class ParameterCovariance:
         }
 
 
+@dataclass(frozen=True, eq=False)
+class UncertaintyRecord:
+    """What is kept of an uncertainty: the numbers, which need no data.
+
+    Attributes:
+        coordinates: the estimated parameters inside their range.
+        reason: why the observed information was not to be taken; empty where it was.
+        covariance: of the parameters.
+        searched: the same in the coding of the search, where that was another one.
+    """
+
+    coordinates: tuple[Coordinate, ...]
+    reason: str
+    covariance: ParameterCovariance
+    searched: UncertaintyRecord | None = None
+
+
 class Uncertainty:
     """How uncertain the variance parameters of a fit are, found when somebody asks.
 
-    Pickled, it is found first: what arrives elsewhere has the numbers and needs no data.
+    Pickled or kept as a record, it is found first: what arrives elsewhere has the numbers and needs no data.
 
     Args:
         model: V, and the engine that takes it.
@@ -146,9 +165,27 @@ class Uncertainty:
         self.reason = "" if converged else "the fit did not converge"
         self.reason = self.reason or too_dear(model, len(self.coordinates))
 
+    #: What `covstudio.records` keeps of it.
+    Record = UncertaintyRecord
+
     def __getstate__(self) -> dict[str, Any]:
         found = self.covariance
         return {**self.__dict__, "covariance": found}
+
+    def to_record(self) -> UncertaintyRecord:
+        """The numbers, to be kept."""
+        searched: Uncertainty | None = getattr(self, "searched", None)
+        return UncertaintyRecord(
+            self.coordinates,
+            self.reason,
+            self.covariance,
+            None if searched is None else searched.to_record(),
+        )
+
+    @staticmethod
+    def from_record(record: UncertaintyRecord) -> Uncertainty:
+        """The uncertainty whose numbers were kept."""
+        return KnownUncertainty(record)
 
     @property
     def kind(self) -> Information:
@@ -176,6 +213,29 @@ class Uncertainty:
             if point is None:
                 return np.full((len(self.coordinates),) * 2, np.nan)
             return observed_information(engine, point, self.coordinates, self._confounded)
+
+
+class KnownUncertainty(Uncertainty):
+    """The uncertainty of a fit that was kept and read back.
+
+    Args:
+        record: its numbers.
+    """
+
+    def __init__(self, record: UncertaintyRecord) -> None:
+        self.coordinates = record.coordinates
+        self.reason = record.reason
+        self._covariance = record.covariance
+        if record.searched is not None:
+            self.searched = KnownUncertainty(record.searched)
+
+    @property
+    def covariance(self) -> ParameterCovariance:
+        """The covariance matrix that was found when the fit was made."""
+        return self._covariance
+
+    def __getstate__(self) -> dict[str, Any]:
+        return dict(self.__dict__)
 
 
 def average_covariance(
