@@ -332,9 +332,9 @@ def test_values_out_of_range_count_as_defaults_and_are_told():
     assert built.naturals("V", document).tolist() == [0.0, 0.0]
     (problem,) = value_problems(built, document)
     assert (problem.node_id, problem.field) == ("n1", "rho")
-    assert problem.message == "rho lies between -1 and 1; got 1.5. The default is used instead."
+    assert problem.message == "ρ lies between -1 and 1; got 1.5. The default is used instead."
     assert built.check_value("n1", "rho", 1.0) is None
-    assert built.check_value("n1", "sigma^2", -1.0) == "sigma^2 lies between 0 and inf; got -1."
+    assert built.check_value("n1", "sigma^2", -1.0) == "σ² lies between 0 and inf; got -1."
     assert built.check_value("n1", "nothing", 1.0) is None
 
 

@@ -69,7 +69,7 @@ def test_what_the_data_cannot_tell_apart_is_named():
             [SetParameters({("n4", "sigma^2"): -1.0}), SetFixed("n4", "sigma^2", True)],
             "genotype variance",
             "sigma^2",
-            "sigma^2 lies between 0 and inf; got -1.",
+            "σ² lies between 0 and inf; got -1.",
         ),
     ],
 )

@@ -274,11 +274,11 @@ class Studio:
 
     def slider(self, path: str) -> Locator:
         """The slider of a parameter, by its path in V such as "genotype/g/sigma^2"."""
-        return self.page.get_by_role("slider", name=path, exact=True)
+        return self.page.locator(f'[data-slider="{path}"]')
 
     def value(self, path: str) -> Locator:
         """The number field of a parameter."""
-        return self.page.get_by_role("textbox", name=f"{path} value", exact=True)
+        return self.page.locator(f'[data-number="{path}"]')
 
     def drag_slider(self, path: str, shares: list[float]) -> None:
         """Drag a slider's thumb with the mouse from place to place; places are shares of its length."""

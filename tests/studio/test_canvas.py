@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from covstudio.covariance.core.letters import parameter_label
 from covstudio.document.changes.all import (
     AddNode,
     Change,
@@ -23,7 +24,6 @@ from covstudio.studio.canvas.cards import (
     wires,
 )
 from covstudio.studio.session.store import Store
-from covstudio.studio.session.texts import parameter_label
 from tests.studio.canvas_cases import Browser, field_trial, made, sum_of_two
 
 # --- what is drawn ---

@@ -26,9 +26,9 @@ VARIANCES = {"genotype/g/sigma^2": "0.14290", "block/g/sigma^2": "0.07021", "res
 def test_a_fit_gives_the_published_estimates_and_undo_takes_them_back(alpha: Studio) -> None:
     results = alpha.fit()
     components = results.get_by_role("region", name="Variance components")
-    assert row(components, "genotype/g/sigma^2")[:2] == ["genotype/g/sigma^2", "0.142902"]
-    assert row(components, "block/g/sigma^2")[1] == "0.070218"
-    assert row(components, "residual/sigma^2")[1] == "0.081617"
+    assert row(components, "genotype variance · σ²")[:2] == ["genotype variance · σ²", "0.142902"]
+    assert row(components, "block variance · σ²")[1] == "0.070218"
+    assert row(components, "residual · σ²")[1] == "0.081617"
     effects = results.get_by_role("region", name="Fixed effects", exact=True)
     assert row(effects, "(Intercept)")[1:3] == ["4.518\n4.217 to 4.820", "0.145"]
     assert row(effects, "rep[R2]")[1:3] == ["0.298\n−0.082 to 0.677", "0.174"]
@@ -91,7 +91,7 @@ def test_blups_are_searched_and_sorted(alpha: Studio) -> None:
 def test_uncertainty_stands_beside_the_estimates(alpha: Studio) -> None:
     results = alpha.fit()
     components = results.get_by_role("region", name="Variance components")
-    assert row(components, "block/g/sigma^2")[2:] == ["0.037969", "0.0243 to 0.203\nProfile"]
+    assert row(components, "block variance · σ²")[2:] == ["0.037969", "0.0243 to 0.203\nProfile"]
     expect(components).to_contain_text("observed information")
     effects = results.get_by_role("region", name="Fixed effects", exact=True)
     assert row(effects, "rep[R3]") == ["rep[R3]", "−0.414\n−0.794 to −0.034", "0.174", "−2.38\n11.8", "0.035"]
@@ -135,15 +135,15 @@ def test_quantities_are_derived_from_the_parameters(alpha: Studio) -> None:
     section = results.get_by_role("region", name="Derived quantities")
     field = section.get_by_role("textbox", name="New quantity")
     field.fill("h2 = ")
-    section.get_by_role("button", name="Insert genotype/g/sigma^2").click()
-    expect(field).to_have_value("h2 = genotype/g/sigma^2")
+    section.get_by_role("button", name="Insert genotype variance · σ²").click()
+    expect(field).to_have_value("h2 = genotype")
     expect(field).to_be_focused()
     field.press_sequentially(" / (genotype + ")
     expect(section.get_by_role("alert")).to_have_count(0)
     expect(section.get_by_text("found the end")).to_be_visible()
     field.press("Enter")
     expect(section.get_by_role("alert")).to_contain_text("Expected a number, a name")
-    expect(field).to_have_value("h2 = genotype/g/sigma^2 / (genotype + ")
+    expect(field).to_have_value("h2 = genotype / (genotype + ")
     field.press_sequentially("residual)")
     expect(section.get_by_text("= 0.6365, SE 0.106, 95 % interval 0.429 to 0.844")).to_be_visible()
     field.press("Enter")
@@ -178,9 +178,9 @@ def test_the_verdict_stands_on_top_in_words(alpha: Studio) -> None:
     summary = results.get_by_role("region", name="Summary")
     expect(summary.get_by_role("heading", name="Converged at the boundary")).to_be_visible()
     verdict = summary.get_by_role("note", name="Verdict")
-    expect(verdict).to_contain_text("Estimated as zero: genotype/g/sigma^2")
+    expect(verdict).to_contain_text("Estimated as zero: genotype variance · σ²")
     components = results.get_by_role("region", name="Variance components")
-    assert row(components, "genotype/g/sigma^2")[1:3] == ["0.000000\nat the end of its range", "–"]
+    assert row(components, "genotype variance · σ²")[1:3] == ["0.000000\nat the end of its range", "–"]
 
     # Replicates among the fixed effects, and as a random effect too.
     alpha.show("Inspector")
@@ -188,7 +188,7 @@ def test_the_verdict_stands_on_top_in_words(alpha: Studio) -> None:
     alpha.page.get_by_role("group", name="Factors", exact=True).get_by_text("block", exact=True).click()
     alpha.fit()
     expect(summary.get_by_role("heading", name="Not identifiable")).to_be_visible()
-    expect(verdict).to_contain_text("The data say nothing about block/g/sigma^2")
+    expect(verdict).to_contain_text("The data say nothing about block variance · σ²")
     expect(components.get_by_text("not told apart")).to_be_visible()
 
 
@@ -342,7 +342,7 @@ def test_a_singular_model_is_explained_at_its_nodes(alpha: Studio) -> None:
     alpha.show("Inspector")
     alpha.value("residual/sigma^2").fill("0")
     alpha.value("residual/sigma^2").press("Enter")
-    alpha.button("Fix residual/sigma^2").click()
+    alpha.button("Fix σ² of residual").click()
     expect(alpha.state()).to_contain_text("2 parameters")
     panel = alpha.show("Fit")
     panel.get_by_role("button", name="Fit", exact=True).click()

@@ -15,7 +15,7 @@ from covstudio.document.files.write import dumps
 from tests.studio.browser import Studio, row
 from tests.studio.long_fits import many_times, with_field
 
-BLOCK = "block/g/sigma^2"
+BLOCK = "block variance · σ²"
 
 
 def test_a_variance_is_profiled_on_demand(alpha: Studio) -> None:
@@ -36,14 +36,14 @@ def test_a_variance_is_profiled_on_demand(alpha: Studio) -> None:
     expect(curve).to_have_count(0)
 
     components.get_by_role("button", name="Profile all").click()
-    expect(components.get_by_role("button", name="Profile interval of residual/sigma^2")).to_be_visible(
+    expect(components.get_by_role("button", name="Profile interval of residual · σ²")).to_be_visible(
         timeout=60_000
     )
     expect(components.get_by_role("button", name="Profile all")).to_have_count(0)
     with alpha.page.expect_download() as started:
         results.get_by_role("button", name="Download Variance components as csv").click()
     saved = list(csv.DictReader(io.StringIO(started.value.path().read_text(encoding="utf-8"))))
-    assert [one["profile_upper"][:5] for one in saved if one["parameter"] == BLOCK] == ["0.198"]
+    assert [one["profile_upper"][:5] for one in saved if one["parameter"] == "block/g/sigma^2"] == ["0.198"]
 
     # Another fit has no profiles yet.
     alpha.fit()
@@ -86,11 +86,11 @@ def test_what_is_under_way_is_cancelled_and_nothing_is_lost(studio: Studio, slow
     components = results.get_by_role("region", name="Variance components")
     components.get_by_role("button", name="Profile all").click()
     status = components.get_by_role("status")
-    expect(status).to_contain_text(re.compile(r"^Profiling genotype/g/sigma\^2 \(1 of 5\), \d+ refit"))
+    expect(status).to_contain_text(re.compile(r"^Profiling genotype variance · σ² \(1 of 5\), \d+ refit"))
     terms = results.get_by_role("region", name="Tests of terms of V")
     expect(terms.get_by_role("button", name="Test all")).to_be_disabled()
     status.get_by_role("button", name="Cancel profiling").click()
     expect(status).to_have_count(0)
-    expect(components.get_by_role("button", name="Profile residual/sigma^2")).to_be_enabled()
+    expect(components.get_by_role("button", name="Profile residual · σ²")).to_be_enabled()
     expect(results.get_by_role("region", name="Summary")).to_contain_text("Converged")
     expect(terms.get_by_role("button", name="Test all")).to_be_enabled()

@@ -20,6 +20,7 @@ from covstudio.studio.fit.questions import FitQuestions
 from covstudio.studio.fit.questions_worker import Omitting, Profiling
 from covstudio.studio.fit.worker import Answered, Outcome, Working
 from covstudio.studio.session.messages import Message
+from covstudio.studio.session.spoken import Spoken
 from covstudio.studio.session.store import Store
 
 NAMES = ("genotype/g/sigma^2", "block/g/sigma^2", "residual/sigma^2")
@@ -56,7 +57,8 @@ class Asking:
         self.begin()
 
     def begin(self) -> None:
-        self.questions.begin(DOCUMENT, TABLE, build(DOCUMENT, TABLE).v, self.found)
+        built = build(DOCUMENT, TABLE)
+        self.questions.begin(DOCUMENT, TABLE, built.v, self.found, Spoken(DOCUMENT, built))
 
     def send(self, message: Message) -> None:
         self.questions.handlers()[type(message)](message)

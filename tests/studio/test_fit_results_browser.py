@@ -45,8 +45,8 @@ def test_estimates_and_effects_stand_on_the_screen_together(alpha: Studio) -> No
     assert box_of(components)["y"] == box_of(effects)["y"]
     # Each number has a column of its own.
     expect(components.get_by_role("columnheader", name="by profile")).to_be_visible()
-    assert row(components, "block/g/sigma^2") == [
-        "block/g/sigma^2",
+    assert row(components, "block variance · σ²") == [
+        "block variance · σ²",
         "0.070218",
         "0.037969",
         "0.0243",

@@ -191,7 +191,7 @@ def test_zero_is_a_variance_and_a_negative_number_is_none(alpha: Store) -> None:
     assert alpha.natural(residual, "sigma^2") == 0.0
     state = say(inspector, type="give-value", node=residual, param="sigma^2", value=-1)
     assert alpha.natural(residual, "sigma^2") == 0.0
-    assert "sigma^2" in state["errors"][f"{residual} sigma^2"]
+    assert "σ²" in state["errors"][f"{residual} sigma^2"]
     say(inspector, type="give-value", node=residual, param="sigma^2", value="much")
     assert alpha.message is not None
     assert "Expected `float`, got `str`" in alpha.message.text

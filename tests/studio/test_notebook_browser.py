@@ -95,15 +95,15 @@ def test_the_widget_lives_in_a_notebook(page: Page, lab: str) -> None:
     assert height is not None
     assert height["height"] > 200
     # A slider moves theta of the next cell.
-    given.get_by_role("slider", name="trend/sigma^2").focus()
+    given.get_by_role("slider", name="σ² of trend").focus()
     for _ in range(4):
         page.keyboard.press("ArrowRight")
-    expect(given.get_by_role("textbox", name="trend/sigma^2 value")).not_to_have_value("1")
+    expect(given.get_by_role("textbox", name="Value of σ² of trend")).not_to_have_value("1")
     expect(run(page, 1)).to_have_text(re.compile(r"theta \[0\.\d+, 0\.0, 0\.0\]"))
     # And theta of a cell moves the sliders and the pictures.
     before = picture.evaluate("canvas => canvas.toDataURL()")
     expect(run(page, 2)).to_contain_text("rho 0.4621")
-    expect(given.get_by_role("textbox", name="trend/rho value")).to_have_value("0.462117")
+    expect(given.get_by_role("textbox", name="Value of ρ of trend")).to_have_value("0.462117")
     picture.scroll_into_view_if_needed()  # what is out of sight is not painted
     page.wait_for_function(
         "([canvas, before]) => canvas.toDataURL() !== before", arg=[picture.element_handle(), before]

@@ -259,7 +259,7 @@ def test_the_theme_repaints_in_place(alpha: Studio) -> None:
 
 
 def test_the_pixels_are_those_of_the_matrix(alpha: Studio) -> None:
-    """Every entry is a square of as many pixels of the screen, and nothing else is painted."""
+    """Every entry is a square, as large as every other to within a pixel, and nothing else is painted."""
     matrix = np.zeros((72, 72), bool)
     for block in range(18):
         matrix[4 * block : 4 * block + 4, 4 * block : 4 * block + 4] = True
@@ -271,11 +271,14 @@ def test_the_pixels_are_those_of_the_matrix(alpha: Studio) -> None:
         }"""
     )
     seen = np.array(data).reshape(height, width) > 0
-    cell = min(width, height) // 72
-    assert cell >= 1
-    top, left = (height - 72 * cell) // 2, (width - 72 * cell) // 2
+    assert width == height
+    cell = width / 72 if width // 72 < 0.8 * width / 72 else width // 72
+    edges = np.floor(np.arange(73) * cell + 0.5).astype(int)
+    assert 0.8 * width <= edges[-1] <= width
+    around = (width - edges[-1]) // 2
     expected = np.zeros_like(seen)
-    expected[top : top + 72 * cell, left : left + 72 * cell] = matrix.repeat(cell, 0).repeat(cell, 1)
+    inside = slice(around, around + edges[-1])
+    expected[inside, inside] = matrix.repeat(np.diff(edges), 0).repeat(np.diff(edges), 1)
     assert np.array_equal(seen, expected)
 
 

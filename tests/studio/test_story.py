@@ -21,6 +21,7 @@ from covstudio.document.files.write import loads
 from tests.studio.browser import EXAMPLE, Studio, box_of
 
 VARIANCES = {"genotype/g/sigma^2": 0.142902, "block/g/sigma^2": 0.070218, "residual/sigma^2": 0.081617}
+CALLED = ("genotype variance · σ²", "block variance · σ²", "residual · σ²")
 FIXED = {
     "(Intercept)": (4.518250, 0.145114),
     "rep[R2]": (0.297846, 0.173803),
@@ -165,7 +166,7 @@ def fit_and_check(studio: Studio) -> None:
     panel.get_by_text("Iterations", exact=True).click()
     expect(panel.get_by_role("region", name="Iterations").get_by_role("row").nth(3)).to_be_visible()
     variances = results.get_by_label("Variance components", exact=True)
-    for name, value in VARIANCES.items():
+    for name, value in zip(CALLED, VARIANCES.values(), strict=True):
         assert cell(variances, name, 1) == pytest.approx(value, abs=6e-7)
     fixed = results.get_by_label("Fixed effects", exact=True)
     for name, (estimate, error) in FIXED.items():

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance import Matrix, Transform, declaration
+from covstudio.covariance.core.letters import parameter_label
 from covstudio.data.tables import Table
 from covstudio.document.build.construct import combined, construct, resolve
 from covstudio.document.build.limits import Unbuilt
@@ -149,7 +150,7 @@ class Build:
                 low, high = run.bounds[run.names.index(parameter)]
                 if low <= natural <= high:
                     return None
-                return f"{parameter} lies between {low:g} and {high:g}; got {natural:g}."
+                return f"{parameter_label(parameter)} lies between {low:g} and {high:g}; got {natural:g}."
         return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from covstudio.covariance.core.letters import parameter_label
 from covstudio.document.changes.change import (
     Change,
     ChangeError,
@@ -92,7 +93,7 @@ class SetParameters(Change):
         if len(self.values) != 1:
             return f"Set {len(self.values)} parameters"
         ((node_id, name),) = self.values
-        return f"Set {name} of {node_of(document, node_id).name}"
+        return f"Set {parameter_label(name)} of {node_of(document, node_id).name}"
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,8 @@ class SetFixed(Change):
         return document.with_nodes(replace(node, fixed=fixed))
 
     def _describe(self, document: Document) -> str:
-        return f"{'Fix' if self.fixed else 'Free'} {self.parameter} of {node_of(document, self.node_id).name}"
+        what = f"{parameter_label(self.parameter)} of {node_of(document, self.node_id).name}"
+        return f"{'Fix' if self.fixed else 'Free'} {what}"
 
 
 @dataclass(frozen=True)

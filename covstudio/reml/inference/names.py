@@ -32,6 +32,8 @@ class Names:
         'gen/sigma^2'
         >>> names.meaning("gen/sigma^2"), names.meaning("residual")
         ('gen/g/sigma^2', 'residual/sigma^2')
+        >>> [names.shortest(path) for path in names.paths]
+        ['gen', 'residual']
     """
 
     def __init__(self, paths: Iterable[str], what: str) -> None:
@@ -56,6 +58,14 @@ class Names:
             if text.startswith(name, start) and not _goes_on(text, start + len(name)):
                 return name
         return None
+
+    def shortest(self, path: str) -> str:
+        """The shortest name that means this path and no other: of few parts, the first ones."""
+        parts = path.split("/")
+        if len(parts) > PARTS:
+            return path
+        ways = (way for size in range(1, len(parts) + 1) for way in _choices(parts, size))
+        return next(name for name in map("/".join, ways) if self._meanings[name] == {path})
 
     def meaning(self, name: str) -> str:
         """The full path of a name.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from covstudio.covariance import Declaration, declaration
+from covstudio.covariance.core.letters import parameter_label
 from covstudio.document.build.build import Problem
 from covstudio.document.changes.auto_layout import GAP_X, HEIGHT, WIDTH, node_height
 from covstudio.document.model.arguments import document_default
@@ -12,7 +13,7 @@ from covstudio.document.model.document import Document
 from covstudio.document.model.node import Auto, Columns, Levels, Node, Rows, V, Values
 from covstudio.studio.canvas.messages import CanvasWire, Card, CardLine, CardProblem, CardSlot
 from covstudio.studio.session.store import Store
-from covstudio.studio.session.texts import parameter_label, shape_text
+from covstudio.studio.session.texts import shape_text
 
 #: Parameters that have room on a card.
 SHOWN = 3

@@ -31,6 +31,7 @@ from covstudio.studio.fit.messages import (
 from covstudio.studio.fit.questions_worker import Omitting, Profiling
 from covstudio.studio.fit.worker import Answered, Task, Working
 from covstudio.studio.session.channel import Handlers
+from covstudio.studio.session.spoken import Spoken
 from covstudio.studio.session.store import Store
 
 log = logging.getLogger("covstudio")
@@ -50,6 +51,7 @@ class FitQuestions:
         self._document: Document | None = None  # that was fitted
         self._table: Table | None = None
         self._estimate: Estimate | None = None
+        self._spoken = Spoken(store.document, store.build)
         self._parameters: tuple[str, ...] = ()
         self._terms: tuple[str, ...] = ()
         self._profiles: dict[str, Profile] = {}
@@ -68,7 +70,12 @@ class FitQuestions:
         return {AskProfile: self._profile, AskOmission: self._omit, StopAsking: lambda message: self.stop()}
 
     def begin(
-        self, document: Document | None, table: Table | None, matrix: Matrix | None, estimate: Estimate
+        self,
+        document: Document | None,
+        table: Table | None,
+        matrix: Matrix | None,
+        estimate: Estimate,
+        spoken: Spoken,
     ) -> None:
         """Take a new fit up; what was asked about the one before is forgotten.
 
@@ -77,10 +84,12 @@ class FitQuestions:
             table: its data.
             matrix: its V.
             estimate: the fit.
+            spoken: what its parameters are called.
         """
         self.stop()
         self._job = None  # what it still says is of the fit before
         self._document, self._table, self._estimate = document, table, estimate
+        self._spoken = spoken
         self._profiles, self._curves, self._omissions, self._troubles = {}, {}, {}, {}
         self._failure = ""
         known = matrix is not None and estimate.fit.converged
@@ -161,16 +170,17 @@ class FitQuestions:
 
     def state(self) -> FitQuestionsState:
         """Everything the page draws of it."""
+        said = self._spoken.sentence
         return FitQuestionsState(
             busy=self._busy(),
-            failure=self._failure,
+            failure=self._spoken.sentence(self._failure),
             kind=self._kind,
             cut=cut_off(),
             parameters=list(self._parameters),
             profiles=[self._profile_state(name) for name in self._profiles],
-            troubles=[FitTrouble(name=name, text=text) for name, text in self._troubles.items()],
+            troubles=[FitTrouble(name=name, text=said(text)) for name, text in self._troubles.items()],
             terms=list(self._terms),
-            omissions=[_omission_state(name, one) for name, one in self._omissions.items()],
+            omissions=[_omission_state(name, one, said) for name, one in self._omissions.items()],
         )
 
     def _busy(self) -> FitBusy | None:
@@ -195,17 +205,17 @@ class FitQuestions:
             open_below=found.open_below,
             open_above=found.open_above,
             curve=[FitPoint(value=value, fall=fall) for value, fall in self._curves[name]],
-            notes=[f"{note[:1].upper()}{note[1:]}." for note in found.notes],
+            notes=[self._spoken.sentence(f"{note[:1].upper()}{note[1:]}.") for note in found.notes],
         )
 
 
-def _omission_state(name: str, one: Omission) -> FitOmission:
+def _omission_state(name: str, one: Omission, said: Callable[[str], str]) -> FitOmission:
     return FitOmission(
         name=name,
         statistic=one.statistic,
         mixture=mixture_words(one.df, one.boundary) if not one.error else "",
         p=one.p_value,
         loglik=one.loglik,
-        note=one.note,
-        trouble=one.error,
+        note=said(one.note),
+        trouble=said(one.error),
     )

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from covstudio.document.build.build import build
+from covstudio.document.model.document import Document
 from covstudio.estimate import Estimate, tables
 from covstudio.estimate.residuals import band, choice
 from covstudio.reml.engines.registry import title_of
+from covstudio.reml.inference.names import Names
 from covstudio.studio.fit.results_messages import (
     EffectRow,
     FitSummary,
@@ -22,8 +25,10 @@ from covstudio.studio.fit.results_messages import (
     ResultsState,
     TestRow,
     VarianceRow,
+    Word,
 )
 from covstudio.studio.session.files import file_stem
+from covstudio.studio.session.spoken import Spoken
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,28 +76,36 @@ class Results:
         """The same fit with other derived quantities."""
         return Results(estimate, self._seconds, self._stem, self._number)
 
-    def state(self) -> ResultsState:
-        """What the page draws: the summary and the tables, numbers as numbers."""
-        random = self._tables["blups"]
+    def state(self, spoken: Spoken | None = None) -> ResultsState:
+        """What the page draws: the summary and the tables, numbers as numbers.
+
+        Args:
+            spoken: what the parameters and terms are called; by their paths when left out.
+        """
+        spoken = spoken or Spoken(Document(), build(Document()))
+        random = self._tables["blups"].head(MAX_ROWS)
 
         def rows(name: str, kind: type[Row]) -> list[Row]:
             return [msgspec.convert(row, kind) for row in _rows(self._tables[name])]
 
         return ResultsState(
             number=self._number,
-            summary=self._summary(),
-            variance_components=msgspec.convert(
-                _rows(self._tables["variance_components"]), list[VarianceRow]
-            ),
+            summary=self._summary(spoken),
+            variance_components=[
+                msgspec.convert(row | {"name": spoken(row["parameter"])}, VarianceRow)
+                for row in _rows(self._tables["variance_components"])
+            ],
             fixed_effects=rows("fixed_effects", EffectRow),
             tests=rows("tests", TestRow),
             blups=RandomRows(
-                **{name: _values(random[name].head(MAX_ROWS)) for name in random.columns}, total=len(random)
+                **{name: _values(random[name]) for name in random.columns}
+                | {"term": list(map(spoken, random["term"]))},
+                total=len(self._tables["blups"]),
             ),
             residuals=points(self.estimate),
         )
 
-    def _summary(self) -> FitSummary:
+    def _summary(self, spoken: Spoken) -> FitSummary:
         estimate = self.estimate
         fit, inferred = estimate.fit, estimate.inferred
         return FitSummary(
@@ -102,17 +115,26 @@ class Results:
             bic=fit.bic,
             n=fit.n,
             p=fit.p,
-            verdict=verdict(estimate),
+            verdict=verdict(estimate, spoken),
             iterations=fit.iterations,
             engine=title_of(fit.engine),
-            engine_reason=fit.engine_reason,
+            engine_reason=spoken.sentence(fit.engine_reason),
             information=fit.covariance.source if fit.covariance.coordinates else "",
             degrees=inferred.degrees,
             contained=list(inferred.contained),
             seconds=self._seconds,
-            notes=[*estimate.notes, *inferred.notes],
-            parameters=[path for path in fit.params if path not in estimate.fixed_parameters],
+            notes=list(map(spoken.sentence, (*estimate.notes, *inferred.notes))),
+            parameters=self._words(spoken),
         )
+
+    def _words(self, spoken: Spoken) -> list[Word]:
+        """What derived quantities are written with."""
+        names = Names(self.estimate.fit.params, "parameter")
+        return [
+            Word(word=names.shortest(path), name=spoken(path))
+            for path in names.paths
+            if path not in self.estimate.fixed_parameters
+        ]
 
     def text(self, name: str) -> str:
         """A table for the clipboard, cells parted by tabs, as spreadsheets take them.
@@ -148,11 +170,11 @@ class Results:
         return f"{self._stem} fit.zip", stream.getvalue()
 
 
-def verdict(estimate: Estimate) -> FitVerdict:
+def verdict(estimate: Estimate, spoken: Spoken) -> FitVerdict:
     """How the fit ended, in words: a title, whether all is well, and what there is to say."""
     fit = estimate.fit
     title, mood = VERDICTS[fit.verdict]
-    return FitVerdict(title=title, mood=mood, text="" if mood == "ok" else fit.message)
+    return FitVerdict(title=title, mood=mood, text="" if mood == "ok" else spoken.sentence(fit.message))
 
 
 def points(estimate: Estimate) -> ResidualPoints | None:

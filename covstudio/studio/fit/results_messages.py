@@ -19,6 +19,13 @@ class FitVerdict(Part, frozen=True):
     text: str
 
 
+class Word(Part, frozen=True):
+    """A parameter in an expression: the shortest word that means it, and what it is called."""
+
+    word: str
+    name: str
+
+
 class FitSummary(Part, frozen=True):
     """The fit in a few numbers and sentences.
 
@@ -42,13 +49,14 @@ class FitSummary(Part, frozen=True):
     contained: list[str]
     seconds: float
     notes: list[str]
-    parameters: list[str]
+    parameters: list[Word]
 
 
 class VarianceRow(Part, frozen=True):
-    """A variance parameter; None is what there is not."""
+    """A variance parameter by its path, and what it is called; None is what there is not."""
 
     parameter: str
+    name: str
     estimate: Real | None
     standard_error: Real | None
     lower: Real | None

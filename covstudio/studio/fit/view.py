@@ -42,6 +42,7 @@ from covstudio.studio.fit.setup import FitSetup
 from covstudio.studio.fit.worker import Inferring, Outcome, Step
 from covstudio.studio.inspector.problems import ModelProblem, model_problem
 from covstudio.studio.session.channel import Channel
+from covstudio.studio.session.spoken import Spoken
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TabView
 
@@ -79,6 +80,7 @@ class FitView(TabView):
         self._results: Results | None = None
         self._fitted: Document | None = None  # the document the results belong to
         self._matrix: Matrix | None = None  # the V of the fit under way
+        self._spoken = Spoken(store.document, store.build)  # what its parts are called
         self._setup = FitSetup(store, self._show)
         self._derived = FitDerived(store, self._show)
         self._questions = FitQuestions(store, self._show)
@@ -141,6 +143,7 @@ class FitView(TabView):
         self._steps, self._failure = [], None
         self._phase, self._ahead = "starting", 0
         self._asked, self._table, self._matrix = self._store.document, self._store.table, self._store.build.v
+        self._spoken = Spoken(self._store.document, self._store.build)
         try:
             self._job = fitting.start(self._store.document, self._store.table, Inbox(self._take))
         except (ImportError, OSError, RuntimeError, ValueError) as error:
@@ -189,10 +192,12 @@ class FitView(TabView):
             self._done("problem")
             return
         self._derived.begin(self._matrix, outcome.estimate)
-        self._questions.begin(asked, self._table, self._matrix, outcome.estimate)
+        self._questions.begin(asked, self._table, self._matrix, outcome.estimate, self._spoken)
         self._count += 1
         self._results = Results(outcome.estimate, outcome.seconds, store.document.title, self._count)
-        self._tables.show(self._results.state())  # first: the next state shows the page what it has
+        self._tables.show(
+            self._results.state(self._spoken)
+        )  # first: the next state shows the page what it has
         self._fitted = asked
         if asked is not None and same_structure(asked, store.document):
             if store.apply_estimate(outcome.estimate):
@@ -253,12 +258,14 @@ class FitView(TabView):
         """Why there is no estimate: each problem once, at its first node, or one sentence without any."""
         by_message: dict[str, list[ModelProblem]] = {}
         for node, message in failure.problems:
-            by_message.setdefault(message, []).append(model_problem(self._store, Problem(node or V, message)))
+            problem = Problem(node or V, self._spoken.sentence(message))
+            by_message.setdefault(problem.message, []).append(model_problem(self._store, problem))
         problems = [
             structs.replace(same[0], name=", ".join(problem.name for problem in same))
             for same in by_message.values()
         ]
-        return FitFailure(message="" if problems else failure.message, problems=problems)
+        message = "" if problems else self._spoken.sentence(failure.message)
+        return FitFailure(message=message, problems=problems)
 
     def _stale(self) -> FitStale | None:
         """What changed since the results were found, and whether moving the sliders back mends it."""

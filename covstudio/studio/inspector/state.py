@@ -7,6 +7,7 @@ from typing import Any
 
 from covstudio.covariance import Argument, Declaration, declaration
 from covstudio.covariance.core.catalogue import meaning_key
+from covstudio.covariance.core.letters import parameter_label
 from covstudio.document.build.build import ParameterRef
 from covstudio.document.model.arguments import document_default, write_indices
 from covstudio.document.model.node import Columns, Levels, Node, Rows, Values
@@ -38,7 +39,7 @@ from covstudio.studio.inspector.problems import model_problem
 from covstudio.studio.inspector.scales import allows_zero, scale_of
 from covstudio.studio.session.resources import katex_address
 from covstudio.studio.session.store import Store
-from covstudio.studio.session.texts import parameter_label, shape_text
+from covstudio.studio.session.texts import shape_text
 
 #: Entries of a literal matrix or of written values that a text field can reasonably hold.
 MAX_WRITTEN = 4000

@@ -16,6 +16,7 @@ import panel as pn
 from bokeh.models import BoxAnnotation, ColumnDataSource, CustomJS, CustomJSHover, FixedTicker, HoverTool
 from panel.viewable import Viewable
 
+from covstudio.covariance.core.letters import parameter_label
 from covstudio.studio.matrix.cell_values import cell_values
 from covstudio.studio.matrix.colours import palette
 from covstudio.studio.matrix.live import Live
@@ -34,7 +35,7 @@ from covstudio.studio.matrix.ticks import axis_ticks
 from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TabView
-from covstudio.studio.session.texts import parameter_label, shape_text
+from covstudio.studio.session.texts import shape_text
 
 hv.Store.set_current_backend("bokeh")
 

@@ -14,10 +14,10 @@ import numpy.typing as npt
 import torch
 
 from covstudio.covariance import Evaluation, Matrix
+from covstudio.covariance.core.letters import parameter_label
 from covstudio.document.build.build import Build
 from covstudio.document.model.document import Document
 from covstudio.studio.matrix.quantise import NotFinite, Tile, quantise
-from covstudio.studio.session.texts import parameter_label
 
 Array: TypeAlias = npt.NDArray[np.float64]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from covstudio.covariance.core.letters import parameter_label
 from covstudio.document.build.build import ParameterRef
 from covstudio.studio.matrix.messages import (
     SLICES,
@@ -20,7 +21,7 @@ from covstudio.studio.matrix.messages import (
 from covstudio.studio.matrix.pictures import SLICE
 from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.store import Store
-from covstudio.studio.session.texts import parameter_label, shape_text
+from covstudio.studio.session.texts import shape_text
 
 
 class SlicesView:

@@ -2,7 +2,10 @@
 
 // What all share comes first: a view's own sheet has the last word.
 import "../../assets/theme.css";
-import "../../assets/ui.css";
+import "./ui/styles/controls.css";
+import "./ui/styles/floating.css";
+import "./ui/styles/view.css";
+import "./ui/styles/words.css";
 import { flushSync } from "react-dom";
 import { createRoot } from "react-dom/client";
 import { Frame } from "./page/Frame";

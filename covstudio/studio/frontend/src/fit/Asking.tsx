@@ -12,11 +12,14 @@ export function UnderWay({
   kind,
   verb,
   unit,
+  called = (name) => name,
 }: {
   questions: Questions;
   kind: NonNullable<Questions["kind"]>;
   verb: string;
   unit: string;
+  /** What a person calls what is asked about. */
+  called?: (name: string) => string;
 }) {
   const send = useSend("fit");
   const { busy, failure } = questions;
@@ -30,7 +33,7 @@ export function UnderWay({
   const text = busy.stopping
     ? "Cancelling…"
     : busy.name
-      ? `${verb} ${busy.name}${place}, ${busy.count} ${unit}${busy.count === 1 ? "" : "s"}`
+      ? `${verb} ${called(busy.name)}${place}, ${busy.count} ${unit}${busy.count === 1 ? "" : "s"}`
       : "Preparing…";
   return (
     <div className={`${styles.progressLine} ${variances.asked}`} role="status">

@@ -20,7 +20,9 @@ const NAMES = 16;
 const PAUSE = 200;
 const REMOVE = "M4.5 4.5l7 7|M11.5 4.5l-7 7";
 
-export function Derived({ state, names }: { state: DerivedState; names: readonly string[] }) {
+type Word = State<"results">["summary"]["parameters"][number];
+
+export function Derived({ state, words }: { state: DerivedState; words: readonly Word[] }) {
   const send = useSend("fit");
   const [text, setText] = useState("");
   const [submitted, setSubmitted] = useState<string | null>(null);
@@ -58,7 +60,7 @@ export function Derived({ state, names }: { state: DerivedState; names: readonly
   }
 
   const tried = text.trim() && state.draft === text.trim() ? state.tried : null;
-  const some = offered(names, text);
+  const some = offered(words, text);
   return (
     <Section name="derived" take={state.rows.length > 0}>
       {state.rows.length > 0 && <Quantities rows={state.rows} />}
@@ -69,7 +71,7 @@ export function Derived({ state, names }: { state: DerivedState; names: readonly
           aria-label="New quantity"
           aria-describedby={note}
           aria-invalid={(tried?.trouble && state.refused) || undefined}
-          placeholder={example(names)}
+          placeholder={example(words.map(({ word }) => word))}
           spellCheck={false}
           autoComplete="off"
           value={text}
@@ -90,14 +92,15 @@ export function Derived({ state, names }: { state: DerivedState; names: readonly
         <Said tried={tried} refused={state.refused} first={state.rows.length === 0} />
       </div>
       <div className={styles.names} role="group" aria-label="Parameters to insert">
-        {some.slice(0, NAMES).map((name) => (
+        {some.slice(0, NAMES).map(({ word, name }) => (
           <button
-            key={name}
+            key={word}
             type="button"
             className={styles.name}
             aria-label={`Insert ${name}`}
+            title={`Insert ${word}`}
             onMouseDown={(event) => event.preventDefault()}
-            onClick={() => insert(name)}
+            onClick={() => insert(word)}
           >
             {name}
           </button>

@@ -15,10 +15,13 @@ function end(value: Real, beyond: number): number {
 
 export function Profile({
   profile,
+  called,
   cut,
   wald,
 }: {
   profile: Found;
+  /** What a person calls the parameter. */
+  called: string;
   cut: number;
   wald: readonly [Real, Real] | null;
 }) {
@@ -56,7 +59,7 @@ export function Profile({
         viewBox={`0 0 ${CURVE.width} ${CURVE.height}`}
         preserveAspectRatio="none"
         role="img"
-        aria-label={`Profile log-likelihood of ${profile.name}, above the 95 % cut-off from ${digits(profile.lower)} to ${digits(profile.upper)}`}
+        aria-label={`Profile log-likelihood of ${called}, above the 95 % cut-off from ${digits(profile.lower)} to ${digits(profile.upper)}`}
       >
         <path
           className={styles.inside}

@@ -72,7 +72,7 @@ export function Results({
               summary={summary}
             />
             <Terms questions={questions} />
-            <Derived state={state.derived} names={summary.parameters} />
+            <Derived state={state.derived} words={summary.parameters} />
           </div>
           <div className={styles.column}>
             <Effects rows={results.fixed_effects} degrees={summary.degrees} />

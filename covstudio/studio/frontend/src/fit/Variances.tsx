@@ -48,6 +48,7 @@ export function Variances({
   const asks = questions.parameters.length > 0;
   const columns = wide ? (asks ? 6 : 5) : 4;
   const estimates = rows.map((row) => number(row.estimate, row.standard_error));
+  const names = new Map(rows.map((row) => [row.parameter, row.name]));
   const errors = rows.map((row) =>
     row.standard_error === null ? "–" : number(row.standard_error, row.standard_error),
   );
@@ -127,6 +128,7 @@ export function Variances({
                   <ByProfile
                     questions={questions}
                     name={name}
+                    called={row.name}
                     profile={profile}
                     open={opened.has(name)}
                     focus={pressed === name}
@@ -137,8 +139,8 @@ export function Variances({
                 return (
                   <Fragment key={name}>
                     <tr className={more ? variances.withMore : undefined}>
-                      <td>
-                        <Name>{name}</Name>
+                      <td title={name}>
+                        <Name>{row.name}</Name>
                       </td>
                       <NumberCell
                         text={estimates[i]}
@@ -167,7 +169,9 @@ export function Variances({
                           {trouble !== undefined ? (
                             <div className="cs-error">{trouble}</div>
                           ) : (
-                            profile && <Curve profile={profile} cut={questions.cut} wald={wald} />
+                            profile && (
+                              <Curve profile={profile} called={row.name} cut={questions.cut} wald={wald} />
+                            )
                           )}
                         </td>
                       </tr>
@@ -179,16 +183,26 @@ export function Variances({
           </table>
         </Wide>
       </div>
-      <UnderWay questions={questions} kind="profile" verb="Profiling" unit="refit" />
+      <UnderWay
+        {...{ questions, kind: "profile", verb: "Profiling", unit: "refit" }}
+        called={(name) => names.get(name) ?? name}
+      />
     </Section>
   );
 }
 
-function Curve({ profile, cut, wald }: { profile: Found; cut: number; wald: readonly [Real, Real] | null }) {
+interface CurveProps {
+  profile: Found;
+  called: string;
+  cut: number;
+  wald: readonly [Real, Real] | null;
+}
+
+function Curve(props: CurveProps) {
   return (
     <>
-      <Profile profile={profile} cut={cut} wald={wald} />
-      {profile.notes.map((text) => (
+      <Profile {...props} />
+      {props.profile.notes.map((text) => (
         <div key={text} className="cs-note">
           {text}
         </div>
@@ -201,6 +215,7 @@ function Curve({ profile, cut, wald }: { profile: Found; cut: number; wald: read
 function ByProfile({
   questions,
   name,
+  called,
   profile,
   open,
   focus,
@@ -209,6 +224,8 @@ function ByProfile({
 }: {
   questions: Questions;
   name: string;
+  /** What a person calls it. */
+  called: string;
   profile: Found | undefined;
   open: boolean;
   /** The button that asked was here, and with it the keyboard. */
@@ -224,7 +241,7 @@ function ByProfile({
         type="button"
         className={`cs-link ${variances.fold} ${open ? variances.open : ""}`}
         aria-expanded={open}
-        aria-label={`Profile interval of ${name}: ${text}`}
+        aria-label={`Profile interval of ${called}: ${text}`}
         // The button that asked is gone, and with it the keyboard's place, unless the person is elsewhere by now.
         ref={(node) => {
           if (focus && node && document.activeElement === document.body) node.focus({ preventScroll: true });
@@ -243,7 +260,7 @@ function ByProfile({
       type="button"
       className="cs-link"
       disabled={busy !== null}
-      aria-label={`Profile ${name}`}
+      aria-label={`Profile ${called}`}
       onClick={ask}
     >
       Profile

@@ -1,12 +1,16 @@
 import { expect, test } from "vitest";
 import { example, inserted, offered } from "./expression";
 
-const NAMES = ["genotype/sigma^2", "residual/sigma^2"];
+const WORDS = [
+  { word: "genotype", name: "genotype variance · σ²" },
+  { word: "field/a", name: "along rows · ρ" },
+];
 
-test("names go on from the last word", () => {
-  expect(offered(NAMES, "h2 = geno")).toEqual([NAMES[0]]);
-  expect(offered(NAMES, "h2 = ")).toEqual(NAMES);
-  expect(offered(NAMES, "nothing")).toEqual(NAMES);
+test("parameters go on from the last word, as they are written or called", () => {
+  expect(offered(WORDS, "h2 = geno")).toEqual([WORDS[0]]);
+  expect(offered(WORDS, "h2 = genotype / rows")).toEqual([WORDS[1]]);
+  expect(offered(WORDS, "h2 = ")).toEqual(WORDS);
+  expect(offered(WORDS, "nothing")).toEqual(WORDS);
 });
 
 test("a name is set apart from the word before it, and the caret stands behind it", () => {

@@ -1,10 +1,13 @@
 // An expression of parameters while it is written.
 
-/** The names that go on from the word at the end, all of them where there is no such word. */
-export function offered(names: readonly string[], text: string): readonly string[] {
-  const word = (/[^\s()+*=,]*$/.exec(text)?.[0] ?? "").toLowerCase();
-  const fit = word ? names.filter((name) => name.toLowerCase().includes(word)) : [];
-  return fit.length > 0 ? fit : names;
+/** The parameters that the word at the end may become, all of them where there is no such word. */
+export function offered<Known extends { word: string; name: string }>(
+  all: readonly Known[],
+  text: string,
+): readonly Known[] {
+  const begun = (/[^\s()+*=,]*$/.exec(text)?.[0] ?? "").toLowerCase();
+  const fit = begun ? all.filter(({ word, name }) => `${word} ${name}`.toLowerCase().includes(begun)) : [];
+  return fit.length > 0 ? fit : all;
 }
 
 /** A name put in place of what is selected, apart from the word before, and where the caret stands then. */

@@ -89,11 +89,15 @@ function Parameter({ row, name, note }: { row: ParameterRow; name: string; note:
     answer: state,
   });
   const wrong = editing.problem !== null;
+  const called = `${row.label} of ${name}`;
 
   return (
     <div className={styles.parameter} data-fixed={row.fixed || undefined}>
       <div className={styles.about}>
-        <span className={styles.symbol} title={`${row.label} of ${name}${row.meaning && `: ${row.meaning}`}`}>
+        <span
+          className={styles.symbol}
+          title={[called + (row.meaning && `: ${row.meaning}`), row.path].join("\n")}
+        >
           {row.label}
         </span>
         <span
@@ -106,7 +110,7 @@ function Parameter({ row, name, note }: { row: ParameterRow; name: string; note:
         <button
           type="button"
           className={`cs-icon-button ${styles.small}`}
-          aria-label={`Reset ${row.path}`}
+          aria-label={`Reset ${called}`}
           data-tip={`Back to ${short(row.default, 6)}`}
           data-tip-side="right"
           disabled={value === numeric(row.default)}
@@ -117,7 +121,7 @@ function Parameter({ row, name, note }: { row: ParameterRow; name: string; note:
         <button
           type="button"
           className={`cs-icon-button ${styles.small}`}
-          aria-label={`Fix ${row.path}`}
+          aria-label={`Fix ${called}`}
           aria-pressed={row.fixed}
           data-tip={
             row.fixed
@@ -131,14 +135,15 @@ function Parameter({ row, name, note }: { row: ParameterRow; name: string; note:
         </button>
       </div>
       <div className={styles.line}>
-        <Slider row={row} value={value ?? 0} text={text} />
+        <Slider row={row} called={called} value={value ?? 0} text={text} />
         <input
           {...editing.field}
           className={`cs-field ${styles.number}`}
           inputMode="decimal"
           spellCheck={false}
           autoComplete="off"
-          aria-label={`${row.path} value`}
+          aria-label={`Value of ${called}`}
+          data-number={row.path}
           aria-invalid={wrong || undefined}
         />
       </div>
@@ -148,7 +153,14 @@ function Parameter({ row, name, note }: { row: ParameterRow; name: string; note:
   );
 }
 
-function Slider({ row, value, text }: { row: ParameterRow; value: number; text: string }) {
+interface SliderProps {
+  row: ParameterRow;
+  called: string;
+  value: number;
+  text: string;
+}
+
+function Slider({ row, called, value, text }: SliderProps) {
   const { values, state } = useMoving();
   const { drag, release } = useDrag();
   const input = useRef<HTMLInputElement>(null);
@@ -192,7 +204,8 @@ function Slider({ row, value, text }: { row: ParameterRow; value: number; text: 
       step={1}
       value={Math.round(at * STEPS)}
       style={{ "--fill": `${(at * 100).toFixed(1)}%` } as CSSProperties}
-      aria-label={row.path}
+      aria-label={called}
+      data-slider={row.path}
       aria-valuetext={text}
       onChange={(event) => to(Number(event.target.value))}
       onKeyDown={onKeyDown}

@@ -4,7 +4,7 @@
 import type { Connection } from "../session/connection";
 import type { Paint, PainterState, PaintTile } from "../session/messages";
 import { Drags } from "./drags";
-import { type Arrangement, arrange, fill, unpack } from "./raster";
+import { type Arrangement, arrange, cellOf, fill, unpack } from "./raster";
 import { type Pointed, Tip } from "./tip";
 import { write } from "./values";
 
@@ -246,8 +246,8 @@ export class Painter {
     const frame = canvas.getBoundingClientRect();
     const right = ((clientX - frame.left) / frame.width) * canvas.width - x;
     const down = ((clientY - frame.top) / frame.height) * canvas.height - y;
-    const col = Math.floor(right / cellWidth);
-    const row = Math.floor(down / cellHeight);
+    const col = cellOf(right, cellWidth);
+    const row = cellOf(down, cellHeight);
     if (row < 0 || col < 0 || row >= rows || col >= cols) return null;
     const size = pool * tile.block;
     return { key: entry.key, row: row * size, col: col * size, size };

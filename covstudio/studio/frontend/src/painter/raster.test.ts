@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { arrange, type Cells, fill, pooled } from "./raster";
+import { arrange, type Cells, cellOf, fill, pooled } from "./raster";
 
 const COLOURS = Uint32Array.from({ length: 256 }, (_, code) => code);
 
@@ -26,26 +26,33 @@ test.each([
 ])("every cell of a diagonal of %i rows on %i pixels is a square on the diagonal", (n, pixels) => {
   const { pool, cellWidth: k, width, height, x, y, at } = painted(diagonal(n), pixels, pixels);
   const blocks = Math.ceil(n / pool);
-  expect([width, height]).toEqual([blocks * k, blocks * k]);
+  expect(height).toBe(width);
   expect(width).toBeLessThanOrEqual(pixels);
   expect([x, y]).toEqual([(pixels - width) >> 1, (pixels - width) >> 1]);
+  const sizes = new Array<number>(blocks).fill(0);
   for (let j = 0; j < height; j++)
-    for (let i = 0; i < width; i++) expect(at(i, j)).toBe(Math.floor(i / k) === Math.floor(j / k) ? 255 : 0);
+    for (let i = 0; i < width; i++) {
+      expect(at(i, j)).toBe(cellOf(i, k) === cellOf(j, k) ? 255 : 0);
+      if (i === j) sizes[cellOf(i, k)]!++;
+    }
+  expect([Math.min(...sizes), Math.max(...sizes)]).toEqual([Math.floor(k), Math.ceil(k)]);
 });
 
-test("a picture is as large as whole multiples allow", () => {
+test("a picture fills its place, in whole multiples where these do", () => {
   expect(arrange({ rows: 72, cols: 72 }, 144, 144, 4).cellWidth).toBe(2);
-  expect(arrange({ rows: 72, cols: 72 }, 143, 143, 4).cellWidth).toBe(1);
+  expect(arrange({ rows: 72, cols: 72 }, 150, 150, 4)).toMatchObject({ cellWidth: 2, width: 144, x: 3 });
+  expect(arrange({ rows: 72, cols: 72 }, 143, 143, 4)).toMatchObject({ width: 143, height: 143, x: 0 });
+  expect(arrange({ rows: 40, cols: 40 }, 74, 74, 4)).toMatchObject({ width: 74, height: 74 });
   expect(arrange({ rows: 4, cols: 4 }, 144, 144, 4).cellWidth).toBe(36);
-  expect(arrange({ rows: 40, cols: 40 }, 36, 36, 4)).toMatchObject({ pool: 2, rows: 20, cellWidth: 1 });
+  expect(arrange({ rows: 40, cols: 40 }, 36, 36, 4)).toMatchObject({ pool: 2, width: 36 });
 });
 
 test("a picture keeps the shape of its matrix, in the middle; a vector can be seen", () => {
   expect(arrange({ rows: 72, cols: 24 }, 144, 144, 4)).toMatchObject({ x: 48, y: 0, width: 48, height: 144 });
   expect(arrange({ rows: 100, cols: 1 }, 144, 144, 4)).toMatchObject({
     width: 4,
-    height: 100,
-    cellHeight: 1,
+    height: 144,
+    cellHeight: 1.44,
   });
   expect(arrange({ rows: 1, cols: 250 }, 100, 100, 4)).toMatchObject({ pool: 3, width: 84, height: 4 });
 });

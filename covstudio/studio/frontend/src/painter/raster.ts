@@ -1,4 +1,5 @@
-// From the codes of a tile to pixels. A picture may not lie: every cell is as many pixels wide and high as every other, and where
+// From the codes of a tile to pixels. A picture may not lie: every cell is as wide and high as every other, to within a pixel where
+// whole multiples would leave much of the place empty, and rows are cut as columns are, so that a diagonal stays straight. Where
 // there are more cells than pixels, blocks of as many rows as columns are one cell, each shown by its entry of largest magnitude.
 
 export interface Cells {
@@ -15,7 +16,7 @@ export interface Arrangement {
   /** Rows and columns that are drawn. */
   rows: number;
   cols: number;
-  /** Pixels of one of them. */
+  /** Pixels of one of them, on average: the edges between them are the multiples of this, rounded. */
   cellWidth: number;
   cellHeight: number;
   /** The picture, in the middle of the canvas. */
@@ -25,7 +26,10 @@ export interface Arrangement {
   height: number;
 }
 
-/** Arrangement a tile of cells into a canvas, in whole multiples; a vector is at least `thick` pixels thick. */
+/** The share of its place that a picture in whole multiples fills at least. */
+const FULL = 0.8;
+
+/** Lay a tile of cells out on a canvas; a vector is at least `thick` pixels thick. */
 export function arrange(
   tile: { rows: number; cols: number },
   width: number,
@@ -35,12 +39,12 @@ export function arrange(
   const pool = Math.max(1, Math.ceil(tile.rows / height), Math.ceil(tile.cols / width));
   const rows = Math.ceil(tile.rows / pool);
   const cols = Math.ceil(tile.cols / pool);
-  const across = Math.floor(width / cols);
-  const down = Math.floor(height / rows);
-  const side = Math.min(across, down);
-  const cellWidth = Math.max(side, Math.min(across, Math.ceil(thick / cols)));
-  const cellHeight = Math.max(side, Math.min(down, Math.ceil(thick / rows)));
-  const drawn = { width: cols * cellWidth, height: rows * cellHeight };
+  const room = Math.min(width / cols, height / rows);
+  const whole = Math.floor(room);
+  const side = whole < FULL * room ? room : whole;
+  const cellWidth = Math.max(side, Math.min(Math.floor(width / cols), Math.ceil(thick / cols)));
+  const cellHeight = Math.max(side, Math.min(Math.floor(height / rows), Math.ceil(thick / rows)));
+  const drawn = { width: Math.round(cols * cellWidth), height: Math.round(rows * cellHeight) };
   const place = { x: (width - drawn.width) >> 1, y: (height - drawn.height) >> 1 };
   return { pool, rows, cols, cellWidth, cellHeight, ...place, ...drawn };
 }
@@ -57,16 +61,33 @@ export function fill(
   { pool, rows, cols, ...box }: Arrangement,
   colours: Uint32Array,
 ): void {
-  const { width, cellWidth, cellHeight } = box;
+  const { width } = box;
+  const right = edges(cols, box.cellWidth);
+  const below = edges(rows, box.cellHeight);
   const codes = pool > 1 ? pooled(tile, pool) : tile.codes;
-  for (let row = 0, at = 0, source = 0; row < rows; row++) {
-    const line = at;
-    for (let col = 0; col < cols; col++) {
+  for (let row = 0, y = 0, source = 0; row < rows; row++) {
+    const line = y * width;
+    for (let col = 0, x = 0; col < cols; col++) {
       const colour = colours[codes[source++]!]!;
-      for (let i = 0; i < cellWidth; i++) out[at++] = colour;
+      for (; x < right[col]!; x++) out[line + x] = colour;
     }
-    for (let j = 1; j < cellHeight; j++, at += width) out.copyWithin(at, line, line + width);
+    for (y++; y < below[row]!; y++) out.copyWithin(y * width, line, line + width);
   }
+}
+
+/** The pixel at which a cell begins. */
+const edge = (cell: number, size: number) => Math.round(cell * size);
+
+/** Where each of so many cells ends. */
+function edges(count: number, size: number): Uint32Array {
+  return Uint32Array.from({ length: count }, (_, cell) => edge(cell + 1, size));
+}
+
+/** The cell of a place, in pixels from the picture's edge. */
+export function cellOf(place: number, size: number): number {
+  const near = Math.floor(place / size); // or the next one: edges are rounded
+  if (place < edge(near, size)) return near - 1;
+  return place < edge(near + 1, size) ? near : near + 1;
 }
 
 /** Blocks of `size` rows and columns, each by its code of largest magnitude, as on the server. */

@@ -1820,9 +1820,16 @@ export interface FitSummary {
   n: number;
   notes: string[];
   p: number;
-  parameters: string[];
+  parameters: Word[];
   seconds: number;
   verdict: FitVerdict;
+}
+/**
+ * A parameter in an expression: the shortest word that means it, and what it is called.
+ */
+export interface Word {
+  name: string;
+  word: string;
 }
 /**
  * How the fit ended, in words.
@@ -1843,11 +1850,12 @@ export interface TestRow {
   term: string;
 }
 /**
- * A variance parameter; None is what there is not.
+ * A variance parameter by its path, and what it is called; None is what there is not.
  */
 export interface VarianceRow {
   estimate: number | ("-inf" | "inf" | "nan") | null;
   lower: number | ("-inf" | "inf" | "nan") | null;
+  name: string;
   parameter: string;
   standard_error: number | ("-inf" | "inf" | "nan") | null;
   status: string;

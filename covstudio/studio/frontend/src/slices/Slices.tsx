@@ -96,7 +96,7 @@ const Tile = memo(function Tile(props: TileProps) {
         className={`cs-focusable ${styles.name}`}
         aria-pressed={shown}
         data-show
-        title={fault ?? undefined}
+        title={fault ?? path}
         onClick={enlarge}
         onKeyDown={walk}
       >
