@@ -258,6 +258,12 @@ def test_the_theme_repaints_in_place(alpha: Studio) -> None:
     assert sum(colour_at(v, 0.5, 0.5)[:3]) > sum(diagonal[:3])
 
 
+def cell_of(side: float) -> float:
+    """Pixels of one of 72 rows on so many: a whole number, unless that would leave much of the place empty."""
+    room = side / 72
+    return room // 1 if room // 1 >= 0.8 * room else room
+
+
 def test_the_pixels_are_those_of_the_matrix(alpha: Studio) -> None:
     """Every entry is a square, as large as every other to within a pixel, and nothing else is painted."""
     matrix = np.zeros((72, 72), bool)
@@ -272,7 +278,7 @@ def test_the_pixels_are_those_of_the_matrix(alpha: Studio) -> None:
     )
     seen = np.array(data).reshape(height, width) > 0
     assert width == height
-    cell = width / 72 if width // 72 < 0.8 * width / 72 else width // 72
+    cell = cell_of(width)
     edges = np.floor(np.arange(73) * cell + 0.5).astype(int)
     assert 0.8 * width <= edges[-1] <= width
     around = (width - edges[-1]) // 2
@@ -345,8 +351,8 @@ def test_of_many_slices_only_those_in_sight_are_computed(studio: Studio) -> None
 def test_hover_tells_row_column_and_value(alpha: Studio) -> None:
     page = alpha.page
     v = picture(page, "V")
-    box = box_of(v)
-    corner = (box["width"] - 72 * (box["width"] // 72)) / 2 + 0.5
+    side = box_of(v)["width"]
+    corner = (side - 72 * cell_of(side)) / 2 + 0.5
     v.hover(position={"x": corner, "y": corner})
     tip = page.get_by_role("tooltip").filter(has_text="column")
     expect(tip).to_be_visible()
