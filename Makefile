@@ -85,8 +85,9 @@ format: $(VENV)/.lint  ## Put the code into the house style
 notebooks: $(VENV)/.test  ## Execute the notebooks in place, so that their outputs are true
 	$(BIN)/python tools/execute_notebooks.py
 
-pictures: $(VENV)/.test browser  ## Take the pictures of the README anew
+pictures: $(VENV)/.test browser  ## Take the pictures of the README anew, and those of every area to be looked at (build/pictures)
 	$(BIN)/python tools/pictures.py
+	$(BIN)/python tools/screens.py
 
 docs: $(VENV)/.app  ## Write docs/catalogue from the declarations of the structures, and the counts in all pages
 	$(BIN)/python tools/catalogue_pages.py
