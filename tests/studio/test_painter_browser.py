@@ -259,7 +259,7 @@ def test_the_theme_repaints_in_place(alpha: Studio) -> None:
 
 
 def cell_of(side: float) -> float:
-    """Pixels of one of 72 rows on so many: a whole number, unless that would leave much of the place empty."""
+    """Pixels of one of 72 rows: a whole number, unless that leaves much of the place empty."""
     room = side / 72
     return room // 1 if room // 1 >= 0.8 * room else room
 
