@@ -59,3 +59,28 @@ def test_a_series_over_levels_is_the_series_of_glmmtmb() -> None:
     assert free.loglik > expected
     same = fit(f"Reaction ~ Days + het{term}", frame("sleepstudy"), "REML", dialect="glmmTMB")
     assert free.loglik == pytest.approx(same.loglik, abs=1e-6)
+
+
+#: By nlme, `lme(weight ~ Time * Diet, random = ~ Time | Rat, BodyWeight)`: log-likelihood and errors;
+#: with `Time | Diet/Rat` the log-likelihood is the same.
+WEIGHTS = {
+    "REML": (-575.85987441, [13.09402485, 0.09113974, 22.67951631, 22.67951631, 0.15785866, 0.15785866]),
+    "ML": (-582.92907997, [11.80279450, 0.08215225, 20.44303975, 20.44303975, 0.14229188, 0.14229188]),
+}
+
+
+@pytest.mark.parametrize("method", ["REML", "ML"])
+def test_diets_that_are_fixed_and_random_change_nothing(method: str) -> None:
+    call = f'lme(weight ~ Time * factor(Diet), random = ~ Time | Diet/Rat, method = "{method}")'
+    found = fit(call, frame("BodyWeight"))
+    assert isinstance(found, Fitted)
+    loglik, errors = WEIGHTS[method]
+    assert found.loglik == pytest.approx(loglik, abs=1e-6)
+    assert found.fixed["standard_error"].tolist() == pytest.approx(errors, rel=1e-5)
+    assert found.fit.params["Diet/g/b/L_1_1"] == 0.0
+    if method == "REML":
+        assert found.fit.verdict == "not identifiable"
+        assert "take up all of their part of Diet" in found.fit.message
+    else:
+        assert found.fit.verdict == "at the boundary"
+        assert set(found.fit.boundary) == {"Diet/g/b/L_0_0", "Diet/g/b/L_1_1"}

@@ -35,7 +35,6 @@ from covstudio.reml.diagnosis.combinations import (
 )
 from covstudio.reml.diagnosis.constants import (
     BENT,
-    BESIDE,
     CLIMB,
     CURVED,
     DIFFERENCE,
@@ -47,10 +46,11 @@ from covstudio.reml.diagnosis.constants import (
     TOGETHER,
 )
 from covstudio.reml.diagnosis.scaled_information import ScaledInformation, informed
+from covstudio.reml.diagnosis.silent import Silence, off_zero, taken_up
 from covstudio.reml.diagnosis.unbounded import unbounded
 from covstudio.reml.problem.likelihood import Derivatives, Engine, Point
 from covstudio.reml.problem.threads import symmetric_eigen
-from covstudio.reml.search.coordinates import Coordinate, Kind
+from covstudio.reml.search.coordinates import Coordinate, Kind, derivatives_at
 from covstudio.reml.search.restarts import Restarts
 from covstudio.reml.search.search import Outcome, maximise
 
@@ -131,7 +131,10 @@ class _Search:
         self.inside: Flags = ~at_end & ~silent
         #: A parameter that no score keeps at the end of its range may be there by chance.
         self.loose: Flags = at_end & ~silent & level
-        self.silent: list[int] = np.flatnonzero(silent & ~at_end).tolist()
+        # By ML log|V| tells of what fixed effects take up, and the information has nothing of it.
+        known = np.array([c.absorbed is not None for c in coordinates], dtype=bool)
+        heard = np.array([c.silent for c in coordinates], dtype=bool) | ~np.array(outcome.inert, dtype=bool)
+        self.silent: list[int] = np.flatnonzero(silent & ~at_end & ~(known & heard)).tolist()
 
     def covariance(self) -> Vector:
         """Sampling covariances over the combinations that are told, (K, K); 0 for what is not inside."""
@@ -144,7 +147,9 @@ class _Search:
 
     def found(self) -> Identified:
         zero = [i for i in self.silent if self._held_at_zero(self.coordinates[i])]
-        groups = [self._silent(i) for i in self.silent if i not in zero]
+        silence = Silence(self.engine, self.outcome, self.coordinates, self.terms)
+        groups = [*taken_up(self.coordinates)]
+        groups += [silence.of(self.coordinates[i]) for i in self.silent if i not in zero]
         used = np.flatnonzero(self.inside | self.loose)
         if len(used):
             metric = ScaledInformation(self.information, used)
@@ -160,7 +165,7 @@ class _Search:
         """Whether a scale is all but zero because the likelihood falls beside it: V depends on its square."""
         if c.kind is not Kind.SCALE or not c.degree or c.unit <= 0.0:
             return False
-        natural, away = self.point.natural.copy(), self._off_zero(c)
+        natural, away = self.point.natural.copy(), off_zero(c, self.point)
         if abs(natural[c.position]) >= away:
             return False
         natural[c.position] = away
@@ -178,7 +183,8 @@ class _Search:
         """
         for i in np.flatnonzero(np.array(self.outcome.at_end, dtype=bool)):
             c = self.coordinates[i]
-            if c.kind is Kind.SCALE and c.degree and c.unit > 0.0 and self.values[i] == c.low == 0.0:
+            scale = c.kind is Kind.SCALE and c.absorbed is None
+            if scale and c.degree and c.unit > 0.0 and self.values[i] == c.low == 0.0:
                 outcome = self._beside(int(i))
                 if outcome is not None:
                     return _Search(self.engine, outcome, self.coordinates, self.terms).found()
@@ -188,7 +194,7 @@ class _Search:
         """The maximum with a scale at a small value instead of 0, when it is as high and a ridge."""
         c = self.coordinates[i]
         natural = self.point.natural.copy()
-        natural[c.position] = self._off_zero(c)
+        natural[c.position] = off_zero(c, self.point)
         near = self.engine.at(natural)
         used = [j for j in range(len(self.coordinates)) if j == i or not self.outcome.at_end[j]]
         if near is None or not self._ridge(near, used, used.index(i)):
@@ -202,7 +208,7 @@ class _Search:
             return None
         count = len(self.coordinates)
         score, information = np.zeros(count), np.zeros((count, count))
-        derivatives = top.derivatives([self.coordinates[j].position for j in used])
+        derivatives = derivatives_at(top, [self.coordinates[j] for j in used])
         score[used] = derivatives.score
         information[np.ix_(used, used)] = derivatives.information
         ends = tuple(end and j != i for j, end in enumerate(self.outcome.at_end))
@@ -210,7 +216,7 @@ class _Search:
 
     def _ridge(self, point: Point, used: Sequence[int], i: int) -> bool:
         """Whether the information about these parameters is singular, and the i-th takes part in that."""
-        information = point.derivatives([self.coordinates[j].position for j in used]).information
+        information = derivatives_at(point, [self.coordinates[j] for j in used]).information
         if not informed(information).all():
             return False
         null = ScaledInformation(information, np.arange(len(used))).null
@@ -230,7 +236,7 @@ class _Search:
 
     def _change_of_score(self, direction: Vector, used: NDArray[np.intp]) -> Vector | None:
         """Derivative of the score along a direction in natural values; None where it cannot be had."""
-        positions = [self.coordinates[i].position for i in used]
+        moved = [self.coordinates[i] for i in used]
         length = DIFFERENCE * min(self._room(direction, used), self._room(-direction, used))
         ends = (1.0, -1.0)
         if length == 0.0:
@@ -247,7 +253,7 @@ class _Search:
             point = self.engine.at(self._moved(used, end * length * direction))
             if point is None:
                 return None
-            scores.append(point.derivatives(positions).score)
+            scores.append(derivatives_at(point, moved).score)
         change = (scores[0] - scores[1]) / ((ends[0] - ends[1]) * length)
         return change if bool(np.isfinite(change).all()) else None
 
@@ -278,59 +284,6 @@ class _Search:
         return other is not None and abs(other.kernel - here) <= SAME * (1.0 + abs(here))
 
     # -- in words -------------------------------------------------------------------------------------------
-
-    def _silent(self, i: int) -> Confounded:
-        """A parameter that V, or what the fixed effects leave of it, does not depend on."""
-        c = self.coordinates[i]
-        for where in ("zero", "at the end of the range"):
-            silencing = self._silenced_by(c, where == "zero")
-            if silencing:
-                verb = "is" if len(silencing) == 1 else "are"
-                names = listed([other.name for other in silencing])
-                why = f"{c.name} means nothing while {names} {verb} {where}."
-                return Confounded((c.name,), (), why, final=False)
-        if c.kind is Kind.VARIANCE and c.unit == 0.0:
-            why = (
-                f"The data say nothing about {c.name}: no row depends on it, as with a level that has no "
-                "rows. Fix or remove it."
-            )
-        elif c.degree and c.unit > 0.0:
-            why = (
-                f"The data say nothing about {c.name}: the fixed effects take up all of its part of V, as "
-                "they do with a factor of one level, or with one that is among the fixed effects itself. Fix "
-                "or remove it."
-            )
-        else:
-            why = f"The data say nothing about {c.name} here: fix or remove it."
-        return Confounded((c.name,), (), why)
-
-    def _silenced_by(self, c: Coordinate, zero: bool) -> list[Coordinate]:
-        """The others of its term at ends of their ranges, where the data tell of it once they are not there.
-
-        Args:
-            c: the parameter of which the data say nothing.
-            zero: whether scales at 0 are meant, or all that are at an end.
-        """
-        own = next((set(term) for term in self.terms if c.position in term), set())
-        ended = [
-            (other, float(value))
-            for other, value, end in zip(self.coordinates, self.values, self.outcome.at_end, strict=True)
-            if other.position in own and end and (other.kind is not Kind.INTERVAL or not zero)
-        ]
-        natural = self.point.natural.copy()
-        for other, value in ended:
-            if other.kind is Kind.INTERVAL:
-                natural[other.position] += DIFFERENCE * (other.high + other.low - 2.0 * value)
-            else:
-                natural[other.position] = self._off_zero(other)
-        there = self.engine.at(natural) if ended else None
-        heard = there is not None and bool(informed(there.derivatives([c.position]).information)[0])
-        return [other for other, _ in ended] if heard else []
-
-    def _off_zero(self, c: Coordinate) -> float:
-        """A value of a scale at which it makes up a little of V."""
-        share = BESIDE * self.point.mean_diagonal / c.unit if c.unit > 0.0 else BESIDE
-        return float(share ** (1.0 / c.degree))
 
     def _group(
         self, members: NDArray[np.intp], directions: Vector, metric: ScaledInformation, used: NDArray[np.intp]

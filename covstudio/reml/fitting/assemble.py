@@ -10,6 +10,7 @@ import torch
 
 from covstudio.reml.diagnosis.combinations import listed
 from covstudio.reml.diagnosis.identifiability import Identified, identify
+from covstudio.reml.diagnosis.silent import taken_up_at_zero
 from covstudio.reml.fitting.model import Model
 from covstudio.reml.fitting.result import Fit, Verdict
 from covstudio.reml.fitting.uncertainty import Uncertainty, inside_range
@@ -160,6 +161,7 @@ def _message(
         )
     told = {*found.names, *(coordinates[i].name for i in outcome.vanishing)}
     sentences += _at_the_end(coordinates, outcome, [name for name in boundary if name not in told])
+    sentences += taken_up_at_zero(coordinates, boundary)
     sentences += [group.sentence for group in found.confounded]
     if problem.dropped:
         sentences.append(

@@ -205,14 +205,15 @@ class _Run:
         ascent = self.ascent
         _check_covariance(self.variance, ascent.probe, self.variance.defaults if given is None else given)
         own = data_start(self.problem, self.variance, ascent.neutral, ascent.coordinates, ascent.probe)
-        restarted = False
+        # Where V has no factor without them, they stay where they are.
+        owns, restarted = (ascent.without_absorbed(own), own), False
         if given is None:
             attempt = self._climb(
-                tuned(self.engine, self._factored(own, self.variance.defaults), ascent.coordinates)
+                tuned(self.engine, self._factored(*owns, self.variance.defaults), ascent.coordinates)
             )
         else:
-            attempt = self._climb(self._factored(given))
-            other = self._better_start(own, attempt.outcome)
+            attempt = self._climb(self._factored(ascent.without_absorbed(given), given))
+            other = self._better_start(owns[0], attempt.outcome)
             if other is not None:
                 again = self._climb(other)
                 if again.outcome.point.kernel > attempt.outcome.point.kernel:

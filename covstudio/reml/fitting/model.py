@@ -88,10 +88,10 @@ class Model:
         """The search for this V.
 
         Args:
-            problem: y and X, for where they are.
+            problem: y and X, for where they are, and for what X takes up of V.
             held: natural values of V at which held parameters stay; None for the defaults.
         """
-        return Ascent(self.variance, self.probe(problem), held)
+        return Ascent(self.variance, self.probe(problem), held, problem)
 
     def indefinite(self, problem: Problem, natural: Vector) -> NotPositiveDefinite:
         """The error for a V without a Cholesky factor at these natural values, which names the parameters."""

@@ -33,7 +33,7 @@ from covstudio.reml.fitting.model import Model
 from covstudio.reml.problem.likelihood import Engine, Point
 from covstudio.reml.problem.problem import Problem
 from covstudio.reml.problem.threads import blas_threads, symmetric_eigen
-from covstudio.reml.search.coordinates import Coordinate
+from covstudio.reml.search.coordinates import Coordinate, derivatives_at
 
 __all__ = [
     "Information",
@@ -253,9 +253,10 @@ def average_covariance(
         reason: why not the observed one.
     """
     information = without_silent(coordinates, information, confounded)
-    found = covariance_of(coordinates, information, "average")
-    assert found is not None, "Q'PQ is positive semi-definite"
-    return replace(found, reason=reason)
+    told = np.isfinite(information).all(axis=1) & (np.diag(information) > 0.0)
+    # Q'PQ is positive semi-definite: what is not is rounding error about what the data do not tell.
+    sound = np.where(np.outer(told, told), information, 0.0)
+    return replace(_Scaled(sound).inverse(coordinates, "average"), reason=reason)
 
 
 def too_dear(model: Model, count: int) -> str:
@@ -330,8 +331,10 @@ def observed_information(
     positions = [c.position for c in coordinates]
     count = len(positions)
     information, wide = np.zeros((count, count)), np.zeros((count, count))
-    average = np.diag(point.derivatives(positions).information) if count else np.zeros(0)
+    average = np.diag(derivatives_at(point, coordinates).information) if count else np.zeros(0)
     for i, c in enumerate(coordinates):
+        if c.silent:
+            continue
         value = float(point.natural[c.position])
         room = min(value - c.low, c.high - value)
         conditional = 1.0 / np.sqrt(average[i]) if average[i] > 0.0 else max(abs(value), 1.0)
@@ -374,13 +377,26 @@ def covariance_of(
         information: (K, K).
         kind: the name of the information.
     """
-    diagonal = np.diag(information)
-    if not np.isfinite(information).all() or bool((diagonal < 0.0).any()):
+    if not np.isfinite(information).all() or bool((np.diag(information) < 0.0).any()):
         return None
-    scale = np.where(diagonal > 0.0, 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0)), 1.0)
-    eigenvalues, vectors = symmetric_eigen(information * np.outer(scale, scale))
-    if bool((eigenvalues < -IDENTIFIABLE).any()):
-        return None
-    told = eigenvalues >= IDENTIFIABLE
-    half = scale[:, None] * vectors[:, told] / np.sqrt(eigenvalues[told])
-    return ParameterCovariance(tuple(coordinates), half @ half.T, vectors[:, ~told], scale, kind)
+    scaled = _Scaled(information)
+    return None if bool((scaled.eigenvalues < -IDENTIFIABLE).any()) else scaled.inverse(coordinates, kind)
+
+
+class _Scaled:
+    """An information matrix scaled to a unit diagonal, by its eigenvalues."""
+
+    def __init__(self, information: Vector) -> None:
+        diagonal = np.diag(information)
+        self.scale: Vector = np.where(
+            diagonal > 0.0, 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0)), 1.0
+        )
+        self.eigenvalues, self.vectors = symmetric_eigen(information * np.outer(self.scale, self.scale))
+
+    def inverse(self, coordinates: Sequence[Coordinate], kind: str) -> ParameterCovariance:
+        """The inverse over the combinations that are told."""
+        told = self.eigenvalues >= IDENTIFIABLE
+        half = self.scale[:, None] * self.vectors[:, told] / np.sqrt(self.eigenvalues[told])
+        return ParameterCovariance(
+            tuple(coordinates), half @ half.T, self.vectors[:, ~told], self.scale, kind
+        )

@@ -31,7 +31,7 @@ from covstudio.reml.inference.evaluation import Evaluation
 from covstudio.reml.inference.pairs import pairs_of
 from covstudio.reml.problem.errors import InvalidModel
 from covstudio.reml.problem.pairs import TakesPairs
-from covstudio.reml.search.coordinates import Coordinate, Kind
+from covstudio.reml.search.coordinates import Coordinate, Kind, derivatives_at
 
 __all__ = [
     "expected_information",
@@ -78,7 +78,7 @@ def parameter_covariance(binding: Binding, kind: Information | None) -> Paramete
             return found
         reason = why_not_observed(observed)
     with binding.threads():
-        average = binding.point.derivatives([c.position for c in inside]).information
+        average = derivatives_at(binding.point, inside).information
     return average_covariance(inside, average, fit.confounded, reason)
 
 
@@ -115,6 +115,6 @@ def expected_information(binding: Evaluation, coordinates: Sequence[Coordinate])
     positions = [c.position for c in coordinates]
     if is_linear_in(binding, coordinates) and not isinstance(binding.point, TakesPairs):
         with binding.threads(), torch.no_grad():
-            average = binding.point.derivatives(positions).information
+            average = derivatives_at(binding.point, coordinates).information
         return np.asarray(2.0 * average - observed_information(binding, coordinates))
     return 0.5 * pairs_of(binding, positions).traces()

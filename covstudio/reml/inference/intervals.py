@@ -27,7 +27,7 @@ from covstudio.reml.fitting.uncertainty import ParameterCovariance
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.distributions import chi2_quantile, normal_quantile
 from covstudio.reml.inference.tables import NamedRows, Row
-from covstudio.reml.search.coordinates import Coordinate, Kind
+from covstudio.reml.search.coordinates import Coordinate, Kind, derivatives_at
 from covstudio.reml.search.scales import NATURAL, scale_of
 
 __all__ = ["Intervals", "ParameterInterval", "parameter_intervals"]
@@ -96,8 +96,9 @@ class Intervals(NamedRows[ParameterInterval]):
         )
 
 
-#: Why a parameter inside its range has no interval.
+#: Reasons for a parameter inside its range to have no interval.
 UNTOLD = "the data cannot tell it apart from other parameters"
+TAKEN_UP = "fixed effects take up all of its part of V, and the data say nothing about it"
 
 
 def parameter_intervals(binding: Binding, covariance: ParameterCovariance, level: float) -> Intervals:
@@ -118,7 +119,7 @@ def parameter_intervals(binding: Binding, covariance: ParameterCovariance, level
             note = "it runs to the end of its range with others: `Fit.confounded` has what is estimable"
             entries.append(_without(name, estimate, note))
         elif name in place and name in binding.fit.indistinct:
-            entries.append(_without(name, estimate, UNTOLD))
+            entries.append(_without(name, estimate, TAKEN_UP if coordinates[name].silent else UNTOLD))
         elif name in place:
             entries.append(_inside(covariance, place[name], estimate, level))
         elif name in coordinates:
@@ -161,14 +162,18 @@ def _at_the_end(
             "at the end of its range, without a derivative there: profile it for an interval",
         )
     inside: Sequence[Coordinate] = covariance.coordinates
-    derivatives = binding.point.derivatives([c.position, *(other.position for other in inside)])
+    derivatives = derivatives_at(binding.point, [c, *inside])
     information = derivatives.information
     gain = information[0, 1:] @ covariance.matrix @ information[1:, 0] if len(inside) else 0.0
     remaining = float(information[0, 0] - gain)
     slope = min(float(derivatives.score[0]), 0.0)
-    if not (remaining > 0.0 and math.isfinite(slope)):
+    fall = chi2_quantile(level, 1.0)
+    if remaining > 0.0 and math.isfinite(slope):
+        reach = (slope + math.sqrt(slope * slope + remaining * fall)) / remaining
+    elif remaining == 0.0 and -math.inf < slope < 0.0:
+        reach = 0.5 * fall / -slope
+    else:
         return _without(c.name, estimate, "at the end of its range, and the likelihood is flat there")
-    reach = (slope + math.sqrt(slope * slope + remaining * chi2_quantile(level, 1.0))) / remaining
     note = "at the end of its range: one-sided, from slope and curvature of the likelihood there"
     upper = estimate + reach
     return ParameterInterval(

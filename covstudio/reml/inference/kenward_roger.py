@@ -117,10 +117,12 @@ def adjustment(binding: Binding, observed: ParameterCovariance | None = None) ->
 def _check_told(covariance: ParameterCovariance, slopes: Vector, phi: Vector) -> None:
     """The covariance of beta must not depend on combinations of parameters that the data do not tell.
 
-    Combinations it does not depend on, as a correlation whose variance is zero, count as known.
+    Combinations it does not depend on, as a correlation whose variance is zero, count as known; and so does
+    what the fixed effects take up, at zero, as the message of the fit says.
     """
+    heard = np.array([not c.silent for c in covariance.coordinates], dtype=bool)
     for along in covariance.null.T:
-        change = np.einsum("k,kij->ij", covariance.scale * along, slopes)
+        change = np.einsum("k,kij->ij", covariance.scale * np.where(heard, along, 0.0), slopes)
         if np.abs(change).max() > 1e-6 * np.abs(phi).max():
             weights = zip(covariance.coordinates, along, strict=True)
             names = [c.name for c, share in weights if abs(share) > 1e-4]
@@ -238,6 +240,7 @@ def satterthwaite(phi: Vector, slopes: Vector, covariance: ParameterCovariance, 
 def _single(phi: Vector, slopes: Vector, covariance: ParameterCovariance, row: Vector) -> float:
     variance = float(row @ phi @ row)
     gradient = np.einsum("i,kij,j->k", row, slopes, row)
+    gradient[[c.silent for c in covariance.coordinates]] = 0.0
     spread = covariance.variance(gradient)
     if math.isnan(spread):
         return math.nan

@@ -79,6 +79,9 @@ def inverse_factor(matrix: NDArray[np.float64]) -> tuple[NDArray[np.float64], ND
         array([[ 0.5,  0. ],
                [-0.5,  1. ]])
     """
+    if not matrix.size:
+        # LAPACK prints that a leading dimension of 0 is an illegal value.
+        return matrix, matrix
     if matrix.size <= SMALL:
         factor, failed = lapack.dpotrf(matrix, lower=1)
         return None if failed else (factor, lapack.dtrtri(factor, lower=1)[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 
 from covstudio.covariance import linalg
 from covstudio.reml.problem.likelihood import Engine, Point
-from covstudio.reml.search.coordinates import Coordinate, Kind, classify, scale_weights
+from covstudio.reml.problem.problem import Problem
+from covstudio.reml.search.absorbed import Absorbed, absorbed_by
+from covstudio.reml.search.coordinates import Coordinate, Kind, classify, off_zero, scale_weights
 from covstudio.reml.search.outcome import Outcome, State
 from covstudio.reml.search.probe import Probe
 from covstudio.reml.search.restarts import Restarts
@@ -24,12 +27,13 @@ Vector = NDArray[np.float64]
 
 
 class Ascent:
-    """Everything that a climb to a maximum needs to know of V, whatever the data.
+    """Everything that a climb to a maximum needs to know of V and X, whatever the response.
 
     Args:
         variance: V, taken apart.
         probe: what looks at V.
         held: natural values of V at which held parameters stay; None for the defaults.
+        problem: X, for what the fixed effects take up of V; None for none.
 
     Attributes:
         neutral: the values around which V is probed: the defaults, off the ends of their ranges.
@@ -43,9 +47,16 @@ class Ascent:
         (['field/sigma^2', 'field/rho', 'units/sigma^2'], array([1., 0., 1.]))
     """
 
-    def __init__(self, variance: Variance, probe: Probe, held: Vector | None = None) -> None:
+    def __init__(
+        self,
+        variance: Variance,
+        probe: Probe,
+        held: Vector | None = None,
+        problem: Problem | None = None,
+    ) -> None:
         self.variance = variance
         self.probe = probe
+        self.problem = problem
         self.neutral = neutral(variance)
         if held is not None:
             positions = list(variance.held)
@@ -54,7 +65,32 @@ class Ascent:
     @cached_property
     def coordinates(self) -> list[Coordinate]:
         """The estimated parameters, neither fixed nor held, and how they behave."""
-        return classify(self.variance, self.neutral, self.probe)
+        found = classify(self.variance, self.neutral, self.probe)
+        natural = off_zero(self.neutral, found)
+        return [replace(c, absorbed=self._absorbed(natural, c.position)) for c in found]
+
+    def _absorbed(self, natural: Vector, position: int) -> Absorbed | None:
+        """What takes up the whole part that a parameter has of V, where fixed effects do."""
+        problem = self.problem
+        columns = absorbed_by(self.probe, problem, natural, position) if problem is not None else ()
+        if problem is None or not columns:
+            return None
+        term = next(term for term in self.variance.terms if position in term.span)
+        return Absorbed(term.path, columns, problem.restricted)
+
+    def without_absorbed(self, natural: Vector) -> Vector:
+        """The values with 0 for what fixed effects take up: nothing is told of it, or (ML) that it is 0.
+
+        Standard errors of these fixed effects are then for the levels at hand.
+
+        Args:
+            natural: natural values of all parameters.
+        """
+        out = natural.copy()
+        for c in self.coordinates:
+            if c.absorbed is not None and c.degree and c.low <= 0.0:
+                out[c.position] = 0.0
+        return out
 
     @cached_property
     def scale_weights(self) -> Vector | None:

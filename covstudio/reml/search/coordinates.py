@@ -27,10 +27,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from covstudio.reml.problem.likelihood import Derivatives, Point
+from covstudio.reml.search.absorbed import Absorbed
 from covstudio.reml.search.probe import Probe, WrittenProbe
 from covstudio.reml.terms.variance import Variance
 
-__all__ = ["Coordinate", "Kind", "classify", "scale_weights"]
+__all__ = ["Coordinate", "Kind", "classify", "derivatives_at", "off_zero", "scale_weights"]
 
 Vector = NDArray[np.float64]
 
@@ -58,6 +60,7 @@ class Coordinate:
         unit: mean contribution to the rows it reaches, at the value 1 (degree 1: that of theta; degree 2:
             that of theta^2).
         diagonal: its slice of V is diagonal, as that of a residual variance: V may turn singular without it.
+        absorbed: what takes up its whole part of V, where fixed effects do.
     """
 
     position: int
@@ -68,6 +71,12 @@ class Coordinate:
     degree: int
     unit: float
     diagonal: bool
+    absorbed: Absorbed | None = None
+
+    @property
+    def silent(self) -> bool:
+        """Whether it is known beforehand that the likelihood does not depend on it."""
+        return self.absorbed is not None and self.absorbed.silent
 
     def contribution(self, value: float) -> float:
         """Share of V's diagonal that the parameter accounts for, in the units of y squared."""
@@ -150,6 +159,24 @@ def _unit(probe: Probe, natural: Vector, k: int, diagonal: Tensor | None = None)
     return unit, reached > 0 and probe.slice_is_diagonal(natural, k)
 
 
+def derivatives_at(point: Point, coordinates: Sequence[Coordinate]) -> Derivatives:
+    """Score and average information by natural values, exactly 0 where fixed effects take all of it up.
+
+    Args:
+        point: where.
+        coordinates: the parameters.
+    """
+    found = point.derivatives([c.position for c in coordinates])
+    absorbed = [i for i, c in enumerate(coordinates) if c.absorbed is not None]
+    if not absorbed:
+        return found
+    score, information = found.score.copy(), found.information.copy()
+    score[[i for i in absorbed if coordinates[i].silent]] = 0.0
+    information[absorbed, :] = 0.0
+    information[:, absorbed] = 0.0
+    return Derivatives(score, information)
+
+
 def scale_weights(
     variance: Variance, natural: Vector, coordinates: Sequence[Coordinate], probe: Probe | None = None
 ) -> Vector | None:
@@ -182,7 +209,7 @@ def scale_weights(
     if _scales_as_a_whole(variance, coordinates):
         return weights
     looking = WrittenProbe(variance) if probe is None else probe
-    natural = _off_zero(natural, coordinates)
+    natural = off_zero(natural, coordinates)
     base = looking.value(natural)
     _leave_out(variance, natural, coordinates, weights, looking, base)
     size = float(torch.linalg.vector_norm(base))
@@ -193,8 +220,13 @@ def scale_weights(
     return weights
 
 
-def _off_zero(natural: Vector, coordinates: Sequence[Coordinate]) -> Vector:
-    """Values at which free parameters are not 0: there any power of a scale would leave them as they are."""
+def off_zero(natural: Vector, coordinates: Sequence[Coordinate]) -> Vector:
+    """Values at which free parameters are not 0: there any power of a scale would leave them as they are.
+
+    Args:
+        natural: natural values of all parameters.
+        coordinates: the estimated ones.
+    """
     moved = natural.copy()
     for i, c in enumerate(coordinates):
         if c.kind is Kind.FREE and c.degree == 2 and moved[c.position] == 0.0:

@@ -63,7 +63,8 @@ def observed_curvature(
         return None
     values = point.natural[list(positions)]
     asked = [positions[i] for i in inside.tolist()]
-    scale = np.sqrt(diagonal_of(score[inside], information[np.ix_(inside, inside)]))
+    own = information[np.ix_(inside, inside)]
+    scale = np.sqrt(diagonal_of(score[inside], own))
     unit = np.zeros((len(inside), len(inside)))
     for j, i in enumerate(inside):
         step = np.zeros(len(positions))
@@ -81,6 +82,11 @@ def observed_curvature(
         unit[j] = (score[inside] - slope) / (step[i] * scale[j] * scale)
     if not np.isfinite(unit).all():
         return None
+    # What the average information says nothing of has its size from the second derivatives themselves.
+    sized = np.where(np.diag(own) > 0.0, 1.0, np.sqrt(np.abs(np.diag(unit))))
+    sized[sized == 0.0] = 1.0
+    unit /= np.outer(sized, sized)
+    scale *= sized
     eigenvalues, vectors = symmetric_eigen(0.5 * (unit + unit.T))
     sound = (vectors * np.maximum(np.abs(eigenvalues), OBSERVED_LEAST)) @ vectors.T
     curvature = information.copy()

@@ -44,6 +44,10 @@ class Probe(Protocol):
         """dV for one parameter, or its product with a few fixed vectors, (n, m)."""
         ...
 
+    def product(self, natural: Vector, position: int, b: Tensor) -> Tensor:
+        """dV b for one parameter and b of shape (n, m); NaN where there is no dV."""
+        ...
+
     def slice_diagonal(self, natural: Vector, position: int) -> Tensor:
         """The diagonal of dV, (n,)."""
         ...
@@ -85,6 +89,10 @@ class WrittenProbe:
 
     def slice(self, natural: Vector, position: int) -> Tensor:
         return self._written.slice(natural, position)
+
+    def product(self, natural: Vector, position: int, b: Tensor) -> Tensor:
+        block = self._written.slice(natural, position)
+        return block @ b.to(block)
 
     def slice_diagonal(self, natural: Vector, position: int) -> Tensor:
         return torch.diagonal(self._written.slice(natural, position))
@@ -142,11 +150,14 @@ class LoweredProbe:
         return total
 
     def slice(self, natural: Vector, position: int) -> Tensor:
+        return self.product(natural, position, self._vectors)
+
+    def product(self, natural: Vector, position: int, b: Tensor) -> Tensor:
         piece, k = self._variance.owner(position)
         try:
-            return piece.derivative_matmul(natural, [k], self._vectors)[0]
+            return piece.derivative_matmul(natural, [k], b.to("cpu"))[0]
         except SINGULAR:
-            return torch.full_like(self._vectors, torch.nan)
+            return torch.full_like(b, torch.nan)
 
     def slice_diagonal(self, natural: Vector, position: int) -> Tensor:
         piece, k = self._variance.owner(position)

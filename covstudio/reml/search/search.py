@@ -51,7 +51,8 @@ from covstudio.reml.search.constants import (
     IDLE_STEPS,
     ROUGH,
 )
-from covstudio.reml.search.coordinates import Coordinate
+from covstudio.reml.search.coordinates import Coordinate, derivatives_at
+from covstudio.reml.search.observed_information import observed_curvature
 from covstudio.reml.search.outcome import Local, Outcome, State, rounding_error
 from covstudio.reml.search.restarts import Restarts
 from covstudio.reml.search.ridge_follower import RidgeFollower
@@ -238,10 +239,13 @@ class _Search:
         elif self.edge is not None and reason == "stalled":
             reason = "singular"
         converged = reason in ("converged", "rounding")
+        ends = self.working.at_end(point.natural[self.positions])
+        # What nothing is told of was put to an end, and is not held there.
+        ends[[c.silent for c in self.coordinates]] = False
         return Outcome(
             point,
             local.natural,
-            tuple(self.working.at_end(point.natural[self.positions]).tolist()),
+            tuple(ends.tolist()),
             tuple(local.inert.tolist()),
             converged,
             reason,
@@ -266,13 +270,13 @@ class _Search:
         values = point.natural[self.positions]
         pinned = self.working.pinned(values)
         if count and not pinned.any():
-            derivatives = point.derivatives(self.positions)
+            derivatives = derivatives_at(point, self.coordinates)
             score, information = derivatives.score, derivatives.information
         else:
             asked = np.flatnonzero(~pinned)
             score, information = np.zeros(count), np.zeros((count, count))
             if len(asked):
-                derivatives = point.derivatives([self.positions[i] for i in asked])
+                derivatives = derivatives_at(point, [self.coordinates[i] for i in asked])
                 score[asked] = derivatives.score
                 information[asked[:, None], asked] = derivatives.information
         # A derivative that is not finite, at an end of the range, is as good as none.
@@ -290,6 +294,11 @@ class _Search:
         )
         moves = ~(pinned | broken | inert | self.working.outward(values, working))
         moves[[one.place for one in self.gone]] = False
+        if any(c.absorbed is not None and flag for c, flag in zip(self.coordinates, moves, strict=True)):
+            # By ML their likelihood is log|V|, of which the average information has nothing.
+            told = (self.engine, self.working, self.positions, point, working, scaled, moves)
+            curvature = observed_curvature(*told)
+            scaled = scaled if curvature is None else curvature
         step: Vector | None = None
         if moves.all():
             length, step = newton_step(working, scaled)
