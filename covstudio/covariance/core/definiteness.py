@@ -8,12 +8,14 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance.core.matrix import Matrix, Shape
+from covstudio.covariance.parameters.differentiation import traced
 
 __all__ = [
     "Operand",
     "ShapeError",
     "SingularMatrixError",
     "check_square",
+    "positive_variances",
     "promises_pd",
     "promises_psd",
     "same_shape",
@@ -89,6 +91,28 @@ def check_square(label: str, name: str, shape: Shape | None, reason: str) -> Non
         raise ShapeError(
             f"{label}: expected a square matrix, got {show(name, shape)}; {reason}: make the sizes equal."
         )
+
+
+def positive_variances(label: str, name: str, a: Tensor, reason: str = "") -> Tensor:
+    """The diagonal of an operand that is divided by it, or by its roots, shape (..., n).
+
+    Args:
+        label: the operator, for the message.
+        name: the operand.
+        a: its value, (..., n, n).
+        reason: what else a variance that is not positive means, for the message.
+
+    Raises:
+        SingularMatrixError: a variance is 0, or negative.
+    """
+    variances = a.diagonal(dim1=-2, dim2=-1)
+    if not traced(a) and not bool((variances > 0).all()):
+        row = int((~(variances > 0)).nonzero()[0])
+        raise SingularMatrixError(
+            f"{label}: expected positive variances in operand {name!r}, got {float(variances[row]):g} in row "
+            f"{row} (from 0 on) at these parameters{reason}; move variances away from 0."
+        )
+    return variances
 
 
 def show(name: str, shape: Shape) -> str:

@@ -10,13 +10,11 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance.core.catalogue import Slot, declare
-from covstudio.covariance.core.definiteness import check_square
+from covstudio.covariance.core.definiteness import check_square, positive_variances
 from covstudio.covariance.core.matrix import Matrix, Shape
 from covstudio.covariance.core.operator import Operator
 from covstudio.covariance.core.sizes import SizeRelation, alike, square, totals
-from covstudio.covariance.operators.algebra import SingularMatrixError
 from covstudio.covariance.operators.sums import Sum
-from covstudio.covariance.parameters.differentiation import traced
 from covstudio.covariance.structures.elementary.elementary import (
     DiagonalMatrix,
     EqualEntryMatrix,
@@ -251,15 +249,8 @@ class Correlation(Operator):
 
     def _roots(self, a: Tensor) -> Tensor:
         """1 / sqrt(a_ii), shape (n,)."""
-        variances = a.diagonal(dim1=-2, dim2=-1)
-        if not traced(a) and not bool((variances > 0).all()):
-            row = int((~(variances > 0)).nonzero()[0])
-            raise SingularMatrixError(
-                f"Correlation: expected positive variances in operand {next(iter(self._operands))!r}, got "
-                f"{float(variances[row]):g} in row {row} (from 0 on) at these parameters: it has no "
-                "correlations; move variances away from 0."
-            )
-        return variances.rsqrt()
+        name = next(iter(self._operands))
+        return positive_variances("Correlation", name, a, ": it has no correlations").rsqrt()
 
     def combine(self, values: list[Tensor]) -> Tensor:
         a = values[0]

@@ -9,12 +9,11 @@ from torch import Tensor
 
 from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import Slot, declare
-from covstudio.covariance.core.definiteness import SingularMatrixError, check_square, same_shape
+from covstudio.covariance.core.definiteness import check_square, positive_variances, same_shape
 from covstudio.covariance.core.matrix import Shape
 from covstudio.covariance.core.operator import Operator
 from covstudio.covariance.core.sizes import SizeRelation, alike, square
 from covstudio.covariance.linalg.operands import diagonal_kind, matrices_of, parts_of
-from covstudio.covariance.parameters.differentiation import traced
 from covstudio.covariance.structures.elementary.elementary import DiagonalMatrix
 from covstudio.covariance.structures.timeseries.ar1 import AR1CorrelationMatrix
 
@@ -90,15 +89,7 @@ class WithVariances(Operator):
 
     def _roots(self, a: Tensor) -> Tensor:
         """sqrt(a_ii), shape (n,)."""
-        variances = a.diagonal(dim1=-2, dim2=-1)
-        if not traced(a) and not bool((variances > 0).all()):
-            row = int((~(variances > 0)).nonzero()[0])
-            raise SingularMatrixError(
-                f"WithVariances: expected positive variances in operand {list(self.operands)[1]!r}, got "
-                f"{float(variances[row]):g} in row {row} (from 0 on) at these parameters; move variances "
-                "away from 0."
-            )
-        return variances.sqrt()
+        return positive_variances("WithVariances", list(self.operands)[1], a).sqrt()
 
     def combine(self, values: list[Tensor]) -> Tensor:
         roots = self._roots(values[1])
