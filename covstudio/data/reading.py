@@ -20,9 +20,10 @@ from covstudio.data.column_text import Cells, ColumnText, Marks
 from covstudio.data.columns import parse_column
 from covstudio.data.content import check_content
 from covstudio.data.errors import TableError, count, listed, shown
+from covstudio.data.in_memory import checked_names
 from covstudio.data.numerals import number
 from covstudio.data.source import RawTable, read_raw
-from covstudio.data.tables import Table, checked_names, unheard
+from covstudio.data.tables import Table, unheard
 from covstudio.data.text import plain_name
 
 MAX_BYTES = 100_000_000

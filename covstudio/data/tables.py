@@ -6,7 +6,6 @@ import csv
 import io
 import math
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -22,13 +21,12 @@ from covstudio.data.column_text import ColumnText, Marks
 from covstudio.data.columns import parse_column
 from covstudio.data.dates import days
 from covstudio.data.errors import ChoiceError, TableError, count, listed, shown, suggestion
+from covstudio.data.in_memory import Cell, checked_names, series_of
 from covstudio.data.numerals import number
 from covstudio.data.ordering import ordered_labels
 from covstudio.data.text import label, plain_label, plain_name
 
-_MAX_NAME = 200
 Bools = npt.NDArray[np.bool_]
-Cell = str | int | float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -325,7 +323,7 @@ class Table:
         if len(set(lengths.values())) > 1:
             parts = ", ".join(f"{shown(key)} has {size:,}" for key, size in list(lengths.items())[:6])
             raise TableError(f"Every column should have the same number of rows; {parts}.")
-        data = {key: _series(key, values) for key, values in zip(names, columns.values(), strict=True)}
+        data = {key: series_of(key, values) for key, values in zip(names, columns.values(), strict=True)}
         return cls(pd.DataFrame(data), name, tuple(notes))
 
 
@@ -397,56 +395,3 @@ def _with_computed(table: Table) -> Table:
             )
         table = replace(table, frame=table.frame.assign(**{name: compute(table, name, text)}))
     return table
-
-
-def _series(name: str, values: Sequence[Any]) -> pd.Series[Any]:
-    """One column of values in memory, of one of the three kinds a table has."""
-    cells: list[Cell] = []
-    for row, value in enumerate(values, start=1):
-        plain = value.item() if isinstance(value, np.generic) else value
-        if plain is None or plain is pd.NA or (isinstance(plain, float) and math.isnan(plain)):
-            cells.append(None)
-        elif isinstance(plain, bool) or not isinstance(plain, (str, int, float)):
-            raise TableError(
-                f"Column {shown(name)} should hold text or numbers, and row {row:,} holds a "
-                f"{type(plain).__name__}. Write it as text."
-            )
-        elif isinstance(plain, float) and math.isinf(plain):
-            raise TableError(f"Column {shown(name)} should hold finite numbers, and row {row:,} is infinite.")
-        else:
-            cells.append(plain)
-    if any(isinstance(cell, str) for cell in cells) or all(cell is None for cell in cells):
-        return pd.Series([label(cell) for cell in cells], dtype=object)
-    if all(isinstance(cell, int) and abs(cell) < 2**63 for cell in cells):
-        return pd.Series(np.array(cells, dtype=np.int64))
-    return pd.Series(
-        np.array([math.nan if cell is None else float(cell) for cell in cells], dtype=np.float64)
-    )
-
-
-def checked_names(names: list[str]) -> list[str]:
-    """Names of columns, all there, all different, all of a length that can be shown."""
-    blank = [position for position, name in enumerate(names, start=1) if not name]
-    if blank:
-        which = (
-            f"Column {blank[0]} has" if len(blank) == 1 else f"Columns {', '.join(map(str, blank[:6]))} have"
-        )
-        raise TableError(
-            f"{which} no name. Every column needs one in the first line: name it, or delete the column if "
-            "it is not needed."
-        )
-    long = [position for position, name in enumerate(names, start=1) if len(name) > _MAX_NAME]
-    if long:
-        raise TableError(
-            f"The name of column {long[0]} has {len(names[long[0] - 1]):,} characters, and {_MAX_NAME} is "
-            "the most. Is the line with the names of the columns missing?"
-        )
-    twice = [name for name, times in Counter(names).items() if times > 1]
-    if twice:
-        places = [str(position) for position, name in enumerate(names, start=1) if name == twice[0]]
-        others = f" So do {listed(twice[1:])}." if len(twice) > 1 else ""
-        raise TableError(
-            f"Every column needs a name of its own, and {shown(twice[0])} names columns "
-            f"{', '.join(places[:-1])} and {places[-1]}.{others} Rename or delete one."
-        )
-    return names

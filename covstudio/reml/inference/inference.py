@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, get_args
 
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from covstudio.covariance import Matrix
 from covstudio.reml.fitting.result import Fit
-from covstudio.reml.fitting.uncertainty import Information, ParameterCovariance
+from covstudio.reml.fitting.uncertainty import Information
 from covstudio.reml.inference.accuracy import Accuracy, accuracies
 from covstudio.reml.inference.arguments import checked_count, checked_level, column_names
 from covstudio.reml.inference.binding import Binding
@@ -25,9 +24,7 @@ from covstudio.reml.inference.bootstrap import (
     bootstrap_test,
 )
 from covstudio.reml.inference.comparison import Candidate, compare_candidates
-from covstudio.reml.inference.components import Components, components_of
 from covstudio.reml.inference.conditional import ConditionalAic, conditional_aic
-from covstudio.reml.inference.distributions import normal_quantile
 from covstudio.reml.inference.effects import PredictedEffects, Residuals, predicted_effects, residuals
 from covstudio.reml.inference.fixed import (
     Effect,
@@ -37,18 +34,14 @@ from covstudio.reml.inference.fixed import (
     WaldTest,
     WaldTests,
 )
-from covstudio.reml.inference.functions import Expressions, FunctionEstimate
 from covstudio.reml.inference.influence import Influence, influence_of
-from covstudio.reml.inference.information import parameter_covariance
-from covstudio.reml.inference.intervals import Intervals, parameter_intervals
 from covstudio.reml.inference.new_levels import Wider
+from covstudio.reml.inference.parameters import ParameterInference
 from covstudio.reml.inference.parts import COLUMNS, FittedPart, fitted_parts
 from covstudio.reml.inference.prediction import Prediction, predict_rows
-from covstudio.reml.inference.profile import Profile, ProfilePoint, profile_parameter
 from covstudio.reml.inference.simulation import Simulator
-from covstudio.reml.inference.tables import listed
 from covstudio.reml.inference.threaded import on_threads_of_the_fit
-from covstudio.reml.problem.errors import InvalidData, InvalidModel
+from covstudio.reml.problem.errors import InvalidData
 from covstudio.reml.problem.iteration import Cancel
 
 __all__ = ["Inference"]
@@ -57,7 +50,7 @@ Vector = NDArray[np.float64]
 
 
 @on_threads_of_the_fit
-class Inference:
+class Inference(ParameterInference):
     r"""What a fit says beyond its estimates: uncertainty, tests, predictions, comparisons, simulation.
 
     Binds a fit to the model and the data it is of. Nothing is computed before it is asked for, what is
@@ -120,125 +113,6 @@ class Inference:
 
     def __repr__(self) -> str:
         return f"Inference for a fit of {self.fit.n} rows by the {self.fit.engine} engine"
-
-    # -- variance parameters --------------------------------------------------------------------------------
-
-    @cached_property
-    def covariance(self) -> ParameterCovariance:
-        """Covariance matrix of the variance parameters that are inside their range."""
-        return parameter_covariance(self._binding, self.information)
-
-    @cached_property
-    def _searched_covariance(self) -> ParameterCovariance:
-        """The same in the coding that the fit was searched in."""
-        return parameter_covariance(self._binding.searched, self.information)
-
-    def intervals(self, level: float = 0.95) -> Intervals:
-        """Standard errors and intervals of all variance parameters.
-
-        Args:
-            level: confidence level.
-
-        Returns:
-            For every parameter the delta method's standard error, its interval on the natural scale, and the
-            one found on the scale where the estimate is closer to normal and brought back: the logarithm for
-            variances and ranges, Fisher's z for correlations. At an end of its range a variance has a
-            one-sided interval and no standard error, and any other parameter has neither; `note` says so.
-
-        Reference:
-            Pinheiro & Bates (2000), Mixed-Effects Models in S and S-PLUS, section 2.4.
-        """
-        return parameter_intervals(self._binding, self.covariance, checked_level(level))
-
-    def components(self, level: float = 0.95) -> Components:
-        """The terms of V: mean variance over the rows, standard deviation, share of the whole, and interval.
-
-        Args:
-            level: confidence level of the intervals, which terms of a single variance have.
-
-        Reference:
-            Searle, Casella & McCulloch (1992), Variance Components, ch. 1.
-        """
-        return components_of(self._binding, self.intervals(level), level)
-
-    @property
-    def parameters(self) -> int:
-        """Number of variance parameters that were estimated, those at an end of their range included."""
-        return len(self._binding.coordinates)
-
-    def profile(
-        self,
-        name: str,
-        level: float = 0.95,
-        callback: Callable[[ProfilePoint], object] | None = None,
-        cancel: Cancel | None = None,
-    ) -> Profile:
-        """The profile likelihood of one variance parameter and its interval.
-
-        Args:
-            name: path of an estimated parameter; it may be shortened as in `function`.
-            level: confidence level.
-            callback: called with every `ProfilePoint`.
-            cancel: a token as `fit` takes it; set, it stops with `FitCancelled`.
-
-        Returns:
-            The interval where the likelihood has fallen by half the chi-square quantile, open where an end of
-            the range comes first, and the refits it was found by.
-
-        Raises:
-            ValueError: there is no such parameter, or it was not estimated.
-            InvalidModel: it belongs to random effects over a covariate far from zero.
-
-        Reference:
-            Venzon & Moolgavkar (1988), Applied Statistics 37:87.
-        """
-        path = self._expressions.names.meaning(name)
-        coordinates = {c.name: c for c in self._binding.coordinates}
-        if path not in coordinates:
-            raise ValueError(
-                f"{path} was not estimated (it is fixed or held); estimated were "
-                f"{listed(list(coordinates), 30)}."
-            )
-        entry = self.intervals(level)[path]
-        error = entry.standard_error
-        if math.isnan(error):
-            error = (entry.upper - entry.estimate) / normal_quantile(0.5 + 0.5 * level)
-        binding, c = self._binding, coordinates[path]
-        if path in binding.far:
-            raise InvalidModel(
-                f"the profile of {path} is not taken in a coding so far from zero, where all parameters of "
-                "its matrix move together: centre the covariate that its columns are made of."
-            )
-        parts = () if binding.recoding is None else binding.recoding.parts
-        if parts and not any(c.position in part.span for part in parts):
-            binding = binding.searched
-            c = next(other for other in binding.coordinates if other.name == path)
-        return profile_parameter(binding, c, error, level, callback, cancel)
-
-    @cached_property
-    def _expressions(self) -> Expressions:
-        return Expressions(self._binding)
-
-    def function(self, expression: str, level: float = 0.95, scale: str | None = None) -> FunctionEstimate:
-        """A function of variance parameters with its standard error and interval by the delta method.
-
-        Args:
-            expression: numbers, `+ - * / **`, parentheses, `sqrt`, `log`, `exp`, paths of parameters, and
-                `var(operand, i)`, `cov(operand, i, j)`, `corr(operand, i, j)` of entries of an operand's
-                value, counted from 0. Parts of a path may be left out where no other parameter could be
-                meant: `gen/sigma^2` for `gen/g/sigma^2`. The longest name that stands at a place is taken;
-                one in backquotes is taken whole. `V` is the operand for the whole matrix.
-            level: confidence level.
-            scale: the scale of the interval: "natural", "log", "logit" or "fisher"; None for "fisher" where
-                the expression is a correlation, and "natural" elsewhere.
-
-        Raises:
-            ValueError: this is not an expression, or it has no value at the estimates.
-
-        Reference:
-            Lynch & Walsh (1998), Genetics and Analysis of Quantitative Traits, appendix 1.
-        """
-        return self._expressions.estimate(expression, self.covariance, checked_level(level), scale)
 
     # -- fixed effects --------------------------------------------------------------------------------------
 

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import math
-import operator
 import warnings
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.covariance import linalg
@@ -19,12 +15,21 @@ from covstudio.covariance.core.catalogue import Argument, declare
 from covstudio.covariance.core.checks import check_dtype
 from covstudio.covariance.core.matrix import Matrix
 from covstudio.covariance.linalg.compositions import JOINER
-from covstudio.covariance.structures.design.positions import UnevenLevels, grid_of, shown_levels
+from covstudio.covariance.structures.design.combinations import (
+    flat_codes,
+    kept_codes,
+    labels_of_code,
+    positions_of,
+)
+from covstudio.covariance.structures.design.labels import (
+    Label,
+    check_columns,
+    checked_factors,
+    filled,
+    labels_of_rows,
+    levels_of,
+)
 
-#: The most combinations of levels laid out when empty ones are kept.
-MAX_COLUMNS = 1_000_000
-
-Label = Any
 _SHOWN = 8
 
 
@@ -157,20 +162,20 @@ class DummyMatrix(Matrix):
         device: torch.device | str | None = None,
     ) -> None:
         check_dtype(dtype)
-        read = [_labels(factor, f"factor {k}") for k, factor in enumerate(factors)]
+        read = [labels_of_rows(factor, f"factor {k}") for k, factor in enumerate(factors)]
         columns = [labels for labels, _ in read]
-        _check_columns(columns)
-        ordered = _levels([different for _, different in read], levels, lex_order)
-        spaced = _checked_factors(evenly_spaced or (), len(columns))
+        check_columns(columns)
+        ordered = levels_of([different for _, different in read], levels, lex_order)
+        spaced = checked_factors(evenly_spaced or (), len(columns))
         for k in spaced:
-            ordered[k] = _filled(ordered[k], k)
+            ordered[k] = filled(ordered[k], k)
         self.levels = tuple(tuple(one) for one in ordered)
         self.close_gaps = bool(close_gaps)
-        flat = _flat_codes(columns, ordered)
+        flat = flat_codes(columns, ordered)
         if levels is not None:
             _warn_of_unknown(columns, flat.tolist(), ordered)
         ranked = lex_order or levels is not None or bool(spaced)
-        kept = _kept_codes(flat, ordered, ranked=ranked, drop_empty=drop_empty_cols, whole=spaced)
+        kept = kept_codes(flat, ordered, ranked=ranked, drop_empty=drop_empty_cols, whole=spaced)
         kept = kept[1:] if drop_first else kept
         if not kept:
             raise ValueError(
@@ -186,9 +191,9 @@ class DummyMatrix(Matrix):
             self.crossed = (tuple(own),)
             self.colnames = [str(level) for level in own]
         else:
-            self.colnames = [JOINER.join(map(str, _labels_of(code, ordered))) for code in kept]
+            self.colnames = [JOINER.join(map(str, labels_of_code(code, ordered))) for code in kept]
         if kept != list(range(math.prod(map(len, ordered)))):
-            flat = _positions_of(flat.tolist(), kept)
+            flat = positions_of(flat.tolist(), kept)
         self.codes = torch.from_numpy(flat).to(device)
         rows = (self.codes >= 0).nonzero()[:, 0]
         #: Where the ones stand in Z, counted along its rows.
@@ -225,209 +230,6 @@ def _(matrix: DummyMatrix) -> tuple[linalg.FactorLevels, ...] | None:
     if matrix.crossed is None:
         return None
     return tuple(linalg.FactorLevels(levels, matrix.close_gaps) for levels in matrix.crossed)
-
-
-def _checked_factors(places: object, count: int) -> tuple[int, ...]:
-    """The factors that are to be evenly spaced, each once."""
-    if isinstance(places, (str, bytes)) or not isinstance(places, Iterable):
-        raise TypeError(f"evenly_spaced must be a list of factors counted from 0, got {places!r}; write [0]")
-    found = list(places)
-    for place in found:
-        if isinstance(place, bool) or not isinstance(place, int) or not 0 <= place < count:
-            raise ValueError(
-                f"evenly_spaced must name factors from 0 to {count - 1}, got {place!r}; count them from 0"
-            )
-    return tuple(dict.fromkeys(found))
-
-
-def _filled(levels: list[Label], k: int) -> list[Label]:
-    """The levels of a factor in order and filled up to equal steps."""
-    try:
-        grid = grid_of(levels)
-    except UnevenLevels as error:
-        raise ValueError(
-            f"factor {k} must have levels at equal steps: {error}; leave it out of evenly_spaced, and use a "
-            "structure of times, which takes any distances"
-        ) from None
-    if grid is None:
-        raise ValueError(
-            f"factor {k} must have numbers or dates as levels to be evenly spaced, each place once, got "
-            f"{shown_levels(levels)}; leave it out of evenly_spaced"
-        )
-    return list(grid.levels)
-
-
-def _labels(values: object, name: str) -> tuple[list[Label], list[Label]]:
-    """One factor's labels as plain Python objects, none missing, and the different ones in their order."""
-    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable) or isinstance(values, dict):
-        raise TypeError(
-            f"{name} must be a list, tuple or Series of labels, one per row, got {values!r} "
-            f"({type(values).__name__}); wrap it in a list"
-        )
-    labels = list(values.tolist()) if hasattr(values, "tolist") else list(values)
-    try:
-        # A label is what it is in whichever row: most columns have few different ones.
-        different = dict.fromkeys(labels)
-        if None not in different and all(map(operator.eq, different, different)):
-            return labels, list(different)
-    except TypeError:
-        # Labels that cannot be told apart by hashing, or compared, are looked at one by one.
-        pass
-    missing = [row for row, label in enumerate(labels) if _is_missing(label)]
-    if missing:
-        shown = ", ".join(str(row) for row in missing[:5]) + (", ..." if len(missing) > 5 else "")
-        raise ValueError(
-            f"{name} must have a label in every row, got {len(missing)} missing (rows {shown}, from 0 on); "
-            "drop those rows or fill them in"
-        )
-    for row, label in enumerate(labels):
-        if isinstance(label, (list, dict, set)):
-            raise ValueError(
-                f"{name} must be one column of labels, got {label!r} in row {row}; pass columns one by one"
-            )
-    return labels, list(dict.fromkeys(labels))
-
-
-def _is_missing(label: Label) -> bool:
-    """Tell None, NaN, NaT and pandas.NA, without pandas: the latter three are not equal to themselves."""
-    if label is None:
-        return True
-    try:
-        return bool(label != label)
-    except TypeError:
-        return True
-
-
-def _check_columns(columns: list[list[Label]]) -> None:
-    if not columns:
-        raise ValueError("DummyMatrix must have at least one factor, got none; pass a list of labels")
-    lengths = [len(column) for column in columns]
-    if len(set(lengths)) > 1:
-        raise ValueError(
-            f"the factors must be of one length, got {', '.join(map(str, lengths))}; "
-            "take them from the same rows"
-        )
-    if lengths[0] == 0:
-        raise ValueError("the factors must have at least one row, got none; pass the labels of your rows")
-
-
-def _levels(different: list[list[Label]], given: object, lex_order: bool) -> list[list[Label]]:
-    """The levels of each factor in the order their columns take."""
-    levels = different if given is None else _given_levels(given, len(different))
-    return [_sorted(one, f"factor {k}") for k, one in enumerate(levels)] if lex_order else levels
-
-
-def _given_levels(levels: object, count: int) -> list[list[Label]]:
-    if isinstance(levels, (str, bytes, dict)) or not isinstance(levels, Iterable):
-        raise TypeError(
-            f"levels must be one list of levels per factor, got {levels!r}; write levels=[['a', 'b']]"
-        )
-    given = list(levels)
-    if any(isinstance(one, (str, bytes)) or not isinstance(one, Iterable) for one in given):
-        raise TypeError(
-            f"levels must be one list of levels per factor, got {given!r}; write levels=[{given!r}]"
-        )
-    if len(given) != count:
-        raise ValueError(
-            f"levels must hold one list per factor, {count} in all, got {len(given)}; "
-            "give each factor its levels"
-        )
-    checked = [_labels(one, f"levels of factor {k}")[0] for k, one in enumerate(given)]
-    for k, one in enumerate(checked):
-        repeated = [str(label) for label, times in Counter(one).items() if times > 1]
-        if repeated or not one:
-            what = f"{', '.join(repeated)} more than once" if repeated else "none"
-            raise ValueError(
-                f"levels of factor {k} must be different labels, got {what}; list each level once"
-            )
-    return checked
-
-
-class _Positions(dict[Label, int]):
-    """The position of each level; -1 for any other label."""
-
-    def __missing__(self, label: Label) -> int:
-        return -1
-
-
-def _positions_of(labels: list[Label], levels: list[Label]) -> NDArray[np.int64]:
-    """Where each label stands among the levels, -1 where it does not."""
-    positions = _Positions(zip(levels, range(len(levels)), strict=True))
-    return np.fromiter(map(positions.__getitem__, labels), dtype=np.int64, count=len(labels))
-
-
-def _flat_codes(columns: list[list[Label]], levels: list[list[Label]]) -> NDArray[Any]:
-    """Each row's combination as one number, the last factor varying fastest; -1 where not listed."""
-    flat: NDArray[Any] = _positions_of(columns[0], levels[0])
-    if math.prod(map(len, levels)) > np.iinfo(np.int64).max:
-        # Only numbers of any length tell so many combinations apart.
-        flat = flat.astype(object)
-    for column, one in zip(columns[1:], levels[1:], strict=True):
-        codes = _positions_of(column, one)
-        flat = np.where((flat < 0) | (codes < 0), -1, flat * len(one) + codes)
-    return flat
-
-
-def _kept_codes(
-    flat: NDArray[Any],
-    levels: list[list[Label]],
-    *,
-    ranked: bool,
-    drop_empty: bool,
-    whole: tuple[int, ...] = (),
-) -> list[int]:
-    """The combinations that get a column: sorted, or in the order in which rows first have them.
-
-    Of the factors in `whole` every level is kept, for combinations of the others that rows have.
-    """
-    if drop_empty and whole:
-        sizes = [len(one) for one in levels]
-        rows = np.stack(np.unravel_index(flat[flat >= 0].astype(np.int64), sizes), axis=1)
-        rows[:, list(whole)] = 0
-        kept = {tuple(row) for row in rows.tolist()}
-        for k in whole:
-            kept = {(*row[:k], place, *row[k + 1 :]) for row in kept for place in range(sizes[k])}
-        if len(kept) > MAX_COLUMNS:
-            raise ValueError(
-                f"the factors must have at most {MAX_COLUMNS} combinations of levels, got {len(kept)}; "
-                "make fewer factors evenly spaced"
-            )
-        return [int(code) for code in np.ravel_multi_index(np.array(sorted(kept)).T, sizes)]
-    every = [] if drop_empty else _every_code(levels)
-    if ranked and not drop_empty:
-        return every
-    present = [code for code in dict.fromkeys(flat.tolist()) if code >= 0]
-    return sorted(present) if ranked else list(dict.fromkeys([*present, *every]))
-
-
-def _labels_of(code: int, levels: list[list[Label]]) -> list[Label]:
-    labels = []
-    for one in reversed(levels):
-        code, position = divmod(code, len(one))
-        labels.append(one[position])
-    return labels[::-1]
-
-
-def _every_code(levels: list[list[Label]]) -> list[int]:
-    count = math.prod(len(one) for one in levels)
-    if count > MAX_COLUMNS:
-        raise ValueError(
-            f"the factors must have at most {MAX_COLUMNS} combinations of levels, got {count}; "
-            "use drop_empty_cols=True to keep only those that occur"
-        )
-    return list(range(count))
-
-
-def _sorted(labels: Iterable[Label], name: str) -> list[Label]:
-    unsorted = list(labels)
-    try:
-        return sorted(unsorted)
-    except TypeError:
-        kinds = sorted({type(label).__name__ for label in unsorted})
-        raise ValueError(
-            f"{name} must have labels of one kind to be sorted, got {' and '.join(kinds)}; "
-            "turn them all into str"
-        ) from None
 
 
 def _warn_of_unknown(columns: list[list[Label]], flat: list[int], levels: list[list[Label]]) -> None:
