@@ -25,8 +25,8 @@ from covstudio.data import load_example
 from covstudio.reml import fit
 from covstudio.reml.engines.dense.engine import DenseEngine
 from covstudio.reml.problem.problem import prepare
-from covstudio.reml.problem.threads import blas_threads
 from covstudio.reml.terms.variance import Variance
+from covstudio.threads import blas_threads
 
 #: What an iteration may cost over the floor at n = 2000, K = 3.
 BUDGET = 1.3

@@ -33,8 +33,8 @@ from covstudio.reml.engines.dense.engine import DenseEngine
 from covstudio.reml.engines.separable.engine import SeparableEngine
 from covstudio.reml.problem.likelihood import Engine
 from covstudio.reml.problem.problem import prepare
-from covstudio.reml.problem.threads import blas_threads
 from covstudio.reml.terms.variance import Variance
+from covstudio.threads import blas_threads
 
 Trial = tuple[Matrix, torch.Tensor, torch.Tensor]
 

@@ -26,8 +26,8 @@ from covstudio.reml import Fit, fit
 from covstudio.reml.engines.registry import candidate_named
 from covstudio.reml.problem.likelihood import Engine
 from covstudio.reml.problem.problem import Problem, prepare
-from covstudio.reml.problem.threads import blas_threads
 from covstudio.reml.terms.variance import Variance
+from covstudio.threads import blas_threads
 
 GENERATIONS = 10
 #: Animals up to which dense equations run as well.

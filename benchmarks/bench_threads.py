@@ -38,7 +38,7 @@ from covstudio.covariance import (
 from covstudio.reml import Inference, explain, fit
 from covstudio.reml.fitting.model import Model
 from covstudio.reml.problem.problem import prepare
-from covstudio.reml.problem.threads import blas_threads
+from covstudio.threads import blas_threads
 
 #: What a piece of work may take with all threads, over the better of the two.
 WORSE = 1.3

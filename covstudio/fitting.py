@@ -23,6 +23,7 @@ from covstudio.estimate import After, Estimate, Means, design_of, estimate, file
 from covstudio.formula import Reading, read
 from covstudio.reml import Fit, Inference
 from covstudio.reml import fit as fit_matrix
+from covstudio.threads import blas_threads, on_threads_worth
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Fitted", "fit", "read_fit"]
 
 
+@on_threads_worth(lambda fitted: int(fitted.table.n))
 @dataclass(frozen=True, eq=False)
 class Fitted:
     """A model fitted to a table.
@@ -273,8 +275,9 @@ def fit(
         raise TypeError("A formula has its design in it: give the formula and the table, and nothing third.")
     table = table_of(cast("Frame", frame))
     given = {name: text for name, text in texts.items() if text is not None}
-    reading: Reading = read(formula, table, dialect=dialect, method=method, matrices=matrices, **given)
-    found = estimate(reading.document, table)
+    with blas_threads(table.n):
+        reading: Reading = read(formula, table, dialect=dialect, method=method, matrices=matrices, **given)
+        found = estimate(reading.document, table)
     return Fitted(found, reading.document, table, reading.notes)
 
 

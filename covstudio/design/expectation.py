@@ -26,6 +26,7 @@ from covstudio.reml.inference.functions import Expressions, FunctionEstimate
 from covstudio.reml.inference.kenward_roger import satterthwaite, slopes_of_phi
 from covstudio.reml.inference.tables import NamedRows, Row
 from covstudio.reml.problem.errors import InvalidData, InvalidModel
+from covstudio.threads import blas_threads, on_threads_worth
 
 __all__ = [
     "Expected",
@@ -153,6 +154,7 @@ class Power:
     power: float
 
 
+@on_threads_worth(lambda told: int(told.n))
 class Expected:
     r"""What a design will tell: V and X at values of the parameters, and no response.
 
@@ -205,7 +207,8 @@ class Expected:
     ) -> None:
         if isinstance(x, Design):
             x, names = x.x, list(x.names) if names is None else names
-        self._planned = planned(v, x, values, theta, names)
+        with blas_threads(len(x)):
+            self._planned = planned(v, x, values, theta, names)
 
     def __repr__(self) -> str:
         problem = self._planned.problem

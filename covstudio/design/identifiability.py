@@ -28,7 +28,7 @@ from covstudio.reml.diagnosis.identifiability import groups_of
 from covstudio.reml.diagnosis.scaled_information import ScaledInformation
 from covstudio.reml.fitting.uncertainty import ParameterCovariance, covariance_of
 from covstudio.reml.problem.errors import InvalidModel
-from covstudio.reml.problem.threads import symmetric_eigen
+from covstudio.threads import symmetric_eigen
 
 __all__ = ["Identifiability", "Untold", "identifiability"]
 

@@ -20,6 +20,7 @@ from covstudio.reml import Fit, Inference
 from covstudio.reml.inference.accuracy import Accuracy
 from covstudio.reml.inference.fixed import Method
 from covstudio.reml.inference.frames import Kind, augment, glance, tidy
+from covstudio.threads import on_threads_worth
 
 __all__ = ["After"]
 
@@ -27,6 +28,7 @@ __all__ = ["After"]
 _TRANSFORMED = re.compile(r"\s*(?P<name>log|sqrt|logit)\(\s*(?:[^\W\d][\w.]*|`[^`]*`)\s*\)\s*")
 
 
+@on_threads_worth(lambda after: int(after.table.n))
 class After:
     """What is asked of a fit of a document to a table, as data frames.
 

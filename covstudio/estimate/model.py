@@ -21,6 +21,7 @@ from covstudio.document.model.document import Document, Method
 from covstudio.document.model.node import V
 from covstudio.reml import Fit, FitError, NotPositiveDefinite, fit
 from covstudio.reml.problem.iteration import Callback
+from covstudio.threads import blas_threads
 
 __all__ = ["Assembled", "ModelError", "assemble", "design_of", "pinned"]
 
@@ -116,6 +117,11 @@ def assemble(document: Document, table: Table | None) -> Assembled:
     Raises:
         ModelError: the model is not complete, or the data do not suit it.
     """
+    with blas_threads(1 if table is None else table.n):
+        return _assembled(document, table)
+
+
+def _assembled(document: Document, table: Table | None) -> Assembled:
     names = {node.id: node.name for node in document.nodes.values()}
     built = build(document, table)
     problems = about_v(document, built.problems)
@@ -172,9 +178,10 @@ def design_of(document: Document, table: Table) -> Design:
         >>> design_of(Document(fixed_effects="1 + rep"), load_example("john_alpha")).names
         ('(Intercept)', 'rep[R2]', 'rep[R3]')
     """
-    under, _ = under_choices(document, table)
-    rows = facts_of(under).complete(used_columns(document))
-    return _design(document, table, rows.facts.table)
+    with blas_threads(table.n):
+        under, _ = under_choices(document, table)
+        rows = facts_of(under).complete(used_columns(document))
+        return _design(document, table, rows.facts.table)
 
 
 def _design(document: Document, table: Table | None, rows: Table | None) -> Design:

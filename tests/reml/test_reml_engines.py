@@ -34,8 +34,8 @@ from covstudio.reml.engines.registry import CANDIDATES, candidate_named
 from covstudio.reml.fitting.choose import choose
 from covstudio.reml.problem.likelihood import Engine
 from covstudio.reml.problem.problem import Problem
-from covstudio.reml.problem.threads import blas_threads
 from covstudio.reml.terms.variance import Variance
+from covstudio.threads import blas_threads
 from tests.reml.reml_cases import alpha_design
 
 PACKAGE = Path(covstudio.__file__).parent

@@ -22,7 +22,7 @@ from covstudio.reml import Inference, fit
 from covstudio.reml.engines.mme.components import ComponentsPoint
 from covstudio.reml.engines.mme.engine import MmeEngine
 from covstudio.reml.inference.binding import Binding
-from covstudio.reml.problem.threads import FEW
+from covstudio.threads import FEW
 
 KEPT = ("conditional_aic", "residuals")
 CALLS = {

@@ -49,10 +49,10 @@ from covstudio.reml.diagnosis.scaled_information import ScaledInformation, infor
 from covstudio.reml.diagnosis.silent import Silence, off_zero, taken_up
 from covstudio.reml.diagnosis.unbounded import unbounded
 from covstudio.reml.problem.likelihood import Derivatives, Engine, Point
-from covstudio.reml.problem.threads import symmetric_eigen
 from covstudio.reml.search.coordinates import Coordinate, Kind, derivatives_at
 from covstudio.reml.search.restarts import Restarts
 from covstudio.reml.search.search import Outcome, maximise
+from covstudio.threads import symmetric_eigen
 
 __all__ = ["Confounded", "Estimable", "Identified", "groups_of", "identify"]
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covstudio.reml.diagnosis.constants import IDENTIFIABLE
-from covstudio.reml.problem.threads import symmetric_eigen
+from covstudio.threads import symmetric_eigen
 
 __all__ = ["ScaledInformation", "informed"]
 

@@ -23,12 +23,12 @@ from covstudio.reml.problem.errors import FitCancelled, InvalidData, InvalidMode
 from covstudio.reml.problem.iteration import Callback, Cancel, Iteration
 from covstudio.reml.problem.likelihood import Point
 from covstudio.reml.problem.problem import Problem, prepare
-from covstudio.reml.problem.threads import blas_threads
 from covstudio.reml.search.probe import Probe
 from covstudio.reml.search.search import Outcome, State
 from covstudio.reml.search.start import data_start, tuned
 from covstudio.reml.terms.recoding import Recoding, recoding_of
 from covstudio.reml.terms.variance import Variance
+from covstudio.threads import blas_threads
 
 __all__ = ["fit"]
 
@@ -123,13 +123,14 @@ def fit(
     square_matrix(v)
     if isinstance(max_iter, bool) or not isinstance(max_iter, int) or max_iter < 0:
         raise ValueError(f"max_iter must be a whole number of at least 0, and is {max_iter!r}.")
-    recoding = recoding_of(v)
-    model = Model(v if recoding is None else recoding.v, engine, _columns(x))
-    problem = prepare(y, x, method=method, names=x_names, drop_dependent=drop_dependent, device=device)
-    run = _Run(model, problem, max_iter, callback, cancel, v, recoding)
-    with blas_threads(run.engine.order), torch.no_grad():
-        found = run.fit(start, began)
-        doubts = coding_doubts(v)
+    with blas_threads(v.shape[0]), torch.no_grad():
+        recoding = recoding_of(v)
+        model = Model(v if recoding is None else recoding.v, engine, _columns(x))
+        problem = prepare(y, x, method=method, names=x_names, drop_dependent=drop_dependent, device=device)
+        run = _Run(model, problem, max_iter, callback, cancel, v, recoding)
+        with blas_threads(run.engine.order):
+            found = run.fit(start, began)
+            doubts = coding_doubts(v)
     return replace(found, message=" ".join([found.message, *doubts])) if doubts else found
 
 

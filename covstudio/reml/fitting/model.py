@@ -12,10 +12,10 @@ from covstudio.reml.fitting.choose import choose, square_matrix
 from covstudio.reml.problem.errors import InvalidModel, NotPositiveDefinite
 from covstudio.reml.problem.likelihood import Engine
 from covstudio.reml.problem.problem import Problem
-from covstudio.reml.problem.threads import blas_threads
 from covstudio.reml.search.ascent import Ascent
 from covstudio.reml.search.probe import LoweredProbe, Probe, WrittenProbe
 from covstudio.reml.terms.variance import Variance
+from covstudio.threads import blas_threads
 
 __all__ = ["Model"]
 

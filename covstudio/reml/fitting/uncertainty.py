@@ -32,8 +32,8 @@ from covstudio.reml.engines.candidate import Applicable
 from covstudio.reml.fitting.model import Model
 from covstudio.reml.problem.likelihood import Engine, Point
 from covstudio.reml.problem.problem import Problem
-from covstudio.reml.problem.threads import blas_threads, symmetric_eigen
 from covstudio.reml.search.coordinates import Coordinate, derivatives_at
+from covstudio.threads import blas_threads, symmetric_eigen
 
 __all__ = [
     "Information",

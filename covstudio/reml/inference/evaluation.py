@@ -28,9 +28,9 @@ from covstudio.reml.fitting.model import Model
 from covstudio.reml.problem.errors import InvalidModel
 from covstudio.reml.problem.likelihood import Engine, Point
 from covstudio.reml.problem.problem import Problem
-from covstudio.reml.problem.threads import blas_threads
 from covstudio.reml.search.coordinates import Coordinate
 from covstudio.reml.terms.kinds import Piece
+from covstudio.threads import blas_threads
 
 __all__ = ["Evaluation"]
 

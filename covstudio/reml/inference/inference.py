@@ -43,6 +43,7 @@ from covstudio.reml.inference.simulation import Simulator
 from covstudio.reml.inference.threaded import on_threads_of_the_fit
 from covstudio.reml.problem.errors import InvalidData
 from covstudio.reml.problem.iteration import Cancel
+from covstudio.threads import blas_threads
 
 __all__ = ["Inference"]
 
@@ -109,7 +110,8 @@ class Inference(ParameterInference):
         self.fit = fit
         self.information = information
         self.names = column_names(names, fit)
-        self._binding = Binding(fit, v, y, x)
+        with blas_threads(fit.n):
+            self._binding = Binding(fit, v, y, x)
 
     def __repr__(self) -> str:
         return f"Inference for a fit of {self.fit.n} rows by the {self.fit.engine} engine"

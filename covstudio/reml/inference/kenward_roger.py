@@ -48,7 +48,7 @@ from covstudio.reml.inference.pairs import pairs_of
 from covstudio.reml.inference.tables import listed
 from covstudio.reml.problem.errors import InvalidModel
 from covstudio.reml.problem.pairs import Combination, DerivativePairs
-from covstudio.reml.problem.threads import symmetric_eigen
+from covstudio.threads import symmetric_eigen
 
 __all__ = ["Adjustment", "adjustment", "kenward_roger", "satterthwaite", "slopes_of_phi"]
 

@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covstudio.reml.problem.likelihood import Engine, Point
-from covstudio.reml.problem.threads import symmetric_eigen
 from covstudio.reml.search.constants import (
     OBSERVED_LEAST,
     OBSERVED_LONGEST,
@@ -29,6 +28,7 @@ from covstudio.reml.search.constants import (
 )
 from covstudio.reml.search.step_length import diagonal_of
 from covstudio.reml.search.working import Working
+from covstudio.threads import symmetric_eigen
 
 __all__ = ["observed_curvature"]
 

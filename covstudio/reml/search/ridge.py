@@ -20,7 +20,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from covstudio.reml.problem.threads import symmetric_eigen
 from covstudio.reml.search.constants import (
     NEGLIGIBLE,
     RIDGE_FLAT,
@@ -32,6 +31,7 @@ from covstudio.reml.search.constants import (
 from covstudio.reml.search.coordinates import Coordinate, Kind
 from covstudio.reml.search.step_length import diagonal_of
 from covstudio.reml.search.working import Working
+from covstudio.threads import symmetric_eigen
 
 __all__ = ["Ridge", "ridge_at"]
 

@@ -18,8 +18,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from covstudio.reml.problem.threads import symmetric_eigen
 from covstudio.reml.search.constants import SECANT_ANGLE, SECANT_LEAST
+from covstudio.threads import symmetric_eigen
 
 __all__ = ["Secant"]
 

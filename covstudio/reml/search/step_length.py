@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from covstudio.reml.problem.threads import inverse_factor, symmetric_eigen
 from covstudio.reml.search.constants import SINGULAR, SOUND
+from covstudio.threads import inverse_factor, symmetric_eigen
 
 __all__ = ["diagonal_of", "newton_step", "squared_length"]
 

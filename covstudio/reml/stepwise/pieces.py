@@ -15,13 +15,20 @@ from covstudio.covariance import Matrix, SimpleMatrix
 from covstudio.reml.fitting.model import Model
 from covstudio.reml.problem.problem import prepare
 from covstudio.reml.stepwise.session import History, Session, covariance_of, design_of, theta_of
+from covstudio.threads import on_threads_worth
 
-__all__ = ["Pieces", "Theta"]
+__all__ = ["Pieces", "Theta", "rows_of_v"]
 
 Vector = NDArray[np.float64]
 Theta = Tensor | Mapping[str, Tensor] | None
 
 
+def rows_of_v(pieces: Pieces) -> int:
+    """The rows of V; 1 before it is known."""
+    return pieces.v.shape[0] if pieces.v is not None else 1
+
+
+@on_threads_worth(rows_of_v)
 class Pieces:
     """Everything of `REML` that concerns one theta."""
 

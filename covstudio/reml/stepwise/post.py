@@ -7,6 +7,8 @@ Everything is computed in float64, by one Cholesky factor of V, and returned on 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any, NamedTuple
 
 import torch
@@ -14,8 +16,21 @@ from torch import Tensor
 
 from covstudio.reml.problem.errors import NotPositiveDefinite
 from covstudio.reml.problem.problem import prepare
+from covstudio.threads import blas_threads
 
 __all__ = ["blue", "blup", "loglik", "marginal_predict", "marginal_residual", "predict", "residual"]
+
+
+def _on_threads_worth_v(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A function whose last argument is V, on the threads that its rows are worth."""
+
+    @wraps(function)
+    def on_them(*arguments: Any, **named: Any) -> Tensor:
+        shape = tuple(getattr(named.get("v", arguments[-1] if arguments else None), "shape", ()))
+        with blas_threads(int(shape[0]) if shape else 1):
+            return function(*arguments, **named)
+
+    return on_them
 
 
 class _Solved(NamedTuple):
@@ -51,6 +66,7 @@ def _solved(y: Any, x: Any, v: Any) -> _Solved:
     return _Solved(y, x, factor, beta, -0.5 * (logdet + rest @ rest))
 
 
+@_on_threads_worth_v
 def loglik(y: Any, x: Any, v: Any) -> Tensor:
     """The kernel of the restricted log-likelihood, -(log|V| + log|X'V^-1X| + y'Py)/2.
 
@@ -78,11 +94,13 @@ def loglik(y: Any, x: Any, v: Any) -> Tensor:
     return _solved(y, x, v).kernel
 
 
+@_on_threads_worth_v
 def blue(y: Any, x: Any, v: Any) -> Tensor:
     """Best linear unbiased estimate of the fixed effects, (p,); arguments and errors as of `loglik`."""
     return _solved(y, x, v).beta
 
 
+@_on_threads_worth_v
 def blup(y: Any, x: Any, z: Any, g: Any, v: Any) -> Tensor:
     """Best linear unbiased prediction of random effects, G Z'V^-1 (y - X beta), (q,).
 
@@ -110,24 +128,28 @@ def blup(y: Any, x: Any, z: Any, g: Any, v: Any) -> Tensor:
     return torch.as_tensor(g).to(here.factor) @ (design.mT @ weights)
 
 
+@_on_threads_worth_v
 def marginal_predict(y: Any, x: Any, v: Any) -> Tensor:
     """X beta, (n,); arguments and errors as of `loglik`."""
     here = _solved(y, x, v)
     return here.x @ here.beta
 
 
+@_on_threads_worth_v
 def marginal_residual(y: Any, x: Any, v: Any) -> Tensor:
     """y - X beta, (n,); arguments and errors as of `loglik`."""
     here = _solved(y, x, v)
     return here.y - here.x @ here.beta
 
 
+@_on_threads_worth_v
 def predict(y: Any, x: Any, z: Any, g: Any, v: Any) -> Tensor:
     """X beta + Z u, (n,), with u from `blup`."""
     effects = blup(y, x, z, g, v)
     return marginal_predict(y, x, v) + torch.as_tensor(z).to(effects) @ effects
 
 
+@_on_threads_worth_v
 def residual(y: Any, x: Any, z: Any, g: Any, v: Any) -> Tensor:
     """y - X beta - Z u, (n,), with u from `blup`."""
     effects = blup(y, x, z, g, v)

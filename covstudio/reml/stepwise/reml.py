@@ -22,15 +22,17 @@ from torch import Tensor
 
 from covstudio.reml.diagnosis.coding import coding_doubts, uncentred
 from covstudio.reml.problem.likelihood import Point
-from covstudio.reml.stepwise.pieces import Pieces, Theta
+from covstudio.reml.stepwise.pieces import Pieces, Theta, rows_of_v
 from covstudio.reml.stepwise.raw_step import Bound, proposal
 from covstudio.reml.stepwise.session import History, Session
+from covstudio.threads import on_threads_worth
 
 __all__ = ["REML", "History"]
 
 Vector = NDArray[np.float64]
 
 
+@on_threads_worth(rows_of_v)
 class REML(Pieces):
     """Restricted maximum likelihood for y ~ N(X beta, V(theta)), step by step.
 
@@ -155,7 +157,7 @@ class REML(Pieces):
         """
         v = self._matrix(theta)
         for doubt in (*uncentred(v), *coding_doubts(v)):
-            warnings.warn(doubt, RuntimeWarning, stacklevel=2)
+            warnings.warn(doubt, RuntimeWarning, stacklevel=3)
         history = self.history = History()
         with self._session(y, x, theta) as session:
             values = self._moved(self._theta(theta), np.zeros(1), 1.0, lb, ub)

@@ -15,7 +15,7 @@ from covstudio.reml.fitting.model import Model
 from covstudio.reml.problem.errors import FitError
 from covstudio.reml.problem.likelihood import Point
 from covstudio.reml.problem.problem import Problem
-from covstudio.reml.problem.threads import blas_threads
+from covstudio.threads import blas_threads
 
 __all__ = ["History", "Session", "covariance_of", "design_of", "theta_of"]
 

@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.covariance import Matrix, Operator, linalg
-from covstudio.reml.problem.threads import blas_threads
 from covstudio.reml.terms.design_rows import DenseRows, Rows, RowsDesign, SparseRows, rows_of
 from covstudio.reml.terms.parameters import Parameters
+from covstudio.threads import blas_threads
 
 __all__ = ["ASLANT", "Recoded", "Recoding", "at_ends", "coefficients", "free_parts", "is_free", "recoding_of"]
 

@@ -33,8 +33,8 @@ from covstudio.reml.engines.mme.point import MmePoint
 from covstudio.reml.engines.mme.setup import MmeSetup
 from covstudio.reml.engines.rounding import rounding
 from covstudio.reml.problem.likelihood import Derivatives, score
-from covstudio.reml.problem.threads import SMALL, inverse_factor
 from covstudio.reml.terms.kinds import Piece
+from covstudio.threads import SMALL, inverse_factor
 
 __all__ = ["Components", "ComponentsPoint", "components_of"]
 
