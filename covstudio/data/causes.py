@@ -9,16 +9,34 @@ from collections.abc import Sequence
 from covstudio.data.dates import date_forms
 from covstudio.data.errors import shown
 from covstudio.data.numerals import Numeral, evidence, number, numeral
+from covstudio.data.units import is_unit
 
 _LIMIT = re.compile(r"[<>≤≥~≈]=?\s*(.*)")
 _BRACKETS = re.compile(r"\(\s*(.*?)\s*\)")
 _BEHIND = re.compile(r"([+-]?(?:\d[\d.,]*|[.,]\d+)(?:[eE][+-]?\d+)?)\s*([^\d_]+)")
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?", re.ASCII)
 _NO_VALUE = "Leave a cell empty, or write NA, where there is no value."
 _MARKS = "Write decimals with a point and thousands without a separator."
 _DATES = (
     "These are dates: write them as 2023-05-01, or say which of day, month and year comes first "
     "(the choice 'order': dmy, mdy or ymd)."
 )
+
+
+def looks_like_number(text: str) -> bool:
+    """Whether a person would call a text a number, read or not: "4,1", "<0.5", "($5.00)", "5 kg", "8:30".
+
+    Example:
+        >>> [looks_like_number(text) for text in ("4,1", "<0.5", "5 kg", "8:30", "12B", "R1")]
+        [True, True, True, True, False, False]
+    """
+    if numeral(text) is not None or _CLOCK.fullmatch(text):
+        return True
+    if (found := _LIMIT.fullmatch(text) or _BRACKETS.fullmatch(text)) and numeral(found[1]):
+        return True
+    found = _BEHIND.fullmatch(text)
+    # "12B" and "3d" are plots and lines as often as amounts.
+    return bool(found and is_unit(found[2]) and (len(found[2]) > 1 or " " in text) and numeral(found[1]))
 
 
 def why_no_numbers(texts: Sequence[str]) -> tuple[int, str]:
@@ -113,6 +131,8 @@ def _cause(text: str, texts: Sequence[str]) -> str:
             f"{shown(found[2])} stands behind the number in {shown(text)}: keep the number alone, and a unit "
             "in the name of the column."
         )
+    if _CLOCK.fullmatch(text):
+        return f"{shown(text)} is a time of day or a duration: write it as one number, in hours or minutes."
     if any(char.isdigit() for char in text):
         return f"Write {shown(text)} as a number such as -1234.5, or leave the cell empty."
     return _NO_VALUE

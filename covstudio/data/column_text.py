@@ -32,6 +32,7 @@ class ColumnText:
         choice: what a person has said about the column.
         declared: texts that a person has said mean "no value".
         lines: (n,) the line of the file where each cell stands, if there is one.
+        doubtful: lines that may name the columns, which is asked.
     """
 
     name: str
@@ -40,10 +41,16 @@ class ColumnText:
     choice: ColumnChoice
     declared: frozenset[str] = frozenset()
     lines: npt.NDArray[np.int64] | None = None
+    doubtful: tuple[int, ...] = ()
 
     @classmethod
     def of(
-        cls, name: str, cells: Cells, choices: TableChoices, lines: npt.NDArray[np.int64] | None = None
+        cls,
+        name: str,
+        cells: Cells,
+        choices: TableChoices,
+        lines: npt.NDArray[np.int64] | None = None,
+        doubtful: tuple[int, ...] = (),
     ) -> ColumnText:
         """A column with what is said about it.
 
@@ -52,11 +59,12 @@ class ColumnText:
             cells: the (n,) texts as they stand in the file.
             choices: what is said about the table.
             lines: (n,) where they stand.
+            doubtful: lines that may name the columns.
         """
         codes, found = pd.factorize(cells)
         choice = choices.column(name)
         declared = frozenset((*choices.missing, *choice.missing)).difference(choice.values)
-        return cls(name, codes, tuple(map(str, found)), choice, declared, lines)
+        return cls(name, codes, tuple(map(str, found)), choice, declared, lines, doubtful)
 
     @cached_property
     def values(self) -> tuple[str, ...]:

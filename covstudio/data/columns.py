@@ -16,19 +16,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from covstudio.data.causes import why_no_numbers
+from covstudio.data.causes import looks_like_number, why_no_numbers
 from covstudio.data.choices import Question, TableChoices
 from covstudio.data.column_text import ColumnText, Marks
 from covstudio.data.dates import ORDER_WORDS, Order, compact_dates, compact_iso, date_forms, iso_date
 from covstudio.data.doubts import Doubts
 from covstudio.data.errors import ChoiceError, count, listed, shown
 from covstudio.data.missing import ERRORS, MISSING, MISSING_AMONG_NUMBERS
-from covstudio.data.numerals import Numeral, numeral
+from covstudio.data.numerals import Numeral, are_codes
 from covstudio.data.text import label
 
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
-_CODE = re.compile(r"[+-]?0\d.*", re.ASCII)
-_EXACT_DIGITS = 15
 _MARKS = {".": "points", ",": "commas", "'": "apostrophes", "\u2019": "apostrophes"}
 
 
@@ -88,14 +86,14 @@ def _numbers(column: ColumnText, marks: Marks, doubts: Doubts) -> Parsed | None:
     said = column.choice.decimal or doubts.choices.decimal
     certain = column.choice.kind == "number"
     if column.plain and not column.unclear and said != ",":
-        if _are_codes(column.present) and not certain:
+        if are_codes(column.present) and not certain:
             return None
         sizes = {value: float(value) for value in column.present}
         if column.choice.kind is None and compact_dates(column.present):
             doubts.compact_dates(column.present[0])
         return _numeric(column, sizes, doubts)
     numerals = column.numerals
-    if numerals is None or (_are_codes([one.digits for one in numerals]) and not certain):
+    if numerals is None or (are_codes([one.digits for one in numerals]) and not certain):
         return None
     decimal = said or _decimal(column, marks, doubts)
     if not decimal:
@@ -196,13 +194,6 @@ def _say_missing(column: ColumnText, there: Container[str], usual: Container[str
             )
 
 
-def _are_codes(values: Sequence[str]) -> bool:
-    """Whether numbers are names in truth: "007", or more digits than a float64 keeps apart."""
-    return any(_CODE.fullmatch(value) for value in values) or any(
-        len(value.lstrip("+-")) > _EXACT_DIGITS for value in values if _WHOLE.fullmatch(value)
-    )
-
-
 # --- dates and labels -----------------------------------------------------------------------------
 
 
@@ -273,12 +264,14 @@ def _labels(column: ColumnText, doubts: Doubts, dates: frozenset[str] = frozense
 def _say_why_text(column: ColumnText, doubts: Doubts) -> None:
     """A note of what keeps a column that looks like one of numbers from being one, and where."""
     present = column.present
-    alike = sum(numeral(value) is not None for value in present)
+    alike = sum(map(looks_like_number, present))
     asked = any(question.column == column.name for question in doubts.questions)
-    if asked or column.choice.kind or 2 * alike < len(present) or not present or _are_codes(present):
+    if asked or column.choice.kind or 2 * alike < len(present) or not present or are_codes(present):
         return
     place, cause = why_no_numbers(present)
     line = column.line_of(present[place])
+    if line in column.doubtful:
+        return
     where = "" if line is None else f" in line {line:,}"
     doubts.note(f"{shown(present[place])}{where} is why it is text and not numbers. {cause}")
 

@@ -18,12 +18,14 @@ from covstudio.data.records import (
     Record,
     body_width,
     broken_quotes,
+    commas_in_numbers,
     find_separator,
     is_number,
     lacks_row_names,
     numeric_columns,
     quotes_error,
     split,
+    within_number,
 )
 from covstudio.data.units import is_unit
 
@@ -92,7 +94,7 @@ def find_layout(lines: Sequence[str], choices: TableChoices) -> Layout:
         )
     if separator != "," and not named:
         notes.append(f"The fields are separated by {SEPARATORS[separator]}.")
-    return _Finder(records, separator, choices, notes).layout()
+    return _Finder(records, separator, choices, notes, lines).layout()
 
 
 # --- the line that names the columns --------------------------------------------------------------
@@ -106,6 +108,7 @@ class _Finder:
     separator: str
     choices: TableChoices
     notes: list[str]
+    lines: Sequence[str]
 
     def layout(self) -> Layout:
         """The layout, with what was passed over."""
@@ -148,8 +151,11 @@ class _Finder:
         if fits and len(records[top].fields) == self.width:
             return self._title_or_names(top, questions)
         found = [place for place in plain[1:30] if self._names(place, first=False)]
-        if found and self._set_apart(top, found[0], doubtful=fits):
-            return found[0], records[found[0]].fields
+        # "Year;2023" is no header that lacks a name where a line with all three names follows.
+        found.sort(key=lambda place: len(records[place].fields) < self.width)
+        for place in found:
+            if self._set_apart(top, place, doubtful=fits):
+                return place, records[place].fields
         return top, records[top].fields
 
     def _commented_header(self, top: int) -> tuple[int, tuple[str, ...]] | None:
@@ -221,15 +227,19 @@ class _Finder:
             return top + 1, second.fields
         if self.width == 1:
             return top, fields
-        here, there = records[top].line, second.line
+        # A year above numbers is more likely part of a title than a name, where all words stand below it.
+        taken, other = (top, top + 1)
+        if any(is_number(text) for text, number in zip(fields, numeric, strict=False) if number):
+            taken, other = other, taken
+        here, there = records[taken].line, records[other].line
         questions.append(
             Question(
-                f"Line {here} or line {there} may name the columns: both hold text where numbers stand below "
-                f"them. Line {here} is taken: {listed(fields)}.",
+                f"Line {records[top].line} or line {second.line} may name the columns: both hold text where "
+                f"numbers stand below them. Line {here} is taken: {listed(records[taken].fields)}.",
                 tuple(Answer(f"line {line}", replace(self.choices, header=line)) for line in (here, there)),
             )
         )
-        return top, fields
+        return taken, records[taken].fields
 
     def _with_row_names(self, names: tuple[str, ...], below: Sequence[Record]) -> tuple[str, ...]:
         """The names, with "" for what only the rows have: row names, or nothing behind a last separator."""
@@ -240,7 +250,18 @@ class _Finder:
             return (*names, "")
         first = [row[0] for row in rows]
         named = lacks_row_names(len(names), self.width, self.separator)
-        return ("", *names) if named and all(first) and len(set(first)) == len(first) else names
+        if not (named and all(first) and len(set(first)) == len(first)):
+            return names
+        quoted = all(self.lines[one.line - 1].lstrip().startswith('"') for one in below if not one.comment)
+        if self.separator == "," and not quoted and commas_in_numbers(rows, 1):
+            header = self.records[self.records.index(below[0]) - 1].line
+            raise TableError(
+                f"Line {below[0].line} has {len(rows[0])} fields, and line {header} names {len(names)}. If "
+                f"commas stand within numbers, as in {shown(within_number(rows))}, write decimal points, or "
+                "separate the fields by semicolons; if the first field is the name of a row, give it a name "
+                f"in line {header}, too."
+            )
+        return ("", *names)
 
     def _units(self, names: Sequence[str], below: Sequence[Record]) -> bool:
         """Whether the record right below the names holds units."""

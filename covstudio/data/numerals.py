@@ -25,6 +25,9 @@ _SPACED = re.compile(r"[1-9]\d{0,2}(?:([ '\u2019\u00a0\u2009\u202f\u2007])\d{3})
 _MINUS = re.compile(r"[\u2212\u2013\uff0d\ufe63](?=[\d.,]|\s?[$€£¥])")
 _CURRENCY = re.compile(r"(?:CHF|EUR|USD|GBP|SEK|NOK|DKK|R\$|A\$|C\$|US\$|kr\.?|[$€£¥₹₽₩₺₴])")
 _SIGN = re.compile(r"[+-]")
+_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+_CODE = re.compile(r"[+-]?0\d[\d.,]*", re.ASCII)
+_EXACT_DIGITS = 15
 
 #: What a numeral shows: no mark at all (with up to three digits, or more), a decimal point or commas between
 #: thousands, the other way round, or a single mark that may be either.
@@ -106,7 +109,7 @@ def numeral(text: str) -> Numeral | None:
     """
     if not any(char.isdigit() for char in text):
         return None
-    body = _MINUS.sub("-", text, count=1)
+    body = _MINUS.sub("-", text)
     typographic = body != text
     percent = body.endswith("%")
     body = body.removesuffix("%").rstrip()
@@ -132,6 +135,18 @@ def numeral(text: str) -> Numeral | None:
     if mark is None:
         return None
     return Numeral(sign, body, exponent, mark, "".join(currencies), percent, spaced, typographic)
+
+
+def are_codes(texts: Sequence[str]) -> bool:
+    """Whether digits are names: some begin with a needless 0 ("007"), or are too many for a float64.
+
+    Example:
+        >>> are_codes(["007", "012"]), are_codes(["12345678901234567"]), are_codes(["0.5", "10"])
+        (True, True, False)
+    """
+    return any(_CODE.fullmatch(text) for text in texts) or any(
+        len(text.lstrip("+-")) > _EXACT_DIGITS for text in texts if _WHOLE.fullmatch(text)
+    )
 
 
 def _mark(digits: str, plain: bool) -> Mark | None:

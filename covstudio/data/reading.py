@@ -22,6 +22,7 @@ from covstudio.data.content import check_content
 from covstudio.data.errors import TableError, count, listed, shown
 from covstudio.data.in_memory import checked_names
 from covstudio.data.numerals import number
+from covstudio.data.records import is_remark
 from covstudio.data.source import RawTable, read_raw
 from covstudio.data.tables import Table, unheard
 from covstudio.data.text import plain_name
@@ -137,8 +138,10 @@ def _table(raw: RawTable, name: str, choices: TableChoices) -> Table:
     names = checked_names(header)
     rows = _without_footers(names, texts, notes)
     notes += unheard(choices, [*names, *choices.computed])
+    # What stands in a line that may name the columns is no fault of theirs.
+    doubtful = tuple({answer.choices.header or 0 for one in raw.questions for answer in one.answers})
     columns = [
-        ColumnText.of(column, cells[:rows], choices, raw.lines[:rows])
+        ColumnText.of(column, cells[:rows], choices, raw.lines[:rows], doubtful)
         for column, cells in zip(names, texts, strict=True)
     ]
     marks = Marks.of(columns, raw.separator)
@@ -187,17 +190,12 @@ def _row_numbers(cells: Cells) -> bool:
 def _without_footers(names: list[str], texts: list[Cells], notes: list[str]) -> int:
     """How many rows there are, without lines of a source or a remark below the table."""
     rows = last = len(texts[0])
-    while rows > 1 and len(names) > 2 and _is_remark([str(cells[rows - 1]).strip() for cells in texts]):
+    while rows > 1 and len(names) > 2 and is_remark([str(cells[rows - 1]).strip() for cells in texts]):
         rows -= 1
     if rows < last:
         what = "a line" if last - rows == 1 else count(last - rows, "line")
         notes.append(f"Below the table {what} of one field was left out: {shown(texts[0][rows])}.")
     return rows
-
-
-def _is_remark(fields: list[str]) -> bool:
-    first, *others = fields
-    return not any(others) and (":" in first or len(first.split()) > 2 or first.startswith(("*", "#")))
 
 
 def _file_content(path: Path, max_bytes: int) -> bytes:

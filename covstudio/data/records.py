@@ -15,6 +15,8 @@ from covstudio.data.numerals import numeral
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "spaces"}
 _COMMENT = re.compile(r"\s*[\"']?(?:#|//)")
+_POINT = re.compile(r"\d\.\d|^\.\d", re.ASCII)
+_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _MOST = 0.8
 
 
@@ -143,6 +145,53 @@ def lacks_row_names(names: int, width: int, separator: str) -> bool:
     R's write.table writes such files. One name before commas is more likely a title.
     """
     return names == width - 1 and (names > 1 or separator in "\t ")
+
+
+def commas_in_numbers(rows: Sequence[Sequence[str]], count: int) -> bool:
+    """Whether decimal commas may be what makes lines of a comma-separated file too long.
+
+    Args:
+        rows: the fields of lines.
+        count: how many fields they have more than there are names.
+
+    Example:
+        >>> commas_in_numbers([["A", "4", "1"], ["B", "-3", "95"]], 1)
+        True
+        >>> commas_in_numbers([["r1", "A", "4.1"]], 1), commas_in_numbers([["r1", "A", "4"]], 1)
+        (False, False)
+    """
+    if not rows or any(_POINT.search(text) for row in rows for text in row):
+        return False
+    return len(_pairs(rows)) >= count
+
+
+def within_number(rows: Sequence[Sequence[str]]) -> str:
+    """The first number of lines with decimal commas between commas, put together again."""
+    place = _pairs(rows)[0]
+    return f"{rows[0][place]},{rows[0][place + 1]}"
+
+
+def _pairs(rows: Sequence[Sequence[str]]) -> list[int]:
+    """Places of whole numbers with digits behind them in all lines, none in two pairs; from the end on."""
+    found: list[int] = []
+    at = min(map(len, rows)) - 2
+    while at >= 0:
+        if all(_WHOLE.fullmatch(row[at]) and row[at + 1].isdecimal() for row in rows):
+            found.append(at)
+            at -= 1
+        at -= 1
+    return found
+
+
+def is_remark(fields: Sequence[str]) -> bool:
+    """Whether a line holds a source or a remark, in its first field alone.
+
+    Example:
+        >>> is_remark(["Source: CIMMYT"]), is_remark(["* lost", ""]), is_remark(["B"])
+        (True, True, False)
+    """
+    first, *others = fields
+    return not any(others) and (":" in first or len(first.split()) > 2 or first.startswith(("*", "#")))
 
 
 def body_width(widths: Sequence[int]) -> int:

@@ -14,10 +14,10 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from covstudio.data.causes import why_no_numbers
+from covstudio.data.causes import looks_like_number, why_no_numbers
 from covstudio.data.errors import TableError, count, listed, shown
 from covstudio.data.missing import MISSING_AMONG_NUMBERS
-from covstudio.data.numerals import number, numeral
+from covstudio.data.numerals import are_codes, number, numeral
 from covstudio.data.tables import Table
 
 Role = Literal["factor", "covariate", "response", "ignored"]
@@ -296,7 +296,9 @@ def _guess_text(labels: list[str], distinct: int, words: frozenset[str]) -> Gues
             f"It holds numbers, but {count(len(others), 'cell is', 'cells are')} not, the first of them "
             f"{shown(others[0])}: mend them to use it as numbers.",
         )
-    if any(map(str.isdigit, labels[0])) and not words & _FACTORS and all(map(numeral, labels)):
+    many = distinct == len(labels) or distinct > _FEW_LEVELS
+    unread = all(map(numeral, labels)) or (many and all(map(looks_like_number, labels)))
+    if unread and not are_codes(labels) and not words & _FACTORS:
         return Guess(
             "ignored", f"It holds numbers that cannot be read for certain. {why_no_numbers(labels)[1]}"
         )

@@ -20,7 +20,14 @@ from covstudio.data.choices import Question, TableChoices
 from covstudio.data.column_text import Cells
 from covstudio.data.errors import TableError, count, shown
 from covstudio.data.layout import SAMPLE_LINES, Layout, find_layout
-from covstudio.data.records import SEPARATORS, broken_quotes, fielded
+from covstudio.data.records import (
+    SEPARATORS,
+    broken_quotes,
+    commas_in_numbers,
+    fielded,
+    is_remark,
+    within_number,
+)
 
 MAX_COLUMNS = 10_000
 MAX_LINE = 4_000_000
@@ -169,7 +176,7 @@ class _Rows:
                 places.append(line)
             elif row[0].lstrip().startswith("#"):
                 self._comments.append(line)
-            elif not self._fits(row) and sum(map(bool, row)) == 1 and row[0] and self.width > 2:
+            elif not self._fits(row) and sum(map(bool, row)) == 1 and row[0] and self._may_end(row):
                 self._footers.append((line, row[0]))
             else:
                 self.ragged = True
@@ -180,6 +187,10 @@ class _Rows:
 
     def _fits(self, row: list[str]) -> bool:
         return len(row) == self.width and any(row)
+
+    def _may_end(self, row: list[str]) -> bool:
+        """Whether a line of one field may stand below the table: of two columns, one may have got lost."""
+        return self.width > 2 or is_remark(row)
 
     def _starts(self, rows: list[list[str]], last: int) -> npt.NDArray[np.int64]:
         """The lines where rows begin: one each, unless quoted values hold line breaks."""
@@ -227,6 +238,7 @@ def _ragged(data: bytes, layout: Layout) -> str:
     width, records, start = len(layout.names), 0, layout.skipped + 1
     wrong: list[int] = []
     examples: list[str] = []
+    longer: list[list[str]] = []
     try:
         for row in reader:
             here, start = start, layout.skipped + reader.line_num + 1
@@ -235,6 +247,8 @@ def _ragged(data: bytes, layout: Layout) -> str:
             records += 1
             if len(row) != width:
                 wrong.append(len(row))
+                if len(row) > width and len(longer) < SAMPLE_LINES:
+                    longer.append([text.strip() for text in row])
                 if len(examples) < 3:
                     examples.append(f"line {here:,} has {len(row):,}")
     except csv.Error as error:
@@ -242,7 +256,13 @@ def _ragged(data: bytes, layout: Layout) -> str:
     separator = SEPARATORS[layout.separator][:-1]
     more = f", and {len(wrong) - 3:,} more are wrong" if len(wrong) > 3 else ""
     first = "the first line has" if layout.header == 1 else f"line {layout.header:,}, which names them, has"
-    if len(wrong) == records > 1 and len(set(wrong)) == 1 and width < wrong[0]:
+    alike = len(wrong) == records > 1 and len(set(wrong)) == 1 and width < wrong[0]
+    if alike and layout.separator == "," and commas_in_numbers(longer, wrong[0] - width):
+        fix = (
+            f"If commas stand within numbers, as in {shown(within_number(longer))}, write decimal points, or "
+            "separate the fields by semicolons."
+        )
+    elif alike:
         fix = (
             f"If {'the first line' if layout.header == 1 else f'line {layout.header:,}'} is a title and does "
             "not name the columns, delete the lines above the one that does, or say which it is (the choice "

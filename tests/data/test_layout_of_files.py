@@ -224,3 +224,65 @@ def test_names_and_labels_that_look_the_same_are_the_same():
     )
     with pytest.raises(TableError, match="'H\u00f6he' names columns 1 and 2"):
         read_table("Ho\u0308he,H\u00f6he\n1,2\n".encode())
+
+
+@pytest.mark.parametrize(
+    ("names", "body", "example"),
+    [
+        ("plot,y", "1,4,1\n2,3,9\n3,4,4\n", "4,1"),
+        ("gen,rep,y", "A,1,4,1\nB,1,3,9\nC,2,4,4\n", "4,1"),
+        ("gen,y", "A,-4,1\nB,-3,9\nC,0,25\n", "-4,1"),
+        ("gen,x,y", "A,1,5,4,1\nB,1,7,3,9\nC,2,5,4,4\n", "4,1"),
+        ("yield", "4,1\n3,9\n4,4\n", "4,1"),
+    ],
+)
+def test_decimal_commas_between_commas_never_shift_the_columns(names, body, example):
+    with pytest.raises(TableError, match=f"commas stand within numbers, as in '{example}', write decimal"):
+        read_table(f"{names}\n{body}".encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"gen","rep","y"\n"r1","A",1,4\n"r2","B",1,3\n"r3","C",2,4\n',  # write.table(sep = ",")
+        "gen,rep,y\nr1,A,1,4.5\nr2,B,1,3.5\nr3,C,2,4\n",
+    ],
+)
+def test_names_of_rows_before_commas_are_no_decimals(text):
+    table = read_table(text.encode())
+    assert table.labels("rowname") == ["r1", "r2", "r3"]
+    assert table.labels("gen") == ["A", "B", "C"]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize(
+    "above", [["Site|Cambridge", "Year|2023"], ["Site|Ely", "By|Smith", ""], ["Year|2023"]]
+)
+def test_pairs_of_words_above_the_names_are_no_names(separator, above):
+    body = [f"P{k}|{k % 3}|{k}.5" for k in range(9)]
+    text = "\n".join([*above, "plot|rep|yield", *body]).replace("|", separator)
+    table = read_table(text.encode())
+    assert table.columns == ("plot", "rep", "yield")
+    assert table.numbers("yield").tolist() == [k + 0.5 for k in range(9)]
+
+
+def test_a_year_above_numbers_is_part_of_a_title():
+    table = read_table(b"Yield trial,Cambridge,2023\ngen,rep,yield\nA,1,4.1\nA,2,3.9\nB,1,4.4\n")
+    assert table.columns == ("gen", "rep", "yield")
+    (question,) = table.questions
+    assert [answer.text for answer in question.answers] == ["line 2", "line 1"]
+    assert read_table(b"gen,2021,2022\nA,1.5,2\nB,2,3\n").columns == ("gen", "2021", "2022")
+
+
+def test_words_of_a_line_that_may_name_the_columns_are_no_fault_of_the_columns():
+    table = read_table(b"gen,rep,yield\nGenotype,Replicate,Yield\nA,1,4.1\nA,2,3.9\nB,1,4.4\n")
+    assert len(table.notes) == len(table.questions) == 1
+
+
+@pytest.mark.parametrize("remark", ["Source: CIMMYT 2004", "* missing plot estimated"])
+def test_a_remark_below_two_columns(remark):
+    table = read_table(f"gen,yield\nA,4.1\nB,3.9\n{remark}\n".encode())
+    assert table.n == 2
+    assert any(remark in note for note in table.notes)
+    with pytest.raises(TableError, match="line 4 has 1"):
+        read_table(b"gen,yield\nA,4.1\nB,3.9\nC\n")

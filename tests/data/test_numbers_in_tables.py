@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from covstudio.data import ChoiceError, ColumnChoice, TableChoices, TableError, read_table
 from covstudio.data.numerals import numeral
+from covstudio.data.roles import explain_roles
 
 
 def numbers(text: str, column: str, **said) -> list[float]:
@@ -216,3 +217,33 @@ def test_whatever_marks_a_column_is_written_with_it_is_read_to_the_same_numbers(
     cells = [f"{value:,.2f}".translate({ord("."): decimal, ord(","): thousands}) for value in values]
     text = "g;y\n" + "".join(f"A;{cell}\n" for cell in cells)
     assert read_table(text.encode()).numbers("y").tolist() == values
+
+
+def test_a_minus_of_typography_in_the_exponent():
+    table = read_table("g,y\nA,\u22121.5e\u22123\nB,2.5e\u22123\nC,3e-3\n".encode())
+    assert table.numbers("y").tolist() == [-0.0015, 0.0025, 0.003]
+
+
+@pytest.mark.parametrize(
+    ("cells", "cause"),
+    [
+        (["08:00", "09:30", "10:15"], "'08:00' is a time of day or a duration"),
+        (["1.5 kg", "2 kg", "2.5 kg"], "'kg' stands behind the number in '1.5 kg'"),
+        (["<0.5", "<1", "<2"], "'<0.5' is a limit"),
+        (["($5.00)", "($4.10)", "($3)"], "has brackets, as accountants write a minus"),
+    ],
+)
+def test_a_column_of_which_no_cell_is_a_number_by_itself_says_why(cells, cause):
+    table = read_table("\n".join(["g,y", *(f"{k},{cell}" for k, cell in enumerate(cells))]).encode())
+    (note,) = (one for one in table.notes if "'y'" in one)
+    assert "in line 2 is why it is text" in note
+    assert cause in note
+    assert cause in explain_roles(table)["y"].reason
+
+
+def test_names_of_digits_are_labels_like_others():
+    table = read_table(b"ward,plot,y\n01,001,1.5\n02,002,2.5\n01,010,3.5\n")
+    roles = explain_roles(table)
+    assert roles["ward"].role == "factor"
+    assert roles["plot"].reason == "Every row has a label of its own, so it groups nothing."
+    assert not table.notes
