@@ -105,9 +105,10 @@ PAINTER = Wire("painter", PainterState, up=(Drag, Release, Visible, Ping, Query)
 
 
 class VSummary(Part, frozen=True):
-    """What is said of V under its picture."""
+    """What is said of V under its picture, and how many rows it has."""
 
     shape: str
+    rows: int
 
 
 class SliceSummary(Part, frozen=True):

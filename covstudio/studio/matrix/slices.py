@@ -50,7 +50,9 @@ class SlicesView:
         v = store.build.v
         self.channel.show(
             SlicesState(
-                v=None if v is None else VSummary(shape=shape_text((v.shape[0], v.shape[1]))),
+                v=None
+                if v is None
+                else VSummary(shape=shape_text((v.shape[0], v.shape[1])), rows=v.shape[0]),
                 slices=[self._slice(ref) for ref in free] if v is not None else [],
                 focus=store.focus_key,
                 derivatives="theta" if store.derivatives == "theta" else "natural",

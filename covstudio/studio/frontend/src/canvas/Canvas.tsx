@@ -19,7 +19,7 @@ import { Card } from "./Card";
 import styles from "./canvas.module.css";
 import { kin } from "./kin";
 import { arranged } from "./layout";
-import { AFAR, FAR, MAX_ZOOM, MIN_ZOOM } from "./look";
+import { AFAR, DOT, FAR, MAX_ZOOM, MIN_ZOOM } from "./look";
 import { ContextMenu } from "./Menu";
 import { V } from "./model";
 import { QuickAdd } from "./QuickAdd";
@@ -66,7 +66,7 @@ function Model({ state }: { state: State<"canvas"> }) {
   const wiring = useWiring((at, from) => adding.ask(at, { ...from, wire: null }));
   const clipboard = useClipboard(canvas, finger.chosen, pointer);
   const far = useStore(({ transform: [, , zoom] }) =>
-    zoom < AFAR ? "afar" : zoom < FAR ? "far" : undefined,
+    zoom < DOT ? "dot" : zoom < AFAR ? "afar" : zoom < FAR ? "far" : undefined,
   );
   const empty = state.nodes.length === 1;
 
@@ -204,10 +204,13 @@ function Model({ state }: { state: State<"canvas"> }) {
             nodeTypes={NODE_TYPES}
             onNodesChange={finger.onNodes}
             onEdgesChange={finger.onWires}
-            onMoveStart={() => canvas.current?.setAttribute("data-moving", "")}
+            onMoveStart={(event) => {
+              canvas.current?.setAttribute("data-moving", "");
+              if (event) look.hold(); // somebody's own hand
+            }}
             onMoveEnd={(_event, view) => {
               canvas.current?.removeAttribute("data-moving");
-              // Explanations keep their size at any zoom.
+              // Words keep their size at any zoom.
               canvas.current?.style.setProperty("--cs-unzoom", String(1 / view.zoom));
               zoomed();
             }}
@@ -232,7 +235,7 @@ function Model({ state }: { state: State<"canvas"> }) {
             {!empty && <MiniMap pannable zoomable ariaLabel="Map of the model" />}
           </ReactFlow>
           <div className={surface.surface}>
-            <Tools tidy={tidy} fit={() => look.fit()} />
+            <Tools tidy={tidy} fit={() => look.fit()} hold={look.hold} />
             {empty && (
               <Welcome
                 templates={state.templates}

@@ -6,6 +6,7 @@ import { type KeyboardEvent, memo, useContext, useEffect, useRef } from "react";
 import { usePicture } from "../painter/register";
 import type { CardLine, Card as Words } from "../session/messages";
 import { Icon } from "../ui/Icon";
+import { Name } from "../ui/Name";
 import { short } from "../ui/numbers";
 import { endKey, fitsAt, UnderwayContext, useActs } from "./acts";
 import styles from "./card.module.css";
@@ -30,9 +31,7 @@ export const Card = memo(
             {renaming ? (
               <NameField id={id} name={card.name} />
             ) : (
-              <span className={styles.name} title={card.name}>
-                {card.name}
-              </span>
+              <Name className={styles.name} text={card.name} />
             )}
             {card.role !== "result" && <More id={id} name={card.name} />}
             {card.problem && (

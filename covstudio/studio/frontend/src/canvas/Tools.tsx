@@ -11,12 +11,16 @@ const ICONS = {
   fit: "M2.5 6V2.5H6|M10 2.5h3.5V6|M13.5 10v3.5H10|M6 13.5H2.5V10",
 };
 
-export function Tools({ tidy, fit }: { tidy: () => void; fit: () => void }) {
+export function Tools({ tidy, fit, hold }: { tidy: () => void; fit: () => void; hold: () => void }) {
   const flow = useReactFlow();
+  const zoom = (to: () => Promise<boolean>) => {
+    hold();
+    void to();
+  };
   return (
     <div className={`${styles.toolbar} cs-panel cs-group`} role="toolbar" aria-label="Canvas">
-      <Tool icon={ICONS.out} label="Zoom out" act={() => void flow.zoomOut()} />
-      <Tool icon={ICONS.in} label="Zoom in" act={() => void flow.zoomIn()} />
+      <Tool icon={ICONS.out} label="Zoom out" act={() => zoom(flow.zoomOut)} />
+      <Tool icon={ICONS.in} label="Zoom in" act={() => zoom(flow.zoomIn)} />
       <Tool icon={ICONS.tidy} label="Tidy up" keys="Shift 2" act={tidy} />
       <Tool icon={ICONS.fit} label="Show everything" keys="Shift 1" act={fit} />
     </div>

@@ -5,10 +5,12 @@ import type { Rect, Viewport } from "@xyflow/react";
 export const MAX_ZOOM = 1.25;
 /** Far enough for two hundred nodes in a column: "show everything" shows everything. */
 export const MIN_ZOOM = 0.02;
-/** Below this zoom a card says less, and says it larger. */
-export const FAR = 0.62;
+/** Below this zoom a card says less, so that what it says can be read. */
+export const FAR = 0.9;
 /** Below this one it is a picture and a name. */
-export const AFAR = 0.36;
+export const AFAR = 0.6;
+/** Below this one no name can be read: a picture. */
+export const DOT = 0.24;
 /** Pixels kept free around the model when it is fitted into the view. */
 export const MARGIN = 36;
 

@@ -22,6 +22,8 @@ export interface Look {
   fit(turn?: number): void;
   /** Bring nodes into view, if they are outside. */
   reveal(nodes: Iterable<string>): void;
+  /** Somebody looks at a part: it stays as it is when the canvas gets another size. */
+  hold(): void;
 }
 
 export function useLook(state: Model, initialised: boolean): Look {
@@ -33,24 +35,31 @@ export function useLook(state: Model, initialised: boolean): Look {
   const due = useRef<number | null>(null);
   const size = { width, height };
 
-  const look = (view: Viewport) => void flow.setViewport(view);
+  const whole = useRef(false); // the model is shown whole, until somebody looks at a part of it
+  const look = (view: Viewport) => {
+    whole.current = false;
+    void flow.setViewport(view);
+  };
   const all = () => {
     left.current = null; // what is shown now was not there to be looked at before
     look(fitted(boxes(state), size));
+    whole.current = true;
   };
 
   // As a strip the model is shown whole, whatever its size; later it is looked at again as it was before.
   const strip = useRef(false);
   const left = useRef<Viewport | null>(null);
   useAnswer("strip", (on) => {
-    if (on && !strip.current) left.current = flow.getViewport();
+    if (on && !strip.current) left.current = whole.current ? null : flow.getViewport();
     strip.current = on;
     waits.current = true;
   });
   const waits = useRef(false);
   // biome-ignore lint/correctness/useExhaustiveDependencies: it goes by the size alone
   useEffect(() => {
-    if (!waits.current || !ready) return;
+    if (!ready) return;
+    if (!waits.current && whole.current) all();
+    if (!waits.current) return;
     if (strip.current) look(fitted(boxes(state), size));
     else {
       waits.current = false;
@@ -110,6 +119,9 @@ export function useLook(state: Model, initialised: boolean): Look {
   return {
     ready,
     reveal,
+    hold() {
+      whole.current = false;
+    },
     fit(turn) {
       if (turn === undefined) all();
       else due.current = turn;

@@ -3,10 +3,10 @@
 import { useState } from "react";
 import type { State } from "../session/connection";
 import { fixed } from "../ui/numbers";
-import styles from "./fit.module.css";
 import { decimalsFor, rounded } from "./format";
 import { HEADS, matching, type Order, sorted } from "./random";
 import { Name, NumberCell, Section, Wide } from "./Table";
+import tables from "./table.module.css";
 
 type Table = State<"results">["blups"];
 
@@ -33,13 +33,13 @@ export function Blups({ table }: { table: Table }) {
     <Section name="blups" tools={<span className="cs-badge">{table.total.toLocaleString()}</span>}>
       <input
         type="search"
-        className={`cs-field ${styles.search}`}
+        className={`cs-field ${tables.search}`}
         placeholder="Search terms and levels"
         aria-label="Search random effects"
         value={search}
         onChange={(event) => setSearch(event.target.value)}
       />
-      <Wide label="Random effects table" role="region" look={styles.tall}>
+      <Wide label="Random effects table" role="region" look={tables.tall}>
         <table className="cs-table">
           <thead>
             <tr>

@@ -2,7 +2,7 @@
 
 import { useId } from "react";
 import { Label, Radio, RadioGroup } from "react-aria-components";
-import styles from "./fit.module.css";
+import setup from "./setup.module.css";
 
 export interface Option {
   title: string;
@@ -28,21 +28,21 @@ export function Choice<Name extends string>({
     <RadioGroup
       // Not the library's own slot for descriptions: it looks for it in the document, and the page stands in a shadow root.
       aria-describedby={note}
-      className={styles.choice}
+      className={setup.choice}
       orientation="horizontal"
       value={chosen}
       isDisabled={disabled}
       onChange={(name) => choose(name as Name)}
     >
       <Label className="cs-label">{label}</Label>
-      <div className={styles.modes}>
+      <div className={setup.modes} title={options[chosen].note}>
         {(Object.keys(options) as Name[]).map((name) => (
-          <Radio key={name} value={name} isDisabled={options[name].closed ?? false} className={styles.mode}>
+          <Radio key={name} value={name} isDisabled={options[name].closed ?? false} className={setup.mode}>
             {options[name].title}
           </Radio>
         ))}
       </div>
-      <span id={note} className="cs-note">
+      <span id={note} className={`cs-note ${setup.note}`}>
         {options[chosen].note}
       </span>
     </RadioGroup>

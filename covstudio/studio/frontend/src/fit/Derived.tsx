@@ -6,8 +6,8 @@ import { useSend } from "../session/hooks";
 import { Icon } from "../ui/Icon";
 import { fixed, numeric, short } from "../ui/numbers";
 import { useDebounced } from "../ui/useDebounced";
+import derived from "./derived.module.css";
 import { example, inserted, offered } from "./expression";
-import styles from "./fit.module.css";
 import { digits, interval } from "./format";
 import { Head, NumberCell, Section, TITLES, Wide } from "./Table";
 
@@ -64,10 +64,10 @@ export function Derived({ state, words }: { state: DerivedState; words: readonly
   return (
     <Section name="derived" take={state.rows.length > 0}>
       {state.rows.length > 0 && <Quantities rows={state.rows} />}
-      <div className={styles.derive}>
+      <div className={derived.derive}>
         <input
           ref={field}
-          className={`cs-field cs-grow ${styles.formula}`}
+          className={`cs-field cs-grow ${derived.formula}`}
           aria-label="New quantity"
           aria-describedby={note}
           aria-invalid={(tried?.trouble && state.refused) || undefined}
@@ -91,12 +91,12 @@ export function Derived({ state, words }: { state: DerivedState; words: readonly
       <div id={note} aria-live="polite">
         <Said tried={tried} refused={state.refused} first={state.rows.length === 0} />
       </div>
-      <div className={styles.names} role="group" aria-label="Parameters to insert">
+      <div className={derived.names} role="group" aria-label="Parameters to insert">
         {some.slice(0, NAMES).map(({ word, name }) => (
           <button
             key={word}
             type="button"
-            className={styles.name}
+            className={derived.name}
             aria-label={`Insert ${name}`}
             title={`Insert ${word}`}
             onMouseDown={(event) => event.preventDefault()}
@@ -125,7 +125,7 @@ function Said({ tried, refused, first }: { tried: Quantity | null; refused: bool
     );
   if (tried)
     return (
-      <div className={`cs-note ${styles.derivedValue}`}>
+      <div className={`cs-note ${derived.derivedValue}`}>
         {value(tried)}
         {tried.note && ` ${tried.note}`}
       </div>

@@ -4,9 +4,9 @@
 import type { State } from "../session/connection";
 import { fixed, numeric } from "../ui/numbers";
 import { useWide } from "../ui/useWide";
-import styles from "./fit.module.css";
 import { decimalsFor, degrees, interval, padding, probability, rounded } from "./format";
 import { Head, Name, NumberCell, Section, TITLES, Wide } from "./Table";
+import tables from "./table.module.css";
 
 type Results = State<"results">;
 
@@ -38,8 +38,8 @@ export function Effects({ rows, degrees: from }: { rows: Results["fixed_effects"
   return (
     <Section name="fixed_effects" notes={[from !== "" && `t tests with ${from} degrees of freedom.`]}>
       <div ref={place}>
-        <Wide label={`${TITLES.fixed_effects} table`} look={styles.fixed}>
-          <table className={`cs-table ${styles.effects}`}>
+        <Wide label={`${TITLES.fixed_effects} table`} look={tables.fixed}>
+          <table className={`cs-table ${tables.effects}`}>
             <thead>
               <tr>
                 <th scope="col">Effect</th>

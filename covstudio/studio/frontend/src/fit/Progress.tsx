@@ -3,6 +3,7 @@
 import type { State } from "../session/connection";
 import { fixed, numeric, short } from "../ui/numbers";
 import styles from "./fit.module.css";
+import tables from "./table.module.css";
 
 type FitState = State<"fit">;
 type Steps = FitState["steps"];
@@ -80,7 +81,7 @@ function Spark({ steps }: { steps: Steps }) {
 function Iterations({ steps }: { steps: Steps }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to take the keyboard
-    <div className={styles.wideTable} role="region" aria-label="Iterations" tabIndex={0}>
+    <div className={tables.wideTable} role="region" aria-label="Iterations" tabIndex={0}>
       <table className="cs-table">
         <thead>
           <tr>

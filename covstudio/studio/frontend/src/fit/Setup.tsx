@@ -8,6 +8,7 @@ import { useEditing } from "../ui/TextField";
 import { useDebounced } from "../ui/useDebounced";
 import { Choice, type Option } from "./Choice";
 import styles from "./fit.module.css";
+import setup from "./setup.module.css";
 
 type FitState = State<"fit">;
 
@@ -36,10 +37,10 @@ export function Setup({ state }: { state: FitState }) {
   const running = state.phase !== "idle";
   const why = useId();
   return (
-    <section className={styles.setup} aria-label="Set-up of the fit">
+    <section className={setup.setup} aria-label="Set-up of the fit">
       <Response state={state} />
       <Formula state={state} running={running} />
-      <div className={styles.choices}>
+      <div className={setup.choices}>
         <Choice
           label="Method"
           options={METHODS}
@@ -55,10 +56,10 @@ export function Setup({ state }: { state: FitState }) {
           choose={(degrees) => send({ type: "choose-degrees", degrees })}
         />
       </div>
-      <div className={styles.actions}>
+      <div className={setup.actions}>
         <button
           type="button"
-          className={`cs-button cs-button--primary ${styles.fitButton}`}
+          className={`cs-button cs-button--primary ${setup.fitButton}`}
           disabled={running || state.reason !== null}
           aria-describedby={why}
           onClick={() => send({ type: "start-fit" })}
@@ -75,7 +76,7 @@ export function Setup({ state }: { state: FitState }) {
             Cancel
           </button>
         )}
-        <span className={`cs-grow ${styles.why}`} id={why}>
+        <span className={`cs-grow ${setup.why}`} id={why}>
           {!running && state.reason}
           {!running && state.table === null && (
             <>
@@ -165,7 +166,7 @@ function Formula({ state: { formula }, running }: { state: FitState; running: bo
         {...editing}
         id={id}
         ref={field}
-        className={`cs-field ${styles.formula}`}
+        className={`cs-field ${setup.formula}`}
         onChange={(event) => {
           editing.onChange(event);
           looked.current = true;
@@ -206,7 +207,7 @@ function Formula({ state: { formula }, running }: { state: FitState; running: bo
         {dependent ? (
           <button
             type="button"
-            className={`cs-button cs-button--small ${styles.leaveOut}`}
+            className={`cs-button cs-button--small ${setup.leaveOut}`}
             disabled={running}
             onClick={() => {
               field.current?.focus(); // this button is gone in a moment
@@ -244,7 +245,7 @@ function Formula({ state: { formula }, running }: { state: FitState; running: bo
 /** One quiet line, which opens to the reasons. */
 function Outlook({ found }: { found: NonNullable<FitState["outlook"]> }) {
   return (
-    <details className={`${styles.history} ${styles.outlook}`}>
+    <details className={`${styles.history} ${setup.outlook}`}>
       <summary>{`${found.engine}: ${found.cost}`}</summary>
       <p className={styles.facts}>{found.why}</p>
       {found.others.length > 0 && (

@@ -6,6 +6,7 @@ import { Icon } from "../ui/Icon";
 import { numeric, type Real, short } from "../ui/numbers";
 import styles from "./fit.module.css";
 import { breaks } from "./format";
+import tables from "./table.module.css";
 
 export const TITLES = {
   variance_components: "Variance components",
@@ -99,7 +100,7 @@ export function Wide({
 }) {
   return (
     // biome-ignore lint/a11y/useAriaPropsSupportedByRole: it has one of two roles, and both have names
-    <div className={`${styles.wideTable} ${look}`} role={role} aria-label={label} tabIndex={0}>
+    <div className={`${tables.wideTable} ${look}`} role={role} aria-label={label} tabIndex={0}>
       {children}
     </div>
   );
@@ -110,7 +111,7 @@ export function Head({ children, under, span }: { children: ReactNode; under?: R
   return (
     <th scope="col" className="cs-number" colSpan={span}>
       {children}
-      {under && <div className={styles.under}>{under}</div>}
+      {under && <div className={tables.under}>{under}</div>}
     </th>
   );
 }
@@ -137,7 +138,7 @@ export function NumberCell({
       ) : (
         text
       )}
-      {under && <div className={styles.under}>{under}</div>}
+      {under && <div className={tables.under}>{under}</div>}
     </td>
   );
 }

@@ -4,9 +4,9 @@ import type { State } from "../session/connection";
 import { useSend } from "../session/hooks";
 import { fixed } from "../ui/numbers";
 import { AskAll, UnderWay } from "./Asking";
-import styles from "./fit.module.css";
 import { probability } from "./format";
 import { Head, Name, NumberCell, Section, TITLES, Wide } from "./Table";
+import tables from "./table.module.css";
 
 type Questions = State<"fit">["questions"];
 
@@ -33,7 +33,7 @@ export function Terms({ questions }: { questions: Questions }) {
       ]}
     >
       <Wide label={`${TITLES.variance_tests} table`}>
-        <table className={`cs-table ${styles.effects}`}>
+        <table className={`cs-table ${tables.effects}`}>
           <thead>
             <tr>
               <th scope="col">Term of V</th>
@@ -82,8 +82,8 @@ function Omission({
       <>
         <td>
           <Name>{name}</Name>
-          <div className={styles.under}>{`log-likelihood without it ${fixed(found.loglik, 2)}`}</div>
-          {found.note && <div className={styles.under}>{found.note}</div>}
+          <div className={tables.under}>{`log-likelihood without it ${fixed(found.loglik, 2)}`}</div>
+          {found.note && <div className={tables.under}>{found.note}</div>}
         </td>
         <NumberCell text={fixed(found.statistic, 2)} under={found.mixture} />
         <NumberCell text={probability(found.p)} />

@@ -6,10 +6,10 @@ import { useSend } from "../session/hooks";
 import { fixed, numeric, type Real } from "../ui/numbers";
 import { useWide } from "../ui/useWide";
 import { AskAll, UnderWay } from "./Asking";
-import styles from "./fit.module.css";
 import { decimalsFor, digits, interval, padding } from "./format";
 import { Profile } from "./Profile";
 import { Head, Name, NumberCell, Section, TITLES, Wide } from "./Table";
+import tables from "./table.module.css";
 import variances from "./variances.module.css";
 
 type Questions = State<"fit">["questions"];
@@ -100,7 +100,7 @@ export function Variances({
           label={`${TITLES.variance_components} table`}
           look={rows.length > MANY && !wide ? variances.roomy : variances.whole}
         >
-          <table className={`cs-table ${styles.effects} ${variances.table}`}>
+          <table className={`cs-table ${tables.effects} ${variances.table}`}>
             <thead>
               <tr>
                 <th scope="col">Parameter</th>

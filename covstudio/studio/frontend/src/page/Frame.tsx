@@ -18,9 +18,11 @@ import { whenReady } from "../session/ready";
 import { resized } from "../session/stage";
 import { isDark } from "../session/theme";
 import { Slices } from "../slices/Slices";
+import { dockHeight } from "../slices/tiles";
 import { Status } from "../status/Status";
 import { Slot } from "../ui/Slot";
 import { useShortcuts } from "../ui/shortcuts";
+import { useSize } from "../ui/useWide";
 import { Areas, Folds } from "./Areas";
 import { FileDrop } from "./FileDrop";
 import styles from "./frame.module.css";
@@ -114,12 +116,18 @@ export function Frame() {
       change={(to) => layout.resize(size, to)}
     />
   );
+  const main = useRef<HTMLElement>(null);
+  const room = useSize(main);
+  const shown = useView("slices");
   const measures = Object.fromEntries(
     Object.values(lines).flatMap((size) => {
       const value = size && layout.size(size);
       return value ? [[`--${size.name}`, `${value}px`]] : [];
     }),
-  ) as CSSProperties;
+  );
+  if (strip && room !== null && shown?.v)
+    measures["--top"] ??=
+      `${room.height - 5 - dockHeight(shown.v.rows, 1 + shown.slices.length, room, devicePixelRatio)}px`;
   // Beside anything else an empty model says nothing.
   const empty = useView("status")?.chip.level === "empty";
   const folded = (["palette", "dock", "details", "strip"] as const).filter(
@@ -133,10 +141,9 @@ export function Frame() {
       className={`cs-root ${styles.frame}`}
       data-area={chosen}
       data-wide={strip || undefined}
-      data-inside={lines.inside !== null || undefined}
       data-view={view}
       data-folded={folded.join(" ")}
-      style={measures}
+      style={measures as CSSProperties}
       // A structure is dragged from the palette, which lies over the model of a narrow page, to the model.
       onDragStart={() =>
         NARROW.matches && setTimeout(() => setView((now) => (now === "palette" ? "canvas" : now)), 0)
@@ -170,7 +177,7 @@ export function Frame() {
         </div>
       </aside>
       {lines.palette && splitter(lines.palette)}
-      <main className={styles.centre}>
+      <main className={styles.centre} ref={main}>
         <section
           id="cs-canvas"
           className={styles.canvas}

@@ -70,15 +70,15 @@ const MODEL: Area = {
   lines: { palette: LEFT, beside: RIGHT, inside: DOCK },
   folds: { palette: "Palette pane", dock: "Slices pane", details: "Details pane" },
 };
-const PICTURES: Area = {
+/** The model above the slices, beside what the area is about. */
+const OTHER: Area = {
   lines: { palette: null, beside: STRIP, inside: TOP },
   folds: { strip: "Model pane" },
 };
-const ANY: Area = { lines: { palette: null, beside: STRIP, inside: null }, folds: { strip: "Model pane" } };
 
 /** The area of a tab, by the tab's name: the first tab's is the model's own. */
 export function areaOf(tab: string): Area {
-  return { inspector: MODEL, matrix: PICTURES, fit: PICTURES }[tab] ?? ANY;
+  return tab === "inspector" ? MODEL : OTHER;
 }
 
 /** Sizes of the model's own area were remembered before there were others. */

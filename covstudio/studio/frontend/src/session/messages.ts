@@ -1893,9 +1893,10 @@ export interface SliceSummary {
   value: number | ("-inf" | "inf" | "nan");
 }
 /**
- * What is said of V under its picture.
+ * What is said of V under its picture, and how many rows it has.
  */
 export interface VSummary {
+  rows: number;
   shape: string;
 }
 /**

@@ -1,14 +1,16 @@
 // The dock: V and the derivative of V in every free parameter. Only the pictures in sight are computed.
 
-import { type KeyboardEvent, memo, useEffect, useRef, useState } from "react";
+import { type CSSProperties, type KeyboardEvent, memo, useEffect, useRef, useState } from "react";
 import { usePicture } from "../painter/register";
 import type { State } from "../session/connection";
 import { useHear, useSend, useView } from "../session/hooks";
 import { Name } from "../ui/Name";
 import { type Real, short } from "../ui/numbers";
+import { useSize } from "../ui/useWide";
 import { Scale } from "./Scale";
 import { Sketch } from "./Sketch";
 import styles from "./slices.module.css";
+import { tileSize } from "./tiles";
 
 type Dock = State<"slices">;
 
@@ -28,9 +30,13 @@ function Strip({ state }: { state: Dock }) {
   const values = useMoved(state);
   const show = useRef((key: string, node: string | null) => send({ type: "show-large", key, node })).current;
   useSideways(strip);
+  const dock = useSize(strip);
+  const rows = state.v?.rows ?? 1;
+  const side = dock && tileSize(rows, 1 + state.slices.length, dock, devicePixelRatio);
+  const look = side === null ? undefined : ({ "--tile": `${side}px` } as CSSProperties);
 
   return (
-    <div className={styles.strip} role="list" aria-label="V and its derivatives" ref={strip}>
+    <div className={styles.strip} role="list" aria-label="V and its derivatives" ref={strip} style={look}>
       <Tile
         {...{ tile: "V", node: null, title: "V", label: "V", owner: "covariance of the data", fault: null }}
         value={state.v?.shape ?? ""}

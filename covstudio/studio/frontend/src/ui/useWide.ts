@@ -1,4 +1,4 @@
-// How wide an element is, for what is drawn otherwise in a narrow place. What CSS can do by itself, container queries do.
+// How large an element is, for what is drawn otherwise in a narrow place. What CSS can do by itself, container queries do.
 
 import { type RefObject, useLayoutEffect, useRef, useState } from "react";
 
@@ -30,4 +30,23 @@ function useMeasured<E extends HTMLElement, T>(judge: (width: number) => T, befo
     return () => observer.disconnect();
   }, []);
   return [place, found];
+}
+
+/** The width and height of an element; null until it has been seen. */
+export function useSize(place: RefObject<HTMLElement>): { width: number; height: number } | null {
+  const [found, setFound] = useState<{ width: number; height: number } | null>(null);
+  useLayoutEffect(() => {
+    const element = place.current;
+    if (element === null) return;
+    const measure = () => {
+      const { offsetWidth: width, offsetHeight: height } = element;
+      if (width > 0 && height > 0)
+        setFound((now) => (now?.width === width && now.height === height ? now : { width, height }));
+    };
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [place]);
+  return found;
 }

@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { dockHeight, snug, tileSize } from "./tiles";
+
+test("a picture is whole multiples of its matrix where these fill most of the place", () => {
+  expect(snug(72, 150, 1)).toBe(144);
+  expect(snug(72, 143, 1)).toBe(143);
+  expect(snug(100, 120, 2)).toBe(100);
+  expect(snug(700, 145, 1)).toBe(140);
+});
+
+test("in a low dock pictures are as high as it lets them be", () => {
+  expect(tileSize(72, 9, { width: 400, height: 228 }, 1)).toBe(144);
+});
+
+test("in a high dock all pictures are in sight, as large as they can be", () => {
+  const side = tileSize(10, 4, { width: 720, height: 520 }, 1);
+  const columns = Math.floor((720 - 28) / (side + 16));
+  expect(Math.ceil(4 / columns) * (side + 76) + 46).toBeLessThanOrEqual(520);
+  expect(side).toBe(160);
+});
+
+test("where they cannot all be in sight they keep a size that can be read", () => {
+  expect(tileSize(10, 200, { width: 240, height: 400 }, 1)).toBe(90);
+});
+
+test("a dock is no higher than its pictures, and leaves the model its part", () => {
+  expect(dockHeight(72, 1, { width: 700, height: 900 }, 1)).toBe(288 + 76 + 46);
+  expect(dockHeight(72, 40, { width: 700, height: 900 }, 1)).toBeLessThanOrEqual(576);
+});
