@@ -230,6 +230,8 @@ function Model({ state }: { state: State<"canvas"> }) {
             multiSelectionKeyCode={ADDING}
             zoomOnDoubleClick={false}
             disableKeyboardA11y
+            // A box is begun in the margin around the model, which is where the view would begin to run away.
+            autoPanOnSelection={false}
           >
             <Background variant={BackgroundVariant.Dots} />
             {!empty && <MiniMap pannable zoomable ariaLabel="Map of the model" />}

@@ -1,10 +1,12 @@
 // What is under the finger: where nodes are being put and what is being selected, shown at once and told to the server.
 
 import type { Edge, EdgeChange, NodeChange, XYPosition } from "@xyflow/react";
-import { useMemo, useRef, useState } from "react";
+import { useMemo, useReducer, useRef } from "react";
 import type { State } from "../session/connection";
 import { useSend } from "../session/hooks";
 import { type CardNode, Drawing, type Marks, NOTHING_HELD, placeOf, put, selected, V } from "./model";
+
+const NO_WIRES: ReadonlySet<string> = new Set();
 
 export interface Finger {
   nodes: CardNode[];
@@ -26,12 +28,13 @@ export function useFinger(state: State<"canvas">, marks: Marks): Finger {
   const { renaming, target, wire } = marks;
   const drawing = useRef<Drawing>();
   drawing.current ??= new Drawing();
-  const [held, setHeld] = useState(NOTHING_HELD);
-  const [chosenWires, setChosenWires] = useState<ReadonlySet<string>>(new Set());
   const turn = useRef(0);
-  // Changes may come several at a time, before anything is drawn: each has to see the one before.
-  const now = useRef({ state, held, chosenWires });
-  now.current = { state, held, chosenWires };
+  // Changes may come several at a time, before anything is drawn, and the server's news between them: each has to see the one
+  // before. A state of React's would be older than that in a drawing that the news made first.
+  const now = useRef({ state, held: NOTHING_HELD, chosenWires: NO_WIRES });
+  now.current.state = state;
+  const { held, chosenWires } = now.current;
+  const [, draw] = useReducer((count: number) => count + 1, 0);
 
   const chosen = useMemo(() => selected(state, held), [state, held]);
   const nodes = useMemo(
@@ -42,7 +45,7 @@ export function useFinger(state: State<"canvas">, marks: Marks): Finger {
 
   const hold = (to: typeof held) => {
     now.current.held = to;
-    setHeld(to);
+    draw();
   };
 
   function next(): number {
@@ -58,7 +61,7 @@ export function useFinger(state: State<"canvas">, marks: Marks): Finger {
 
   function chooseWires(to: ReadonlySet<string>): void {
     now.current.chosenWires = to;
-    setChosenWires(to);
+    draw();
   }
 
   function place(places: Map<string, XYPosition>, byKeys: boolean): void {
