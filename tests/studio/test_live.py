@@ -400,3 +400,13 @@ def test_what_was_read_of_a_matrix_that_is_gone_is_not_shown() -> None:
         assert seen == ["present"]
     finally:
         live.close()
+
+
+def test_a_cell_of_a_matrix_that_is_gone_is_not_told(open_page: OpenPage) -> None:
+    """Its value is still there, and its names are those of another matrix by now, or of none."""
+    store = of_size(3)
+    page = open_page(store)
+    page.look("V")
+    assert page.ask("V", 0, 0, 1).value != ""
+    store.dispatch(RemoveNodes(tuple(store.document.nodes)))
+    assert page.ask("V", 0, 0, 1).value == ""

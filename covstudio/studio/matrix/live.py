@@ -97,6 +97,7 @@ class Live:
         self._seq = 0
         self._visible: dict[str, int] = {}
         self._matrices: dict[str, Array] = {}  # exact values of what the page shows, for hover
+        self._matrices_of: Build | None = None  # where they are from: its names are theirs, no other's
         self._followers: list[tuple[Prepare, Show]] = []
         self._told: str | None = None
         self._sent = (0, True)  # sequence number of the last frame, and whether its round was complete
@@ -153,7 +154,7 @@ class Live:
         self._schedule(partial(self._send, *pack(ping.seq, [])))
 
     def _on_query(self, asked: Query) -> None:
-        matrix = self._matrices.get(asked.key)
+        matrix = self._matrices.get(asked.key) if self._matrices_of is self.store.build else None
         answer = CellValue(id=asked.id, row="", col="", value="")
         if matrix is not None and asked.row < matrix.shape[0] and asked.col < matrix.shape[1]:
             row, col = extreme(matrix, asked.row, asked.col, asked.size)
@@ -320,6 +321,8 @@ class Live:
         if out.tiles or out.blank or (snapshot.seq, out.done) != self._sent:
             self._sent = (snapshot.seq, out.done)
             self._send(*pack(snapshot.seq, out.tiles, done=out.done, clear=out.blank, work=out.work))
+        if self._matrices_of is not snapshot.build:
+            self._matrices, self._matrices_of = {}, snapshot.build
         self._matrices.update(out.matrices)
         now = time.perf_counter()
         if not snapshot.settled and now - self._published > PUBLISH_SECONDS:
