@@ -13,7 +13,6 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -32,11 +31,22 @@ print('rho', round(studio.document.nodes['n2'].values['rho'], 4))
 """,
 ]
 PATIENCE = 120.0
+#: JupyterLab calls a kernel idle that it has not started yet, and forgets a cell that is run before.
+KERNEL_ANSWERS = """async () => {
+    const notebook = window.jupyterapp?.shell.currentWidget;
+    if (!notebook?.sessionContext) return false;
+    await notebook.context.ready;
+    await notebook.sessionContext.ready;
+    await notebook.sessionContext.session.kernel.info;
+    return true;
+}"""
 
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[str]:
     """The address of a notebook in a JupyterLab that nobody else uses."""
+    import nbformat  # takes seconds, which every process would pay that only collects this test
+
     cells = [nbformat.v4.new_code_cell(source.strip()) for source in CELLS]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
@@ -47,8 +57,12 @@ def lab(tmp_path: Path) -> Iterator[str]:
     own = {name: str(tmp_path / "jupyter") for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")}
     path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}"]
-    quiet = ["--IdentityProvider.token=", f"--ServerApp.root_dir={tmp_path}", "--LabApp.news_url=None"]
-    quiet.append("--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
+    quiet = [
+        "--IdentityProvider.token=",
+        f"--ServerApp.root_dir={tmp_path}",
+        "--LabApp.expose_app_in_browser=True",
+    ]
+    quiet += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     log = (tmp_path / "lab.log").open("w")
     server = subprocess.Popen(
         [*command, *quiet], env={**os.environ, **own, "PYTHONPATH": path}, stdout=log, stderr=log
@@ -78,12 +92,15 @@ def run(page: Page, index: int) -> Locator:
     """Run a cell; what it gives."""
     cell = page.locator(".jp-Notebook .jp-CodeCell").nth(index)
     cell.locator(".jp-InputArea-editor").click()
+    expect(cell.locator(".cm-content")).to_be_focused()
     page.keyboard.press("Control+Enter")
+    expect(cell.locator(".jp-InputPrompt")).to_have_text(f"[{index + 1}]:", timeout=PATIENCE * 1000)
     return cell.locator(".jp-OutputArea")
 
 
 def test_the_widget_lives_in_a_notebook(page: Page, lab: str) -> None:
     page.goto(lab)
+    page.wait_for_function(KERNEL_ANSWERS, timeout=PATIENCE * 1000)
     given = run(page, 0)
     expect(given.get_by_role("slider")).to_have_count(3)
     picture = given.get_by_role("img", name="Heatmap of V", exact=True).first
