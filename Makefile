@@ -13,6 +13,9 @@ PYTEST_ARGS ?=
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
+# Tests start a hundred processes: what one has compiled the next need not compile again, whatever the shell was told.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help serve test test-portable test-long bench lint format typecheck browser frontend notebooks pictures docs dist clean
 

@@ -2,15 +2,16 @@
 
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_and_is_stored_with_the_outputs_it_gives(path, tmp_path):
+    import nbformat  # takes seconds, which every process would pay that only collects this test
+    from nbclient import NotebookClient
+
     notebook = nbformat.read(path, as_version=4)
     stored = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
     NotebookClient(

@@ -1,12 +1,12 @@
 """What the README says is true: its program runs, its commands and pictures are there."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import counts
 import pytest
+
+from tests.programs import run_program
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -30,9 +30,8 @@ PAGES = [
 
 def test_the_program_of_the_readme_runs(tmp_path):
     program = re.search(r"```python\n(.*?)```", PAGES[0].read_text(encoding="utf-8"), re.S)
-    done = subprocess.run(
-        [sys.executable, "-c", program[1]], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
+    done = run_program(program[1], tmp_path)
+    assert done.code == 0, done.stderr
     assert "-46.5969" in done.stdout
     assert "0.142902" in done.stdout
 
@@ -55,8 +54,8 @@ def test_the_programs_of_a_page_print_what_it_says(name, tmp_path):
     assert page.count("```python") == len(parts)
     assert page.count("```text") == sum(bool(text) for _, text in parts)
     program = "\nprint('-- next --')\n".join(code for code, _ in parts)
-    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
-    assert not done.returncode, done.stderr
+    done = run_program(program, tmp_path)
+    assert done.code == 0, done.stderr
     for (code, said), printed in zip(parts, done.stdout.split("-- next --\n"), strict=True):
         assert printed == said, code
 

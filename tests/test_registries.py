@@ -245,7 +245,7 @@ print(json.dumps(load_example("two_beds").n))
 def test_a_file_in_the_package_is_enough(tmp_path: Path) -> None:
     """In a copy of the package with the files in their places nothing else is needed, and nothing is imported
     before somebody asks."""
-    shutil.copytree(PACKAGE, tmp_path / "covstudio")
+    shutil.copytree(PACKAGE, tmp_path / "covstudio", ignore=shutil.ignore_patterns("frontend"))
     into_package(tmp_path / "covstudio")
     done = subprocess.run(
         [sys.executable, "-c", LOOK],

@@ -10,6 +10,7 @@ import pytest
 import covstudio
 from covstudio.cli import INTERRUPTED, OK, PROBLEM, USAGE
 from tests.cli.cli_cases import ESTIMATES, JOHN_ALPHA, problem, shell
+from tests.programs import run_program
 
 # ------------------------------------------------------------------ export
 
@@ -21,13 +22,7 @@ def test_the_exported_program_prints_the_same_fit(run, full, tmp_path):
     assert str(program) in err
     source = program.read_text(encoding="utf-8")
     assert run("export", full)[1] == source
-    printed = subprocess.run(
-        [sys.executable, str(program), str(JOHN_ALPHA)],
-        capture_output=True,
-        encoding="utf-8",
-        check=True,
-        timeout=120,
-    ).stdout
+    printed = run_program(source, tmp_path, [str(JOHN_ALPHA)]).stdout
     for value in ESTIMATES.values():
         assert f"{value:.4f}" in printed
 

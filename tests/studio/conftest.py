@@ -144,11 +144,9 @@ def studio(page: Page, server_url: str) -> Studio:
 
 
 @pytest.fixture
-def alpha(studio: Studio) -> Studio:
+def alpha(page: Page, server_url: str) -> Studio:
     """The studio with the built-in trial and its model."""
-    studio.use_example()
-    studio.use_template()
-    return studio
+    return Studio(page, server_url).begun()
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from covstudio.document.changes.all import AddNode, Batch, SetData
 from covstudio.document.files.write import dumps
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import Columns
+from tests.programs import run_program
 from tests.studio.browser import Studio, row
 from tests.studio.long_fits import many_times
 
@@ -375,9 +374,8 @@ def test_the_program_is_copied_downloaded_and_runs(alpha: Studio, tmp_path: Path
     program = tmp_path / "model.py"
     started.value.save_as(program)
     assert program.read_text(encoding="utf-8") == copied
-    done = subprocess.run(
-        [sys.executable, str(program)], capture_output=True, text=True, check=True, cwd=tmp_path
-    )
+    done = run_program(copied, tmp_path)
+    assert done.code == 0, done.stderr
     assert len(done.stdout.strip().splitlines()) >= 72
 
 

@@ -1,0 +1,34 @@
+"""The server that the browser tests drive: at `?begin=alpha` a session begins with the built-in trial.
+
+Its table is in use and its model drawn. What a person does for that on the page is tested in `test_story`;
+the many tests that only stand on it need not do it again, click by click.
+"""
+
+from __future__ import annotations
+
+import panel as pn
+
+from covstudio.data.examples.example import EXAMPLES
+from covstudio.document.files.templates import TEMPLATES
+from covstudio.studio.data.data import DataView
+from covstudio.studio.page import page, serve
+from covstudio.studio.session.store import Store
+from tests.studio.browser import ALPHA, EXAMPLE
+
+
+class PreparedPage(page.Page):
+    """A page on which somebody has done something already, if its address says so."""
+
+    def __init__(self, store: Store | None = None) -> None:
+        super().__init__(store)
+        if pn.state.session_args.get("begin") == [b"alpha"]:
+            data = self.view("data")
+            assert isinstance(data, DataView)
+            data.propose_example(next(one.name for one in EXAMPLES if one.title == EXAMPLE))
+            data._use()
+            self.bar.start(next(one.name for one in TEMPLATES if one.title == ALPHA))
+
+
+if __name__ == "__main__":
+    page.Page = PreparedPage  # type: ignore[misc]
+    serve(port=0)
