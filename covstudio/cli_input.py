@@ -154,7 +154,9 @@ def _of_formula(arguments: argparse.Namespace) -> tuple[Document, Table | None]:
             _check_levels(table, column, one.levels)
     texts = {name: text for name in FORMULA_TEXTS if (text := getattr(arguments, name)) is not None}
     dialect = texts.pop("dialect", None)
-    reading = read(arguments.model, table, dialect=dialect, method=arguments.method, **texts)
+    roles: dict[str, Role] = dict.fromkeys(arguments.factor, "factor")
+    roles |= dict.fromkeys(arguments.covariate, "covariate")
+    reading = read(arguments.model, table, dialect=dialect, method=arguments.method, roles=roles, **texts)
     return reading.document, table
 
 

@@ -274,7 +274,7 @@ def fit(
     if design is not None:
         raise TypeError("A formula has its design in it: give the formula and the table, and nothing third.")
     table = table_of(cast("Frame", frame))
-    given = {name: text for name, text in texts.items() if text is not None}
+    given: dict[str, Any] = {name: text for name, text in texts.items() if text is not None}
     with blas_threads(table.n):
         reading: Reading = read(formula, table, dialect=dialect, method=method, matrices=matrices, **given)
         found = estimate(reading.document, table)

@@ -136,7 +136,7 @@ def bars(
     for group in source.nested(right):
         for found in _separate(source, left) if split_up else [coefficients(source, left)]:
             if call is not None and call.function in SERIES:
-                if not found.factor and not found.one:
+                if not found.factor:
                     raise source.refuse(
                         left,
                         f"{call.function} runs over the levels of one factor",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from covstudio.data.errors import listed, shown, suggestion
+from covstudio.data.roles import Role
 from covstudio.data.tables import Table
 from covstudio.document.model.document import Document, Method
 from covstudio.formula.dialect import DIALECTS, Request
@@ -44,6 +45,7 @@ def read_formula(
     method: str | None = None,
     matrices: Mapping[str, Any] | None = None,
     data: str = "",
+    roles: Mapping[str, Role] | None = None,
 ) -> Reading:
     """The document that formulas mean.
 
@@ -54,6 +56,7 @@ def read_formula(
         method: "REML" or "ML"; None for what the system does by itself.
         matrices: known covariance matrices by name.
         data: the name of the data, where a call names them.
+        roles: what somebody has said that columns are, whatever they look like.
 
     Raises:
         Refusal: something is not read; the word, its place and what would do.
@@ -67,7 +70,7 @@ def read_formula(
     if method not in (None, "REML", "ML"):
         raise Refusal(str(method), 0, "a model is fitted by REML or ML", 'Write method="REML".')
     used = cast("Method", method or chosen.method)
-    study = Study(table, chosen.name)
+    study = Study(table, chosen.name, roles)
     model = chosen.read(Request(dict(texts), study, used, matrices or {}))
     model.choices = study.choices
     model.roles = {**model.roles, **study.roles}

@@ -50,10 +50,12 @@ class Study:
     Args:
         table: the data; without them, names are taken as they come.
         dialect: the system whose words are read, for messages.
+        said: what somebody has said that columns are.
     """
 
-    def __init__(self, table: Table | None, dialect: str) -> None:
+    def __init__(self, table: Table | None, dialect: str, said: Mapping[str, Role] | None = None) -> None:
         self.table, self.dialect = table, dialect
+        self.said = dict(said or {})
         self.choices = TableChoices() if table is None else table.choices
         self.roles: dict[str, Role] = {}
         #: Columns that are used as groups, or said to be factors.
@@ -70,10 +72,12 @@ class Study:
         return self._under[1]
 
     def is_factor(self, column: str) -> bool:
-        """Whether a column is a factor where nothing says so: text is, numbers are not.
+        """Whether a column is a factor: as somebody has said, or else text is, and numbers are not.
 
         Without a table, what is used as a group is one.
         """
+        if column in self.said:
+            return self.said[column] == "factor"
         under = self.under
         if under is None:
             return column in self.labels

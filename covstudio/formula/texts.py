@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from covstudio.data.frames import Frame, table_of
+from covstudio.data.roles import Role
 from covstudio.formula.dialect import DIALECTS, Dialect
 from covstudio.formula.reading import Reading, read_formula
 from covstudio.formula.refusals import Refusal
@@ -55,6 +56,7 @@ def read(
     dialect: str | None = None,
     method: str | None = None,
     matrices: Mapping[str, Any] | None = None,
+    roles: Mapping[str, Role] | None = None,
     **texts: str,
 ) -> Reading:
     """Read a formula, a whole call of R or a step of PROC MIXED into the document that it means.
@@ -66,6 +68,7 @@ def read(
         dialect: "lme4" (the default for a formula alone), "glmmTMB", "nlme", "asreml" or "sas".
         method: "REML" or "ML", in place of what the text says.
         matrices: known covariance matrices by name.
+        roles: "factor" or "covariate" for columns that are not what they look like.
         **texts: what the system takes beside the formula, such as `random`, as text.
 
     Returns:
@@ -90,7 +93,7 @@ def read(
     call = _call(tree) if tree is not None else None
     if call is None:
         chosen = dialect or ("sas" if tree is None else "lme4")
-        return read_formula({"formula": text, **texts}, table, chosen, method, matrices)
+        return read_formula({"formula": text, **texts}, table, chosen, method, matrices, roles=roles)
     found, own = _function(call)
     arguments, used, named = _arguments(text, call, found)
     if dialect is not None and dialect.casefold() != found.name.casefold():
@@ -100,7 +103,9 @@ def read(
             f"this is a function of {found.title}, and dialect={dialect!r} is given",
             "Leave out one of them.",
         )
-    return read_formula({**arguments, **texts}, table, found.name, method or used or own, matrices, named)
+    return read_formula(
+        {**arguments, **texts}, table, found.name, method or used or own, matrices, named, roles
+    )
 
 
 def _is_sas(text: str) -> bool:

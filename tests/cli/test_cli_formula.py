@@ -61,3 +61,11 @@ def test_what_is_wrong_is_told(words: list[str], said: str, capsys: pytest.Captu
     model, data, *more = words
     assert main(["fit", model, str(REFERENCE / data), *more]) == 1
     assert said in capsys.readouterr().err
+
+
+def test_roles_that_are_said_hold_in_random_effects_too(capsys: pytest.CaptureFixture[str]) -> None:
+    data = str(REFERENCE / "sleepstudy.csv")
+    words = ("--dialect", "glmmTMB", "--method", "REML")
+    said = fitted(capsys, "Reaction ~ 1 + ar1(0 + Days | Subject)", data, *words, "--factor", "Days")
+    written = fitted(capsys, "Reaction ~ 1 + ar1(0 + factor(Days) | Subject)", data, *words)
+    assert said["loglik"] == pytest.approx(written["loglik"], abs=1e-8)

@@ -84,3 +84,24 @@ def test_diets_that_are_fixed_and_random_change_nothing(method: str) -> None:
     else:
         assert found.fit.verdict == "at the boundary"
         assert set(found.fit.boundary) == {"Diet/g/b/L_0_0", "Diet/g/b/L_1_1"}
+
+
+def test_a_call_may_stand_behind_a_colon() -> None:
+    """A package stands before two colons, the other half of an interaction before one."""
+    oats = frame("Oats").assign(level=lambda data: "n" + data["nitro"].astype(str))
+    found, same = (
+        fit(f"yield ~ Variety:{name} + (1 | Block:{name})", oats) for name in ("factor(nitro)", "level")
+    )
+    assert found.loglik == pytest.approx(same.loglik, abs=1e-9)
+    assert len(found.fixed) == len(same.fixed) == 12
+    series = "~ Block:Variety:ar1(level)"
+    found = fit("yield ~ 1", oats, dialect="asreml", residual=series)
+    same = fit("yield ~ 1", oats, dialect="asreml", residual=series.replace("Variety", "id(Variety)"))
+    assert found.loglik == pytest.approx(same.loglik, abs=1e-9)
+
+
+@pytest.mark.parametrize("column", ["nitro", "day"])
+def test_a_series_runs_over_a_factor_and_not_over_a_slope(column: str) -> None:
+    oats = frame("Oats").assign(day=[f"2023-05-{k % 4 + 1:02d}" for k in range(72)])
+    with pytest.raises(ValueError, match=r"ar1 runs over the levels of one factor\. Write ar1\(0 \+ factor"):
+        fit(f"yield ~ 1 + ar1(0 + {column} | Block)", oats, dialect="glmmTMB")

@@ -192,3 +192,19 @@ def test_long_steps_are_read_or_refused() -> None:
         read("proc mixed; model y = " + "a|" * 10_000 + "a")
     many = "proc mixed; model y = " + " ".join(f"x{k}" for k in range(400)) + ";"
     assert read(many).document.fixed_effects.count("+") == 399
+
+
+def test_levels_that_are_neighbours_in_spite_of_their_numbers_are_told() -> None:
+    """PROC MIXED takes the levels that occur, in the order of their text, for neighbours."""
+    weeks = [1, 2, 3, 4, 10] * 12
+    frame = pd.DataFrame({"id": [f"s{k // 5}" for k in range(60)], "t": weeks})
+    frame["week"] = [f"Week {k}" for k in weeks]
+    frame["y"] = [((k * 37) % 11) + 0.1 * ((k * 53) % 7) for k in range(60)]
+    step = "proc mixed; class id {0}; model y = ; repeated {0} / subject=id type=ar(1); run;"
+    for name, order in (("t", ""), ("week", " and this is not the order of their numbers")):
+        found = fit(step.format(name), frame)
+        assert isinstance(found, Fitted)
+        (note,) = found.estimate.notes
+        assert f"residual over {name} takes the 5 levels" in note
+        assert f"5, {'Week ' * bool(order)}6, " in note
+        assert f"are missing between them{order}." in note

@@ -203,7 +203,10 @@ class _Spacing:
         """Whether factor k is to be filled; what its series are told, and what is said."""
         name = factor.name
         chosen = node.arguments.get("evenly_spaced")
-        if node.arguments.get("close_gaps") or (isinstance(chosen, tuple) and k not in chosen):
+        if node.arguments.get("close_gaps"):
+            self._say_neighbours(factor, series)
+            return False
+        if isinstance(chosen, tuple) and k not in chosen:
             return False
         try:
             grid, levels = factor.grid(), factor.levels()
@@ -255,6 +258,29 @@ class _Spacing:
             f"of {grid.step}. To count the levels as neighbours, {_NEIGHBOURS}."
         ] = None
         return True
+
+    def _say_neighbours(self, factor: _Factor, series: list[str]) -> None:
+        """Say that levels are neighbours by choice, where their numbers or dates tell other distances."""
+        try:
+            grid, levels = factor.grid(), factor.levels()
+        except UnevenLevels:
+            grid, levels = None, factor.levels()
+            why = "their distances differ"
+        except TableError:
+            return
+        else:
+            if grid is None or (not grid.added and _along(levels, grid)):
+                return
+            gap = f"{shown_levels(grid.added)} {_are(grid)} missing between them" if grid.added else ""
+            order = "" if _along(levels, grid) else "this is not the order of their numbers"
+            why = " and ".join(filter(None, (gap, order)))
+        if len(levels) > _SYMMETRIC:
+            self.notes[
+                f"{factor.name}: {self._names(series)} {'takes' if len(series) == 1 else 'take'} the "
+                f"{len(levels)} levels {shown_levels(levels)} for neighbours at equal steps, as the model "
+                f"says, though {why}. To go by their distances, untick “Levels are neighbours” in the "
+                f"design, or {_TIMES}."
+            ] = None
 
     def _say_order(self, factor: _Factor, levels: tuple[str, ...], series: list[str]) -> None:
         """Say in which order levels are taken for neighbours, where no numbers or dates make them some."""
