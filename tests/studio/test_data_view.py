@@ -9,6 +9,7 @@ import pytest
 from covstudio.data import TableChoices, read_table
 from covstudio.document.changes.all import SetData
 from covstudio.document.files.templates import TEMPLATES
+from covstudio.document.model.document import Document
 from covstudio.studio.data.data import MOST_CELLS, DataView
 from covstudio.studio.data.messages import TableCells
 from covstudio.studio.session.store import Store
@@ -198,3 +199,30 @@ def test_what_is_not_declared_changes_nothing(message: dict[str, Any]) -> None:
     before = state_of(view)
     view.channel.take(message)
     assert state_of(view) == before
+
+
+WIDE = b"gen,moisture,yield\nA,14.1,4.1\nB,14.6,3.9\nA,15.0,4.3\nB,14.2,4.0\n"
+
+
+@pytest.mark.parametrize("template", list(TEMPLATES), ids=lambda template: template.name)
+def test_a_response_that_is_set_without_roles_stays(template):
+    """As in a model that was written by hand, or by an older program."""
+    table = read_table(WIDE, name="trial")
+    store = Store(Document(data_name="trial", response="moisture"), [table])
+    assert store.start(template)
+    assert store.document.response == "moisture"
+    assert store.document.roles["moisture"] == "response"
+    assert store.document.roles["yield"] == "ignored"
+
+
+def test_a_file_that_has_got_another_column_keeps_what_was_said_of_its_others():
+    store = Store()
+    view = DataView(store)
+    uploaded(view, WIDE)
+    say(view, "give-role", column="moisture", role="response")
+    say(view, "use-table")
+    uploaded(view, WIDE.replace(b"yield\n", b"yield,rep\n").replace(b"\n", b",1\n").replace(b"rep,1", b"rep"))
+    assert column(view, "moisture")["role"] == "response"
+    assert column(view, "yield")["role"] == "covariate"
+    say(view, "use-table")
+    assert store.document.response == "moisture"

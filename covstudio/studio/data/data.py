@@ -119,9 +119,12 @@ class DataView(TabView):
             upload: the file it was read from.
         """
         document, table = self._store.document, examined.table
-        # The same columns again are what the person has confirmed that they are.
-        again = set(document.roles) == set(table.columns)
-        self._said = {**document.roles} if again and not check_roles(table, document.roles) else {}
+        # The same columns again, beside others too, are what a person has said that they are.
+        said = dict(document.roles)
+        if document.response is not None:
+            said[document.response] = "response"
+        again = set(said) <= set(table.columns) and not check_roles(table, said)
+        self._said = said if again else {}
         self._upload = upload
         self._show_proposal(examined)
 

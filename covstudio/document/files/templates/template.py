@@ -86,8 +86,10 @@ class Template:
         """
         if before is None:
             return ReplaceDocument(self.document(table), label=f"Start from {self.title}")
-        known = table is not None and before.data_name == table.name and bool(before.roles)
-        document = self.document(table, before.roles if known else None)
+        said = bool(before.roles) or before.response is not None
+        known = said and table is not None and before.data_name == table.name
+        roles = completed_roles(table, before.roles, before.response) if known and table is not None else None
+        document = self.document(table, roles)
         document = replace(
             document, method=before.method, degrees=before.degrees, drop_dependent=before.drop_dependent
         )
