@@ -289,17 +289,59 @@ def test_that_the_origin_matters_is_said_where_it_does(
     assert coding_doubts(make(DAYS - DAYS.mean())) == ()
 
 
-def test_steps_in_the_given_coding_say_so() -> None:
-    """The plain steps of REML have no recoding: they are told to centre."""
+START = torch.tensor([3.0, 0.0, 2.0, 3.0], dtype=torch.float64)
+
+
+@pytest.mark.parametrize("origin", [0.0, 2000.0, 1e4, 1e5, 1.7e9])
+def test_plain_steps_reach_the_centred_maximum(origin: float) -> None:
+    reml = REML(model(DAYS + origin))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", RuntimeWarning)
+        theta, beta, steps = reml.optimize(Y, design(DAYS), START)
+    assert reml.is_converged()
+    assert len(reml.history.theta) == steps + 1
+    kernel = fit(model(DAYS), Y, design(DAYS)).kernel_loglik
+    assert float(reml.history.loglik[-1]) == pytest.approx(kernel, abs=1e-6)
+    assert float(beta[1]) == pytest.approx(SLOPE, rel=1e-7)
+    assert float(torch.exp(2.0 * theta[3])) == pytest.approx(RESIDUAL, rel=1e-5)
+    told = [str(one.message) for one in caught if one.category is RuntimeWarning]
+    assert any("double precision does not hold its theta" in text for text in told) == (origin > 1e6)
+    assert any("leads nowhere" in text for text in told) == (origin > 1e4)
+    assert all(one.filename == __file__ for one in caught if one.category is RuntimeWarning)
+    if origin <= 1e5:
+        # Theta is that of V in the coding given.
+        assert float(reml.loglik(Y, design(DAYS), theta)) == pytest.approx(kernel, abs=1e-4)
+
+
+def test_every_row_of_the_history_is_in_the_coding_of_v() -> None:
+    far, near = REML(model(DAYS + 200.0)), REML(model(DAYS + 200.0))
+    far.optimize(Y, design(DAYS), START)
+    history = far.history
+    for k, theta in enumerate(history.theta):
+        beta, score, ai, loglik = near.ai_step(Y, design(DAYS), theta)
+        assert float(history.loglik[k]) == pytest.approx(float(loglik), abs=1e-5)
+        torch.testing.assert_close(history.beta[k], beta, rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(history.ai[k], ai, rtol=1e-3, atol=1e-5 * float(ai.abs().max()))
+        torch.testing.assert_close(history.score[k], score, rtol=1e-3, atol=1e-4)
+    # Near the maximum no bound cuts the step, and it is that of average information.
+    torch.testing.assert_close(
+        history.delta[-2], torch.linalg.solve(history.ai[-2], history.score[-2]), rtol=1e-2, atol=1e-6
+    )
+    torch.testing.assert_close(history.theta[-2] + history.update[-2], history.theta[-1])
+
+
+def test_bounds_keep_steps_in_the_given_coding_and_that_is_said() -> None:
     far, near = REML(model(DAYS + 1e4)), REML(model(DAYS))
-    theta = torch.zeros(4, dtype=torch.float64)
     with pytest.warns(RuntimeWarning, match=r"The covariate of subject lies far .* Centre it"):
-        far.optimize(Y, design(DAYS), theta, max_iter=1)
+        far.optimize(Y, design(DAYS), START, max_iter=1, lb=-9.0)
     with pytest.warns(RuntimeWarning, match="another origin it is another model"):
-        REML(model(DAYS + 2000.0, DiagonalMatrix(2))).optimize(Y, design(DAYS), theta[:3], max_iter=1)
+        REML(model(DAYS + 2000.0, DiagonalMatrix(2))).optimize(Y, design(DAYS), START[:3], max_iter=1)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        near.optimize(Y, design(DAYS), theta, max_iter=1)
+        warnings.simplefilter("error", RuntimeWarning)
+        near.optimize(Y, design(DAYS), START, max_iter=1)
+        # A bound of the residual concerns no coefficients.
+        low = torch.tensor([-torch.inf, -torch.inf, -torch.inf, 0.0])
+        REML(model(DAYS + 2000.0)).optimize(Y, design(DAYS), START, lb=low)
 
 
 def test_a_fixed_effect_beyond_double_precision_is_told() -> None:

@@ -22,7 +22,7 @@ from covstudio.reml.search.coordinates import Coordinate
 from covstudio.reml.search.search import Outcome
 from covstudio.reml.terms.recoding import Recoded, Recoding, at_ends
 
-__all__ = ["assemble_recoded"]
+__all__ = ["assemble_recoded", "same_likelihood"]
 
 Vector = NDArray[np.float64]
 
@@ -76,8 +76,8 @@ def assemble_recoded(
     plain = Model(v, model.choice.candidate.name, problem.p)
     back = plain.engine(problem)
     point = back.at(natural)
-    same = SAME_LIKELIHOOD * (1.0 + abs(outcome.point.kernel))
-    if own & set(result.indistinct) or point is None or not abs(point.kernel - outcome.point.kernel) <= same:
+    same = point is not None and same_likelihood(point.kernel, outcome.point.kernel)
+    if own & set(result.indistinct) or point is None or not same:
         said = " ".join([result.message, *(_said(part) for part in recoding.parts)])
         return replace(result, message=said, recoded={part.path: part.t for part in recoding.parts})
     ends = [
@@ -109,6 +109,16 @@ def assemble_recoded(
         verdict=given.verdict,
         history=given.history,
     )
+
+
+def same_likelihood(given: float, searched: float) -> bool:
+    """Whether the coding of V holds what was found in that of a search.
+
+    Args:
+        given: the kernel log-likelihood in the coding of V.
+        searched: in the other.
+    """
+    return abs(given - searched) <= SAME_LIKELIHOOD * (1.0 + abs(searched))
 
 
 def _said(part: Recoded) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 from torch import Tensor
 
 from covstudio.covariance import CovariancePropagation, Matrix, Operand, Sum
+from covstudio.reml.stepwise.coding import Bound
 from covstudio.reml.stepwise.pieces import Theta
-from covstudio.reml.stepwise.raw_step import Bound
 from covstudio.reml.stepwise.reml import REML
 
 __all__ = ["MarginalREML", "MixedModelREML"]

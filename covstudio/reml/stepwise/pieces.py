@@ -14,7 +14,9 @@ from torch import Tensor
 from covstudio.covariance import Matrix, SimpleMatrix
 from covstudio.reml.fitting.model import Model
 from covstudio.reml.problem.problem import prepare
+from covstudio.reml.stepwise.coding import Bound, stays_within
 from covstudio.reml.stepwise.session import History, Session, covariance_of, design_of, theta_of
+from covstudio.reml.terms.recoding import Recoding, recoding_of
 from covstudio.threads import on_threads_worth
 
 __all__ = ["Pieces", "Theta", "rows_of_v"]
@@ -51,11 +53,12 @@ class Pieces:
         self._functions = (map_theta_to_v, map_theta_to_dv)
         self._effects = (map_theta_to_g, mask_theta_to_g)
         self._known: Model | None = None
+        self._recoded: tuple[Model, Recoding | None, Model | None] | None = None
         self._asked = engine
         self.v: Matrix | None = v if v is not None else v_builder
         if self.v is not None:
             self._known = Model(self.v, engine)
-        self.history = History()
+        self.history = self._searched = History()
 
     # -- one theta ------------------------------------------------------------------------------------------
 
@@ -219,6 +222,22 @@ class Pieces:
             engine = self._asked if known is None else known.choice.candidate.name
             known = self._known = Model(v, engine, problem.p)
         return Session(known, problem)
+
+    def _searching(
+        self, y: Any, x: Any, theta: Theta, lb: Bound, ub: Bound
+    ) -> tuple[Session, Recoding | None]:
+        """What a search works with: V in the coding that `fit` would take, where bounds let it."""
+        plain, v = self._session(y, x, theta), self._matrix(theta)
+        known = self._recoded
+        if known is None or known[0] is not plain.model:
+            recoding = recoding_of(v)
+            name = plain.model.choice.candidate.name
+            model = None if recoding is None else Model(recoding.v, name, plain.problem.p)
+            known = self._recoded = (plain.model, recoding, model)
+        _, recoding, model = known
+        if recoding is None or model is None or not stays_within(recoding, plain, lb, ub):
+            return plain, None
+        return Session(model, plain.problem), recoding
 
     def _theta(self, theta: Theta) -> Vector:
         return theta_of(self._matrix(theta), theta)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from covstudio.reml.search.box_step import box_step
+from covstudio.reml.stepwise.coding import Bound
 from covstudio.reml.stepwise.session import Session
 
-__all__ = ["Bound", "proposal"]
+__all__ = ["proposal"]
 
 Vector = NDArray[np.float64]
-Bound = float | Tensor
 
 #: Longest step of a raw parameter: a variance changes by no more than e^4.
 LONGEST = 2.0

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -21,10 +22,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.reml.diagnosis.coding import coding_doubts, uncentred
+from covstudio.reml.fitting.recoded import same_likelihood
 from covstudio.reml.problem.likelihood import Point
+from covstudio.reml.stepwise.coding import Bound, Coding, Row
 from covstudio.reml.stepwise.pieces import Pieces, Theta, rows_of_v
-from covstudio.reml.stepwise.raw_step import Bound, proposal
+from covstudio.reml.stepwise.raw_step import proposal
 from covstudio.reml.stepwise.session import History, Session
+from covstudio.reml.terms.recoding import Recoding
 from covstudio.threads import on_threads_worth
 
 __all__ = ["REML", "History"]
@@ -127,6 +131,12 @@ class REML(Pieces):
         `fit` converges from more starts and to more digits, and takes a variance to exactly zero, which raw
         theta only nears.
 
+        Where the columns of free random effects are far from right angles, such as intercepts and slopes over
+        years, steps go by centred ones, as in `fit`; all that is told, theta, score and information, step by
+        step, is in the coding of V. Bounds of parameters that this concerns would bound others there, so that
+        with any of these finite the steps go by the coding of V. A start that leads nowhere in centred
+        columns is given up for one from the data, with a warning.
+
         Args:
             y: response, (n,).
             x: fixed-effects matrix, (n, p).
@@ -152,27 +162,33 @@ class REML(Pieces):
             FitError: y or X is unusable.
 
         Warns:
-            RuntimeWarning: a covariate with random coefficients lies far from zero; `fit` takes it to centred
-                columns, and this does not.
+            RuntimeWarning: a covariate with random coefficients lies far from zero, and bounds keep the steps
+                from centred columns, or the covariance of the coefficients is not free, so that its origin
+                makes another model; or it lies so far that double precision does not hold theta in the coding
+                of V: `fit` then answers in the other, which theta of V cannot.
         """
-        v = self._matrix(theta)
-        for doubt in (*uncentred(v), *coding_doubts(v)):
-            warnings.warn(doubt, RuntimeWarning, stacklevel=3)
-        history = self.history = History()
-        with self._session(y, x, theta) as session:
-            values = self._moved(self._theta(theta), np.zeros(1), 1.0, lb, ub)
-            point = session.point(values)
-            taken = 0
+        session, recoding = self._searching(y, x, theta, lb, ub)
+        self._doubt(theta, recoded=recoding is not None)
+        self.history, self._searched = History(), History()
+        coding = Coding(session, recoding)
+        with session:
+            values = self._moved(coding.there(self._theta(theta)), np.zeros(1), 1.0, lb, ub)
+            # A start that looks ordinary in the columns given may be hopeless in centred ones.
+            given = recoding is not None
+            if given and session.engine.at(session.variance.natural(values)) is None:
+                values, given = self._given_up(session), False
+            point, taken = session.point(values), 0
             while True:
                 score, ai = session.raw_derivatives(point, values)
-                delta = proposal(session, values, score, ai, lb, ub)
-                history["theta"].append(torch.from_numpy(values))
-                history["beta"].append(point.beta.cpu())
+                row = Row(values, score, ai, proposal(session, values, score, ai, lb, ub))
                 loglik = point.kernel if require_loglik else math.nan
-                history["loglik"].append(torch.tensor(loglik, dtype=torch.float64))
-                history["score"].append(torch.from_numpy(score))
-                history["ai"].append(torch.from_numpy(ai))
-                history["delta"].append(torch.from_numpy(delta))
+                for rows, one in ((self._searched, row), (self.history, coding.told(row))):
+                    rows["theta"].append(torch.from_numpy(one.theta))
+                    rows["beta"].append(point.beta.cpu())
+                    rows["loglik"].append(torch.tensor(loglik, dtype=torch.float64))
+                    rows["score"].append(torch.from_numpy(one.score))
+                    rows["ai"].append(torch.from_numpy(one.ai))
+                    rows["delta"].append(torch.from_numpy(one.delta))
                 if verbose:
                     print(
                         f"{taken:4d}  loglik {point.kernel:.6f}  max|score| "
@@ -188,17 +204,55 @@ class REML(Pieces):
                     lb=lb,
                     ub=ub,
                 )
-                moved = (
-                    None
-                    if done or taken >= max_iter
-                    else self._uphill(session, point, values, delta, eta, lb, ub)
-                )
-                if moved is None:
-                    history["update"].append(torch.zeros(len(values), dtype=torch.float64))
-                    return session.tensor(values), point.beta, taken
-                history["update"].append(torch.from_numpy(moved[0] - values))
-                values, point = moved
-                taken += 1
+                if done or taken >= max_iter:
+                    break
+                moved = self._uphill(session, point, values, row.delta, eta, lb, ub)
+                if moved is not None:
+                    values, point = moved
+                    taken += 1
+                elif given:
+                    values, given = self._given_up(session), False
+                    point, taken = session.point(values), 0
+                    self.history, self._searched = History(), History()
+                else:
+                    break
+        history = self.history
+        thetas = history["theta"]
+        history["update"].extend(after - before for before, after in pairwise(thetas))
+        history["update"].append(torch.zeros_like(thetas[-1]))
+        if recoding is not None:
+            self._check_held(y, x, thetas[-1], point.kernel, recoding)
+        return session.tensor(thetas[-1]), point.beta, taken
+
+    def _doubt(self, theta: Theta, recoded: bool) -> None:
+        """Warn of covariates far from zero that make another model of each coding, or are not recoded."""
+        v = self._matrix(theta)
+        for doubt in (*(() if recoded else uncentred(v)), *coding_doubts(v)):
+            warnings.warn(doubt, RuntimeWarning, stacklevel=5)
+
+    def _given_up(self, session: Session) -> Vector:
+        """The data's own start, in place of the one given."""
+        warnings.warn(
+            "In centred columns the given start leads nowhere; these are the steps from starting values that "
+            "are taken from the data.",
+            RuntimeWarning,
+            stacklevel=5,
+        )
+        return session.start()
+
+    def _check_held(self, y: Any, x: Any, theta: Tensor, kernel: float, recoding: Recoding) -> None:
+        """Warn where theta in the coding of V does not hold what was found in that of the search."""
+        with self._session(y, x, theta) as plain:
+            there = plain.engine.at(plain.variance.natural(theta.numpy()))
+        if there is None or not same_likelihood(there.kernel, kernel):
+            paths = " and ".join(part.path or "V" for part in recoding.parts)
+            warnings.warn(
+                f"The maximum was found in centred columns of {paths}, and double precision does not hold "
+                "its theta in the coding given: centre the covariate, or take it from `fit`, which says in "
+                "which coding it answers.",
+                RuntimeWarning,
+                stacklevel=5,
+            )
 
     def _uphill(
         self,
@@ -246,11 +300,12 @@ class REML(Pieces):
             tol_score: see `check_score`.
             tol_delta: see `check_delta`.
             tol_loglik: see `check_loglik`.
-            history: None for that of the last `optimize`.
+            history: None for that of the last `optimize`, in the coding that it went by.
             lb: lower bound or bounds of theta: a score that points out of an active one does not count.
             ub: upper bound or bounds of theta.
         """
-        rows = self.history if history is None else history
+        # Of the last search, in the coding that it went by.
+        rows = self._searched if history is None else history
         if not rows["theta"]:
             return False
         if check_score:

@@ -15,6 +15,7 @@ from covstudio.reml.fitting.model import Model
 from covstudio.reml.problem.errors import FitError
 from covstudio.reml.problem.likelihood import Point
 from covstudio.reml.problem.problem import Problem
+from covstudio.reml.search.start import data_start
 from covstudio.threads import blas_threads
 
 __all__ = ["History", "Session", "covariance_of", "design_of", "theta_of"]
@@ -93,6 +94,12 @@ class Session:
         if point is None:
             raise self.model.indefinite(self.problem, natural)
         return point
+
+    def start(self) -> Vector:
+        """Raw starting values from the data, as `fit` takes them."""
+        ascent = self.model.ascent(self.problem)
+        natural = data_start(self.problem, self.variance, ascent.neutral, ascent.coordinates, ascent.probe)
+        return self.variance.theta(natural)
 
     def raw_derivatives(self, point: Point, theta: Vector) -> tuple[Vector, Vector]:
         derivatives = point.derivatives(self.variance.estimated)
