@@ -74,6 +74,7 @@ class AppBar:
         self._store.notify(
             f"Saved as {name}, with its table." if self._store.table is not None else f"Saved as {name}.",
             "ok",
+            topic="saved",
         )
 
     def start(self, name: str) -> None:
@@ -101,6 +102,7 @@ class AppBar:
                 if upload.purpose == "restore"
                 else f"Opened “{title}”. Undo brings the earlier model back.",
                 "ok",
+                topic="model",
             )
 
     def _show(self) -> None:

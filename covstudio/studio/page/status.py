@@ -52,7 +52,11 @@ class StatusLine:
     def _told(self, notice: Notice | None) -> None:
         if notice is None:
             return
-        self._notices = [known for known in self._notices if known.text != notice.text]
+        self._notices = [
+            known
+            for known in self._notices
+            if known.text != notice.text and (not notice.topic or known.topic != notice.topic)
+        ]
         self._notices.append(notice)
         while len(self._notices) > MOST:
             harmless = (known for known in self._notices[:-1] if known.level in ("ok", "info"))

@@ -50,12 +50,14 @@ class Notice:
         level: "info", "ok", "warning" or "error".
         serial: grows with every notice, so that the same sentence said twice is seen twice.
         stands: whether what it speaks of is still so; when it is not, the notice goes by itself.
+        topic: of several notices on one topic the last stands; "" for one that is on no other's.
     """
 
     text: str
     level: Level = "info"
     serial: int = field(default_factory=lambda: next(_serial))
     stands: Callable[[], bool] = field(default=lambda: True, compare=False, repr=False)
+    topic: str = ""
 
 
 class Store(param.Parameterized):
@@ -281,7 +283,8 @@ class Store(param.Parameterized):
             said = f", with {template.sample.said}; your own table comes in under Data"
         if not self.dispatch(template.start(table, self.document)):
             return False
-        self.notify(f"Started from “{template.title}”{said}. Undo brings the earlier model back.", "ok")
+        text = f"Started from “{template.title}”{said}. Undo brings the earlier model back."
+        self.notify(text, "ok", topic="model")
         return True
 
     def load_table(
@@ -358,7 +361,13 @@ class Store(param.Parameterized):
         """True while the document is the one the latest fit left behind (values and structure)."""
         return self.estimate is not None and self._estimated is self.document
 
-    def notify(self, text: str, level: Level = "info", stands: Callable[[], bool] | None = None) -> None:
+    def notify(
+        self,
+        text: str,
+        level: Level = "info",
+        stands: Callable[[], bool] | None = None,
+        topic: str = "",
+    ) -> None:
         """Show a sentence to the person at the screen.
 
         Args:
@@ -366,6 +375,7 @@ class Store(param.Parameterized):
             level: how it looks, and whether it goes by itself after a while.
             stands: whether what it speaks of is still so; when left out, as long as the document is the
                 one that it was said about.
+            topic: what it is about, where a later notice on the same takes its place.
         """
         about = self.document
-        self.message = Notice(text, level, stands=stands or (lambda: self.document is about))
+        self.message = Notice(text, level, stands=stands or (lambda: self.document is about), topic=topic)

@@ -29,3 +29,9 @@ test("what is outside is brought into view, and nothing moves when all is seen",
   expect(revealing([box(300, 900)], size, view)).toEqual({ ...view, y: 500 - MARGIN - 1032 });
   expect(revealing([box(0, 0), box(0, 900)], size, view)).toBeNull();
 });
+
+test("where there is no room beside the first page V stands below it", () => {
+  const { x, y } = fitted([box(0, 0)], { width: 494, height: 500 });
+  expect(y).toBe(500 - 132 - 24);
+  expect(x + 208).toBeLessThan(494);
+});

@@ -31,16 +31,19 @@ export function bounds(boxes: Rect[]): Rect {
   };
 }
 
+/** Pixels that the first page needs beside V; in a narrower canvas V stands below it. */
+const WELCOME = 430;
+const LEAST = 24;
+
 /** The whole model in the middle, never enlarged. V alone stands on the right, with room for what will lead to it. */
 export function fitted(boxes: Rect[], size: Size): Viewport {
   const box = bounds(boxes);
   if (boxes.length === 1) {
-    const zoom = 1;
-    return {
-      x: size.width - box.width - 2.5 * MARGIN - box.x,
-      y: (size.height - box.height) / 2 - box.y,
-      zoom,
-    };
+    const free = size.width - box.width - WELCOME;
+    const beside = free >= LEAST;
+    const right = Math.min(2.5 * MARGIN, Math.max(LEAST, free));
+    const down = beside ? (size.height - box.height) / 2 : size.height - box.height - LEAST;
+    return { x: size.width - box.width - right - box.x, y: down - box.y, zoom: 1 };
   }
   const margin = Math.min(MARGIN, size.width / 16, size.height / 16);
   const across = (size.width - 2 * margin) / box.width;

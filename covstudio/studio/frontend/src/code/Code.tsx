@@ -5,6 +5,7 @@ import { copy } from "../session/browser";
 import type { State } from "../session/connection";
 import { useHear, useSend, useView } from "../session/hooks";
 import { Icon } from "../ui/Icon";
+import { Vacant } from "../ui/Vacant";
 import styles from "./code.module.css";
 import { pieces } from "./highlight";
 
@@ -20,9 +21,11 @@ export function Code() {
   if (state.code === null)
     return (
       <div className="cs-root cs-view">
-        <div className={`cs-empty ${styles.empty}`}>
-          <p>{state.reason ?? state.problems[0] ?? ""}</p>
-        </div>
+        <Vacant
+          title="The model as a program"
+          text={state.reason ?? state.problems[0] ?? ""}
+          ways={[{ tab: "inspector", text: "Go to the model" }]}
+        />
       </div>
     );
   return <Program state={state} code={state.code} />;

@@ -39,16 +39,19 @@ function View({ state }: { state: State<"data"> }) {
   );
   if (table === null)
     return (
-      <div ref={place} className="cs-root cs-view">
-        {wanted !== null && (
-          <div className={styles.block}>
-            <div className="cs-notice" role="status">
-              This model was made for the table “{wanted}”. Load it here to build and fit it.
+      <div ref={place} className={`cs-root cs-view ${styles.first}`}>
+        <div className={styles.start}>
+          <h2>Load a table</h2>
+          {wanted !== null && (
+            <div className={styles.block}>
+              <div className="cs-notice" role="status">
+                This model was made for the table “{wanted}”. Load it here to build and fit it.
+              </div>
             </div>
-          </div>
-        )}
-        {trouble}
-        <Sources state={state} />
+          )}
+          {trouble}
+          <Sources state={state} />
+        </div>
       </div>
     );
   return (

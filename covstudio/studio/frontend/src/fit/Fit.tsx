@@ -3,11 +3,18 @@
 import { useEffect, useRef } from "react";
 import { useSend, useView } from "../session/hooks";
 import { Problems } from "../ui/Problems";
+import { Vacant } from "../ui/Vacant";
 import styles from "./fit.module.css";
 import { lookAt } from "./focus";
 import { Progress } from "./Progress";
 import { Results } from "./Results";
 import { Setup } from "./Setup";
+
+/** Where what a fit needs is found. */
+const WAYS = [
+  { tab: "data", text: "Load a table" },
+  { tab: "inspector", text: "Go to the model" },
+];
 
 export function Fit() {
   const state = useView("fit");
@@ -44,9 +51,11 @@ export function Fit() {
           )}
           {results && <Results results={results} state={state} hidden={running} />}
           {!results && !running && !failure && (
-            <div className={`cs-empty ${styles.empty}`}>
-              <p>Estimates, standard errors and random effects appear here.</p>
-            </div>
+            <Vacant
+              title="Results"
+              text="Estimates, standard errors and random effects appear here."
+              ways={state.table === null ? WAYS : []}
+            />
           )}
         </div>
       </div>

@@ -4,6 +4,7 @@ import { type ReactNode, useEffect, useRef } from "react";
 import type { State } from "../session/connection";
 import { useConnection, useSend, useView } from "../session/hooks";
 import { Modes } from "../ui/Modes";
+import { Vacant } from "../ui/Vacant";
 import styles from "./matrix.module.css";
 
 type Shown = State<"matrix">;
@@ -34,6 +35,14 @@ export function Matrix({ children }: { children: ReactNode }) {
 function Head({ state }: { state: Shown }) {
   const send = useSend("matrix");
   const { problem, modes, derivative } = state;
+  if (problem?.severity === "unfinished")
+    return (
+      <Vacant
+        title={state.formula && !derivative ? "The matrix, large" : state.title}
+        text={problem.text}
+        ways={[{ tab: "inspector", text: "Go to the model" }]}
+      />
+    );
   const titles = { value: state.first, ...TITLES };
   return (
     <div className={styles.head}>

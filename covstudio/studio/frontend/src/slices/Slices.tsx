@@ -6,9 +6,9 @@ import type { State } from "../session/connection";
 import { useHear, useSend, useView } from "../session/hooks";
 import { Name } from "../ui/Name";
 import { type Real, short } from "../ui/numbers";
+import { Sketch } from "../ui/Sketch";
 import { useSize } from "../ui/useWide";
 import { Scale } from "./Scale";
-import { Sketch } from "./Sketch";
 import styles from "./slices.module.css";
 import { tileSize } from "./tiles";
 

@@ -1,6 +1,6 @@
-// Two small pictures of what will stand in the dock: a matrix, and one parameter's part of it.
+// Two small pictures of what there will be: a matrix, and one parameter's part of it.
 
-import styles from "./slices.module.css";
+import styles from "./vacant.module.css";
 
 export function Sketch() {
   return (
