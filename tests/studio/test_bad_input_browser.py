@@ -322,7 +322,7 @@ def test_a_column_named_like_a_script_is_only_text(studio: Studio, tmp_path: Pat
     studio.use_template()
     studio.show("Inspector")
     studio.select("genotype design")
-    factors = studio.panel("Inspector").get_by_role("group", name="Factors")
+    factors = studio.panel("Inspector").get_by_role("group", name="Factors", exact=True)
     factors.get_by_text("gen", exact=True).click()
     factors.get_by_text(SCRIPT, exact=True).click()
     expect(factors.get_by_role("checkbox", name=SCRIPT, exact=True)).to_be_checked()

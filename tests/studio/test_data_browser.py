@@ -160,7 +160,7 @@ def test_what_stands_in_a_table_is_never_run(studio: Studio, data: Locator, tmp_
     studio.model()
     studio.item("Incidence of factors").click()
     studio.show("Inspector")
-    studio.page.get_by_role("group", name="Factors").get_by_text(HOSTILE, exact=True).click()
+    studio.page.get_by_role("group", name="Factors", exact=True).get_by_text(HOSTILE, exact=True).click()
     expect(studio.page.get_by_role("checkbox", name=HOSTILE)).to_be_checked()
     studio.show("Fit")
     studio.page.get_by_label("Fixed effects").fill(HOSTILE)

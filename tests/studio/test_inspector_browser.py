@@ -156,7 +156,7 @@ def test_renaming_shows_everywhere_and_a_taken_name_is_refused(alpha: Studio) ->
 
 def test_factors_are_chosen_by_their_names(alpha: Studio) -> None:
     alpha.select("block design")
-    factors = alpha.page.get_by_role("group", name="Factors")
+    factors = alpha.page.get_by_role("group", name="Factors", exact=True)
     expect(factors.get_by_role("checkbox", name="rep", exact=True)).to_be_checked()
     factors.get_by_text("rep", exact=True).click()
     expect(factors.get_by_role("checkbox", name="rep", exact=True)).not_to_be_checked()

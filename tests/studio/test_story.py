@@ -93,7 +93,7 @@ def test_from_palette_to_fit(studio: Studio, tmp_path: Path) -> None:
     for node, columns in (("genotype labels", ["gen"]), ("block labels", ["rep", "block"])):
         studio.select(node)
         for column in columns:
-            page.get_by_role("group", name="Factors").get_by_text(column, exact=True).click()
+            page.get_by_role("group", name="Factors", exact=True).get_by_text(column, exact=True).click()
             expect(page.get_by_role("checkbox", name=column, exact=True)).to_be_checked()
     expect(studio.node("V")).to_have_accessible_name(re.compile("72 × 72"))
     expect(studio.node("block variance")).to_have_accessible_name(re.compile("18 × 18"))
@@ -116,7 +116,7 @@ def test_from_palette_to_fit(studio: Studio, tmp_path: Path) -> None:
     expect(studio.value("genotype/g/sigma^2")).not_to_have_value(number)
     for picture, pixels in zip(moving, before, strict=True):
         repainted(picture, pixels)
-    expect(studio.button("Undo")).to_have_attribute("aria-description", re.compile("sigma"))
+    expect(studio.button("Undo")).to_have_attribute("aria-description", re.compile("σ² of genotype variance"))
     studio.settled()
     dragged = studio.value("genotype/g/sigma^2").input_value()
     assert float(dragged) > float(number)
