@@ -29,7 +29,7 @@ def test_a_drag_moves_the_value_and_is_one_step(alpha: Studio) -> None:
     expect(value).to_have_value("1")
     alpha.drag_slider(RESIDUAL, [0.5, 0.4, 0.6, 0.5])
     undo = alpha.button("Undo")
-    expect(undo).to_have_attribute("aria-description", re.compile("sigma"))
+    expect(undo).to_have_attribute("aria-description", re.compile("σ²"))
     alpha.settled()
     moved = value.input_value()
     assert float(moved) == pytest.approx(0.1, rel=0.15)  # the middle of 10^-4 to 10^2
