@@ -3,6 +3,9 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from covstudio import notebook as notebook
+from covstudio import plots as plots
+
 if TYPE_CHECKING:
     from covstudio.fitting import fit as fit
     from covstudio.fitting import read_fit as read_fit

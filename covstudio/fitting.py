@@ -21,6 +21,8 @@ from covstudio.document.build.build import build
 from covstudio.document.model.document import Document, check_method
 from covstudio.estimate import After, Estimate, Means, design_of, estimate, files, tables, varcorr
 from covstudio.formula import Reading, read
+from covstudio.notebook.results import fit_html
+from covstudio.plots.of_fit import FitPlots, plots_of_model
 from covstudio.reml import Fit, Inference
 from covstudio.reml import fit as fit_matrix
 from covstudio.threads import blas_threads, on_threads_worth
@@ -148,6 +150,11 @@ class Fitted:
         """Everything that the fit says beyond its estimates."""
         return self.after.inference
 
+    @property
+    def plot(self) -> FitPlots:
+        """Pictures of the fit: `found.plot("residuals")`; see `covstudio.plots.of_fit.FitPlots`."""
+        return plots_of_model(self.inference, self.after.rows, self.document.response or "")
+
     def tidy(self, kind: Any = "fixed", **options: Any) -> pd.DataFrame:
         """The estimates, one a row; see `covstudio.estimate.After.tidy`."""
         return self.after.tidy(kind, **options)
@@ -199,6 +206,9 @@ class Fitted:
     def summary(self) -> str:
         """The fit as a table to read."""
         return self.fit.summary()
+
+    def _repr_html_(self) -> str:
+        return fit_html(self.fit, f"{self.document.title}: {self.table.name}", self.notes)
 
     def __repr__(self) -> str:
         said = f"{self.document.title}: {self.table.name}, {self.fit.n:,} rows"

@@ -1,4 +1,4 @@
-"""Registries: all there is of one kind, each told by the file that makes it, and found there."""
+"""Registries: all there is of one kind, told by its files; and what layers give to those below them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import importlib.util
 import pkgutil
 import sys
 import threading
-from collections.abc import Iterator
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any, Generic, Protocol, TypeVar
 
 
 class Entry(Protocol):
@@ -144,3 +145,60 @@ class Registry(Generic[E]):
                 yield name
             elif found.ispkg and importlib.util.find_spec(f"{name}.{self._module}") is not None:
                 yield f"{name}.{self._module}"
+
+
+class Given:
+    """An attribute of a class that a layer above makes, such as `v.plot`.
+
+    The class says that it has one, and a layer above says what makes it (`give`), by name: it is imported
+    when the attribute is first asked for, and until then costs nothing. Nobody below knows what that is.
+
+    Args:
+        key: what it is called where it is given, such as "matrix.plot".
+        method: it is a method, and what makes it is called with the object and the arguments; otherwise it is
+            a value, made of the object.
+
+    Raises:
+        AttributeError: nothing has been given.
+
+    Example:
+        >>> class Noun:
+        ...     shout = Given("noun.shout", method=True)
+        >>> hasattr(Noun(), "shout")
+        False
+        >>> give({"noun.shout": "builtins:repr"})
+        >>> noun = Noun()
+        >>> noun.shout() == repr(noun)
+        True
+    """
+
+    def __init__(self, key: str, *, method: bool = False) -> None:
+        self.key, self.method = key, method
+        self.name = key
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        """What has been given, for this object."""
+        if instance is None:
+            return self
+        where = _GIVEN.get(self.key)
+        if where is None:
+            raise AttributeError(f"{type(instance).__name__!r} object has no attribute {self.name!r}")
+        module, _, name = where.partition(":")
+        maker = getattr(importlib.import_module(module), name)
+        return partial(maker, instance) if self.method else maker(instance)
+
+
+#: What makes each `Given` attribute, as "module:name".
+_GIVEN: dict[str, str] = {}
+
+
+def give(makers: Mapping[str, str]) -> None:
+    """Tell what makes attributes of classes below.
+
+    Args:
+        makers: the key of a `Given` attribute -> "module:name" of what makes it.
+    """
+    _GIVEN.update(makers)

@@ -17,7 +17,7 @@ from covstudio.covariance import catalogue
 
 PACKAGE = Path(__file__).parents[1] / "covstudio"
 CLASSES = {entry.name for entry in catalogue()}
-ABOVE = ("reml", "data", "document", "export", "estimate", "studio")
+ABOVE = ("reml", "data", "document", "export", "estimate", "plots", "notebook", "studio")
 FILES = sorted(path for layer in ABOVE for path in (PACKAGE / layer).rglob("*.py"))
 
 #: Files that make matrices, with the classes they call.

@@ -11,9 +11,7 @@ import importlib
 import inspect
 import math
 import re
-import struct
 import sys
-import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -30,7 +28,8 @@ from covstudio.covariance import (  # noqa: E402
     catalogue,
 )
 from covstudio.covariance.core.catalogue import meaning_key  # noqa: E402
-from covstudio.studio.matrix.colours import table  # noqa: E402
+from covstudio.plots.colours import table  # noqa: E402
+from covstudio.plots.png import png as indexed_png  # noqa: E402
 from covstudio.studio.matrix.quantise import Tile, quantise  # noqa: E402
 from covstudio.studio.palette.icons import telling  # noqa: E402
 
@@ -283,25 +282,10 @@ def png(shown: Tile) -> bytes:
     """Codes as a PNG with a palette: the studio's colours on white."""
     side = max(1, PIXELS // max(shown.rows, shown.cols))
     codes = np.frombuffer(shown.codes, dtype=np.uint8).reshape(shown.rows, shown.cols)
-    pixels = codes.repeat(side, axis=0).repeat(side, axis=1)
-    height, width = pixels.shape
     rgba = table(shown.scale, "light").astype(float)
     alpha = rgba[:, 3:] / 255
     colours = np.rint(rgba[:, :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
-    lines = np.concatenate([np.zeros((height, 1), dtype=np.uint8), pixels], axis=1)
-    header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        (
-            _chunk(b"IHDR", header),
-            _chunk(b"PLTE", colours.tobytes()),
-            _chunk(b"IDAT", zlib.compress(lines.tobytes(), 9)),
-            _chunk(b"IEND", b""),
-        )
-    )
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    return indexed_png(codes.repeat(side, axis=0).repeat(side, axis=1), colours)
 
 
 # --- Markdown -------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from covstudio.data.in_memory import Cell, checked_names, series_of
 from covstudio.data.numerals import number
 from covstudio.data.ordering import ordered_labels
 from covstudio.data.text import label, plain_label, plain_name
+from covstudio.registry import Given
 
 Bools = npt.NDArray[np.bool_]
 
@@ -54,6 +55,8 @@ class Table:
     questions: tuple[Question, ...] = ()
     choices: TableChoices = field(default_factory=TableChoices)
     lines: npt.NDArray[np.int64] | None = None
+
+    _repr_html_ = Given("table.html", method=True)
 
     @property
     def n(self) -> int:

@@ -65,6 +65,11 @@ class After:
         return self._parts.table
 
     @property
+    def rows(self) -> Table:
+        """The rows that were used."""
+        return self._used.rows(self._design.kept)
+
+    @property
     def _transformation(self) -> Back:
         """The transformation that the response was fitted under, where the model names one."""
         response = self.document.response or ""
@@ -94,7 +99,7 @@ class After:
         Returns:
             The columns of the table, then those of `covstudio.reml.augment`.
         """
-        return augment(self.inference, self._used.rows(self._design.kept).frame)
+        return augment(self.inference, self.rows.frame)
 
     def components(self, level: float = 0.95) -> pd.DataFrame:
         """The terms of V: mean variance over the rows, standard deviation, share of the whole, and interval.
@@ -169,8 +174,7 @@ class After:
         groups: dict[str, list[int]] | None = None
         if column is not None:
             groups = {}
-            used = self._used.rows(self._design.kept)
-            for i, label in enumerate(used.labels(column)):
+            for i, label in enumerate(self.rows.labels(column)):
                 groups.setdefault("NA" if label is None else label, []).append(i)
         return pd.DataFrame(self.inference.influence(groups).table())
 

@@ -14,7 +14,7 @@ from covstudio.reml import Fit
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["varcorr"]
+__all__ = ["coefficients", "varcorr"]
 
 #: A covariance of more effects than these is not written out.
 MOST = 60
@@ -72,7 +72,7 @@ def _of_term(name: str, matrix: Matrix, natural: Tensor) -> Iterator[_Row]:
         return
     own = pair[1].own(natural)
     if linalg.kind(g) == "scalar":
-        coefficient = _coefficients(z)
+        coefficient = coefficients(z)
         label = coefficient[0] if coefficient is not None and len(coefficient) == 1 else "(Intercept)"
         yield _variance(name, label, float(linalg.diagonal(g, own)[0]))
         return
@@ -102,8 +102,8 @@ def _factors(g: Matrix, natural: Tensor) -> Iterator[tuple[Matrix, Tensor]]:
             yield from _factors(part.operand, part.own(natural))
 
 
-def _coefficients(z: Matrix) -> Sequence[str] | None:
-    """The names of the coefficients that every group has of its own."""
+def coefficients(z: Matrix) -> Sequence[str] | None:
+    """The coefficients that every group has of its own, as of `(x | g)`; None for any other Z."""
     parts = linalg.parts(z, "rowwise product")
     if parts is None or not isinstance(parts[1].operand, Matrix):
         return None

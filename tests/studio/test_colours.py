@@ -7,9 +7,10 @@ import re
 import numpy as np
 import pytest
 
-from covstudio.studio.matrix.colours import THEMES, palette, table
+from covstudio.plots.colours import THEMES, palette, table
+from covstudio.plots.raster import block_size, extreme, locate, shrink
 from covstudio.studio.matrix.focus import INK
-from covstudio.studio.matrix.quantise import block_size, extreme, locate, quantise, shrink
+from covstudio.studio.matrix.quantise import quantise
 from covstudio.studio.session.resources import read_asset
 
 

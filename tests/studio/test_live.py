@@ -23,9 +23,10 @@ from covstudio.document.changes.all import (
 )
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import V
+from covstudio.plots.raster import extreme
 from covstudio.studio.matrix import pictures
 from covstudio.studio.matrix.live import Live
-from covstudio.studio.matrix.quantise import extreme, quantise
+from covstudio.studio.matrix.quantise import quantise
 from covstudio.studio.session.store import Store
 from tests.studio.live_cases import WAIT, Page, alpha, keys_of, of_size, value_of
 

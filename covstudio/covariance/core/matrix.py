@@ -15,6 +15,7 @@ from covstudio.covariance.core.recall import shared
 from covstudio.covariance.parameters.layout import Layout
 from covstudio.covariance.parameters.parameter import Parameter, parse_parameters
 from covstudio.covariance.parameters.parameterised import Params
+from covstudio.registry import Given
 
 __all__ = ["Matrix", "Shape"]
 
@@ -60,6 +61,9 @@ class Matrix(Written):
     """
 
     _library_base = True
+    #: Pictures of V: `v.plot(theta)`, `v.plot("spectrum")`.
+    plot = Given("matrix.plot")
+    _repr_html_ = Given("matrix.html", method=True)
     #: What the catalogue lists a class as: a leaf of a tree, or an operator.
     role: ClassVar[Literal["matrix", "operator"]] = "matrix"
 

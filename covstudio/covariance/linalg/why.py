@@ -18,19 +18,13 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance.core.matrix import Matrix
-from covstudio.covariance.linalg.compositions import (
-    JOINER,
-    PlacedOperand,
-    column_names,
-    composition,
-    covariance_function,
-    crossed_levels,
-)
-from covstudio.covariance.linalg.entries import TERMS, PartEntry, Separation, entry_terms, separation
+from covstudio.covariance.linalg.compositions import PlacedOperand, composition, covariance_function
+from covstudio.covariance.linalg.entries import TERMS, Separation, entry_terms, separation
 from covstudio.covariance.linalg.functions import derivative_matmul, matmul
+from covstudio.covariance.linalg.names import Names, NamesBelow
 from covstudio.covariance.parameters.parameterised import Params, suggest
 
-__all__ = ["ExplainedEntry", "ExplainedTerm", "why"]
+__all__ = ["ExplainedEntry", "ExplainedTerm", "natural_values", "why"]
 
 #: Longer sums are shortened where they are printed.
 SHOWN = 12
@@ -188,10 +182,10 @@ def why(
     if rows is not None:
         if len(rows) != n:
             raise ValueError(f"rows must name all {n} rows of V, and has {len(rows)} names.")
-        names = _Names.flat([str(name) for name in rows])
+        names = Names.flat([str(name) for name in rows])
     whole = PlacedOperand(v, range(v.num_params), "")
     with torch.no_grad():
-        natural = _natural(v, theta, values)
+        natural = natural_values(v, theta, values)
         return _explained(whole, "", i, j, natural, v.param_names, names, names if n == m else None, TERMS)
 
 
@@ -201,8 +195,17 @@ def _place(k: int, count: int, what: str) -> int:
     return int(k) % count
 
 
-def _natural(v: Matrix, theta: Params, values: Mapping[str, float] | None) -> Tensor:
-    """Natural values of all parameters, free and fixed."""
+def natural_values(v: Matrix, theta: Params, values: Mapping[str, float] | None) -> Tensor:
+    """Natural values of all parameters, free and fixed, float64.
+
+    Args:
+        v: a structure or an operator.
+        theta: RAW values of the free parameters; None for the defaults.
+        values: natural values by path, in place of those of theta.
+
+    Raises:
+        ValueError: there is no such parameter, or theta has another length.
+    """
     natural = torch.tensor([parameter.value for parameter in v.parameters], dtype=torch.float64)
     if theta is not None:
         natural[v.free_param_index] = v.trans_params(theta).to(torch.float64)
@@ -220,8 +223,8 @@ def _explained(
     j: int,
     natural: Tensor,
     params: Sequence[str],
-    row_names: _Names | None,
-    column_names: _Names | None,
+    row_names: Names | None,
+    column_names: Names | None,
     room: int,
 ) -> ExplainedEntry:
     """An entry of a part of V.
@@ -248,7 +251,7 @@ def _explained(
         derivatives = {params[part.start + k]: slope for k, slope in enumerate(slopes) if slope != 0.0}
         between = separation(operand, i, j) if operand.shape[0] == operand.shape[1] else None
         return ExplainedEntry(path, "", i, j, row, column, value, derivatives, between)
-    below, left = _Below(operand, row_names, column_names), room // max(1, len(found))
+    below, left = NamesBelow(operand, row_names, column_names), room // max(1, len(found))
     terms = []
     for one in found:
         factors = []
@@ -260,7 +263,7 @@ def _explained(
             )
             name = entry.part.name
             own_path = f"{path}/{name}" if path and name else path or name
-            names = below.of(entry)
+            names = below.of(entry.part.name)
             factors.append(_explained(own, own_path, entry.i, entry.j, natural, params, *names, left))
         terms.append(ExplainedTerm(one.weight, tuple(factors)))
     made = composition(operand)
@@ -305,98 +308,3 @@ def _entry(matrix: Matrix, natural: Tensor, i: int, j: int) -> tuple[float, list
     unit[j] = 1.0
     slopes = derivative_matmul(matrix, natural, index, unit)[:, i, 0].tolist() if index else []
     return float(matmul(matrix, natural, unit)[i, 0]), slopes
-
-
-class _Names:
-    """What rows or columns stand for: combinations of levels of factors, the last varying fastest."""
-
-    def __init__(self, factors: Sequence[Sequence[str]]) -> None:
-        self._factors = [list(levels) for levels in factors]
-
-    @classmethod
-    def flat(cls, names: Sequence[str]) -> _Names:
-        """Names as they are, or as combinations of levels where they are that."""
-        parts = [name.split(JOINER) for name in names]
-        if len({len(own) for own in parts}) == 1:
-            factors = [list(dict.fromkeys(levels)) for levels in zip(*parts, strict=True)]
-            crossed = cls(factors)
-            count = math.prod(map(len, factors))
-            if count == len(names) and all(crossed._levels(k) == own for k, own in enumerate(parts)):
-                return crossed
-        return cls([names])
-
-    @classmethod
-    def of_columns(cls, z: Matrix | Tensor) -> _Names | None:
-        """Names of the columns of a design."""
-        if not isinstance(z, Matrix):
-            return None
-        crossed = crossed_levels(z)
-        if crossed is not None and math.prod(len(one.levels) for one in crossed) == z.shape[1]:
-            return cls([[str(level) for level in one.levels] for one in crossed])
-        names = column_names(z)
-        return None if names is None else cls.flat(names)
-
-    def of(self, k: int) -> str:
-        """The name of one of them."""
-        return " · ".join(self._levels(k))
-
-    def _levels(self, k: int) -> list[str]:
-        parts: list[str] = []
-        for levels in reversed(self._factors):
-            parts.insert(0, levels[k % len(levels)])
-            k //= len(levels)
-        return parts
-
-    def split(self, sizes: Sequence[int]) -> list[_Names] | None:
-        """Names of the parts of a Kronecker product, where its sizes are those of the factors."""
-        found, rest = [], list(self._factors)
-        for size in sizes:
-            taken: list[list[str]] = []
-            while rest and math.prod(map(len, taken)) < size:
-                taken.append(rest.pop(0))
-            if not taken or math.prod(map(len, taken)) != size:
-                return None
-            found.append(_Names(taken))
-        return None if rest else found
-
-
-class _Below:
-    """What the rows and columns of the parts of a matrix stand for.
-
-    Args:
-        matrix: the matrix.
-        rows: what its own rows stand for.
-        columns: what its own columns stand for.
-    """
-
-    def __init__(self, matrix: Matrix, rows: _Names | None, columns: _Names | None) -> None:
-        self._made = composition(matrix)
-        self._rows, self._columns = rows, columns
-        self._split: tuple[list[_Names] | None, list[_Names] | None] = (None, None)
-        self._levels: _Names | None = None
-        how = "" if self._made is None else self._made.how
-        if self._made is not None and how == "congruence":
-            self._levels = _Names.of_columns(self._made.parts[0].operand)
-        if self._made is not None and how == "kronecker product":
-            shapes = [tuple(part.operand.shape) for part in self._made.parts]
-            self._split = (
-                None if rows is None else rows.split([shape[0] for shape in shapes]),
-                None if columns is None else columns.split([shape[1] for shape in shapes]),
-            )
-
-    def of(self, entry: PartEntry) -> tuple[_Names | None, _Names | None]:
-        """For a part."""
-        if self._made is None:
-            return None, None
-        how = self._made.how
-        if how in ("sum", "entrywise product"):
-            return self._rows, self._columns
-        which = [part.name for part in self._made.parts].index(entry.part.name)
-        if how == "multiple":
-            return (self._rows, self._columns) if which == 1 else (None, None)
-        if how == "congruence":
-            return (self._levels, self._levels) if which == 1 else (None, self._levels)
-        if how == "kronecker product":
-            rows, columns = (None if names is None else names[which] for names in self._split)
-            return rows, columns
-        return None, None

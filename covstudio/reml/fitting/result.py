@@ -10,6 +10,7 @@ from typing import Literal
 
 from torch import Tensor
 
+from covstudio.registry import Given
 from covstudio.reml.diagnosis.identifiability import Confounded
 from covstudio.reml.fitting.uncertainty import ParameterCovariance, Uncertainty
 from covstudio.reml.problem.iteration import Iteration
@@ -109,6 +110,11 @@ class Fit:
     x_names: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     recoded: Mapping[str, Tensor] = field(default_factory=dict)
+
+    # Without annotations: these are no fields.
+    #: Pictures of the fit: `fit.plot("caterpillar")`, `fit.plot("qq", v=v, x=x)`.
+    plot = Given("fit.plot")
+    _repr_html_ = Given("fit.html", method=True)
 
     @property
     def covariance(self) -> ParameterCovariance:

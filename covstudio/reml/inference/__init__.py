@@ -16,6 +16,7 @@ from covstudio.reml.inference.new_levels import Wider
 from covstudio.reml.inference.parts import FittedPart
 from covstudio.reml.inference.prediction import Prediction
 from covstudio.reml.inference.profile import Profile, ProfilePoint
+from covstudio.reml.inference.surface import Surface
 
 __all__ = [
     "Accuracy",
@@ -39,6 +40,7 @@ __all__ = [
     "Profile",
     "ProfilePoint",
     "Residuals",
+    "Surface",
     "WaldTest",
     "WaldTests",
     "Wider",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -173,7 +173,7 @@ class Binding(Evaluation):
         start: Vector,
         *,
         engine: Engine | None = None,
-        without: int | None = None,
+        without: int | Collection[int] | None = None,
         max_iter: int = 100,
         watch: Watch | None = None,
     ) -> Outcome | None:
@@ -182,7 +182,7 @@ class Binding(Evaluation):
         Args:
             start: natural values of all parameters.
             engine: None for that of the fit.
-            without: position of a parameter that stays where `start` has it.
+            without: position of a parameter that stays where `start` has it, or of several.
             max_iter: most steps.
             watch: called with every step; what it raises goes through.
 

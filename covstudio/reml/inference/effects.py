@@ -11,6 +11,7 @@ var(R P y) = R P R (Nobre & Singer 2007, Biometrical Journal 49:863).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -20,10 +21,11 @@ from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.pairs import BLOCK
 from covstudio.reml.inference.tables import Row, Tabular, plural
 from covstudio.reml.inference.terms import random_terms
+from covstudio.reml.problem.errors import InvalidModel
 from covstudio.reml.terms.kinds import DiagonalPiece
 from covstudio.reml.terms.random_effects import PredictsEffects
 
-__all__ = ["PredictedEffects", "Residuals", "predicted_effects", "residuals"]
+__all__ = ["PredictedEffects", "Residuals", "predicted_effects", "residual_covariance", "residuals"]
 
 #: Up to this many rows the diagonal of R P R is taken column by column.
 COLUMNS = 4000
@@ -154,6 +156,25 @@ def residuals(binding: Binding) -> Residuals:
         marginal_fitted,
         tuple(notes),
     )
+
+
+def residual_covariance(binding: Binding, rows: Sequence[int] | None = None) -> Tensor:
+    """var(y - X beta) = V - X Phi X' of some rows; see `Inference.residual_covariance`."""
+    n = binding.problem.n
+    kept = torch.arange(n) if rows is None else torch.as_tensor(rows, dtype=torch.int64)
+    if len(kept) > COLUMNS:
+        raise InvalidModel(
+            f"the covariance matrix of residuals is written out for up to {COLUMNS} rows, and these are "
+            f"{len(kept)}: name some of them."
+        )
+    found = torch.empty((len(kept), len(kept)), dtype=torch.float64)
+    for start in range(0, len(kept), width := max(1, BLOCK // n)):
+        columns = kept[start : start + width]
+        unit = torch.zeros((n, len(columns)), dtype=torch.float64)
+        unit[columns, torch.arange(len(columns))] = 1.0
+        found[:, start : start + width] = binding.multiply(binding.variance.pieces, unit)[kept]
+    x = binding.problem.x[kept]
+    return found - x @ binding.phi @ x.mT
 
 
 def _divided(values: Tensor, variances: Tensor, whole: Tensor) -> Tensor:

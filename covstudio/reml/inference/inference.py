@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.covariance import Matrix
+from covstudio.registry import Given
 from covstudio.reml.fitting.result import Fit
 from covstudio.reml.fitting.uncertainty import Information
 from covstudio.reml.inference.accuracy import Accuracy, accuracies
@@ -25,7 +26,13 @@ from covstudio.reml.inference.bootstrap import (
 )
 from covstudio.reml.inference.comparison import Candidate, compare_candidates
 from covstudio.reml.inference.conditional import ConditionalAic, conditional_aic
-from covstudio.reml.inference.effects import PredictedEffects, Residuals, predicted_effects, residuals
+from covstudio.reml.inference.effects import (
+    PredictedEffects,
+    Residuals,
+    predicted_effects,
+    residual_covariance,
+    residuals,
+)
 from covstudio.reml.inference.fixed import (
     Effect,
     FixedEffects,
@@ -94,6 +101,10 @@ class Inference(ParameterInference):
           mean   4.83333      1.5899   2  3.04003  0.093307  -2.00744  11.6741
     """
 
+    #: Pictures of the fit: `told.plot("qq")`.
+    plot = Given("inference.plot")
+    _repr_html_ = Given("inference.html", method=True)
+
     def __init__(
         self,
         fit: Fit,
@@ -107,7 +118,7 @@ class Inference(ParameterInference):
             raise ValueError(
                 f"information must be 'observed', 'average', 'expected' or None, and is {information!r}."
             )
-        self.fit = fit
+        self.fit, self.v = fit, v
         self.information = information
         self.names = column_names(names, fit)
         with blas_threads(fit.n):
@@ -223,6 +234,20 @@ class Inference(ParameterInference):
     def residuals(self) -> Residuals:
         """Marginal and conditional residuals and fitted values; raw, Pearson and studentised."""
         return residuals(self._binding.searched)
+
+    def residual_covariance(self, rows: Sequence[int] | None = None) -> Tensor:
+        """The covariance matrix of the marginal residuals y - X beta under the model, V - X Phi X'.
+
+        Args:
+            rows: k of them, counted from 0; None for all.
+
+        Returns:
+            (k, k).
+
+        Raises:
+            InvalidModel: there are too many rows for it to be written out.
+        """
+        return residual_covariance(self._binding, rows)
 
     def fitted_parts(self, structured: bool = False, most: int = COLUMNS) -> dict[str, FittedPart]:
         """What each term of the outer sum of V contributes to the fitted values: V_k P y, whatever V_k is.

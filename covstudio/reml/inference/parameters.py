@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from covstudio.reml.fitting.uncertainty import Information, ParameterCovariance
@@ -15,6 +15,7 @@ from covstudio.reml.inference.functions import Expressions, FunctionEstimate
 from covstudio.reml.inference.information import parameter_covariance
 from covstudio.reml.inference.intervals import Intervals, parameter_intervals
 from covstudio.reml.inference.profile import Profile, ProfilePoint, profile_parameter
+from covstudio.reml.inference.surface import REACH, Others, Surface, likelihood_surface
 from covstudio.reml.inference.tables import listed
 from covstudio.reml.inference.threaded import on_threads_of_the_fit
 from covstudio.reml.problem.errors import InvalidModel
@@ -99,13 +100,8 @@ class ParameterInference:
         Reference:
             Venzon & Moolgavkar (1988), Applied Statistics 37:87.
         """
-        path = self._expressions.names.meaning(name)
+        path = self._estimated(name)
         coordinates = {c.name: c for c in self._binding.coordinates}
-        if path not in coordinates:
-            raise ValueError(
-                f"{path} was not estimated (it is fixed or held); estimated were "
-                f"{listed(list(coordinates), 30)}."
-            )
         entry = self.intervals(level)[path]
         error = entry.standard_error
         if math.isnan(error):
@@ -121,6 +117,50 @@ class ParameterInference:
             binding = binding.searched
             c = next(other for other in binding.coordinates if other.name == path)
         return profile_parameter(binding, c, error, level, callback, cancel)
+
+    def surface(
+        self,
+        first: str,
+        second: str,
+        x: Sequence[float] | None = None,
+        y: Sequence[float] | None = None,
+        count: int = 13,
+        others: Others = "refitted",
+        cancel: Cancel | None = None,
+    ) -> Surface:
+        """The log-likelihood over two variance parameters.
+
+        Args:
+            first: path of an estimated parameter; it may be shortened as in `function`.
+            second: path of another.
+            x: natural values of the first; None for `count` of them, through its 99.8 % interval.
+            y: natural values of the second, likewise.
+            count: places along an axis whose values are not given.
+            others: whether all other parameters are "refitted" at every place, or "held" at their estimates.
+            cancel: a token as `fit` takes it; set, it stops with `FitCancelled`.
+
+        Raises:
+            ValueError: there is no such parameter, or it was not estimated.
+            InvalidModel: it belongs to random effects over a covariate far from zero.
+
+        Reference:
+            Venzon & Moolgavkar (1988), Applied Statistics 37:87.
+        """
+        names = self._estimated(first), self._estimated(second)
+        if names[0] == names[1]:
+            raise ValueError(f"a surface needs two parameters, and {names[0]} was named twice.")
+        intervals = self.intervals(REACH)
+        return likelihood_surface(self._binding, intervals, names, x, y, count, others, cancel)
+
+    def _estimated(self, name: str) -> str:
+        """The path of an estimated parameter."""
+        path = self._expressions.names.meaning(name)
+        estimated = [c.name for c in self._binding.coordinates]
+        if path not in estimated:
+            raise ValueError(
+                f"{path} was not estimated (it is fixed or held); estimated were {listed(estimated, 30)}."
+            )
+        return path
 
     @cached_property
     def _expressions(self) -> Expressions:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
+from covstudio.registry import Given
+
 __all__ = ["NamedRows", "Tabular", "aligned", "listed", "plural"]
 
 Row = dict[str, Any]
@@ -31,6 +33,8 @@ Entry = TypeVar("Entry", bound=NamedRow)
 class Tabular:
     """A result that has rows: `table()` gives them as plain values, `repr` as text to read."""
 
+    _repr_html_ = Given("results.html", method=True)
+
     def table(self) -> list[Row]:
         """The rows as dictionaries of plain numbers and strings, ready for a data frame or JSON."""
         raise NotImplementedError
@@ -41,9 +45,18 @@ class Tabular:
     def _notes(self) -> Sequence[str]:
         return ()
 
+    def heading(self) -> str:
+        """What the rows are, in a line."""
+        return self._title()
+
+    def remarks(self) -> tuple[str, ...]:
+        """What there is to say about the rows."""
+        return tuple(self._notes())
+
     def summary(self) -> str:
         """The result as text."""
-        return "\n".join([self._title(), aligned(self.table()), *(f"Note: {note}" for note in self._notes())])
+        notes = (f"Note: {note}" for note in self.remarks())
+        return "\n".join([self.heading(), aligned(self.table()), *notes])
 
     def __repr__(self) -> str:
         return self.summary()

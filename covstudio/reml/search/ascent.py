@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -112,7 +112,7 @@ class Ascent:
         start: Point,
         max_iter: int,
         watch: Callable[[State], None] | None = None,
-        without: int | None = None,
+        without: int | Collection[int] | None = None,
     ) -> Outcome:
         """The maximum that is reached from a point; see `maximise`.
 
@@ -121,11 +121,12 @@ class Ascent:
             start: the likelihood at the starting values.
             max_iter: most steps to take.
             watch: called with every `State`; what it raises goes through.
-            without: position of a parameter that stays where it is.
+            without: position of a parameter that stays where it is, or of several.
         """
         moving, weights = self.coordinates, self.scale_weights
         if without is not None:
-            moving = [c for c in moving if c.position != without]
-            if weights is not None and weights[without] != 0.0:
+            stay = {without} if isinstance(without, int) else set(without)
+            moving = [c for c in moving if c.position not in stay]
+            if weights is not None and any(weights[k] != 0.0 for k in stay):
                 weights = None
         return maximise(engine, moving, weights, self.restarts(moving), start, max_iter, watch)

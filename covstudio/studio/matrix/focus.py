@@ -17,8 +17,9 @@ from bokeh.models import BoxAnnotation, ColumnDataSource, CustomJS, CustomJSHove
 from panel.viewable import Viewable
 
 from covstudio.covariance.core.letters import parameter_label
+from covstudio.plots.colours import palette
+from covstudio.plots.ticks import axis_ticks
 from covstudio.studio.matrix.cell_values import cell_values
-from covstudio.studio.matrix.colours import palette
 from covstudio.studio.matrix.live import Live
 from covstudio.studio.matrix.messages import (
     MATRIX,
@@ -31,7 +32,6 @@ from covstudio.studio.matrix.messages import (
 )
 from covstudio.studio.matrix.pictures import NODE, SLICE, Array
 from covstudio.studio.matrix.reading import MODES, Reading, modes_of, read
-from covstudio.studio.matrix.ticks import axis_ticks
 from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TabView

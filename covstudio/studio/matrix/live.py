@@ -25,6 +25,7 @@ import torch
 
 from covstudio.document.build.build import Build
 from covstudio.document.changes.all import SetParameters
+from covstudio.plots.raster import extreme
 from covstudio.studio.matrix.labels import Labels, axis_labels
 from covstudio.studio.matrix.messages import (
     PAINTER,
@@ -38,7 +39,7 @@ from covstudio.studio.matrix.messages import (
 )
 from covstudio.studio.matrix.painter import colours, pack
 from covstudio.studio.matrix.pictures import NODE, Array, Pictures, Snapshot, TooLarge, Unpaintable
-from covstudio.studio.matrix.quantise import THUMBNAIL_PIXELS, TILE_PIXELS, Tile, extreme
+from covstudio.studio.matrix.quantise import THUMBNAIL_PIXELS, TILE_PIXELS, Tile
 from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.event_loop import call_soon
 from covstudio.studio.session.store import Store

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from covstudio.plots.raster import Mode as Mode
 from covstudio.studio.session.messages import Message, Part, Real, State, Wire
 
 # --- the painter ---
@@ -156,8 +157,6 @@ SLICES = Wire("slices", SlicesState, up=(ShowLarge, Differentiate), down=(SliceV
 
 
 # --- the large plot ---
-
-Mode = Literal["value", "correlation", "log"]
 
 
 class MatrixFact(Part, frozen=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from covstudio.studio.matrix.colours import table
+from covstudio.plots.colours import table
 from covstudio.studio.matrix.messages import Paint, PainterState, PaintTile, Ramps
 from covstudio.studio.matrix.quantise import Tile
 

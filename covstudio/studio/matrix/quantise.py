@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+from covstudio.plots.raster import Array, block_size, shrink
 
 TILE_PIXELS = 250
 THUMBNAIL_PIXELS = 96
@@ -46,97 +45,6 @@ class Tile:
 
 class NotFinite(ValueError):
     """A matrix has an entry that is infinite or not a number."""
-
-
-def block_size(shape: tuple[int, int], pixels: int) -> int:
-    """Rows and columns that one cell stands for, so that a picture has at most `pixels` cells a side.
-
-    Every cell stands for as many, and for as many rows as columns: what is straight in the matrix is straight
-    in its picture.
-
-    Example:
-        >>> block_size((5, 5), 3), block_size((3, 2), 3)
-        (2, 1)
-    """
-    return max(1, math.ceil(max(shape) / pixels))
-
-
-def shrink(matrix: Array, size: int, signed: bool = True) -> Array:
-    """The matrix in blocks of `size` rows and columns, each shown by its entry of largest magnitude.
-
-    An average would wash out the few entries off the diagonal of a sparse matrix; the extreme keeps them.
-    `signed` may be False for a matrix without negative entries, which is faster.
-
-    Example:
-        >>> shrink(np.diag([1.0, -2.0, 3.0, 4.0]), 2)
-        array([[-2.,  0.],
-               [ 0.,  4.]])
-    """
-    if size == 1:
-        return matrix
-    high = _reduce(np.maximum, matrix, size)
-    if not signed:
-        return high
-    low = _reduce(np.minimum, matrix, size)
-    return np.where(-low > high, low, high)
-
-
-def _reduce(function: np.ufunc, matrix: Array, size: int) -> Array:
-    """`function` over every block: the first rows of all blocks, then the second ones, and so on."""
-    result = matrix[::size].copy()
-    for step in range(1, min(size, matrix.shape[0])):
-        rows = matrix[step::size]
-        function(result[: len(rows)], rows, out=result[: len(rows)])
-    matrix, result = result, result[:, ::size].copy()
-    for step in range(1, min(size, matrix.shape[1])):
-        cols = matrix[:, step::size]
-        function(result[:, : cols.shape[1]], cols, out=result[:, : cols.shape[1]])
-    return result
-
-
-def extreme(matrix: Array, row: int, col: int, size: int) -> tuple[int, int]:
-    """Row and column of the entry of largest magnitude in the block of a size that begins at (row, col).
-
-    Example:
-        >>> extreme(np.diag([1.0, -2.0, 3.0, 4.0]), 0, 0, 2)
-        (1, 1)
-    """
-    block = np.abs(matrix[row : row + size, col : col + size])
-    i, j = np.unravel_index(int(block.argmax()), block.shape)
-    return int(row + i), int(col + j)
-
-
-def locate(matrix: Array, size: int) -> tuple[Array, npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """`shrink`, and which entry of the matrix each cell shows.
-
-    Entries that are not a number are passed over, unless a block has nothing else.
-
-    Returns:
-        values, rows and columns (counted from 0), each of the shape of the picture.
-
-    Example:
-        >>> values, rows, cols = locate(np.diag([1.0, -2.0, 3.0, 4.0]), 2)
-        >>> values.tolist(), rows.diagonal().tolist(), cols.diagonal().tolist()
-        ([[-2.0, 0.0], [0.0, 4.0]], [1, 3], [1, 3])
-    """
-    n, m = matrix.shape
-    top, left = (np.arange(0, length, size, dtype=np.intp) for length in (n, m))
-    rows, cols = (grid.copy() for grid in np.meshgrid(top, left, indexing="ij"))
-    values = matrix[rows, cols]
-    largest = np.nan_to_num(np.abs(values), nan=-1.0)
-    for down in range(min(size, n)):
-        i = np.minimum(top + down, n - 1)
-        for right in range(min(size, m)):
-            j = np.minimum(left + right, m - 1)
-            here = matrix[np.ix_(i, j)]
-            larger = np.nan_to_num(np.abs(here), nan=-1.0) > largest
-            if not larger.any():
-                continue
-            values = np.where(larger, here, values)
-            largest = np.where(larger, np.abs(here), largest)
-            rows = np.where(larger, i[:, None], rows)
-            cols = np.where(larger, j[None, :], cols)
-    return values, rows, cols
 
 
 def quantise(matrix: Array, pixels: int, least_limit: float = 0.0) -> Tile:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from covstudio.studio.matrix.messages import Mode
+from covstudio.plots.raster import Mode, as_read, block_size, colour_limits, has_correlations, locate
 from covstudio.studio.matrix.pictures import SLICE, Array
-from covstudio.studio.matrix.quantise import block_size, locate
 
 MODES: tuple[Mode, ...] = ("value", "correlation", "log")
 PIXELS = 500
@@ -49,8 +48,7 @@ class Reading:
 
 def modes_of(key: str, matrix: Array) -> tuple[Mode, ...]:
     """The ways this matrix can be read: correlations need a square matrix with a positive diagonal."""
-    square = matrix.shape[0] == matrix.shape[1]
-    if key.startswith(SLICE) or not square or not (matrix.diagonal() > 0).all():
+    if key.startswith(SLICE) or not has_correlations(matrix):
         return ("value", "log")
     return MODES
 
@@ -70,11 +68,11 @@ def read(key: str, matrix: Array, wish: Mode, settled: bool) -> Reading:
         ([[1.0, 0.5], [0.5, 1.0]], 0.0, 1.0)
     """
     mode: Mode = wish if wish in modes_of(key, matrix) else "value"
-    shown = _read(matrix, mode)
+    shown = as_read(matrix, mode)
     shape = (matrix.shape[0], matrix.shape[1])
     block = block_size(shape, PIXELS if settled else MOVING_PIXELS)
     cells, rows, cols = locate(shown, block)
-    low, high, scale = _limits(shown, mode)
+    low, high, scale = colour_limits(shown, mode)
     return Reading(
         key=key,
         mode=mode,
@@ -89,34 +87,6 @@ def read(key: str, matrix: Array, wish: Mode, settled: bool) -> Reading:
         facts=_facts(matrix),
         settled=settled,
     )
-
-
-def _read(matrix: Array, mode: Mode) -> Array:
-    if mode == "correlation":
-        scale = 1 / np.sqrt(matrix.diagonal())
-        result: Array = matrix * scale[:, None] * scale[None, :]
-        return result
-    if mode == "log":
-        with np.errstate(divide="ignore"):
-            logs: Array = np.log10(np.abs(matrix))
-        logs[np.isneginf(logs)] = np.nan
-        return logs
-    return matrix
-
-
-def _limits(shown: Array, mode: Mode) -> tuple[float, float, str]:
-    if mode == "log":
-        finite = shown[~np.isnan(shown)]
-        if not finite.size:
-            return 0.0, 1.0, "sequential"
-        low, high = float(finite.min()), float(finite.max())
-        return (low, high, "sequential") if high > low else (low - 1.0, high, "sequential")
-    least, most = float(shown.min()), float(shown.max())
-    limit = 1.0 if mode == "correlation" else max(most, -least) or 1.0
-    # A correlation computed as -1e-17 is a zero, not a reason for another colour scale.
-    if least >= -1e-12 * limit:
-        return 0.0, limit, "sequential"
-    return -limit, limit, "diverging"
 
 
 def _facts(matrix: Array) -> tuple[tuple[str, str], ...]:

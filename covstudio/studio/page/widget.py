@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +17,7 @@ from covstudio.data.tables import Table
 from covstudio.document.build.of_matrix import document_of
 from covstudio.document.changes.all import ReplaceDocument, SetParameters
 from covstudio.document.model.document import Document
+from covstudio.plots.drawing import in_notebook
 from covstudio.studio.page.page import Page
 from covstudio.studio.session.event_loop import adopt_loop
 from covstudio.studio.session.store import Store
@@ -151,8 +151,7 @@ class Studio(pn.viewable.Viewer):
 
 def _in_notebook() -> bool:
     """Whether the code of a notebook runs: there is a kernel, and no session of a server."""
-    ipython: Any = sys.modules.get("IPython")
-    return ipython is not None and pn.state.curdoc is None and hasattr(ipython.get_ipython(), "kernel")
+    return pn.state.curdoc is None and in_notebook()
 
 
 def _raw(store: Store) -> Tensor:

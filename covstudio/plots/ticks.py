@@ -1,10 +1,10 @@
-"""Ticks and labels along the axes of the large plot."""
+"""Ticks and labels along the axes of pictures of matrices."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from covstudio.studio.session.texts import shortened
+from covstudio.plots.texts import shortened
 
 #: Pixels that a level takes along an axis, at least; where there are fewer, rows and columns are numbered.
 LINE = 13
@@ -12,12 +12,13 @@ LINE = 13
 NAME_LENGTH = 16
 
 
-def axis_ticks(names: Sequence[str], room: float) -> tuple[list[int], list[str], bool]:
-    """Places, counted from 1, and texts along an axis: levels where they fit, else round numbers.
+def axis_ticks(names: Sequence[str], room: float, first: int = 1) -> tuple[list[int], list[str], bool]:
+    """Places and texts along an axis: levels where they fit, else round numbers.
 
     Args:
         names: of all rows or columns.
         room: pixels for each.
+        first: the number of the first place.
 
     Returns:
         places, texts, and whether the texts are names.
@@ -27,11 +28,13 @@ def axis_ticks(names: Sequence[str], room: float) -> tuple[list[int], list[str],
         ([1, 2], ['a', 'b'], True)
         >>> axis_ticks(["a", "b"], 5.0)
         ([1, 2], ['1', '2'], False)
+        >>> axis_ticks(["0", "1"], 20.0, first=0)
+        ([0, 1], ['0', '1'], False)
     """
     size = len(names)
-    numbers = list(range(1, size + 1))
+    numbers = list(range(first, size + first))
     if room >= LINE and list(names) != list(map(str, numbers)):
         return numbers, [shortened(name, NAME_LENGTH) for name in names], True
     step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000) if size / s <= 10)
-    ticks = sorted({1, *range(step if step > 2 else 1, size + 1, step)})
+    ticks = sorted({first, *range(step if step > 2 and first else first, size + first, step)})
     return ticks, list(map(str, ticks)), False

@@ -1,0 +1,58 @@
+"""From the numbers of a picture to the picture."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from covstudio.plots.picture import Numbers, Picture
+from covstudio.plots.style import Theme
+
+__all__ = ["drawn", "in_notebook", "options_of"]
+
+
+def options_of(picture: Picture, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a picture, checked.
+
+    Raises:
+        ValueError: the picture has no such option.
+    """
+    known = list(inspect.signature(picture.numbers).parameters)[1:]
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        has = f"it has {', '.join(known)}" if known else "it has none of its own"
+        raise ValueError(f"the picture {picture.name!r} has no option {unknown[0]!r}; {has}.")
+    return dict(options)
+
+
+def drawn(picture: Picture, numbers: Numbers, theme: Theme | None, width: int, height: int) -> Any:
+    """The picture of numbers, which a notebook can show.
+
+    Args:
+        picture: the kind.
+        numbers: its numbers.
+        theme: "light" or "dark"; None for the one chosen for all pictures.
+        width: in pixels.
+        height: likewise.
+    """
+    from covstudio.plots.sheet import Sheet
+
+    if in_notebook():
+        _load()
+    return picture.draw(numbers, Sheet(theme, width, height))
+
+
+def in_notebook() -> bool:
+    """Whether the code of a notebook runs."""
+    ipython: Any = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
+
+
+def _load() -> None:
+    """HoloViews' scripts for the notebook, from this machine, if its author has loaded none."""
+    import holoviews as hv
+
+    if not hv.extension._loaded:
+        hv.extension("bokeh", inline=True, logo=False)

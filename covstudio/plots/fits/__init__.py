@@ -1,0 +1,1 @@
+"""Kinds of pictures of a fit, one file each."""

@@ -1,0 +1,364 @@
+"""The sheet that pictures are drawn on: HoloViews elements in one style, with names on their axes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import holoviews as hv
+import holoviews.plotting.bokeh
+import numpy as np
+from bokeh.models import CustomJSHover, HoverTool
+
+from covstudio.plots.colours import palette
+from covstudio.plots.dressing import braced, dressed, headed, wrapped
+from covstudio.plots.numbers import Numbers
+from covstudio.plots.raster import Mode, Scale, block_size, colour_limits, locate
+from covstudio.plots.style import LOOKS, Theme, theme_used
+from covstudio.plots.subject import Array
+from covstudio.plots.ticks import axis_ticks
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Sheet"]
+
+hv.Store.set_current_backend("bokeh")
+
+#: Cells of a heatmap at most, on either side; larger matrices are shown in blocks.
+CELLS = 500
+#: Height of a heatmap as a share of its width, at least and at most.
+FLATTEST, TALLEST = 0.2, 1.25
+_NAME = "return names[Math.round(value)] ?? String(value)"
+_VALUE = 'return Number.isNaN(value) ? "nothing" : String(Number(value.toPrecision(6))).replace("-", "−")'
+
+
+class Sheet:
+    """Draws pictures in one theme and size.
+
+    Args:
+        theme: "light" or "dark"; None for the one chosen for all pictures.
+        width: of one picture, in pixels, without its axes.
+        height: likewise.
+    """
+
+    def __init__(self, theme: Theme | None = None, width: int = 480, height: int = 320) -> None:
+        self.theme = theme_used(theme)
+        self.look = LOOKS[self.theme]
+        self.width, self.height = width, height
+        self._known: dict[str, str] = {}
+
+    @property
+    def small(self) -> Sheet:
+        """A sheet for pictures that stand beside each other."""
+        return Sheet(self.theme, round(0.55 * self.width), round(0.6 * self.height))
+
+    @property
+    def tiny(self) -> Sheet:
+        """A sheet for many pictures that stand beside each other."""
+        return Sheet(self.theme, round(0.3 * self.width), round(0.36 * self.height))
+
+    # --- matrices and fields ---
+
+    def heatmap(
+        self,
+        frame: pd.DataFrame,
+        title: str,
+        labels: Mapping[str, str],
+        read: Mode = "value",
+        named: tuple[bool, bool] = (False, False),
+    ) -> Any:
+        """A matrix: zero in the middle of two hues, or at the pale end of one.
+
+        Args:
+            frame: the entries.
+            title: above it.
+            labels: of "row", "column" and "value".
+            read: how it was read.
+            named: whether rows and columns have names; else they are numbered.
+        """
+        entries = frame.to_numpy(dtype=np.float64)
+        n, m = entries.shape
+        size = block_size((n, m), CELLS)
+        cells, rows, columns = locate(entries, size)
+        if size > 1:
+            title = f"{title} ({n:,} x {m:,}; a cell shows the largest of {size} x {size} entries)"
+        height = round(self.width * min(TALLEST, max(FLATTEST, n / m)))
+        ends = colour_limits(entries, read)
+        texts = [list(map(str, index)) for index in (frame.index, frame.columns)]
+        image = self._image(cells, (m, n), {"row": rows, "column": columns}, size, ends, texts, labels)
+        return image.opts(
+            **self._frame(title, self.width, height),
+            xlabel=labels["column"],
+            ylabel=labels["row"],
+            **self._ticks("x", texts[1], self.width, named[1]),
+            **self._ticks("y", texts[0], height, named[0]),
+        )
+
+    def field(
+        self,
+        frame: pd.DataFrame,
+        row: str,
+        column: str,
+        value: str,
+        title: str,
+        limits: tuple[float, float],
+        scale: Scale,
+        label: str = "",
+    ) -> Any:
+        """Values on the rows and columns of a field; places without a plot stay empty.
+
+        Args:
+            frame: one line for each plot.
+            row: the column of the frame with the rows of the field.
+            column: that with its columns.
+            value: that with the values.
+            title: above it.
+            limits: ends of the colour scale.
+            scale: which one.
+            label: of the colours.
+        """
+        down, across = (np.unique(frame[name].to_numpy()) for name in (row, column))
+        cells = np.full((len(down), len(across)), np.nan)
+        at = np.searchsorted(down, frame[row].to_numpy()), np.searchsorted(across, frame[column].to_numpy())
+        cells[at] = frame[value].to_numpy(dtype=np.float64)
+        n, m = cells.shape
+        height = round(self.width * min(TALLEST, max(FLATTEST, n / m)))
+        places = np.indices((n, m))
+        texts = [
+            [f"{x:g}" if isinstance(x, float) else str(x) for x in axis.tolist()] for axis in (down, across)
+        ]
+        image = self._image(
+            cells,
+            (m, n),
+            {"row": places[0], "column": places[1]},
+            1,
+            (*limits, scale),
+            texts,
+            {"value": label},
+        )
+        return image.opts(
+            **self._frame(title, self.width, height),
+            xlabel=column,
+            ylabel=row,
+            **self._ticks("x", texts[1], self.width, True),
+            **self._ticks("y", texts[0], height, True),
+        )
+
+    def _image(
+        self,
+        cells: Array,
+        shape: tuple[int, int],
+        places: Mapping[str, Any],
+        size: int,
+        ends: tuple[float, float, Scale],
+        texts: Sequence[Sequence[str]],
+        labels: Mapping[str, str],
+    ) -> Any:
+        low, high, scale = ends
+        m, n = (size * count for count in cells.shape[::-1])
+        values = np.stack([cells, places["row"], places["column"]], axis=2)[::-1]
+        image = hv.Image(
+            values,
+            bounds=(-0.5, -0.5, m - 0.5, n - 0.5),
+            kdims=[hv.Dimension("across"), hv.Dimension("down")],
+            vdims=["value", "row", "column"],
+        )
+        names = [CustomJSHover(args={"names": list(text)}, code=_NAME) for text in texts]
+        hover = HoverTool(
+            tooltips=[("row", "@row{custom}"), ("column", "@column{custom}"), ("value", "@value{custom}")],
+            formatters={"@row": names[0], "@column": names[1], "@value": CustomJSHover(code=_VALUE)},
+            attachment="horizontal",
+        )
+        return image.opts(
+            cmap=palette(scale, self.theme, self.look.surface),
+            clim=(low, high),
+            colorbar=True,
+            colorbar_position="bottom",
+            clabel=labels.get("value", ""),
+            colorbar_opts={"height": 10, "padding": 6, "title_standoff": 4, "bar_line_color": None},
+            clipping_colors={"NaN": self.look.surface},
+            invert_yaxis=True,
+            xlim=(-0.5, shape[0] - 0.5),
+            ylim=(-0.5, shape[1] - 0.5),
+            tools=[hover],
+            hooks=[dressed(self.look)],
+        )
+
+    def _ticks(self, axis: str, names: Sequence[str], room: float, named: bool) -> dict[str, Any]:
+        """Options for the ticks of an axis of counted places."""
+        count = len(names)
+        where, texts, written = axis_ticks(names, room / max(count, 1), first=0)
+        if not named:
+            texts, written = list(map(str, where)), False
+        elif not written and all(_is_number(name) for name in names):
+            texts = [names[k] for k in where]
+        options: dict[str, Any] = {f"{axis}ticks": list(zip(where, texts, strict=True))}
+        if axis == "x" and written and max(map(len, texts)) * 7 > room / count:
+            options["xrotation"] = 90
+        return options
+
+    # --- points and lines ---
+
+    def points(
+        self,
+        frame: pd.DataFrame,
+        x: str,
+        y: str,
+        hover: Sequence[str] = (),
+        label: str = "",
+        second: bool = False,
+    ) -> Any:
+        """Points of two columns; what stands under the pointer is told of all columns in `hover`."""
+        # Elements that share their axes share the names of their dimensions, whatever the columns are called.
+        names = {x: "x", y: "y"} | {name: f"told{k}" for k, name in enumerate(hover) if name not in (x, y)}
+        found = hv.Scatter(
+            frame[list(names)].rename(columns=names), "x", list(names.values())[1:], label=label
+        )
+        few = len(frame) <= 400
+        tools = [HoverTool(tooltips=[(name, f"@{names[name]}") for name in hover])] if hover else []
+        return found.opts(
+            color=self._colour(label, second), size=5 if few else 3, alpha=0.8 if few else 0.5, tools=tools
+        )
+
+    def line(
+        self, frame: pd.DataFrame, x: str, y: str, label: str = "", second: bool = False, **options: Any
+    ) -> Any:
+        """A line through the points of two columns, in their order."""
+        found = hv.Curve(frame[[x, y]].rename(columns={x: "x", y: "y"}), "x", "y", label=label)
+        return found.opts(color=self._colour(label, second), line_width=1.5, **options)
+
+    def segments(
+        self,
+        frame: pd.DataFrame,
+        x0: str,
+        y0: str,
+        x1: str,
+        y1: str,
+        second: bool = False,
+        width: float = 1.0,
+    ) -> Any:
+        """A segment for each line of a frame."""
+        ends = [frame[name].to_numpy(dtype=np.float64) for name in (x0, y0, x1, y1)]
+        colour = self.look.second if second else self.look.first
+        return hv.Segments(tuple(ends), ["x0", "y0", "x1", "y1"]).opts(
+            color=colour, line_width=width, alpha=0.7
+        )
+
+    def band(self, frame: pd.DataFrame, x: str, low: str, high: str, label: str = "") -> Any:
+        """The area between two columns."""
+        found = hv.Area(
+            tuple(frame[name].to_numpy(dtype=np.float64) for name in (x, low, high)), x, [low, high]
+        )
+        return found.relabel(label).opts(color=self.look.band, alpha=0.25, line_alpha=0)
+
+    def boxes(self, frame: pd.DataFrame, x: str, y: str) -> Any:
+        """The middle half of the values of each place, with its median."""
+        quarters = frame.groupby(x)[y].quantile(np.array([0.25, 0.5, 0.75])).unstack()
+        at = quarters.index.to_numpy(dtype=np.float64)
+        low, middle, high = (quarters[share].to_numpy() for share in (0.25, 0.5, 0.75))
+        boxes = hv.Rectangles((at - 0.3, low, at + 0.3, high), ["l", "b", "r", "t"])
+        medians = hv.Segments((at - 0.3, middle, at + 0.3, middle), ["x0", "y0", "x1", "y1"])
+        return [
+            boxes.opts(color=self.look.band, fill_alpha=0.2, line_color=self.look.band),
+            medians.opts(color=self.look.second, line_width=2),
+        ]
+
+    def level(self, height: float) -> Any:
+        """A line across, such as the one at 0."""
+        return hv.HLine(height).opts(color=self.look.muted, line_width=1, line_dash="dotted")
+
+    def upright(self, place: float) -> Any:
+        """A line from below to above."""
+        return hv.VLine(place).opts(color=self.look.muted, line_width=1, line_dash="dotted")
+
+    def contours(self, x: Array, y: Array, heights: Array, levels: Sequence[float], label: str) -> Any:
+        """Lines of equal height over two axes.
+
+        Args:
+            x: places of the columns of the heights.
+            y: places of their rows.
+            heights: (len(y), len(x)); NaN where there are none.
+            levels: of the lines.
+            label: of the heights.
+        """
+        surface = hv.QuadMesh((x, y, heights), ["x", "y"], label)
+        found = hv.operation.contours(surface, levels=list(levels))
+        colours = palette("sequential", self.theme, self.look.surface)[96:]
+        return found.opts(cmap=colours[::-1], line_width=2, colorbar=False, show_legend=False)
+
+    def _colour(self, label: str, second: bool) -> str:
+        if second:
+            return self.look.second
+        if not label:
+            return self.look.first
+        groups = self.look.groups
+        return self._known.setdefault(label, groups[len(self._known) % len(groups)])
+
+    # --- whole pictures ---
+
+    def together(
+        self,
+        elements: Sequence[Any],
+        numbers: Numbers,
+        x: str,
+        y: str,
+        *,
+        title: str | None = None,
+        names: Mapping[str, Sequence[str] | None] | None = None,
+        **options: Any,
+    ) -> Any:
+        """Elements on the same axes.
+
+        Args:
+            elements: what is drawn, the last on top.
+            numbers: whose title and labels it has.
+            x: what its label is called there.
+            y: likewise.
+            title: in place of that of the numbers.
+            names: "x" or "y" -> names of the places 0, 1, ... along that axis.
+            **options: of HoloViews.
+        """
+        ticks: dict[str, Any] = {}
+        for axis, own in (names or {}).items():
+            if own is not None:
+                room = self.width if axis == "x" else options.get("frame_height", self.height)
+                ticks |= self._ticks(axis, list(own), room, True)
+        height = options.pop("frame_height", self.height)
+        return hv.Overlay([one for one in elements if one is not None]).opts(
+            **(
+                self._frame(numbers.heading if title is None else title, self.width, height)
+                | {
+                    "xlabel": numbers.labels.get(x, x),
+                    "ylabel": numbers.labels.get(y, y),
+                    "hooks": [dressed(self.look)],
+                    "legend_position": "top",
+                    "show_legend": sum(bool(one.label) for one in elements if one is not None) > 1,
+                    "padding": 0.05,
+                }
+                | ticks
+                | options
+            )
+        )
+
+    def beside(self, pictures: Sequence[Any], title: str, columns: int = 3) -> Any:
+        """Pictures beside each other, each with axes of its own."""
+        found = hv.Layout(list(pictures)).cols(min(columns, len(pictures)))
+        text = headed(title, self.look)
+        return found.opts(
+            shared_axes=False, title=text, merge_tools=False, toolbar=None, fontsize={"title": "11pt"}
+        )
+
+    def _frame(self, title: str, width: int, height: int) -> dict[str, Any]:
+        return {
+            "title": braced(wrapped(title, width)),
+            "frame_width": width,
+            "frame_height": height,
+            "toolbar": "right",
+            "default_tools": ["pan", "box_zoom", "reset", "save"],
+            "active_tools": [],
+        }
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).removeprefix("-").isdigit()

@@ -1,0 +1,246 @@
+"""A matrix at values of its parameters, with names for rows and columns: what pictures of it begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from covstudio.covariance import Matrix, Operator, linalg
+from covstudio.covariance.linalg.compositions import JOINER, placed_operands
+from covstudio.covariance.linalg.names import Names, NamesBelow
+from covstudio.covariance.linalg.operands import matrix_of
+from covstudio.covariance.linalg.why import natural_values
+from covstudio.covariance.parameters.parameterised import suggest
+
+__all__ = ["ENTRIES", "Subject"]
+
+Array = NDArray[np.float64]
+
+#: Entries that are written out for a picture at most, of V and its slices together.
+ENTRIES = 40_000_000
+#: Factors that the name of a row tells at most.
+FACTORS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A matrix at natural values of its parameters.
+
+    Attributes:
+        matrix: a structure or an operator.
+        natural: natural values of all its parameters, (num_params,) float64.
+        path: where it stands in a larger tree; "" for V.
+        rows: names of its rows; None where they have none.
+        columns: names of its columns.
+        places: where its rows stand, (n, d), with the names of the d directions; None where nobody said so.
+    """
+
+    matrix: Matrix
+    natural: Tensor
+    path: str = ""
+    rows: tuple[str, ...] | None = None
+    columns: tuple[str, ...] | None = None
+    places: Mapping[str, Array] | None = field(default=None)
+
+    @classmethod
+    def of(
+        cls,
+        matrix: Matrix,
+        theta: Any = None,
+        values: Mapping[str, float] | None = None,
+        rows: Sequence[Any] | None = None,
+        places: Mapping[str, Any] | None = None,
+        part: str | None = None,
+    ) -> Subject:
+        """A matrix, or a part of one, at values.
+
+        Args:
+            matrix: a structure or an operator.
+            theta: RAW values of the free parameters; None for the defaults.
+            values: natural values by path, in place of those of theta.
+            rows: names of the rows (and columns, where it is square); None for those that the tree knows.
+            places: where the rows stand, by direction, such as {"row": ..., "column": ...}.
+            part: path of a part, such as "genotype/g"; None for the whole.
+
+        Raises:
+            ValueError: a path, or the number of names or places, is wrong.
+        """
+        n, m = matrix.shape
+        if rows is not None and len(rows) != n:
+            raise ValueError(f"rows must name all {n} rows, and has {len(rows)} names.")
+        found = tuple(map(str, rows)) if rows is not None else row_names(matrix)
+        across = linalg.column_names(matrix)
+        names = (tuple(name.replace(JOINER, " · ") for name in across) if across else None) or (
+            found if n == m else None
+        )
+        where = (
+            None if places is None else {str(k): np.asarray(v, dtype=np.float64) for k, v in places.items()}
+        )
+        if where is not None and any(one.shape != (n,) for one in where.values()):
+            raise ValueError(f"places must have one number for each of the {n} rows in every direction.")
+        whole = cls(matrix, natural_values(matrix, theta, values), "", found, names, where)
+        return whole if not part else whole.part(part)
+
+    def part(self, path: str) -> Subject:
+        """A part of the matrix with its own values and names.
+
+        Args:
+            path: operands from the outside in, such as "genotype/g".
+
+        Raises:
+            ValueError: there is no such part.
+        """
+        matrix, natural, below = self.matrix, self.natural, path
+        rows = None if self.rows is None else Names.flat(self.rows)
+        columns = None if self.columns is None else Names.flat(self.columns)
+        while below:
+            operands = placed_operands(matrix) if isinstance(matrix, Operator) else ()
+            name, _, below = below.partition("/")
+            found = next((one for one in operands if one.name == name), None)
+            if found is None:
+                names = [one.name for one in operands if one.name]
+                here = path[: len(path) - len(below)].rstrip("/")
+                said = f"{suggest(name, names)}" if names else ": what stands there has no parts."
+                raise ValueError(f"there is no part {here!r}{said}")
+            made = linalg.composition(matrix)
+            known = made is not None and name in [one.name for one in made.parts]
+            rows, columns = NamesBelow(matrix, rows, columns).of(name) if known else (None, None)
+            natural = found.own(natural)
+            matrix = matrix_of(found.operand)
+        own = row_names(matrix)
+        n, m = matrix.shape
+        of_rows = own if own is not None else _listed(rows, n)
+        across = linalg.column_names(matrix)
+        of_columns = tuple(name.replace(JOINER, " · ") for name in across) if across else _listed(columns, m)
+        if of_columns is None and n == m:
+            of_columns = of_rows
+        full = f"{self.path}/{path}" if self.path else path
+        return Subject(matrix, natural, full, of_rows, of_columns)
+
+    @property
+    def name(self) -> str:
+        """What it is called in a title."""
+        return self.path or "V"
+
+    @property
+    def square(self) -> bool:
+        """Whether it has as many rows as columns."""
+        return self.matrix.shape[0] == self.matrix.shape[1]
+
+    @cached_property
+    def value(self) -> Array:
+        """The matrix, written out, float64.
+
+        Raises:
+            ValueError: it is too large to be written out, or not finite.
+        """
+        self.check_size()
+        with torch.no_grad():
+            found: Array = self.matrix.evaluate(self.natural).detach().cpu().to(torch.float64).numpy()
+        if not np.isfinite(found).all():
+            raise ValueError(
+                f"{self.name} is not finite at these values, so there is no picture of it: choose others."
+            )
+        return found
+
+    def check_size(self, matrices: int = 1) -> None:
+        """Refuse what is too large to be written out.
+
+        Args:
+            matrices: of its size that a picture takes.
+
+        Raises:
+            ValueError: they have too many entries.
+        """
+        n, m = self.matrix.shape
+        if n * m * matrices > ENTRIES:
+            raise ValueError(
+                f"{self.name} is {n:,} x {m:,}; pictures write out up to {ENTRIES:,} entries"
+                f"{f', and {matrices} such matrices are needed' if matrices > 1 else ''}. Plot a part of it, "
+                'such as part="genotype/g", or take single entries apart with why(v, i, j).'
+            )
+
+    def slices(self, index: Sequence[int]) -> Array:
+        """Derivatives by natural values at these positions, (k, n, m)."""
+        self.check_size(len(index))
+        with torch.no_grad():
+            found = self.matrix.natural_jacobian(self.natural, list(index))
+        return np.asarray(found.detach().cpu().to(torch.float64).numpy())
+
+
+def _listed(names: Names | None, count: int) -> tuple[str, ...] | None:
+    return None if names is None else tuple(names.of(k) for k in range(count))
+
+
+def row_names(matrix: Matrix) -> tuple[str, ...] | None:
+    """What the tree knows of the rows of a matrix: levels of its factors, and places.
+
+    Example:
+        >>> from covstudio.covariance import CovariancePropagation, DummyMatrix, ScalarMatrix, Sum
+        >>> gen, rep = DummyMatrix(["G2", "G1", "G2"]), DummyMatrix(["R1", "R1", "R2"])
+        >>> of = lambda z: CovariancePropagation(z=z, g=ScalarMatrix(2))
+        >>> row_names(Sum(gen=of(gen), rep=of(rep), residual=ScalarMatrix(3)))
+        ('G2 · R1', 'G1 · R1', 'G2 · R2')
+    """
+    found = _of_rows(matrix)
+    if not found:
+        return None
+    return tuple(" · ".join(row) for row in zip(*found[:FACTORS], strict=True))
+
+
+def _of_rows(matrix: Matrix | Tensor) -> list[list[str]]:
+    """The levels of each row, factor by factor."""
+    if not isinstance(matrix, Matrix):
+        return []
+    codes = linalg.incidence(matrix)
+    if codes is not None:
+        names = Names.of_columns(matrix)
+        return [] if names is None else [[names.of(k) if k >= 0 else "–" for k in codes.tolist()]]
+    made = linalg.composition(matrix)
+    if made is None:
+        return _of_places(matrix)
+    parts = [part.operand for part in made.parts]
+    if made.how in ("sum", "entrywise product", "rowwise product", "beside"):
+        found: list[list[str]] = []
+        for part in parts:
+            found += [levels for levels in _of_rows(part) if levels not in found]
+        return found
+    if made.how in ("congruence", "multiple"):
+        return _of_rows(parts[0] if made.how == "congruence" else parts[1])
+    if made.how == "selection":
+        return [[levels[k] for k in made.index] for levels in _of_rows(parts[0])]
+    if made.how == "kronecker product":
+        sizes = [part.shape[0] for part in parts]
+        known = [
+            _of_rows(part) or [[str(i) for i in range(size)]] for part, size in zip(parts, sizes, strict=True)
+        ]
+        if all(not _of_rows(part) for part in parts):
+            return []
+        crossed, after = [], int(np.prod(sizes))
+        for levels, size in zip(known, sizes, strict=True):
+            after //= size
+            total = int(np.prod(sizes))
+            crossed.append([" · ".join(one[(i // after) % size] for one in levels) for i in range(total)])
+        return crossed
+    return []
+
+
+def _of_places(matrix: Matrix) -> list[list[str]]:
+    """The places of the rows of a structure of coordinates."""
+    function = linalg.covariance_function(matrix)
+    places = None if function is None or function.times is None else function.times[:, None]
+    declared = matrix.governing_declaration()
+    for argument in () if declared is None or places is not None else declared.arguments:
+        own = getattr(matrix, argument.name, None) if argument.kind == "coordinates" else None
+        if isinstance(own, Tensor) and own.shape[0] == matrix.shape[0] == matrix.shape[1]:
+            places = own.reshape(len(own), -1)
+    if places is None:
+        return []
+    return [[", ".join(f"{x:.6g}" for x in place) for place in places.tolist()]]
