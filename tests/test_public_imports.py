@@ -16,6 +16,8 @@ PUBLIC = {
         "linalg",
         "why",
     ),
+    "covstudio.covariance.matrix": ("Matrix",),
+    "covstudio.covariance.operator": ("Operator",),
     "covstudio.covariance.structure": ("solve", "logdet", "matmul", "kind"),
     "covstudio.covariance.transform": ("Transform", "TransformExpPow2", "TransformChain"),
     "covstudio.reml": ("fit", "Fit", "REML", "Inference", "compare", "explain", "tidy", "glance", "augment"),
