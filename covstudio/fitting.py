@@ -42,7 +42,7 @@ class Fitted:
         estimate: everything that was estimated, as the app and the command line have it.
         document: the model, to be saved, exported or opened in the app.
         table: the data.
-        notes: how the formula was read, where that needs saying.
+        notes: how the formula was read, where that needs saying, and what the table leaves open.
         versions: what the fit was made by, of one that was read from a file; empty for one made just now.
     """
 
@@ -212,7 +212,7 @@ class Fitted:
 
     def __repr__(self) -> str:
         said = f"{self.document.title}: {self.table.name}, {self.fit.n:,} rows"
-        return f"{said}\n{self.summary()}"
+        return "\n".join([said, self.summary(), *(f"Note: {note}" for note in self.notes)])
 
 
 def read_fit(path: str | PathLike[str]) -> Fitted:
@@ -288,7 +288,8 @@ def fit(
     with blas_threads(table.n):
         reading: Reading = read(formula, table, dialect=dialect, method=method, matrices=matrices, **given)
         found = estimate(reading.document, table)
-    return Fitted(found, reading.document, table, reading.notes)
+    asked = tuple(question.text for question in table.questions)
+    return Fitted(found, reading.document, table, (*reading.notes, *asked))
 
 
 def _of_matrix(v: Matrix, response: Any, design: Any, method: str) -> Fit:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from covstudio.data.choices import TableChoices
+from covstudio.data.choices import Question, TableChoices
+from covstudio.data.doubts import Doubts
 from covstudio.data.errors import TableError
+from covstudio.data.missing import suspected_codes
 from covstudio.data.reading import read_table
 from covstudio.data.tables import Table
+from covstudio.data.text import plain_label
 
 __all__ = ["table_of"]
 
@@ -26,7 +32,8 @@ def table_of(data: Frame, name: str = "data") -> Table:
     Args:
         data: a `Table`, a DataFrame, columns by name, or the path of a file. Categories keep their order, and
             ordered ones have polynomial contrasts, as in R; True and False become the labels "TRUE" and
-            "FALSE", dates their ISO form.
+            "FALSE", dates their ISO form. Labels that look the same are the same, and what may be a code
+            for "no value" is asked about, as in files (`Table.questions`).
         name: what to call a table that has no name.
 
     Raises:
@@ -58,7 +65,7 @@ def table_of(data: Frame, name: str = "data") -> Table:
     found: dict[str, list[Any]] = {}
     for key, values in columns.items():
         series = values if isinstance(values, pd.Series) else pd.Series(_plain(values))
-        found[str(key)] = _cells(series)
+        found[str(key)] = [plain_label(one) if isinstance(one, str) else one for one in _cells(series)]
         if isinstance(series.dtype, pd.CategoricalDtype):
             present = {label for label in found[str(key)] if label is not None}
             levels = tuple(label for label in _texts(series.dtype.categories) if label in present)
@@ -66,7 +73,26 @@ def table_of(data: Frame, name: str = "data") -> Table:
             choices = choices.with_column(
                 str(key), levels=levels, **({"contrasts": "polynomial"} if ordered else {})
             )
-    return Table.from_columns(found, name).with_choices(choices)
+    return _asked(Table.from_columns(found, name).with_choices(choices))
+
+
+def _asked(table: Table) -> Table:
+    """The table with questions about codes for "no value" in its columns, and notes of them."""
+    questions: list[Question] = []
+    for name in table.columns:
+        doubts = Doubts(name, table.choices)
+        if table.is_numeric(name):
+            sizes = table.numbers(name)
+            if not suspected_codes(np.unique(sizes[np.isfinite(sizes)])):
+                continue
+        rows = Counter(text for text in table.labels(name) if text is not None)
+        if table.is_numeric(name):
+            doubts.codes({text: float(text) for text in rows}, rows, ())
+        else:
+            doubts.labels(rows, ())
+        questions += doubts.questions
+    notes = (*table.notes, *(one.text for one in questions))
+    return replace(table, notes=notes, questions=tuple(questions)) if questions else table
 
 
 def _plain(values: Any) -> Any:
@@ -93,7 +119,16 @@ def _cells(series: pd.Series[Any]) -> list[Any]:
         return [None if pd.isna(value) else value.strftime(form) for value in series]
     if pd.api.types.is_numeric_dtype(series.dtype):
         return [None if pd.isna(value) else value for value in series]
-    return [None if value is None or value is pd.NA or value is pd.NaT else value for value in series]
+    return [_cell(value) for value in series]
+
+
+def _cell(value: Any) -> Any:
+    """A cell of a column of objects: dates as text of ISO 8601, periods as they are written."""
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, pd.Period) else value
 
 
 def _texts(categories: Any) -> list[str]:

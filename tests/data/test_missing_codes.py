@@ -1,8 +1,13 @@
 """Codes for "no value": asked about where they may be meant, declared, and never guessed."""
 
+import datetime as dt
+
+import pandas as pd
 import pytest
 
+from covstudio import fit
 from covstudio.data import ChoiceError, ColumnChoice, Table, TableChoices, TableError, read_table
+from covstudio.data.frames import table_of
 from covstudio.data.missing import suspected_codes, suspected_labels
 
 
@@ -173,3 +178,31 @@ def test_choices_are_data():
 def test_choices_that_there_are_not(content, words):
     with pytest.raises(ChoiceError, match=words):
         TableChoices.from_dict(content)
+
+
+def test_tables_in_memory_are_asked_about_alike():
+    frame = pd.DataFrame({"gen": ["A", ".", "B", "A"], "y": [4.1, -99.0, 3.9, 4.2], "x": [1, 2, 3, 999]})
+    table = table_of(frame)
+    assert [question.column for question in table.questions] == ["gen", "y", "x"]
+    assert set(table.notes) == {question.text for question in table.questions}
+    answered = table.with_choices(table.questions[1].answers[1].choices)
+    assert answered.to_columns()["y"] == [4.1, None, 3.9, 4.2]
+    assert table_of(frame[["y"]].replace(-99.0, 4.0)).questions == ()
+
+
+def test_what_a_frame_leaves_open_is_said_with_the_fit():
+    values = [4.1, 3.9, 4.4, 4.0, 3.7, 4.6, 4.3, 3.8, -99.0, 4.0, 4.2, 4.1]
+    frame = pd.DataFrame({"gen": ["A", "B", "C"] * 4, "y": values})
+    found = fit("y ~ 1 + (1 | gen)", frame)
+    (note,) = found.notes
+    assert note == "Column 'y': '-99' in 1 row may be a code for 'no value', and is read as a number."
+    assert repr(found).endswith(f"Note: {note}")
+
+
+def test_labels_and_dates_of_a_frame_have_one_form():
+    moments = [dt.date(2023, 5, 1), dt.datetime(2023, 5, 8, 12), None]
+    frame = pd.DataFrame({"g": ["Mu\u0308ller", "M\u00fcller ", "A"], "d": moments}, dtype=object)
+    table = table_of(frame)
+    assert table.levels("g") == ("A", "M\u00fcller")
+    assert table.is_time("d")
+    assert table.numbers("d")[1] - table.numbers("d")[0] == 7.5
