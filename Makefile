@@ -17,7 +17,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-portable test-long bench lint format typecheck browser frontend notebooks pictures docs dist clean
+.PHONY: help serve test test-firefox test-portable test-long bench lint format typecheck browser frontend notebooks pictures docs dist clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,14 +47,18 @@ $(VENV)/.release: pyproject.toml constraints.txt $(VENV)/.app
 serve: $(VENV)/.app  ## Build the environment, start the app and print its address
 	$(BIN)/python -m covstudio serve --port $(PORT)
 
-browser:
-	@sh tools/chromium.sh
+browser: | $(BIN)/python
+	@$(BIN)/python tools/browsers.py chromium
 
 test: $(VENV)/.test browser $(FRONTEND)/node_modules/.installed  ## Run every test, the app in a real Chromium included
 	$(BIN)/python tools/node.py test --silent
 	$(PYTEST) $(PYTEST_ARGS)
 
-test-portable: $(VENV)/.test  ## Run the library's tests as other processors would, in one thread and in two
+test-firefox: $(VENV)/.test $(FRONTEND)/node_modules/.installed  ## Run the story of the app in a real Firefox
+	@$(BIN)/python tools/browsers.py firefox
+	$(BIN)/python -m pytest -m firefox tests/studio
+
+test-portable: test-firefox  ## Run the story in Firefox, and the library's tests as other processors would, in one thread and in two
 	$(BIN)/python tools/portable.py --workers $(WORKERS) $(PYTEST_ARGS)
 
 test-long: $(VENV)/.test browser  ## Run the long simulations and soak tests, as before a release

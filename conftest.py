@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from itertools import compress
 
 # The matrices of the tests are small, the tests many, and several processes run side by side. The libraries
 # of numpy and torch read these once, when they are loaded; what the tests start inherits them.
@@ -23,10 +24,9 @@ with warnings.catch_warnings():
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is marked as long, unless -m speaks of it; -m in addopts would give way to any other."""
-    if "long" in config.option.markexpr:
-        return
-    left_out = [item for item in items if item.get_closest_marker("long")]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not item.get_closest_marker("long")]
+    """Leave out what costs much, unless -m speaks of it; -m in addopts would give way to any other."""
+    costly = [mark for mark in ("long", "firefox") if mark not in config.option.markexpr]
+    left_out = [any(item.get_closest_marker(mark) for mark in costly) for item in items]
+    if any(left_out):
+        config.hook.pytest_deselected(items=list(compress(items, left_out)))
+        items[:] = [item for item, out in zip(items, left_out, strict=True) if not out]

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import panel as pn
 from playwright.sync_api import Locator, Page, sync_playwright
@@ -26,8 +25,8 @@ from benchmarks.trials import all_move, field_trial
 from covstudio.studio.page.page import Page as StudioPage
 from covstudio.studio.page.server import free_port
 from covstudio.studio.session.store import Store
+from tools.browsers import CHROMIUM
 
-CHROMIUM = (os.environ.get("COVSTUDIO_CHROMIUM", ""), "/usr/bin/chromium", "/usr/bin/chromium-browser")
 PICTURES = 7
 
 
@@ -204,10 +203,9 @@ def main() -> int:
     arguments = parser.parse_args()
     steps = 12 if arguments.smoke else arguments.steps
     cases = {name: case for name, case in CASES.items() if arguments.case in name}
-    chromium = next((path for path in CHROMIUM if path and Path(path).exists()), None)
     missed = []
     with served(cases) as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM.path(), args=["--no-sandbox"])
         print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
         print(
             f"{'slider event to painted frame, ms':34}  tiles   p50 (goal)   p95 (goal)   "

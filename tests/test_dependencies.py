@@ -28,7 +28,7 @@ def imported(folder: str) -> set[str]:
                 found |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 found.add(node.module.partition(".")[0])
-    ours = {"covstudio", "tests", "benchmarks", *(path.stem for path in ROOT.glob("tools/*.py"))}
+    ours = {"covstudio", "tests", "benchmarks", "tools", *(path.stem for path in ROOT.glob("tools/*.py"))}
     ours |= {path.stem for path in (ROOT / "tests").rglob("*.py")}
     return {canonicalize_name(name) for name in found - ours - set(sys.stdlib_module_names)}
 

@@ -3,12 +3,13 @@
 import sys
 from pathlib import Path
 
+from browsers import CHROMIUM
 from playwright.sync_api import expect, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "studio"))
 
-from browser import EXAMPLE, Studio, chromium, served  # noqa: E402
+from browser import EXAMPLE, Studio, served  # noqa: E402
 
 FOLDER = ROOT / "assets"
 
@@ -53,7 +54,7 @@ def story(studio: Studio) -> None:
 def main() -> None:
     """Serve the app, tell the story, and stop."""
     with served() as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM.path(), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         story(Studio(page, url).open())
 

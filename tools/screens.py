@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
 
+from browsers import CHROMIUM
 from playwright.sync_api import expect, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "studio"))
 
-from browser import Studio, Tab, chromium, served  # noqa: E402
+from browser import Studio, Tab, served  # noqa: E402
 
 FOLDER = ROOT / "build" / "pictures"
 SIZES = ((1024, 768), (1440, 900), (1920, 1080))
@@ -87,7 +88,7 @@ def main(words: list[str]) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     present: str | None = None
     with served() as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM.path(), args=["--no-sandbox"])
         for state, theme, (width, height), area, name in wanted(words):
             if state != present:
                 present = state

@@ -19,25 +19,11 @@ Tab = Literal["Inspector", "Matrix", "Data", "Fit", "Code"]
 #: The area that a view stands in, where that is called otherwise.
 AREAS = {"Inspector": "Model", "Fit": "Results"}
 
-#: Without a window Chromium is the same in half of the time as headless shell: first what costs least.
-CHROMIUM = (
-    "/usr/bin/chromium-headless-shell",
-    "/usr/bin/chromium",
-    "/usr/bin/chromium-browser",
-    "/usr/bin/google-chrome",
-)
 ROOT = Path(__file__).parents[2]
 SERVE = "import runpy; runpy.run_module('tests.studio.prepared', run_name='__main__')"
 
 EXAMPLE = "Alpha design of spring oats"
 ALPHA = "Randomised blocks or alpha design"
-
-
-def chromium() -> str | None:
-    """The browser to drive: COVSTUDIO_CHROMIUM, or the one this machine has."""
-    return os.environ.get("COVSTUDIO_CHROMIUM") or next(
-        (path for path in CHROMIUM if Path(path).exists()), None
-    )
 
 
 @contextmanager

@@ -10,10 +10,11 @@ from urllib.parse import urlparse
 
 import pytest
 from bokeh.document import Document
+from browsers import CHROMIUM
 from panel.io.state import set_curdoc
 from playwright.sync_api import BrowserContext, BrowserType, Page, expect
 
-from tests.studio.browser import Studio, chromium, served
+from tests.studio.browser import Studio, served
 
 SLOWDOWN = float(os.environ.get("COVSTUDIO_SLOWDOWN", "1"))
 LOCAL = {"localhost", "127.0.0.1", "::1"}
@@ -34,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dict[str, object]:
     """Debian's Chromium (or COVSTUDIO_CHROMIUM), without the sandbox that a container cannot give it."""
-    return {**browser_type_launch_args, "executable_path": chromium(), "args": ["--no-sandbox"]}
+    return {**browser_type_launch_args, "executable_path": CHROMIUM.path(), "args": ["--no-sandbox"]}
 
 
 @pytest.fixture(scope="session")

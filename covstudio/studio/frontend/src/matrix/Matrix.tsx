@@ -25,7 +25,7 @@ export function Matrix({ children }: { children: ReactNode }) {
   useSeen(page, state !== null);
   useEffect(dress, []);
   return (
-    <div className={`cs-root ${styles.page}`} ref={page}>
+    <div className={`cs-root cs-scroll ${styles.page}`} ref={page}>
       {state && <Head state={state} />}
       {children}
     </div>
