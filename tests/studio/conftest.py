@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlparse
@@ -94,9 +95,9 @@ def context(chrome: BrowserContext) -> Iterator[BrowserContext]:
 Watch = Callable[[Page], Page]
 
 
-@pytest.fixture
-def watch() -> Iterator[Watch]:
-    """Makes a page fail the test on an error in it, an error on its console, or a request to another host."""
+@contextmanager
+def watching() -> Iterator[Watch]:
+    """Makes a page fail on an error in it, an error on its console, or a request to another host."""
     trouble: list[str] = []
 
     def watched(page: Page) -> Page:
@@ -112,6 +113,24 @@ def watch() -> Iterator[Watch]:
 
     yield watched
     assert not trouble, "\n".join(trouble)
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    """Makes a page fail the test on an error in it, an error on its console, or a request to another host."""
+    with watching() as watch:
+        yield watch
+
+
+@pytest.fixture(scope="module")
+def one_studio(chrome: BrowserContext, server_url: str) -> Iterator[Studio]:
+    """One page of the studio for all tests of a module, which leave it so that the next can begin."""
+    chrome.set_default_timeout(60_000)
+    chrome.set_default_navigation_timeout(120_000)
+    with watching() as watch:
+        page = watch(chrome.new_page())
+        yield Studio(page, server_url).open()
+        page.close()
 
 
 def foreign(url: str) -> bool:

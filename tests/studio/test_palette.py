@@ -208,6 +208,20 @@ def test_a_structure_goes_into_the_first_free_slot_of_the_selected_operator() ->
     assert store.document.nodes[str(design)].x < store.document.nodes["p"].x
 
 
+def test_after_the_last_slot_of_an_operator_the_one_around_it_is_filled() -> None:
+    document = AddNode("Sum", id="s", connect=("V", None)).apply(Document())
+    store = Store(AddNode("CovariancePropagation", id="p", connect=("s", None)).apply(document))
+    view = PaletteView(store)
+    store.selection = ("p",)
+    view.add("DummyMatrix")
+    assert store.selection == ("p",)
+    view.add("ScalarMatrix")
+    assert store.selection == ("s",)
+    residual = view.add("ScalarMatrix")
+    assert store.document.parent_of(str(residual)) == ("s", "2")
+    assert store.selection == ("s",), "a sum always has a free slot"
+
+
 def test_an_added_operator_is_selected_so_that_its_own_slots_come_next() -> None:
     store = Store(AddNode("Sum", id="s", connect=("V", None)).apply(Document()))
     view = PaletteView(store)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from covstudio.covariance import Declaration, catalogue, declaration
 from covstudio.document.changes.all import ChangeError
 from covstudio.document.changes.auto_layout import HEIGHT, WIDTH
+from covstudio.document.model.document import Document
 from covstudio.document.model.node import V
 from covstudio.studio.canvas import wiring
 from covstudio.studio.palette.icons import pictogram
@@ -84,6 +85,16 @@ def _offered(offer: Offer) -> PaletteOffer:
     )
 
 
+def _being_filled(document: Document, node: str) -> str:
+    """The innermost operator around a node that has a free slot, for what is added next; else the node."""
+    place = document.parent_of(node)
+    while place is not None:
+        if document.nodes[place[0]].free_slots:
+            return place[0]
+        place = document.parent_of(place[0])
+    return node
+
+
 class PaletteView:
     """The palette of one session.
 
@@ -131,12 +142,9 @@ class PaletteView:
         except ChangeError as error:
             store.notify(str(error), "error")
             return None
-        # An operator that is being filled stays selected, so that the next structure goes into its next slot.
         after = addition.change.apply(store.document)
-        parent = after.parent_of(addition.id)
-        filling = parent is not None and bool(after.nodes[parent[0]].free_slots)
-        stays = filling and not wiring.accepts(declaration(kind))
-        if not wiring.dispatch(store, addition.change, store.selection if stays else (addition.id,)):
+        next_one = addition.id if wiring.accepts(declaration(kind)) else _being_filled(after, addition.id)
+        if not wiring.dispatch(store, addition.change, (next_one,)):
             return None
         if addition.refused is not None:
             store.notify(f"Added without a wire: {addition.refused}", "warning")

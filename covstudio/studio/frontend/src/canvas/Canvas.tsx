@@ -13,7 +13,7 @@ import "@xyflow/react/dist/style.css";
 import { type MouseEvent, useEffect, useMemo, useRef, useState } from "react";
 import { useZoomed } from "../painter/register";
 import type { State } from "../session/connection";
-import { useSend, useView } from "../session/hooks";
+import { useAnswer, useSend, useStage, useView } from "../session/hooks";
 import { type Acts, ActsContext, UnderwayContext } from "./acts";
 import { Card } from "./Card";
 import styles from "./canvas.module.css";
@@ -52,13 +52,14 @@ export function Canvas() {
 
 function Model({ state }: { state: State<"canvas"> }) {
   const send = useSend("canvas");
+  const stage = useStage();
   const canvas = useRef<HTMLDivElement>(null);
   const pointer = useRef<XYPosition | null>(null);
   const following = useRef<{ before: string | null } | null>(null);
   const held = useRef<Element | null>(null);
   const [initialised, setInitialised] = useState(false);
   const [renaming, setRenaming] = useState<string | null>(null);
-  const drop = useDrop();
+  const drop = useDrop(canvas);
   const finger = useFinger(state, { renaming, target: drop.outcome?.onto ?? null, wire: drop.wire });
   const look = useLook(state, initialised);
   const zoomed = useZoomed();
@@ -110,7 +111,9 @@ function Model({ state }: { state: State<"canvas"> }) {
     fit: () => look.fit(),
     tidy,
     rename,
+    edit: (id) => stage.ask("form", id),
     menu: (id) => menus.ofNode(id),
+    wire: (id) => menus.ofWiring(id),
     wireMenu: (id) => {
       const at = canvas.current
         ?.querySelector(`.react-flow__edge[data-id="${CSS.escape(id)}"] path`)
@@ -140,6 +143,10 @@ function Model({ state }: { state: State<"canvas"> }) {
     if (!(root instanceof ShadowRoot || root instanceof Document)) return;
     if (held.current && !held.current.isConnected && !root.activeElement) canvas.current?.focus();
     held.current = root.activeElement;
+  });
+
+  useAnswer("canvas", () => {
+    if (canvas.current?.checkVisibility({ visibilityProperty: true })) back(only);
   });
 
   const resting = useLongPress((target, { x, y }) => {

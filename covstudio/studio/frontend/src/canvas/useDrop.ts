@@ -1,8 +1,8 @@
 // A structure of the palette, dragged over the canvas: what dropping it here does is asked of the server, and said before it is done.
 
 import { useReactFlow } from "@xyflow/react";
-import { type DragEvent, useEffect, useRef, useState } from "react";
-import { useHear, useSend } from "../session/hooks";
+import { type DragEvent, type RefObject, useEffect, useRef, useState } from "react";
+import { useAnswer, useHear, useSend } from "../session/hooks";
 
 /** The MIME type of a palette entry under way; the canvas takes nothing else. */
 const STRUCTURE = "application/x-covstudio-structure";
@@ -52,7 +52,15 @@ export interface Drop {
   };
 }
 
-export function useDrop(): Drop {
+/** What lies at a place of the page, in pixels, if it is on the canvas. */
+function elementOf(canvas: HTMLElement | null, x: number, y: number): Element | null {
+  const root = canvas?.getRootNode();
+  if (!(root instanceof ShadowRoot || root instanceof Document)) return null;
+  const at = root.elementFromPoint(x, y);
+  return canvas?.contains(at) ? at : null;
+}
+
+export function useDrop(canvas: RefObject<HTMLElement | null>): Drop {
   const flow = useReactFlow();
   const send = useSend("canvas");
   const [kind, setKind] = useState<string | null>(null);
@@ -79,14 +87,28 @@ export function useDrop(): Drop {
       setOutcome({ text: message.text, onto: message.onto });
   });
 
-  function change(to: Target | null): void {
+  function change(to: Target | null, over: string | null = kind): void {
     if (to === latest.current || (to && latest.current && sameTarget(to, latest.current))) return;
     latest.current = to;
     setOver(to);
     if (to === null) setOutcome(null);
     else if (sameTarget(to, NOTHING)) setOutcome({ text: "place it here", onto: null });
-    else if (kind !== null) send({ type: "structure-over", kind, ...to });
+    else if (over !== null) send({ type: "structure-over", kind: over, ...to });
   }
+
+  function drop(dropped: string, x: number, y: number, at: EventTarget | null): void {
+    change(null);
+    const place = flow.screenToFlowPosition({ x, y });
+    send({ type: "structure-dropped", kind: dropped, x: place.x, y: place.y, ...targetOf(at) });
+  }
+
+  // A finger carries a structure by events of its own: browsers drag by fingers in their own ways, or not at all.
+  useAnswer("carry", ({ kind: carried, x, y, stage }) => {
+    const at = elementOf(canvas.current, x, y);
+    setKind(stage === "moving" ? carried : null);
+    if (stage === "dropped" && at !== null) drop(carried, x, y, at);
+    else change(stage === "moving" && at !== null ? targetOf(at) : null, carried);
+  });
 
   return {
     underway: kind !== null,
@@ -105,12 +127,13 @@ export function useDrop(): Drop {
       },
       onDrop(event) {
         const text = event.dataTransfer.getData(STRUCTURE);
-        change(null);
-        if (!text) return;
+        if (!text) {
+          change(null);
+          return;
+        }
         event.preventDefault();
         const dropped = (JSON.parse(text) as { kind: string }).kind;
-        const at = flow.screenToFlowPosition({ x: event.clientX, y: event.clientY });
-        send({ type: "structure-dropped", kind: dropped, x: at.x, y: at.y, ...targetOf(event.target) });
+        drop(dropped, event.clientX, event.clientY, event.target);
       },
     },
   };

@@ -26,7 +26,11 @@ export interface KeyActs {
   fit(): void;
   tidy(): void;
   rename(id: string): void;
+  /** Go to the form of a node. */
+  edit(id: string): void;
   menu(id: string): void;
+  /** Open the menu of what a node may be wired into. */
+  wire(id: string): void;
   wireMenu(id: string): void;
   nudge(x: number, y: number): void;
   /** Open the search for a structure there, in pixels of the page. */
@@ -94,14 +98,17 @@ function command(event: KeyboardEvent, canvas: HTMLElement | null, acts: KeyActs
     path[0].hasAttribute("data-id")
   )
     return node !== null
-      ? () => acts.select([node], [])
+      ? event.key === "Enter" && acts.chosen.size === 1 && acts.chosen.has(node)
+        ? () => acts.edit(node)
+        : () => acts.select([node], [])
       : wire !== null
         ? () => acts.select([], [wire])
         : null;
   const one = node ?? (acts.chosen.size === 1 ? [...acts.chosen][0]! : null);
   const asksMenu = event.key === "ContextMenu" || (event.shiftKey && event.key === "F10");
   if (asksMenu && wire !== null) return () => acts.wireMenu(wire);
-  if (one !== null && (asksMenu || (key === "w" && !event.shiftKey))) return () => acts.menu(one);
+  if (one !== null && asksMenu) return () => acts.menu(one);
+  if (one !== null && key === "w" && !event.shiftKey) return () => acts.wire(one);
   if (event.key === "F2" && one !== null && one !== V) return () => acts.rename(one);
   if (!isArrow(event.key)) return null;
   if (!event.shiftKey) {

@@ -28,6 +28,8 @@ export interface Menus {
   /** Close it; the node that it spoke of, if it did. */
   close(): string | null;
   ofNode(id: string, at?: Anchor): void;
+  /** What a node may be wired into. */
+  ofWiring(id: string): void;
   ofWire(id: string, at: Anchor): void;
   onNode(event: Pointer, id: string): void;
   onWire(event: Pointer, id: string): void;
@@ -41,7 +43,7 @@ export function useMenus(state: State<"canvas">, acts: MenuActs): Menus {
   const send = useSend("canvas");
   const flow = useReactFlow();
   const [menu, setMenu] = useState<OpenMenu | null>(null);
-  const asked = useRef<{ id: string; at: Anchor } | null>(null);
+  const asked = useRef<{ id: string; at: Anchor; wiring: boolean } | null>(null);
 
   const nodeActs = (nodes: string[]) => ({
     duplicate: () => send({ type: "nodes-duplicated", nodes }),
@@ -51,7 +53,7 @@ export function useMenus(state: State<"canvas">, acts: MenuActs): Menus {
 
   useHear("canvas", (message) => {
     if (message.type !== "node-actions" || asked.current?.id !== message.id) return;
-    const { id, at } = asked.current;
+    const { id, at, wiring } = asked.current;
     const name = state.nodes.find((node) => node.id === id)?.card.name;
     const sections = nodeMenu(message, {
       ...nodeActs([id]),
@@ -62,12 +64,14 @@ export function useMenus(state: State<"canvas">, acts: MenuActs): Menus {
       wire: (parent, slot) => send({ type: "wire-drawn", child: id, parent, slot }),
       swap: (parent, first, second) => send({ type: "operands-swapped", parent, first, second }),
     });
-    setMenu({ name: `Actions for ${name}`, at, sections });
+    const places = sections.filter(({ title, items }) => title !== undefined && items.length > 0);
+    if (wiring && places.length > 0) setMenu({ name: `Wire ${name}`, at, sections: places });
+    else setMenu({ name: `Actions for ${name}`, at, sections });
   });
 
   function ofResult(at: Anchor): void {
     const child = state.wires.find((wire) => wire.parent === V)?.child;
-    asked.current = { id: V, at };
+    asked.current = { id: V, at, wiring: false };
     const sections = resultMenu(child !== undefined, {
       show: () => send({ type: "node-shown", id: V }),
       add: () => acts.add({ x: at.left, y: at.bottom }, { node: V, slot: V, wire: null }),
@@ -76,14 +80,14 @@ export function useMenus(state: State<"canvas">, acts: MenuActs): Menus {
     setMenu({ name: "Actions for V", at, sections });
   }
 
-  function ofNode(id: string, at?: Anchor): void {
+  function ofNode(id: string, at?: Anchor, wiring = false): void {
     const anchor = at ?? acts.box(id)?.getBoundingClientRect();
     if (anchor === undefined) return;
     if (id === V) {
       ofResult(anchor);
       return;
     }
-    asked.current = { id, at: anchor };
+    asked.current = { id, at: anchor, wiring };
     send({ type: "node-asked", id });
   }
 
@@ -118,6 +122,7 @@ export function useMenus(state: State<"canvas">, acts: MenuActs): Menus {
       return id;
     },
     ofNode,
+    ofWiring: (id) => ofNode(id, undefined, true),
     onNode(event, id) {
       event.preventDefault();
       if (acts.chosen.has(id) && acts.chosen.size > 1) ofSelection(under(event));

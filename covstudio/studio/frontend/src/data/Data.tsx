@@ -1,9 +1,10 @@
 // The data view: a table is first a proposal that the person confirms; until then the data in use stays.
 
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { State } from "../session/connection";
 import { useAnswer, useSend, useView } from "../session/hooks";
 import type { ShownTable, TableQuestion } from "../session/messages";
+import { keyboard } from "../ui/keyboard";
 import { useWide } from "../ui/useWide";
 import { ColumnAbout } from "./ColumnAbout";
 import styles from "./data.module.css";
@@ -67,6 +68,13 @@ function Shown({ state, table, wide }: { state: State<"data">; table: ShownTable
   const send = useSend("data");
   const [another, setAnother] = useState(false);
   const { proposed } = state;
+  const use = useRef<HTMLButtonElement>(null);
+  // Whoever asked for this table, in here or by leaving for here, is to say whether it will do.
+  useEffect(() => {
+    const now = keyboard();
+    const panel = use.current?.closest('[role="tabpanel"]');
+    if (now === null || panel?.contains(now)) use.current?.focus({ preventScroll: true });
+  }, []);
   return (
     <>
       <div className={styles.head}>
@@ -112,7 +120,9 @@ function Shown({ state, table, wide }: { state: State<"data">; table: ShownTable
         <div className={styles.decide}>
           <button
             type="button"
+            ref={use}
             className="cs-button cs-button--primary"
+            data-look
             disabled={!table.ready}
             onClick={() => send({ type: "use-table" })}
           >

@@ -2,7 +2,7 @@
 
 import { useId, useRef, useState } from "react";
 import type { State } from "../session/connection";
-import { useSend } from "../session/hooks";
+import { useAnswer, useSend } from "../session/hooks";
 import { Icon } from "../ui/Icon";
 import { fixed, numeric, short } from "../ui/numbers";
 import { useDebounced } from "../ui/useDebounced";
@@ -27,6 +27,7 @@ export function Derived({ state, words }: { state: DerivedState; words: readonly
   const [text, setText] = useState("");
   const [submitted, setSubmitted] = useState<string | null>(null);
   const field = useRef<HTMLInputElement>(null);
+  useAnswer("derive", () => field.current?.focus());
   const note = useId();
   const attempt = useDebounced((tried: string) => send({ type: "try-quantity", text: tried }), PAUSE);
 

@@ -1,7 +1,7 @@
 // The fit view. While a fit runs it draws each iteration as it arrives; afterwards the tables, and what the person asks of them.
 
-import { useEffect, useRef } from "react";
-import { useSend, useView } from "../session/hooks";
+import { useEffect, useRef, useState } from "react";
+import { useAnswer, useSend, useView } from "../session/hooks";
 import { Problems } from "../ui/Problems";
 import { Vacant } from "../ui/Vacant";
 import styles from "./fit.module.css";
@@ -29,11 +29,23 @@ export function Fit() {
     was.current = running;
   }, [running]);
 
+  // By a key; the server makes the view when it is opened first.
+  const [due, setDue] = useState(false);
+  const page = useRef<HTMLDivElement>(null);
+  useAnswer("fit", () => setDue(true));
+  useEffect(() => {
+    if (!due || state === null) return;
+    setDue(false);
+    if (running) return;
+    page.current?.querySelector<HTMLElement>("[data-fit]")?.focus(); // what is being written is said first
+    send({ type: "start-fit" });
+  });
+
   if (state === null) return null;
   const { failure } = state;
   return (
     <div className={`cs-root cs-view ${styles.fit}`}>
-      <div className={styles.page}>
+      <div className={styles.page} ref={page}>
         <Setup state={state} />
         <div className={styles.outcome} ref={outcome}>
           {running && <Progress state={state} />}

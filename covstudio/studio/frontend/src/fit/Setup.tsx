@@ -60,6 +60,7 @@ export function Setup({ state }: { state: FitState }) {
         <button
           type="button"
           className={`cs-button cs-button--primary ${setup.fitButton}`}
+          data-fit
           disabled={running || state.reason !== null}
           aria-describedby={why}
           onClick={() => send({ type: "start-fit" })}

@@ -1,13 +1,6 @@
 // Where the keyboard goes when a fit has ended.
 
-const FIELDS = "input, textarea, select, [contenteditable]";
-
-/** The element that has the keyboard, inside shadow roots too; null where none has. */
-function keyboard(): Element | null {
-  let element = document.activeElement;
-  while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
-  return element === document.body || element === document.documentElement ? null : element;
-}
+import { FIELDS, keyboard } from "../ui/keyboard";
 
 /** Bring the keyboard to what `place` says first of a fit that has ended, unless the person is elsewhere or writes. */
 export function lookAt(place: HTMLElement | null): void {

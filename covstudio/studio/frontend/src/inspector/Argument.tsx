@@ -50,7 +50,7 @@ export function Argument({
     told: { problem, refused: refusal !== null, answer: state },
   };
   return (
-    <div className={styles.argument}>
+    <div className={styles.argument} data-unfinished={found?.unfinished || undefined}>
       <Body argument={argument} form={form} />
       {problem === null && found !== undefined && <div className="cs-todo">{found.message}</div>}
       {argument.help && <div className="cs-note">{argument.help}</div>}

@@ -1,8 +1,8 @@
 // The inspector: one node, several, the whole model, or how to begin.
 
-import { useMemo, useRef } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import type { State } from "../session/connection";
-import { useHear, useSend, useView } from "../session/hooks";
+import { useAnswer, useHear, useSend, useStage, useView } from "../session/hooks";
 import type { EmptyPage, ModelPage, SeveralPage } from "../session/messages";
 import { Problems } from "../ui/Problems";
 import styles from "./inspector.module.css";
@@ -10,19 +10,49 @@ import { Node } from "./Node";
 import { MovingValues, Parameters } from "./Parameters";
 import { Values } from "./values";
 
+/** The id of the result among those of nodes. */
+const V = "V";
+
+/** Where one begins in the form of a node: at what is missing, else at its first slider, else at its first field. */
+function firstField(form: HTMLElement | null): HTMLElement | null {
+  const fields = ":is(input, select, textarea):enabled";
+  const wishes = [`[data-unfinished] ${fields}`, "input[type=range]", `section ${fields}`, fields];
+  for (const wish of wishes) {
+    const found = form?.querySelector<HTMLElement>(wish);
+    if (found) return found;
+  }
+  return null;
+}
+
 export function Inspector() {
   const state = useView("inspector");
   const values = useMemo(() => new Values(), []);
   const latest = useRef(state);
   latest.current = state;
   useHear("inspector", ({ moved }) => values.arrive(moved, latest.current));
+  const stage = useStage();
+  const place = useRef<HTMLDivElement>(null);
+  const [asked, setAsked] = useState<string | null>(null); // the node whose form the keyboard goes to
+  useAnswer("form", setAsked);
+  useEffect(() => {
+    const about = state?.page;
+    if (asked === null || about === undefined || asked !== (about.mode === "node" ? about.id : V)) return;
+    setAsked(null);
+    firstField(place.current)?.focus();
+  });
   const moving = useMemo(() => (state === null ? null : { values, state }), [values, state]);
   if (state === null) return null;
   const { page } = state;
   return (
     <MovingValues.Provider value={moving}>
       {/* Another page begins at its top, and holds nothing that was typed into the one before. */}
-      <div className="cs-root cs-view" key={page.mode === "node" ? page.id : page.mode}>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: it hears of a key that its fields leave */}
+      <div
+        ref={place}
+        className="cs-root cs-view"
+        key={page.mode === "node" ? page.id : page.mode}
+        onKeyDown={(event) => event.key === "Escape" && !event.defaultPrevented && stage.ask("canvas")}
+      >
         <Page state={state} />
       </div>
     </MovingValues.Provider>

@@ -20,14 +20,17 @@ import { isDark } from "../session/theme";
 import { Slices } from "../slices/Slices";
 import { dockHeight } from "../slices/tiles";
 import { Status } from "../status/Status";
+import { usable } from "../ui/keyboard";
 import { Slot } from "../ui/Slot";
 import { useShortcuts } from "../ui/shortcuts";
 import { useSize } from "../ui/useWide";
 import { Areas, Folds } from "./Areas";
+import { Carried } from "./Carried";
 import { FileDrop } from "./FileDrop";
 import styles from "./frame.module.css";
 import { type Size, useLayout } from "./layout";
 import { Splitter } from "./Splitter";
+import { useFocusKept } from "./useFocusKept";
 
 const VIEWS = { palette: "Palette", canvas: "Model", dock: "Slices", side: "Details" } as const;
 const NARROW = matchMedia("(max-width: 820px)");
@@ -56,7 +59,8 @@ export function Frame() {
   const layout = useLayout(chosen);
   const { lines } = layout.area;
   const [away, setAway] = useState(0); // counts what was folded
-  const wanted = useRef<string | null>(null); // the area that the keyboard goes to
+  // The area that the keyboard goes to, and whether to what it says first.
+  const wanted = useRef<{ tab: string; first: boolean } | null>(null);
 
   function show(name: string): void {
     if (!tabs.some((tab) => tab.name === name)) return;
@@ -66,11 +70,19 @@ export function Frame() {
     send({ type: "tab-opened", tab: name });
   }
 
+  /** A structure is dragged from the palette, which lies over the model of a narrow page, to the model. */
+  function overModel(): void {
+    if (NARROW.matches) setView((now) => (now === "palette" ? "canvas" : now));
+  }
+
   useAnswer("open", show);
+  useAnswer("carry", ({ stage: now }) => now === "moving" && overModel());
   useAnswer("view", (name) => NARROW.matches && name in VIEWS && setView(name as View));
   useHear("frame", (message, data) => {
-    if (message.type === "open-tab") show(message.tab);
-    else if (message.type === "settle") send({ type: "settled" });
+    if (message.type === "open-tab") {
+      wanted.current = { tab: message.tab, first: true };
+      show(message.tab);
+    } else if (message.type === "settle") send({ type: "settled" });
     else if (message.type === "save-file") download(message.name, data ?? "", message.kind);
     else if (message.tab !== chosen) setMarks((all) => ({ ...all, [message.tab]: message.mark }));
   });
@@ -80,12 +92,18 @@ export function Frame() {
   useEffect(resized, [chosen, view, away]);
   const strip = lines.beside.name === "strip";
   useEffect(() => stage.ask("strip", strip), [stage, strip]);
-  useEffect(() => {
-    if (wanted.current !== chosen) return;
-    wanted.current = null;
+  const home = () => {
     const at = layout.area.folds.palette ? "cs-canvas" : `cs-panel-${chosen}`;
-    root.current?.querySelector<HTMLElement>(`#${at}`)?.focus({ preventScroll: true });
+    return root.current?.querySelector<HTMLElement>(`#${at}`) ?? null;
+  };
+  useEffect(() => {
+    if (wanted.current?.tab !== chosen) return;
+    const { first } = wanted.current;
+    wanted.current = null;
+    const said = first ? home()?.querySelector<HTMLElement>("[data-look]") : null;
+    (said && usable(said) ? said : home())?.focus({ preventScroll: true });
   });
+  useFocusKept(root, home);
   useShortcuts(
     () => root.current,
     {
@@ -97,12 +115,20 @@ export function Frame() {
         flushSync(() => show(tabs[0]?.name ?? "")); // what is not shown cannot have the keyboard
         stage.ask("search");
       },
+      fit: () => {
+        flushSync(() => show("fit"));
+        stage.ask("fit");
+      },
+      derive: () => {
+        flushSync(() => show("fit"));
+        stage.ask("derive");
+      },
       help: () => stage.ask("help"),
     },
     (number) => {
       const tab = tabs[number];
       if (tab === undefined) return false;
-      wanted.current = tab.name;
+      wanted.current = { tab: tab.name, first: false };
       show(tab.name);
       return true;
     },
@@ -144,12 +170,10 @@ export function Frame() {
       data-view={view}
       data-folded={folded.join(" ")}
       style={measures as CSSProperties}
-      // A structure is dragged from the palette, which lies over the model of a narrow page, to the model.
-      onDragStart={() =>
-        NARROW.matches && setTimeout(() => setView((now) => (now === "palette" ? "canvas" : now)), 0)
-      }
+      onDragStart={() => setTimeout(overModel, 0)}
     >
       <FileDrop page={root} />
+      <Carried page={root} />
       <header id="cs-bar" className={styles.bar}>
         <span className={styles.logo} aria-hidden="true">
           {/* biome-ignore lint/security/noDangerouslySetInnerHtml: our own picture, a file of the package */}

@@ -1,6 +1,6 @@
 // A line of the palette: a structure, to be dragged or added, or something else that the search found.
 
-import { type DragEvent, type KeyboardEvent, memo } from "react";
+import { type DragEvent, type KeyboardEvent, memo, type PointerEvent } from "react";
 import type { PaletteEntry, PaletteOffer } from "../session/messages";
 import type { Alias } from "../ui/search";
 import { Pictogram } from "./Pictogram";
@@ -15,6 +15,8 @@ export interface Hands {
   /** Explain an entry beside its line: soon, or at once; or nothing any more. */
   explain: (entry: PaletteEntry, line: HTMLElement, soon: boolean) => void;
   hush: () => void;
+  /** A finger goes down on an entry, and may carry it away. */
+  carry: (event: PointerEvent<HTMLElement>, entry: PaletteEntry) => void;
   /** A key on a line; true when it was answered. */
   walk: (event: KeyboardEvent<HTMLElement>) => boolean;
 }
@@ -55,6 +57,7 @@ export const Item = memo(function Item({ entry, via = null, named, stop, hands }
       onClick={() => hands.add(entry)}
       onKeyDown={(event) => onEnter(event, hands, () => hands.add(entry))}
       onDragStart={onDragStart}
+      onPointerDown={(event) => hands.carry(event, entry)}
       onMouseEnter={(event) => hands.explain(entry, event.currentTarget, true)}
       onMouseLeave={hands.hush}
       onFocus={(event) => {

@@ -4,13 +4,14 @@
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
 import { memory } from "../session/browser";
 import type { State } from "../session/connection";
-import { useAnswer, useSend, useView } from "../session/hooks";
+import { useAnswer, useSend, useStage, useView } from "../session/hooks";
 import type { PaletteEntry, PaletteOffer } from "../session/messages";
 import { Icon } from "../ui/Icon";
 import { find } from "../ui/search";
 import { Explain } from "./Explain";
 import { type Hands, Item, OfferItem } from "./Item";
 import styles from "./palette.module.css";
+import { useCarry } from "./useCarry";
 
 const SEARCH = "M7 12.5a5.5 5.5 0 1 0 0-11 5.5 5.5 0 0 0 0 11Z|M11 11l3.5 3.5";
 const CLEAR = "M4.5 4.5l7 7|M11.5 4.5l-7 7";
@@ -49,6 +50,7 @@ export function Palette() {
 
 function Structures({ state }: { state: State<"palette"> }) {
   const send = useSend("palette");
+  const stage = useStage();
   const [query, setQuery] = useState("");
   const [active, setActive] = useState<string | null>(null); // what Tab leads to, once somebody walked
   const [open, setOpen] = useState(remembered);
@@ -57,7 +59,10 @@ function Structures({ state }: { state: State<"palette"> }) {
   const timer = useRef<ReturnType<typeof setTimeout>>();
   const search = useRef<HTMLInputElement>(null);
   const list = useRef<HTMLDivElement>(null);
-  useAnswer("search", () => search.current?.focus());
+  useAnswer("search", () => {
+    search.current?.focus();
+    search.current?.select();
+  });
   useEffect(() => () => clearTimeout(timer.current), []);
 
   const asked = query.trim() !== "";
@@ -118,14 +123,16 @@ function Structures({ state }: { state: State<"palette"> }) {
     send({ type: "take-offer", offer, name });
     change("");
   };
-  const acts = useRef({ add, take, walk });
-  acts.current = { add, take, walk };
+  const carry = useCarry(list, () => hands.hush());
+  const acts = useRef({ add, take, walk, carry });
+  acts.current = { add, take, walk, carry };
   // The same hands for every line and every drawing, so that a line is drawn again only when it is another.
   const hands = useMemo<Hands>(
     () => ({
       add: (entry) => acts.current.add(entry),
       take: (offer) => acts.current.take(offer),
       walk: (event) => acts.current.walk(event),
+      carry: (event, entry) => acts.current.carry(event, entry),
       explain: (entry, row, soon) => {
         clearTimeout(timer.current);
         const show = () => {
@@ -149,11 +156,13 @@ function Structures({ state }: { state: State<"palette"> }) {
       go(lines()[0]);
     } else if (event.key === "Enter") {
       event.preventDefault();
-      if (asked && found[0]) add(found[0].entry);
-      else if (offered[0]) take(offered[0].entry);
+      if (asked && found[0]) {
+        add(found[0].entry);
+        event.currentTarget.select(); // what is typed next looks for the next one
+      } else if (offered[0]) take(offered[0].entry);
     } else if (event.key === "Escape") {
       if (query) change("");
-      else event.currentTarget.blur();
+      else stage.ask("canvas");
     }
   }
 

@@ -1,5 +1,14 @@
 // What parts of the page ask of each other without knowing each other: each root has one stage of its own.
 
+/** A structure of the palette under a finger, in pixels of the page. */
+export interface Carried {
+  kind: string;
+  title: string;
+  x: number;
+  y: number;
+  stage: "moving" | "dropped" | "given up";
+}
+
 interface Requests {
   /** Bring a tab to the front, by its name. */
   open: string;
@@ -9,6 +18,16 @@ interface Requests {
   view: string;
   /** Put the keyboard into the search of the palette. */
   search: undefined;
+  /** Put the keyboard on the model: on what is chosen there. */
+  canvas: undefined;
+  /** Put the keyboard into the form of a node, by its id. */
+  form: string;
+  /** Fit the model as it stands. */
+  fit: undefined;
+  /** Put the keyboard where a quantity is derived from a fit. */
+  derive: undefined;
+  /** A finger carries a structure of the palette over the page, lets it go, or gives it up. */
+  carry: Carried;
   /** Show the help. */
   help: undefined;
   /** Have the person choose a model to open. */

@@ -83,14 +83,13 @@ export function useEditing({ value, commit, problem = null, refused = false, ans
         });
       },
       onKeyDown: (event: KeyboardEvent<Field>) => {
-        if (event.nativeEvent.isComposing) return;
+        if (event.nativeEvent.isComposing || event.defaultPrevented) return;
         if (event.key === "Enter" && event.currentTarget.tagName !== "TEXTAREA") {
           event.stopPropagation();
           if (finish()) event.currentTarget.select();
-        } else if (event.key === "Escape") {
+        } else if (event.key === "Escape" && (latest.current !== null || problem !== null)) {
           event.stopPropagation();
           revert();
-          event.currentTarget.blur();
         }
       },
       onBlur: (_event: FocusEvent<Field>) => {

@@ -23,17 +23,20 @@ test("a text keeps its own undo, and everything else has the model's", () => {
   }
 });
 
-test("files are saved and opened from anywhere", () => {
+test("files are saved and opened, and the model is fitted, from anywhere", () => {
   for (const place of ["text", "choice", "page"] as const) {
     expect(at(place, "s", { ctrl: true })).toBe("save");
     expect(at(place, "o", { ctrl: true })).toBe("open");
+    expect(at(place, "Enter", { ctrl: true })).toBe("fit");
   }
 });
 
 test("signs are keys only where nothing is written or chosen", () => {
   expect(at("page", "/")).toBe("search");
   expect(at("page", "?", { shift: true })).toBe("help");
-  for (const place of ["text", "choice"] as const) expect(at(place, "/")).toBeNull();
+  expect(at("page", "=")).toBe("derive");
+  for (const place of ["text", "choice"] as const)
+    for (const sign of ["/", "="]) expect(at(place, sign)).toBeNull();
   expect(at("page", "/", { ctrl: true })).toBeNull();
   expect(at("page", "s", { alt: true, ctrl: true })).toBeNull();
 });
@@ -54,5 +57,5 @@ test("Alt and a digit are a place, by the key and not by what it types", () => {
 
 test("the help lists every command once", () => {
   const commands = SHORTCUTS.flatMap(({ command }) => command ?? []);
-  expect([...commands].sort()).toEqual(["help", "open", "redo", "save", "search", "undo"]);
+  expect([...commands].sort()).toEqual(["derive", "fit", "help", "open", "redo", "save", "search", "undo"]);
 });

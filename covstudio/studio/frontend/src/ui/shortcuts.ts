@@ -6,7 +6,7 @@ const APPLE = /Mac|iPhone|iPad/.test(globalThis.navigator?.platform ?? "");
 /** The key that goes with a letter for a command, by its name on this machine's keyboard. */
 export const MOD = APPLE ? "⌘" : "Ctrl";
 
-export type Command = "undo" | "redo" | "save" | "open" | "search" | "help";
+export type Command = "undo" | "redo" | "save" | "open" | "search" | "fit" | "derive" | "help";
 
 /** A key as it was pressed. */
 interface Press {
@@ -36,11 +36,14 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { what: "Add the chosen structure", keys: ["Enter"] },
   { what: "Go to what a node is part of, to its parts, to its siblings", keys: ["→", "←", "↑", "↓"] },
   { what: "Move what is selected", keys: ["Shift", "→"] },
+  { what: "Go to the form of the selected node, and back", keys: ["Enter", "Esc"] },
   { what: "Copy, cut, paste", keys: [MOD, "C", "X", "V"] },
   { what: "Remove what is selected", keys: ["Delete"] },
   { what: "Rename a node", keys: ["F2"] },
   { what: "Wire a node into…", keys: ["W"] },
   { what: "Duplicate", keys: [MOD, "D"] },
+  { what: "Fit the model", keys: [MOD, "Enter"], command: "fit" },
+  { what: "Derive a quantity from the fit", keys: ["="], command: "derive" },
   { what: "Show the whole model", keys: ["Shift", "1"] },
   { what: "Tidy up the canvas", keys: ["Shift", "2"] },
   { what: "Slider: one step", keys: ["←", "→"] },
@@ -59,6 +62,7 @@ export function commandOf(press: Press, place: Place, apple = APPLE): Command | 
   if (mod && !press.altKey) {
     if (key === "s" && !press.shiftKey) return "save";
     if (key === "o" && !press.shiftKey) return "open";
+    if (key === "enter" && !press.shiftKey) return "fit";
     if (place === "text") return null;
     if (key === "z") return press.shiftKey ? "redo" : "undo";
     if (key === "y" && !press.shiftKey) return "redo";
@@ -66,6 +70,7 @@ export function commandOf(press: Press, place: Place, apple = APPLE): Command | 
   }
   if (mod || press.altKey || press.ctrlKey || press.metaKey || place !== "page") return null;
   if (press.key === "?") return "help";
+  if (press.key === "=") return "derive";
   return press.key === "/" ? "search" : null;
 }
 
@@ -117,7 +122,10 @@ export function useShortcuts(
       const command = commandOf(event, placeOf(target));
       if (command === null) return;
       event.preventDefault();
-      if (command === "save" && target instanceof HTMLElement) target.blur(); // what is being written is said first
+      if (command === "save" && target instanceof HTMLElement) {
+        target.blur(); // what is being written is said first
+        target.focus({ preventScroll: true });
+      }
       latest.current.commands[command]();
     }
     window.addEventListener("keydown", onKey, true);
