@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,8 +28,8 @@ class View(Protocol):
     def join(self, line: Any) -> None:
         """Speak through this line from now on."""
 
-    def take(self, message: Any) -> None:
-        """Take what the page says."""
+    def take(self, message: Any, *, again: bool = False) -> None:
+        """Take what the page says, or said to a session that is gone."""
 
 
 class Root(JSComponent):
@@ -50,15 +51,24 @@ class Root(JSComponent):
     palette = param.String(default="")
     status = param.String(default="")
     data = param.String(default="")
+    drafts = param.String(default="")
+    session = param.String(default="", doc="names the session: a page whose line is back knows it by it")
 
     tabs = Children()
 
     _bundle = Path(__file__).parent / "assets" / "studio.js"
 
     def __init__(self, **params: Any) -> None:
-        super().__init__(**{"sizing_mode": "stretch_both", "margin": 0} | params)
+        named = {"session": secrets.token_urlsafe(16)}
+        super().__init__(**{"sizing_mode": "stretch_both", "margin": 0} | named | params)
+        self._latest = 0
         self._channels: dict[str, View] = {}
         self.on_msg(self._heard)
+
+    @property
+    def heard(self) -> int:
+        """The number of the last message of the page that was taken."""
+        return self._latest
 
     def connect(self, channel: View) -> None:
         """Let a view speak to the page through this root."""
@@ -94,12 +104,24 @@ class Root(JSComponent):
     def _heard(self, event: Any) -> None:
         hurry(pn.state.curdoc)  # a page that came back after a lost connection has a new one
         envelope = getattr(event, "data", event)
+        if not self._is_new(envelope):
+            return
         view = envelope.get("view") if isinstance(envelope, Mapping) else None
         channel = self._channels.get(view) if isinstance(view, str) else None
         if channel is None:
             log.warning("a message for no view was ignored: %.200r", envelope)
         else:
-            channel.take(envelope.get("message"))
+            channel.take(envelope.get("message"), again=envelope.get("again") is True)
+
+    def _is_new(self, envelope: Any) -> bool:
+        """Whether a message was not heard yet: a page whose line is back says its last ones again."""
+        number = envelope.get("n") if isinstance(envelope, Mapping) else None
+        if not isinstance(number, int):
+            return True
+        if number <= self._latest:
+            return False
+        self._latest = number
+        return True
 
 
 def hurry(document: Any) -> None:

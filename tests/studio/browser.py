@@ -26,25 +26,39 @@ EXAMPLE = "Alpha design of spring oats"
 ALPHA = "Randomised blocks or alpha design"
 
 
-@contextmanager
-def served(first: str = "", folder: Path | None = None) -> Iterator[str]:
-    """A server of the studio in a process of its own; its address.
+class Server:
+    """A server of the studio in a process of its own, which can be killed and started again at its address.
 
     Args:
         first: Python that the process runs before it serves.
         folder: where that imports from, besides what is installed.
     """
-    path = os.pathsep.join(str(one) for one in (folder, ROOT, os.environ.get("PYTHONPATH")) if one)
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-c", f"{first}\n{SERVE}"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={"COVSTUDIO_WORKERS": "1", **os.environ, "PYTHONPATH": path},  # each takes seconds to start
-    )
-    assert process.stdout is not None
-    lines: list[str] = []
-    try:
+
+    def __init__(self, first: str = "", folder: Path | None = None) -> None:
+        self._first = first
+        self._folder = folder
+        self._port = 0
+        self._process: subprocess.Popen[str] | None = None
+        self._lines: list[str] = []
+        self.url = ""
+
+    def start(self) -> Server:
+        """Start it; it listens when this returns."""
+        path = os.pathsep.join(str(one) for one in (self._folder, ROOT, os.environ.get("PYTHONPATH")) if one)
+        process = self._process = subprocess.Popen(
+            [sys.executable, "-u", "-c", f"{self._first}\n{SERVE}"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={
+                "COVSTUDIO_WORKERS": "1",  # each takes seconds to start
+                **os.environ,
+                "PYTHONPATH": path,
+                "COVSTUDIO_TEST_PORT": str(self._port),
+            },
+        )
+        assert process.stdout is not None
+        lines = self._lines = []
         for line in process.stdout:
             lines.append(line)
             if found := re.search(r"https?://\S+", line):
@@ -54,12 +68,39 @@ def served(first: str = "", folder: Path | None = None) -> Iterator[str]:
         # Somebody has to read what the server prints, or it stops when the pipe is full.
         reader = threading.Thread(target=lambda: lines.extend(process.stdout or ()), daemon=True)
         reader.start()
-        yield found[0]
+        self.url = found[0]
+        self._port = int(self.url.rsplit(":", 1)[1])
+        return self
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(timeout=60)
+
+    def stop(self) -> None:
+        """End it as its owner would; what went wrong in it is printed."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        self._process.wait(timeout=60)  # it ends its workers first, and the machine may be busy
+        if any(line.startswith(("Traceback", "ERROR")) for line in self._lines):
+            print("".join(self._lines), file=sys.stderr)
+
+
+@contextmanager
+def served(first: str = "", folder: Path | None = None) -> Iterator[str]:
+    """A server of the studio in a process of its own; its address.
+
+    Args:
+        first: Python that the process runs before it serves.
+        folder: where that imports from, besides what is installed.
+    """
+    server = Server(first, folder)
+    try:
+        yield server.start().url
     finally:
-        process.terminate()
-        process.wait(timeout=60)  # it ends its workers first, and the machine may be busy
-        if any(line.startswith(("Traceback", "ERROR")) for line in lines):
-            print("".join(lines), file=sys.stderr)
+        server.stop()
 
 
 class Studio:
@@ -91,6 +132,11 @@ class Studio:
         """Load the page again and wait until it answers."""
         self.page.reload()
         return self.ready()
+
+    def forgotten(self) -> Studio:
+        """Load the page as in another tab, without the work of this one."""
+        self.page.evaluate("sessionStorage.clear()")
+        return self.reload()
 
     def ready(self) -> Studio:
         """Wait until a page under way stands, and the server has answered all that the page asked of it."""
@@ -162,23 +208,35 @@ class Studio:
         """The notice that holds this text."""
         return self.page.locator("[data-notice]", has_text=text)
 
-    def kept_draft(self, holding: str = "") -> None:
-        """Wait until the browser keeps a draft that holds this text."""
+    def kept(self) -> None:
+        """Wait until the browser keeps the work as it stands.
+
+        The server has answered everything, so it has told of the draft too, or is writing it; the page writes
+        it in its turn.
+        """
+        self.settled()
+        title = self.page.get_by_label("Model title").input_value()
+        undo = self.button("Undo").get_attribute("aria-description")
         self.page.evaluate(
-            """async holding => {
+            """async ([title, undo]) => {
                 const frame = () => new Promise(requestAnimationFrame);
-                // To open what is not there would make it, empty.
-                const isMade = (all) => all.some(({ name }) => name === "keyval-store");
+                const isMade = (all) => all.some(({ name }) => name === "covstudio");
                 while (!isMade(await indexedDB.databases())) await frame();
                 const answer = (asked) => new Promise((known) => {
                     asked.onsuccess = () => known(asked.result);
                 });
-                const base = await answer(indexedDB.open("keyval-store"));
-                const kept = () => base.transaction("keyval").objectStore("keyval").get("covstudio.draft");
-                while (!(await answer(kept()))?.text.includes(holding)) await frame();
+                const base = await answer(indexedDB.open("covstudio"));
+                const own = sessionStorage.getItem("covstudio.tab.draft");
+                const head = () => answer(
+                    base.transaction("drafts").objectStore("drafts").get([own, ""])
+                );
+                const label = (head) => head.draft.past.at(-1)?.label;
+                const isIt = (head) => head?.title === title
+                    && (undo === null || undo === `Undo: ${label(head)} (Ctrl Z)`);
+                while (!isIt(await head())) await frame();
                 base.close();
             }""",
-            holding,
+            [title, undo],
         )
 
     # --- starting ---------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ LOCAL = {"localhost", "127.0.0.1", "::1"}
 STORED = "cookies,indexeddb,local_storage,service_workers,cache_storage"
 
 # A machine that builds other things at the same time may be slow; what is never reached fails all the same.
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=int(os.environ.get("COVSTUDIO_PATIENCE", "60000")))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -6,6 +6,8 @@ the many tests that only stand on it need not do it again, click by click.
 
 from __future__ import annotations
 
+import os
+
 import panel as pn
 
 from covstudio.data.examples.example import EXAMPLES
@@ -19,8 +21,8 @@ from tests.studio.browser import ALPHA, EXAMPLE
 class PreparedPage(page.Page):
     """A page on which somebody has done something already, if its address says so."""
 
-    def __init__(self, store: Store | None = None) -> None:
-        super().__init__(store)
+    def __init__(self, store: Store | None = None, *, keeps: bool = False) -> None:
+        super().__init__(store, keeps=keeps)
         if pn.state.session_args.get("begin") == [b"alpha"]:
             data = self.view("data")
             assert isinstance(data, DataView)
@@ -31,4 +33,4 @@ class PreparedPage(page.Page):
 
 if __name__ == "__main__":
     page.Page = PreparedPage  # type: ignore[misc]
-    serve(port=0)
+    serve(port=int(os.environ.get("COVSTUDIO_TEST_PORT", "0")))

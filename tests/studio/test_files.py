@@ -9,20 +9,15 @@ from typing import Any
 import pytest
 from msgspec import ValidationError, convert, structs
 
-from covstudio.data.examples import load_example
-from covstudio.document.changes.all import AddNode, SetTitle
-from covstudio.document.files.write import loads
 from covstudio.studio.session.files import (
     MAX_CHUNK,
     Assembler,
     Chunk,
-    Draft,
     Upload,
     UploadError,
     file_stem,
     model_text,
 )
-from covstudio.studio.session.store import Store
 
 LIMIT = 50_000
 
@@ -152,50 +147,3 @@ def test_a_model_file_is_utf8_text() -> None:
     assert model_text(Upload("open", "m.json", b"\xef\xbb\xbf{}")) == "{}"
     with pytest.raises(UploadError, match=r"m\.json is not a text file \(byte 1 "):
         model_text(Upload("open", "m.json", b"a\xff"))
-
-
-class Kept:
-    """A browser's storage."""
-
-    def __init__(self) -> None:
-        self.drafts: list[tuple[str | None, str]] = []
-
-    def __call__(self, text: str | None, title: str) -> None:
-        self.drafts.append((text, title))
-
-
-def test_a_draft_holds_the_model_and_its_table() -> None:
-    kept, store = Kept(), Store()
-    Draft(store, kept)
-    store.load_table(load_example("john_alpha"))
-    store.dispatch(SetTitle("Oats"))
-    text, title = kept.drafts[-1]
-    assert title == "Oats"
-    assert text is not None
-    document, table = loads(text)
-    assert document == store.document
-    assert table is not None
-    assert table.n == 72
-
-
-def test_nothing_is_kept_while_nothing_was_done() -> None:
-    kept, store = Kept(), Store()
-    draft = Draft(store, kept)
-    store.notify("hello")
-    draft.write()
-    assert kept.drafts == []
-
-
-def test_a_draft_too_large_goes_without_its_table_then_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept, store = Kept(), Store()
-    Draft(store, kept)
-    store.load_table(load_example("john_alpha"))
-    with_table = len(store.save_text())
-    monkeypatch.setattr("covstudio.studio.session.files.MAX_DRAFT", with_table - 100)
-    store.dispatch(SetTitle("Oats"))
-    text, _ = kept.drafts[-1]
-    assert text is not None
-    assert loads(text)[1] is None
-    monkeypatch.setattr("covstudio.studio.session.files.MAX_DRAFT", 10)
-    store.dispatch(AddNode("Sum"))
-    assert kept.drafts[-1][0] is None

@@ -16,7 +16,7 @@ from covstudio.document.changes.all import ReplaceDocument
 from covstudio.document.files.templates import templates
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TABS
-from tests.studio.browser import ALPHA, Studio, box_of, served
+from tests.studio.browser import ALPHA, Studio, box_of
 from tests.studio.conftest import Watch
 
 TITLES = [tab.title for tab in TABS]
@@ -330,7 +330,7 @@ def test_save_open_and_what_cannot_be_opened(studio: Studio, tmp_path: Path) -> 
         else content["data"]
     )
 
-    studio.reload()
+    studio.forgotten()
     expect(studio.nodes()).to_have_count(1)
     field = page.get_by_label("Open a model file")
     broken = tmp_path / "broken.json"
@@ -376,29 +376,6 @@ def test_ctrl_o_asks_for_a_file_while_the_server_says_nothing(page: Page, server
         page.keyboard.press("Control+o")
 
 
-def test_the_last_session_is_offered_and_comes_back(studio: Studio) -> None:
-    studio.use_example()
-    studio.use_template()
-    studio.kept_draft("residual")
-    studio.reload()
-    offer = studio.notice("Restore your last session?")
-    expect(offer).to_contain_text(ALPHA)
-    offer.get_by_role("button", name="Restore").click()
-    expect(studio.state()).to_contain_text("V 72 × 72 · 3 parameters")
-    expect(offer).to_have_count(0)
-
-
-def test_the_last_session_can_be_declined(studio: Studio) -> None:
-    studio.use_template()
-    studio.kept_draft()
-    studio.reload()
-    offer = studio.notice("Restore your last session?")
-    offer.get_by_role("button", name="Dismiss").click()
-    expect(offer).to_have_count(0)
-    studio.reload()
-    expect(studio.notice("Restore your last session?")).to_have_count(0)
-
-
 @pytest.mark.parametrize("width", [480, 1024])
 def test_smaller_screens_reach_everything(
     context: BrowserContext, server_url: str, watch: Watch, width: int
@@ -434,39 +411,3 @@ def test_two_sessions_know_nothing_of_each_other(
     expect(studio.nodes()).not_to_have_count(1)
     other.settled()
     expect(other.nodes()).to_have_count(1)
-
-
-KEEP_SOCKETS = """
-    window.sockets = [];
-    window.WebSocket = new Proxy(WebSocket, {
-        construct(target, args) {
-            const socket = new target(...args);
-            window.sockets.push(socket);
-            return socket;
-        },
-    });
-"""
-
-
-def test_a_lost_connection_comes_back_by_itself(context: BrowserContext, server_url: str) -> None:
-    page = context.new_page()  # not watched: what is sent in between is reported as an error
-    page.add_init_script(KEEP_SOCKETS)
-    studio = Studio(page, server_url).open()
-    studio.use_template()
-    page.evaluate(
-        """new Promise((back) => {
-            Bokeh.documents[0].on_event("client_reconnected", () => back());
-            sockets.at(-1).close();
-        })"""
-    )
-    assert page.evaluate("sockets.length") > 1
-    expect(studio.notice("connection")).to_have_count(0)
-    studio.button("Undo").click()
-    expect(page.get_by_label("Model title")).to_have_value("Untitled model")
-
-
-def test_a_server_that_is_gone_is_told_of(context: BrowserContext) -> None:
-    page = context.new_page()  # not watched: the browser reports the refused connections as errors
-    with served() as url:
-        studio = Studio(page, url).open()
-    expect(studio.notice("connection to the server is lost")).to_be_visible()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from covstudio.studio.session.messages import Message, Part, Real, State, Wire
+from covstudio.studio.session.messages import Edit, Message, Part, Real, State, Wire
 
 
 class CardLine(Part, frozen=True):
@@ -107,7 +107,7 @@ class NodePlace(Part, frozen=True):
     y: float
 
 
-class NodesMoved(Message, frozen=True):
+class NodesMoved(Edit, frozen=True):
     """Nodes were put elsewhere; a run of presses of arrow keys is one step."""
 
     places: list[NodePlace]
@@ -115,27 +115,27 @@ class NodesMoved(Message, frozen=True):
     turn: int
 
 
-class NodesSelected(Message, frozen=True):
+class NodesSelected(Edit, frozen=True):
     """Other nodes are selected."""
 
     nodes: list[str]
     turn: int
 
 
-class NodesDeleted(Message, frozen=True):
+class NodesDeleted(Edit, frozen=True):
     """Nodes, and wires by the node that they come from, are to go."""
 
     nodes: list[str]
     wires: list[str]
 
 
-class NodesDuplicated(Message, frozen=True):
+class NodesDuplicated(Edit, frozen=True):
     """Copies of nodes are wanted, with everything below them."""
 
     nodes: list[str]
 
 
-class NodeRenamed(Message, frozen=True):
+class NodeRenamed(Edit, frozen=True):
     """A node was given another name."""
 
     id: str
@@ -161,7 +161,7 @@ class WireStarted(Message, frozen=True):
     slot: str | None
 
 
-class WireDrawn(Message, frozen=True):
+class WireDrawn(Edit, frozen=True):
     """A wire was drawn; on the body of an operator it takes the next free slot."""
 
     child: str
@@ -169,7 +169,7 @@ class WireDrawn(Message, frozen=True):
     slot: str | None
 
 
-class WireTaken(Message, frozen=True):
+class WireTaken(Edit, frozen=True):
     """A node was taken out of its slot."""
 
     child: str
@@ -184,7 +184,7 @@ class StructureOver(Message, frozen=True):
     wire: str | None
 
 
-class StructureDropped(Message, frozen=True):
+class StructureDropped(Edit, frozen=True):
     """A structure was let go at a place, maybe on a node, one of its slots, or a wire."""
 
     kind: str
@@ -203,7 +203,7 @@ class AddAsked(Message, frozen=True):
     wire: str | None
 
 
-class StructureAdded(Message, frozen=True):
+class StructureAdded(Edit, frozen=True):
     """A structure was chosen in that search."""
 
     kind: str
@@ -214,7 +214,7 @@ class StructureAdded(Message, frozen=True):
     wire: str | None
 
 
-class OperandsSwapped(Message, frozen=True):
+class OperandsSwapped(Edit, frozen=True):
     """What is in two slots of an operator is to change places."""
 
     parent: str
@@ -229,7 +229,7 @@ class NodesCopied(Message, frozen=True):
     cut: bool
 
 
-class TextPasted(Message, frozen=True):
+class TextPasted(Edit, frozen=True):
     """A text was pasted: nodes from here or from another window."""
 
     text: str
@@ -237,13 +237,13 @@ class TextPasted(Message, frozen=True):
     y: float
 
 
-class TemplateChosen(Message, frozen=True):
+class TemplateChosen(Edit, frozen=True):
     """A template was picked on the empty canvas."""
 
     name: str
 
 
-class NodesArranged(Message, frozen=True):
+class NodesArranged(Edit, frozen=True):
     """The model was laid out."""
 
     places: list[NodePlace]

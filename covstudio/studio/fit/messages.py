@@ -7,7 +7,7 @@ from typing import Literal
 from covstudio.document.model.document import Degrees, Method
 from covstudio.studio.fit.results_messages import RESULTS as RESULTS
 from covstudio.studio.inspector.problems import ModelProblem
-from covstudio.studio.session.messages import Message, Part, Real, State, Wire
+from covstudio.studio.session.messages import Edit, Message, Part, Real, State, Wire
 
 #: What is going on with a fit; "idle" where none is.
 Phase = Literal["idle", "starting", "waiting", "running", "inferring", "cancelling"]
@@ -192,7 +192,7 @@ class FitState(State, frozen=True):
 # --- what a person does ---------------------------------------------------------------------------------
 
 
-class ChooseResponse(Message, frozen=True):
+class ChooseResponse(Edit, frozen=True):
     """Another column is the response, or none."""
 
     column: str | None
@@ -204,19 +204,19 @@ class CheckFormula(Message, frozen=True):
     text: str
 
 
-class WriteFormula(Message, frozen=True):
+class WriteFormula(Edit, frozen=True):
     """The formula is written."""
 
     text: str
 
 
-class ChooseMethod(Message, frozen=True):
+class ChooseMethod(Edit, frozen=True):
     """The likelihood to maximise."""
 
     method: Method
 
 
-class ChooseDegrees(Message, frozen=True):
+class ChooseDegrees(Edit, frozen=True):
     """The degrees of freedom of tests."""
 
     degrees: Degrees
@@ -226,7 +226,7 @@ class LeaveOutColumns(Message, frozen=True):
     """Columns that depend on others are to be left out, and the model fitted."""
 
 
-class KeepColumns(Message, frozen=True):
+class KeepColumns(Edit, frozen=True):
     """All columns are to be kept."""
 
 
@@ -276,7 +276,7 @@ class AddQuantity(Message, frozen=True):
     text: str
 
 
-class RemoveQuantity(Message, frozen=True):
+class RemoveQuantity(Edit, frozen=True):
     """A derived quantity is not wanted any more."""
 
     text: str

@@ -77,7 +77,7 @@ class FitQuestions:
         estimate: Estimate,
         spoken: Spoken,
     ) -> None:
-        """Take a new fit up; what was asked about the one before is forgotten.
+        """Take a fit up, with the answers that it has; what was asked about the one before is forgotten.
 
         Args:
             document: that was fitted.
@@ -90,7 +90,9 @@ class FitQuestions:
         self._job = None  # what it still says is of the fit before
         self._document, self._table, self._estimate = document, table, estimate
         self._spoken = spoken
-        self._profiles, self._curves, self._omissions, self._troubles = {}, {}, {}, {}
+        self._profiles, self._troubles = dict(estimate.profiles), {}
+        self._curves = {name: curve(found) for name, found in self._profiles.items()}
+        self._omissions = {one.name: one for one in estimate.omissions}
         self._failure = ""
         known = matrix is not None and estimate.fit.converged
         self._parameters = profiled_parameters(matrix, estimate.fit) if matrix is not None and known else ()

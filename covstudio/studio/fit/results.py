@@ -65,7 +65,7 @@ class Results:
 
     def __init__(self, estimate: Estimate, seconds: float, title: str, number: int = 1) -> None:
         self.estimate = estimate
-        self._seconds = seconds
+        self.seconds = seconds
         self._stem = file_stem(title)
         self._number = number
         self._tables = tables(estimate)
@@ -74,7 +74,7 @@ class Results:
 
     def of(self, estimate: Estimate) -> Results:
         """The same fit with other derived quantities."""
-        return Results(estimate, self._seconds, self._stem, self._number)
+        return Results(estimate, self.seconds, self._stem, self._number)
 
     def state(self, spoken: Spoken | None = None) -> ResultsState:
         """What the page draws: the summary and the tables, numbers as numbers.
@@ -122,7 +122,7 @@ class Results:
             information=fit.covariance.source if fit.covariance.coordinates else "",
             degrees=inferred.degrees,
             contained=list(inferred.contained),
-            seconds=self._seconds,
+            seconds=self.seconds,
             notes=list(map(spoken.sentence, (*estimate.notes, *inferred.notes))),
             parameters=self._words(spoken),
         )

@@ -9,15 +9,18 @@ from msgspec import structs
 
 from covstudio.covariance import Matrix
 from covstudio.data.tables import Table
-from covstudio.document.build.build import Problem, same_structure
+from covstudio.document.build.build import Problem, build, same_structure
+from covstudio.document.build.roles import under_choices
 from covstudio.document.changes.all import SetParameters
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import V
 from covstudio.estimate.inferred import WORDS
+from covstudio.reml.problem.iteration import Iteration
 from covstudio.studio.fit import pool as fitting
 from covstudio.studio.fit.derived import FitDerived
 from covstudio.studio.fit.inbox import Inbox
 from covstudio.studio.fit.job import Event, Finished, Job, Started, Waiting
+from covstudio.studio.fit.kept import KeptFit
 from covstudio.studio.fit.messages import (
     FIT,
     RESULTS,
@@ -81,6 +84,7 @@ class FitView(TabView):
         self._fitted: Document | None = None  # the document the results belong to
         self._matrix: Matrix | None = None  # the V of the fit under way
         self._spoken = Spoken(store.document, store.build)  # what its parts are called
+        self._kept: tuple[tuple[object, ...], KeptFit] | None = None
         self._setup = FitSetup(store, self._show)
         self._derived = FitDerived(store, self._show)
         self._questions = FitQuestions(store, self._show)
@@ -146,6 +150,7 @@ class FitView(TabView):
         self._spoken = Spoken(self._store.document, self._store.build)
         try:
             self._job = fitting.start(self._store.document, self._store.table, Inbox(self._take))
+            self._tell_of(True)
         except (ImportError, OSError, RuntimeError, ValueError) as error:
             log.exception("a fit could not be started")
             self._phase, self._failure = "idle", Outcome(message=f"The fit could not be started: {error}")
@@ -183,6 +188,7 @@ class FitView(TabView):
     def _finish(self, outcome: Outcome) -> None:
         asked, self._job, self._asked, self._phase = self._asked, None, None, "idle"
         store = self._store
+        self._tell_of(False)
         if outcome.cancelled:
             self._steps = []
             store.notify("The fit was cancelled. The model is as it was.", "info")
@@ -209,6 +215,46 @@ class FitView(TabView):
             )
         self._done("news")
 
+    def _tell_of(self, under_way: bool) -> None:
+        self._store.param.update(fitting=under_way, answers=self._store.answers + 1)
+
+    # --- kept and brought back --------------------------------------------------------------------
+
+    def kept(self) -> KeptFit | None:
+        """The fit that is shown, with what was asked beyond it; the same object until there is more."""
+        results, document, estimate = self._results, self._fitted, self._derived.estimate
+        if results is None or document is None or estimate is None:
+            return None
+        estimate = self._questions.answered(estimate)
+        key = (results, document, estimate.derived, (*estimate.profiles,), estimate.omissions)
+        if self._kept is None or self._kept[0] != key:
+            self._kept = key, KeptFit(estimate, results.seconds, self._count, document)
+        return self._kept[1]
+
+    def bring_back(self, kept: KeptFit | None) -> None:
+        """Show a fit that was kept, or none; nothing is fitted."""
+        self.close()
+        self._job, self._phase, self._failure = None, "idle", None
+        if kept is None:
+            self._results = self._fitted = None
+            self._steps = []
+            self._tables.clear()
+            self._show()
+            return
+        store, document, estimate = self._store, kept.document, kept.estimate
+        table, _ = under_choices(document, store.tables.get(document.data_name or ""))
+        same = table is store.table and same_structure(document, store.document)
+        built = store.build if same else build(document, table)
+        self._spoken = Spoken(document, built)
+        self._steps = [_step(iteration) for iteration in estimate.fit.history]
+        self._derived.begin(built.v, estimate)
+        self._questions.begin(document, table, built.v, estimate, self._spoken)
+        self._count, self._fitted = kept.number, document
+        self._results = Results(estimate, kept.seconds, document.title, kept.number)
+        self._tables.show(self._results.state(self._spoken))
+        store.bring_back_estimate(estimate, document)
+        self._show()
+
     def _restore(self) -> None:
         if self._results is not None:
             self._store.dispatch(SetParameters(self._results.estimate.values, label="Fit"))
@@ -233,6 +279,9 @@ class FitView(TabView):
     # --- drawing ----------------------------------------------------------------------------------
 
     def _show(self) -> None:
+        before, now = self._kept, self.kept()
+        if now is not None and (before is None or before[1] is not now):
+            self._store.answers += 1
         self.channel.show(
             FitState(
                 **self._setup.state(),
@@ -294,3 +343,16 @@ class FitView(TabView):
         if naturals[0] != naturals[1]:
             return FitStale(text="The parameters no longer stand at these estimates.", values=True)
         return None
+
+
+def _step(iteration: Iteration) -> Step:
+    """An iteration of a fit that was kept, as it was reported."""
+    return Step(
+        number=iteration.number,
+        loglik=iteration.loglik,
+        score_norm=iteration.score_norm,
+        step=iteration.step,
+        halvings=iteration.halvings,
+        seconds=iteration.seconds,
+        params=dict(iteration.params),
+    )

@@ -6,7 +6,7 @@ from typing import Literal
 
 from covstudio.studio.inspector.problems import ModelProblem
 from covstudio.studio.inspector.scales import Scale
-from covstudio.studio.session.messages import Message, Part, Real, State, Wire
+from covstudio.studio.session.messages import Edit, Message, Part, Real, State, Wire
 
 # --- arguments ------------------------------------------------------------------------------------
 
@@ -270,14 +270,14 @@ class Written(Part, frozen=True, tag_field="mode", tag="written"):
 Given = None | bool | int | float | str | FromModel | FromRows | FromLevels | FromNumber | Written
 
 
-class GiveName(Message, frozen=True):
+class GiveName(Edit, frozen=True):
     """A node has another name."""
 
     node: str
     name: str
 
 
-class GiveArgument(Message, frozen=True):
+class GiveArgument(Edit, frozen=True):
     """An argument has another value."""
 
     node: str
@@ -285,7 +285,7 @@ class GiveArgument(Message, frozen=True):
     value: Given
 
 
-class TakeColumn(Message, frozen=True):
+class TakeColumn(Edit, frozen=True):
     """A column goes into a list of columns, or out of it."""
 
     node: str
@@ -294,7 +294,7 @@ class TakeColumn(Message, frozen=True):
     on: bool
 
 
-class GiveValue(Message, frozen=True):
+class GiveValue(Edit, frozen=True):
     """A parameter has another natural value."""
 
     node: str
@@ -302,14 +302,14 @@ class GiveValue(Message, frozen=True):
     value: float
 
 
-class ResetValue(Message, frozen=True):
+class ResetValue(Edit, frozen=True):
     """A parameter has its default value again."""
 
     node: str
     param: str
 
 
-class FixParameter(Message, frozen=True):
+class FixParameter(Edit, frozen=True):
     """A parameter is a constant, or is one no longer."""
 
     node: str
@@ -317,7 +317,7 @@ class FixParameter(Message, frozen=True):
     fixed: bool
 
 
-class RemoveSelected(Message, frozen=True):
+class RemoveSelected(Edit, frozen=True):
     """What is selected goes."""
 
 

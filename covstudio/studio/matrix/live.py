@@ -105,6 +105,7 @@ class Live:
         self._published = 0.0
         self._labels: tuple[int, dict[str, Labels]] = (-1, {})
         self._slot: Snapshot | None = None
+        self._afresh = False
         self._asked: Snapshot | None = None
         self._stopping = False
         self._wake = threading.Condition()
@@ -129,6 +130,11 @@ class Live:
 
     def _begin(self) -> None:
         self._begun = True
+        self._ask()
+
+    def again(self) -> None:
+        """Send every picture once more: the page has missed some."""
+        self._afresh = True
         self._ask()
 
     def _on_drag(self, drag: Drag) -> None:
@@ -253,7 +259,10 @@ class Live:
                 if self._stopping:
                     return
                 snapshot, self._slot = self._slot, None
+                afresh, self._afresh = self._afresh, False
             assert snapshot is not None
+            if afresh:
+                pictures = Pictures()
             resting = snapshot.settled
             try:
                 late = self._round(pictures, snapshot, late)

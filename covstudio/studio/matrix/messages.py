@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from covstudio.plots.raster import Mode as Mode
-from covstudio.studio.session.messages import Message, Part, Real, State, Wire
+from covstudio.studio.session.messages import Edit, Message, Part, Real, State, Wire
 
 # --- the painter ---
 
@@ -27,7 +27,7 @@ class PainterState(State, frozen=True):
     dark: Ramps
 
 
-class Drag(Message, frozen=True):
+class Drag(Edit, frozen=True):
     """A slider moved. `seq` counts what the page says; one `gesture` is one step of the history."""
 
     seq: int
@@ -37,7 +37,7 @@ class Drag(Message, frozen=True):
     value: float
 
 
-class Release(Message, frozen=True):
+class Release(Edit, frozen=True):
     """The slider was let go."""
 
 

@@ -10,7 +10,6 @@ from covstudio.document.files.templates import TEMPLATES
 from covstudio.studio.page.messages import (
     BAR,
     BarState,
-    KeepDraft,
     MenuEntry,
     ProposeExample,
     RedoStep,
@@ -24,7 +23,6 @@ from covstudio.studio.session.files import (
     MAX_MODEL,
     Assembler,
     Chunk,
-    Draft,
     UploadError,
     file_stem,
     model_text,
@@ -49,7 +47,7 @@ class AppBar:
         self._store = store
         self._desk = desk
         self._on_example = on_example
-        self._uploads = Assembler({"open": MAX_MODEL, "restore": MAX_MODEL})
+        self._uploads = Assembler({"open": MAX_MODEL})
         self.channel = Channel(
             BAR,
             store,
@@ -63,7 +61,6 @@ class AppBar:
                 Chunk: self._chunk,
             },
         )
-        self._draft = Draft(store, lambda text, title: self.channel.tell(KeepDraft(text=text, title=title)))
         store.param.watch(lambda *events: self._show(), ["version"])
         self._show()
 
@@ -97,13 +94,7 @@ class AppBar:
             return
         if upload is not None and text is not None and self._store.open_text(text):
             title = self._store.document.title
-            self._store.notify(
-                f"“{title}” is back."
-                if upload.purpose == "restore"
-                else f"Opened “{title}”. Undo brings the earlier model back.",
-                "ok",
-                topic="model",
-            )
+            self._store.notify(f"Opened “{title}”. Undo brings the earlier model back.", "ok", topic="model")
 
     def _show(self) -> None:
         store = self._store

@@ -12,6 +12,7 @@ from covstudio.studio.page.messages import (
     MarkTab,
     OpenTab,
     PageReady,
+    Resumed,
     SaveFile,
     Settle,
     Settled,
@@ -32,19 +33,29 @@ class Frame:
     Args:
         store: the session.
         on_tab: called with the name of a tab when the person opens it, so that its view can be built then.
+        on_ready: called when the page answers.
+        on_resumed: called when the page is back after its line was lost.
     """
 
-    def __init__(self, store: Store, on_tab: Callable[[str], None] = lambda name: None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        on_tab: Callable[[str], None] = lambda name: None,
+        on_ready: Callable[[], None] = lambda: None,
+        on_resumed: Callable[[], None] = lambda: None,
+    ) -> None:
         self._store = store
         self._on_tab = on_tab
+        self._on_ready = on_ready
         self.channel = Channel(
             FRAME,
             store,
             {
-                PageReady: lambda ready: self._theme(ready.dark),
+                PageReady: self._ready,
                 ThemeChosen: lambda chosen: self._theme(chosen.dark),
                 TabOpened: lambda opened: self._opened(opened.tab),
                 Settled: lambda _: None,
+                Resumed: lambda _: on_resumed(),
             },
         )
         tabs = tuple(TABS)
@@ -85,6 +96,10 @@ class Frame:
             SaveFile(name=name, kind=kind or "application/octet-stream"),
             content.encode() if isinstance(content, str) else content,
         )
+
+    def _ready(self, ready: PageReady) -> None:
+        self._theme(ready.dark)
+        self._on_ready()
 
     def _theme(self, dark: bool) -> None:
         self._store.dark = dark

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from covstudio.studio.session.files import Chunk
-from covstudio.studio.session.messages import Message, Part, State, Wire
+from covstudio.studio.session.messages import Edit, Message, Part, State, Wire
 
 # --- the frame: the page as a whole ---
 
@@ -42,6 +42,10 @@ class TabOpened(Message, frozen=True):
     tab: str
 
 
+class Resumed(Message, frozen=True):
+    """The line to this session was lost and is back: what was told meanwhile was not heard."""
+
+
 class Settled(Message, frozen=True):
     """The page knows of what was added to it."""
 
@@ -73,7 +77,7 @@ class SaveFile(Message, frozen=True):
 FRAME = Wire(
     "frame",
     FrameState,
-    up=(PageReady, ThemeChosen, TabOpened, Settled),
+    up=(PageReady, ThemeChosen, TabOpened, Settled, Resumed),
     down=(OpenTab, MarkTab, Settle, SaveFile),
 )
 
@@ -99,17 +103,17 @@ class BarState(State, frozen=True):
     examples: list[MenuEntry]
 
 
-class SetModelTitle(Message, frozen=True):
+class SetModelTitle(Edit, frozen=True):
     """The model has another title."""
 
     title: str
 
 
-class UndoStep(Message, frozen=True):
+class UndoStep(Edit, frozen=True):
     """The last step is taken back."""
 
 
-class RedoStep(Message, frozen=True):
+class RedoStep(Edit, frozen=True):
     """The step that was taken back is done again."""
 
 
@@ -117,7 +121,7 @@ class SaveModel(Message, frozen=True):
     """The model is wanted as a file."""
 
 
-class StartTemplate(Message, frozen=True):
+class StartTemplate(Edit, frozen=True):
     """The model is to be started from a template."""
 
     name: str
@@ -129,18 +133,10 @@ class ProposeExample(Message, frozen=True):
     name: str
 
 
-class KeepDraft(Message, frozen=True):
-    """The present work, for this browser to keep; nothing is to be kept when the text is None."""
-
-    text: str | None
-    title: str
-
-
 BAR = Wire(
     "bar",
     BarState,
     up=(SetModelTitle, UndoStep, RedoStep, SaveModel, StartTemplate, ProposeExample, Chunk),
-    down=(KeepDraft,),
 )
 
 # --- the status line ---

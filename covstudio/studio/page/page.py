@@ -21,7 +21,10 @@ from bokeh.util.warnings import BokehUserWarning
 from covstudio.studio.canvas.canvas import CanvasView
 from covstudio.studio.code.code import CodeView
 from covstudio.studio.data.data import DataView
+from covstudio.studio.drafts.drafts import Drafts
 from covstudio.studio.fit import pool as fitting
+from covstudio.studio.fit.kept import KeptFit
+from covstudio.studio.fit.view import FitView
 from covstudio.studio.matrix.live import Live
 from covstudio.studio.matrix.slices import SlicesView
 from covstudio.studio.page.appbar import AppBar
@@ -39,6 +42,8 @@ log = logging.getLogger("covstudio")
 warnings.filterwarnings("ignore", message="reference already known", category=BokehUserWarning)
 
 TITLE = "covstudio"
+#: What a page adds to the address of its web socket once its line was lost (`frontend/src/session/line.ts`).
+BACK = "covstudio-back"
 
 
 class PageTemplate(pn.Template):
@@ -58,12 +63,14 @@ class Page:
 
     Args:
         store: the session's store; a new one when left out.
+        keeps: whether the browser keeps drafts of the work, and a page that comes back has it again. In a
+            notebook the kernel keeps it.
     """
 
-    def __init__(self, store: Store | None = None) -> None:
+    def __init__(self, store: Store | None = None, *, keeps: bool = False) -> None:
         self.store = store or Store()
         self.live = Live.of(self.store)
-        self.frame = Frame(self.store, self._opened)
+        self.frame = Frame(self.store, self._opened, self._ready, self._resumed)
         self._desk = Desk(self.store, self.frame.download, self.frame.open_tab, self.frame.mark_tab)
         self.bar = AppBar(self.store, self._desk, on_example=self._propose)
         self.palette = PaletteView(self.store, self._take)
@@ -78,6 +85,10 @@ class Page:
         slices, canvas = SlicesView(self.store), CanvasView(self.store)
         for view in (self.frame, self.bar, self.palette, self.status, self.live, slices, canvas):
             self.root.connect(view.channel)
+        self.drafts: Drafts | None = None
+        if keeps:
+            self.drafts = Drafts(self.store, self._kept_fit, self._fit_back, lambda: self.root.heard)
+            self.root.connect(self.drafts.channel)
         self._make(next(iter(self._tabs)))
 
     @property
@@ -113,6 +124,33 @@ class Page:
             self._make(name)
         for other, view in self._views.items():
             view.look(other == name)
+
+    def _ready(self) -> None:
+        """What was told before, nobody has heard."""
+        if self.drafts is not None:
+            self.drafts.write_all()
+
+    def _resumed(self) -> None:
+        """Tell once more what is no state: pictures, and what Panel draws."""
+        self.live.again()
+        for place in self._places.values():
+            if place.objects:
+                place.objects, shown = [], place.objects
+                place.objects = shown
+                self.frame.settle()
+
+    # --- drafts ---
+
+    def _kept_fit(self) -> KeptFit | None:
+        view = self._views.get("fit")
+        return view.kept() if isinstance(view, FitView) else None
+
+    def _fit_back(self, kept: KeptFit | None) -> None:
+        if kept is None and "fit" not in self._views:
+            return
+        view = self.view("fit")
+        assert isinstance(view, FitView)
+        view.bring_back(kept)
 
     def _propose(self, example: str) -> None:
         data = self.view("data")
@@ -164,12 +202,27 @@ def create_page() -> PageTemplate:
         A Panel template; `create_page().servable()` serves it.
     """
     prewarm()
-    page = Page()
+    if _came_back():
+        empty: PageTemplate = PageTemplate("{% extends base %}")
+        return empty
+    page = Page(keeps=True)
     if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None:
         pn.state.curdoc.title = TITLE
-        pn.config.reconnect = True
         pn.state.on_session_destroyed(lambda context: page.close())
     return page.template()
+
+
+def _came_back() -> bool:
+    """Whether a page whose line was lost asks for a session that is gone.
+
+    A server that does not know the session of a web socket makes a new one under its name. The page is told
+    by an empty document, and loads itself again, which makes a session with everything that belongs to it.
+    A page that comes back says so in the address of its web socket.
+    """
+    document = pn.state.curdoc
+    context = None if document is None else document.session_context
+    request = None if context is None else context.request
+    return BACK in str(getattr(request, "query", "") or "")
 
 
 _warmed = threading.Event()

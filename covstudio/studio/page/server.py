@@ -21,6 +21,8 @@ PORTS_TRIED = 20
 LARGEST_PORT = 65_535
 #: How long a session whose page lost its connection (a closed lid, a lost network) is kept for.
 SESSION_MINUTES = 15
+#: How long a page may be open and still come back to its session by itself; a later one loads itself again.
+TOKEN_DAYS = 30
 
 
 def free_port(port: int, address: str) -> int:
@@ -98,6 +100,7 @@ def serve(
         "title": TITLE,
         "websocket_origin": sorted({f"{name}:{chosen}" for name in hosts} | set(origins)),
         "websocket_max_message_size": 8 * MAX_CHUNK,
+        "session_token_expiration": TOKEN_DAYS * 86_400,
         "unused_session_lifetime_milliseconds": SESSION_MINUTES * 60_000,
         "check_unused_sessions_milliseconds": 30_000,
     }

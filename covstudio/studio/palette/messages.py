@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from covstudio.studio.session.messages import Message, Part, State, Wire
+from covstudio.studio.session.messages import Edit, Message, Part, State, Wire
 
 
 class Pictogram(Part, frozen=True):
@@ -72,7 +72,7 @@ class PalettePlace(Part, frozen=True):
     y: float
 
 
-class AddStructure(Message, frozen=True):
+class AddStructure(Edit, frozen=True):
     """A structure is wanted on the canvas, near a point where the canvas tells one."""
 
     kind: str

@@ -11,7 +11,7 @@ import msgspec
 import panel as pn
 
 from covstudio.studio.session.event_loop import call_soon
-from covstudio.studio.session.messages import Message, State, Wire, kind, plain
+from covstudio.studio.session.messages import Edit, Message, State, Wire, kind, plain
 from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
 
@@ -50,7 +50,12 @@ class Channel:
         self.name = wire.name
         self.state = ""
         self._line: Line | None = None
+        self._edited = {kind(one) for one in handlers if issubclass(one, Edit)}
         self._router = Router(store, {kind(one): _typed(one, handler) for one, handler in handlers.items()})
+
+    def _edits(self, message: Any) -> bool:
+        said = message.get("type") if isinstance(message, Mapping) else None
+        return isinstance(said, str) and said in self._edited
 
     def join(self, line: Line) -> None:
         """Speak through this line from now on; what is shown already goes down it at once."""
@@ -67,17 +72,29 @@ class Channel:
         if self._line is not None:
             self._line.draw(self.name, text)
 
+    def clear(self) -> None:
+        """Have the page draw nothing, as before there was a state."""
+        self.state = ""
+        if self._line is not None:
+            self._line.draw(self.name, "")
+
     def tell(self, message: Message, data: bytes | None = None) -> None:
         """Tell the page something that is not state; nobody hears it before there is a page."""
         if self._line is not None:
             self._line.say(self.name, _written(message), data)
 
-    def take(self, message: Any) -> None:
+    def take(self, message: Any, *, again: bool = False) -> None:
         """Take what the page says.
 
         A notebook's kernel may hear it in a thread of its own; it is taken on the notebook's loop, so that
         one thread alone answers.
+
+        Args:
+            message: as it came.
+            again: it was said to a session that is gone, before a draft had it: of use where it is an `Edit`.
         """
+        if again and not self._edits(message):
+            return
         document = pn.state.curdoc
         if document is None or document.session_context is None:
             call_soon(None, partial(self._router, message))

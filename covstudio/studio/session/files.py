@@ -1,26 +1,18 @@
-"""Files from and to the browser: uploads in pieces, safe file names, the draft kept for next time."""
+"""Files from and to the browser: uploads in pieces, safe file names."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-from panel.io.state import state as panel_state
 
 from covstudio.studio.session.messages import Message
-from covstudio.studio.session.store import Store
 
 MEGABYTE = 1_000_000
 MAX_TABLE = 100 * MEGABYTE
 #: A saved model holds its table as text, so it may be larger than the table was.
 MAX_MODEL = 250 * MEGABYTE
-#: Characters. A draft travels whenever the work rests; a longer one would be under way too long.
-MAX_DRAFT = 8 * MEGABYTE
-#: A table with more cells is not even tried: writing it would take longer than a person should wait.
-MAX_DRAFT_CELLS = 400_000
 MAX_CHUNK = 4 * MEGABYTE
 MAX_NAME = 200
 
@@ -171,44 +163,3 @@ def model_text(upload: Upload) -> str:
             f"{upload.name} is not a text file (byte {error.start} is not UTF-8). "
             "Open a model that was saved here, a file named like model.covstudio.json."
         ) from None
-
-
-class Draft:
-    """Keeps the present work in the browser's own storage, some time after the last change.
-
-    Args:
-        store: the session.
-        keep: called with (text, title) to store a draft; text None forgets it.
-        delay: seconds of rest before a draft is written.
-    """
-
-    def __init__(self, store: Store, keep: Callable[[str | None, str], None], delay: float = 1.5) -> None:
-        self._store = store
-        self._keep = keep
-        self._delay = delay
-        self._waiting = False
-        self._first = store.document
-        store.param.watch(self._changed, ["settled"])
-
-    def _changed(self, _event: Any) -> None:
-        if self._waiting:
-            return
-        self._waiting = True
-        document = panel_state.curdoc
-        if document is not None and document.session_context is not None:
-            document.add_timeout_callback(self.write, int(self._delay * 1000))
-        else:
-            self.write()
-
-    def write(self) -> None:
-        """Write the draft now, without the table when both together are too large, or not at all."""
-        self._waiting = False
-        store = self._store
-        if store.document == self._first:
-            return
-        table = store.table
-        small = table is None or table.n * len(table.columns) <= MAX_DRAFT_CELLS
-        text = store.save_text(with_data=small)
-        if len(text) > MAX_DRAFT and small and table is not None:
-            text = store.save_text(with_data=False)
-        self._keep(text if len(text) <= MAX_DRAFT else None, store.document.title)

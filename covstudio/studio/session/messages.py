@@ -55,6 +55,10 @@ class Message(
     """One thing said. Its "type" in JSON is the name of its class: `CopyText` is "copy-text"."""
 
 
+class Edit(Message, frozen=True):
+    """A change of the work. What a session that went down had not kept of it is said again to the next."""
+
+
 def kind(message: type[Message]) -> str:
     """The "type" of a kind of message."""
     return str(message.__struct_config__.tag)

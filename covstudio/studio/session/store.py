@@ -98,6 +98,10 @@ class Store(param.Parameterized):
         default={}, doc="node id -> why its values cannot be computed now"
     )
     estimate: Any = param.Parameter(default=None, doc="the latest fit, or None")
+    fitting: bool = param.Boolean(default=False, doc="a fit is under way")
+    answers: int = param.Integer(
+        default=0, doc="moves when a fit begins or ends, and with every answer about it"
+    )
     dark: bool = param.Boolean(default=False, doc="dark theme")
 
     def __init__(self, document: Document | None = None, tables: Iterable[Table] = ()) -> None:
@@ -346,7 +350,38 @@ class Store(param.Parameterized):
         """The document as JSON, with its table unless told otherwise."""
         return dumps(self.document, self.tables.get(self.document.data_name or "") if with_data else None)
 
+    def bring_back(
+        self,
+        history: History,
+        tables: Mapping[str, Table],
+        selection: Iterable[str] = (),
+        focus: str = V,
+        derivatives: str = "theta",
+    ) -> None:
+        """Take up work that was kept: everything in this session is as it was then.
+
+        Args:
+            history: the document with its past and its future.
+            tables: name -> table, those that its documents name.
+            selection: ids of the selected nodes.
+            focus: what the large plot shows.
+            derivatives: what V is differentiated by.
+        """
+        self.tables = dict(tables)
+        self.estimate = self._estimated = None
+        self._present(history)
+        self.derivatives = derivatives
+        self.selection = tuple(node for node in selection if node in self.document.nodes)
+        self.focus = focus
+        if not self._exists(self.focus_key):
+            self.focus = V
+
     # --- a finished fit ---
+
+    def bring_back_estimate(self, estimate: Any, document: Document) -> None:
+        """Know a fit that was kept, of this document; nothing in the document changes."""
+        self._estimated = document
+        self.estimate = estimate
 
     def apply_estimate(self, estimate: Any) -> bool:
         """Keep a finished fit and set the parameters to it, as one undoable step."""

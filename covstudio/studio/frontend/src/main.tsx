@@ -8,6 +8,7 @@ import "./ui/styles/view.css";
 import "./ui/styles/words.css";
 import { flushSync } from "react-dom";
 import { createRoot } from "react-dom/client";
+import { keeperOf } from "./drafts/keeper";
 import { Frame } from "./page/Frame";
 import { Help } from "./page/Help";
 import { expose } from "./painter/hook";
@@ -47,6 +48,8 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): void {
   );
   model.on("remove", () => {
     root.unmount();
+    keeperOf(connection)?.close();
+    connection.close();
     painter.close();
     leaveTheme();
   });

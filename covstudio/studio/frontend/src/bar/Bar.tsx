@@ -1,8 +1,7 @@
 // The bar: what concerns the whole model and the whole page.
 
 import { type ChangeEvent, type ReactNode, useRef, useState } from "react";
-import { keepDraft } from "../session/draft";
-import { useAnswer, useHear, useSend, useStage, useView } from "../session/hooks";
+import { useAnswer, useSend, useStage, useView } from "../session/hooks";
 import { isDark, setDark } from "../session/theme";
 import { tooLarge, upload } from "../session/upload";
 import { Icon } from "../ui/Icon";
@@ -120,16 +119,19 @@ function Theme() {
   return <Tool path={dark ? SUN : MOON} label={dark ? "Light theme" : "Dark theme"} last act={turn} />;
 }
 
-/** `areas` stands in the middle, `panes` beside what concerns the page. */
-export function Bar({ areas, panes }: { areas: ReactNode; panes: ReactNode }) {
+interface Parts {
+  /** What stands in the middle. */
+  areas: ReactNode;
+  /** What stands beside what concerns the page. */
+  panes: ReactNode;
+  /** What earlier work is taken up by, drawn like the other tools. */
+  recent: (look: { className: string; textClass: string }) => ReactNode;
+}
+
+export function Bar({ areas, panes, recent }: Parts) {
   const state = useView("bar");
   const send = useSend("bar");
   const stage = useStage();
-  const drafted = useRef<Promise<void>>(Promise.resolve());
-  useHear("bar", ({ text, title }) => {
-    const draft = text === null ? null : { text, title, saved: Date.now() };
-    drafted.current = drafted.current.then(() => keepDraft(draft));
-  });
   if (state === null) return null;
   const { undo, redo } = state;
 
@@ -139,6 +141,10 @@ export function Bar({ areas, panes }: { areas: ReactNode; panes: ReactNode }) {
       <Title title={state.title} answer={state} />
       <div className="cs-group" role="group" aria-label="File">
         <OpenTool limit={state.limit} />
+        {recent({
+          className: `cs-button cs-button--quiet ${styles.tool}`,
+          textClass: styles.toolText ?? "",
+        })}
         <Tool
           path={SAVE}
           label="Save"

@@ -3,8 +3,9 @@
 import { type Rect, useReactFlow, useStore, type Viewport } from "@xyflow/react";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { State } from "../session/connection";
-import { useAnswer } from "../session/hooks";
+import { useAnswer, useView } from "../session/hooks";
 import type { CanvasOutside } from "../session/ready";
+import { tab } from "../session/tab";
 import { fitted, revealing } from "./look";
 import { V } from "./model";
 
@@ -68,6 +69,24 @@ export function useLook(state: Model, initialised: boolean): Look {
     }
   }, [width, height]);
 
+  // A page that comes back is looked at where it was.
+  const keeps = useView("drafts") !== null;
+  useEffect(() => {
+    if (!keeps) return;
+    const leave = () => {
+      tab.viewport = strip.current ? left.current : flow.getViewport();
+    };
+    window.addEventListener("pagehide", leave);
+    return () => window.removeEventListener("pagehide", leave);
+  }, [keeps, flow]);
+  const asBefore = () => {
+    all();
+    const view = tab.viewport;
+    if (!keeps || view === null || document.body.dataset.ready) return;
+    if (strip.current) left.current = view;
+    else look(view);
+  };
+
   const reveal = (nodes: Iterable<string>) => {
     const view = revealing(boxes(state, new Set(nodes)), size, flow.getViewport());
     if (view === null) all();
@@ -93,7 +112,7 @@ export function useLook(state: Model, initialised: boolean): Look {
     const fresh = new Set(state.nodes.map((node) => node.id).filter((id) => !known.has(id)));
     const another = fresh.size > 1 && !state.nodes.some((node) => node.id !== V && known.has(node.id));
     if (another) {
-      all();
+      asBefore();
       return;
     }
     const into = (model: Model) => model.wires.find((wire) => wire.parent === V)?.child;

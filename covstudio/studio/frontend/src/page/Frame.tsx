@@ -8,6 +8,8 @@ import { Bar } from "../bar/Bar";
 import { Canvas } from "../canvas/Canvas";
 import { Code } from "../code/Code";
 import { Data } from "../data/Data";
+import { keeperOf } from "../drafts/keeper";
+import { Recent } from "../drafts/Recent";
 import { Fit } from "../fit/Fit";
 import { Inspector } from "../inspector/Inspector";
 import { Matrix } from "../matrix/Matrix";
@@ -16,6 +18,7 @@ import { download } from "../session/browser";
 import { useAnswer, useConnection, useHear, useSend, useStage, useView } from "../session/hooks";
 import { whenReady } from "../session/ready";
 import { resized } from "../session/stage";
+import { tab } from "../session/tab";
 import { isDark } from "../session/theme";
 import { Slices } from "../slices/Slices";
 import { dockHeight } from "../slices/tiles";
@@ -31,6 +34,7 @@ import styles from "./frame.module.css";
 import { type Size, useLayout } from "./layout";
 import { Splitter } from "./Splitter";
 import { useFocusKept } from "./useFocusKept";
+import { useStill } from "./useStill";
 
 const VIEWS = { palette: "Palette", canvas: "Model", dock: "Slices", side: "Details" } as const;
 const NARROW = matchMedia("(max-width: 820px)");
@@ -52,10 +56,11 @@ export function Frame() {
   const sendBar = useSend("bar");
   const stage = useStage();
   const root = useRef<HTMLDivElement>(null);
-  const [open, setOpen] = useState<string | null>(null);
+  const kept = useView("drafts") !== null;
+  const [open, setOpen] = useState<string | null>(kept ? tab.area : null);
   const [marks, setMarks] = useState<Record<string, string>>({});
   const [view, setView] = useState<View>("canvas");
-  const chosen = open ?? tabs[0]?.name ?? "";
+  const chosen = tabs.find(({ name }) => name === open)?.name ?? tabs[0]?.name ?? "";
   const layout = useLayout(chosen);
   const { lines } = layout.area;
   const [away, setAway] = useState(0); // counts what was folded
@@ -63,8 +68,9 @@ export function Frame() {
   const wanted = useRef<{ tab: string; first: boolean } | null>(null);
 
   function show(name: string): void {
-    if (!tabs.some((tab) => tab.name === name)) return;
+    if (!tabs.some((one) => one.name === name)) return;
     setOpen(name);
+    if (kept) tab.area = name;
     setMarks(({ [name]: _, ...others }) => others);
     if (NARROW.matches) setView("side");
     send({ type: "tab-opened", tab: name });
@@ -87,6 +93,7 @@ export function Frame() {
     else if (message.tab !== chosen) setMarks((all) => ({ ...all, [message.tab]: message.mark }));
   });
   useReady(chosen);
+  useStill(root);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: what has another size after these, Bokeh has to hear of
   useEffect(resized, [chosen, view, away]);
@@ -126,10 +133,10 @@ export function Frame() {
       help: () => stage.ask("help"),
     },
     (number) => {
-      const tab = tabs[number];
-      if (tab === undefined) return false;
-      wanted.current = { tab: tab.name, first: false };
-      show(tab.name);
+      const wish = tabs[number];
+      if (wish === undefined) return false;
+      wanted.current = { tab: wish.name, first: false };
+      show(wish.name);
       return true;
     },
   );
@@ -182,6 +189,7 @@ export function Frame() {
         </span>
         <div className={styles.barTools}>
           <Bar
+            recent={(look) => <Recent {...look} />}
             areas={<Areas tabs={tabs} chosen={chosen} marks={marks} show={show} />}
             panes={
               <Folds
@@ -220,17 +228,17 @@ export function Frame() {
       </main>
       {splitter(lines.beside)}
       <aside id="cs-side" className={styles.side} aria-label="Details">
-        {tabs.map((tab, index) => {
-          const Drawn = TABS[tab.name];
+        {tabs.map((one, index) => {
+          const Drawn = TABS[one.name];
           return (
             <div
-              key={tab.name}
+              key={one.name}
               role="tabpanel"
-              id={`cs-panel-${tab.name}`}
-              aria-labelledby={`cs-tab-${tab.name}`}
+              id={`cs-panel-${one.name}`}
+              aria-labelledby={`cs-tab-${one.name}`}
               className={styles.tabpanel}
               tabIndex={-1}
-              hidden={tab.name !== chosen}
+              hidden={one.name !== chosen}
             >
               {Drawn ? (
                 <div className={styles.region}>
@@ -265,16 +273,17 @@ export function Frame() {
 }
 
 /** Tells the server when the page stands, and then the tab at the front: it may have been opened before there was anybody to tell. */
-function useReady(tab: string): void {
+function useReady(name: string): void {
   const connection = useConnection();
-  const latest = useRef(tab);
-  latest.current = tab;
+  const latest = useRef(name);
+  latest.current = name;
   useEffect(
     () =>
       whenReady(connection, () => {
         // Panel loses what changes in a component while the page is still loading: the theme is told only now.
         connection.send("frame", { type: "page-ready", dark: isDark() });
         if (latest.current) connection.send("frame", { type: "tab-opened", tab: latest.current });
+        return keeperOf(connection)?.start();
       }),
     [connection],
   );

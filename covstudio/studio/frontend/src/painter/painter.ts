@@ -253,6 +253,21 @@ export class Painter {
     return { key: entry.key, row: row * size, col: col * size, size };
   }
 
+  /** A picture of what a key shows, as an address that holds it; null where nothing is shown. */
+  portrait(key: string, pixels: number): string | null {
+    const tile = this.tiles.get(key);
+    if (!tile || !this.ramps) return null;
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = pixels;
+    const context = canvas.getContext("2d");
+    const place = arrange(tile, pixels, pixels, THICK);
+    if (!context || !place.width || !place.height) return null;
+    const image = new ImageData(place.width, place.height);
+    fill(new Uint32Array(image.data.buffer), tile, place, this.ramps[this.theme][tile.scale]);
+    context.putImageData(image, place.x, place.y);
+    return canvas.toDataURL();
+  }
+
   // --- scales --------------------------------------------------------------------------------------------------------
 
   /** Call back whenever the tile of a key, or the theme, has changed; returns what ends it. */

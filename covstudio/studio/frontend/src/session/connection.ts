@@ -1,7 +1,9 @@
 // The one line between this page and its session: states come down whole, as JSON, one property of the root for each view;
 // what is not state comes down as a message for a view, and what a person does goes up as one.
 
+import { Lifeline, type Line, type ServedDocument } from "./line";
 import type { Wires } from "./messages";
+import { Outbox } from "./outbox";
 import { Stage } from "./stage";
 
 export type ViewName = keyof Wires;
@@ -15,10 +17,7 @@ export interface Model {
   on(event: string, listen: (message?: unknown) => void): void;
   off(event: string, listen: (message?: unknown) => void): void;
   get_child(name: string): HTMLElement | HTMLElement[] | null;
-  readonly document: {
-    is_idle?: boolean;
-    on_event?(event: string, listen: (document: unknown, event: { timeout?: number | null }) => void): void;
-  } | null;
+  readonly document: ServedDocument | null;
 }
 
 interface Envelope {
@@ -28,19 +27,25 @@ interface Envelope {
   data?: ArrayBuffer | Uint8Array<ArrayBuffer> | string;
 }
 
-export type Line = "lost" | "gone" | "back";
-
 type Listener = (message: unknown, data: Uint8Array<ArrayBuffer> | undefined) => void;
 
 export class Connection {
   readonly model: Model;
   /** What the parts of this page ask of each other. */
   readonly stage = new Stage();
+  /** Whether the server is heard. */
+  readonly line: Lifeline;
+  /** What the page says to the server goes through it. */
+  readonly outbox = new Outbox((said) => this.model.send_msg(said));
   private readonly states = new Map<ViewName, { text: string; value: unknown }>();
   private readonly listeners = new Map<ViewName, Set<Listener>>();
 
   constructor(model: Model) {
     this.model = model;
+    this.line = new Lifeline(model.document, () => this.stringOf("session"), {
+      lost: () => this.outbox.hold(),
+      resumed: (states) => this.resumed(states),
+    });
     model.on("msg:custom", (message) => this.receive(envelope(message)));
   }
 
@@ -53,7 +58,7 @@ export class Connection {
 
   /** The state of a view: the same object until it changes; null before the server has said anything. */
   state<V extends ViewName>(view: V): State<V> | null {
-    const text = (this.model as unknown as Record<string, string>)[view] ?? "";
+    const text = this.stringOf(view);
     let known = this.states.get(view);
     if (known?.text !== text) {
       known = { text, value: text === "" ? null : JSON.parse(text) };
@@ -64,7 +69,7 @@ export class Connection {
 
   /** Say what a person does. */
   send<V extends ViewName>(view: V, message: Up<V>): void {
-    this.model.send_msg({ view, message });
+    this.outbox.send(view, message);
   }
 
   /** Hear what is not state, with the bytes that came along; returns what ends it. */
@@ -78,18 +83,22 @@ export class Connection {
     return () => all.delete(listener);
   }
 
-  /** Hear when the server is "lost" and tried again, "gone", or "back"; returns what ends it. */
-  watch(listen: (line: Line) => void): () => void {
-    let listening = true; // Bokeh forgets no listener
-    const tell = (line: Line) => listening && listen(line);
-    const { document } = this.model;
-    document?.on_event?.("connection_lost", (_, { timeout }) =>
-      tell(timeout === null || timeout === undefined ? "gone" : "lost"),
-    );
-    document?.on_event?.("client_reconnected", () => tell("back"));
-    return () => {
-      listening = false;
-    };
+  /** Call back whenever the line is lost or back; returns what ends it. */
+  readonly watch = (changed: (line: Line) => void): (() => void) => this.line.watch(changed);
+
+  close(): void {
+    this.line.close();
+  }
+
+  /** The line is back, and the session is the same one: draw what was missed, and say what was held back. */
+  private resumed(draw: () => void): void {
+    draw();
+    this.model.send_msg({ view: "frame", message: { type: "resumed" } satisfies Up<"frame"> });
+    this.outbox.release();
+  }
+
+  private stringOf(name: ViewName | "session"): string {
+    return (this.model as unknown as Record<string, string>)[name] ?? "";
   }
 
   private receive({ view, json, data }: Envelope): void {

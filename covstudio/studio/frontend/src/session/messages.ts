@@ -2,7 +2,7 @@
 
 export interface Wires {
   bar: {
-    down: KeepDraft;
+    down: never;
     state: BarState;
     up: SetModelTitle | UndoStep | RedoStep | SaveModel | StartTemplate | ProposeExample | Chunk;
   };
@@ -50,6 +50,11 @@ export interface Wires {
       | RefuseFile
       | WantCells;
   };
+  drafts: {
+    down: KeepPart | KeepDraft | DraftBack;
+    state: DraftsState;
+    up: Chunk | SendAll | ForgetWork | NotKept;
+  };
   fit: {
     down: TableText;
     state: FitState;
@@ -78,7 +83,7 @@ export interface Wires {
   frame: {
     down: OpenTab | MarkTab | Settle | SaveFile;
     state: FrameState;
-    up: PageReady | ThemeChosen | TabOpened | Settled;
+    up: PageReady | ThemeChosen | TabOpened | Settled | Resumed;
   };
   inspector: {
     down: MovedParameters;
@@ -125,14 +130,6 @@ export interface Wires {
     state: StatusState;
     up: ChipPressed | Dismiss | Trouble;
   };
-}
-/**
- * The present work, for this browser to keep; nothing is to be kept when the text is None.
- */
-export interface KeepDraft {
-  text: string | null;
-  title: string;
-  type: "keep-draft";
 }
 /**
  * The title, the menus, and what undo and redo would do.
@@ -734,6 +731,93 @@ export interface WantCells {
   type: "want-cells";
 }
 /**
+ * The bytes that come along are a part of the next draft.
+ */
+export interface KeepPart {
+  part: string;
+  type: "keep-part";
+}
+/**
+ * The present work, to be kept in place of what was kept of this page.
+ */
+export interface KeepDraft {
+  draft: Draft;
+  type: "keep-draft";
+}
+/**
+ * A session's work. What is large is in parts of their own, which are named by their content.
+ */
+export interface Draft {
+  derivatives: "natural" | "theta";
+  fit: DraftFit | null;
+  fitting: boolean;
+  focus: string;
+  future: DraftStep[];
+  heard: number;
+  nodes: string[];
+  past: DraftStep[];
+  present: string;
+  selection: string[];
+  tables: DraftTable[];
+  title: string;
+  version: number;
+}
+/**
+ * A fit, by its part, with the document that it belongs to.
+ */
+export interface DraftFit {
+  document: string;
+  number: number;
+  part: string;
+  seconds: number;
+}
+/**
+ * A document that undo or redo goes back to, by its part, and what the way there is called.
+ */
+export interface DraftStep {
+  label: string;
+  part: string;
+}
+/**
+ * A table, by its name and its part.
+ */
+export interface DraftTable {
+  name: string;
+  part: string;
+}
+/**
+ * A draft is back on the page, or why it is not.
+ */
+export interface DraftBack {
+  trouble: string | null;
+  type: "draft-back";
+}
+/**
+ * Drafts are kept; the most bytes that one may have to come back.
+ */
+export interface DraftsState {
+  limit: number;
+}
+/**
+ * The browser has lost parts, or has forgotten them: everything is to be sent again.
+ */
+export interface SendAll {
+  type: "send-all";
+}
+/**
+ * All drafts were forgotten; nothing is to be kept before the next change.
+ */
+export interface ForgetWork {
+  type: "forget-work";
+}
+/**
+ * The browser keeps nothing, and why.
+ */
+export interface NotKept {
+  text: string;
+  type: "not-kept";
+}
+/**
  * A table for the clipboard.
  */
 export interface TableText {
@@ -1118,6 +1202,12 @@ export interface TabOpened {
  */
 export interface Settled {
   type: "settled";
+}
+/**
+ * The line to this session was lost and is back: what was told meanwhile was not heard.
+ */
+export interface Resumed {
+  type: "resumed";
 }
 /**
  * Numbers alone, while a slider moves.

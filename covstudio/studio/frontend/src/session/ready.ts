@@ -22,19 +22,24 @@ declare global {
   }
 }
 
-/** Call back once the page stands; returns what ends the waiting. */
-export function whenReady(connection: Connection, act: () => void): () => void {
-  const began = performance.now();
-  let timer: ReturnType<typeof setTimeout>;
-  function look(): void {
-    const stands = connection.model.document?.is_idle && window.covstudioCanvas?.ready;
-    if (!stands && performance.now() - began < LONGEST) {
-      timer = setTimeout(look, LOOK);
-      return;
-    }
-    act();
-    document.body.dataset.ready = "true";
+/** Act once the page answers; once that is done and shown the page is ready. Returns what ends the waiting. */
+export function whenReady(connection: Connection, act: () => Promise<void> | undefined): () => void {
+  let waits = true;
+  const stands = () => connection.model.document?.is_idle && window.covstudioCanvas?.ready;
+  async function standing(): Promise<void> {
+    const began = performance.now();
+    while (waits && !stands() && performance.now() - began < LONGEST)
+      await new Promise((resume) => setTimeout(resume, LOOK));
   }
-  look();
-  return () => clearTimeout(timer);
+  async function wait(): Promise<void> {
+    await standing();
+    if (!waits) return;
+    await act();
+    await standing();
+    if (waits) document.body.dataset.ready = "true";
+  }
+  void wait();
+  return () => {
+    waits = false;
+  };
 }

@@ -2,11 +2,9 @@
 
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Button, Dialog, DialogTrigger, Popover } from "react-aria-components";
-import type { Line } from "../session/connection";
-import { type Draft, keepDraft, lastDraft } from "../session/draft";
 import { useConnection, useSend, useView } from "../session/hooks";
+import type { Line } from "../session/line";
 import type { NoticeLine } from "../session/messages";
-import { upload } from "../session/upload";
 import { Icon } from "../ui/Icon";
 import styles from "./status.module.css";
 
@@ -16,23 +14,20 @@ const MOST = 2;
 /** Milliseconds after which good news goes by itself. */
 const READ = 6000;
 
-const LINES: Record<Exclude<Line, "back">, string> = {
-  lost: "The connection to the server is lost; trying again…",
-  gone:
-    "The server cannot be reached. The last saved state of your model stays in this browser: start the server and " +
-    "reload this page.",
-};
+const LOST =
+  "The server is not heard. What you see can be looked at and not changed until it is back; this page tries by itself, and nothing " +
+  "is lost.";
 
 interface NoticeProps {
   text: string;
   level: NoticeLine["level"];
-  actions?: ReactNode;
-  dismiss: () => void;
+  /** Takes it away; it stands as long as its cause where nothing does. */
+  dismiss?: () => void;
   /** Hears whether somebody looks at the notice. */
   hold?: (held: boolean) => void;
 }
 
-function Notice({ text, level, actions, dismiss, hold }: NoticeProps) {
+function Notice({ text, level, dismiss, hold }: NoticeProps) {
   const line = useRef<HTMLParagraphElement>(null);
   const [long, setLong] = useState(false);
   useEffect(() => {
@@ -68,15 +63,16 @@ function Notice({ text, level, actions, dismiss, hold }: NoticeProps) {
           </Popover>
         </DialogTrigger>
       )}
-      {actions}
-      <button
-        type="button"
-        className={`cs-icon-button ${styles.dismiss}`}
-        aria-label="Dismiss"
-        onClick={dismiss}
-      >
-        <Icon path={CLOSE} size={14} />
-      </button>
+      {dismiss && (
+        <button
+          type="button"
+          className={`cs-icon-button ${styles.dismiss}`}
+          aria-label="Dismiss"
+          onClick={dismiss}
+        >
+          <Icon path={CLOSE} size={14} />
+        </button>
+      )}
     </div>
   );
 }
@@ -95,54 +91,11 @@ function SessionNotice({ text, level, serial }: NoticeLine) {
   return <Notice text={text} level={level} dismiss={dismiss} hold={setHeld} />;
 }
 
-function DraftOffer({ draft, done }: { draft: Draft; done: () => void }) {
-  const send = useSend("bar");
-  const complain = useSend("status");
-  const when = new Date(draft.saved);
-  const day = when.toDateString() === new Date().toDateString() ? "today" : when.toLocaleDateString();
-  const time = when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  function restore(): void {
-    const file = new File([draft.text], "the last session");
-    void upload({ purpose: "restore", file, send, refuse: (text) => complain({ type: "trouble", text }) });
-    done();
-  }
-  function forget(): void {
-    void keepDraft(null);
-    done();
-  }
-  return (
-    <Notice
-      text={`Restore your last session? “${draft.title}”, ${day} at ${time}.`}
-      level="info"
-      actions={
-        <button type="button" className={`cs-button ${styles.action}`} onClick={restore}>
-          Restore
-        </button>
-      }
-      dismiss={forget}
-    />
-  );
-}
-
-/** The draft of an earlier visit, until it is restored or declined. */
-function useLastDraft(): [Draft | null, () => void] {
-  const [draft, setDraft] = useState<Draft | null>(null);
-  useEffect(() => {
-    let waits = true;
-    void lastDraft().then((found) => waits && setDraft(found));
-    return () => {
-      waits = false;
-    };
-  }, []);
-  return [draft, () => setDraft(null)];
-}
-
 export function Status() {
   const state = useView("status");
   const send = useSend("status");
   const connection = useConnection();
-  const [line, setLine] = useState<Line>("back");
-  const [draft, forget] = useLastDraft();
+  const [line, setLine] = useState<Line>(connection.line.state);
   useEffect(() => connection.watch(setLine), [connection]);
   if (state === null) return null;
   const { chip } = state;
@@ -150,9 +103,7 @@ export function Status() {
   const notices: ReactNode[] = [...state.notices]
     .reverse()
     .map((notice) => <SessionNotice key={notice.serial} {...notice} />);
-  if (line !== "back")
-    notices.unshift(<Notice key="line" text={LINES[line]} level="error" dismiss={() => setLine("back")} />);
-  if (draft !== null) notices.push(<DraftOffer key="draft" draft={draft} done={forget} />);
+  if (line === "lost") notices.unshift(<Notice key="line" text={LOST} level="error" />);
 
   return (
     <div className={styles.status}>

@@ -1,0 +1,303 @@
+"""Parts of drafts: documents, their large nodes, tables and fits as bytes, each named by its content."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from covstudio.data.packed import pack, unpack
+from covstudio.data.tables import Table
+from covstudio.document.changes.history import History, Step
+from covstudio.document.files.write import VERSION, loads, model_and_data
+from covstudio.document.model.document import Document
+from covstudio.estimate.files import estimate_from, estimate_text
+from covstudio.studio.drafts.messages import DRAFT_VERSION, Draft, DraftFit, DraftStep, DraftTable
+from covstudio.studio.fit.kept import KeptFit
+from covstudio.studio.session.files import MEGABYTE, UploadError
+
+#: A node of more bytes is a part of its own, so that it travels once and not with every step.
+LARGE_NODE = 4_000
+#: The steps of a draft are the last ones whose documents come to so many bytes together.
+MAX_HISTORY = 32 * MEGABYTE
+#: The most bytes that a part may have once it is unpacked.
+MAX_PART = 2_000 * MEGABYTE
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """The work of a session, as it is kept and as it comes back.
+
+    Attributes:
+        history: the document with its past and its future.
+        tables: the tables that its documents name.
+        fit: the latest fit.
+        fitting: whether a fit was under way.
+        selection: ids of the selected nodes.
+        focus: what the large plot shows.
+        derivatives: what V is differentiated by.
+    """
+
+    history: History
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    fit: KeptFit | None = None
+    fitting: bool = False
+    selection: tuple[str, ...] = ()
+    focus: str = "V"
+    derivatives: str = "theta"
+
+
+#: What was written, the name of its part, those of its large nodes, and the bytes of all of them.
+_Entry = tuple[object, str, tuple[str, ...], int]
+
+
+class Parts:
+    """What of a session was written as parts, and which of them the page has.
+
+    It is used by one thread at a time.
+    """
+
+    def __init__(self) -> None:
+        self._names: dict[int, _Entry] = {}
+        self._used: dict[int, _Entry] = {}
+        self._fresh: dict[str, bytes] = {}
+        self._sent: set[str] = set()
+
+    def draft(self, work: Work, heard: int) -> tuple[Draft, dict[str, bytes]]:
+        """A draft, and its parts that the page does not have.
+
+        Args:
+            work: what to keep.
+            heard: the number of the last message of the page.
+        """
+        history = work.history
+        self._used = {}
+        present = self._document(history.present)
+        room = MAX_HISTORY - present[3]
+        past, room = self._steps(history.past, room)
+        future, room = self._steps(history.future, room)
+        fit = None
+        if work.fit is not None:
+            estimate = work.fit.estimate
+            part = self._part(estimate, lambda: (_squeezed(estimate_text(estimate)), ()))
+            belongs = self._document(work.fit.document)
+            fit = DraftFit(
+                part=part[1], document=belongs[1], seconds=work.fit.seconds, number=work.fit.number
+            )
+        named = {document.data_name for document in _documents(work)}
+        tables = [
+            DraftTable(name=name, part=self._table(table))
+            for name, table in work.tables.items()
+            if name in named
+        ]
+        self._names = self._used
+        nodes = dict.fromkeys(node for entry in self._used.values() for node in entry[2])
+        draft = Draft(
+            version=DRAFT_VERSION,
+            title=history.present.title,
+            present=present[1],
+            past=past,
+            future=future,
+            tables=tables,
+            nodes=list(nodes),
+            fit=fit,
+            fitting=work.fitting,
+            selection=list(work.selection),
+            focus=work.focus,
+            derivatives="natural" if work.derivatives == "natural" else "theta",
+            heard=heard,
+        )
+        wanted = {entry[1] for entry in self._used.values()} | set(nodes)
+        self._fresh = {name: data for name, data in self._fresh.items() if name in wanted - self._sent}
+        return draft, dict(self._fresh)
+
+    def sent(self, names: Mapping[str, bytes]) -> None:
+        """The page has these parts now."""
+        self._sent.update(names)
+        for name in names:
+            self._fresh.pop(name, None)
+
+    def forget(self) -> None:
+        """The page has none of them any more."""
+        self._names, self._used, self._fresh, self._sent = {}, {}, {}, set()
+
+    def adopt(
+        self, known: Mapping[str, object], large: Mapping[str, tuple[str, ...]], sizes: Mapping[str, int]
+    ) -> None:
+        """Parts that came from the page: what was made of each, the large nodes of documents, and sizes."""
+        self.forget()
+        self._sent = {*known, *(node for nodes in large.values() for node in nodes)}
+        for name, value in known.items():
+            self._names[id(value)] = (value, name, large.get(name, ()), sizes[name])
+
+    def _steps(self, steps: tuple[Step, ...], room: int) -> tuple[list[DraftStep], int]:
+        kept: list[DraftStep] = []
+        for step in reversed(steps):
+            entry = self._document(step.document)
+            room -= entry[3]
+            if room < 0:
+                break
+            kept.append(DraftStep(part=entry[1], label=step.label))
+        return kept[::-1], room
+
+    def _table(self, table: Table) -> str:
+        return self._part(table, lambda: (_squeezed(pack(table)), ()))[1]
+
+    def _document(self, document: Document) -> _Entry:
+        return self._part(document, lambda: self._written(document))
+
+    def _written(self, document: Document) -> tuple[bytes, tuple[str, ...]]:
+        model = model_and_data(document)["model"]
+        large: list[str] = []
+        for place, value in enumerate(model["nodes"]):
+            text = msgspec.json.encode(value)
+            if len(text) > LARGE_NODE:
+                name = self._keep(_squeezed(text))
+                model["nodes"][place] = name
+                large.append(name)
+        return _squeezed(msgspec.json.encode(model)), tuple(large)
+
+    def _part(self, value: object, write: Callable[[], tuple[bytes, tuple[str, ...]]]) -> _Entry:
+        entry = self._used.get(id(value)) or self._names.get(id(value))
+        if entry is None:
+            data, large = write()
+            size = len(data) + sum(len(self._fresh.get(name, b"")) for name in large)
+            entry = (value, self._keep(data), large, size)
+        self._used[id(value)] = entry
+        return entry
+
+    def _keep(self, data: bytes) -> str:
+        name = hashlib.blake2b(data, digest_size=16).hexdigest()
+        if name not in self._sent:
+            self._fresh[name] = data
+        return name
+
+
+def _documents(work: Work) -> list[Document]:
+    history = work.history
+    found = [history.present, *(step.document for step in (*history.past, *history.future))]
+    return found if work.fit is None else [*found, work.fit.document]
+
+
+def _squeezed(data: bytes) -> bytes:
+    return zlib.compress(data, 1)
+
+
+# --- coming back ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Returned:
+    """A draft that came from a page.
+
+    Attributes:
+        draft: as it was kept.
+        work: what it says.
+        known: part -> what was made of it.
+        large: part of a document -> the parts of its large nodes.
+        sizes: part -> its bytes.
+    """
+
+    draft: Draft
+    work: Work
+    known: Mapping[str, object]
+    large: Mapping[str, tuple[str, ...]]
+    sizes: Mapping[str, int]
+
+
+class _Bundle(msgspec.Struct, frozen=True):
+    """What stands before the parts: the draft, and each part with its size."""
+
+    draft: Draft
+    parts: list[tuple[str, int]]
+
+
+def read_bundle(data: bytes) -> Returned:
+    """The work in what a page has kept: the length of the head (8 bytes), the head, and the parts.
+
+    Args:
+        data: from `frontend/src/session/drafts.ts`.
+
+    Raises:
+        UploadError: it cannot be read; the message says why.
+    """
+    end = 8 + int.from_bytes(data[:8], "little")
+    try:
+        head = msgspec.json.decode(data[8:end], type=_Bundle)
+    except (msgspec.DecodeError, OverflowError) as error:
+        raise UploadError(f"This draft is not one that this covstudio keeps ({error}).") from None
+    if head.draft.version != DRAFT_VERSION:
+        raise UploadError(
+            f"This draft was kept by another covstudio (version {head.draft.version} of drafts; this one "
+            f"reads {DRAFT_VERSION})."
+        )
+    parts: dict[str, bytes] = {}
+    for name, size in head.parts:
+        parts[name] = data[end : end + size]
+        end += size
+    try:
+        return _Reader(head.draft, parts).returned()
+    except KeyError as error:
+        raise UploadError(f"A part of this draft is missing ({error}).") from None
+    except (ValueError, zlib.error) as error:
+        raise UploadError(f"This draft cannot be read: {error}") from None
+
+
+class _Reader:
+    """Reads the parts of one draft, each once."""
+
+    def __init__(self, draft: Draft, parts: Mapping[str, bytes]) -> None:
+        self._draft = draft
+        self._parts = parts
+        self._known: dict[str, Any] = {}
+        self._large: dict[str, tuple[str, ...]] = {}
+        self._nodes: dict[str, Any] = {}
+
+    def returned(self) -> Returned:
+        draft = self._draft
+        history = History(
+            self._document(draft.present),
+            tuple(Step(self._document(step.part), step.label) for step in draft.past),
+            tuple(Step(self._document(step.part), step.label) for step in draft.future),
+        )
+        tables: dict[str, Table] = {}
+        for one in draft.tables:
+            tables[one.name] = self._known[one.part] = unpack(self._bytes(one.part))
+        fit = None
+        if draft.fit is not None:
+            estimate = estimate_from(self._bytes(draft.fit.part))
+            self._known[draft.fit.part] = estimate
+            fit = KeptFit(estimate, draft.fit.seconds, draft.fit.number, self._document(draft.fit.document))
+        work = Work(
+            history, tables, fit, draft.fitting, tuple(draft.selection), draft.focus, draft.derivatives
+        )
+        sizes = {name: len(data) for name, data in self._parts.items()}
+        return Returned(draft, work, self._known, self._large, sizes)
+
+    def _document(self, name: str) -> Document:
+        if name not in self._known:
+            model = msgspec.json.decode(self._bytes(name))
+            nodes = model.get("nodes", []) if isinstance(model, dict) else []
+            large = [node for node in nodes if isinstance(node, str)]
+            if large:
+                model["nodes"] = [self._node(node) if isinstance(node, str) else node for node in nodes]
+            self._large[name] = tuple(large)
+            self._known[name], _ = loads(msgspec.json.encode({"covstudio": VERSION, "model": model}))
+        found: Document = self._known[name]
+        return found
+
+    def _node(self, name: str) -> Any:
+        if name not in self._nodes:
+            self._nodes[name] = msgspec.json.decode(self._bytes(name))
+        return self._nodes[name]
+
+    def _bytes(self, name: str) -> bytes:
+        reader = zlib.decompressobj()
+        data = reader.decompress(self._parts[name], MAX_PART)
+        if not reader.eof:
+            raise ValueError(f"a part of it is broken, or larger than {MAX_PART / MEGABYTE:.0f} MB")
+        return data
