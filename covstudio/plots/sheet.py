@@ -166,8 +166,8 @@ class Sheet:
         )
         names = [CustomJSHover(args={"names": list(text)}, code=_NAME) for text in texts]
         hover = HoverTool(
-            tooltips=[("row", "@row{custom}"), ("column", "@column{custom}"), ("value", "@value{custom}")],
-            formatters={"@row": names[0], "@column": names[1], "@value": CustomJSHover(code=_VALUE)},
+            tooltips=[("row", "@row{custom}"), ("column", "@column{custom}"), ("value", "@image{custom}")],
+            formatters={"@row": names[0], "@column": names[1], "@image": CustomJSHover(code=_VALUE)},
             attachment="horizontal",
         )
         return image.opts(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from bokeh.models import ColorBar, Plot, Title
+from bokeh.models import ColorBar, HoverTool, Plot, Title
 from bokeh.models.widgets import Div
 
 import covstudio
@@ -157,3 +157,12 @@ def test_a_picture_of_ones_own_is_met_like_all_others(alpha):
         assert figure.title.text == "Response"
     finally:
         FIT_PICTURES.withdraw("response")
+
+
+def test_the_pointer_tells_row_column_and_value():
+    _, (figure,) = figures(ScalarMatrix(3).plot(rows=["a", "b", "c"]))
+    (hover,) = figure.select(HoverTool)
+    assert [field for _, field in hover.tooltips] == ["@row{custom}", "@column{custom}", "@image{custom}"]
+    assert hover.formatters["@row"].args["names"] == ["a", "b", "c"]
+    (image,) = (one.data_source for one in figure.renderers)
+    assert {"row", "column", "image"} <= set(image.data)
