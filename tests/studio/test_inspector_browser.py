@@ -113,7 +113,7 @@ def test_what_is_being_typed_is_not_overwritten(alpha: Studio) -> None:
 
 
 def test_a_parameter_is_fixed_freed_and_reset(alpha: Studio) -> None:
-    fix, reset = alpha.button(f"Fix {RESIDUAL}"), alpha.button(f"Reset {RESIDUAL}")
+    fix, reset = alpha.button("Fix σ² of residual"), alpha.button("Reset σ² of residual")
     expect(reset).to_be_disabled()
     fix.click()
     expect(fix).to_have_attribute("aria-pressed", "true")
