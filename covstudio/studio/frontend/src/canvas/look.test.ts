@@ -5,7 +5,7 @@ const box = (x: number, y: number) => ({ x, y, width: 208, height: 132 });
 
 test("a small model stands in the middle and is never enlarged", () => {
   const view = fitted([box(300, 0), box(864, 100)], { width: 2000, height: 1200 });
-  expect(view).toEqual({ x: (2000 - 772) / 2 - 300, y: (1200 - 232) / 2, zoom: 1 });
+  expect(view).toEqual({ x: (2000 - 772) / 2 - 300, y: MARGIN + (1200 - 52 - MARGIN - 232) / 2, zoom: 1 });
 });
 
 test("a large model is made smaller until all of it is seen", () => {

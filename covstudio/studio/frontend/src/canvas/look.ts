@@ -10,9 +10,12 @@ export const FAR = 0.9;
 /** Below this one it is a picture and a name. */
 export const AFAR = 0.6;
 /** Below this one no name can be read: a picture. */
-export const DOT = 0.24;
+export const DOT = 0.3;
 /** Pixels kept free around the model when it is fitted into the view. */
 export const MARGIN = 36;
+
+/** Pixels of the foot of the canvas, where the tools stand. */
+const FOOT = 52;
 
 export interface Size {
   width: number;
@@ -46,12 +49,14 @@ export function fitted(boxes: Rect[], size: Size): Viewport {
     return { x: size.width - box.width - right - box.x, y: down - box.y, zoom: 1 };
   }
   const margin = Math.min(MARGIN, size.width / 16, size.height / 16);
+  const foot = Math.max(margin, Math.min(FOOT, size.height / 5));
+  const high = size.height - margin - foot;
   const across = (size.width - 2 * margin) / box.width;
-  const down = (size.height - 2 * margin) / box.height;
+  const down = high / box.height;
   const zoom = Math.max(Math.min(1, across, down), MIN_ZOOM);
   return {
     x: (size.width - box.width * zoom) / 2 - box.x * zoom,
-    y: (size.height - box.height * zoom) / 2 - box.y * zoom,
+    y: margin + (high - box.height * zoom) / 2 - box.y * zoom,
     zoom,
   };
 }

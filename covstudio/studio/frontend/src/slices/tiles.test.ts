@@ -12,6 +12,10 @@ test("in a low dock pictures are as high as it lets them be", () => {
   expect(tileSize(72, 9, { width: 400, height: 228 }, 1)).toBe(144);
 });
 
+test("pictures in a row are a little smaller where all of them are in sight then", () => {
+  expect(tileSize(10, 4, { width: 560, height: 228 }, 1)).toBe(90);
+});
+
 test("in a high dock all pictures are in sight, as large as they can be", () => {
   const side = tileSize(10, 4, { width: 720, height: 520 }, 1);
   const columns = Math.floor((720 - 28) / (side + 16));

@@ -6,6 +6,10 @@ const BESIDE = 16;
 const ABOVE = 46;
 /** Pixels at the ends of a row. */
 const ENDS = 28;
+/** Pixels of the choice of what derivatives are taken by, in a row of pictures. */
+const CHOICE = 84;
+/** The share of its height that a picture in a row may lose so that all are in sight. */
+const LOSS = 0.6;
 /** The least and the most that a picture is wide. */
 const LEAST = 80;
 const MOST = 320;
@@ -44,7 +48,11 @@ export function tileSize(
   ratio: number,
 ): number {
   const { width, height } = dock;
-  if (height < TALL) return snug(rows, Math.min(Math.max(40, height - BELOW - 8), MOST), ratio);
+  if (height < TALL) {
+    const most = Math.min(Math.max(40, height - BELOW - 8), MOST);
+    const all = Math.floor((width - ENDS - CHOICE) / count) - BESIDE;
+    return snug(rows, all < LOSS * most ? most : Math.min(most, all), ratio);
+  }
   const across = (columns: number) => Math.floor((width - ENDS) / columns) - BESIDE;
   const ways = Array.from({ length: count }, (_, i) => {
     const lines = Math.ceil(count / (i + 1));
