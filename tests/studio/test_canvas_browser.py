@@ -83,6 +83,23 @@ def test_all_are_selected_and_copied_by_keyboard(studio: Studio) -> None:
     expect(studio.nodes()).to_have_count(count)
 
 
+def test_all_are_selected_and_removed_at_once(studio: Studio) -> None:
+    trial(studio)
+    head(studio, "genotype")
+    studio.page.locator(".react-flow").evaluate(
+        """flow => {
+            const press = (key, ctrlKey) => flow.dispatchEvent(
+                new KeyboardEvent("keydown", {key, ctrlKey, bubbles: true, composed: true})
+            );
+            press("a", true);
+            press("Delete", false);
+        }"""
+    )
+    expect(studio.nodes()).to_have_count(1)
+    undo(studio.page)
+    expect(studio.nodes()).not_to_have_count(1)
+
+
 def test_a_node_is_renamed_on_its_card_and_markup_stays_text(studio: Studio) -> None:
     page = studio.page
     trial(studio)

@@ -69,6 +69,8 @@ def test_a_matrix_dropped_on_a_matrix_takes_its_place() -> None:
     assert "a" not in store.document.nodes
     assert store.document.nodes["s"].children == (new, "b")
     assert store.history.undo_label.startswith("Replace a by ")
+    assert store.message is not None
+    assert "took the place of a. Undo brings it back." in store.message.text
 
 
 def test_what_is_in_a_slot_is_never_pushed_out_by_a_drop() -> None:

@@ -66,6 +66,38 @@ def test_arrow_keys_move_a_slider_and_shift_moves_it_further(alpha: Studio) -> N
     expect(alpha.value(RESIDUAL)).to_have_value("0")
 
 
+def test_a_key_that_is_held_is_one_step(alpha: Studio) -> None:
+    slider, keyboard = alpha.slider(RESIDUAL), alpha.page.keyboard
+    before = alpha.value(RESIDUAL).input_value()
+    start = int(slider.input_value())
+    slider.focus()
+    for count in range(1, 6):  # the browser repeats a key that stays down
+        keyboard.down("ArrowRight")
+        expect(slider).to_have_value(str(start + 5 * count))
+        alpha.settled()
+    keyboard.up("ArrowRight")
+    alpha.settled()
+    alpha.button("Undo").click()
+    expect(alpha.value(RESIDUAL)).to_have_value(before)
+    expect(alpha.button("Undo")).to_have_attribute("aria-description", re.compile("^Undo: Start from"))
+
+
+def test_undo_in_a_text_is_of_the_text_alone(alpha: Studio) -> None:
+    undo = alpha.button("Undo")
+    label = undo.get_attribute("aria-description") or ""
+    alpha.select("residual")
+    for field in (alpha.value(RESIDUAL), alpha.page.get_by_label("Name", exact=True)):
+        before = field.input_value()
+        field.press("End")
+        field.press_sequentially("9")
+        for _ in range(3):  # more often than there is text to take back
+            field.press("Control+z")
+        expect(field).to_have_value(before)
+        alpha.settled()
+        expect(undo).to_have_attribute("aria-description", label)
+        field.press("Escape")
+
+
 def test_exact_numbers_are_typed_and_zero_is_allowed(alpha: Studio) -> None:
     value = alpha.value(RESIDUAL)
     for typed, shown in (

@@ -282,8 +282,12 @@ class CanvasView:
             return
         if found is None:
             self.store.notify("That does not fit there any more; the model is as it was.", "warning")
-        elif wiring.dispatch(self.store, found.change, (found.id,)) and found.refused is not None:
-            self.store.notify(f"Added without a wire: {found.refused}", "warning")
+        elif wiring.dispatch(self.store, found.change, (found.id,)):
+            if found.refused is not None:
+                self.store.notify(f"Added without a wire: {found.refused}", "warning")
+            elif found.gone is not None:
+                name = self.store.document.nodes[found.id].name
+                self.store.notify(f"{name} took the place of {found.gone}. Undo brings it back.", "info")
 
     def _on_copied(self, message: NodesCopied) -> None:
         text = copies.clip(self.store.document, message.nodes)

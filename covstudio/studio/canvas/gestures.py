@@ -54,6 +54,7 @@ class Plan:
         id: the id that the new node will have.
         onto: the node whose wiring changes, or None.
         refused: why it does less than was asked.
+        gone: the name of the node whose place it takes, which goes.
     """
 
     text: str
@@ -61,6 +62,7 @@ class Plan:
     id: str
     onto: str | None = None
     refused: str | None = None
+    gone: str | None = None
 
 
 def dropped(document: Document, table: Table | None, kind: str, at: Place, target: Target) -> Plan:
@@ -211,7 +213,8 @@ def replaced(document: Document, table: Table | None, kind: str, old: str) -> Pl
         changes.append(Connect(node_id, *parent))
     changes.append(RemoveNodes((old,)))
     label = f"Replace {node.name} by {declared.title}"
-    return Plan(f"put it in the place of {node.name}", Batch(changes, label=label), node_id, onto=old)
+    text = f"put it in the place of {node.name}"
+    return Plan(text, Batch(changes, label=label), node_id, onto=old, gone=node.name)
 
 
 def _placed(addition: Addition) -> Plan:

@@ -101,13 +101,12 @@ function Model({ state }: { state: State<"canvas"> }) {
     selectAll,
     selectNone: () => finger.select([]),
     select: finger.select,
-    duplicate: () => send({ type: "nodes-duplicated", nodes: [...finger.chosen] }),
-    remove: () =>
-      send({
-        type: "nodes-deleted",
-        nodes: [...finger.chosen],
-        wires: state.wires.filter((wire) => finger.chosenWires.has(wire.id)).map((wire) => wire.child),
-      }),
+    duplicate: () => send({ type: "nodes-duplicated", nodes: finger.present().nodes }),
+    remove: () => {
+      const { nodes, wires } = finger.present();
+      const children = state.wires.filter((wire) => wires.has(wire.id)).map((wire) => wire.child);
+      send({ type: "nodes-deleted", nodes, wires: children });
+    },
     fit: () => look.fit(),
     tidy,
     rename,

@@ -14,6 +14,8 @@ export interface Finger {
   /** Ids of the selected nodes, V among them, and of the selected wires. */
   chosen: ReadonlySet<string>;
   chosenWires: ReadonlySet<string>;
+  /** The same at this moment: a key may come before the one before it is drawn. */
+  present(): { nodes: string[]; wires: ReadonlySet<string> };
   onNodes(changes: NodeChange<CardNode>[]): void;
   onWires(changes: EdgeChange[]): void;
   select(nodes: Iterable<string>, wires?: Iterable<string>): void;
@@ -116,5 +118,10 @@ export function useFinger(state: State<"canvas">, marks: Marks): Finger {
     if (places.size) place(places, true);
   }
 
-  return { nodes, wires, chosen, chosenWires, onNodes, onWires, select, nudge, next };
+  const present = () => ({
+    nodes: [...selected(now.current.state, now.current.held)],
+    wires: now.current.chosenWires,
+  });
+
+  return { nodes, wires, chosen, chosenWires, present, onNodes, onWires, select, nudge, next };
 }

@@ -42,7 +42,9 @@ export class Connection {
 
   constructor(model: Model) {
     this.model = model;
-    this.line = new Lifeline(model.document, () => this.stringOf("session"), {
+    // In a notebook, or in somebody else's app, the line is not this page's to keep.
+    const own = this.stringOf("drafts") !== "";
+    this.line = new Lifeline(own ? model.document : null, () => this.stringOf("session"), {
       lost: () => this.outbox.hold(),
       resumed: (states) => this.resumed(states),
     });

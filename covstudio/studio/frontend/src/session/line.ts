@@ -78,7 +78,7 @@ export class Lifeline {
     private readonly session: () => string,
     private readonly turns: Turns,
   ) {
-    if (!document?.on_event || !document.replace_with_json) return; // a notebook's line is the notebook's
+    if (!document?.on_event || !document.replace_with_json) return;
     document.on_event("connection_lost", (_, event) => this.open && this.hang(event));
     document.on_event("client_reconnected", () => this.open && this.back());
     document.replace_with_json = (json) => this.resume(json);
