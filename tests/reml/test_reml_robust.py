@@ -6,11 +6,13 @@ import math
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import Tensor
 
 from covstudio.covariance import (
+    AntedependenceMatrix,
     AR1CorrelationMatrix,
     AR1Matrix,
     ConstantPowerVarianceMatrix,
@@ -28,7 +30,7 @@ from covstudio.covariance import (
     UnstructuredMatrix,
 )
 from covstudio.reml import Fit, fit
-from tests.reml.reml_cases import CASES, assert_monotone, case
+from tests.reml.reml_cases import CASES, REFERENCE, assert_monotone, case
 from tests.reml.simulated_cases import PLACES, SIMULATED, VARIATES, drawn, normal, repeated, start_of, uniform
 
 
@@ -307,3 +309,18 @@ def test_a_separable_field_without_scale_in_one_factor_is_identified() -> None:
     result = fit(v, y, torch.ones(48, 1))
     assert_good(result)
     assert result.indistinct == ()
+
+
+@pytest.mark.parametrize("engine", ["dense", "blocks"])
+def test_coefficients_of_which_the_information_has_nothing(engine: str) -> None:
+    """A regression at 0, behind others that are nearly so: no damped step of the information rises."""
+    data = pd.read_csv(REFERENCE / "visits_5.csv")
+    subjects, visits = sorted(set(data["id"])), sorted(set(data["visit"]))
+    z = DummyMatrix(list(data["id"]), list(data["visit"]), levels=[subjects, visits])
+    g = KroneckerProduct(i=IdentityMatrix(len(subjects)), c=AntedependenceMatrix(5))
+    x = torch.tensor(np.stack([data["visit"] == visit for visit in visits], axis=1), dtype=torch.float64)
+    y = torch.tensor(data["y"].to_numpy())
+    result = fit(CovariancePropagation(z=z, g=g), y, x, engine=engine)
+    # BFGS of scipy, with the gradient of autograd.
+    assert result.loglik == pytest.approx(-413.3175718822, abs=1e-6)
+    assert result.boundary == ("g/c/sigma^2_4",)

@@ -97,7 +97,8 @@ class Steps:
         values = point.natural[self.positions]
         low, high = working.box(values, local.moves, point.mean_diagonal)
         ahead = _Ahead(point, values, local.score, working, low, high)
-        if self.curved:
+        exact = self.curved
+        if exact:
             trial = self._by_second_derivatives(ahead, local)
             if trial is not None:
                 return trial
@@ -119,7 +120,10 @@ class Steps:
                 self._damping = max(level - 1, 0)
                 self._overshot = self._overshot + 1 if level or trial.halvings > 1 else 0
                 return trial
-        return None
+        if exact or local.squared_length < SECANT_NEAR:
+            return None
+        # Far from a maximum the information is of no use: of a coefficient at 0 it may have next to nothing.
+        return self._by_second_derivatives(ahead, local)
 
     def _by_second_derivatives(self, ahead: _Ahead, local: Local) -> Trial | None:
         """A step by the curvature itself, where the average information misses most of it."""
