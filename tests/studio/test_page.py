@@ -136,10 +136,10 @@ def test_a_server_that_is_terminated_during_a_fit_leaves_in_order(tmp_path: Path
     script.write_text(FITTING, encoding="utf-8")
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     server = subprocess.Popen(
-        [sys.executable, "-u", str(script)],
+        [sys.executable, str(script)],  # each line is written as one: two processes write to one pipe
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": ""},
         start_new_session=True,
         text=True,
     )

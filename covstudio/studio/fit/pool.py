@@ -1,9 +1,11 @@
 """Fits run in worker processes, so that nobody's sliders wait for anybody's fit.
 
 The workers stand behind the standard `concurrent.futures` interface: one single-process executor for each
-worker, so that a worker that dies takes its own fit with it and nothing else, and is replaced. Processes are
-spawned, never forked: forking a process that has used torch's threads can hang. The document and its table
-travel as the text of a saved model, the result as pickled bytes. A Dask cluster takes the workers' place when
+worker, so that a worker that dies takes its own fit with it and nothing else, and is replaced. The server
+itself is never forked: forking a process that has used torch's threads can hang. On Linux workers are forked
+from a process that has imported what a fit needs and done nothing, so that the second worker and every one
+that replaces another costs no imports; elsewhere they are spawned. The document and its table travel as the
+text of a saved model, the result as pickled bytes. A Dask cluster takes the workers' place when
 COVSTUDIO_SCHEDULER names its scheduler (see `dask.py`).
 """
 
@@ -15,6 +17,7 @@ import logging
 import multiprocessing
 import os
 import pickle
+import sys
 import threading
 import time
 from collections import deque
@@ -23,6 +26,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from multiprocessing.connection import Connection
+from typing import Any
 
 from covstudio.data.tables import Table
 from covstudio.document.files.write import dumps
@@ -70,11 +74,23 @@ def workers_wanted() -> int:
     )
 
 
+#: What workers import before there are any.
+PRELOADED = ["covstudio.estimate", "covstudio.document.files.templates", "covstudio.data.examples"]
+
+
+def _context() -> Any:
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    return context
+
+
 class _Slot:
     """One worker process with its own line back."""
 
     def __init__(self, threads: int) -> None:
-        context = multiprocessing.get_context("spawn")
+        context = _context()
         self.steps: Connection
         self.steps, writer = context.Pipe(duplex=False)
         self.stop = context.Event()
@@ -130,7 +146,8 @@ class LocalPool:
                 try:
                     slot = self._new_slot()
                 except OSError as error:
-                    log.error("%s", error)
+                    if not isinstance(error.__cause__, EOFError):  # so a whole group of processes ends
+                        log.error("%s", error)
                     return
             with contextlib.suppress(Exception):  # a worker that cannot start is told of when a fit needs it
                 slot.warm.result(timeout=60)
@@ -146,6 +163,8 @@ class LocalPool:
                     "server, or set COVSTUDIO_SCHEDULER to the address of a Dask cluster."
                 ) from error
             raise OSError(f"A process that runs fits could not be started ({error}).") from error
+        except EOFError as error:  # somebody ended the process that workers are forked from
+            raise OSError("A process that runs fits could not be started: try again.") from error
         self._slots.append(slot)
         return slot
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import multiprocessing
 import os
 import pickle
 import signal
@@ -141,14 +142,15 @@ def begin(steps: Connection, stop: Any) -> None:
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl+C in the terminal ends the server, which ends its workers
-    threading.Thread(target=_follow_parent, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_follow_parent, daemon=True).start()
 
 
-def _follow_parent(parent: int) -> None:
+def _follow_parent() -> None:
     """End with the server, even when it was killed and could not say so."""
-    while os.getppid() == parent:
-        time.sleep(1.0)
-    os._exit(0)
+    server = multiprocessing.parent_process()
+    if server is not None:
+        server.join()
+        os._exit(0)
 
 
 def warm(threads: int) -> int:
