@@ -39,6 +39,8 @@ PUBLIC = {
     "covstudio.document.jsonfile": ("dumps", "loads", "DocumentError"),
     "covstudio.document.templates": ("templates",),
     "covstudio.estimate": ("estimate", "ModelError", "After", "Means"),
+    "covstudio.plots.picture": ("MATRIX_PICTURES", "FIT_PICTURES", "Picture", "Numbers"),
+    "covstudio.plots.style": ("set_theme",),
     "covstudio.export.python": ("python_source",),
     "covstudio.cli": ("main",),
     "covstudio.studio.page": ("serve",),

@@ -29,6 +29,7 @@ import torch
 studio.theta = torch.tensor([0.0, 1.0, -1.0])
 print('rho', round(studio.document.nodes['n2'].values['rho'], 4))
 """,
+    "studio.matrix",
 ]
 PATIENCE = 120.0
 #: JupyterLab calls a kernel idle that it has not started yet, and forgets a cell that is run before.
@@ -125,3 +126,8 @@ def test_the_widget_lives_in_a_notebook(page: Page, lab: str) -> None:
     page.wait_for_function(
         "([canvas, before]) => canvas.toDataURL() !== before", arg=[picture.element_handle(), before]
     )
+    # A matrix shows V and its three slices, in the pictures for the theme that the notebook has.
+    shown = run(page, 3)
+    expect(shown.locator("img.cs-light")).to_have_count(4)
+    expect(shown.locator("img.cs-light").first).to_be_visible()
+    expect(shown.locator("img.cs-dark").first).to_be_hidden()
