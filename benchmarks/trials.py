@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 from covstudio.data.tables import Table
-from covstudio.document.changes.all import AddNode, Change, SetData
+from covstudio.document.changes.all import AddNode, Change, ReplaceDocument, SetData
 from covstudio.document.changes.auto_layout import auto_layout
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import Columns, Levels, Rows, V
@@ -52,6 +53,28 @@ def all_move(plots: int) -> tuple[Store, str, str]:
     _add(store, "CompoundSymmetricMatrix", "common", (total, None), n=Rows())
     _add(store, "AR1Matrix", "second trend", (total, None), n=Rows())
     return _finished(store, trend, "rho")
+
+
+def many_nodes(count: int) -> Store:
+    """So many nodes: a sum of effects of genotypes, each Z G Z' with its matrices, and of residuals."""
+    store, total = _start(72, "Sum")
+    document = store.document
+
+    def add(kind: str, name: str, connect: tuple[str, str | None], **arguments: Any) -> str:
+        nonlocal document
+        node = document.next_id()
+        document = AddNode(kind, name=name, connect=connect, arguments=arguments, id=node).apply(document)
+        return node
+
+    effects, residuals = divmod(count - 1, 3)
+    for effect in range(1, effects + 1):
+        product = add("CovariancePropagation", f"effect {effect}", (total, None))
+        add("DummyMatrix", f"design {effect}", (product, "z"), factors=Columns(("gen",)))
+        add("ScalarMatrix", f"variance {effect}", (product, "g"), n=Levels(("gen",)))
+    for residual in range(1, residuals + 1):
+        add("ScalarMatrix", f"residual {residual}", (total, None), n=Rows())
+    _apply(store, ReplaceDocument(auto_layout(document).apply(document)))
+    return store
 
 
 def _start(plots: int, kind: str) -> tuple[Store, str]:

@@ -9,8 +9,8 @@ import pytest
 
 from covstudio.plots.colours import THEMES, palette, table
 from covstudio.plots.raster import block_size, extreme, locate, shrink
-from covstudio.studio.matrix.focus import INK
-from covstudio.studio.matrix.quantise import quantise
+from covstudio.studio.matrix.plot import INK
+from covstudio.studio.matrix.quantise import Values, quantise
 from covstudio.studio.session.resources import read_asset
 
 
@@ -38,6 +38,41 @@ def test_shrinking_shows_each_block_by_its_extreme(n: int, m: int, pixels: int) 
     assert np.array_equal(matrix[rows, cols], values)
     for cell in ((0, 0), (small.shape[0] - 1, small.shape[1] - 1)):
         assert extreme(matrix, size * cell[0], size * cell[1], size) == (rows[cell], cols[cell])
+
+
+@pytest.mark.parametrize("factor", [1.0, 2.5, -0.3, 0.0])
+@pytest.mark.parametrize(("n", "m"), [(1000, 1000), (601, 37), (37, 601), (5, 5)])
+def test_a_factor_and_several_sizes_at_once_give_the_pictures_of_the_matrix(
+    n: int, m: int, factor: float
+) -> None:
+    matrix = np.random.default_rng(n).normal(size=(n, m)) - 0.5
+    values = Values.of(matrix, factor)
+    known = values.extremes({block_size(matrix.shape, pixels) for pixels in (250, 96, 7)})
+    for pixels in (250, 96, 7):
+        expected = quantise(matrix * factor + 0.0, pixels, 0.5)  # no -0.0
+        assert quantise(values, pixels, 0.5) == expected
+        assert quantise(values, pixels, 0.5, known) == expected
+    assert np.array_equal(values.whole(), matrix * factor)
+    both = matrix @ matrix.T
+    for pixels in (250, 96, 7):
+        assert quantise(Values.of(both, factor, symmetric=True), pixels) == quantise(
+            both * factor + 0.0, pixels
+        )
+
+
+def test_of_equal_entries_the_first_is_read() -> None:
+    matrix = np.zeros((7, 7))
+    matrix[1, 2] = matrix[2, 0] = matrix[5, 5] = -3.0
+    matrix[4, 6] = 3.0
+    values, rows, cols = locate(matrix, 3)
+    assert [(rows[0, 0], cols[0, 0]), (rows[1, 1], cols[1, 1])] == [(1, 2), (5, 5)]
+    assert (rows[1, 2], cols[1, 2], values[1, 2]) == (4, 6, 3.0)
+    assert extreme(matrix, 0, 0, 3) == (1, 2)
+    holes = np.full((4, 4), np.nan)
+    holes[1, 1] = 0.5
+    values, rows, cols = locate(holes, 2)
+    assert (values[0, 0], rows[0, 0], cols[0, 0]) == (0.5, 1, 1)
+    assert np.isnan(values[1, 1])
 
 
 @pytest.mark.parametrize("n", [40, 706])

@@ -12,7 +12,7 @@ import pytest
 from bokeh.document import Document as BokehDocument
 from panel.io.state import state
 
-from covstudio.covariance import Evaluation
+from covstudio.covariance.core.rowwise import RowEvaluation
 from covstudio.document.changes.all import (
     AddNode,
     RemoveNodes,
@@ -144,13 +144,14 @@ def test_undo_repaints(open_page: OpenPage) -> None:
 
 def test_only_what_is_in_sight_is_computed(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    slice_of = Evaluation.slice
+    rows_of = RowEvaluation.rows
 
-    def spy(self: Evaluation, matrix: Any, natural: Any, name: str, scale: Any = "raw") -> Any:
-        asked.append(name)
-        return slice_of(self, matrix, natural, name, scale)
+    def spy(self: RowEvaluation, matrix: Any, natural: Any, name: str | None = None) -> Any:
+        if name is not None:
+            asked.append(name)
+        return rows_of(self, matrix, natural, name)
 
-    monkeypatch.setattr(Evaluation, "slice", spy)
+    monkeypatch.setattr(RowEvaluation, "rows", spy)
     store = of_size(16, "UnconstrainedMatrix")
     assert len(store.parameters()) == 136
     page = open_page(store)

@@ -10,8 +10,9 @@ for a sum there are none.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, TypeGuard
+from typing import Literal, TypeGuard, TypeVar
 from weakref import WeakKeyDictionary
 
 import torch
@@ -25,18 +26,20 @@ from covstudio.covariance.parameters.parameterised import UnknownParameter
 
 __all__ = ["Evaluation"]
 
+T = TypeVar("T")
+
 
 @dataclass(eq=False)
-class _State:
-    """A matrix at one vector of natural values.
+class State:
+    """A matrix at one vector of natural values; what is not there yet is made when it is asked for.
 
     `below` and `values` belong to the operands of an operator.
     """
 
     natural: Tensor
-    value: Tensor
-    values: list[Tensor] = field(default_factory=list)
-    below: list[_State | None] = field(default_factory=list)
+    below: list[State | None] = field(default_factory=list)
+    value: Tensor | None = None
+    values: list[Tensor] | None = None
     slices: dict[int, Tensor] = field(default_factory=dict)
 
 
@@ -56,7 +59,7 @@ class _Slice:
 class _Node:
     """What is remembered about one matrix object."""
 
-    states: OrderedDict[bytes, _State] = field(default_factory=OrderedDict)
+    states: OrderedDict[bytes, State] = field(default_factory=OrderedDict)
     slices: dict[int, list[_Slice]] = field(default_factory=dict)
     raw: dict[int, tuple[Tensor, float, Tensor]] = field(default_factory=dict)
     constants: dict[int, Tensor] = field(default_factory=dict)
@@ -108,7 +111,7 @@ class Evaluation:
             ValueError: `natural` has another shape.
         """
         with torch.no_grad():
-            return self._state(matrix, _checked(matrix, natural)).value
+            return self._value(matrix, self._state(matrix, checked(matrix, natural)))
 
     def slice(
         self, matrix: Matrix, natural: Tensor, name: str, scale: Literal["raw", "natural"] = "raw"
@@ -131,17 +134,13 @@ class Evaluation:
         """
         if scale not in ("raw", "natural"):
             raise ValueError(f"expected scale='raw' or 'natural', got {scale!r}.")
-        layout = matrix._layout()
-        if name not in layout.position:
-            raise UnknownParameter(type(matrix).__name__, name, layout.names)
-        k = layout.position[name]
+        k = position_of(matrix, name)
         with torch.no_grad():
-            state = self._state(matrix, _checked(matrix, natural))
+            state = self._state(matrix, checked(matrix, natural))
             plain = self._slice(matrix, state, k)
             if scale == "natural":
                 return plain
-            transform = layout.parameters[k].transform
-            slope = float(transform.grad(transform.inverse(state.natural[k])))
+            slope = slope_of(matrix, state.natural, k)
             node = self._nodes[matrix]
             kept = node.raw.get(k)
             if kept is None or kept[0] is not plain or kept[1] != slope:
@@ -149,11 +148,39 @@ class Evaluation:
                 kept = node.raw[k] = (plain, slope, raw)
             return kept[2]
 
+    def slope(self, matrix: Matrix, natural: Tensor, name: str) -> float:
+        """The derivative of a natural value in theta.
+
+        A slice in the natural value times this is the slice in theta. Who needs few entries of a slice saves
+        the multiplication of all.
+
+        Args:
+            matrix: a structure or an operator.
+            natural: NATURAL values of ALL its parameters, as for `value`.
+            name: name of the parameter, free or fixed.
+
+        Returns:
+            The slope; where it is 0 the slice in theta is 0 everywhere.
+
+        Raises:
+            UnknownParameter: there is no such parameter; a KeyError.
+            TypeError: `natural` is not a tensor.
+            ValueError: `natural` has another shape.
+
+        Example:
+            >>> import torch
+            >>> from covstudio.covariance import Evaluation, ScalarMatrix
+            >>> Evaluation().slope(ScalarMatrix(2), torch.tensor([1.0], dtype=torch.float64), "sigma^2")
+            2.0
+        """
+        with torch.no_grad():
+            return slope_of(matrix, checked(matrix, natural), position_of(matrix, name))
+
     def forget(self) -> None:
         """Drop everything that is remembered."""
         self._nodes.clear()
 
-    def _state(self, matrix: Matrix, natural: Tensor) -> _State:
+    def _state(self, matrix: Matrix, natural: Tensor) -> State:
         node = self._nodes.get(matrix)
         if node is None:
             node = self._nodes[matrix] = _Node()
@@ -161,68 +188,107 @@ class Evaluation:
         key = natural.cpu().numpy().tobytes()
         state = node.states.get(key)
         if state is None:
-            if _composite(matrix):
-                state = self._combined(matrix, node, natural)
-            else:
-                state = _State(natural.clone(), matrix.evaluate(natural))
-            node.states[key] = state
+            below = self._below(matrix, node, natural) if composite(matrix) else []
+            state = node.states[key] = State(natural.clone(), below)
         node.states.move_to_end(key)
         while len(node.states) > node.capacity:
             node.states.popitem(last=False)
         return state
 
-    def _combined(self, operator: Operator, node: _Node, natural: Tensor) -> _State:
-        values: list[Tensor] = []
-        below: list[_State | None] = []
-        for position, ((name, operand), span) in enumerate(
-            zip(operator._operands.items(), operator._spans(), strict=True)
+    def _below(self, operator: Operator, node: _Node, natural: Tensor) -> list[State | None]:
+        """The states of the operands; None of tensors."""
+        below: list[State | None] = []
+        for position, (operand, span) in enumerate(
+            zip(operator._operands.values(), operator._spans(), strict=True)
         ):
             if isinstance(operand, Matrix):
                 self._nodes.setdefault(operand, _Node()).uses.setdefault(operator, set()).add(position)
-                try:
-                    state = self._state(operand, natural[span.start : span.stop])
-                except (ValueError, TypeError, RuntimeError) as error:
-                    locate(error, name)
-                    raise
-                below.append(state)
-                values.append(state.value)
+                below.append(self._state(operand, natural[span.start : span.stop]))
             else:
                 if position not in node.constants:
                     node.constants[position] = operand.to(dtype=natural.dtype, device=natural.device)
                 below.append(None)
-                values.append(node.constants[position])
-        return _State(natural.clone(), operator.combine(values), values, below)
+        return below
 
-    def _slice(self, matrix: Matrix, state: _State, k: int) -> Tensor:
-        if not _composite(matrix):
+    def _value(self, matrix: Matrix, state: State) -> Tensor:
+        if state.value is None:
+            if composite(matrix):
+                state.value = matrix.combine(self._values(matrix, state))
+            else:
+                state.value = matrix.evaluate(state.natural)
+        return state.value
+
+    def _values(self, operator: Operator, state: State) -> list[Tensor]:
+        """The operands' values."""
+        if state.values is None:
+            state.values = self._of_operands(operator, state, self._value, lambda constant: constant)
+        return state.values
+
+    def _of_operands(
+        self,
+        operator: Operator,
+        state: State,
+        ask: Callable[[Matrix, State], T],
+        of_tensor: Callable[[Tensor], T],
+    ) -> list[T]:
+        """What is asked of each operand; an error says of which it came."""
+        found: list[T] = []
+        for position, ((name, operand), below) in enumerate(
+            zip(operator._operands.items(), state.below, strict=True)
+        ):
+            if below is None or not isinstance(operand, Matrix):
+                found.append(of_tensor(self._nodes[operator].constants[position]))
+                continue
+            try:
+                found.append(ask(operand, below))
+            except (ValueError, TypeError, RuntimeError) as error:
+                locate(error, name)
+                raise
+        return found
+
+    def _slice(self, matrix: Matrix, state: State, k: int) -> Tensor:
+        if not composite(matrix):
             found = state.slices.get(k)
             if found is None:
                 found = state.slices[k] = matrix.natural_jacobian(state.natural, [k])[0]
             return found
-        position, operand, place = _owner(matrix, k)
+        position, operand, place = owner_of(matrix, k)
         below = state.below[position]
         assert below is not None
         inner = self._slice(operand, below, place)
-        needed = tuple(state.values[other] for other in matrix.propagate_needs(position))
+        values = self._values(matrix, state)
+        needed = tuple(values[other] for other in matrix.propagate_needs(position))
         node = self._nodes[matrix]
         entries = node.slices.setdefault(k, [])
         for entry in entries:
             if entry.made_of(inner, needed):
                 return entry.result
-        result = matrix.propagate(state.values, position, inner[None])[0]
+        result = matrix.propagate(values, position, inner[None])[0]
         entries.append(_Slice(inner, needed, result))
         del entries[: -node.capacity]
         return result
 
 
-def _composite(matrix: Matrix) -> TypeGuard[Operator]:
+def position_of(matrix: Matrix, name: str) -> int:
+    layout = matrix._layout()
+    if name not in layout.position:
+        raise UnknownParameter(type(matrix).__name__, name, layout.names)
+    return layout.position[name]
+
+
+def slope_of(matrix: Matrix, natural: Tensor, k: int) -> float:
+    transform = matrix._layout().parameters[k].transform
+    return float(transform.grad(transform.inverse(natural[k])))
+
+
+def composite(matrix: Matrix) -> TypeGuard[Operator]:
     """Whether the matrix is evaluated through its operands, and not by code of its own."""
     return (
         isinstance(matrix, Operator) and not matrix._calls_raw and type(matrix).evaluate is Operator.evaluate
     )
 
 
-def _owner(operator: Operator, k: int) -> tuple[int, Matrix, int]:
+def owner_of(operator: Operator, k: int) -> tuple[int, Matrix, int]:
     """The operand that has the k-th parameter: its position, itself, and the parameter's place in it."""
     share = next(shares(operator._spans(), [k]))
     operand = list(operator._operands.values())[share.position]
@@ -230,7 +296,7 @@ def _owner(operator: Operator, k: int) -> tuple[int, Matrix, int]:
     return share.position, operand, share.index[0]
 
 
-def _checked(matrix: Matrix, natural: Tensor) -> Tensor:
+def checked(matrix: Matrix, natural: Tensor) -> Tensor:
     if not isinstance(natural, Tensor):
         raise TypeError(
             f"{type(matrix).__name__}: expected the natural values as a 1-D torch.Tensor, got "

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from covstudio.covariance.core.inplace import Written
 from covstudio.covariance.core.recall import shared
+from covstudio.covariance.core.rows import Rows
 from covstudio.covariance.parameters.layout import Layout
 from covstudio.covariance.parameters.parameter import Parameter, parse_parameters
 from covstudio.covariance.parameters.parameterised import Params
@@ -98,6 +99,24 @@ class Matrix(Written):
         if writer is not None and (adder is None or writer not in adder.__mro__):
             cls.write_added = Matrix.write_added  # type: ignore[method-assign]
         cls._writes = cls.write is not Matrix.write
+        by_rows = _owner(cls, ("by_rows",))
+        if formula is not None and (by_rows is None or formula not in by_rows.__mro__):
+            cls.by_rows = Matrix.by_rows  # type: ignore[method-assign]
+
+    def by_rows(self, natural: Tensor, k: int | None) -> Rows | None:
+        """V or a derivative for whoever goes through its rows once.
+
+        A leaf that is made of less than n x n numbers overrides this beside `evaluate` and `differentiate`;
+        a class that redefines one of these without it has rows of the whole.
+
+        Args:
+            natural: NATURAL values of all parameters, as for `evaluate`.
+            k: position in `param_names` of what V is differentiated by; None for V itself.
+
+        Returns:
+            The matrix by its rows, digit by digit that of the formulas; None where that takes the whole.
+        """
+        return None
 
     @classmethod
     def _written_by_formula(cls) -> Callable[..., None]:

@@ -14,6 +14,7 @@ from covstudio.covariance.core.definiteness import Operand, ShapeError, promises
 from covstudio.covariance.core.matrix import Matrix
 from covstudio.covariance.core.operand_output import OperandOutput, operand_slices, operand_value
 from covstudio.covariance.core.recall import Recall, shared
+from covstudio.covariance.core.rows import Rows
 from covstudio.covariance.parameters.differentiation import FORWARD_MODE, chain
 from covstudio.covariance.parameters.layout import consecutive, in_order, shares
 from covstudio.covariance.parameters.parameterised import Params
@@ -58,12 +59,23 @@ class Operator(Composite):
     role = "operator"
     #: Which operands make V positive definite by being so: all, any beside semi-definite ones, or none.
     definite_by: ClassVar[Literal["none", "any", "all"]] = "none"
+    #: Whether each entry of V, and of a derivative, is made of the operands' entries in the same place; an
+    #: operand of one number has it in every place.
+    entrywise: ClassVar[bool] = False
+    #: Whether V is the same, digit by digit, when the value of the first operands among themselves stands in
+    #: their place.
+    folds: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         # A new derivative may read other values than the one that the inherited promise speaks of.
         if "propagate" in cls.__dict__ and "propagate_needs" not in cls.__dict__:
             cls.propagate_needs = Operator.propagate_needs  # type: ignore[method-assign]
+        # So may a new value, and what is said of the inherited one is not said of it.
+        if "combine" in cls.__dict__ or "propagate" in cls.__dict__:
+            for name in ("entrywise", "folds", "combined_by_rows", "propagated_by_rows"):
+                if name not in cls.__dict__:
+                    setattr(cls, name, getattr(Operator, name))
 
     @classmethod
     def _written_by_formula(cls) -> Callable[..., None]:
@@ -119,6 +131,31 @@ class Operator(Composite):
             Positions; all of them by default, and for a class that redefines `propagate` alone.
         """
         return tuple(range(len(self._operands)))
+
+    def combined_by_rows(self, value_of: Callable[[int], Tensor]) -> Rows | None:
+        """`combine` for whoever goes through the rows of V once.
+
+        An operator whose V is much larger than what it is made of overrides this beside `combine`.
+
+        Args:
+            value_of: the value of the operand at a position; what is not asked for is not computed.
+
+        Returns:
+            V by its rows, digit by digit that of `combine`; None where that takes the whole.
+        """
+        return None
+
+    def propagated_by_rows(self, position: int, direction: Tensor) -> Rows | None:
+        """`propagate` for whoever goes through the rows once; beside `combined_by_rows`.
+
+        Args:
+            position: the operand that moves.
+            direction: one direction of it, of its shape.
+
+        Returns:
+            The direction in which V moves, by its rows; None where that takes the whole.
+        """
+        return None
 
     # -- values ----------------------------------------------------------------------------------------------
 

@@ -224,6 +224,7 @@ class HadamardProduct(Operator):
 
     operand_count = (2, 2)
     definite_by = "all"
+    entrywise = True
 
     def _tensor_shape(self, name: str, tensor: Tensor) -> Shape | None:
         # One number takes the shape of the other operand.

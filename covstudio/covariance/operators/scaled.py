@@ -78,6 +78,7 @@ class Scale(Operator):
 
     operand_count = (1, 1)
     definite_by = "all"
+    entrywise = True
 
     def own_operand(self) -> Matrix:
         """A 1 x 1 structure with sigma^2, in the precision and on the device of A."""

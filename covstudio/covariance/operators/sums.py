@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from covstudio.covariance.core.catalogue import Slot, declare
 from covstudio.covariance.core.definiteness import ShapeError, promises_psd, same_shape, show
 from covstudio.covariance.core.matrix import Matrix, Shape
 from covstudio.covariance.core.operator import Operator
+from covstudio.covariance.core.rows import Gathered, Rows
 from covstudio.covariance.core.sizes import Equal, SizeRelation, alike, columns, rows, square
 from covstudio.covariance.operators.spacing import warn_of_gaps
 from covstudio.covariance.parameters.differentiation import traced
@@ -83,6 +84,8 @@ class Sum(Operator):
 
     operand_count = (2, None)
     definite_by = "any"
+    entrywise = True
+    folds = True
 
     @classmethod
     def shape_rule(
@@ -236,6 +239,18 @@ class CovariancePropagation(Operator):
         gathered = g.index_select(-1, codes).index_select(-2, codes)
         empty = self._empty_rows
         return gathered if empty is None else gathered.masked_fill(empty.to(g.device), 0.0)
+
+    def combined_by_rows(self, value_of: Callable[[int], Tensor]) -> Rows | None:
+        """Gathered where Z is an incidence matrix; see `Operator.combined_by_rows`."""
+        return None if self._codes is None else self._gathered(self._codes, value_of(1))
+
+    def propagated_by_rows(self, position: int, direction: Tensor) -> Rows | None:
+        """The same for a derivative in G."""
+        return None if self._codes is None or position == 0 else self._gathered(self._codes, direction)
+
+    def _gathered(self, codes: Tensor, g: Tensor) -> Rows:
+        missing = None if self._missing is None else self._missing.to(g.device)
+        return Gathered(codes.to(g.device), g, missing)
 
     def write(
         self, natural: Tensor, value: Tensor | None, index: Sequence[int], slopes: Tensor, slices: Tensor

@@ -39,7 +39,7 @@ from covstudio.studio.matrix.messages import (
 )
 from covstudio.studio.matrix.painter import colours, pack
 from covstudio.studio.matrix.pictures import NODE, Array, Pictures, Snapshot, TooLarge, Unpaintable
-from covstudio.studio.matrix.quantise import THUMBNAIL_PIXELS, TILE_PIXELS, Tile
+from covstudio.studio.matrix.quantise import THUMBNAIL_PIXELS, TILE_PIXELS, Tile, Values
 from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.event_loop import call_soon
 from covstudio.studio.session.store import Store
@@ -56,7 +56,7 @@ _sessions = itertools.count(1)
 #: On the store itself, so that the two go together.
 _KEPT_AS = "_live"
 
-Prepare = Callable[[str, "Array | None", bool], Any]
+Prepare = Callable[[str, "Callable[[], Array | None]", bool], Any]
 Show = Callable[[Any], None]
 Send = Callable[[Paint | CellValue, bytes | None], None]
 
@@ -97,7 +97,7 @@ class Live:
         self._doc = pn.state.curdoc
         self._seq = 0
         self._visible: dict[str, int] = {}
-        self._matrices: dict[str, Array] = {}  # exact values of what the page shows, for hover
+        self._matrices: dict[str, Values] = {}  # exact values of what the page shows, for hover
         self._matrices_of: Build | None = None  # where they are from: its names are theirs, no other's
         self._followers: list[tuple[Prepare, Show]] = []
         self._told: str | None = None
@@ -164,9 +164,11 @@ class Live:
         matrix = self._matrices.get(asked.key) if self._matrices_of is self.store.build else None
         answer = CellValue(id=asked.id, row="", col="", value="")
         if matrix is not None and asked.row < matrix.shape[0] and asked.col < matrix.shape[1]:
-            row, col = extreme(matrix, asked.row, asked.col, asked.size)
+            block = matrix.rows(asked.row, asked.row + asked.size)
+            row, col = extreme(block, 0, asked.col, asked.size)
             rows, cols = self.labels(asked.key)
-            answer = CellValue(id=asked.id, row=rows[row], col=cols[col], value=f"{matrix[row, col]:.6g}")
+            names = rows[asked.row + row], cols[col]
+            answer = CellValue(id=asked.id, row=names[0], col=names[1], value=f"{block[row, col]:.6g}")
         self._schedule(partial(self._send, answer, None))
 
     # --- the store speaks ---
@@ -178,8 +180,9 @@ class Live:
         """Hand over the exact values of the focused matrix whenever they change.
 
         Args:
-            prepare: called in the worker with (key, matrix, settled). The matrix is None when it cannot be
-                computed; the reason is in `store.problems`. It must not touch the store.
+            prepare: called in the worker with (key, matrix, settled), where the matrix is to be called for:
+                nothing is computed for who does not. It is None when it cannot be computed; the reason is in
+                `store.problems`. It must not touch the store.
             show: called on the event loop with what `prepare` returned, unless that was None.
 
         Returns:
@@ -310,9 +313,11 @@ class Live:
         return []
 
     def _focused(self, pictures: Pictures, snapshot: Snapshot, key: str) -> None:
-        matrix: Array | None = None
-        with contextlib.suppress(Unpaintable):
-            matrix = pictures.matrix(key)
+        def matrix() -> Array | None:
+            with contextlib.suppress(Unpaintable):
+                return pictures.matrix(key)
+            return None
+
         for prepare, show in self._followers:
             prepared = prepare(key, matrix, snapshot.settled)
             if prepared is not None:
@@ -362,7 +367,7 @@ class _Outcome:
     snapshot: Snapshot
     tiles: list[tuple[str, Tile]] = field(default_factory=list)
     blank: list[str] = field(default_factory=list)
-    matrices: dict[str, Array] = field(default_factory=dict)
+    matrices: dict[str, Values] = field(default_factory=dict)
     done: bool = False  # False while more of the round is to come
     faults: dict[str, str] | None = None  # known when the round went through to its end
     notice: str | None = None

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from covstudio.covariance import Evaluation, Matrix
+from covstudio.covariance import Matrix
 from covstudio.covariance.core.letters import parameter_label
+from covstudio.covariance.core.rows import Rows
+from covstudio.covariance.core.rowwise import RowEvaluation
 from covstudio.document.build.build import Build
 from covstudio.document.model.document import Document
-from covstudio.studio.matrix.quantise import NotFinite, Tile, quantise
+from covstudio.plots.raster import block_size
+from covstudio.studio.matrix.quantise import Extremes, NotFinite, Tile, Values, quantise
 
 Array: TypeAlias = npt.NDArray[np.float64]
 
@@ -59,10 +62,30 @@ class Unpaintable(ValueError):
 
 
 @dataclass(frozen=True)
+class _Source:
+    """What a key shows: a matrix of the evaluation, times the slope of a transform."""
+
+    rows: Rows
+    symmetric: bool
+    factor: float = 1.0
+
+    def is_that_of(self, other: _Source) -> bool:
+        return self.rows is other.rows and self.factor == other.factor
+
+    @property
+    def values(self) -> Values:
+        def numbers(start: int, stop: int, left: int) -> Array:
+            result: Array = self.rows.of(start, stop, left).numpy()
+            return result
+
+        return Values(self.rows.shape, numbers, self.factor, self.symmetric)
+
+
+@dataclass(frozen=True)
 class _Shown:
     """What was made last for one key."""
 
-    source: torch.Tensor
+    source: _Source
     tile: Tile
     pixels: int
 
@@ -71,16 +94,18 @@ class Pictures:
     """Makes tiles from snapshots, one snapshot at a time, doing only the work that a change asks for."""
 
     def __init__(self) -> None:
-        self._evaluation = Evaluation()
+        self._evaluation = RowEvaluation()
         self._snapshot: Snapshot | None = None
         self._shown: dict[str, _Shown] = {}
         self._naturals: dict[str, torch.Tensor] = {}
+        self._pool: tuple[_Source, Extremes] | None = None
         self._moved: set[str] = set()  # nodes whose value may have changed since their tile was made
 
     def begin(self, snapshot: Snapshot) -> None:
         """Take a new snapshot; forget everything when the matrices are others."""
         before, self._snapshot = self._snapshot, snapshot
         self._naturals = {}
+        self._pool = None
         if before is None or before.build is not snapshot.build:
             self._evaluation.forget()
             self._shown.clear()
@@ -124,14 +149,13 @@ class Pictures:
             return None
         source = self._source(key)
         self._moved.discard(key.removeprefix(NODE))
-        if shown is not None and fits and shown.source is source:
+        if shown is not None and fits and shown.source.is_that_of(source):
             return None
-        matrix = source.numpy()
         least = 0.0 if settled or shown is None else shown.tile.limit
         try:
-            tile = quantise(matrix, pixels, least)
+            tile = quantise(source.values, pixels, least, self._pooled(key, source))
         except NotFinite as error:
-            raise self._not_finite(key, matrix) from error
+            raise self._not_finite(key, source.values.whole()) from error
         self._shown[key] = _Shown(source, tile, pixels)
         return None if shown is not None and shown.tile == tile else tile
 
@@ -141,15 +165,17 @@ class Pictures:
         Raises:
             Unpaintable: as for `tile`.
         """
-        matrix: Array = self._source(key).numpy()
-        if not np.isfinite(matrix).all():
+        source = self._source(key)
+        matrix = source.values.whole()
+        shown = self._shown.get(key)
+        drawn = shown is not None and shown.source.is_that_of(source)  # then its entries are finite
+        if not drawn and not np.isfinite(matrix).all():
             raise self._not_finite(key, matrix)
         return matrix
 
-    def shown(self, key: str) -> Array:
+    def shown(self, key: str) -> Values:
         """The exact values behind the last tile of this key."""
-        matrix: Array = self._shown[key].source.numpy()
-        return matrix
+        return self._shown[key].source.values
 
     def forget(self, key: str) -> None:
         """Make the next tile of this key anew, because the page was never sent the last one or wiped it."""
@@ -157,7 +183,19 @@ class Pictures:
 
     # --- how ---
 
-    def _source(self, key: str) -> torch.Tensor:
+    def _pooled(self, key: str, source: _Source) -> Extremes | None:
+        """The blocks of V, which is shown large and on its node: it is gone through once for both."""
+        v, visible = self.snapshot.document.v, self.snapshot.visible
+        both = ("V", f"{NODE}{v}")
+        if key not in both or not visible.keys() >= set(both):
+            return None
+        if self._pool is None or not self._pool[0].is_that_of(source):
+            values = source.values
+            sizes = {block_size(values.shape, visible[one]) for one in both}
+            self._pool = source, values.extremes(sizes)
+        return self._pool[1]
+
+    def _source(self, key: str) -> _Source:
         build, document = self.snapshot.build, self.snapshot.document
         if key.startswith(NODE):
             node = key.removeprefix(NODE)
@@ -172,8 +210,11 @@ class Pictures:
             raise Unpaintable(f"V has no parameter {path!r}", None)
         self._check_size(build.v, document.v)
         try:
-            scale: Literal["raw", "natural"] = "raw" if self.snapshot.derivatives == "theta" else "natural"
-            return self._evaluation.slice(build.v, self._natural(document.v), path, scale=scale)
+            natural = self._natural(document.v)
+            by_natural = self._evaluation.rows(build.v, natural, path)
+            if self.snapshot.derivatives == "natural":
+                return _Source(by_natural, build.v.symmetric)
+            return _Source(by_natural, build.v.symmetric, self._evaluation.slope(build.v, natural, path))
         except (ValueError, ArithmeticError, RuntimeError) as error:
             self.matrix("V")  # where V fails too, that is what there is to say
             what = self._derivative(path)
@@ -184,13 +225,13 @@ class Pictures:
         ref = next(ref for ref in self.snapshot.build.parameters if ref.path == path)
         return f"∂V/∂{parameter_label(ref.name)} of “{self.snapshot.document.nodes[ref.node_id].name}”"
 
-    def _value(self, node: str) -> torch.Tensor:
+    def _value(self, node: str) -> _Source:
         matrix = self.snapshot.build.matrices.get(node)
         if matrix is None:
             raise Unpaintable("This part is not complete yet.", None)
         self._check_size(matrix, node)
         try:
-            return self._evaluation.value(matrix, self._natural(node))
+            return _Source(self._evaluation.rows(matrix, self._natural(node)), matrix.symmetric)
         except (ValueError, ArithmeticError, RuntimeError) as error:
             culprit = self._culprit(node)
             raise Unpaintable(f"There are no values here now. {_first_line(error)}", culprit) from error

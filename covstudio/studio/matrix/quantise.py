@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 
-from covstudio.plots.raster import Array, block_size, shrink
+from covstudio.plots.raster import Array, block_size
 
 TILE_PIXELS = 250
 THUMBNAIL_PIXELS = 96
 #: Matrices with more entries are drawn without their values.
 MAX_VALUES = 100
+#: So much of a matrix is read at a time.
+STRIP_BYTES = 2**19
 
 
 @dataclass(frozen=True)
@@ -43,17 +46,144 @@ class Tile:
     values: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class Values:
+    """The exact values of a matrix: numbers times a factor, neither of them written out for all.
+
+    Args:
+        shape: rows and columns.
+        numbers: gives the rows from a first one up to, and without, a last one, and of these the columns
+            from a first one on.
+        factor: what each number is multiplied by; where it is zero all values are, whatever the numbers.
+        symmetric: whether the matrix is known to be symmetric: then half of it is enough for a picture.
+
+    Example:
+        >>> Values.of(np.array([[1.0, 2.0], [3.0, 4.0]]), -2.0).rows(1, 2).tolist()
+        [[-6.0, -8.0]]
+    """
+
+    shape: tuple[int, int]
+    numbers: Callable[[int, int, int], Array]
+    factor: float = 1.0
+    symmetric: bool = False
+
+    @classmethod
+    def of(cls, matrix: Array, factor: float = 1.0, symmetric: bool = False) -> Values:
+        """Those of a matrix that is there."""
+        shape = matrix.shape[0], matrix.shape[1]
+        return cls(shape, lambda start, stop, left: matrix[start:stop, left:], factor, symmetric)
+
+    def rows(self, start: int, stop: int) -> Array:
+        """Some of the rows."""
+        return self.multiplied(self.numbers(start, stop, 0))
+
+    def whole(self) -> Array:
+        """All of them."""
+        return self.rows(0, self.shape[0])
+
+    def multiplied(self, numbers: Array) -> Array:
+        """Numbers times the factor."""
+        if self.factor == 1.0:
+            return numbers
+        return numbers * self.factor if self.factor != 0.0 else np.zeros_like(numbers)
+
+    def extremes(self, sizes: Iterable[int]) -> Extremes:
+        """By its size, for blocks of every size: the smallest and the largest value of each block.
+
+        Where no value is negative, the smallest of several blocks may stand for that of each.
+        """
+        result: Extremes = {}
+        wanted = set(sizes)
+        if 1 in wanted:
+            result[1] = (self.numbers(0, self.shape[0], 0),) * 2
+        for together in _together(wanted - {1}, self.shape[1]):
+            result |= _extremes(self, together)
+        low_first = self.factor >= 0.0
+        return {
+            size: (low, high) if low_first else (high, low)
+            for size, pair in result.items()
+            for low, high in [(self.multiplied(pair[0]), self.multiplied(pair[1]))]
+        }
+
+
+Extremes: TypeAlias = dict[int, tuple[Array, Array]]
+
+
 class NotFinite(ValueError):
     """A matrix has an entry that is infinite or not a number."""
 
 
-def quantise(matrix: Array, pixels: int, least_limit: float = 0.0) -> Tile:
+def _larger(low: Array, high: Array) -> Array:
+    """Of the smallest and the largest entries of blocks those of larger magnitude."""
+    return np.where(-low > high, low, high)
+
+
+def _together(sizes: set[int], columns: int) -> Iterable[set[int]]:
+    """Sizes of blocks that the same strips of rows serve: those that have whole blocks of each."""
+    if sizes and math.lcm(*sizes) * columns * 8 <= 2 * STRIP_BYTES:
+        return [sizes]
+    return [{size} for size in sizes]
+
+
+def _extremes(values: Values, sizes: set[int]) -> Extremes:
+    """The smallest and the largest number of every block, for blocks of several sizes.
+
+    The matrix is gone through in strips of rows, each for all while it is in the processor's cache: to read a
+    large matrix from memory, or to write it there, is what takes the time. Of a symmetric matrix what is left
+    of a strip's diagonal is what stands above it. Blocks of a strip without negative numbers are given the
+    smallest number of the strip: of these the largest is the one of largest magnitude.
+    """
+    n, m = values.shape
+    multiple = math.lcm(*sizes)
+    strip = max(1, STRIP_BYTES // (8 * m * multiple)) * multiple
+    low = {size: np.empty((math.ceil(n / size), math.ceil(m / size))) for size in sizes}
+    high = {size: np.empty_like(one) for size, one in low.items()}
+    for top in range(0, n, strip):
+        left = top if values.symmetric else 0
+        rows = values.numbers(top, min(top + strip, n), left)
+        least = float(rows.min())
+        for size in sizes:
+            down, across = slice(top // size, math.ceil((top + len(rows)) / size)), left // size
+            for function, out in ((np.minimum, low[size]), (np.maximum, high[size])):
+                here = out[down]
+                if function is np.minimum and least >= 0.0:
+                    here[:] = least
+                    continue
+                _reduce_columns(function, _reduce_rows(function, rows, size), size, here[:, across:])
+                if across:
+                    here[:, :across] = out[:across, down].T
+    return {size: (low[size], high[size]) for size in sizes}
+
+
+def _reduce_rows(function: np.ufunc, matrix: Array, size: int) -> Array:
+    """`function` over every `size` rows; the last ones may be fewer."""
+    whole = len(matrix) // size
+    blocks = matrix[: whole * size].reshape(whole, size, matrix.shape[1])
+    result: Array = function.reduce(blocks, axis=1)
+    if whole * size == len(matrix):
+        return result
+    rest = function.reduce(matrix[whole * size :], axis=0, keepdims=True)
+    return np.concatenate([result, rest])
+
+
+def _reduce_columns(function: np.ufunc, matrix: Array, size: int, out: Array) -> None:
+    """`function` over every `size` columns: the first ones of all blocks, then the second ones, and so on."""
+    out[:] = matrix[:, ::size]
+    for step in range(1, min(size, matrix.shape[1])):
+        columns = matrix[:, step::size]
+        function(out[:, : columns.shape[1]], columns, out=out[:, : columns.shape[1]])
+
+
+def quantise(
+    matrix: Array | Values, pixels: int, least_limit: float = 0.0, known: Extremes | None = None
+) -> Tile:
     """Codes of a matrix at display size.
 
     Args:
         matrix: two-dimensional.
         pixels: most rows and columns of the picture.
         least_limit: keep the limit at least this large, so that colours do not jump under a moving slider.
+        known: the extremes of blocks of some sizes, where somebody has them already.
 
     Returns:
         The tile; a matrix of zeros has limit 0 and only code 0.
@@ -66,13 +196,15 @@ def quantise(matrix: Array, pixels: int, least_limit: float = 0.0) -> Tile:
         >>> tile.scale, tile.limit, list(tile.codes)
         ('sequential', 2.0, [255, 128, 128, 255])
     """
-    low, high = float(matrix.min()), float(matrix.max())
+    values = matrix if isinstance(matrix, Values) else Values.of(matrix)
+    shape = values.shape
+    size = block_size(shape, pixels)
+    lows, highs = (known if known and size in known else values.extremes([size]))[size]
+    low, high = float(lows.min()), float(highs.max())
     if not (math.isfinite(low) and math.isfinite(high)):
         raise NotFinite("a picture needs finite entries")
     limit = max(high, -low, least_limit)
-    shape = (matrix.shape[0], matrix.shape[1])
-    size = block_size(shape, pixels)
-    small = shrink(matrix, size, signed=low < 0)
+    small = highs if low >= 0 else _larger(lows, highs)
     scale: Literal["sequential", "diverging"]
     if low >= 0:
         scale, factor, zero = "sequential", 255.0, 0.0
@@ -82,8 +214,9 @@ def quantise(matrix: Array, pixels: int, least_limit: float = 0.0) -> Tile:
     # (a limit below 1e-300 would make the factor infinite: such a matrix is drawn as zero)
     codes = (small * (factor / limit if limit > 1e-300 else 0.0) + (zero + 0.5)).astype(np.uint8)
     rows, cols = small.shape
-    values = tuple(map(number, matrix.ravel().tolist())) if matrix.size <= MAX_VALUES else ()
-    return Tile(rows, cols, shape, size, low, high, limit, scale, codes.tobytes(), values)
+    few = rows * cols == shape[0] * shape[1] <= MAX_VALUES
+    texts = tuple(map(number, small.ravel().tolist())) if few else ()
+    return Tile(rows, cols, shape, size, low, high, limit, scale, codes.tobytes(), texts)
 
 
 def number(value: float) -> str:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 
 from covstudio.covariance import Evaluation
+from covstudio.covariance.core.rowwise import RowEvaluation
 from tests.covariance.contract.case import Case, close, contract, finite, slices_close
 
 
@@ -169,7 +170,7 @@ def copies_are_independent(case: Case) -> None:
 @contract
 def incremental_evaluation_agrees(case: Case) -> None:
     matrix = case.make()
-    evaluation = Evaluation()
+    evaluation, by_rows = Evaluation(), RowEvaluation(small=0)
     thetas = case.thetas(3)
     points = [*thetas, thetas[0]]
     for k in range(len(thetas[0])):
@@ -179,9 +180,12 @@ def incremental_evaluation_agrees(case: Case) -> None:
     for theta in points:
         natural = matrix.build_params(theta)
         close(evaluation.value(matrix, natural), matrix(theta), 1e-14)
+        assert torch.equal(by_rows.rows(matrix, natural).whole(), evaluation.value(matrix, natural))
         grad, names = matrix.grad(theta)
         plain, _ = matrix.natural_grad(theta)
         for k, name in enumerate(names):
-            close(evaluation.slice(matrix, natural, name, scale="natural"), plain[k], 1e-13)
+            slice_k = evaluation.slice(matrix, natural, name, scale="natural")
+            close(slice_k, plain[k], 1e-13)
+            assert torch.equal(by_rows.rows(matrix, natural, name).whole(), slice_k)
             raw = evaluation.slice(matrix, natural, name)
             assert float((raw - grad[k]).abs().max()) <= 1e-9 * (1 + float(grad[k].abs().max()))

@@ -17,6 +17,7 @@ from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import declare
 from covstudio.covariance.core.checks import check_correlated_size
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
+from covstudio.covariance.core.rows import OnDiagonal, Rows
 from covstudio.covariance.parameters.parameter import Parameter
 from covstudio.covariance.structures.elementary.elementary import SIZE_2, bounded, variance
 
@@ -131,6 +132,15 @@ class EquicorrelatedLeaf(Leaf):
                 fill_symmetric(target, slope, slope * rho)
             else:
                 fill_symmetric(target, 0.0, slope * sigma2)
+
+    def by_rows(self, natural: Tensor, k: int | None) -> Rows:
+        """V or a derivative of it, from two numbers; see `Matrix.by_rows`."""
+        sigma2, rho = (number.item() for number in self.split(natural))
+        if k is None:
+            on, off = sigma2, sigma2 * rho
+        else:
+            on, off = (1.0, rho) if self.is_variance(k) else (sigma2 * 0.0, sigma2)
+        return OnDiagonal(natural.new_full((self.n,), on), off)
 
 
 @declare(

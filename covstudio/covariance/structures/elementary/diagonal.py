@@ -9,6 +9,7 @@ from torch import Tensor
 
 from covstudio.covariance import linalg
 from covstudio.covariance.core.leaf import Leaf
+from covstudio.covariance.core.rows import OnDiagonal, Rows
 from covstudio.covariance.linalg.dense import singular
 from covstudio.covariance.parameters.differentiation import chain
 
@@ -74,6 +75,10 @@ class DiagonalLeaf(Leaf):
         """Add V on the diagonal, and write slices of its Jacobian; see `Matrix.write_added`."""
         value.diagonal().add_(self.variances(natural))
         self.write(natural, None, index, slopes, slices)
+
+    def by_rows(self, natural: Tensor, k: int | None) -> Rows:
+        """V or a derivative of it, from its diagonal; see `Matrix.by_rows`."""
+        return OnDiagonal(self.variances(natural) if k is None else self.variance_slopes(natural, [k])[0])
 
 
 def _invertible(matrix: DiagonalLeaf, natural: Tensor) -> Tensor:

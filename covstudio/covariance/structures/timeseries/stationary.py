@@ -10,6 +10,7 @@ from torch import Tensor
 from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import Argument
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
+from covstudio.covariance.core.rows import ByLag, Rows
 from covstudio.covariance.parameters.differentiation import chain
 from covstudio.covariance.parameters.parameter import Parameter
 from covstudio.covariance.structures.elementary.elementary import variance
@@ -139,6 +140,10 @@ class ToeplitzLeaf(Leaf):
             write_symmetric_toeplitz(self._first_row(natural)[None], value[None])
         if len(index):
             write_symmetric_toeplitz(chain(self._first_row_slopes(natural, index), slopes), slices)
+
+    def by_rows(self, natural: Tensor, k: int | None) -> Rows:
+        """V or a derivative of it, from its first row; see `Matrix.by_rows`."""
+        return ByLag(self._first_row(natural) if k is None else self._first_row_slopes(natural, [k])[0])
 
 
 class StationaryMatrix(ToeplitzLeaf):
