@@ -11,7 +11,7 @@ const CHOICE = 84;
 /** The share of its height that a picture in a row may lose so that all are in sight. */
 const LOSS = 0.6;
 /** The least and the most that a picture is wide. */
-const LEAST = 80;
+const LEAST = 92;
 const MOST = 320;
 /** From this height on, in pixels, pictures stand in several rows. */
 export const TALL = 330;
