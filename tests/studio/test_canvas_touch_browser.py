@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import CDPSession, expect
 
-from tests.studio.browser import Point, Studio, box_of, centre
-from tests.studio.canvas_actions import free, trial
+from tests.studio.browser import Studio, box_of, centre
+from tests.studio.canvas_actions import free, trial, wire, wires
+from tests.studio.touch import coarse, finger, touch
 
 
 @pytest.fixture
 def fingers(studio: Studio) -> CDPSession:
     """A screen that answers to two fingers, and the model of a trial on it."""
-    devtools = studio.page.context.new_cdp_session(studio.page)
-    devtools.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
-    studio.reload()
+    devtools = coarse(studio, (1440, 900))
     trial(studio)
     studio.settled()
     return devtools
-
-
-def touch(devtools: CDPSession, kind: str, *points: Point) -> None:
-    """Fingers go down, move, or leave the screen."""
-    there = [{"x": x, "y": y, "id": finger} for finger, (x, y) in enumerate(points)]
-    devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": there})
 
 
 def view(studio: Studio) -> tuple[float, float, float]:
@@ -55,9 +50,9 @@ def test_a_long_press_opens_the_menu_of_what_is_under_the_finger(studio: Studio,
 
 def test_two_fingers_pinch_and_pan(studio: Studio, fingers: CDPSession) -> None:
     before = view(studio)
-    x, _ = free(studio)
+    # Left of the map, where no card is, and none when they are smaller.
     box = box_of(studio.page.get_by_role("region", name="Model", exact=True))
-    y = box["y"] + box["height"] * 0.95
+    x, y = box["x"] + 0.7 * box["width"], box["y"] + 0.85 * box["height"]
     touch(fingers, "touchStart", (x - 40, y), (x + 40, y))
     for step in range(1, 6):
         touch(fingers, "touchMove", (x - 40 + 5 * step, y), (x + 40 - 5 * step, y))
@@ -72,3 +67,53 @@ def test_two_fingers_pinch_and_pan(studio: Studio, fingers: CDPSession) -> None:
     assert moved[2] == pytest.approx(smaller[2], rel=0.01)
     assert moved[0] == pytest.approx(smaller[0] + 50, abs=3)
     assert moved[1] == pytest.approx(smaller[1] - 20, abs=3)
+
+
+def test_a_long_press_on_a_wire_and_on_a_selection_opens_their_menus(
+    studio: Studio, fingers: CDPSession
+) -> None:
+    page = studio.page
+    line = wire(studio, "residual", "Sum").locator("path").first
+    x, y = line.evaluate(
+        """(path) => {
+            const at = path.getPointAtLength(path.getTotalLength() / 2).matrixTransform(path.getScreenCTM());
+            return [at.x, at.y];
+        }"""
+    )
+    touch(fingers, "touchStart", (x, y))
+    menu = page.get_by_role("menu", name="Wire from residual into Sum")
+    expect(menu.get_by_role("menuitem", name="Take this wire out")).to_be_visible()
+    touch(fingers, "touchEnd")
+    studio.settled()
+    page.keyboard.press("Escape")
+    expect(menu).to_have_count(0)
+    page.keyboard.press("Control+a")
+    studio.settled()
+    touch(fingers, "touchStart", centre(studio.node("residual")))
+    expect(page.get_by_role("menu", name=re.compile(r"Actions for \d+ nodes"))).to_be_visible()
+    touch(fingers, "touchEnd")
+
+
+def test_a_finger_that_moves_opens_no_menu(studio: Studio, fingers: CDPSession) -> None:
+    x, y = free(studio)
+    before = view(studio)
+    with finger(fingers, (x, y)) as move:
+        move.to((x + 60, y - 40))
+        studio.settled()
+        expect(studio.page.get_by_role("menu")).to_have_count(0)
+    after = view(studio)
+    assert after[0] == pytest.approx(before[0] + 60, abs=12)
+
+
+def test_a_wire_is_drawn_with_a_finger(studio: Studio, fingers: CDPSession) -> None:
+    page = studio.page
+    count = wires(studio).count()
+    page.keyboard.press("Control+a")
+    studio.node("residual").focus()
+    page.keyboard.press("Shift+F10")
+    page.get_by_role("menuitem", name="Take out of its slot").click()
+    expect(wires(studio)).to_have_count(count - 1)
+    studio.settled()
+    with finger(fingers, centre(studio.output("residual"))) as move:
+        move.to(centre(studio.slot("Sum", "3")))
+    expect(wire(studio, "residual", "Sum")).to_be_attached()
