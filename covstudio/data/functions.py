@@ -261,6 +261,8 @@ class _Parser:
         raise self._refused(f"a column or a number is expected before {shown(text or 'its end')}")
 
     def _call(self, name: str) -> Call:
+        if name in (*FACTORS, "offset"):
+            raise self._refused(f"{name}(...) stands alone in a formula, not within another function")
         if name not in ELEMENTWISE and name not in LEARNED:
             raise self._refused(f"there is no function {shown(name)} here")
         if name in _MULTIPLE and self.at > 1:

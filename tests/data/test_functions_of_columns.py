@@ -125,6 +125,8 @@ def test_rows_that_a_function_needs_are_dropped():
         ("bs(x, knots = 20)", "needs its knots between 1 and 16"),
         ("ns(x, 2, Boundary.knots = c(5, 5))", "two different boundary knots"),
         ("scale(block, center = c(1, 2))", "one number each"),
+        ("log(factor(g))", "factor(...) stands alone in a formula, not within another function"),
+        ("sqrt(offset(x))", "offset(...) stands alone"),
         ("log(g)", "Column 'g' should hold numbers, and row 1 holds 'a'"),
     ],
 )
