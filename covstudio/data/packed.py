@@ -66,7 +66,7 @@ def pack(table: Table) -> bytes:
     columns, arrays = [], []
     for place, name in enumerate(table.columns):
         series = table.frame.iloc[:, place]
-        if series.dtype == object:
+        if series.dtype.name not in _TYPES:
             codes, levels = pd.factorize(series.to_numpy(), use_na_sentinel=True)
             columns.append(_Column(name, "text", tuple(str(level) for level in levels)))
             arrays.append(codes.astype("<i4"))

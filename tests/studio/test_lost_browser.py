@@ -152,6 +152,19 @@ def test_a_line_that_drops_costs_nothing(context: BrowserContext, server_url: st
     expect(studio.show("Matrix").locator("canvas").first).to_be_visible()
 
 
+def test_a_page_whose_line_cannot_be_opened_asks_again(context: BrowserContext, server_url: str) -> None:
+    page = context.new_page()  # not watched: BokehJS reports the line that it cannot open
+    between = Between(page)
+    between.down = True
+    page.clock.install()
+    with page.expect_console_message(lambda message: "Failed to load Bokeh session" in message.text):
+        page.goto(server_url)
+    between.mend()
+    with page.expect_navigation():
+        page.clock.fast_forward(61_000)
+    Studio(page, server_url).ready()
+
+
 def test_a_reload_is_no_event(page: Page, server_url: str) -> None:
     between = Between(page)
     studio = Studio(page, server_url).open()

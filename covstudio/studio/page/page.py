@@ -191,6 +191,7 @@ def _frame() -> dict[str, Any]:
         "cs_icon": f"data:image/svg+xml,{quote(logo)}",
         "cs_logo": logo,
         "cs_theme_script": read_asset("theme.js"),
+        "cs_starting_script": read_asset("starting.js"),
         "cs_theme_css": read_asset("theme.css"),
     }
 

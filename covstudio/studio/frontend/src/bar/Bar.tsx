@@ -124,8 +124,8 @@ interface Parts {
   areas: ReactNode;
   /** What stands beside what concerns the page. */
   panes: ReactNode;
-  /** What earlier work is taken up by, drawn like the other tools. */
-  recent: (look: { className: string; textClass: string }) => ReactNode;
+  /** What earlier work is taken up by. */
+  recent: ReactNode;
 }
 
 export function Bar({ areas, panes, recent }: Parts) {
@@ -141,10 +141,7 @@ export function Bar({ areas, panes, recent }: Parts) {
       <Title title={state.title} answer={state} />
       <div className="cs-group" role="group" aria-label="File">
         <OpenTool limit={state.limit} />
-        {recent({
-          className: `cs-button cs-button--quiet ${styles.tool}`,
-          textClass: styles.toolText ?? "",
-        })}
+        {recent}
         <Tool
           path={SAVE}
           label="Save"

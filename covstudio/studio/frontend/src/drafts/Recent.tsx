@@ -13,7 +13,7 @@ const CLOCK = "M8 1.8a6.2 6.2 0 1 0 0 12.4A6.2 6.2 0 0 0 8 1.8z|M8 4.6v3.7l2.4 1
 const CLOSE = "M4 4l8 8|M12 4l-8 8";
 
 /** The button that lists them; nothing in a notebook, whose kernel keeps the work. */
-export function Recent({ className, textClass }: { className: string; textClass: string }) {
+export function Recent() {
   const keeper = keeperOf(useConnection());
   const [heads, setHeads] = useState<Head[] | null>(null);
   if (keeper === null) return null;
@@ -21,9 +21,8 @@ export function Recent({ className, textClass }: { className: string; textClass:
   return (
     <DialogTrigger onOpenChange={(open) => (open ? look() : setHeads(null))}>
       <span title="Go on with earlier work that this browser keeps">
-        <Button className={className} aria-label="Recent">
+        <Button className="cs-icon-button" aria-label="Recent">
           <Icon path={CLOCK} />
-          <span className={textClass}>Recent</span>
         </Button>
       </span>
       <ModalOverlay isDismissable className={styles.ground}>
@@ -62,8 +61,8 @@ function Drafts({ keeper, heads, look, close }: Props) {
         </button>
       </div>
       <p className={styles.about}>
-        This browser keeps the last ten, with their tables, undo and fits. They leave this machine only when
-        you go on with one: then they go to the server, as a file that you open.
+        This browser keeps the last ten, with their tables, undo and fits. The server has one only while a
+        page works on it.
       </p>
       {none && <p className={styles.about}>There is nothing yet.</p>}
       <ul className={styles.list}>

@@ -18,6 +18,7 @@ import type { Draft } from "../session/messages";
 import { Owner, unique } from "../session/owner";
 import { tab } from "../session/tab";
 import { upload } from "../session/upload";
+import { sketch } from "./sketch";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -160,7 +161,7 @@ export class Keeper {
       return;
     }
     const gone = [...this.kept].filter((part) => !wanted.has(part));
-    const picture = painterOf(this.connection).portrait("V", PICTURE);
+    const picture = painterOf(this.connection).portrait("V", PICTURE) ?? sketch(this.connection, PICTURE);
     const head: Head = { id: this.id, title: draft.title, saved: Date.now(), picture, draft };
     const first = this.kept.size === 0;
     if (first) gone.push(...(await partsKept(this.id)).filter((part) => !wanted.has(part)));

@@ -189,7 +189,7 @@ export function Frame() {
         </span>
         <div className={styles.barTools}>
           <Bar
-            recent={(look) => <Recent {...look} />}
+            recent={<Recent />}
             areas={<Areas tabs={tabs} chosen={chosen} marks={marks} show={show} />}
             panes={
               <Folds

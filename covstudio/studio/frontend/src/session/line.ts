@@ -45,7 +45,7 @@ const WAITS = [0, 500, 1000, 2000, 4000, 8000, 10_000];
 /** A share of a wait that is left to chance, so that many pages do not come back at the same moment. */
 const CHANCE = 0.3;
 /** So often in a row a server answers and lets nobody in: it does not know what this page comes with. */
-const SHUT = 2;
+const SHUT = 4;
 
 export const waitBefore = (attempt: number, chance = Math.random()): number =>
   WAITS[Math.min(attempt, WAITS.length - 1)]! * (1 + CHANCE * chance);
