@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from covstudio.plots.picture import Numbers, Picture
@@ -39,9 +40,21 @@ def drawn(picture: Picture, numbers: Numbers, theme: Theme | None, width: int, h
     """
     from covstudio.plots.sheet import Sheet
 
+    found = picture.draw(numbers, Sheet(theme, width, height))
     if in_notebook():
         _load()
-    return picture.draw(numbers, Sheet(theme, width, height))
+        # HoloViews would put it into a layout of Panel's, whose style sheets come from a CDN.
+        found._repr_mimebundle_ = partial(_bundle, found)
+    return found
+
+
+def _bundle(picture: Any, include: Any = None, exclude: Any = None) -> tuple[dict[str, str], dict[str, Any]]:
+    """A picture as what a notebook shows: its figure, and nothing from elsewhere."""
+    import holoviews as hv
+
+    renderer = hv.renderer("bokeh")
+    data, metadata = renderer.components(renderer.get_plot(picture))
+    return data, metadata
 
 
 def in_notebook() -> bool:

@@ -30,6 +30,7 @@ studio.theta = torch.tensor([0.0, 1.0, -1.0])
 print('rho', round(studio.document.nodes['n2'].values['rho'], 4))
 """,
     "studio.matrix",
+    "studio.matrix.plot(width=200)",
 ]
 PATIENCE = 120.0
 #: JupyterLab calls a kernel idle that it has not started yet, and forgets a cell that is run before.
@@ -131,3 +132,5 @@ def test_the_widget_lives_in_a_notebook(page: Page, lab: str) -> None:
     expect(shown.locator("img.cs-light")).to_have_count(4)
     expect(shown.locator("img.cs-light").first).to_be_visible()
     expect(shown.locator("img.cs-dark").first).to_be_hidden()
+    # And its picture is drawn.
+    expect(run(page, 4).locator(".bk-Figure canvas").first).to_be_visible(timeout=PATIENCE * 1000)
