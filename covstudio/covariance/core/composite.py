@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance.core.definiteness import Operand, ShapeError
-from covstudio.covariance.core.matrix import Matrix, Shape
+from covstudio.covariance.core.matrix import Declarations, Matrix, Shape
 from covstudio.covariance.core.operands import PlacedOperand, check_count, read_operands
 from covstudio.covariance.core.sizes import SizeRelation
 from covstudio.covariance.parameters.differentiation import recorded
@@ -46,13 +46,14 @@ class Composite(Matrix):
     operand_count: ClassVar[tuple[int, int | None]] = (1, None)
 
     _operands: dict[str, Operand]
-    _composed: tuple[tuple[Layout, ...], Layout] | None = None
+    _composed: tuple[tuple[Layout, ...], Layout, object] | None = None
     _known_parts: tuple[tuple[int, str, Matrix], ...] | None = None
     _known_spans: tuple[range, ...] | None = None
     _known_places: tuple[PlacedOperand, ...] | None = None
     _known_tensors: tuple[Tensor, ...] | None = None
     _known_kept: frozenset[int] | None = None
     _known_raw: bool | None = None
+    _known_asked: dict[tuple[int, ...], list[Any]]
 
     def __init__(self, *operands: Any, **named: Any) -> None:
         self._operands = read_operands(type(self).__name__, operands, named)
@@ -62,6 +63,7 @@ class Composite(Matrix):
             self._operands = {OWN: own, **self._operands}
         self._composed = self._known_parts = self._known_spans = self._known_places = None
         self._known_kept = self._known_raw = self._known_pure = None
+        self._known_asked = {}
         self._shape = self._find_shape()
         self.reset_intermediates()
 
@@ -209,7 +211,7 @@ class Composite(Matrix):
         tensors = self._known_tensors
         if tensors is None:
             tensors = self._known_tensors = tuple(self._tensors())
-        return any(map(recorded, (theta, *tensors)))
+        return recorded(theta) or any(map(recorded, tensors))
 
     def _tensors(self) -> Iterator[Tensor]:
         """The fixed tensors among the operands, to any depth."""
@@ -220,11 +222,14 @@ class Composite(Matrix):
                 yield operand
 
     def _layout(self) -> Layout:
+        composed, declared = self._composed, Declarations.mark
+        if composed is not None and composed[2] is declared:
+            return composed[1]
         below = tuple([operand._layout() for _, _, operand in self._parts()])
-        composed = self._composed
         # Operands may change at any time through their own set_param_specs; each change gives them a new
         # layout.
         if composed is not None and all(map(operator.is_, below, composed[0])):
+            self._composed = (below, composed[1], declared)
             return composed[1]
         prefixed = tuple(
             parameter.renamed(f"{name}/{parameter.name}") if name != OWN else parameter
@@ -232,7 +237,7 @@ class Composite(Matrix):
             for parameter in layout.parameters
         )
         layout = Layout(prefixed)
-        self._composed = (below, layout)
+        self._composed = (below, layout, declared)
         return layout
 
     def _replace(self, name: str, parameter: Parameter) -> None:
@@ -270,6 +275,7 @@ class Composite(Matrix):
         }
         other._composed = other._known_parts = other._known_places = None
         other._known_kept = other._known_raw = other._known_pure = None
+        other._known_asked = {}
         other.reset_intermediates()
         return other
 
@@ -284,6 +290,7 @@ class Composite(Matrix):
         other._operands[name] = operand
         other._known_spans = other._known_tensors = None
         other._known_kept = other._known_raw = other._known_pure = None
+        other._known_asked = {}
         return other
 
     @property

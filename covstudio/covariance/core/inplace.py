@@ -157,7 +157,7 @@ class Written(Differentiable):
         self, theta: Tensor, natural: Tensor, value: Tensor | None, wanted: Sequence[int], slices: Tensor
     ) -> None:
         layout = self._layout()
-        slopes = layout.slopes(layout.complete(theta), wanted) if wanted else theta[:0]
+        slopes = layout.slopes(layout.complete(theta), wanted, natural) if wanted else theta[:0]
         self.write(natural, value, wanted, slopes, slices)
 
     def _writes_value(self, theta: Tensor) -> bool:

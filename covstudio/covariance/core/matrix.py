@@ -18,9 +18,15 @@ from covstudio.covariance.parameters.parameter import Parameter, parse_parameter
 from covstudio.covariance.parameters.parameterised import Params
 from covstudio.registry import Given
 
-__all__ = ["Matrix", "Shape"]
+__all__ = ["Declarations", "Matrix", "Shape"]
 
 Shape = tuple[int, int]
+
+
+class Declarations:
+    """When parameters, of any matrix, were last declared anew: while the mark stays, every layout does."""
+
+    mark: ClassVar[object] = object()
 
 
 class Matrix(Written):
@@ -228,6 +234,7 @@ class Matrix(Written):
     def _replace(self, name: str, parameter: Parameter) -> None:
         self._parameters = tuple(parameter if own.name == name else own for own in self._parameters)
         self._known_layout = None
+        Declarations.mark = object()
 
     # -- value -----------------------------------------------------------------------------------------------
 
@@ -262,7 +269,9 @@ class Matrix(Written):
         """
         theta = self._theta(free_params)
         natural = self._natural(theta)
-        value = self._written_value(natural) if self._writes_value(theta) else self.evaluate(natural)
+        if self._writes_value(theta):
+            return self._written_value(natural)
+        value = self.evaluate(natural)
         if self._recall_of(natural) is not None and shared(value, natural):
             # The caller may write to V.
             self._recall = None

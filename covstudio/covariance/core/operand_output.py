@@ -90,19 +90,22 @@ class OperandOutput:
         if value is None and not self.index:
             return
         operand = self.operand
-        if isinstance(operand, Matrix) and operand._writes_now():
-            write = operand.write_added if add and value is not None else operand.write
-            try:
-                write(self.natural, value, self.index, self.slopes, slices)  # type: ignore[arg-type]
-            except (ValueError, TypeError, RuntimeError) as error:
-                locate(error, self.name)
-                raise
+        if not isinstance(operand, Tensor) and operand._writes_now():
+            self._written(operand, value, slices, add)
         else:
             result, steps = self.fresh(value is not None)
             if value is not None and result is not None:
                 value.add_(result) if add else value.copy_(result)
             if self.index:
                 slices.copy_(steps)
+
+    def _written(self, operand: Matrix, value: Tensor | None, slices: Tensor, add: bool = False) -> None:
+        write = operand.write_added if add and value is not None else operand.write
+        try:
+            write(self.natural, value, self.index, self.slopes, slices)  # type: ignore[arg-type]
+        except (ValueError, TypeError, RuntimeError) as error:
+            locate(error, self.name)
+            raise
 
     def evaluate(self, slices: Tensor) -> Tensor:
         """The operand's value, not to be written to, while its k slices are written."""
@@ -119,7 +122,7 @@ class OperandOutput:
         written somewhere are written `into` a tensor where one is given.
         """
         operand, natural = self.operand, self.natural
-        if not isinstance(operand, Matrix):
+        if isinstance(operand, Tensor):
             constant = operand.to(dtype=natural.dtype, device=natural.device)
             return constant if wanted else None, natural.new_empty((0, *constant.shape))
         if not operand._writes_now():
@@ -127,7 +130,8 @@ class OperandOutput:
         known = self._known() if wanted else None
         value = natural.new_empty(operand.shape) if wanted and known is None else None
         slices = natural.new_empty((len(self.index), *operand.shape)) if into is None else into
-        self.write(value, slices)
+        if value is not None or self.index:
+            self._written(operand, value, slices)
         return self._kept(value) if known is None else known, slices
 
     def _known(self) -> Tensor | None:

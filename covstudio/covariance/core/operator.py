@@ -16,10 +16,14 @@ from covstudio.covariance.core.operand_output import OperandOutput, operand_slic
 from covstudio.covariance.core.recall import Recall, shared
 from covstudio.covariance.core.rows import Rows
 from covstudio.covariance.parameters.differentiation import FORWARD_MODE, chain
-from covstudio.covariance.parameters.layout import consecutive, in_order, shares
+from covstudio.covariance.parameters.layout import KNOWN, consecutive, in_order, shares
 from covstudio.covariance.parameters.parameterised import Params
 
 __all__ = ["Operand", "Operator", "ShapeError"]
+
+#: An operand by its place and name; which of its parameters are asked for, in which rows of the Jacobian; and
+#: whether its value is kept.
+_Asked = tuple[int, str, Operand, list[int], slice, bool]
 
 
 class Operator(Composite):
@@ -251,7 +255,7 @@ class Operator(Composite):
         if parts is None:
             parts = recall.parts = tuple(natural[span.start : span.stop] for span in self._spans())
             for position, _, operand in self._parts():
-                if operand._keeps and len(parts[position]):
+                if operand._keeps and parts[position].shape[0]:
                     operand._recall = Recall(parts[position])
         return parts
 
@@ -350,19 +354,39 @@ class Operator(Composite):
             One per operand, in order (that of `own_operand` first): its part of each, and the rows of the
             Jacobian that are its own.
         """
-        outputs = []
-        row = 0
         recall, label = self._recall_of(natural), self._label()
-        operands = zip(self._operands.items(), self._spans(), self._naturals(natural), strict=True)
-        for position, ((name, operand), span, own) in enumerate(operands):
-            inner = [k - span.start for k in index if k in span]
-            rows = slice(row, row + len(inner))
-            record = recall if recall is not None and self._keeps_value(position) else None
-            outputs.append(
-                OperandOutput(label, position, name, operand, own, inner, slopes[rows], rows, record)
+        return [
+            OperandOutput(
+                label,
+                position,
+                name,
+                operand,
+                own,
+                inner,
+                slopes[rows] if inner else slopes[:0] if index else slopes,
+                rows,
+                recall if keeps else None,
             )
-            row = rows.stop
-        return outputs
+            for (position, name, operand, inner, rows, keeps), own in zip(
+                self._asked(tuple(index)), self._naturals(natural), strict=True
+            )
+        ]
+
+    def _asked(self, index: tuple[int, ...]) -> list[_Asked]:
+        """What `outputs` says of every operand whatever the natural values are."""
+        known = self._known_asked.get(index)
+        if known is None:
+            known, row = [], 0
+            operands = zip(self._operands.items(), self._spans(), strict=True)
+            for position, ((name, operand), span) in enumerate(operands):
+                inner = [k - span.start for k in index if k in span]
+                rows = slice(row, row + len(inner))
+                known.append((position, name, operand, inner, rows, self._keeps_value(position)))
+                row = rows.stop
+            if len(self._known_asked) == KNOWN:
+                self._known_asked = {}
+            self._known_asked[index] = known
+        return known
 
     def operands_grad(self, free_params: Params = None) -> tuple[list[Tensor | None], list[list[str]]]:
         """Each operand's own Jacobian with respect to its part of theta.

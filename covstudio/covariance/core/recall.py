@@ -102,7 +102,7 @@ class Recalling(FreeParameters):
         known = self._recall
         if isinstance(known, _Point) and known.at(theta, layout):
             return known.natural
-        own = theta.detach().clone()
+        own = (theta.detach() if theta.requires_grad else theta).clone()
         natural = layout.natural(layout.complete(own))
         if not traced(natural):
             self._recall = _Point(natural, theta=own, layout=layout)

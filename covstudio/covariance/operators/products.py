@@ -124,16 +124,17 @@ class KroneckerProduct(Operator):
         a, a_steps = first.fresh(value is not None or len(second.index) > 0)
         b, b_steps = second.fresh(value is not None or len(first.index) > 0)
         if value is not None and a is not None and b is not None:
-            self._multiply(a[None], b[None], value[None], add)
+            self._multiply(a.unsqueeze(0), b.unsqueeze(0), value.unsqueeze(0), add)
         if first.index and b is not None:
-            self._multiply(a_steps, b[None], slices[first.rows])
+            self._multiply(a_steps, b.unsqueeze(0), slices[first.rows])
         if second.index and a is not None:
-            self._multiply(a[None], b_steps, slices[second.rows])
+            self._multiply(a.unsqueeze(0), b_steps, slices[second.rows])
 
     def _multiply(self, a: Tensor, b: Tensor, out: Tensor, add: bool = False) -> None:
         """A (x) B for each of k matrices A or B, into (k, m p, n q) or added to what is there."""
-        places = out.view(len(out), a.shape[1], b.shape[1], a.shape[2], b.shape[2])
-        a, b = a[:, :, None, :, None], b[:, None, :, None, :]
+        places = out.view(out.shape[0], a.shape[1], b.shape[1], a.shape[2], b.shape[2])
+        a = a.reshape(a.shape[0], a.shape[1], 1, a.shape[2], 1)
+        b = b.reshape(b.shape[0], 1, b.shape[1], 1, b.shape[2])
         if add:
             places.addcmul_(a, b)
         else:

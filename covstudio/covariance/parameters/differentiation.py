@@ -7,8 +7,12 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 __all__ = ["FORWARD_MODE", "JACOBIAN_METHODS", "automatic", "chain", "recorded", "traced"]
+
+#: Asked many times in a call.
+_wrapped = torch._C._functorch.is_functorch_wrapped_tensor
 
 #: Held during forward-mode differentiation.
 #:
@@ -26,13 +30,20 @@ def chain(slices: Tensor, slopes: Tensor, out: Tensor | None = None) -> Tensor:
     factors = slopes.reshape(-1, *[1] * (slices.ndim - 1))
     if out is not None:
         torch.mul(slices, factors, out=out)
-        return out if bool(slopes.all()) else out.index_fill_(0, (slopes == 0).nonzero()[:, 0], 0.0)
+        return out if _without_zero(slopes) else out.index_fill_(0, (slopes == 0).nonzero()[:, 0], 0.0)
     product = slices * factors
-    if not traced(slopes) and bool(slopes.all()):
+    if not traced(slopes) and _without_zero(slopes):
         return product
     return torch.where(factors == 0, torch.zeros_like(product), product)
 
 
+def _without_zero(slopes: Tensor) -> bool:
+    # Out of torch few numbers are looked through in a fifth of the time.
+    return 0.0 not in slopes.tolist() if slopes.numel() <= FEW else bool(slopes.all())
+
+
+#: So many numbers are few.
+FEW = 64
 #: Ways of automatic differentiation, by the names of the functions of torch that go them.
 JACOBIAN_METHODS = ("jacfwd", "jacrev", "jacobian")
 
@@ -90,14 +101,14 @@ def automatic(
 
 def recorded(tensor: Tensor) -> bool:
     """Whether derivatives through the tensor are being taken, in any mode of autograd."""
-    if traced(tensor) or (tensor.requires_grad and torch.is_grad_enabled()):
+    if _wrapped(tensor) or (tensor.requires_grad and torch.is_grad_enabled()):
         return True
-    if torch.autograd.forward_ad._current_level < 0:
+    if forward_ad._current_level < 0:
         return False
-    dual = torch.autograd.forward_ad.unpack_dual(tensor)  # type: ignore[no-untyped-call]
+    dual = forward_ad.unpack_dual(tensor)  # type: ignore[no-untyped-call]
     return dual.tangent is not None
 
 
 def traced(tensor: Tensor) -> bool:
     """Whether torch.func looks through the tensor: its numbers cannot be compared or kept."""
-    return bool(torch._C._functorch.is_functorch_wrapped_tensor(tensor))
+    return bool(_wrapped(tensor))

@@ -11,8 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from covstudio.covariance.parameters.differentiation import recorded
 from covstudio.covariance.parameters.parameter import Parameter
 from covstudio.covariance.parameters.transforms import Transform
+from covstudio.covariance.parameters.usual import UsualTransforms
 
 __all__ = ["Layout", "Share", "consecutive", "shares"]
 
@@ -162,22 +164,38 @@ class Layout:
     def _all(self) -> tuple[int, ...]:
         return tuple(range(len(self.parameters)))
 
+    @cached_property
+    def _usual(self) -> UsualTransforms | None:
+        return UsualTransforms.of([parameter.transform for parameter in self.parameters])
+
     def natural(self, raw: Tensor, index: Sequence[int] | None = None) -> Tensor:
         """Natural values of raw values; `index` gives the positions they belong to (default: all)."""
+        usual = self._usual
+        if index is None and usual is not None and not recorded(raw):
+            return usual.natural(raw)
         return self._apply(raw, index, lambda transform, x: transform(x))
 
     def raw(self, natural: Tensor, index: Sequence[int] | None = None) -> Tensor:
         """Raw values of natural values; the inverse of `natural`."""
         return self._apply(natural, index, lambda transform, y: transform.inverse(y))
 
-    def slope(self, raw: Tensor, index: Sequence[int] | None = None) -> Tensor:
-        """Derivative of the transforms at raw values."""
+    def slope(self, raw: Tensor, index: Sequence[int] | None = None, natural: Tensor | None = None) -> Tensor:
+        """Derivative of the transforms at raw values; `natural` is what these are, where it is known."""
+        usual = self._usual
+        if index is None and usual is not None and not recorded(raw):
+            return usual.slope(raw, natural)
         return self._apply(raw, index, lambda transform, x: transform.grad(x))
 
-    def slopes(self, raw: Tensor, index: Sequence[int]) -> Tensor:
-        """Derivative of the transforms of the parameters at some positions, from the raw values of all."""
+    def slopes(self, raw: Tensor, index: Sequence[int], natural: Tensor | None = None) -> Tensor:
+        """Derivative of the transforms of the parameters at some positions, from the raw values of all.
+
+        Args:
+            raw: raw values of all parameters.
+            index: positions.
+            natural: natural values of all parameters, where they are known.
+        """
         every = len(index) == len(self.parameters) and tuple(index) == self._all
-        return self.slope(raw) if every else self.slope(raw[list(index)], index)
+        return self.slope(raw, natural=natural) if every else self.slope(raw[list(index)], index)
 
     def _apply(
         self, x: Tensor, index: Sequence[int] | None, function: Callable[[Transform, Tensor], Tensor]

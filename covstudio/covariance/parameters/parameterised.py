@@ -331,7 +331,7 @@ class Parameterised(ABC):
                 f"{self._label()}: expected the free parameters as a 1-D torch.Tensor, a dict of "
                 f"1-element tensors or None, got {type(params).__name__}; use torch.tensor([...])."
             )
-        if params.ndim == 1 and len(params) == len(layout.free):
+        if params.ndim == 1 and params.shape[0] == len(layout.free):
             return self._floating(params, "parameters")
         expected = [layout.names[k] for k in layout.free]
         if params.ndim != 1:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -30,9 +31,14 @@ def equicorrelation(n: int, rho: Tensor) -> Tensor:
 
 def fill_symmetric(out: Tensor, diagonal: float, others: float) -> None:
     """Write one number on the diagonal of a square matrix and another off it; infinity for overflow."""
-    most = torch.finfo(out.dtype).max
+    most = _most(out.dtype)
     for target, number in ((out, others), (out.diagonal(), diagonal)):
         target.fill_(number if not abs(number) > most else math.copysign(math.inf, number))
+
+
+@lru_cache
+def _most(dtype: torch.dtype) -> float:
+    return float(torch.finfo(dtype).max)
 
 
 def apart(b: Tensor) -> Tensor:
@@ -127,7 +133,7 @@ class EquicorrelatedLeaf(Leaf):
         sigma2, rho = natural.tolist() if self._scaled else (1.0, natural.item())
         if value is not None:
             fill_symmetric(value, sigma2, sigma2 * rho)
-        for k, slope, target in zip(index, slopes.tolist(), slices, strict=True) if index else ():
+        for k, slope, target in zip(index, slopes.tolist(), slices.unbind(), strict=True) if index else ():
             if self.is_variance(k):
                 fill_symmetric(target, slope, slope * rho)
             else:

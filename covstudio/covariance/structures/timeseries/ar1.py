@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.covariance import linalg
@@ -44,14 +47,24 @@ def powers(rho: Tensor, n: int) -> Tensor:
 
     Whole exponents keep every sign of rho right, and zero.
     """
-    power: Tensor = rho ** torch.arange(n, dtype=rho.dtype, device=rho.device)
+    power: Tensor = rho ** _exponents(n, rho)
     return power
+
+
+@lru_cache(maxsize=64)
+def _counted(n: int) -> NDArray[np.float64]:
+    """0, 1, ..., n - 1: an array, as tensors belong to a mode."""
+    return np.arange(n, dtype=np.float64)
+
+
+def _exponents(n: int, like: Tensor) -> Tensor:
+    own = torch.from_numpy(_counted(n))
+    return own if like.dtype == torch.float64 and like.is_cpu else own.to(like)
 
 
 def power_slopes(values: Tensor) -> Tensor:
     """d rho^k / d rho = k rho^(k-1) from the powers of rho, shape (n,); 0, 1, 0, ... at rho = 0."""
-    exponents = torch.arange(len(values), dtype=values.dtype, device=values.device)
-    return exponents * torch.cat([values[:1], values[:-1]])
+    return _exponents(values.shape[0], values) * torch.cat([values[:1], values[:-1]])
 
 
 class _FirstOrder:

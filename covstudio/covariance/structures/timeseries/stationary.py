@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from covstudio.covariance import linalg
@@ -45,6 +48,8 @@ def widened(function: Callable[[Tensor], Tensor], shapes: Tensor) -> Tensor:
     Where polynomials nearly cancel, or a recursion runs near the unit circle, single precision would leave no
     digit; these are vectors, of no cost beside the matrix.
     """
+    if shapes.dtype == torch.float64:
+        return function(shapes)
     return function(shapes.double()).to(shapes.dtype)
 
 
@@ -56,8 +61,9 @@ def symmetric_toeplitz(first: Tensor) -> Tensor:
 
 def write_symmetric_toeplitz(first: Tensor, out: Tensor) -> None:
     """Write the k symmetric Toeplitz matrices whose first rows are given, shape (k, n), into (k, n, n)."""
-    if out.numel() <= _SMALL:
-        out.copy_(symmetric_toeplitz(first))
+    if out.numel() <= _SMALL and out.is_contiguous():
+        lags = torch.from_numpy(_lags(first.shape[-1])).to(first.device)
+        torch.index_select(first, -1, lags, out=out.view(first.shape[0], -1))
         return
     size = first.shape[-1]
     band = torch.cat([first.flip(-1), first[:, 1:]], dim=-1)
@@ -65,6 +71,14 @@ def write_symmetric_toeplitz(first: Tensor, out: Tensor) -> None:
     backwards = torch.arange(size - 1, -1, -1, device=first.device)
     for windows, target in zip(band.unfold(-1, size, 1), out, strict=True):
         torch.index_select(windows, 0, backwards, out=target)
+
+
+@lru_cache(maxsize=64)
+def _lags(n: int) -> NDArray[np.int64]:
+    """The lags |i - j| of all pairs of few positions, row by row; an array, as tensors belong to a mode."""
+    positions = np.arange(n)
+    lags: NDArray[np.int64] = np.abs(positions[:, None] - positions).reshape(-1)
+    return lags
 
 
 def toeplitz_matmul(first: Tensor, b: Tensor) -> Tensor:
@@ -179,6 +193,10 @@ class StationaryMatrix(ToeplitzLeaf):
 
     def _all_correlations(self, natural: Tensor) -> Tensor:
         """The correlations at lags 0 to n - 1, shape (n,), not to be written to."""
+        recall = self._recall_of(natural)
+        known = None if recall is None else recall.kept.get("row")
+        if known is not None:
+            return known
         return self._once(natural, "row", lambda: widened(self._correlations, self._shapes(natural)))
 
     def _all_correlation_slopes(self, natural: Tensor, correlations: Tensor | None = None) -> Tensor:
@@ -195,11 +213,11 @@ class StationaryMatrix(ToeplitzLeaf):
             slopes = self._all_correlation_slopes(natural)
             return slopes if list(index) == list(range(len(slopes))) else slopes[list(index)]
         correlations = self._all_correlations(natural)
-        if not any(k > 0 for k in index):
+        if not any(index):
             return correlations.repeat(len(index), 1)
         slopes = natural[0] * self._all_correlation_slopes(natural, correlations)
         rows = torch.cat([correlations[None], slopes])
-        return rows if list(index) == list(range(len(rows))) else rows[list(index)]
+        return rows if list(index) == list(range(rows.shape[0])) else rows[list(index)]
 
 
 @linalg.kind.register(StationaryMatrix)
