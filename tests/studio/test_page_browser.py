@@ -103,6 +103,7 @@ def test_panes_fold_and_that_is_remembered(alpha: Studio) -> None:
     alpha.show("Code")
     expect(model).to_be_visible()
     alpha.reload()
+    alpha.model()
     expect(palette).to_be_hidden()
     button.click()
     expect(palette).to_be_visible()
