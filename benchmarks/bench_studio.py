@@ -180,7 +180,7 @@ def ready(page: Page, url: str, thumbnails: int) -> Locator:
         }""",
         arg=[PICTURES - 1, thumbnails],
     )
-    slider = page.locator('input[type="range"][aria-label$="rho"]').first
+    slider = page.locator('input[type="range"][data-slider$="rho"]').first
     slider.wait_for()
     return slider
 
@@ -277,7 +277,7 @@ def main() -> int:
             p50, p95 = (quantile(result["painted"], share) for share in (0.5, 0.95))
             if p50 > case.p50 or p95 > case.p95:
                 missed.append(name)
-            burst = page.locator('input[type="range"][aria-label$="rho"]').first.evaluate(
+            burst = page.locator('input[type="range"][data-slider$="rho"]').first.evaluate(
                 BURST, {"events": 40 if arguments.smoke else 300}
             )
             page.close()

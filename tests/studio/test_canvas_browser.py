@@ -208,7 +208,7 @@ def test_a_picture_follows_a_parameter_and_a_click_shows_it_large(studio: Studio
     studio.select("over time")
     studio.settled()
     before = picture.evaluate("canvas => canvas.toDataURL()")
-    field = studio.page.get_by_role("textbox", name=re.compile("rho value$"))
+    field = studio.page.locator('[data-number$="rho"]')
     field.fill("0.9")
     field.press("Enter")
     expect(card).to_contain_text("0.9")
