@@ -160,6 +160,17 @@ def test_a_fit_comes_back_without_fitting(own: Page, monkeypatch: pytest.MonkeyP
     assert one == two
 
 
+def test_a_fit_that_was_under_way_is_told_of(own: Page) -> None:
+    browser = Browser(own)
+    worked(own)
+    own.store.param.update(fitting=True, answers=own.store.answers + 1)
+    other = Page(keeps=True)
+    Browser(other).send(browser.bundle())
+    assert other.store.message is not None
+    assert "Press Fit to start it again." in other.store.message.text
+    assert not other.store.fitting
+
+
 def test_nothing_is_kept_while_nothing_was_done(own: Page) -> None:
     browser = Browser(own)
     own.store.notify("hello")
