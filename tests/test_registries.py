@@ -150,7 +150,7 @@ def test_a_template_is_offered_by_the_bar_and_on_the_empty_canvas(page: Page) ->
     page.bar.start("independent")
     assert [node.name for node in page.store.document.nodes.values()] == ["noise"]
     page.store.undo()
-    canvas.channel.take({"type": "template-chosen", "name": "independent"})
+    canvas.channel.take({"type": "start-template", "name": "independent"})
     assert [node.name for node in page.store.document.nodes.values()] == ["noise"]
 
 
@@ -177,7 +177,7 @@ def test_an_example_that_is_not_there_lists_those_that_are() -> None:
 def test_a_tab_is_on_the_page_in_the_keys_and_in_the_help() -> None:
     page = Page()
     assert json.loads(page.root.frame) == (state := state_of(page.frame))
-    assert state["tabs"][-1] == {"name": "notes", "title": "Notes"}
+    assert state["tabs"][-1] == {"name": "notes", "label": "Notes"}
     assert state["steps"][-1] == "Write down what you think (Notes)."
     assert "notes" not in page.views, "made when somebody opens it"
     opened(page, "notes")

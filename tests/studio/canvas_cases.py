@@ -41,6 +41,11 @@ def field_trial() -> Store:
     return store
 
 
+def to(node: str | None = None, slot: str | None = None, wire: str | None = None) -> dict[str, str | None]:
+    """What a structure is brought to, as the page says it."""
+    return {"node": node, "slot": slot, "wire": wire}
+
+
 class Browser:
     """Says what a browser would say, and remembers what it is told."""
 
@@ -80,7 +85,7 @@ class Browser:
         wire: str | None = None,
     ) -> None:
         """Let a structure of the palette go."""
-        self.send("structure-dropped", kind=kind, x=x, y=y, node=node, slot=slot, wire=wire)
+        self.send("structure-dropped", kind=kind, at={"x": x, "y": y}, target=to(node, slot, wire))
 
     def wire(self, child: str, parent: str, slot: str | None = None) -> None:
         """Draw a wire."""

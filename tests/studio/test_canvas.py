@@ -118,13 +118,13 @@ def test_problems_stand_on_the_node_they_concern_errors_first() -> None:
     store = Store(made(AddNode("Sum", id="s", connect=("V", None))))
     s = card(store, store.document.nodes["s"], problems_by_node(store.problems)["s"])
     assert s.problem is not None
-    assert s.problem.level == "unfinished"
+    assert s.problem.severity == "unfinished"
     assert "operand" in s.problem.text
     assert s.label.endswith(s.problem.text)
     store.faults = {"s": "cannot be computed"}
     s = card(store, store.document.nodes["s"], problems_by_node(store.problems)["s"])
     assert s.problem is not None
-    assert s.problem.level == "error"
+    assert s.problem.severity == "error"
     assert s.problem.text.startswith("cannot be computed (and ")
 
 
@@ -144,7 +144,7 @@ def test_values_and_names_are_written_on_the_cards() -> None:
     browser = Browser(store)
     store.dispatch(SetParameters({("b", "rho"): 0.25}), settle=False)
     assert browser.nodes["b"]["card"]["lines"][1]["value"] == 0.25
-    browser.send("node-renamed", id="b", name="time <b>")
+    browser.send("rename-node", node="b", name="time <b>")
     assert browser.nodes["b"]["card"]["name"] == "time <b>"
 
 
@@ -189,7 +189,7 @@ def test_an_empty_canvas_offers_the_templates_and_one_click_starts_one() -> None
     assert list(browser.nodes) == ["V"]
     offered = [template["name"] for template in browser.state["templates"]]
     assert offered == [template.name for template in templates()]
-    browser.send("template-chosen", name=offered[0])
+    browser.send("start-template", name=offered[0])
     assert set(browser.nodes) == {*store.document.nodes, "V"}
     store.undo()
     assert list(browser.nodes) == ["V"]

@@ -119,7 +119,7 @@ def test_copies_of_copies_are_numbered_on() -> None:
 def test_a_name_in_use_is_refused_with_a_free_one() -> None:
     store = Store(sum_of_two())
     browser = Browser(store)
-    browser.send("node-renamed", id="a", name="b")
+    browser.send("rename-node", node="a", name="b")
     assert store.document.nodes["a"].name == "a"
     assert store.message is not None
     assert "'b 2' is free" in store.message.text
@@ -149,12 +149,12 @@ def test_only_nodes_of_the_document_are_selected() -> None:
 def test_a_click_on_a_picture_shows_it_large() -> None:
     store = Store(sum_of_two())
     browser = Browser(store)
-    browser.send("node-shown", id="a")
+    browser.send("show-matrix", node="a")
     assert store.focus == "a"
     assert browser.state["focus"] == "a"
-    browser.send("node-shown", id="V")
+    browser.send("show-matrix", node="V")
     assert store.focus == "V"
-    browser.send("node-shown", id="nobody")
+    browser.send("show-matrix", node="nobody")
     assert store.focus == "V"
 
 
@@ -165,7 +165,7 @@ def test_an_unknown_message_and_a_broken_one_leave_the_document_alone() -> None:
     browser.send("explode")
     browser.send("nodes-moved", places=[{"id": "a", "x": "far", "y": 0}], by_keys=False, turn=1)
     browser.send("node-asked", id=["a"])
-    browser.send("node-renamed", id=None, name=None)
+    browser.send("rename-node", node=None, name=None)
     browser.send("nodes-deleted", nodes="a", wires=[])
     assert store.document is document
 

@@ -11,9 +11,9 @@ from covstudio.document.build.connection import check_swap
 from covstudio.document.changes.all import AddNode, ChangeError, Connect, SetParameters, SwapOperands
 from covstudio.document.model.document import Document
 from covstudio.studio.canvas import copies, gestures
-from covstudio.studio.canvas.gestures import Target
+from covstudio.studio.canvas.messages import Target
 from covstudio.studio.session.store import Store
-from tests.studio.canvas_cases import Browser, field_trial, made, sum_of_two
+from tests.studio.canvas_cases import Browser, field_trial, made, sum_of_two, to
 
 
 def scaled() -> Document:
@@ -27,7 +27,7 @@ def scaled() -> Document:
 def test_an_operator_dropped_on_a_wire_is_inserted_as_one_named_step() -> None:
     store = Store(sum_of_two())
     browser = Browser(store)
-    browser.send("structure-over", kind="Scale", node=None, slot=None, wire="b")
+    browser.send("structure-over", kind="Scale", target=to(wire="b"))
     told = browser.told[-1]
     assert (told["type"], told["text"], told["onto"]) == ("drop-outcome", "insert it between b and Sum", "b")
     browser.drop("Scale", wire="b")
@@ -50,7 +50,7 @@ def test_an_operator_is_inserted_before_v() -> None:
 
 def test_an_operator_dropped_on_a_matrix_is_wrapped_around_it() -> None:
     store = Store(sum_of_two())
-    plan = gestures.dropped(store.document, None, "Scale", (0, 0), Target("a"))
+    plan = gestures.dropped(store.document, None, "Scale", (0, 0), Target(node="a"))
     assert plan.text == "wrap a in it"
     after = plan.change.apply(store.document)
     assert after.nodes["s"].children == (plan.id, "b")
@@ -62,7 +62,7 @@ def test_an_operator_dropped_on_a_matrix_is_wrapped_around_it() -> None:
 def test_a_matrix_dropped_on_a_matrix_takes_its_place() -> None:
     store = Store(sum_of_two())
     browser = Browser(store)
-    browser.send("structure-over", kind="DiagonalMatrix", node="a", slot=None, wire=None)
+    browser.send("structure-over", kind="DiagonalMatrix", target=to(node="a"))
     assert browser.told[-1]["text"] == "put it in the place of a"
     browser.drop("DiagonalMatrix", "a")
     (new,) = store.selection
@@ -75,9 +75,9 @@ def test_a_matrix_dropped_on_a_matrix_takes_its_place() -> None:
 
 def test_what_is_in_a_slot_is_never_pushed_out_by_a_drop() -> None:
     document = sum_of_two()
-    plan = gestures.dropped(document, None, "Scale", (0, 0), Target("s", "1"))
+    plan = gestures.dropped(document, None, "Scale", (0, 0), Target(node="s", slot="1"))
     assert plan.change.apply(document).nodes[plan.id].children == ("a",)
-    plan = gestures.dropped(document, None, "DiagonalMatrix", (0, 0), Target("V", "V"))
+    plan = gestures.dropped(document, None, "DiagonalMatrix", (0, 0), Target(node="V", slot="V"))
     after = plan.change.apply(document)
     assert after.v == "s"
     assert plan.text == "place it here"
@@ -86,25 +86,25 @@ def test_what_is_in_a_slot_is_never_pushed_out_by_a_drop() -> None:
 def test_a_wire_let_go_in_space_offers_what_fits_and_wires_it() -> None:
     store = Store(scaled())
     browser = Browser(store)
-    browser.send("add-asked", node="c", slot=None, wire=None)
+    browser.send("add-asked", target=to(node="c"))
     kinds = browser.told[-1]["kinds"]
     assert "Sum" in kinds
     assert "AR1Matrix" not in kinds, "a matrix has no slot for it"
-    browser.send("structure-added", kind="Sum", x=900, y=700, node="c", slot=None, wire=None)
+    browser.send("structure-added", kind="Sum", at={"x": 900, "y": 700}, target=to(node="c"))
     (new,) = store.selection
     assert store.document.nodes[new].children == ("c",)
     assert store.document.nodes[new].x == 900 - 104
     store.undo()
-    browser.send("structure-added", kind="ScalarMatrix", x=0, y=0, node="s", slot="3", wire=None)
+    browser.send("structure-added", kind="ScalarMatrix", at={"x": 0, "y": 0}, target=to(node="s", slot="3"))
     assert len(store.document.nodes["s"].children) == 3
 
 
 def test_the_search_for_nothing_offers_everything_and_adds_it_loose() -> None:
     store = Store()
     browser = Browser(store)
-    browser.send("add-asked", node=None, slot=None, wire=None)
+    browser.send("add-asked", target=to())
     assert browser.told[-1]["kinds"] == [one.name for one in catalogue() if one.palette]
-    browser.send("structure-added", kind="Sum", x=10, y=20, node=None, slot=None, wire=None)
+    browser.send("structure-added", kind="Sum", at={"x": 10, "y": 20}, target=to())
     assert [node.kind for node in store.document.nodes.values()] == ["Sum"]
 
 
@@ -112,10 +112,10 @@ def test_what_does_not_fit_any_more_is_told_and_changes_nothing() -> None:
     store = Store(sum_of_two())
     browser = Browser(store)
     document = store.document
-    browser.send("structure-added", kind="AR1Matrix", x=0, y=0, node=None, slot=None, wire="a")
+    browser.send("structure-added", kind="AR1Matrix", at={"x": 0, "y": 0}, target=to(wire="a"))
     assert store.document is document
     assert store.message is not None
-    browser.send("structure-added", kind="Nonsense", x=0, y=0, node=None, slot=None, wire=None)
+    browser.send("structure-added", kind="Nonsense", at={"x": 0, "y": 0}, target=to())
     assert store.document is document
 
 
@@ -188,7 +188,7 @@ def test_nodes_go_through_the_clipboard_as_the_text_of_a_file() -> None:
     assert json.loads(text)["covstudio"] == 1
     other = Store(Connect("t", "V").apply(made(AddNode("ScalarMatrix", name="a", id="t"))))
     window = Browser(other)
-    window.send("text-pasted", text=text, x=50, y=60)
+    window.send("text-pasted", text=text, at={"x": 50, "y": 60})
     (top,) = other.selection
     below = [other.document.nodes[child] for child in other.document.nodes[top].children]
     assert [node.name for node in below] == ["a 2", "b"]
@@ -208,7 +208,7 @@ def test_what_is_cut_goes_with_all_below_it_as_one_step() -> None:
     assert not store.document.nodes
     assert store.history.undo_label == "Cut Sum"
     store.undo()
-    browser.send("text-pasted", text=browser.told[-1]["text"], x=0, y=0)
+    browser.send("text-pasted", text=browser.told[-1]["text"], at={"x": 0, "y": 0})
     assert len(store.document.nodes) == 6
 
 
@@ -216,7 +216,7 @@ def test_what_is_cut_goes_with_all_below_it_as_one_step() -> None:
 def test_what_is_no_model_is_not_pasted_and_says_why(text: str) -> None:
     store = Store(sum_of_two())
     document = store.document
-    Browser(store).send("text-pasted", text=text, x=0, y=0)
+    Browser(store).send("text-pasted", text=text, at={"x": 0, "y": 0})
     assert store.document is document
     assert store.message is not None
     assert store.message.text.startswith("Nothing was pasted")

@@ -123,7 +123,7 @@ def test_problems_stand_with_their_node_and_lead_there(alpha: Store) -> None:
     state = inspector_state(alpha)
     problem = state["problems"][0]
     assert problem["name"] == "Sum 2"
-    assert "operand" in problem["message"]
+    assert "operand" in problem["text"]
     assert select(alpha, "Sum 2")["problems"]
 
 
@@ -205,7 +205,7 @@ def test_every_act_is_one_step_that_undo_takes_back(alpha: Store) -> None:
     for message in (
         {"type": "give-value", "node": residual, "param": "sigma^2", "value": 0.5},
         {"type": "fix-parameter", "node": residual, "param": "sigma^2", "fixed": True},
-        {"type": "give-name", "node": residual, "name": "plots"},
+        {"type": "rename-node", "node": residual, "name": "plots"},
         {
             "type": "give-argument",
             "node": residual,
@@ -226,7 +226,7 @@ def test_a_name_in_use_is_refused_under_the_field(alpha: Store) -> None:
     inspector = Inspector(alpha)
     alpha.selection = (node(alpha, "block"),)
     for name in ("genotype", "a/b", ""):
-        state = say(inspector, type="give-name", node=node(alpha, "block"), name=name)
+        state = say(inspector, type="rename-node", node=node(alpha, "block"), name=name)
         assert state["errors"]["name"]
     assert alpha.document.named("block") is not None
 
@@ -245,9 +245,9 @@ def test_rows_of_one_time_are_a_box_to_tick(alpha: Store) -> None:
     days = node(alpha, "days")
     alpha.selection = (days,)
     (problem,) = [one for one in inspector_state(alpha)["problems"] if one["field"] == "times"]
-    assert "got 1 in rows 0, 1, 2, ... (72 rows)" in problem["message"]
-    assert "tick “Shared times”" in problem["message"]
-    assert not problem["unfinished"]
+    assert "got 1 in rows 0, 1, 2, ... (72 rows)" in problem["text"]
+    assert "tick “Shared times”" in problem["text"]
+    assert problem["severity"] == "error"
     (box,) = [one for one in inspector_state(alpha)["arguments"] if one["kind"] == "flag"]
     assert (box["name"], box["label"], box["value"]) == ("shared_times", "Shared times", False)
     say(inspector, type="give-argument", node=days, argument=box["name"], value=True)
@@ -280,11 +280,11 @@ def test_messages_about_what_is_not_there_change_nothing(alpha: Store) -> None:
         {"type": "fix-parameter", "node": "gone", "param": "sigma^2", "fixed": True},
         {"type": "fix-parameter", "node": "gone", "param": "sigma^2"},
         {"type": "take-column", "node": "gone", "argument": "n", "column": "rep", "on": True},
-        {"type": "visit-node", "node": "gone"},
+        {"type": "select-node", "node": "gone"},
         {"type": "give-argument", "node": "gone", "argument": "n", "value": None},
         {"type": "give-argument", "node": node(alpha, "residual"), "argument": "nothing", "value": None},
-        {"type": "visit-node", "node": ["a", "list"]},
-        {"type": "give-name"},
+        {"type": "select-node", "node": ["a", "list"]},
+        {"type": "rename-node"},
         {"type": "unheard of"},
         {"no": "type"},
     ):

@@ -22,19 +22,15 @@ from covstudio.studio.canvas.messages import (
     AddAsked,
     CanvasNode,
     CanvasState,
-    CanvasTemplate,
     Card,
-    ClipText,
     DropOutcome,
     NodeActions,
     NodeAsked,
     NodePlace,
-    NodeRenamed,
     NodesArranged,
     NodesCopied,
     NodesDeleted,
     NodesDuplicated,
-    NodeShown,
     NodesMoved,
     NodesSelected,
     NodeTarget,
@@ -43,7 +39,6 @@ from covstudio.studio.canvas.messages import (
     StructureAdded,
     StructureDropped,
     StructureOver,
-    TemplateChosen,
     TextPasted,
     WireDrawn,
     WireEnd,
@@ -52,6 +47,8 @@ from covstudio.studio.canvas.messages import (
     WireTaken,
 )
 from covstudio.studio.session.channel import Channel
+from covstudio.studio.session.offers import menu
+from covstudio.studio.session.shared import ClipboardText, RenameNode, ShowMatrix, StartTemplate
 from covstudio.studio.session.store import Store
 
 
@@ -75,8 +72,8 @@ class CanvasView:
                 NodesSelected: self._on_selected,
                 NodesDeleted: self._on_deleted,
                 NodesDuplicated: lambda message: self.duplicate(message.nodes),
-                NodeRenamed: lambda message: store.dispatch(Rename(message.id, message.name)),
-                NodeShown: self._on_shown,
+                RenameNode: lambda message: store.dispatch(Rename(message.node, message.name)),
+                ShowMatrix: self._on_shown,
                 NodeAsked: self._on_asked,
                 WireStarted: self._on_started,
                 WireDrawn: self._on_drawn,
@@ -88,7 +85,7 @@ class CanvasView:
                 OperandsSwapped: self._on_swapped,
                 NodesCopied: self._on_copied,
                 TextPasted: self._on_pasted,
-                TemplateChosen: self._on_template,
+                StartTemplate: self._on_template,
                 NodesArranged: self._on_arranged,
             },
         )
@@ -138,10 +135,7 @@ class CanvasView:
                 selection=list(store.selection),
                 focus=store.focus,
                 dark=store.dark,
-                templates=[
-                    CanvasTemplate(name=one.name, title=one.title, description=one.description)
-                    for one in TEMPLATES
-                ],
+                templates=menu(TEMPLATES),
             )
         )
 
@@ -239,38 +233,26 @@ class CanvasView:
     # --- adding, removing, looking ---------------------------------------------------------------------
 
     def _on_over(self, message: StructureOver) -> None:
-        target = gestures.Target(message.node, message.slot, message.wire)
+        target = message.target
         plan = gestures.dropped(self.store.document, self.store.table, message.kind, (0.0, 0.0), target)
-        self.channel.tell(
-            DropOutcome(
-                kind=message.kind,
-                node=message.node,
-                slot=message.slot,
-                wire=message.wire,
-                text=plan.text,
-                onto=plan.onto,
-            )
-        )
+        self.channel.tell(DropOutcome(kind=message.kind, target=target, text=plan.text, onto=plan.onto))
 
     def _on_dropped(self, message: StructureDropped) -> None:
-        target = gestures.Target(message.node, message.slot, message.wire)
+        place = (message.at.x, message.at.y)
         self._add(
             lambda: gestures.dropped(
-                self.store.document, self.store.table, message.kind, (message.x, message.y), target
+                self.store.document, self.store.table, message.kind, place, message.target
             )
         )
 
     def _on_add_asked(self, message: AddAsked) -> None:
-        target = gestures.Target(message.node, message.slot, message.wire)
-        kinds = gestures.addable(self.store.document, self.store.table, target)
-        self.channel.tell(Addable(node=message.node, slot=message.slot, wire=message.wire, kinds=kinds))
+        kinds = gestures.addable(self.store.document, self.store.table, message.target)
+        self.channel.tell(Addable(target=message.target, kinds=kinds))
 
     def _on_added(self, message: StructureAdded) -> None:
-        target = gestures.Target(message.node, message.slot, message.wire)
+        place = (message.at.x, message.at.y)
         self._add(
-            lambda: gestures.quick(
-                self.store.document, self.store.table, message.kind, (message.x, message.y), target
-            )
+            lambda: gestures.quick(self.store.document, self.store.table, message.kind, place, message.target)
         )
 
     def _add(self, plan: Callable[[], gestures.Plan | None]) -> None:
@@ -293,14 +275,14 @@ class CanvasView:
         text = copies.clip(self.store.document, message.nodes)
         if text is None:
             return
-        self.channel.tell(ClipText(text=text))
+        self.channel.tell(ClipboardText(text=text))
         change = copies.cut(self.store.document, message.nodes) if message.cut else None
         if change is not None:
             self.store.dispatch(change)
 
     def _on_pasted(self, message: TextPasted) -> None:
         try:
-            pasted = copies.paste(self.store.document, message.text, (message.x, message.y))
+            pasted = copies.paste(self.store.document, message.text, (message.at.x, message.at.y))
         except ChangeError as error:
             self.store.notify(str(error), "error")
             return
@@ -311,11 +293,11 @@ class CanvasView:
         if change is not None:
             self.store.dispatch(change)
 
-    def _on_shown(self, message: NodeShown) -> None:
-        if message.id == V or message.id in self.store.document.nodes:
-            self.store.focus = message.id
+    def _on_shown(self, message: ShowMatrix) -> None:
+        if message.node == V or message.node in self.store.document.nodes:
+            self.store.focus = message.node
 
-    def _on_template(self, message: TemplateChosen) -> None:
+    def _on_template(self, message: StartTemplate) -> None:
         template = TEMPLATES.find(message.name)
         if template is not None:
             self.store.start(template)

@@ -11,7 +11,8 @@ from covstudio.document.changes.auto_layout import GAP_X, HEIGHT, WIDTH, node_he
 from covstudio.document.model.arguments import document_default
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import Auto, Columns, Levels, Node, Rows, V, Values
-from covstudio.studio.canvas.messages import CanvasWire, Card, CardLine, CardProblem, CardSlot
+from covstudio.studio.canvas.messages import CanvasWire, Card, CardLine, CardSlot
+from covstudio.studio.session.shared import ShownProblem
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.texts import shape_text
 
@@ -153,13 +154,13 @@ def parameter_lines(store: Store, node_id: str) -> list[CardLine]:
     ]
 
 
-def _trouble(problems: list[Problem]) -> CardProblem | None:
+def _trouble(problems: list[Problem]) -> ShownProblem | None:
     if not problems:
         return None
     text = problems[0].message
     if len(problems) > 1:
         text = f"{text} (and {len(problems) - 1} more)"
-    return CardProblem(text=text, level=problems[0].severity)
+    return ShownProblem(text=text, severity=problems[0].severity)
 
 
 def _with_trouble(label: str, problems: list[Problem]) -> str:

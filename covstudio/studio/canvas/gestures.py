@@ -23,25 +23,11 @@ from covstudio.document.changes.all import (
 from covstudio.document.changes.auto_layout import GAP_X, HEIGHT, WIDTH
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import V
+from covstudio.studio.canvas.messages import Target
 from covstudio.studio.canvas.wiring import Addition, Place, accepts, add, free_place
 
 #: Pixels that have to stay free on both sides of a card that goes between two others without moving them.
 BETWEEN = 20
-
-
-@dataclass(frozen=True)
-class Target:
-    """What a structure is brought to.
-
-    Args:
-        node: the node that it is let go on, or that a wire comes from.
-        slot: the slot of that node.
-        wire: id of the node that the wire under it comes from.
-    """
-
-    node: str | None = None
-    slot: str | None = None
-    wire: str | None = None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,15 @@ from __future__ import annotations
 from typing import Literal
 
 from covstudio.studio.session.messages import Edit, Message, Part, Real, State, Wire
+from covstudio.studio.session.shared import (
+    ClipboardText,
+    MenuEntry,
+    Place,
+    RenameNode,
+    ShowMatrix,
+    ShownProblem,
+    StartTemplate,
+)
 
 
 class CardLine(Part, frozen=True):
@@ -18,13 +27,6 @@ class CardLine(Part, frozen=True):
     value: Real | None = None
     text: str | None = None
     fixed: bool = False
-
-
-class CardProblem(Part, frozen=True):
-    """What is wrong with a node, or still to come."""
-
-    text: str
-    level: Literal["error", "unfinished"]
 
 
 class CardSlot(Part, frozen=True):
@@ -48,7 +50,7 @@ class Card(Part, frozen=True):
     hint: str
     lines: list[CardLine]
     more: int
-    problem: CardProblem | None
+    problem: ShownProblem | None
     slots: list[CardSlot]
     tile: str
     ready: bool
@@ -56,12 +58,15 @@ class Card(Part, frozen=True):
     label: str
 
 
-class CanvasNode(Part, frozen=True):
-    """A node of the document, or V."""
+class NodePlace(Place, frozen=True):
+    """Where a node is, or was put: its top left corner."""
 
     id: str
-    x: float
-    y: float
+
+
+class CanvasNode(NodePlace, frozen=True):
+    """A node of the document, or V."""
+
     card: Card
 
 
@@ -75,14 +80,6 @@ class CanvasWire(Part, frozen=True):
     label: str
 
 
-class CanvasTemplate(Part, frozen=True):
-    """A template that the empty canvas offers."""
-
-    name: str
-    title: str
-    description: str
-
-
 class CanvasState(State, frozen=True):
     """The model as the canvas draws it; V stands last."""
 
@@ -93,18 +90,24 @@ class CanvasState(State, frozen=True):
     selection: list[str]
     focus: str
     dark: bool
-    templates: list[CanvasTemplate]
+    templates: list[MenuEntry]
 
 
 # --- up: what a person does ---
 
 
-class NodePlace(Part, frozen=True):
-    """Where a node was put: its top left corner."""
+class Target(Part, frozen=True):
+    """What a structure is brought to.
 
-    id: str
-    x: float
-    y: float
+    Args:
+        node: the node that it is let go on, or that a wire comes from.
+        slot: the slot of that node.
+        wire: id of the node that the wire under it comes from.
+    """
+
+    node: str | None = None
+    slot: str | None = None
+    wire: str | None = None
 
 
 class NodesMoved(Edit, frozen=True):
@@ -135,19 +138,6 @@ class NodesDuplicated(Edit, frozen=True):
     nodes: list[str]
 
 
-class NodeRenamed(Edit, frozen=True):
-    """A node was given another name."""
-
-    id: str
-    name: str
-
-
-class NodeShown(Message, frozen=True):
-    """A node, or V, is wanted large."""
-
-    id: str
-
-
 class NodeAsked(Message, frozen=True):
     """The menu of a node was opened: what may be done with it?"""
 
@@ -176,42 +166,32 @@ class WireTaken(Edit, frozen=True):
 
 
 class StructureOver(Message, frozen=True):
-    """A structure hovers over a node, one of its slots, or a wire (by the node that it comes from)."""
+    """A structure hovers over something."""
 
     kind: str
-    node: str | None
-    slot: str | None
-    wire: str | None
+    target: Target
 
 
 class StructureDropped(Edit, frozen=True):
-    """A structure was let go at a place, maybe on a node, one of its slots, or a wire."""
+    """A structure was let go."""
 
     kind: str
-    x: float
-    y: float
-    node: str | None
-    slot: str | None
-    wire: str | None
+    at: Place
+    target: Target
 
 
 class AddAsked(Message, frozen=True):
     """The search for a structure was opened, from an end, for a wire, or for nothing: what fits?"""
 
-    node: str | None
-    slot: str | None
-    wire: str | None
+    target: Target
 
 
 class StructureAdded(Edit, frozen=True):
     """A structure was chosen in that search."""
 
     kind: str
-    x: float
-    y: float
-    node: str | None
-    slot: str | None
-    wire: str | None
+    at: Place
+    target: Target
 
 
 class OperandsSwapped(Edit, frozen=True):
@@ -233,14 +213,7 @@ class TextPasted(Edit, frozen=True):
     """A text was pasted: nodes from here or from another window."""
 
     text: str
-    x: float
-    y: float
-
-
-class TemplateChosen(Edit, frozen=True):
-    """A template was picked on the empty canvas."""
-
-    name: str
+    at: Place
 
 
 class NodesArranged(Edit, frozen=True):
@@ -301,9 +274,7 @@ class DropOutcome(Message, frozen=True):
     """What letting go of a structure there does, and the node whose wiring changes by it."""
 
     kind: str
-    node: str | None
-    slot: str | None
-    wire: str | None
+    target: Target
     text: str
     onto: str | None
 
@@ -311,16 +282,8 @@ class DropOutcome(Message, frozen=True):
 class Addable(Message, frozen=True):
     """The structures that fit where the search was opened."""
 
-    node: str | None
-    slot: str | None
-    wire: str | None
+    target: Target
     kinds: list[str]
-
-
-class ClipText(Message, frozen=True):
-    """A text for the clipboard."""
-
-    text: str
 
 
 CANVAS = Wire(
@@ -331,8 +294,8 @@ CANVAS = Wire(
         NodesSelected,
         NodesDeleted,
         NodesDuplicated,
-        NodeRenamed,
-        NodeShown,
+        RenameNode,
+        ShowMatrix,
         NodeAsked,
         WireStarted,
         WireDrawn,
@@ -344,8 +307,8 @@ CANVAS = Wire(
         OperandsSwapped,
         NodesCopied,
         TextPasted,
-        TemplateChosen,
+        StartTemplate,
         NodesArranged,
     ),
-    down=(WireEnds, NodeActions, DropOutcome, Addable, ClipText),
+    down=(WireEnds, NodeActions, DropOutcome, Addable, ClipboardText),
 )

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from covstudio.export import EXPORTERS, exporters
-from covstudio.studio.code.messages import CODE, CodeLanguage, CodeState, Copy, CopyText, Download, Language
+from covstudio.studio.code.messages import CODE, CodeState, Copy, Download, Language
 from covstudio.studio.session.channel import Channel
+from covstudio.studio.session.shared import ClipboardText, Named
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TabView
 
@@ -70,7 +71,7 @@ class CodeView(TabView):
                 long=code is not None and len(code) > MAX_SHOWN,
                 name=self._exporter.file,
                 language=self._exporter.name,
-                languages=[CodeLanguage(name=one.name, label=one.label) for one in exporters()],
+                languages=[Named(name=one.name, label=one.label) for one in exporters()],
                 keywords=list(self._exporter.keywords),
                 reason=reason,
                 problems=[problem.message for problem in problems][:1]
@@ -90,7 +91,7 @@ class CodeView(TabView):
     def _copy(self) -> None:
         code, _ = self._source()
         if code is not None:
-            self.channel.tell(CopyText(text=code))
+            self.channel.tell(ClipboardText(text=code))
 
     def _save(self) -> None:
         code, reason = self._source()

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from covstudio.studio.session.messages import Message, Part, State, Wire
-
-
-class CodeLanguage(Part, frozen=True):
-    """A language that has an exporter."""
-
-    name: str
-    label: str
+from covstudio.studio.session.messages import Message, State, Wire
+from covstudio.studio.session.shared import ClipboardText, Named
 
 
 class CodeState(State, frozen=True):
@@ -19,16 +13,10 @@ class CodeState(State, frozen=True):
     long: bool
     name: str
     language: str
-    languages: list[CodeLanguage]
+    languages: list[Named]
     keywords: list[str]
     reason: str | None
     problems: list[str]
-
-
-class CopyText(Message, frozen=True):
-    """A text for the clipboard."""
-
-    text: str
 
 
 class Copy(Message, frozen=True):
@@ -45,4 +33,4 @@ class Language(Message, frozen=True):
     name: str
 
 
-CODE = Wire("code", CodeState, up=(Copy, Download, Language), down=(CopyText,))
+CODE = Wire("code", CodeState, up=(Copy, Download, Language), down=(ClipboardText,))

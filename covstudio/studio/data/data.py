@@ -23,9 +23,7 @@ from covstudio.studio.data.messages import (
     DiscardTable,
     ExampleTable,
     GiveRole,
-    LoadExample,
     OrderLevels,
-    RefuseFile,
     ShownTable,
     TableCells,
     TableColumn,
@@ -35,7 +33,16 @@ from covstudio.studio.data.messages import (
 )
 from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.event_loop import call_soon
-from covstudio.studio.session.files import MAX_TABLE, MEGABYTE, Assembler, Chunk, Upload, UploadError
+from covstudio.studio.session.files import (
+    MAX_TABLE,
+    MEGABYTE,
+    Assembler,
+    Chunk,
+    RefuseFile,
+    Upload,
+    UploadError,
+)
+from covstudio.studio.session.shared import ProposeExample
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TabView
 
@@ -78,7 +85,7 @@ class DataView(TabView):
             DATA,
             store,
             {
-                LoadExample: lambda said: self.propose_example(said.name),
+                ProposeExample: lambda said: self.propose_example(said.name),
                 Chunk: self._chunk,
                 GiveRole: self._role,
                 AnswerQuestion: self._answer,

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from covstudio.data.roles import Role
-from covstudio.studio.session.files import Chunk
+from covstudio.studio.session.files import Chunk, RefuseFile
 from covstudio.studio.session.messages import Message, Part, Real, State, Wire
+from covstudio.studio.session.shared import MenuEntry, ProposeExample
 
 
-class ExampleTable(Part, frozen=True):
-    """A built-in table."""
+class ExampleTable(MenuEntry, frozen=True):
+    """A built-in table, with where it comes from."""
 
-    name: str
-    title: str
-    description: str
     source: str
     licence: str
 
@@ -86,12 +84,6 @@ class TableCells(Message, frozen=True):
 # --- what a person does ---------------------------------------------------------------------------
 
 
-class LoadExample(Message, frozen=True):
-    """A built-in table is to be shown."""
-
-    name: str
-
-
 class GiveRole(Message, frozen=True):
     """A column has another role."""
 
@@ -128,12 +120,6 @@ class DiscardTable(Message, frozen=True):
     """The proposed table is not wanted."""
 
 
-class RefuseFile(Message, frozen=True):
-    """The page could not send a file; the sentence says why."""
-
-    text: str
-
-
 class WantCells(Message, frozen=True):
     """A block of cells is to be seen: `rows` by `columns`, from a row and a column on."""
 
@@ -148,7 +134,7 @@ DATA = Wire(
     "data",
     DataState,
     up=(
-        LoadExample,
+        ProposeExample,
         Chunk,
         GiveRole,
         AnswerQuestion,

@@ -8,6 +8,7 @@ from covstudio.document.model.document import Degrees, Method
 from covstudio.studio.fit.results_messages import RESULTS as RESULTS
 from covstudio.studio.inspector.problems import ModelProblem
 from covstudio.studio.session.messages import Edit, Message, Part, Real, State, Wire
+from covstudio.studio.session.shared import ClipboardText, OpenTab, SelectNode
 
 #: What is going on with a fit; "idle" where none is.
 Phase = Literal["idle", "starting", "waiting", "running", "inferring", "cancelling"]
@@ -238,16 +239,6 @@ class CancelFit(Message, frozen=True):
     """The fit under way is to end."""
 
 
-class LeadToNode(Message, frozen=True):
-    """A node is to be selected and shown."""
-
-    node: str
-
-
-class LeadToData(Message, frozen=True):
-    """The table is to be shown."""
-
-
 class BackToEstimates(Message, frozen=True):
     """The parameters are to stand at the estimates again."""
 
@@ -298,12 +289,6 @@ class StopAsking(Message, frozen=True):
     """The question under way is given up."""
 
 
-class TableText(Message, frozen=True):
-    """A table for the clipboard."""
-
-    text: str
-
-
 FIT = Wire(
     "fit",
     FitState,
@@ -317,8 +302,8 @@ FIT = Wire(
         KeepColumns,
         StartFit,
         CancelFit,
-        LeadToNode,
-        LeadToData,
+        SelectNode,
+        OpenTab,
         BackToEstimates,
         SaveTable,
         CopyTable,
@@ -329,5 +314,5 @@ FIT = Wire(
         AskOmission,
         StopAsking,
     ),
-    down=(TableText,),
+    down=(ClipboardText,),
 )

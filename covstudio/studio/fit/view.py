@@ -31,13 +31,10 @@ from covstudio.studio.fit.messages import (
     FitStale,
     FitState,
     FitStep,
-    LeadToData,
-    LeadToNode,
     LeaveOutColumns,
     Phase,
     SaveTable,
     StartFit,
-    TableText,
 )
 from covstudio.studio.fit.questions import FitQuestions
 from covstudio.studio.fit.results import Results
@@ -45,6 +42,7 @@ from covstudio.studio.fit.setup import FitSetup
 from covstudio.studio.fit.worker import Inferring, Outcome, Step
 from covstudio.studio.inspector.problems import ModelProblem, model_problem
 from covstudio.studio.session.channel import Channel
+from covstudio.studio.session.shared import ClipboardText, OpenTab, SelectNode
 from covstudio.studio.session.spoken import Spoken
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TabView
@@ -100,8 +98,8 @@ class FitView(TabView):
                 StartFit: lambda message: self.start(),
                 LeaveOutColumns: lambda message: self._leave_out(),
                 CancelFit: lambda message: self.cancel(),
-                LeadToNode: self._lead_to_node,
-                LeadToData: lambda message: open_tab("data"),
+                SelectNode: self._lead_to_node,
+                OpenTab: lambda message: open_tab(message.tab),
                 BackToEstimates: lambda message: self._restore(),
                 SaveTable: self._save,
                 CopyTable: self._copy,
@@ -126,7 +124,7 @@ class FitView(TabView):
         if self._job is not None:
             fitting.cancel(self._job)
 
-    def _lead_to_node(self, message: LeadToNode) -> None:
+    def _lead_to_node(self, message: SelectNode) -> None:
         if message.node in self._store.document.nodes:
             self._store.selection = (message.node,)
             self._open_tab("inspector")
@@ -274,7 +272,7 @@ class FitView(TabView):
     def _copy(self, message: CopyTable) -> None:
         results = self._answered()
         if results is not None:
-            self.channel.tell(TableText(text=results.text(message.table)))
+            self.channel.tell(ClipboardText(text=results.text(message.table)))
 
     # --- drawing ----------------------------------------------------------------------------------
 

@@ -24,20 +24,17 @@ from covstudio.studio.inspector.messages import (
     INSPECTOR,
     FixParameter,
     GiveArgument,
-    GiveName,
     GiveValue,
     InspectorState,
     MovedParameters,
     RemoveSelected,
     ResetValue,
     TakeColumn,
-    VisitMatrix,
-    VisitNode,
-    VisitTab,
 )
 from covstudio.studio.inspector.state import inspector_page, moved_parameter, parameter_key, shown_parameters
 from covstudio.studio.inspector.typed import read_argument
 from covstudio.studio.session.channel import Channel
+from covstudio.studio.session.shared import OpenTab, RenameNode, SelectNode, ShowMatrix
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TabView
 
@@ -60,16 +57,16 @@ class Inspector(TabView):
             INSPECTOR,
             store,
             {
-                GiveName: lambda said: self._try("name", Rename(said.node, said.name)),
+                RenameNode: lambda said: self._try("name", Rename(said.node, said.name)),
                 GiveArgument: self._argument,
                 TakeColumn: self._column,
                 GiveValue: self._value,
                 ResetValue: self._reset,
                 FixParameter: self._fix,
                 RemoveSelected: lambda _: self._remove(),
-                VisitNode: self._visit_node,
-                VisitMatrix: self._visit_matrix,
-                VisitTab: lambda said: open_tab(said.tab),
+                SelectNode: self._visit_node,
+                ShowMatrix: self._visit_matrix,
+                OpenTab: lambda said: open_tab(said.tab),
             },
         )
         store.param.watch(self._structure, ["structure_version", "selection", "settled", "faults"])
@@ -135,10 +132,10 @@ class Inspector(TabView):
         if ids:
             self._store.dispatch(RemoveNodes(tuple(ids)))
 
-    def _visit_node(self, said: VisitNode) -> None:
+    def _visit_node(self, said: SelectNode) -> None:
         self._store.selection = (said.node,) if said.node in self._store.document.nodes else ()
 
-    def _visit_matrix(self, said: VisitMatrix) -> None:
+    def _visit_matrix(self, said: ShowMatrix) -> None:
         self._store.focus = said.node
         self._open_tab("matrix")
 

@@ -7,6 +7,7 @@ from typing import Literal
 from covstudio.studio.inspector.problems import ModelProblem
 from covstudio.studio.inspector.scales import Scale
 from covstudio.studio.session.messages import Edit, Message, Part, Real, State, Wire
+from covstudio.studio.session.shared import OpenTab, RenameNode, SelectNode, ShowMatrix
 
 # --- arguments ------------------------------------------------------------------------------------
 
@@ -270,50 +271,42 @@ class Written(Part, frozen=True, tag_field="mode", tag="written"):
 Given = None | bool | int | float | str | FromModel | FromRows | FromLevels | FromNumber | Written
 
 
-class GiveName(Edit, frozen=True):
-    """A node has another name."""
-
-    node: str
-    name: str
-
-
-class GiveArgument(Edit, frozen=True):
-    """An argument has another value."""
-
+class _OfArgument(Edit, frozen=True):
     node: str
     argument: str
+
+
+class GiveArgument(_OfArgument, frozen=True):
+    """An argument has another value."""
+
     value: Given
 
 
-class TakeColumn(Edit, frozen=True):
+class TakeColumn(_OfArgument, frozen=True):
     """A column goes into a list of columns, or out of it."""
 
-    node: str
-    argument: str
     column: str
     on: bool
 
 
-class GiveValue(Edit, frozen=True):
-    """A parameter has another natural value."""
-
+class _OfParameter(Edit, frozen=True):
     node: str
     param: str
+
+
+class GiveValue(_OfParameter, frozen=True):
+    """A parameter has another natural value."""
+
     value: float
 
 
-class ResetValue(Edit, frozen=True):
+class ResetValue(_OfParameter, frozen=True):
     """A parameter has its default value again."""
 
-    node: str
-    param: str
 
-
-class FixParameter(Edit, frozen=True):
+class FixParameter(_OfParameter, frozen=True):
     """A parameter is a constant, or is one no longer."""
 
-    node: str
-    param: str
     fixed: bool
 
 
@@ -321,38 +314,20 @@ class RemoveSelected(Edit, frozen=True):
     """What is selected goes."""
 
 
-class VisitNode(Message, frozen=True):
-    """A node is selected."""
-
-    node: str
-
-
-class VisitMatrix(Message, frozen=True):
-    """The matrix of a node is looked at."""
-
-    node: str
-
-
-class VisitTab(Message, frozen=True):
-    """Another tab is opened."""
-
-    tab: str
-
-
 INSPECTOR = Wire(
     "inspector",
     InspectorState,
     up=(
-        GiveName,
+        RenameNode,
         GiveArgument,
         TakeColumn,
         GiveValue,
         ResetValue,
         FixParameter,
         RemoveSelected,
-        VisitNode,
-        VisitMatrix,
-        VisitTab,
+        SelectNode,
+        ShowMatrix,
+        OpenTab,
     ),
     down=(MovedParameters,),
 )

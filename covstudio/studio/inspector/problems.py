@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from covstudio.document.build.build import Problem
-from covstudio.studio.session.messages import Part
+from covstudio.studio.session.shared import ShownProblem
 from covstudio.studio.session.store import Store
 
 
-class ModelProblem(Part, frozen=True):
+class ModelProblem(ShownProblem, frozen=True):
     """A problem as the page lists it, with its node's name; one of the whole model stands under V."""
 
     node: str | None
     name: str
-    message: str
     field: str | None
-    unfinished: bool
 
 
 def model_problem(store: Store, problem: Problem) -> ModelProblem:
@@ -23,7 +21,7 @@ def model_problem(store: Store, problem: Problem) -> ModelProblem:
     return ModelProblem(
         node=problem.node_id if node else None,
         name=node.name if node else "V",
-        message=problem.message,
+        text=problem.message,
+        severity=problem.severity,
         field=problem.field,
-        unfinished=problem.severity == "unfinished",
     )

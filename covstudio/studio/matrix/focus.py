@@ -16,7 +16,6 @@ from covstudio.studio.matrix.live import Live
 from covstudio.studio.matrix.messages import (
     MATRIX,
     MatrixFact,
-    MatrixProblem,
     MatrixState,
     Mode,
     PlotSeen,
@@ -26,6 +25,7 @@ from covstudio.studio.matrix.pictures import NODE, SLICE, Array
 from covstudio.studio.matrix.plot import Plot
 from covstudio.studio.matrix.reading import MODES, Reading, modes_of, read
 from covstudio.studio.session.channel import Channel
+from covstudio.studio.session.shared import ShownProblem
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TabView
 from covstudio.studio.session.texts import shape_text
@@ -96,7 +96,7 @@ class FocusView(TabView):
         )
         self._plot.pane.visible = reading is not None
 
-    def _problem(self, node: str | None) -> MatrixProblem | None:
+    def _problem(self, node: str | None) -> ShownProblem | None:
         """Why there is nothing to read: a problem of the node itself, or else the first there is."""
         store = self._store
         found = [p for p in store.problems if p.node_id == node] or list(store.problems)
@@ -104,7 +104,7 @@ class FocusView(TabView):
             return None
         where = store.document.nodes.get(found[0].node_id)
         about = f"“{where.name}”: " if where is not None and where.id != node else ""
-        return MatrixProblem(text=about + found[0].message, severity=found[0].severity)
+        return ShownProblem(text=about + found[0].message, severity=found[0].severity)
 
     def _title(self, key: str) -> tuple[str, str, str | None]:
         """Title, what it is about, and the node it belongs to."""

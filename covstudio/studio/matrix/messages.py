@@ -9,6 +9,7 @@ import msgspec
 
 from covstudio.plots.raster import Mode as Mode
 from covstudio.studio.session.messages import Edit, Message, Part, Real, State, Wire
+from covstudio.studio.session.shared import ShownProblem
 
 # --- the painter ---
 
@@ -104,6 +105,9 @@ PAINTER = Wire("painter", PainterState, up=(Drag, Release, Visible, Ping, Query)
 
 # --- the dock ---
 
+#: What V is differentiated by.
+By = Literal["theta", "natural"]
+
 
 class VSummary(Part, frozen=True):
     """What is said of V under its picture, and how many rows it has."""
@@ -130,7 +134,7 @@ class SlicesState(State, frozen=True):
     v: VSummary | None
     slices: list[SliceSummary]
     focus: str
-    derivatives: Literal["theta", "natural"]
+    derivatives: By
     waiting: str | None
 
 
@@ -144,7 +148,7 @@ class ShowLarge(Message, frozen=True):
 class Differentiate(Message, frozen=True):
     """What V is to be differentiated by."""
 
-    by: Literal["theta", "natural"]
+    by: By
 
 
 class SliceValues(Message, frozen=True):
@@ -166,13 +170,6 @@ class MatrixFact(Part, frozen=True):
     text: str
 
 
-class MatrixProblem(Part, frozen=True):
-    """Why there is nothing to read."""
-
-    text: str
-    severity: Literal["error", "unfinished"]
-
-
 class MatrixState(State, frozen=True):
     """What stands above the large plot: which matrix it is, and how it can be read."""
 
@@ -185,7 +182,7 @@ class MatrixState(State, frozen=True):
     first: str
     derivative: bool
     formula: bool
-    problem: MatrixProblem | None
+    problem: ShownProblem | None
 
 
 class ReadAs(Message, frozen=True):

@@ -10,12 +10,9 @@ from covstudio.document.files.templates import TEMPLATES
 from covstudio.studio.page.messages import (
     BAR,
     BarState,
-    MenuEntry,
-    ProposeExample,
     RedoStep,
     SaveModel,
     SetModelTitle,
-    StartTemplate,
     UndoStep,
 )
 from covstudio.studio.session.channel import Channel
@@ -28,6 +25,7 @@ from covstudio.studio.session.files import (
     model_text,
 )
 from covstudio.studio.session.offers import menu
+from covstudio.studio.session.shared import ProposeExample, StartTemplate
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import Desk
 
@@ -104,7 +102,7 @@ class AppBar:
                 undo=store.history.undo_label or None,
                 redo=store.history.redo_label or None,
                 limit=MAX_MODEL,
-                templates=[MenuEntry(**entry) for entry in menu(TEMPLATES)],
-                examples=[MenuEntry(**entry) for entry in menu(EXAMPLES)],
+                templates=menu(TEMPLATES),
+                examples=menu(EXAMPLES),
             )
         )

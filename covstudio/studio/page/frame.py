@@ -8,9 +8,7 @@ from collections.abc import Callable
 from covstudio.studio.page.messages import (
     FRAME,
     FrameState,
-    FrameTab,
     MarkTab,
-    OpenTab,
     PageReady,
     Resumed,
     SaveFile,
@@ -20,6 +18,7 @@ from covstudio.studio.page.messages import (
     ThemeChosen,
 )
 from covstudio.studio.session.channel import Channel
+from covstudio.studio.session.shared import Named, OpenTab
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TABS, Step
 
@@ -62,7 +61,7 @@ class Frame:
         steps = [CANVAS, *(tab.step for tab in tabs if tab.step is not None)]
         self.channel.show(
             FrameState(
-                tabs=[FrameTab(name=tab.name, title=tab.title) for tab in tabs],
+                tabs=[Named(name=tab.name, label=tab.title) for tab in tabs],
                 steps=[step.text for step in sorted(steps, key=lambda step: step.order)],
             )
         )

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from typing import Literal
 
-from covstudio.studio.session.files import Chunk
+from covstudio.studio.session.files import Chunk, RefuseFile
 from covstudio.studio.session.messages import Edit, Message, Part, State, Wire
+from covstudio.studio.session.shared import MenuEntry, Named, OpenTab, ProposeExample, StartTemplate
 
 # --- the frame: the page as a whole ---
-
-
-class FrameTab(Part, frozen=True):
-    """A tab of the details."""
-
-    name: str
-    title: str
 
 
 class FrameState(State, frozen=True):
     """What stands in the frame, and how the help says the work goes."""
 
-    tabs: list[FrameTab]
+    tabs: list[Named]
     steps: list[str]
 
 
@@ -48,12 +42,6 @@ class Resumed(Message, frozen=True):
 
 class Settled(Message, frozen=True):
     """The page knows of what was added to it."""
-
-
-class OpenTab(Message, frozen=True):
-    """A tab is to come to the front."""
-
-    tab: str
 
 
 class MarkTab(Message, frozen=True):
@@ -84,14 +72,6 @@ FRAME = Wire(
 # --- the bar ---
 
 
-class MenuEntry(Part, frozen=True):
-    """A template or an example, as a menu lists it."""
-
-    name: str
-    title: str
-    description: str
-
-
 class BarState(State, frozen=True):
     """The title, the menus, and what undo and redo would do."""
 
@@ -119,18 +99,6 @@ class RedoStep(Edit, frozen=True):
 
 class SaveModel(Message, frozen=True):
     """The model is wanted as a file."""
-
-
-class StartTemplate(Edit, frozen=True):
-    """The model is to be started from a template."""
-
-    name: str
-
-
-class ProposeExample(Message, frozen=True):
-    """A built-in table is wanted."""
-
-    name: str
 
 
 BAR = Wire(
@@ -175,10 +143,4 @@ class Dismiss(Message, frozen=True):
     serial: int
 
 
-class Trouble(Message, frozen=True):
-    """Something cannot be done in the browser: a file cannot be read, or is too large to send."""
-
-    text: str
-
-
-STATUS = Wire("status", StatusState, up=(ChipPressed, Dismiss, Trouble))
+STATUS = Wire("status", StatusState, up=(ChipPressed, Dismiss, RefuseFile))

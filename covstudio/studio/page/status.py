@@ -9,9 +9,9 @@ from covstudio.studio.page.messages import (
     Dismiss,
     NoticeLine,
     StatusState,
-    Trouble,
 )
 from covstudio.studio.session.channel import Channel
+from covstudio.studio.session.files import RefuseFile
 from covstudio.studio.session.store import Notice, Store
 from covstudio.studio.session.tabs import Desk
 
@@ -37,7 +37,7 @@ class StatusLine:
             {
                 ChipPressed: lambda _: self._chip_pressed(),
                 Dismiss: lambda read: self._dismiss(read.serial),
-                Trouble: lambda said: store.notify(said.text, "error"),
+                RefuseFile: lambda said: store.notify(said.text, "error"),
             },
         )
         store.param.watch(lambda event: self._told(event.new), ["message"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from covstudio.studio.session.messages import Edit, Message, Part, State, Wire
+from covstudio.studio.session.offers import Kind
+from covstudio.studio.session.shared import Named, Place
 
 
 class Pictogram(Part, frozen=True):
@@ -13,13 +15,6 @@ class Pictogram(Part, frozen=True):
     rows: int
     cols: int
     cells: list[tuple[int, int, float]]
-
-
-class SlotName(Part, frozen=True):
-    """A slot of an operator."""
-
-    name: str
-    label: str
 
 
 class Alias(Part, frozen=True):
@@ -40,7 +35,7 @@ class PaletteEntry(Part, frozen=True):
     symbol: str
     summary: str
     reference: str
-    slots: list[SlotName]
+    slots: list[Named]
     aliases: list[Alias]
     systems: list[str]
     indefinite: bool
@@ -50,7 +45,7 @@ class PaletteEntry(Part, frozen=True):
 class PaletteOffer(Part, frozen=True):
     """What the search finds beside structures."""
 
-    offer: Literal["tab", "template", "example", "language"]
+    offer: Kind
     name: str
     title: str
     category: str
@@ -65,24 +60,17 @@ class PaletteState(State, frozen=True):
     katex: str | None
 
 
-class PalettePlace(Part, frozen=True):
-    """A point of the canvas."""
-
-    x: float
-    y: float
-
-
 class AddStructure(Edit, frozen=True):
     """A structure is wanted on the canvas, near a point where the canvas tells one."""
 
     kind: str
-    centre: PalettePlace | None
+    centre: Place | None
 
 
 class TakeOffer(Message, frozen=True):
     """Something beside structures is wanted."""
 
-    offer: Literal["tab", "template", "example", "language"]
+    offer: Kind
     name: str
 
 

@@ -22,12 +22,12 @@ from covstudio.studio.palette.messages import (
     PaletteEntry,
     PaletteOffer,
     PaletteState,
-    SlotName,
     TakeOffer,
 )
 from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.offers import KINDS, Offer, offers
 from covstudio.studio.session.resources import katex_address
+from covstudio.studio.session.shared import Named
 from covstudio.studio.session.store import Store
 
 
@@ -49,7 +49,7 @@ def entry(declared: Declaration) -> PaletteEntry:
         symbol=declared.symbol,
         summary=declared.summary,
         reference=declared.reference,
-        slots=[SlotName(name=slot.name, label=slot.label) for slot in declared.slots],
+        slots=[Named(name=slot.name, label=slot.label) for slot in declared.slots],
         aliases=[
             Alias(system=system, name=name)
             for system, names in declared.aliases.items()

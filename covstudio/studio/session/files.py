@@ -58,6 +58,12 @@ class Chunk(Message, frozen=True):
     data: bytes
 
 
+class RefuseFile(Message, frozen=True):
+    """The page could not read or send a file; the sentence says why."""
+
+    text: str
+
+
 @dataclass
 class _Partial:
     name: str

@@ -52,7 +52,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 class Message(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=_kebab, forbid_unknown_fields=True
 ):
-    """One thing said. Its "type" in JSON is the name of its class: `CopyText` is "copy-text"."""
+    """One thing said. Its "type" in JSON is the name of its class: `ClipboardText` is "clipboard-text"."""
 
 
 class Edit(Message, frozen=True):

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from covstudio.data.examples import EXAMPLES
 from covstudio.document.files.templates import TEMPLATES
 from covstudio.export import EXPORTERS
+from covstudio.studio.session.shared import MenuEntry
 from covstudio.studio.session.tabs import TABS
 
 Kind = Literal["tab", "template", "example", "language"]
@@ -38,9 +39,9 @@ class Entry(Protocol):
         """What it is, in a sentence or two."""
 
 
-def menu(entries: Iterable[Entry]) -> list[dict[str, str]]:
-    """Entries as a menu's script lists them."""
-    return [{"name": one.name, "title": one.title, "description": one.description} for one in entries]
+def menu(entries: Iterable[Entry]) -> list[MenuEntry]:
+    """Entries as the page lists them."""
+    return [MenuEntry(name=one.name, title=one.title, description=one.description) for one in entries]
 
 
 @dataclass(frozen=True)

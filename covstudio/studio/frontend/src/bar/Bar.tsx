@@ -85,7 +85,7 @@ function OpenTool({ limit }: { limit: number }) {
   }
 
   function take(file: File): void {
-    const refuse = (text: string) => complain({ type: "trouble", text });
+    const refuse = (text: string) => complain({ type: "refuse-file", text });
     const trouble = tooLarge(file, limit, "opened. Save the model with a smaller table.");
     if (trouble !== null) refuse(trouble);
     else void upload({ purpose: "open", file, send, refuse });

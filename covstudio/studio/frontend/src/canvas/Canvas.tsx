@@ -170,10 +170,10 @@ function Model({ state }: { state: State<"canvas"> }) {
   const acts = useMemo<Acts>(
     () => ({
       menu: (id, at) => latest.current.ofNode(id, at),
-      show: (id) => send({ type: "node-shown", id }),
+      show: (id) => send({ type: "show-matrix", node: id }),
       rename: (id, name, byKey) => {
         setRenaming(null);
-        if (name !== null) send({ type: "node-renamed", id, name });
+        if (name !== null) send({ type: "rename-node", node: id, name });
         if (byKey) latest.current.back(id);
       },
     }),
@@ -248,7 +248,7 @@ function Model({ state }: { state: State<"canvas"> }) {
               <Welcome
                 templates={state.templates}
                 inert={drop.underway}
-                choose={(name) => send({ type: "template-chosen", name })}
+                choose={(name) => send({ type: "start-template", name })}
               />
             )}
             <div

@@ -24,7 +24,7 @@ export const Card = memo(
         <div
           className={styles.card}
           data-role={card.role}
-          data-problem={card.problem?.level}
+          data-problem={card.problem?.severity}
           data-slots={card.slots.some((slot) => slot.mark) || undefined}
         >
           <div className={styles.head}>
@@ -40,10 +40,10 @@ export const Card = memo(
                 role="img"
                 // biome-ignore lint/a11y/noNoninteractiveTabindex: what it says has to be within reach of the keyboard
                 tabIndex={0}
-                aria-label={`${card.problem.level === "error" ? "Problem" : "To do"}: ${card.problem.text}`}
+                aria-label={`${card.problem.severity === "error" ? "Problem" : "To do"}: ${card.problem.text}`}
                 data-explain={card.problem.text}
               >
-                <Icon path={card.problem.level === "error" ? PROBLEM : UNFINISHED} size={14} />
+                <Icon path={card.problem.severity === "error" ? PROBLEM : UNFINISHED} size={14} />
               </span>
             )}
           </div>

@@ -1,6 +1,6 @@
 // The page of an empty model: it teaches, and offers models that work.
 
-import type { CanvasTemplate } from "../session/messages";
+import type { MenuEntry } from "../session/messages";
 import styles from "./surface.module.css";
 
 export function Welcome({
@@ -8,7 +8,7 @@ export function Welcome({
   inert,
   choose,
 }: {
-  templates: CanvasTemplate[];
+  templates: MenuEntry[];
   /** Whether a structure under way may be dropped on it. */
   inert: boolean;
   choose: (name: string) => void;

@@ -25,7 +25,7 @@ export function useClipboard(
   }
 
   useHear("canvas", (message) => {
-    if (message.type === "clip-text") void copy(message.text);
+    if (message.type === "clipboard-text") void copy(message.text);
   });
 
   const latest = useRef({ chosen, take, place });
@@ -44,7 +44,7 @@ export function useClipboard(
       const text = event.clipboardData?.getData("text/plain");
       if (!ours(event) || !text) return;
       event.preventDefault();
-      send({ type: "text-pasted", text, ...latest.current.place() });
+      send({ type: "text-pasted", text, at: latest.current.place() });
     };
     document.addEventListener("copy", onCopy);
     document.addEventListener("cut", onCopy);

@@ -3,22 +3,15 @@
 import { useReactFlow } from "@xyflow/react";
 import { type DragEvent, type RefObject, useEffect, useRef, useState } from "react";
 import { useAnswer, useHear, useSend } from "../session/hooks";
-
-/** The MIME type of a palette entry under way; the canvas takes nothing else. */
-const STRUCTURE = "application/x-covstudio-structure";
+import type { Target } from "../session/messages";
+import { STRUCTURE } from "../ui/structure";
 
 const carries = (event: { dataTransfer: DataTransfer | null }) =>
   event.dataTransfer?.types.includes(STRUCTURE) ?? false;
 
-/** What lies under the pointer: a node, one of its slots, or a wire, by the node that it comes from. */
-export interface Target {
-  node: string | null;
-  slot: string | null;
-  wire: string | null;
-}
-
 export const NOTHING: Target = { node: null, slot: null, wire: null };
 
+/** What lies under the pointer: a node, one of its slots, or a wire, by the node that it comes from. */
 export function targetOf(at: EventTarget | null): Target {
   const element = at instanceof Element ? at : null;
   const handle = element?.closest(".react-flow__handle.target");
@@ -83,7 +76,7 @@ export function useDrop(canvas: RefObject<HTMLElement | null>): Drop {
   }, []);
 
   useHear("canvas", (message) => {
-    if (message.type === "drop-outcome" && latest.current && sameTarget(message, latest.current))
+    if (message.type === "drop-outcome" && latest.current && sameTarget(message.target, latest.current))
       setOutcome({ text: message.text, onto: message.onto });
   });
 
@@ -93,13 +86,13 @@ export function useDrop(canvas: RefObject<HTMLElement | null>): Drop {
     setOver(to);
     if (to === null) setOutcome(null);
     else if (sameTarget(to, NOTHING)) setOutcome({ text: "place it here", onto: null });
-    else if (over !== null) send({ type: "structure-over", kind: over, ...to });
+    else if (over !== null) send({ type: "structure-over", kind: over, target: to });
   }
 
   function drop(dropped: string, x: number, y: number, at: EventTarget | null): void {
     change(null);
     const place = flow.screenToFlowPosition({ x, y });
-    send({ type: "structure-dropped", kind: dropped, x: place.x, y: place.y, ...targetOf(at) });
+    send({ type: "structure-dropped", kind: dropped, at: place, target: targetOf(at) });
   }
 
   // A finger carries a structure by events of its own: browsers drag by fingers in their own ways, or not at all.

@@ -4,11 +4,11 @@ import { useReactFlow } from "@xyflow/react";
 import { type MouseEvent, useRef, useState } from "react";
 import type { State } from "../session/connection";
 import { useHear, useSend } from "../session/hooks";
+import type { Target } from "../session/messages";
 import type { Anchor } from "./acts";
 import type { OpenMenu } from "./Menu";
 import { canvasMenu, nodeMenu, resultMenu, selectionMenu, wireMenu } from "./menus";
 import { V } from "./model";
-import type { Target } from "./useDrop";
 
 export interface MenuActs {
   chosen: ReadonlySet<string>;
@@ -58,7 +58,7 @@ export function useMenus(state: State<"canvas">, acts: MenuActs): Menus {
     const sections = nodeMenu(message, {
       ...nodeActs([id]),
       rename: () => acts.rename(id),
-      show: () => send({ type: "node-shown", id }),
+      show: () => send({ type: "show-matrix", node: id }),
       wrap: () => acts.add({ x: at.left, y: at.bottom }, { node: id, slot: null, wire: null }),
       unwire: () => send({ type: "wire-taken", child: id }),
       wire: (parent, slot) => send({ type: "wire-drawn", child: id, parent, slot }),
@@ -73,7 +73,7 @@ export function useMenus(state: State<"canvas">, acts: MenuActs): Menus {
     const child = state.wires.find((wire) => wire.parent === V)?.child;
     asked.current = { id: V, at, wiring: false };
     const sections = resultMenu(child !== undefined, {
-      show: () => send({ type: "node-shown", id: V }),
+      show: () => send({ type: "show-matrix", node: V }),
       add: () => acts.add({ x: at.left, y: at.bottom }, { node: V, slot: V, wire: null }),
       unwire: () => child && send({ type: "wire-taken", child }),
     });
@@ -110,7 +110,7 @@ export function useMenus(state: State<"canvas">, acts: MenuActs): Menus {
 
   async function paste(at: { x: number; y: number }): Promise<void> {
     const text = await navigator.clipboard?.readText?.().catch(() => "");
-    if (text) send({ type: "text-pasted", text, ...flow.screenToFlowPosition(at) });
+    if (text) send({ type: "text-pasted", text, at: flow.screenToFlowPosition(at) });
   }
 
   return {

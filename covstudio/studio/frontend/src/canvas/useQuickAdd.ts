@@ -3,7 +3,8 @@
 import { useReactFlow, type XYPosition } from "@xyflow/react";
 import { type RefObject, useState } from "react";
 import { useHear, useSend } from "../session/hooks";
-import { NOTHING, sameTarget, type Target } from "./useDrop";
+import type { Target } from "../session/messages";
+import { NOTHING, sameTarget } from "./useDrop";
 
 interface Open {
   title: string;
@@ -34,7 +35,9 @@ export function useQuickAdd(canvas: RefObject<HTMLElement>): QuickAdding {
 
   useHear("canvas", (message) => {
     if (message.type === "addable")
-      setOpen((now) => (now && sameTarget(now.target, message) ? { ...now, kinds: message.kinds } : now));
+      setOpen((now) =>
+        now && sameTarget(now.target, message.target) ? { ...now, kinds: message.kinds } : now,
+      );
   });
 
   const box = canvas.current?.getBoundingClientRect();
@@ -48,13 +51,12 @@ export function useQuickAdd(canvas: RefObject<HTMLElement>): QuickAdding {
           },
     ask(at, target = NOTHING) {
       setOpen({ title: titleOf(target), target, at, kinds: null });
-      send({ type: "add-asked", ...target });
+      send({ type: "add-asked", target });
     },
     choose(kind) {
       if (open === null) return;
-      const { x, y } = flow.screenToFlowPosition(open.at);
       setOpen(null);
-      send({ type: "structure-added", kind, x, y, ...open.target });
+      send({ type: "structure-added", kind, at: flow.screenToFlowPosition(open.at), target: open.target });
     },
     close: () => setOpen(null),
   };

@@ -55,7 +55,7 @@ export function Sources({ state }: { state: State<"data"> }) {
             key={name}
             type="button"
             className={styles.example}
-            onClick={() => send({ type: "load-example", name })}
+            onClick={() => send({ type: "propose-example", name })}
           >
             <b>{title}</b>
             <span>{description}</span>

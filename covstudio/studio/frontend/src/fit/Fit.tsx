@@ -56,7 +56,7 @@ export function Fit() {
                 <Problems
                   problems={failure.problems}
                   label="Problems of the fit"
-                  choose={(node) => send({ type: "lead-to-node", node })}
+                  choose={(node) => send({ type: "select-node", node })}
                 />
               </div>
             </section>

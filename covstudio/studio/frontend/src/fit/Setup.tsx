@@ -82,7 +82,11 @@ export function Setup({ state }: { state: FitState }) {
           {!running && state.table === null && (
             <>
               {" "}
-              <button type="button" className="cs-link" onClick={() => send({ type: "lead-to-data" })}>
+              <button
+                type="button"
+                className="cs-link"
+                onClick={() => send({ type: "open-tab", tab: "data" })}
+              >
                 Load data
               </button>
             </>
@@ -94,7 +98,7 @@ export function Setup({ state }: { state: FitState }) {
         <Problems
           problems={state.problems}
           label="Problems"
-          choose={(node) => send({ type: "lead-to-node", node })}
+          choose={(node) => send({ type: "select-node", node })}
         />
       )}
       {state.notes.map((note) => (

@@ -42,7 +42,7 @@ export function Argument({
   const { name } = argument;
   const refusal = state.errors[name] ?? null;
   const found = page.problems.find((problem) => problem.field === name);
-  const problem = refusal ?? (found === undefined || found.unfinished ? null : found.message);
+  const problem = refusal ?? (found === undefined || found.severity === "unfinished" ? null : found.text);
   const form: Form = {
     id: useId(),
     give: (value) => send({ type: "give-argument", node: page.id, argument: name, value }),
@@ -50,9 +50,9 @@ export function Argument({
     told: { problem, refused: refusal !== null, answer: state },
   };
   return (
-    <div className={styles.argument} data-unfinished={found?.unfinished || undefined}>
+    <div className={styles.argument} data-unfinished={found?.severity === "unfinished" || undefined}>
       <Body argument={argument} form={form} />
-      {problem === null && found !== undefined && <div className="cs-todo">{found.message}</div>}
+      {problem === null && found !== undefined && <div className="cs-todo">{found.text}</div>}
       {argument.help && <div className="cs-note">{argument.help}</div>}
       {argument.optional && argument.given && (
         <div className="cs-note">
@@ -79,44 +79,9 @@ function Body({ argument, form }: { argument: Field; form: Form }) {
     case "flag":
       return <Flag argument={argument} form={form} />;
     case "integer":
-      return (
-        <>
-          <Label argument={argument} id={form.id} />
-          <Line
-            argument={argument}
-            form={form}
-            text={argument.value?.toString() ?? ""}
-            read={readWhole}
-            inputMode="numeric"
-          />
-        </>
-      );
     case "number":
-      return (
-        <>
-          <Label argument={argument} id={form.id} />
-          <Line
-            argument={argument}
-            form={form}
-            text={argument.value?.toString() ?? ""}
-            read={readNumber}
-            inputMode="decimal"
-          />
-        </>
-      );
     case "indices":
-      return (
-        <>
-          <Label argument={argument} id={form.id} />
-          <Line
-            argument={argument}
-            form={form}
-            text={argument.value}
-            read={readIndices}
-            example="0, 2, 5-8"
-          />
-        </>
-      );
+      return <Line argument={argument} form={form} />;
   }
 }
 
@@ -142,22 +107,20 @@ export function Told({ form }: { form: Form }) {
   return form.told.problem === null ? null : <FieldProblem>{form.told.problem}</FieldProblem>;
 }
 
+type LineField = Field<"integer" | "number" | "indices">;
+
+/** How a line is read, what keyboard a finger gets, and what may stand in it. */
+const LINES: Record<LineField["kind"], { read: Read; inputMode?: "numeric" | "decimal"; example?: string }> =
+  {
+    integer: { read: readWhole, inputMode: "numeric" },
+    number: { read: readNumber, inputMode: "decimal" },
+    indices: { read: readIndices, example: "0, 2, 5-8" },
+  };
+
 /** A line of text that is a value; an empty one takes the argument out again, where it may be left out. */
-function Line({
-  argument,
-  form,
-  text,
-  read,
-  example,
-  inputMode,
-}: {
-  argument: Field<"integer" | "number" | "indices">;
-  form: Form;
-  text: string;
-  read: Read;
-  example?: string;
-  inputMode?: "numeric" | "decimal";
-}) {
+function Line({ argument, form }: { argument: LineField; form: Form }) {
+  const { read, inputMode, example } = LINES[argument.kind];
+
   function commit(typed: string): string | undefined {
     if (typed.trim() === "" && (argument.optional || argument.kind === "indices")) {
       form.give(null);
@@ -169,14 +132,17 @@ function Line({
     return undefined;
   }
   return (
-    <TextField
-      id={form.id}
-      value={text}
-      commit={commit}
-      inputMode={inputMode}
-      placeholder={argument.optional ? "left out" : example}
-      {...form.told}
-    />
+    <>
+      <Label argument={argument} id={form.id} />
+      <TextField
+        id={form.id}
+        value={String(argument.value ?? "")}
+        commit={commit}
+        inputMode={inputMode}
+        placeholder={argument.optional ? "left out" : example}
+        {...form.told}
+      />
+    </>
   );
 }
 

@@ -43,11 +43,7 @@ export function Columns({ argument, form }: { argument: Field<"factors" | "coord
           </button>
         ) : (
           <>
-            <button
-              type="button"
-              className="cs-link"
-              onClick={() => send({ type: "visit-tab", tab: "data" })}
-            >
+            <button type="button" className="cs-link" onClick={() => send({ type: "open-tab", tab: "data" })}>
               Load a table
             </button>
             {" to choose columns, or write the values here."}

@@ -75,7 +75,7 @@ function Page({ state }: { state: State<"inspector"> }) {
 
 function Model({ page }: { page: ModelPage }) {
   const send = useSend("inspector");
-  const visit = (node: string) => send({ type: "visit-node", node });
+  const visit = (node: string) => send({ type: "select-node", node });
   const problems = page.problems.length > 0 && (
     <div className={styles.problems}>
       <Problems problems={page.problems} label="To finish" choose={visit} />
@@ -133,7 +133,7 @@ function Several({ page }: { page: SeveralPage }) {
             <button
               type="button"
               className="cs-link"
-              onClick={() => send({ type: "visit-node", node: node.id })}
+              onClick={() => send({ type: "select-node", node: node.id })}
             >
               {node.name}
             </button>
@@ -157,11 +157,7 @@ function Empty({ page }: { page: EmptyPage }) {
             A field trial or any table with one row per observation. The built-in alpha design is a good first
             one.
           </p>
-          <button
-            type="button"
-            className="cs-button"
-            onClick={() => send({ type: "visit-tab", tab: "data" })}
-          >
+          <button type="button" className="cs-button" onClick={() => send({ type: "open-tab", tab: "data" })}>
             {page.table ? "See the columns" : "Load data"}
           </button>
         </li>

@@ -82,7 +82,7 @@ function Head({ page, state }: { page: NodePage; state: State<"inspector"> }) {
           value={page.name}
           commit={(text) => {
             if (!text.trim()) return "A name needs at least one character.";
-            send({ type: "give-name", node: page.id, name: text });
+            send({ type: "rename-node", node: page.id, name: text });
             return undefined;
           }}
           problem={refusal}
@@ -95,7 +95,7 @@ function Head({ page, state }: { page: NodePage; state: State<"inspector"> }) {
           aria-label="Show as matrix"
           data-tip="Show this matrix large"
           data-tip-side="right"
-          onClick={() => send({ type: "visit-matrix", node: page.id })}
+          onClick={() => send({ type: "show-matrix", node: page.id })}
         >
           <Icon path={MATRIX} />
         </button>
@@ -145,7 +145,7 @@ function Operands({ page }: { page: NodePage }) {
                 <button
                   type="button"
                   className="cs-link"
-                  onClick={() => send({ type: "visit-node", node: child })}
+                  onClick={() => send({ type: "select-node", node: child })}
                 >
                   {name}
                 </button>

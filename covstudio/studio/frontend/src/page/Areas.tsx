@@ -1,7 +1,7 @@
 // The work areas, one tab each, and the buttons that fold panes of the area that is open.
 
 import { type KeyboardEvent, useEffect, useRef } from "react";
-import type { FrameTab } from "../session/messages";
+import type { Named } from "../session/messages";
 import { Icon } from "../ui/Icon";
 import styles from "./frame.module.css";
 import type { Layout, Pane } from "./layout";
@@ -14,7 +14,7 @@ const PANES: Record<Pane, string> = {
 };
 
 interface Props {
-  tabs: FrameTab[];
+  tabs: Named[];
   chosen: string;
   marks: Record<string, string>;
   show: (tab: string) => void;
@@ -51,8 +51,8 @@ export function Areas({ tabs, chosen, marks, show }: Props) {
           id={`cs-tab-${tab.name}`}
           data-tab={tab.name}
           data-mark={marks[tab.name]}
-          title={index < 9 ? `${tab.title} (Alt ${index + 1})` : tab.title}
-          aria-label={tab.title}
+          title={index < 9 ? `${tab.label} (Alt ${index + 1})` : tab.label}
+          aria-label={tab.label}
           aria-controls={`cs-panel-${tab.name}`}
           aria-selected={tab.name === chosen}
           tabIndex={tab.name === chosen ? 0 : -1}
@@ -60,7 +60,7 @@ export function Areas({ tabs, chosen, marks, show }: Props) {
           onClick={() => show(tab.name)}
           onKeyDown={(event) => onKeyDown(event, index)}
         >
-          {tab.title}
+          {tab.label}
         </button>
       ))}
     </div>

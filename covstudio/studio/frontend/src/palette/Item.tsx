@@ -3,11 +3,9 @@
 import { type DragEvent, type KeyboardEvent, memo, type PointerEvent } from "react";
 import type { PaletteEntry, PaletteOffer } from "../session/messages";
 import type { Alias } from "../ui/search";
+import { STRUCTURE } from "../ui/structure";
 import { Pictogram } from "./Pictogram";
 import styles from "./palette.module.css";
-
-/** What a dragged structure carries: { kind }. */
-export const STRUCTURE = "application/x-covstudio-structure";
 
 export interface Hands {
   add: (entry: PaletteEntry) => void;

@@ -7,15 +7,15 @@ export interface Wires {
     up: SetModelTitle | UndoStep | RedoStep | SaveModel | StartTemplate | ProposeExample | Chunk;
   };
   canvas: {
-    down: WireEnds | NodeActions | DropOutcome | Addable | ClipText;
+    down: WireEnds | NodeActions | DropOutcome | Addable | ClipboardText;
     state: CanvasState;
     up:
       | NodesMoved
       | NodesSelected
       | NodesDeleted
       | NodesDuplicated
-      | NodeRenamed
-      | NodeShown
+      | RenameNode
+      | ShowMatrix
       | NodeAsked
       | WireStarted
       | WireDrawn
@@ -27,11 +27,11 @@ export interface Wires {
       | OperandsSwapped
       | NodesCopied
       | TextPasted
-      | TemplateChosen
+      | StartTemplate
       | NodesArranged;
   };
   code: {
-    down: CopyText;
+    down: ClipboardText;
     state: CodeState;
     up: Copy | Download | Language;
   };
@@ -39,7 +39,7 @@ export interface Wires {
     down: TableCells;
     state: DataState;
     up:
-      | LoadExample
+      | ProposeExample
       | Chunk
       | GiveRole
       | AnswerQuestion
@@ -56,7 +56,7 @@ export interface Wires {
     up: Chunk | SendAll | ForgetWork | NotKept;
   };
   fit: {
-    down: TableText;
+    down: ClipboardText;
     state: FitState;
     up:
       | ChooseResponse
@@ -68,8 +68,8 @@ export interface Wires {
       | KeepColumns
       | StartFit
       | CancelFit
-      | LeadToNode
-      | LeadToData
+      | SelectNode
+      | OpenTab
       | BackToEstimates
       | SaveTable
       | CopyTable
@@ -89,16 +89,16 @@ export interface Wires {
     down: MovedParameters;
     state: InspectorState;
     up:
-      | GiveName
+      | RenameNode
       | GiveArgument
       | TakeColumn
       | GiveValue
       | ResetValue
       | FixParameter
       | RemoveSelected
-      | VisitNode
-      | VisitMatrix
-      | VisitTab;
+      | SelectNode
+      | ShowMatrix
+      | OpenTab;
   };
   matrix: {
     down: never;
@@ -128,7 +128,7 @@ export interface Wires {
   status: {
     down: never;
     state: StatusState;
-    up: ChipPressed | Dismiss | Trouble;
+    up: ChipPressed | Dismiss | RefuseFile;
   };
 }
 /**
@@ -143,7 +143,7 @@ export interface BarState {
   undo: string | null;
 }
 /**
- * A template or an example, as a menu lists it.
+ * A template or an example, as it is listed.
  */
 export interface MenuEntry {
   description: string;
@@ -262,11 +262,22 @@ export interface NodeTarget {
  */
 export interface DropOutcome {
   kind: string;
-  node: string | null;
   onto: string | null;
-  slot: string | null;
+  target: Target;
   text: string;
   type: "drop-outcome";
+}
+/**
+ * What a structure is brought to.
+ *
+ * Args:
+ *     node: the node that it is let go on, or that a wire comes from.
+ *     slot: the slot of that node.
+ *     wire: id of the node that the wire under it comes from.
+ */
+export interface Target {
+  node: string | null;
+  slot: string | null;
   wire: string | null;
 }
 /**
@@ -274,17 +285,15 @@ export interface DropOutcome {
  */
 export interface Addable {
   kinds: string[];
-  node: string | null;
-  slot: string | null;
+  target: Target;
   type: "addable";
-  wire: string | null;
 }
 /**
  * A text for the clipboard.
  */
-export interface ClipText {
+export interface ClipboardText {
   text: string;
-  type: "clip-text";
+  type: "clipboard-text";
 }
 /**
  * The model as the canvas draws it; V stands last.
@@ -294,7 +303,7 @@ export interface CanvasState {
   focus: string;
   nodes: CanvasNode[];
   selection: string[];
-  templates: CanvasTemplate[];
+  templates: MenuEntry[];
   turn: number;
   width: number;
   wires: CanvasWire[];
@@ -319,7 +328,7 @@ export interface Card {
   lines: CardLine[];
   more: number;
   name: string;
-  problem: CardProblem | null;
+  problem: ShownProblem | null;
   ready: boolean;
   role: "matrix" | "operator" | "result";
   shape: string;
@@ -338,10 +347,10 @@ export interface CardLine {
   value: number | ("-inf" | "inf" | "nan") | null;
 }
 /**
- * What is wrong with a node, or still to come.
+ * What is wrong, or still to come.
  */
-export interface CardProblem {
-  level: "error" | "unfinished";
+export interface ShownProblem {
+  severity: "error" | "unfinished";
   text: string;
 }
 /**
@@ -352,14 +361,6 @@ export interface CardSlot {
   free: boolean;
   mark: string;
   name: string;
-}
-/**
- * A template that the empty canvas offers.
- */
-export interface CanvasTemplate {
-  description: string;
-  name: string;
-  title: string;
 }
 /**
  * A connection: an operand in its slot, or the node that is V.
@@ -381,7 +382,7 @@ export interface NodesMoved {
   type: "nodes-moved";
 }
 /**
- * Where a node was put: its top left corner.
+ * Where a node is, or was put: its top left corner.
  */
 export interface NodePlace {
   id: string;
@@ -412,19 +413,19 @@ export interface NodesDuplicated {
   type: "nodes-duplicated";
 }
 /**
- * A node was given another name.
+ * A node has another name.
  */
-export interface NodeRenamed {
-  id: string;
+export interface RenameNode {
   name: string;
-  type: "node-renamed";
+  node: string;
+  type: "rename-node";
 }
 /**
- * A node, or V, is wanted large.
+ * The matrix of a node, or V, is wanted large.
  */
-export interface NodeShown {
-  id: string;
-  type: "node-shown";
+export interface ShowMatrix {
+  node: string;
+  type: "show-matrix";
 }
 /**
  * The menu of a node was opened: what may be done with it?
@@ -458,24 +459,26 @@ export interface WireTaken {
   type: "wire-taken";
 }
 /**
- * A structure hovers over a node, one of its slots, or a wire (by the node that it comes from).
+ * A structure hovers over something.
  */
 export interface StructureOver {
   kind: string;
-  node: string | null;
-  slot: string | null;
+  target: Target;
   type: "structure-over";
-  wire: string | null;
 }
 /**
- * A structure was let go at a place, maybe on a node, one of its slots, or a wire.
+ * A structure was let go.
  */
 export interface StructureDropped {
+  at: Place;
   kind: string;
-  node: string | null;
-  slot: string | null;
+  target: Target;
   type: "structure-dropped";
-  wire: string | null;
+}
+/**
+ * A point of the canvas.
+ */
+export interface Place {
   x: number;
   y: number;
 }
@@ -483,22 +486,17 @@ export interface StructureDropped {
  * The search for a structure was opened, from an end, for a wire, or for nothing: what fits?
  */
 export interface AddAsked {
-  node: string | null;
-  slot: string | null;
+  target: Target;
   type: "add-asked";
-  wire: string | null;
 }
 /**
  * A structure was chosen in that search.
  */
 export interface StructureAdded {
+  at: Place;
   kind: string;
-  node: string | null;
-  slot: string | null;
+  target: Target;
   type: "structure-added";
-  wire: string | null;
-  x: number;
-  y: number;
 }
 /**
  * What is in two slots of an operator is to change places.
@@ -521,17 +519,9 @@ export interface NodesCopied {
  * A text was pasted: nodes from here or from another window.
  */
 export interface TextPasted {
+  at: Place;
   text: string;
   type: "text-pasted";
-  x: number;
-  y: number;
-}
-/**
- * A template was picked on the empty canvas.
- */
-export interface TemplateChosen {
-  name: string;
-  type: "template-chosen";
 }
 /**
  * The model was laid out.
@@ -542,29 +532,22 @@ export interface NodesArranged {
   type: "nodes-arranged";
 }
 /**
- * A text for the clipboard.
- */
-export interface CopyText {
-  text: string;
-  type: "copy-text";
-}
-/**
  * The program, or why there is none.
  */
 export interface CodeState {
   code: string | null;
   keywords: string[];
   language: string;
-  languages: CodeLanguage[];
+  languages: Named[];
   long: boolean;
   name: string;
   problems: string[];
   reason: string | null;
 }
 /**
- * A language that has an exporter.
+ * What is asked for by its name and read by its label: a tab, a language, a slot.
  */
-export interface CodeLanguage {
+export interface Named {
   label: string;
   name: string;
 }
@@ -614,7 +597,7 @@ export interface DataState {
   wanted: string | null;
 }
 /**
- * A built-in table.
+ * A built-in table, with where it comes from.
  */
 export interface ExampleTable {
   description: string;
@@ -662,13 +645,6 @@ export interface TableQuestion {
   text: string;
 }
 /**
- * A built-in table is to be shown.
- */
-export interface LoadExample {
-  name: string;
-  type: "load-example";
-}
-/**
  * A column has another role.
  */
 export interface GiveRole {
@@ -713,7 +689,7 @@ export interface DiscardTable {
   type: "discard-table";
 }
 /**
- * The page could not send a file; the sentence says why.
+ * The page could not read or send a file; the sentence says why.
  */
 export interface RefuseFile {
   text: string;
@@ -818,13 +794,6 @@ export interface NotKept {
   type: "not-kept";
 }
 /**
- * A table for the clipboard.
- */
-export interface TableText {
-  text: string;
-  type: "table-text";
-}
-/**
  * The fit view, but for the tables of the results, which are large and change seldom.
  */
 export interface FitState {
@@ -881,10 +850,10 @@ export interface FitFailure {
  */
 export interface ModelProblem {
   field: string | null;
-  message: string;
   name: string;
   node: string | null;
-  unfinished: boolean;
+  severity: "error" | "unfinished";
+  text: string;
 }
 /**
  * The fixed effects, as they stand or as they are being written.
@@ -1062,15 +1031,16 @@ export interface CancelFit {
 /**
  * A node is to be selected and shown.
  */
-export interface LeadToNode {
+export interface SelectNode {
   node: string;
-  type: "lead-to-node";
+  type: "select-node";
 }
 /**
- * The table is to be shown.
+ * A tab is to come to the front.
  */
-export interface LeadToData {
-  type: "lead-to-data";
+export interface OpenTab {
+  tab: string;
+  type: "open-tab";
 }
 /**
  * The parameters are to stand at the estimates again.
@@ -1134,13 +1104,6 @@ export interface StopAsking {
   type: "stop-asking";
 }
 /**
- * A tab is to come to the front.
- */
-export interface OpenTab {
-  tab: string;
-  type: "open-tab";
-}
-/**
  * A tab that is not at the front gets a dot.
  */
 export interface MarkTab {
@@ -1167,14 +1130,7 @@ export interface SaveFile {
  */
 export interface FrameState {
   steps: string[];
-  tabs: FrameTab[];
-}
-/**
- * A tab of the details.
- */
-export interface FrameTab {
-  name: string;
-  title: string;
+  tabs: Named[];
 }
 /**
  * The page stands and answers.
@@ -1505,14 +1461,6 @@ export interface EmptyPage {
   table: string | null;
 }
 /**
- * A node has another name.
- */
-export interface GiveName {
-  name: string;
-  node: string;
-  type: "give-name";
-}
-/**
  * An argument has another value.
  */
 export interface GiveArgument {
@@ -1597,27 +1545,6 @@ export interface RemoveSelected {
   type: "remove-selected";
 }
 /**
- * A node is selected.
- */
-export interface VisitNode {
-  node: string;
-  type: "visit-node";
-}
-/**
- * The matrix of a node is looked at.
- */
-export interface VisitMatrix {
-  node: string;
-  type: "visit-matrix";
-}
-/**
- * Another tab is opened.
- */
-export interface VisitTab {
-  tab: string;
-  type: "visit-tab";
-}
-/**
  * What stands above the large plot: which matrix it is, and how it can be read.
  */
 export interface MatrixState {
@@ -1628,7 +1555,7 @@ export interface MatrixState {
   formula: boolean;
   mode: "correlation" | "log" | "value";
   modes: ("correlation" | "log" | "value")[];
-  problem: MatrixProblem | null;
+  problem: ShownProblem | null;
   shape: string | null;
   title: string;
 }
@@ -1637,13 +1564,6 @@ export interface MatrixState {
  */
 export interface MatrixFact {
   name: string;
-  text: string;
-}
-/**
- * Why there is nothing to read.
- */
-export interface MatrixProblem {
-  severity: "error" | "unfinished";
   text: string;
 }
 /**
@@ -1776,7 +1696,7 @@ export interface PaletteEntry {
   picture: Pictogram;
   reference: string;
   role: "matrix" | "operator";
-  slots: SlotName[];
+  slots: Named[];
   summary: string;
   symbol: string;
   systems: string[];
@@ -1798,13 +1718,6 @@ export interface Pictogram {
   rows: number;
 }
 /**
- * A slot of an operator.
- */
-export interface SlotName {
-  label: string;
-  name: string;
-}
-/**
  * What the search finds beside structures.
  */
 export interface PaletteOffer {
@@ -1818,16 +1731,9 @@ export interface PaletteOffer {
  * A structure is wanted on the canvas, near a point where the canvas tells one.
  */
 export interface AddStructure {
-  centre: PalettePlace | null;
+  centre: Place | null;
   kind: string;
   type: "add-structure";
-}
-/**
- * A point of the canvas.
- */
-export interface PalettePlace {
-  x: number;
-  y: number;
 }
 /**
  * Something beside structures is wanted.
@@ -2039,11 +1945,4 @@ export interface ChipPressed {
 export interface Dismiss {
   serial: number;
   type: "dismiss";
-}
-/**
- * Something cannot be done in the browser: a file cannot be read, or is too large to send.
- */
-export interface Trouble {
-  text: string;
-  type: "trouble";
 }

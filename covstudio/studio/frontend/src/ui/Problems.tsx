@@ -1,13 +1,6 @@
 // What is wrong with the model or missing in it.
 
-interface Problem {
-  /** The node concerned; null for the model as a whole. */
-  node: string | null;
-  name: string;
-  message: string;
-  /** Nothing is wrong: something is still to come. */
-  unfinished: boolean;
-}
+import type { ModelProblem } from "../session/messages";
 
 /** With `choose` each line names its node and leads there. */
 export function Problems({
@@ -15,7 +8,7 @@ export function Problems({
   label,
   choose,
 }: {
-  problems: readonly Problem[];
+  problems: readonly ModelProblem[];
   label: string;
   choose?: (node: string) => void;
 }) {
@@ -23,8 +16,8 @@ export function Problems({
   return (
     <ul className="cs-problems" aria-label={label}>
       {problems.map((problem) => {
-        const { node, name, message, unfinished } = problem;
-        const look = `cs-notice cs-notice--${unfinished ? "todo" : "problem"}`;
+        const { node, name, text: message, severity } = problem;
+        const look = `cs-notice cs-notice--${severity === "unfinished" ? "todo" : "problem"}`;
         const text = choose ? (
           <>
             <b>{name}</b>: {message}

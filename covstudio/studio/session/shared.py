@@ -1,0 +1,86 @@
+"""Messages and parts of messages that several views share."""
+
+from __future__ import annotations
+
+from covstudio.document.build.build import Severity
+from covstudio.studio.session.messages import Edit, Message, Part
+
+# --- parts ----------------------------------------------------------------------------------------
+
+
+class Named(Part, frozen=True):
+    """What is asked for by its name and read by its label: a tab, a language, a slot."""
+
+    name: str
+    label: str
+
+
+class MenuEntry(Part, frozen=True):
+    """A template or an example, as it is listed."""
+
+    name: str
+    title: str
+    description: str
+
+
+class Place(Part, frozen=True):
+    """A point of the canvas."""
+
+    x: float
+    y: float
+
+
+class ShownProblem(Part, frozen=True):
+    """What is wrong, or still to come."""
+
+    text: str
+    severity: Severity
+
+
+# --- what a person does ---------------------------------------------------------------------------
+
+
+class StartTemplate(Edit, frozen=True):
+    """The model is to be started from a template."""
+
+    name: str
+
+
+class ProposeExample(Message, frozen=True):
+    """A built-in table is wanted."""
+
+    name: str
+
+
+class RenameNode(Edit, frozen=True):
+    """A node has another name."""
+
+    node: str
+    name: str
+
+
+class SelectNode(Message, frozen=True):
+    """A node is to be selected and shown."""
+
+    node: str
+
+
+class ShowMatrix(Message, frozen=True):
+    """The matrix of a node, or V, is wanted large."""
+
+    node: str
+
+
+# --- down, and up ---------------------------------------------------------------------------------
+
+
+class OpenTab(Message, frozen=True):
+    """A tab is to come to the front."""
+
+    tab: str
+
+
+class ClipboardText(Message, frozen=True):
+    """A text for the clipboard."""
+
+    text: str
