@@ -229,7 +229,10 @@ def take_an_example(studio: Studio) -> None:
 
 
 def start_from_a_template(studio: Studio) -> None:
-    studio.open()
+    studio.page.keyboard.press("Control+a")
+    studio.page.keyboard.press("Delete")
+    expect(studio.nodes()).to_have_count(1)
+    stands(studio, canvas(studio))
     canvas(studio).get_by_role("button", name="Randomised blocks").focus()
     studio.page.keyboard.press("Enter")
     expect(studio.node("residual")).to_be_visible()
