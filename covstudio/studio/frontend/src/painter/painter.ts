@@ -128,20 +128,17 @@ export class Painter {
   }
 
   private resized(changes: ResizeObserverEntry[]): void {
-    for (const { target } of changes) {
-      const entry = this.entries.get(target as HTMLCanvasElement);
-      if (!entry) continue;
-      measure(entry);
-      this.paint(entry);
-    }
-    this.report();
+    this.measured(changes.flatMap(({ target }) => this.entries.get(target as HTMLCanvasElement) ?? []));
   }
 
   /** What holds some of the canvases was zoomed. */
-  readonly zoomed = (): void => {
-    for (const entry of this.entries.values()) if (measure(entry)) this.paint(entry);
+  readonly zoomed = (): void => this.measured([...this.entries.values()]);
+
+  /** Measure canvases again. All are measured before one is painted: to measure after that would lay out the page for each. */
+  private measured(entries: Entry[]): void {
+    for (const entry of entries.filter(measure)) this.paint(entry);
     this.report();
-  };
+  }
 
   private seen(changes: IntersectionObserverEntry[]): void {
     for (const { target, isIntersecting } of changes) {
@@ -211,7 +208,8 @@ export class Painter {
       canvas.height = h;
       entry.image = null;
     }
-    entry.context ??= canvas.getContext("2d");
+    // Its pixels are ours: the browser need not keep a layer for each canvas, which two hundred of them feel.
+    entry.context ??= canvas.getContext("2d", { willReadFrequently: true });
     if (!entry.context) return;
     if (entry.image?.width !== place.width || entry.image.height !== place.height) {
       entry.context.clearRect(0, 0, w, h);
