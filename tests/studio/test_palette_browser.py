@@ -42,6 +42,26 @@ def test_a_structure_is_found_by_what_another_system_calls_it(
     expect(found.first).to_contain_text(via)
 
 
+def test_ctrl_enter_in_the_palette_fits_and_adds_nothing(alpha: Studio) -> None:
+    page = alpha.page
+    search = page.get_by_role("searchbox", name="Find a structure")
+    hadamard = alpha.item(title("HadamardProduct"))
+    before = alpha.nodes().count()
+    search.fill("hadam")
+    search.press("Control+Enter")
+    expect(alpha.panel("Fit").get_by_role("region", name="Results")).to_be_visible(timeout=60_000)
+    page.keyboard.press("Alt+1")
+    search.fill("hadam")
+    search.press("ArrowDown")
+    for keys in ("Control+ArrowUp", "Alt+Enter"):
+        page.keyboard.press(keys)
+        expect(hadamard).to_be_focused()
+    page.keyboard.press("Control+Enter")
+    expect(hadamard).to_be_hidden()  # the results are shown
+    alpha.settled()
+    expect(alpha.nodes()).to_have_count(before)
+
+
 def test_the_palette_works_by_keyboard_alone(studio: Studio) -> None:
     page = studio.page
     page.keyboard.press("/")

@@ -3,6 +3,7 @@
 import { type KeyboardEvent, useEffect, useId, useMemo, useRef, useState } from "react";
 import { useView } from "../session/hooks";
 import type { PaletteEntry } from "../session/messages";
+import { plain } from "../ui/keyboard";
 import { find, type Hit } from "../ui/search";
 import styles from "./quickadd.module.css";
 
@@ -62,6 +63,7 @@ export function QuickAdd({
 
   // The list is steered from the field by hand: the library's looks up its lines in the document, and finds none in a shadow root.
   function onKeyDown(event: KeyboardEvent): void {
+    if (!plain(event)) return;
     const moves: Record<string, number> = { ArrowDown: active + 1, ArrowUp: active - 1 + hits.length };
     const to = moves[event.key];
     if (to !== undefined && hits.length) setActive(to % hits.length);

@@ -3,6 +3,7 @@
 
 import type { XYPosition } from "@xyflow/react";
 import { type RefObject, useEffect, useLayoutEffect, useRef } from "react";
+import { plain } from "../ui/keyboard";
 import { type Arrow, isArrow } from "./kin";
 import { V } from "./model";
 import { actsOnModel } from "./scope";
@@ -56,7 +57,7 @@ export function useKeys(
   useLayoutEffect(() => {
     const onSlash = (event: KeyboardEvent) => {
       const at = pointer.current;
-      if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || at === null) return;
+      if (event.key !== "/" || !plain(event) || at === null) return;
       if (!actsOnModel(event, canvas.current)) return;
       event.preventDefault();
       event.stopImmediatePropagation();
@@ -85,7 +86,7 @@ function command(event: KeyboardEvent, canvas: HTMLElement | null, acts: KeyActs
   const key = event.key.toLowerCase();
   if (mod && key === "a") return acts.selectAll;
   if (mod && key === "d") return acts.duplicate;
-  if (mod || event.altKey) return null;
+  if (!plain(event)) return null;
   if (event.key === "Delete" || event.key === "Backspace") return acts.remove;
   if (event.key === "Escape") return acts.selectNone;
   if (event.shiftKey && event.code === "Digit1") return acts.fit;

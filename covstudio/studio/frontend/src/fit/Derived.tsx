@@ -4,6 +4,7 @@ import { useId, useRef, useState } from "react";
 import type { State } from "../session/connection";
 import { useAnswer, useSend } from "../session/hooks";
 import { Icon } from "../ui/Icon";
+import { plain } from "../ui/keyboard";
 import { fixed, numeric, short } from "../ui/numbers";
 import { useDebounced } from "../ui/useDebounced";
 import derived from "./derived.module.css";
@@ -78,6 +79,7 @@ export function Derived({ state, words }: { state: DerivedState; words: readonly
           value={text}
           onChange={(event) => write(event.target.value)}
           onKeyDown={(event) => {
+            if (!plain(event)) return;
             if (event.key === "Enter") add();
             else if (event.key === "Escape") write("");
             else return;

@@ -2,6 +2,7 @@
 
 import { type KeyboardEvent, type PointerEvent, useId, useMemo, useState } from "react";
 import type { State } from "../session/connection";
+import { plain } from "../ui/keyboard";
 import { short } from "../ui/numbers";
 import { useWidth } from "../ui/useWide";
 import styles from "./residuals.module.css";
@@ -51,6 +52,7 @@ export function Residuals({ points }: { points: Points }) {
   }, [points, value]);
 
   function onKeyDown(event: KeyboardEvent): void {
+    if (!plain(event)) return;
     const by = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, Home: -count, End: count }[
       event.key
     ];

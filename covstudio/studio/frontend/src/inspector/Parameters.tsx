@@ -17,6 +17,7 @@ import type { State } from "../session/connection";
 import { useSend } from "../session/hooks";
 import type { ParameterRow } from "../session/messages";
 import { Icon } from "../ui/Icon";
+import { plain } from "../ui/keyboard";
 import { numeric, short } from "../ui/numbers";
 import { FieldProblem, useEditing } from "../ui/TextField";
 import styles from "./inspector.module.css";
@@ -188,7 +189,7 @@ function Slider({ row, called, value, text }: SliderProps) {
 
   function onKeyDown(event: KeyboardEvent<HTMLInputElement>): void {
     const steps = stride(event.key, event.shiftKey);
-    if (steps === null || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (steps === null || !plain(event)) return;
     event.preventDefault();
     event.stopPropagation();
     to(Math.round(at * STEPS) + steps);

@@ -3,6 +3,7 @@
 import { type KeyboardEvent, useEffect, useRef } from "react";
 import type { Named } from "../session/messages";
 import { Icon } from "../ui/Icon";
+import { plain } from "../ui/keyboard";
 import styles from "./frame.module.css";
 import type { Layout, Pane } from "./layout";
 
@@ -31,6 +32,7 @@ export function Areas({ tabs, chosen, marks, show }: Props) {
   }, [chosen]);
 
   function onKeyDown(event: KeyboardEvent, index: number): void {
+    if (!plain(event)) return;
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     const to = event.key === "Home" ? 0 : event.key === "End" ? tabs.length - 1 : step ? index + step : null;
     if (to === null) return;

@@ -2,6 +2,7 @@
 
 import { type KeyboardEvent, type PointerEvent, useState } from "react";
 import { resized } from "../session/stage";
+import { plain } from "../ui/keyboard";
 import styles from "./frame.module.css";
 import type { Size } from "./layout";
 
@@ -49,7 +50,7 @@ export function Splitter({ size, value, change }: Props) {
 
   function onKeyDown(event: KeyboardEvent<HTMLDivElement>): void {
     const step = STEPS[event.key];
-    if (step === undefined) return;
+    if (step === undefined || !plain(event)) return;
     event.preventDefault();
     resize(present(event.currentTarget) + sign * step * (event.shiftKey ? 48 : 16));
     resized();

@@ -2,6 +2,7 @@
 
 import { type DragEvent, type KeyboardEvent, memo, type PointerEvent } from "react";
 import type { PaletteEntry, PaletteOffer } from "../session/messages";
+import { plain } from "../ui/keyboard";
 import type { Alias } from "../ui/search";
 import { STRUCTURE } from "../ui/structure";
 import { Pictogram } from "./Pictogram";
@@ -20,7 +21,7 @@ export interface Hands {
 }
 
 function onEnter(event: KeyboardEvent<HTMLElement>, hands: Hands, act: () => void): void {
-  if (hands.walk(event)) return;
+  if (!plain(event) || hands.walk(event)) return;
   if (event.key !== "Enter" && event.key !== " ") return;
   event.preventDefault();
   act();

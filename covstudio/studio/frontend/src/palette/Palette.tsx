@@ -7,6 +7,7 @@ import type { State } from "../session/connection";
 import { useAnswer, useSend, useStage, useView } from "../session/hooks";
 import type { PaletteEntry, PaletteOffer } from "../session/messages";
 import { Icon } from "../ui/Icon";
+import { plain } from "../ui/keyboard";
 import { find } from "../ui/search";
 import { Explain } from "./Explain";
 import { type Hands, Item, OfferItem } from "./Item";
@@ -151,6 +152,7 @@ function Structures({ state }: { state: State<"palette"> }) {
   );
 
   function onSearchKey(event: KeyboardEvent<HTMLInputElement>): void {
+    if (!plain(event)) return;
     if (event.key === "ArrowDown") {
       event.preventDefault();
       go(lines()[0]);

@@ -4,6 +4,7 @@ import { type CSSProperties, type KeyboardEvent, memo, useEffect, useRef, useSta
 import { usePicture } from "../painter/register";
 import type { State } from "../session/connection";
 import { useHear, useSend, useView } from "../session/hooks";
+import { plain } from "../ui/keyboard";
 import { Name } from "../ui/Name";
 import { type Real, short } from "../ui/numbers";
 import { Sketch } from "../ui/Sketch";
@@ -202,6 +203,7 @@ function useSideways(strip: { current: HTMLElement | null }): void {
 
 /** Arrow keys, Home and End go from picture to picture. */
 function walk(event: KeyboardEvent<HTMLButtonElement>): void {
+  if (!plain(event)) return;
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
   const all = [
     ...(event.currentTarget.closest('[role="list"]')?.querySelectorAll("button[data-show]") ?? []),

@@ -18,3 +18,8 @@ export function usable(element: Element): boolean {
     element.checkVisibility({ visibilityProperty: true })
   );
 }
+
+/** Whether a key is pressed by itself, or with Shift: with Ctrl, Command or Alt it is a command, and no view's own key. */
+export function plain(press: { ctrlKey: boolean; metaKey: boolean; altKey: boolean }): boolean {
+  return !press.ctrlKey && !press.metaKey && !press.altKey;
+}

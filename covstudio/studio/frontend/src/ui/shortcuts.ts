@@ -1,6 +1,7 @@
 // The keyboard of the whole page: what a key does wherever the keyboard stands, and what the help lists of the keys of views.
 
 import { useEffect, useRef } from "react";
+import { plain } from "./keyboard";
 
 const APPLE = /Mac|iPhone|iPad/.test(globalThis.navigator?.platform ?? "");
 /** The key that goes with a letter for a command, by its name on this machine's keyboard. */
@@ -68,7 +69,7 @@ export function commandOf(press: Press, place: Place, apple = APPLE): Command | 
     if (key === "y" && !press.shiftKey) return "redo";
     return null;
   }
-  if (mod || press.altKey || press.ctrlKey || press.metaKey || place !== "page") return null;
+  if (!plain(press) || place !== "page") return null;
   if (press.key === "?") return "help";
   if (press.key === "=") return "derive";
   return press.key === "/" ? "search" : null;
@@ -115,14 +116,17 @@ export function useShortcuts(
       if (here === null || event.defaultPrevented || !ours(event, here)) return;
       const number = numberOf(event);
       if (number !== null) {
-        if (latest.current.go(number)) event.preventDefault();
+        if (!latest.current.go(number)) return;
+        event.preventDefault();
+        event.stopPropagation();
         return;
       }
       const [target] = event.composedPath();
       const command = commandOf(event, placeOf(target));
       if (command === null) return;
       event.preventDefault();
-      if (command === "save" && target instanceof HTMLElement) {
+      event.stopPropagation(); // it is nobody else's key: not of the line or the field that has the keyboard, nor of a notebook
+      if ((command === "save" || command === "fit") && target instanceof HTMLElement) {
         target.blur(); // what is being written is said first
         target.focus({ preventScroll: true });
       }
