@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from covstudio.data.errors import count
 from covstudio.document.build.build import build
-from covstudio.document.model.document import Document
+from covstudio.document.model.document import Document, Method
 from covstudio.estimate import Estimate, tables
 from covstudio.estimate.residuals import band, choice
 from covstudio.reml.engines.registry import title_of
+from covstudio.reml.inference.comparison import Candidate
 from covstudio.reml.inference.names import Names
 from covstudio.studio.fit.results_messages import (
     EffectRow,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from covstudio.estimate.residuals import Numbers
+    from covstudio.reml import Fit
 
 Row = TypeVar("Row", VarianceRow, EffectRow, TestRow)
 
@@ -50,6 +53,12 @@ VERDICTS: dict[str, tuple[str, Mood]] = {
     "at the boundary": ("Converged at the boundary", "todo"),
     "not identifiable": ("Not identifiable", "problem"),
     "stopped": ("Stopped before the maximum", "problem"),
+}
+
+#: Method -> which models AIC and BIC compare: the restricted likelihood is that of contrasts free of X.
+COMPARED: dict[Method, str] = {
+    "REML": "By REML they compare only models of these rows with the same fixed effects.",
+    "ML": "By ML they compare models of these rows whose variance parameters, fixed effects or both differ.",
 }
 
 
@@ -113,6 +122,7 @@ class Results:
             loglik=fit.loglik,
             aic=fit.aic,
             bic=fit.bic,
+            criteria=criteria(fit),
             n=fit.n,
             p=fit.p,
             verdict=verdict(estimate, spoken),
@@ -168,6 +178,26 @@ class Results:
                     continue
                 archive.writestr(f"{table}.csv", frame.to_csv(index=False))
         return f"{self._stem} fit.zip", stream.getvalue()
+
+
+def criteria(fit: Fit) -> str:
+    """What AIC and BIC of a fit count, and which models they compare.
+
+    Args:
+        fit: by REML or ML.
+
+    Example:
+        >>> import torch
+        >>> from covstudio.covariance import ScalarMatrix
+        >>> from covstudio.reml import fit
+        >>> found = fit(ScalarMatrix(4), torch.tensor([1.0, 2.0, 4.0, 5.0]), torch.ones(4, 1), method="ML")
+        >>> criteria(found).split(". ")[0]
+        'AIC and BIC count 1 variance parameter and 1 fixed effect'
+    """
+    counted = (
+        f"{count(Candidate('', fit).parameters, 'variance parameter')} and {count(fit.p, 'fixed effect')}"
+    )
+    return f"AIC and BIC count {counted}. {COMPARED[fit.method]}"
 
 
 def verdict(estimate: Estimate, spoken: Spoken) -> FitVerdict:

@@ -31,13 +31,15 @@ class FitSummary(Part, frozen=True):
 
     `information` is what standard errors of variance parameters come from, `degrees` where the degrees of
     freedom of tests do; "" where there are none. `contained` are the terms without a test, because others
-    contain them; `parameters`, what derived quantities are functions of.
+    contain them; `parameters`, what derived quantities are functions of. `criteria` says what AIC and BIC
+    count, and which models they compare.
     """
 
     method: Method
     loglik: Real
     aic: Real
     bic: Real
+    criteria: str
     n: int
     p: int
     verdict: FitVerdict

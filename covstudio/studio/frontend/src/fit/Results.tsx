@@ -131,6 +131,7 @@ function Summary({ summary, steps }: { summary: ResultsState["summary"]; steps: 
         ))}
       </dl>
       <div className={styles.about}>
+        <p className={styles.facts}>{summary.criteria}</p>
         <p className={styles.facts}>
           {`${method} on ${n.toLocaleString()} rows with ${p} fixed effect${p === 1 ? "" : "s"}, ${summary.engine}, ${short(summary.seconds, 2)} s. ${summary.engine_reason}`}
         </p>

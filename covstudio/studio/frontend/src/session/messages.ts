@@ -1800,12 +1800,14 @@ export interface ResidualPoints {
  *
  * `information` is what standard errors of variance parameters come from, `degrees` where the degrees of
  * freedom of tests do; "" where there are none. `contained` are the terms without a test, because others
- * contain them; `parameters`, what derived quantities are functions of.
+ * contain them; `parameters`, what derived quantities are functions of. `criteria` says what AIC and BIC
+ * count, and which models they compare.
  */
 export interface FitSummary {
   aic: number | ("-inf" | "inf" | "nan");
   bic: number | ("-inf" | "inf" | "nan");
   contained: string[];
+  criteria: string;
   degrees: string;
   engine: string;
   engine_reason: string;
