@@ -16,8 +16,9 @@ from collections.abc import Callable
 from itertools import count
 
 from covstudio.data import Table, guess_roles, load_example
-from covstudio.document.build.build import build, same_structure
+from covstudio.document.build.build import build
 from covstudio.document.build.connection import check_connection
+from covstudio.document.build.same import same_structure
 from covstudio.document.changes.all import AddNode, SetParameters
 from covstudio.document.files.templates import templates
 from covstudio.document.model.document import Document

@@ -3,8 +3,9 @@
 import pytest
 
 from covstudio.data import ChoiceError, ColumnChoice, Table, TableChoices
-from covstudio.document.build.build import build, same_structure
+from covstudio.document.build.build import build
 from covstudio.document.build.roles import roles_of, under_choices
+from covstudio.document.build.same import same_structure
 from covstudio.document.changes.all import (
     ChangeError,
     SetChoices,

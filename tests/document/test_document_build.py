@@ -6,7 +6,8 @@ import torch
 from covstudio.covariance import Evaluation
 from covstudio.data.examples import load_example
 from covstudio.data.tables import Table
-from covstudio.document.build.build import build, same_structure, value_problems
+from covstudio.document.build.build import build, value_problems
+from covstudio.document.build.same import same_model, same_structure
 from covstudio.document.changes.all import (
     Connect,
     Disconnect,
@@ -364,6 +365,31 @@ def test_what_needs_no_new_matrices(change, same):
     document = propagation()
     assert same_structure(document, document)
     assert same_structure(document, change.apply(document)) is same
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        (SetParameters({("n3", "sigma^2"): 2.0}), True),
+        (MoveNodes({"n1": (5.0, 5.0)}), True),
+        (SetTitle("Oats"), True),
+        (Rename("n2", "Z"), True),
+        (add("Sum"), True),
+        (add("DummyMatrix", factors=Columns(("block",))), True),
+        (SetFixedEffects("1 + gen"), True),
+        (SetFixed("n3", "sigma^2", True), False),
+        (SetArgument("n2", "factors", Columns(("rep",))), False),
+        (Disconnect("n3"), False),
+        (Disconnect("n1"), False),
+        (Connect("n3", "V"), False),
+        (SetData("other"), False),
+        (SetFixedEffects("1 + rep"), False),
+    ],
+)
+def test_what_leaves_an_estimate_an_estimate_of_the_model(change, same):
+    document = propagation()
+    assert same_model(document, change.apply(document)) is same
+    assert same_model(change.apply(document), document) is same
 
 
 def test_builds_do_not_share_matrices():

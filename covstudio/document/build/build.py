@@ -175,21 +175,6 @@ def build(document: Document, table: Table | None = None) -> Build:
     return _Builder(found.document, rows.facts, problems).build(notes)
 
 
-def same_structure(one: Document, other: Document) -> bool:
-    """True when two documents differ in values, places and titles at most: they share a `Build`."""
-    if one is other:
-        return True
-    if one.v != other.v or one.nodes.keys() != other.nodes.keys():
-        return False
-    if one.data_name != other.data_name or one.choices != other.choices:
-        return False
-    if not all(node is other.nodes[i] or _alike(node, other.nodes[i]) for i, node in one.nodes.items()):
-        return False
-    # What is left that may use other rows of the table.
-    same_rows = one.response == other.response and one.fixed_effects == other.fixed_effects
-    return same_rows or set(used_columns(one)) == set(used_columns(other))
-
-
 def value_problems(build: Build, document: Document) -> tuple[Problem, ...]:
     """Parameter values that lie outside their range; they count as their defaults.
 
@@ -202,16 +187,6 @@ def value_problems(build: Build, document: Document) -> tuple[Problem, ...]:
         for node in document.nodes.values()
         for name, value in node.values.items()
         if (reason := build.check_value(node.id, name, value)) is not None
-    )
-
-
-def _alike(one: Node, other: Node) -> bool:
-    return (
-        one.kind == other.kind
-        and one.name == other.name
-        and one.operands == other.operands
-        and one.fixed == other.fixed
-        and one.arguments == other.arguments
     )
 
 

@@ -9,8 +9,9 @@ from msgspec import structs
 
 from covstudio.covariance import Matrix
 from covstudio.data.tables import Table
-from covstudio.document.build.build import Problem, build, same_structure
+from covstudio.document.build.build import Problem, build
 from covstudio.document.build.roles import under_choices
+from covstudio.document.build.same import same_model, same_structure
 from covstudio.document.changes.all import SetParameters
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import V
@@ -203,9 +204,13 @@ class FitView(TabView):
             self._results.state(self._spoken)
         )  # first: the next state shows the page what it has
         self._fitted = asked
-        if asked is not None and same_structure(asked, store.document):
+        if asked is not None and same_model(asked, store.document):
             if store.apply_estimate(outcome.estimate):
-                self._fitted = store.document
+                found = SetParameters(outcome.estimate.values, label="Fit")
+                # The set-up may be another by now than the one that was fitted.
+                self._fitted = (
+                    store.document if _change(asked, store.document) is None else found.apply(asked)
+                )
         else:
             store.notify(
                 "The model changed while it was fitted: the estimates are shown and were not put into it.",
@@ -319,21 +324,9 @@ class FitView(TabView):
         fitted, now = self._fitted, self._store.document
         if self._results is None or fitted is None or fitted is now:
             return None
-        if fitted.data_name != now.data_name:
-            return FitStale(text="The data changed since this fit.", values=False)
-        if fitted.response != now.response:
-            return FitStale(text="The response changed since this fit.", values=False)
-        if fitted.method != now.method:
-            return FitStale(
-                text=f"The method is {now.method} now; this fit is by {fitted.method}.", values=False
-            )
-        if fitted.degrees_used != now.degrees_used:
-            was, wanted = (WORDS[document.degrees_used] for document in (fitted, now))
-            return FitStale(text=f"Tests are by {wanted} now; those of this fit are by {was}.", values=False)
-        if (fitted.fixed_effects, fitted.drop_dependent) != (now.fixed_effects, now.drop_dependent):
-            return FitStale(text="The fixed effects changed since this fit.", values=False)
-        if not same_structure(fitted, now):
-            return FitStale(text="The model changed since this fit.", values=False)
+        changed = _change(fitted, now)
+        if changed is not None:
+            return FitStale(text=changed, values=False)
         naturals = [
             None if self._store.build.v is None else self._store.build.naturals(V, document).tolist()
             for document in (fitted, now)
@@ -341,6 +334,25 @@ class FitView(TabView):
         if naturals[0] != naturals[1]:
             return FitStale(text="The parameters no longer stand at these estimates.", values=True)
         return None
+
+
+def _change(fitted: Document, now: Document) -> str | None:
+    """What of V, its rows or the set-up of the fit is another now, but for values; or None.
+
+    What lies loose on the canvas, names and places do not count.
+    """
+    if fitted.data_name != now.data_name:
+        return "The data changed since this fit."
+    if fitted.response != now.response:
+        return "The response changed since this fit."
+    if fitted.method != now.method:
+        return f"The method is {now.method} now; this fit is by {fitted.method}."
+    if fitted.degrees_used != now.degrees_used:
+        was, wanted = (WORDS[document.degrees_used] for document in (fitted, now))
+        return f"Tests are by {wanted} now; those of this fit are by {was}."
+    if (fitted.fixed_effects, fitted.drop_dependent) != (now.fixed_effects, now.drop_dependent):
+        return "The fixed effects changed since this fit."
+    return None if same_model(fitted, now) else "The model changed since this fit."
 
 
 def _step(iteration: Iteration) -> Step:

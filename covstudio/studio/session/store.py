@@ -23,10 +23,10 @@ from covstudio.document.build.build import (
     ParameterRef,
     Problem,
     build,
-    same_structure,
     value_problems,
 )
 from covstudio.document.build.roles import under_choices
+from covstudio.document.build.same import same_structure
 from covstudio.document.changes.all import Change, ChangeError, ReplaceDocument, SetData, SetParameters
 from covstudio.document.changes.history import History
 from covstudio.document.files.templates import Template
