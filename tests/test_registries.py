@@ -256,7 +256,14 @@ def test_a_file_in_the_package_is_enough(tmp_path: Path) -> None:
         check=True,
     )
     light, early, found, rows = map(json.loads, done.stdout.splitlines())
-    assert light == ["covstudio", "covstudio.cli", "covstudio.cli_input"]
+    assert light == [
+        "covstudio",
+        "covstudio.cli",
+        "covstudio.cli_input",
+        "covstudio.notebook",
+        "covstudio.plots",
+        "covstudio.registry",
+    ]
     assert early == []
     assert found == [[*registry.names(), name] for registry, name in OWN.items()]
     assert rows == 6

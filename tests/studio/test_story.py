@@ -164,9 +164,9 @@ def copy_save_and_open(studio: Studio, folder: Path) -> None:
     model = Path(shutil.copy(download.value.path(), folder / download.value.suggested_filename))
     check_program(program, model, folder)
 
-    studio.open()
+    studio = Studio(page.context.new_page(), studio.url).open()  # a page of its own begins empty
     expect(studio.nodes()).to_have_count(1)
-    page.get_by_label("Open a model file").set_input_files(model)
+    studio.page.get_by_label("Open a model file").set_input_files(model)
     expect(studio.nodes()).to_have_count(nodes)
     expect(studio.node("V")).to_have_accessible_name(re.compile("72 × 72"))
     expect(studio.value("block/g/sigma^2")).to_have_value(re.compile(r"^0\.07021"))

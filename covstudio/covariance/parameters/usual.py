@@ -82,11 +82,11 @@ class UsualTransforms:
 
     def _mask(self, x: Tensor) -> Tensor:
         mask = torch.from_numpy(self._squared)
-        return mask if x.is_cpu else mask.to(x.device)
+        return mask if x.device.type == "cpu" else mask.to(x.device)
 
     def _on(self, values: NDArray[np.float64], x: Tensor) -> Tensor:
         own = torch.from_numpy(values)
-        return own if x.dtype == torch.float64 and x.is_cpu else own.to(x)
+        return own if x.dtype == torch.float64 and x.device.type == "cpu" else own.to(x)
 
 
 def _ends(transform: Transform) -> tuple[float, float] | None:

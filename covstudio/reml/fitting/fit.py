@@ -263,12 +263,15 @@ class _Run:
         return natural if self.recoding is None else self.recoding.there(natural)
 
     def _factored(self, *candidates: Vector) -> Point:
-        """The likelihood at the first of the candidates where V is positive definite."""
+        """The likelihood at the first of the candidates where V is positive definite.
+
+        The first is the second without what fixed effects take up: what is wrong is told of the second.
+        """
         for natural in candidates:
             point = self.engine.at(natural)
             if point is not None:
                 return point
-        raise self.model.indefinite(self.problem, candidates[0])
+        raise self.model.indefinite(self.problem, candidates[1])
 
     def _better_start(self, own: Vector, outcome: Outcome) -> Point | None:
         """The data's own start, when the given one ended badly, or below it, or on a ridge without a maximum.

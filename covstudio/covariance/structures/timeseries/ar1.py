@@ -59,7 +59,7 @@ def _counted(n: int) -> NDArray[np.float64]:
 
 def _exponents(n: int, like: Tensor) -> Tensor:
     own = torch.from_numpy(_counted(n))
-    return own if like.dtype == torch.float64 and like.is_cpu else own.to(like)
+    return own if like.dtype == torch.float64 and like.device.type == "cpu" else own.to(like)
 
 
 def power_slopes(values: Tensor) -> Tensor:

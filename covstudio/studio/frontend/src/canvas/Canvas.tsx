@@ -136,8 +136,8 @@ function Model({ state }: { state: State<"canvas"> }) {
     const root = canvas.current?.getRootNode();
     if (following.current !== null && only !== null && only !== following.current.before) {
       following.current = null;
-      const frame = requestAnimationFrame(() => back(only));
-      return () => cancelAnimationFrame(frame);
+      requestAnimationFrame(() => back(only)); // whatever is drawn meanwhile: a drawing a frame early must not forget it
+      return;
     }
     if (!(root instanceof ShadowRoot || root instanceof Document)) return;
     if (held.current && !held.current.isConnected && !root.activeElement) canvas.current?.focus();

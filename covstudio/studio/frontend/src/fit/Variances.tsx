@@ -1,8 +1,9 @@
 // Variance components, and profiles of their likelihood where somebody asks for them.
 
-import { Fragment, type ReactNode, useState } from "react";
+import { Fragment, type ReactNode, useEffect, useRef, useState } from "react";
 import type { State } from "../session/connection";
 import { useSend } from "../session/hooks";
+import { keyboard } from "../ui/keyboard";
 import { fixed, numeric, type Real } from "../ui/numbers";
 import { useWide } from "../ui/useWide";
 import { AskAll, UnderWay } from "./Asking";
@@ -237,19 +238,13 @@ function ByProfile({
   if (profile) {
     const text = interval(profile.lower, profile.upper) ?? "–";
     return (
-      <button
-        type="button"
-        className={`cs-link ${variances.fold} ${open ? variances.open : ""}`}
-        aria-expanded={open}
-        aria-label={`Profile interval of ${called}: ${text}`}
-        // The button that asked is gone, and with it the keyboard's place, unless the person is elsewhere by now.
-        ref={(node) => {
-          if (focus && node && document.activeElement === document.body) node.focus({ preventScroll: true });
-        }}
-        onClick={toggle}
-      >
-        {text}
-      </button>
+      <Interval
+        text={text}
+        label={`Profile interval of ${called}: ${text}`}
+        open={open}
+        focus={focus}
+        toggle={toggle}
+      />
     );
   }
   if (busy?.kind === "profile" && busy.names.includes(name))
@@ -264,6 +259,31 @@ function ByProfile({
       onClick={ask}
     >
       Profile
+    </button>
+  );
+}
+
+/** An interval that folds its curve in and out. */
+function Interval(props: { text: string; label: string; open: boolean; focus: boolean; toggle: () => void }) {
+  const button = useRef<HTMLButtonElement>(null);
+  const first = useRef(props.focus);
+  // The button that asked is gone, and the keyboard with it to whatever stood near, unless the person is elsewhere by now.
+  useEffect(() => {
+    const now = keyboard();
+    const near =
+      now === null || now.contains(button.current) || button.current?.closest("section")?.contains(now);
+    if (first.current && near) button.current?.focus({ preventScroll: true });
+  }, []);
+  return (
+    <button
+      type="button"
+      ref={button}
+      className={`cs-link ${variances.fold} ${props.open ? variances.open : ""}`}
+      aria-expanded={props.open}
+      aria-label={props.label}
+      onClick={props.toggle}
+    >
+      {props.text}
     </button>
   );
 }
