@@ -76,14 +76,14 @@ class Results:
         self.estimate = estimate
         self.seconds = seconds
         self._stem = file_stem(title)
-        self._number = number
+        self.number = number
         self._tables = tables(estimate)
         if estimate.inferred.residuals is not None:
             self._tables["residuals"] = estimate.inferred.residuals.table()
 
     def of(self, estimate: Estimate) -> Results:
         """The same fit with other derived quantities."""
-        return Results(estimate, self.seconds, self._stem, self._number)
+        return Results(estimate, self.seconds, self._stem, self.number)
 
     def state(self, spoken: Spoken | None = None) -> ResultsState:
         """What the page draws: the summary and the tables, numbers as numbers.
@@ -98,7 +98,7 @@ class Results:
             return [msgspec.convert(row, kind) for row in _rows(self._tables[name])]
 
         return ResultsState(
-            number=self._number,
+            number=self.number,
             summary=self._summary(spoken),
             variance_components=[
                 msgspec.convert(row | {"name": spoken(row["parameter"])}, VarianceRow)

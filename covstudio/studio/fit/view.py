@@ -40,6 +40,7 @@ from covstudio.studio.fit.messages import (
 from covstudio.studio.fit.questions import FitQuestions
 from covstudio.studio.fit.results import Results
 from covstudio.studio.fit.setup import FitSetup
+from covstudio.studio.fit.shelf import Shelf
 from covstudio.studio.fit.worker import Inferring, Outcome, Step
 from covstudio.studio.inspector.problems import ModelProblem, model_problem
 from covstudio.studio.session.channel import Channel
@@ -84,6 +85,10 @@ class FitView(TabView):
         self._matrix: Matrix | None = None  # the V of the fit under way
         self._spoken = Spoken(store.document, store.build)  # what its parts are called
         self._kept: tuple[tuple[object, ...], KeptFit] | None = None
+        self._shelf = Shelf()
+        self._applying = False  # the estimates of a fit that ended are put into the model
+        self._opened = store.opened  # of the model that is shown
+        self._asked_in = store.opened  # of the model that is being fitted
         self._setup = FitSetup(store, self._show)
         self._derived = FitDerived(store, self._show)
         self._questions = FitQuestions(store, self._show)
@@ -106,7 +111,7 @@ class FitView(TabView):
                 CopyTable: self._copy,
             },
         )
-        store.param.watch(lambda *events: self._show(), ["settled", "structure_version", "faults"])
+        store.param.watch(lambda *events: self._changed(), ["settled", "structure_version", "faults"])
         self._show()
 
     @property
@@ -146,6 +151,7 @@ class FitView(TabView):
         self._steps, self._failure = [], None
         self._phase, self._ahead = "starting", 0
         self._asked, self._table, self._matrix = self._store.document, self._store.table, self._store.build.v
+        self._asked_in = self._store.opened
         self._spoken = Spoken(self._store.document, self._store.build)
         try:
             self._job = fitting.start(self._store.document, self._store.table, Inbox(self._take))
@@ -190,10 +196,15 @@ class FitView(TabView):
         self._tell_of(False)
         if outcome.cancelled:
             self._steps = []
+            self._follow()
             store.notify("The fit was cancelled. The model is as it was.", "info")
             return
         if outcome.estimate is None:
-            self._failure = outcome
+            self._follow()
+            if self._asked_in is store.opened:
+                self._failure = outcome
+            else:
+                store.notify("The fit of the model before this one ended without estimates.", "warning")
             self._done("problem")
             return
         self._derived.begin(self._matrix, outcome.estimate)
@@ -204,19 +215,33 @@ class FitView(TabView):
             self._results.state(self._spoken)
         )  # first: the next state shows the page what it has
         self._fitted = asked
-        if asked is not None and same_model(asked, store.document):
+        self._put()
+        here = self._asked_in is store.opened
+        if here and asked is not None and same_model(asked, store.document):
+            self._applying = True
             if store.apply_estimate(outcome.estimate):
                 found = SetParameters(outcome.estimate.values, label="Fit")
                 # The set-up may be another by now than the one that was fitted.
                 self._fitted = (
                     store.document if _change(asked, store.document) is None else found.apply(asked)
                 )
+            self._applying = False
+            self._put()
         else:
+            ended = self._results
+            self._follow()
+            shown = self._results is ended
+            where = "are shown" if shown else "will be shown with the model they belong to"
             store.notify(
-                "The model changed while it was fitted: the estimates are shown and were not put into it.",
+                f"The model changed while it was fitted: the estimates {where} and were not put into it.",
                 "warning",
             )
         self._done("news")
+
+    def _put(self) -> None:
+        kept = self.kept()
+        if kept is not None:
+            self._shelf.put(kept, self._asked_in)
 
     def _tell_of(self, under_way: bool) -> None:
         self._store.param.update(fitting=under_way, answers=self._store.answers + 1)
@@ -231,20 +256,51 @@ class FitView(TabView):
         estimate = self._questions.answered(estimate)
         key = (results, document, estimate.derived, (*estimate.profiles,), estimate.omissions)
         if self._kept is None or self._kept[0] != key:
-            self._kept = key, KeptFit(estimate, results.seconds, self._count, document)
+            self._kept = key, KeptFit(estimate, results.seconds, results.number, document)
         return self._kept[1]
 
     def bring_back(self, kept: KeptFit | None) -> None:
         """Show a fit that was kept, or none; nothing is fitted."""
         self.close()
-        self._job, self._phase, self._failure = None, "idle", None
+        self._job, self._phase = None, "idle"
+        self._shelf.clear()
+        self._opened = self._store.opened
+        if kept is not None:
+            self._count = kept.number
+            self._shelf.put(kept, self._opened)
+        self._take_up(kept)
+        self._show()
+
+    def _changed(self) -> None:
+        self._follow()
+        self._show()
+
+    def _follow(self) -> None:
+        """Show the fit of the present model, and none from before it was opened."""
+        if self._job is not None or self._applying:
+            return
+        shown, opened = self.kept(), self._store.opened
+        if shown is not None:
+            self._shelf.update(shown)
+        now = self._store.document
+        chosen = self._shelf.choose(shown, opened, lambda kept: _change(kept.document, now) is None)
+        if (chosen and chosen.number) != (shown and shown.number):
+            self._take_up(chosen)
+        elif opened is not self._opened:
+            self._failure = None
+        self._opened = opened
+
+    def _take_up(self, kept: KeptFit | None) -> None:
+        store, self._failure = self._store, None
         if kept is None:
+            self._questions.stop()
             self._results = self._fitted = None
             self._steps = []
             self._tables.clear()
-            self._show()
+            if store.estimate is not None:
+                store.bring_back_estimate(None, None)
             return
-        store, document, estimate = self._store, kept.document, kept.estimate
+        document, estimate = kept.document, kept.estimate
         table, _ = under_choices(document, store.tables.get(document.data_name or ""))
         same = table is store.table and same_structure(document, store.document)
         built = store.build if same else build(document, table)
@@ -252,11 +308,10 @@ class FitView(TabView):
         self._steps = [_step(iteration) for iteration in estimate.fit.history]
         self._derived.begin(built.v, estimate)
         self._questions.begin(document, table, built.v, estimate, self._spoken)
-        self._count, self._fitted = kept.number, document
+        self._fitted = document
         self._results = Results(estimate, kept.seconds, document.title, kept.number)
         self._tables.show(self._results.state(self._spoken))
         store.bring_back_estimate(estimate, document)
-        self._show()
 
     def _restore(self) -> None:
         if self._results is not None:

@@ -108,6 +108,7 @@ class Store(param.Parameterized):
         super().__init__()
         self.tables: dict[str, Table] = {table.name: table for table in tables}
         self._estimated: Document | None = None
+        self._opened: list[Document] = []  # what was opened or started from in this session
         self._unpublished = False
         self._own: dict[str, tuple[Build, Node, tuple[ParameterRef, ...]]] = {}
         self._present(History(Document() if document is None else document))
@@ -285,7 +286,7 @@ class Store(param.Parameterized):
         if self.document.data_name is None and template.sample is not None:
             table = self.tables[self._keep(template.sample.table())]
             said = f", with {template.sample.said}; your own table comes in under Data"
-        if not self.dispatch(template.start(table, self.document)):
+        if not self._open(template.start(table, self.document)):
             return False
         text = f"Started from “{template.title}”{said}. Undo brings the earlier model back."
         self.notify(text, "ok", topic="model")
@@ -336,7 +337,7 @@ class Store(param.Parameterized):
             name = self._keep(table)
             if document.data_name == table.name:
                 document = replace(document, data_name=name)
-        if not self.dispatch(ReplaceDocument(document)):
+        if not self._open(ReplaceDocument(document)):
             return False
         if document.data_name is not None and document.data_name not in self.tables:
             self.notify(
@@ -345,6 +346,18 @@ class Store(param.Parameterized):
                 stands=lambda: self.document.data_name is not None and self.table is None,
             )
         return True
+
+    def _open(self, change: ReplaceDocument) -> bool:
+        self._opened.append(change.document)
+        return self.dispatch(change)
+
+    @property
+    def opened(self) -> Document | None:
+        """The model that was opened or started from last, undone ones apart; None where there is none."""
+        if not self._opened:
+            return None
+        way = (self.document, *(step.document for step in reversed(self.history.past)))
+        return next((one for one in way if any(one is document for document in self._opened)), None)
 
     def save_text(self, *, with_data: bool = True) -> str:
         """The document as JSON, with its table unless told otherwise."""
@@ -369,6 +382,7 @@ class Store(param.Parameterized):
         """
         self.tables = dict(tables)
         self.estimate = self._estimated = None
+        self._opened = []
         self._present(history)
         self.derivatives = derivatives
         self.selection = tuple(node for node in selection if node in self.document.nodes)
@@ -378,8 +392,8 @@ class Store(param.Parameterized):
 
     # --- a finished fit ---
 
-    def bring_back_estimate(self, estimate: Any, document: Document) -> None:
-        """Know a fit that was kept, of this document; nothing in the document changes."""
+    def bring_back_estimate(self, estimate: Any, document: Document | None) -> None:
+        """Know a fit that was kept, of this document, or none; nothing in the document changes."""
         self._estimated = document
         self.estimate = estimate
 
