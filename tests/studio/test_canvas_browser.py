@@ -281,3 +281,31 @@ def test_a_small_window_shows_the_whole_model(studio: Studio, size: tuple[int, i
     studio.button("Show everything").click()
     for node in studio.nodes().all():
         expect(node).to_be_in_viewport(ratio=0.99)  # what the canvas cuts off counts as outside
+
+
+def test_a_template_and_what_follows_stay_whole_until_somebody_looks_at_a_part(studio: Studio) -> None:
+    page = studio.page
+
+    def all_seen() -> None:
+        for node in studio.nodes().all():
+            expect(node).to_be_in_viewport(ratio=0.99)
+
+    studio.item("Sum").click()  # selected, and by its id a node of the template, too
+    studio.settled()
+    studio.use_template()
+    expect(studio.nodes()).to_have_count(9)
+    all_seen()
+    page.locator(".react-flow__pane").click(position={"x": 20, "y": 20})  # a click looks at nothing
+    studio.item("Sum").click()
+    expect(studio.nodes()).to_have_count(10)
+    page.set_viewport_size({"width": 1024, "height": 768})
+    all_seen()
+    mark = box_of(page.locator(".react-flow__attribution"))
+    for node in studio.nodes().all():
+        card = box_of(node)
+        over = card["x"] < mark["x"] + mark["width"] and mark["x"] < card["x"] + card["width"]
+        assert not over or card["y"] + card["height"] <= mark["y"]
+    studio.button("Zoom in").click()
+    studio.button("Zoom in").click()
+    page.set_viewport_size({"width": 900, "height": 768})
+    expect(studio.node("genotype design")).not_to_be_in_viewport(ratio=0.99)

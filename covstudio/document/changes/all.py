@@ -73,6 +73,8 @@ class ReplaceDocument(Change):
         document: a template, or a document that was opened.
     """
 
+    another_model = True
+
     document: Document
 
     def apply(self, document: Document) -> Document:

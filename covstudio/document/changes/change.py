@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from covstudio.covariance import Declaration, UnknownStructure, declaration
 from covstudio.data.roles import ROLES, Role
@@ -27,6 +27,9 @@ class Change(ABC):
         undoable: False for a change that is no step: it is applied to the past and the future as well.
         merge_key: changes in a row with one key are one step. Give every drag of a slider its own key.
     """
+
+    #: Whether another model takes the place of the present one.
+    another_model: ClassVar[bool] = False
 
     label: str = ""
     undoable: bool = True

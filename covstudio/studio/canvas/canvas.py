@@ -129,6 +129,7 @@ class CanvasView:
         self.channel.show(
             CanvasState(
                 turn=self._turn,
+                model=store.models,
                 width=float(WIDTH),
                 nodes=nodes,
                 wires=list(wires(document)),

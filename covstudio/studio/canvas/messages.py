@@ -81,9 +81,15 @@ class CanvasWire(Part, frozen=True):
 
 
 class CanvasState(State, frozen=True):
-    """The model as the canvas draws it; V stands last."""
+    """The model as the canvas draws it; V stands last.
+
+    Args:
+        turn: the latest turn of the page that was heard.
+        model: another number for another model, which is shown whole.
+    """
 
     turn: int
+    model: int
     width: float
     nodes: list[CanvasNode]
     wires: list[CanvasWire]

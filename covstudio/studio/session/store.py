@@ -80,6 +80,7 @@ class Store(param.Parameterized):
     moving: int = param.Integer(
         default=0, doc="moves with every step of a dragged slider: for the live pictures alone"
     )
+    models: int = param.Integer(default=0, doc="moves when another model takes the place of the present one")
     structure_version: int = param.Integer(default=0, doc="moves when matrices had to be built again")
     settled: int = param.Integer(
         default=0, doc="follows version, but not while a slider is being dragged: for slow views"
@@ -133,7 +134,7 @@ class Store(param.Parameterized):
         except ChangeError as error:
             self.notify(str(error), "error")
             return False
-        self._present(history, settle=settle and not quiet, quiet=quiet)
+        self._present(history, settle=settle and not quiet, quiet=quiet, another=change.another_model)
         return True
 
     def undo(self) -> bool:
@@ -169,7 +170,9 @@ class Store(param.Parameterized):
         """True while no slider is being dragged."""
         return self.settled == self.version and not self._unpublished
 
-    def _present(self, history: History, *, settle: bool = True, quiet: bool = False) -> None:
+    def _present(
+        self, history: History, *, settle: bool = True, quiet: bool = False, another: bool = False
+    ) -> None:
         document = history.present
         first = self.version == 0
         nothing = first or self.document.v is None
@@ -178,7 +181,7 @@ class Store(param.Parameterized):
             return
         table, _ = under_choices(document, self.tables.get(document.data_name or ""))
         structural = first or table is not self.table or not same_structure(self.document, document)
-        update: dict[str, Any] = {"history": history, "document": document}
+        update: dict[str, Any] = {"history": history, "document": document, "models": self.models + another}
         if quiet and not structural:
             self._unpublished = True
             self.param.update(moving=self.moving + 1, **update)

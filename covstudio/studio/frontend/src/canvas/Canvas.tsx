@@ -210,9 +210,9 @@ function Model({ state }: { state: State<"canvas"> }) {
             nodeTypes={NODE_TYPES}
             onNodesChange={finger.onNodes}
             onEdgesChange={finger.onWires}
-            onMoveStart={(event) => {
-              canvas.current?.setAttribute("data-moving", "");
-              if (event) look.hold(); // somebody's own hand
+            onMoveStart={() => canvas.current?.setAttribute("data-moving", "")}
+            onMove={(event) => {
+              if (event) look.hold(); // somebody's own hand, and not a mere click
             }}
             onMoveEnd={(_event, view) => {
               canvas.current?.removeAttribute("data-moving");
@@ -236,6 +236,7 @@ function Model({ state }: { state: State<"canvas"> }) {
             multiSelectionKeyCode={ADDING}
             zoomOnDoubleClick={false}
             disableKeyboardA11y
+            attributionPosition="bottom-left"
             // A box is begun in the margin around the model, which is where the view would begin to run away.
             autoPanOnSelection={false}
           >

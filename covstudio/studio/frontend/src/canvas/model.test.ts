@@ -31,7 +31,17 @@ const node = (id: string, x = 0, slots: string[] = []): CanvasNode => ({
 });
 
 function state(nodes: CanvasNode[], more: Partial<State<"canvas">> = {}): State<"canvas"> {
-  const all = { turn: 0, width: 208, nodes, wires: [], selection: [], focus: V, dark: false, templates: [] };
+  const all = {
+    turn: 0,
+    model: 0,
+    width: 208,
+    nodes,
+    wires: [],
+    selection: [],
+    focus: V,
+    dark: false,
+    templates: [],
+  };
   return { ...all, ...more };
 }
 

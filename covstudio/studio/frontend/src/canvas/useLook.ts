@@ -90,7 +90,11 @@ export function useLook(state: Model, initialised: boolean): Look {
   const reveal = (nodes: Iterable<string>) => {
     const view = revealing(boxes(state, new Set(nodes)), size, flow.getViewport());
     if (view === null) all();
-    else look(view);
+    else {
+      const was = whole.current; // nobody chose this part to look at
+      look(view);
+      whole.current = was;
+    }
   };
 
   useLayoutEffect(() => {
@@ -105,6 +109,10 @@ export function useLook(state: Model, initialised: boolean): Look {
     }
     if (due.current !== null && due.current <= state.turn) {
       due.current = null;
+      all();
+      return;
+    }
+    if (state.model !== last.model) {
       all();
       return;
     }

@@ -297,10 +297,15 @@ export interface ClipboardText {
 }
 /**
  * The model as the canvas draws it; V stands last.
+ *
+ * Args:
+ *     turn: the latest turn of the page that was heard.
+ *     model: another number for another model, which is shown whole.
  */
 export interface CanvasState {
   dark: boolean;
   focus: string;
+  model: number;
   nodes: CanvasNode[];
   selection: string[];
   templates: MenuEntry[];
