@@ -217,7 +217,10 @@ def test_what_cannot_be_fitted_is_said_and_mended(worked: Studio, tmp_path: Path
     open_model(worked, tmp_path / "gap.json", dumps(MODEL, gap))
     expect(panel.get_by_text("1 of 72 rows was dropped: 1 has no 'yield'.")).to_be_visible()
     expect(worked.state()).to_contain_text("V 71 × 71")
-    expect(fit).to_be_enabled()
+    expect(panel.get_by_role("region", name="Results")).to_have_count(0)  # none of the model before
+    expect(worked.fit()).to_contain_text("REML on 71 rows")
+    expect(panel.get_by_text("1 of 72 rows was dropped")).to_have_count(1)
+    worked.button("Undo").click()
     worked.button("Undo").click()
     expect(worked.state()).to_contain_text("V 72 × 72")
 

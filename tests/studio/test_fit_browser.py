@@ -73,16 +73,24 @@ def test_blups_are_searched_and_sorted(alpha: Studio) -> None:
     blups = alpha.fit().get_by_role("region", name="Random effects (BLUPs)")
     rows = blups.get_by_role("row")
     expect(rows).to_have_count(1 + 24 + 18)
+    count = blups.get_by_role("status", name="Random effects listed")
+    expect(count).to_have_text("42")
     blups.get_by_role("searchbox", name="Search random effects").fill("genotype g0")
     expect(rows).to_have_count(1 + 9)
+    expect(count).to_have_text("9 of 42")
     blups.get_by_role("searchbox").fill("")
     expect(rows).to_have_count(1 + 24 + 18)
-    blups.get_by_role("button", name="Sort by BLUP").click()
-    expect(blups.get_by_role("columnheader").nth(2)).to_have_attribute("aria-sort", "ascending")
-    values = [float(text.replace("−", "-")) for text in rows.locator("td:nth-child(3)").all_inner_texts()]
-    assert values == sorted(values)
+    rows.last.scroll_into_view_if_needed()
     blups.get_by_role("button", name="Sort by BLUP").click()
     expect(blups.get_by_role("columnheader").nth(2)).to_have_attribute("aria-sort", "descending")
+    values = [float(text.replace("−", "-")) for text in rows.locator("td:nth-child(3)").all_inner_texts()]
+    assert values == sorted(values, reverse=True)
+    head, first = rows.first.get_by_role("columnheader").first.bounding_box(), rows.nth(1).bounding_box()
+    assert head is not None
+    assert first is not None
+    assert first["y"] >= head["y"] + head["height"] - 1, "no row begins below the head"
+    blups.get_by_role("button", name="Sort by BLUP").click()
+    expect(blups.get_by_role("columnheader").nth(2)).to_have_attribute("aria-sort", "ascending")
     blups.get_by_role("searchbox").fill("nobody")
     expect(blups.get_by_text("No random effect matches.")).to_be_visible()
 

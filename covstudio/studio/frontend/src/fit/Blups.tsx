@@ -1,10 +1,10 @@
 // Random effects: searched, sorted, and as many of them drawn as the person asks for.
 
-import { useState } from "react";
+import { useLayoutEffect, useRef, useState } from "react";
 import type { State } from "../session/connection";
 import { fixed } from "../ui/numbers";
 import { decimalsFor, rounded } from "./format";
-import { HEADS, matching, type Order, sorted } from "./random";
+import { counted, HEADS, matching, type Order, sorted, turned } from "./random";
 import { Name, NumberCell, Section, Wide } from "./Table";
 import tables from "./table.module.css";
 
@@ -17,20 +17,25 @@ export function Blups({ table }: { table: Table }) {
   const [search, setSearch] = useState("");
   const [order, setOrder] = useState<Order | null>(null);
   const [all, setAll] = useState(false);
+  const place = useRef<HTMLDivElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: other rows are read from the first
+  useLayoutEffect(() => {
+    if (place.current) place.current.scrollTop = 0;
+  }, [search, order]);
   const known = table.term.length;
   if (known === 0) return null;
   const rows = sorted(table, matching(table, search), order);
   const shown = all ? rows : rows.slice(0, SHOWN);
 
-  function turn(column: Order["column"]): void {
-    setOrder((now) => {
-      if (now?.column !== column) return { column, up: true };
-      return now.up ? { column, up: false } : null;
-    });
-  }
-
   return (
-    <Section name="blups" tools={<span className="cs-badge">{table.total.toLocaleString()}</span>}>
+    <Section
+      name="blups"
+      tools={
+        <span className="cs-badge" role="status" aria-label="Random effects listed">
+          {counted(rows.length, known, table.total)}
+        </span>
+      }
+    >
       <input
         type="search"
         className={`cs-field ${tables.search}`}
@@ -39,17 +44,21 @@ export function Blups({ table }: { table: Table }) {
         value={search}
         onChange={(event) => setSearch(event.target.value)}
       />
-      <Wide label="Random effects table" role="region" look={tables.tall}>
+      <Wide label="Random effects table" role="region" look={tables.tall} place={place}>
         <table className="cs-table">
           <thead>
             <tr>
               {HEADS.map(({ column, title, number }) => {
-                const turned = order?.column === column ? (order.up ? "ascending" : "descending") : "none";
+                const way = order?.column === column ? (order.up ? "ascending" : "descending") : "none";
                 return (
-                  <th key={column} scope="col" className={number ? "cs-number" : ""} aria-sort={turned}>
-                    <button type="button" aria-label={`Sort by ${title}`} onClick={() => turn(column)}>
+                  <th key={column} scope="col" className={number ? "cs-number" : ""} aria-sort={way}>
+                    <button
+                      type="button"
+                      aria-label={`Sort by ${title}`}
+                      onClick={() => setOrder(turned(order, column))}
+                    >
                       {title}
-                      {turned === "none" ? "" : turned === "ascending" ? " ↑" : " ↓"}
+                      {way === "none" ? "" : way === "ascending" ? " ↑" : " ↓"}
                     </button>
                   </th>
                 );

@@ -62,7 +62,7 @@ export function Results({
         {copied}
       </span>
       <div className={stale && !stale.values ? styles.stale : ""}>
-        <Summary summary={summary} steps={state.steps} />
+        <Summary summary={summary} said={state.notes} steps={state.steps} />
         <div className={styles.columns}>
           <div className={styles.column}>
             <Variances
@@ -89,7 +89,16 @@ export function Results({
   );
 }
 
-function Summary({ summary, steps }: { summary: ResultsState["summary"]; steps: FitState["steps"] }) {
+/** `said`: what stands above already, of the model as it is. */
+function Summary({
+  summary,
+  said,
+  steps,
+}: {
+  summary: ResultsState["summary"];
+  said: readonly string[];
+  steps: FitState["steps"];
+}) {
   const send = useSend("fit");
   const { title, mood, text } = summary.verdict;
   const { iterations, method, n, p } = summary;
@@ -135,11 +144,13 @@ function Summary({ summary, steps }: { summary: ResultsState["summary"]; steps: 
         <p className={styles.facts}>
           {`${method} on ${n.toLocaleString()} rows with ${p} fixed effect${p === 1 ? "" : "s"}, ${summary.engine}, ${short(summary.seconds, 2)} s. ${summary.engine_reason}`}
         </p>
-        {summary.notes.map((note) => (
-          <p key={note} className={styles.facts}>
-            {note}
-          </p>
-        ))}
+        {summary.notes
+          .filter((note) => !said.includes(note))
+          .map((note) => (
+            <p key={note} className={styles.facts}>
+              {note}
+            </p>
+          ))}
         <History steps={steps} />
       </div>
     </section>

@@ -1,6 +1,6 @@
 // The parts of the tables of a fit.
 
-import { Fragment, type ReactNode } from "react";
+import { Fragment, type ReactNode, type Ref } from "react";
 import { useSend } from "../session/hooks";
 import { Icon } from "../ui/Icon";
 import { numeric, type Real, short } from "../ui/numbers";
@@ -91,16 +91,18 @@ export function Wide({
   label,
   look = "",
   role = "group",
+  place,
   children,
 }: {
   label: string;
   look?: string | undefined;
   role?: "group" | "region";
+  place?: Ref<HTMLDivElement>;
   children: ReactNode;
 }) {
   return (
     // biome-ignore lint/a11y/useAriaPropsSupportedByRole: it has one of two roles, and both have names
-    <div className={`${tables.wideTable} ${look}`} role={role} aria-label={label} tabIndex={0}>
+    <div ref={place} className={`${tables.wideTable} ${look}`} role={role} aria-label={label} tabIndex={0}>
       {children}
     </div>
   );

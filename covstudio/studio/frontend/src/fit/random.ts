@@ -19,6 +19,23 @@ export const HEADS: readonly { column: Column; title: string; number: boolean }[
   { column: "reliability", title: "Reliability", number: true },
 ];
 
+/** The order after a press on a head: numbers from the largest, words from A; then the other way; then as they came. */
+export function turned(now: Order | null, column: Column): Order | null {
+  const first = !isNumber(column);
+  if (now?.column !== column) return { column, up: first };
+  return now.up === first ? { column, up: !first } : null;
+}
+
+/** How many there are, or how many of them match. */
+export function counted(matching: number, listed: number, total: number): string {
+  if (matching === listed) return total.toLocaleString("en");
+  return `${matching.toLocaleString("en")} of ${listed.toLocaleString("en")}`;
+}
+
+function isNumber(column: Column): boolean {
+  return HEADS.find((head) => head.column === column)?.number ?? false;
+}
+
 /** The rows that hold each word of a search. */
 export function matching(table: Table, search: string): number[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
@@ -34,7 +51,7 @@ export function matching(table: Table, search: string): number[] {
 export function sorted(table: Table, rows: readonly number[], order: Order | null): number[] {
   if (order === null) return [...rows];
   const values: readonly Real[] = table[order.column];
-  const number = HEADS.find(({ column }) => column === order.column)?.number ?? false;
+  const number = isNumber(order.column);
   const sign = order.up ? 1 : -1;
   return [...rows].sort((one, other) => {
     if (!number)
