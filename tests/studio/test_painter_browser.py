@@ -221,6 +221,24 @@ def test_a_click_or_the_keyboard_shows_a_slice_large(alpha: Studio) -> None:
     expect(alpha.button("Show V large")).to_have_attribute("aria-pressed", "true")
 
 
+def test_a_double_click_or_enter_opens_the_matrix_area(alpha: Studio) -> None:
+    page = alpha.page
+    block = alpha.button("Show ∂V/∂θ, σ² of block variance large")
+    shown = alpha.panel("Matrix")
+    picture(page, "∂V/∂θ, σ² of block variance").dblclick()
+    expect(shown.get_by_role("heading", level=2)).to_contain_text("∂V/∂")
+    expect(block).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Alt+1")
+    expect(shown).to_be_hidden()
+    alpha.button("Show V large").press("Enter")
+    expect(shown.get_by_role("heading", level=2)).to_have_text("V")
+    expect(alpha.button("Show V large")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Alt+1")
+    block.press("Space")
+    expect(block).to_have_attribute("aria-pressed", "true")
+    expect(shown).to_be_hidden()  # Space chooses, and goes nowhere
+
+
 def test_an_empty_dock_says_what_will_stand_there(studio: Studio) -> None:
     dock = studio.page.locator("#cs-dock")
     expect(dock).to_contain_text("Connect a matrix to V")

@@ -81,14 +81,18 @@ export function Frame() {
     if (NARROW.matches) setView((now) => (now === "palette" ? "canvas" : now));
   }
 
+  function visit(name: string): void {
+    wanted.current = { tab: name, first: true };
+    show(name);
+  }
+
   useAnswer("open", show);
+  useAnswer("visit", visit);
   useAnswer("carry", ({ stage: now }) => now === "moving" && overModel());
   useAnswer("view", (name) => NARROW.matches && name in VIEWS && setView(name as View));
   useHear("frame", (message, data) => {
-    if (message.type === "open-tab") {
-      wanted.current = { tab: message.tab, first: true };
-      show(message.tab);
-    } else if (message.type === "settle") send({ type: "settled" });
+    if (message.type === "open-tab") visit(message.tab);
+    else if (message.type === "settle") send({ type: "settled" });
     else if (message.type === "save-file") download(message.name, data ?? "", message.kind);
     else if (message.tab !== chosen) setMarks((all) => ({ ...all, [message.tab]: message.mark }));
   });

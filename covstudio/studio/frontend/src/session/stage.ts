@@ -12,6 +12,8 @@ export interface Carried {
 interface Requests {
   /** Bring a tab to the front, by its name. */
   open: string;
+  /** Bring a tab to the front, and the keyboard into it. */
+  visit: string;
   /** The model stands as a strip now, or whole again. */
   strip: boolean;
   /** Show one region of a narrow page, by its name. */

@@ -3,7 +3,7 @@
 import { type CSSProperties, type KeyboardEvent, memo, useEffect, useRef, useState } from "react";
 import { usePicture } from "../painter/register";
 import type { State } from "../session/connection";
-import { useHear, useSend, useView } from "../session/hooks";
+import { useHear, useSend, useStage, useView } from "../session/hooks";
 import { plain } from "../ui/keyboard";
 import { Name } from "../ui/Name";
 import { type Real, short } from "../ui/numbers";
@@ -29,7 +29,11 @@ function Strip({ state }: { state: Dock }) {
   const send = useSend("slices");
   const strip = useRef<HTMLDivElement>(null);
   const values = useMoved(state);
-  const show = useRef((key: string, node: string | null) => send({ type: "show-large", key, node })).current;
+  const stage = useStage();
+  const hands = useRef<Hands>({
+    show: (key, node) => send({ type: "show-large", key, node }),
+    open: () => stage.ask("visit", "matrix"),
+  }).current;
   useSideways(strip);
   const dock = useSize(strip);
   const rows = state.v?.rows ?? 1;
@@ -42,7 +46,7 @@ function Strip({ state }: { state: Dock }) {
         {...{ tile: "V", node: null, title: "V", label: "V", owner: "covariance of the data", fault: null }}
         value={state.v?.shape ?? ""}
         shown={state.focus === "V"}
-        show={show}
+        hands={hands}
       />
       {state.slices.length > 0 && <By chosen={state.derivatives} />}
       {state.slices.map(({ key, path, symbol, owner, node, value, fault }) => {
@@ -52,7 +56,7 @@ function Strip({ state }: { state: Dock }) {
         return (
           <Tile
             key={key}
-            {...{ tile: key, node, title, fault, path, show }}
+            {...{ tile: key, node, title, fault, path, hands }}
             label={theta ? `∂V/∂θ, ${of}` : `∂V/∂${of}`}
             owner={theta ? of : owner}
             value={short(values[path] ?? value)}
@@ -69,6 +73,13 @@ function Strip({ state }: { state: Dock }) {
   );
 }
 
+interface Hands {
+  /** Choose a picture as the one that the Matrix area shows. */
+  show: (key: string, node: string | null) => void;
+  /** Go to the Matrix area. */
+  open: () => void;
+}
+
 interface TileProps {
   tile: string;
   node: string | null;
@@ -79,14 +90,21 @@ interface TileProps {
   value: string;
   fault: string | null;
   shown: boolean;
-  show: (key: string, node: string | null) => void;
+  hands: Hands;
 }
 
 const Tile = memo(function Tile(props: TileProps) {
-  const { tile, node, title, label, owner, path, value, fault, shown, show } = props;
+  const { tile, node, title, label, owner, path, value, fault, shown, hands } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
   usePicture(tile, canvas);
-  const enlarge = () => show(tile, node);
+  const choose = () => hands.show(tile, node);
+  const onKeyDown = (event: KeyboardEvent<HTMLButtonElement>) => {
+    walk(event);
+    if (event.key !== "Enter" || !plain(event)) return;
+    event.preventDefault();
+    choose();
+    hands.open();
+  };
   return (
     <div className={styles.tile} data-shown={shown || undefined} role="listitem">
       <canvas
@@ -95,7 +113,8 @@ const Tile = memo(function Tile(props: TileProps) {
         role="img"
         aria-label={`Heatmap of ${label}`}
         data-tile={tile}
-        onClick={enlarge}
+        onClick={choose}
+        onDoubleClick={hands.open}
       />
       <Scale tile={tile} />
       <button
@@ -104,8 +123,10 @@ const Tile = memo(function Tile(props: TileProps) {
         aria-pressed={shown}
         data-show
         title={fault ?? path}
-        onClick={enlarge}
-        onKeyDown={walk}
+        aria-description="Double click or Enter: in the Matrix area"
+        onClick={choose}
+        onDoubleClick={hands.open}
+        onKeyDown={onKeyDown}
       >
         <span className="cs-hidden-text">{`Show ${label} large`}</span>
         <span className={styles.line} aria-hidden="true">
