@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from covstudio.estimate.fitted import Estimate
@@ -14,11 +15,12 @@ __all__ = ["tables"]
 NAN = float("nan")
 
 
-def tables(estimate: Estimate) -> dict[str, DataFrame]:
+def tables(estimate: Estimate, rows: Sequence[int] | None = None) -> dict[str, DataFrame]:
     """The estimates as tables.
 
     Args:
         estimate: a fit.
+        rows: the numbers by which rows are called, of those used; from 1 when left out.
 
     Returns:
         - "variance_components": parameter, estimate, standard_error, lower, upper, status; with profile_lower
@@ -84,7 +86,7 @@ def tables(estimate: Estimate) -> dict[str, DataFrame]:
             columns=["quantity", "expression", "estimate", "standard_error", "lower", "upper", "note"],
         ),
         "blups": pd.DataFrame(
-            _random(estimate), columns=["term", "level", "blup", "standard_error", "reliability"]
+            _random(estimate, rows), columns=["term", "level", "blup", "standard_error", "reliability"]
         ),
         "fit": pd.DataFrame(summary, columns=["quantity", "value"]),
     }
@@ -128,7 +130,7 @@ def _effects(estimate: Estimate) -> list[tuple[object, ...]]:
     ]
 
 
-def _random(estimate: Estimate) -> list[tuple[object, ...]]:
+def _random(estimate: Estimate, numbers: Sequence[int] | None) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
     for term, effect in estimate.fit.blups.items():
         told = estimate.inferred.reliability.get(term)
@@ -143,7 +145,8 @@ def _random(estimate: Estimate) -> list[tuple[object, ...]]:
         )
     for term, part in estimate.inferred.parts.items():
         columns = (part.fitted, part.standard_error, part.reliability)
-        numbered = enumerate(zip(*(column.tolist() for column in columns), strict=True), start=1)
+        values_of = zip(*(column.tolist() for column in columns), strict=True)
+        numbered = zip(numbers or range(1, len(part.fitted) + 1), values_of, strict=True)
         rows += [(term, f"row {i}", *values) for i, values in numbered]
     return rows
 

@@ -1,9 +1,12 @@
-"""What the results of a fit say in words."""
+"""What the results of a fit say in words, and what they call its rows."""
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from covstudio.data.examples import load_example
@@ -11,6 +14,7 @@ from covstudio.document.files.templates import templates
 from covstudio.document.model.document import Method
 from covstudio.estimate import estimate
 from covstudio.studio.fit.results import Results
+from covstudio.studio.fit.used_rows import UsedRows, used_rows
 
 TABLE = load_example("john_alpha")
 DOCUMENT = templates()[0].document(TABLE)
@@ -36,3 +40,29 @@ def test_a_parameter_that_is_a_constant_is_not_counted() -> None:
     fixed = replace(node, fixed=frozenset({"sigma^2"}))
     found = estimate(replace(DOCUMENT, nodes={**DOCUMENT.nodes, node.id: fixed}), TABLE)
     assert "2 variance parameters and 3 fixed" in Results(found, 0.0, "alpha").state().summary.criteria
+
+
+def test_rows_are_called_by_their_number_in_the_table() -> None:
+    frame = TABLE.frame.copy()
+    frame.loc[[1, 38], "yield"] = np.nan
+    table = replace(TABLE, frame=frame, lines=None)
+    found = estimate(DOCUMENT, table)
+    results = Results(found, 0.0, "alpha", 1, used_rows(DOCUMENT, table, found.fit.n))
+    points = results.state().residuals
+    assert points is not None
+    assert set(points.row) == set(range(1, 73)) - {2, 39}
+    text = results.file("residuals")[1]
+    assert isinstance(text, str)
+    written = pd.read_csv(io.StringIO(text)).set_index("row_of_file")
+    assert list(written.columns[:3]) == ["rep", "block", "gen"]
+    for number, value in zip(points.row, points.value, strict=True):
+        assert written.loc[number, "standardised"] == pytest.approx(value, rel=1e-5)
+        assert written.loc[number, "gen"] == TABLE.frame["gen"][number - 1]
+    assert results.text("residuals").split("\t")[0] == "row_of_file"
+
+
+def test_a_column_of_the_table_keeps_its_name() -> None:
+    table = TABLE.with_choices(TABLE.choices)
+    rows = UsedRows(np.arange(1, 73), table, ("row", "rep"))
+    frame = rows.frame(pd.DataFrame({"rep": np.zeros(72), "fitted": np.ones(72)}))
+    assert list(frame.columns) == ["row_of_file", "row", "rep", "rep_", "fitted"]

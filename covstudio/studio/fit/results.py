@@ -29,6 +29,7 @@ from covstudio.studio.fit.results_messages import (
     VarianceRow,
     Word,
 )
+from covstudio.studio.fit.used_rows import UsedRows, used_rows
 from covstudio.studio.session.files import file_stem
 from covstudio.studio.session.spoken import Spoken
 
@@ -70,20 +71,24 @@ class Results:
         seconds: how long it took.
         title: the model's title, for the names of files.
         number: of the fit in its session.
+        rows: those of the table that were used; numbered among themselves when left out.
     """
 
-    def __init__(self, estimate: Estimate, seconds: float, title: str, number: int = 1) -> None:
+    def __init__(
+        self, estimate: Estimate, seconds: float, title: str, number: int = 1, rows: UsedRows | None = None
+    ) -> None:
         self.estimate = estimate
         self.seconds = seconds
         self._stem = file_stem(title)
         self.number = number
-        self._tables = tables(estimate)
+        self._rows = rows or used_rows(None, None, estimate.fit.n)
+        self._tables = tables(estimate, self._rows.numbers.tolist())
         if estimate.inferred.residuals is not None:
             self._tables["residuals"] = estimate.inferred.residuals.table()
 
     def of(self, estimate: Estimate) -> Results:
         """The same fit with other derived quantities."""
-        return Results(estimate, self.seconds, self._stem, self.number)
+        return Results(estimate, self.seconds, self._stem, self.number, self._rows)
 
     def state(self, spoken: Spoken | None = None) -> ResultsState:
         """What the page draws: the summary and the tables, numbers as numbers.
@@ -111,7 +116,7 @@ class Results:
                 | {"term": list(map(spoken, random["term"]))},
                 total=len(self._tables["blups"]),
             ),
-            residuals=points(self.estimate),
+            residuals=points(self.estimate, self._rows),
         )
 
     def _summary(self, spoken: Spoken) -> FitSummary:
@@ -146,6 +151,11 @@ class Results:
             if path not in self.estimate.fixed_parameters
         ]
 
+    def _whole(self, name: str) -> pd.DataFrame:
+        """A table as it is taken away: residuals with what their rows are."""
+        frame = self._tables[name]
+        return self._rows.frame(frame.drop(columns="row")) if name == "residuals" else frame
+
     def text(self, name: str) -> str:
         """A table for the clipboard, cells parted by tabs, as spreadsheets take them.
 
@@ -155,7 +165,7 @@ class Results:
         Raises:
             KeyError: there is no such table.
         """
-        return self._tables[name].to_csv(index=False, sep="\t")
+        return self._whole(name).to_csv(index=False, sep="\t")
 
     def file(self, name: str) -> tuple[str, str | bytes]:
         """A table as csv, or all of them as a zip archive.
@@ -170,10 +180,11 @@ class Results:
             KeyError: there is no such table.
         """
         if name != ALL:
-            return f"{self._stem} {name.replace('_', ' ')}.csv", self._tables[name].to_csv(index=False)
+            return f"{self._stem} {name.replace('_', ' ')}.csv", self._whole(name).to_csv(index=False)
         stream = io.BytesIO()
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-            for table, frame in self._tables.items():
+            for table in self._tables:
+                frame = self._whole(table)
                 if table in OPTIONAL and frame.empty:
                     continue
                 archive.writestr(f"{table}.csv", frame.to_csv(index=False))
@@ -207,8 +218,14 @@ def verdict(estimate: Estimate, spoken: Spoken) -> FitVerdict:
     return FitVerdict(title=title, mood=mood, text="" if mood == "ok" else spoken.sentence(fit.message))
 
 
-def points(estimate: Estimate) -> ResidualPoints | None:
-    """The residuals that are drawn, at most `MAX_POINTS` of them."""
+def points(estimate: Estimate, used: UsedRows | None = None) -> ResidualPoints | None:
+    """The residuals that are drawn, at most `MAX_POINTS` of them.
+
+    Args:
+        estimate: the fit.
+        used: the rows of the table that they are of.
+    """
+    numbers = (used or used_rows(None, None, estimate.fit.n)).numbers
     found = estimate.inferred.residuals
     if found is None:
         return None
@@ -217,7 +234,7 @@ def points(estimate: Estimate) -> ResidualPoints | None:
     rows, around = order[drawn], band(drawn + 1, len(order))
     return ResidualPoints(
         by=found.by,
-        row=(rows + 1).tolist(),
+        row=numbers[rows].tolist(),
         fitted=_short(found.fitted[rows]),
         value=_short(found.value[rows]),
         quantile=_short(found.quantile[rows]),

@@ -103,8 +103,8 @@ class RandomRows(Part, frozen=True):
 class ResidualPoints(Part, frozen=True):
     """Residuals in standard deviations from the smallest to the largest, column by column: some of `total`.
 
-    `by` says what they were divided by, `row` which of the rows used each is of; 95 % of standard normal
-    numbers of that rank lie between `lower` and `upper`.
+    `by` says what they were divided by, `row` which row of the table each is of, from 1; 95 % of standard
+    normal numbers of that rank lie between `lower` and `upper`.
     """
 
     by: Literal["studentised", "Pearson"]

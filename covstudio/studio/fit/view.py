@@ -41,6 +41,7 @@ from covstudio.studio.fit.questions import FitQuestions
 from covstudio.studio.fit.results import Results
 from covstudio.studio.fit.setup import FitSetup
 from covstudio.studio.fit.shelf import Shelf
+from covstudio.studio.fit.used_rows import used_rows
 from covstudio.studio.fit.worker import Inferring, Outcome, Step
 from covstudio.studio.inspector.problems import ModelProblem, model_problem
 from covstudio.studio.session.channel import Channel
@@ -210,7 +211,8 @@ class FitView(TabView):
         self._derived.begin(self._matrix, outcome.estimate)
         self._questions.begin(asked, self._table, self._matrix, outcome.estimate, self._spoken)
         self._count += 1
-        self._results = Results(outcome.estimate, outcome.seconds, store.document.title, self._count)
+        rows = used_rows(asked, self._table, outcome.estimate.fit.n)
+        self._results = Results(outcome.estimate, outcome.seconds, store.document.title, self._count, rows)
         self._tables.show(
             self._results.state(self._spoken)
         )  # first: the next state shows the page what it has
@@ -309,7 +311,8 @@ class FitView(TabView):
         self._derived.begin(built.v, estimate)
         self._questions.begin(document, table, built.v, estimate, self._spoken)
         self._fitted = document
-        self._results = Results(estimate, kept.seconds, document.title, kept.number)
+        rows = used_rows(document, table, estimate.fit.n)
+        self._results = Results(estimate, kept.seconds, document.title, kept.number, rows)
         self._tables.show(self._results.state(self._spoken))
         store.bring_back_estimate(estimate, document)
 
