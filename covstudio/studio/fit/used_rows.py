@@ -1,4 +1,4 @@
-"""Which rows of its table a fit used, by their numbers there."""
+"""The rows of a table that a fit used, and their numbers there."""
 
 from __future__ import annotations
 
