@@ -142,7 +142,9 @@ def test_nodes_are_cut_copied_and_pasted_as_text(studio: Studio) -> None:
     expect(studio.node("residual")).to_have_count(0)
     last_step(studio, "Cut residual")
     page.wait_for_function("async () => (await navigator.clipboard.readText()).includes('residual')")
+    studio.settled()  # nothing of the cut is under way that would write to the clipboard yet
     page.evaluate("text => navigator.clipboard.writeText(text)", text.replace("genotype", "variety"))
+    page.wait_for_function("async () => (await navigator.clipboard.readText()).includes('variety')")
     page.keyboard.press("Control+v")
     expect(studio.node("variety")).to_be_visible()
 
