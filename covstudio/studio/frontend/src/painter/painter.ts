@@ -208,7 +208,7 @@ export class Painter {
       canvas.height = h;
       entry.image = null;
     }
-    // Its pixels are ours: the browser need not keep a layer for each canvas, which two hundred of them feel.
+    // Its pixels are written by the processor. The browser keeps a layer for each canvas all the same, which two hundred feel.
     entry.context ??= canvas.getContext("2d", { willReadFrequently: true });
     if (!entry.context) return;
     if (entry.image?.width !== place.width || entry.image.height !== place.height) {
