@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance import Matrix, Operator, ShapeError, SingularMatrixError, structure
-from tests.covariance.contract.case import Case, contract
+from tests.covariance.contract.case import Case, contract, within
 
 TOLERANCE = 1e-10
 EPS = torch.finfo(torch.float64).eps
@@ -34,10 +34,8 @@ def normal(case: Case, *shape: int) -> Tensor:
 
 def near(actual: Tensor, expected: Tensor, scale: Tensor | float, tolerance: float = TOLERANCE) -> None:
     """Agreement up to `tolerance` times the size of what was added up to get there."""
-    assert actual.shape == expected.shape
-    assert actual.dtype == expected.dtype
-    bound = tolerance * float(torch.as_tensor(scale).abs().max()) if torch.as_tensor(scale).numel() else 0.0
-    torch.testing.assert_close(actual, expected, rtol=0.0, atol=bound + 1e-300)
+    sizes = torch.as_tensor(scale).abs()
+    within(actual, expected, (tolerance * float(sizes.max()) if sizes.numel() else 0.0) + 1e-300)
 
 
 def condition(value: Tensor) -> float:
@@ -286,7 +284,7 @@ def structure_keeps_the_precision(case: Case) -> None:
             assert single.dtype == torch.float32, function
             double = function(matrix, exact, *(x.double() if isinstance(x, Tensor) else x for x in arguments))
             size = float(double.abs().max()) if double.numel() else 0.0
-            torch.testing.assert_close(single.double(), double, rtol=0.0, atol=2e-3 * (1.0 + size))
+            within(single.double(), double, 2e-3 * (1.0 + size))
 
 
 @contract
