@@ -42,7 +42,8 @@ class Fitted:
         estimate: everything that was estimated, as the app and the command line have it.
         document: the model, to be saved, exported or opened in the app.
         table: the data.
-        notes: how the formula was read, where that needs saying, and what the table leaves open.
+        notes: how the formula was read, where that needs saying, what was made of rows and levels, and what
+            the table leaves open.
         versions: what the fit was made by, of one that was read from a file; empty for one made just now.
     """
 
@@ -289,7 +290,8 @@ def fit(
         reading: Reading = read(formula, table, dialect=dialect, method=method, matrices=matrices, **given)
         found = estimate(reading.document, table)
     asked = tuple(question.text for question in table.questions)
-    return Fitted(found, reading.document, table, (*reading.notes, *asked))
+    notes = dict.fromkeys((*reading.notes, *found.notes, *asked))
+    return Fitted(found, reading.document, table, tuple(notes))
 
 
 def _of_matrix(v: Matrix, response: Any, design: Any, method: str) -> Fit:

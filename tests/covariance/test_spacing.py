@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from covstudio.covariance import (
+    AntedependenceMatrix,
     AR1CorrelationMatrix,
     AR1Matrix,
     Augment,
@@ -29,6 +30,7 @@ from covstudio.covariance import (
     UnstructuredMatrix,
     evenly_spaced_levels,
 )
+from covstudio.covariance.operators.spacing import OrderTaken
 from covstudio.covariance.structures.design.positions import UnevenLevels, grid_of
 
 DAYS = [1, 2, 3, 4, 5, 6, 10]
@@ -179,3 +181,35 @@ def test_v_has_the_lags_that_there_are() -> None:
     v.set_param_specs("g/rho", value=0.5)
     times = torch.tensor(DAYS, dtype=torch.float64)
     assert torch.allclose(v().double(), 2.0 * 0.5 ** (times[:, None] - times).abs())
+
+
+WEEKS = ["Week 1", "Week 2", "Week 4", "Week 10"]
+
+
+def test_levels_of_which_only_the_order_counts_may_have_gaps_and_are_put_in_order() -> None:
+    with pytest.warns(RuntimeWarning, match=r"Week 1, Week 10, Week 2, Week 4 in this order.*ordered=\[1\]"):
+        CovariancePropagation(
+            z=z_of(WEEKS), g=KroneckerProduct(i=IdentityMatrix(2), t=AntedependenceMatrix(4))
+        )
+    z = DummyMatrix(WEEKS[::-1], ordered=[0])
+    assert z.colnames == WEEKS
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        CovariancePropagation(z=z, g=AntedependenceMatrix(4))
+        CovariancePropagation(z=DummyMatrix(DAYS), g=AntedependenceMatrix(7))
+        CovariancePropagation(z=DummyMatrix(WEEKS), g=UnstructuredMatrix(4))
+        CovariancePropagation(z=DummyMatrix(WEEKS, close_gaps=True), g=AntedependenceMatrix(4))
+    with pytest.raises(ValueError, match=r"factor 0 must have numbers or dates .*to be put in order"):
+        DummyMatrix(["low", "high"], ordered=[0])
+
+
+@pytest.mark.parametrize("structure", [AntedependenceMatrix, AR1Matrix])
+def test_the_order_of_words_is_told(structure: type) -> None:
+    words = ["low", "medium", "high"]
+    with pytest.warns(OrderTaken, match="levels high, low, medium in this order, which is that of texts"):
+        CovariancePropagation(z=DummyMatrix(words), g=structure(3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        CovariancePropagation(z=DummyMatrix(words, levels=[words], lex_order=False), g=structure(3))
+        CovariancePropagation(z=DummyMatrix(words[:2]), g=structure(2))
+        CovariancePropagation(z=DummyMatrix(["c", "a", "b"]), g=structure(3))

@@ -21,7 +21,7 @@ from covstudio.covariance import (
     declare,
     linalg,
 )
-from covstudio.covariance.core.catalogue import withdraw
+from covstudio.covariance.core.catalogue import Argument, withdraw
 from covstudio.covariance.core.definiteness import same_shape
 from covstudio.covariance.core.sizes import alike, square
 from tests.covariance.contract import Case, failed
@@ -70,6 +70,19 @@ class Column(Leaf):
         return torch.outer(natural, natural) + torch.eye(2).to(natural)
 
 
+class Chain(Leaf):
+    """s^2 I, and covariances of neighbours: their order counts."""
+
+    def __init__(self, n: int) -> None:
+        parameters = [Parameter("s", TransformExpPow2()), *(Parameter(f"c_{i}") for i in range(n - 1))]
+        super().__init__((n, n), None, parameters)
+
+    def evaluate(self, natural: Tensor) -> Tensor:
+        return natural[0] * torch.eye(self.shape[0]).to(natural) + sum(
+            torch.diag_embed(natural[1:], offset) for offset in (-1, 1)
+        )
+
+
 class Both(Operator):
     """A + B."""
 
@@ -116,6 +129,7 @@ ENTRIES = "entries_are_the_sums_of_their_terms"
 OPERANDS = "operators_are_linear_in_what_they_declare"
 SIZES = "relations_between_sizes_are_those_of_the_constructor"
 DISTANCE = "a_covariance_function_gives_v"
+ORDER = "positions_in_an_order_are_declared"
 INCIDENCE = "incidences_and_names_of_columns_are_those_of_v"
 
 
@@ -143,6 +157,14 @@ INCIDENCE = "incidences_and_names_of_columns_are_those_of_v"
 def test_of_a_structure(cls: type[Matrix], fields: dict[str, Any], wrong: set[str]) -> None:
     with declared(cls, **fields) as case:
         assert failed(case) == wrong
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_of_an_order(ordered: bool) -> None:
+    size = Argument("n", "size", "Size", "Positions in order", ordered=ordered)
+    fields = {"symmetric": True, "linear": True, "arguments": (size,)}
+    with declared(Chain, lambda: Chain(4), **fields) as case:
+        assert (ORDER in failed(case)) == (not ordered)
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,7 @@ def test_defaults_in_a_document():
         "drop_first": False,
         "drop_empty_cols": True,
         "evenly_spaced": None,
+        "ordered": None,
         "close_gaps": False,
     }
     assert document_default(declaration("AR1Matrix"), argument("AR1Matrix", "n")) == Auto()

@@ -176,7 +176,8 @@ def test_the_order_of_words_is_told():
     assert built.problems == ()
     assert built.notes == (
         "time: over time takes its levels for neighbours at equal steps in the order high, low, mid. For "
-        "another order, say it of time, as its order of levels (--levels on the command line).",
+        "another order, say it of time, as its order of levels (--levels on the command line, a pandas "
+        "Categorical in Python).",
     )
     assert over(["low", "mid", "high"], order=("low", "mid", "high")).notes == ()
     assert over(["before", "after"]).notes == (), "two levels have no order"
@@ -276,3 +277,62 @@ def test_templates(gaps):
     built = build(field, table)
     assert built.problems == ()
     assert built.sizes[field.named("along rows").id] == (5, 5)
+
+
+def in_order(levels, *, order=None, **design):
+    """The build of an antedependence over such levels, one row each."""
+    columns = {"g": [1] * len(levels), "time": levels, "y": [float(k * k % 5) for k in range(len(levels))]}
+    table = Table.from_columns(columns, "one")
+    if order is not None:
+        table = table.with_choices(TableChoices().with_column("time", levels=order))
+    document = after(
+        SetResponse("y"),
+        add("CovariancePropagation", "V", name="within"),
+        add("DummyMatrix", "n1", "z", name="design", factors=Columns(("g", "time")), **WHOLE, **design),
+        add("KroneckerProduct", "n1", "g", name="covariance"),
+        add("IdentityMatrix", "n3", "a", name="subjects", n=Levels(("g",))),
+        add("AntedependenceMatrix", "n3", "b", name="over time"),
+    )
+    return build(document, table), document, table
+
+
+WEEKS = ["Week 10", "Week 1", "Week 2"]
+
+
+def test_an_antedependence_takes_levels_in_the_order_of_their_numbers():
+    built, document, table = in_order(WEEKS)
+    assert (built.problems, built.notes) == ((), ())
+    assert built.matrices["n2"].codes.tolist() == [2, 0, 1]
+    source = python_source(document, table)
+    assert "ordered=[1]" in source
+    assert torch.equal(executed_v(source), built.v().double())
+    # What a formula of SAS or ASReml says takes levels as they stand there: this is told.
+    built, *_ = in_order(WEEKS, close_gaps=True)
+    assert built.matrices["n2"].codes.tolist() == [2, 0, 1]
+    assert (
+        "over time takes its levels in the order of their numbers, Week 1, Week 2, Week 10" in built.notes[0]
+    )
+    built, *_ = in_order(["1", "2", "40"])
+    assert (built.problems, built.notes, built.sizes["n5"]) == ((), (), (3, 3))
+
+
+def test_an_order_that_is_none_of_numbers_is_told_for_an_antedependence():
+    built, *_ = in_order(["low", "mid", "high"])
+    assert built.problems == ()
+    assert built.notes[0].startswith(
+        "time: over time takes its levels in the order high, low, mid. For another"
+    )
+    assert in_order(["low", "mid", "high"], order=("low", "mid", "high"))[0].notes == ()
+    built, *_ = in_order(WEEKS, order=("Week 2", "Week 10", "Week 1"))
+    assert built.matrices["n2"].codes.tolist() == [1, 2, 0]
+    assert built.notes == (
+        "time: over time takes its levels in the order that is said, Week 2, Week 10, Week 1. For their own "
+        "order, take that order back.",
+    )
+
+
+def test_an_antedependence_of_rows_in_another_order_is_asked_about():
+    document = after(SetResponse("y"), add("AntedependenceMatrix", "V", name="series", n=Levels(("t",))))
+    table = Table.from_columns({"t": ["t 9", "t 10", "t 1"], "y": [1.0, 3, 2]}, "one")
+    (problem,) = build(document, table).problems
+    assert "another order than t" in problem.message

@@ -138,3 +138,19 @@ def test_variances_of_levels_are_named_after_them() -> None:
         told = found.varcorr
         assert told["var1"].tolist()[:3] == ["A", "B", "C"]
         assert told["sdcor"].tolist()[:3] == pytest.approx([4.07928, 8.62529, 4.38948], rel=1e-4)
+
+
+@pytest.mark.parametrize("residual", ["id:ante(dose)", "id:ar1v(dose)"])
+def test_what_was_made_of_levels_is_told(residual: str) -> None:
+    doses = ["low", "medium", "high"]
+    rows = [
+        (f"s{k}", dose, float((7 * k * j + 3 * j + k * k) % 11))
+        for k in range(9)
+        for j, dose in enumerate(doses)
+    ]
+    frame = pd.DataFrame(rows, columns=["id", "dose", "y"])
+    found = fit("y ~ 1", frame, dialect="asreml", residual=f"~ {residual}")
+    assert isinstance(found, Fitted)
+    assert "in the order high, low, medium" in found.notes[0]
+    frame["dose"] = pd.Categorical(frame["dose"], categories=doses)
+    assert fit("y ~ 1", frame, dialect="asreml", residual=f"~ {residual}").notes == ()

@@ -72,6 +72,9 @@ class Argument:
         columns: the smallest and the largest number of columns of "coordinates" (None: any).
         evenly_spaced: of a "size": it counts positions at equal steps, and the correlation of two depends on
             the number of steps between them.
+        ordered: of a "size": it counts positions in an order, whatever lies between them, as antedependence
+            does. Nothing of the kind is said of a size whose positions may change places, with parameters of
+            their own or none.
 
     Raises:
         ValueError: unknown kind, or a choice without choices.
@@ -92,6 +95,7 @@ class Argument:
     columns: tuple[int, int | None] = (1, 1)
     form_default: Any = None
     evenly_spaced: bool = False
+    ordered: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in _KINDS:

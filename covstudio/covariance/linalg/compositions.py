@@ -168,10 +168,12 @@ class FactorLevels:
     Attributes:
         levels: in the order of the columns.
         chosen: whether somebody said that they are neighbours, whatever they read as.
+        as_texts: whether their order is that of texts, which nobody has said.
     """
 
     levels: tuple[Any, ...]
     chosen: bool = False
+    as_texts: bool = False
 
 
 @StructureFunction

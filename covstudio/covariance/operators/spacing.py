@@ -1,7 +1,8 @@
-"""Gaps in levels that a structure of equally spaced positions runs over: found in Z G Z', and told.
+"""Levels that a structure of positions in order runs over: gaps and order found in Z G Z', and told.
 
-An autoregression over the levels 1 to 6 and 10 takes 6 and 10 for neighbours, as nothing in G tells where its
-positions come from. Here the factors of Z are laid beside the directions of G.
+An autoregression over the levels 1 to 6 and 10 takes 6 and 10 for neighbours, and an antedependence over
+"Week 1", "Week 10" and "Week 2" the first two, as nothing in G tells where its positions come from. Here the
+factors of Z are laid beside the directions of G.
 """
 
 from __future__ import annotations
@@ -14,9 +15,16 @@ from torch import Tensor
 
 from covstudio.covariance import linalg
 from covstudio.covariance.core.matrix import Matrix
-from covstudio.covariance.structures.design.positions import UnevenLevels, grid_of, shown_levels
+from covstudio.covariance.structures.design.positions import UnevenLevels, grid_of, in_order, shown_levels
 
-__all__ = ["is_evenly_spaced", "positions_of", "warn_of_gaps"]
+__all__ = ["OrderTaken", "is_evenly_spaced", "is_ordered", "positions_of", "warn_of_order"]
+
+#: So many levels have no order: the same covariance either way.
+SYMMETRIC = 2
+
+
+class OrderTaken(RuntimeWarning):
+    """Levels were taken in the order of their texts, which nobody has said."""
 
 
 def is_evenly_spaced(matrix: Matrix) -> bool:
@@ -31,8 +39,21 @@ def is_evenly_spaced(matrix: Matrix) -> bool:
     return declared is not None and any(argument.evenly_spaced for argument in declared.arguments)
 
 
+def is_ordered(matrix: Matrix) -> bool:
+    """Whether a structure declares that its positions have an order, at equal steps or not.
+
+    Example:
+        >>> from covstudio.covariance import AntedependenceMatrix, AR1Matrix, UnstructuredMatrix
+        >>> [is_ordered(one) for one in (AntedependenceMatrix(3), AR1Matrix(3), UnstructuredMatrix(3))]
+        [True, True, False]
+    """
+    declared = matrix.governing_declaration()
+    arguments = () if declared is None else declared.arguments
+    return any(argument.ordered or argument.evenly_spaced for argument in arguments)
+
+
 def positions_of(z: Matrix | Tensor, g: Matrix | Tensor) -> Iterator[tuple[int, linalg.FactorLevels, Matrix]]:
-    """The structures of equally spaced positions in G, with the factor of Z whose levels are these.
+    """The structures of positions in order in G, with the factor of Z whose levels are these.
 
     Args:
         z: a design, (n, q).
@@ -49,7 +70,7 @@ def positions_of(z: Matrix | Tensor, g: Matrix | Tensor) -> Iterator[tuple[int, 
     directions = [
         leaves
         for leaves in _directions(g)
-        if any(isinstance(leaf, Matrix) and is_evenly_spaced(leaf) for leaf in leaves)
+        if any(isinstance(leaf, Matrix) and is_ordered(leaf) for leaf in leaves)
     ]
     factors = _factors(z) if directions else None
     for leaves in directions:
@@ -57,17 +78,22 @@ def positions_of(z: Matrix | Tensor, g: Matrix | Tensor) -> Iterator[tuple[int, 
             continue
         for k, (factor, leaf) in enumerate(zip(factors, leaves, strict=True)):
             fits = isinstance(leaf, Matrix) and leaf.shape[0] == len(factor.levels)
-            if fits and isinstance(leaf, Matrix) and is_evenly_spaced(leaf):
+            if fits and isinstance(leaf, Matrix) and is_ordered(leaf):
                 yield k, factor, leaf
 
 
-def warn_of_gaps(z: Matrix | Tensor, g: Matrix | Tensor) -> None:
-    """Warn where levels that skip numbers or dates, or come in another order, are taken for neighbours.
+def warn_of_order(z: Matrix | Tensor, g: Matrix | Tensor) -> None:
+    """Warn where levels that skip numbers or dates are taken for neighbours, or come in another order.
 
     Warns:
         RuntimeWarning: with the levels, and what to choose from.
+        OrderTaken: the order is that of texts in which nothing tells one.
     """
     for k, factor, leaf in positions_of(z, g):
+        _warn_of_texts(k, factor, leaf)
+        if not is_evenly_spaced(leaf):
+            _warn_of_another_order(k, factor, leaf)
+            continue
         doubt, remedy = ("", "") if factor.chosen else _doubt(factor.levels, k)
         if doubt:
             warnings.warn(
@@ -78,6 +104,35 @@ def warn_of_gaps(z: Matrix | Tensor, g: Matrix | Tensor) -> None:
                 RuntimeWarning,
                 stacklevel=4,
             )
+
+
+def _warn_of_texts(k: int, factor: linalg.FactorLevels, leaf: Matrix) -> None:
+    """Words whose order is that of a dictionary, which letters alone may be meant to have."""
+    levels = factor.levels
+    if not factor.as_texts or factor.chosen or len(levels) <= SYMMETRIC or in_order(levels) is not None:
+        return
+    if any(len(level) > 1 for level in levels):
+        warnings.warn(
+            f"{type(leaf).__name__} takes the levels {shown_levels(levels)} in this order, which is that "
+            f"of texts: give DummyMatrix(..., levels=[...], lex_order=False) the levels of factor {k} in the "
+            "order that is meant, or close_gaps=True where it is this one",
+            OrderTaken,
+            stacklevel=4,
+        )
+
+
+def _warn_of_another_order(k: int, factor: linalg.FactorLevels, leaf: Matrix) -> None:
+    """Numbers or dates in another order, for a structure of which only the order counts."""
+    levels = factor.levels
+    order = in_order(levels)
+    if not factor.chosen and order is not None and levels not in (order, order[::-1]):
+        warnings.warn(
+            f"{type(leaf).__name__} takes the levels {shown_levels(levels)} in this order, and they are "
+            f"numbers or dates in another: use DummyMatrix(..., ordered=[{k}]), which puts them in order, or "
+            "close_gaps=True where it is this one",
+            RuntimeWarning,
+            stacklevel=4,
+        )
 
 
 def _doubt(levels: tuple[object, ...], k: int) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from covstudio.covariance.core.matrix import Matrix, Shape
 from covstudio.covariance.core.operator import Operator
 from covstudio.covariance.core.rows import Gathered, Rows
 from covstudio.covariance.core.sizes import Equal, SizeRelation, alike, columns, rows, square
-from covstudio.covariance.operators.spacing import warn_of_gaps
+from covstudio.covariance.operators.spacing import warn_of_order
 from covstudio.covariance.parameters.differentiation import traced
 from covstudio.covariance.structures.design.incidence import DummyMatrix
 from covstudio.covariance.structures.elementary.elementary import ScalarMatrix
@@ -173,7 +173,9 @@ class CovariancePropagation(Operator):
 
     Warns:
         RuntimeWarning: a structure of equally spaced positions in G, such as an autoregression, runs over
-            levels of Z that are numbers or dates with gaps between them.
+            levels of Z that are numbers or dates with gaps between them; or one whose positions have an
+            order, such as an antedependence too, over numbers or dates in another, or over words in that of
+            texts.
 
     Example:
         >>> import torch
@@ -194,7 +196,7 @@ class CovariancePropagation(Operator):
     def __init__(self, *operands: Any, **named: Any) -> None:
         super().__init__(*operands, **named)
         z, g = self._operands.values()
-        warn_of_gaps(z, g)
+        warn_of_order(z, g)
         codes = getattr(z, "codes", None) if isinstance(z, Matrix) and z.num_params == 0 else None
         self._codes: Tensor | None = codes
         self._missing: Tensor | None = None

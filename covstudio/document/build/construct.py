@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from covstudio.covariance import Argument, Declaration, Matrix, Operator, ShapeError, declaration
+from covstudio.covariance.operators.spacing import OrderTaken
 from covstudio.data.errors import TableError
 from covstudio.data.ordering import ordered_labels
 from covstudio.document.build.limits import Call, Unbuilt, check_room, check_written_out
@@ -94,7 +95,8 @@ def construct(node: Node, call: Call, operands: Mapping[str, Matrix], notes: lis
     texts = (
         in_words_of_the_form(declared, str(one.message))
         for one in caught
-        if issubclass(one.category, UserWarning | RuntimeWarning)
+        # The order of levels is told where the document's designs are given theirs.
+        if issubclass(one.category, UserWarning | RuntimeWarning) and one.category is not OrderTaken
     )
     notes.extend(text for text in dict.fromkeys(texts) if text not in notes)
     return matrix
@@ -211,8 +213,8 @@ def takes_levels(declared: Declaration) -> bool:
 
 
 def fills_gaps(declared: Declaration) -> bool:
-    """Whether a constructor is told which factors run over equally spaced positions."""
-    return {"evenly_spaced", "close_gaps"} <= _parameters(declared).keys()
+    """Whether a constructor is told which factors run over positions in order, equally spaced or not."""
+    return {"evenly_spaced", "ordered", "close_gaps"} <= _parameters(declared).keys()
 
 
 def takes_names(declared: Declaration) -> bool:

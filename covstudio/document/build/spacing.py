@@ -1,8 +1,9 @@
-"""Gaps in the levels that structures of equally spaced positions run over: filled, or told.
+"""Levels that structures of positions in order run over: their gaps filled, their order put right, or told.
 
 An autoregression over days 1 to 6 and 10 has ten positions. Whether the columns of a design are the positions
 of such a structure follows from the relations that operators declare between sizes: the columns of Z are the
-rows of G, and those of a Kronecker product its factors', one for each factor of the design.
+rows of G, and those of a Kronecker product its factors', one for each factor of the design. An antedependence
+takes levels at any distances, but in the order of their numbers or dates.
 """
 
 from __future__ import annotations
@@ -12,7 +13,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from covstudio.covariance import declaration
-from covstudio.covariance.structures.design.positions import Grid, UnevenLevels, grid_of, shown_levels
+from covstudio.covariance.structures.design.positions import (
+    Grid,
+    UnevenLevels,
+    grid_of,
+    in_order,
+    shown_levels,
+)
 from covstudio.data.errors import TableError
 from covstudio.data.ordering import sorted_labels
 from covstudio.document.build.construct import fills_gaps, splatted
@@ -32,11 +39,11 @@ _TIMES = "take a structure of times or coordinates (Time series, Distance), whic
 
 @dataclass(frozen=True)
 class Spaced:
-    """A document whose equally spaced positions are equally spaced.
+    """A document whose positions are in order, and equally spaced where they are to be.
 
     Attributes:
-        document: with the gaps filled; the same object where there are none.
-        notes: what was filled.
+        document: with the gaps filled and levels in order; the same object where there is nothing to do.
+        notes: what was filled, and in what order levels are taken.
         doubts: node id, argument and a sentence, where a person has to choose.
     """
 
@@ -46,25 +53,30 @@ class Spaced:
 
 
 def spaced(document: Document, facts: TableFacts, any_table: bool = False) -> Spaced:
-    """Fill the gaps of levels that equally spaced positions run over.
+    """Put levels that positions run over in order, and fill the gaps of those at equal steps.
 
     Args:
         document: the model.
         facts: about the rows that it uses.
-        any_table: fill the gaps of other tables too: designs are told which of their factors to fill even
-            where this table has no gap, as a program that is run with other tables needs it.
+        any_table: of other tables too: designs are told which of their factors to fill or to put in order
+            even where this table needs neither, as a program that is run with other tables does.
 
     Returns:
-        The document with these levels filled in, what is to be said of it, and what is to be asked.
+        The document with these levels put right, what is to be said of it, and what is to be asked.
     """
     leaves = {i: name for i, node in document.nodes.items() if (name := _counted(node)) is not None}
     return _Spacing(document, facts, leaves, any_table).found() if leaves else Spaced(document)
 
 
 def _counted(node: Node) -> str | None:
-    """The size argument of a node that counts equally spaced positions, or None."""
+    """The size argument of a node that counts positions in order, or None."""
     arguments = declaration(node.kind).arguments
-    return next((argument.name for argument in arguments if argument.evenly_spaced), None)
+    return next((one.name for one in arguments if one.evenly_spaced or one.ordered), None)
+
+
+def _evenly(node: Node) -> bool:
+    """Whether positions of a node stand at equal steps."""
+    return any(argument.evenly_spaced for argument in declaration(node.kind).arguments)
 
 
 @dataclass(frozen=True)
@@ -86,10 +98,11 @@ class _Factor:
     def told(self) -> bool:
         """Whether the order of its levels has to be put right, or told."""
         try:
-            grid, levels = self.grid(), self.levels()
-        except (TableError, UnevenLevels):
+            levels = self.levels()
+        except TableError:
             return False
-        return len(levels) > _SYMMETRIC if grid is None else not _along(levels, grid)
+        order = in_order(levels)
+        return len(levels) > _SYMMETRIC if order is None else not _along(levels, order)
 
 
 class _Spacing:
@@ -98,6 +111,8 @@ class _Spacing:
     ) -> None:
         self.document, self.facts, self.leaves, self.any_table = document, facts, leaves, any_table
         self.nodes = dict(document.nodes)
+        #: The nodes whose positions stand at equal steps; of the others only the order counts.
+        self.evenly = frozenset(leaf for leaf in leaves if _evenly(document.nodes[leaf]))
         self.notes: dict[str, None] = {}
         self.doubts: list[tuple[str, str | None, str]] = []
         self.search = Search()
@@ -111,16 +126,21 @@ class _Spacing:
         placed: set[str] = set()
         for node in self.document.nodes.values():
             factors = self._factors(node)
-            filled: list[int] = []
+            told: dict[str, set[int]] = {"evenly_spaced": set(), "ordered": set()}
             for k, factor in enumerate(factors):
                 series = self._series(node, k, len(factors))
-                if series and self._fill(node, k, factor, series):
-                    filled.append(k)
+                if self.evenly.intersection(series):
+                    if self._fill(node, k, factor, series):
+                        told["evenly_spaced"].add(k)
+                elif series and self._sort(node, k, factor, series):
+                    told["ordered"].add(k)
                 placed.update(series)
-            if filled:
-                chosen = node.arguments.get("evenly_spaced")
-                filled += [k for k in chosen if isinstance(k, int)] if isinstance(chosen, tuple) else []
-                self._change(node.id, "evenly_spaced", tuple(sorted(set(filled))))
+            for argument, places in told.items():
+                if places:
+                    chosen = node.arguments.get(argument)
+                    if isinstance(chosen, tuple):
+                        places.update(k for k in chosen if isinstance(k, int))
+                    self._change(node.id, argument, tuple(sorted(places)))
         for leaf in self.leaves.keys() - placed:
             self._doubt_size(self.document.nodes[leaf])
         if not (self.notes or self.doubts) and self.nodes == dict(self.document.nodes):
@@ -137,7 +157,7 @@ class _Spacing:
         if self.facts.table is not None:
             for leaf, argument in self.leaves.items():
                 value = self.document.nodes[leaf].arguments.get(argument)
-                if isinstance(value, Levels):
+                if isinstance(value, Levels) and leaf in self.evenly:
                     asked += [partial(self.facts.grid, name) for name in value.columns]
         return any(_has_gap(grid) for grid in asked) or any(map(self._unordered, self.leaves))
 
@@ -150,10 +170,10 @@ class _Spacing:
         try:
             if self.facts.count(value.columns) != self.facts.rows:
                 return False
-            grid = self.facts.grid(name)
-        except (TableError, UnevenLevels):
+            order = in_order(self.facts.levels(name))
+        except TableError:
             return False
-        return grid is not None and not _along(tuple(self.facts.labels(name)), grid)
+        return order is not None and not _along(tuple(self.facts.labels(name)), order)
 
     def _change(self, node_id: str, argument: str, value: ArgumentValue) -> None:
         node = self.nodes[node_id]
@@ -181,7 +201,7 @@ class _Spacing:
         ]
 
     def _series(self, node: Node, k: int, count: int) -> list[str]:
-        """The structures of equally spaced positions that factor k of a design runs along."""
+        """The structures of positions in order that factor k of a design runs along."""
         along = {option[k] for option in self._directions((node.id, 1)) if len(option) == count}
         return [leaf for leaf in self.leaves if self.search.find((leaf, 0)) in along]
 
@@ -222,7 +242,7 @@ class _Spacing:
             if not factor.chosen:
                 self._say_order(factor, levels, series)
             return False
-        ordered = _along(levels, grid)
+        ordered = _along(levels, grid.levels)
         if not (grid.added or self.any_table) and ordered:
             return False
         count = len(grid.levels) - len(grid.added)
@@ -259,6 +279,34 @@ class _Spacing:
         ] = None
         return True
 
+    def _sort(self, node: Node, k: int, factor: _Factor, series: list[str]) -> bool:
+        """Whether factor k is to be put in order; what is said where nothing, or somebody, tells an order."""
+        wanted = node.arguments.get("ordered")
+        if isinstance(wanted, tuple) and k not in wanted:
+            return False
+        try:
+            levels = factor.levels()
+        except TableError:
+            return False
+        order = in_order(levels)
+        if order is None:
+            if not factor.chosen:
+                self._say_order(factor, levels, series)
+            return False
+        if _along(levels, order):
+            return self.any_table and not factor.chosen
+        if factor.chosen:
+            self._say_order(factor, levels, series)
+            self._change(node.id, "close_gaps", True)
+            return False
+        if node.arguments.get("close_gaps"):
+            # In the order that stands for these levels elsewhere they are others' neighbours.
+            self.notes[
+                f"{factor.name}: {self._names(series)} {'takes' if len(series) == 1 else 'take'} its levels "
+                f"in the order of their numbers, {shown_levels(order)}. {_another_order(factor)}."
+            ] = None
+        return True
+
     def _say_neighbours(self, factor: _Factor, series: list[str]) -> None:
         """Say that levels are neighbours by choice, where their numbers or dates tell other distances."""
         try:
@@ -269,10 +317,14 @@ class _Spacing:
         except TableError:
             return
         else:
-            if grid is None or (not grid.added and _along(levels, grid)):
+            if grid is None:
+                if not factor.chosen:
+                    self._say_order(factor, levels, series)
+                return
+            if not grid.added and _along(levels, grid.levels):
                 return
             gap = f"{shown_levels(grid.added)} {_are(grid)} missing between them" if grid.added else ""
-            order = "" if _along(levels, grid) else "this is not the order of their numbers"
+            order = "" if _along(levels, grid.levels) else "this is not the order of their numbers"
             why = " and ".join(filter(None, (gap, order)))
         if len(levels) > _SYMMETRIC:
             self.notes[
@@ -286,12 +338,12 @@ class _Spacing:
         """Say in which order levels are taken for neighbours, where no numbers or dates make them some."""
         if len(levels) <= _SYMMETRIC:
             return
-        said = f"say it of {factor.name}, as its order of levels (--levels on the command line)"
-        remedy = "take that order back" if factor.chosen else said
+        remedy = "For their own order, take that order back" if factor.chosen else _another_order(factor)
+        how = "for neighbours at equal steps " if self.evenly.intersection(series) else ""
         self.notes[
-            f"{factor.name}: {self._names(series)} {'takes' if len(series) == 1 else 'take'} its levels for "
-            f"neighbours at equal steps in the order{' that is said,' if factor.chosen else ''} "
-            f"{shown_levels(levels)}. For {'their own' if factor.chosen else 'another'} order, {remedy}."
+            f"{factor.name}: {self._names(series)} {'takes' if len(series) == 1 else 'take'} its levels {how}"
+            f"in the order{' that is said,' if factor.chosen else ''} "
+            f"{shown_levels(levels)}. {remedy}."
         ] = None
 
     def _doubt_size(self, leaf: Node) -> None:
@@ -302,7 +354,7 @@ class _Spacing:
             return
         name = value.columns[0]
         try:
-            grid = self.facts.grid(name)
+            grid = self.facts.grid(name) if leaf.id in self.evenly else None
         except TableError:
             return
         except UnevenLevels as error:
@@ -333,10 +385,17 @@ class _Spacing:
         return " and ".join(self.document.nodes[i].name for i in nodes)
 
 
-def _along(levels: tuple[str, ...], grid: Grid) -> bool:
+def _another_order(factor: _Factor) -> str:
+    return (
+        f"For another order, say it of {factor.name}, as its order of levels (--levels on the command line, "
+        "a pandas Categorical in Python)"
+    )
+
+
+def _along(levels: tuple[str, ...], order: Sequence[str]) -> bool:
     """Whether levels come as they stand along the line, one way or the other."""
     there = set(levels)
-    along = tuple(level for level in grid.levels if level in there)
+    along = tuple(level for level in order if level in there)
     return levels in (along, along[::-1])
 
 

@@ -247,6 +247,33 @@ def equally_spaced_positions_are_declared(case: Case) -> None:
 
 
 @contract
+def positions_in_an_order_are_declared(case: Case) -> None:
+    """Where all positions are alike, the directions in which V can go are other ones in another order."""
+    matrix = case.make()
+    declared = matrix.governing_declaration()
+    if declared is None or isinstance(matrix, Operator) or matrix.shape[0] != matrix.shape[1]:
+        return
+    sizes = [argument for argument in declared.arguments if argument.kind == "size"]
+    size = matrix.shape[0]
+    if len(sizes) != 1 or size < 3 or not matrix.num_params:
+        return
+    natural = torch.tensor([parameter.value for parameter in matrix.parameters], dtype=torch.float64)
+    value = matrix.evaluate(natural)
+    orders = [torch.arange(size).roll(1), torch.arange(size)]
+    orders[1][:2] = torch.tensor([1, 0])
+    if not all(same(value[order][:, order], value) for order in orders):
+        return
+    slices = matrix.natural_jacobian(natural, range(matrix.num_params))
+    rank = int(torch.linalg.matrix_rank(slices.flatten(1)))
+    kept = [
+        int(torch.linalg.matrix_rank(torch.cat([slices, slices[:, order][:, :, order]]).flatten(1))) == rank
+        for order in orders
+    ]
+    if sizes[0].ordered or not case.variant:
+        assert (sizes[0].ordered or sizes[0].evenly_spaced) == (not all(kept))
+
+
+@contract
 def rows_that_may_change_places_are_declared(case: Case) -> None:
     matrix = case.make()
     declared = matrix.governing_declaration()

@@ -28,6 +28,7 @@ from covstudio.covariance.structures.design.labels import (
     filled,
     labels_of_rows,
     levels_of,
+    put_in_order,
 )
 
 _SHOWN = 8
@@ -57,6 +58,14 @@ _SHOWN = 8
             "Fill gaps of factors",
             "Factors, counted from 0, whose numbers or dates get a column for every equal step between; left "
             "out, those over which a series of equally spaced positions runs",
+            optional=True,
+        ),
+        Argument(
+            "ordered",
+            "indices",
+            "Put factors in order",
+            "Factors, counted from 0, whose levels come in the order of their numbers or dates; left out, "
+            "those over which positions in an order run, such as those of an antedependence",
             optional=True,
         ),
         Argument(
@@ -102,6 +111,9 @@ class DummyMatrix(Matrix):
     too (of zeros: no row has them), so that day 10 is four steps from day 6. Without it
     `CovariancePropagation` warns; `close_gaps` says that the levels are neighbours.
 
+    Where only the order of levels counts, as in an antedependence, `ordered` takes it from the numbers in
+    them: "Week 10" comes after "Week 2", which is not so in the order of texts.
+
     Attributes:
         codes: Column of each row's 1, an int64 tensor of shape (n,); -1 for a row of zeros.
         colnames: Name of each column: its levels, joined with U+22C8 (the bowtie).
@@ -117,6 +129,8 @@ class DummyMatrix(Matrix):
             combinations of the other factors that rows have.
         evenly_spaced: Factors, counted from 0, whose levels are put in order and filled up to equal steps
             (see `evenly_spaced_levels`).
+        ordered: Factors, counted from 0, whose levels are put in the order of the numbers or dates that they
+            read as, whatever `lex_order` says.
         close_gaps: Levels that skip numbers or dates are neighbours all the same: nobody is to warn of it.
         dtype: Floating point dtype of the matrix; None for that of the computation it takes part in.
         device: Device of the matrix; None for that of the computation it takes part in.
@@ -125,7 +139,8 @@ class DummyMatrix(Matrix):
         TypeError: a factor is not a sequence of labels, or `dtype` is not a floating point one.
         ValueError: no factor is given, they are empty or of different lengths, a label is missing,
             `levels` does not fit the factors, labels of one factor cannot be sorted, no column is left, or
-            an evenly spaced factor has levels that are neither numbers nor dates, or have no common step.
+            an evenly spaced or ordered factor has levels that are neither numbers nor dates, or an evenly
+            spaced one has no common step.
 
     Warns:
         RuntimeWarning: rows have a combination that is not among the levels: they are zero.
@@ -157,6 +172,7 @@ class DummyMatrix(Matrix):
         drop_first: bool = False,
         drop_empty_cols: bool = False,
         evenly_spaced: Sequence[int] | None = None,
+        ordered: Sequence[int] | None = None,
         close_gaps: bool = False,
         dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
@@ -165,34 +181,43 @@ class DummyMatrix(Matrix):
         read = [labels_of_rows(factor, f"factor {k}") for k, factor in enumerate(factors)]
         columns = [labels for labels, _ in read]
         check_columns(columns)
-        ordered = levels_of([different for _, different in read], levels, lex_order)
-        spaced = checked_factors(evenly_spaced or (), len(columns))
+        every = levels_of([different for _, different in read], levels, lex_order)
+        spaced = checked_factors(evenly_spaced or (), len(columns), "evenly_spaced")
+        sorted_ones = checked_factors(ordered or (), len(columns), "ordered")
         for k in spaced:
-            ordered[k] = filled(ordered[k], k)
-        self.levels = tuple(tuple(one) for one in ordered)
+            every[k] = filled(every[k], k)
+        for k in sorted_ones:
+            every[k] = put_in_order(every[k], k)
+        self.levels = tuple(tuple(one) for one in every)
         self.close_gaps = bool(close_gaps)
-        flat = flat_codes(columns, ordered)
+        #: The factors whose levels stand in the order of their texts, which nobody has said.
+        self.as_texts = frozenset(
+            k
+            for k, one in enumerate(self.levels)
+            if lex_order and k not in (*spaced, *sorted_ones) and all(isinstance(level, str) for level in one)
+        )
+        flat = flat_codes(columns, every)
         if levels is not None:
-            _warn_of_unknown(columns, flat.tolist(), ordered)
-        ranked = lex_order or levels is not None or bool(spaced)
-        kept = kept_codes(flat, ordered, ranked=ranked, drop_empty=drop_empty_cols, whole=spaced)
+            _warn_of_unknown(columns, flat.tolist(), every)
+        ranked = lex_order or levels is not None or bool(spaced or sorted_ones)
+        kept = kept_codes(flat, every, ranked=ranked, drop_empty=drop_empty_cols, whole=spaced)
         kept = kept[1:] if drop_first else kept
         if not kept:
             raise ValueError(
-                f"DummyMatrix must keep at least one column, got none of {math.prod(map(len, ordered))} "
+                f"DummyMatrix must keep at least one column, got none of {math.prod(map(len, every))} "
                 f"(drop_first={drop_first}, drop_empty_cols={drop_empty_cols}); give a factor of two or more "
                 "levels, or drop less"
             )
-        ranked = ranked and len(kept) == math.prod(map(len, ordered))
+        ranked = ranked and len(kept) == math.prod(map(len, every))
         #: The levels of factors of which every combination has its column, in order; else None.
         self.crossed: tuple[tuple[Label, ...], ...] | None = self.levels if ranked else None
-        if len(ordered) == 1:
-            own = [ordered[0][code] for code in kept]
+        if len(every) == 1:
+            own = [every[0][code] for code in kept]
             self.crossed = (tuple(own),)
             self.colnames = [str(level) for level in own]
         else:
-            self.colnames = [JOINER.join(map(str, labels_of_code(code, ordered))) for code in kept]
-        if kept != list(range(math.prod(map(len, ordered)))):
+            self.colnames = [JOINER.join(map(str, labels_of_code(code, every))) for code in kept]
+        if kept != list(range(math.prod(map(len, every)))):
             flat = positions_of(flat.tolist(), kept)
         self.codes = torch.from_numpy(flat).to(device)
         rows = (self.codes >= 0).nonzero()[:, 0]
@@ -229,7 +254,10 @@ def _(matrix: DummyMatrix) -> tuple[str, ...]:
 def _(matrix: DummyMatrix) -> tuple[linalg.FactorLevels, ...] | None:
     if matrix.crossed is None:
         return None
-    return tuple(linalg.FactorLevels(levels, matrix.close_gaps) for levels in matrix.crossed)
+    return tuple(
+        linalg.FactorLevels(levels, matrix.close_gaps, k in matrix.as_texts)
+        for k, levels in enumerate(matrix.crossed)
+    )
 
 
 def _warn_of_unknown(columns: list[list[Label]], flat: list[int], levels: list[list[Label]]) -> None:

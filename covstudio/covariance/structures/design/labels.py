@@ -7,22 +7,35 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from covstudio.covariance.structures.design.positions import UnevenLevels, grid_of, shown_levels
+from covstudio.covariance.structures.design.positions import (
+    UnevenLevels,
+    grid_of,
+    in_order,
+    shown_levels,
+)
 
-__all__ = ["Label", "check_columns", "checked_factors", "filled", "labels_of_rows", "levels_of"]
+__all__ = [
+    "Label",
+    "check_columns",
+    "checked_factors",
+    "filled",
+    "labels_of_rows",
+    "levels_of",
+    "put_in_order",
+]
 
 Label = Any
 
 
-def checked_factors(places: object, count: int) -> tuple[int, ...]:
-    """The factors that are to be evenly spaced, each once."""
+def checked_factors(places: object, count: int, name: str) -> tuple[int, ...]:
+    """The factors that an argument of this name lists, each once."""
     if isinstance(places, (str, bytes)) or not isinstance(places, Iterable):
-        raise TypeError(f"evenly_spaced must be a list of factors counted from 0, got {places!r}; write [0]")
+        raise TypeError(f"{name} must be a list of factors counted from 0, got {places!r}; write [0]")
     found = list(places)
     for place in found:
         if isinstance(place, bool) or not isinstance(place, int) or not 0 <= place < count:
             raise ValueError(
-                f"evenly_spaced must name factors from 0 to {count - 1}, got {place!r}; count them from 0"
+                f"{name} must name factors from 0 to {count - 1}, got {place!r}; count them from 0"
             )
     return tuple(dict.fromkeys(found))
 
@@ -42,6 +55,18 @@ def filled(levels: list[Label], k: int) -> list[Label]:
             f"{shown_levels(levels)}; leave it out of evenly_spaced"
         )
     return list(grid.levels)
+
+
+def put_in_order(levels: list[Label], k: int) -> list[Label]:
+    """The levels of a factor in the order of the numbers or dates that they read as."""
+    found = in_order(levels)
+    if found is None:
+        raise ValueError(
+            f"factor {k} must have numbers or dates as levels to be put in order, each place once, got "
+            f"{shown_levels(levels)}; leave it out of ordered, and give levels=[...] with lex_order=False in "
+            "the order that is meant"
+        )
+    return list(found)
 
 
 def labels_of_rows(values: object, name: str) -> tuple[list[Label], list[Label]]:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from numbers import Integral, Real
+from operator import itemgetter
 from typing import Any
 
-__all__ = ["Grid", "UnevenLevels", "evenly_spaced_levels", "grid_of", "shown_levels"]
+__all__ = ["Grid", "UnevenLevels", "evenly_spaced_levels", "grid_of", "in_order", "shown_levels"]
 
 Label = Any
 
@@ -142,6 +143,27 @@ def evenly_spaced_levels(labels: Iterable[Label]) -> list[Label]:
     different = list(dict.fromkeys(labels))
     grid = grid_of(different)
     return different if grid is None else list(grid.levels)
+
+
+def in_order(labels: Sequence[Label]) -> tuple[Label, ...] | None:
+    """Levels in the order of the numbers or dates that they read as.
+
+    Args:
+        labels: different levels, see `grid_of`.
+
+    Returns:
+        The same levels; None where some level is neither a number nor a date, or two stand at one place.
+
+    Example:
+        >>> in_order(["Week 1", "Week 10", "Week 2"])
+        ('Week 1', 'Week 2', 'Week 10')
+        >>> in_order(["low", "medium", "high"]) is None
+        True
+    """
+    scale = _scale(labels)
+    if scale is None or len(set(scale.places)) < len(scale.places):
+        return None
+    return tuple(label for _, label in sorted(zip(scale.places, labels, strict=True), key=itemgetter(0)))
 
 
 def shown_levels(levels: Sequence[Label]) -> str:

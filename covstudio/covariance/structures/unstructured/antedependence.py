@@ -42,7 +42,7 @@ _LEAST = 2.0**-29
     symbol="(TᵀD⁻¹T)⁻¹",
     summary="Ordered positions, each regressed on the k before it by coefficients of its own.",
     arguments=(
-        Argument("n", "size", "Size", "Number of ordered positions, at least 2", minimum=2),
+        Argument("n", "size", "Size", "Number of ordered positions, at least 2", minimum=2, ordered=True),
         Argument(
             "k",
             "integer",
