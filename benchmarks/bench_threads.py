@@ -26,8 +26,10 @@ from benchmarks.bench_reml import trial
 from covstudio.covariance import (
     AR1CorrelationMatrix,
     AR1Matrix,
+    Augment,
     CovariancePropagation,
     DummyMatrix,
+    HadamardProduct,
     IdentityMatrix,
     KroneckerProduct,
     Matrix,
@@ -63,6 +65,45 @@ def visits(subjects: int, times: int, missing: float) -> Task:
     n = int(kept.sum())
     x = np.column_stack([np.ones(n), subject[kept] % 2])
     return v, torch.from_numpy(rng.normal(size=n)), torch.from_numpy(x)
+
+
+def levels(n: int, *sizes: int) -> Task:
+    """Crossed factors of so many levels and one residual variance."""
+    rng = np.random.default_rng(1)
+    terms: dict[str, Matrix] = {}
+    for place, size in enumerate(sizes):
+        z = DummyMatrix(rng.integers(size, size=n).tolist())
+        terms[f"f{place}"] = CovariancePropagation(z=z, g=ScalarMatrix(z.shape[1]))
+    y = torch.from_numpy(rng.normal(size=n))
+    return Sum({**terms, "units": ScalarMatrix(n)}), y, torch.ones(n, 1, dtype=torch.float64)
+
+
+def nested(n: int, outer: int, inner: int) -> Task:
+    """Levels within levels, many to one."""
+    rng = np.random.default_rng(1)
+    above, below = rng.integers(outer, size=n).tolist(), rng.integers(inner, size=n).tolist()
+    designs = {"a": DummyMatrix(above), "ab": DummyMatrix(above, below, drop_empty_cols=True)}
+    terms: dict[str, Matrix] = {
+        name: CovariancePropagation(z=z, g=ScalarMatrix(z.shape[1])) for name, z in designs.items()
+    }
+    y = torch.from_numpy(rng.normal(size=n))
+    return Sum({**terms, "units": ScalarMatrix(n)}), y, torch.ones(n, 1, dtype=torch.float64)
+
+
+def slopes(n: int, groups: int, others: int) -> Task:
+    """Intercepts and slopes of groups, crossed with others."""
+    rng = np.random.default_rng(1)
+    group = DummyMatrix(rng.integers(groups, size=n).tolist())
+    other = DummyMatrix(rng.integers(others, size=n).tolist())
+    slope = HadamardProduct(z=group, x=torch.from_numpy(rng.normal(size=n))[:, None].expand(group.shape))
+    g = KroneckerProduct(coefficients=UnstructuredMatrix(2), groups=IdentityMatrix(group.shape[1]))
+    v = Sum(
+        group=CovariancePropagation(z=Augment(one=group, time=slope), g=g),
+        other=CovariancePropagation(z=other, g=ScalarMatrix(other.shape[1])),
+        units=ScalarMatrix(n),
+    )
+    y = torch.from_numpy(rng.normal(size=n))
+    return v, y, torch.ones(n, 1, dtype=torch.float64)
 
 
 def grid(rows: int) -> Task:
@@ -141,6 +182,11 @@ def main() -> int:
     tasks = {
         "crossed, n = 1000": (crossed.model(crossed.columns((1000, 100, 20))), "auto"),
         "crossed, n = 100 000": (crossed.model(crossed.columns((100_000 // scale, 2000, 200))), "auto"),
+        "crossed, n = 20 000": (levels(20_000 // scale, 500, 100), "auto"),
+        "crossed, n = 300 000": (levels(300_000 // scale, 2000, 200), "auto"),
+        "three factors, n = 60 000": (levels(60_000 // scale, 2000, 150, 150), "auto"),
+        "nested, n = 50 000": (nested(50_000 // scale, 100, 20), "auto"),
+        "slopes, crossed, n = 20 000": (slopes(20_000 // scale, 500, 100), "auto"),
         "dense, n = 300": (trial(300, 3), "dense"),
         "dense, n = 2000": (trial(2000 // scale, 3), "dense"),
         "unstructured, 500 x 10": (visits(500, 10, 0.0), "auto"),

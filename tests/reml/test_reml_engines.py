@@ -24,6 +24,7 @@ from covstudio.covariance import (
     IdentityMatrix,
     KroneckerProduct,
     Matrix,
+    PowerVarianceMatrix,
     ScalarMatrix,
     Sum,
     UnconstrainedMatrix,
@@ -80,6 +81,18 @@ def test_the_cost_grows_with_the_model() -> None:
     small, large = explain(grouped(2000, 50), engine="dense"), explain(grouped(4000, 50), engine="dense")
     assert 4.0 < large.seconds / small.seconds < 10.0
     assert 3.5 < large.memory / small.memory < 4.5
+
+
+def test_the_cost_of_variance_components_does_not_grow_with_the_rows() -> None:
+    """Sums over the rows are taken once for a fit, but where every row has a variance of its own."""
+    few, many = (explain(grouped(n, 50)) for n in (20_000, 80_000))
+    assert few.engine == "mme"
+    assert many.seconds == few.seconds
+    own = [
+        explain(Sum(g=grouped(n, 50), own=PowerVarianceMatrix(torch.ones(n))), engine="mme").seconds
+        for n in (20_000, 80_000)
+    ]
+    assert own[1] > 3.0 * own[0]
 
 
 def test_the_engine_asked_for_runs() -> None:

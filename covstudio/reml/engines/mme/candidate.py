@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from covstudio.reml.engines.candidate import MEMORY, Applicable, Candidate, caveat
 from covstudio.reml.engines.equations.crossproducts import split
-from covstudio.reml.engines.equations.residual import BlockResidual, residual_of, unit_residual
+from covstudio.reml.engines.equations.residual import (
+    BlockResidual,
+    MarkovResidual,
+    residual_of,
+    unit_residual,
+)
+from covstudio.reml.engines.mme.components import component_positions
 from covstudio.reml.engines.mme.engine import MmeEngine
 from covstudio.reml.problem.likelihood import Engine
 from covstudio.reml.problem.problem import Problem
@@ -47,14 +53,21 @@ class MmeCandidate(Candidate):
         width = sum(
             piece.columns if isinstance(piece.z, DenseRows) else piece.z.width for piece in variance.random
         )
-        # Every iteration: K A, A'K A, E Y'; B Y', Y'Y, their like; gathers and sums over rows.
-        seconds = 6e-4 + 5e-11 * (4.0 * m * b * f * f + 6.0 * q**3) + 1e-8 * n * (width + p + 2)
         k = len(variance.free)
-        seconds += 5e-9 * n * k * (width + p + 2)
+        terms = dense if absorbed is None else [absorbed, *dense]
+        plain = component_positions(terms, residual) is not None
+        seconds = _of_components(m, f) if plain else _of_factors(m * b, f, n * (width + p + 2))
         memory = 8.0 * (3.0 * m * b * f + 8.0 * f * f + n * (3.0 * k + width + 3 * p + 8))
         if unit_residual(residual) is None:
-            entries = residual.cells if isinstance(residual, BlockResidual) else 4 * n
-            seconds += 8e-4 + 1e-8 * entries * (2 * max(width, 1) ** 2 + 3 * k) + 5e-11 * 2.0 * m * b * q * q
+            entries = residual.cells if isinstance(residual, BlockResidual) else n
+            entries *= 4 if isinstance(residual, MarkovResidual) else 1
+            # The cross products again, and a derivative of R for every row.
+            seconds += (
+                8e-4
+                + 5e-9 * n * k * (width + p + 2)
+                + 1e-8 * entries * (2 * max(width, 1) ** 2 + 3 * k)
+                + 5e-11 * 2.0 * m * b * q * q
+            )
             memory += 8.0 * entries * (k + 6)
         if isinstance(residual, BlockResidual):
             seconds += 1e-10 * (k + 3) * float((residual.sizes.double() ** 3).sum())
@@ -72,6 +85,29 @@ class MmeCandidate(Candidate):
     def build(self, problem: Problem, variance: Variance) -> Engine:
         """The mixed-model-equations engine."""
         return MmeEngine(problem, variance)
+
+
+def _of_components(m: int, f: int) -> float:
+    """Seconds of an iteration of variance components: there is no pass over the rows.
+
+    Args:
+        m: absorbed effects.
+        f: columns beside them: other effects, fixed effects and y.
+    """
+    # A'K A and A Y' for the absorbed; a factor, its inverse and products with it; A K, column by column.
+    return 6e-4 + 2.5e-11 * 4.0 * m * f**2 + 5.5e-11 * f**3 + 1e-8 * m * f
+
+
+def _of_factors(absorbed: int, f: int, gathered: int) -> float:
+    """Seconds of an iteration by factors of G, R being one variance.
+
+    Args:
+        absorbed: absorbed effects.
+        f: columns beside them.
+        gathered: entries that gathers and sums over rows go through.
+    """
+    # K A, A'K A, A Y'; B Y', Y'Y and their like.
+    return 6e-4 + 5e-11 * (4.0 * absorbed * f**2 + 6.0 * f**3) + 1e-8 * gathered
 
 
 #: For the registry.

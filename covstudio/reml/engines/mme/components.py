@@ -28,15 +28,20 @@ from torch import Tensor
 
 from covstudio.reml.engines.equations.absorption import Absorbed, Effects
 from covstudio.reml.engines.equations.crossproducts import Crossproducts
-from covstudio.reml.engines.equations.residual import DiagonalResidual, ResidualPoint
+from covstudio.reml.engines.equations.residual import (
+    DiagonalResidual,
+    Residual,
+    ResidualPoint,
+    unit_residual,
+)
 from covstudio.reml.engines.mme.point import MmePoint
 from covstudio.reml.engines.mme.setup import MmeSetup
 from covstudio.reml.engines.rounding import rounding
 from covstudio.reml.problem.likelihood import Derivatives, score
-from covstudio.reml.terms.kinds import Piece
+from covstudio.reml.terms.kinds import Piece, RandomPiece
 from covstudio.threads import SMALL, inverse_factor
 
-__all__ = ["Components", "ComponentsPoint", "components_of"]
+__all__ = ["Components", "ComponentsPoint", "component_positions", "components_of"]
 
 Vector = NDArray[np.float64]
 
@@ -81,6 +86,20 @@ class Components:
     limit: float
 
 
+def component_positions(terms: Sequence[RandomPiece], residual: Residual) -> list[int] | None:
+    """Where the variances of V stand, that of the residual last; None where V is more than such components.
+
+    Args:
+        terms: the random effects.
+        residual: R.
+    """
+    unit = unit_residual(residual)
+    if unit is None or not all(piece.component for piece in terms):
+        return None
+    positions = [*(piece.positions[0] for piece in terms), unit]
+    return positions if len(set(positions)) == len(positions) else None
+
+
 def components_of(setup: MmeSetup, r: ResidualPoint, cross: Crossproducts) -> Components | None:
     """The constants of a fit, or None where V is more than variance components.
 
@@ -91,13 +110,10 @@ def components_of(setup: MmeSetup, r: ResidualPoint, cross: Crossproducts) -> Co
     """
     layout = setup.layout
     terms = [layout.absorbed, *layout.dense] if layout.absorbed is not None else layout.dense
-    if setup.unit is None or not isinstance(setup.residual, DiagonalResidual):
+    positions = component_positions(terms, setup.residual)
+    if positions is None or cross.aff.device.type != "cpu":
         return None
-    if cross.aff.device.type != "cpu" or not all(piece.component for piece in terms):
-        return None
-    positions = [*(piece.positions[0] for piece in terms), setup.unit]
-    if len(set(positions)) < len(positions):
-        return None
+    assert isinstance(setup.residual, DiagonalResidual)
     ones = np.ones(max(positions) + 1)
     pieces = [*terms, *setup.residual.pieces]
     sizes = [piece.columns for piece in layout.dense]
