@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, Self, TypeVar, get_args
 
 from covstudio.data.dates import ORDERS, Order
+from covstudio.data.encoding import encoding_name
 from covstudio.data.errors import ChoiceError, listed, shown
 from covstudio.data.text import label, plain_label, plain_name
 
@@ -84,10 +85,16 @@ class TableChoices:
     """What a person says about a table. None, () and {} leave it to be found.
 
     Attributes:
+        format: what kind of file it is, by the name of a reader (`covstudio.data.readers`).
+        member: the file that is meant, in an archive of several.
+        sheet: the sheet of a workbook.
+        encoding: of the characters of a text: "utf-8", "windows-1252", "utf-16", ... by Python's names.
+        widths: how many characters each field takes, in a text without separators.
         separator: what stands between fields: ",", ";", a tab, "|" or " " (any number of spaces).
         header: the line that names the columns, counted from 1; lines above it are passed over.
         units: whether the line below the header holds units, and is passed over.
         decimal: the decimal mark of all numbers, "." or ",".
+        thousands: the mark between their thousands, ".", ",", "'" or " "; "" for none.
         missing: texts that mean "no value" in every column, beside those that always do.
         columns: what is said about single columns, by name.
         computed: columns that are computed from others, by name: see `covstudio.data.computed`. Each may use
@@ -106,6 +113,12 @@ class TableChoices:
     units: bool | None = None
     decimal: str | None = None
     missing: tuple[str, ...] = ()
+    format: str | None = None
+    member: str | None = None
+    sheet: str | None = None
+    encoding: str | None = None
+    widths: tuple[int, ...] = ()
+    thousands: str | None = None
     columns: Mapping[str, ColumnChoice] = field(default_factory=dict)
     computed: Mapping[str, str] = field(default_factory=dict)
 
@@ -120,18 +133,50 @@ class TableChoices:
                 raise ChoiceError(f"Column {shown(name)} needs a ColumnChoice; got {type(one).__name__}.")
         _one_of("separator", self.separator, SEPARATORS)
         _one_of("decimal", self.decimal, DECIMALS)
+        _one_of("thousands", self.thousands, THOUSANDS)
+        if self.thousands and self.thousands == self.decimal:
+            raise ChoiceError(
+                f"{self.decimal!r} cannot be the decimal mark and stand between thousands, too."
+            )
+        object.__setattr__(self, "widths", _widths(self.widths))
+        for name in ("format", "member", "sheet"):
+            if (text := getattr(self, name)) is not None and not isinstance(text, str):
+                raise ChoiceError(f"The choice {shown(name)} is a text; got {text!r:.60}.")
+        if self.encoding is not None:
+            object.__setattr__(self, "encoding", _encoding(self.encoding))
         if self.header is not None and (type(self.header) is not int or self.header < 1):
             raise ChoiceError(f"The header is a line, counted from 1; got {self.header!r}.")
         if self.units not in (None, True, False):
             raise ChoiceError(f"Units stand below the header or not: True or False; got {self.units!r}.")
 
     def __hash__(self) -> int:
-        own = (self.separator, self.header, self.units, self.decimal, self.missing)
+        own = tuple(getattr(self, one.name) for one in fields(self) if one.name not in _NESTED)
         return hash((*own, frozenset(self.columns.items()), tuple(self.computed.items())))
 
     def __bool__(self) -> bool:
         """Whether anything is said."""
         return self != TableChoices()
+
+    @property
+    def decimal_mark(self) -> str | None:
+        """The decimal mark that is said, or follows from that between thousands.
+
+        Example:
+            >>> TableChoices(thousands=".").decimal_mark, TableChoices(thousands="'").decimal_mark
+            (',', None)
+        """
+        return self.decimal or {".": ",", ",": "."}.get(self.thousands or "")
+
+    @property
+    def of_file(self) -> TableChoices:
+        """What is said about the file alone: nothing of it is heard when the table has been read.
+
+        Example:
+            >>> TableChoices(separator=";", missing=("-99",)).of_file
+            TableChoices(separator=';', ...
+        """
+        marks = {name: ColumnChoice(decimal=one.decimal) for name, one in self.columns.items()}
+        return replace(self, missing=(), columns=marks, computed={})
 
     def column(self, name: str) -> ColumnChoice:
         """What is said about a column; nothing, where nothing is.
@@ -228,6 +273,23 @@ class Question:
     column: str | None = None
 
 
+@dataclass(frozen=True)
+class Decision:
+    """How a file is read in one respect, and why.
+
+    Attributes:
+        name: the choice that says so, of `TableChoices`, or of `ColumnChoice` where a column is named.
+        value: what was decided.
+        reason: why, in a sentence or the end of one.
+        column: the column it is about, or None for the whole file.
+    """
+
+    name: str
+    value: Any
+    reason: str
+    column: str | None = None
+
+
 #: Choices by name, which are not merged or written like the others.
 _NESTED = ("columns", "computed")
 
@@ -289,6 +351,24 @@ def _texts(values: object, name: str) -> tuple[str, ...]:
     if not isinstance(values, Sequence):
         raise ChoiceError(f"The choice {shown(name)} is a list of texts; got {values!r:.60}.")
     return tuple(dict.fromkeys(_text(value, name) for value in values))
+
+
+def _encoding(text: object) -> str:
+    name = encoding_name(str(text))
+    if name is None:
+        raise ChoiceError(
+            f"There is no encoding {shown(text)}. Name one of Python's, such as 'utf-8', 'windows-1252', "
+            "'latin-1', 'mac-roman', 'cp850' or 'utf-16'."
+        )
+    return name
+
+
+def _widths(values: object) -> tuple[int, ...]:
+    if not isinstance(values, Sequence) or not all(type(one) is int and one > 0 for one in values):
+        raise ChoiceError(
+            f"Widths are how many characters each field takes, as in (8, 5, 5); got {values!r:.60}."
+        )
+    return tuple(values)
 
 
 def _text(value: object, name: str) -> str:

@@ -17,13 +17,13 @@ import numpy as np
 import pandas as pd
 
 from covstudio.data.causes import looks_like_number, why_no_numbers
-from covstudio.data.choices import Question, TableChoices
+from covstudio.data.choices import Decision, Question, TableChoices
 from covstudio.data.column_text import ColumnText, Marks
 from covstudio.data.dates import ORDER_WORDS, Order, compact_dates, compact_iso, date_forms, iso_date
 from covstudio.data.doubts import Doubts
 from covstudio.data.errors import ChoiceError, count, listed, shown
 from covstudio.data.missing import ERRORS, MISSING, MISSING_AMONG_NUMBERS
-from covstudio.data.numerals import Numeral, are_codes
+from covstudio.data.numerals import Numeral, are_codes, numeral
 from covstudio.data.text import label
 
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
@@ -39,11 +39,13 @@ class Parsed:
             otherwise object (str, None where missing).
         notes: what was read differently from how it is written, one sentence each.
         questions: what the column does not say.
+        decisions: what it was read as, and why.
     """
 
     series: pd.Series[Any]
     notes: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
+    decisions: tuple[Decision, ...] = ()
 
 
 def parse_column(column: ColumnText, marks: Marks, choices: TableChoices) -> Parsed:
@@ -83,7 +85,7 @@ def parse_column(column: ColumnText, marks: Marks, choices: TableChoices) -> Par
 
 def _numbers(column: ColumnText, marks: Marks, doubts: Doubts) -> Parsed | None:
     """The column as numbers, or None where it holds none, or none that are certain."""
-    said = column.choice.decimal or doubts.choices.decimal
+    said = column.choice.decimal or doubts.choices.decimal_mark
     certain = column.choice.kind == "number"
     if column.plain and not column.unclear and said != ",":
         if are_codes(column.present) and not certain:
@@ -91,7 +93,7 @@ def _numbers(column: ColumnText, marks: Marks, doubts: Doubts) -> Parsed | None:
         sizes = {value: float(value) for value in column.present}
         if column.choice.kind is None and compact_dates(column.present):
             doubts.compact_dates(column.present[0])
-        return _numeric(column, sizes, doubts)
+        return _numeric(column, sizes, ".", doubts)
     numerals = column.numerals
     if numerals is None or (are_codes([one.digits for one in numerals]) and not certain):
         return None
@@ -104,7 +106,7 @@ def _numbers(column: ColumnText, marks: Marks, doubts: Doubts) -> Parsed | None:
         _say_how_read(
             [(value, one, sizes[value]) for value, (one, _) in read.items()], decimal, marks, doubts
         )
-        return _numeric(column, sizes, doubts)
+        return _numeric(column, sizes, decimal, doubts)
     if column.choice.decimal:
         wrong = next(value for value in read if value not in sizes)
         raise ChoiceError(
@@ -121,6 +123,8 @@ def _decimal(column: ColumnText, marks: Marks, doubts: Doubts) -> str:
         return ""
     if not told.ambiguous:
         return told.decimal or "."
+    if doubts.choices.thousands is not None:
+        return told.ambiguous
     if marks.decimal:
         return marks.decimal
     if told.ambiguous == "." and marks.separator in (",", " "):
@@ -163,8 +167,19 @@ def _say_how_read(
         doubts.note(f"minus signs of typography were read as minus: {found[1]}.")
 
 
-def _numeric(column: ColumnText, sizes: Mapping[str, float], doubts: Doubts) -> Parsed:
+def _numeric(column: ColumnText, sizes: Mapping[str, float], decimal: str, doubts: Doubts) -> Parsed:
     """The series of numbers, with what is missing in it and what may be."""
+    doubts.decide("kind", "number", "as was said" if column.choice.kind else "every value is a number")
+    if any(mark in value for value in sizes for mark in ".,"):
+        doubts.decide(
+            "decimal",
+            decimal,
+            "as was said"
+            if column.choice.decimal or doubts.choices.decimal_mark
+            else "its numbers show it"
+            if column.evidence.decimal
+            else "other columns or the separator show it, and not its own numbers",
+        )
     rows = dict(zip(column.values, column.sizes, strict=True))
     _say_missing(column, sizes, MISSING, doubts)
     doubts.codes(sizes, rows, column.choice.values)
@@ -218,6 +233,9 @@ def _dates(column: ColumnText, doubts: Doubts) -> Parsed | None:
 
 def _as_dates(column: ColumnText, read: Mapping[str, str | None], order: Order, doubts: Doubts) -> Parsed:
     value, as_read = next(iter(read.items()))
+    doubts.decide("kind", "date", "as was said" if column.choice.kind else "every value is a date")
+    asked = bool(column.choice.order)
+    doubts.decide("order", order, "as was said" if asked else "in no other order are all of them days")
     how = "" if any(map(str.isalpha, value)) else f" as {ORDER_WORDS[order]}"
     doubts.note(f"dates were read{how}: {value} is {as_read}.")
     _say_missing(column, read, MISSING, doubts)
@@ -241,6 +259,7 @@ def _no_dates(column: ColumnText, wanted: Order | None) -> str:
 
 def _labels(column: ColumnText, doubts: Doubts, dates: frozenset[str] = frozenset()) -> Parsed:
     """The column as labels; where they are dates, everything else is missing."""
+    doubts.decide("kind", *_why_labels(column, dates))
     absent = (MISSING | ERRORS | column.declared).difference(column.choice.values)
     rows: dict[str, int] = {}
     trimmed = alike = 0
@@ -259,6 +278,19 @@ def _labels(column: ColumnText, doubts: Doubts, dates: frozenset[str] = frozense
     doubts.labels(rows, column.choice.values)
     labels = np.array([value if value in rows else None for value in column.values], dtype=object)
     return _parsed(pd.Series(labels[column.codes] if column.texts else labels, dtype=object), doubts)
+
+
+def _why_labels(column: ColumnText, dates: frozenset[str]) -> tuple[str, str]:
+    if dates:
+        return "date", "every value is a date as ISO 8601 writes it"
+    if column.choice.kind:
+        return "text", "as was said"
+    if not column.present:
+        return "text", "it has no values"
+    if are_codes(column.present):
+        return "text", "its digits are names: they begin with 0, or are too many for a number"
+    other = next((value for value in column.present if numeral(value) is None), column.present[0])
+    return "text", f"{shown(other)} is no number that could be meant in one way only"
 
 
 def _say_why_text(column: ColumnText, doubts: Doubts) -> None:
@@ -293,4 +325,4 @@ def _say_alike(labels: Iterable[str], doubts: Doubts) -> None:
 
 
 def _parsed(series: pd.Series[Any], doubts: Doubts) -> Parsed:
-    return Parsed(series, tuple(doubts.notes), tuple(doubts.questions))
+    return Parsed(series, tuple(doubts.notes), tuple(doubts.questions), tuple(doubts.decisions))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from covstudio.data.choices import Answer, Question, TableChoices
+from covstudio.data.choices import Answer, Decision, Question, TableChoices
 from covstudio.data.dates import ORDER_WORDS, DateForms, iso_date
 from covstudio.data.errors import count, listed, shown
 from covstudio.data.missing import suspected_codes, suspected_labels
@@ -16,7 +16,7 @@ from covstudio.data.text import label
 
 @dataclass
 class Doubts:
-    """The notes and questions of one column in the making.
+    """The notes, questions and decisions of one column in the making.
 
     Args:
         name: the column.
@@ -27,6 +27,11 @@ class Doubts:
     choices: TableChoices
     notes: list[str] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+
+    def decide(self, name: str, value: str, reason: str) -> None:
+        """Say what the column is read as, in one respect, and why."""
+        self.decisions.append(Decision(name, value, reason, self.name))
 
     def note(self, sentence: str) -> None:
         """Say something about the column."""

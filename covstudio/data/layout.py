@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from covstudio.data.choices import Answer, Question, TableChoices
+from covstudio.data.choices import Answer, Decision, Question, TableChoices
 from covstudio.data.errors import ChoiceError, TableError, count, listed, shown
 from covstudio.data.numerals import numeral
 from covstudio.data.records import (
@@ -47,6 +47,7 @@ class Layout:
         skipped: how many lines stand before the first record.
         notes: what was passed over, one sentence each.
         questions: what cannot be told.
+        decisions: how it is read, and why.
     """
 
     separator: str
@@ -55,6 +56,7 @@ class Layout:
     skipped: int
     notes: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
+    decisions: tuple[Decision, ...] = ()
 
 
 def find_layout(lines: Sequence[str], choices: TableChoices) -> Layout:
@@ -82,6 +84,7 @@ def find_layout(lines: Sequence[str], choices: TableChoices) -> Layout:
         lines = ["\n", *lines[1:]]
         if choices.separator is None and named[1] in SEPARATORS:
             choices = replace(choices, separator=named[1])
+    said = choices.separator is not None
     separator = choices.separator or find_separator(lines)
     found = split(lines, separator)
     records = [record for record in found if not record.blank]
@@ -94,7 +97,34 @@ def find_layout(lines: Sequence[str], choices: TableChoices) -> Layout:
         )
     if separator != "," and not named:
         notes.append(f"The fields are separated by {SEPARATORS[separator]}.")
-    return _Finder(records, separator, choices, notes, lines).layout()
+    reason = (
+        "line 1 says so"
+        if named and said
+        else "as was said"
+        if said
+        else "it gives most lines as many fields"
+    )
+    layout = _Finder(records, separator, choices, notes, lines).layout()
+    return replace(layout, decisions=(Decision("separator", separator, reason), *layout.decisions))
+
+
+def layout_of(records: Sequence[Record], choices: TableChoices) -> Layout:
+    """Find the table among the first rows of cells, where no separator need be found.
+
+    Args:
+        records: the first rows, all of one width.
+        choices: what is said about the file.
+
+    Raises:
+        TableError: there is no row that could name columns.
+        ChoiceError: the row that is said to name the columns is not there.
+    """
+    filled = [record for record in records if not record.blank]
+    if not filled:
+        raise TableError(
+            f"The first {len(records):,} lines have no cell with a value. Put the table at the top."
+        )
+    return _Finder(filled, ",", choices, [], ()).layout()
 
 
 # --- the line that names the columns --------------------------------------------------------------
@@ -121,13 +151,29 @@ class _Finder:
         below = self.records[place + 1 :]
         names = self._with_row_names(names, below)
         skipped = header.end
+        units = "the line below the names holds none"
+        if self.choices.units is not None:
+            units = "as was said"
         if below and self._units(names, below):
+            units = "the line below the names holds them" if self.choices.units is None else units
             skipped = below[0].end
             self.notes.append(
                 f"Line {below[0].line} below the names of the columns holds units and was left out: "
                 f"{listed([text for text in below[0].fields if text])}."
             )
-        return Layout(self.separator, header.line, names, skipped, tuple(self.notes), tuple(questions))
+        why = (
+            "as was said"
+            if self.choices.header is not None
+            else "it could be another line, which is asked"
+            if questions
+            else "the first line with text"
+            if place == 0
+            else "the first line that has a name for every column below it"
+        )
+        decisions = (Decision("header", header.line, why), Decision("units", skipped > header.end, units))
+        return Layout(
+            self.separator, header.line, names, skipped, tuple(self.notes), tuple(questions), decisions
+        )
 
     def _header(self, questions: list[Question]) -> tuple[int, tuple[str, ...]]:
         """The place of the header among the records, and its names."""

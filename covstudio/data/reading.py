@@ -1,4 +1,4 @@
-"""Tables from csv files: raw lines, then what was found and said about them, then the table.
+"""Tables from files: raw lines or cells, then what was found and said about them, then the table.
 
 Nothing here trusts a file: sizes are limited, text stays text, and what cannot be read is refused with the
 place and the fix. What was passed over or read differently from how it is written becomes a note, and what
@@ -15,19 +15,18 @@ from typing import Any
 
 import pandas as pd
 
-from covstudio.data.choices import TableChoices
+from covstudio.data.choices import Decision, TableChoices
 from covstudio.data.column_text import Cells, ColumnText, Marks
 from covstudio.data.columns import parse_column
-from covstudio.data.content import check_content
 from covstudio.data.errors import TableError, count, listed, shown
 from covstudio.data.in_memory import checked_names
 from covstudio.data.numerals import number
+from covstudio.data.readers import MAX_BYTES, File, read_file, too_large
 from covstudio.data.records import is_remark
-from covstudio.data.source import RawTable, read_raw
+from covstudio.data.source import RawTable
 from covstudio.data.tables import Table, unheard
 from covstudio.data.text import plain_name
 
-MAX_BYTES = 100_000_000
 ROW_NAMES = "rowname"
 
 
@@ -41,13 +40,14 @@ def read_table(
     reference: Mapping[str, str] | None = None,
     levels: Mapping[str, Sequence[str]] | None = None,
 ) -> Table:
-    """Read a csv file, or the bytes of one.
+    """Read a file: csv and its relatives, a workbook, a packed one, or the bytes of one.
 
-    One line names the columns: the first, unless it is a title or a comment. Fields are separated by commas,
-    semicolons, tabs, vertical bars or spaces, whichever fits; text is UTF-8, with or without a byte order
-    mark. A column whose values are all numbers is numeric, with decimal points or commas, marks between
-    thousands, currency or percent signs; one with leading zeros ("007") stays text. Dates become those of
-    ISO 8601. Missing values are empty or spelled NA, N/A, NaN, NULL; among numbers also `*`, `.`, `-`, `?`.
+    What kind it is, its bytes tell (`covstudio.data.readers`). One line names the columns: the first, unless
+    it is a title or a comment. Fields are separated by commas, semicolons, tabs, vertical bars or spaces,
+    whichever fits; text is UTF-8, UTF-16, or what its characters look like, which is said. A column whose
+    values are all numbers is numeric, with decimal points or commas, marks between thousands, currency or
+    percent signs; one with leading zeros ("007") stays text. Dates become those of ISO 8601. Missing values
+    are empty or spelled NA, N/A, NaN, NULL; among numbers also `*`, `.`, `-`, `?`.
     What a file does not tell is read in the way that loses nothing, and asked (`Table.questions`).
 
     Args:
@@ -63,8 +63,8 @@ def read_table(
         The table, with notes about what was read differently from how it is written.
 
     Raises:
-        TableError: there is no such file; it is too large, empty, not UTF-8 or not a csv; it has no header or
-            nothing below it; lines differ in length; names are blank or twice.
+        TableError: there is no such file; it is too large, empty or no table; it has no header or nothing
+            below it; lines differ in length; names are blank or twice.
         ChoiceError: what is said does not suit the file.
 
     Example:
@@ -83,17 +83,8 @@ def read_table(
         (1 of 2 lines). Write a comma for every missing field, even at the end of a line.
     """
     said = _all_said(choices or TableChoices(), missing, reference or {}, levels or {})
-    if isinstance(source, bytes):
-        data = source
-        name = name or "table"
-    else:
-        path = Path(source)
-        name = name or path.name
-        data = _file_content(path, max_bytes)
-    if len(data) > max_bytes:
-        raise TableError(_too_large(len(data), max_bytes))
-    check_content(data)
-    table = _table(read_raw(data, said), name, said)
+    file = opened(source, said, name=name, max_bytes=max_bytes)
+    table, _ = table_from(read_file(file), file.name, said)
     table.require([*(missing if isinstance(missing, Mapping) else ()), *(reference or ()), *(levels or ())])
     return table
 
@@ -117,8 +108,72 @@ def _all_said(
     return choices
 
 
-def _table(raw: RawTable, name: str, choices: TableChoices) -> Table:
-    """The table of a file's columns of text."""
+def read(source: str | os.PathLike[str] | bytes, choices: TableChoices | None = None) -> Table:
+    """Read a file by choices, such as those that `inspect` gives: the same table each time.
+
+    Args:
+        source: the path of a file, or its content.
+        choices: what is said about it.
+
+    Raises:
+        TableError: as for `read_table`.
+
+    Example:
+        >>> read(b"gen;y\\nA;1,5\\n", TableChoices(separator=";", decimal=",")).to_columns()
+        {'gen': ['A'], 'y': [1.5]}
+    """
+    return read_table(source, choices=choices)
+
+
+def opened(
+    source: str | os.PathLike[str] | bytes,
+    choices: TableChoices,
+    *,
+    name: str | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> File:
+    """A file with its content.
+
+    Args:
+        source: its path, or its content.
+        choices: what is said about it.
+        name: what to call it; by default its own name.
+        max_bytes: the largest that is read.
+
+    Raises:
+        TableError: there is no such file, or it is too large.
+    """
+    if isinstance(source, bytes):
+        data, name = source, name or "table"
+    else:
+        path = Path(source)
+        data, name = _file_content(path, max_bytes), name or path.name
+    if len(data) > max_bytes:
+        raise TableError(too_large(len(data), max_bytes))
+    return File(data, name, choices, max_bytes)
+
+
+def table_from(raw: RawTable, name: str, choices: TableChoices) -> tuple[Table, tuple[Decision, ...]]:
+    """The table of a file, and how its columns were read.
+
+    Args:
+        raw: its columns of text, or its table where it has types.
+        name: what to call it.
+        choices: what is said about it.
+
+    Returns:
+        The table under the choices, and the decisions about its columns.
+    """
+    recorded = {one.name: one.value for one in raw.decisions if one.name in raw.recorded}
+    if raw.typed is not None:
+        own = replace(choices.over(raw.typed.choices), **recorded)
+        typed = replace(
+            raw.typed,
+            name=name,
+            notes=(*raw.notes, *raw.typed.notes),
+            questions=(*raw.questions, *raw.typed.questions),
+        )
+        return typed.with_choices(own), ()
     notes = list(raw.notes)
     header, texts = _named([plain_name(text) for text in raw.header], list(raw.columns), notes)
     if not header:
@@ -147,15 +202,17 @@ def _table(raw: RawTable, name: str, choices: TableChoices) -> Table:
     marks = Marks.of(columns, raw.separator)
     found: dict[str, pd.Series[Any]] = {}
     questions = list(raw.questions)
+    decisions: list[Decision] = []
     for column in columns:
         parsed = parse_column(column, marks, choices)
         found[column.name] = parsed.series
+        decisions += parsed.decisions
         notes += parsed.notes
         questions += parsed.questions
     notes += [question.text for question in questions]
-    own = replace(choices, computed={})
+    own = replace(choices, computed={}, **recorded)
     table = Table(pd.DataFrame(found), name, tuple(notes), tuple(questions), own, raw.lines[:rows])
-    return table.with_choices(choices)
+    return table.with_choices(replace(own, computed=choices.computed)), tuple(decisions)
 
 
 def _named(header: list[str], texts: list[Cells], notes: list[str]) -> tuple[list[str], list[Cells]]:
@@ -202,11 +259,9 @@ def _file_content(path: Path, max_bytes: int) -> bytes:
     try:
         size = path.stat().st_size
         if size > max_bytes:
-            raise TableError(_too_large(size, max_bytes))
+            raise TableError(too_large(size, max_bytes))
         if path.is_dir():
-            raise TableError(
-                f"A csv file was expected, and {shown(path)} is a folder. Give the path of a file."
-            )
+            raise TableError(f"A file was expected, and {shown(path)} is a folder. Give the path of a file.")
         with path.open("rb") as stream:
             return stream.read(max_bytes + 1)
     except FileNotFoundError:
@@ -223,10 +278,3 @@ def _file_content(path: Path, max_bytes: int) -> bytes:
         raise TableError(
             f"The file {shown(path, limit=200)} cannot be read: {reason}. Check its path and permissions."
         ) from None
-
-
-def _too_large(size: int, max_bytes: int) -> str:
-    return (
-        f"The file has {size:,} bytes, and {max_bytes:,} is the most that is read. "
-        "Keep the columns and rows that the model needs; in Python, max_bytes of read_table raises the limit."
-    )

@@ -1,4 +1,4 @@
-"""From bytes to columns of text: where the table is in a file, and whether every line of it fits.
+"""From lines or cells to columns of text: where the table is in a file, and whether every line of it fits.
 
 The rows come from the standard library's csv reader alone, so that the check of the lines and the reading of
 the values can never disagree about where a field ends.
@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from covstudio.data.choices import Question, TableChoices
+from covstudio.data.choices import Decision, Question, TableChoices
 from covstudio.data.column_text import Cells
 from covstudio.data.errors import TableError, count, shown
-from covstudio.data.layout import SAMPLE_LINES, Layout, find_layout
+from covstudio.data.layout import SAMPLE_LINES, Layout, find_layout, layout_of
 from covstudio.data.records import (
     SEPARATORS,
+    Record,
     broken_quotes,
     commas_in_numbers,
     fielded,
@@ -29,6 +31,11 @@ from covstudio.data.records import (
     within_number,
 )
 
+if TYPE_CHECKING:
+    from covstudio.data.tables import Table
+
+#: So many lines of a file are shown as they stand.
+FIRST_LINES = 20
 MAX_COLUMNS = 10_000
 MAX_LINE = 4_000_000
 MAX_CELLS = 30_000_000
@@ -49,6 +56,11 @@ class RawTable:
         separator: what separates the fields.
         notes: what was passed over while reading.
         questions: what the layout of the file does not tell.
+        decisions: how it was read, and why.
+        recorded: those of them, by name, that another reading of the file could take differently: they are
+            kept among the choices of the table.
+        first: the first lines as they stand in the file.
+        typed: the table itself where the file has types; there are no columns of text then.
     """
 
     header: tuple[str, ...]
@@ -57,13 +69,17 @@ class RawTable:
     separator: str
     notes: tuple[str, ...]
     questions: tuple[Question, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    recorded: tuple[str, ...] = ()
+    first: tuple[str, ...] = ()
+    typed: Table | None = None
 
 
 def read_raw(data: bytes, choices: TableChoices | None = None) -> RawTable:
-    """Split a csv file into its columns of text, and refuse it when a line does not fit the header.
+    """Split a text into its columns, and refuse it when a line does not fit the header.
 
     Args:
-        data: the whole file, UTF-8 (a byte order mark is passed over).
+        data: the whole text, UTF-8 (a byte order mark is passed over).
         choices: what is said about the file.
 
     Returns:
@@ -79,10 +95,9 @@ def read_raw(data: bytes, choices: TableChoices | None = None) -> RawTable:
         >>> raw.header, [column.tolist() for column in raw.columns], raw.lines.tolist(), raw.notes
         (('gen', 'yield'), [['G1', 'G2'], ['4.1', '3.9']], [2, 4], ('1 empty line was left out.',))
     """
-    layout = find_layout(list(islice(_lines(data), SAMPLE_LINES)), choices or TableChoices())
-    width = len(layout.names)
-    if width > MAX_COLUMNS:
-        raise TableError(_too_much(f"The first line names {width:,} columns", MAX_COLUMNS))
+    sample = list(islice(_lines(data), SAMPLE_LINES))
+    layout = find_layout(sample, choices or TableChoices())
+    width = _width(layout)
     rows = _Rows(width, layout)
     reader = _reader(data, layout)
     chunks: list[list[Cells]] = []
@@ -97,13 +112,70 @@ def read_raw(data: bytes, choices: TableChoices | None = None) -> RawTable:
                 chunks.append([_shared(np.array(column, dtype=object)) for column in zip(*kept, strict=True)])
     except csv.Error as error:
         raise TableError(broken_quotes(error, layout.skipped + reader.line_num)) from None
+    first = tuple(line.rstrip("\r\n") for line in sample[:FIRST_LINES])
+    return _raw_table(layout, rows, chunks, first)
+
+
+def read_grid(grid: Sequence[Sequence[str]], choices: TableChoices, separator: str = "\t") -> RawTable:
+    """The columns of a sheet, or of any text whose fields are found: the header, and the rows below it.
+
+    Args:
+        grid: all rows from the first line on, of the texts of their cells; shorter ones are filled up.
+        choices: what is said about the file.
+        separator: what to show between the cells of a row.
+
+    Raises:
+        TableError: no line could name the columns, or a limit is passed.
+
+    Example:
+        >>> raw = read_grid([["Trial 12"], [], ["gen", "yield"], ["A", "4.1"]], TableChoices())
+        >>> raw.header, raw.lines.tolist()
+        (('gen', 'yield'), [4])
+    """
+    width = max((at + 1 for row in grid for at in range(len(row) - 1, -1, -1) if row[at]), default=0)
+    if not width:
+        raise TableError(
+            "It has no cell with a value. A table needs a line of names and a line for every record."
+        )
+    full = [[*row[:width], *([""] * (width - len(row)))] for row in grid]
+    records = [
+        Record(line, line, tuple(map(str.strip, row)))
+        for line, row in enumerate(full[:SAMPLE_LINES], start=1)
+    ]
+    layout = layout_of(records, choices)
+    rows = _Rows(_width(layout), layout)
+    rows.cells = width * len(full)
+    if rows.cells > MAX_CELLS:
+        raise TableError(_too_much(f"The file has {rows.cells:,} cells", MAX_CELLS))
+    kept = rows.keep(full[layout.skipped :], len(full))
+    chunks = [[_shared(np.array(column, dtype=object)) for column in zip(*kept, strict=True)]] if kept else []
+    first = tuple(separator.join(row) for row in full[:FIRST_LINES])
+    return _raw_table(layout, rows, chunks, first)
+
+
+def _width(layout: Layout) -> int:
+    width = len(layout.names)
+    if width > MAX_COLUMNS:
+        raise TableError(_too_much(f"The first line names {width:,} columns", MAX_COLUMNS))
+    return width
+
+
+def _raw_table(layout: Layout, rows: _Rows, chunks: list[list[Cells]], first: tuple[str, ...]) -> RawTable:
     columns = tuple(
         np.concatenate(parts) if chunks else np.zeros(0, dtype=object)
-        for parts in ([chunk[j] for chunk in chunks] for j in range(width))
+        for parts in ([chunk[j] for chunk in chunks] for j in range(rows.width))
     )
     lines = np.concatenate(rows.lines) if rows.lines else np.zeros(0, dtype=np.int64)
-    notes = (*layout.notes, *rows.notes())
-    return RawTable(layout.names, columns, lines, layout.separator, notes, layout.questions)
+    return RawTable(
+        layout.names,
+        columns,
+        lines,
+        layout.separator,
+        (*layout.notes, *rows.notes()),
+        layout.questions,
+        layout.decisions,
+        first=first,
+    )
 
 
 def _lines(data: bytes) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import pytest
 
 from covstudio.data import TableError, read_table, source
-from tests.data.table_cases import GOOD, refused, workbook
+from tests.data.table_cases import GOOD, refused
 
 
 @pytest.mark.parametrize("data", [b"", b"\n\n", b"  \n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n"])
@@ -45,15 +45,18 @@ def test_ragged_lines_beyond_the_first_block_of_rows():
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ("naïve,y\n1,2\n".encode("latin-1"), ["byte 3 (0xef, in line 1)", "CSV UTF-8"]),
-        (b"a,b\n1,2\n3,caf\xe9\n", ["byte 14 (0xe9, in line 3)", "Windows-1252"]),
-        (GOOD.encode("utf-16"), ["UTF-16 (little-endian)", "UTF-8 was expected"]),
-        (b"\xfe\xff" + GOOD.encode("utf-16-be"), ["UTF-16 (big-endian)"]),
-        (GOOD.encode("utf-16-le"), ["UTF-16 (without a byte order mark)"]),
-        (GOOD.encode("utf-32"), ["UTF-32 (little-endian)"]),
+        (
+            "a,b\nKäse,Köln\n".encode() + b"caf\xe9,1\n",
+            ["UTF-8 but for byte 20 (0xe9, in line 3)", "encoding"],
+        ),
+        (b"\xff\xfea,b", ["begins as UTF-16", "no character"]),
+        (b"PK\x03\x04broken", ["The zip archive is damaged", "download it again"]),
+        (b"\x1f\x8b\x08broken file", ["gzip file"]),
+        (b"BZh9broken", ["The bzip2 file is damaged"]),
+        (b"\xfd7zXZbroken", ["The xz file is damaged"]),
     ],
 )
-def test_other_encodings_are_named(data, words):
+def test_what_is_damaged_is_named(data, words):
     message = refused(data)
     for word in words:
         assert word in message
@@ -62,15 +65,7 @@ def test_other_encodings_are_named(data, words):
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
-        (workbook("xl/workbook.xml"), "an Excel workbook (.xlsx)"),
-        (workbook("trial.csv"), "a zip archive"),
-        (
-            b"PK\x03\x04" + b"0" * 26 + b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet",
-            "an OpenDocument file",
-        ),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "an old Excel workbook (.xls)"),
         (b"%PDF-1.7\n", "a PDF document"),
-        (b"\x1f\x8b\x08\x00", "a gzip archive"),
         (b"PAR1\x15\x04", "a Parquet file"),
         (b"<!DOCTYPE html><html>", "a web page"),
         (b'{"covstudio": 1, "model": {}}', "a covstudio model"),
@@ -82,7 +77,7 @@ def test_other_encodings_are_named(data, words):
 def test_other_kinds_of_file_are_named(data, kind):
     message = refused(data)
     assert kind in message
-    assert message.startswith("A csv table was expected")
+    assert message.startswith("A table was expected")
 
 
 def test_the_size_limit(tmp_path):

@@ -104,7 +104,7 @@ def test_tables_that_will_not_do_leave_the_one_in_use(worked: Studio, tmp_path: 
     cases: list[tuple[str, str | bytes | None, str]] = [
         ("empty.csv", "", "The file is empty. A table needs a first line with the names of its columns"),
         ("ragged.csv", "gen,yield\nG1,4\nG2\nG3,5,6\n", "line 3 has 1, line 4 has 3 (2 of 3 lines)"),
-        ("latin.csv", CSV.replace("G01", "Grün").encode("latin-1"), "save it with the encoding UTF-8"),
+        ("joined.csv", "gen,yield\nGrün,4\nGrün,5\n".encode() + b"\xe9,3\n", "UTF-8 but for byte 27"),
         ("names.csv", "gen,gen\nG1,4\n", "'gen'"),
         ("large.csv", None, "at most 100 MB can be taken"),
     ]

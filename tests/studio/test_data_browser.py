@@ -96,7 +96,7 @@ def test_a_role_that_will_not_do_keeps_the_table_from_being_used(data: Locator) 
     [
         (b"", "empty"),
         (b"a,b\n1,2\n3\n", "line 3"),
-        ("a,b\n\xe9,2\n".encode("latin-1"), "UTF-8"),
+        ("a,b\nü,2\nö,3\n".encode() + b"\xe9,4\n", "UTF-8 but for byte"),
         (b"gen,yield\n", "nothing below it"),
         (b"a,a\n1,2\n", "name of its own"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "bad.csv"),

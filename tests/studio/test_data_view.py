@@ -13,6 +13,7 @@ from covstudio.document.model.document import Document
 from covstudio.studio.data.data import MOST_CELLS, DataView
 from covstudio.studio.data.messages import TableCells
 from covstudio.studio.session.store import Store
+from tests.data.workbooks import Sheet, workbook
 from tests.studio.states import state_of
 
 TRIAL = b"gen,rep,yield\nA,R1,4.1\nB,R1,3.9\n.,R2,-99\nB,R2,4.0\nA,R3,4.2\nB,R3,4.4\n"
@@ -78,6 +79,21 @@ def test_a_file_is_read_again_for_an_answer_about_its_marks():
     # The file is gone: the question is shown, and what would take the file is not offered.
     (question,) = drawn(view)["questions"]
     assert question["answers"] == []
+
+
+def test_a_workbook_and_its_other_sheet_are_read_and_the_choice_is_kept():
+    store = Store()
+    view = DataView(store)
+    first, second = Sheet([["site", "x"], ["S1", 3]]), Sheet([["gen", "y"], ["A", 4.1], ["B", 3.9]])
+    uploaded(view, workbook({"Sites": first, "Trial": second}), "trial.xlsx")
+    assert ".xlsx" in state_of(view)["suffixes"]
+    answer(view, "2 sheets", "sheet Trial")
+    assert [one["name"] for one in drawn(view)["columns"]] == ["gen", "y"]
+    assert drawn(view)["questions"] == []
+    say(view, "use-table")
+    assert store.document.choices == TableChoices(sheet="Trial")
+    assert store.table is not None
+    assert store.table.to_columns() == {"gen": ["A", "B"], "y": [4.1, 3.9]}
 
 
 def test_questions_of_a_table_in_use_are_undoable_changes():

@@ -11,6 +11,7 @@ import panel as pn
 from covstudio.data.choices import TableChoices
 from covstudio.data.errors import TableError
 from covstudio.data.examples import EXAMPLES, Example, examples
+from covstudio.data.readers import suffixes
 from covstudio.data.roles import Role, check_roles, completed_roles
 from covstudio.data.tables import Table
 from covstudio.document.changes.all import SetChoices, SetRoles
@@ -273,6 +274,7 @@ class DataView(TabView):
             DataState(
                 examples=[_listed(example) for example in examples()],
                 limit=MAX_TABLE,
+                suffixes=list(suffixes()),
                 busy=self._busy,
                 progress=self._progress,
                 error=self._error,

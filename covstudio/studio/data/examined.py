@@ -73,11 +73,7 @@ def needs_file(answer: Answer, choices: TableChoices) -> bool:
         answer: the answer.
         choices: what is said so far.
     """
-    said = answer.choices
-    layout = (said.separator, said.header, said.units, said.decimal)
-    return layout != (choices.separator, choices.header, choices.units, choices.decimal) or any(
-        one.decimal != choices.column(name).decimal for name, one in said.columns.items()
-    )
+    return answer.choices.over(choices).of_file != choices.of_file
 
 
 def describe(table: Table, column: str) -> Described:

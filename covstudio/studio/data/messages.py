@@ -58,11 +58,13 @@ class ShownTable(Part, frozen=True):
 class DataState(State, frozen=True):
     """The table in use or proposed, or where one could come from.
 
-    `limit` is the largest file in bytes, `wanted` the table that the model was made for and that is not here.
+    `limit` is the largest file in bytes, `suffixes` are the endings of files that can be read, `wanted` is
+    the table that the model was made for and that is not here.
     """
 
     examples: list[ExampleTable]
     limit: int
+    suffixes: list[str]
     busy: str | None
     progress: float | None
     error: str | None

@@ -27,7 +27,7 @@ export function Sources({ state }: { state: State<"data"> }) {
   const { busy, progress, limit } = state;
   return (
     <div className={styles.sources}>
-      <Drop take={(file) => take(file, limit)} />
+      <Drop suffixes={state.suffixes} take={(file) => take(file, limit)} />
       {busy !== null && (
         <div className={styles.busy} role="status">
           <div className="cs-row">
@@ -69,7 +69,7 @@ export function Sources({ state }: { state: State<"data"> }) {
   );
 }
 
-function Drop({ take }: { take: (file: File | undefined) => void }) {
+function Drop({ suffixes, take }: { suffixes: string[]; take: (file: File | undefined) => void }) {
   const [over, setOver] = useState(false);
   const onDrop = (event: DragEvent) => {
     event.preventDefault();
@@ -90,14 +90,14 @@ function Drop({ take }: { take: (file: File | undefined) => void }) {
     >
       <Icon path={UPLOAD} size={20} />
       <div>
-        <b>Upload a csv file</b> or drop it here
+        <b>Upload a csv file</b> or a workbook, or drop it here
         <br />
         <small>One row per observation, names of columns in the first line</small>
       </div>
       <input
         type="file"
         className="cs-hidden-text"
-        accept=".csv,.tsv,.txt,text/csv,text/plain"
+        accept={suffixes.join()}
         onChange={(event) => {
           const file = event.target.files?.[0];
           event.target.value = "";

@@ -51,7 +51,7 @@ export function FileDrop({ page }: { page: RefObject<HTMLElement | null> }) {
     <div className={styles.drop} data-file-drop>
       <div>
         <b>Drop to open</b>
-        <span>a table, such as a csv file, or a saved model</span>
+        <span>a table, such as a csv or xlsx file, or a saved model</span>
       </div>
     </div>
   );

@@ -588,7 +588,8 @@ export interface TableCells {
 /**
  * The table in use or proposed, or where one could come from.
  *
- * `limit` is the largest file in bytes, `wanted` the table that the model was made for and that is not here.
+ * `limit` is the largest file in bytes, `suffixes` are the endings of files that can be read, `wanted` is
+ * the table that the model was made for and that is not here.
  */
 export interface DataState {
   busy: string | null;
@@ -598,6 +599,7 @@ export interface DataState {
   notes: string[];
   progress: number | null;
   proposed: boolean;
+  suffixes: string[];
   table: ShownTable | null;
   wanted: string | null;
 }
