@@ -267,10 +267,26 @@ def test_the_menu_says_of_a_slot_that_does_not_fit_why(studio: Studio) -> None:
 
 def test_a_problem_is_said_on_the_node_it_concerns(studio: Studio) -> None:
     studio.item(title("CovariancePropagation")).click()
-    badge = studio.node(PROPAGATION).get_by_role("img", name=re.compile("^To do: .*needs"))
+    badge = studio.node(PROPAGATION).get_by_role("button", name=re.compile("^To do: .*needs"))
     expect(badge).to_be_visible()
     badge.hover()
-    expect(badge).to_have_attribute("data-explain", re.compile("drag"))
+    expect(badge.locator("..")).to_have_attribute("data-explain", re.compile("drag"))
+    badge.click()
+    troubles = studio.page.get_by_role("dialog", name=f"Problems of {PROPAGATION}")
+    troubles.get_by_role("button", name="Add g…").click()
+    search = studio.page.get_by_role("dialog", name="Add what goes in here")
+    expect(search.get_by_role("combobox")).to_be_focused()
+    studio.page.keyboard.press("Escape")
+
+
+def test_a_problem_is_mended_on_its_node_by_one_named_step(studio: Studio) -> None:
+    studio.use_example()
+    studio.item(title("DummyMatrix")).click()
+    card = studio.node("Dummy")
+    expect(card).to_contain_text("choose one or more columns")
+    card.get_by_role("button", name="Use gen").click()
+    expect(card).to_contain_text("72 × 24")
+    expect(studio.button("Undo")).to_have_attribute("aria-description", "Undo: Use gen (Ctrl Z)")
 
 
 @pytest.mark.parametrize("size", [(1024, 768), (480, 800)])

@@ -114,6 +114,20 @@ def test_a_node_off_v_has_its_parameters_too() -> None:
     assert len(store.parameters()) == 2
 
 
+def test_a_template_is_another_model_there_and_back_again() -> None:
+    store = with_ar1()
+    before = store.models
+    assert store.start(templates()[0])
+    assert store.models == before + 1
+    assert store.undo()
+    assert store.models == before + 2
+    assert store.undo()  # a step within one model
+    assert store.models == before + 2
+    assert store.redo()
+    assert store.redo()
+    assert store.models == before + 3
+
+
 def test_undo_and_redo_at_the_ends_do_nothing() -> None:
     store = with_ar1()
     assert not store.redo()

@@ -12,10 +12,17 @@ MAX_STEPS = 500
 
 @dataclass(frozen=True)
 class Step:
-    """A document that undo or redo goes back to, and what the way there is called."""
+    """A document that undo or redo goes back to, and what the way there is called.
+
+    Args:
+        document: the document.
+        label: what was done, or is done again.
+        another_model: whether the way leads to another model.
+    """
 
     document: Document
     label: str
+    another_model: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,7 @@ class History:
             )
         if change.merge_key is not None and change.merge_key == self.merge_key:
             return replace(self, present=document)
-        step = Step(self.present, change.described(self.present))
+        step = Step(self.present, change.described(self.present), change.another_model)
         return History(document, (*self.past, step)[-MAX_STEPS:], (), change.merge_key)
 
     def undo(self) -> History:
@@ -69,14 +76,14 @@ class History:
         if not self.past:
             return self
         step = self.past[-1]
-        return History(step.document, self.past[:-1], (*self.future, Step(self.present, step.label)))
+        return History(step.document, self.past[:-1], (*self.future, replace(step, document=self.present)))
 
     def redo(self) -> History:
         """One step forward again; the same history when there is none."""
         if not self.future:
             return self
         step = self.future[-1]
-        return History(step.document, (*self.past, Step(self.present, step.label)), self.future[:-1])
+        return History(step.document, (*self.past, replace(step, document=self.present)), self.future[:-1])
 
     @property
     def can_undo(self) -> bool:

@@ -12,6 +12,7 @@ from covstudio.document.model.arguments import document_default
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import Auto, Columns, Levels, Node, Rows, V, Values
 from covstudio.studio.canvas.messages import CanvasWire, Card, CardLine, CardSlot
+from covstudio.studio.inspector.problems import model_problem
 from covstudio.studio.session.shared import ShownProblem
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.texts import shape_text
@@ -100,6 +101,7 @@ def card(store: Store, node: Node, problems: list[Problem]) -> Card:
         lines=lines[:SHOWN] if len(lines) <= SHOWN else lines[: SHOWN - 1],
         more=0 if len(lines) <= SHOWN else len(lines) - SHOWN + 1,
         problem=_trouble(problems),
+        problems=[model_problem(store, problem) for problem in problems],
         slots=_slots(declared, node),
         tile=f"node:{node.id}",
         ready=matrix is not None,
@@ -138,6 +140,7 @@ def result_card(store: Store, problems: list[Problem]) -> Card:
         lines=lines,
         more=0,
         problem=_trouble(trouble),
+        problems=[model_problem(store, problem) for problem in trouble],
         slots=[CardSlot(name=V, about="V: the covariance of the response", mark="", free=document.v is None)],
         tile=V,
         ready=build.v is not None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from covstudio.studio.inspector.problems import ModelProblem
 from covstudio.studio.session.messages import Edit, Message, Part, Real, State, Wire
 from covstudio.studio.session.shared import (
     ClipboardText,
@@ -51,6 +52,7 @@ class Card(Part, frozen=True):
     lines: list[CardLine]
     more: int
     problem: ShownProblem | None
+    problems: list[ModelProblem]
     slots: list[CardSlot]
     tile: str
     ready: bool

@@ -16,6 +16,7 @@ class DraftStep(Part, frozen=True):
 
     part: str
     label: str
+    another_model: bool = False
 
 
 class DraftTable(Part, frozen=True):

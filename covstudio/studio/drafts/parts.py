@@ -141,7 +141,7 @@ class Parts:
             room -= entry[3]
             if room < 0:
                 break
-            kept.append(DraftStep(part=entry[1], label=step.label))
+            kept.append(DraftStep(part=entry[1], label=step.label, another_model=step.another_model))
         return kept[::-1], room
 
     def _table(self, table: Table) -> str:
@@ -261,8 +261,8 @@ class _Reader:
         draft = self._draft
         history = History(
             self._document(draft.present),
-            tuple(Step(self._document(step.part), step.label) for step in draft.past),
-            tuple(Step(self._document(step.part), step.label) for step in draft.future),
+            tuple(map(self._step, draft.past)),
+            tuple(map(self._step, draft.future)),
         )
         tables: dict[str, Table] = {}
         for one in draft.tables:
@@ -277,6 +277,9 @@ class _Reader:
         )
         sizes = {name: len(data) for name, data in self._parts.items()}
         return Returned(draft, work, self._known, self._large, sizes)
+
+    def _step(self, step: DraftStep) -> Step:
+        return Step(self._document(step.part), step.label, step.another_model)
 
     def _document(self, name: str) -> Document:
         if name not in self._known:

@@ -31,6 +31,7 @@ from covstudio.studio.inspector.messages import (
     ResetValue,
     TakeColumn,
 )
+from covstudio.studio.inspector.problems import RepairProblem, mend
 from covstudio.studio.inspector.state import inspector_page, moved_parameter, parameter_key, shown_parameters
 from covstudio.studio.inspector.typed import read_argument
 from covstudio.studio.session.channel import Channel
@@ -64,6 +65,7 @@ class Inspector(TabView):
                 ResetValue: self._reset,
                 FixParameter: self._fix,
                 RemoveSelected: lambda _: self._remove(),
+                RepairProblem: lambda said: mend(store, said),
                 SelectNode: self._visit_node,
                 ShowMatrix: self._visit_matrix,
                 OpenTab: lambda said: open_tab(said.tab),

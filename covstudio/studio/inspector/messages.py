@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from covstudio.studio.inspector.problems import ModelProblem
+from covstudio.studio.inspector.problems import ModelProblem, RepairProblem
 from covstudio.studio.inspector.scales import Scale
 from covstudio.studio.session.messages import Edit, Message, Part, Real, State, Wire
 from covstudio.studio.session.shared import OpenTab, RenameNode, SelectNode, ShowMatrix
@@ -325,6 +325,7 @@ INSPECTOR = Wire(
         ResetValue,
         FixParameter,
         RemoveSelected,
+        RepairProblem,
         SelectNode,
         ShowMatrix,
         OpenTab,

@@ -37,6 +37,13 @@ class ShownProblem(Part, frozen=True):
     severity: Severity
 
 
+class Repair(Part, frozen=True):
+    """A button that mends a problem: it changes the model by one step, or opens a tab where that is done."""
+
+    label: str
+    tab: str | None = None
+
+
 # --- what a person does ---------------------------------------------------------------------------
 
 

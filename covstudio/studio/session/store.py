@@ -141,14 +141,14 @@ class Store(param.Parameterized):
         """Take the last step back; False when there is none."""
         if not self.history.can_undo:
             return False
-        self._present(self.history.undo())
+        self._present(self.history.undo(), another=self.history.past[-1].another_model)
         return True
 
     def redo(self) -> bool:
         """Take the step forward again that was undone last; False when there is none."""
         if not self.history.can_redo:
             return False
-        self._present(self.history.redo())
+        self._present(self.history.redo(), another=self.history.future[-1].another_model)
         return True
 
     def settle(self) -> None:

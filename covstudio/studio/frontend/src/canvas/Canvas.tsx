@@ -10,7 +10,7 @@ import {
   type XYPosition,
 } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
-import { type MouseEvent, useEffect, useMemo, useRef, useState } from "react";
+import { type MouseEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { useZoomed } from "../painter/register";
 import type { State } from "../session/connection";
 import { useAnswer, useSend, useStage, useView } from "../session/hooks";
@@ -40,17 +40,18 @@ const NODE_TYPES = { card: Card };
 /** Both keys add to a selection by a click, whatever the system. */
 const ADDING = ["Control", "Meta", "Shift"];
 
-export function Canvas() {
+/** `earlier`: what leads back into earlier work, for the page of an empty model. */
+export function Canvas({ earlier }: { earlier?: ReactNode }) {
   const state = useView("canvas");
   if (state === null) return null;
   return (
     <ReactFlowProvider>
-      <Model state={state} />
+      <Model state={state} earlier={earlier} />
     </ReactFlowProvider>
   );
 }
 
-function Model({ state }: { state: State<"canvas"> }) {
+function Model({ state, earlier }: { state: State<"canvas">; earlier: ReactNode }) {
   const send = useSend("canvas");
   const stage = useStage();
   const canvas = useRef<HTMLDivElement>(null);
@@ -165,12 +166,13 @@ function Model({ state }: { state: State<"canvas"> }) {
     else if (at.closest(".react-flow__pane")) adding.ask({ x: event.clientX, y: event.clientY });
   };
 
-  const latest = useRef({ ofNode: menus.ofNode, back });
-  latest.current = { ofNode: menus.ofNode, back };
+  const latest = useRef({ ofNode: menus.ofNode, ask: adding.ask, back });
+  latest.current = { ofNode: menus.ofNode, ask: adding.ask, back };
   const acts = useMemo<Acts>(
     () => ({
       menu: (id, at) => latest.current.ofNode(id, at),
       show: (id) => send({ type: "show-matrix", node: id }),
+      fill: (node, slot, at) => latest.current.ask({ x: at.left, y: at.bottom }, { node, slot, wire: null }),
       rename: (id, name, byKey) => {
         setRenaming(null);
         if (name !== null) send({ type: "rename-node", node: id, name });
@@ -249,6 +251,7 @@ function Model({ state }: { state: State<"canvas"> }) {
               <Welcome
                 templates={state.templates}
                 inert={drop.underway}
+                earlier={earlier}
                 choose={(name) => send({ type: "start-template", name })}
               />
             )}

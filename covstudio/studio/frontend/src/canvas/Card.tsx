@@ -11,9 +11,8 @@ import { short } from "../ui/numbers";
 import { endKey, fitsAt, UnderwayContext, useActs } from "./acts";
 import styles from "./card.module.css";
 import { type CardNode, level, OUTPUT } from "./model";
+import { Trouble, Wanting } from "./Trouble";
 
-const PROBLEM = "M8 4.5v4.2|M8 11.3v.2";
-const UNFINISHED = "M5 8h.01|M8 8h.01|M11 8h.01";
 const MORE = "M8 3.5v.01|M8 8v.01|M8 12.5v.01";
 const FIXED = "M4.5 7.5h7v5.5h-7z|M6 7.5V5.5a2 2 0 0 1 4 0v2";
 
@@ -34,23 +33,16 @@ export const Card = memo(
               <Name className={styles.name} text={card.name} />
             )}
             {card.role !== "result" && <More id={id} name={card.name} />}
-            {card.problem && (
-              <span
-                className={`${styles.problem} nodrag`}
-                role="img"
-                // biome-ignore lint/a11y/noNoninteractiveTabindex: what it says has to be within reach of the keyboard
-                tabIndex={0}
-                aria-label={`${card.problem.severity === "error" ? "Problem" : "To do"}: ${card.problem.text}`}
-                data-explain={card.problem.text}
-              >
-                <Icon path={card.problem.severity === "error" ? PROBLEM : UNFINISHED} size={14} />
-              </span>
-            )}
+            {card.problem && <Trouble id={id} card={card} />}
           </div>
-          <div className={styles.body}>
-            <Picture id={id} card={card} focused={focused} />
-            <Facts card={card} />
-          </div>
+          {card.problem && !card.ready ? (
+            <Wanting id={id} card={card} />
+          ) : (
+            <div className={styles.body}>
+              <Picture id={id} card={card} focused={focused} />
+              <Facts card={card} />
+            </div>
+          )}
           {card.slots.map(
             (slot, index) =>
               slot.mark && (

@@ -1,16 +1,20 @@
 // The page of an empty model: it teaches, and offers models that work.
 
+import type { ReactNode } from "react";
 import type { MenuEntry } from "../session/messages";
 import styles from "./surface.module.css";
 
 export function Welcome({
   templates,
   inert,
+  earlier,
   choose,
 }: {
   templates: MenuEntry[];
   /** Whether a structure under way may be dropped on it. */
   inert: boolean;
+  /** The way back into earlier work. */
+  earlier: ReactNode;
   choose: (name: string) => void;
 }) {
   return (
@@ -20,6 +24,7 @@ export function Welcome({
         Drag a <b>Sum</b> from the left, wire it into V, then fill its slots. Or start from a model that
         works:
       </p>
+      {earlier}
       <div className={styles.templates}>
         {templates.map((template) => (
           <button

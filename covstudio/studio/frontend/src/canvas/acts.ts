@@ -13,6 +13,8 @@ export interface Acts {
   menu(id: string, at: Anchor): void;
   /** Show a node large. */
   show(id: string): void;
+  /** Search for what goes into a slot of a node, there. */
+  fill(id: string, slot: string, at: Anchor): void;
   /** End a renaming, by a key or by going elsewhere; null leaves the name as it was. */
   rename(id: string, name: string | null, byKey: boolean): void;
 }

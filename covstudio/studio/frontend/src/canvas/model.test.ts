@@ -15,6 +15,7 @@ function card(name: string, slots: string[] = []): Card {
     lines: [],
     more: 0,
     problem: null,
+    problems: [],
     slots: slots.map((slot) => ({ name: slot, about: "", mark: "", free: true })),
     tile: name,
     ready: true,

@@ -5,6 +5,7 @@ import { type ReactNode, useId } from "react";
 import type { State, Up } from "../session/connection";
 import { useSend } from "../session/hooks";
 import type { NodePage } from "../session/messages";
+import { Repairs } from "../ui/Repairs";
 import { FieldProblem, TextField } from "../ui/TextField";
 import { Columns } from "./Columns";
 import styles from "./inspector.module.css";
@@ -53,6 +54,11 @@ export function Argument({
     <div className={styles.argument} data-unfinished={found?.severity === "unfinished" || undefined}>
       <Body argument={argument} form={form} />
       {problem === null && found !== undefined && <div className="cs-todo">{found.text}</div>}
+      {found !== undefined && found.repairs.length > 0 && (
+        <div className="cs-repairs">
+          <Repairs problem={found} />
+        </div>
+      )}
       {argument.help && <div className="cs-note">{argument.help}</div>}
       {argument.optional && argument.given && (
         <div className="cs-note">

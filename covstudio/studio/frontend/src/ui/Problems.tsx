@@ -1,16 +1,19 @@
 // What is wrong with the model or missing in it.
 
 import type { ModelProblem } from "../session/messages";
+import { Repairs } from "./Repairs";
 
-/** With `choose` each line names its node and leads there. */
+/** With `choose` each line names its node and leads there. What one act mends has its buttons below. */
 export function Problems({
   problems,
   label,
   choose,
+  done,
 }: {
   problems: readonly ModelProblem[];
   label: string;
   choose?: (node: string) => void;
+  done?: () => void;
 }) {
   if (problems.length === 0) return null;
   return (
@@ -33,6 +36,11 @@ export function Problems({
               </button>
             ) : (
               <div className={look}>{text}</div>
+            )}
+            {problem.repairs.length > 0 && (
+              <div className="cs-repairs">
+                <Repairs problem={problem} done={done} />
+              </div>
             )}
           </li>
         );
