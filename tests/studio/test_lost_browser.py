@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -56,7 +57,11 @@ def test_a_server_that_is_killed_and_started_again(
 
     server.kill()
     expect(studio.notice(NOT_HEARD)).to_be_visible()
-    expect(page.locator("header[inert]")).to_have_count(1)
+    expect(page.get_by_role("button", name="No connection, trying again")).to_be_visible()
+    expect(page.locator("[inert]", has=page.get_by_role("button", name="Save"))).to_have_count(1)
+    studio.show("Fit")
+    expect(results).to_be_visible()  # as it was last
+    studio.show("Data")
     with page.expect_navigation():
         server.start()
     studio.ready()
@@ -135,7 +140,7 @@ def test_a_line_that_drops_costs_nothing(context: BrowserContext, server_url: st
     title.focus()
     between.cut()
     expect(studio.notice(NOT_HEARD)).to_be_visible()
-    expect(page.locator("header[inert]")).to_have_count(1)
+    expect(page.locator("main[inert]")).to_have_count(1)
     expect(title).to_have_value("Half a ti")
     between.mend()
     expect(studio.notice(NOT_HEARD)).to_have_count(0)
@@ -213,6 +218,9 @@ def test_tabs_do_not_mix_and_drafts_are_listed_and_forgotten(
 
     third = Studio(watch(context.new_page()), server_url).open()
     expect(third.nodes()).to_have_count(1)
+    expect(
+        third.page.get_by_role("button", name=re.compile("^Continue: (One|Two) ?today at"))
+    ).to_be_visible()
     third.item("Sum").click()
     rename(third, "Three")
     second.page.close()
@@ -229,6 +237,13 @@ def test_tabs_do_not_mix_and_drafts_are_listed_and_forgotten(
 
     third.button("Recent").click()
     expect(recent.get_by_role("listitem")).to_have_count(3)  # what was here before is one of them
+    recent.get_by_role("button", name="Forget all").click()
+    recent.get_by_role("button", name="Keep them").click()
+    expect(recent.get_by_role("button", name="Forget all")).to_be_focused()
+    third.page.keyboard.press("Escape")
+    expect(recent).to_have_count(0)
+    expect(third.button("Recent")).to_be_focused()
+    third.button("Recent").click()
     recent.get_by_role("button", name="Forget all").click()
     recent.get_by_role("button", name="Forget them").click()
     expect(recent.get_by_text("There is nothing yet.")).to_be_visible()

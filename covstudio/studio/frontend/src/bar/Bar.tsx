@@ -125,7 +125,7 @@ interface Parts {
   /** What stands beside what concerns the page. */
   panes: ReactNode;
   /** What earlier work is taken up by. */
-  recent: ReactNode;
+  recent: (look: { button: string; text: string }) => ReactNode;
 }
 
 export function Bar({ areas, panes, recent }: Parts) {
@@ -141,7 +141,10 @@ export function Bar({ areas, panes, recent }: Parts) {
       <Title title={state.title} answer={state} />
       <div className="cs-group" role="group" aria-label="File">
         <OpenTool limit={state.limit} />
-        {recent}
+        {recent({
+          button: `cs-button cs-button--quiet ${styles.tool}`,
+          text: styles.toolText ?? "",
+        })}
         <Tool
           path={SAVE}
           label="Save"

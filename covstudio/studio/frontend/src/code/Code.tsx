@@ -1,9 +1,9 @@
 // The program of the model, in every language that has an exporter. The text goes into text nodes only.
 
 import { useEffect, useMemo, useState } from "react";
-import { copy } from "../session/browser";
+import { copy, download } from "../session/browser";
 import type { State } from "../session/connection";
-import { useHear, useSend, useView } from "../session/hooks";
+import { useHear, useLine, useSend, useView } from "../session/hooks";
 import { Icon } from "../ui/Icon";
 import { Vacant } from "../ui/Vacant";
 import styles from "./code.module.css";
@@ -33,6 +33,7 @@ export function Code() {
 
 function Program({ state, code }: { state: State<"code">; code: string }) {
   const send = useSend("code");
+  const lost = useLine() === "lost";
   const [copied, setCopied] = useState(0);
   const parts = useMemo(() => pieces(code, state.keywords), [code, state.keywords]);
   const language = state.languages.find((one) => one.name === state.language);
@@ -47,8 +48,10 @@ function Program({ state, code }: { state: State<"code">; code: string }) {
     return () => clearTimeout(timer);
   }, [copied]);
 
+  // A long program is on the page with its beginning only; without the server there is no more of it.
+  const cut = state.long && lost;
   return (
-    <div className={`cs-root ${styles.page}`}>
+    <div className={`cs-root ${styles.page}`} data-offline>
       <div className={styles.tools}>
         <h2 className={`cs-title cs-grow cs-ellipsis ${styles.title}`}>{state.name}</h2>
         {state.languages.length > 1 && (
@@ -56,6 +59,7 @@ function Program({ state, code }: { state: State<"code">; code: string }) {
             className={`cs-field cs-select ${styles.language}`}
             aria-label="Language"
             value={state.language}
+            disabled={lost}
             onChange={(event) => send({ type: "language", name: event.target.value })}
           >
             {state.languages.map((one) => (
@@ -69,7 +73,7 @@ function Program({ state, code }: { state: State<"code">; code: string }) {
           type="button"
           className="cs-button"
           aria-label="Copy code"
-          // A long program is on the page with its beginning only.
+          disabled={cut}
           onClick={() => (state.long ? send({ type: "copy" }) : void put(code))}
         >
           <Icon path={copied ? DONE : COPY} />
@@ -79,7 +83,8 @@ function Program({ state, code }: { state: State<"code">; code: string }) {
           type="button"
           className="cs-button"
           aria-label={`Download ${state.name}`}
-          onClick={() => send({ type: "download" })}
+          disabled={cut}
+          onClick={() => (state.long ? send({ type: "download" }) : download(state.name, code))}
         >
           <Icon path={DOWNLOAD} />
           Download

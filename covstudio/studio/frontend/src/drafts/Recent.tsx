@@ -1,6 +1,6 @@
 // The drafts that this browser keeps: to go on with one, or to forget them.
 
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Button, Dialog, DialogTrigger, Heading, Modal, ModalOverlay } from "react-aria-components";
 import type { Head } from "../session/drafts";
 import { useConnection } from "../session/hooks";
@@ -12,19 +12,18 @@ import { when } from "./when";
 const CLOCK = "M8 1.8a6.2 6.2 0 1 0 0 12.4A6.2 6.2 0 0 0 8 1.8z|M8 4.6v3.7l2.4 1.5";
 const CLOSE = "M4 4l8 8|M12 4l-8 8";
 
-/** The button that lists them; nothing in a notebook, whose kernel keeps the work. */
-export function Recent() {
+/** The button that lists them, in the look of its neighbours; nothing in a notebook, whose kernel keeps the work. */
+export function Recent({ look: { button, text } }: { look: { button: string; text: string } }) {
   const keeper = keeperOf(useConnection());
   const [heads, setHeads] = useState<Head[] | null>(null);
   if (keeper === null) return null;
   const look = () => void keeper.all().then(setHeads, () => setHeads([]));
   return (
     <DialogTrigger onOpenChange={(open) => (open ? look() : setHeads(null))}>
-      <span title="Go on with earlier work that this browser keeps">
-        <Button className="cs-icon-button" aria-label="Recent">
-          <Icon path={CLOCK} />
-        </Button>
-      </span>
+      <Button className={button} aria-label="Recent" data-tip="Recent work: go on where you left off">
+        <Icon path={CLOCK} />
+        <span className={text}>Recent</span>
+      </Button>
       <ModalOverlay isDismissable className={styles.ground}>
         <Modal className={styles.modal}>
           <Dialog className={`cs-root ${styles.dialog}`} aria-label="Recent work">
@@ -44,7 +43,13 @@ interface Props {
 }
 
 function Drafts({ keeper, heads, look, close }: Props) {
-  const [sure, setSure] = useState(false);
+  const [sure, setSure] = useState<boolean | null>(null); // null before anybody was asked
+  const answer = useRef<HTMLButtonElement>(null);
+  const end = useRef<HTMLButtonElement>(null);
+  // Each press takes its button away; the keyboard goes to what stands there now, so that Escape is heard.
+  useEffect(() => {
+    if (sure !== null) (answer.current ?? end.current)?.focus();
+  }, [sure]);
   const none = heads?.length === 0;
   function open(head: Head): void {
     close();
@@ -56,7 +61,7 @@ function Drafts({ keeper, heads, look, close }: Props) {
         <Heading slot="title" level={2} className="cs-grow">
           Recent work
         </Heading>
-        <button type="button" className="cs-icon-button" aria-label="Close" onClick={close}>
+        <button ref={end} type="button" className="cs-icon-button" aria-label="Close" onClick={close}>
           <Icon path={CLOSE} />
         </button>
       </div>
@@ -88,7 +93,10 @@ function Drafts({ keeper, heads, look, close }: Props) {
               type="button"
               className="cs-icon-button"
               aria-label={`Forget ${head.title}, ${when(head.saved)}`}
-              onClick={() => void keeper.remove(head).then(look)}
+              onClick={() => {
+                end.current?.focus();
+                void keeper.remove(head).then(look);
+              }}
             >
               <Icon path={CLOSE} size={14} />
             </button>
@@ -100,14 +108,15 @@ function Drafts({ keeper, heads, look, close }: Props) {
           {sure ? (
             <>
               <span className="cs-grow">All drafts of all tabs go for good. Saved files stay.</span>
-              <button type="button" className="cs-button" onClick={() => setSure(false)}>
+              <button ref={answer} type="button" className="cs-button" onClick={() => setSure(false)}>
                 Keep them
               </button>
               <button
                 type="button"
                 className="cs-button cs-button--danger"
                 onClick={() => {
-                  setSure(false);
+                  end.current?.focus();
+                  setSure(null);
                   void keeper.forgetAll().then(look);
                 }}
               >
@@ -115,7 +124,7 @@ function Drafts({ keeper, heads, look, close }: Props) {
               </button>
             </>
           ) : (
-            <button type="button" className="cs-button" onClick={() => setSure(true)}>
+            <button ref={answer} type="button" className="cs-button" onClick={() => setSure(true)}>
               Forget all
             </button>
           )}

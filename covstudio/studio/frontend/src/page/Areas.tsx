@@ -44,7 +44,7 @@ export function Areas({ tabs, chosen, marks, show }: Props) {
   }
 
   return (
-    <div role="tablist" aria-label="Areas" className={styles.tablist} ref={list}>
+    <div role="tablist" aria-label="Areas" className={styles.tablist} ref={list} data-offline>
       {tabs.map((tab, index) => (
         <button
           key={tab.name}
@@ -71,7 +71,7 @@ export function Areas({ tabs, chosen, marks, show }: Props) {
 
 export function Folds({ layout, fold }: { layout: Layout; fold: (pane: Pane) => void }) {
   return (
-    <div className={`cs-group ${styles.folds}`} role="group" aria-label="Panes">
+    <div className={`cs-group ${styles.folds}`} role="group" aria-label="Panes" data-offline>
       {(Object.entries(layout.area.folds) as [Pane, string][]).map(([pane, label]) => (
         <button
           key={pane}

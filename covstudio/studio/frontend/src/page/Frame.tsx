@@ -8,6 +8,7 @@ import { Bar } from "../bar/Bar";
 import { Canvas } from "../canvas/Canvas";
 import { Code } from "../code/Code";
 import { Data } from "../data/Data";
+import { Continue } from "../drafts/Continue";
 import { keeperOf } from "../drafts/keeper";
 import { Recent } from "../drafts/Recent";
 import { Fit } from "../fit/Fit";
@@ -193,7 +194,7 @@ export function Frame() {
         </span>
         <div className={styles.barTools}>
           <Bar
-            recent={<Recent />}
+            recent={(look) => <Recent look={look} />}
             areas={<Areas tabs={tabs} chosen={chosen} marks={marks} show={show} />}
             panes={
               <Folds
@@ -221,7 +222,7 @@ export function Frame() {
           tabIndex={-1}
           data-cs-scope="model"
         >
-          <Canvas />
+          <Canvas earlier={<Continue />} />
         </section>
         {lines.inside && splitter(lines.inside)}
         <section id="cs-dock" className={styles.dock} aria-label="Slices">

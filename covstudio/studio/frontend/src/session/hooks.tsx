@@ -7,19 +7,21 @@ import {
   useEffect,
   useMemo,
   useRef,
+  useState,
   useSyncExternalStore,
 } from "react";
 import type { Connection, Down, State, Up, ViewName } from "./connection";
+import type { Line } from "./line";
 import type { Request, Stage } from "./stage";
 
-const Line = createContext<Connection | null>(null);
+const Session = createContext<Connection | null>(null);
 
 export function SessionProvider({ connection, children }: { connection: Connection; children: ReactNode }) {
-  return <Line.Provider value={connection}>{children}</Line.Provider>;
+  return <Session.Provider value={connection}>{children}</Session.Provider>;
 }
 
 export function useConnection(): Connection {
-  const connection = useContext(Line);
+  const connection = useContext(Session);
   if (connection === null) throw new Error("a view stands outside of the session");
   return connection;
 }
@@ -53,6 +55,14 @@ export function useHear<V extends ViewName>(
     () => connection.hear(view, (message, data) => latest.current(message, data)),
     [connection, view],
   );
+}
+
+/** Whether the server is heard. */
+export function useLine(): Line {
+  const connection = useConnection();
+  const [line, setLine] = useState<Line>(connection.line.state);
+  useEffect(() => connection.watch(setLine), [connection]);
+  return line;
 }
 
 /** What the parts of the page ask of each other. */

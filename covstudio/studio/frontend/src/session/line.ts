@@ -63,6 +63,15 @@ export function modelOf(json: DocumentJson, session: string): ModelJson | null {
   return null;
 }
 
+/** A key that needs no server: on what goes on without one, or to another area. */
+function goesOn(event: KeyboardEvent): boolean {
+  const [at] = event.composedPath();
+  return (
+    (at instanceof Element && at.closest("[data-offline]") !== null) ||
+    (event.altKey && /^[1-9]$/.test(event.key))
+  );
+}
+
 export class Lifeline {
   state: Line = "up";
   private readonly watchers = new Set<(line: Line) => void>();
@@ -89,10 +98,11 @@ export class Lifeline {
     window.addEventListener("focus", now, { signal });
     window.document.addEventListener("visibilitychange", () => !window.document.hidden && now(), { signal });
     // What the keyboard says while nobody hears it would be lost, or come as a surprise later.
-    window.addEventListener("keydown", (event) => this.lost && event.stopImmediatePropagation(), {
-      signal,
-      capture: true,
-    });
+    window.addEventListener(
+      "keydown",
+      (event) => this.lost && !goesOn(event) && event.stopImmediatePropagation(),
+      { signal, capture: true },
+    );
   }
 
   watch(changed: (line: Line) => void): () => void {
@@ -123,6 +133,11 @@ export class Lifeline {
   private schedule(): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.lost?.reconnect(), waitBefore(this.attempt++));
+  }
+
+  /** Try now, and not when its time has come. */
+  again(): void {
+    if (this.lost) this.tryNow();
   }
 
   private tryNow(): void {

@@ -96,6 +96,7 @@ export interface Wires {
       | ResetValue
       | FixParameter
       | RemoveSelected
+      | RepairProblem
       | SelectNode
       | ShowMatrix
       | OpenTab;
@@ -334,6 +335,7 @@ export interface Card {
   more: number;
   name: string;
   problem: ShownProblem | null;
+  problems: ModelProblem[];
   ready: boolean;
   role: "matrix" | "operator" | "result";
   shape: string;
@@ -357,6 +359,24 @@ export interface CardLine {
 export interface ShownProblem {
   severity: "error" | "unfinished";
   text: string;
+}
+/**
+ * A problem as the page lists it, with its node's name; one of the whole model stands under V.
+ */
+export interface ModelProblem {
+  field: string | null;
+  name: string;
+  node: string | null;
+  repairs: Repair[];
+  severity: "error" | "unfinished";
+  text: string;
+}
+/**
+ * A button that mends a problem: it changes the model by one step, or opens a tab where that is done.
+ */
+export interface Repair {
+  label: string;
+  tab: string | null;
 }
 /**
  * A slot: its name, what it is for, what is written beside it, and whether nothing is in it yet.
@@ -758,6 +778,7 @@ export interface DraftFit {
  * A document that undo or redo goes back to, by its part, and what the way there is called.
  */
 export interface DraftStep {
+  another_model: boolean;
   label: string;
   part: string;
 }
@@ -851,16 +872,6 @@ export interface FitQuantity {
 export interface FitFailure {
   message: string;
   problems: ModelProblem[];
-}
-/**
- * A problem as the page lists it, with its node's name; one of the whole model stands under V.
- */
-export interface ModelProblem {
-  field: string | null;
-  name: string;
-  node: string | null;
-  severity: "error" | "unfinished";
-  text: string;
 }
 /**
  * The fixed effects, as they stand or as they are being written.
@@ -1550,6 +1561,14 @@ export interface FixParameter {
  */
 export interface RemoveSelected {
   type: "remove-selected";
+}
+/**
+ * A problem of a node, or of V, is to be mended by the repair of this label.
+ */
+export interface RepairProblem {
+  label: string;
+  node: string | null;
+  type: "repair-problem";
 }
 /**
  * What stands above the large plot: which matrix it is, and how it can be read.

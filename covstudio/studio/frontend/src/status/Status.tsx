@@ -2,9 +2,8 @@
 
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Button, Dialog, DialogTrigger, Popover } from "react-aria-components";
-import { useConnection, useSend, useView } from "../session/hooks";
-import type { Line } from "../session/line";
-import type { NoticeLine } from "../session/messages";
+import { useConnection, useLine, useSend, useView } from "../session/hooks";
+import type { Chip, NoticeLine } from "../session/messages";
 import { Icon } from "../ui/Icon";
 import styles from "./status.module.css";
 
@@ -15,8 +14,14 @@ const MOST = 2;
 const READ = 6000;
 
 const LOST =
-  "The server is not heard. What you see can be looked at and not changed until it is back; this page tries by itself, and nothing " +
-  "is lost.";
+  "The server is not heard. What you see can be looked at and not changed until it is back: areas open with what was there last, and " +
+  "the program can be copied. This page tries by itself, and nothing is lost.";
+/** What the state of the model is while nobody can say. */
+const WITHOUT: Chip = {
+  level: "problem",
+  text: "No connection, trying again…",
+  tip: "The server is not heard. Press to try now.",
+};
 
 interface NoticeProps {
   text: string;
@@ -95,15 +100,14 @@ export function Status() {
   const state = useView("status");
   const send = useSend("status");
   const connection = useConnection();
-  const [line, setLine] = useState<Line>(connection.line.state);
-  useEffect(() => connection.watch(setLine), [connection]);
+  const lost = useLine() === "lost";
   if (state === null) return null;
-  const { chip } = state;
+  const chip = lost ? WITHOUT : state.chip;
 
   const notices: ReactNode[] = [...state.notices]
     .reverse()
     .map((notice) => <SessionNotice key={notice.serial} {...notice} />);
-  if (line === "lost") notices.unshift(<Notice key="line" text={LOST} level="error" />);
+  if (lost) notices.unshift(<Notice key="line" text={LOST} level="error" />);
 
   return (
     <div className={styles.status}>
@@ -112,8 +116,9 @@ export function Status() {
         className={styles.chip}
         data-level={chip.level}
         title={chip.tip}
-        aria-label={`State of the model: ${chip.text}`}
-        onClick={() => send({ type: "chip-pressed" })}
+        aria-label={lost ? chip.text : `State of the model: ${chip.text}`}
+        data-offline
+        onClick={() => (lost ? connection.line.again() : send({ type: "chip-pressed" }))}
       >
         {chip.text}
       </button>
