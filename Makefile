@@ -96,9 +96,10 @@ pictures: $(VENV)/.test browser  ## Take the pictures of the README anew, and th
 	$(BIN)/python tools/pictures.py
 	$(BIN)/python tools/screens.py
 
-docs: $(VENV)/.app  ## Write docs/catalogue from the declarations of the structures, and the counts in all pages
+docs: $(VENV)/.app  ## Write docs/catalogue from the declarations of the structures, the counts in all pages, and the list of settings
 	$(BIN)/python tools/catalogue_pages.py
 	$(BIN)/python tools/counts.py
+	$(BIN)/python tools/settings_page.py
 
 dist: $(VENV)/.release  ## Build the wheel and the source distribution, and check what is in them
 	rm -rf build dist

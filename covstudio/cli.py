@@ -17,11 +17,13 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from covstudio import __version__
 from covstudio.cli_input import InputError, add_data_arguments, bound, model_and_table
+from covstudio.settings import SETTINGS, Setting
 
 # Nothing else is imported here: `covstudio --version` answers at once, and only `serve` loads the app.
 if TYPE_CHECKING:
@@ -113,6 +115,7 @@ def _parser() -> _Parser:
         metavar="HOST:PORT",
         help="another address people reach the app under, behind a proxy say; may be repeated",
     )
+    _add_settings(serve)
     serve.set_defaults(run=_serve)
 
     fit = commands.add_parser("fit", help="fit a model to a table by REML or ML", allow_abbrev=False)
@@ -155,6 +158,29 @@ def _parser() -> _Parser:
     return parser
 
 
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    """Give a command an option for each setting."""
+    group = parser.add_argument_group(
+        "settings", "each can be an environment variable, too: docs/deployment.md"
+    )
+    for one in SETTINGS:
+        said = f"{one.what} ({one.variable}; {one.said})".replace("%", "%%")
+        if isinstance(one.default, bool):
+            group.add_argument(f"--{one.name}", dest=one.variable, action="store_const", const="1", help=said)
+        else:
+            kind = partial(_setting, one)
+            group.add_argument(f"--{one.name}", dest=one.variable, type=kind, metavar=one.metavar, help=said)
+
+
+def _setting(setting: Setting[Any], text: str) -> str:
+    """A text for a setting, which makes sense for it."""
+    try:
+        setting.of(text, f"--{setting.name}")
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
 def _port(text: str) -> int:
     port = int(text) if text.isdecimal() else -1
     if not 0 <= port <= 65_535:
@@ -190,6 +216,10 @@ def _positive(text: str) -> int:
 def _serve(arguments: argparse.Namespace) -> int:
     from covstudio.studio.page import serve
 
+    for one in SETTINGS:
+        said = getattr(arguments, one.variable)
+        if said is not None:
+            os.environ[one.variable] = said  # so that every process knows it
     with contextlib.suppress(KeyboardInterrupt):
         serve(port=arguments.port, address=arguments.address, show=arguments.open, origins=arguments.origin)
     return OK

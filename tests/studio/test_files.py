@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import random
 from collections.abc import Iterator
 from typing import Any
 
+import pandas as pd
 import pytest
 from msgspec import ValidationError, convert, structs
 
@@ -17,9 +19,25 @@ from covstudio.studio.session.files import (
     UploadError,
     file_stem,
     model_text,
+    spreadsheet_text,
 )
 
 LIMIT = 50_000
+
+
+@pytest.mark.parametrize("separator", [",", "\t"])
+def test_no_cell_begins_a_formula_and_numbers_stay_numbers(separator: str) -> None:
+    hostile = ["=cmd|'/c calc'!A1", "+1+2", "-2+3", "@SUM(A1)", "\t=1", "\n=1"]
+    kept = ["-2.5", "+1e3", "G1", "a=b", "-inf", ""]
+    cells = [*hostile, *kept]
+    frame = pd.DataFrame({"=gen": cells, "y": [-0.5 * i for i in range(len(cells))]})
+    read = pd.read_csv(
+        io.StringIO(spreadsheet_text(frame, separator)), sep=separator, dtype={0: str}, keep_default_na=False
+    )
+    assert list(read.columns) == ["'=gen", "y"]
+    assert read.iloc[:, 0].tolist() == [*(f"'{cell}" for cell in hostile), *kept]
+    assert spreadsheet_text(pd.DataFrame({"gen": ["G1\r=1+1"]})) == 'gen\n"G1\n=1+1"\n'
+    assert read["y"].tolist() == frame["y"].tolist()
 
 
 def pieces(

@@ -35,13 +35,13 @@ from covstudio.studio.data.messages import (
 from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.event_loop import call_soon
 from covstudio.studio.session.files import (
-    MAX_TABLE,
     MEGABYTE,
     Assembler,
     Chunk,
     RefuseFile,
     Upload,
     UploadError,
+    max_table,
 )
 from covstudio.studio.session.shared import ProposeExample
 from covstudio.studio.session.store import Store
@@ -70,7 +70,7 @@ class DataView(TabView):
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._uploads = Assembler({"table": MAX_TABLE})
+        self._uploads = Assembler({"table": max_table()})
         self._proposal: Table | None = None
         self._upload: Upload | None = None  # the file of the proposal
         self._roles: dict[str, Role] = {}
@@ -273,7 +273,7 @@ class DataView(TabView):
         self.channel.show(
             DataState(
                 examples=[_listed(example) for example in examples()],
-                limit=MAX_TABLE,
+                limit=max_table(),
                 suffixes=list(suffixes()),
                 busy=self._busy,
                 progress=self._progress,

@@ -12,7 +12,7 @@ from covstudio.data.errors import TableError
 from covstudio.data.reading import read_table
 from covstudio.data.roles import Guess, explain_roles
 from covstudio.data.tables import Table
-from covstudio.studio.session.files import MAX_TABLE, Upload
+from covstudio.studio.session.files import Upload, max_table
 
 SHOWN_LEVELS = 5
 
@@ -61,7 +61,7 @@ def read_upload(upload: Upload, choices: TableChoices) -> tuple[Examined | None,
     """
     stem = upload.name.rsplit(".", 1)[0] or upload.name
     try:
-        return Examined.of(read_table(upload.data, name=stem, max_bytes=MAX_TABLE, choices=choices)), None
+        return Examined.of(read_table(upload.data, name=stem, max_bytes=max_table(), choices=choices)), None
     except TableError as error:
         return None, f"{upload.name}: {error}"
 

@@ -20,11 +20,14 @@ from covstudio.studio.drafts.parts import Parts, Returned, Work, read_bundle
 from covstudio.studio.fit.kept import KeptFit
 from covstudio.studio.session.background import Background
 from covstudio.studio.session.channel import Channel
-from covstudio.studio.session.files import MAX_MODEL, Assembler, Chunk, UploadError
+from covstudio.studio.session.files import Assembler, Chunk, UploadError, max_model
 from covstudio.studio.session.store import Store
 
-#: A draft has undo, redo and a fit beside the model and its tables.
-MAX_DRAFT = 2 * MAX_MODEL
+
+def max_draft() -> int:
+    """The most bytes of a draft: it has undo, redo and a fit beside the model and its tables."""
+    return 2 * max_model()
+
 
 _Written = tuple[Draft, dict[str, bytes]]
 
@@ -56,7 +59,7 @@ class Drafts:
         self._parts = Parts()
         self._alone = threading.Lock()  # parts are written by one thread at a time
         self._untouched = store.history
-        self._uploads = Assembler({"draft": MAX_DRAFT})
+        self._uploads = Assembler({"draft": max_draft()})
         self._writing: Background[_Written] = Background(self._tell)
         self._reading: Background[Returned | str] = Background(self._returned)
         self.channel = Channel(
@@ -69,7 +72,7 @@ class Drafts:
                 NotKept: lambda said: self._not_kept(said.text[:500]),
             },
         )
-        self.channel.show(DraftsState(limit=MAX_DRAFT))
+        self.channel.show(DraftsState(limit=max_draft()))
         store.param.watch(
             lambda *events: self.write(), ["settled", "selection", "focus", "derivatives", "answers"]
         )

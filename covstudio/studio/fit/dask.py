@@ -16,7 +16,7 @@ import threading
 import uuid
 from typing import Any
 
-from covstudio.studio.fit.job import POLL_SECONDS, Finished, Job, Started
+from covstudio.studio.fit.job import POLL_SECONDS, Counts, Finished, Job, Started, counted
 from covstudio.studio.fit.worker import Outcome, Report, own_modules, perform
 
 log = logging.getLogger("covstudio")
@@ -93,6 +93,10 @@ class DaskPool:
     def cancel(self, job: Job) -> None:
         """Stop a fit at its next iteration."""
         job.cancelled.set()
+
+    def counts(self) -> Counts:
+        """How many jobs the cluster has; how many workers is its own affair."""
+        return counted(0, len(self._jobs), 0)
 
     def close(self) -> None:
         """Leave the cluster; fits under way are cancelled."""

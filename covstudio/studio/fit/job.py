@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from covstudio.studio.fit.worker import Fitting, Outcome, Report, Task
@@ -48,6 +49,32 @@ Event = Waiting | Started | Report | Finished
 Listener = Callable[[Event], None]
 
 
+@dataclass
+class Counts:
+    """What becomes of jobs, in numbers.
+
+    Attributes:
+        workers: processes that are there for them.
+        running: how many are under way.
+        waiting: how many wait for a worker.
+        ended: how many have ended since the process began.
+        failed: how many of these ended in an error.
+        seconds: how long they took together, from when a worker took them up.
+    """
+
+    workers: int = 0
+    running: int = 0
+    waiting: int = 0
+    ended: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+
+
+#: Of all jobs of this process that have ended.
+_ended = Counts()
+_counting = threading.Lock()
+
+
 @dataclass(eq=False)
 class Job:
     """One fit that was asked for, or a question about one.
@@ -64,17 +91,27 @@ class Job:
     task: Task = field(default_factory=Fitting)
     cancelled: threading.Event = field(default_factory=threading.Event)
     done: threading.Event = field(default_factory=threading.Event)
+    began: float | None = None
 
     def tell(self, event: Event) -> None:
         """Hand an event to the listener; its failure is logged and does not reach the worker."""
         if self.done.is_set():
             return
+        if isinstance(event, Started):
+            self.began = time.monotonic()
         if isinstance(event, Finished):
             self.done.set()
+            self._count(event.outcome)
         try:
             self.listener(event)
         except Exception:
             log.exception("a fit's listener failed")
+
+    def _count(self, outcome: Outcome) -> None:
+        with _counting:
+            _ended.ended += 1
+            _ended.failed += bool(outcome.message) and not outcome.cancelled
+            _ended.seconds += 0.0 if self.began is None else time.monotonic() - self.began
 
 
 class Pool(Protocol):
@@ -91,3 +128,12 @@ class Pool(Protocol):
 
     def close(self) -> None:
         """End the workers and every fit in them."""
+
+    def counts(self) -> Counts:
+        """How many workers there are, and how many jobs run and wait."""
+
+
+def counted(workers: int, running: int, waiting: int) -> Counts:
+    """Counts of a pool with those of jobs that have ended."""
+    with _counting:
+        return replace(_ended, workers=workers, running=running, waiting=waiting)

@@ -31,7 +31,18 @@ from typing import Any
 from covstudio.data.tables import Table
 from covstudio.document.files.write import dumps
 from covstudio.document.model.document import Document
-from covstudio.studio.fit.job import POLL_SECONDS, Finished, Job, Listener, Pool, Started, Waiting
+from covstudio.settings import PROCESSES, SCHEDULER, WORKERS
+from covstudio.studio.fit.job import (
+    POLL_SECONDS,
+    Counts,
+    Finished,
+    Job,
+    Listener,
+    Pool,
+    Started,
+    Waiting,
+    counted,
+)
 from covstudio.studio.fit.worker import (
     Fitting,
     Outcome,
@@ -58,20 +69,12 @@ NOT_SHARED = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOSPC
 
 
 def workers_wanted() -> int:
-    """Number of fits that may run side by side: COVSTUDIO_WORKERS, or half the processors and at least two.
+    """Number of fits that may run side by side in this process: its share of what the setting says.
 
     Raises:
         ValueError: COVSTUDIO_WORKERS is no whole number of 1 or more.
     """
-    text = os.environ.get("COVSTUDIO_WORKERS", "").strip()
-    if not text:
-        return max(2, (os.cpu_count() or 1) // 2)
-    if text.isascii() and text.isdecimal() and len(text) <= 4 and int(text):
-        return int(text)
-    raise ValueError(
-        f"COVSTUDIO_WORKERS is {text!r:.40}, and a whole number from 1 to 9999 is expected: how many fits "
-        "may run side by side. Set it to one, or unset it to use half the processors."
-    )
+    return max(1, (WORKERS() or max(2, (os.cpu_count() or 1) // 2)) // PROCESSES())
 
 
 #: What workers import before there are any.
@@ -276,6 +279,12 @@ class LocalPool:
         for job in jobs:
             job.tell(Finished(Outcome(cancelled=True)))
 
+    def counts(self) -> Counts:
+        """How many workers there are, and how many jobs run and wait."""
+        with self._lock:
+            running = sum(slot.job is not None for slot in self._slots)
+            return counted(len(self._slots), running, len(self._queue))
+
     @property
     def processes(self) -> Sequence[int]:
         """Process ids of the workers that are up."""
@@ -298,7 +307,7 @@ def pool() -> Pool:
     global _pool
     with _pool_lock:
         if _pool is None:
-            address = os.environ.get("COVSTUDIO_SCHEDULER", "").strip()
+            address = SCHEDULER()
             if address:
                 from covstudio.studio.fit.dask import DaskPool
 
@@ -306,6 +315,11 @@ def pool() -> Pool:
             else:
                 _pool = LocalPool()
         return _pool
+
+
+def counts() -> Counts:
+    """What becomes of the fits of this server process, in numbers; no pool is made for that."""
+    return counted(0, 0, 0) if _pool is None else _pool.counts()
 
 
 def close_pool() -> None:

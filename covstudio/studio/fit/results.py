@@ -30,7 +30,7 @@ from covstudio.studio.fit.results_messages import (
     Word,
 )
 from covstudio.studio.fit.used_rows import UsedRows, used_rows
-from covstudio.studio.session.files import file_stem
+from covstudio.studio.session.files import file_stem, spreadsheet_text
 from covstudio.studio.session.spoken import Spoken
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class Results:
         Raises:
             KeyError: there is no such table.
         """
-        return self._whole(name).to_csv(index=False, sep="\t")
+        return spreadsheet_text(self._whole(name), "\t")
 
     def file(self, name: str) -> tuple[str, str | bytes]:
         """A table as csv, or all of them as a zip archive.
@@ -180,14 +180,14 @@ class Results:
             KeyError: there is no such table.
         """
         if name != ALL:
-            return f"{self._stem} {name.replace('_', ' ')}.csv", self._whole(name).to_csv(index=False)
+            return f"{self._stem} {name.replace('_', ' ')}.csv", spreadsheet_text(self._whole(name))
         stream = io.BytesIO()
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
             for table in self._tables:
                 frame = self._whole(table)
                 if table in OPTIONAL and frame.empty:
                     continue
-                archive.writestr(f"{table}.csv", frame.to_csv(index=False))
+                archive.writestr(f"{table}.csv", spreadsheet_text(frame))
         return f"{self._stem} fit.zip", stream.getvalue()
 
 

@@ -17,11 +17,11 @@ from covstudio.studio.page.messages import (
 )
 from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.files import (
-    MAX_MODEL,
     Assembler,
     Chunk,
     UploadError,
     file_stem,
+    max_model,
     model_text,
 )
 from covstudio.studio.session.offers import menu
@@ -45,7 +45,7 @@ class AppBar:
         self._store = store
         self._desk = desk
         self._on_example = on_example
-        self._uploads = Assembler({"open": MAX_MODEL})
+        self._uploads = Assembler({"open": max_model()})
         self.channel = Channel(
             BAR,
             store,
@@ -101,7 +101,7 @@ class AppBar:
                 title=store.document.title,
                 undo=store.history.undo_label or None,
                 redo=store.history.redo_label or None,
-                limit=MAX_MODEL,
+                limit=max_model(),
                 templates=menu(TEMPLATES),
                 examples=menu(EXAMPLES),
             )

@@ -16,8 +16,15 @@ from typing import Any
 from urllib.parse import quote
 
 import panel as pn
+from bokeh.embed.bundle import _bundle_extensions as extensions
 from bokeh.util.warnings import BokehUserWarning
+from panel.io import resources
+from panel.io.resources import Resources
 
+from covstudio.data.examples import EXAMPLES
+from covstudio.document.files.templates import TEMPLATES
+from covstudio.export.exporter import EXPORTERS
+from covstudio.plots.picture import FIT_PICTURES, MATRIX_PICTURES
 from covstudio.studio.canvas.canvas import CanvasView
 from covstudio.studio.code.code import CodeView
 from covstudio.studio.data.data import DataView
@@ -227,6 +234,23 @@ def _came_back() -> bool:
 
 
 _warmed = threading.Event()
+_prepared = threading.Event()
+
+
+def prepare() -> None:
+    """Import what the first visitor would wait for, and have this process serve Panel's files, once.
+
+    A process learns where Panel's files are, and that pages have them from here and no other host, when it
+    hands out its first page; of several processes, one may be asked for a file or a session before that.
+    """
+    if _prepared.is_set():
+        return
+    _prepared.set()
+    resources.RESOURCE_MODE = "server"
+    extensions(None, Resources(mode="server"))
+    for registry in (TABS, EXAMPLES, TEMPLATES, EXPORTERS, MATRIX_PICTURES, FIT_PICTURES):
+        registry.names()
+    Page().close()
 
 
 def prewarm() -> None:
@@ -234,7 +258,7 @@ def prewarm() -> None:
     if _warmed.is_set():
         return
     _warmed.set()
-    TABS.names()
+    prepare()
     try:
         fitting.pool().prewarm()
     except (ImportError, OSError, ValueError) as error:

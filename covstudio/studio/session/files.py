@@ -6,15 +6,27 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from covstudio.settings import UPLOAD_MB
 from covstudio.studio.session.messages import Message
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 MEGABYTE = 1_000_000
-MAX_TABLE = 100 * MEGABYTE
-#: A saved model holds its table as text, so it may be larger than the table was.
-MAX_MODEL = 250 * MEGABYTE
 MAX_CHUNK = 4 * MEGABYTE
 MAX_NAME = 200
+
+
+def max_table() -> int:
+    """The most bytes of a table that somebody uploads."""
+    return UPLOAD_MB() * MEGABYTE
+
+
+def max_model() -> int:
+    """The most bytes of a saved model: it holds its table as text, so it may be larger than the table was."""
+    return max_table() * 5 // 2
 
 
 class UploadError(ValueError):
@@ -139,6 +151,41 @@ class Assembler:
     def _dropped(self, purpose: str, sentence: str) -> UploadError:
         self._partial.pop(purpose, None)
         return UploadError(sentence)
+
+
+def spreadsheet_text(frame: pd.DataFrame, separator: str = ",") -> str:
+    """A table as text for a spreadsheet, in which no cell begins a formula.
+
+    A text that begins as a formula does gets an apostrophe before it, which spreadsheets take for "this is
+    text". Numbers stay numbers, negative ones and those that stand in a column of texts included.
+
+    Args:
+        frame: the table.
+        separator: between cells.
+
+    Example:
+        >>> import pandas as pd
+        >>> print(spreadsheet_text(pd.DataFrame({"gen": ["=1+1", "-2"], "yield": [-0.5, 4.0]})), end="")
+        gen,yield
+        '=1+1,-0.5
+        -2,4.0
+    """
+    texts = frame.select_dtypes(exclude="number")
+    safe = frame.assign(**{str(name): texts[name].map(_plain_cell) for name in texts.columns})
+    return safe.rename(columns=_plain_cell).to_csv(index=False, sep=separator)
+
+
+def _plain_cell(cell: object) -> object:
+    if not isinstance(cell, str):
+        return cell
+    cell = cell.replace("\r\n", "\n").replace("\r", "\n")  # a lone one would begin a row, and is not quoted
+    if not cell.startswith(("=", "+", "-", "@", "\t", "\n")):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
 
 
 def file_stem(title: str) -> str:
