@@ -1,6 +1,7 @@
-"""The command line: `covstudio serve`, `covstudio fit` and `covstudio export`.
+"""The command line: `covstudio serve`, `covstudio inspect`, `covstudio fit` and `covstudio export`.
 
     covstudio serve --port 5006
+    covstudio inspect trial.xlsx
     covstudio fit model.json trial.csv --response yield --fixed "1 + rep"
     covstudio fit "yield ~ rep + (1 | gen)" trial.csv
     covstudio export model.json --format python -o model.py
@@ -22,7 +23,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from covstudio import __version__
-from covstudio.cli_input import InputError, add_data_arguments, bound, model_and_table
+from covstudio.cli_input import (
+    InputError,
+    add_data_arguments,
+    add_table_arguments,
+    bound,
+    model_and_table,
+    said_of_table,
+)
 from covstudio.settings import SETTINGS, Setting
 
 # Nothing else is imported here: `covstudio --version` answers at once, and only `serve` loads the app.
@@ -118,10 +126,21 @@ def _parser() -> _Parser:
     _add_settings(serve)
     serve.set_defaults(run=_serve)
 
+    look = commands.add_parser(
+        "inspect", help="show how the file of a table is read, why, and what comes of it", allow_abbrev=False
+    )
+    look.add_argument("data", metavar="FILE", help="the table: csv, xlsx, a packed file, ...")
+    look.add_argument("--json", action="store_true", help="print everything as JSON")
+    look.add_argument(
+        "-o", "--output", metavar="FILE", help="write the choices there, for --choices of any command"
+    )
+    add_table_arguments(look)
+    look.set_defaults(run=_inspect)
+
     fit = commands.add_parser("fit", help="fit a model to a table by REML or ML", allow_abbrev=False)
     fit.add_argument("model", metavar="MODEL", help="a model saved by the app, or a formula")
     fit.add_argument(
-        "data", metavar="DATA.csv", nargs="?", help="the table; by default the one saved with the model"
+        "data", metavar="DATA", nargs="?", help="the table; by default the one saved with the model"
     )
     add_data_arguments(fit)
     fit.add_argument(
@@ -141,9 +160,7 @@ def _parser() -> _Parser:
     export = commands.add_parser("export", help="write a model as a program", allow_abbrev=False)
     export.more = _formats
     export.add_argument("model", metavar="MODEL", help="a model saved by the app, or a formula")
-    export.add_argument(
-        "--data", metavar="DATA.csv", help="the table; by default the one saved with the model"
-    )
+    export.add_argument("--data", metavar="DATA", help="the table; by default the one saved with the model")
     export.add_argument(
         "--format",
         type=_format,
@@ -222,6 +239,24 @@ def _serve(arguments: argparse.Namespace) -> int:
             os.environ[one.variable] = said  # so that every process knows it
     with contextlib.suppress(KeyboardInterrupt):
         serve(port=arguments.port, address=arguments.address, show=arguments.open, origins=arguments.origin)
+    return OK
+
+
+# --- inspect
+
+
+def _inspect(arguments: argparse.Namespace) -> int:
+    from covstudio.data.inspection import inspect
+
+    found = inspect(arguments.data, said_of_table(arguments))
+    if arguments.output is not None:
+        text = json.dumps(found.choices.to_dict(), ensure_ascii=False, indent=2)
+        Path(arguments.output).write_text(f"{text}\n", encoding="utf-8")
+        print(f"The choices are in {arguments.output}", file=sys.stderr)
+    if arguments.json:
+        print(json.dumps(found.to_dict(), ensure_ascii=False, indent=2, allow_nan=False))
+    elif arguments.output is None:
+        print(_plain(str(found)))
     return OK
 
 

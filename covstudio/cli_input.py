@@ -68,7 +68,19 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
         ("contrasts", "of R, such as 'list(rep = contr.sum)'"),
     ):
         formula.add_argument(f"--{name}", metavar="TEXT", help=words)
+    add_table_arguments(parser)
+
+
+def add_table_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the words that say how the file of a table is read.
+
+    Args:
+        parser: of a command.
+    """
     table = parser.add_argument_group("the table", "what its file does not say by itself")
+    table.add_argument(
+        "--choices", metavar="FILE", help="all of this as JSON, as `covstudio inspect -o FILE` writes it"
+    )
     _repeated(
         table,
         "--missing",
@@ -80,8 +92,15 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     _repeated(table, "--text", "COLUMN", "take COLUMN for labels, whatever it looks like")
     _repeated(table, "--dates", "COLUMN=ORDER", "COLUMN holds dates, ORDER is dmy, mdy or ymd")
     table.add_argument("--decimal", choices=(".", ","), help="the decimal mark of all numbers")
+    table.add_argument(
+        "--thousands", metavar="MARK", help="the mark between thousands: . , ' or space; none for no mark"
+    )
     table.add_argument("--header", type=int, metavar="LINE", help="the line that names the columns")
     table.add_argument("--separator", metavar="MARK", help="what stands between fields; 'tab' for a tab")
+    table.add_argument("--widths", metavar="8,5,5", help="how many characters each field takes")
+    table.add_argument("--encoding", metavar="NAME", help="of the characters of a text, such as windows-1252")
+    table.add_argument("--sheet", metavar="NAME", help="the sheet of a workbook, by its name or number")
+    table.add_argument("--member", metavar="FILE", help="the file in a zip archive")
 
 
 def _repeated(group: argparse._ArgumentGroup, name: str, metavar: str, words: str) -> None:
@@ -113,7 +132,7 @@ def model_and_table(arguments: argparse.Namespace) -> tuple[Document, Table | No
     except DocumentError as error:
         raise InputError(f"{arguments.model}: {error}") from None
     try:
-        said = _said(arguments)
+        said = said_of_table(arguments)
     except ChoiceError as error:
         raise InputError(str(error)) from None
     document = replace(document, choices=said.over(document.choices))
@@ -146,7 +165,7 @@ def _of_formula(arguments: argparse.Namespace) -> tuple[Document, Table | None]:
     from covstudio.data.reading import read_table
     from covstudio.formula import read
 
-    said = _said(arguments)
+    said = said_of_table(arguments)
     table = None if arguments.data is None else read_table(arguments.data, choices=said)
     if table is not None:
         table.require(said.columns)
@@ -174,7 +193,7 @@ def _check_levels(table: Table, column: str, levels: tuple[str, ...]) -> None:
         )
 
 
-def _said(arguments: argparse.Namespace) -> TableChoices:
+def said_of_table(arguments: argparse.Namespace) -> TableChoices:
     """What the command says about the table."""
     from covstudio.data.choices import TableChoices
     from covstudio.data.errors import listed, shown
@@ -185,6 +204,11 @@ def _said(arguments: argparse.Namespace) -> TableChoices:
         separator=separator,
         header=arguments.header,
         decimal=arguments.decimal,
+        thousands={"space": " ", "none": ""}.get(arguments.thousands, arguments.thousands),
+        widths=_widths(arguments.widths),
+        encoding=arguments.encoding,
+        sheet=arguments.sheet,
+        member=arguments.member,
         missing=tuple(code.removeprefix("=") for code in everywhere),
     )
     for text in arguments.missing:
@@ -209,7 +233,31 @@ def _said(arguments: argparse.Namespace) -> TableChoices:
     for text in arguments.dates:
         column, order = _pair("--dates", text)
         choices = choices.with_column(column, kind="date", order=order)
-    return choices
+    return choices.over(_kept(arguments.choices)) if arguments.choices else choices
+
+
+def _widths(text: str | None) -> tuple[int, ...]:
+    parts = [] if text is None else text.split(",")
+    if not all(part.strip().isdecimal() for part in parts):
+        raise InputError(
+            f"--widths takes whole numbers with commas between them, such as 8,5,5, and got {text!r}."
+        )
+    return tuple(int(part) for part in parts)
+
+
+def _kept(path: str) -> TableChoices:
+    """The choices in a file."""
+    import json
+
+    from covstudio.data.choices import TableChoices
+
+    try:
+        content = json.loads(_content(Path(path), "The file of choices"))
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path} should hold choices as JSON: {error}.") from None
+    return TableChoices.from_dict(content)
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:
@@ -289,11 +337,11 @@ def _data_changes(
     return [SetData(table.name, roles, response, document.choices.over(table.choices))]
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path, what: str = "The model") -> bytes:
     try:
         if path.stat().st_size > MAX_MODEL_BYTES:
             raise InputError(
-                f"The model {path} has more than {MAX_MODEL_BYTES:,} bytes. Save it without its table."
+                f"{what} {path} has more than {MAX_MODEL_BYTES:,} bytes. Save it without its table."
             )
         return path.read_bytes()
     except FileNotFoundError:

@@ -5,8 +5,9 @@ from covstudio.data.computed import column_of, position_in
 from covstudio.data.design import Design, Response, design_matrix, factor_columns, levels, response
 from covstudio.data.errors import ChoiceError, DesignError, FormulaError, RankError, TableError
 from covstudio.data.examples import Example, examples, load_example
+from covstudio.data.inspection import Inspection, inspect
 from covstudio.data.ordering import ordered_labels, sorted_labels
-from covstudio.data.reading import read_table
+from covstudio.data.reading import read, read_table
 from covstudio.data.roles import Role, check_roles, guess_roles
 from covstudio.data.tables import Table
 
@@ -18,6 +19,7 @@ __all__ = [
     "DesignError",
     "Example",
     "FormulaError",
+    "Inspection",
     "Question",
     "RankError",
     "Response",
@@ -31,10 +33,12 @@ __all__ = [
     "examples",
     "factor_columns",
     "guess_roles",
+    "inspect",
     "levels",
     "load_example",
     "ordered_labels",
     "position_in",
+    "read",
     "read_table",
     "response",
     "sorted_labels",

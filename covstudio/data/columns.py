@@ -289,8 +289,10 @@ def _why_labels(column: ColumnText, dates: frozenset[str]) -> tuple[str, str]:
         return "text", "it has no values"
     if are_codes(column.present):
         return "text", "its digits are names: they begin with 0, or are too many for a number"
-    other = next((value for value in column.present if numeral(value) is None), column.present[0])
-    return "text", f"{shown(other)} is no number that could be meant in one way only"
+    other = next((value for value in column.present if numeral(value) is None), None)
+    if other is None:
+        return "text", "its numbers are written in several ways, or may be meant in two"
+    return "text", f"{shown(other)} is no number"
 
 
 def _say_why_text(column: ColumnText, doubts: Doubts) -> None:

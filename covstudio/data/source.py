@@ -95,7 +95,7 @@ def read_raw(data: bytes, choices: TableChoices | None = None) -> RawTable:
         >>> raw.header, [column.tolist() for column in raw.columns], raw.lines.tolist(), raw.notes
         (('gen', 'yield'), [['G1', 'G2'], ['4.1', '3.9']], [2, 4], ('1 empty line was left out.',))
     """
-    sample = list(islice(_lines(data), SAMPLE_LINES))
+    sample = list(islice(text_lines(data), SAMPLE_LINES))
     layout = find_layout(sample, choices or TableChoices())
     width = _width(layout)
     rows = _Rows(width, layout)
@@ -178,8 +178,12 @@ def _raw_table(layout: Layout, rows: _Rows, chunks: list[list[Cells]], first: tu
     )
 
 
-def _lines(data: bytes) -> Iterator[str]:
-    """The lines with their ends, whichever of the three line ends the file uses."""
+def text_lines(data: bytes) -> Iterator[str]:
+    """The lines of a text with their ends, whichever of the three line ends it uses.
+
+    Args:
+        data: the text in UTF-8.
+    """
     if data.count(b"\r") != data.count(b"\r\n"):
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return chain.from_iterable(
@@ -202,7 +206,7 @@ def _blocks(stream: io.TextIOWrapper) -> Iterator[list[str]]:
 
 def _reader(data: bytes, layout: Layout) -> csv.Reader:  # type: ignore[name-defined]
     """The records below the header."""
-    lines = islice(_lines(data), layout.skipped, None)
+    lines = islice(text_lines(data), layout.skipped, None)
     return csv.reader(
         fielded(lines, layout.separator), delimiter=layout.separator, strict=True, skipinitialspace=True
     )

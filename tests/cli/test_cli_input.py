@@ -19,7 +19,7 @@ from tests.cli.cli_cases import JOHN_ALPHA, problem
         (JOHN_ALPHA.read_text(encoding="utf-8").replace("4.1172", "lost"), "row 1 holds 'lost'"),
         ("rep,block,gen,yield\nR1,B1,G1,low\nR2,B1,G2,high\n", "holds text such as 'low'. Choose another"),
         (JOHN_ALPHA.read_text(encoding="utf-8").replace("R2", "R1").replace("R3", "R1"), "one level, 'R1'"),
-        (b"rep,yield\nR\xe9,4\n", "not UTF-8"),
+        ("rep,yield\nRé,4\nRä,5\n".encode() + b"R\xe9,4\n", "UTF-8 but for byte"),
     ],
 )
 def test_tables_that_do_not_do(run, model, tmp_path, content, words):

@@ -142,3 +142,19 @@ def test_a_format_is_one_file_that_registers_it():
     with pytest.raises(ChoiceError, match=r"There is no format 'word'. There are"):
         read_table(GOOD.encode(), choices=TableChoices(format="word"))
     assert read_table(gzip.compress(GOOD.encode()), choices=TableChoices(format="text")).n == 2
+
+
+def test_a_text_of_fixed_widths_is_read_by_widths_that_are_found_or_said():
+    text = b"gen       yield\nNorth E.    4.1\nSouth       3.9\n"
+    table = read_table(text)
+    assert table.to_columns() == {"gen": ["North E.", "South"], "yield": [4.1, 3.9]}
+    assert "The fields stand in columns of 10, 5 characters." in table.notes
+    said = TableChoices(widths=(2, 1, 3))
+    close = b"idryld\n01A4.1\n02B3.9\n"
+    assert read_table(close, choices=said).to_columns() == {
+        "id": ["01", "02"],
+        "r": ["A", "B"],
+        "yld": [4.1, 3.9],
+    }
+    assert "make 3 characters, and line 1 has 6" in refused(close, choices=TableChoices(widths=(2, 1)))
+    assert "do not line up" in refused(b"a\nb\n", choices=TableChoices(format="fixed"))
