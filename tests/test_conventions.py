@@ -155,12 +155,22 @@ def constants_told_elsewhere(source: str) -> Found:
                     yield node.lineno, "has its comment beside it"
 
 
+def promises_that_nobody_awaits(source: str) -> Found:
+    """A promise counts as true: wait_for_function of Playwright does not wait for what it comes to."""
+    for node in ast.walk(parsed(source)):
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "wait_for_function":
+            texts = [one.value for one in ast.walk(node) if isinstance(one, ast.Constant)]
+            if any(isinstance(text, str) and re.match(r"\s*async\b", text) for text in texts):
+                yield node.lineno, "waits for nothing: tests.studio.browser.awaited does"
+
+
 RULES = [
     modules_that_ask,
     functions_that_return,
     foreign_markup,
     broken_paragraphs,
     constants_told_elsewhere,
+    promises_that_nobody_awaits,
 ]
 
 
@@ -192,6 +202,7 @@ def test_every_file_keeps_to_the_conventions():
         (constants_told_elsewhere, 'class A:\n    limit = 1\n    """The most."""'),
         (constants_told_elsewhere, "# The most.\nLIMIT = 1"),
         (constants_told_elsewhere, "LIMIT = 1  # the most"),
+        (promises_that_nobody_awaits, 'page.wait_for_function("""\n    async () => false""", timeout=1)'),
     ],
 )
 def test_what_breaks_a_convention_is_found(rule: Callable[[str], Found], source: str):

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from playwright.sync_api import FilePayload, FloatRect, Locator, Page, expect
 
@@ -24,6 +24,23 @@ SERVE = "import runpy; runpy.run_module('tests.studio.prepared', run_name='__mai
 
 EXAMPLE = "Alpha design of spring oats"
 ALPHA = "Randomised blocks or alpha design"
+
+
+def awaited(page: Page, script: str, arg: object = None, *, patience: float = 60.0) -> Any:
+    """What an async function gives in the page, `patience` seconds later at the most.
+
+    `page.wait_for_function` would not wait for it: a promise counts as true there.
+    """
+    late = f"setTimeout(() => late(new Error('nothing came of it in {patience:g} s')), {1000 * patience})"
+    return page.evaluate(f"arg => Promise.race([({script})(arg), new Promise((_, late) => {late})])", arg)
+
+
+def copied(page: Page, text: str) -> str:
+    """What the clipboard holds, as soon as it holds this text."""
+    has = "async text => { while (!(await navigator.clipboard.readText()).includes(text)) await pause(); }"
+    pause = "const pause = () => new Promise(requestAnimationFrame)"
+    awaited(page, f"text => {{ {pause}; return ({has})(text) }}", text)
+    return str(page.evaluate("navigator.clipboard.readText()"))
 
 
 class Server:
@@ -151,7 +168,8 @@ class Studio:
         What the server does later by itself (a drag's undo step, a fit, the check of a formula) is not waited
         for. The way is gone twice: Panel holds a message back while an earlier one is being written.
         """
-        self.page.wait_for_function(
+        awaited(
+            self.page,
             """async () => {
                 const bus = window.covstudio;
                 const frame = () => new Promise(requestAnimationFrame);
@@ -165,9 +183,7 @@ class Studio:
                 }
                 await frame();
                 await frame();
-                return true;
             }""",
-            timeout=60_000,
         )
 
     @contextmanager
@@ -217,7 +233,8 @@ class Studio:
         self.settled()
         title = self.page.get_by_label("Model title").input_value()
         undo = self.button("Undo").get_attribute("aria-description")
-        self.page.evaluate(
+        awaited(
+            self.page,
             """async ([title, undo]) => {
                 const frame = () => new Promise(requestAnimationFrame);
                 const isMade = (all) => all.some(({ name }) => name === "covstudio");

@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Locator, expect
 
-from tests.studio.browser import Point, Studio, box_of, centre
+from tests.studio.browser import Point, Studio, box_of, centre, copied
 from tests.studio.canvas_actions import FITS, SELECTED, drawn, free, head, trial, undo, wire
 
 
@@ -130,8 +130,7 @@ def test_nodes_are_cut_copied_and_pasted_as_text(studio: Studio) -> None:
     head(studio, "genotype")
     page.evaluate("navigator.clipboard.writeText('')")  # an earlier test may have copied a program
     page.keyboard.press("Control+c")
-    page.wait_for_function("async () => (await navigator.clipboard.readText()).includes('covstudio')")
-    text = page.evaluate("navigator.clipboard.readText()")
+    text = copied(page, "covstudio")
     page.keyboard.press("Control+v")
     drawn(studio, pieces + 4, pieces + 2)
     last_step(studio, "Paste genotype")
@@ -141,10 +140,10 @@ def test_nodes_are_cut_copied_and_pasted_as_text(studio: Studio) -> None:
     page.keyboard.press("Control+x")
     expect(studio.node("residual")).to_have_count(0)
     last_step(studio, "Cut residual")
-    page.wait_for_function("async () => (await navigator.clipboard.readText()).includes('residual')")
+    copied(page, "residual")
     studio.settled()  # nothing of the cut is under way that would write to the clipboard yet
     page.evaluate("text => navigator.clipboard.writeText(text)", text.replace("genotype", "variety"))
-    page.wait_for_function("async () => (await navigator.clipboard.readText()).includes('variety')")
+    copied(page, "variety")
     page.keyboard.press("Control+v")
     expect(studio.node("variety")).to_be_visible()
 

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.studio.browser import awaited
+
 CELLS = [
     """
 import covstudio
@@ -33,14 +35,18 @@ print('rho', round(studio.document.nodes['n2'].values['rho'], 4))
     "studio.matrix.plot(width=200)",
 ]
 PATIENCE = 120.0
-#: JupyterLab calls a kernel idle that it has not started yet, and forgets a cell that is run before.
-KERNEL_ANSWERS = """async () => {
-    const notebook = window.jupyterapp?.shell.currentWidget;
-    if (!notebook?.sessionContext) return false;
+#: True if a cell has run, by the command of JupyterLab's own key. JupyterLab calls a kernel idle that it has
+#: not started yet and forgets a cell that is run before: the kernel is asked first.
+RUN = """async index => {
+    const notebook = window.jupyterapp.shell.currentWidget;
     await notebook.context.ready;
     await notebook.sessionContext.ready;
     await notebook.sessionContext.session.kernel.info;
-    return true;
+    const cell = notebook.content.widgets[index];
+    notebook.content.activeCellIndex = index;
+    notebook.content.deselectAll();
+    await window.jupyterapp.commands.execute("notebook:run-cell");
+    return cell.model.executionCount !== null;
 }"""
 
 
@@ -92,17 +98,15 @@ def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
 
 def run(page: Page, index: int) -> Locator:
     """Run a cell; what it gives."""
-    cell = page.locator(".jp-Notebook .jp-CodeCell").nth(index)
-    cell.locator(".jp-InputArea-editor").click()
-    expect(cell.locator(".cm-content")).to_be_focused()
-    page.keyboard.press("Control+Enter")
-    expect(cell.locator(".jp-InputPrompt")).to_have_text(f"[{index + 1}]:", timeout=PATIENCE * 1000)
-    return cell.locator(".jp-OutputArea")
+    assert awaited(page, RUN, index, patience=PATIENCE)
+    return page.locator(".jp-Notebook .jp-CodeCell").nth(index).locator(".jp-OutputArea")
 
 
 def test_the_widget_lives_in_a_notebook(page: Page, lab: str) -> None:
     page.goto(lab)
-    page.wait_for_function(KERNEL_ANSWERS, timeout=PATIENCE * 1000)
+    page.wait_for_function(
+        "() => window.jupyterapp?.shell.currentWidget?.sessionContext", timeout=PATIENCE * 1000
+    )
     given = run(page, 0)
     expect(given.get_by_role("slider")).to_have_count(3)
     picture = given.get_by_role("img", name="Heatmap of V", exact=True).first
