@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 # Nothing else is imported here: `covstudio --version` answers at once.
 if TYPE_CHECKING:
     from covstudio.data.choices import TableChoices
+    from covstudio.data.relation import Relation
     from covstudio.data.roles import Role
     from covstudio.data.tables import Table
     from covstudio.document.changes.change import Change
@@ -68,6 +69,22 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
         ("contrasts", "of R, such as 'list(rep = contr.sum)'"),
     ):
         formula.add_argument(f"--{name}", metavar="TEXT", help=words)
+    second = parser.add_argument_group(
+        "second tables", "pedigrees, markers, relationship matrices or inverses"
+    )
+    _repeated(
+        second,
+        "--table",
+        "NAME=FILE",
+        "the table that a model or a formula calls NAME, as K in vm(gen, K); its kind is seen, or said: "
+        "NAME=pedigree:FILE, markers:, relationship: or inverse:",
+    )
+    _repeated(
+        second,
+        "--known",
+        "COLUMN=TABLE",
+        "the levels of COLUMN are related as a second table says, by NAME or FILE",
+    )
     add_table_arguments(parser)
 
 
@@ -135,7 +152,7 @@ def model_and_table(arguments: argparse.Namespace) -> tuple[Document, Table | No
         said = said_of_table(arguments)
     except ChoiceError as error:
         raise InputError(str(error)) from None
-    document = replace(document, choices=said.over(document.choices))
+    document = _with_relations(replace(document, choices=said.over(document.choices)), arguments)
     if arguments.data is not None:
         try:
             table = read_table(arguments.data, choices=document.choices)
@@ -175,8 +192,59 @@ def _of_formula(arguments: argparse.Namespace) -> tuple[Document, Table | None]:
     dialect = texts.pop("dialect", None)
     roles: dict[str, Role] = dict.fromkeys(arguments.factor, "factor")
     roles |= dict.fromkeys(arguments.covariate, "covariate")
-    reading = read(arguments.model, table, dialect=dialect, method=arguments.method, roles=roles, **texts)
+    matrices = _relations(arguments)
+    known = {}
+    for text in arguments.known:
+        column, wanted = _pair("--known", text)
+        known[column] = wanted if wanted in matrices else _relation(wanted, column)
+    reading = read(
+        arguments.model,
+        table,
+        dialect=dialect,
+        method=arguments.method,
+        matrices=matrices,
+        known=known,
+        roles=roles,
+        **texts,
+    )
     return reading.document, table
+
+
+def _relations(arguments: argparse.Namespace) -> dict[str, Relation]:
+    """The second tables that a command names."""
+    pairs = (_pair("--table", text) for text in arguments.table)
+    return {name: _relation(file, name) for name, file in pairs}
+
+
+def _relation(text: str, name: str) -> Relation:
+    """A second table from the path of its file, with its kind before it or without."""
+    from covstudio.data.errors import TableError
+    from covstudio.data.relation import KINDS
+    from covstudio.data.relation_reading import read_relation
+
+    said, colon, path = text.partition(":")
+    kind = next((one for one in KINDS if colon and said == one), None)
+    try:
+        return read_relation(text if kind is None else path, kind)
+    except TableError as error:
+        raise InputError(f"{name}: {error}") from None
+
+
+def _with_relations(document: Document, arguments: argparse.Namespace) -> Document:
+    """A model with the second tables of a command in place of its own."""
+    from covstudio.data.errors import suggestion
+    from covstudio.document.build.relations import related_nodes
+    from covstudio.document.changes.all import Batch, SetRelation
+
+    if arguments.known:
+        raise InputError("--known goes with a formula; in a model, the structures say which table they take.")
+    given = _relations(arguments)
+    used = dict.fromkeys(name for _, name in related_nodes(document).values())
+    for name in given:
+        if name not in used and name not in document.relations:
+            told = suggestion(name, list(used), "second table") if used else "The model uses none."
+            raise InputError(f"--table names {name!r}, and the model has no such table. {told}")
+    return Batch([SetRelation(name, relation) for name, relation in given.items()]).apply(document)
 
 
 def _check_levels(table: Table, column: str, levels: tuple[str, ...]) -> None:

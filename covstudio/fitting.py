@@ -241,6 +241,7 @@ def fit(
     method: str | None = None,
     dialect: str | None = None,
     matrices: Mapping[str, Any] | None = None,
+    known: Mapping[str, Any] | None = None,
     **texts: str | None,
 ) -> Fitted | Fit:
     """Fit a model that a formula of lme4, glmmTMB, nlme, ASReml or SAS describes to a table.
@@ -253,8 +254,11 @@ def fit(
         method: "REML" or "ML"; by default what the system does: ML for glmmTMB, REML for all others.
         dialect: "lme4" (where nothing else is said, or a whole call says it), "glmmTMB", "nlme", "asreml" or
             "sas".
-        matrices: known covariance matrices by the names that the formula has for them, such as K in
-            `vm(gen, K)`: a DataFrame whose rows are named after the levels.
+        matrices: second tables by the names that the formula has for them, such as K in `vm(gen, K)`: a
+            pedigree, markers, a relationship matrix or its inverse, as a DataFrame (rows of a matrix named
+            after the individuals), the path of a file, or a `covstudio.data.Relation`.
+        known: group -> a second table with the relationships of its levels, such as `{"gen": K}` beside
+            `(1 | gen)`.
         **texts: what the system takes beside the formula, as text: `random`, `correlation`, `weights`,
             `residual`, `dispformula`, `contrasts`.
 
@@ -287,7 +291,9 @@ def fit(
     table = table_of(cast("Frame", frame))
     given: dict[str, Any] = {name: text for name, text in texts.items() if text is not None}
     with blas_threads(table.n):
-        reading: Reading = read(formula, table, dialect=dialect, method=method, matrices=matrices, **given)
+        reading: Reading = read(
+            formula, table, dialect=dialect, method=method, matrices=matrices, known=known, **given
+        )
         found = estimate(reading.document, table)
     asked = tuple(question.text for question in table.questions)
     notes = dict.fromkeys((*reading.notes, *found.notes, *asked))

@@ -90,6 +90,9 @@ from covstudio.covariance.structures.elementary.variance_functions import (
     PowerVarianceMatrix as PowerVarianceMatrix,
 )
 from covstudio.covariance.structures.relationship.known import KnownMatrix as KnownMatrix
+from covstudio.covariance.structures.relationship.known_inverse import (
+    KnownInverseMatrix as KnownInverseMatrix,
+)
 from covstudio.covariance.structures.relationship.pedigree import Pedigree as Pedigree
 from covstudio.covariance.structures.relationship.pedigree_matrix import PedigreeMatrix as PedigreeMatrix
 from covstudio.covariance.structures.relationship.relationship import (

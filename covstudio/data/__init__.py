@@ -8,6 +8,9 @@ from covstudio.data.examples import Example, examples, load_example
 from covstudio.data.inspection import Inspection, inspect
 from covstudio.data.ordering import ordered_labels, sorted_labels
 from covstudio.data.reading import read, read_table
+from covstudio.data.relation import Relation
+from covstudio.data.relation_reading import read_relation, relation_of
+from covstudio.data.relation_records import relation_from, relation_record
 from covstudio.data.roles import Role, check_roles, guess_roles
 from covstudio.data.tables import Table
 
@@ -22,6 +25,7 @@ __all__ = [
     "Inspection",
     "Question",
     "RankError",
+    "Relation",
     "Response",
     "Role",
     "Table",
@@ -39,7 +43,11 @@ __all__ = [
     "ordered_labels",
     "position_in",
     "read",
+    "read_relation",
     "read_table",
+    "relation_from",
+    "relation_of",
+    "relation_record",
     "response",
     "sorted_labels",
 ]

@@ -15,10 +15,11 @@ from covstudio.document.build.construct import (
     takes_levels,
     takes_names,
 )
+from covstudio.document.build.relation_values import use_of
 from covstudio.document.build.table_facts import TableFacts
 from covstudio.document.model.arguments import document_default
 from covstudio.document.model.document import Document
-from covstudio.document.model.node import Columns, Levels, Node, Rows, Values
+from covstudio.document.model.node import Columns, Levels, Node, Related, Rows, Values
 from covstudio.document.sizes.infer import Side, SizeOrigin, size_arguments
 from covstudio.export.source import Names, block, call, is_keyword_name, literal
 
@@ -36,7 +37,7 @@ _RESERVED = (
 )
 _CONSTANTS = (
     *("labels", "numbers", "rows", "response", "fixed_effects", "roles", "used", "values"),
-    *("levels", "choices", "derived"),
+    *("levels", "choices", "derived", "relation"),
 )
 
 
@@ -55,6 +56,7 @@ class Writer:
         sorted_labels: whether that function is called.
         orders: labels of columns in the order that somebody has chosen, where it matters.
         filled_levels: whether `evenly_spaced_levels` is called.
+        relations: second tables, and the constants that hold them.
     """
 
     def __init__(self, document: Document, built: Build) -> None:
@@ -70,6 +72,7 @@ class Writer:
         self.sorted_labels = False
         self.orders: dict[str, tuple[str, ...]] = {}
         self.filled_levels = False
+        self.relations: dict[str, str] = {}
         self._lines: list[str] = []
         self._constant_names = Names(_CONSTANTS)
 
@@ -146,6 +149,8 @@ class Writer:
                 text = f"[{', '.join(factors)}]"
             elif argument.kind == "coordinates":
                 text = self._coordinates(node, value)
+            elif isinstance(value, Related):
+                text = self._related(argument, value)
             elif argument.kind == "matrix":
                 text = self._matrix(node, value)
             elif name in defaults and defaults[name] == value:
@@ -220,7 +225,13 @@ class Writer:
 
     def _factors(self, node: Node, argument: Argument, value: object) -> list[str]:
         if isinstance(value, Columns):
-            return [self._labels_of(name) for name in value.names]
+            related = value.related or (("", None),) * len(value.names)
+            return [
+                self._labels_of(column)
+                if relation is None
+                else f"{self._relation(table)}.located({self._labels_of(column)}, {literal(column)})"
+                for column, (table, relation) in zip(value.names, related, strict=True)
+            ]
         assert isinstance(value, Values)
         return [
             self._constant(f"{node.name} {argument.name}", "", list(column), "") for column in value.columns
@@ -228,6 +239,14 @@ class Writer:
 
     def _levels(self, node: Node, factors: list[str], value: object) -> list[str]:
         """Levels in their natural order where text order would misplace them, now or with another table."""
+        if isinstance(value, Columns) and value.related:
+            levels = [
+                self._order(self._labels_of(column), column)
+                if relation is None
+                else f"{self._relation(table)}.ids"
+                for column, (table, relation) in zip(value.names, value.related, strict=True)
+            ]
+            return [f"levels=[{', '.join(levels)}]", "lex_order=False"]
         if not self._ordered(node):
             return []
         if isinstance(value, Values):
@@ -282,6 +301,19 @@ class Writer:
         lines = [block("", list(row), ",", "    ") for row in rows]
         self.constants.append("\n".join([f"{name} = torch.tensor([", *lines, "])"]))
         return name
+
+    def _relation(self, name: str) -> str:
+        """The constant that holds a second table."""
+        if name not in self.relations:
+            self.relations[name] = self._constant_names.new(name).upper()
+        return self.relations[name]
+
+    def _related(self, argument: Argument, value: Related) -> str:
+        """What a constructor takes of a second table."""
+        assert value.relation is not None, "every node below V was built"
+        use = use_of(argument, value.relation.kind)
+        self.classes.update(use.needs)
+        return use.code.format(self._relation(value.name))
 
     def _constant(self, wanted: str, head: str, values: list[object], tail: str) -> str:
         name = self._constant_names.new(wanted).upper()

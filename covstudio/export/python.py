@@ -16,6 +16,8 @@ from covstudio.covariance import Declaration, declaration
 from covstudio.data.choices import TableChoices
 from covstudio.data.errors import FormulaError
 from covstudio.data.formula import parse_formula
+from covstudio.data.relation import Relation
+from covstudio.data.relation_records import relation_record
 from covstudio.data.tables import Table
 from covstudio.document.build.about_v import about_v
 from covstudio.document.build.build import Build, build
@@ -111,6 +113,17 @@ def home_of(declared: Declaration) -> str:
     return declared.cls.__module__
 
 
+def _home(name: str) -> str:
+    """The module of a structure, or of a function beside them."""
+    return "covstudio.covariance" if hasattr(covariance, name) else home_of(declaration(name))
+
+
+def _second_table(constant: str, relation: Relation) -> str:
+    """A second table as a constant, as model files hold it."""
+    record = nested("", relation_record(relation)).removeprefix(" = ")
+    return f"{comment(f'A second table: {relation.summary}.')}\n{constant} = relation_from({record})"
+
+
 def _homeless(document: Document) -> Iterator[str]:
     """Structures that no program can import: those of a script that is running, or made within a function."""
     for node_id in () if document.v is None else document.subtree(document.v):
@@ -164,7 +177,9 @@ class _Program:
         writer = Writer(document, built)
         body = writer.body(document.v)
         for name in writer.classes:
-            self._import(home_of(declaration(name)), name)
+            self._import(_home(name), name)
+        if writer.relations:
+            self._import("covstudio.data", "relation_from")
         if writer.sorted_labels:
             self._import("covstudio.data", "sorted_labels")
         if writer.orders:
@@ -175,7 +190,11 @@ class _Program:
         inputs = {"labels": "LABELS", "numbers": "NUMBERS", "rows": "ROWS"}
         used = [name for name in inputs if name in writer.inputs]
         settings = "\n\n".join(part for part in (self._fit_settings(), self._values()) if part)
-        constants = "\n\n".join(part for part in (data, *writer.constants) if part)
+        relations = [
+            _second_table(constant, self.document.relations[name])
+            for name, constant in writer.relations.items()
+        ]
+        constants = "\n\n".join(part for part in (data, *relations, *writer.constants) if part)
         separator = "\n\n\n" if constants else ""
         main = self._main(used, [inputs[name] for name in used])
         covariance = "\n".join(

@@ -96,7 +96,12 @@ def _nested(value: object, indent: str) -> str:
     if not isinstance(value, Mapping):
         return literal(value)
     inner = indent + "    "
-    lines = [f"{inner}{literal(key)}: {_nested(one, inner)}," for key, one in value.items()]
+    lines = [
+        block(f"{literal(key)}: ", one, ",", inner)
+        if isinstance(one, list)
+        else f"{inner}{literal(key)}: {_nested(one, inner)},"
+        for key, one in value.items()
+    ]
     return "\n".join(["{", *lines, f"{indent}}}"]) if lines else "{}"
 
 

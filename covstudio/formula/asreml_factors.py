@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
-import numpy as np
-
+from covstudio.data.errors import TableError
+from covstudio.data.relation import Kind
 from covstudio.document.model.node import ArgumentValue, Columns, Levels
 from covstudio.formula.dialect import Request
+from covstudio.formula.known import known_tree, relation_for
 from covstudio.formula.source import Source, unwrapped
 from covstudio.formula.syntax import Call, Name, Node
 from covstudio.formula.tree import Tree, tree
@@ -69,7 +69,15 @@ _WITH_VARIANCE = {
     "AR1CorrelationMatrix": "AR1Matrix",
     "EquicorrelationMatrix": "CompoundSymmetricMatrix",
 }
-_ONE_VARIANCE = ("ARMatrix", "MAMatrix", "ARMAMatrix", "SymmetricARMatrix", "KnownMatrix")
+_ONE_VARIANCE = (
+    "ARMatrix",
+    "MAMatrix",
+    "ARMAMatrix",
+    "SymmetricARMatrix",
+    "KnownMatrix",
+    "PedigreeMatrix",
+    "KnownInverseMatrix",
+)
 #: Words with one argument: the structure, whether it has variances, whether levels are neighbours, more.
 _SIMPLE: Mapping[str, tuple[str, bool, bool, Mapping[str, ArgumentValue]]] = {
     "id": ("IdentityMatrix", False, False, {}),
@@ -217,7 +225,7 @@ def _numeric(source: Source, call: Call) -> Factor:
 
 
 def _known(source: Source, call: Call, request: Request) -> Factor:
-    """`vm(gen, K)`: a known covariance of the levels that occur."""
+    """`vm(gen, K)`: the relationships of all individuals of a second table."""
     columns = source.group(call.arguments[0][1])
     given = call.given("obj", 1)
     key = given.text if isinstance(given, Name) else ""
@@ -227,39 +235,15 @@ def _known(source: Source, call: Call, request: Request) -> Factor:
             f"the matrix {key or 'K'} is not given",
             f'Pass it as matrices={{"{key or "K"}": frame}}, rows named after the levels of {columns[0]}.',
         )
+    if len(columns) != 1:
+        raise source.refuse(call, "its levels follow from one column of the data", "Name one column.")
     table = source.study.under
-    if table is None or len(columns) != 1:
-        raise source.refuse(call, "its levels follow from one column of the data", "Give the data too.")
-    levels = table.levels(columns[0])
-    grid = _ordered(source, call, request.matrices[key], levels, call.function == "giv")
-    return Factor(columns, lambda name: tree("KnownMatrix", name, K=grid, fixed={}), has_variance=True)
-
-
-def _ordered(
-    source: Source, call: Call, matrix: Any, levels: tuple[str, ...], inverse: bool
-) -> tuple[tuple[float, ...], ...]:
-    """The rows and columns of a matrix that belong to the levels, in their order."""
-    names = getattr(matrix, "index", None)
-    values = np.asarray(matrix.to_numpy() if hasattr(matrix, "to_numpy") else matrix, dtype=np.float64)
-    if values.ndim != 2 or values.shape[0] != values.shape[1]:
-        raise source.refuse(call, f"its matrix has shape {values.shape}", "Give a square one.")
-    if inverse:
-        values = np.asarray(np.linalg.inv(values), dtype=np.float64)
-    if names is None or isinstance(names, np.ndarray):
-        if len(values) != len(levels):
-            raise source.refuse(
-                call,
-                f"its matrix has {len(values)} rows without names, and the factor {len(levels)} levels",
-                "Give a DataFrame whose rows are named after the levels.",
-            )
-        return tuple(map(tuple, values.tolist()))
-    places = {str(name): place for place, name in enumerate(names)}
-    absent = [level for level in levels if level not in places]
-    if absent:
-        raise source.refuse(
-            call,
-            f"its matrix has no row for {', '.join(absent[:5])}" + (" and more" if len(absent) > 5 else ""),
-            "Name its rows after the levels of the factor.",
+    kind: Kind | None = {"giv": "inverse", "ped": "pedigree"}.get(call.function)  # type: ignore[assignment]
+    try:
+        relation = relation_for(
+            request.matrices[key], key, None if table is None else table.levels(columns[0]), kind
         )
-    order = [places[level] for level in levels]
-    return tuple(map(tuple, values[np.ix_(order, order)].tolist()))
+    except TableError as error:
+        raise source.refuse(call, str(error), f"Give {key} as a table of its own.") from None
+    request.relations[key] = relation
+    return Factor(columns, lambda name: known_tree(name, key, relation), has_variance=True)

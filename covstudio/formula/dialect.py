@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from covstudio.data.relation import Relation
 from covstudio.data.tables import Table
 from covstudio.document.model.document import Method
 from covstudio.formula.source import Source, Study
@@ -23,13 +24,15 @@ class Request:
         texts: what is given, by name: "formula", "random", "weights" ...
         study: the table and what is computed of it.
         method: how it is to be fitted.
-        matrices: known covariance matrices by name.
+        matrices: second tables by name, as they are given.
+        relations: those of them that the formula uses, as they are read.
     """
 
     texts: Mapping[str, str]
     study: Study
     method: Method
     matrices: Mapping[str, Any] = field(default_factory=dict)
+    relations: dict[str, Relation] = field(default_factory=dict)
 
     def given(self, name: str) -> bool:
         """Whether there is such a text."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 from covstudio.data.errors import listed, shown, suggestion
@@ -11,6 +12,7 @@ from covstudio.data.roles import Role
 from covstudio.data.tables import Table
 from covstudio.document.model.document import Document, Method
 from covstudio.formula.dialect import DIALECTS, Request
+from covstudio.formula.known import with_known
 from covstudio.formula.refusals import Refusal
 from covstudio.formula.source import Study
 from covstudio.formula.tree import document_of
@@ -44,6 +46,7 @@ def read_formula(
     dialect: str,
     method: str | None = None,
     matrices: Mapping[str, Any] | None = None,
+    known: Mapping[str, Any] | None = None,
     data: str = "",
     roles: Mapping[str, Role] | None = None,
 ) -> Reading:
@@ -54,7 +57,8 @@ def read_formula(
         table: the data; without them, columns are numbers unless they are used as groups.
         dialect: "lme4", "glmmTMB", "nlme", "asreml" or "sas".
         method: "REML" or "ML"; None for what the system does by itself.
-        matrices: known covariance matrices by name.
+        matrices: second tables by name: pedigrees, markers, relationship matrices.
+        known: group -> a second table with the relationships of its levels, or the name of one.
         data: the name of the data, where a call names them.
         roles: what somebody has said that columns are, whatever they look like.
 
@@ -71,7 +75,10 @@ def read_formula(
         raise Refusal(str(method), 0, "a model is fitted by REML or ML", 'Write method="REML".')
     used = cast("Method", method or chosen.method)
     study = Study(table, chosen.name, roles)
-    model = chosen.read(Request(dict(texts), study, used, matrices or {}))
+    request = Request(dict(texts), study, used, matrices or {})
+    model = chosen.read(request)
+    model.relations |= request.relations
+    with_known(model, known or {}, matrices or {}, partial(_levels, study))
     model.choices = study.choices
     model.roles = {**model.roles, **study.roles}
     title = " ".join(texts.get("formula", model.response).split())
@@ -81,6 +88,11 @@ def read_formula(
         table.name if table is not None else data or None,
     )
     return Reading(document, chosen.name, dict(texts), data, tuple(model.notes))
+
+
+def _levels(study: Study, group: str) -> tuple[str, ...] | None:
+    under = study.under
+    return None if under is None or group not in under.columns else under.levels(group)
 
 
 def _dialect(name: str) -> Any:

@@ -56,6 +56,7 @@ def read(
     dialect: str | None = None,
     method: str | None = None,
     matrices: Mapping[str, Any] | None = None,
+    known: Mapping[str, Any] | None = None,
     roles: Mapping[str, Role] | None = None,
     **texts: str,
 ) -> Reading:
@@ -67,7 +68,9 @@ def read(
         data: the table that it is about. Without one, columns are numbers unless they are used as groups.
         dialect: "lme4" (the default for a formula alone), "glmmTMB", "nlme", "asreml" or "sas".
         method: "REML" or "ML", in place of what the text says.
-        matrices: known covariance matrices by name.
+        matrices: second tables by name, such as K of `vm(gen, K)`: pedigrees, markers, relationship
+            matrices or inverses (see `covstudio.data.relation_of`).
+        known: group -> a second table with the relationships of its levels, or the name of one of `matrices`.
         roles: "factor" or "covariate" for columns that are not what they look like.
         **texts: what the system takes beside the formula, such as `random`, as text.
 
@@ -93,7 +96,7 @@ def read(
     call = _call(tree) if tree is not None else None
     if call is None:
         chosen = dialect or ("sas" if tree is None else "lme4")
-        return read_formula({"formula": text, **texts}, table, chosen, method, matrices, roles=roles)
+        return read_formula({"formula": text, **texts}, table, chosen, method, matrices, known, roles=roles)
     found, own = _function(call)
     arguments, used, named = _arguments(text, call, found)
     if dialect is not None and dialect.casefold() != found.name.casefold():
@@ -104,7 +107,7 @@ def read(
             "Leave out one of them.",
         )
     return read_formula(
-        {**arguments, **texts}, table, found.name, method or used or own, matrices, named, roles
+        {**arguments, **texts}, table, found.name, method or used or own, matrices, known, named, roles
     )
 
 

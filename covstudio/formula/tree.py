@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from covstudio.covariance import declaration
 from covstudio.data.choices import TableChoices
+from covstudio.data.relation import Relation
 from covstudio.data.roles import Role
 from covstudio.document.changes.all import AddNode
 from covstudio.document.changes.auto_layout import auto_layout
@@ -70,6 +71,7 @@ class Model:
         choices: about the table: computed columns, contrasts.
         degrees: how its fixed effects are tested.
         notes: what the reader should know.
+        relations: second tables by name.
     """
 
     response: str
@@ -81,6 +83,7 @@ class Model:
     choices: TableChoices = field(default_factory=TableChoices)
     degrees: Degrees = "satterthwaite"
     notes: list[str] = field(default_factory=list)
+    relations: dict[str, Relation] = field(default_factory=dict)
 
 
 def document_of(model: Model, title: str, data_name: str | None = None) -> Document:
@@ -106,6 +109,7 @@ def document_of(model: Model, title: str, data_name: str | None = None) -> Docum
         degrees=model.degrees,
         drop_dependent=True,
         choices=model.choices,
+        relations=FrozenMap(model.relations),
     )
     terms = [*model.terms, *([] if model.residual is None else [model.residual])]
     if len(terms) == 1:

@@ -24,7 +24,7 @@ from covstudio.document.changes.all import (
     SetTitle,
 )
 from covstudio.document.model.document import Document
-from covstudio.document.model.node import Auto, Columns, Levels, Rows, Values
+from covstudio.document.model.node import Auto, Columns, Levels, Related, Rows, Values
 
 KINDS = tuple(entry.name for entry in catalogue() if entry.palette)
 OPERATORS = tuple(entry.name for entry in catalogue() if entry.kind == "operator")
@@ -57,6 +57,8 @@ def arguments_of(argument):
         return st.booleans()
     if argument.kind == "choice":
         return st.sampled_from(argument.choices)
+    if argument.kind == "relation":
+        return st.sampled_from(["A", "K", "herd"]).map(Related)
     if argument.kind == "matrix":
         square = st.integers(1, 4)
         return square.flatmap(lambda n: st.tuples(*[st.tuples(*[numbers] * n)] * n))

@@ -7,14 +7,20 @@ from typing import Any
 import torch
 
 from covstudio.covariance import Argument, Declaration, Matrix
+from covstudio.data.relation import Relation
 from covstudio.data.tables import Table
 from covstudio.document.build.build import build
-from covstudio.document.changes.all import AddNode, Batch, Change, SetArgument, SetParameters
+from covstudio.document.changes.all import AddNode, Batch, Change, SetArgument, SetParameters, SetRelation
 from covstudio.document.model.arguments import is_required
 from covstudio.document.model.document import Document
-from covstudio.document.model.node import Columns, Values
+from covstudio.document.model.node import Columns, Related, Values
 
 TIMES = (1.0, 2.0, 3.5, 5.25)
+#: A second table of each kind that structures take.
+RELATIONS = (
+    Relation.of_pedigree([("a", "", ""), ("b", "", ""), ("c", "a", "b"), ("d", "c", "a")], "herd"),
+    Relation.of_matrix("abcd", [[2, -1, 0, 0], [-1, 3, 0, 0], [0, 0, 2, 1], [0, 0, 1, 2]], "inverse", "Q"),
+)
 POINTS = ((1.0, 2.0, 3.5, 5.25), (0.5, 1.0, 0.25, 2.0), (2.0, 1.5, 4.0, 0.5))
 
 
@@ -62,6 +68,7 @@ def _built(declared: Declaration, around: str = "") -> Document:
         changes.append(AddNode(around, id="g", arguments={"gram_type": "xxt"}, connect=above))
         above = ("g", None)
     example = declared.example()
+    changes += [SetRelation(one.kind, one) for one in RELATIONS]
     changes.append(AddNode(declared.name, id="s", arguments=needed(declared, example), connect=above))
     operands = getattr(example, "operands", {})
     for position, operand in enumerate(operands.values()):
@@ -91,6 +98,8 @@ def value_of(argument: Argument, example: Matrix) -> Any:
     if argument.kind == "coordinates":
         least, most = argument.columns
         return Values(POINTS[: max(least, min(2, most or 2))] if most != 1 else (TIMES,))
+    if argument.kind == "relation":
+        return Related(argument.choices[0])
     if argument.kind == "matrix":
         return tuple(tuple(1.0 + (i == j) for j in range(4)) for i in range(4))
     if argument.kind == "indices":

@@ -79,7 +79,7 @@ def find(page: Page, query: str) -> list[Hit]:
         ("nrm", "KnownMatrix"),
         ("ped", "KnownMatrix"),
         ("GBLUP", "KnownMatrix"),
-        ("pedigree", "KnownMatrix"),
+        ("pedigree", "PedigreeMatrix"),
         ("genomic", "KnownMatrix"),
         ("compound symmetry", "CompoundSymmetricMatrix"),
         ("exchangeable", "EquicorrelationMatrix"),

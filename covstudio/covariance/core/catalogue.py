@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 ArgumentKind = Literal[
-    "size", "integer", "number", "factors", "coordinates", "matrix", "indices", "choice", "flag"
+    "size", "integer", "number", "factors", "coordinates", "matrix", "relation", "indices", "choice", "flag"
 ]
 
 #: Categories of the built-in structures, in the order of the catalogue; others follow after these.
@@ -60,13 +60,14 @@ class Argument:
     Args:
         name: the keyword in the constructor.
         kind: "size" (an int that may follow the data), "integer", "number" (a float), "factors" (one or more
-            columns of labels), "coordinates" (numeric column or columns), "matrix" (a literal 2-D array),
-            "indices" (positions counted from 0), "choice" or "flag".
+            columns of labels), "coordinates" (numeric column or columns), "matrix" (a literal 2-D array, or
+            a second table), "relation" (a second table, of one of the kinds in `choices`), "indices"
+            (positions counted from 0), "choice" or "flag".
         label: short label for a form.
         help: one sentence on what it means.
         default: value when left out; None when it has to be given.
         minimum: smallest value of a number.
-        choices: the values of a "choice".
+        choices: the values of a "choice"; the kinds of second tables that a "relation" takes.
         form_default: what a form starts with, where that is another value than the constructor's default.
         optional: with the default None: the constructor decides when it is left out.
         columns: the smallest and the largest number of columns of "coordinates" (None: any).
@@ -100,8 +101,10 @@ class Argument:
     def __post_init__(self) -> None:
         if self.kind not in _KINDS:
             raise ValueError(f"argument {self.name!r}: expected a kind out of {_KINDS}, got {self.kind!r}.")
-        if self.kind == "choice" and not self.choices:
-            raise ValueError(f"argument {self.name!r}: expected choices for the kind 'choice', got none.")
+        if self.kind in ("choice", "relation") and not self.choices:
+            raise ValueError(
+                f"argument {self.name!r}: expected choices for the kind {self.kind!r}, got none."
+            )
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from covstudio.covariance.core.letters import parameter_label
 from covstudio.data.tables import Table
 from covstudio.document.build.construct import combined, construct, resolve
 from covstudio.document.build.limits import Unbuilt
+from covstudio.document.build.relations import with_relations
 from covstudio.document.build.roles import under_choices
 from covstudio.document.build.spacing import spaced
 from covstudio.document.build.table_facts import TableFacts, facts_of
@@ -91,7 +92,8 @@ class Build:
         parameters: every parameter of V, in the order of `v.param_names`.
         table: the rows the model uses (those with a value in every column it needs), or None.
         notes: which rows were left out and why, and which gaps between levels were filled.
-        spaced: the document with the levels of equally spaced positions filled in, as it was built.
+        spaced: the document as it was built: the levels of equally spaced positions filled in, second tables
+            at hand.
     """
 
     matrices: Mapping[str, Matrix] = field(default_factory=FrozenMap)
@@ -171,8 +173,10 @@ def build(document: Document, table: Table | None = None) -> Build:
         problems.insert(0, Problem(V, misfit, "data"))
     found = spaced(document, rows.facts)
     problems += [Problem(node_id, message, where, "unfinished") for node_id, where, message in found.doubts]
-    notes = ((rows.note,) if rows.note else ()) + found.notes
-    return _Builder(found.document, rows.facts, problems).build(notes)
+    whole = with_relations(found.document, rows.facts)
+    problems += [Problem(node_id, message, where) for node_id, where, message in whole.problems]
+    notes = ((rows.note,) if rows.note else ()) + found.notes + whole.notes
+    return _Builder(whole.document, rows.facts, problems).build(notes)
 
 
 def value_problems(build: Build, document: Document) -> tuple[Problem, ...]:

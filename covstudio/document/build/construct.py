@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -17,10 +17,11 @@ from covstudio.covariance.operators.spacing import OrderTaken
 from covstudio.data.errors import TableError
 from covstudio.data.ordering import ordered_labels
 from covstudio.document.build.limits import Call, Unbuilt, check_room, check_written_out
+from covstudio.document.build.relation_values import relation_value
 from covstudio.document.build.table_facts import TableFacts
 from covstudio.document.model.arguments import document_default, is_required
 from covstudio.document.model.document import Document
-from covstudio.document.model.node import Columns, Levels, Node, Rows, Values
+from covstudio.document.model.node import Columns, Levels, Node, Related, Rows, Values
 from covstudio.document.sizes.infer import Shape, SizeOrigin, size_arguments
 
 
@@ -60,13 +61,17 @@ def resolve(node: Node, facts: TableFacts, origins: Mapping[tuple[str, str], Siz
                 positional = tuple(factors)
             else:
                 keywords[argument.name] = factors
-            levels = level_order(factors, _chosen_order(value, facts))
+            levels = _individuals(argument, factors, value, facts) or level_order(
+                factors, _chosen_order(value, facts)
+            )
             if levels is not None and takes_levels(declared):
                 keywords |= {"levels": levels, "lex_order": False}
         elif argument.kind == "coordinates":
             keywords[argument.name] = _coordinates(argument, value, facts)
             if takes_names(declared) and isinstance(value, Columns):
                 keywords["names"] = list(value.names)
+        elif isinstance(value, Related):
+            keywords[argument.name] = _related(argument, value)
         elif argument.kind == "matrix":
             keywords[argument.name] = torch.tensor(value, dtype=torch.float64)
         elif argument.kind == "indices" and isinstance(value, tuple):
@@ -187,6 +192,36 @@ def level_order(
     return None if all(order == sorted(order) for order in levels) else levels
 
 
+def _individuals(
+    argument: Argument, factors: list[list[str]], value: object, facts: TableFacts
+) -> list[list[str]] | None:
+    """The levels of each factor where some are the individuals of second tables, else None."""
+    if not isinstance(value, Columns) or not any(relation is not None for _, relation in value.related):
+        return None
+    related, orders = value.related, _chosen_order(value, facts)
+    for labels, column, (_, relation) in zip(factors, value.names, related, strict=True):
+        if relation is not None:
+            _asked(argument, partial(relation.located, labels, column))
+    return [
+        list(ordered_labels(labels, order)) if relation is None else list(relation.ids)
+        for labels, order, (_, relation) in zip(factors, orders, related, strict=True)
+    ]
+
+
+def _related(argument: Argument, value: Related) -> Any:
+    """What a constructor takes of a second table."""
+    if value.relation is None:
+        raise Unbuilt(
+            f"{argument.label}: there is no second table {value.name!r} in the model.",
+            argument.name,
+            unfinished=True,
+        )
+    try:
+        return relation_value(argument, value.relation)
+    except (ValueError, RuntimeError) as error:
+        raise Unbuilt(f"{value.name}: {error}", argument.name) from error
+
+
 def _chosen_order(value: object, facts: TableFacts) -> list[tuple[str, ...]]:
     """The labels of each column in the order that somebody has said; nothing for labels that were typed."""
     return [facts.chosen(name) for name in value.names] if isinstance(value, Columns) else []
@@ -304,6 +339,8 @@ def _wanted(argument: Argument) -> str:
     """What a person is asked for where only a person can say it."""
     if argument.kind == "matrix":
         return f"Type or paste {argument.label}, one row a line."
+    if argument.kind == "relation":
+        return f"{argument.label}: choose a second table of the model ({' or '.join(argument.choices)})."
     if argument.kind == "indices":
         return f'{argument.label}: type positions counted from 0, such as "0, 2, 5-8".'
     if argument.kind == "choice":

@@ -6,19 +6,22 @@ import inspect
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from covstudio.covariance import Argument, Declaration, Matrix, UnknownStructure, catalogue, declaration
+from covstudio.data.errors import TableError
+from covstudio.data.relation import Kind, Relation
+from covstudio.data.relation_reading import relation_of
 from covstudio.data.tables import Table
 from covstudio.document.build.build import build
 from covstudio.document.changes.all import AddNode, ChangeError, SetParameters, default_name
 from covstudio.document.changes.auto_layout import auto_layout
 from covstudio.document.model.document import Document
-from covstudio.document.model.node import Columns, V, Values
+from covstudio.document.model.node import Columns, Related, V, Values
 
 #: Names that `Sum(a, b)` gives its operands: nobody chose them.
 _UNNAMED = re.compile(r"op_\d+")
@@ -121,11 +124,33 @@ class _Maker:
             return self._columns(columns, labels=False)
         if argument.kind == "matrix":
             return tuple(map(tuple, torch.as_tensor(value, dtype=torch.float64).tolist()))
+        if argument.kind == "relation":
+            return self._relation(argument, value, matrix)
         if argument.kind == "indices":
             return tuple(int(one) for one in value)
         if argument.kind in ("size", "integer"):
             return int(value)
         return float(value) if argument.kind == "number" else value
+
+    def _relation(self, argument: Argument, value: Any, matrix: Matrix) -> Related:
+        """What a structure was given as a second table of the document."""
+        kind = cast("Kind", argument.choices[0])
+        # Who has no name is called by his number.
+        numbers = [str(k + 1) for k in range(matrix.shape[0])]
+        try:
+            if isinstance(value, tuple) and len(value) == 4:
+                made = Relation(kind, tuple(numbers), numbers=value[2], places=np.stack(value[:2]))
+            else:
+                made = relation_of(value, kind, ids=numbers)
+        except TableError as error:
+            raise NotADocument(f"{argument.label}: {error}") from error
+        known = self.document.relations
+        name = next((one for one, other in known.items() if other == made), None)
+        if name is None:
+            taken = (f"{argument.name} {k}" for k in range(2, len(known) + 3))
+            name = next(one for one in (argument.name, *taken) if one not in known)
+            self.document = replace(self.document, relations={**known, name: made})
+        return Related(name)
 
     def _columns(self, columns: list[list[Any]], *, labels: bool) -> Columns | Values:
         found = [self._column_of_the_table(column, labels) for column in columns]

@@ -8,7 +8,7 @@ takes levels at any distances, but in the order of their numbers or dates.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -27,7 +27,7 @@ from covstudio.document.build.table_facts import TableFacts
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import ArgumentValue, Columns, FrozenMap, Levels, Node, Values
 from covstudio.document.sizes.relations import relate
-from covstudio.document.sizes.search import Cell, Search
+from covstudio.document.sizes.search import Search
 
 __all__ = ["Spaced", "spaced"]
 
@@ -202,22 +202,8 @@ class _Spacing:
 
     def _series(self, node: Node, k: int, count: int) -> list[str]:
         """The structures of positions in order that factor k of a design runs along."""
-        along = {option[k] for option in self._directions((node.id, 1)) if len(option) == count}
+        along = {option[k] for option in self.search.directions((node.id, 1)) if len(option) == count}
         return [leaf for leaf in self.leaves if self.search.find((leaf, 0)) in along]
-
-    def _directions(self, cell: Cell) -> Iterator[tuple[Cell, ...]]:
-        """The directions whose sizes a size is the product of: itself, or those of a Kronecker product."""
-        own = self.search.find(cell)
-        yield (own,)
-        for split in self.search.splits:
-            if split.how == "product" and self.search.find(split.whole) == own and len(split.parts) > 1:
-                if any(self.search.find(part) == own for part in split.parts):
-                    continue
-                options: list[tuple[Cell, ...]] = [()]
-                for part in split.parts:
-                    inner = list(self._directions(part))
-                    options = [(*option, *more) for option in options for more in inner]
-                yield from options
 
     def _fill(self, node: Node, k: int, factor: _Factor, series: list[str]) -> bool:
         """Whether factor k is to be filled; what its series are told, and what is said."""

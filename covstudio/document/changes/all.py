@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from covstudio.document.changes.change import Change, ChangeError, checked
-from covstudio.document.changes.data import SetChoices, SetData, SetResponse, SetRoles
+from covstudio.document.changes.data import SetChoices, SetData, SetRelation, SetResponse, SetRoles
 from covstudio.document.changes.graph import (
     AddNode,
     Connect,
@@ -56,6 +56,7 @@ __all__ = [
     "SetFixedEffects",
     "SetMethod",
     "SetParameters",
+    "SetRelation",
     "SetResponse",
     "SetRoles",
     "SetTitle",

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from covstudio.data.choices import TableChoices
+from covstudio.data.relation import Relation
 from covstudio.data.roles import Role
-from covstudio.document.changes.change import Change, ChangeError, checked_roles, text_of
-from covstudio.document.model.document import Document
-from covstudio.document.model.node import FrozenMap
+from covstudio.document.changes.change import Change, ChangeError, checked, checked_roles, text_of
+from covstudio.document.model.document import MAX_RELATIONS, Document
+from covstudio.document.model.node import FrozenMap, check_name
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,34 @@ class SetChoices(Change):
         names = dict.fromkeys((*before.columns, *after.columns))
         changed = [name for name in names if before.column(name) != after.column(name)]
         return f"Set how {changed[0]} is read" if len(changed) == 1 else "Set how the table is read"
+
+
+@dataclass(frozen=True)
+class SetRelation(Change):
+    """Keep a second table with the document, put another in its place, or take it away.
+
+    Args:
+        name: what nodes call it.
+        relation: the table; None takes it away.
+    """
+
+    name: str
+    relation: Relation | None
+
+    def apply(self, document: Document) -> Document:
+        name = checked(check_name, self.name)
+        if self.relation is None:
+            if name not in document.relations:
+                raise ChangeError(f"The model has no second table {name!r}.")
+            return replace(document, relations=FrozenMap(document.relations).without(name))
+        if not isinstance(self.relation, Relation):
+            raise ChangeError(f"A second table is a Relation; got {type(self.relation).__name__}.")
+        if name not in document.relations and len(document.relations) >= MAX_RELATIONS:
+            raise ChangeError(f"A model keeps at most {MAX_RELATIONS} second tables. Take one away first.")
+        return replace(document, relations=FrozenMap(document.relations).set(name, self.relation))
+
+    def _describe(self, document: Document) -> str:
+        return f"{'Take away' if self.relation is None else 'Use'} the table {self.name}"
 
 
 def _with_roles(document: Document, roles: dict[str, Role], response: str | None) -> Document:

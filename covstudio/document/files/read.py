@@ -8,6 +8,8 @@ from typing import Any
 from covstudio.covariance import Argument, Declaration, UnknownStructure, declaration
 from covstudio.data.choices import TableChoices
 from covstudio.data.errors import ChoiceError, TableError
+from covstudio.data.relation import Relation
+from covstudio.data.relation_records import relation_from
 from covstudio.data.roles import ROLES, Role
 from covstudio.data.tables import Table
 from covstudio.document.model.arguments import argument_of, check_argument
@@ -15,6 +17,7 @@ from covstudio.document.model.document import (
     MAX_DEPTH,
     MAX_DERIVED,
     MAX_NODES,
+    MAX_RELATIONS,
     MAX_TEXT,
     Document,
     check_degrees,
@@ -28,6 +31,7 @@ from covstudio.document.model.node import (
     FrozenMap,
     Levels,
     Node,
+    Related,
     Rows,
     Values,
     check_id,
@@ -185,6 +189,7 @@ def read_model(model: Reader) -> Document:
             "drop_dependent",
             "derived",
             "table",
+            "relations",
         ),
     )
     listed = model.key("nodes")
@@ -230,7 +235,18 @@ def read_model(model: Reader) -> Document:
         drop_dependent="drop_dependent" in model.value and model.key("drop_dependent").boolean(),
         derived=_derived(model.key("derived")) if "derived" in model.value else (),
         choices=_choices(model.key("table")) if "table" in model.value else TableChoices(),
+        relations=FrozenMap(_relations(model.key("relations")) if "relations" in model.value else {}),
     )
+
+
+def _relations(relations: Reader) -> dict[str, Relation]:
+    if len(relations.object()) > MAX_RELATIONS:
+        raise relations.refuse(f"A model keeps at most {MAX_RELATIONS} second tables.")
+    found: dict[str, Relation] = {}
+    for name, one in relations.entries():
+        one.checked(check_name, name)
+        found[name] = one.checked(relation_from, one.object())
+    return found
 
 
 def _choices(choices: Reader) -> TableChoices:
@@ -335,6 +351,9 @@ def _argument(place: Reader, argument: Argument) -> ArgumentValue:
         elif isinstance(value, dict):
             place.only("levels")
             value = Levels(tuple(one.text() for one in place.key("levels").items()))
+    elif argument.kind in ("matrix", "relation") and isinstance(value, dict):
+        place.only("relation")
+        value = Related(place.key("relation").text())
     elif argument.kind in ("factors", "coordinates") and isinstance(value, dict):
         if "columns" in value:
             place.only("columns")

@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from covstudio.covariance import declaration
+from covstudio.data.relation_records import relation_record
 from covstudio.data.tables import Table
 from covstudio.document.files.read import DocumentError, Reader, read_data, read_model
 from covstudio.document.model.document import Document
-from covstudio.document.model.node import ArgumentValue, Auto, Columns, Levels, Node, Rows, Values
+from covstudio.document.model.node import ArgumentValue, Auto, Columns, Levels, Node, Related, Rows, Values
 
 __all__ = ["VERSION", "DocumentError", "dumps", "loads", "model_and_data", "parsed", "written"]
 
@@ -78,6 +79,7 @@ def model_and_data(document: Document, table: Table | None = None) -> dict[str, 
             **({"drop_dependent": True} if document.drop_dependent else {}),
             **({"derived": list(document.derived)} if document.derived else {}),
             **({"table": document.choices.to_dict()} if document.choices else {}),
+            **({"relations": _relations(document)} if document.relations else {}),
             "nodes": [_node(node) for node in document.nodes.values()],
         },
     }
@@ -220,6 +222,10 @@ def _place(content: Any, wanted: object) -> str:
 # --- writing --------------------------------------------------------------------------------------
 
 
+def _relations(document: Document) -> dict[str, Any]:
+    return {name: relation_record(relation) for name, relation in document.relations.items()}
+
+
 def _node(node: Node) -> dict[str, Any]:
     declared = declaration(node.kind)
     order = [argument.name for argument in declared.arguments if argument.name in node.arguments]
@@ -248,6 +254,8 @@ def _argument(value: ArgumentValue) -> Any:
         return {"columns": list(value.names)}
     if isinstance(value, Values):
         return {"values": [list(column) for column in value.columns]}
+    if isinstance(value, Related):
+        return {"relation": value.name}
     if isinstance(value, tuple):
         return [list(entry) if isinstance(entry, tuple) else entry for entry in value]
     return value

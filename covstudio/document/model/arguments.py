@@ -15,8 +15,10 @@ from covstudio.document.model.node import (
     Grid,
     Indices,
     Levels,
+    Related,
     Rows,
     Values,
+    check_name,
     check_number,
 )
 
@@ -76,8 +78,9 @@ def check_argument(argument: Argument, value: Any) -> ArgumentValue:
     Args:
         argument: the declaration.
         value: for a "size" an integer, `Auto()`, `Rows()` or `Levels(columns)`; for "factors" and
-            "coordinates" `Columns(names)` or `Values(columns)`; for a "matrix" rows of numbers; for
-            "indices" positions counted from 0; for an "integer", "number", "choice" or "flag" just that.
+            "coordinates" `Columns(names)` or `Values(columns)`; for a "matrix" rows of numbers, or
+            `Related(name)`; for a "relation" `Related(name)`; for "indices" positions counted from 0; for an
+            "integer", "number", "choice" or "flag" just that.
 
     Returns:
         The value, normalised.
@@ -113,6 +116,8 @@ def check_argument(argument: Argument, value: Any) -> ArgumentValue:
         return _number(label, value, argument.minimum)
     if argument.kind == "indices":
         return _indices(label, value, argument.minimum)
+    if argument.kind == "relation" or (argument.kind == "matrix" and isinstance(value, Related)):
+        return _related(label, value)
     if argument.kind == "matrix":
         return _grid(label, value)
     if isinstance(value, Columns):
@@ -197,6 +202,12 @@ def write_indices(indices: Sequence[Any]) -> str:
             runs.append([index])
     pieces = ([f"{run[0]}-{run[-1]}"] if len(run) > 2 else [str(index) for index in run] for run in runs)
     return ", ".join(piece for run in pieces for piece in run)
+
+
+def _related(label: str, value: Any) -> Related:
+    if not isinstance(value, Related):
+        raise ValueError(f"{label} takes a second table of the model by its name; got {type(value).__name__}")
+    return Related(check_name(value.name))
 
 
 def _names(label: str, names: tuple[str, ...], *, empty: bool = False) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 from covstudio.covariance import Declaration, declaration
 from covstudio.data.choices import TableChoices
+from covstudio.data.relation import Relation
 from covstudio.data.roles import Role
 from covstudio.document.model.node import FrozenMap, Node, check_id, check_name
 
@@ -17,6 +18,7 @@ MAX_NODES = 2000
 MAX_DEPTH = 64
 MAX_TEXT = 2000
 MAX_DERIVED = 100
+MAX_RELATIONS = 20
 
 Method = Literal["REML", "ML"]
 Degrees = Literal["satterthwaite", "kenward-roger", "kenward-roger-observed"]
@@ -43,6 +45,8 @@ class Document:
         derived: functions of parameters that are wanted with a fit, such as "h2 = gen/sigma^2 / 2"; what is
             before "=" is a name for it. They are read when there is a fit.
         choices: what a person says about the table: codes for "no value", the order of levels, ...
+        relations: second tables by the names that nodes have for them: pedigrees, markers, relationship
+            matrices.
 
     Example:
         >>> Document().next_id()
@@ -61,9 +65,10 @@ class Document:
     drop_dependent: bool = False
     derived: tuple[str, ...] = ()
     choices: TableChoices = field(default_factory=TableChoices)
+    relations: Mapping[str, Relation] = field(default_factory=FrozenMap)
 
     def __post_init__(self) -> None:
-        for name in ("nodes", "roles"):
+        for name in ("nodes", "roles", "relations"):
             if not isinstance(getattr(self, name), FrozenMap):
                 object.__setattr__(self, name, FrozenMap(getattr(self, name)))
 

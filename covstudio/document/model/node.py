@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeAlias, TypeVar
 
+from covstudio.data.relation import Relation
+
 K = TypeVar("K")
 T = TypeVar("T")
 
@@ -97,12 +99,32 @@ class Levels:
 
 @dataclass(frozen=True)
 class Columns:
-    """Labels or numbers taken from columns of the table, in this order."""
+    """Labels or numbers taken from columns of the table, in this order.
+
+    Args:
+        names: their names.
+        related: for columns whose levels are the individuals of a second table, its name and the table; ""
+            and None for all others. Found out when a model is built, and never stored.
+    """
 
     names: tuple[str, ...] = ()
+    related: tuple[tuple[str, Relation | None], ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(self.names))
+
+
+@dataclass(frozen=True)
+class Related:
+    """A second table of the document.
+
+    Args:
+        name: what the document calls it.
+        relation: the table. Found out when a model is built, and never stored.
+    """
+
+    name: str
+    relation: Relation | None = None
 
 
 @dataclass(frozen=True)
@@ -118,7 +140,9 @@ class Values:
 Size: TypeAlias = Auto | Rows | Levels | int
 Grid: TypeAlias = tuple[tuple[float, ...], ...]
 Indices: TypeAlias = tuple[int, ...]
-ArgumentValue: TypeAlias = Auto | Rows | Levels | Columns | Values | Grid | Indices | int | float | str | bool
+ArgumentValue: TypeAlias = (
+    Auto | Rows | Levels | Columns | Values | Related | Grid | Indices | int | float | str | bool
+)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -147,6 +147,20 @@ class Search:
         why = f"the size of {node.name} and its {number} {what}"
         self.splits.append(Split(node.id, how, whole, (*parts, extra), len(parts) + 1, why))
         self.constants[extra] = SizeOrigin(number, what, (str(number),))
+
+    def directions(self, cell: Cell) -> Iterator[tuple[Cell, ...]]:
+        """The directions whose sizes a size is the product of: itself, or those of a Kronecker product."""
+        own = self.find(cell)
+        yield (own,)
+        for split in self.splits:
+            if split.how == "product" and self.find(split.whole) == own and len(split.parts) > 1:
+                if any(self.find(part) == own for part in split.parts):
+                    continue
+                options: list[tuple[Cell, ...]] = [()]
+                for part in split.parts:
+                    inner = list(self.directions(part))
+                    options = [(*option, *more) for option in options for more in inner]
+                yield from options
 
     def at_least(self, cell: Cell, origin: SizeOrigin) -> None:
         """What a class gets in place of the fallback when nothing else says its size."""

@@ -8,9 +8,10 @@ from typing import Any
 from covstudio.covariance import Argument, Declaration, declaration
 from covstudio.covariance.core.catalogue import meaning_key
 from covstudio.covariance.core.letters import parameter_label
+from covstudio.data.relation import KINDS
 from covstudio.document.build.build import ParameterRef
 from covstudio.document.model.arguments import document_default, write_indices
-from covstudio.document.model.node import Columns, Levels, Node, Rows, Values
+from covstudio.document.model.node import Columns, Levels, Node, Related, Rows, Values
 from covstudio.document.sizes.infer import SizeOrigin
 from covstudio.studio.inspector.messages import (
     ArgumentField,
@@ -155,8 +156,14 @@ def _argument_field(store: Store, node: Node, declared: Declaration, argument: A
             return FactorsField(**about, **_columns(store, argument, value))
         case "coordinates":
             return CoordinatesField(**about, **_columns(store, argument, value))
-        case "matrix":
+        case "matrix" if not isinstance(value, Related):
             return MatrixField(**about, **_matrix(value))
+        case "matrix" | "relation":
+            return ChoiceField(
+                **about,
+                value=value.name if isinstance(value, Related) else "",
+                choices=_relations(store, argument),
+            )
         case "choice":
             return ChoiceField(**about, value=value, choices=list(argument.choices))
         case "indices":
@@ -167,6 +174,12 @@ def _argument_field(store: Store, node: Node, declared: Declaration, argument: A
             return IntegerField(**about, value=value)
         case "number":
             return NumberField(**about, value=value)
+
+
+def _relations(store: Store, argument: Argument) -> list[str]:
+    """The second tables of the model that an argument takes."""
+    kinds = argument.choices or KINDS
+    return [name for name, relation in store.document.relations.items() if relation.kind in kinds]
 
 
 def _size(store: Store, value: Any, found: SizeOrigin | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from covstudio.covariance.core.catalogue import ArgumentKind
 from covstudio.document.model.arguments import read_indices
-from covstudio.document.model.node import ArgumentValue, Auto, Levels, Rows, Values
+from covstudio.document.model.node import ArgumentValue, Auto, Levels, Related, Rows, Values
 from covstudio.studio.inspector.messages import FromLevels, FromModel, FromNumber, FromRows, Given, Written
 
 
@@ -46,6 +46,8 @@ def read_argument(
         return Levels(tuple(value.columns))
     if isinstance(value, FromNumber):
         return _whole(value.number)
+    if kind == "relation":
+        return Related(str(value))
     if kind == "matrix":
         return read_matrix(str(value))
     if kind == "integer":

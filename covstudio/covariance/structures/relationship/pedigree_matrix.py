@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance import linalg
-from covstudio.covariance.core.catalogue import declare
+from covstudio.covariance.core.catalogue import Argument, declare
 from covstudio.covariance.core.leaf import Leaf, ParamSpecs
 from covstudio.covariance.linalg.dense import singular
 from covstudio.covariance.structures.elementary.elementary import variance
@@ -25,6 +25,15 @@ __all__ = ["PedigreeMatrix"]
     formula=r"\mathbf{V} = \sigma^2 \mathbf{A}",
     symbol="σ²A",
     summary="Additive effects of related individuals, through the sparse inverse of their relationships.",
+    arguments=(
+        Argument(
+            "ped",
+            "relation",
+            "Pedigree",
+            "A second table with the individual, its sire and its dam in its columns",
+            choices=("pedigree",),
+        ),
+    ),
     aliases={
         "ASReml": ("ainverse", "vm"),
         "sommer, breedR": ("A.mat", "add_animal"),
@@ -36,7 +45,6 @@ __all__ = ["PedigreeMatrix"]
     psd=True,
     linear=True,
     scale="sigma^2",
-    palette=False,
     example=lambda: PedigreeMatrix(
         [("bull", None, None), ("cow", None, None), ("calf", "bull", "cow"), ("son", "calf", "cow")]
     ),
