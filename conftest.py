@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import warnings
 from itertools import compress
@@ -12,15 +13,31 @@ THREADS = os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", THREADS)
 
 import pytest  # noqa: E402
-import torch  # noqa: E402
 
 pytest.register_assert_rewrite("tests")
-torch.set_num_threads(int(THREADS))
 
-with warnings.catch_warnings():
-    # torch builds its forward-mode rules on first use with a function it has itself deprecated since.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    torch.func.jacfwd(torch.exp)(torch.zeros(1))
+
+def runs_tests(config: pytest.Config) -> bool:
+    """Whether this process runs tests itself; one that hands them out to others needs no torch."""
+    return not config.getoption("numprocesses", None)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """One thread, and torch's rules of forward mode."""
+    if not runs_tests(session.config):
+        return
+    import torch
+
+    torch.set_num_threads(int(THREADS))
+    with warnings.catch_warnings():
+        # torch builds its forward-mode rules on first use with a function it has itself deprecated since.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.func.jacfwd(torch.exp)(torch.zeros(1))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What is imported and collected stays: only what tests make is looked through for garbage."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

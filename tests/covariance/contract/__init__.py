@@ -16,7 +16,7 @@ from tests.covariance.contract import (
     values,
     written,
 )
-from tests.covariance.contract.case import CONTRACT, Case, failed
+from tests.covariance.contract.case import CONTRACT, Case, failed, keep
 
 __all__ = [
     "CONTRACT",
@@ -26,6 +26,7 @@ __all__ = [
     "derivatives",
     "entries",
     "failed",
+    "keep",
     "parameters",
     "recall",
     "sizes",

@@ -6,7 +6,9 @@ import math
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -32,15 +34,33 @@ class Case:
 
     def thetas(self, count: int, spread: float = 1.0) -> list[Tensor]:
         """The defaults, then random raw parameters around them, in float64."""
-        generator = self.generator()
-        start = self.make().free_param_defaults.double()
-        noise = torch.randn((count - 1, len(start)), generator=generator, dtype=torch.float64)
-        return [start, *(start + spread * noise)]
+        return [theta.clone() for theta in _drawn(self, count, spread)]
+
+
+@lru_cache(maxsize=16)
+def _drawn(case: Case, count: int, spread: float) -> tuple[Tensor, ...]:
+    start = case.make().free_param_defaults.double()
+    noise = torch.randn((count - 1, len(start)), generator=case.generator(), dtype=torch.float64)
+    return start, *(start + spread * noise)
 
 
 def contract(check: Callable[[Case], None]) -> Callable[[Case], None]:
     CONTRACT.append(check)
     return check
+
+
+def keep(case: Case) -> None:
+    """Hold a structure to the whole contract; what it does not keep is told together, each check by name."""
+    broken: list[BaseException] = []
+    for check in CONTRACT:
+        try:
+            check(case)
+        except (Exception, pytest.fail.Exception) as error:
+            error.add_note(f"{check.__name__}: {case.name}")
+            broken.append(error)
+    if broken:
+        names = ", ".join(error.__notes__[-1].partition(":")[0] for error in broken)
+        raise BaseExceptionGroup(f"{case.name} does not keep: {names}", broken)
 
 
 def failed(case: Case) -> set[str]:
