@@ -15,6 +15,8 @@ from covstudio.covariance import (
     CovariancePropagation,
     DiagonalMatrix,
     DummyMatrix,
+    HeterogeneousAR1Matrix,
+    HeterogeneousCompoundSymmetricMatrix,
     HeterogeneousCorrelationMatrix,
     IdentityMatrix,
     KroneckerProduct,
@@ -136,8 +138,57 @@ def test_a_correlation_that_goes_to_1_is_named(engine: str, structure: type[Matr
     v = KroneckerProduct(i=IdentityMatrix(15), c=structure(4))  # type: ignore[call-arg]
     result = fit(v, y, torch.ones(60, 1), engine=engine)
     assert "V becomes singular as c/rho goes to 1" in result.message
+    assert result.params["c/sigma^2"] == pytest.approx(float(y[::4].var()), rel=1e-5)
     assert "running off" not in result.message
     assert result.boundary == ("c/rho",)
+
+
+@pytest.mark.parametrize("power", [6, 11, 13, 15, 18])
+@pytest.mark.parametrize("method", ["REML", "ML"])
+@pytest.mark.parametrize("engine", ["dense", "blocks"])
+def test_the_variance_beside_a_correlation_near_1_is_that_of_the_analysis_of_variance(
+    engine: str, method: str, power: int
+) -> None:
+    """Compound symmetry of a balanced one-way layout: whatever is left within groups, sigma^2 is right."""
+    groups, size, within = 12, 5, 4.0 * 10.0**-power
+    y = 10.0 + 2.0 * normal(3, groups, 1) + within**0.5 * normal(4, groups, size)
+    means = y.mean(1)
+    inside = float((y - means[:, None]).square().sum()) / (groups * (size - 1))
+    between = size * float((means - means.mean()).square().sum()) / (groups - (method == "REML"))
+    variance = (between - inside) / size + inside
+    v = KroneckerProduct(i=IdentityMatrix(groups), c=CompoundSymmetricMatrix(size))
+    result = fit(v, y.reshape(-1), torch.ones(groups * size, 1), engine=engine, method=method)
+    assert result.params["c/sigma^2"] == pytest.approx(variance, rel=2e-6)
+    error = between / size * (2.0 / (groups - (method == "REML"))) ** 0.5
+    assert result.standard_errors["c/sigma^2"] == pytest.approx(error, rel=2e-2)
+    left = 1.0 - result.params["c/rho"]
+    if power <= 13:
+        # A number near 1 has steps of 1e-16.
+        assert result.verdict == "converged"
+        assert result.params["c/sigma^2"] * left == pytest.approx(inside, rel=1e-5 + 1e-16 / left)
+        assert ("of which double precision holds" in result.message) == (power > 10)
+    elif power > 14:
+        assert "V becomes singular as c/rho goes to 1" in result.message
+        assert "as a term of its own" in result.message
+
+
+@pytest.mark.parametrize("power", [12, 18])
+@pytest.mark.parametrize(
+    "structure", [AR1Matrix, HeterogeneousAR1Matrix, HeterogeneousCompoundSymmetricMatrix]
+)
+def test_variances_beside_a_correlation_near_1_are_right(structure: type[Matrix], power: int) -> None:
+    """A random walk with steps of next to nothing has the variance of where it begins."""
+    groups, size = 12, 5
+    level, steps = 2.0 * normal(3, groups, 1), 10.0 ** (-power / 2) * normal(4, groups, size).cumsum(1)
+    y = (10.0 + level + steps).reshape(-1)
+    v = KroneckerProduct(i=IdentityMatrix(groups), c=structure(size))  # type: ignore[call-arg]
+    result = fit(v, y, torch.ones(groups * size, 1))
+    variances = [value for name, value in result.params.items() if "sigma" in name]
+    assert variances == pytest.approx([float(level.var())] * len(variances), rel=2e-5)
+    if power == 18:
+        assert "V becomes singular as c/rho goes to 1" in result.message
+    elif len(variances) > 1:
+        assert "rounding hides what the data tell" in result.message
 
 
 def test_all_that_makes_a_singular_matrix_of_too_few_subjects_is_named() -> None:

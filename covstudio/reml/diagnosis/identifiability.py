@@ -303,6 +303,7 @@ class _Search:
         form = self._form(natural, values, used, members)
         if form == "local" and not self.outcome.converged:
             return None
+        hidden = form == "local" and self.outcome.reason == "rounding"
         coefficients = natural if form != "product" else natural / values[:, None]
         estimable = []
         for row in independent_rows(coefficients):
@@ -313,6 +314,13 @@ class _Search:
                 value, gradient = float(row @ values), row
             error = math.sqrt(max(float(gradient @ inverse @ gradient), 0.0))
             estimable.append(Estimable(in_words(row, names, form == "product"), value, error))
+        if hidden:
+            # Such is the common size of variances whose differences alone tell a residual of next to nothing.
+            told = (
+                f"V is so close to singular that rounding hides what the data tell of {listed(names)} "
+                "together: they have no standard errors."
+            )
+            return Confounded(names, tuple(estimable), told, final=False)
         return Confounded(names, tuple(estimable), sentence(names, estimable, form, self._simplest(who)))
 
     def _simplest(self, who: NDArray[np.intp]) -> str:

@@ -20,10 +20,16 @@ from covstudio.reml.problem.problem import Problem
 from covstudio.reml.search.constants import BESIDE_SINGULAR
 from covstudio.reml.search.coordinates import Coordinate, Kind
 from covstudio.reml.search.search import Outcome
+from covstudio.reml.search.vanishing import distance
 from covstudio.reml.terms.random_effects import random_effects
 
 __all__ = ["assemble"]
 
+#: Share of its range left to a correlation below which six digits of it are too many for a number.
+DIGITS_LOST = 1e-10
+OWN_TERM = (
+    "So small a part of V has its digits as a term of its own, such as a residual beside random effects."
+)
 #: A variance below this share of where the search began is all but zero.
 GONE = 1e-6
 #: One below this share of it,
@@ -145,6 +151,7 @@ def _message(
             sentences.append(
                 "V is so close to singular that the last digits of the estimates are rounding error."
             )
+        sentences += _near_the_end(coordinates, outcome)
     elif outcome.reason == "singular":
         sentences.append(_singular(coordinates, outcome, steps))
     elif outcome.reason == "iterations":
@@ -212,10 +219,27 @@ def _singular(coordinates: Sequence[Coordinate], outcome: Outcome, steps: str) -
     it = "it" if len(outcome.vanishing) == 1 else "them"
     settled = outcome.length**2 < BESIDE_SINGULAR
     others = f"The others are estimated beside {it}." if settled else "The values are the best found."
+    if any(coordinates[i].kind is Kind.INTERVAL for i in outcome.vanishing):
+        why = f"{OWN_TERM} {why}"
     return (
         f"Not converged: V becomes singular as {' and '.join(going)}, and the log-likelihood has no maximum "
         f"before double precision ends. {others} {why}, or fix {it}."
     )
+
+
+def _near_the_end(coordinates: Sequence[Coordinate], outcome: Outcome) -> list[str]:
+    """Correlations so near to an end of their range that a number has few digits of the distance."""
+    sentences = []
+    for c in coordinates:
+        value = float(outcome.point.natural[c.position])
+        end = c.nearest_end(value)
+        if end and 0.0 < distance(c, outcome.point.natural) < DIGITS_LOST:
+            digits = max(int(math.log10(abs(end - value) / np.spacing(abs(end)))), 0)
+            sentences.append(
+                f"{c.name} is {abs(end - value):.2g} from {end:g}, of which double precision holds {digits} "
+                f"digit{'' if digits == 1 else 's'}. {OWN_TERM}"
+            )
+    return sentences
 
 
 def _at_the_end(coordinates: Sequence[Coordinate], outcome: Outcome, boundary: Sequence[str]) -> list[str]:

@@ -149,6 +149,10 @@ ROUGH = 1e-7
 #: Share of V, or of its range, to which a parameter that makes it so is put back; and share of the way to its
 #: end that is left at each stage.
 AWAY, CLOSER = 1e-2, 1e-2
+#: Share of its range left to a correlation below which others have more figures beside it farther away.
+BLURRED = 2e-10
+#: Share of its range left to a correlation where what the data leave of it is looked at.
+LOOKED_AT = 1e-6
 #: Squared standard errors within which the others then stand at their maximum beside it.
 BESIDE_SINGULAR = 1e-4
 #: How many times as far from its end as it had gone it is returned to.

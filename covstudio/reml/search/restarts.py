@@ -69,6 +69,11 @@ class Restarts:
                 self._mates[k] = [c for c in coordinates if c.position in members and c.position != k]
         self._taken = 0
 
+    def scales(self, c: Coordinate) -> tuple[Coordinate, ...]:
+        """The variances, or their roots, that scale the term of a correlation; none where they are known."""
+        mates = self._mates.get(c.position, [])
+        return tuple(m for m in mates if m.degree and m.unit > 0.0 and m.kind is not Kind.FREE)
+
     # -- on the way -----------------------------------------------------------------------------------------
 
     def settle(self, engine: Engine, working: Working, trial: Trial, local: Local) -> Point:

@@ -45,20 +45,22 @@ from numpy.typing import NDArray
 from covstudio.reml.problem.likelihood import Derivatives, Engine, Point
 from covstudio.reml.search.constants import (
     BESIDE_SINGULAR,
+    BLURRED,
     CONVERGED,
     HIDDEN,
     IDLE_SHARE,
     IDLE_STEPS,
     ROUGH,
 )
-from covstudio.reml.search.coordinates import Coordinate, derivatives_at
+from covstudio.reml.search.coordinates import Coordinate, Kind, derivatives_at
 from covstudio.reml.search.observed_information import observed_curvature
 from covstudio.reml.search.outcome import Local, Outcome, State, rounding_error
 from covstudio.reml.search.restarts import Restarts
 from covstudio.reml.search.ridge_follower import RidgeFollower
 from covstudio.reml.search.step_length import newton_step, squared_length
 from covstudio.reml.search.steps import Steps
-from covstudio.reml.search.vanishing import Vanishing, closer, put_back, returned, roughness
+from covstudio.reml.search.tied import Tie, TiedEngine
+from covstudio.reml.search.vanishing import Vanishing, closer, distance, put_back, returned, roughness
 from covstudio.reml.search.working import Working
 
 __all__ = ["Outcome", "State", "maximise"]
@@ -97,6 +99,8 @@ class _Search:
         self, engine: Engine, coordinates: list[Coordinate], weights: Vector | None, restarts: Restarts
     ) -> None:
         self.engine = engine
+        #: The engine as it is, without what is held beside a correlation near its end.
+        self.plain = engine
         self.coordinates = coordinates
         self.positions = [c.position for c in coordinates]
         self.weights = weights
@@ -108,6 +112,8 @@ class _Search:
         self.idle = 0
         #: What had come so close to 0 that V was all but singular, and is held.
         self.gone: list[Vanishing] = []
+        #: Where the search had ended before the others were told with more figures beside what is held.
+        self.clear: tuple[Point, Local] | None = None
         #: The highest point at which V was all but singular and no step raised the likelihood.
         self.edge: Point | None = None
 
@@ -128,10 +134,10 @@ class _Search:
             began = time.perf_counter()
             found = local.squared_length < (self.ridges.settled if self.ridges.held else CONVERGED)
             exhausted = not found and self._exhausted(point, local)
-            if exhausted and not self.ridges.held:
+            if exhausted and not self.ridges.held and not self._blurred(point):
                 return self._outcome(point, local, "rounding", number)
             if number >= max_iter:
-                if not found and not self.gone:
+                if not found and not self.gone and self.clear is None:
                     self._put_back(point, local)
                 return self._outcome(point, local, "converged" if found else "iterations", number)
             settled = found or exhausted
@@ -167,27 +173,52 @@ class _Search:
 
     def _beyond_singular(self, point: Point, local: Local, hidden: bool) -> Point | None:
         """Where to go on beside parameters that make V all but singular; None where there are none."""
-        there = closer(self.engine, self.coordinates, point, self.gone)
+        there = closer(self.plain, self.coordinates, point, self.gone, self._holding)
         if there is None and not hidden:
             there = self._put_back(point, local)
+        elif there is None and self._blurred(point):
+            self.clear = point, local
+            there = self._put_back(point, local)
+            self.clear = self.clear if there is not None else None
         if there is not None:
+            there = self._tied(there)
             self.steps.forget()
             # What is told exactly leaves no residuals, and so no average information.
             self.steps.exact = True
             self.shortest, self.idle = math.inf, 0
         return there
 
+    def _blurred(self, point: Point) -> bool:
+        """Whether the others can be told with more figures beside a correlation that is held.
+
+        They can where it is so near its end that rounding in V takes the last figures that are asked for.
+        """
+        near = [c for c in self.coordinates if 0.0 < distance(c, point.natural) < BLURRED]
+        return not self.gone and any(self.restarts.scales(c) for c in near)
+
     def _put_back(self, point: Point, local: Local) -> Point | None:
         """The point with a few parameters that make V all but singular back where it is not."""
-        if roughness(self.engine, point) <= ROUGH:
+        if roughness(self.plain, point) <= ROUGH:
             return None
         if self.edge is None or point.kernel > self.edge.kernel:
             self.edge = point
-        found = put_back(self.engine, self.coordinates, point, local.moves)
+        found = put_back(self.plain, self.coordinates, point, local.moves)
         if found is None:
             return None
         self.gone.extend(found[0])
         return found[1]
+
+    def _holding(self, point: Point) -> Engine:
+        """The engine that holds every correlation near its end tied to the variances of its term."""
+        held = [self.coordinates[one.place] for one in self.gone]
+        pairs = [(c, self.restarts.scales(c)) for c in held if c.kind is Kind.INTERVAL]
+        ties = [Tie.at(point.natural, c, scales) for c, scales in pairs if scales]
+        return TiedEngine(self.plain, ties) if ties else self.plain
+
+    def _tied(self, point: Point) -> Point:
+        """The point by the engine that holds what is near its end, from here on."""
+        self.engine = self.steps.engine = self._holding(point)
+        return self.engine.tied(point) if isinstance(self.engine, TiedEngine) else point
 
     def _hidden(self, point: Point, local: Local) -> bool:
         """Whether what is left to gain, s'A^-1 s / 2, is hidden by rounding in the likelihood itself."""
@@ -223,13 +254,21 @@ class _Search:
 
     def _outcome(self, point: Point, local: Local, reason: str, number: int) -> Outcome:
         endless: tuple[int, ...] = ()
-        if self.gone:
+        if self.gone and self.clear is not None:
+            there, endless = returned(self.plain, self.coordinates, point, self.gone)
+            before, local = self.clear
+            settled = reason in ("converged", "rounding") and not endless
+            rough = max(roughness(self.plain, before), ROUGH)
+            point = there if settled and there.kernel > before.kernel - rough else before
+            self.gone, self.engine, endless, reason = [], self.plain, (), "rounding"
+            local = self._local(point)
+        elif self.gone:
             # Where steps ran out before anything was put back, what rises without end is named all the same.
             only_named = self.edge is point
-            point, endless = returned(self.engine, self.coordinates, point, self.gone)
+            point, endless = returned(self.plain, self.coordinates, point, self.gone)
             if not endless and reason in ("converged", "rounding"):
                 reason = "rounding"
-                self.gone = []
+                self.gone, self.engine = [], self.plain
                 local = self._local(point)
             elif endless or not only_named:
                 reason, endless = "singular", endless or tuple(one.place for one in self.gone)

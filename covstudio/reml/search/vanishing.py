@@ -14,7 +14,7 @@ Sources: Harville (1977), JASA 72:320, section 5, for likelihoods without a maxi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,13 +27,14 @@ from covstudio.reml.search.constants import (
     BACK,
     CLOSER,
     ENDLESS,
+    LOOKED_AT,
     NEGLIGIBLE,
     ROUGH,
     TREMBLE,
 )
 from covstudio.reml.search.coordinates import Coordinate, Kind
 
-__all__ = ["Vanishing", "closer", "put_back", "returned", "roughness"]
+__all__ = ["Vanishing", "closer", "distance", "put_back", "returned", "roughness"]
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,11 @@ def put_back(
 
 
 def closer(
-    engine: Engine, coordinates: Sequence[Coordinate], point: Point, gone: Sequence[Vanishing]
+    engine: Engine,
+    coordinates: Sequence[Coordinate],
+    point: Point,
+    gone: Sequence[Vanishing],
+    held: Callable[[Point], Engine],
 ) -> Point | None:
     """The point with parameters a part of the way on to where they had gone to; None where V is lost there.
 
@@ -90,6 +95,7 @@ def closer(
         coordinates: the estimated parameters.
         point: the maximum beside them.
         gone: what was put back.
+        held: the engine by which others are estimated beside them, from there.
     """
     lefts = {}
     for one in gone:
@@ -98,7 +104,7 @@ def closer(
         if left < _left(c, point):
             lefts[c] = left
     there = _moved(engine, point, lefts) if lefts else None
-    return there if there is not None and roughness(engine, there) < ROUGH else None
+    return there if there is not None and roughness(held(there), there) < ROUGH else None
 
 
 def returned(
@@ -115,18 +121,40 @@ def returned(
         gone: what was put back.
     """
     found = point
-    for factor in BACK:
+    told = {coordinates[one.place]: _told(engine, point, coordinates[one.place]) for one in gone}
+    for factor in (0.0, *BACK):
         lefts = {}
         for one in gone:
             c = coordinates[one.place]
+            left = _times(c, one.left, factor) if factor else told[c] or one.left
             # Not beyond where the others were estimated.
-            lefts[c] = min(_times(c, one.left, factor), _left(c, point))
+            lefts[c] = min(left, _left(c, point))
         there = _moved(engine, point, lefts)
         if there is not None and there.kernel >= point.kernel and roughness(engine, there) < np.inf:
             found = there
             break
     endless = [one.place for one in gone if _rises_without_end(engine, found, coordinates[one.place])]
     return found, tuple(endless)
+
+
+def _told(engine: Engine, point: Point, c: Coordinate) -> float | None:
+    """What the data leave of the way of a correlation to its end; None where that is not seen.
+
+    Near there the part of V that its distance from the end scales has a space of its own, of k dimensions, in
+    which the residuals have the sum of squares Q beside it: the maximum is at Q/k times the distance, and Q
+    is twice the average information about its logarithm. Where it is looked at, that part has its figures.
+    """
+    if c.kind is not Kind.INTERVAL:
+        return None
+    left = LOOKED_AT * (c.high - c.low)
+    there = _moved(engine, point, {c: left}) if left < _left(c, point) else point
+    if there is None:
+        return None
+    left, found = _left(c, there), there.derivatives([c.position])
+    towards = -1.0 if c.nearest_end(float(there.natural[c.position])) == c.high else 1.0
+    squares = 2.0 * float(found.information[0, 0]) * left**2
+    dimensions = squares - 2.0 * towards * float(found.score[0]) * left
+    return left * squares / dimensions if squares > 0.0 and dimensions > 0.0 else None
 
 
 def _rises_without_end(engine: Engine, point: Point, c: Coordinate) -> bool:
@@ -136,7 +164,7 @@ def _rises_without_end(engine: Engine, point: Point, c: Coordinate) -> bool:
         return True
     before = near.kernel - far.kernel
     # Where rounding hides it, a maximum cannot be claimed.
-    hidden = roughness(engine, point) > (1.0 - ENDLESS) * before
+    hidden = roughness(engine, point, c) > (1.0 - ENDLESS) * before
     return hidden or point.kernel - near.kernel > ENDLESS * before
 
 
@@ -153,10 +181,18 @@ def _sound(
 # -- the way to the end of a range ---------------------------------------------------------------------------
 
 
+def distance(c: Coordinate, natural: NDArray[np.float64]) -> float:
+    """Share of its range that is left to a correlation; infinite for anything else."""
+    if c.kind is not Kind.INTERVAL:
+        return np.inf
+    value = float(natural[c.position])
+    return abs(value - c.nearest_end(value)) / (c.high - c.low)
+
+
 def _nearness(c: Coordinate, point: Point) -> float:
     """Share of V that a parameter makes up, or of its range that is left; infinite where there is no end."""
     if c.kind is Kind.INTERVAL:
-        return _left(c, point) / (c.high - c.low)
+        return distance(c, point.natural)
     if c.kind is Kind.FREE or not c.degree or c.low != 0.0:
         return np.inf
     return c.contribution(float(point.natural[c.position])) / point.mean_diagonal
@@ -183,16 +219,22 @@ def _moved(engine: Engine, point: Point, lefts: Mapping[Coordinate, float]) -> P
     return engine.at(natural)
 
 
-def roughness(engine: Engine, point: Point) -> float:
+def roughness(engine: Engine, point: Point, near: Coordinate | None = None) -> float:
     """Rounding error of the log-likelihood, seen where it should not change; infinite at the edge of V.
 
     Args:
         engine: evaluates the likelihood.
         point: where.
+        near: a correlation that is so near to its end that its own last digits may change it: it stays, if
+            there are others to move.
     """
     worst = 0.0
+    stays = near is not None and near.kind is Kind.INTERVAL and len(point.natural) > 1
     for moved in ([1.0], [1.0, 0.0], [0.0, 1.0]):
         # Towards 0, so that nothing leaves its range.
-        there = engine.at(point.natural * (1.0 - TREMBLE * np.resize(moved, len(point.natural))))
+        shares = np.resize(moved, len(point.natural))
+        if stays and near is not None:
+            shares[near.position] = 0.0
+        there = engine.at(point.natural * (1.0 - TREMBLE * shares))
         worst = max(worst, abs(there.kernel - point.kernel) if there is not None else np.inf)
     return worst
