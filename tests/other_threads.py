@@ -114,7 +114,10 @@ def main() -> int:
     other = torch.from_numpy(big)
     report = {"numpy": wakes(lambda: big @ big), "torch": wakes(lambda: other @ other)}
     known = calls()
-    report |= {name: wakes(known[name]) for name in sys.argv[1:] or known}
+    asked = {name: known[name] for name in sys.argv[1:] or known}
+    if wakes(lambda: [call() for call in asked.values()]):
+        # To look whether all sleep takes longer than a call: one by one only where there is one to be found.
+        report |= {name: wakes(call) for name, call in asked.items()} | {"any of them": True}
     print(json.dumps([name for name, woken in report.items() if woken]))
     return 0
 

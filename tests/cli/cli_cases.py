@@ -1,8 +1,5 @@
-"""The alpha design as published, and how a command is called from outside."""
+"""The alpha design as published, and what a command says that failed."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from covstudio.cli import PROBLEM
@@ -15,21 +12,6 @@ EFFECTS = {
     "rep[R2]": (0.297846, 0.173803),
     "rep[R3]": (-0.414046, 0.173803),
 }
-
-
-def environment(**more: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONIOENCODING": "utf-8", **more}
-
-
-def shell(*words, **options) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "covstudio", *map(str, words)],
-        capture_output=True,
-        encoding="utf-8",
-        env=environment(),
-        timeout=120,
-        **options,
-    )
 
 
 def problem(result: tuple[int, str, str]) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 import covstudio
 from covstudio.cli import INTERRUPTED, OK, PROBLEM, USAGE
-from tests.cli.cli_cases import ESTIMATES, JOHN_ALPHA, problem, shell
+from tests.cli.cli_cases import ESTIMATES, JOHN_ALPHA, problem
 from tests.programs import run_program
 
 # ------------------------------------------------------------------ export
@@ -140,13 +140,17 @@ def test_serve_says_when_no_port_is_free(run, monkeypatch):
     assert "--port" in message
 
 
-def test_as_a_module_and_through_a_pipe(full):
-    result = shell("fit", full)
-    assert result.returncode == OK
-    assert "0.142902" in result.stdout
-    result = shell("fit", full, "--fixed", "1 + nothing")
-    assert (result.returncode, result.stdout) == (PROBLEM, "")
-    assert "Traceback" not in result.stderr
+#: What `python -m covstudio` does.
+MODULE = "import runpy; runpy.run_module('covstudio', run_name='__main__')"
+
+
+def test_as_a_module_and_through_a_pipe(full, tmp_path):
+    done = run_program(MODULE, tmp_path, ["fit", full])
+    assert done.code == OK
+    assert "0.142902" in done.stdout
+    done = run_program(MODULE, tmp_path, ["fit", full, "--fixed", "1 + nothing"])
+    assert (done.code, done.stdout) == (PROBLEM, "")
+    assert "Traceback" not in done.stderr
     reader, writer = os.pipe()
     os.close(reader)
     closed = subprocess.run(
@@ -156,22 +160,24 @@ def test_as_a_module_and_through_a_pipe(full):
     assert (closed.returncode, closed.stderr) == (OK, b"")
 
 
-@pytest.mark.parametrize(
-    ("words", "absent"),
-    [
-        (["--version"], ["pandas", "torch", "panel", "numpy"]),
-        (["fit", "FULL", "--json"], ["panel", "holoviews", "bokeh"]),
-        (["export", "FULL"], ["panel", "holoviews", "bokeh"]),
-    ],
-)
-def test_what_a_command_does_not_load(full, words, absent):
-    words = [full if word == "FULL" else word for word in words]
-    code = (
+def look(words, absent) -> str:
+    """A program that runs a command and prints its exit code and which of some packages it has loaded."""
+    return (
         "import contextlib, io, sys; from covstudio.cli import main\n"
         f"with contextlib.redirect_stdout(io.StringIO()): code = main({words!r})\n"
         f"print(code, [name for name in {absent!r} if name in sys.modules])"
     )
+
+
+def test_the_version_loads_nothing():
+    code = look(["--version"], ["pandas", "torch", "panel", "numpy"])
     printed = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
     )
     assert printed.stdout.strip() == "0 []"
+
+
+@pytest.mark.parametrize("words", [["fit", "--json"], ["export"]], ids=lambda words: words[0])
+def test_a_command_does_not_load_the_app(full, words, tmp_path):
+    code = look([*words, full], ["panel", "holoviews", "bokeh"])
+    assert run_program(code, tmp_path).stdout.strip() == "0 []"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 import torch
 from hypothesis import HealthCheck, assume, event, given, settings
@@ -34,7 +32,7 @@ from covstudio.covariance import (
     UnstructuredMatrix,
     structure,
 )
-from tests.covariance.contract import Case
+from tests.covariance.contract import Case, keep
 from tests.covariance.contract import structure as promises
 from tests.covariance.operator_cases import CASES as OPERATORS
 from tests.covariance.test_trees import models, squares
@@ -137,11 +135,10 @@ def _benign(matrix: Matrix, natural: torch.Tensor) -> bool:
     return True
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", OPERATORS)
-def test_operators_over_many_structures(name: str, check: Callable[[Case], None]) -> None:
+def test_operators_over_many_structures(name: str) -> None:
     matrix, _ = OPERATORS[name]
-    check(Case(name, lambda: matrix))
+    keep(Case(name, lambda: matrix), CHECKS)
 
 
 @common

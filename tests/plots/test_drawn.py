@@ -129,11 +129,10 @@ def test_pictures_cost_nothing_before_they_are_asked_for():
         "import sys, covstudio;"
         "light = [m for m in ('torch', 'numpy', 'pandas', 'holoviews') if m in sys.modules];"
         "from covstudio.covariance import ScalarMatrix; v = ScalarMatrix(2); repr(v); v.plot.data('V');"
-        "print(light, 'holoviews' in sys.modules, 'IPython' in sys.modules); v.plot();"
-        "print('holoviews' in sys.modules)"
+        "print(light, 'holoviews' in sys.modules, 'IPython' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split("\n")[:2] == ["[] False False", "True"]
+    assert done.stdout == "[] False False\n"
 
 
 def test_numbers_need_no_names_of_their_own():

@@ -238,7 +238,7 @@ print(*sorted(explain(ScalarMatrix(4)).others))
 def test_a_new_engine_is_one_folder(tmp_path: Path) -> None:
     """A copy of the package with a folder more."""
     copy = tmp_path / "covstudio"
-    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "frontend"))
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("frontend"))
     folder = copy / "reml" / "engines" / "counting"
     folder.mkdir()
     (folder / "__init__.py").touch()

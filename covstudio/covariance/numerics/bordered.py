@@ -17,6 +17,8 @@ __all__ = ["arrow_diagonals", "arrow_matmul", "arrow_traces", "arrows", "positio
 
 def positions(index: Sequence[int], device: torch.device) -> Tensor:
     """Positions as a vector of whole numbers, also when there are none."""
+    if isinstance(index, range):
+        return torch.arange(index.start, index.stop, index.step, dtype=torch.int64, device=device)
     return torch.tensor(list(index), dtype=torch.int64, device=device)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -49,10 +49,10 @@ def contract(check: Callable[[Case], None]) -> Callable[[Case], None]:
     return check
 
 
-def keep(case: Case) -> None:
-    """Hold a structure to the whole contract; what it does not keep is told together, each check by name."""
+def keep(case: Case, checks: Sequence[Callable[[Case], None]] = CONTRACT) -> None:
+    """Hold a structure to the contract; what it does not keep is told together, each check by its name."""
     broken: list[BaseException] = []
-    for check in CONTRACT:
+    for check in checks:
         try:
             check(case)
         except (Exception, pytest.fail.Exception) as error:

@@ -43,7 +43,8 @@ class LowerEntries:
 
     def fill(self, values: Tensor) -> Tensor:
         """The matrix with `values` at these positions and zeros above, shape (n, m)."""
-        return values.new_zeros(self.shape).index_put(self.places(range(len(self)), values.device), values)
+        places = self._rows.to(values.device), self._columns.to(values.device)
+        return values.new_zeros(self.shape).index_put(places, values)
 
     def places(self, index: Sequence[int], device: torch.device) -> tuple[Tensor, Tensor]:
         """The rows and the columns of chosen entries, each of shape (len(index),)."""
