@@ -165,21 +165,6 @@ def test_a_server_that_is_terminated_during_a_fit_leaves_in_order(tmp_path: Path
         server.kill()
 
 
-def test_panel_serves_the_same_page() -> None:
-    command = [sys.executable, "-u", "-m", "panel", "serve", "app.py", "--port", "0"]
-    server = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=ONE_WORKER, text=True
-    )
-    assert server.stdout is not None
-    try:
-        found = (re.search(r"running at: (\S+)", line) for line in server.stdout)
-        page = get(next(address[1] for address in found if address))
-        assert 'id="cs-studio"' in page
-    finally:
-        server.kill()  # how it leaves is Panel's affair; its worker follows it
-        server.wait(timeout=PATIENCE)
-
-
 def test_the_page_names_no_other_host() -> None:
     assert "https://" not in (ROOT / "covstudio" / "studio" / "assets" / "page.html").read_text(
         encoding="utf-8"

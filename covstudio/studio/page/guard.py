@@ -143,6 +143,11 @@ class _Asks:
 class _GuardedPage(_Asks, DocHandler):
     """The page. All scripts in what is handed out are its own, and no others run."""
 
+    async def get(self, *args: Any, **kwargs: Any) -> None:
+        family = self.settings.get("family")
+        if family is None or not family.share(self):
+            await super().get(*args, **kwargs)
+
     def write(self, chunk: Any) -> None:
         if isinstance(chunk, str) and "<script" in chunk:
             nonce = secrets.token_urlsafe(16)

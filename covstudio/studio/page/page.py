@@ -20,6 +20,7 @@ from bokeh.embed.bundle import _bundle_extensions as extensions
 from bokeh.util.warnings import BokehUserWarning
 from panel.io import resources
 from panel.io.resources import Resources
+from tornado.process import task_id
 
 from covstudio.data.examples import EXAMPLES
 from covstudio.document.files.templates import TEMPLATES
@@ -209,7 +210,13 @@ def create_page() -> PageTemplate:
     Returns:
         A Panel template; `create_page().servable()` serves it.
     """
+    if task_id() is not None and not _warmed.is_set():
+        log.warning(
+            "One of several processes was not ready when somebody came; others may not find Panel's files. "
+            "Add --setup app.py to panel serve, or use covstudio serve --processes."
+        )
     prewarm()
+    _keep_to_this_host()
     if _came_back():
         empty: PageTemplate = PageTemplate("{% extends base %}")
         return empty
@@ -218,6 +225,14 @@ def create_page() -> PageTemplate:
         pn.state.curdoc.title = TITLE
         pn.state.on_session_destroyed(lambda context: page.close())
     return page.template()
+
+
+def _keep_to_this_host() -> None:
+    """Have the session take Panel's style sheets from here, also where its page came from another process."""
+    document = pn.state.curdoc
+    if document is not None and document.session_context is not None:
+        path = f"{pn.state.rel_path}/" if pn.state.rel_path else ""
+        document.template_variables.setdefault("dist_url", path + resources.LOCAL_DIST)
 
 
 def _came_back() -> bool:

@@ -1,9 +1,10 @@
 """Several processes that serve pages at one address.
 
 The parent imports what all need, listens, and forks; the children answer, and one that ends is replaced.
-Whoever is free hands a page out; its line has to reach the process that has the session. The kernel gives a
-new connection to any of them, so a process that is asked for another's session passes the connection on: the
-open file itself, once, at the beginning. Nothing stands in between after that.
+The kernel gives a new connection to any of them, as a rule to the same one. So a process that is asked for a
+page passes the connection on to the process that has the fewest sessions, and one that is asked for the line
+of another's session to that one: the open file itself, once, at the beginning; after that nothing stands in
+between.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import mmap
 import os
 import random
 import signal
 import socket
+import struct
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -30,6 +33,7 @@ log = logging.getLogger("covstudio")
 PROCESS = "process"
 #: Children that were replaced before the parent gives up: something is wrong with all of them.
 MOST_REPLACED = 100
+_COUNT = struct.Struct("=q")
 _ENDING = {signal.SIGINT, signal.SIGTERM}
 
 
@@ -43,6 +47,7 @@ class Family:
     def __init__(self, size: int) -> None:
         self.size = size
         self.index = 0
+        self._load = mmap.mmap(-1, size * _COUNT.size)
         self._boxes = [socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(size)]
 
     # --- the parent ---
@@ -106,6 +111,7 @@ class Family:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         random.seed()
         self.index = index
+        self._count(index, 0)
         child(index)
         raise SystemExit(0)
 
@@ -153,8 +159,36 @@ class Family:
             Whether it was; then it is none of this process any more.
         """
         index = self._process_of(handler)
-        if index is None or index == self.index:
+        return index is not None and index != self.index and self._pass_on(handler, index)
+
+    def share(self, handler: Any) -> bool:
+        """Pass the connection of who asks for a page on, where another process has fewer sessions.
+
+        Args:
+            handler: of the page.
+
+        Returns:
+            Whether it was.
+        """
+        context = handler.application_context
+        here = len(context._sessions) + len(context._pending_sessions)
+        self._count(self.index, here)
+        stream = handler.request.connection.stream
+        if isinstance(stream, _Replayed) and stream.fresh:  # somebody has just passed it on to here
+            stream.fresh = False
             return False
+        counts = [_COUNT.unpack_from(self._load, index * _COUNT.size)[0] for index in range(self.size)]
+        fewest = min(range(self.size), key=lambda index: (counts[index], index != self.index))
+        if fewest == self.index or not self._pass_on(handler, fewest):
+            return False
+        self._count(fewest, counts[fewest] + 1)  # it says itself how many it has when it takes this one
+        return True
+
+    def _count(self, index: int, sessions: int) -> None:
+        _COUNT.pack_into(self._load, index * _COUNT.size, sessions)
+
+    def _pass_on(self, handler: Any, index: int) -> bool:
+        """Give the connection of a request to another process, which reads the request again."""
         request = handler.request
         lines = [f"{request.method} {request.uri} {request.version}"]
         lines += [f"{name}: {value}" for name, value in request.headers.get_all()]
@@ -162,11 +196,11 @@ class Family:
         stream = request.connection.stream
         address = json.dumps(stream.socket.getpeername()).encode()
         try:
-            socket.send_fds(self._boxes[index][1], [address + b"\n" + text], [stream.fileno()])
+            socket.send_fds(self._boxes[index][1], [address + b"\n" + text], [stream.socket.fileno()])
         except OSError as error:  # it is told nothing at all; the page tries again
             log.error("a connection could not be passed on (%s)", error)
             return False
-        handler._finished = True
+        handler._finished, handler._auto_finish = True, False
         request.connection.detach().close()
         return True
 
@@ -196,10 +230,14 @@ class _Replayed(IOStream):
     Args:
         connection: the open connection.
         read: what was read of it.
+
+    Attributes:
+        fresh: the request with which it came was not answered yet.
     """
 
     def __init__(self, connection: socket.socket, read: bytes) -> None:
         self._read = read
+        self.fresh = True
         super().__init__(connection)
 
     def read_from_fd(self, buf: bytearray | memoryview) -> int | None:

@@ -227,11 +227,14 @@ def _join(family: Family, options: dict[str, Any], board: Board, sockets: list[A
 
 
 def _run(server: Any, main: bool) -> None:
-    if main:
-        server.run_until_shutdown()
-    else:
-        server.start()
+    """Run a server until it is told to end; Bokeh's way prints first, and goes on where nobody reads it."""
+    server.start()
+    if main and sys.platform != "win32":
+        for one in (signal.SIGINT, signal.SIGTERM):
+            server.io_loop.asyncio_loop.add_signal_handler(one, server.io_loop.stop)
+    with contextlib.suppress(KeyboardInterrupt):
         server.io_loop.start()
+    server.stop()
 
 
 class _Serving(threading.Thread):
