@@ -1,14 +1,6 @@
 // The model as a graph of cards. What is drawn is the document's; the browser only asks.
 
-import {
-  Background,
-  BackgroundVariant,
-  MiniMap,
-  ReactFlow,
-  ReactFlowProvider,
-  useStore,
-  type XYPosition,
-} from "@xyflow/react";
+import { ReactFlow, ReactFlowProvider, useStore, type XYPosition } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
 import { type MouseEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { useZoomed } from "../painter/register";
@@ -17,11 +9,13 @@ import { useAnswer, useSend, useStage, useView } from "../session/hooks";
 import { type Acts, ActsContext, UnderwayContext } from "./acts";
 import { Card } from "./Card";
 import styles from "./canvas.module.css";
+import { Ground } from "./Ground";
 import { kin } from "./kin";
 import { arranged } from "./layout";
 import { AFAR, DOT, FAR, MAX_ZOOM, MIN_ZOOM } from "./look";
 import { ContextMenu } from "./Menu";
 import { V } from "./model";
+import { Overview } from "./Overview";
 import { QuickAdd } from "./QuickAdd";
 import surface from "./surface.module.css";
 import { Tools } from "./Tools";
@@ -32,6 +26,7 @@ import { useKeys } from "./useKeys";
 import { useLongPress } from "./useLongPress";
 import { useLook } from "./useLook";
 import { useMenus } from "./useMenus";
+import { useMoving } from "./useMoving";
 import { useQuickAdd } from "./useQuickAdd";
 import { useWiring } from "./useWiring";
 import { Welcome } from "./Welcome";
@@ -64,6 +59,7 @@ function Model({ state, earlier }: { state: State<"canvas">; earlier: ReactNode 
   const finger = useFinger(state, { renaming, target: drop.outcome?.onto ?? null, wire: drop.wire });
   const look = useLook(state, initialised);
   const zoomed = useZoomed();
+  const moving = useMoving(canvas, zoomed);
   const adding = useQuickAdd(canvas);
   const wiring = useWiring((at, from) => adding.ask(at, { ...from, wire: null }));
   const clipboard = useClipboard(canvas, finger.chosen, pointer);
@@ -212,16 +208,11 @@ function Model({ state, earlier }: { state: State<"canvas">; earlier: ReactNode 
             nodeTypes={NODE_TYPES}
             onNodesChange={finger.onNodes}
             onEdgesChange={finger.onWires}
-            onMoveStart={() => canvas.current?.setAttribute("data-moving", "")}
+            onMoveStart={moving.start}
             onMove={(event) => {
               if (event) look.hold(); // somebody's own hand, and not a mere click
             }}
-            onMoveEnd={(_event, view) => {
-              canvas.current?.removeAttribute("data-moving");
-              // Words keep their size at any zoom.
-              canvas.current?.style.setProperty("--cs-unzoom", String(1 / view.zoom));
-              zoomed();
-            }}
+            onMoveEnd={(event, view) => moving.end(view, event !== null)}
             onInit={() => setInitialised(true)}
             onNodeContextMenu={(event, node) => menus.onNode(event, node.id)}
             onEdgeContextMenu={(event, edge) => menus.onWire(event, edge.id)}
@@ -242,8 +233,8 @@ function Model({ state, earlier }: { state: State<"canvas">; earlier: ReactNode 
             // A box is begun in the margin around the model, which is where the view would begin to run away.
             autoPanOnSelection={false}
           >
-            <Background variant={BackgroundVariant.Dots} />
-            {!empty && <MiniMap pannable zoomable ariaLabel="Map of the model" />}
+            <Ground />
+            {!empty && <Overview hold={look.hold} />}
           </ReactFlow>
           <div className={surface.surface}>
             <Tools tidy={tidy} fit={() => look.fit()} hold={look.hold} />

@@ -4,6 +4,7 @@
 import { Handle, type NodeProps, Position } from "@xyflow/react";
 import { type KeyboardEvent, memo, useContext, useEffect, useRef } from "react";
 import { usePicture } from "../painter/register";
+import { NOTHING } from "../painter/surface";
 import type { CardLine, Card as Words } from "../session/messages";
 import { Icon } from "../ui/Icon";
 import { Name } from "../ui/Name";
@@ -17,7 +18,7 @@ const MORE = "M8 3.5v.01|M8 8v.01|M8 12.5v.01";
 const FIXED = "M4.5 7.5h7v5.5h-7z|M6 7.5V5.5a2 2 0 0 1 4 0v2";
 
 export const Card = memo(
-  function Card({ id, data: { card, focused, renaming } }: NodeProps<CardNode>) {
+  function Card({ id, data: { card, focused, renaming, crowded } }: NodeProps<CardNode>) {
     return (
       <>
         <div
@@ -39,7 +40,7 @@ export const Card = memo(
             <Wanting id={id} card={card} />
           ) : (
             <div className={styles.body}>
-              <Picture id={id} card={card} focused={focused} />
+              <Picture id={id} card={card} focused={focused} crowded={crowded} />
               <Facts card={card} />
             </div>
           )}
@@ -153,10 +154,19 @@ function NameField({ id, name }: { id: string; name: string }) {
   );
 }
 
-function Picture({ id, card, focused }: { id: string; card: Words; focused: boolean }) {
+interface PictureProps {
+  id: string;
+  card: Words;
+  focused: boolean;
+  crowded: boolean;
+}
+
+function Picture({ id, card, focused, crowded }: PictureProps) {
   const acts = useActs();
   const canvas = useRef<HTMLCanvasElement>(null);
-  usePicture(card.tile, canvas);
+  const image = useRef<HTMLImageElement>(null);
+  usePicture(card.tile, crowded ? image : canvas);
+  const name = `Heatmap of ${card.name}`;
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the keyboard has "Show large" in the menu
     // biome-ignore lint/a11y/useKeyWithClickEvents: as above
@@ -167,7 +177,11 @@ function Picture({ id, card, focused }: { id: string; card: Words; focused: bool
       title={card.ready ? "Show large" : undefined}
       onClick={card.ready ? () => acts.show(id) : undefined}
     >
-      <canvas ref={canvas} data-tile={card.tile} role="img" aria-label={`Heatmap of ${card.name}`} />
+      {crowded ? (
+        <img ref={image} src={NOTHING} data-tile={card.tile} alt={name} draggable={false} />
+      ) : (
+        <canvas ref={canvas} data-tile={card.tile} role="img" aria-label={name} />
+      )}
     </div>
   );
 }

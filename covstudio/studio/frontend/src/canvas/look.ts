@@ -73,3 +73,30 @@ export function revealing(boxes: Rect[], size: Size, view: Viewport): Viewport |
   const y = along(view.y, box.y, box.height, size.height);
   return x === null || y === null ? null : { x, y, zoom: view.zoom };
 }
+
+/** Pixels between two dots of the ground at least: where they would be nearer there are half as many to a side. */
+const STEP = 14;
+/** What lies between two of them at full size. */
+const PITCH = 20;
+
+/** Where the dots of the ground are put, at most two steps out of sight, and how much larger than they are painted: once to twice. */
+export function dotted([left, top, zoom]: readonly [number, number, number]): Viewport {
+  const pitch = PITCH * zoom;
+  const step = pitch * 2 ** Math.ceil(Math.log2(STEP / pitch));
+  const along = (offset: number) => offset - Math.ceil(offset / step) * step;
+  return { x: along(left), y: along(top), zoom: step / STEP };
+}
+
+/** Pixels kept free at the edge of the map. */
+const MAP_MARGIN = 5;
+
+/** What of the model the map shows: all nodes, and what is in sight. */
+export function mapped(boxes: Rect[], sight: Rect, size: Size): Rect {
+  const all = bounds([...boxes, sight]);
+  const unit = Math.max(
+    all.width / (size.width - 2 * MAP_MARGIN),
+    all.height / (size.height - 2 * MAP_MARGIN),
+  );
+  const [width, height] = [size.width * unit, size.height * unit];
+  return { x: all.x - (width - all.width) / 2, y: all.y - (height - all.height) / 2, width, height };
+}

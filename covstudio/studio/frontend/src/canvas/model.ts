@@ -15,7 +15,12 @@ export interface CardData extends Record<string, unknown> {
   card: Card;
   focused: boolean;
   renaming: boolean;
+  /** Whether there are so many cards that a canvas for each would slow the view down: their pictures are images then. */
+  crowded: boolean;
 }
+
+/** Cards from which on the view is crowded. */
+const CROWD = 40;
 
 export type CardNode = Node<CardData, "card">;
 
@@ -93,16 +98,20 @@ export class Drawing {
     const chosen = selected(state, held);
     const known = this.nodesKnown;
     this.nodesKnown = new Map();
+    const crowded = state.nodes.length > CROWD;
     return state.nodes.map((one) => {
       const position = placeOf(one, state.turn, held);
-      const extra = { focused: state.focus === one.id, renaming: renaming === one.id };
+      const extra = { focused: state.focus === one.id, renaming: renaming === one.id, crowded };
       const isTarget = target === one.id;
       const isSelected = chosen.has(one.id);
       const text = this.text(one.card);
       const before = known.get(one.id);
       const same = before?.text === text && before.node.width === state.width;
       const data =
-        same && before.node.data.focused === extra.focused && before.node.data.renaming === extra.renaming
+        same &&
+        before.node.data.focused === extra.focused &&
+        before.node.data.renaming === extra.renaming &&
+        before.node.data.crowded === crowded
           ? before.node.data
           : { card: same ? before.node.data.card : one.card, ...extra };
       const unmoved =

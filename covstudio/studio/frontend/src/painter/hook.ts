@@ -5,7 +5,7 @@
 //   seq, idle                          number of the last that was asked; whether nothing is under way
 //   lastFrame, stats, tiles, entries   what was painted, and what the session was told to paint
 //   drag(node, param, value), release()    as a slider
-//   register(key, canvas, options) -> stop()    paints a canvas
+//   register(key, element, options) -> stop()    paints a canvas or an image
 //
 // With several pages in one document, as in a notebook, it is that of the one that came last.
 

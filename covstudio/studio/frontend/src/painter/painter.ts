@@ -1,10 +1,11 @@
-// Paints every registered canvas from the frames that the session sends, and tells the session which are looked at. Canvases are
+// Paints every registered picture from the frames that the session sends, and tells the session which are looked at. Pictures are
 // painted outside of React: a frame draws no component anew.
 
 import type { Connection } from "../session/connection";
 import type { Paint, PainterState, PaintTile } from "../session/messages";
 import { Drags } from "./drags";
 import { type Arrangement, arrange, cellOf, fill, unpack } from "./raster";
+import { type Picture, type Size, type Surface, surfaceOf } from "./surface";
 import { type Pointed, Tip } from "./tip";
 import { write } from "./values";
 
@@ -15,6 +16,8 @@ const THICK = 4;
 /** Pieces of the gradient of a scale. */
 const STOPS = 16;
 const HATCHED = "repeating-linear-gradient(135deg, transparent 0 5px, var(--cs-border) 5px 6px)";
+/** Milliseconds of a frame that are spent on pictures which only have another size. */
+const AT_A_TIME = 8;
 /** Milliseconds until what could not be sent is sent again: the document does not know the root yet. */
 const AGAIN = 50;
 
@@ -28,14 +31,15 @@ export interface Tile extends PaintTile {
 
 export interface Entry {
   key: string;
-  canvas: HTMLCanvasElement;
+  element: Picture;
+  surface: Surface;
   /** Size in CSS pixels of the screen, which is another than that of the element inside what is zoomed. */
   width: number;
   height: number;
   visible: boolean;
   hover: boolean;
-  context: CanvasRenderingContext2D | null;
-  image: ImageData | null;
+  /** What was painted last, and where on it the picture lies. */
+  size: Size | null;
   place: Arrangement | null;
 }
 
@@ -49,7 +53,7 @@ export interface PaintedFrame {
 
 export class Painter {
   readonly tiles = new Map<string, Tile>();
-  readonly entries = new Map<HTMLCanvasElement, Entry>();
+  readonly entries = new Map<Picture, Entry>();
   readonly drags: Drags;
   readonly stats = { frames: 0, tiles: 0, painted: 0, paintedAt: 0, paintMs: 0, workMs: 0 };
   lastFrame: PaintedFrame | null = null;
@@ -64,6 +68,8 @@ export class Painter {
   private ramps: Record<Theme, Ramps> | null = null;
   theme: Theme = "light";
   private reporting = 0;
+  private readonly unsharp = new Set<Entry>();
+  private sharpening = 0;
   private reported = "";
 
   /** `place` is where the tooltip stands: inside the root, whose style sheet reaches it. */
@@ -75,7 +81,7 @@ export class Painter {
     this.drags = new Drags((message) => connection.send("painter", message));
     this.tip = new Tip(
       place,
-      (canvas, x, y) => this.pointed(canvas, x, y),
+      (picture, x, y) => this.pointed(picture, x, y),
       (query) => connection.send("painter", query),
     );
     this.themes.observe(documentElement, { attributes: true, attributeFilter: ["data-cs-theme"] });
@@ -94,6 +100,7 @@ export class Painter {
   close(): void {
     for (const end of this.ends) end();
     clearTimeout(this.reporting);
+    cancelAnimationFrame(this.sharpening);
     this.sizes.disconnect();
     this.views.disconnect();
     this.themes.disconnect();
@@ -101,48 +108,67 @@ export class Painter {
     this.entries.clear();
   }
 
-  // --- canvases ------------------------------------------------------------------------------------------------------
+  // --- pictures ------------------------------------------------------------------------------------------------------
 
-  /** Paint the tile of a key into this canvas from now on; returns what ends it. */
-  readonly register = (key: string, canvas: HTMLCanvasElement, { hover = true } = {}): (() => void) => {
-    this.unregister(canvas);
+  /** Paint the tile of a key into this element from now on; returns what ends it. */
+  readonly register = (key: string, element: Picture, { hover = true } = {}): (() => void) => {
+    this.unregister(element);
     const entry: Entry = {
-      ...{ key, canvas, hover, width: 0, height: 0, visible: false },
-      ...{ context: null, image: null, place: null },
+      ...{ key, element, hover, surface: surfaceOf(element) },
+      ...{ width: 0, height: 0, visible: false, size: null, place: null },
     };
-    this.entries.set(canvas, entry);
-    this.sizes.observe(canvas);
-    this.views.observe(canvas);
-    if (hover) this.tip.attach(canvas);
+    this.entries.set(element, entry);
+    this.sizes.observe(element);
+    this.views.observe(element);
+    if (hover) this.tip.attach(element);
     return () => {
-      if (this.entries.get(canvas) === entry) this.unregister(canvas);
+      if (this.entries.get(element) === entry) this.unregister(element);
     };
   };
 
-  unregister(canvas: HTMLCanvasElement): void {
-    if (!this.entries.delete(canvas)) return;
-    this.sizes.unobserve(canvas);
-    this.views.unobserve(canvas);
-    this.tip.detach(canvas);
+  unregister(element: Picture): void {
+    if (!this.entries.delete(element)) return;
+    this.sizes.unobserve(element);
+    this.views.unobserve(element);
+    this.tip.detach(element);
     this.report();
+  }
+
+  private entriesOf(changes: { target: Element }[]): Entry[] {
+    return changes.flatMap(({ target }) => this.entries.get(target as Picture) ?? []);
   }
 
   private resized(changes: ResizeObserverEntry[]): void {
-    this.measured(changes.flatMap(({ target }) => this.entries.get(target as HTMLCanvasElement) ?? []));
+    this.measured(this.entriesOf(changes));
   }
 
-  /** What holds some of the canvases was zoomed. */
+  /** What holds some of the pictures was zoomed. */
   readonly zoomed = (): void => this.measured([...this.entries.values()]);
 
-  /** Measure canvases again. All are measured before one is painted: to measure after that would lay out the page for each. */
+  /** Measure pictures again. All are measured before one is painted: to measure after that would lay out the page for each. */
   private measured(entries: Entry[]): void {
-    for (const entry of entries.filter(measure)) this.paint(entry);
+    for (const entry of entries.filter(measure)) this.unsharp.add(entry);
+    this.sharpen();
     this.report();
   }
 
+  /** Paint what has another size than before, so many at a time that the page still answers. */
+  private readonly sharpen = (): void => {
+    cancelAnimationFrame(this.sharpening);
+    const until = performance.now() + AT_A_TIME;
+    for (const entry of this.unsharp) {
+      if (performance.now() > until) {
+        this.sharpening = requestAnimationFrame(this.sharpen);
+        return;
+      }
+      this.unsharp.delete(entry);
+      if (this.entries.get(entry.element) === entry) this.paint(entry);
+    }
+  };
+
   private seen(changes: IntersectionObserverEntry[]): void {
     for (const { target, isIntersecting } of changes) {
-      const entry = this.entries.get(target as HTMLCanvasElement);
+      const entry = this.entries.get(target as Picture);
       if (!entry) continue;
       entry.visible = isIntersecting;
       if (isIntersecting) this.paint(entry);
@@ -197,53 +223,44 @@ export class Painter {
 
   private paint(entry: Entry): void {
     const tile = this.tiles.get(entry.key);
-    const { canvas, width, height } = entry;
+    const { element, width, height } = entry;
     if (!tile || !this.ramps || !width || !height || !entry.visible) return; // what comes into sight is painted then
     const ratio = devicePixelRatio;
-    const w = Math.round(width * ratio);
-    const h = Math.round(height * ratio);
-    const place = arrange(tile, w, h, THICK * ratio);
-    if (canvas.width !== w || canvas.height !== h) {
-      canvas.width = w;
-      canvas.height = h;
-      entry.image = null;
-    }
-    // Its pixels are written by the processor. The browser keeps a layer for each canvas all the same, which two hundred feel.
-    entry.context ??= canvas.getContext("2d", { willReadFrequently: true });
-    if (!entry.context) return;
-    if (entry.image?.width !== place.width || entry.image.height !== place.height) {
-      entry.context.clearRect(0, 0, w, h);
-      entry.image = new ImageData(place.width, place.height);
-    }
-    entry.place = place;
-    fill(new Uint32Array(entry.image.data.buffer), tile, place, this.ramps[this.theme][tile.scale]);
-    entry.context.putImageData(entry.image, place.x, place.y);
-    write(entry.context, tile, place, this.theme, ratio);
-    canvas.dataset.seq = String(tile.seq);
-    if (canvas.style.background) canvas.style.background = "";
+    const size = { width: Math.round(width * ratio), height: Math.round(height * ratio) };
+    const place = arrange(tile, size.width, size.height, THICK * ratio);
+    const colours = this.ramps[this.theme][tile.scale];
+    const painted = entry.surface.paint(size, {
+      place,
+      fill: (pixels) => fill(pixels, tile, place, colours),
+      write: (context) => write(context, tile, place, this.theme, ratio),
+    });
+    if (!painted) return;
+    Object.assign(entry, { size, place });
+    element.dataset.seq = String(tile.seq);
+    if (element.style.background) element.style.background = "";
   }
 
   /** There is nothing to show for a key now: hatched, so that it is not taken for a matrix of zeros. */
   private wipe(key: string): void {
     this.tiles.delete(key);
-    for (const { key: shown, context, canvas } of this.entries.values()) {
+    for (const { key: shown, surface, element } of this.entries.values()) {
       if (shown !== key) continue;
-      context?.clearRect(0, 0, canvas.width, canvas.height);
-      delete canvas.dataset.seq;
-      canvas.style.background = HATCHED;
+      surface.clear();
+      delete element.dataset.seq;
+      element.style.background = HATCHED;
     }
   }
 
   /** The cell of a picture at a place of the window. */
-  private pointed(canvas: HTMLCanvasElement, clientX: number, clientY: number): Pointed | null {
-    const entry = this.entries.get(canvas);
+  private pointed(element: Picture, clientX: number, clientY: number): Pointed | null {
+    const entry = this.entries.get(element);
     const tile = entry && this.tiles.get(entry.key);
-    if (!tile || !entry.place) return null;
+    if (!tile || !entry.place || !entry.size) return null;
     const { x, y, rows, cols, pool, cellWidth, cellHeight } = entry.place;
-    // getBoundingClientRect, because a canvas inside the flow is scaled by its zoom
-    const frame = canvas.getBoundingClientRect();
-    const right = ((clientX - frame.left) / frame.width) * canvas.width - x;
-    const down = ((clientY - frame.top) / frame.height) * canvas.height - y;
+    // getBoundingClientRect, because a picture inside the flow is scaled by its zoom
+    const frame = element.getBoundingClientRect();
+    const right = ((clientX - frame.left) / frame.width) * entry.size.width - x;
+    const down = ((clientY - frame.top) / frame.height) * entry.size.height - y;
     const col = cellOf(right, cellWidth);
     const row = cellOf(down, cellHeight);
     if (row < 0 || col < 0 || row >= rows || col >= cols) return null;
@@ -334,9 +351,9 @@ export class Painter {
   }
 }
 
-/** Measure a canvas again; true when it has another size on the screen than before. */
+/** Measure a picture again; true when it has another size on the screen than before. */
 function measure(entry: Entry): boolean {
-  const { width, height } = entry.canvas.getBoundingClientRect();
+  const { width, height } = entry.element.getBoundingClientRect();
   const before = [entry.width, entry.height];
   [entry.width, entry.height] = [width, height];
   return before[0] !== width || before[1] !== height;

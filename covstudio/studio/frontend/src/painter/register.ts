@@ -1,37 +1,35 @@
-// Pictures in a view: a canvas that the painter paints, by the key of its tile: "V", "slice:<path>" or "node:<id>".
+// Pictures in a view: a canvas, or an image where they are many, that the painter paints by the key of its tile: "V",
+// "slice:<path>" or "node:<id>".
 
 import { type RefObject, useEffect, useMemo, useSyncExternalStore } from "react";
 import { useConnection } from "../session/hooks";
 import type { PaintTile } from "../session/messages";
 import { painterOf } from "./painter";
+import type { Picture } from "./surface";
 
 export interface PictureOptions {
   /** Row, column and value are told under the pointer; they are unless this is false. */
   hover?: boolean;
 }
 
-/** Have this canvas painted with the tile of a key while the component stands. */
+/** Have this element painted with the tile of a key while the component stands. */
 export function usePicture(
   key: string,
-  canvas: RefObject<HTMLCanvasElement>,
+  element: RefObject<Picture>,
   { hover = true }: PictureOptions = {},
 ): void {
   const register = useRegister();
   useEffect(() => {
-    if (canvas.current) return register(key, canvas.current, { hover });
-  }, [register, key, canvas, hover]);
+    if (element.current) return register(key, element.current, { hover });
+  }, [register, key, element, hover]);
 }
 
-/** The way to have a canvas painted that no component of ours made; it returns what ends it. */
-export function useRegister(): (
-  key: string,
-  canvas: HTMLCanvasElement,
-  options?: PictureOptions,
-) => () => void {
+/** The way to have an element painted that no component of ours made; it returns what ends it. */
+export function useRegister(): (key: string, element: Picture, options?: PictureOptions) => () => void {
   return painterOf(useConnection()).register;
 }
 
-/** What to call when what holds canvases was zoomed: their pixels are those of the screen. */
+/** What to call when what holds pictures was zoomed: their pixels are those of the screen. */
 export function useZoomed(): () => void {
   return painterOf(useConnection()).zoomed;
 }

@@ -1,6 +1,7 @@
 // The tooltip of every picture: row, column and exact value under the pointer, asked from the server.
 
 import type { CellValue, Query } from "../session/messages";
+import type { Picture } from "./surface";
 import styles from "./tip.module.css";
 
 /** The block of a matrix under the pointer: where it begins, and its rows and columns. */
@@ -13,7 +14,7 @@ export interface Pointed {
 
 export class Tip {
   private readonly node = document.createElement("div");
-  private canvas: HTMLCanvasElement | null = null;
+  private picture: Picture | null = null;
   private pointed: Pointed | null = null;
   private at: [number, number] = [0, 0];
   private asked = 0;
@@ -22,7 +23,7 @@ export class Tip {
 
   constructor(
     place: HTMLElement,
-    private readonly find: (canvas: HTMLCanvasElement, x: number, y: number) => Pointed | null,
+    private readonly find: (picture: Picture, x: number, y: number) => Pointed | null,
     private readonly ask: (query: Query) => void,
   ) {
     this.node.setAttribute("role", "tooltip");
@@ -31,15 +32,15 @@ export class Tip {
     place.append(this.node);
   }
 
-  attach(canvas: HTMLCanvasElement): void {
-    canvas.addEventListener("pointermove", this.move);
-    canvas.addEventListener("pointerleave", this.hide);
+  attach(picture: HTMLElement): void {
+    picture.addEventListener("pointermove", this.move);
+    picture.addEventListener("pointerleave", this.hide);
   }
 
-  detach(canvas: HTMLCanvasElement): void {
-    canvas.removeEventListener("pointermove", this.move);
-    canvas.removeEventListener("pointerleave", this.hide);
-    if (this.canvas === canvas) this.hide();
+  detach(picture: HTMLElement): void {
+    picture.removeEventListener("pointermove", this.move);
+    picture.removeEventListener("pointerleave", this.hide);
+    if (this.picture === picture) this.hide();
   }
 
   /** The pictures of these keys were painted anew. */
@@ -62,19 +63,19 @@ export class Tip {
   }
 
   private readonly move = (event: PointerEvent): void => {
-    const canvas = event.currentTarget as HTMLCanvasElement;
-    const found = event.buttons ? null : this.find(canvas, event.clientX, event.clientY);
+    const picture = event.currentTarget as Picture;
+    const found = event.buttons ? null : this.find(picture, event.clientX, event.clientY);
     if (!found) {
       this.hide();
       return;
     }
     const before = this.pointed;
     this.at = [event.clientX, event.clientY];
-    if (before && this.canvas === canvas && before.row === found.row && before.col === found.col) {
+    if (before && this.picture === picture && before.row === found.row && before.col === found.col) {
       this.place();
       return;
     }
-    this.canvas = canvas;
+    this.picture = picture;
     this.pointed = found;
     this.query();
   };
@@ -96,7 +97,7 @@ export class Tip {
   }
 
   private readonly hide = (): void => {
-    this.canvas = null;
+    this.picture = null;
     this.pointed = null;
     this.waiting = false;
     this.node.hidden = true;

@@ -36,7 +36,12 @@ export function followTheme(host: HTMLElement): () => void {
   if (!documentElement.hasAttribute(ATTRIBUTE)) documentElement.setAttribute(ATTRIBUTE, around());
   const follow = () => host.setAttribute(ATTRIBUTE, documentElement.getAttribute(ATTRIBUTE) ?? "light");
   follow();
-  const watch = new MutationObserver(follow);
-  watch.observe(documentElement, { attributes: true, attributeFilter: [ATTRIBUTE] });
+  return watchTheme(follow);
+}
+
+/** Call back when the page has become dark or light; returns what ends it. */
+export function watchTheme(changed: () => void): () => void {
+  const watch = new MutationObserver(changed);
+  watch.observe(document.documentElement, { attributes: true, attributeFilter: [ATTRIBUTE] });
   return () => watch.disconnect();
 }
