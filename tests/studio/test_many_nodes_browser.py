@@ -20,6 +20,30 @@ page.Store = lambda: Store(made.document, made.tables.values())
 """
 
 
+#: Whether an image shows, pixel by pixel, what is painted on a canvas that is as large on the screen.
+AS_ON_A_CANVAS = """async (name) => {
+    const roots = [...document.querySelectorAll("*")].map((one) => one.shadowRoot).filter(Boolean);
+    const image = roots.map((root) => root.querySelector(`img[alt="${name}"]`)).find(Boolean);
+    await image.decode();
+    const { width, height } = image.getBoundingClientRect();
+    const canvas = document.createElement("canvas");
+    canvas.style.cssText = `position:fixed;z-index:9;left:0;top:0;width:${width}px;height:${height}px`;
+    document.body.append(canvas);
+    const leave = window.covstudio.register(image.dataset.tile, canvas);
+    while (!canvas.dataset.seq) await new Promise(requestAnimationFrame);
+    const copy = document.createElement("canvas");
+    copy.width = image.naturalWidth;
+    copy.height = image.naturalHeight;
+    copy.getContext("2d").drawImage(image, 0, 0);
+    const pixels = ({ width, height }, context) => context.getImageData(0, 0, width, height).data;
+    const [shown, wanted] = [copy, canvas].map((one) => pixels(one, one.getContext("2d")));
+    leave();
+    canvas.remove();
+    return wanted.some((value) => value > 0) && shown.length === wanted.length
+        && shown.every((value, at) => value === wanted[at]);
+}"""
+
+
 @pytest.fixture(scope="module")
 def many_url() -> Iterator[str]:
     with served(MAKE.format(nodes=NODES)) as url:
@@ -59,10 +83,12 @@ def test_everything_is_shown_and_cards_say_more_from_nearer(many: Studio) -> Non
     expect(name).to_be_hidden()  # it would be too small to be read
     unpainted = (
         many.nodes()
-        .locator("canvas")
-        .evaluate_all("(canvases) => canvases.filter((canvas) => !canvas.dataset.seq).length")
+        .locator("[data-tile]")
+        .evaluate_all("(pictures) => pictures.filter((picture) => !picture.dataset.seq).length")
     )
     assert unpainted == 0
+    assert many.nodes().locator("canvas").count() == 0, "each would be a layer of its own"
+    assert many.page.evaluate(AS_ON_A_CANVAS, "Heatmap of effect 7")
     seen = []
     for _ in range(12):
         many.button("Zoom in").click()

@@ -34,12 +34,13 @@ export function useMoving(canvas: RefObject<HTMLElement>, rested: () => void): M
       clearTimeout(timer.current);
       if (hints.current.length) return;
       canvas.current?.setAttribute("data-moving", "");
-      // Chromium finds out anew in every frame which layers lie over which, unless what moves is animated: this animation moves
-      // nothing. With two hundred cards that took ten times as long as all the rest of a frame.
-      for (const moved of canvas.current?.querySelectorAll(".react-flow__viewport, [data-moves]") ?? [])
-        hints.current.push(
-          moved.animate(STILL, { composite: "add", duration: 1000, iterations: Number.POSITIVE_INFINITY }),
-        );
+      // Chromium finds out anew in every frame which layers lie over which, unless what moves is animated: this animation, which
+      // stands still, adds nothing to the movement. With two hundred cards that took ten times as long as all the rest of a frame.
+      for (const moved of canvas.current?.querySelectorAll(".react-flow__viewport, [data-moves]") ?? []) {
+        const hint = moved.animate(STILL, { composite: "add", duration: 1000 });
+        hint.pause();
+        hints.current.push(hint);
+      }
     },
     end({ zoom }, byHand) {
       clearTimeout(timer.current);
