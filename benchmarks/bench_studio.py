@@ -238,9 +238,9 @@ def canvas(browser: Browser, url: str, *, smoke: bool) -> list[str]:
         page.add_init_script(canvas_pace.COUNT)
         canvas_pace.open_whole(page, f"{url}/nodes{largest}", largest)
         place = canvas_pace.middle(page)
-        move(page, place, 60)
+        move(page, place, 80)  # as far to as fro
         before = canvas_pace.drawn(page)
-        pace = move(page, place, 60 if smoke else 240)
+        pace = move(page, place, 80 if smoke else 240)
         after = canvas_pace.drawn(page)
         page.close()
         if pace.rate < FRAMES:
