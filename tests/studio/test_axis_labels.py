@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from covstudio.data.tables import Table
 from covstudio.document.changes.all import (
     AddNode,
 )
@@ -52,6 +53,31 @@ def test_names_follow_the_sides_that_operators_say_are_the_same() -> None:
     assert len(plots) == 6
     assert columns == ["R1", "R2", "x"]
     assert axis_labels(store, "node:turned")[0] == levels
+
+
+@pytest.mark.parametrize(
+    ("kind", "column", "last"),
+    [
+        ("UnstructuredMatrix", "day", "10"),
+        ("DiagonalMatrix", "week", "Week 9"),
+        ("AntedependenceMatrix", "week", "Week 10"),
+        ("AR1Matrix", "week", "Week 10"),
+    ],
+)
+def test_names_stand_in_the_order_of_the_positions(kind: str, column: str, last: str) -> None:
+    """Of numbers that is their size, and not the order of texts; of weeks it is, where order says nothing."""
+    days = list(range(1, 11))
+    store = Store()
+    store.load_table(Table.from_columns({"day": days, "week": [f"Week {k}" for k in days], "y": days}, "t"))
+    for change in (
+        AddNode("CovariancePropagation", id="v"),
+        AddNode("DummyMatrix", id="z", arguments={"factors": Columns((column,))}, connect=("v", "z")),
+        AddNode(kind, id="g", arguments={"n": Levels((column,))}, connect=("v", "g")),
+    ):
+        assert store.dispatch(change)
+    names, _ = axis_labels(store, "node:g")
+    assert names[-1] == last
+    assert names == axis_labels(store, "node:z")[1]
 
 
 def test_names_without_data_are_numbers() -> None:

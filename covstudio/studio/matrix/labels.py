@@ -12,9 +12,10 @@ from typing import TypeAlias
 from covstudio.covariance import DummyMatrix, declaration, evenly_spaced_levels, linalg
 from covstudio.covariance.core.sizes import Side, Total
 from covstudio.covariance.linalg.compositions import JOINER
+from covstudio.covariance.structures.design.positions import in_order
 from covstudio.document.build.build import Build
 from covstudio.document.model.document import Document
-from covstudio.document.model.node import Levels, Node, Rows
+from covstudio.document.model.node import Columns, Levels, Node, Rows
 from covstudio.document.sizes.relations import equal_sides, relations
 from covstudio.studio.matrix.pictures import NODE
 from covstudio.studio.session.store import Store
@@ -81,7 +82,9 @@ class _Finder:
         for value in node.arguments.values():
             if isinstance(value, Levels) and self.build.table is not None:
                 factors = list(map(self._labels, value.columns))
-                names = _spelled(DummyMatrix(*factors).colnames)
+                levels = [self._levels(node, column) for column in value.columns]
+                z = DummyMatrix(*factors, levels=levels, lex_order=False, drop_empty_cols=True)
+                names = _spelled(z.colnames)
                 if matrix is not None and len(names) < matrix.shape[0] and len(factors) == 1:
                     names = _spelled(evenly_spaced_levels(factors[0]))
                 return names, names
@@ -131,6 +134,19 @@ class _Finder:
         table = self.build.table
         return [] if table is None else [value or "" for value in table.labels(column)]
 
+    def _levels(self, node: Node, column: str) -> Sequence[str]:
+        """The levels of a column in the order in which a structure takes them for its positions."""
+        table = self.build.table
+        levels = () if table is None else table.levels(column)
+        arguments = declaration(node.kind).arguments
+        spaced = any(argument.evenly_spaced for argument in arguments)
+        if table is None or table.choices.column(column).levels:
+            return levels
+        if spaced and any(_takes_neighbours(other, column) for other in self.document.nodes.values()):
+            return levels
+        ordered = spaced or any(argument.ordered for argument in arguments)
+        return (in_order(levels) if ordered else None) or levels
+
     def _records(self, size: int) -> Names:
         """Each row of the table by its number and the levels of its first factors."""
         table = self.build.table
@@ -139,6 +155,12 @@ class _Finder:
         factors = [c for c in table.columns if self.document.roles.get(c) == "factor"][:_SHOWN_FACTORS]
         levels = [[_spoken(column, level) for level in self._labels(column)] for column in factors]
         return [" · ".join((str(i), *row)) for i, row in enumerate(zip(*levels, strict=True), 1)] or None
+
+
+def _takes_neighbours(node: Node, column: str) -> bool:
+    """Whether a design takes the levels of a column for neighbours as they stand."""
+    over = any(isinstance(value, Columns) and column in value.names for value in node.arguments.values())
+    return over and bool(node.arguments.get("close_gaps"))
 
 
 def _joined(parts: Sequence[Names]) -> Names:
