@@ -7,6 +7,9 @@ import os
 import warnings
 from itertools import compress
 
+# Tests make many small objects and few cycles, for which Python would look ten thousands of times.
+gc.set_threshold(20_000, 20, 20)
+
 # The matrices of the tests are small, the tests many, and several processes run side by side. The libraries
 # of numpy and torch read these once, when they are loaded; what the tests start inherits them.
 THREADS = os.environ.setdefault("OMP_NUM_THREADS", "1")

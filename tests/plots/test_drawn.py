@@ -17,6 +17,7 @@ import covstudio
 from covstudio.covariance import AR1CorrelationMatrix, AR1Matrix, KroneckerProduct, ScalarMatrix, Sum
 from covstudio.data import load_example
 from covstudio.plots.colours import palette
+from covstudio.plots.drawing import drawn
 from covstudio.plots.numbers import Numbers
 from covstudio.plots.picture import FIT_PICTURES, Picture
 from covstudio.plots.style import LOOKS, set_theme, theme_used
@@ -35,20 +36,26 @@ def figures(picture):
     return root, [model for model in root.references() if isinstance(model, Plot)]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_picture_of_a_fit_has_the_style_of_its_theme(alpha, theme):
+def test_every_picture_of_a_fit_has_the_style_of_its_theme(alpha):
     for kind in alpha.plot.kinds:
         options = {
             "subjects": {"x": "plot", "by": "rep"},
             "contour": {"count": 4},
             "profile": {"parameters": "residual"},
         }.get(kind, {})
-        _, found = figures(alpha.plot(kind, theme=theme, **options))
-        for figure in found:
-            assert figure.background_fill_color == LOOKS[theme].surface, kind
-            assert figure.title.text_color == LOOKS[theme].text
-            assert all(axis.axis_label for axis in figure.xaxis), kind
-            assert figure.title.text, kind
+        picture, numbers = alpha.plot._numbers(kind, options)
+        for theme in ("light", "dark"):
+            _, found = figures(drawn(picture, numbers, theme, 480, 320))
+            for figure in found:
+                assert figure.background_fill_color == LOOKS[theme].surface, (kind, theme)
+                assert figure.title.text_color == LOOKS[theme].text, (kind, theme)
+                assert all(axis.axis_label for axis in figure.xaxis), kind
+                assert figure.title.text, kind
+
+
+def test_a_picture_of_a_fit_is_drawn_in_the_theme_that_is_asked_for(alpha):
+    _, (figure,) = figures(alpha.plot("factor", theme="dark"))
+    assert figure.background_fill_color == LOOKS["dark"].surface
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -116,9 +123,9 @@ def test_names_are_text_and_never_html(alpha):
     )
     found = covstudio.fit(f"`{evil}{{x}}` ~ 1 + (1 | g)", frame)
     for kind in ("field", "caterpillar", "residuals", "factor"):
-        root, drawn = figures(found.plot(kind))
+        root, pictures = figures(found.plot(kind))
         assert all("<img" not in one.text for one in root.references() if isinstance(one, Div))
-        assert all(isinstance(figure.title, Title) for figure in drawn)
+        assert all(isinstance(figure.title, Title) for figure in pictures)
     root, _ = figures(found.plot("field"))
     (title,) = (one for one in root.references() if isinstance(one, Div))
     assert "{x}" in title.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -167,6 +168,30 @@ def studio(page: Page, server_url: str) -> Studio:
 def alpha(page: Page, server_url: str) -> Studio:
     """The studio with the built-in trial and its model."""
     return Studio(page, server_url).begun()
+
+
+class Logged(logging.Handler):
+    """What is logged as a warning or worse while a test runs."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(map(self.format, self.records))
+
+
+@pytest.fixture
+def logged() -> Iterator[Logged]:
+    """The log of the test; pytest's own would be begun and ended three times for every test of all."""
+    handler = Logged()
+    logging.getLogger().addHandler(handler)
+    yield handler
+    logging.getLogger().removeHandler(handler)
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import distributed
 import pytest
 
 from covstudio.data.examples import load_example
@@ -30,6 +29,7 @@ from covstudio.studio.fit import pool as fitting
 from covstudio.studio.fit.job import Event, Finished, Job, Started, Waiting
 from covstudio.studio.fit.pool import LocalPool
 from covstudio.studio.fit.worker import Outcome, Step, Task, fit
+from tests.studio.conftest import Logged
 from tests.studio.tasks import Answer, Endless, bare
 
 ROOT = Path(__file__).parents[2]
@@ -234,7 +234,7 @@ def test_prewarming_starts_the_workers_and_closing_ends_them(no_fits: None) -> N
         pool.submit(Job(lambda: "{}", lambda event: None))
 
 
-def test_closing_during_a_fit_is_no_failure(no_fits: None, caplog: pytest.LogCaptureFixture) -> None:
+def test_closing_during_a_fit_is_no_failure(no_fits: None, logged: Logged) -> None:
     pool = LocalPool(workers=1)
     _, heard = have(pool, Endless())
     heard.start()
@@ -243,7 +243,7 @@ def test_closing_during_a_fit_is_no_failure(no_fits: None, caplog: pytest.LogCap
     for thread in threading.enumerate():
         if thread.name == "covstudio-fit":
             thread.join(PATIENCE)
-    assert caplog.records == []
+    assert logged.records == []
 
 
 def _no_memory(_threads: int) -> None:
@@ -263,14 +263,14 @@ def test_a_machine_that_starts_no_workers_says_so(
     words: str,
     no_fits: None,
     monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    logged: Logged,
 ) -> None:
     pool = LocalPool(workers=1)
     real = fitting._Slot
     monkeypatch.setattr(fitting, "_Slot", slot)
     pool._prewarm()
-    assert re.search(words, caplog.text)
-    assert "Traceback" not in caplog.text
+    assert re.search(words, logged.text)
+    assert "Traceback" not in logged.text
     with pytest.raises(OSError, match=words):
         have(pool, Answer())
     monkeypatch.setattr(fitting, "_Slot", real)
@@ -350,6 +350,8 @@ def test_a_scheduler_without_dask_is_refused_with_the_fix(monkeypatch: pytest.Mo
 def test_a_cluster_fits_in_the_place_of_the_workers(
     monkeypatch: pytest.MonkeyPatch, alpha: Document, table: Table
 ) -> None:
+    import distributed  # for this test alone
+
     with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
         monkeypatch.setenv("COVSTUDIO_SCHEDULER", cluster.scheduler_address)
         monkeypatch.setattr(fitting, "_pool", None)

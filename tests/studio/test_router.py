@@ -17,6 +17,7 @@ from covstudio.studio.canvas.canvas import CanvasView
 from covstudio.studio.matrix.live import Live
 from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
+from tests.studio.conftest import Logged
 
 STUDIO = Path(session.__file__).parents[1]
 
@@ -43,21 +44,21 @@ def test_a_message_goes_to_the_method_for_its_type() -> None:
 @pytest.mark.parametrize(
     "message", [{}, {"type": "no such"}, {"type": ["one"]}, {"type": "__init__"}, "text", None, 3]
 )
-def test_what_makes_no_sense_is_logged_and_ignored(message: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_makes_no_sense_is_logged_and_ignored(message: Any, logged: Logged) -> None:
     store = Store()
     Router(store, {"one": lambda message: pytest.fail("not meant for this")})(message)
-    assert "was ignored" in caplog.text
+    assert "was ignored" in logged.text
     assert store.message is None
 
 
-def test_a_handler_that_fails_is_told_and_breaks_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_handler_that_fails_is_told_and_breaks_nothing(logged: Logged) -> None:
     store = Store()
     router = Router(store, {"divide": lambda message: 1 / message["by"]})
     router({"type": "divide", "by": 0})
     assert store.message is not None
     assert store.message.level == "error"
     assert "ZeroDivisionError" in store.message.text
-    assert "'divide' could not be handled" in caplog.text
+    assert "'divide' could not be handled" in logged.text
     router({"type": "divide"})
     assert "KeyError" in store.message.text
 
