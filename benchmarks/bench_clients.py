@@ -26,6 +26,8 @@ FRAME = re.compile(r'\\"seq\\": ?(\d+), ?\\"done\\": ?true|"seq\\":(\d+),\\"done
 TEMPLATE = "alpha"
 #: Milliseconds that nineteen of twenty frames are to keep to.
 GOAL = 40.0
+#: Seconds within which every process of the server has written its counts anew.
+SETTLED = 5.5
 
 
 @dataclass
@@ -114,29 +116,60 @@ def quantile(values: list[float], share: float) -> float:
     return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-async def measure(
-    url: str, sessions: int, seconds: float, pause: float
-) -> tuple[list[float], list[float], int]:
-    """Times of frames and of empty frames, in seconds, and how many fits ended meanwhile."""
+async def counted(url: str) -> dict[str, float]:
+    """What the server counts, of all its processes together."""
+    text = (await AsyncHTTPClient(force_instance=True).fetch(f"{url}/metrics")).body.decode()
+    found: dict[str, float] = {}
+    for row in text.splitlines():
+        if not row.startswith("#"):
+            name, value = row.rsplit(" ", 1)
+            found[name.split("{")[0]] = found.get(name.split("{")[0], 0.0) + float(value)
+    return found
+
+
+@dataclass
+class Measured:
+    """What one server gave.
+
+    Attributes:
+        taken: seconds from each move to its frame.
+        floor: those of empty frames.
+        fits: how many ended.
+        processor: seconds of processor time of the processes that serve pages.
+    """
+
+    taken: list[float]
+    floor: list[float]
+    fits: int
+    processor: float
+
+
+async def measure(url: str, sessions: int, seconds: float, pause: float) -> Measured:
+    """Have sessions drag for a while."""
     clients = []
     for _ in range(sessions):
         client = Client(await Line.opened(url))
         await client.begin()
         clients.append(client)
     fitting = await Line.opened(url)
+    await asyncio.sleep(SETTLED)
+    before = await counted(url)
     until = time.perf_counter() + seconds
     late = pause / sessions
     await asyncio.gather(
         fits(fitting, until), *(one.go_on(until, pause, late * place) for place, one in enumerate(clients))
     )
-    text = (await AsyncHTTPClient().fetch(f"{url}/metrics")).body.decode()
-    ended = sum(
-        float(row.rsplit(" ", 1)[1]) for row in text.splitlines() if row.startswith("covstudio_fits_total")
-    )
+    await asyncio.sleep(SETTLED)
+    after = await counted(url)
     for line in (fitting, *(one.line for one in clients)):
         line.close()
-    taken = [value for one in clients for value in one.taken]
-    return taken, [value for one in clients for value in one.floor], int(ended)
+    name = "covstudio_processor_seconds_total"
+    return Measured(
+        [value for one in clients for value in one.taken],
+        [value for one in clients for value in one.floor],
+        int(after["covstudio_fits_total"]),
+        after[name] - before[name],
+    )
 
 
 def main() -> int:
@@ -173,17 +206,18 @@ def main() -> int:
             found = next(
                 match for line in server.stdout if (match := re.search(r"http://\S+?(?=,|$)", line.strip()))
             )
-            taken, floor, ended = asyncio.run(measure(found[0], sessions, seconds, given.pause / 1000))
+            got = asyncio.run(measure(found[0], sessions, seconds, given.pause / 1000))
         finally:
             server.terminate()
             server.wait()
-        p95 = quantile(taken, 0.95)
+        p95 = quantile(got.taken, 0.95)
         missed = missed or (processes > 1 and p95 > GOAL)
         print(
             f"{processes} process{'es' if processes > 1 else ''}: drag to frame p50 "
-            f"{quantile(taken, 0.5):.0f} ms, p95 {p95:.0f} ms ({GOAL:.0f}); an empty frame "
-            f"{quantile(floor, 0.5):.0f}, {quantile(floor, 0.95):.0f}; "
-            f"{len(taken) / seconds:.0f} frames a second, {ended} fits",
+            f"{quantile(got.taken, 0.5):.0f} ms, p95 {p95:.0f} ms ({GOAL:.0f}); an empty frame "
+            f"{quantile(got.floor, 0.5):.0f}, {quantile(got.floor, 0.95):.0f}; "
+            f"{len(got.taken) / seconds:.0f} frames a second, each "
+            f"{1000 * got.processor / len(got.taken):.1f} ms of the server's processor time; {got.fits} fits",
             flush=True,
         )
     print("goals: " + ("MISSED" if missed else "kept"))

@@ -198,6 +198,18 @@ UPLOAD_MB = Setting(
     *_whole(1, 2000),
     "The largest table, in MB; a model, which has its table in it, may be 2.5 times that.",
 )
+MODEL_GB = Setting(
+    "model-gb",
+    2.0,
+    *_number(0.01, 10_000),
+    "The most memory that the matrices of one model may take to be shown, in GB.",
+)
+MODEL_SECONDS = Setting(
+    "model-seconds",
+    60.0,
+    *_number(0.1, 100_000),
+    "The most time that they may take to be evaluated once, as it is counted from their sizes.",
+)
 WORKERS = Setting[int | None](
     "workers",
     None,
@@ -224,6 +236,8 @@ SETTINGS: tuple[Setting[Any], ...] = (
     MAX_SESSIONS,
     MAX_IDLE,
     UPLOAD_MB,
+    MODEL_GB,
+    MODEL_SECONDS,
     WORKERS,
     SCHEDULER,
 )

@@ -304,7 +304,7 @@ def test_an_unfinished_model_is_blank_and_no_fault(open_page: OpenPage) -> None:
 def test_a_matrix_too_large_to_draw_is_said_once_and_does_no_harm(
     open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pictures, "MAX_ENTRIES", 100)
+    monkeypatch.setattr(pictures, "MAX_DRAWN", 100)
     store = of_size(11)
     page = open_page(store)
     assert page.look("V")["clear"] == ["V"]

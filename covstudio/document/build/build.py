@@ -16,6 +16,7 @@ from torch import Tensor
 from covstudio.covariance import Matrix, Transform, declaration
 from covstudio.covariance.core.letters import parameter_label
 from covstudio.data.tables import Table
+from covstudio.document.build.budget import check_budget, cost
 from covstudio.document.build.construct import combined, construct, resolve
 from covstudio.document.build.limits import Unbuilt
 from covstudio.document.build.relations import with_relations
@@ -211,14 +212,19 @@ class _Builder:
         )
         for guess in found.guesses:
             self._pin(guess.node_id, guess.message, unfinished=True)
-        for root in document.roots():
-            for node_id in document.subtree(root):
-                if node_id not in self.matrices:
-                    self._add(document.nodes[node_id], found.origins)
+        try:
+            check_budget(cost(document.nodes.values(), lambda node_id: _known(found.shape(node_id))))
+        except Unbuilt as reason:
+            self._pin(V, reason.message)
+            self.matrices.clear()
+        else:
+            for root in document.roots():
+                for node_id in document.subtree(root):
+                    if node_id not in self.matrices:
+                        self._add(document.nodes[node_id], found.origins)
         sizes: dict[str, Shape | None] = {}
         for node_id in document.nodes:
-            rows, columns = found.shape(node_id)
-            known = None if rows is None or columns is None else (rows, columns)
+            known = _known(found.shape(node_id))
             sizes[node_id] = self.matrices[node_id].shape if node_id in self.matrices else known
         self._check_whole()
         runs = {node_id: self._runs(node_id) for node_id in self.matrices}
@@ -380,6 +386,12 @@ class _Builder:
                 ParameterRef(owner, name, parameter.name, parameter.transform, natural, parameter.fixed)
             )
         return tuple(refs)
+
+
+def _known(shape: tuple[int | None, int | None]) -> Shape | None:
+    """A shape of which both sides are known."""
+    rows, columns = shape
+    return None if rows is None or columns is None else (rows, columns)
 
 
 _NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four"}

@@ -17,6 +17,7 @@ from covstudio.covariance import Matrix
 from covstudio.covariance.core.letters import parameter_label
 from covstudio.covariance.core.rows import Rows
 from covstudio.covariance.core.rowwise import RowEvaluation
+from covstudio.document.build.budget import MAX_DRAWN
 from covstudio.document.build.build import Build
 from covstudio.document.model.document import Document
 from covstudio.plots.raster import block_size
@@ -26,8 +27,6 @@ Array: TypeAlias = npt.NDArray[np.float64]
 
 NODE = "node:"
 SLICE = "slice:"
-#: Matrices with more entries are not drawn: following a slider would take seconds and gigabytes.
-MAX_ENTRIES = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -244,7 +243,7 @@ class Pictures:
     @staticmethod
     def _check_size(matrix: Matrix, node: str) -> None:
         rows, cols = matrix.shape
-        if rows * cols > MAX_ENTRIES:
+        if rows * cols > MAX_DRAWN:
             raise TooLarge(rows, cols)
 
     def _culprit(self, node: str) -> str:
@@ -286,7 +285,7 @@ class TooLarge(Unpaintable):
     def __init__(self, rows: int, cols: int) -> None:
         super().__init__(
             f"A matrix of {rows} × {cols} is too large to be drawn while sliders move "
-            f"(at most {MAX_ENTRIES:,} entries). The model can still be fitted, saved and exported.",
+            f"(at most {MAX_DRAWN:,} entries). The model can still be fitted, saved and exported.",
             None,
         )
 
