@@ -16,14 +16,16 @@ from covstudio.estimate.model import Assembled
 from covstudio.estimate.residuals import Standardised, standardised
 from covstudio.reml import Fit, FitCancelled, Inference
 from covstudio.reml.fitting.uncertainty import ParameterCovariance
-from covstudio.reml.inference import Effect, FittedPart, ParameterInterval, WaldTest
+from covstudio.reml.inference import Component, Effect, FittedPart, ParameterInterval, WaldTest
 
-__all__ = ["WORDS", "Inferred", "bound", "infer"]
+__all__ = ["WORDS", "Heritability", "Inferred", "bound", "infer"]
 
 log = logging.getLogger("covstudio")
 
 #: Parts of the fitted values have standard errors up to so many rows.
 PART_ERRORS = 1000
+#: Terms have a heritability up to so many effects: their errors are taken together.
+TOLD_TOGETHER = 600
 #: Fixed effects are tested one by one up to so many.
 MANY_EFFECTS = 300
 
@@ -34,6 +36,19 @@ WORDS: Mapping[Degrees, str] = {
     "kenward-roger": "Kenward-Roger",
     "kenward-roger-observed": "Kenward-Roger (observed information)",
 }
+
+
+@dataclass(frozen=True)
+class Heritability:
+    """How well the effects of a random term are told apart, from 0 to 1; NaN where that has no meaning.
+
+    Args:
+        cullis: by the mean variance of a difference of two predictions.
+        generalised: the mean squared canonical correlation of effects and predictions.
+    """
+
+    cullis: float
+    generalised: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +62,8 @@ class Inferred:
         tests: F tests of the terms of the fixed effects that no other term contains.
         contained: terms that are not tested because another one contains them.
         degrees: where the denominator degrees of freedom are from, in words.
+        components: the terms of V with their mean variances over the rows and their shares of all of it.
+        heritability: random term of up to 600 effects -> how well these are told apart.
         reliability: random term -> reliabilities of its predictions.
         parts: term that is neither Z G Z' nor the residual -> its part of the fitted values.
         residuals: of the rows, in standard deviations, or None.
@@ -59,6 +76,8 @@ class Inferred:
     tests: tuple[WaldTest, ...] = ()
     contained: tuple[str, ...] = ()
     degrees: str = ""
+    components: tuple[Component, ...] = ()
+    heritability: Mapping[str, Heritability] = field(default_factory=dict)
     reliability: Mapping[str, Tensor] = field(default_factory=dict)
     parts: Mapping[str, FittedPart] = field(default_factory=dict)
     residuals: Standardised | None = None
@@ -125,6 +144,8 @@ def infer(
     if untold:
         notes.append(f"No test of {', '.join(untold)}: it would depend on what the data cannot tell.")
     random = attempt("reliabilities of random effects", told.random_effects) if fit.blups else None
+    components = None if covariance is None else attempt("shares of variance", lambda: told.components(LEVEL))
+    accuracy = attempt("heritabilities", lambda: told.accuracy(TOLD_TOGETHER)) if random else None
     structured = attempt(
         "parts of the fitted values", lambda: told.fitted_parts(structured=True, most=PART_ERRORS)
     )
@@ -136,6 +157,10 @@ def infer(
         tests=tuple(test for test in tests.entries if test.name not in untold) if tests else (),
         contained=contained if tests else (),
         degrees=WORDS[degrees] if effects else "",
+        components=components.entries if components else (),
+        heritability={
+            term: Heritability(found.cullis, found.generalised) for term, found in (accuracy or {}).items()
+        },
         reliability={term: found.reliability for term, found in (random or {}).items()},
         parts=structured or {},
         residuals=residuals,

@@ -25,6 +25,8 @@ def tables(estimate: Estimate, rows: Sequence[int] | None = None) -> dict[str, D
     Returns:
         - "variance_components": parameter, estimate, standard_error, lower, upper, status; with profile_lower
           and profile_upper before the last where some were profiled;
+        - "variance_shares": term, variance, share, generalised_heritability, cullis_heritability: of the
+          terms of V, the variance being the mean over the rows;
         - "fixed_effects": effect, estimate, standard_error, df, t, p, lower, upper;
         - "tests": term, F, df, den_df, p;
         - "variance_tests": term, LR, df, boundary, p, note: of V without the term;
@@ -51,6 +53,10 @@ def tables(estimate: Estimate, rows: Sequence[int] | None = None) -> dict[str, D
                 *(["profile_lower", "profile_upper"] if estimate.profiles else []),
                 "status",
             ],
+        ),
+        "variance_shares": pd.DataFrame(
+            _shares(estimate),
+            columns=["term", "variance", "share", "generalised_heritability", "cullis_heritability"],
         ),
         "fixed_effects": pd.DataFrame(
             _effects(estimate),
@@ -104,6 +110,19 @@ def _components(estimate: Estimate) -> list[tuple[object, ...]]:
             ends += (NAN, NAN) if profile is None else (profile.lower, profile.upper)
         rows.append((path, value, error, *ends, _status(estimate, path)))
     return rows
+
+
+def _shares(estimate: Estimate) -> list[tuple[object, ...]]:
+    told = estimate.inferred.heritability
+    return [
+        (
+            one.name,
+            one.variance,
+            one.share,
+            *((told[one.name].generalised, told[one.name].cullis) if one.name in told else (NAN, NAN)),
+        )
+        for one in estimate.inferred.components
+    ]
 
 
 def _effects(estimate: Estimate) -> list[tuple[object, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import re
 
 import pytest
 import torch
@@ -44,6 +45,13 @@ CASES = [
 
 def scalar(x: float) -> torch.Tensor:
     return torch.tensor([x], dtype=torch.float64)
+
+
+@pytest.mark.parametrize(("transform", "x", "value"), [case[:3] for case in CASES])
+def test_what_is_written_of_it_is_its_formula(transform: Transform, x: float, value: float) -> None:
+    text = transform.written().replace("−", "-").replace("^", "**")
+    program = re.sub(r"(?<=\d) ?(?=[(θe])", "*", text)
+    assert eval(program, {"exp": math.exp, "θ": x}) == pytest.approx(value)
 
 
 @pytest.mark.parametrize(("transform", "x", "y", "slope", "domain", "codomain"), CASES, ids=lambda v: repr(v))

@@ -123,7 +123,7 @@ def test_structure_comes_before_shape():
         "'effect' (Covariance propagation) has no free slot. Drop onto an operand to replace it."
     )
     assert check_connection(document, "n4", "n2") == (
-        "'design' (Incidence of factors) takes no operands. Connect to an operator such as Sum."
+        "'design' (Factor design) takes no operands. Connect to an operator such as Sum."
     )
     assert check_connection(document, "n9", "n2") == "There is no node 'n9'."
 

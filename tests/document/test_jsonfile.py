@@ -203,7 +203,7 @@ def spoil(path, value):
         (
             "model.nodes.1.arguments.n",
             3,
-            "model.nodes[1].arguments.n: Incidence of factors has no argument 'n'",
+            "model.nodes[1].arguments.n: Factor design has no argument 'n'",
         ),
         (
             "model.nodes.1.arguments.factors",

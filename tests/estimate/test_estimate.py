@@ -72,6 +72,7 @@ def test_tables(found):
     frames = tables(found)
     assert list(frames) == [
         "variance_components",
+        "variance_shares",
         "fixed_effects",
         "tests",
         "variance_tests",
@@ -84,6 +85,16 @@ def test_tables(found):
     assert components["estimate"].tolist() == pytest.approx([0.142902, 0.070218, 0.081617], abs=1e-6)
     assert (components["standard_error"] > 0).all()
     assert components["status"].tolist() == ["", "", ""]
+    shares = frames["variance_shares"]
+    assert shares["term"].tolist() == ["genotype", "block", "residual"]
+    assert shares["variance"].tolist() == pytest.approx(components["estimate"].tolist())
+    assert shares["share"].tolist() == pytest.approx(
+        (components["estimate"] / shares["variance"].sum()).tolist()
+    )
+    # Independent genotypes, each in every replicate: both are the mean reliability of a contrast.
+    assert shares["cullis_heritability"][0] == pytest.approx(0.809, abs=5e-4)
+    assert shares["generalised_heritability"][0] == pytest.approx(shares["cullis_heritability"][0], rel=1e-6)
+    assert shares["cullis_heritability"].isna().tolist() == [False, False, True]
     effects = frames["fixed_effects"]
     assert effects["t"].tolist() == pytest.approx((effects["estimate"] / effects["standard_error"]).tolist())
     blups = frames["blups"]

@@ -33,10 +33,10 @@ TABLE = Path(__file__).parents[2] / "covstudio" / "data" / "examples" / "john_al
 PIECES = [
     ("Sum", "model", ("V", "V")),
     ("Covariance propagation", "genotype", ("model", "1")),
-    ("Incidence of factors", "genotype labels", ("genotype", "z")),
+    ("Factor design", "genotype labels", ("genotype", "z")),
     ("Scalar (variance components)", "genotype variance", ("genotype", "g")),
     ("Covariance propagation", "block", ("model", "2")),
-    ("Incidence of factors", "block labels", ("block", "z")),
+    ("Factor design", "block labels", ("block", "z")),
     ("Scalar (variance components)", "block variance", ("block", "g")),
     ("Scalar (variance components)", "residual", ("model", "3")),
 ]

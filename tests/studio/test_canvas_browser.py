@@ -282,7 +282,7 @@ def test_a_problem_is_said_on_the_node_it_concerns(studio: Studio) -> None:
 def test_a_problem_is_mended_on_its_node_by_one_named_step(studio: Studio) -> None:
     studio.use_example()
     studio.item(title("DummyMatrix")).click()
-    card = studio.node("Dummy")
+    card = studio.node("Design")
     expect(card).to_contain_text("choose one or more columns")
     card.get_by_role("button", name="Use gen").click()
     expect(card).to_contain_text("72 × 24")

@@ -158,7 +158,7 @@ def test_what_stands_in_a_table_is_never_run(studio: Studio, data: Locator, tmp_
     data.get_by_role("button", name="Use this table").click()
     expect(data.get_by_text("in use", exact=True)).to_be_visible()
     studio.model()
-    studio.item("Incidence of factors").click()
+    studio.item("Factor design").click()
     studio.show("Inspector")
     studio.page.get_by_role("group", name="Factors", exact=True).get_by_text(HOSTILE, exact=True).click()
     expect(studio.page.get_by_role("checkbox", name=HOSTILE)).to_be_checked()

@@ -196,7 +196,7 @@ def test_the_verdict_stands_on_top_in_words(alpha: Studio) -> None:
     verdict = summary.get_by_role("note", name="Verdict")
     expect(verdict).to_contain_text("Estimated as zero: genotype variance · σ²")
     components = results.get_by_role("region", name="Variance components")
-    assert row(components, "genotype variance · σ²")[1:3] == ["0.000000\nat the end of its range", "–"]
+    assert row(components, "genotype variance · σ²")[1:3] == ["0.000000\nat its boundary, 0", "–"]
 
     # Replicates among the fixed effects, and as a random effect too.
     alpha.show("Inspector")
@@ -232,6 +232,7 @@ def test_every_table_is_downloaded(alpha: Studio) -> None:
             "residuals.csv",
             "tests.csv",
             "variance_components.csv",
+            "variance_shares.csv",
         ]
         assert b"-46.5969" in archive.read("fit.csv")
 

@@ -127,6 +127,23 @@ def test_problems_stand_with_their_node_and_lead_there(alpha: Store) -> None:
     assert select(alpha, "Sum 2")["problems"]
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("residual", "The residual of V: what the other terms and the fixed effects leave of a row"),
+        ("genotype", "A term of V: the effects of gen."),
+        ("block", "A term of V: the effects of rep and block."),
+        ("genotype design", "Says for each row of the data which effect is in it."),
+        ("genotype variance", "How the effects of gen vary"),
+        ("Sum", ""),
+    ],
+)
+def test_a_node_says_what_it_stands_for_in_this_model(alpha: Store, name: str, says: str) -> None:
+    said = select(alpha, name)["standing"]
+    assert said.startswith(says)
+    assert bool(said) == bool(says)
+
+
 def test_several_nodes_are_listed(alpha: Store) -> None:
     alpha.selection = (node(alpha, "block"), node(alpha, "genotype"))
     state = inspector_state(alpha)

@@ -23,10 +23,13 @@ def searching(chrome: BrowserContext, server_url: str) -> Iterator[Page]:
     studio.page.close()
 
 
-def find_all(page: Page, queries: list[str]) -> list[list[Hit]]:
+STRUCTURES = "[data-kind]:not([data-kind*=':'])"
+
+
+def find_all(page: Page, queries: list[str], lines: str = STRUCTURES) -> list[list[Hit]]:
     """What the palette lists for each query, best first: React draws before the event that was typed ends."""
     hits: list[list[Hit]] = page.get_by_label("Palette", exact=True).evaluate(
-        """async (palette, queries) => {
+        """async (palette, [queries, wanted]) => {
             const field = palette.querySelector('input[type="search"]');
             const write = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set;
             const lines = [];
@@ -34,14 +37,14 @@ def find_all(page: Page, queries: list[str]) -> list[list[Hit]]:
                 write.call(field, query);
                 field.dispatchEvent(new Event("input", { bubbles: true }));
                 await Promise.resolve();
-                lines.push([...palette.querySelectorAll("[data-kind]:not([data-kind*=':'])")].map((line) => ({
+                lines.push([...palette.querySelectorAll(wanted)].map((line) => ({
                     kind: line.dataset.kind,
-                    said: line.getAttribute("aria-description").split(" Called ")[1] ?? null,
+                    said: (line.getAttribute("aria-description") ?? "").split(" Called ")[1] ?? null,
                 })));
             }
             return lines;
         }""",
-        queries,
+        [queries, lines],
     )
     return hits
 
@@ -101,10 +104,37 @@ def find(page: Page, query: str) -> list[Hit]:
         ("AR1Matrix", "AR1Matrix"),
         ("scalarmatrix", "ScalarMatrix"),
         ("geometrically lag", "AR1Matrix"),
+        ("random intercept", "CovariancePropagation"),
+        ("random slope", "KhatriRaoProduct"),
+        ("random effect", "CovariancePropagation"),
+        ("kinship", "KnownMatrix"),
+        ("repeated measures", "AR1Matrix"),
+        ("separable", "KroneckerProduct"),
+        ("incidence", "DummyMatrix"),
+        ("DummyMatrix", "DummyMatrix"),
+        ("residual", "ScalarMatrix"),
     ],
 )
 def test_a_structure_is_the_first_that_its_name_finds(searching: Page, query: str, kind: str) -> None:
     assert find(searching, query)[0]["kind"] == kind
+
+
+def test_what_is_ready_made_comes_first_where_it_is_the_better_answer(searching: Page) -> None:
+    wanted = {
+        "spatial": "template:spatial",
+        "repeated measures": "template:repeated",
+        "lattice": "template:alpha",
+        "share of variance": "tab:fit",
+        "heritability": "template:alpha",
+        "random intercept": "CovariancePropagation",
+        "corh": "HeterogeneousCompoundSymmetricMatrix",
+    }
+    found = find_all(searching, list(wanted), "[data-kind]")
+    assert {query: hits[0]["kind"] for query, hits in zip(wanted, found, strict=True)} == wanted
+    assert "template:alpha" in {
+        hit["kind"] for hit in find_all(searching, ["random intercept"], "[data-kind]")[0]
+    }
+    assert "tab:fit" in {hit["kind"] for hit in find_all(searching, ["heritability"], "[data-kind]")[0]}
 
 
 def test_every_name_of_every_system_finds_its_structure_among_the_first(searching: Page) -> None:

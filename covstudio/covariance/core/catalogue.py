@@ -147,6 +147,8 @@ class Declaration:
         variadic: an operator that takes any number of operands from `minimum_operands` on.
         minimum_operands: the smallest number of operands.
         aliases: the names other systems give it.
+        keywords: what people look for it by who know none of its names, such as "random intercept".
+        node: what a fresh node is called, where the name of the class would be no help.
         reference: the paper or book section of the formula.
         parameters: what each parameter means, by its name with indices as letters (`"lambda_i_k"`).
         usage: how to ask another system for it, a line or two of its language by system.
@@ -185,6 +187,8 @@ class Declaration:
     variadic: bool = False
     minimum_operands: int = 0
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    keywords: tuple[str, ...] = ()
+    node: str = ""
     reference: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
     usage: Mapping[str, str] = field(default_factory=dict)

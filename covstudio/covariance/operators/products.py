@@ -26,6 +26,7 @@ __all__ = ["HadamardProduct", "KroneckerProduct", "kronecker"]
     place=3,
     formula=r"\mathbf{V} = \mathbf{A} \otimes \mathbf{B}",
     symbol="A ⊗ B",
+    keywords=("separable", "genotype by environment", "interaction", "AR1 x AR1"),
     summary="A separable covariance: rows by columns of a field, traits by individuals, times by subjects.",
     slots=(
         Slot("a", "Outer A", "The factor that changes slowly along the observations."),

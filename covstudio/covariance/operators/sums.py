@@ -130,6 +130,7 @@ class Sum(Operator):
     place=2,
     formula=r"\mathbf{V} = \mathbf{Z} \mathbf{G} \mathbf{Z}^\top",
     symbol="Z G Zᵀ",
+    keywords=("random effect", "random intercept", "random slope", "random regression", "mixed model"),
     summary="Carries the covariance G of random effects to the observations through the design matrix Z.",
     slots=(
         Slot("z", "Design Z", "Which effect each observation takes: n rows, one column per effect."),

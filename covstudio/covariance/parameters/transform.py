@@ -45,6 +45,19 @@ class Transform(ABC):
             Natural values of the same shape and dtype.
         """
 
+    def written(self, x: str = "θ") -> str:
+        """The natural value as a formula of the raw one, for reading.
+
+        Args:
+            x: what the raw value is called, a name or a formula.
+
+        Example:
+            >>> from covstudio.covariance import TransformChain, TransformScaleShift, TransformSigmoid
+            >>> TransformChain(TransformSigmoid(), TransformScaleShift(2.0, -1.0)).written()
+            '2/(1 + exp(−θ)) − 1'
+        """
+        return f"{type(self).__name__}({x})"
+
     @abstractmethod
     def inverse(self, y: Tensor) -> Tensor:
         """The raw values with f(x) = y; defined up to and including the ends of the codomain.

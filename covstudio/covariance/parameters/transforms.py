@@ -32,6 +32,11 @@ __all__ = [
 ]
 
 
+def _closed(text: str) -> str:
+    """A formula as a factor: in brackets unless it is a name or in some already."""
+    return text if text.isalnum() or (text.startswith("exp(") and text.count("(") == 1) else f"({text})"
+
+
 class TransformIdentity(Transform):
     r"""The identity, :math:`f(x) = x`: loadings, free entries and other unconstrained parameters.
 
@@ -43,6 +48,9 @@ class TransformIdentity(Transform):
     """
 
     constant_slope = 1.0
+
+    def written(self, x: str = "θ") -> str:
+        return x
 
     def __call__(self, x: Tensor) -> Tensor:
         return x
@@ -66,6 +74,9 @@ class TransformExp(Transform):
 
     _codomain = POSITIVE
 
+    def written(self, x: str = "θ") -> str:
+        return f"exp({x})"
+
     def __call__(self, x: Tensor) -> Tensor:
         return torch.exp(x)
 
@@ -88,6 +99,9 @@ class TransformExp2(Transform):
 
     _codomain = POSITIVE
 
+    def written(self, x: str = "θ") -> str:
+        return f"2^{_closed(x)}"
+
     def __call__(self, x: Tensor) -> Tensor:
         return torch.exp2(x)
 
@@ -109,6 +123,9 @@ class TransformExp10(Transform):
     """
 
     _codomain = POSITIVE
+
+    def written(self, x: str = "θ") -> str:
+        return f"10^{_closed(x)}"
 
     def __call__(self, x: Tensor) -> Tensor:
         return torch.pow(10.0, x)
@@ -134,6 +151,9 @@ class TransformExpPow2(Transform):
     """
 
     _codomain = POSITIVE
+
+    def written(self, x: str = "θ") -> str:
+        return f"exp(2{_closed(x)})"
 
     def __call__(self, x: Tensor) -> Tensor:
         return torch.exp(2.0 * x)
@@ -193,6 +213,9 @@ class TransformPow(Transform):
     @property
     def constants(self) -> tuple[object, ...]:
         return (self.p,)
+
+    def written(self, x: str = "θ") -> str:
+        return f"{_closed(x)}^{self.p:g}"
 
     def __call__(self, x: Tensor) -> Tensor:
         return torch.pow(x, self.p)
@@ -254,6 +277,14 @@ class TransformScaleShift(Transform):
     def constants(self) -> tuple[object, ...]:
         return self.scale, self.shift
 
+    def written(self, x: str = "θ") -> str:
+        scale = f"{self.scale:g}".replace("-", "−")
+        if self.scale == 1.0:
+            line = x
+        else:
+            line = f"{scale}{x[1:]}" if x.startswith("1/") else f"{scale} {_closed(x)}"
+        return line if self.shift == 0.0 else f"{line} {'−' if self.shift < 0 else '+'} {abs(self.shift):g}"
+
     def __call__(self, x: Tensor) -> Tensor:
         return self.scale * x + self.shift
 
@@ -275,6 +306,9 @@ class TransformSigmoid(Transform):
     """
 
     _codomain = Interval(0.0, 1.0)
+
+    def written(self, x: str = "θ") -> str:
+        return f"1/(1 + exp(−{_closed(x)}))"
 
     def __call__(self, x: Tensor) -> Tensor:
         return torch.sigmoid(x)
@@ -342,6 +376,11 @@ class TransformChain(Transform):
 
     def __repr__(self) -> str:
         return f"TransformChain([{', '.join(map(repr, self.transforms))}])"
+
+    def written(self, x: str = "θ") -> str:
+        for transform in self.transforms:
+            x = transform.written(x)
+        return x
 
     def __call__(self, x: Tensor) -> Tensor:
         for transform in self.transforms:

@@ -253,6 +253,8 @@ def default_name(declared: Declaration) -> str:
         >>> default_name(declaration("LowerTriangularMatrix")), default_name(declaration("AR1Matrix"))
         ('Lower Triangular', 'AR1')
     """
+    if declared.node:
+        return declared.node
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", declared.name.removesuffix("Matrix") or declared.name)
     return check_name(words[:50])
 

@@ -36,6 +36,8 @@ GONE = 1e-6
 SMALL = 1e-3
 #: and below this share of what it was after three quarters of the iterations, is on its way there.
 STILL_GOING = 0.5
+#: A value below this is what a search leaves of 0.
+NOTHING = 1e-12
 
 
 def assemble(
@@ -254,7 +256,8 @@ def _at_the_end(coordinates: Sequence[Coordinate], outcome: Outcome, boundary: S
     if scales:
         sentences.append(f"Estimated as zero: {listed(scales)}, so that its matrix is singular.")
     for c in ends:
-        sentences.append(f"{c.name} is at the end of its range, {outcome.point.natural[c.position]:g}.")
+        end = float(outcome.point.natural[c.position])
+        sentences.append(f"{c.name} is at the end of its range, {0.0 if abs(end) < NOTHING else end:g}.")
     return sentences
 
 

@@ -102,13 +102,21 @@ class Accuracy(Tabular):
         )
 
 
-def accuracies(evaluation: Evaluation) -> dict[str, Accuracy]:
+def accuracies(evaluation: Evaluation, most: int | None = None) -> dict[str, Accuracy]:
     """Accuracy of every term Z G Z' of the outer sum of V.
+
+    Args:
+        evaluation: V at the values of its parameters.
+        most: terms with more effects are left out; None leaves out none.
 
     Raises:
         InvalidModel: a term has too many effects for their errors to be taken together.
     """
-    return {path: _accuracy(evaluation, term) for path, term in random_terms(evaluation).items()}
+    return {
+        path: _accuracy(evaluation, term)
+        for path, term in random_terms(evaluation).items()
+        if most is None or term.columns <= most
+    }
 
 
 def _accuracy(evaluation: Evaluation, term: RandomTerm) -> Accuracy:

@@ -203,8 +203,11 @@ class Inference(ParameterInference):
         """
         return predicted_effects(self._binding)
 
-    def accuracy(self) -> dict[str, Accuracy]:
+    def accuracy(self, most: int | None = None) -> dict[str, Accuracy]:
         """Prediction errors, SED, reliabilities and heritabilities of every term Z G Z'.
+
+        Args:
+            most: terms with more effects are left out; None leaves out none.
 
         Returns:
             By term: the covariance matrix of the errors of prediction, Cullis' heritability by the mean
@@ -217,7 +220,7 @@ class Inference(ParameterInference):
             Cullis, Smith & Coombes (2006), J. Agric. Biol. Environ. Stat. 11:381; Oakey et al. (2006),
             Theor. Appl. Genet. 113:809.
         """
-        return accuracies(self._binding.searched)
+        return accuracies(self._binding.searched, most)
 
     def influence(self, groups: Mapping[str, Sequence[int]] | None = None) -> Influence:
         """What leaving out rows does to the fixed effects, V taken as known: changes and Cook's distances.

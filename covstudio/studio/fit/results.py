@@ -25,6 +25,7 @@ from covstudio.studio.fit.results_messages import (
     RandomRows,
     ResidualPoints,
     ResultsState,
+    ShareRow,
     TestRow,
     VarianceRow,
     Word,
@@ -47,7 +48,7 @@ MAX_ROWS = 5000
 MAX_POINTS = 2000
 ALL = "all"
 #: Tables that are not in the archive while they have no rows.
-OPTIONAL = ("tests", "variance_tests", "derived")
+OPTIONAL = ("variance_shares", "tests", "variance_tests", "derived")
 #: What `Fit.verdict` is called on the page, and how it is shown.
 VERDICTS: dict[str, tuple[str, Mood]] = {
     "converged": ("Converged", "ok"),
@@ -108,6 +109,10 @@ class Results:
             variance_components=[
                 msgspec.convert(row | {"name": spoken(row["parameter"])}, VarianceRow)
                 for row in _rows(self._tables["variance_components"])
+            ],
+            variance_shares=[
+                msgspec.convert(row | {"name": spoken(row["term"])}, ShareRow)
+                for row in _rows(self._tables["variance_shares"])
             ],
             fixed_effects=rows("fixed_effects", EffectRow),
             tests=rows("tests", TestRow),

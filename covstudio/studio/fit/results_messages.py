@@ -66,6 +66,21 @@ class VarianceRow(Part, frozen=True):
     status: str
 
 
+class ShareRow(Part, frozen=True):
+    """A term of V by its path, and what it is called; None is what there is not.
+
+    Its variance is the mean over the rows, the share is of all terms; a heritability says how well its
+    effects are told apart.
+    """
+
+    term: str
+    name: str
+    variance: Real | None
+    share: Real | None
+    generalised_heritability: Real | None
+    cullis_heritability: Real | None
+
+
 class EffectRow(Part, frozen=True):
     """A fixed effect; None is what there is not."""
 
@@ -123,6 +138,7 @@ class ResultsState(State, frozen=True):
     number: int
     summary: FitSummary
     variance_components: list[VarianceRow]
+    variance_shares: list[ShareRow]
     fixed_effects: list[EffectRow]
     tests: list[TestRow]
     blups: RandomRows

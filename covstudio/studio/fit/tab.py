@@ -20,6 +20,7 @@ TABS.register(
         "Results",
         _make,
         order=40,
+        keywords=("heritability", "share of variance", "derived quantity", "BLUP", "estimates"),
         step=Step("Name the fixed effects and press Fit (Results). Undo takes the estimates back.", 40),
     )
 )

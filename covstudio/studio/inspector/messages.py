@@ -132,6 +132,7 @@ class ParameterRow(Part, frozen=True):
     zero: bool
     meaning: str
     note: str
+    transform: str
 
 
 class ParameterGroup(Part, frozen=True):
@@ -170,6 +171,7 @@ class NodePage(Part, frozen=True, tag_field="mode", tag="node"):
     role: Literal["matrix", "operator"]
     title: str
     summary: str
+    standing: str
     formula: str
     symbol: str
     katex: str | None

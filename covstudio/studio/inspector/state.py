@@ -38,6 +38,7 @@ from covstudio.studio.inspector.messages import (
 )
 from covstudio.studio.inspector.problems import model_problem
 from covstudio.studio.inspector.scales import allows_zero, scale_of
+from covstudio.studio.inspector.standing import standing
 from covstudio.studio.session.resources import katex_address
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.texts import shape_text
@@ -84,6 +85,7 @@ def _node_page(store: Store, node: Node) -> NodePage:
         role=declared.kind,
         title=declared.title,
         summary=declared.summary,
+        standing=standing(store, node.id),
         formula=declared.formula,
         symbol=declared.symbol,
         katex=katex_address(),
@@ -288,6 +290,7 @@ def parameter_rows(store: Store, node_id: str, refs: Iterable[ParameterRef]) -> 
                 zero=allows_zero(ref.transform),
                 meaning=meaning,
                 note="" if key in said else meaning,
+                transform=f"{parameter_label(ref.name)} = {ref.transform.written()}",
             )
         )
         said.add(key)

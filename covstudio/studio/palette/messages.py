@@ -37,6 +37,7 @@ class PaletteEntry(Part, frozen=True):
     reference: str
     slots: list[Named]
     aliases: list[Alias]
+    keywords: list[str]
     systems: list[str]
     indefinite: bool
     picture: Pictogram
@@ -50,6 +51,7 @@ class PaletteOffer(Part, frozen=True):
     title: str
     category: str
     summary: str
+    keywords: list[str]
 
 
 class PaletteState(State, frozen=True):

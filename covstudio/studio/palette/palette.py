@@ -56,6 +56,7 @@ def entry(declared: Declaration) -> PaletteEntry:
             for name in names
             if name != declared.name
         ],
+        keywords=list(declared.keywords),
         systems=list(declared.aliases),
         indefinite=_may_be_indefinite(declared),
         picture=pictogram(declared),
@@ -82,6 +83,7 @@ def _offered(offer: Offer) -> PaletteOffer:
         title=offer.title,
         category=KINDS[offer.kind],
         summary=offer.about,
+        keywords=list(offer.keywords),
     )
 
 

@@ -53,19 +53,24 @@ class Offer:
         name: of its entry.
         title: by which people know it.
         about: what it is, in a sentence or two; may be empty.
+        keywords: what people look for it by besides its title.
     """
 
     kind: Kind
     name: str
     title: str
     about: str = ""
+    keywords: tuple[str, ...] = ()
 
 
 def offers() -> tuple[Offer, ...]:
     """Everything that is offered now."""
     return (
-        *(Offer("template", one.name, one.title, one.description) for one in TEMPLATES),
+        *(Offer("template", one.name, one.title, one.description, one.keywords) for one in TEMPLATES),
         *(Offer("example", one.name, one.title, one.description) for one in EXAMPLES),
-        *(Offer("tab", one.name, one.title, "" if one.step is None else one.step.text) for one in TABS),
+        *(
+            Offer("tab", one.name, one.title, "" if one.step is None else one.step.text, one.keywords)
+            for one in TABS
+        ),
         *(Offer("language", one.name, one.label, f"The model as a program: {one.file}") for one in EXPORTERS),
     )

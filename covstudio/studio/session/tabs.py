@@ -82,6 +82,7 @@ class Tab:
         order: where it stands among the others, the smallest first; the first is open when the page comes.
             Alt with its number opens each of the first nine.
         step: what the help says of it.
+        keywords: what people look for it by besides its title.
 
     Raises:
         ValueError: the name is no word.
@@ -92,6 +93,7 @@ class Tab:
     make: Callable[[Desk], TabView]
     order: int = 100
     step: Step | None = None
+    keywords: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier():

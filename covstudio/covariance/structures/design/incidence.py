@@ -35,10 +35,12 @@ _SHOWN = 8
 
 
 @declare(
-    title="Incidence of factors",
+    title="Factor design",
     category="Design",
     formula=r"Z_{ij} = \mathbb{1}\{\text{row } i \text{ has the } j\text{-th combination of levels}\}",
     symbol="Z",
+    keywords=("incidence", "dummy", "indicator"),
+    node="Design",
     summary="Indicator columns of one factor, or of the combinations of several, with column names.",
     arguments=(
         Argument("factors", "factors", "Factors", "One or more columns of labels; several are crossed"),

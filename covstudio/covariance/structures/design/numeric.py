@@ -35,6 +35,7 @@ _PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
     category="Design",
     formula=r"\mathbf{Z} = \begin{bmatrix} f_1(x_i) & f_2(x_i) & \cdots & f_q(x_i) \end{bmatrix}_{i}",
     symbol="Z(x)",
+    keywords=("random slopes and curves", "covariate"),
     summary="Numeric columns, or polynomials or splines of them: the Z of random regression.",
     arguments=(
         Argument("columns", "coordinates", "Columns", "One or more numeric columns", columns=(1, None)),

@@ -204,6 +204,7 @@ class EquicorrelationMatrix(EquicorrelatedLeaf):
     category="Elementary",
     formula=r"\mathbf{V} = \sigma^2 \left[ (1 - \rho)\,\mathbf{I}_n + \rho\,\mathbf{J}_n \right]",
     symbol="σ²[(1−ρ)I + ρJ]",
+    keywords=("split plot",),
     summary="Compound symmetry: one common variance, and one common correlation between all pairs.",
     arguments=(SIZE_2,),
     aliases={

@@ -113,6 +113,7 @@ def _(matrix: IdentityMatrix) -> Tensor:
     category="Elementary",
     formula=r"\mathbf{V} = \sigma^2 \mathbf{I}_n",
     symbol="σ²I",
+    keywords=("variance component", "residual", "independent effects", "iid"),
     summary="Independent rows with one common variance: a residual, a nugget, or effects that share nothing.",
     arguments=(SIZE,),
     aliases={

@@ -21,6 +21,7 @@ from covstudio.covariance.structures.elementary.elementary import variance
     category="Known",
     formula=r"\mathbf{V} = \sigma^2 \mathbf{K}",
     symbol="σ²K",
+    keywords=("genomic", "kinship", "relationship matrix"),
     summary=(
         "A given covariance times one variance, such as the relationship matrix of a pedigree or of genomic "
         "markers."

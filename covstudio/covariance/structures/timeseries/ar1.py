@@ -93,6 +93,7 @@ class _StationaryFirstOrder(_FirstOrder, Autoregression):
     place=1,
     formula=r"V_{ij} = \sigma^2 \rho^{|i - j|}",
     symbol="σ²ρ^|i−j|",
+    keywords=("repeated measures", "serial correlation", "longitudinal"),
     summary="Equally spaced positions whose correlation decays geometrically with their lag.",
     arguments=(_SIZE,),
     aliases={

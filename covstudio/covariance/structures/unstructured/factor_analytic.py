@@ -87,6 +87,7 @@ def _pieces(
         r"\boldsymbol{\Psi} = \operatorname{diag}(\psi_0, \ldots, \psi_{n-1})"
     ),
     symbol="ΛΛᵀ + Ψ",
+    keywords=("genotype by environment", "multi-environment trials"),
     summary="A few common factors, and for each position a variance of its own that they do not explain.",
     arguments=(
         SIZE_2,

@@ -25,6 +25,7 @@ from covstudio.covariance.structures.unstructured.lower_factor import FactorLeaf
     place=1,
     formula=r"\mathbf{V} = \mathbf{L} \mathbf{L}^\top, \quad L_{ii} > 0",
     symbol="L Lᵀ",
+    keywords=("random slopes and intercepts", "multi-trait"),
     summary="Every variance and covariance free, kept positive definite by its log-Cholesky factor.",
     arguments=(SIZE,),
     aliases={

@@ -45,6 +45,7 @@ TEMPLATES.register(
         "variance. Replicates are fixed effects.",
         alpha,
         order=10,
+        keywords=("random intercept", "heritability", "variance components", "breeding trial", "lattice"),
         sample=Sample(lambda: load_example("john_alpha"), "the example table of an alpha design of oats"),
     )
 )

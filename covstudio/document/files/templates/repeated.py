@@ -66,6 +66,7 @@ TEMPLATES.register(
         "autoregression over time.",
         repeated,
         order=30,
+        keywords=("repeated measures", "longitudinal", "growth curves"),
         sample=Sample(made_up, "a design made up for it: 8 subjects, measured at 5 times"),
     )
 )

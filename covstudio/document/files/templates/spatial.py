@@ -75,6 +75,7 @@ TEMPLATES.register(
         "directions, and a residual for every plot.",
         spatial,
         order=20,
+        keywords=("spatial", "field trial", "rows and columns", "AR1 x AR1"),
         sample=Sample(made_up, "a design made up for it: 24 genotypes, twice each on 6 rows of 8 plots"),
     )
 )

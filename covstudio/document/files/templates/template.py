@@ -38,6 +38,7 @@ class Template:
         build: makes the model for a table (or none) and the roles of its columns.
         order: where it stands among the others, the smallest first.
         sample: the table that it comes with where there is none.
+        keywords: what people look for it by besides its title.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Template:
     build: Callable[[Table | None, Mapping[str, Role]], Document]
     order: int = 100
     sample: Sample | None = None
+    keywords: tuple[str, ...] = ()
 
     def document(self, table: Table | None = None, roles: Mapping[str, Role] | None = None) -> Document:
         """The model, bound to the columns of a table that match best.

@@ -8,7 +8,7 @@ import { NOTHING } from "../painter/surface";
 import type { CardLine, Card as Words } from "../session/messages";
 import { Icon } from "../ui/Icon";
 import { Name } from "../ui/Name";
-import { short } from "../ui/numbers";
+import { read } from "../ui/numbers";
 import { endKey, fitsAt, UnderwayContext, useActs } from "./acts";
 import styles from "./card.module.css";
 import { type CardNode, level, OUTPUT } from "./model";
@@ -218,7 +218,7 @@ function Fact({ line }: { line: CardLine }) {
         </span>
       ) : (
         <span className={styles.value}>
-          {short(line.value, 3)}
+          {read(line.value, 3)}
           {line.fixed && <Icon path={FIXED} size={11} />}
         </span>
       )}

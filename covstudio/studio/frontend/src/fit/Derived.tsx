@@ -63,6 +63,7 @@ export function Derived({ state, words }: { state: DerivedState; words: readonly
 
   const tried = text.trim() && state.draft === text.trim() ? state.tried : null;
   const some = offered(words, text);
+  const sample = example(words.map(({ word }) => word));
   return (
     <Section name="derived" take={state.rows.length > 0}>
       {state.rows.length > 0 && <Quantities rows={state.rows} />}
@@ -73,7 +74,7 @@ export function Derived({ state, words }: { state: DerivedState; words: readonly
           aria-label="New quantity"
           aria-describedby={note}
           aria-invalid={(tried?.trouble && state.refused) || undefined}
-          placeholder={example(words.map(({ word }) => word))}
+          placeholder={sample}
           spellCheck={false}
           autoComplete="off"
           value={text}
@@ -92,7 +93,16 @@ export function Derived({ state, words }: { state: DerivedState; words: readonly
         </button>
       </div>
       <div id={note} aria-live="polite">
-        <Said tried={tried} refused={state.refused} first={state.rows.length === 0} />
+        <Said
+          tried={tried}
+          refused={state.refused}
+          first={text === "" && state.rows.length === 0}
+          sample={sample}
+          write={(wanted) => {
+            write(wanted);
+            field.current?.focus();
+          }}
+        />
       </div>
       <div className={derived.names} role="group" aria-label="Parameters to insert">
         {some.slice(0, NAMES).map(({ word, name }) => (
@@ -117,7 +127,19 @@ export function Derived({ state, words }: { state: DerivedState; words: readonly
 }
 
 /** What is to be said of the expression as it stands. */
-function Said({ tried, refused, first }: { tried: Quantity | null; refused: boolean; first: boolean }) {
+function Said({
+  tried,
+  refused,
+  first,
+  sample,
+  write,
+}: {
+  tried: Quantity | null;
+  refused: boolean;
+  first: boolean;
+  sample: string;
+  write: (text: string) => void;
+}) {
   if (tried?.trouble)
     return refused ? (
       <div className="cs-error" role="alert">
@@ -136,6 +158,14 @@ function Said({ tried, refused, first }: { tried: Quantity | null; refused: bool
   return first ? (
     <div className="cs-note">
       A function of the parameters, such as a heritability or a ratio; a name before = is optional.
+      {sample && (
+        <>
+          {" For example "}
+          <button type="button" className="cs-link" onClick={() => write(sample)}>
+            {sample}
+          </button>
+        </>
+      )}
     </div>
   ) : null;
 }

@@ -12,6 +12,7 @@ import { Effects, Tests } from "./Effects";
 import styles from "./fit.module.css";
 import { History } from "./Progress";
 import { Residuals } from "./Residuals";
+import { Shares } from "./Shares";
 import { DOWNLOAD } from "./Table";
 import { Terms } from "./Terms";
 import { Variances } from "./Variances";
@@ -71,6 +72,7 @@ export function Results({
               questions={questions}
               summary={summary}
             />
+            <Shares rows={results.variance_shares} />
             <Terms questions={questions} />
             <Derived state={state.derived} words={summary.parameters} />
           </div>

@@ -10,6 +10,7 @@ import tables from "./table.module.css";
 
 export const TITLES = {
   variance_components: "Variance components",
+  variance_shares: "Shares of variance",
   variance_tests: "Tests of terms of V",
   derived: "Derived quantities",
   fixed_effects: "Fixed effects",

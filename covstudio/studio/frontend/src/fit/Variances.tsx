@@ -19,6 +19,7 @@ type Found = Questions["profiles"][number];
 
 /** More rows than this scroll in a window of their own, in a narrow place. */
 const MANY = 12;
+const AT_THE_END = "at the end of its range";
 /** Pixels from which on each number has a column of its own. */
 const WIDE = 440;
 
@@ -26,6 +27,13 @@ const WIDE = 440;
 function number(value: Real, error: Real): string {
   const decimals = decimalsFor(error);
   return decimals === null ? fixed(value) : fixed(value, Math.min(decimals + 2, 8));
+}
+
+/** What there is to say of an estimate, with the end of the range that it is at. */
+function told(status: string, estimate: Real): string {
+  const end = Math.round(numeric(estimate) ?? 0);
+  const there = numeric(estimate) !== null && Math.abs((numeric(estimate) ?? 0) - end) < 1e-6;
+  return status === AT_THE_END && there ? `at its boundary, ${String(end).replace("-", "−")}` : status;
 }
 
 export function Variances({
@@ -124,7 +132,9 @@ export function Variances({
                 const trouble = troubles.get(name);
                 const wald = numeric(row.lower) === null ? null : ([row.lower, row.upper] as const);
                 const more = trouble !== undefined || (profile !== undefined && opened.has(name));
-                const status = row.status && <span className={variances.status}>{row.status}</span>;
+                const status = row.status && (
+                  <span className={variances.status}>{told(row.status, row.estimate)}</span>
+                );
                 const byProfile = (
                   <ByProfile
                     questions={questions}

@@ -123,6 +123,11 @@ function Head({ page, state }: { page: NodePage; state: State<"inspector"> }) {
         )}
       </div>
       <p className={styles.summary}>{page.summary}</p>
+      {page.standing && (
+        <p className={styles.standing}>
+          <b>Here</b> {page.standing}
+        </p>
+      )}
       <Formula className={styles.formula} formula={page.formula} symbol={page.symbol} katex={page.katex} />
     </div>
   );

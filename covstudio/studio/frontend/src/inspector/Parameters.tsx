@@ -18,7 +18,7 @@ import { useSend } from "../session/hooks";
 import type { ParameterRow } from "../session/messages";
 import { Icon } from "../ui/Icon";
 import { plain } from "../ui/keyboard";
-import { numeric, short } from "../ui/numbers";
+import { numeric, read, short } from "../ui/numbers";
 import { FieldProblem, useEditing } from "../ui/TextField";
 import styles from "./inspector.module.css";
 import { natural, position, STEPS, stride } from "./scale";
@@ -74,13 +74,14 @@ function Parameter({ row, name, note }: { row: ParameterRow; name: string; note:
     [values, row.key, state],
   );
   const { value, raw } = presentValue(row, useSyncExternalStore(subscribe, newer));
-  const text = short(value, 6);
+  const left = read(value, 6) !== short(value, 6); // what is left of 0
+  const text = left ? "0" : short(value, 6);
   const refusal = state.errors[row.key] ?? null;
   const { node, param } = row;
   const editing = useEditing({
     value: text.replace("−", "-").replace("∞", "inf"),
     commit: (typed) => {
-      const found = read(row, typed);
+      const found = parsed(row, typed);
       if (typeof found === "string") return found;
       send({ type: "give-value", node, param, value: found });
       return undefined;
@@ -101,12 +102,7 @@ function Parameter({ row, name, note }: { row: ParameterRow; name: string; note:
         >
           {row.label}
         </span>
-        <span
-          className={`${styles.theta} cs-grow`}
-          title="raw parameter theta: the natural value before its transform"
-        >
-          θ = {short(raw, 4)}
-        </span>
+        <span className="cs-grow" />
         {row.fixed && <span className="cs-badge">fixed</span>}
         <button
           type="button"
@@ -149,7 +145,17 @@ function Parameter({ row, name, note }: { row: ParameterRow; name: string; note:
         />
       </div>
       {wrong && <FieldProblem>{editing.problem ?? ""}</FieldProblem>}
-      {note && <div className="cs-note">{note}</div>}
+      {left && <div className="cs-note">At the end of its range, 0.</div>}
+      <div className={styles.under}>
+        <span className="cs-grow">{note}</span>
+        <span
+          className={styles.theta}
+          data-tip={`θ, any number, is what a fit moves: ${row.transform}`}
+          data-tip-side="right"
+        >
+          θ = {short(raw, 4)}
+        </span>
+      </div>
     </div>
   );
 }
@@ -217,7 +223,7 @@ function Slider({ row, called, value, text }: SliderProps) {
 }
 
 /** The number that was typed, if the parameter may have it; else why not. */
-function read(row: ParameterRow, typed: string): number | string {
+function parsed(row: ParameterRow, typed: string): number | string {
   const value = Number(typed.trim().replace("−", "-").replace(",", "."));
   if (typed.trim() === "" || !Number.isFinite(value)) return "Write a number, such as 0.25 or 1e-3.";
   const low = numeric(row.low) ?? Number.NEGATIVE_INFINITY;

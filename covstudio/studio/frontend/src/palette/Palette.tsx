@@ -8,7 +8,7 @@ import { useAnswer, useSend, useStage, useView } from "../session/hooks";
 import type { PaletteEntry, PaletteOffer } from "../session/messages";
 import { Icon } from "../ui/Icon";
 import { plain } from "../ui/keyboard";
-import { find } from "../ui/search";
+import { find, type Hit } from "../ui/search";
 import { Explain } from "./Explain";
 import { type Hands, Item, OfferItem } from "./Item";
 import styles from "./palette.module.css";
@@ -42,6 +42,12 @@ function categories(entries: PaletteEntry[]): [string, PaletteEntry[]][] {
   const grouped = [...found];
   const operators = ([, group]: [string, PaletteEntry[]]) => group.every(({ role }) => role === "operator");
   return [...grouped.filter(operators), ...grouped.filter((group) => !operators(group))];
+}
+
+/** Whether what is offered beside structures answers a query better than any structure. */
+function better(offered: readonly Hit<PaletteOffer>[], found: readonly Hit<PaletteEntry>[]): boolean {
+  const [other, one] = [offered[0], found[0]];
+  return other !== undefined && (one === undefined || other.score < one.score);
 }
 
 export function Palette() {
@@ -158,7 +164,8 @@ function Structures({ state }: { state: State<"palette"> }) {
       go(lines()[0]);
     } else if (event.key === "Enter") {
       event.preventDefault();
-      if (asked && found[0]) {
+      if (better(offered, found) && offered[0]) take(offered[0].entry);
+      else if (asked && found[0]) {
         add(found[0].entry);
         event.currentTarget.select(); // what is typed next looks for the next one
       } else if (offered[0]) take(offered[0].entry);
@@ -168,12 +175,22 @@ function Structures({ state }: { state: State<"palette"> }) {
     }
   }
 
+  const offeredFirst = better(offered, found);
   const kinds = asked
     ? found.map(({ entry }) => entry.kind)
     : groups.flatMap(([, group]) => group.map(({ kind }) => kind));
   const named = (offer: PaletteOffer) => `${offer.offer}:${offer.name}`;
   const walked = active !== null && [...kinds, ...offered.map(({ entry }) => named(entry))].includes(active);
-  const stop = walked ? active : (kinds[0] ?? null);
+  const first = offeredFirst && offered[0] ? named(offered[0].entry) : kinds[0];
+  const stop = walked ? active : (first ?? null);
+  const also = offered.length > 0 && (
+    <section aria-label="Also">
+      <h2 className={`cs-section-title ${styles.also}`}>{offeredFirst ? "Ready-made" : "Also"}</h2>
+      {offered.map(({ entry }) => (
+        <OfferItem key={named(entry)} offer={entry} stop={named(entry) === stop} hands={hands} />
+      ))}
+    </section>
+  );
   const titles = groups.map(([title]) => title);
   const all = titles.every((title) => open.has(title));
   const foldAll = all ? "Pictures only" : "Show all names";
@@ -224,6 +241,7 @@ function Structures({ state }: { state: State<"palette"> }) {
       </div>
       {/* While the list scrolls nothing stands beside it, but what is about to be explained will be. */}
       <div ref={list} className={`${styles.list} cs-scroll`} onScroll={() => setExplained(null)}>
+        {offeredFirst && also}
         {asked && found.length > 0 && (
           <section aria-label="Found">
             {found.map(({ entry, via }) => (
@@ -231,14 +249,7 @@ function Structures({ state }: { state: State<"palette"> }) {
             ))}
           </section>
         )}
-        {offered.length > 0 && (
-          <section aria-label="Also">
-            <h2 className={`cs-section-title ${styles.also}`}>Also</h2>
-            {offered.map(({ entry }) => (
-              <OfferItem key={named(entry)} offer={entry} stop={named(entry) === stop} hands={hands} />
-            ))}
-          </section>
-        )}
+        {!offeredFirst && also}
         {asked && found.length + offered.length === 0 && (
           <div className="cs-empty" role="status">
             {`Nothing is called “${query}”.`}

@@ -1239,6 +1239,7 @@ export interface NodePage {
   reference: string;
   role: "matrix" | "operator";
   shape: string;
+  standing: string;
   summary: string;
   symbol: string;
   title: string;
@@ -1413,6 +1414,7 @@ export interface ParameterRow {
   path: string;
   raw: number | ("-inf" | "inf" | "nan");
   scale: Scale;
+  transform: string;
   value: number | ("-inf" | "inf" | "nan");
   zero: boolean;
 }
@@ -1718,6 +1720,7 @@ export interface PaletteEntry {
   category: string;
   formula: string;
   indefinite: boolean;
+  keywords: string[];
   kind: string;
   picture: Pictogram;
   reference: string;
@@ -1748,6 +1751,7 @@ export interface Pictogram {
  */
 export interface PaletteOffer {
   category: string;
+  keywords: string[];
   name: string;
   offer: "example" | "language" | "tab" | "template";
   summary: string;
@@ -1780,6 +1784,7 @@ export interface ResultsState {
   summary: FitSummary;
   tests: TestRow[];
   variance_components: VarianceRow[];
+  variance_shares: ShareRow[];
 }
 /**
  * Predicted random effects, column by column: the first of `total`.
@@ -1884,6 +1889,20 @@ export interface VarianceRow {
   standard_error: number | ("-inf" | "inf" | "nan") | null;
   status: string;
   upper: number | ("-inf" | "inf" | "nan") | null;
+}
+/**
+ * A term of V by its path, and what it is called; None is what there is not.
+ *
+ * Its variance is the mean over the rows, the share is of all terms; a heritability says how well its
+ * effects are told apart.
+ */
+export interface ShareRow {
+  cullis_heritability: number | ("-inf" | "inf" | "nan") | null;
+  generalised_heritability: number | ("-inf" | "inf" | "nan") | null;
+  name: string;
+  share: number | ("-inf" | "inf" | "nan") | null;
+  term: string;
+  variance: number | ("-inf" | "inf" | "nan") | null;
 }
 /**
  * Natural values that a moved slider changed, by the path of their parameters.

@@ -28,6 +28,15 @@ export function short(value: Real, digits = 4): string {
   });
 }
 
+/** What a search or a slider leaves of 0 is smaller than this. */
+const NOTHING = 1e-12;
+
+/** A number to be read beside others: what is left of 0 where the range ends there says so. */
+export function read(value: Real, digits = 4): string {
+  const size = Math.abs(numeric(value) ?? 0);
+  return size > 0 && size < NOTHING ? "≈ 0" : short(value, digits);
+}
+
 /** A fixed number of decimals, for columns that line up. */
 export function fixed(value: Real, decimals = 6): string {
   return written(value, (number) => number.toFixed(decimals));

@@ -15,6 +15,8 @@ export interface Named {
   symbol?: string;
   systems?: string[];
   aliases?: Alias[];
+  /** What people look for it by who know none of its names: "random intercept". */
+  keywords?: string[];
 }
 
 export interface Hit<E extends Named> {
@@ -31,6 +33,7 @@ interface Words {
   short: string;
   symbol: string;
   about: string;
+  keywords: string[];
   systems: string[];
   aliases: { alias: Alias; system: string; whole: string; head: string; family: string; text: string }[];
 }
@@ -68,7 +71,8 @@ function wordsOf(entry: Named): Words {
     kind,
     short: kind.replace(/matrix$/, ""),
     symbol: squeeze(fold(entry.symbol ?? "")),
-    about: `${fold(entry.summary)} ${fold(entry.category)}`,
+    about: [entry.summary, entry.category, ...(entry.keywords ?? [])].map(fold).join(" "),
+    keywords: (entry.keywords ?? []).map(fold),
     systems: (entry.systems ?? []).map(fold),
     aliases: (entry.aliases ?? []).map((alias) => ({
       alias,
@@ -109,8 +113,8 @@ function bySign(entry: Named, sign: string, aliases: Words["aliases"]): Omit<Hit
 }
 
 /**
- * How well an entry answers a query, or null when it does not. Exact names come first, then names with another order or argument
- * ("fa2" for "fa"), then beginnings, then parts, then words of the summary.
+ * How well an entry answers a query, or null when it does not. Exact names and keywords come first, then names with another order or
+ * argument ("fa2" for "fa"), then beginnings, then parts, then words of the summary.
  */
 function match(entry: Named, query: string, systems: string[]): Omit<Hit<Named>, "entry"> | null {
   const [system, rest] = ofSystem(query, systems);
@@ -132,10 +136,12 @@ function match(entry: Named, query: string, systems: string[]): Omit<Hit<Named>,
     () => itself(own && squeeze(words.title) === tight),
     () => alias((one) => one.whole === tight),
     () => itself(own && (words.kind === tight || words.short === tight)),
+    () => itself(system === null && words.keywords.some((word) => squeeze(word) === tight)),
     () => (head(rest).length > 1 ? alias((one) => one.head === head(rest)) : undefined),
     () => (stem.length > 1 ? alias((one) => one.head === stem) : undefined),
     () => (stem.length > 1 ? alias((one) => one.family === stem) : undefined),
     () => itself(system === null && (begins(words.title, whole) || words.kind.startsWith(tight))),
+    () => itself(system === null && tight.length > 2 && words.keywords.some((word) => begins(word, whole))),
     () => alias((one) => one.whole.startsWith(tight)),
   ];
   if (tight.length > 1) {
