@@ -35,6 +35,9 @@ from covstudio.covariance.operators.parts import Conditional as Conditional
 from covstudio.covariance.operators.parts import Submatrix as Submatrix
 from covstudio.covariance.operators.products import HadamardProduct as HadamardProduct
 from covstudio.covariance.operators.products import KroneckerProduct as KroneckerProduct
+from covstudio.covariance.operators.random_coefficients import (
+    RandomCoefficientsMatrix as RandomCoefficientsMatrix,
+)
 from covstudio.covariance.operators.rowwise import KhatriRaoProduct as KhatriRaoProduct
 from covstudio.covariance.operators.rules import register  # noqa: F401
 from covstudio.covariance.operators.scaled import Correlation as Correlation

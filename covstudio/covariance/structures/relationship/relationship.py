@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -169,6 +170,16 @@ def henderson(pedigree: Pedigree) -> RelationshipInverse:
         >>> found.entries
         tensor([ 1.3333, -0.6667,  1.3333], dtype=torch.float64)
     """
+    if pedigree not in _FOUND:
+        _FOUND[pedigree] = _henderson(pedigree)
+    return _FOUND[pedigree]
+
+
+#: Inbreeding is found once for a pedigree: it takes longer than everything else.
+_FOUND: WeakKeyDictionary[Pedigree, RelationshipInverse] = WeakKeyDictionary()
+
+
+def _henderson(pedigree: Pedigree) -> RelationshipInverse:
     count = len(pedigree)
     inbreeding, sampling = pedigree.mendelian()
     lost = sampling <= count * torch.finfo(torch.float64).eps

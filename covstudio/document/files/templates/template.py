@@ -96,7 +96,9 @@ class Template:
             document, method=before.method, degrees=before.degrees, drop_dependent=before.drop_dependent
         )
         if known:
-            document = replace(document, response=before.response, choices=before.choices)
+            document = replace(
+                document, response=before.response, choices=before.choices, relations=before.relations
+            )
         return ReplaceDocument(document, label=f"Start from {self.title}")
 
 
