@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
 from torch import Tensor
@@ -19,7 +19,7 @@ from covstudio.data.frames import Frame, table_of
 from covstudio.data.tables import Table
 from covstudio.document.build.build import build
 from covstudio.document.model.document import Document, check_method
-from covstudio.estimate import After, Estimate, Means, design_of, estimate, files, tables, varcorr
+from covstudio.estimate import After, Estimate, Means, design_of, estimate, files, ranef, tables, varcorr
 from covstudio.formula import Reading, read
 from covstudio.notebook.results import fit_html
 from covstudio.plots.of_fit import FitPlots, plots_of_model
@@ -104,6 +104,26 @@ class Fitted:
         built = build(self.document, self.table)
         assert built.v is not None
         return varcorr(built.v, self.fit)
+
+    def ranef(self, what: Literal["effect", "standard_error"] = "effect") -> dict[str, pd.DataFrame]:
+        """Predicted effects as R's `ranef`: a row for every group, a column for every coefficient.
+
+        Args:
+            what: "effect" or "standard_error".
+
+        Returns:
+            term -> frame.
+
+        Example:
+            >>> from covstudio import fit
+            >>> from covstudio.data import load_example
+            >>> found = fit("yield ~ rep + (1 | gen)", load_example("john_alpha"))
+            >>> found.ranef()["gen"].round(3).loc[["G01", "G05"], "(Intercept)"].tolist()
+            [0.534, 0.44]
+        """
+        built = build(self.document, self.table)
+        assert built.v is not None
+        return ranef(built.v, self.fit, what)
 
     @property
     def random(self) -> pd.DataFrame:

@@ -24,6 +24,10 @@ FILES = sorted(path for layer in ABOVE for path in (PACKAGE / layer).rglob("*.py
 MADE = {
     "reml/stepwise/marginal.py": ({"CovariancePropagation", "Sum"}, "writes V from terms that it is given"),
     "reml/stepwise/pieces.py": ({"SimpleMatrix"}, "takes V as a function of theta"),
+    "reml/terms/as_effects.py": (
+        {"DesignMatrix", "DummyMatrix", "KhatriRaoProduct", "KroneckerProduct"},
+        "puts the design of a product together",
+    ),
     "estimate/omitted.py": ({"Sum"}, "leaves a term out of a sum"),
     "studio/matrix/labels.py": ({"DummyMatrix"}, "names the combinations of levels as a design does"),
 }

@@ -13,6 +13,7 @@ from covstudio.estimate.inferred import Inferred
 from covstudio.estimate.means import Means
 from covstudio.estimate.model import Assembled, ModelError, assemble, design_of
 from covstudio.estimate.omitted import mixture_words
+from covstudio.estimate.predicted import ranef
 from covstudio.estimate.tables import tables
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "estimate",
     "mixture_words",
     "outlook",
+    "ranef",
     "tables",
     "varcorr",
 ]

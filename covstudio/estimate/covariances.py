@@ -10,11 +10,12 @@ from torch import Tensor
 
 from covstudio.covariance import Matrix, linalg
 from covstudio.reml import Fit
+from covstudio.reml.terms.as_effects import effects_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["coefficients", "varcorr"]
+__all__ = ["coefficients", "factors_of", "names_of", "varcorr"]
 
 #: A covariance of more effects than these is not written out.
 MOST = 60
@@ -23,7 +24,10 @@ _Row = tuple[str, str, str, float, float]
 
 
 def varcorr(matrix: Matrix, fit: Fit) -> pd.DataFrame:
-    """Variances, covariances and correlations of the effects of every term Z G Z', and of the residual.
+    """Variances, covariances and correlations of the effects of every random term, and of the residual.
+
+    Random effects may be drawn in any way: as Z G Z', as "same group" times a regression, as a regression in
+    a Kronecker product.
 
     Args:
         matrix: V, as it was fitted.
@@ -62,7 +66,7 @@ def _terms(matrix: Matrix, natural: Tensor) -> Iterator[tuple[str, Matrix, Tenso
 
 
 def _of_term(name: str, matrix: Matrix, natural: Tensor) -> Iterator[_Row]:
-    pair = linalg.parts(matrix, "congruence")
+    pair = effects_of(matrix)
     if pair is None:
         if linalg.kind(matrix) == "scalar":
             yield _variance(name, "", float(linalg.diagonal(matrix, natural)[0]))
@@ -71,35 +75,44 @@ def _of_term(name: str, matrix: Matrix, natural: Tensor) -> Iterator[_Row]:
     if not isinstance(z, Matrix) or not isinstance(g, Matrix):
         return
     own = pair[1].own(natural)
-    if linalg.kind(g) == "scalar":
+    if (size := _multiplier(g, own)) is not None:
         coefficient = coefficients(z)
         label = coefficient[0] if coefficient is not None and len(coefficient) == 1 else "(Intercept)"
-        yield _variance(name, label, float(linalg.diagonal(g, own)[0]))
+        yield _variance(name, label, size)
         return
-    factors = list(_factors(g, own))
-    names = _names(z, len(factors))
+    factors = list(factors_of(g, own))
+    names = names_of(z, len(factors))
+    sizes = [_multiplier(factor, values) for factor, values in factors]
     scale = 1.0
-    for factor, values in factors:
-        if linalg.kind(factor) == "scalar":
-            scale *= float(linalg.diagonal(factor, values)[0])
-    for labels, (factor, values) in zip(names, factors, strict=False):
-        if linalg.kind(factor) != "scalar" and len(labels) == factor.shape[0] <= MOST:
+    for size in sizes:
+        scale *= 1.0 if size is None else size
+    for labels, size, (factor, values) in zip(names, sizes, factors, strict=False):
+        if size is None and len(labels) == factor.shape[0] <= MOST:
             yield from _written(name, labels, factor.evaluate(values) * scale)
+
+
+def _multiplier(g: Matrix, natural: Tensor) -> float | None:
+    """The variance before a matrix that is known but for it, such as I or a relationship matrix."""
+    if linalg.kind(g) == "scalar":
+        return float(linalg.diagonal(g, natural)[0])
+    if g.num_params == 1 and linalg.is_multiple(g):
+        return float(natural[0])
+    return 1.0 if linalg.is_constant(g) else None
 
 
 def _variance(name: str, effect: str, value: float) -> _Row:
     return name, effect, "", value, max(value, 0.0) ** 0.5
 
 
-def _factors(g: Matrix, natural: Tensor) -> Iterator[tuple[Matrix, Tensor]]:
-    """The factors of a Kronecker product, from the outermost."""
+def factors_of(g: Matrix, natural: Tensor) -> Iterator[tuple[Matrix, Tensor]]:
+    """The factors of a Kronecker product with their natural values, from the outermost."""
     parts = linalg.parts(g, "kronecker product")
     if parts is None:
         yield g, natural
         return
     for part in parts:
         if isinstance(part.operand, Matrix):
-            yield from _factors(part.operand, part.own(natural))
+            yield from factors_of(part.operand, part.own(natural))
 
 
 def coefficients(z: Matrix) -> Sequence[str] | None:
@@ -110,7 +123,7 @@ def coefficients(z: Matrix) -> Sequence[str] | None:
     return linalg.column_names(parts[1].operand)
 
 
-def _names(z: Matrix, count: int) -> list[Sequence[str]]:
+def names_of(z: Matrix, count: int) -> list[Sequence[str]]:
     """What the columns of Z are called along each of the factors of G."""
     if count == 1:
         own = linalg.column_names(z)

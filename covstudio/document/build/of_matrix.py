@@ -119,6 +119,10 @@ class _Maker:
         if argument.kind == "factors":
             return self._columns([[str(one) for one in factor] for factor in _factors(value)], labels=True)
         if argument.kind == "coordinates":
+            if isinstance(value, Mapping):
+                value = np.stack([np.asarray(column, dtype=np.float64) for column in value.values()], axis=1)
+            elif hasattr(value, "to_numpy"):
+                value = value.to_numpy()
             numbers = torch.as_tensor(value, dtype=torch.float64)
             columns = numbers.reshape(len(numbers), -1).T.tolist()
             return self._columns(columns, labels=False)

@@ -170,10 +170,8 @@ class Evaluation:
 
     @cached_property
     def random_paths(self) -> tuple[str, ...]:
-        """Names of the terms Z G Z' of the outer sum of V."""
-        return tuple(
-            term.path for term in self.variance.terms if term.path and term.parts("congruence") is not None
-        )
+        """Names of the terms Z G Z' of the outer sum of V, and of those that can be written so."""
+        return tuple(term.path for term in self.variance.terms if term.effects is not None)
 
     @cached_property
     def random_pieces(self) -> tuple[Piece, ...]:

@@ -74,7 +74,7 @@ def random_terms(binding: Evaluation) -> dict[str, RandomTerm]:
     """The random terms of the outer sum of V by their names."""
     found = {}
     for term in binding.variance.terms:
-        pair = term.parts("congruence")
+        pair = term.effects
         if term.path not in binding.random_paths or pair is None:
             continue
         own = term.own(binding.natural)

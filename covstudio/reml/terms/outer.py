@@ -13,6 +13,7 @@ from torch import Tensor
 
 from covstudio.covariance import Matrix, linalg
 from covstudio.reml.problem.errors import SINGULAR
+from covstudio.reml.terms.as_effects import Effects, effects_of
 
 __all__ = ["Term", "evaluated", "outer_terms"]
 
@@ -38,6 +39,11 @@ class Term:
     def parts(self, how: linalg.How) -> tuple[linalg.PlacedOperand, ...] | None:
         """The parts of a term that is put together in this way, or None for any other."""
         return self.made.parts if self.made is not None and self.made.how == how else None
+
+    @cached_property
+    def effects(self) -> Effects | None:
+        """Z and G of random effects, however they are drawn; None for a term of another kind."""
+        return effects_of(self.operand) if self.path else None
 
     @cached_property
     def positions(self) -> list[int]:

@@ -1,4 +1,4 @@
-r"""Random effects: the predicted effects behind every Z G Z' term of V, with their prediction errors.
+r"""Random effects: the predicted effects behind every term of V that is Z G Z', with prediction errors.
 
 For a term Z G Z' of the outer sum of V, with u ~ N(0, G) its effects and V taken as known,
 
@@ -97,7 +97,7 @@ def random_effects(variance: Variance, point: Point) -> tuple[dict[str, RandomEf
     effects: dict[str, RandomEffect] = {}
     fitted = torch.zeros(variance.n, dtype=torch.float64)
     for term in variance.terms:
-        pair = term.parts("congruence") if term.path else None
+        pair = term.effects
         if pair is None:
             continue
         z, g = pair
@@ -105,6 +105,9 @@ def random_effects(variance: Variance, point: Point) -> tuple[dict[str, RandomEf
         piece, found = pieces.get(term.path), None
         if piece is not None and predict is not None:
             found = predict(piece)
+        if found is not None and len(found[0]) != z.operand.shape[1]:
+            # An engine that sees another term than Z G Z' in it has the effects of its rows.
+            found = None
         predicted = _written_out(z, g, own, point) if found is None else found
         blup, error = (values.cpu() for values in predicted)
         # A variance of 0 leaves rounding errors of either sign.

@@ -19,6 +19,7 @@ from covstudio.covariance import linalg
 from covstudio.reml.engines.blocks.layout import Batch
 from covstudio.reml.engines.blocks.moments import gathered, spread
 from covstudio.reml.engines.blocks.terms import grouped_weights
+from covstudio.reml.terms.as_effects import effects_of
 from covstudio.reml.terms.design_rows import SparseRows, rows_of
 from covstudio.reml.terms.families import grouped
 from covstudio.reml.terms.kinds import Piece
@@ -42,7 +43,7 @@ def design_of_groups(piece: Piece) -> tuple[Tensor, Tensor] | None:
         >>> [found.tolist() for found in design_of_groups(Variance(term).pieces[0])]
         [[0, 1, 0], [[1.0], [1.0], [1.0]]]
     """
-    pair = linalg.parts(piece.operand, "congruence")
+    pair = effects_of(piece.operand)
     if pair is None or not linalg.is_constant(pair[0].operand):
         return None
     family, design = grouped(pair[1].operand), rows_of(pair[0].operand)
@@ -71,7 +72,7 @@ def predicted(
         batches: the blocks in batches, with V^-1 of every kind, (kinds, t, t).
         block: the block of every row, (n,).
     """
-    found, pair = design_of_groups(piece), linalg.parts(piece.operand, "congruence")
+    found, pair = design_of_groups(piece), effects_of(piece.operand)
     if found is None or pair is None:
         return None
     family = grouped(pair[1].operand)
