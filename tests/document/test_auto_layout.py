@@ -40,6 +40,25 @@ def test_nothing_overlaps():
         assert overlaps(laid_out(document)) == []
 
 
+def test_very_many_operands_stand_in_rows_and_columns_as_wide_as_a_screen():
+    effects = [
+        change
+        for effect in range(66)
+        for change in (
+            add("CovariancePropagation", "n1"),
+            add("DummyMatrix", f"n{3 * effect + 2}"),
+            add("ScalarMatrix", f"n{3 * effect + 2}"),
+        )
+    ]
+    document = laid_out(after(add("Sum"), *effects))
+    assert overlaps(document) == []
+    wide = max(node.x for node in document.nodes.values()) + WIDTH
+    high = max(node.y + node_height(node) for node in document.nodes.values())
+    assert 0.8 < wide / high < 3.2
+    assert len(document.nodes) * WIDTH * HEIGHT > 0.4 * wide * high
+    assert all(document.nodes["n1"].x > node.x for node in document.nodes.values() if node.id != "n1")
+
+
 def test_v_comes_first_and_rightmost():
     document = laid_out(after(add("AR1Matrix"), *(), start=after(add("Sum"), start=propagation())))
     assert document.nodes["n1"].y < document.nodes["n4"].y < document.nodes["n5"].y
