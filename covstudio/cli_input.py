@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from covstudio.data.choices import TableChoices
     from covstudio.data.relation import Relation
     from covstudio.data.roles import Role
+    from covstudio.data.steps import Step
     from covstudio.data.tables import Table
     from covstudio.document.changes.change import Change
     from covstudio.document.model.document import Document
@@ -108,6 +109,15 @@ def add_table_arguments(parser: argparse.ArgumentParser) -> None:
     _repeated(table, "--levels", "COLUMN=A,B,...", "all levels of a factor in their order")
     _repeated(table, "--text", "COLUMN", "take COLUMN for labels, whatever it looks like")
     _repeated(table, "--dates", "COLUMN=ORDER", "COLUMN holds dates, ORDER is dmy, mdy or ymd")
+    for option, metavar, words in (
+        ("--compute", "NAME=EXPRESSION", "a further column, such as 'ly=log(yield)'"),
+        ("--recode", "COLUMN:OLD,...=NEW", "other labels; several become one level; NA for no value"),
+        ("--rename", "COLUMN=NAME", "another name for a column"),
+        ("--keep", "EXPRESSION", "only the rows where it holds, such as 'yield > 0'"),
+    ):
+        table.add_argument(
+            option, dest="steps", action=_Step, metavar=metavar, help=f"{words}; may be repeated, in order"
+        )
     table.add_argument("--decimal", choices=(".", ","), help="the decimal mark of all numbers")
     table.add_argument(
         "--thousands", metavar="MARK", help="the mark between thousands: . , ' or space; none for no mark"
@@ -118,6 +128,42 @@ def add_table_arguments(parser: argparse.ArgumentParser) -> None:
     table.add_argument("--encoding", metavar="NAME", help="of the characters of a text, such as windows-1252")
     table.add_argument("--sheet", metavar="NAME", help="the sheet of a workbook, by its name or number")
     table.add_argument("--member", metavar="FILE", help="the file in a zip archive")
+
+
+class _Step(argparse.Action):
+    """Keeps what is done to a table in the order in which it is said, whichever word says it."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        namespace.steps = [*(namespace.steps or []), (self.option_strings[0], str(values))]
+
+
+def _steps(said: Sequence[tuple[str, str]]) -> list[Step]:
+    """What is done to the table, in the order in which it is said."""
+    from covstudio.data.steps import Compute, Keep, Recode, Rename
+
+    found: list[Step] = []
+    for option, text in said:
+        if option == "--keep":
+            found.append(Keep(text))
+            continue
+        name, value = _pair(option, text)
+        if option == "--compute":
+            found.append(Compute(name, value.strip()))
+        elif option == "--rename":
+            found.append(Rename(name, value))
+        else:
+            column, colon, old = name.partition(":")
+            if not colon or not old:
+                raise InputError(f"--recode takes COLUMN:OLD[,OLD...]=NEW, and got {text!r}.")
+            olds = [one.strip() for one in old.split(",")]
+            found.append(Recode(column.strip(), dict.fromkeys(olds, None if value == "NA" else value)))
+    return found
 
 
 def _repeated(group: argparse._ArgumentGroup, name: str, metavar: str, words: str) -> None:
@@ -301,6 +347,7 @@ def said_of_table(arguments: argparse.Namespace) -> TableChoices:
     for text in arguments.dates:
         column, order = _pair("--dates", text)
         choices = choices.with_column(column, kind="date", order=order)
+    choices = choices.and_step(*_steps(arguments.steps or ()))
     return choices.over(_kept(arguments.choices)) if arguments.choices else choices
 
 

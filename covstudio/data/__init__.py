@@ -12,20 +12,25 @@ from covstudio.data.relation import Relation
 from covstudio.data.relation_reading import read_relation, relation_of
 from covstudio.data.relation_records import relation_from, relation_record
 from covstudio.data.roles import Role, check_roles, guess_roles
+from covstudio.data.steps import Compute, Keep, Recode, Rename
 from covstudio.data.tables import Table
 
 __all__ = [
     "Answer",
     "ChoiceError",
     "ColumnChoice",
+    "Compute",
     "Design",
     "DesignError",
     "Example",
     "FormulaError",
     "Inspection",
+    "Keep",
     "Question",
     "RankError",
+    "Recode",
     "Relation",
+    "Rename",
     "Response",
     "Role",
     "Table",

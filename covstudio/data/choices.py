@@ -13,13 +13,13 @@ from typing import Any, Literal, Self, TypeVar, get_args
 from covstudio.data.dates import ORDERS, Order
 from covstudio.data.encoding import encoding_name
 from covstudio.data.errors import ChoiceError, listed, shown
+from covstudio.data.steps import Compute, Step, merged, steps_from
 from covstudio.data.text import label, plain_label, plain_name
 
 Kind = Literal["number", "text", "date"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Contrasts = Literal["treatment", "sum", "helmert", "polynomial"]
 CONTRASTS: tuple[Contrasts, ...] = get_args(Contrasts)
-_LONGEST = 5_000
 #: What people write after `C(f, ...)` and in R's `contrasts =`.
 CONTRAST_NAMES: dict[str, Contrasts] = {
     "contr.treatment": "treatment",
@@ -97,8 +97,7 @@ class TableChoices:
         thousands: the mark between their thousands, ".", ",", "'" or " "; "" for none.
         missing: texts that mean "no value" in every column, beside those that always do.
         columns: what is said about single columns, by name.
-        computed: columns that are computed from others, by name: see `covstudio.data.computed`. Each may use
-            those before it.
+        steps: what is done to its columns and rows, in this order: see `covstudio.data.steps`.
 
     Example:
         >>> said = TableChoices(missing=("-99",), columns={"gen": ColumnChoice(reference="check")})
@@ -120,11 +119,11 @@ class TableChoices:
     widths: tuple[int, ...] = ()
     thousands: str | None = None
     columns: Mapping[str, ColumnChoice] = field(default_factory=dict)
-    computed: Mapping[str, str] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "missing", _texts(self.missing, "missing"))
-        object.__setattr__(self, "computed", _computed(self.computed))
+        object.__setattr__(self, "steps", steps_from(self.steps))
         columns = {plain_name(str(name)): one for name, one in dict(self.columns).items()}
         empty = ColumnChoice()
         object.__setattr__(self, "columns", {name: one for name, one in columns.items() if one != empty})
@@ -151,11 +150,30 @@ class TableChoices:
 
     def __hash__(self) -> int:
         own = tuple(getattr(self, one.name) for one in fields(self) if one.name not in _NESTED)
-        return hash((*own, frozenset(self.columns.items()), tuple(self.computed.items())))
+        return hash((*own, frozenset(self.columns.items()), self.steps))
 
     def __bool__(self) -> bool:
         """Whether anything is said."""
         return self != TableChoices()
+
+    @property
+    def computed(self) -> dict[str, str]:
+        """The columns that are computed from others, by name, each with what computes it.
+
+        Example:
+            >>> TableChoices(steps=[Compute("root", "sqrt(y)")]).computed
+            {'root': 'sqrt(y)'}
+        """
+        return {step.name: step.text for step in self.steps if isinstance(step, Compute)}
+
+    def and_step(self, *steps: Step) -> TableChoices:
+        """The same choices with further steps.
+
+        Example:
+            >>> TableChoices().and_step(Compute("root", "sqrt(y)")).to_dict()
+            {'steps': [{'compute': 'root', 'as': 'sqrt(y)'}]}
+        """
+        return replace(self, steps=merged(self.steps, steps))
 
     @property
     def decimal_mark(self) -> str | None:
@@ -176,7 +194,7 @@ class TableChoices:
             TableChoices(separator=';', ...
         """
         marks = {name: ColumnChoice(decimal=one.decimal) for name, one in self.columns.items()}
-        return replace(self, missing=(), columns=marks, computed={})
+        return replace(self, missing=(), columns=marks, steps=())
 
     def column(self, name: str) -> ColumnChoice:
         """What is said about a column; nothing, where nothing is.
@@ -185,7 +203,7 @@ class TableChoices:
             >>> TableChoices().column("yield").missing
             ()
         """
-        return self.columns.get(name, ColumnChoice())
+        return self.columns.get(name, _NOTHING)
 
     def with_column(self, name: str, **changes: Any) -> TableChoices:
         """The same choices with some of a column's changed.
@@ -215,16 +233,15 @@ class TableChoices:
         """
         names = dict.fromkeys((*other.columns, *self.columns))
         columns = {name: _over(self.column(name), other.column(name)) for name in names}
-        computed = {**other.computed, **self.computed}
-        return replace(_over(self, other), columns=columns, computed=computed)
+        return replace(_over(self, other), columns=columns, steps=merged(other.steps, self.steps))
 
     def to_dict(self) -> dict[str, Any]:
         """What is said, as lists, texts and numbers; ready for JSON."""
         said = _said(self)
         if self.columns:
             said["columns"] = {name: _said(one) for name, one in self.columns.items()}
-        if self.computed:
-            said["computed"] = dict(self.computed)
+        if self.steps:
+            said["steps"] = [step.to_dict() for step in self.steps]
         return said
 
     @classmethod
@@ -234,6 +251,10 @@ class TableChoices:
         Raises:
             ChoiceError: a name that no choice has, or a value that it cannot have.
         """
+        if isinstance(content, Mapping) and isinstance(content.get("computed"), Mapping):
+            # Models of earlier versions hold computed columns by themselves.
+            steps = [Compute(name, text) for name, text in content["computed"].items()]
+            content = {name: said for name, said in content.items() if name != "computed"} | {"steps": steps}
         _known(cls, content, "A table")
         columns = content.get("columns", {})
         if not isinstance(columns, Mapping):
@@ -291,7 +312,7 @@ class Decision:
 
 
 #: Choices by name, which are not merged or written like the others.
-_NESTED = ("columns", "computed")
+_NESTED = ("columns", "steps")
 
 _Choice = TypeVar("_Choice", TableChoices, ColumnChoice)
 
@@ -331,20 +352,6 @@ def _one_of(name: str, value: object, allowed: Sequence[str]) -> None:
         raise ChoiceError(f"The {name} can be {listed(allowed, limit=9, word='or')}; got {value!r:.60}.")
 
 
-def _computed(values: object) -> dict[str, str]:
-    if not isinstance(values, Mapping):
-        raise ChoiceError(f"Computed columns are given by name, each with its text; got {values!r:.60}.")
-    for name, text in values.items():
-        if not isinstance(text, str) or not str(name).strip():
-            raise ChoiceError(f"The computed column {shown(name)} needs a text; got {text!r:.60}.")
-        if len(text) > _LONGEST:
-            raise ChoiceError(
-                f"The text of the computed column {shown(name)} has {len(text):,} characters, and "
-                f"{_LONGEST:,} is the most."
-            )
-    return {plain_name(str(name)): text for name, text in values.items()}
-
-
 def _texts(values: object, name: str) -> tuple[str, ...]:
     if isinstance(values, str | int | float):
         values = [values]
@@ -377,3 +384,6 @@ def _text(value: object, name: str) -> str:
     if text is None or not isinstance(value, str | int | float):
         raise ChoiceError(f"The choice {shown(name)} holds texts; got {value!r:.60}.")
     return plain_label(text)
+
+
+_NOTHING = ColumnChoice()

@@ -170,7 +170,7 @@ def _say_how_read(
 def _numeric(column: ColumnText, sizes: Mapping[str, float], decimal: str, doubts: Doubts) -> Parsed:
     """The series of numbers, with what is missing in it and what may be."""
     doubts.decide("kind", "number", "as was said" if column.choice.kind else "every value is a number")
-    if any(mark in value for value in sizes for mark in ".,"):
+    if any("." in value or "," in value for value in sizes):
         doubts.decide(
             "decimal",
             decimal,

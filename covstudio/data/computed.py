@@ -1,7 +1,7 @@
 """Columns that are computed from others: expressions, columns of a design, places of rows within groups.
 
-They are choices about a table (`TableChoices.computed`), so that a document keeps them and an exported
-program computes them again. Nothing is handed to Python's evaluation.
+They are steps among the choices about a table (`covstudio.data.steps`), so that a document keeps them and
+an exported program computes them again. Nothing is handed to Python's evaluation.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from covstudio.data.bases import learn
+from covstudio.data.calculation import calculated
 from covstudio.data.design import design_matrix
 from covstudio.data.errors import ChoiceError, DesignError, TableError, shown, suggestion
 from covstudio.data.formula import quote_name
-from covstudio.data.functions import parse_function
 from covstudio.data.rows import complete_rows
-from covstudio.data.tables import Table, computes
+from covstudio.data.tables import Table
 from covstudio.data.text import plain_name
 
 __all__ = ["column_of", "position_in", "with_computed"]
@@ -59,18 +58,17 @@ def column_of(formula: str, name: str) -> str:
     return f"column({name} | {formula})"
 
 
-@computes
 def with_computed(table: Table, name: str, text: str) -> pd.Series[Any]:
     """The values of a computed column.
 
     Args:
         table: whose columns it is computed from.
         name: what it is called.
-        text: an expression of columns such as "log(yield)" or "x - 1990"; or as `position_in` and `column_of`
-            write them.
+        text: an expression such as "log(yield)" (see `covstudio.data.calculation`); or as `position_in` and
+            `column_of` write them.
 
     Returns:
-        (n,) int64 or float64, NaN where a row lacks what is needed.
+        (n,) int64 or float64, NaN where a row lacks what is needed, or labels with None there.
 
     Raises:
         ChoiceError: the text is not understood, a column is not there or has no numbers.
@@ -89,7 +87,7 @@ def with_computed(table: Table, name: str, text: str) -> pd.Series[Any]:
         if column is not None:
             wanted, _, formula = column["inside"].partition(" | ")
             return pd.Series(_column(table, formula, wanted))
-        return pd.Series(_expression(table, text))
+        return calculated(table, text)
     except ChoiceError:
         raise
     except (TableError, DesignError) as error:
@@ -141,12 +139,4 @@ def _column(table: Table, formula: str, wanted: str) -> npt.NDArray[np.float64]:
         )
     found = np.full(table.n, np.nan)
     found[design.kept] = design.x[:, design.names.index(wanted)].numpy()
-    return found
-
-
-def _expression(table: Table, text: str) -> npt.NDArray[np.float64]:
-    function = parse_function(f"I({text})")
-    complete = complete_rows(table, function.columns)
-    found = np.full(table.n, np.nan)
-    found[complete.kept] = learn(function, complete.table.numbers)(complete.table.numbers)[:, 0]
     return found

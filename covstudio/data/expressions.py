@@ -48,7 +48,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Binary:
-    """Two operands and what joins them: one of `+ - * / ^`."""
+    """Two operands and what joins them: one of `+ - * / ^`; in computed columns also comparisons, say."""
 
     operator: str
     left: Expression

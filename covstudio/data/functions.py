@@ -98,10 +98,17 @@ def parse_function(code: str) -> Function:
         >>> parse_function("factor(block)").role
         'factor'
     """
-    return _Parser(code).function()
+    return Parser(code).function()
 
 
-class _Parser:
+class Parser:
+    """Reads expressions of columns: numbers, names, `+ - * / ^`, brackets and calls.
+
+    `covstudio.data.calculation` reads a wider language by the same rules.
+    """
+
+    TOKEN = _TOKEN
+
     def __init__(self, code: str) -> None:
         self.code = code
         self.tokens = list(self._read())
@@ -111,7 +118,7 @@ class _Parser:
     def _read(self) -> Iterator[tuple[str, str]]:
         place, end = 0, len(self.code.rstrip())
         while place < end:
-            found = _TOKEN.match(self.code, place)
+            found = self.TOKEN.match(self.code, place)
             if not found:
                 raise self._refused(f"{shown(self.code[place:].strip()[:20])} is not understood")
             kind = found.lastgroup or ""
@@ -210,6 +217,10 @@ class _Parser:
 
     # --- expressions ---
 
+    def _whole(self) -> Expression:
+        """What stands within brackets."""
+        return self._sum()
+
     def _sum(self) -> Expression:
         self.depth += 1
         if self.depth > _DEPTH:
@@ -255,12 +266,12 @@ class _Parser:
         if kind == "name":
             return Number(math.pi) if text == "pi" else Column(plain_name(text))
         if text == "(":
-            inner = self._sum()
+            inner = self._whole()
             self._expect(")")
             return inner
         raise self._refused(f"a column or a number is expected before {shown(text or 'its end')}")
 
-    def _call(self, name: str) -> Call:
+    def _call(self, name: str) -> Expression:
         if name in (*FACTORS, "offset"):
             raise self._refused(f"{name}(...) stands alone in a formula, not within another function")
         if name not in ELEMENTWISE and name not in LEARNED:

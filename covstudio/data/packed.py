@@ -52,7 +52,7 @@ class _Head:
 
 
 def pack(table: Table) -> bytes:
-    """A table as bytes that `unpack` reads back to an equal one; computed columns are left out.
+    """A table as bytes that `unpack` reads back to an equal one; as it was before its steps.
 
     Args:
         table: the table, its notes, questions and choices included.
@@ -62,7 +62,7 @@ def pack(table: Table) -> bytes:
         >>> unpack(pack(table)).to_columns()
         {'gen': ['G1', None], 'yield': [4.1, None]}
     """
-    table = table.without_computed()
+    table = table.before_steps()
     columns, arrays = [], []
     for place, name in enumerate(table.columns):
         series = table.frame.iloc[:, place]

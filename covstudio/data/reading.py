@@ -24,7 +24,8 @@ from covstudio.data.numerals import number
 from covstudio.data.readers import MAX_BYTES, File, read_file, too_large
 from covstudio.data.records import is_remark
 from covstudio.data.source import RawTable
-from covstudio.data.tables import Table, unheard
+from covstudio.data.stepping import unheard
+from covstudio.data.tables import Table
 from covstudio.data.text import plain_name
 
 ROW_NAMES = "rowname"
@@ -192,7 +193,7 @@ def table_from(raw: RawTable, name: str, choices: TableChoices) -> tuple[Table, 
         )
     names = checked_names(header)
     rows = _without_footers(names, texts, notes)
-    notes += unheard(choices, [*names, *choices.computed])
+    notes += unheard(choices, names)
     # What stands in a line that may name the columns is no fault of theirs.
     doubtful = tuple({answer.choices.header or 0 for one in raw.questions for answer in one.answers})
     columns = [
@@ -210,9 +211,9 @@ def table_from(raw: RawTable, name: str, choices: TableChoices) -> tuple[Table, 
         notes += parsed.notes
         questions += parsed.questions
     notes += [question.text for question in questions]
-    own = replace(choices, computed={}, **recorded)
+    own = replace(choices, steps=(), **recorded)
     table = Table(pd.DataFrame(found), name, tuple(notes), tuple(questions), own, raw.lines[:rows])
-    return table.with_choices(replace(own, computed=choices.computed)), tuple(decisions)
+    return table.with_choices(replace(own, steps=choices.steps)), tuple(decisions)
 
 
 def _named(header: list[str], texts: list[Cells], notes: list[str]) -> tuple[list[str], list[Cells]]:

@@ -7,17 +7,20 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from covstudio.data.dates import date_forms
 from covstudio.data.errors import TableError
 from covstudio.data.missing import ERRORS, MISSING_AMONG_NUMBERS
-from covstudio.data.numerals import numeral
+from covstudio.data.numerals import number, numeral
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "spaces"}
 _COMMENT = re.compile(r"\s*[\"']?(?:#|//)")
 _POINT = re.compile(r"\d\.\d|^\.\d", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _MOST = 0.8
+#: So many cells are looked at to tell which columns hold numbers, and so many rows at least.
+_LOOKED_AT, _FEWEST_ROWS = 100_000, 20
 
 
 @dataclass(frozen=True)
@@ -206,8 +209,10 @@ def body_width(widths: Sequence[int]) -> int:
 
 
 def numeric_columns(records: Sequence[Record], width: int) -> list[bool]:
-    """Which columns hold numbers or dates, nearly all of them."""
-    rows = [one.fields for one in records if not one.comment and len(one.fields) == width]
+    """Which columns hold numbers or dates, nearly all of them; of a wide table the first rows tell."""
+    most = max(_FEWEST_ROWS, _LOOKED_AT // max(width, 1))
+    fitting_rows = (one.fields for one in records if not one.comment and len(one.fields) == width)
+    rows = list(islice(fitting_rows, most))
     found = []
     for at in range(width):
         texts = [row[at] for row in rows if row[at]]
@@ -219,7 +224,8 @@ def numeric_columns(records: Sequence[Record], width: int) -> list[bool]:
 def is_number(text: str) -> bool:
     """Whether a text is a number, a date, or a sign for a missing one."""
     return (
-        numeral(text) is not None
+        number(text) is not None
+        or numeral(text) is not None
         or date_forms([text]) is not None
         or (bool(text) and text in MISSING_AMONG_NUMBERS | ERRORS)
     )

@@ -41,6 +41,7 @@ MAX_LINE = 4_000_000
 MAX_CELLS = 30_000_000
 MAX_FOOTERS = 20
 _BLOCK = 65_536
+_SAMPLE_SIZE = 200_000
 #: Cells read at a time: larger chunks cost more in garbage collection than they save. Rows, for wide tables.
 _CHUNK, _CHUNK_ROWS = 20_000, 500
 
@@ -95,7 +96,7 @@ def read_raw(data: bytes, choices: TableChoices | None = None) -> RawTable:
         >>> raw.header, [column.tolist() for column in raw.columns], raw.lines.tolist(), raw.notes
         (('gen', 'yield'), [['G1', 'G2'], ['4.1', '3.9']], [2, 4], ('1 empty line was left out.',))
     """
-    sample = list(islice(text_lines(data), SAMPLE_LINES))
+    sample = _sample(data)
     layout = find_layout(sample, choices or TableChoices())
     width = _width(layout)
     rows = _Rows(width, layout)
@@ -176,6 +177,18 @@ def _raw_table(layout: Layout, rows: _Rows, chunks: list[list[Cells]], first: tu
         layout.decisions,
         first=first,
     )
+
+
+def _sample(data: bytes) -> list[str]:
+    """The first lines, fewer where they are long."""
+    found: list[str] = []
+    size = 0
+    for line in islice(text_lines(data), SAMPLE_LINES):
+        found.append(line)
+        size += len(line)
+        if size > _SAMPLE_SIZE and len(found) >= FIRST_LINES:
+            break
+    return found
 
 
 def text_lines(data: bytes) -> Iterator[str]:

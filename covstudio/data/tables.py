@@ -17,10 +17,8 @@ import pandas as pd
 
 from covstudio.data.causes import why_no_numbers
 from covstudio.data.choices import Question, TableChoices
-from covstudio.data.column_text import ColumnText, Marks
-from covstudio.data.columns import parse_column
 from covstudio.data.dates import days
-from covstudio.data.errors import ChoiceError, TableError, count, listed, shown, suggestion
+from covstudio.data.errors import TableError, count, listed, shown, suggestion
 from covstudio.data.in_memory import Cell, checked_names, series_of
 from covstudio.data.numerals import number
 from covstudio.data.ordering import ordered_labels
@@ -41,6 +39,8 @@ class Table:
         questions: what the file does not say, and how it was read until somebody does.
         choices: what a person has said about it, the order of levels included.
         lines: (n,) the line of the file where each row begins; None for a table that was made in memory.
+        base: the table before the steps of its choices, where there are any.
+        places: (n,) the row of `base` that each row is, counted from 0.
 
     Example:
         >>> from covstudio.data import read_table
@@ -55,6 +55,8 @@ class Table:
     questions: tuple[Question, ...] = ()
     choices: TableChoices = field(default_factory=TableChoices)
     lines: npt.NDArray[np.int64] | None = None
+    base: Table | None = None
+    places: npt.NDArray[np.int64] | None = None
 
     _repr_html_ = Given("table.html", method=True)
 
@@ -228,7 +230,13 @@ class Table:
         if bool(kept.all()):
             return self
         lines = None if self.lines is None else self.lines[kept]
-        return replace(self, frame=self.frame.loc[kept].reset_index(drop=True), lines=lines)
+        frame = self.frame.loc[kept].reset_index(drop=True)
+        if self.base is None or self.places is None:
+            return replace(self, frame=frame, lines=lines)
+        left = np.zeros(self.base.n, dtype=np.bool_)
+        left[self.places[kept]] = True
+        places = np.arange(len(frame), dtype=np.int64)
+        return replace(self, frame=frame, lines=lines, base=self.base.rows(left), places=places)
 
     def rows_from(self, first: int, count: int) -> Table:
         """The table of some rows that follow each other.
@@ -249,8 +257,9 @@ class Table:
         """The same table under other choices.
 
         Cells that are said to have no value lose it, columns become what they are said to be, levels take
-        their order. Where fields begin and end was settled when the file was read; what is said
-        about it changes nothing here. The same table comes back for the same choices.
+        their order; then the steps are taken, one after the other. Where fields begin and end was settled
+        when the file was read: what is said about it changes nothing here. The same table comes back for the
+        same choices.
 
         Args:
             choices: all that is said, in place of what was said before.
@@ -267,24 +276,21 @@ class Table:
             return self
         known = _DERIVED.get(self)
         if known is None or known[0] != choices:
-            known = _DERIVED[self] = (choices, _under(self, choices))
+            known = _DERIVED[self] = (choices, _DERIVE[0](self, choices))
         return known[1]
 
-    def without_computed(self) -> Table:
-        """The table without the columns that are computed from others, nor what is said of these.
+    def before_steps(self) -> Table:
+        """The table as it was read, before the steps of its choices.
 
         Example:
             >>> table = Table.from_columns({"y": [1.0, 4.0]}, "t")
-            >>> table.with_choices(TableChoices(computed={"root": "sqrt(y)"})).without_computed().columns
-            ('y',)
+            >>> table.with_choices(TableChoices(steps=[{"keep": "y > 2"}])).before_steps().n
+            2
         """
-        return self.with_choices(replace(self.choices, computed={})) if self.choices.computed else self
+        return self if self.base is None else self.base
 
-    def to_columns(self, *, computed: bool = True) -> dict[str, list[Cell]]:
+    def to_columns(self) -> dict[str, list[Cell]]:
         """The values by column: str, int, float, and None where missing; ready for JSON.
-
-        Args:
-            computed: with the columns that are computed from others.
 
         Example:
             >>> Table.from_columns({"gen": ["G1", "G2"], "yield": [4.1, float("nan")]}, "t").to_columns()
@@ -293,15 +299,14 @@ class Table:
         return {
             name: [None if pd.isna(value) else value for value in self.frame[name].tolist()]
             for name in self.columns
-            if computed or name not in self.choices.computed
         }
 
     def to_csv(self) -> str:
         """The table as csv text that `read_table` reads back to the same values; missing is written NA.
 
-        Columns that are computed from others are left out: whoever keeps the choices computes them again.
+        It is written as it was read: whoever keeps the choices takes their steps again.
         """
-        values = self.to_columns(computed=False)
+        values = self.before_steps().to_columns()
         columns = [["NA" if cell is None else cell for cell in cells] for cells in values.values()]
         texts = [*values, *(cell for cells in columns for cell in cells if isinstance(cell, str))]
         stream = io.StringIO()
@@ -345,71 +350,11 @@ class Table:
         return cls(pd.DataFrame(data), name, tuple(notes))
 
 
-#: What computes a column of a table from its name and text: it stands on formulas, which stand on tables.
-_COMPUTE: list[Callable[[Table, str, str], pd.Series[Any]]] = []
-
-
-def computes(function: Callable[[Table, str, str], pd.Series[Any]]) -> Callable[..., pd.Series[Any]]:
-    """Tell tables what computes a column from its name and text; a decorator."""
-    _COMPUTE[:] = [function]
-    return function
-
-
 _DERIVED: WeakKeyDictionary[Table, tuple[TableChoices, Table]] = WeakKeyDictionary()
+_DERIVE: list[Callable[[Table, TableChoices], Table]] = []
 
 
-def unheard(choices: TableChoices, columns: Sequence[str]) -> list[str]:
-    """Notes of columns that something is said about and that are not there.
-
-    Args:
-        choices: what is said.
-        columns: the columns that are there.
-    """
-    absent = [name for name in choices.columns if name not in columns]
-    return [f"Something is said about column {shown(name)}, and there is no such column." for name in absent]
-
-
-def _under(table: Table, choices: TableChoices) -> Table:
-    """A table under other choices."""
-    before_now = table.choices.computed
-    frame = {name: table.frame[name] for name in table.columns if name not in before_now}
-    notes = list(table.notes)
-    known = [*frame, *choices.computed]
-    notes += [note for note in unheard(choices, known) if note not in notes]
-    for name in list(frame):
-        series = frame[name]
-        said, before = choices.column(name), table.choices.column(name)
-        codes = {*choices.missing, *said.missing} - set(said.values)
-        # Numbers in memory have lost the marks that they were written with.
-        decimals = () if table.is_numeric(name) else (said.decimal, before.decimal)
-        same = (said.kind, said.order) == (before.kind, before.order) and len(set(decimals)) < 2
-        if codes and not said.kind and not said.order:
-            sizes = {size for code in codes if (size := number(code)) is not None}
-            hit = series.isin(list(sizes)) if table.is_numeric(name) else series.isin(list(codes))
-            if same and not hit.any():
-                continue
-        elif same:
-            continue
-        texts = np.array([label(value) or "" for value in series], dtype=object)
-        parsed = parse_column(ColumnText.of(name, texts, choices, table.lines), Marks(","), choices)
-        frame[name] = parsed.series
-        notes += [note for note in parsed.notes if note not in notes]
-    changed = {name for name in table.columns if choices.column(name) != table.choices.column(name)}
-    questions = tuple(one for one in table.questions if one.column not in changed)
-    found = replace(
-        table, frame=pd.DataFrame(frame), notes=tuple(notes), questions=questions, choices=choices
-    )
-    return _with_computed(found) if choices.computed else found
-
-
-def _with_computed(table: Table) -> Table:
-    """The table with the columns that its choices have computed, each of which may use those before it."""
-    (compute,) = _COMPUTE
-    for name, text in table.choices.computed.items():
-        if name in table.columns:
-            raise ChoiceError(
-                f"{shown(name)} is to be computed as {shown(text)}, and the table has a column of that name. "
-                "Give the computed column another name."
-            )
-        table = replace(table, frame=table.frame.assign(**{name: compute(table, name, text)}))
-    return table
+def derives(function: Callable[[Table, TableChoices], Table]) -> Callable[[Table, TableChoices], Table]:
+    """Tell tables what gives one under other choices: it stands on formulas, these on tables; a decorator."""
+    _DERIVE[:] = [function]
+    return function

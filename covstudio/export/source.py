@@ -93,12 +93,15 @@ def nested(name: str, entries: Mapping[str, object]) -> str:
 
 
 def _nested(value: object, indent: str) -> str:
+    inner = indent + "    "
+    if isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
+        lines = [f"{inner}{_nested(one, inner)}," for one in value]
+        return "\n".join(["[", *lines, f"{indent}]"])
     if not isinstance(value, Mapping):
         return literal(value)
-    inner = indent + "    "
     lines = [
         block(f"{literal(key)}: ", one, ",", inner)
-        if isinstance(one, list)
+        if isinstance(one, list) and not any(isinstance(item, Mapping) for item in one)
         else f"{inner}{literal(key)}: {_nested(one, inner)},"
         for key, one in value.items()
     ]

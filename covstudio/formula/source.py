@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from covstudio.data.choices import CONTRAST_NAMES, TableChoices
 from covstudio.data.computed import column_of, position_in
@@ -14,6 +13,7 @@ from covstudio.data.formula import parse_formula, quote_name
 from covstudio.data.functions import FACTORS, LEARNED, parse_function
 from covstudio.data.numerals import number
 from covstudio.data.roles import Role
+from covstudio.data.steps import Compute
 from covstudio.data.tables import Table
 from covstudio.data.text import plain_name
 from covstudio.formula.refusals import Refusal
@@ -91,7 +91,7 @@ class Study:
             name in taken and name not in self.choices.computed
         ):
             name, number = f"{plain_name(wanted)} {number}", number + 1
-        self.choices = replace(self.choices, computed={**self.choices.computed, name: text})
+        self.choices = self.choices.and_step(Compute(name, text))
         return name
 
     def position(self, groups: Sequence[str], given: Sequence[str]) -> str:

@@ -72,3 +72,24 @@ def test_what_cannot_be_looked_at_is_told_in_a_sentence(run, tmp_path):
     assert "A table has no choice 'sheets'" in problem(run("inspect", path, "--choices", choices))
     choices.write_text("sheet", encoding="utf-8")
     assert "should hold choices as JSON" in problem(run("inspect", path, "--choices", choices))
+
+
+def test_what_is_done_to_a_table_is_said_in_its_order_and_repeated_by_a_program(run, tmp_path):
+    path = tmp_path / "oats.csv"
+    path.write_text(load_example("john_alpha").to_csv(), encoding="utf-8")
+    words = ["--rename", "yield=t", "--keep", "t > 4.2 & rep != 'R3'", "--compute", "lt=log(t)"]
+    words += ["--recode", "gen:G02,G03=G01", "--reference", "gen=G04"]
+    code, out, _ = run("inspect", path, *words, "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert [next(iter(step)) for step in found["choices"]["steps"]] == ["rename", "keep", "compute", "recode"]
+    assert found["table"]["columns"][-1] == "lt"
+    assert 0 < found["table"]["rows"] < 48
+    code, program, _ = run("export", "lt ~ gen + (1 | rep:block)", "--data", path, *words)
+    assert code == 0
+    assert '"labels": { "G02": "G01", "G03": "G01", }, }, ],' in " ".join(program.split())
+    assert "Did you mean 'yield'?" in problem(run("inspect", path, "--rename", "yeild=t"))
+    assert "--recode takes COLUMN:OLD" in problem(run("inspect", path, "--recode", "gen=G01"))
+    assert "no function 'lgo'. Did you mean 'log'" in problem(
+        run("inspect", path, "--compute", "l=lgo(yield)")
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from covstudio.data import ChoiceError, Table, TableChoices, column_of, position_in, read_table
+from covstudio.data import ChoiceError, Compute, Table, TableChoices, column_of, position_in, read_table
 from covstudio.studio.session.store import Store
 
 CSV = b"id,visit day,y\na,1,1\nb,2,4\na,5,NA\na,7,16\nb,9,25\n"
@@ -16,7 +16,7 @@ COMPUTED = {
     "id[b]": column_of("1 + id", "id[b]"),
     "day from 1": "`visit day` - 1",
 }
-SAID = TableChoices(computed=COMPUTED)
+SAID = TableChoices(steps=[Compute(name, text) for name, text in COMPUTED.items()])
 
 
 def test_values_follow_from_other_columns() -> None:
@@ -39,7 +39,7 @@ def test_they_come_and_go_with_what_is_said() -> None:
         read_table(with_them.to_csv().encode(), name="t", choices=SAID).to_columns() == with_them.to_columns()
     )
     assert TableChoices.from_dict(SAID.to_dict()) == SAID
-    assert SAID.over(TableChoices(computed={"other": "y"})).computed == {"other": "y", **COMPUTED}
+    assert SAID.over(TableChoices(steps=[Compute("other", "y")])).computed == {"other": "y", **COMPUTED}
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_they_come_and_go_with_what_is_said() -> None:
 def test_what_cannot_be_computed_is_told(name: str, text: str, words: str) -> None:
     table = Table.from_columns({"id": ["a", "b"], "y": [1.0, 2.0]}, "t")
     with pytest.raises(ChoiceError, match=words):
-        table.with_choices(TableChoices(computed={name: text}))
+        table.with_choices(TableChoices(steps=[Compute(name, text)]))
 
 
 def test_the_app_keeps_the_table_without_them_and_computes_them_for_the_document() -> None:

@@ -14,6 +14,7 @@ from covstudio.data.choices import TableChoices
 from covstudio.data.errors import TableError
 from covstudio.data.examples import load_example
 from covstudio.data.packed import MAGIC, pack, unpack
+from covstudio.data.steps import Compute
 from covstudio.data.tables import Table
 
 
@@ -41,7 +42,7 @@ def test_a_file_comes_back_with_its_questions_its_lines_and_what_was_said() -> N
 
 def test_computed_columns_are_left_to_be_computed() -> None:
     table = Table.from_columns({"y": [1.0, 4.0]}, "t")
-    table = table.with_choices(TableChoices(computed={"root": "sqrt(y)"}))
+    table = table.with_choices(TableChoices(steps=[Compute("root", "sqrt(y)")]))
     assert unpack(pack(table)).columns == ("y",)
 
 

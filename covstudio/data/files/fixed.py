@@ -70,6 +70,9 @@ def find_widths(lines: Sequence[str]) -> tuple[int, ...]:
     if len(named) < 2 or named[0] != starts[0]:
         return ()
     bounds = [0, *named[1:], length]
+    for start, end in pairwise(bounds):
+        if 2 * sum(bool(line[start:end].strip()) for line in padded[1:]) < len(padded) - 1:
+            return ()  # a title of several words above a single column
     return tuple(end - start for start, end in pairwise(bounds))
 
 

@@ -104,6 +104,11 @@ class SetChoices(Change):
 
     def _describe(self, document: Document) -> str:
         before, after = document.choices, self.choices
+        steps = [step for step in after.steps if step not in before.steps]
+        if len(steps) == 1:
+            return str(steps[0])
+        if dropped := [step for step in before.steps if step not in after.steps]:
+            return f"Take back: {dropped[0]}" if not steps else "Set what is done to the table"
         names = dict.fromkeys((*before.columns, *after.columns))
         changed = [name for name in names if before.column(name) != after.column(name)]
         return f"Set how {changed[0]} is read" if len(changed) == 1 else "Set how the table is read"

@@ -84,7 +84,7 @@ def model_and_data(document: Document, table: Table | None = None) -> dict[str, 
         },
     }
     if table is not None:
-        content["data"] = {"name": table.name, "columns": table.to_columns(computed=False)}
+        content["data"] = {"name": table.name, "columns": table.before_steps().to_columns()}
     return content
 
 

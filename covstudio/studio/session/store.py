@@ -317,7 +317,7 @@ class Store(param.Parameterized):
 
         What is said about it is the document's: it is kept without, so that it can be taken back.
         """
-        table = table.without_computed()
+        table = table.before_steps()
         name, number = table.name, 2
         while name in self.tables and not self.tables[name].frame.equals(table.frame):
             name, number = f"{table.name} ({number})", number + 1
