@@ -40,11 +40,19 @@ def free(studio: Studio) -> Point:
     return box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.8
 
 
+def pieces_of(template: str) -> int:
+    """How many nodes the model of a template has, V not counted, and wires."""
+    return len(next(found for found in templates() if found.title == template).build(None, {}).nodes)
+
+
+#: Those of the trial's model.
+PIECES = pieces_of(ALPHA)
+
+
 def trial(studio: Studio, template: str = ALPHA) -> int:
     """Start from a template, and wait until all of it is drawn: so many nodes, V not counted, and wires."""
     studio.use_template(template)
-    chosen = next(found for found in templates() if found.title == template)
-    pieces = len(chosen.build(None, {}).nodes)
+    pieces = pieces_of(template)
     drawn(studio, pieces + 1, pieces)
     studio.settled()
     return pieces

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlparse
 
 import pytest
 from bokeh.document import Document
@@ -17,10 +15,11 @@ from panel.io.state import set_curdoc
 from playwright.sync_api import BrowserContext, BrowserType, Page, expect
 
 from tests.studio.browser import Studio, served
+from tests.studio.canvas_actions import PIECES, drawn
+from tests.studio.lasting import LastingPage, forget
+from tests.studio.watch import Watched
 
 SLOWDOWN = float(os.environ.get("COVSTUDIO_SLOWDOWN", "1"))
-LOCAL = {"localhost", "127.0.0.1", "::1"}
-STORED = "cookies,indexeddb,local_storage,service_workers,cache_storage"
 
 # A machine that builds other things at the same time may be slow; what is never reached fails all the same.
 expect.set_options(timeout=int(os.environ.get("COVSTUDIO_PATIENCE", "60000")))
@@ -75,6 +74,9 @@ def chrome(
     context = browser_type.launch_persistent_context(
         profile, **{**browser_type_launch_args, **browser_context_args}
     )
+    # What is waited for may come late on a machine that does other things too.
+    context.set_default_timeout(60_000)
+    context.set_default_navigation_timeout(120_000)
     yield context
     context.close()
 
@@ -84,8 +86,7 @@ def context(chrome: BrowserContext) -> Iterator[BrowserContext]:
     """The browser as a test finds it: one empty page, and nothing that an earlier test has stored."""
     before = chrome.pages
     storage = chrome.new_cdp_session(before[0])
-    # Of every origin, whatever port a test has served the studio at.
-    storage.send("Storage.clearDataForOrigin", {"origin": "*", "storageTypes": STORED})
+    forget(storage)
     storage.detach()
     yield chrome
     for page in chrome.pages:
@@ -96,78 +97,104 @@ def context(chrome: BrowserContext) -> Iterator[BrowserContext]:
 Watch = Callable[[Page], Page]
 
 
-@contextmanager
-def watching() -> Iterator[Watch]:
-    """Makes a page fail on an error in it, an error on its console, or a request to another host."""
-    trouble: list[str] = []
-
-    def watched(page: Page) -> Page:
-        page.on("pageerror", lambda error: trouble.append(f"error in the page: {error}"))
-        page.on(
-            "console", lambda message: message.type == "error" and trouble.append(f"console: {message.text}")
-        )
-        page.on(
-            "request", lambda request: foreign(request.url) and trouble.append(f"request to {request.url}")
-        )
-        page.on("websocket", lambda socket: foreign(socket.url) and trouble.append(f"socket to {socket.url}"))
-        return page
-
-    yield watched
-    assert not trouble, "\n".join(trouble)
-
-
 @pytest.fixture
 def watch() -> Iterator[Watch]:
-    """Makes a page fail the test on an error in it, an error on its console, or a request to another host."""
-    with watching() as watch:
-        yield watch
-
-
-@pytest.fixture(scope="module")
-def one_studio(chrome: BrowserContext, server_url: str) -> Iterator[Studio]:
-    """One page of the studio for all tests of a module, which leave it so that the next can begin."""
-    chrome.set_default_timeout(60_000)
-    chrome.set_default_navigation_timeout(120_000)
-    with watching() as watch:
-        page = watch(chrome.new_page())
-        yield Studio(page, server_url).open()
-        page.close()
-
-
-def foreign(url: str) -> bool:
-    """True for an address on another machine."""
-    parts = urlparse(url)
-    return parts.scheme in ("http", "https", "ws", "wss") and parts.hostname not in LOCAL
+    """Makes a page fail the test on an error in it, a dialog, or a request to another host."""
+    watched = Watched()
+    yield watched.watch
+    watched.check()
 
 
 @pytest.fixture
 def page(context: BrowserContext, watch: Watch) -> Page:
-    """A fresh page that is watched; COVSTUDIO_SLOWDOWN=6 makes its processor six times slower."""
+    """A page of the test's own that is watched; COVSTUDIO_SLOWDOWN=6 makes its processor six times slower."""
     page = watch(context.new_page())
     if SLOWDOWN > 1:
         context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWDOWN})
     return page
 
 
-@pytest.fixture(autouse=True)
-def patience(request: pytest.FixtureRequest) -> None:
-    """What is waited for may come late on a machine that does other things too."""
+# --- the studio, opened anew in a page that lasts ---
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember of a test that it has failed."""
+    report = yield
+    item.stash[FAILED] = report.failed or item.stash.get(FAILED, False)
+    return report
+
+
+@pytest.fixture(scope="session")
+def lasting_page(chrome: BrowserContext, server_url: str) -> Iterator[LastingPage]:
+    """The page of a laptop that many tests use, one after the other."""
+    page = LastingPage(chrome, server_url, slowdown=SLOWDOWN)
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="session")
+def lasting_touch(chrome: BrowserContext, server_url: str) -> Iterator[LastingPage]:
+    """The page of a touch screen that many tests use, one after the other."""
+    page = LastingPage(chrome, server_url, slowdown=SLOWDOWN, touch=True)
+    yield page
+    page.close()
+
+
+Lent = Callable[..., Studio]
+
+
+@pytest.fixture
+def lent(request: pytest.FixtureRequest, lasting_page: LastingPage) -> Iterator[Lent]:
+    """Opens the studio for the test, by `LastingPage.lend`; in the test's own page, if it has one."""
     if "context" in request.fixturenames:
-        context: BrowserContext = request.getfixturevalue("context")
-        context.set_default_timeout(60_000)
-        context.set_default_navigation_timeout(120_000)
+        own = Studio(request.getfixturevalue("page"), request.getfixturevalue("server_url"))
+        yield own.open
+        return
+    yield lasting_page.lend
+    lasting_page.take_back(failed=request.node.stash[FAILED])
 
 
 @pytest.fixture
-def studio(page: Page, server_url: str) -> Studio:
+def lent_touch(request: pytest.FixtureRequest, lasting_touch: LastingPage) -> Iterator[Lent]:
+    """Opens the studio for the test on a touch screen, by `LastingPage.lend`."""
+    yield lasting_touch.lend
+    lasting_touch.take_back(failed=request.node.stash[FAILED])
+
+
+@pytest.fixture
+def studio(lent: Lent) -> Studio:
     """The studio, freshly opened."""
-    return Studio(page, server_url).open()
+    return lent()
 
 
 @pytest.fixture
-def alpha(page: Page, server_url: str) -> Studio:
+def alpha(lent: Lent) -> Studio:
     """The studio with the built-in trial and its model."""
-    return Studio(page, server_url).begun()
+    return lent("alpha")
+
+
+@pytest.fixture
+def oats(lent: Lent) -> Studio:
+    """The studio with the table of the built-in trial in use."""
+    return lent("table")
+
+
+@pytest.fixture
+def started(lent: Lent) -> Studio:
+    """The studio as a template leaves it on an empty page: with the trial's model and a table made for it."""
+    studio = lent("model")
+    drawn(studio, PIECES + 1, PIECES)
+    return studio
+
+
+@pytest.fixture
+def one_studio(request: pytest.FixtureRequest, lent: Lent) -> Studio:
+    """One studio for all tests of a module, which leave it so that the next can begin."""
+    return lent(user=request.node.module.__name__)
 
 
 class Logged(logging.Handler):

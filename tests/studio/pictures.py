@@ -13,9 +13,7 @@ PATIENCE = 60.0
 
 
 def with_pictures(studio: Studio) -> Studio:
-    """The alpha design with its model, all of V's pictures painted."""
-    studio.use_example()
-    studio.use_template()
+    """The studio once all pictures of its V are painted; it has three slices."""
     pictures = studio.page.get_by_label("V and its derivatives").get_by_role("img")
     expect(pictures).to_have_count(4)
     for canvas in pictures.all():

@@ -1,7 +1,8 @@
-"""The server that the browser tests drive: at `?begin=alpha` a session begins with the built-in trial.
+"""The server that the browser tests drive: a session begins with what the page's address says.
 
-Its table is in use and its model drawn. What a person does for that on the page is tested in `test_story`;
-the many tests that only stand on it need not do it again, click by click.
+At `?begin=table` the table of the built-in trial is in use, at `?begin=model` its model is drawn, at
+`?begin=alpha` both. What a person does for that on the page is tested in `test_story`; the many tests that
+only stand on it need not do it again, click by click.
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ class PreparedPage(page.Page):
 
     def __init__(self, store: Store | None = None, *, keeps: bool = False) -> None:
         super().__init__(store, keeps=keeps)
-        if pn.state.session_args.get("begin") == [b"alpha"]:
+        begin = pn.state.session_args.get("begin")
+        if begin in ([b"table"], [b"alpha"]):
             data = self.view("data")
             assert isinstance(data, DataView)
             data.propose_example(next(one.name for one in EXAMPLES if one.title == EXAMPLE))
             data._use()
+        if begin in ([b"model"], [b"alpha"]):
             self.bar.start(next(one.name for one in TEMPLATES if one.title == ALPHA))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import pytest
 from covstudio.data import load_example
 from covstudio.document.build.build import build
 from covstudio.document.files.write import loads
+from tests.programs import run_program
 
 VARIANCES = {"genotype/g/sigma^2": 0.142902, "block/g/sigma^2": 0.070218, "residual/sigma^2": 0.081617}
 #: What the page calls the variances.
@@ -45,8 +47,33 @@ PIECES = [
 FACTORS = {"genotype labels": ["gen"], "block labels": ["rep", "block"]}
 
 
-def check_program(program: str, model: Path, folder: Path) -> None:
-    """`python model.py` prints the V that the screen shows, `python model.py john_alpha.csv` the fit."""
+#: Runs `model.py` in a folder with arguments; what it prints.
+Shell = Callable[..., str]
+
+
+def plain(folder: Path, *arguments: str) -> str:
+    """`python model.py ...` in a plain shell."""
+    command = [sys.executable, "model.py", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+def forked(folder: Path, *arguments: str) -> str:
+    """The same in a process that need not import torch again."""
+    source = (folder / "model.py").read_text(encoding="utf-8")
+    done = run_program(source, folder, arguments, name="model.py")
+    assert done.code == 0, done.stderr
+    return done.stdout
+
+
+def check_program(program: str, model: Path, folder: Path, run: Shell = plain) -> None:
+    """`python model.py` prints the V that the screen shows, `python model.py john_alpha.csv` the fit.
+
+    Args:
+        program: as the studio gives it.
+        model: the file that the studio saved.
+        folder: where it is run.
+        run: how it is run.
+    """
     (folder / "model.py").write_text(program, encoding="utf-8")
     shutil.copy(TABLE, folder / "john_alpha.csv")
     document, table = loads(model.read_text(encoding="utf-8"))
@@ -58,14 +85,10 @@ def check_program(program: str, model: Path, folder: Path) -> None:
     theta = [transform.inverse(value) for transform, value in zip(transforms, natural, strict=True)]
     expected = built.v(natural.new_tensor(theta)).numpy()
 
-    def run(*arguments: str) -> str:
-        command = [sys.executable, "model.py", *arguments]
-        return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
-
-    printed = np.array([[float(entry) for entry in line.split(",")] for line in run().splitlines()])
+    printed = np.array([[float(entry) for entry in line.split(",")] for line in run(folder).splitlines()])
     np.testing.assert_allclose(printed, expected, rtol=1e-12, atol=1e-12)
 
-    report = run("john_alpha.csv")
+    report = run(folder, "john_alpha.csv")
     numbers = {
         line.split()[0]: [float(entry) for entry in line.split()[1:3]]
         for line in report.splitlines()

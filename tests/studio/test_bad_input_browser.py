@@ -35,19 +35,16 @@ MODEL = templates()[0].document(OATS)
 
 
 @pytest.fixture
-def worked(studio: Studio) -> Studio:
+def worked(alpha: Studio) -> Studio:
     """A model with data and with steps behind it and ahead of it: of 0.25 and 0.5, the second is undone."""
-    studio.use_example()
-    studio.use_template()
-    studio.show("Inspector")
     for value in ("0.25", "0.5"):
-        studio.value(RESIDUAL).fill(value)
-        studio.value(RESIDUAL).press("Enter")
-        expect(studio.slider(RESIDUAL)).to_have_attribute("aria-valuetext", value)
-    studio.button("Undo").click()
-    expect(studio.value(RESIDUAL)).to_have_value("0.25")
-    studio.settled()
-    return studio
+        alpha.value(RESIDUAL).fill(value)
+        alpha.value(RESIDUAL).press("Enter")
+        expect(alpha.slider(RESIDUAL)).to_have_attribute("aria-valuetext", value)
+    alpha.button("Undo").click()
+    expect(alpha.value(RESIDUAL)).to_have_value("0.25")
+    alpha.settled()
+    return alpha
 
 
 def nothing_is_lost(studio: Studio, *, ahead: bool = True) -> None:
@@ -307,8 +304,6 @@ def test_more_rows_than_can_be_drawn_are_fitted(worked: Studio, tmp_path: Path) 
 
 def test_a_column_named_like_a_script_is_only_text(studio: Studio, tmp_path: Path) -> None:
     page = studio.page
-    alerts: list[str] = []
-    page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
     path = tmp_path / f"{SCRIPT.replace('/', '')}.csv"
     path.write_text(CSV.replace("rep,", f"{SCRIPT},").replace("yield", IMAGE).replace("R2", LEVEL))
     data = studio.show("Data")
@@ -367,4 +362,3 @@ def test_a_column_named_like_a_script_is_only_text(studio: Studio, tmp_path: Pat
     expect(studio.notice("Opened")).to_be_visible()
     studio.settled()
     expect(page.locator("script:text-is('alert(1)'), img[src='x']")).to_have_count(0)
-    assert alerts == []

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.studio.browser import Point, Studio, box_of, centre
 from tests.studio.canvas_actions import (
+    PIECES,
     PROPAGATION,
     SELECTED,
     connect,
@@ -25,36 +26,33 @@ from tests.studio.canvas_actions import (
 # --- selecting, removing, copying, naming ---
 
 
-def test_delete_is_one_step_with_all_its_wires(studio: Studio) -> None:
-    page = studio.page
-    pieces = trial(studio)
-    head(studio, "genotype")
+def test_delete_is_one_step_with_all_its_wires(started: Studio) -> None:
+    page = started.page
+    head(started, "genotype")
     page.keyboard.press("Delete")
-    drawn(studio, pieces, pieces - 3)
-    expect(studio.node("genotype")).to_have_count(0)
-    expect(studio.node("genotype design")).to_be_visible()
+    drawn(started, PIECES, PIECES - 3)
+    expect(started.node("genotype")).to_have_count(0)
+    expect(started.node("genotype design")).to_be_visible()
     undo(page)
-    drawn(studio, pieces + 1, pieces)
+    drawn(started, PIECES + 1, PIECES)
     redo(page)
-    drawn(studio, pieces, pieces - 3)
+    drawn(started, PIECES, PIECES - 3)
 
 
-def test_a_selected_wire_is_deleted_alone(studio: Studio) -> None:
-    page = studio.page
-    pieces = trial(studio)
-    wire(studio, "residual", "Sum").focus()
+def test_a_selected_wire_is_deleted_alone(started: Studio) -> None:
+    page = started.page
+    wire(started, "residual", "Sum").focus()
     page.keyboard.press("Enter")
-    expect(wire(studio, "residual", "Sum")).to_have_class(SELECTED)
+    expect(wire(started, "residual", "Sum")).to_have_class(SELECTED)
     page.keyboard.press("Backspace")
-    expect(wire(studio, "residual", "Sum")).to_have_count(0)
-    drawn(studio, pieces + 1, pieces - 1)
+    expect(wire(started, "residual", "Sum")).to_have_count(0)
+    drawn(started, PIECES + 1, PIECES - 1)
 
 
-def test_keys_that_are_typed_are_not_the_canvases(studio: Studio) -> None:
-    page = studio.page
-    pieces = trial(studio)
-    head(studio, "residual")
-    studio.item("Sum").hover()  # with the pointer on the canvas the search opens there
+def test_keys_that_are_typed_are_not_the_canvases(started: Studio) -> None:
+    page = started.page
+    head(started, "residual")
+    started.item("Sum").hover()  # with the pointer on the canvas the search opens there
     page.keyboard.press("/")
     search = page.get_by_role("searchbox", name="Find a structure")
     expect(search).to_be_focused()
@@ -62,31 +60,30 @@ def test_keys_that_are_typed_are_not_the_canvases(studio: Studio) -> None:
     for key in ("Backspace", "Delete", "Control+a", "Control+d"):
         page.keyboard.press(key)
     expect(search).to_have_value("wa")
-    studio.settled()
-    drawn(studio, pieces + 1, pieces)
-    expect(studio.page.locator(".react-flow__node.selected")).to_have_count(1)
+    started.settled()
+    drawn(started, PIECES + 1, PIECES)
+    expect(started.page.locator(".react-flow__node.selected")).to_have_count(1)
 
 
-def test_all_are_selected_and_copied_by_keyboard(studio: Studio) -> None:
-    page = studio.page
-    count = trial(studio) + 1
-    head(studio, "genotype")
+def test_all_are_selected_and_copied_by_keyboard(started: Studio) -> None:
+    page = started.page
+    count = PIECES + 1
+    head(started, "genotype")
     page.keyboard.press("Control+d")
-    expect(studio.nodes()).to_have_count(count + 3)
-    expect(studio.node("genotype 2")).to_have_class(SELECTED)
-    expect(wire(studio, "genotype variance 2", "genotype 2")).to_be_attached()
+    expect(started.nodes()).to_have_count(count + 3)
+    expect(started.node("genotype 2")).to_have_class(SELECTED)
+    expect(wire(started, "genotype variance 2", "genotype 2")).to_be_attached()
     page.keyboard.press("Control+a")
     expect(page.locator(".react-flow__node.selected")).to_have_count(count + 2)  # V is no node of the model
     page.keyboard.press("Escape")
     expect(page.locator(".react-flow__node.selected")).to_have_count(0)
     undo(page)
-    expect(studio.nodes()).to_have_count(count)
+    expect(started.nodes()).to_have_count(count)
 
 
-def test_all_are_selected_and_removed_at_once(studio: Studio) -> None:
-    trial(studio)
-    head(studio, "genotype")
-    studio.page.locator(".react-flow").evaluate(
+def test_all_are_selected_and_removed_at_once(started: Studio) -> None:
+    head(started, "genotype")
+    started.page.locator(".react-flow").evaluate(
         """flow => {
             const press = (key, ctrlKey) => flow.dispatchEvent(
                 new KeyboardEvent("keydown", {key, ctrlKey, bubbles: true, composed: true})
@@ -95,55 +92,53 @@ def test_all_are_selected_and_removed_at_once(studio: Studio) -> None:
             press("Delete", false);
         }"""
     )
-    expect(studio.nodes()).to_have_count(1)
-    undo(studio.page)
-    expect(studio.nodes()).not_to_have_count(1)
+    expect(started.nodes()).to_have_count(1)
+    undo(started.page)
+    expect(started.nodes()).not_to_have_count(1)
 
 
-def test_a_node_is_renamed_on_its_card_and_markup_stays_text(studio: Studio) -> None:
-    page = studio.page
-    trial(studio)
-    studio.node("residual").dblclick(position={"x": 60, "y": 14})
-    field = studio.node("residual").get_by_role("textbox", name="Name")
+def test_a_node_is_renamed_on_its_card_and_markup_stays_text(started: Studio) -> None:
+    page = started.page
+    started.node("residual").dblclick(position={"x": 60, "y": 14})
+    field = started.node("residual").get_by_role("textbox", name="Name")
     expect(field).to_be_focused()
     field.fill("<img src=x onerror=alert(1)>")
     field.press("Enter")
-    renamed = studio.node("<img src=x onerror=alert(1)>")
+    renamed = started.node("<img src=x onerror=alert(1)>")
     expect(renamed).to_contain_text("<img src=x onerror=alert(1)>")
     expect(renamed.locator("img")).to_have_count(0)
-    head(studio, "block")
+    head(started, "block")
     page.keyboard.press("F2")
-    expect(studio.node("block").get_by_role("textbox", name="Name")).to_be_focused()
+    expect(started.node("block").get_by_role("textbox", name="Name")).to_be_focused()
     page.keyboard.type("blocks")
     page.keyboard.press("Escape")
-    studio.settled()
-    expect(studio.node("block")).to_be_visible()
+    started.settled()
+    expect(started.node("block")).to_be_visible()
     undo(page)
-    expect(studio.node("residual")).to_be_visible()
+    expect(started.node("residual")).to_be_visible()
 
 
 # --- moving and looking ---
 
 
-def test_a_move_is_undone_and_redone(studio: Studio) -> None:
-    page = studio.page
-    trial(studio)
-    start = centre(studio.node("residual"))
-    head_at = (box_of(studio.node("residual"))["x"] + 60, box_of(studio.node("residual"))["y"] + 14)
+def test_a_move_is_undone_and_redone(started: Studio) -> None:
+    page = started.page
+    start = centre(started.node("residual"))
+    head_at = (box_of(started.node("residual"))["x"] + 60, box_of(started.node("residual"))["y"] + 14)
     page.mouse.move(*head_at)
     page.mouse.down()
     page.mouse.move(head_at[0] + 5, head_at[1] + 5)
     page.mouse.move(head_at[0] + 90, head_at[1] - 40, steps=8)
     page.mouse.up()
-    expect(studio.button("Undo")).to_have_attribute("aria-description", re.compile("Move residual"))
-    studio.settled()
-    moved = centre(studio.node("residual"))
+    expect(started.button("Undo")).to_have_attribute("aria-description", re.compile("Move residual"))
+    started.settled()
+    moved = centre(started.node("residual"))
     assert moved[0] == pytest.approx(start[0] + 90, abs=6)
     undo(page)
-    expect(studio.button("Redo")).to_have_attribute("aria-description", re.compile("Move residual"))
-    expect_at(studio, "residual", start)
+    expect(started.button("Redo")).to_have_attribute("aria-description", re.compile("Move residual"))
+    expect_at(started, "residual", start)
     redo(page)
-    expect_at(studio, "residual", moved)
+    expect_at(started, "residual", moved)
 
 
 def expect_at(studio: Studio, name: str, point: Point) -> None:
@@ -157,18 +152,17 @@ def expect_at(studio: Studio, name: str, point: Point) -> None:
     )
 
 
-def test_shift_and_arrow_keys_move_and_a_run_of_them_is_one_step(studio: Studio) -> None:
-    page = studio.page
-    trial(studio)
-    start = centre(studio.node("residual"))
-    head(studio, "residual")
+def test_shift_and_arrow_keys_move_and_a_run_of_them_is_one_step(started: Studio) -> None:
+    page = started.page
+    start = centre(started.node("residual"))
+    head(started, "residual")
     for _ in range(4):
         page.keyboard.press("Shift+ArrowRight")
-    expect(studio.button("Undo")).to_have_attribute("aria-description", re.compile("Move residual"))
-    studio.settled()
-    assert centre(studio.node("residual"))[0] > start[0] + 10
+    expect(started.button("Undo")).to_have_attribute("aria-description", re.compile("Move residual"))
+    started.settled()
+    assert centre(started.node("residual"))[0] > start[0] + 10
     undo(page)
-    expect_at(studio, "residual", start)
+    expect_at(started, "residual", start)
 
 
 def test_tidying_lays_the_model_out_and_shows_all_of_it(studio: Studio) -> None:
@@ -246,23 +240,21 @@ def test_a_node_is_wired_by_keyboard_alone(studio: Studio) -> None:
     expect(studio.node("Sum")).to_be_focused()
 
 
-def test_the_menu_says_of_a_slot_that_does_not_fit_why(studio: Studio) -> None:
-    page = studio.page
-    studio.use_example()
-    trial(studio)
-    studio.node("genotype design").click(button="right", position={"x": 60, "y": 14})
+def test_the_menu_says_of_a_slot_that_does_not_fit_why(alpha: Studio) -> None:
+    page = alpha.page
+    alpha.node("genotype design").click(button="right", position={"x": 60, "y": 14})
     menu = page.get_by_role("menu", name="Actions for genotype design")
     refused = menu.get_by_role("menuitem", name=re.compile("^Sum: .*72 × 24"))
     expect(refused).to_have_attribute("data-refused", "true")
     menu.get_by_role("menuitem", name="Take out of its slot").click()
-    expect(wire(studio, "genotype design", "genotype")).to_have_count(0)
-    head(studio, "genotype design")
-    studio.node("genotype design").get_by_role("button", name="Actions for genotype design").click()
+    expect(wire(alpha, "genotype design", "genotype")).to_have_count(0)
+    head(alpha, "genotype design")
+    alpha.node("genotype design").get_by_role("button", name="Actions for genotype design").click()
     menu.get_by_role("menuitem", name="Wire into genotype · z").click()
-    expect(wire(studio, "genotype design", "genotype")).to_be_attached()
-    studio.node("residual").click(button="right", position={"x": 60, "y": 14})
+    expect(wire(alpha, "genotype design", "genotype")).to_be_attached()
+    alpha.node("residual").click(button="right", position={"x": 60, "y": 14})
     page.get_by_role("menuitem", name="Delete").click()
-    expect(studio.node("residual")).to_have_count(0)
+    expect(alpha.node("residual")).to_have_count(0)
 
 
 def test_a_problem_is_said_on_the_node_it_concerns(studio: Studio) -> None:
@@ -290,12 +282,11 @@ def test_a_problem_is_mended_on_its_node_by_one_named_step(studio: Studio) -> No
 
 
 @pytest.mark.parametrize("size", [(1024, 768), (480, 800)])
-def test_a_small_window_shows_the_whole_model(studio: Studio, size: tuple[int, int]) -> None:
-    page = studio.page
-    trial(studio)
+def test_a_small_window_shows_the_whole_model(started: Studio, size: tuple[int, int]) -> None:
+    page = started.page
     page.set_viewport_size({"width": size[0], "height": size[1]})
-    studio.button("Show everything").click()
-    for node in studio.nodes().all():
+    started.button("Show everything").click()
+    for node in started.nodes().all():
         expect(node).to_be_in_viewport(ratio=0.99)  # what the canvas cuts off counts as outside
 
 

@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Locator, expect
 
 from tests.studio.browser import Point, Studio, box_of, centre, copied
-from tests.studio.canvas_actions import FITS, SELECTED, drawn, free, head, trial, undo, wire
+from tests.studio.canvas_actions import FITS, PIECES, SELECTED, drawn, free, head, undo, wire
 
 
 def search(studio: Studio, title: str) -> Locator:
@@ -36,23 +36,22 @@ def on_wire(line: Locator) -> Point:
     return x, y
 
 
-def test_a_wire_let_go_in_space_finds_what_fits_and_wires_it(studio: Studio) -> None:
-    page = studio.page
-    pieces = trial(studio)
-    with studio.dragging(studio.output("residual")) as to_point:
-        to_point(beside(studio, "residual"))
-    field = search(studio, "Wire into a new structure")
+def test_a_wire_let_go_in_space_finds_what_fits_and_wires_it(started: Studio) -> None:
+    page = started.page
+    with started.dragging(started.output("residual")) as to_point:
+        to_point(beside(started, "residual"))
+    field = search(started, "Wire into a new structure")
     expect(field).to_be_focused()
     page.keyboard.type("sca")
     expect(page.get_by_role("option", name="Scale")).to_have_attribute("aria-selected", "true")
     page.keyboard.press("Enter")
-    drawn(studio, pieces + 2, pieces + 1)
-    expect(wire(studio, "residual", "Scale")).to_be_attached()
-    expect(wire(studio, "Scale", "Sum")).to_be_attached()
-    expect(studio.node("Scale")).to_be_focused()
-    expect(studio.node("Scale")).to_have_class(SELECTED)
+    drawn(started, PIECES + 2, PIECES + 1)
+    expect(wire(started, "residual", "Scale")).to_be_attached()
+    expect(wire(started, "Scale", "Sum")).to_be_attached()
+    expect(started.node("Scale")).to_be_focused()
+    expect(started.node("Scale")).to_have_class(SELECTED)
     undo(page)
-    drawn(studio, pieces + 1, pieces)
+    drawn(started, PIECES + 1, PIECES)
 
 
 def test_a_double_click_and_a_slash_open_the_search_where_the_pointer_is(studio: Studio) -> None:
@@ -77,81 +76,76 @@ def test_a_double_click_and_a_slash_open_the_search_where_the_pointer_is(studio:
     assert centre(added)[0] - x < 3
 
 
-def test_an_operator_is_inserted_on_a_wire_and_says_so_while_it_hovers(studio: Studio) -> None:
-    pieces = trial(studio)
-    line = wire(studio, "genotype", "Sum")
-    item = studio.item("Scale")
+def test_an_operator_is_inserted_on_a_wire_and_says_so_while_it_hovers(started: Studio) -> None:
+    line = wire(started, "genotype", "Sum")
+    item = started.item("Scale")
     item.scroll_into_view_if_needed()
-    with studio.dragging(item) as to_point:
+    with started.dragging(item) as to_point:
         to_point(on_wire(line))
-        expect(studio.page.get_by_text("Drop to insert it between genotype and Sum")).to_be_visible()
-    drawn(studio, pieces + 2, pieces + 1)
-    expect(wire(studio, "Scale", "Sum")).to_be_attached()
-    last_step(studio, "Insert Scale between genotype and Sum")
+        expect(started.page.get_by_text("Drop to insert it between genotype and Sum")).to_be_visible()
+    drawn(started, PIECES + 2, PIECES + 1)
+    expect(wire(started, "Scale", "Sum")).to_be_attached()
+    last_step(started, "Insert Scale between genotype and Sum")
 
 
 def test_a_matrix_dropped_on_another_takes_its_place_and_an_operator_is_wrapped_around_it(
-    studio: Studio,
+    started: Studio,
 ) -> None:
-    pieces = trial(studio)
-    item = studio.item("Diagonal")
+    item = started.item("Diagonal")
     item.scroll_into_view_if_needed()
-    with studio.dragging(item) as to_point:
-        to_point(studio.node("residual"))
-        expect(studio.page.get_by_text("Drop to put it in the place of residual")).to_be_visible()
-    expect(studio.node("residual")).to_have_count(0)
-    expect(wire(studio, "Diagonal", "Sum")).to_be_attached()
-    item = studio.item("Scale")
+    with started.dragging(item) as to_point:
+        to_point(started.node("residual"))
+        expect(started.page.get_by_text("Drop to put it in the place of residual")).to_be_visible()
+    expect(started.node("residual")).to_have_count(0)
+    expect(wire(started, "Diagonal", "Sum")).to_be_attached()
+    item = started.item("Scale")
     item.scroll_into_view_if_needed()
-    with studio.dragging(item) as to_point:
-        to_point(studio.node("Diagonal"))
-        expect(studio.page.get_by_text("Drop to wrap Diagonal in it")).to_be_visible()
-    drawn(studio, pieces + 2, pieces + 1)
-    last_step(studio, "Wrap Diagonal in Scale")
+    with started.dragging(item) as to_point:
+        to_point(started.node("Diagonal"))
+        expect(started.page.get_by_text("Drop to wrap Diagonal in it")).to_be_visible()
+    drawn(started, PIECES + 2, PIECES + 1)
+    last_step(started, "Wrap Diagonal in Scale")
 
 
-def test_operands_swap_when_one_is_drawn_into_the_others_slot(studio: Studio) -> None:
-    pieces = trial(studio)
-    slot = studio.slot("Sum", "3")
-    with studio.dragging(studio.output("genotype")) as to_point:
+def test_operands_swap_when_one_is_drawn_into_the_others_slot(started: Studio) -> None:
+    slot = started.slot("Sum", "3")
+    with started.dragging(started.output("genotype")) as to_point:
         to_point(slot)
         expect(slot).to_have_attribute(FITS, "yes")
         expect(slot).to_have_attribute("data-explain", re.compile("Swap genotype and residual"))
-    last_step(studio, "Swap genotype and residual")
-    drawn(studio, pieces + 1, pieces)
-    studio.node("genotype").click(button="right", position={"x": 60, "y": 14})
-    studio.page.get_by_role("menuitem", name="Swap with residual").click()
-    last_step(studio, "Swap genotype and residual")
+    last_step(started, "Swap genotype and residual")
+    drawn(started, PIECES + 1, PIECES)
+    started.node("genotype").click(button="right", position={"x": 60, "y": 14})
+    started.page.get_by_role("menuitem", name="Swap with residual").click()
+    last_step(started, "Swap genotype and residual")
 
 
-def test_nodes_are_cut_copied_and_pasted_as_text(studio: Studio) -> None:
-    page = studio.page
-    pieces = trial(studio)
-    head(studio, "genotype")
+def test_nodes_are_cut_copied_and_pasted_as_text(started: Studio) -> None:
+    page = started.page
+    head(started, "genotype")
     page.evaluate("navigator.clipboard.writeText('')")  # an earlier test may have copied a program
     page.keyboard.press("Control+c")
     text = copied(page, "covstudio")
     page.keyboard.press("Control+v")
-    drawn(studio, pieces + 4, pieces + 2)
-    last_step(studio, "Paste genotype")
+    drawn(started, PIECES + 4, PIECES + 2)
+    last_step(started, "Paste genotype")
     undo(page)
-    drawn(studio, pieces + 1, pieces)
-    head(studio, "residual")
+    drawn(started, PIECES + 1, PIECES)
+    head(started, "residual")
     page.keyboard.press("Control+x")
-    expect(studio.node("residual")).to_have_count(0)
-    last_step(studio, "Cut residual")
+    expect(started.node("residual")).to_have_count(0)
+    last_step(started, "Cut residual")
     copied(page, "residual")
-    studio.settled()  # nothing of the cut is under way that would write to the clipboard yet
+    started.settled()  # nothing of the cut is under way that would write to the clipboard yet
     page.evaluate("text => navigator.clipboard.writeText(text)", text.replace("genotype", "variety"))
     copied(page, "variety")
     page.keyboard.press("Control+v")
-    expect(studio.node("variety")).to_be_visible()
+    expect(started.node("variety")).to_be_visible()
 
 
-def test_arrows_lead_to_parent_child_and_sibling(studio: Studio) -> None:
-    page = studio.page
-    trial(studio)
-    head(studio, "genotype design")
+def test_arrows_lead_to_parent_child_and_sibling(started: Studio) -> None:
+    page = started.page
+    head(started, "genotype design")
     for key, name in (
         ("ArrowDown", "genotype variance"),
         ("ArrowRight", "genotype"),
@@ -162,26 +156,25 @@ def test_arrows_lead_to_parent_child_and_sibling(studio: Studio) -> None:
         ("ArrowLeft", "genotype"),
     ):
         page.keyboard.press(key)
-        expect(studio.node(name)).to_be_focused()
-        expect(studio.node(name)).to_have_class(SELECTED)
+        expect(started.node(name)).to_be_focused()
+        expect(started.node(name)).to_have_class(SELECTED)
     expect(page.locator(".react-flow__node.selected")).to_have_count(1)
 
 
-def test_clicks_with_a_key_add_to_the_selection_and_a_box_selects(studio: Studio) -> None:
-    page = studio.page
-    trial(studio)
+def test_clicks_with_a_key_add_to_the_selection_and_a_box_selects(started: Studio) -> None:
+    page = started.page
     selected = page.locator(".react-flow__node.selected")
-    head(studio, "residual")
+    head(started, "residual")
     for count, (name, key) in enumerate((("block", "Control"), ("genotype", "Shift")), 2):
-        studio.node(name).click(modifiers=[key], position={"x": 60, "y": 14})  # type: ignore[list-item]
+        started.node(name).click(modifiers=[key], position={"x": 60, "y": 14})  # type: ignore[list-item]
         expect(selected).to_have_count(count)
-    studio.node("block").click(button="right", position={"x": 60, "y": 14})
+    started.node("block").click(button="right", position={"x": 60, "y": 14})
     expect(page.get_by_role("menu", name="Actions for 3 nodes")).to_be_visible()
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     expect(selected).to_have_count(0)
-    studio.settled()  # the cards stand still
-    box, last = box_of(studio.node("genotype design")), box_of(studio.node("genotype variance"))
+    started.settled()  # the cards stand still
+    box, last = box_of(started.node("genotype design")), box_of(started.node("genotype variance"))
     page.keyboard.down("Shift")
     page.mouse.move(box["x"] - 15, box["y"] - 15)
     page.mouse.down()
@@ -193,24 +186,23 @@ def test_clicks_with_a_key_add_to_the_selection_and_a_box_selects(studio: Studio
     expect(selected).to_have_count(2)
 
 
-def test_wires_v_and_the_canvas_have_menus(studio: Studio) -> None:
-    page = studio.page
-    pieces = trial(studio)
-    wire(studio, "block", "Sum").focus()
+def test_wires_v_and_the_canvas_have_menus(started: Studio) -> None:
+    page = started.page
+    wire(started, "block", "Sum").focus()
     page.keyboard.press("Shift+F10")
     page.get_by_role("menuitem", name="Take this wire out").click()
-    expect(wire(studio, "block", "Sum")).to_have_count(0)
+    expect(wire(started, "block", "Sum")).to_have_count(0)
     undo(page)
-    drawn(studio, pieces + 1, pieces)
-    studio.node("V").click(button="right", position={"x": 60, "y": 14})
+    drawn(started, PIECES + 1, PIECES)
+    started.node("V").click(button="right", position={"x": 60, "y": 14})
     page.get_by_role("menuitem", name="Take its matrix out").click()
-    expect(wire(studio, "Sum", "V")).to_have_count(0)
-    page.mouse.click(*beside(studio, "residual"), button="right")
+    expect(wire(started, "Sum", "V")).to_have_count(0)
+    page.mouse.click(*beside(started, "residual"), button="right")
     page.get_by_role("menuitem", name="Select all").click()
-    expect(page.locator(".react-flow__node.selected")).to_have_count(pieces)
-    page.mouse.click(*on_wire(wire(studio, "block design", "block")), button="right")
+    expect(page.locator(".react-flow__node.selected")).to_have_count(PIECES)
+    page.mouse.click(*on_wire(wire(started, "block design", "block")), button="right")
     page.get_by_role("menuitem", name="Insert a structure…").click()
-    expect(search(studio, "Insert on this wire")).to_be_focused()
+    expect(search(started, "Insert on this wire")).to_be_focused()
     page.keyboard.type("scale")
     page.keyboard.press("Enter")
-    expect(wire(studio, "block design", "Scale")).to_be_attached()
+    expect(wire(started, "block design", "Scale")).to_be_attached()

@@ -8,17 +8,23 @@ import pytest
 from playwright.sync_api import CDPSession, expect
 
 from tests.studio.browser import Studio, box_of, centre
-from tests.studio.canvas_actions import free, trial, wire, wires
-from tests.studio.touch import coarse, finger, touch
+from tests.studio.canvas_actions import PIECES, drawn, free, wire, wires
+from tests.studio.conftest import Lent
+from tests.studio.lasting import LastingPage
+from tests.studio.touch import finger, touch
 
 
 @pytest.fixture
-def fingers(studio: Studio) -> CDPSession:
+def studio(lent_touch: Lent) -> Studio:
     """A screen that answers to two fingers, and the model of a trial on it."""
-    devtools = coarse(studio, (1440, 900))
-    trial(studio)
-    studio.settled()
-    return devtools
+    studio = lent_touch("model")
+    drawn(studio, PIECES + 1, PIECES)
+    return studio
+
+
+@pytest.fixture
+def fingers(lasting_touch: LastingPage, studio: Studio) -> CDPSession:
+    return lasting_touch.devtools
 
 
 def view(studio: Studio) -> tuple[float, float, float]:

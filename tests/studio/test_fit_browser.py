@@ -291,17 +291,15 @@ def test_what_is_missing_is_said_beside_the_button(studio: Studio) -> None:
     expect(fit).to_be_disabled()
 
 
-def test_a_problem_leads_to_its_node(studio: Studio) -> None:
-    studio.use_example()
-    studio.use_template()
-    studio.show("Inspector")
-    studio.select("block design")
-    studio.page.get_by_role("group", name="Factors", exact=True).get_by_text("rep", exact=True).click()
-    studio.page.get_by_role("group", name="Factors", exact=True).get_by_text("block", exact=True).click()
-    panel = studio.show("Fit")
+def test_a_problem_leads_to_its_node(alpha: Studio) -> None:
+    alpha.show("Inspector")
+    alpha.select("block design")
+    alpha.page.get_by_role("group", name="Factors", exact=True).get_by_text("rep", exact=True).click()
+    alpha.page.get_by_role("group", name="Factors", exact=True).get_by_text("block", exact=True).click()
+    panel = alpha.show("Fit")
     panel.get_by_label("Problems").get_by_role("button", name="block design").click()
-    expect(studio.page.get_by_label("Name", exact=True)).to_have_value("block design")
-    expect(studio.panel("Inspector")).to_be_visible()
+    expect(alpha.page.get_by_label("Name", exact=True)).to_have_value("block design")
+    expect(alpha.panel("Inspector")).to_be_visible()
 
 
 @pytest.fixture

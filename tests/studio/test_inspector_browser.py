@@ -14,14 +14,10 @@ RESIDUAL = "residual/sigma^2"
 
 
 @pytest.fixture
-def alpha(studio: Studio) -> Studio:
+def alpha(alpha: Studio) -> Studio:
     """The alpha design, complete, with all its parameters shown."""
-    studio.use_example()
-    studio.use_template()
-    studio.show("Inspector")
-    expect(studio.slider(RESIDUAL)).to_be_visible()
-    studio.settled()
-    return studio
+    expect(alpha.slider(RESIDUAL)).to_be_visible()
+    return alpha
 
 
 def test_a_drag_moves_the_value_and_is_one_step(alpha: Studio) -> None:
@@ -198,24 +194,23 @@ def test_factors_are_chosen_by_their_names(alpha: Studio) -> None:
     expect(alpha.node("block design")).to_have_accessible_name(re.compile("72 × 18"))
 
 
-def test_several_columns_make_coordinates_and_one_makes_times(studio: Studio) -> None:
-    studio.use_example()
-    studio.show("Inspector")
-    studio.item(declaration("SphericalMatrix").title).click()
-    spherical = studio.node("Spherical")
-    places = studio.page.get_by_role("group", name="Coordinates")
+def test_several_columns_make_coordinates_and_one_makes_times(oats: Studio) -> None:
+    oats.show("Inspector")
+    oats.item(declaration("SphericalMatrix").title).click()
+    spherical = oats.node("Spherical")
+    places = oats.page.get_by_role("group", name="Coordinates")
     places.get_by_text("row", exact=True).click()
     expect(spherical).to_contain_text("72 × 72")
     places.get_by_text("col", exact=True).click()
     expect(spherical).to_contain_text("row, col")
-    expect(studio.panel("Inspector").get_by_text("1 to 3 columns, one for each coordinate.")).to_be_visible()
-    studio.item(declaration("RandomWalkMatrix").title).click()
-    times = studio.page.get_by_role("group", name="Times")
+    expect(oats.panel("Inspector").get_by_text("1 to 3 columns, one for each coordinate.")).to_be_visible()
+    oats.item(declaration("RandomWalkMatrix").title).click()
+    times = oats.page.get_by_role("group", name="Times")
     times.get_by_text("row", exact=True).click()
     expect(times.get_by_role("radio", name="row", exact=True)).to_be_checked()
     times.get_by_text("plot", exact=True).click()
     expect(times.get_by_role("radio", name="row", exact=True)).not_to_be_checked()
-    expect(studio.node("Random Walk")).to_contain_text("plot")
+    expect(oats.node("Random Walk")).to_contain_text("plot")
 
 
 def test_coordinates_are_written_one_row_a_line(studio: Studio) -> None:

@@ -26,9 +26,9 @@ from tests.studio.pictures import (
 
 
 @pytest.fixture
-def alpha(studio: Studio) -> Studio:
+def alpha(alpha: Studio) -> Studio:
     """The alpha design with its model, all of V's pictures painted."""
-    return with_pictures(studio)
+    return with_pictures(alpha)
 
 
 def focused(page: Page, javascript: str) -> Any:

@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, WebSocketRoute, expect
 
 from tests.studio.browser import ALPHA, Server, Studio
-from tests.studio.conftest import Watch, foreign
+from tests.studio.conftest import Watch
+from tests.studio.watch import foreign
 
 NOT_HEARD = "The server is not heard"
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from benchmarks import canvas_pace
 from tests.studio.browser import Studio, box_of, served
+from tests.studio.conftest import FAILED
+from tests.studio.lasting import LastingPage
 
 NODES = 200
 MAKE = """
@@ -50,11 +52,19 @@ def many_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def counting(chrome: BrowserContext, many_url: str) -> Iterator[LastingPage]:
+    """A page that counts what is drawn."""
+    page = LastingPage(chrome, many_url, script=canvas_pace.COUNT)
+    yield page
+    page.close()
+
+
 @pytest.fixture
-def many(page: Page, many_url: str) -> Studio:
-    """A page that opens with the model, and counts what is drawn."""
-    page.add_init_script(canvas_pace.COUNT)
-    return Studio(page, many_url).open()
+def many(request: pytest.FixtureRequest, counting: LastingPage) -> Iterator[Studio]:
+    """A page that opens with the model, and stays for the next test as this one leaves it."""
+    yield counting.lend(user=__name__)
+    counting.take_back(failed=request.node.stash[FAILED])
 
 
 def everything(studio: Studio) -> None:

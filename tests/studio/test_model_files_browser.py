@@ -14,10 +14,8 @@ from covstudio.studio.session.store import Store
 from tests.studio.browser import ALPHA, Studio
 
 
-def test_save_open_and_what_cannot_be_opened(studio: Studio, tmp_path: Path) -> None:
-    page = studio.page
-    studio.use_example()
-    studio.use_template()
+def test_save_open_and_what_cannot_be_opened(alpha: Studio, tmp_path: Path) -> None:
+    page = alpha.page
     with page.expect_download() as saving:
         page.keyboard.press("Control+s")
     saved = tmp_path / saving.value.suggested_filename
@@ -31,25 +29,25 @@ def test_save_open_and_what_cannot_be_opened(studio: Studio, tmp_path: Path) -> 
         else content["data"]
     )
 
-    studio.forgotten()
-    expect(studio.nodes()).to_have_count(1)
+    alpha.forgotten()
+    expect(alpha.nodes()).to_have_count(1)
     field = page.get_by_label("Open a model file")
     broken = tmp_path / "broken.json"
     broken.write_text('{"covstudio": 99}', encoding="utf-8")
     field.set_input_files(broken)
     expect(page.get_by_role("alert")).to_be_visible()
-    expect(studio.nodes()).to_have_count(1)
+    expect(alpha.nodes()).to_have_count(1)
     image = tmp_path / "image.json"
     image.write_bytes(b"\x89PNG\r\n\x1a\n\xff")
     field.set_input_files(image)
-    expect(studio.notice("not a text file")).to_be_visible()
+    expect(alpha.notice("not a text file")).to_be_visible()
 
     field.set_input_files(saved)
-    expect(studio.node("genotype")).to_be_visible()
-    expect(studio.state()).to_contain_text("V 72 × 72 · 3 parameters")
-    expect(studio.show("Data").get_by_text("72 rows × 7 columns")).to_be_visible()
-    studio.button("Undo").click()
-    expect(studio.nodes()).to_have_count(1)
+    expect(alpha.node("genotype")).to_be_visible()
+    expect(alpha.state()).to_contain_text("V 72 × 72 · 3 parameters")
+    expect(alpha.show("Data").get_by_text("72 rows × 7 columns")).to_be_visible()
+    alpha.button("Undo").click()
+    expect(alpha.nodes()).to_have_count(1)
 
 
 def test_ctrl_o_asks_for_a_file_and_opens_it(studio: Studio, tmp_path: Path) -> None:

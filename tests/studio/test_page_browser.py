@@ -122,37 +122,34 @@ def test_undo_and_redo_name_the_step(studio: Studio) -> None:
     expect(studio.page.get_by_label("Model title")).to_have_value("Oats")
 
 
-def test_undo_and_redo_by_keyboard_from_anywhere(studio: Studio) -> None:
-    page = studio.page
-    studio.use_example()
-    studio.use_template()
-    studio.show("Inspector")
+def test_undo_and_redo_by_keyboard_from_anywhere(alpha: Studio) -> None:
+    page = alpha.page
+    alpha.show("Inspector")
     title = page.get_by_label("Model title")
-    for focus in (page.get_by_role("tab", name="Model"), studio.slider("residual/sigma^2")):
-        expect(studio.slider("residual/sigma^2")).to_be_visible()
+    for focus in (page.get_by_role("tab", name="Model"), alpha.slider("residual/sigma^2")):
+        expect(alpha.slider("residual/sigma^2")).to_be_visible()
         focus.focus()
         page.keyboard.press("Control+z")
         expect(title).to_have_value("Untitled model")
-        expect(studio.nodes()).to_have_count(1)
+        expect(alpha.nodes()).to_have_count(1)
         page.keyboard.press("Control+Shift+z")
         expect(title).to_have_value(ALPHA)
 
 
-def test_a_text_field_keeps_its_own_undo(studio: Studio) -> None:
-    title = studio.page.get_by_label("Model title")
-    studio.use_template()
+def test_a_text_field_keeps_its_own_undo(started: Studio) -> None:
+    title = started.page.get_by_label("Model title")
     title.focus()
     title.press("End")
     title.type(" x")
     title.press("Control+z")
     expect(title).to_have_value(ALPHA)
     title.press("Control+z")  # there is nothing more of the text to take back
-    studio.settled()
-    expect(studio.nodes()).not_to_have_count(1)
+    started.settled()
+    expect(started.nodes()).not_to_have_count(1)
     title.type("y")
     title.press("Escape")
     expect(title).to_have_value(ALPHA)
-    expect(studio.button("Undo")).to_have_attribute("aria-description", re.compile("^Undo: Start from"))
+    expect(started.button("Undo")).to_have_attribute("aria-description", re.compile("^Undo: Start from"))
 
 
 def test_a_title_is_set_by_leaving_it_and_by_saving(studio: Studio) -> None:

@@ -28,9 +28,9 @@ GENOTYPE = "genotype/g/sigma^2"
 
 
 @pytest.fixture
-def alpha(studio: Studio) -> Studio:
+def alpha(alpha: Studio) -> Studio:
     """The alpha design with its model, all of V's pictures painted."""
-    return with_pictures(studio)
+    return with_pictures(alpha)
 
 
 def test_v_and_every_slice_are_painted_sharp(alpha: Studio) -> None:

@@ -13,13 +13,13 @@ from tests.studio.canvas_actions import (
     FITS,
     HADAMARD,
     KRONECKER,
+    PIECES,
     PROPAGATION,
     SELECTED,
     connect,
     free,
     redo,
     title,
-    trial,
     undo,
     wire,
     wires,
@@ -161,17 +161,15 @@ def test_what_is_dragged_says_where_it_would_go(studio: Studio) -> None:
     expect(wire(studio, "Identity", PROPAGATION)).to_be_attached()
 
 
-def test_a_wrong_shape_is_refused_and_the_reason_shows_while_dragging(studio: Studio) -> None:
-    studio.use_example()
-    pieces = trial(studio)
-    slot = studio.slot("Sum", "4")
-    with studio.dragging(studio.output("genotype design")) as to_point:
+def test_a_wrong_shape_is_refused_and_the_reason_shows_while_dragging(alpha: Studio) -> None:
+    slot = alpha.slot("Sum", "4")
+    with alpha.dragging(alpha.output("genotype design")) as to_point:
         to_point(slot)
         expect(slot).to_have_attribute(FITS, "no")
         for shape in ("72 × 72", "72 × 24"):
             expect(slot).to_have_attribute("data-explain", re.compile(shape))
         expect(slot).to_have_css("background-color", "rgb(189, 50, 43)")
-        studio.page.wait_for_function(
+        alpha.page.wait_for_function(
             """node => {
                 const shown = JSON.parse(getComputedStyle(node, "::after").content);
                 return node.matches(":hover") && shown === node.getAttribute("data-explain");
@@ -179,9 +177,9 @@ def test_a_wrong_shape_is_refused_and_the_reason_shows_while_dragging(studio: St
             arg=slot.element_handle(),
         )
     expect(slot).not_to_have_attribute(FITS, "no")
-    studio.settled()
-    expect(wires(studio)).to_have_count(pieces)
-    expect(wire(studio, "genotype design", "genotype")).to_be_attached()
+    alpha.settled()
+    expect(wires(alpha)).to_have_count(PIECES)
+    expect(wire(alpha, "genotype design", "genotype")).to_be_attached()
 
 
 def test_a_wire_let_go_on_a_card_takes_its_next_free_slot_or_says_why_not(studio: Studio) -> None:
@@ -199,13 +197,12 @@ def test_a_wire_let_go_on_a_card_takes_its_next_free_slot_or_says_why_not(studio
     expect(wires(studio)).to_have_count(1)
 
 
-def test_an_operand_moves_to_another_slot_and_what_was_there_stays_loose(studio: Studio) -> None:
-    trial(studio)
-    connect(studio, "residual", studio.slot("genotype", "g"))
-    expect(wire(studio, "residual", "genotype")).to_be_attached()
-    expect(wire(studio, "residual", "Sum")).to_have_count(0)
-    expect(wire(studio, "genotype variance", "genotype")).to_have_count(0)
-    expect(studio.node("genotype variance")).to_be_visible()
-    undo(studio.page)
-    expect(wire(studio, "residual", "Sum")).to_be_attached()
-    expect(wire(studio, "genotype variance", "genotype")).to_be_attached()
+def test_an_operand_moves_to_another_slot_and_what_was_there_stays_loose(started: Studio) -> None:
+    connect(started, "residual", started.slot("genotype", "g"))
+    expect(wire(started, "residual", "genotype")).to_be_attached()
+    expect(wire(started, "residual", "Sum")).to_have_count(0)
+    expect(wire(started, "genotype variance", "genotype")).to_have_count(0)
+    expect(started.node("genotype variance")).to_be_visible()
+    undo(started.page)
+    expect(wire(started, "residual", "Sum")).to_be_attached()
+    expect(wire(started, "genotype variance", "genotype")).to_be_attached()

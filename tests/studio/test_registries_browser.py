@@ -92,8 +92,7 @@ def test_one_more_of_each_kind_is_found_by_the_search(page: Page, own_url: str) 
     expect(page.get_by_text("Nothing is called “zzz”.")).to_be_visible()
 
 
-def test_with_one_language_there_is_nothing_to_choose(studio: Studio) -> None:
-    studio.use_template()
-    code = studio.show("Code")
+def test_with_one_language_there_is_nothing_to_choose(started: Studio) -> None:
+    code = started.show("Code")
     expect(code.get_by_role("region", name="Python code")).to_be_visible()
     expect(code.get_by_label("Language")).to_have_count(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -10,10 +11,10 @@ import pytest
 from playwright.sync_api import expect
 
 from covstudio.covariance import declaration
-from covstudio.document.files.templates import templates
-from tests.studio.browser import ALPHA, Studio
+from tests.studio.browser import Studio
+from tests.studio.canvas_actions import PIECES
+from tests.studio.conftest import SLOWDOWN
 
-PIECES = len(next(found for found in templates() if found.title == ALPHA).build(None, {}).nodes)
 #: How many times slower than it is the processor is made, so that what is gone for a moment is seen.
 SLOW = 6
 
@@ -37,12 +38,14 @@ WATCH = """(flow) => {
 
 
 @pytest.fixture
-def slow(studio: Studio) -> Studio:
+def slow(studio: Studio) -> Iterator[Studio]:
     """The studio with its canvas watched, on a slow processor."""
     devtools = studio.page.context.new_cdp_session(studio.page)
     devtools.send("Emulation.setCPUThrottlingRate", {"rate": SLOW})
     studio.page.get_by_test_id("rf__wrapper").evaluate(WATCH)
-    return studio
+    yield studio
+    devtools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWDOWN})
+    devtools.detach()
 
 
 def counted(studio: Studio) -> dict[str, list[Any]]:
@@ -120,18 +123,17 @@ ENDS = """(flow) => {
 }"""
 
 
-def test_wires_end_at_the_handles(studio: Studio) -> None:
+def test_wires_end_at_the_handles(started: Studio) -> None:
     """The model says where handles stand, the style sheet draws them: they must agree."""
-    studio.use_template()
     for name in ("Identity", "Diagonal", "Scalar (variance components)", declaration("AR1Matrix").title):
-        studio.button("Show everything").click()
-        studio.select("Sum")
-        studio.item(name).click()
-        studio.settled()
-    expect(studio.slot("Sum", "8")).to_be_visible()  # taller than the others by now
-    expect(studio.page.locator(".react-flow__edge")).to_have_count(PIECES + 4)
-    studio.settled()
-    misses = studio.page.get_by_test_id("rf__wrapper").evaluate(ENDS)
+        started.button("Show everything").click()
+        started.select("Sum")
+        started.item(name).click()
+        started.settled()
+    expect(started.slot("Sum", "8")).to_be_visible()  # taller than the others by now
+    expect(started.page.locator(".react-flow__edge")).to_have_count(PIECES + 4)
+    started.settled()
+    misses = started.page.get_by_test_id("rf__wrapper").evaluate(ENDS)
     assert len(misses) == PIECES + 4
     assert max(map(max, misses)) < 0.5
 
@@ -148,16 +150,15 @@ FOLLOW = """(node) => {
 }"""
 
 
-def test_a_node_never_steps_back_while_an_arrow_key_is_held(studio: Studio) -> None:
-    page = studio.page
-    studio.use_template()
-    studio.select("residual")
-    studio.node("residual").evaluate(FOLLOW)
+def test_a_node_never_steps_back_while_an_arrow_key_is_held(started: Studio) -> None:
+    page = started.page
+    started.select("residual")
+    started.node("residual").evaluate(FOLLOW)
     for steps in range(1, 25):
         page.keyboard.press("Shift+ArrowRight")
         page.wait_for_function("(steps) => places.length > steps", arg=steps)
-    expect(studio.button("Undo")).to_have_attribute("aria-description", re.compile("Move residual"))
-    studio.settled()
+    expect(started.button("Undo")).to_have_attribute("aria-description", re.compile("Move residual"))
+    started.settled()
     places = page.evaluate("places")
     assert places == sorted(places)
     assert len({after - before for before, after in pairwise(places)}) == 1

@@ -10,7 +10,20 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.studio.browser import EXAMPLE, Studio, box_of
-from tests.studio.story import CALLED, FACTORS, FIXED, LOGLIK, PIECES, TABLE, VARIANCES, check_program
+from tests.studio.conftest import Lent
+from tests.studio.story import (
+    CALLED,
+    FACTORS,
+    FIXED,
+    LOGLIK,
+    PIECES,
+    TABLE,
+    VARIANCES,
+    Shell,
+    check_program,
+    forked,
+    plain,
+)
 
 
 def build_with_the_mouse(studio: Studio) -> None:
@@ -51,7 +64,7 @@ def cell(region: Locator, row: str, column: int) -> float:
     return float(text.replace("−", "-"))
 
 
-def test_from_palette_to_fit(studio: Studio, tmp_path: Path) -> None:
+def test_from_palette_to_fit(studio: Studio, lent: Lent, tmp_path: Path) -> None:
     page = studio.page
     expect(page.get_by_text("Build a covariance, piece by piece")).to_be_visible()
     data = studio.show("Data")
@@ -103,16 +116,16 @@ def test_from_palette_to_fit(studio: Studio, tmp_path: Path) -> None:
     studio.button("Redo").click()
     expect(studio.value("genotype/g/sigma^2")).to_have_value(re.compile(r"^0\.1429"))
 
-    copy_save_and_open(studio, tmp_path)
+    copy_save_and_open(studio, lent, tmp_path, plain)
 
 
-def test_an_upload_goes_the_same_way(studio: Studio, tmp_path: Path) -> None:
+def test_an_upload_goes_the_same_way(studio: Studio, lent: Lent, tmp_path: Path) -> None:
     data = studio.show("Data")
     data.get_by_label("Upload a csv file").set_input_files(TABLE)
     confirm_roles(data)
     studio.use_template()
     fit_and_check(studio)
-    copy_save_and_open(studio, tmp_path)
+    copy_save_and_open(studio, lent, tmp_path, forked)
 
 
 def confirm_roles(data: Locator) -> None:
@@ -151,8 +164,8 @@ def fit_and_check(studio: Studio) -> None:
         assert "0.1429" in text or "4.5182" in text
 
 
-def copy_save_and_open(studio: Studio, folder: Path) -> None:
-    """The code runs in a plain shell as a file; the model, saved and opened again, is all there."""
+def copy_save_and_open(studio: Studio, lent: Lent, folder: Path, run: Shell) -> None:
+    """The code runs as a file; the model, saved and opened again, is all there."""
     page = studio.page
     nodes = studio.nodes().count()
     code = studio.show("Code")
@@ -162,9 +175,9 @@ def copy_save_and_open(studio: Studio, folder: Path) -> None:
     with page.expect_download() as download:
         studio.button("Save").click()
     model = Path(shutil.copy(download.value.path(), folder / download.value.suggested_filename))
-    check_program(program, model, folder)
+    check_program(program, model, folder, run)
 
-    studio = Studio(page.context.new_page(), studio.url).open()  # a page of its own begins empty
+    studio = lent()
     expect(studio.nodes()).to_have_count(1)
     studio.page.get_by_label("Open a model file").set_input_files(model)
     expect(studio.nodes()).to_have_count(nodes)

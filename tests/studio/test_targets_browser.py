@@ -8,8 +8,8 @@ import pytest
 
 from covstudio.studio.session.tabs import TABS
 from tests.studio.browser import Studio
+from tests.studio.conftest import Lent
 from tests.studio.targets import undersized
-from tests.studio.touch import coarse
 
 #: Of a card far away, whose menu opens by a long press on any part of it.
 LONG_PRESS = ("Actions for ",)
@@ -63,8 +63,8 @@ def test_every_target_is_24_pixels_or_stands_apart(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize("size", [(1024, 768), (390, 844)], ids=["tablet", "phone"])
-def test_a_finger_has_44_pixels(studio: Studio, size: tuple[int, int]) -> None:
-    coarse(studio, size)
+def test_a_finger_has_44_pixels(lent_touch: Lent, size: tuple[int, int]) -> None:
+    studio = lent_touch(size=size)
     if size[0] > 820:
         found = trouble(studio, 44, spaced=False, but=LONG_PRESS)
     else:

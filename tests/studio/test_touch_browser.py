@@ -10,13 +10,22 @@ from playwright.sync_api import CDPSession, expect
 
 from tests.studio.browser import Studio, box_of, centre
 from tests.studio.canvas_actions import free, title, wire
-from tests.studio.touch import coarse, finger, touch
+from tests.studio.conftest import Lent
+from tests.studio.lasting import LastingPage
+from tests.studio.touch import finger, touch
+
+TABLET = (1024, 768)
 
 
 @pytest.fixture
-def fingers(studio: Studio) -> CDPSession:
+def studio(lent_touch: Lent) -> Studio:
     """A tablet."""
-    return coarse(studio)
+    return lent_touch(size=TABLET)
+
+
+@pytest.fixture
+def fingers(lasting_touch: LastingPage, studio: Studio) -> CDPSession:
+    return lasting_touch.devtools
 
 
 def test_a_structure_is_drawn_out_of_the_palette_and_dropped(studio: Studio, fingers: CDPSession) -> None:
@@ -73,8 +82,8 @@ def test_a_tap_adds_a_structure(studio: Studio, fingers: CDPSession) -> None:
     expect(studio.nodes()).to_have_count(2)
 
 
-def test_on_a_phone_the_palette_gives_way_to_the_model(studio: Studio) -> None:
-    fingers = coarse(studio, (390, 844))
+def test_on_a_phone_the_palette_gives_way_to_the_model(lent_touch: Lent, lasting_touch: LastingPage) -> None:
+    studio, fingers = lent_touch(size=(390, 844)), lasting_touch.devtools
     studio.page.get_by_role("navigation", name="Views").get_by_role("button", name="Palette").click()
     palette = studio.page.get_by_label("Palette", exact=True)
     studio.item("Sum").scroll_into_view_if_needed()  # once it has slid in
@@ -86,8 +95,8 @@ def test_on_a_phone_the_palette_gives_way_to_the_model(studio: Studio) -> None:
     expect(studio.nodes()).to_have_count(2)
 
 
-def test_a_slider_moves_under_a_finger(studio: Studio, fingers: CDPSession) -> None:
-    studio.use_template()
+def test_a_slider_moves_under_a_finger(lent_touch: Lent, lasting_touch: LastingPage) -> None:
+    studio, fingers = lent_touch("model", TABLET), lasting_touch.devtools
     studio.select("residual")
     path = "residual/sigma^2"
     slider = studio.slider(path)
@@ -116,9 +125,11 @@ def test_a_pane_is_resized_with_a_finger(studio: Studio, fingers: CDPSession) ->
 
 
 @pytest.mark.parametrize("way", [(300, 0), (-300, 0), (0, 300)], ids=["back", "forth", "down"])
-def test_a_swipe_never_leaves_the_page(studio: Studio, fingers: CDPSession, way: tuple[int, int]) -> None:
+def test_a_swipe_never_leaves_the_page(
+    lent_touch: Lent, lasting_touch: LastingPage, way: tuple[int, int]
+) -> None:
+    studio, fingers = lent_touch("model", TABLET), lasting_touch.devtools
     page = studio.page
-    studio.use_template()
     page.evaluate("window.stillHere = true")
     for place in (
         page.get_by_role("region", name="Model", exact=True),
@@ -134,9 +145,11 @@ def test_a_swipe_never_leaves_the_page(studio: Studio, fingers: CDPSession, way:
         assert page.locator(name).evaluate("(one) => getComputedStyle(one).overscrollBehavior") == "none"
 
 
-def test_a_file_dropped_anywhere_opens_in_place_of_none(studio: Studio, tmp_path: Path) -> None:
-    page = studio.page
-    devtools = page.context.new_cdp_session(page)
+def test_a_file_dropped_anywhere_opens_in_place_of_none(
+    lent: Lent, lasting_page: LastingPage, tmp_path: Path
+) -> None:
+    studio = lent()
+    page, devtools = studio.page, lasting_page.devtools
     table = tmp_path / "field.csv"
     table.write_text("gen,yield\nG1,4\nG2,5\nG1,4.5\nG2,3\n", encoding="utf-8")
     page.evaluate("window.stillHere = true")

@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import CDPSession
+from playwright.sync_api import CDPSession, Page
 
-from tests.studio.browser import Point, Studio
+from tests.studio.browser import Point
 
 
-def coarse(studio: Studio, size: tuple[int, int] = (1024, 768)) -> CDPSession:
-    """Put the page on a touch screen of this size, and load it again there.
-
-    Returns:
-        The line to the browser's tools, for `touch`.
-    """
-    page = studio.page
-    devtools = page.context.new_cdp_session(page)
+def coarse(page: Page, devtools: CDPSession, size: tuple[int, int]) -> None:
+    """Put a page on a touch screen of this size, before the studio is opened in it."""
     width, height = size
     page.set_viewport_size({"width": width, "height": height})
     devtools.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
@@ -25,9 +19,7 @@ def coarse(studio: Studio, size: tuple[int, int] = (1024, 768)) -> CDPSession:
         "Emulation.setDeviceMetricsOverride",
         {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": True},
     )
-    studio.reload()
     assert page.evaluate('matchMedia("(pointer: coarse)").matches'), "expected a touch screen"
-    return devtools
 
 
 def touch(devtools: CDPSession, kind: str, *points: Point) -> None:
