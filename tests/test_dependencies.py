@@ -41,7 +41,7 @@ def names(*places: str) -> set[str]:
 @pytest.mark.parametrize(
     ("folder", "places"),
     [
-        ("covstudio", ["runtime"]),
+        ("covstudio", ["runtime", "arrow"]),
         ("tests", ["runtime", "test"]),
         ("benchmarks", ["runtime", "test"]),
         ("tools", ["runtime", "test"]),

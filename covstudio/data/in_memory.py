@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import pandas as pd
 from covstudio.data.errors import TableError, listed, shown
 from covstudio.data.text import label
 
-__all__ = ["Cell", "checked_names", "series_of"]
+__all__ = ["Cell", "checked_names", "frame_of", "series_of"]
 
 _MAX_NAME = 200
 Cell = str | int | float | None
@@ -54,6 +54,22 @@ def series_of(name: str, values: Sequence[Any]) -> pd.Series[Any]:
     return pd.Series(
         np.array([math.nan if cell is None else float(cell) for cell in cells], dtype=np.float64)
     )
+
+
+def frame_of(columns: Mapping[str, pd.Series[Any]]) -> pd.DataFrame:
+    """A frame of columns by name; the names are kept as they are, whatever characters are in them.
+
+    Args:
+        columns: the columns, all of one length.
+
+    Example:
+        >>> frame_of({"y": pd.Series([1, 2])}).columns.dtype
+        dtype('O')
+    """
+    # pandas with pyarrow would make names of Arrow's strings, which hold no half of a pair of surrogates.
+    frame = pd.DataFrame(dict(enumerate(columns.values())))
+    frame.columns = pd.Index(list(columns), dtype=object)
+    return frame
 
 
 def checked_names(names: list[str]) -> list[str]:

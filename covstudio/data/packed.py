@@ -18,7 +18,7 @@ import pandas as pd
 
 from covstudio.data.choices import Question, TableChoices
 from covstudio.data.errors import TableError
-from covstudio.data.in_memory import checked_names
+from covstudio.data.in_memory import checked_names, frame_of
 from covstudio.data.tables import Table
 from covstudio.records import RecordError, from_record, to_record
 
@@ -120,7 +120,7 @@ def unpack(packed: bytes) -> Table:
         name: _series(column, array) for name, column, array in zip(names, head.columns, arrays, strict=False)
     }
     lines = cast("npt.NDArray[np.int64]", arrays[-1]) if head.lines else None
-    return Table(pd.DataFrame(frame), head.name, head.notes, head.questions, head.choices, lines)
+    return Table(frame_of(frame), head.name, head.notes, head.questions, head.choices, lines)
 
 
 def _series(column: _Column, values: npt.NDArray[Any]) -> pd.Series[Any]:

@@ -19,7 +19,7 @@ from covstudio.data.choices import Decision, TableChoices
 from covstudio.data.column_text import Cells, ColumnText, Marks
 from covstudio.data.columns import parse_column
 from covstudio.data.errors import TableError, count, listed, shown
-from covstudio.data.in_memory import checked_names
+from covstudio.data.in_memory import checked_names, frame_of
 from covstudio.data.numerals import number
 from covstudio.data.readers import MAX_BYTES, File, read_file, too_large
 from covstudio.data.records import is_remark
@@ -212,7 +212,7 @@ def table_from(raw: RawTable, name: str, choices: TableChoices) -> tuple[Table, 
         questions += parsed.questions
     notes += [question.text for question in questions]
     own = replace(choices, steps=(), **recorded)
-    table = Table(pd.DataFrame(found), name, tuple(notes), tuple(questions), own, raw.lines[:rows])
+    table = Table(frame_of(found), name, tuple(notes), tuple(questions), own, raw.lines[:rows])
     return table.with_choices(replace(own, steps=choices.steps)), tuple(decisions)
 
 

@@ -106,7 +106,7 @@ def read_raw(data: bytes, choices: TableChoices | None = None) -> RawTable:
         while read := list(islice(reader, max(_CHUNK_ROWS, _CHUNK // width))):
             kept = rows.keep(read, layout.skipped + reader.line_num)
             if rows.cells > MAX_CELLS:
-                raise TableError(_too_much(f"The file has {rows.cells:,} cells or more", MAX_CELLS))
+                raise TableError(too_much(f"The file has {rows.cells:,} cells or more", MAX_CELLS))
             if rows.ragged:
                 raise TableError(_ragged(data, layout))
             if kept:
@@ -147,7 +147,7 @@ def read_grid(grid: Sequence[Sequence[str]], choices: TableChoices, separator: s
     rows = _Rows(_width(layout), layout)
     rows.cells = width * len(full)
     if rows.cells > MAX_CELLS:
-        raise TableError(_too_much(f"The file has {rows.cells:,} cells", MAX_CELLS))
+        raise TableError(too_much(f"The file has {rows.cells:,} cells", MAX_CELLS))
     kept = rows.keep(full[layout.skipped :], len(full))
     chunks = [[_shared(np.array(column, dtype=object)) for column in zip(*kept, strict=True)]] if kept else []
     first = tuple(separator.join(row) for row in full[:FIRST_LINES])
@@ -157,7 +157,7 @@ def read_grid(grid: Sequence[Sequence[str]], choices: TableChoices, separator: s
 def _width(layout: Layout) -> int:
     width = len(layout.names)
     if width > MAX_COLUMNS:
-        raise TableError(_too_much(f"The first line names {width:,} columns", MAX_COLUMNS))
+        raise TableError(too_much(f"The first line names {width:,} columns", MAX_COLUMNS))
     return width
 
 
@@ -309,7 +309,8 @@ class _Rows:
         return notes
 
 
-def _too_much(what: str, limit: int) -> str:
+def too_much(what: str, limit: int) -> str:
+    """The sentence about a table that is too large."""
     return (
         f"{what}, and {limit:,} is the most that can be read. Keep the columns and rows that the model needs."
     )

@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import singledispatch
 
 import numpy as np
-import pandas as pd
 
 from covstudio.data.calculation import holds
 from covstudio.data.choices import TableChoices
@@ -15,7 +14,7 @@ from covstudio.data.column_text import ColumnText, Marks
 from covstudio.data.columns import parse_column
 from covstudio.data.computed import with_computed
 from covstudio.data.errors import ChoiceError, TableError, count, shown, suggestion
-from covstudio.data.in_memory import series_of
+from covstudio.data.in_memory import frame_of, series_of
 from covstudio.data.numerals import number
 from covstudio.data.steps import Compute, Keep, Recode, Rename, Step
 from covstudio.data.tables import Table, derives
@@ -162,4 +161,4 @@ def _under(table: Table, choices: TableChoices) -> Table:
     changed = {name for name in table.columns if choices.column(name) != table.choices.column(name)}
     questions = tuple(one for one in table.questions if one.column not in changed)
     own = replace(choices, steps=())
-    return replace(table, frame=pd.DataFrame(frame), notes=tuple(notes), questions=questions, choices=own)
+    return replace(table, frame=frame_of(frame), notes=tuple(notes), questions=questions, choices=own)

@@ -19,7 +19,7 @@ from covstudio.data.causes import why_no_numbers
 from covstudio.data.choices import Question, TableChoices
 from covstudio.data.dates import days
 from covstudio.data.errors import TableError, count, listed, shown, suggestion
-from covstudio.data.in_memory import Cell, checked_names, series_of
+from covstudio.data.in_memory import Cell, checked_names, frame_of, series_of
 from covstudio.data.numerals import number
 from covstudio.data.ordering import ordered_labels
 from covstudio.data.text import label, plain_label, plain_name
@@ -347,7 +347,7 @@ class Table:
             parts = ", ".join(f"{shown(key)} has {size:,}" for key, size in list(lengths.items())[:6])
             raise TableError(f"Every column should have the same number of rows; {parts}.")
         data = {key: series_of(key, values) for key, values in zip(names, columns.values(), strict=True)}
-        return cls(pd.DataFrame(data), name, tuple(notes))
+        return cls(frame_of(data), name, tuple(notes))
 
 
 _DERIVED: WeakKeyDictionary[Table, tuple[TableChoices, Table]] = WeakKeyDictionary()
