@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 from playwright.sync_api import FilePayload, FloatRect, Locator, Page, expect
 
+from tests.studio.forking import Forked, run
+
 Point = tuple[float, float]
 Tab = Literal["Inspector", "Matrix", "Data", "Fit", "Code"]
 #: The area that a view stands in, where that is called otherwise.
@@ -55,19 +57,16 @@ class Server:
         self._first = first
         self._folder = folder
         self._port = 0
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[str] | Forked | None = None
         self._lines: list[str] = []
         self.url = ""
 
     def start(self) -> Server:
         """Start it; it listens when this returns."""
         path = os.pathsep.join(str(one) for one in (self._folder, ROOT, os.environ.get("PYTHONPATH")) if one)
-        process = self._process = subprocess.Popen(
-            [sys.executable, "-u", "-c", f"{self._first}\n{SERVE}"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={
+        process = self._process = run(
+            f"{self._first}\n{SERVE}",
+            {
                 "COVSTUDIO_WORKERS": "1",  # each takes seconds to start
                 **os.environ,
                 "PYTHONPATH": path,
