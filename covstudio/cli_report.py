@@ -10,6 +10,7 @@ from covstudio import __version__
 from covstudio.data.tables import Table
 from covstudio.document.model.document import Document
 from covstudio.estimate import Estimate, mixture_words, tables
+from covstudio.estimate.used_rows import used_rows
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -25,7 +26,7 @@ def report(
 ) -> list[str]:
     """A fit to read, in lines: the summary, the tables, and what there is to say about them."""
     fit, inferred = found.fit, found.inferred
-    frames = tables(found)
+    frames = tables(found, used_rows(document, table, fit.n).numbers.tolist())
     lines = [
         f"{document.title}: {found.response} ~ {document.fixed_effects}, {table.name}, {fit.n:,} rows",
         f"{fit.message} ({fit.method}, {fit.engine} engine)",
@@ -202,7 +203,7 @@ def as_json(document: Document, table: Table, found: Estimate, notes: Sequence[s
         "references": dict(found.references),
         "notes": [*notes, *inferred.notes],
     }
-    for name, frame in tables(found).items():
+    for name, frame in tables(found, used_rows(document, table, fit.n).numbers.tolist()).items():
         if name != "fit":
             content[name] = [_finite(record) for record in frame.to_dict("records")]
     return _finite(content)

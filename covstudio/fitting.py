@@ -20,6 +20,7 @@ from covstudio.data.tables import Table
 from covstudio.document.build.build import build
 from covstudio.document.model.document import Document, check_method
 from covstudio.estimate import After, Estimate, Means, design_of, estimate, files, ranef, tables, varcorr
+from covstudio.estimate.used_rows import UsedRows, used_rows
 from covstudio.formula import Reading, read
 from covstudio.notebook.results import fit_html
 from covstudio.plots.of_fit import FitPlots, plots_of_model
@@ -84,9 +85,14 @@ class Fitted:
         return self.fit.params
 
     @cached_property
+    def _rows(self) -> UsedRows:
+        """The rows that were used, with their numbers in the table."""
+        return used_rows(self.document, self.table, self.fit.n)
+
+    @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
         """All estimates as tables: see `covstudio.estimate.tables`."""
-        return tables(self.estimate)
+        return tables(self.estimate, self._rows.numbers.tolist())
 
     @property
     def fixed(self) -> pd.DataFrame:
@@ -174,7 +180,8 @@ class Fitted:
     @property
     def plot(self) -> FitPlots:
         """Pictures of the fit: `found.plot("residuals")`; see `covstudio.plots.of_fit.FitPlots`."""
-        return plots_of_model(self.inference, self.after.rows, self.document.response or "")
+        rows, response = self.after.rows, self.document.response or ""
+        return plots_of_model(self.inference, rows, response, self._rows.numbers)
 
     def tidy(self, kind: Any = "fixed", **options: Any) -> pd.DataFrame:
         """The estimates, one a row; see `covstudio.estimate.After.tidy`."""

@@ -36,12 +36,20 @@ class FittedModel:
         told: the fit with its model and data; None for a fit alone.
         table: the rows that were used; None where there is no table.
         response: what the response is called.
+        row_numbers: (n,) where each row stands in the table that was given, the first being 1; among the rows
+            used where nobody has said.
     """
 
     fit: Fit
     told: Inference | None = None
     table: Table | None = None
     response: str = "response"
+    row_numbers: NDArray[np.int64] | None = None
+
+    @property
+    def called(self) -> NDArray[np.int64]:
+        """What the rows are called, (n,): their numbers, from 1."""
+        return np.arange(1, self.fit.n + 1) if self.row_numbers is None else self.row_numbers
 
     @property
     def inference(self) -> Inference:

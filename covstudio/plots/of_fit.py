@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from covstudio.covariance import Matrix
 from covstudio.data.frames import Frame, table_of
@@ -108,7 +109,7 @@ class FitPlots:
             table = table_of(frame)
             if table.n != model.fit.n:
                 raise ValueError(f"frame must have the {model.fit.n} rows of the fit, and has {table.n}.")
-        return FittedModel(model.fit, told, table, model.response), options
+        return FittedModel(model.fit, told, table, model.response, model.row_numbers), options
 
     def __repr__(self) -> str:
         return f"Pictures of a fit of {self._model.fit.n:,} rows: {', '.join(map(repr, self.kinds))}"
@@ -133,6 +134,8 @@ def plots_of_inference(told: Inference) -> FitPlots:
     return FitPlots(FittedModel(told.fit, told))
 
 
-def plots_of_model(told: Inference, table: Table, response: str) -> FitPlots:
-    """Pictures of a fit with its model and the rows that were used."""
-    return FitPlots(FittedModel(told.fit, told, table, response or "response"))
+def plots_of_model(
+    told: Inference, table: Table, response: str, row_numbers: NDArray[np.int64] | None = None
+) -> FitPlots:
+    """Pictures of a fit with its model and the rows that were used, called by these numbers."""
+    return FitPlots(FittedModel(told.fit, told, table, response or "response", row_numbers))

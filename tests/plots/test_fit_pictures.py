@@ -126,7 +126,7 @@ def test_quantiles_have_a_pointwise_band_in_closed_form(alpha):
     np.testing.assert_allclose(
         frame["upper"], stats.norm.ppf(stats.beta.ppf(0.975, rank, 73 - rank)), atol=1e-9
     )
-    assert sorted(frame["row"]) == list(range(72))
+    assert sorted(frame["row"]) == list(range(1, 73))
 
 
 def test_residuals_by_a_factor(alpha):

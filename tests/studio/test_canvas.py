@@ -111,7 +111,7 @@ def test_a_card_names_what_its_size_and_labels_are_bound_to() -> None:
     assert card(store, nodes["rows"], []).hint == "rows"
     assert card(store, nodes["rows"], []).shape == "72 × 72"
     assert card(store, nodes["none"], []).lines[0].text == "choose columns"
-    assert card(store, nodes["z"], []).lines[0].text == "rep ⋈ block"
+    assert card(store, nodes["z"], []).lines[0].text == "rep × block"
 
 
 def test_problems_stand_on_the_node_they_concern_errors_first() -> None:

@@ -10,11 +10,13 @@ import pandas as pd
 import pytest
 
 from covstudio.data.examples import load_example
+from covstudio.document.build.build import build
 from covstudio.document.files.templates import templates
 from covstudio.document.model.document import Method
 from covstudio.estimate import estimate
+from covstudio.estimate.used_rows import UsedRows, used_rows
 from covstudio.studio.fit.results import Results
-from covstudio.studio.fit.used_rows import UsedRows, used_rows
+from covstudio.studio.session.spoken import Spoken
 
 TABLE = load_example("john_alpha")
 DOCUMENT = templates()[0].document(TABLE)
@@ -59,6 +61,24 @@ def test_rows_are_called_by_their_number_in_the_table() -> None:
         assert written.loc[number, "standardised"] == pytest.approx(value, rel=1e-5)
         assert written.loc[number, "gen"] == TABLE.frame["gen"][number - 1]
     assert results.text("residuals").split("\t")[0] == "row_of_file"
+
+
+def test_parts_of_v_are_called_as_on_the_page_with_their_paths_behind() -> None:
+    found = estimate(DOCUMENT, TABLE)
+    results, spoken = Results(found, 0.0, "alpha"), Spoken(DOCUMENT, build(DOCUMENT, TABLE))
+
+    def written(name: str) -> pd.DataFrame:
+        text = results.file(name, spoken)[1]
+        assert isinstance(text, str)
+        return pd.read_csv(io.StringIO(text))
+
+    components = written("variance_components")
+    assert components["parameter"].tolist()[0] == "genotype variance · σ²"
+    assert components["path"].tolist()[0] == "genotype/g/sigma^2"
+    effects = written("blups").set_index("path").loc["block"]
+    assert effects["level"].tolist()[0] == "rep R1, block B1"
+    assert results.state(spoken).blups.level[:1] == ["G01"]
+    assert results.state(spoken).blups.level[24] == "rep R1, block B1"
 
 
 def test_a_column_of_the_table_keeps_its_name() -> None:

@@ -29,11 +29,11 @@ def _rows(model: FittedModel) -> tuple[pd.DataFrame, str]:
 
     if model.told is None:
         frame = pd.DataFrame({"fitted": model.fitted, "residual": model.residual})
-        frame.insert(0, "row", np.arange(len(frame)))
+        frame.insert(0, "row", model.called)
         return frame.assign(standardised=np.nan), "residual"
     found = model.standardised
     frame = found.table()
-    frame["row"] -= 1
+    frame["row"] = model.called
     for name, values in model.hover().items():
         frame[name if name not in frame else f"{name}_"] = list(values)
     return frame, found.by
@@ -43,8 +43,9 @@ def against_fitted(model: FittedModel) -> Numbers:
     """Conditional residuals against fitted values, random effects included.
 
     Returns:
-        "row" (from 0), "fitted", "residual", "standardised" (studentised, or Pearson's where that takes too
-        long; NaN for a fit alone), "normal_quantile", and the first factors of the table.
+        "row" (its number in the table, from 1), "fitted", "residual", "standardised" (studentised, or
+        Pearson's where that takes too long; NaN for a fit alone), "normal_quantile", and the first factors of
+        the table.
     """
     frame, by = _rows(model)
     column = "residual" if by == "residual" else "standardised"
@@ -74,7 +75,8 @@ def quantiles(model: FittedModel) -> Numbers:
     :math:`\Phi^{-1}` of a beta variable with i and m + 1 - i; its 2.5 % and 97.5 % quantiles.
 
     Returns:
-        In the order of the residuals: "row" (from 0), "normal_quantile", "standardised", "lower", "upper".
+        In the order of the residuals: "row" (its number in the table, from 1), "normal_quantile",
+        "standardised", "lower", "upper".
     """
     import pandas as pd
 
@@ -83,7 +85,7 @@ def quantiles(model: FittedModel) -> Numbers:
     ends = band(np.arange(1, len(order) + 1), len(order))
     frame = pd.DataFrame(
         {
-            "row": order,
+            "row": model.called[order],
             "normal_quantile": found.quantile[order],
             "standardised": found.value[order],
             "lower": ends.lower,
@@ -132,7 +134,7 @@ def by_factor(model: FittedModel, by: str | None = None) -> Numbers:
         by: the column; None for the first factor of the table.
 
     Returns:
-        "row" (from 0), "level", "place" (of the level, from 0), "standardised".
+        "row" (its number in the table, from 1), "level", "place" (of the level, from 0), "standardised".
 
     Raises:
         ValueError: there is no such column, or no factor.
@@ -147,7 +149,7 @@ def by_factor(model: FittedModel, by: str | None = None) -> Numbers:
     place = {level: k for k, level in enumerate([*levels, "NA"])}
     frame = pd.DataFrame(
         {
-            "row": np.arange(len(labels)),
+            "row": model.called,
             "level": labels,
             "place": [place[one] for one in labels],
             "standardised": found.value,

@@ -197,7 +197,7 @@ def _columns(declared: Declaration, node: Node) -> list[CardLine]:
             continue
         value = node.arguments.get(argument.name, document_default(declared, argument))
         if isinstance(value, Columns):
-            joined = ", " if argument.kind == "coordinates" else " ⋈ "
+            joined = ", " if argument.kind == "coordinates" else " × "
             text = joined.join(value.names) or "choose columns"
         elif isinstance(value, Values):
             text = f"{len(value.columns[0]) if value.columns else 0} values"
@@ -217,6 +217,6 @@ def _size_hint(declared: Declaration, node: Node) -> str:
             if isinstance(value, Rows):
                 return "rows"
             if isinstance(value, Levels):
-                return " ⋈ ".join(value.columns)
+                return " × ".join(value.columns)
             return ""
     return ""

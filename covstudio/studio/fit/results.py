@@ -14,6 +14,7 @@ from covstudio.document.build.build import build
 from covstudio.document.model.document import Document, Method
 from covstudio.estimate import Estimate, tables
 from covstudio.estimate.residuals import band, choice
+from covstudio.estimate.used_rows import UsedRows, used_rows
 from covstudio.reml.engines.registry import title_of
 from covstudio.reml.inference.comparison import Candidate
 from covstudio.reml.inference.names import Names
@@ -30,7 +31,6 @@ from covstudio.studio.fit.results_messages import (
     VarianceRow,
     Word,
 )
-from covstudio.studio.fit.used_rows import UsedRows, used_rows
 from covstudio.studio.session.files import file_stem, spreadsheet_text
 from covstudio.studio.session.spoken import Spoken
 
@@ -49,6 +49,13 @@ MAX_POINTS = 2000
 ALL = "all"
 #: Tables that are not in the archive while they have no rows.
 OPTIONAL = ("variance_shares", "tests", "variance_tests", "derived")
+#: Table -> its column that names parts of V.
+PARTS = {
+    "variance_components": "parameter",
+    "variance_shares": "term",
+    "variance_tests": "term",
+    "blups": "term",
+}
 #: What `Fit.verdict` is called on the page, and how it is shown.
 VERDICTS: dict[str, tuple[str, Mood]] = {
     "converged": ("Converged", "ok"),
@@ -118,7 +125,10 @@ class Results:
             tests=rows("tests", TestRow),
             blups=RandomRows(
                 **{name: _values(random[name]) for name in random.columns}
-                | {"term": list(map(spoken, random["term"]))},
+                | {
+                    "term": list(map(spoken, random["term"])),
+                    "level": list(map(spoken.level, random["term"], random["level"])),
+                },
                 total=len(self._tables["blups"]),
             ),
             residuals=points(self.estimate, self._rows),
@@ -156,27 +166,40 @@ class Results:
             if path not in self.estimate.fixed_parameters
         ]
 
-    def _whole(self, name: str) -> pd.DataFrame:
-        """A table as it is taken away: residuals with what their rows are."""
+    def _whole(self, name: str, spoken: Spoken | None) -> pd.DataFrame:
+        """A table as it is taken away: residuals with what their rows are, parts of V by name and by path."""
         frame = self._tables[name]
-        return self._rows.frame(frame.drop(columns="row")) if name == "residuals" else frame
+        if name == "residuals":
+            return self._rows.frame(frame.drop(columns="row"))
+        part = PARTS.get(name)
+        if spoken is None or part is None:
+            return frame
+        called, paths = frame.copy(), frame[part]
+        called[part] = [spoken(path) for path in paths]
+        if "level" in frame:
+            called["level"] = list(map(spoken.level, paths, frame["level"]))
+        called["path"] = paths
+        return called
 
-    def text(self, name: str) -> str:
+    def text(self, name: str, spoken: Spoken | None = None) -> str:
         """A table for the clipboard, cells parted by tabs, as spreadsheets take them.
 
         Args:
             name: of a table.
+            spoken: what parameters and terms are called, with their paths in a column behind; by their paths
+                alone when left out.
 
         Raises:
             KeyError: there is no such table.
         """
-        return spreadsheet_text(self._whole(name), "\t")
+        return spreadsheet_text(self._whole(name, spoken), "\t")
 
-    def file(self, name: str) -> tuple[str, str | bytes]:
+    def file(self, name: str, spoken: Spoken | None = None) -> tuple[str, str | bytes]:
         """A table as csv, or all of them as a zip archive.
 
         Args:
             name: of a table, or "all".
+            spoken: as for `text`.
 
         Returns:
             File name and content.
@@ -185,11 +208,11 @@ class Results:
             KeyError: there is no such table.
         """
         if name != ALL:
-            return f"{self._stem} {name.replace('_', ' ')}.csv", spreadsheet_text(self._whole(name))
+            return f"{self._stem} {name.replace('_', ' ')}.csv", spreadsheet_text(self._whole(name, spoken))
         stream = io.BytesIO()
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
             for table in self._tables:
-                frame = self._whole(table)
+                frame = self._whole(table, spoken)
                 if table in OPTIONAL and frame.empty:
                     continue
                 archive.writestr(f"{table}.csv", spreadsheet_text(frame))

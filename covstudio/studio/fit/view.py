@@ -16,6 +16,7 @@ from covstudio.document.changes.all import SetParameters
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import V
 from covstudio.estimate.inferred import WORDS
+from covstudio.estimate.used_rows import used_rows
 from covstudio.reml.problem.iteration import Iteration
 from covstudio.studio.fit import pool as fitting
 from covstudio.studio.fit.derived import FitDerived
@@ -41,7 +42,6 @@ from covstudio.studio.fit.questions import FitQuestions
 from covstudio.studio.fit.results import Results
 from covstudio.studio.fit.setup import FitSetup
 from covstudio.studio.fit.shelf import Shelf
-from covstudio.studio.fit.used_rows import used_rows
 from covstudio.studio.fit.worker import Inferring, Outcome, Step
 from covstudio.studio.inspector.problems import ModelProblem, model_problem
 from covstudio.studio.session.channel import Channel
@@ -330,12 +330,12 @@ class FitView(TabView):
     def _save(self, message: SaveTable) -> None:
         results = self._answered()
         if results is not None:
-            self._download(*results.file(message.table))
+            self._download(*results.file(message.table, self._spoken))
 
     def _copy(self, message: CopyTable) -> None:
         results = self._answered()
         if results is not None:
-            self.channel.tell(ClipboardText(text=results.text(message.table)))
+            self.channel.tell(ClipboardText(text=results.text(message.table, self._spoken)))
 
     # --- drawing ----------------------------------------------------------------------------------
 
