@@ -160,3 +160,31 @@ def test_a_table_error_names_the_line_of_the_sheet():
     table = read_table(workbook({"s": Sheet(rows)}))
     with pytest.raises(TableError, match=r"'5 kg' in line 3 of the file"):
         table.numbers("y")
+
+
+def test_a_workbook_that_would_fill_the_memory_is_refused_before_it_is_read():
+    cells = (
+        '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c s="1" r="XFD1048576"><v>1</v></c></row>'
+    )
+    far = {"xl/worksheets/s1.xml": f"<worksheet><sheetData>{cells}</sheetData></worksheet>"}
+    assert "has values up to cell XFD1048576" in refused(workbook({"s": TRIAL}, far))
+    # Cells that are only formatted are none.
+    assert read_table(workbook({"s": TRIAL}, {"xl/far.xml": cells.replace("><v>1</v></c>", "/>")})).n == 4
+    one = '<c t="s"><v>0</v></c>'
+    rows = f"<row>{one * 100}</row>" * 200
+    long = {
+        "xl/sharedStrings.xml": f"<sst><si><t>{'x' * 10_000}</t></si></sst>",
+        "xl/worksheets/s1.xml": f"<worksheet><sheetData>{rows}</sheetData></worksheet>",
+    }
+    assert "The texts of a sheet have together 200,3" in refused(
+        workbook({"s": TRIAL}, long), max_bytes=10**6
+    )
+
+
+def test_other_spreadsheets_are_refused_with_what_to_do():
+    for parts in (["mimetype", "content.xml"], ["xl/workbook.bin"]):
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w") as archive:
+            for part in parts:
+                archive.writestr(part, "x")
+        assert "save it as an Excel workbook (.xlsx)" in refused(stream.getvalue())

@@ -43,9 +43,10 @@ class Sheet:
     hidden: bool = False
 
 
-def workbook(sheets: Mapping[str, Sheet]) -> bytes:
-    """The bytes of an .xlsx file."""
-    names, relations, parts = [], [], {}
+def workbook(sheets: Mapping[str, Sheet], more: Mapping[str, str] | None = None) -> bytes:
+    """The bytes of an .xlsx file, with further parts or others in place of its own."""
+    names, relations = [], []
+    parts: dict[str, str] = {}
     for number, (name, sheet) in enumerate(sheets.items(), start=1):
         state = ' state="hidden"' if sheet.hidden else ""
         names.append(f'<sheet name="{escape(name)}" sheetId="{number}"{state} r:id="r{number}"/>')
@@ -63,6 +64,7 @@ def workbook(sheets: Mapping[str, Sheet]) -> bytes:
         "xl/_rels/workbook.xml.rels": f"{_RELATIONS}{''.join(relations)}{styles}</Relationships>",
         "xl/styles.xml": _STYLES,
     }
+    parts |= more or {}
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for part, text in parts.items():

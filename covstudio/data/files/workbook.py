@@ -6,6 +6,7 @@ import html
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
@@ -14,9 +15,9 @@ from typing import Any
 from covstudio.data.choices import Answer, Decision, Question, TableChoices
 from covstudio.data.errors import ChoiceError, TableError, count, listed, shown, suggestion
 from covstudio.data.packing import checked_archive
-from covstudio.data.readers import READERS, File, Reader
+from covstudio.data.readers import READERS, File, Reader, too_large
 from covstudio.data.records import is_number
-from covstudio.data.source import RawTable, read_grid
+from covstudio.data.source import MAX_CELLS, RawTable, read_grid, too_much
 
 __all__ = ["cell_name"]
 
@@ -25,6 +26,10 @@ _UNPACKED = 10
 _OLD = b"\xd0\xcf\x11\xe0"
 _MERGED_NAMES = 30
 
+#: Cells with something in them, cells that show a text of the list of texts, and the texts of that list.
+_FILLED = re.compile(rb'<(?:\w+:)?c\b[^>]*?\br="([A-Z]{1,3})(\d{1,7})"(?:[^>]*[^>/])?>')
+_TEXTS = re.compile(rb't="s"[^>]*>\s*<(?:\w+:)?v>(\d+)<')
+_SHARED = re.compile(rb"<(?:\w+:)?si\b.*?</(?:\w+:)?si>", re.DOTALL)
 _WHOLE = re.compile(r"\d{1,4}", re.ASCII)
 _NOT_COMPUTED = re.compile(rb"<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>")
 
@@ -60,7 +65,18 @@ def read(file: File) -> RawTable:
     from python_calamine import CalamineError, CalamineWorkbook
 
     if not file.data.startswith(_OLD):
-        checked_archive(file.data, _UNPACKED * file.max_bytes, "The workbook")
+        most = _UNPACKED * file.max_bytes
+        with checked_archive(file.data, most, "The workbook") as archive:
+            if "xl/workbook.xml" not in archive.namelist():
+                raise TableError(
+                    "This is an OpenDocument file or a binary workbook (.ods, .xlsb), which is not read. In "
+                    "the "
+                    "spreadsheet program, save it as an Excel workbook (.xlsx) and load that file."
+                )
+            try:
+                _check_size(archive, most)
+            except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error) as error:
+                raise TableError(f"The workbook is damaged: {error}. Save or download it again.") from None
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(file.data))
         sheets = {
@@ -163,37 +179,71 @@ def cell_name(row: int, column: int) -> str:
 
 def _without_value(data: bytes, sheet: str) -> list[str]:
     """Notes of formulas that nobody has computed, and of those that failed."""
-    if data.startswith(_OLD):
-        return []
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        try:
-            book = archive.read("xl/workbook.xml").decode("utf-8", "replace")
-            relations = archive.read("xl/_rels/workbook.xml.rels").decode("utf-8", "replace")
-            element = next(
-                one for one in re.findall(r"<(?:\w+:)?sheet\b[^>]*>", book) if _named(one, "name") == sheet
-            )
-            wanted = re.search(r'\br:id="([^"]*)"', element)
-            target = next(
-                _named(one, "Target")
-                for one in re.findall(r"<Relationship\b[^>]*>", relations)
-                if wanted and _named(one, "Id") == wanted[1]
-            )
-            content = archive.read(target.removeprefix("/") if target.startswith("/") else f"xl/{target}")
-        except (KeyError, StopIteration):
-            return []
-    formulas = len(_NOT_COMPUTED.findall(content))
-    errors = content.count(b' t="e"')
+    content = b"" if data.startswith(_OLD) else _part(data, sheet)
+    formulas, errors = len(_NOT_COMPUTED.findall(content)), content.count(b' t="e"')
     notes = []
     if formulas:
         verb = "has" if formulas == 1 else "have"
         notes.append(
             f"{count(formulas, 'formula')} {verb} no value, as no spreadsheet program has computed it: open "
-            "the workbook in one and save it."
+            "the "
+            "workbook in one and save it."
         )
     if errors:
         verb = "has" if errors == 1 else "have"
         notes.append(f"{count(errors, 'cell')} with an error such as #DIV/0! {verb} no value.")
     return notes
+
+
+def _part(data: bytes, sheet: str) -> bytes:
+    """The part of a workbook that holds a sheet; nothing where it cannot be told."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        try:
+            book = archive.read("xl/workbook.xml").decode("utf-8", "replace")
+            relations = archive.read("xl/_rels/workbook.xml.rels").decode("utf-8", "replace")
+            sheets = re.findall(r"<(?:\w+:)?sheet\b[^>]*>", book)
+            wanted = next(_named(one, "r:id") for one in sheets if _named(one, "name") == sheet)
+            links = re.findall(r"<Relationship\b[^>]*>", relations)
+            target = next(_named(one, "Target") for one in links if _named(one, "Id") == wanted)
+            return archive.read(target[1:] if target.startswith("/") else f"xl/{target}")
+        except (KeyError, StopIteration):
+            return b""
+
+
+def _check_size(archive: zipfile.ZipFile, most: int) -> None:
+    """Refuse a workbook whose cells would not fit: few that lie far apart, or many of one long text.
+
+    Raises:
+        TableError: there are too many.
+    """
+    texts: list[int] = []
+    for part in archive.namelist():
+        if part.casefold().endswith("sharedstrings.xml"):
+            texts = [len(one) for one in _SHARED.findall(archive.read(part))]
+    for part in archive.namelist():
+        content = archive.read(part)
+        if b"sheetData" not in content:
+            continue
+        last = row = 0
+        for letters, number in set(_FILLED.findall(content)):
+            row, last = max(row, int(number)), max(last, _column(letters))
+        if row * last > MAX_CELLS:
+            raise TableError(
+                f"A sheet of the workbook has values up to cell {cell_name(row - 1, last - 1)}, which makes "
+                f"{row * last:,} cells, and {MAX_CELLS:,} is the most that can be read. Delete what lies far "
+                "from the "
+                "table, or save the table as csv."
+            )
+        size = sum(texts[at] for at in map(int, _TEXTS.findall(content)) if at < len(texts))
+        if size > most:
+            raise TableError(too_large(size, most, "The texts of a sheet have together"))
+
+
+def _column(letters: bytes) -> int:
+    found = 0
+    for letter in letters:
+        found = 26 * found + letter - 64
+    return found
 
 
 def _named(element: str, attribute: str) -> str:
@@ -208,6 +258,8 @@ def _range(merge: Merge) -> str:
 def _fill_down(grid: Grid, merges: Iterable[Merge], notes: list[str]) -> None:
     """Give all rows of merged cells the value of the first; merged cells of one row are left as they are."""
     filled = [one for one in merges if one[1][0] > one[0][0] and _at(grid, one[0])]
+    if (cells := sum(min(bottom, len(grid)) - top for (top, _), (bottom, _) in filled)) > MAX_CELLS:
+        raise TableError(too_much(f"The merged cells of the sheet make {cells:,} cells", MAX_CELLS))
     for (top, left), (bottom, _) in filled:
         for row in grid[top + 1 : bottom + 1]:
             if left < len(row):
@@ -283,8 +335,8 @@ def _check_names(grid: Grid, merges: Iterable[Merge], header: int) -> None:
 READERS.register(
     Reader(
         "workbook",
-        "a workbook of Excel or OpenDocument",
-        (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"),
+        "an Excel workbook",
+        (".xlsx", ".xlsm", ".xls"),
         fits,
         read,
         order=10,
