@@ -22,6 +22,7 @@ Tab = Literal["Inspector", "Matrix", "Data", "Fit", "Code"]
 AREAS = {"Inspector": "Model", "Fit": "Results"}
 
 ROOT = Path(__file__).parents[2]
+NO_WORKERS = "from covstudio.studio.fit.pool import LocalPool; LocalPool.prewarm = lambda pool: None"
 SERVE = "import runpy; runpy.run_module('tests.studio.prepared', run_name='__main__')"
 
 EXAMPLE = "Alpha design of spring oats"
@@ -51,10 +52,11 @@ class Server:
     Args:
         first: Python that the process runs before it serves.
         folder: where that imports from, besides what is installed.
+        fits: whether somebody will fit: the workers are started with the server, then.
     """
 
-    def __init__(self, first: str = "", folder: Path | None = None) -> None:
-        self._first = first
+    def __init__(self, first: str = "", folder: Path | None = None, *, fits: bool = True) -> None:
+        self._first = first if fits else f"{NO_WORKERS}\n{first}"
         self._folder = folder
         self._port = 0
         self._process: subprocess.Popen[str] | Forked | None = None
@@ -105,14 +107,15 @@ class Server:
 
 
 @contextmanager
-def served(first: str = "", folder: Path | None = None) -> Iterator[str]:
+def served(first: str = "", folder: Path | None = None, *, fits: bool = True) -> Iterator[str]:
     """A server of the studio in a process of its own; its address.
 
     Args:
         first: Python that the process runs before it serves.
         folder: where that imports from, besides what is installed.
+        fits: whether somebody will fit: the workers are started with the server, then.
     """
-    server = Server(first, folder)
+    server = Server(first, folder, fits=fits)
     try:
         yield server.start().url
     finally:

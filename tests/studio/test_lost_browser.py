@@ -38,9 +38,7 @@ def test_a_server_that_is_killed_and_started_again(
 ) -> None:
     page = context.new_page()  # not watched: the browser reports refused connections as errors
     page.on("request", lambda request: foreign(request.url) and strangers.append(request.url))
-    studio = Studio(page, server.url).open()
-    studio.use_example()
-    studio.use_template()
+    studio = Studio(page, server.url).open("alpha")
     title = page.get_by_label("Model title")
     title.fill("Oats")
     title.press("Enter")
@@ -125,8 +123,7 @@ class Between:
 def test_a_line_that_drops_costs_nothing(context: BrowserContext, server_url: str) -> None:
     page = context.new_page()  # not watched: the browser reports refused connections as errors
     between = Between(page)
-    studio = Studio(page, server_url).open()
-    studio.use_template()
+    studio = Studio(page, server_url).open("model")
     matrix = studio.show("Matrix")
     expect(matrix.locator("canvas").first).to_be_visible()
     studio.model()
@@ -173,9 +170,7 @@ def test_a_page_whose_line_cannot_be_opened_asks_again(context: BrowserContext, 
 
 def test_a_reload_is_no_event(page: Page, server_url: str) -> None:
     between = Between(page)
-    studio = Studio(page, server_url).open()
-    studio.use_example()
-    studio.use_template()
+    studio = Studio(page, server_url).open("alpha")
     studio.select("genotype")
     studio.kept()
     nodes = studio.nodes().count()
@@ -201,9 +196,7 @@ def test_a_reload_is_no_event(page: Page, server_url: str) -> None:
 def test_tabs_do_not_mix_and_drafts_are_listed_and_forgotten(
     page: Page, context: BrowserContext, server_url: str, watch: Watch
 ) -> None:
-    first = Studio(page, server_url).open()
-    first.use_example()
-    first.use_template()
+    first = Studio(page, server_url).open("alpha")
     rename(first, "One")
     with context.expect_page() as opened:
         page.evaluate(

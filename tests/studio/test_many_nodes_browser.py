@@ -8,19 +8,10 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from benchmarks import canvas_pace
-from tests.studio.browser import Studio, box_of, served
+from tests.studio.browser import Studio, box_of
 from tests.studio.conftest import FAILED
 from tests.studio.lasting import LastingPage
-
-NODES = 200
-MAKE = """
-from benchmarks.trials import many_nodes
-from covstudio.studio.page import page
-from covstudio.studio.session.store import Store
-made = many_nodes({nodes})
-page.Store = lambda: Store(made.document, made.tables.values())
-"""
-
+from tests.studio.prepared import NODES
 
 #: Whether an image shows, pixel by pixel, what is painted on a canvas that is as large on the screen.
 AS_ON_A_CANVAS = """async (name) => {
@@ -47,15 +38,9 @@ AS_ON_A_CANVAS = """async (name) => {
 
 
 @pytest.fixture(scope="module")
-def many_url() -> Iterator[str]:
-    with served(MAKE.format(nodes=NODES)) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def counting(chrome: BrowserContext, many_url: str) -> Iterator[LastingPage]:
+def counting(chrome: BrowserContext, server_url: str) -> Iterator[LastingPage]:
     """A page that counts what is drawn."""
-    page = LastingPage(chrome, many_url, script=canvas_pace.COUNT)
+    page = LastingPage(chrome, server_url, script=canvas_pace.COUNT)
     yield page
     page.close()
 
@@ -63,7 +48,7 @@ def counting(chrome: BrowserContext, many_url: str) -> Iterator[LastingPage]:
 @pytest.fixture
 def many(request: pytest.FixtureRequest, counting: LastingPage) -> Iterator[Studio]:
     """A page that opens with the model, and stays for the next test as this one leaves it."""
-    yield counting.lend(user=__name__)
+    yield counting.lend("many", user=__name__)
     counting.take_back(failed=request.node.stash[FAILED])
 
 

@@ -187,7 +187,7 @@ def test_it_is_in_the_catalogue_and_the_palette(own: ModuleType) -> None:
 
 def test_it_is_found_by_the_names_it_has_elsewhere(own: ModuleType, page: Page) -> None:
     assert own.__file__ is not None
-    with served("import home_made", Path(own.__file__).parent) as url:
+    with served("import home_made", Path(own.__file__).parent, fits=False) as url:
         Studio(page, url).open()
         for query, kind in (
             ("wres", "WeightedError"),

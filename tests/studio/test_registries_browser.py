@@ -16,7 +16,7 @@ from tests.studio.own_files import as_modules
 def own_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server whose process imported somebody's own modules first."""
     folder = tmp_path_factory.mktemp("own")
-    with served(f"import {', '.join(as_modules(folder))}", folder) as url:
+    with served(f"import {', '.join(as_modules(folder))}", folder, fits=False) as url:
         yield url
 
 
