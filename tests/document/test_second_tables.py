@@ -8,9 +8,12 @@ import torch
 from covstudio.covariance import CovariancePropagation, DummyMatrix, PedigreeMatrix, ScalarMatrix, Sum
 from covstudio.data import Relation, Table
 from covstudio.document.build.build import build
+from covstudio.document.build.connection import check_connection
 from covstudio.document.build.of_matrix import document_of
+from covstudio.document.build.same import same_model, same_structure
 from covstudio.document.changes.all import (
     ChangeError,
+    Disconnect,
     SetArgument,
     SetData,
     SetFixed,
@@ -197,3 +200,24 @@ def test_files_with_odd_second_tables_are_refused(old, new, told) -> None:
     assert old in compact
     with pytest.raises(DocumentError, match=told):
         loads(compact.replace(old, new))
+
+
+def test_a_wire_goes_by_the_individuals() -> None:
+    """A matrix of eight individuals fits a design over five of them; one of five numbers does as well."""
+    loose = Disconnect("n4").apply(animal_model())
+    assert check_connection(loose, "n4", "n2", "g", table()) is None
+    five = tuple(tuple(float(i == j) for j in range(5)) for i in range(5))
+    written = after(add("KnownMatrix", name="five", K=five), start=loose)
+    assert check_connection(written, "n6", "n2", "g", table()) is None
+    eight = tuple(tuple(float(i == j) for j in range(8)) for i in range(8))
+    odd = after(add("KnownMatrix", name="eight", K=eight), start=loose)
+    assert check_connection(odd, "n6", "n2", "g", table()) is not None
+
+
+def test_another_second_table_is_another_model() -> None:
+    other = SetRelation("A", Relation.of_pedigree([*PEDIGREE, ("9", "", "")])).apply(animal_model())
+    assert not same_structure(animal_model(), other)
+    assert not same_model(animal_model(), other)
+    assert same_structure(animal_model(), animal_model())
+    unused = SetRelation("B", as_matrix()).apply(animal_model())
+    assert same_model(animal_model(), unused)

@@ -25,7 +25,7 @@ def upload(data: Locator, path: Path) -> None:
     data.get_by_label("Upload a csv file").set_input_files(path)
 
 
-def test_the_example_is_shown_explained_and_confirmed(studio: Studio, data: Locator) -> None:
+def test_the_example_is_shown_explained_and_confirmed(studio: Studio, data: Locator, tmp_path: Path) -> None:
     data.get_by_role("button", name="Alpha design of spring oats").click()
     expect(data.get_by_text("72 rows × 7 columns")).to_be_visible()
     expect(data.get_by_text("to confirm")).to_be_visible()
@@ -47,6 +47,17 @@ def test_the_example_is_shown_explained_and_confirmed(studio: Studio, data: Loca
     expect(studio.button("Undo")).to_have_attribute(
         "aria-description", "Undo: Use the data john_alpha.csv (Ctrl Z)"
     )
+    kin = tmp_path / "kin.csv"
+    kin.write_text("id,sire,dam\nG01,,\nG02,G01,\nX,G01,\n", encoding="utf-8")
+    data.get_by_label("Add a pedigree, markers or a matrix").set_input_files(kin)
+    added = data.get_by_role("group", name="Table kin")
+    expect(added.get_by_text("gen: 2 of 24 levels are in it.")).to_be_visible()
+    added.get_by_role("button", name="Drop kin").click()
+    expect(added).to_have_count(0)
+    studio.button("Undo").click()
+    expect(added).to_be_visible()
+    studio.button("Undo").click()
+    expect(added).to_have_count(0)
     studio.button("Undo").click()
     expect(data.get_by_label("Upload a csv file")).to_be_attached()
     expect(data.get_by_text("72 rows")).to_have_count(0)

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from covstudio.data import TableChoices, read_table
-from covstudio.document.changes.all import SetData
+from covstudio.document.changes.all import AddNode, SetData
 from covstudio.document.files.templates import TEMPLATES
 from covstudio.document.model.document import Document
+from covstudio.document.model.node import Related
 from covstudio.studio.data.data import MOST_CELLS, DataView
 from covstudio.studio.data.messages import TableCells
+from covstudio.studio.inspector.inspector import Inspector
 from covstudio.studio.session.store import Store
 from tests.data.workbooks import Sheet, workbook
 from tests.studio.states import state_of
@@ -242,3 +244,70 @@ def test_a_file_that_has_got_another_column_keeps_what_was_said_of_its_others():
     assert column(view, "yield")["role"] == "covariate"
     say(view, "use-table")
     assert store.document.response == "moisture"
+
+
+PEDIGREE = b"id,sire,dam\nA,,\nB,A,\nC,A,B\n"
+
+
+def second(view: DataView) -> list[dict[str, Any]]:
+    tables: list[dict[str, Any]] = state_of(view)["second"]
+    return tables
+
+
+def add_second(view: DataView, data: bytes, name: str) -> None:
+    piece = {"purpose": "relation", "id": name, "name": name, "index": 0, "total": 1, "size": len(data)}
+    view.channel.take({"type": "chunk", **piece, "data": data})
+
+
+def test_a_second_table_is_added_compared_with_the_data_used_and_dropped():
+    store = Store()
+    view = DataView(store)
+    uploaded(view, b"gen,rep,yield\nA,R1,4.1\nB,R1,3.9\nb,R2,4\nA,R2,4.0\n")
+    say(view, "use-table")
+    add_second(view, PEDIGREE, "my herd.csv")
+    (found,) = second(view)
+    assert (found["name"], found["summary"]) == ("my_herd", "pedigree of 3 individuals")
+    assert found["matched"] == "gen: 2 of 3 levels are in it."
+    assert "Did you mean 'B' for 'b' (the same but for capitals and blanks)?" in found["problem"]
+    assert found["users"] == []
+    assert store.document.relations["my_herd"].ids == ("A", "B", "C")
+    store.dispatch(AddNode("PedigreeMatrix", name="kin", connect=("V", None)))
+    (node,) = store.document.nodes
+    inspector = Inspector(store)
+    store.selection = (node,)
+    (field,) = state_of(inspector)["page"]["arguments"]
+    assert (field["kind"], field["value"], field["choices"]) == ("choice", None, ["my_herd"])
+    said = {"node": node, "argument": "ped", "value": "my_herd"}
+    inspector.channel.take({"type": "give-argument", **said})
+    assert store.document.nodes[node].arguments["ped"] == Related("my_herd")
+    assert second(view)[0]["users"] == ["kin"]
+    say(view, "drop-second", name="my_herd")
+    assert second(view) == []
+    assert any("no second table 'my_herd'" in one.message for one in store.problems)
+    store.undo()
+    assert [one["name"] for one in second(view)] == ["my_herd"]
+
+
+def test_a_known_matrix_takes_written_numbers_or_a_second_table():
+    store = Store()
+    view = DataView(store)
+    add_second(view, b",A,B\nA,1,0.5\nB,0.5,1\n", "K.csv")
+    store.dispatch(AddNode("KnownMatrix", name="kin", connect=("V", None)))
+    (node,) = store.document.nodes
+    inspector = Inspector(store)
+    store.selection = (node,)
+    given = {"type": "give-argument", "node": node, "argument": "K"}
+    inspector.channel.take({**given, "value": {"mode": "table", "name": "K"}})
+    (field,) = state_of(inspector)["page"]["arguments"]
+    assert (field["table"], field["tables"], field["text"]) == ("K", ["K"], "")
+    assert store.build.sizes[node] == (2, 2)
+    inspector.channel.take({**given, "value": "1 0\n0 1"})
+    (field,) = state_of(inspector)["page"]["arguments"]
+    assert (field["table"], field["text"]) == (None, "1 0\n0 1")
+
+
+def test_a_file_that_is_no_second_table_is_said():
+    view = DataView(Store())
+    add_second(view, b"a,b\n1,2\n3,4\n", "odd.csv")
+    assert "is no pedigree" in state_of(view)["second_error"]
+    assert second(view) == []

@@ -9,6 +9,7 @@ from covstudio.data.errors import TableError
 from covstudio.data.tables import Table
 from covstudio.document.build.construct import combined, measure, resolve
 from covstudio.document.build.limits import Unbuilt
+from covstudio.document.build.relations import with_relations
 from covstudio.document.build.spacing import spaced
 from covstudio.document.build.table_facts import TableFacts, facts_of
 from covstudio.document.build.used_columns import used_columns
@@ -44,7 +45,7 @@ def check_connection(
     except ChangeError as error:
         return str(error)
     facts = facts_of(table).complete(used_columns(after)).facts
-    document, after = spaced(document, facts).document, spaced(after, facts).document
+    document, after = _whole(document, facts), _whole(after, facts)
     root = after.root_of(child)
     before = {document.root_of(child), *(() if parent == V else (document.root_of(parent),))}
     fresh = _fresh(document, before, after, root, facts)
@@ -68,9 +69,14 @@ def check_swap(document: Document, swap: SwapOperands, table: Table | None = Non
     except ChangeError as error:
         return str(error)
     facts = facts_of(table).complete(used_columns(after)).facts
-    document, after = spaced(document, facts).document, spaced(after, facts).document
+    document, after = _whole(document, facts), _whole(after, facts)
     root = after.root_of(swap.parent)
     return _fresh(document, {root}, after, root, facts)
+
+
+def _whole(document: Document, facts: TableFacts) -> Document:
+    """A document as it is built: with gaps filled, and second tables at hand."""
+    return with_relations(spaced(document, facts).document, facts).document
 
 
 def _fresh(document: Document, before: set[str], after: Document, root: str, facts: TableFacts) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from covstudio.document.build.relations import related_nodes
 from covstudio.document.build.used_columns import used_columns
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import Node
@@ -13,7 +14,7 @@ def same_structure(one: Document, other: Document) -> bool:
         return True
     if one.v != other.v or one.nodes.keys() != other.nodes.keys():
         return False
-    if one.data_name != other.data_name or one.choices != other.choices:
+    if one.data_name != other.data_name or one.choices != other.choices or one.relations != other.relations:
         return False
     if not all(
         node is other.nodes[i] or (node.name == other.nodes[i].name and _alike(node, other.nodes[i]))
@@ -39,6 +40,9 @@ def same_model(one: Document, other: Document) -> bool:
         return False
     below, there = (() if document.v is None else document.subtree(document.v) for document in (one, other))
     if below != there or not all(_alike(one.nodes[i], other.nodes[i]) for i in below):
+        return False
+    used = {name for i, (_, name) in related_nodes(one).items() if i in set(below)}
+    if any(one.relations.get(name) != other.relations.get(name) for name in used):
         return False
     return _same_rows(one, other)
 

@@ -12,9 +12,10 @@ from covstudio.data.choices import TableChoices
 from covstudio.data.errors import TableError
 from covstudio.data.examples import EXAMPLES, Example, examples
 from covstudio.data.readers import suffixes
+from covstudio.data.relation import Relation
 from covstudio.data.roles import Role, check_roles, completed_roles
 from covstudio.data.tables import Table
-from covstudio.document.changes.all import SetChoices, SetRoles
+from covstudio.document.changes.all import SetChoices, SetRelation, SetRoles
 from covstudio.studio.data.examined import Examined, needs_file, read_upload
 from covstudio.studio.data.messages import (
     DATA,
@@ -22,9 +23,11 @@ from covstudio.studio.data.messages import (
     CompareWith,
     DataState,
     DiscardTable,
+    DropSecond,
     ExampleTable,
     GiveRole,
     OrderLevels,
+    RefuseSecond,
     ShownTable,
     TableCells,
     TableColumn,
@@ -32,6 +35,7 @@ from covstudio.studio.data.messages import (
     UseTable,
     WantCells,
 )
+from covstudio.studio.data.second import SecondTables, read_second
 from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.event_loop import call_soon
 from covstudio.studio.session.files import (
@@ -70,7 +74,9 @@ class DataView(TabView):
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._uploads = Assembler({"table": max_table()})
+        self._uploads = Assembler({"table": max_table(), "relation": max_table()})
+        self._second = SecondTables()
+        self._second_error: str | None = None
         self._proposal: Table | None = None
         self._upload: Upload | None = None  # the file of the proposal
         self._roles: dict[str, Role] = {}
@@ -94,6 +100,8 @@ class DataView(TabView):
                 CompareWith: self._compare,
                 UseTable: lambda _: self._use(),
                 DiscardTable: lambda _: self._discard(),
+                DropSecond: self._drop,
+                RefuseSecond: lambda said: self._refuse_second(said.text[:500]),
                 RefuseFile: lambda said: self._fail(said.text[:500]),
                 WantCells: self._cells,
             },
@@ -227,10 +235,15 @@ class DataView(TabView):
     # --- uploads ----------------------------------------------------------------------------------
 
     def _chunk(self, chunk: Chunk) -> None:
+        second = chunk.purpose == "relation"
         try:
             upload = self._uploads.add(chunk)
         except UploadError as error:
-            self._fail(str(error))
+            (self._refuse_second if second else self._fail)(str(error))
+            return
+        if second:
+            if upload is not None:
+                self._add(upload)
             return
         self._error = None
         self._progress = self._uploads.progress("table")
@@ -261,6 +274,37 @@ class DataView(TabView):
         future = _readers.submit(read_upload, upload, choices)
         future.add_done_callback(lambda done: call_soon(document, lambda: arrived(*done.result())))
 
+    # --- second tables ----------------------------------------------------------------------------
+
+    def _add(self, upload: Upload) -> None:
+        """Take a file as a second table of the model."""
+
+        def arrived(relation: Relation | None, error: str | None) -> None:
+            self._busy = None
+            if relation is None:
+                self._refuse_second(error or "The file could not be read.")
+                return
+            self._second_error = None
+            self._store.dispatch(SetRelation(self._second.name_of(upload), relation))
+            self._show()
+
+        if len(upload.data) <= READ_AT_ONCE:
+            arrived(*read_second(upload))
+            return
+        self._busy = f"Reading {upload.name}"
+        self._show()
+        document = pn.state.curdoc
+        future = _readers.submit(read_second, upload)
+        future.add_done_callback(lambda done: call_soon(document, lambda: arrived(*done.result())))
+
+    def _drop(self, said: DropSecond) -> None:
+        if said.name in self._store.document.relations:
+            self._store.dispatch(SetRelation(said.name, None))
+
+    def _refuse_second(self, sentence: str) -> None:
+        self._second_error = sentence
+        self._show()
+
     def _fail(self, sentence: str) -> None:
         self._busy = self._progress = None
         self._error = sentence
@@ -282,6 +326,8 @@ class DataView(TabView):
                 wanted=self._store.document.data_name if self._store.table is None else None,
                 table=None if table is None else self._shown(table),
                 notes=[] if self._proposal is not None else list(self._store.build.notes),
+                second=self._second.shown(self._store.document, self._store.table),
+                second_error=self._second_error,
             )
         )
 

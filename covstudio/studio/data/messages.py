@@ -55,11 +55,22 @@ class ShownTable(Part, frozen=True):
     ready: bool
 
 
+class SecondTable(Part, frozen=True):
+    """A pedigree, markers or a matrix: what it is, whose levels are in it, who is not, and who uses it."""
+
+    name: str
+    summary: str
+    matched: str
+    problem: str | None
+    notes: list[str]
+    users: list[str]
+
+
 class DataState(State, frozen=True):
     """The table in use or proposed, or where one could come from.
 
     `limit` is the largest file in bytes, `suffixes` are the endings of files that can be read, `wanted` is
-    the table that the model was made for and that is not here.
+    the table that the model was made for and that is not here. `second` are the tables of the individuals.
     """
 
     examples: list[ExampleTable]
@@ -72,6 +83,8 @@ class DataState(State, frozen=True):
     wanted: str | None
     table: ShownTable | None
     notes: list[str]
+    second: list[SecondTable]
+    second_error: str | None
 
 
 class TableCells(Message, frozen=True):
@@ -122,6 +135,18 @@ class DiscardTable(Message, frozen=True):
     """The proposed table is not wanted."""
 
 
+class DropSecond(Message, frozen=True):
+    """A second table is not wanted any more."""
+
+    name: str
+
+
+class RefuseSecond(Message, frozen=True):
+    """The page could not read or send the file of a second table; the sentence says why."""
+
+    text: str
+
+
 class WantCells(Message, frozen=True):
     """A block of cells is to be seen: `rows` by `columns`, from a row and a column on."""
 
@@ -144,7 +169,9 @@ DATA = Wire(
         CompareWith,
         UseTable,
         DiscardTable,
+        DropSecond,
         RefuseFile,
+        RefuseSecond,
         WantCells,
     ),
     down=(TableCells,),

@@ -61,8 +61,10 @@ class CoordinatesField(_Columns, frozen=True, tag_field="kind", tag="coordinates
 
 
 class MatrixField(_Field, frozen=True, tag_field="kind", tag="matrix"):
-    """A matrix as text; the text of a large one is not sent."""
+    """A matrix as text, or one of the model's second tables; the text of a large one is not sent."""
 
+    tables: list[str]
+    table: str | None
     text: str
     shape: str | None
     large: bool
@@ -263,6 +265,12 @@ class FromNumber(Part, frozen=True, tag_field="mode", tag="number"):
     number: float
 
 
+class FromTable(Part, frozen=True, tag_field="mode", tag="table"):
+    """A second table of the model."""
+
+    name: str
+
+
 class Written(Part, frozen=True, tag_field="mode", tag="written"):
     """Values as they were typed."""
 
@@ -270,7 +278,7 @@ class Written(Part, frozen=True, tag_field="mode", tag="written"):
 
 
 #: What may be said of an argument; None leaves it out.
-Given = None | bool | int | float | str | FromModel | FromRows | FromLevels | FromNumber | Written
+Given = None | bool | int | float | str | FromModel | FromRows | FromLevels | FromNumber | FromTable | Written
 
 
 class _OfArgument(Edit, frozen=True):

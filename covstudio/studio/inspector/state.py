@@ -158,14 +158,13 @@ def _argument_field(store: Store, node: Node, declared: Declaration, argument: A
             return FactorsField(**about, **_columns(store, argument, value))
         case "coordinates":
             return CoordinatesField(**about, **_columns(store, argument, value))
-        case "matrix" if not isinstance(value, Related):
-            return MatrixField(**about, **_matrix(value))
-        case "matrix" | "relation":
-            return ChoiceField(
-                **about,
-                value=value.name if isinstance(value, Related) else "",
-                choices=_relations(store, argument),
-            )
+        case "matrix":
+            chosen = value.name if isinstance(value, Related) else None
+            written = _matrix(value if chosen is None else None)
+            return MatrixField(**about, **written, tables=_relations(store, argument), table=chosen)
+        case "relation":
+            name = value.name if isinstance(value, Related) else None
+            return ChoiceField(**about, value=name, choices=_relations(store, argument))
         case "choice":
             return ChoiceField(**about, value=value, choices=list(argument.choices))
         case "indices":

@@ -8,7 +8,15 @@ from typing import Any
 from covstudio.covariance.core.catalogue import ArgumentKind
 from covstudio.document.model.arguments import read_indices
 from covstudio.document.model.node import ArgumentValue, Auto, Levels, Related, Rows, Values
-from covstudio.studio.inspector.messages import FromLevels, FromModel, FromNumber, FromRows, Given, Written
+from covstudio.studio.inspector.messages import (
+    FromLevels,
+    FromModel,
+    FromNumber,
+    FromRows,
+    FromTable,
+    Given,
+    Written,
+)
 
 
 def read_argument(
@@ -46,6 +54,8 @@ def read_argument(
         return Levels(tuple(value.columns))
     if isinstance(value, FromNumber):
         return _whole(value.number)
+    if isinstance(value, FromTable):
+        return Related(value.name)
     if kind == "relation":
         return Related(str(value))
     if kind == "matrix":

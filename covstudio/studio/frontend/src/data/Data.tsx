@@ -8,6 +8,7 @@ import { keyboard } from "../ui/keyboard";
 import { useWide } from "../ui/useWide";
 import { ColumnAbout } from "./ColumnAbout";
 import styles from "./data.module.css";
+import { Second } from "./Second";
 import { Sources, useTake } from "./Sources";
 import { Table } from "./Table";
 
@@ -52,6 +53,7 @@ function View({ state }: { state: State<"data"> }) {
           )}
           {trouble}
           <Sources state={state} />
+          {state.second.length > 0 && <Second state={state} />}
         </div>
       </div>
     );
@@ -101,6 +103,7 @@ function Shown({ state, table, wide }: { state: State<"data">; table: ShownTable
         )}
       </div>
       {!proposed && another && <Sources state={state} />}
+      {!proposed && <Second state={state} />}
       <Notices table={table} notes={state.notes} />
       {!wide && (
         <>

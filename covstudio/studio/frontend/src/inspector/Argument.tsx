@@ -156,23 +156,46 @@ function Matrix({ argument, form }: { argument: Field<"matrix">; form: Form }) {
   return (
     <>
       <Label argument={argument} id={form.id} />
-      <TextField
-        id={form.id}
-        className={`cs-field ${styles.text}`}
-        rows={5}
-        value={argument.text}
-        commit={(typed) => {
-          form.give(typed.trim() ? typed : null);
-          return undefined;
-        }}
-        placeholder={
-          argument.large
-            ? `${argument.shape}: too large to show; paste another to replace it`
-            : "1 0.5\n0.5 1"
-        }
-        {...form.told}
-      />
-      {argument.shape !== "–" && <div className="cs-note">{argument.shape}. One row a line.</div>}
+      {(argument.tables.length > 0 || argument.table !== null) && (
+        <select
+          className="cs-field cs-select"
+          aria-label={`${argument.label} from`}
+          value={argument.table ?? ""}
+          onChange={(event) =>
+            form.give(event.target.value ? { mode: "table", name: event.target.value } : null)
+          }
+        >
+          <option value="">numbers, written below</option>
+          {[...new Set([...argument.tables, ...(argument.table === null ? [] : [argument.table])])].map(
+            (table) => (
+              <option key={table} value={table}>
+                {table}
+              </option>
+            ),
+          )}
+        </select>
+      )}
+      {argument.table !== null ? null : (
+        <TextField
+          id={form.id}
+          className={`cs-field ${styles.text}`}
+          rows={5}
+          value={argument.text}
+          commit={(typed) => {
+            form.give(typed.trim() ? typed : null);
+            return undefined;
+          }}
+          placeholder={
+            argument.large
+              ? `${argument.shape}: too large to show; paste another to replace it`
+              : "1 0.5\n0.5 1"
+          }
+          {...form.told}
+        />
+      )}
+      {argument.table === null && argument.shape !== "–" && (
+        <div className="cs-note">{argument.shape}. One row a line.</div>
+      )}
     </>
   );
 }

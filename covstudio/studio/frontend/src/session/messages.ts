@@ -47,7 +47,9 @@ export interface Wires {
       | CompareWith
       | UseTable
       | DiscardTable
+      | DropSecond
       | RefuseFile
+      | RefuseSecond
       | WantCells;
   };
   drafts: {
@@ -609,7 +611,7 @@ export interface TableCells {
  * The table in use or proposed, or where one could come from.
  *
  * `limit` is the largest file in bytes, `suffixes` are the endings of files that can be read, `wanted` is
- * the table that the model was made for and that is not here.
+ * the table that the model was made for and that is not here. `second` are the tables of the individuals.
  */
 export interface DataState {
   busy: string | null;
@@ -619,6 +621,8 @@ export interface DataState {
   notes: string[];
   progress: number | null;
   proposed: boolean;
+  second: SecondTable[];
+  second_error: string | null;
   suffixes: string[];
   table: ShownTable | null;
   wanted: string | null;
@@ -632,6 +636,17 @@ export interface ExampleTable {
   name: string;
   source: string;
   title: string;
+}
+/**
+ * A pedigree, markers or a matrix: what it is, whose levels are in it, who is not, and who uses it.
+ */
+export interface SecondTable {
+  matched: string;
+  name: string;
+  notes: string[];
+  problem: string | null;
+  summary: string;
+  users: string[];
 }
 /**
  * A table without its cells, which are asked for; `serial` is another one where they may be others.
@@ -716,11 +731,25 @@ export interface DiscardTable {
   type: "discard-table";
 }
 /**
+ * A second table is not wanted any more.
+ */
+export interface DropSecond {
+  name: string;
+  type: "drop-second";
+}
+/**
  * The page could not read or send a file; the sentence says why.
  */
 export interface RefuseFile {
   text: string;
   type: "refuse-file";
+}
+/**
+ * The page could not read or send the file of a second table; the sentence says why.
+ */
+export interface RefuseSecond {
+  text: string;
+  type: "refuse-second";
 }
 /**
  * A block of cells is to be seen: `rows` by `columns`, from a row and a column on.
@@ -1305,7 +1334,7 @@ export interface CoordinatesField {
   written: string;
 }
 /**
- * A matrix as text; the text of a large one is not sent.
+ * A matrix as text, or one of the model's second tables; the text of a large one is not sent.
  */
 export interface MatrixField {
   given: boolean;
@@ -1316,6 +1345,8 @@ export interface MatrixField {
   name: string;
   optional: boolean;
   shape: string | null;
+  table: string | null;
+  tables: string[];
   text: string;
 }
 /**
@@ -1487,7 +1518,8 @@ export interface GiveArgument {
   argument: string;
   node: string;
   type: "give-argument";
-  value: boolean | number | string | (FromModel | FromRows | FromLevels | FromNumber | Written) | null;
+  value:
+    boolean | number | string | (FromModel | FromRows | FromLevels | FromNumber | FromTable | Written) | null;
 }
 /**
  * A size that follows the model.
@@ -1514,6 +1546,13 @@ export interface FromLevels {
 export interface FromNumber {
   mode: "number";
   number: number;
+}
+/**
+ * A second table of the model.
+ */
+export interface FromTable {
+  mode: "table";
+  name: string;
 }
 /**
  * Values as they were typed.
