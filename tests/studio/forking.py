@@ -18,6 +18,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -34,13 +35,17 @@ class Forked:
     Args:
         source: Python.
         env: its environment; what `PYTHONPATH` names comes first in its path, too.
+        file: where the source is from, for processes that the program starts; None: from a command.
+        leads: whether it leads a group of processes of its own.
     """
 
-    def __init__(self, source: str, env: dict[str, str]) -> None:
+    def __init__(
+        self, source: str, env: dict[str, str], *, file: Path | None = None, leads: bool = False
+    ) -> None:
         read, write = os.pipe()
         self._line = socket.socket(socket.AF_UNIX)
         self._line.connect(f"\0{_source()[1]}")
-        message = json.dumps([source, env]).encode()
+        message = json.dumps([source, env, file and str(file), leads]).encode()
         socket.send_fds(self._line, [len(message).to_bytes(8, "big")], [write])
         os.close(write)
         self._line.sendall(message)
@@ -61,6 +66,21 @@ class Forked:
             self.returncode = int(self._told.readline())
         return self.returncode
 
+    def communicate(self, timeout: float | None = None) -> tuple[str, None]:
+        """What it and the processes that it has started still print, once they have all ended.
+
+        Raises:
+            subprocess.TimeoutExpired: one of them runs on.
+        """
+        rest: list[str] = []
+        reader = threading.Thread(target=lambda: rest.append(self.stdout.read()), daemon=True)
+        reader.start()
+        reader.join(timeout)
+        if reader.is_alive():
+            raise subprocess.TimeoutExpired("a forked program", timeout or 0.0)
+        self.wait(timeout)
+        return rest[0], None
+
     def send_signal(self, number: int) -> None:
         """Send it a signal, unless it is known to have ended."""
         if self.returncode is None:
@@ -76,17 +96,27 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
 
-def run(source: str, env: dict[str, str]) -> Forked | subprocess.Popen[str]:
+def run(
+    source: str, env: dict[str, str], *, file: Path | None = None, leads: bool = False
+) -> Forked | subprocess.Popen[str]:
     """Run a program: forked, where this system can; otherwise by a command.
 
     Args:
         source: Python.
         env: its environment.
+        file: where the source is from, for processes that the program starts; None: from a command.
+        leads: whether it leads a group of processes of its own.
     """
     if CAN_FORK:
-        return Forked(source, env)
-    command = [sys.executable, "-u", "-c", source]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
+        return Forked(source, env, file=file, leads=leads)
+    return subprocess.Popen(
+        [sys.executable, "-u", *(["-c", source] if file is None else [str(file)])],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=env,
+        start_new_session=leads,
+    )
 
 
 @cache
@@ -103,7 +133,11 @@ def _source() -> tuple[subprocess.Popen[str], str]:
     return process, process.stdout.readline().strip()
 
 
-def main() -> str | None:
+#: The source of a program, and the file that it is from.
+Program = tuple[str, str | None]
+
+
+def main() -> Program | None:
     """Fork a process for every connection; there, return the program that it is to run."""
     import covstudio.studio.page  # noqa: F401
     import tests.studio.browser  # noqa: F401
@@ -125,16 +159,18 @@ def main() -> str | None:
     return None
 
 
-def _supervised(line: socket.socket) -> str:
+def _supervised(line: socket.socket) -> Program:
     """Fork once more and tell the number of that process, and its status when it has ended; there, return."""
     size, (output, *_), _, _ = socket.recv_fds(line, 8, 1)
     with line.makefile("rb") as said:
-        source, env = json.loads(said.read(int.from_bytes(size, "big")))
+        source, env, file, leads = json.loads(said.read(int.from_bytes(size, "big")))
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     number = os.fork()
     if number == 0:
+        if leads:
+            os.setsid()
         _alone(output, env)
-        return str(source)
+        return source, file
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.close(output)
     line.sendall(b"%d\n" % number)
@@ -154,11 +190,16 @@ def _alone(output: int, env: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(env)
     sys.path[:0] = [one for one in env.get("PYTHONPATH", "").split(os.pathsep) if one]
+    for stream in (sys.stdout, sys.stderr):  # a line at once: several processes may write to one pipe
+        stream.reconfigure(line_buffering=True, write_through=False)  # type: ignore[union-attr]
 
 
 if __name__ == "__main__":
     program = main()
     if program is not None:
         own = ModuleType("__main__")
+        own.__file__ = program[1]
+        if own.__file__ is None:
+            del own.__file__
         sys.modules["__main__"] = own
-        exec(compile(program, "<string>", "exec"), vars(own))
+        exec(compile(program[0], program[1] or "<string>", "exec"), vars(own))

@@ -30,6 +30,7 @@ from covstudio.studio.fit.job import Event, Finished, Job, Started, Waiting
 from covstudio.studio.fit.pool import LocalPool
 from covstudio.studio.fit.worker import Outcome, Step, Task, fit
 from tests.studio.conftest import Logged
+from tests.studio.forking import run
 from tests.studio.tasks import Answer, Endless, bare
 
 ROOT = Path(__file__).parents[2]
@@ -304,17 +305,15 @@ def test_a_warm_worker_has_all_that_its_first_fit_imports() -> None:
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux to wait for the process of another")
 def test_workers_end_when_their_server_is_killed() -> None:
     script = (
-        "import sys, threading\nfrom covstudio.studio.fit import pool as fitting\n"
+        "import signal, threading\nfrom covstudio.studio.fit import pool as fitting\n"
         "from tests.studio.tasks import bare\n"
         "if __name__ == '__main__':\n"
         "    fitting.warm = bare\n"
         "    pool = fitting.LocalPool(workers=1)\n    pool.prewarm()\n"
         "    [thread.join() for thread in threading.enumerate() if thread.name == 'covstudio-prewarm']\n"
-        "    print(pool.processes[0], flush=True)\n    sys.stdin.read()\n"
+        "    print(pool.processes[0], flush=True)\n    signal.pause()\n"
     )
-    server = subprocess.Popen(
-        [sys.executable, "-c", script], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    server = run(script, {**os.environ, "PYTHONPATH": str(ROOT)})
     assert server.stdout is not None
     worker = os.pidfd_open(int(server.stdout.readline()))
     try:

@@ -19,6 +19,7 @@ import pytest
 from covstudio.studio.page.page import Page
 from covstudio.studio.page.server import PORTS_TRIED, free_port
 from covstudio.studio.session.tabs import TABS
+from tests.studio.forking import run
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 180.0
@@ -135,14 +136,7 @@ def test_a_server_that_is_terminated_during_a_fit_leaves_in_order(tmp_path: Path
     script = tmp_path / "fitting.py"
     script.write_text(FITTING, encoding="utf-8")
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    server = subprocess.Popen(
-        [sys.executable, str(script)],  # each line is written as one: two processes write to one pipe
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env={**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": ""},
-        start_new_session=True,
-        text=True,
-    )
+    server = run(FITTING, {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": ""}, file=script, leads=True)
     assert server.stdout is not None
     try:
         said = ""
