@@ -30,6 +30,7 @@ DIGITS_LOST = 1e-10
 OWN_TERM = (
     "So small a part of V has its digits as a term of its own, such as a residual beside random effects."
 )
+_NAMED_ENDS = {0.0: "zero", math.inf: "infinity"}
 #: A variance below this share of where the search began is all but zero.
 GONE = 1e-6
 #: One below this share of it,
@@ -212,16 +213,17 @@ def _singular(coordinates: Sequence[Coordinate], outcome: Outcome, steps: str) -
         )
     towards: dict[float, list[str]] = {}
     for c in (coordinates[i] for i in outcome.vanishing):
-        end = c.nearest_end(float(outcome.point.natural[c.position]))
+        end = math.inf if c.is_range else c.nearest_end(float(outcome.point.natural[c.position]))
         towards.setdefault(end, []).append(c.name)
     going = [
-        f"{listed(names)} {'goes' if len(names) == 1 else 'go'} to {f'{end:g}' if end else 'zero'}"
+        f"{listed(names)} {'goes' if len(names) == 1 else 'go'} to {_NAMED_ENDS.get(end, f'{end:g}')}"
         for end, names in towards.items()
     ]
     it = "it" if len(outcome.vanishing) == 1 else "them"
     settled = outcome.length**2 < BESIDE_SINGULAR
     others = f"The others are estimated beside {it}." if settled else "The values are the best found."
-    if any(coordinates[i].kind is Kind.INTERVAL for i in outcome.vanishing):
+    vanishing = [coordinates[i] for i in outcome.vanishing]
+    if any(c.kind is Kind.INTERVAL or c.is_range for c in vanishing):
         why = f"{OWN_TERM} {why}"
     return (
         f"Not converged: V becomes singular as {' and '.join(going)}, and the log-likelihood has no maximum "

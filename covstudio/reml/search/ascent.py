@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from covstudio.covariance import linalg
@@ -104,7 +105,11 @@ class Ascent:
         scales = any(c.kind is Kind.SCALE for c in coordinates)
         mirrors = linalg.sign_symmetry(variance.v) if scales else {}
         terms = [term.span for term in variance.terms]
-        return Restarts(coordinates, mirrors, terms, variance.names)
+
+        def change(natural: Vector, position: int) -> float:
+            return float(torch.linalg.vector_norm(self.probe.slice(natural, position)))
+
+        return Restarts(coordinates, mirrors, terms, variance.names, change)
 
     def climb(
         self,

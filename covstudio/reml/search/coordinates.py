@@ -82,6 +82,11 @@ class Coordinate:
         """Share of V's diagonal that the parameter accounts for, in the units of y squared."""
         return self.unit * abs(value) ** self.degree if self.degree else 0.0
 
+    @property
+    def is_range(self) -> bool:
+        """Whether V becomes singular as it goes to infinity, if at all: a range."""
+        return self.kind is Kind.SCALE and not self.degree and self.low == 0.0 and not np.isfinite(self.high)
+
     def nearest_end(self, value: float) -> float:
         """The end of its range that a value is closest to."""
         return self.high if self.high - value < value - self.low else self.low

@@ -12,7 +12,8 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from covstudio.reml.search.constants import (
     AT_ZERO,
     AWAKE,
     AWAKE_CORRELATIONS,
+    LOOKED_AT,
     OFF_ZERO,
     RANGE_FLAT,
     RANGE_POWERS,
@@ -46,6 +48,8 @@ class Restarts:
         mirrors: sign conventions, by name (see `linalg.sign_symmetry`).
         terms: positions of the parameters of every term of the outer sum.
         names: all parameters of V.
+        change: how much V changes with a parameter, natural values of all and its position; None where
+            nobody tells.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class Restarts:
         mirrors: Mapping[str, Sequence[str]],
         terms: Sequence[Sequence[int]],
         names: Sequence[str],
+        change: Callable[[Vector, int], float] | None = None,
     ) -> None:
         self.coordinates = list(coordinates)
         place = {name: k for k, name in enumerate(names)}
@@ -67,12 +72,38 @@ class Restarts:
         for members in terms:
             for k in members:
                 self._mates[k] = [c for c in coordinates if c.position in members and c.position != k]
+        self._change = change
         self._taken = 0
 
     def scales(self, c: Coordinate) -> tuple[Coordinate, ...]:
         """The variances, or their roots, that scale the term of a correlation; none where they are known."""
         mates = self._mates.get(c.position, [])
         return tuple(m for m in mates if m.degree and m.unit > 0.0 and m.kind is not Kind.FREE)
+
+    def power(self, c: Coordinate, natural: Vector) -> float | None:
+        """With which power of its distance from the end the part of V vanishes that goes with a parameter.
+
+        That of a correlation is 1; of a range, with one over it for the distance, it is seen in V.
+
+        Args:
+            c: a parameter, where a range began in its `unit`.
+            natural: natural values of all parameters.
+        """
+        if c.kind is Kind.INTERVAL:
+            return 1.0
+        if not c.is_range or self._change is None:
+            return None
+        sizes = []
+        for left in (LOOKED_AT, 4.0 * LOOKED_AT):
+            there = natural.copy()
+            there[c.position] = c.unit / left
+            sizes.append(self._change(there, c.position) * float(there[c.position]))
+        if not (all(map(math.isfinite, sizes)) and min(sizes) > 0.0):
+            return None
+        seen = math.log(sizes[1] / sizes[0]) / math.log(4.0)
+        # The double of the smoothness, which is half of a whole number in most.
+        near = round(2.0 * seen) / 2.0
+        return near if near > 0.0 and abs(seen - near) < 1e-3 else None
 
     # -- on the way -----------------------------------------------------------------------------------------
 

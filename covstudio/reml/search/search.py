@@ -52,7 +52,7 @@ from covstudio.reml.search.constants import (
     IDLE_STEPS,
     ROUGH,
 )
-from covstudio.reml.search.coordinates import Coordinate, Kind, derivatives_at
+from covstudio.reml.search.coordinates import Coordinate, derivatives_at
 from covstudio.reml.search.observed_information import observed_curvature
 from covstudio.reml.search.outcome import Local, Outcome, State, rounding_error
 from covstudio.reml.search.restarts import Restarts
@@ -99,6 +99,8 @@ class _Search:
         self, engine: Engine, coordinates: list[Coordinate], weights: Vector | None, restarts: Restarts
     ) -> None:
         self.engine = engine
+        #: The parameters with where ranges began, beside which they are near infinity.
+        self.ways = coordinates
         #: The engine as it is, without what is held beside a correlation near its end.
         self.plain = engine
         self.coordinates = coordinates
@@ -114,12 +116,16 @@ class _Search:
         self.gone: list[Vanishing] = []
         #: Where the search had ended before the others were told with more figures beside what is held.
         self.clear: tuple[Point, Local] | None = None
+        #: Whether the search has gone on with nothing held any more.
+        self.back = False
         #: The highest point at which V was all but singular and no step raised the likelihood.
         self.edge: Point | None = None
 
     # -- the loop -------------------------------------------------------------------------------------------
 
     def run(self, point: Point, max_iter: int, watch: Callable[[State], None] | None) -> Outcome:
+        start = point.natural
+        self.ways = [replace(c, unit=float(start[c.position])) if c.is_range else c for c in self.coordinates]
         share, halvings, number, began = 0.0, 0, 0, time.perf_counter()
         while True:
             point = self._rescale(point)
@@ -134,7 +140,7 @@ class _Search:
             began = time.perf_counter()
             found = local.squared_length < (self.ridges.settled if self.ridges.held else CONVERGED)
             exhausted = not found and self._exhausted(point, local)
-            if exhausted and not self.ridges.held and not self._blurred(point):
+            if exhausted and not (self.ridges.held or self.gone or self._blurred(point)):
                 return self._outcome(point, local, "rounding", number)
             if number >= max_iter:
                 if not found and not self.gone and self.clear is None:
@@ -165,6 +171,7 @@ class _Search:
                 else:
                     hidden = found or self._hidden(point, local)
                     beyond = self._beyond_singular(point, local, hidden)
+                    beyond = beyond or self._resumed(point)
                     if beyond is None:
                         reason = "converged" if found else "rounding" if hidden else "stalled"
                         return self._outcome(point, local, reason, number)
@@ -173,7 +180,7 @@ class _Search:
 
     def _beyond_singular(self, point: Point, local: Local, hidden: bool) -> Point | None:
         """Where to go on beside parameters that make V all but singular; None where there are none."""
-        there = closer(self.plain, self.coordinates, point, self.gone, self._holding)
+        there = closer(self.plain, self.ways, point, self.gone, self._holding)
         if there is None and not hidden:
             there = self._put_back(point, local)
         elif there is None and self._blurred(point):
@@ -188,31 +195,60 @@ class _Search:
             self.shortest, self.idle = math.inf, 0
         return there
 
+    def _resumed(self, point: Point) -> Point | None:
+        """Where to go on with nothing held, as the part that vanishes tells of several variances.
+
+        None where it does not, and where V has no maximum there.
+        """
+        several = any(len(self.restarts.scales(self.ways[one.place])) > 1 for one in self.gone)
+        if self.back or not several:
+            return None
+        there, endless = returned(self.plain, self.ways, point, self.gone)
+        if endless:
+            return None
+        self.back, self.gone, self.engine = True, [], self.plain
+        self.steps.engine, self.steps.exact = self.plain, False
+        self.steps.forget()
+        return there
+
     def _blurred(self, point: Point) -> bool:
         """Whether the others can be told with more figures beside a correlation that is held.
 
         They can where it is so near its end that rounding in V takes the last figures that are asked for.
         """
-        near = [c for c in self.coordinates if 0.0 < distance(c, point.natural) < BLURRED]
-        return not self.gone and any(self.restarts.scales(c) for c in near)
+        # Of several variances the differences are told by the part that vanishes: they would lose by it.
+        return not self.gone and any(
+            0.0 < distance(c, point.natural) < BLURRED and len(self.restarts.scales(c)) == 1
+            for c in self.ways
+            if not (c.is_range and self.ridges.followed)
+        )
 
     def _put_back(self, point: Point, local: Local) -> Point | None:
         """The point with a few parameters that make V all but singular back where it is not."""
-        if roughness(self.plain, point) <= ROUGH:
+        if self.back or roughness(self.plain, point) <= ROUGH:
             return None
         if self.edge is None or point.kernel > self.edge.kernel:
             self.edge = point
-        found = put_back(self.plain, self.coordinates, point, local.moves)
+        moves = local.moves
+        if self.ridges.followed:
+            # Ranges that run off along a ridge are held at its end.
+            moves = moves & ~np.array([c.is_range for c in self.coordinates], dtype=np.bool_)
+        found = put_back(self.plain, self.ways, point, moves)
         if found is None:
             return None
-        self.gone.extend(found[0])
+        self.gone.extend(
+            replace(one, power=self.restarts.power(self.ways[one.place], point.natural)) for one in found[0]
+        )
         return found[1]
 
     def _holding(self, point: Point) -> Engine:
         """The engine that holds every correlation near its end tied to the variances of its term."""
-        held = [self.coordinates[one.place] for one in self.gone]
-        pairs = [(c, self.restarts.scales(c)) for c in held if c.kind is Kind.INTERVAL]
-        ties = [Tie.at(point.natural, c, scales) for c, scales in pairs if scales]
+        ties = []
+        for one in self.gone:
+            c = self.ways[one.place]
+            scales = self.restarts.scales(c)
+            if scales and one.power is not None:
+                ties.append(Tie.at(point.natural, c, scales, one.power))
         return TiedEngine(self.plain, ties) if ties else self.plain
 
     def _tied(self, point: Point) -> Point:
@@ -255,17 +291,20 @@ class _Search:
     def _outcome(self, point: Point, local: Local, reason: str, number: int) -> Outcome:
         endless: tuple[int, ...] = ()
         if self.gone and self.clear is not None:
-            there, endless = returned(self.plain, self.coordinates, point, self.gone)
+            there, endless = returned(self.plain, self.ways, point, self.gone)
             before, local = self.clear
             settled = reason in ("converged", "rounding") and not endless
-            rough = max(roughness(self.plain, before), ROUGH)
+            # What a factor of V, or a difference of its entries, loses by rounding.
+            nearest = min(distance(self.ways[one.place], before.natural) for one in self.gone)
+            lost = self.plain.residual_degrees * float(np.finfo(np.float64).eps) / nearest
+            rough = max(roughness(self.plain, before), ROUGH, lost)
             point = there if settled and there.kernel > before.kernel - rough else before
             self.gone, self.engine, endless, reason = [], self.plain, (), "rounding"
             local = self._local(point)
         elif self.gone:
             # Where steps ran out before anything was put back, what rises without end is named all the same.
             only_named = self.edge is point
-            point, endless = returned(self.plain, self.coordinates, point, self.gone)
+            point, endless = returned(self.plain, self.ways, point, self.gone)
             if not endless and reason in ("converged", "rounding"):
                 reason = "rounding"
                 self.gone, self.engine = [], self.plain
@@ -276,7 +315,7 @@ class _Search:
                 if not beside and self.edge is not None and self.edge.kernel > point.kernel:
                     point = self.edge
         elif self.edge is not None and reason == "stalled":
-            reason = "singular"
+            reason = "rounding" if self.back else "singular"
         converged = reason in ("converged", "rounding")
         ends = self.working.at_end(point.natural[self.positions])
         # What nothing is told of was put to an end, and is not held there.

@@ -7,11 +7,14 @@ pull sigma^2 to 0. Held is therefore the product, and rho goes with sigma^2:
 .. math:: 1 - \rho = u / S(\theta), \qquad \frac{\partial\ell}{\partial\theta_k}\Big|_u
           = s_k + s_\rho\,\frac{1 - \rho}{S}\frac{\partial S}{\partial\theta_k},
 
-with S the sum of what the variances of rho's term contribute to the diagonal of V, so that c V has c S.
+with S the sum of what the variances of rho's term contribute to the diagonal of V, so that c V has c S. Of a
+range r held at a large value the same goes for :math:`\sigma^2 / r^\kappa`, with kappa the power of the
+distance with which its correlation leaves 1.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,42 +32,51 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Tie:
-    """A correlation, the variances that scale its term, and the product that is held.
+    """A correlation or a range, the variances that scale its term, and the product that is held.
 
     Attributes:
         correlation: it.
         end: the end of its range that it is near.
         scales: the variances.
-        product: S times the distance from the end.
+        product: S times the distance from the end; for a range S over its power.
+        power: of the distance; of one over a range.
     """
 
     correlation: Coordinate
     end: float
     scales: tuple[Coordinate, ...]
     product: float
+    power: float = 1.0
 
     @classmethod
-    def at(cls, natural: Vector, correlation: Coordinate, scales: Sequence[Coordinate]) -> Tie:
+    def at(
+        cls, natural: Vector, correlation: Coordinate, scales: Sequence[Coordinate], power: float = 1.0
+    ) -> Tie:
         """The tie that natural values of all parameters agree with."""
         value = float(natural[correlation.position])
-        end = correlation.nearest_end(value)
-        return cls(correlation, end, tuple(scales), _scale(natural, scales) * abs(end - value))
+        end = math.inf if correlation.is_range else correlation.nearest_end(value)
+        left = 1.0 / value if correlation.is_range else abs(end - value)
+        return cls(correlation, end, tuple(scales), _scale(natural, scales) * left**power, power)
 
     def left(self, natural: Vector) -> float:
-        """The distance from the end that goes with the variances."""
-        most = 0.5 * (self.correlation.high - self.correlation.low)
-        return min(self.product / _scale(natural, self.scales), most)
+        """The distance from the end that goes with the variances; for a range one over it."""
+        left = (self.product / _scale(natural, self.scales)) ** (1.0 / self.power)
+        return float(min(left, 0.5 * (self.correlation.high - self.correlation.low)))
 
     def value(self, natural: Vector) -> float:
-        """The correlation that goes with the variances."""
+        """The correlation, or the range, that goes with the variances."""
         left = self.left(natural)
+        if self.correlation.is_range:
+            return 1.0 / left
         return self.end - left if self.end == self.correlation.high else self.end + left
 
     def slopes(self, natural: Vector, positions: Sequence[int]) -> Vector:
         """d correlation / d natural values at these positions."""
         out = np.zeros(len(positions))
+        left = self.left(natural)
         towards = 1.0 if self.end == self.correlation.high else -1.0
-        rate = towards * self.left(natural) / _scale(natural, self.scales)
+        rate = (1.0 / left if self.correlation.is_range else towards * left) / self.power
+        rate /= _scale(natural, self.scales)
         for c in self.scales:
             if c.position in positions:
                 value = float(natural[c.position])

@@ -44,10 +44,12 @@ class Vanishing:
     Attributes:
         place: among the coordinates.
         left: what was left of the way to the end.
+        power: with which power of that the part of V vanishes that goes with it; None where nobody knows.
     """
 
     place: int
     left: float
+    power: float | None = None
 
 
 def put_back(
@@ -121,7 +123,7 @@ def returned(
         gone: what was put back.
     """
     found = point
-    told = {coordinates[one.place]: _told(engine, point, coordinates[one.place]) for one in gone}
+    told = {coordinates[one.place]: _told(engine, point, coordinates[one.place], one.power) for one in gone}
     for factor in (0.0, *BACK):
         lefts = {}
         for one in gone:
@@ -137,24 +139,27 @@ def returned(
     return found, tuple(endless)
 
 
-def _told(engine: Engine, point: Point, c: Coordinate) -> float | None:
+def _told(engine: Engine, point: Point, c: Coordinate, power: float | None) -> float | None:
     """What the data leave of the way of a correlation to its end; None where that is not seen.
 
     Near there the part of V that its distance from the end scales has a space of its own, of k dimensions, in
     which the residuals have the sum of squares Q beside it: the maximum is at Q/k times the distance, and Q
     is twice the average information about its logarithm. Where it is looked at, that part has its figures.
     """
-    if c.kind is not Kind.INTERVAL:
+    if power is None:
         return None
-    left = LOOKED_AT * (c.high - c.low)
+    left = LOOKED_AT * (1.0 if c.is_range else c.high - c.low)
     there = _moved(engine, point, {c: left}) if left < _left(c, point) else point
     if there is None:
         return None
-    left, found = _left(c, there), there.derivatives([c.position])
-    towards = -1.0 if c.nearest_end(float(there.natural[c.position])) == c.high else 1.0
-    squares = 2.0 * float(found.information[0, 0]) * left**2
-    dimensions = squares - 2.0 * towards * float(found.score[0]) * left
-    return left * squares / dimensions if squares > 0.0 and dimensions > 0.0 else None
+    left, value, found = _left(c, there), float(there.natural[c.position]), there.derivatives([c.position])
+    # d value / d log(left).
+    rate = -value if c.is_range else -left if c.nearest_end(value) == c.high else left
+    squares = 2.0 * float(found.information[0, 0]) * (rate / power) ** 2
+    dimensions = squares - 2.0 * float(found.score[0]) * rate / power
+    if not (squares > 0.0 and dimensions > 0.0):
+        return None
+    return float(left * (squares / dimensions) ** (1.0 / power))
 
 
 def _rises_without_end(engine: Engine, point: Point, c: Coordinate) -> bool:
@@ -182,7 +187,12 @@ def _sound(
 
 
 def distance(c: Coordinate, natural: NDArray[np.float64]) -> float:
-    """Share of its range that is left to a correlation; infinite for anything else."""
+    """Share of its range that is left to a correlation; of a range how many times it is where it began.
+
+    Infinite for anything else.
+    """
+    if c.is_range:
+        return c.unit / float(natural[c.position]) if natural[c.position] else np.inf
     if c.kind is not Kind.INTERVAL:
         return np.inf
     value = float(natural[c.position])
@@ -191,7 +201,7 @@ def distance(c: Coordinate, natural: NDArray[np.float64]) -> float:
 
 def _nearness(c: Coordinate, point: Point) -> float:
     """Share of V that a parameter makes up, or of its range that is left; infinite where there is no end."""
-    if c.kind is Kind.INTERVAL:
+    if c.kind is Kind.INTERVAL or c.is_range:
         return distance(c, point.natural)
     if c.kind is Kind.FREE or not c.degree or c.low != 0.0:
         return np.inf
@@ -199,7 +209,9 @@ def _nearness(c: Coordinate, point: Point) -> float:
 
 
 def _left(c: Coordinate, point: Point) -> float:
-    """What is left of the way to the nearest end."""
+    """What is left of the way to the nearest end; of a range how many times it is where the search began."""
+    if c.is_range:
+        return c.unit / float(point.natural[c.position])
     return abs(float(point.natural[c.position]) - c.nearest_end(float(point.natural[c.position])))
 
 
@@ -207,6 +219,8 @@ def _times(c: Coordinate, left: float, factor: float) -> float:
     """What is left of the way to the end where the part of V is so many times as large."""
     if c.kind is Kind.INTERVAL:
         return min(left * factor, 0.5 * (c.high - c.low))
+    if c.is_range:
+        return left * factor
     return float(left * factor ** (1.0 / c.degree))
 
 
@@ -214,6 +228,9 @@ def _moved(engine: Engine, point: Point, lefts: Mapping[Coordinate, float]) -> P
     """The point with so much left of the way to their ends."""
     natural = point.natural.copy()
     for c, left in lefts.items():
+        if c.is_range:
+            natural[c.position] = c.unit / left if left else np.inf
+            continue
         end = c.nearest_end(float(point.natural[c.position]))
         natural[c.position] = end - left if end == c.high else end + left
     return engine.at(natural)
@@ -229,7 +246,7 @@ def roughness(engine: Engine, point: Point, near: Coordinate | None = None) -> f
             there are others to move.
     """
     worst = 0.0
-    stays = near is not None and near.kind is Kind.INTERVAL and len(point.natural) > 1
+    stays = near is not None and (near.kind is Kind.INTERVAL or near.is_range) and len(point.natural) > 1
     for moved in ([1.0], [1.0, 0.0], [0.0, 1.0]):
         # Towards 0, so that nothing leaves its range.
         shares = np.resize(moved, len(point.natural))
