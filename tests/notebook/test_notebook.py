@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import pickle
 import re
-import subprocess
-import sys
 import zlib
 
 import numpy as np
@@ -127,15 +125,3 @@ def test_names_are_shown_and_never_executed():
         html = thing._repr_html_()
         assert "<script" not in html
         assert "&lt;script&gt;" in html
-
-
-def test_without_a_notebook_nothing_is_imported():
-    code = (
-        "import sys, covstudio, covstudio.covariance as c;"
-        "v = c.AR1Matrix(3); repr(v);"
-        "print([m for m in ('covstudio.notebook.html', 'covstudio.plots.subject', 'pandas', 'IPython')"
-        " if m in sys.modules]); v._repr_html_();"
-        "print([m for m in ('holoviews', 'bokeh', 'panel', 'IPython') if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n[]\n"

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import holoviews as hv
 import numpy as np
 import pandas as pd
@@ -129,17 +126,6 @@ def test_names_are_text_and_never_html(alpha):
     root, _ = figures(found.plot("field"))
     (title,) = (one for one in root.references() if isinstance(one, Div))
     assert "{x}" in title.text
-
-
-def test_pictures_cost_nothing_before_they_are_asked_for():
-    code = (
-        "import sys, covstudio;"
-        "light = [m for m in ('torch', 'numpy', 'pandas', 'holoviews') if m in sys.modules];"
-        "from covstudio.covariance import ScalarMatrix; v = ScalarMatrix(2); repr(v); v.plot.data('V');"
-        "print(light, 'holoviews' in sys.modules, 'IPython' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "[] False False\n"
 
 
 def test_numbers_need_no_names_of_their_own():
