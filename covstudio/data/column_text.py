@@ -13,7 +13,7 @@ import pandas as pd
 
 from covstudio.data.choices import ColumnChoice, TableChoices
 from covstudio.data.missing import ERRORS, MISSING_AMONG_NUMBERS
-from covstudio.data.numerals import Evidence, Numeral, evidence, number, numeral
+from covstudio.data.numerals import Evidence, Numeral, are_numbers, evidence, number, numeral
 from covstudio.data.text import plain_label
 
 _GROUP_OR_SHORT = re.compile(r"[+-]?(?:[1-9]\d{0,2}\.\d{3}|\d{1,3})", re.ASCII)
@@ -82,8 +82,11 @@ class ColumnText:
         absent = (MISSING_AMONG_NUMBERS | ERRORS | self.declared).difference(self.choice.values)
         said = {number(text) for text in self.declared} - {None}
 
+        if not said:
+            return tuple(value for value in self.values if value not in absent)
+
         def coded(value: str) -> bool:
-            one = numeral(value) if said else None
+            one = numeral(value)
             return one is not None and not said.isdisjoint({one.value("."), one.value(",")})
 
         return tuple(value for value in self.values if value not in absent and not coded(value))
@@ -91,7 +94,7 @@ class ColumnText:
     @cached_property
     def plain(self) -> bool:
         """Whether these are numbers as programs write them."""
-        return bool(self.present) and all(number(value) is not None for value in self.present)
+        return are_numbers(self.present)
 
     @cached_property
     def unclear(self) -> bool:

@@ -25,9 +25,9 @@ _SPACED = re.compile(r"[1-9]\d{0,2}(?:([ '\u2019\u00a0\u2009\u202f\u2007])\d{3})
 _MINUS = re.compile(r"[\u2212\u2013\uff0d\ufe63](?=[\d.,]|\s?[$€£¥])")
 _CURRENCY = re.compile(r"(?:CHF|EUR|USD|GBP|SEK|NOK|DKK|R\$|A\$|C\$|US\$|kr\.?|[$€£¥₹₽₩₺₴])")
 _SIGN = re.compile(r"[+-]")
-_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
-_CODE = re.compile(r"[+-]?0\d[\d.,]*", re.ASCII)
-_EXACT_DIGITS = 15
+#: Digits that are names: a needless 0 before others, or more of them than a float64 holds exactly.
+_CODES = re.compile(r"^[+-]?(?:0\d[\d.,]*|\d{16,})$", re.ASCII | re.MULTILINE)
+_ALL_NUMBERS = re.compile(rf"(?>{_NUMBER.pattern}\n)*+", re.ASCII)
 
 #: What a numeral shows: no mark at all (with up to three digits, or more), a decimal point or commas between
 #: thousands, the other way round, or a single mark that may be either.
@@ -51,6 +51,20 @@ def number(text: str) -> float | None:
         return None
     value = float(text)
     return value if math.isfinite(value) else None
+
+
+def are_numbers(texts: Sequence[str]) -> bool:
+    """Whether there are texts, and all are finite numbers as `number` reads them.
+
+    Example:
+        >>> are_numbers(["4.1", "-3e2"]), are_numbers(["4.1", "4,1"]), are_numbers(["1e999"]), are_numbers([])
+        (True, False, False, False)
+    """
+    joined = "\n".join(texts) + "\n"
+    if joined.count("\n") != len(texts) or not _ALL_NUMBERS.fullmatch(joined):
+        return False
+    # Only an exponent or hundreds of digits make a number infinite.
+    return all(math.isfinite(float(text)) for text in texts if len(text) > 300 or "e" in text or "E" in text)
 
 
 @dataclass(frozen=True)
@@ -144,9 +158,10 @@ def are_codes(texts: Sequence[str]) -> bool:
         >>> are_codes(["007", "012"]), are_codes(["12345678901234567"]), are_codes(["0.5", "10"])
         (True, True, False)
     """
-    return any(_CODE.fullmatch(text) for text in texts) or any(
-        len(text.lstrip("+-")) > _EXACT_DIGITS for text in texts if _WHOLE.fullmatch(text)
-    )
+    joined = "\n".join(texts)
+    if joined.count("\n") < len(texts):  # no text has several lines: one search for all
+        return _CODES.search(joined) is not None
+    return any(_CODES.fullmatch(text) for text in texts)
 
 
 def _mark(digits: str, plain: bool) -> Mark | None:

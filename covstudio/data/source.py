@@ -251,7 +251,8 @@ class _Rows:
             last: the line where the chunk ends.
         """
         starts = self._starts(rows, last)
-        if not self._pending and not self._footers and all(map(self._fits, rows)):
+        fitting = set(map(len, rows)) == {self.width} and all(map(any, rows))
+        if fitting and not self._pending and not self._footers:
             self.lines.append(starts)
             self.cells += self.width * len(rows)
             return rows

@@ -2,7 +2,8 @@
 
 import pytest
 
-from covstudio.data import ChoiceError, TableChoices, TableError, read_table
+from covstudio.data import ChoiceError, TableChoices, TableError, read_table, records
+from covstudio.data.records import is_number
 from covstudio.data.roles import explain_roles
 
 PLAIN = {"gen": ["A", "B"], "rep": [1, 1], "yield": [4.1, 3.9]}
@@ -286,3 +287,18 @@ def test_a_remark_below_two_columns(remark):
     assert any(remark in note for note in table.notes)
     with pytest.raises(TableError, match="line 4 has 1"):
         read_table(b"gen,yield\nA,4.1\nB,3.9\nC\n")
+
+
+def test_a_wide_table_is_not_looked_through_for_its_line_of_names(monkeypatch):
+    looked = 0
+
+    def counted(text: str) -> bool:
+        nonlocal looked
+        looked += 1
+        return is_number(text)
+
+    monkeypatch.setattr(records, "is_number", counted)
+    width = 3000
+    lines = [",".join(f"m{place}" for place in range(width)), *(",".join("1" * width) for _ in range(120))]
+    assert read_table("\n".join(lines).encode()).frame.shape == (120, width)
+    assert looked < 250_000, "of 360,000 cells, looked at several times"

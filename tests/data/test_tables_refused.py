@@ -66,7 +66,6 @@ def test_what_is_damaged_is_named(data, words):
     ("data", "kind"),
     [
         (b"%PDF-1.7\n", "a PDF document"),
-        (b"PAR1\x15\x04", "a Parquet file"),
         (b"<!DOCTYPE html><html>", "a web page"),
         (b'{"covstudio": 1, "model": {}}', "a covstudio model"),
         (b'[{"rep": "R1"}]', "JSON"),
