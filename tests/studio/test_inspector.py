@@ -37,6 +37,7 @@ from covstudio.studio.inspector.messages import (
     MovedParameters,
     Written,
 )
+from covstudio.studio.inspector.problems import RepairProblem, mend
 from covstudio.studio.inspector.scales import Scale, allows_zero, scale_of
 from covstudio.studio.inspector.state import inspector_page
 from covstudio.studio.inspector.typed import read_argument
@@ -125,6 +126,20 @@ def test_problems_stand_with_their_node_and_lead_there(alpha: Store) -> None:
     assert problem["name"] == "Sum 2"
     assert "operand" in problem["text"]
     assert select(alpha, "Sum 2")["problems"]
+
+
+def test_a_problem_is_mended_once_by_a_step_that_undo_takes_back(alpha: Store) -> None:
+    design, before = node(alpha, "genotype design"), alpha.document
+    alpha.dispatch(SetArgument(design, "factors", None))
+    (problem,) = select(alpha, "genotype design")["problems"]
+    assert [repair["label"] for repair in problem["repairs"]][:1] == ["Use gen"]
+    mend(alpha, RepairProblem(node=design, label="Use gen"))
+    assert alpha.document.nodes[design] == before.nodes[design]
+    assert alpha.history.undo_label == "Use gen"
+    mend(alpha, RepairProblem(node=design, label="Use gen"))  # pressed twice
+    assert alpha.history.undo_label == "Use gen"
+    assert alpha.message is not None
+    assert "the list of problems says what is left" in alpha.message.text
 
 
 @pytest.mark.parametrize(

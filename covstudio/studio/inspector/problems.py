@@ -14,8 +14,9 @@ from covstudio.studio.session.store import Store
 #: Found repairs, as long as what was built lives: finding them builds the model once for each.
 _FOUND: WeakKeyDictionary[Build, dict[Problem, tuple[repairs.Repair, ...]]] = WeakKeyDictionary()
 
-#: So many problems of a model have repairs: in a large model that is being taken apart nobody waits for all.
-MENDED = 8
+#: The most problems of a model that have repairs, and the most nodes in all models that are built for one of
+#: each: in a large model that is being taken apart nobody waits. The selected node has repairs in any case.
+MENDED, BUILT = 8, 200
 
 
 class ModelProblem(ShownProblem, frozen=True):
@@ -66,7 +67,8 @@ def mend(store: Store, wanted: RepairProblem) -> None:
 def _repairs(store: Store, problem: Problem) -> tuple[repairs.Repair, ...]:
     known = _FOUND.setdefault(store.build, {})
     if problem not in known:
-        if len(known) >= MENDED:
+        most = min(MENDED, max(1, BUILT // max(1, len(store.document.nodes))))
+        if len(known) >= most and problem.node_id not in store.selection:
             return ()
         known[problem] = repairs.repairs(store.document, store.table, store.build, problem)
     return known[problem]

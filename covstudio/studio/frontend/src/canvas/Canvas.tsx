@@ -17,6 +17,7 @@ import { ContextMenu } from "./Menu";
 import { V } from "./model";
 import { Overview } from "./Overview";
 import { QuickAdd } from "./QuickAdd";
+import { Raised, TidyHint } from "./Raised";
 import surface from "./surface.module.css";
 import { Tools } from "./Tools";
 import { useClipboard } from "./useClipboard";
@@ -235,8 +236,12 @@ function Model({ state, earlier }: { state: State<"canvas">; earlier: ReactNode 
           >
             <Ground />
             {!empty && <Overview hold={look.hold} />}
+            <Raised nodes={finger.nodes} wires={finger.wires} chosen={finger.chosen} canvas={canvas} />
           </ReactFlow>
           <div className={surface.surface}>
+            {!empty && drop.outcome === null && (
+              <TidyHint state={state} nodes={finger.nodes} wires={finger.wires} tidy={tidy} />
+            )}
             <Tools tidy={tidy} fit={() => look.fit()} hold={look.hold} />
             {empty && (
               <Welcome

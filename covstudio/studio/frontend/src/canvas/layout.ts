@@ -6,7 +6,7 @@ import type { XYPosition } from "@xyflow/react";
 import type { State } from "../session/connection";
 import { V } from "./model";
 
-const GAP_X = 56;
+export const GAP_X = 56;
 const GAP_Y = 24;
 /** Operands that stand higher than this one over the other are put into a block. */
 const TALLEST = 1400;

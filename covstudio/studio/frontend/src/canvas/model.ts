@@ -19,6 +19,8 @@ export interface CardData extends Record<string, unknown> {
   crowded: boolean;
 }
 
+/** How a wire turns its corners, and how far from a handle it does. */
+export const WIRE = { borderRadius: 10, offset: 12 };
 /** Cards from which on the view is crowded. */
 const CROWD = 40;
 
@@ -155,7 +157,7 @@ export class Drawing {
               sourceHandle: OUTPUT,
               targetHandle: one.slot,
               type: "smoothstep",
-              pathOptions: { borderRadius: 10, offset: 12 },
+              pathOptions: WIRE,
               ariaLabel: one.label,
               deletable: false,
               selected: isSelected,
