@@ -216,6 +216,15 @@ WORKERS = Setting[int | None](
     *_whole(1, 9999),
     "How many fits may run side by side; by default half the processors, and at least two.",
 )
+FITS_PER_SESSION = Setting(
+    "fits-per-session", 2, *_whole(1, 1000), "How many workers one session may have; its other fits wait."
+)
+ABANDONED_SECONDS = Setting(
+    "abandoned-seconds",
+    20.0,
+    *_number(0.0, 86_400),
+    "How long a fit goes on after its tab was closed; a page that was loaded again takes it up meanwhile.",
+)
 SCHEDULER = Setting(
     "scheduler",
     "",
@@ -239,6 +248,8 @@ SETTINGS: tuple[Setting[Any], ...] = (
     MODEL_GB,
     MODEL_SECONDS,
     WORKERS,
+    FITS_PER_SESSION,
+    ABANDONED_SECONDS,
     SCHEDULER,
 )
 """Every setting, in the order of the help."""

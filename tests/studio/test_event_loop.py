@@ -107,7 +107,7 @@ def test_no_message_of_a_fit_is_lost_between_threads(monkeypatch: pytest.MonkeyP
     try:
         pool.start()
         while len(taken) < count and asked.acquire(timeout=30):
-            inbox._empty()
+            inbox._empty(inbox._document)
     finally:
         sys.setswitchinterval(before)
         pool.join()

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -194,6 +195,36 @@ def test_a_fit_that_waits_says_so_and_can_be_cancelled(pool: LocalPool, no_fits:
     pool.cancel(first)
     assert first_heard.outcome.cancelled
     assert second_heard.outcome.message == "done"
+
+
+def test_a_session_has_only_so_many_workers_and_the_queue_moves_up(
+    no_fits: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COVSTUDIO_FITS_PER_SESSION", "1")
+    pool = LocalPool(workers=2)
+    mine, theirs = object(), object()
+
+    def asked(owner: object) -> tuple[Job, Heard]:
+        heard = Heard()
+        job = Job(str, heard, Endless(), owner)
+        pool.submit(job)
+        return job, heard
+
+    try:
+        first, heard = asked(mine)
+        heard.start()
+        jobs = [asked(mine), asked(mine), asked(theirs)]
+        jobs[2][1].start()  # though two that came before it wait: their session has its worker
+        assert pool.counts().running == 2
+        assert pool.counts().waiting == 2
+        assert [[event.ahead for event in one.of(Waiting)] for _, one in jobs] == [[0], [1], []]
+        pool.cancel(first)
+        assert heard.outcome.cancelled
+        jobs[0][1].start()
+        while not any(event.ahead == 0 for event in jobs[1][1].of(Waiting)):
+            time.sleep(0.01)
+    finally:
+        pool.close()
 
 
 def test_a_worker_that_dies_is_told_of_and_replaced(pool: LocalPool, no_fits: None) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import logging
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeVar
@@ -19,6 +18,7 @@ from benchmarks.line_client import Line
 from covstudio.studio.page import guard as guarding
 from covstudio.studio.page import page, server
 from covstudio.studio.page.guard import Guard
+from tests.studio.conftest import Logged
 
 PATIENCE = 120
 T = TypeVar("T")
@@ -175,10 +175,9 @@ def test_sessions_without_a_page_are_closed_oldest_first(served: Any, rules: Gua
     ids=["pieces", "bytes", "depth", "another document"],
 )
 def test_what_a_page_may_not_say_cuts_it_off(
-    served: Any, rules: Guard, parts: list[str], monkeypatch: pytest.MonkeyPatch, caplog: Any
+    served: Any, rules: Guard, parts: list[str], monkeypatch: pytest.MonkeyPatch, logged: Logged
 ) -> None:
     monkeypatch.setattr(guarding, "MAX_MESSAGE", 10_000)
-    caplog.set_level(logging.DEBUG)
 
     async def work() -> None:
         before = rules.refused
@@ -198,7 +197,36 @@ def test_what_a_page_may_not_say_cuts_it_off(
         other.close()
 
     run(work)
-    assert "secret" not in caplog.text
+    assert "secret" not in logged.text
+
+
+def test_a_page_that_says_it_goes_is_waited_for_and_then_told_of(
+    served: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COVSTUDIO_ABANDONED_SECONDS", "0")
+    told: list[Any] = []
+    monkeypatch.setattr(guarding, "left", told.append)
+
+    async def gone(line: Line, code: int | None) -> Any:
+        def here() -> set[int]:
+            return {id(one) for one in served.server.get_sessions("/") if one.connection_count}
+
+        before = here()
+        line.socket.close(code)
+        while here() == before:
+            await asyncio.sleep(0.01)
+        (session,) = before - here()
+        return next(one for one in served.server.get_sessions("/") if id(one) == session)
+
+    async def work() -> None:
+        lost, closed = await Line.opened(served.url), await Line.opened(served.url)
+        await gone(lost, None)  # a line that is lost says nothing: its page may come back
+        left = await gone(closed, 1001)
+        while not told:
+            await asyncio.sleep(0.01)
+        assert told == [left.document]
+
+    run(work)
 
 
 def test_counts_tell_how_many_and_not_who(served: Any) -> None:

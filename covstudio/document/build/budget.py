@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from covstudio.covariance import Matrix, Operator, declaration
 from covstudio.covariance.core.rowwise import SMALL
@@ -67,7 +68,8 @@ def cost(nodes: Iterable[Node], shape_of: Callable[[str], Shape | None]) -> Cost
             continue
         total += numbers
         seconds += numbers / _NUMBERS
-        if issubclass(declaration(node.kind).cls, Operator) and not declaration(node.kind).cls.entrywise:
+        kind: Any = declaration(node.kind).cls
+        if issubclass(kind, Operator) and not kind.entrywise:
             seconds += numbers * max(shape) / _PRODUCTS
         if numbers > rows * columns:
             rows, columns = shape
@@ -77,7 +79,7 @@ def cost(nodes: Iterable[Node], shape_of: Callable[[str], Shape | None]) -> Cost
 def _written(node: Node, shape: Shape) -> int:
     """How many numbers of a node are written out."""
     numbers = shape[0] * shape[1]
-    kind: type = declaration(node.kind).cls
+    kind: Any = declaration(node.kind).cls
     if numbers <= SMALL:
         return numbers
     if numbers > MAX_DRAWN:

@@ -43,6 +43,8 @@ class Drafts:
         fit: gives the latest fit.
         bring_back: takes the fit of a draft that came back, or None where it has none.
         heard: gives the number of the last message of the page that was taken.
+        running: gives what names the fit under way.
+        take_up: goes on with the fit of that name, where it is still under way.
     """
 
     def __init__(
@@ -51,11 +53,15 @@ class Drafts:
         fit: Callable[[], KeptFit | None],
         bring_back: Callable[[KeptFit | None], None],
         heard: Callable[[], int] = lambda: 0,
+        running: Callable[[], str] = lambda: "",
+        take_up: Callable[[str], bool] = lambda key: False,
     ) -> None:
         self._store = store
         self._fit = fit
         self._bring_back = bring_back
         self._heard = heard
+        self._running = running
+        self._take_up = take_up
         self._parts = Parts()
         self._alone = threading.Lock()  # parts are written by one thread at a time
         self._untouched = store.history
@@ -86,6 +92,7 @@ class Drafts:
             dict(store.tables),
             self._fit(),
             store.fitting,
+            self._running(),
             store.selection,
             store.focus,
             store.derivatives,
@@ -142,9 +149,9 @@ class Drafts:
             self._parts.adopt(found.known, found.large, found.sizes)
         self._store.bring_back(work.history, work.tables, work.selection, work.focus, work.derivatives)
         self._bring_back(work.fit)
-        if work.fitting:
+        if work.fitting and not self._take_up(work.running):
             self._store.notify(
-                "A fit was under way and ended with the server that it ran on. Press Fit to start it again.",
+                "A fit was under way and has ended with its page or its server. Press Fit to start it again.",
                 "warning",
             )
         self.channel.tell(DraftBack(trouble=None))

@@ -53,6 +53,8 @@ class Draft(Part, frozen=True):
     derivatives: Literal["theta", "natural"]
     #: The number of the last message of the page that is in it.
     heard: int
+    #: What names the fit under way, on the server that it runs on.
+    running: str = ""
 
 
 class DraftsState(State, frozen=True):

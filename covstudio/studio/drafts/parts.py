@@ -37,6 +37,7 @@ class Work:
         tables: the tables that its documents name.
         fit: the latest fit.
         fitting: whether a fit was under way.
+        running: what names that fit, on the server that it runs on.
         selection: ids of the selected nodes.
         focus: what the large plot shows.
         derivatives: what V is differentiated by.
@@ -46,6 +47,7 @@ class Work:
     tables: Mapping[str, Table] = field(default_factory=dict)
     fit: KeptFit | None = None
     fitting: bool = False
+    running: str = ""
     selection: tuple[str, ...] = ()
     focus: str = "V"
     derivatives: str = "theta"
@@ -106,6 +108,7 @@ class Parts:
             nodes=list(nodes),
             fit=fit,
             fitting=work.fitting,
+            running=work.running,
             selection=list(work.selection),
             focus=work.focus,
             derivatives="natural" if work.derivatives == "natural" else "theta",
@@ -273,7 +276,14 @@ class _Reader:
             self._known[draft.fit.part] = estimate
             fit = KeptFit(estimate, draft.fit.seconds, draft.fit.number, self._document(draft.fit.document))
         work = Work(
-            history, tables, fit, draft.fitting, tuple(draft.selection), draft.focus, draft.derivatives
+            history,
+            tables,
+            fit,
+            draft.fitting,
+            draft.running,
+            tuple(draft.selection),
+            draft.focus,
+            draft.derivatives,
         )
         sizes = {name: len(data) for name, data in self._parts.items()}
         return Returned(draft, work, self._known, self._large, sizes)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 import panel as pn
+from bokeh.document import Document
 
 from covstudio.studio.fit.job import Event
 from covstudio.studio.session.event_loop import call_soon
@@ -31,10 +32,29 @@ class Inbox:
         with self._lock:
             self._pending.append(event)
             first = len(self._pending) == 1
+            document = self._document
         if first:
-            call_soon(self._document, self._empty)
+            self._ask(document)
 
-    def _empty(self) -> None:
+    def redirect(self, take: Callable[[Sequence[Event]], None]) -> None:
+        """Hand what comes from now on to another session, on whose event loop this is called.
+
+        Args:
+            take: as of the constructor; events that nobody has taken yet are its own.
+        """
+        with self._lock:
+            self._take, self._document = take, pn.state.curdoc
+            document, waiting = self._document, bool(self._pending)
+        if waiting:
+            self._ask(document)
+
+    def _ask(self, document: Document | None) -> None:
+        call_soon(document, lambda: self._empty(document))
+
+    def _empty(self, document: Document | None) -> None:
+        if document is not self._document:
+            return  # another session has been asked
         with self._lock:
             events, self._pending = self._pending, []
-        self._take(events)
+        if events:
+            self._take(events)

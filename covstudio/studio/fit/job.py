@@ -84,14 +84,17 @@ class Job:
             table takes a while to write.
         listener: called with every event, from another thread, one event at a time; `Finished` is the last.
         task: what to do with the model.
+        owner: the session that asked; None where there is one only.
     """
 
     text: Callable[[], str]
     listener: Listener
     task: Task = field(default_factory=Fitting)
+    owner: object = None
     cancelled: threading.Event = field(default_factory=threading.Event)
     done: threading.Event = field(default_factory=threading.Event)
     began: float | None = None
+    ahead: int | None = None
 
     def tell(self, event: Event) -> None:
         """Hand an event to the listener; its failure is logged and does not reach the worker."""

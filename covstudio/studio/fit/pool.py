@@ -20,7 +20,7 @@ import pickle
 import sys
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -28,10 +28,12 @@ from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
+import panel as pn
+
 from covstudio.data.tables import Table
 from covstudio.document.files.write import dumps
 from covstudio.document.model.document import Document
-from covstudio.settings import PROCESSES, SCHEDULER, WORKERS
+from covstudio.settings import FITS_PER_SESSION, PROCESSES, SCHEDULER, WORKERS
 from covstudio.studio.fit.job import (
     POLL_SECONDS,
     Counts,
@@ -186,19 +188,30 @@ class LocalPool:
             except OSError:
                 self._queue.remove(job)
                 raise
-            waiting = list(self._queue)
-        for ahead, queued in enumerate(waiting):
-            if queued is job:
-                job.tell(Waiting(ahead))
+        self._tell_places()
+
+    def _tell_places(self) -> None:
+        """Tell who is in the queue how many come first, where that is news: nobody leaves it meanwhile."""
+        with self._lock:
+            for ahead, job in enumerate(self._queue):
+                if job.ahead != ahead:
+                    job.ahead = ahead
+                    job.tell(Waiting(ahead))
+
+    def _next(self) -> Job | None:
+        """The first in the queue whose session has not as many workers as it may have."""
+        running = Counter(slot.job.owner for slot in self._slots if slot.job is not None)
+        most = FITS_PER_SESSION()
+        return next((job for job in self._queue if job.owner is None or running[job.owner] < most), None)
 
     def _assign(self) -> None:
-        while self._queue:
+        while (job := self._next()) is not None:
             idle = [slot for slot in self._slots if slot.job is None]
             idle.sort(key=lambda slot: not slot.warm.done())
             slot = idle[0] if idle else self._new_slot() if len(self._slots) < self._size else None
             if slot is None:
                 return
-            job = self._queue.popleft()
+            self._queue.remove(job)
             slot.job = job
             threading.Thread(target=self._watch, args=(slot, job), name="covstudio-fit", daemon=True).start()
 
@@ -234,6 +247,7 @@ class LocalPool:
                 except OSError as error:
                     log.error("%s", error)
         job.tell(Finished(outcome))
+        self._tell_places()
 
     def _follow(self, slot: _Slot, job: Job) -> Outcome:
         if job.cancelled.is_set():
@@ -263,6 +277,7 @@ class LocalPool:
                 return
             self._queue.remove(job)
         job.tell(Finished(Outcome(cancelled=True)))
+        self._tell_places()
 
     def close(self) -> None:
         """End the workers and every fit in them."""
@@ -344,7 +359,9 @@ def start(document: Document, table: Table | None, listener: Listener, task: Tas
     Returns:
         The job; `cancel(job)` stops it.
     """
-    job = Job(partial(dumps, document, table), listener, task or Fitting())
+    session = pn.state.curdoc
+    owner = None if session is None or session.session_context is None else session
+    job = Job(partial(dumps, document, table), listener, task or Fitting(), owner)
     pool().submit(job)
     return job
 

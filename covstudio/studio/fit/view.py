@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Callable, Sequence
 
+import panel as pn
 from msgspec import structs
 
 from covstudio.covariance import Matrix
@@ -45,12 +47,16 @@ from covstudio.studio.fit.shelf import Shelf
 from covstudio.studio.fit.worker import Inferring, Outcome, Step
 from covstudio.studio.inspector.problems import ModelProblem, model_problem
 from covstudio.studio.session.channel import Channel
+from covstudio.studio.session.leaving import alone
 from covstudio.studio.session.shared import ClipboardText, OpenTab, SelectNode
 from covstudio.studio.session.spoken import Spoken
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TabView
 
 log = logging.getLogger("covstudio")
+
+#: What names a fit that is under way -> the view that waits for it.
+_UNDER_WAY: dict[str, FitView] = {}
 
 
 class FitView(TabView):
@@ -74,6 +80,9 @@ class FitView(TabView):
         self._download = download
         self._done = done
         self._job: Job | None = None
+        self._inbox: Inbox | None = None
+        self._key = ""  # names the fit under way, for a page that is loaded again
+        self._session = pn.state.curdoc
         self._asked: Document | None = None  # the document of the fit under way
         self._table: Table | None = None  # and its table
         self._phase: Phase = "idle"
@@ -131,6 +140,41 @@ class FitView(TabView):
         if self._job is not None:
             fitting.cancel(self._job)
 
+    def left(self) -> None:
+        """The page was left and did not come back: nobody will see what is under way."""
+        self.close()
+
+    @property
+    def under_way(self) -> str:
+        """What names the fit under way, for who is to take it up; nothing where there is none."""
+        return self._key if self._job is not None else ""
+
+    def take_up(self, key: str) -> bool:
+        """Go on with a fit of a page that was loaded again.
+
+        Args:
+            key: what that page's session called it.
+
+        Returns:
+            Whether there is one; that of a page that is still there is left to it.
+        """
+        before = _UNDER_WAY.get(key)
+        if before is None or before is self or before._inbox is None or not alone(before._session):
+            return False
+        _UNDER_WAY[key] = self
+        self._key, self._job, self._inbox = key, before._job, before._inbox
+        self._asked, self._table, self._matrix = before._asked, before._table, before._matrix
+        self._spoken, self._steps = before._spoken, before._steps
+        self._phase, self._ahead, self._failure = before._phase, before._ahead, None
+        self._asked_in = self._store.opened
+        before._job, before._key, before._steps, before._phase = None, "", [], "idle"
+        self._inbox.redirect(self._take)
+        if self._job is not None:
+            self._job.owner = self._session
+        self._tell_of(True)
+        self._show()
+        return True
+
     def _lead_to_node(self, message: SelectNode) -> None:
         if message.node in self._store.document.nodes:
             self._store.selection = (message.node,)
@@ -155,7 +199,10 @@ class FitView(TabView):
         self._asked_in = self._store.opened
         self._spoken = Spoken(self._store.document, self._store.build)
         try:
-            self._job = fitting.start(self._store.document, self._store.table, Inbox(self._take))
+            self._inbox = Inbox(self._take)
+            self._job = fitting.start(self._store.document, self._store.table, self._inbox)
+            self._key = secrets.token_urlsafe(16)
+            _UNDER_WAY[self._key] = self
             self._tell_of(True)
         except (ImportError, OSError, RuntimeError, ValueError) as error:
             log.exception("a fit could not be started")
@@ -193,6 +240,8 @@ class FitView(TabView):
 
     def _finish(self, outcome: Outcome) -> None:
         asked, self._job, self._asked, self._phase = self._asked, None, None, "idle"
+        _UNDER_WAY.pop(self._key, None)
+        self._key = ""
         store = self._store
         self._tell_of(False)
         if outcome.cancelled:

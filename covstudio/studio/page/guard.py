@@ -25,7 +25,9 @@ from panel.io.server import AutoloadJsHandler, DocHandler, WSHandler
 from tornado.httputil import HTTPHeaders
 from tornado.web import HTTPError, OutputTransform, RequestHandler
 
+from covstudio.settings import ABANDONED_SECONDS
 from covstudio.studio.session.files import MAX_CHUNK
+from covstudio.studio.session.leaving import left
 
 log = logging.getLogger("covstudio")
 
@@ -35,6 +37,8 @@ MAX_MESSAGE = 8 * MAX_CHUNK
 MAX_PIECES = 3 + 2 * 64
 #: The most bytes of a request's body: a login form has the largest.
 MAX_BODY = 64_000
+#: What a browser says when it closes a page, or loads it again; a line that is lost says nothing.
+GOING_AWAY = 1001
 #: Where a client would say which session it wants.
 SESSION_WORDS = ("bokeh-session-id", "bokeh-token")
 #: Seconds after which somebody who found no room tries again.
@@ -197,6 +201,13 @@ class _GuardedLine(WSHandler):
             return
         await super().get(*args, **kwargs)
 
+    def on_close(self) -> None:
+        """Wait a while for a page that said it goes, as one does that is closed or loaded again."""
+        session = None if self.connection is None else self.connection.session
+        super().on_close()
+        if session is not None and self.close_code == GOING_AWAY:
+            self.application.io_loop.call_later(ABANDONED_SECONDS(), partial(_ended, session))
+
     async def _has_room(self) -> bool:
         """Whether its session is there, or may be made."""
         from bokeh.util.token import get_session_id
@@ -231,6 +242,13 @@ class _GuardedLine(WSHandler):
         log.warning("a page was cut off that sent %s", what)
         self.receiver = None
         self.close(1009, "not taken")
+
+
+async def _ended(session: Any) -> None:
+    """Tell a session that its page was left, if that is so."""
+    if not session.destroyed and session.connection_count == 0:
+        document = session.document
+        await session.with_document_locked(left, document)
 
 
 def policy(nonce: str, host: str, ancestors: str = "'self'") -> str:

@@ -40,6 +40,7 @@ from covstudio.studio.page.frame import Frame
 from covstudio.studio.page.status import StatusLine
 from covstudio.studio.palette.palette import PaletteView
 from covstudio.studio.root import Root
+from covstudio.studio.session.leaving import watch
 from covstudio.studio.session.resources import read_asset
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TABS, Desk, TabView
@@ -95,7 +96,14 @@ class Page:
             self.root.connect(view.channel)
         self.drafts: Drafts | None = None
         if keeps:
-            self.drafts = Drafts(self.store, self._kept_fit, self._fit_back, lambda: self.root.heard)
+            self.drafts = Drafts(
+                self.store,
+                self._kept_fit,
+                self._fit_back,
+                lambda: self.root.heard,
+                self._running_fit,
+                self._take_up_fit,
+            )
             self.root.connect(self.drafts.channel)
         self._make(next(iter(self._tabs)))
 
@@ -159,6 +167,19 @@ class Page:
         view = self.view("fit")
         assert isinstance(view, FitView)
         view.bring_back(kept)
+
+    def _running_fit(self) -> str:
+        view = self._views.get("fit")
+        return view.under_way if isinstance(view, FitView) else ""
+
+    def _take_up_fit(self, key: str) -> bool:
+        view = self.view("fit")
+        return isinstance(view, FitView) and view.take_up(key)
+
+    def left(self) -> None:
+        """The page was left, and did not come back: end what nobody will see."""
+        for view in self._views.values():
+            view.left()
 
     def _propose(self, example: str) -> None:
         data = self.view("data")
@@ -224,6 +245,7 @@ def create_page() -> PageTemplate:
     if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None:
         pn.state.curdoc.title = TITLE
         pn.state.on_session_destroyed(lambda context: page.close())
+        watch(pn.state.curdoc, page.left)
     return page.template()
 
 

@@ -54,6 +54,9 @@ class TabView:
     def look(self, visible: bool) -> None:
         """Hear whether the view can be seen."""
 
+    def left(self) -> None:
+        """Hear that the page was left and did not come back: end what only its person would see."""
+
     def close(self) -> None:
         """End what the view has under way: the session is over."""
 

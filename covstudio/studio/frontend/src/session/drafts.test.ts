@@ -16,6 +16,7 @@ const draft: Draft = {
   focus: "V",
   derivatives: "theta",
   heard: 0,
+  running: "",
 };
 
 test("a draft is made of its parts, each once", () => {

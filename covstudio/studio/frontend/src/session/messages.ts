@@ -789,6 +789,7 @@ export interface Draft {
   nodes: string[];
   past: DraftStep[];
   present: string;
+  running: string;
   selection: string[];
   tables: DraftTable[];
   title: string;
