@@ -202,7 +202,15 @@ class _Spacing:
 
     def _series(self, node: Node, k: int, count: int) -> list[str]:
         """The structures of positions in order that factor k of a design runs along."""
-        along = {option[k] for option in self.search.directions((node.id, 1)) if len(option) == count}
+        own = self.search.find((node.id, 1))
+        along = {option[k] for option in self.search.directions(own) if len(option) == count}
+        # A design that is multiplied row by row with others has some of the directions of all their columns.
+        wholes = {self.search.find(one.whole) for one in self.search.splits if one.how == "product"}
+        for options in (list(self.search.directions(whole)) for whole in wholes - {own}):
+            for option in options:
+                if len(option) > 1 and own in option:
+                    place, wanted = option.index(own), len(option) - 1 + count
+                    along.update(other[place + k] for other in options if len(other) == wanted)
         return [leaf for leaf in self.leaves if self.search.find((leaf, 0)) in along]
 
     def _fill(self, node: Node, k: int, factor: _Factor, series: list[str]) -> bool:
