@@ -96,7 +96,7 @@ def read_raw(data: bytes, choices: TableChoices | None = None) -> RawTable:
         >>> raw.header, [column.tolist() for column in raw.columns], raw.lines.tolist(), raw.notes
         (('gen', 'yield'), [['G1', 'G2'], ['4.1', '3.9']], [2, 4], ('1 empty line was left out.',))
     """
-    sample = _sample(data)
+    sample = sample_lines(data)
     layout = find_layout(sample, choices or TableChoices())
     width = _width(layout)
     rows = _Rows(width, layout)
@@ -179,8 +179,12 @@ def _raw_table(layout: Layout, rows: _Rows, chunks: list[list[Cells]], first: tu
     )
 
 
-def _sample(data: bytes) -> list[str]:
-    """The first lines, fewer where they are long."""
+def sample_lines(data: bytes) -> list[str]:
+    """The first lines of a text, fewer where they are long.
+
+    Args:
+        data: the text in UTF-8.
+    """
     found: list[str] = []
     size = 0
     for line in islice(text_lines(data), SAMPLE_LINES):

@@ -132,7 +132,11 @@ def unheard(choices: TableChoices, columns: Sequence[str]) -> list[str]:
     """
     later = {step.name for step in choices.steps if isinstance(step, Compute | Rename)}
     absent = [name for name in choices.columns if name not in columns and name not in later]
-    return [f"Something is said about column {shown(name)}, and there is no such column." for name in absent]
+    return [
+        f"Something is said about column {shown(name)}, and there is no such column. "
+        f"{suggestion(name, [*columns, *later])}"
+        for name in absent
+    ]
 
 
 def _under(table: Table, choices: TableChoices) -> Table:

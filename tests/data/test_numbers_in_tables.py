@@ -247,3 +247,14 @@ def test_names_of_digits_are_labels_like_others():
     assert roles["ward"].role == "factor"
     assert roles["plot"].reason == "Every row has a label of its own, so it groups nothing."
     assert not table.notes
+
+
+def test_the_mark_between_thousands_settles_what_a_single_mark_is():
+    text = b"gen;area\nA;1.250\nB;2.340\n"
+    assert read_table(text, choices=TableChoices(thousands=".")).to_columns()["area"] == [1250, 2340]
+    for mark in ("", "'", ","):
+        table = read_table(text, choices=TableChoices(thousands=mark))
+        assert table.to_columns()["area"] == [1.25, 2.34]
+        assert table.questions == ()
+    with pytest.raises(ChoiceError, match="cannot be the decimal mark and stand between thousands"):
+        TableChoices(thousands=".", decimal=".")

@@ -7,13 +7,11 @@ from dataclasses import replace
 from itertools import accumulate, islice, pairwise
 
 from covstudio.data.choices import Decision
-from covstudio.data.encoding import Decoded
 from covstudio.data.errors import ChoiceError, TableError, count
 from covstudio.data.files.text import said_of_encoding
-from covstudio.data.layout import SAMPLE_LINES
 from covstudio.data.readers import READERS, File, Reader
 from covstudio.data.records import body_width, find_separator, split
-from covstudio.data.source import RawTable, read_grid, text_lines
+from covstudio.data.source import RawTable, read_grid, sample_lines, text_lines
 
 __all__ = ["find_widths"]
 
@@ -27,7 +25,7 @@ def fits(file: File) -> str:
         return "the widths of its fields were said"
     if file.no_text or file.choices.separator is not None or b" " not in file.data[:10_000]:
         return ""
-    lines = _sample(file.text)
+    lines = sample_lines(file.text.utf8)
     try:
         separator = find_separator(lines)
     except TableError:
@@ -86,7 +84,7 @@ def read(file: File) -> RawTable:
     widths, reason = file.choices.widths, "as was said"
     if not widths:
         widths, reason = (
-            find_widths(_sample(file.text)),
+            find_widths(sample_lines(file.text.utf8)),
             "where every line has a blank, and the first a name behind it",
         )
     if not widths:
@@ -115,10 +113,6 @@ def read(file: File) -> RawTable:
         first=tuple(line.rstrip("\r\n") for line in islice(text_lines(file.text.utf8), len(raw.first))),
     )
     return said_of_encoding(file, raw)
-
-
-def _sample(text: Decoded) -> list[str]:
-    return list(islice(text_lines(text.utf8), SAMPLE_LINES))
 
 
 READERS.register(
