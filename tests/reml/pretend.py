@@ -8,6 +8,7 @@ marked tensor, a mask or an index on the GPU for a tensor on the CPU. Numbers ar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Any
 
 import torch
@@ -43,14 +44,30 @@ def _mark(values: Any, there: bool) -> Any:
     return values
 
 
+@cache
+def _device_called(name: str) -> torch.device | None:
+    try:
+        return torch.device(name)
+    except RuntimeError:
+        return None
+
+
 def _asks_for(entry: Any) -> bool | None:
     """Whether an argument names the pretended device, or the CPU; None when it names none."""
     if isinstance(entry, str):
-        try:
-            entry = torch.device(entry)
-        except RuntimeError:
-            return None
+        entry = _device_called(entry)
     return entry.type == "cuda" if isinstance(entry, torch.device) else None
+
+
+def _on_the_cpu(arguments: list[Any] | dict[str, Any]) -> bool | None:
+    """Write the CPU where arguments name the pretended device; what the first that names any asks for."""
+    asked = None
+    for place, entry in list(enumerate(arguments) if isinstance(arguments, list) else arguments.items()):
+        wanted = _asks_for(entry)
+        if wanted:
+            arguments[place] = torch.device("cpu")
+        asked = wanted if asked is None else asked
+    return asked
 
 
 class PretendDevice(TorchFunctionMode):
@@ -75,10 +92,8 @@ class PretendDevice(TorchFunctionMode):
         inputs = list(_tensors([*args, kwargs]))
         there = [is_there(tensor) for tensor in inputs]
         # Where the result goes when it is asked for by name.
-        wanted = [_asks_for(entry) for entry in [*args, *kwargs.values()]]
-        asked = next((entry for entry in wanted if entry is not None), None)
-        args = [torch.device("cpu") if _asks_for(entry) else entry for entry in args]
-        kwargs = {name: torch.device("cpu") if _asks_for(entry) else entry for name, entry in kwargs.items()}
+        of_args, of_kwargs = _on_the_cpu(args), _on_the_cpu(kwargs)
+        asked = of_kwargs if of_args is None else of_args
         if func is torch.Tensor.numpy and any(there) and not kwargs.get("force"):
             raise TypeError("can't convert a tensor on a GPU to numpy")
         if func is torch.Tensor.__array__ and any(there):
