@@ -28,6 +28,7 @@ MADE = {
         {"DesignMatrix", "DummyMatrix", "KhatriRaoProduct", "KroneckerProduct"},
         "puts the design of a product together",
     ),
+    "reml/terms/lower.py": ({"ScalarMatrix"}, "has effects of fewer columns in place of levels"),
     "estimate/omitted.py": ({"Sum"}, "leaves a term out of a sum"),
     "studio/matrix/labels.py": ({"DummyMatrix"}, "names the combinations of levels as a design does"),
 }

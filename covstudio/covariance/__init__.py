@@ -96,6 +96,7 @@ from covstudio.covariance.structures.relationship.known import KnownMatrix as Kn
 from covstudio.covariance.structures.relationship.known_inverse import (
     KnownInverseMatrix as KnownInverseMatrix,
 )
+from covstudio.covariance.structures.relationship.markers import MarkersMatrix as MarkersMatrix
 from covstudio.covariance.structures.relationship.pedigree import Pedigree as Pedigree
 from covstudio.covariance.structures.relationship.pedigree_matrix import PedigreeMatrix as PedigreeMatrix
 from covstudio.covariance.structures.relationship.relationship import (

@@ -76,6 +76,7 @@ _ONE_VARIANCE = (
     "SymmetricARMatrix",
     "KnownMatrix",
     "PedigreeMatrix",
+    "MarkersMatrix",
     "KnownInverseMatrix",
 )
 #: Words with one argument: the structure, whether it has variances, whether levels are neighbours, more.

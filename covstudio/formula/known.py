@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from covstudio.data.errors import TableError, listed, suggestion
-from covstudio.data.relation import Kind, Relation
+from covstudio.data.relation import MAX_DENSE, Kind, Relation
 from covstudio.data.relation_reading import relation_of
 from covstudio.document.model.node import Columns, Related
 from covstudio.formula.refusals import Refusal
@@ -42,6 +42,10 @@ def known_tree(name: str, table: str, relation: Relation, *, held: bool = False)
         held: with a variance of 1, beside another structure that has one.
     """
     kind, argument = _STRUCTURES[relation.kind]
+    if relation.kind == "markers" and (
+        len(relation.ids) > MAX_DENSE or len(relation.ids) > relation.numbers.shape[1]
+    ):
+        kind, argument = "MarkersMatrix", "markers"
     return tree(kind, name, fixed={"sigma^2": 1.0} if held else {}, given={argument: Related(table)})
 
 

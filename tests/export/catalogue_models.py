@@ -19,6 +19,7 @@ TIMES = (1.0, 2.0, 3.5, 5.25)
 #: A second table of each kind that structures take.
 RELATIONS = (
     Relation.of_pedigree([("a", "", ""), ("b", "", ""), ("c", "a", "b"), ("d", "c", "a")], "herd"),
+    Relation.of_markers("abcd", [[0, 2, 1], [1, 1, 0], [2, 0, 2], [1, 2, 1]], "chip"),
     Relation.of_matrix("abcd", [[2, -1, 0, 0], [-1, 3, 0, 0], [0, 0, 2, 1], [0, 0, 1, 2]], "inverse", "Q"),
 )
 POINTS = ((1.0, 2.0, 3.5, 5.25), (0.5, 1.0, 0.25, 2.0), (2.0, 1.5, 4.0, 0.5))

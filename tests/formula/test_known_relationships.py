@@ -13,7 +13,7 @@ import pytest
 
 from covstudio import fit, read_fit
 from covstudio.cli import main
-from covstudio.covariance import pedigree_relationship
+from covstudio.covariance import genomic_relationship, pedigree_relationship
 from covstudio.data import Relation, read_table
 from covstudio.document.files.write import dumps
 from covstudio.formula import Refusal, read
@@ -127,3 +127,22 @@ def test_a_command_takes_second_tables(tmp_path, capsys) -> None:
     assert "log-likelihood -895.9875" in capsys.readouterr().out
     assert main(["fit", str(model), data, "--table", f"Subjekt={ped}"]) == 1
     assert "Did you mean 'Subject'?" in capsys.readouterr().err
+
+
+def test_more_genotypes_than_markers_are_fitted_by_the_markers() -> None:
+    """The same model as by G written out, with an unknown for each marker."""
+    rng = np.random.default_rng(5)
+    calls = rng.integers(0, 3, size=(40, 12)).astype(float)
+    chip = Relation.of_markers([f"g{k}" for k in range(40)], calls, "chip")
+    gen = [f"g{k}" for k in rng.integers(0, 38, size=150)]
+    y = [float(calls[int(name[1:])] @ np.linspace(-1, 1, 12)) for name in gen] + rng.normal(size=150)
+    table = {"gen": gen, "y": y}
+    found = fit("y ~ 1 + (1 | gen)", table, known={"gen": chip})
+    g = pd.DataFrame(genomic_relationship(calls).numpy(), index=chip.ids, columns=chip.ids)
+    written = fit("y ~ 1 + (1 | gen)", table, known={"gen": g})
+    assert [node.kind for node in found.document.nodes.values()].count("MarkersMatrix") == 1
+    assert found.loglik == pytest.approx(written.loglik, abs=1e-7)
+    for column in ("blup", "standard_error", "reliability"):
+        assert found.random[column].tolist() == pytest.approx(written.random[column].tolist(), abs=1e-5)
+    assert found.augment()["fitted"].tolist() == pytest.approx(written.augment()["fitted"].tolist(), abs=1e-6)
+    assert found.varcorr["vcov"].tolist() == pytest.approx(written.varcorr["vcov"].tolist(), rel=1e-5)

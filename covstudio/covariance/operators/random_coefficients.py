@@ -36,7 +36,7 @@ _WITHIN = {"unstructured": UnstructuredMatrix, "diagonal": DiagonalMatrix, "scal
     formula=r"\mathbf{V} = \mathbf{Z} (\mathbf{I}_m \otimes \mathbf{G}) \mathbf{Z}^\top, \quad "
     r"\mathbf{Z} = \mathbf{Z}_g \bullet [\mathbf{1} \; \mathbf{x}]",
     symbol="(x | g)",
-    summary="An intercept and slopes of its own for every group, correlated within it: (x | g) in one piece.",
+    summary="An intercept and slopes of its own for every group, correlated within it, in one piece.",
     arguments=(
         Argument("groups", "factors", "Groups", "One or more columns of labels; several are crossed"),
         Argument(

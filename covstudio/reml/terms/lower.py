@@ -22,7 +22,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from covstudio.covariance import Matrix, linalg
+from covstudio.covariance import Matrix, ScalarMatrix, linalg
 from covstudio.covariance.operators.products import kronecker
 from covstudio.reml.terms.crossing import crossing_of
 from covstudio.reml.terms.design_rows import SparseRows, identity_rows, rows_of
@@ -140,6 +140,10 @@ class _Lowering:
         if not linalg.is_constant(z):
             return None
         design = rows_of(z)
+        root = _root_of(g)
+        if root is not None:
+            # Effects of fewer columns than levels: Z L a in place of Z u.
+            design, g = rows_of(design.multiply(root)), ScalarMatrix(root.shape[1])
         family = grouped(g)
         if family is not None and isinstance(design, SparseRows) and design.injective():
             return self._of_family(operand, family, design, path, positions, rows)
@@ -174,6 +178,16 @@ class _Lowering:
             if found is not None:
                 return group, found.places, found
         return None
+
+
+def _root_of(g: Matrix | Tensor) -> Tensor | None:
+    """L with G = sigma^2 L L' where it has fewer columns than rows; None for any other G."""
+    if not isinstance(g, Matrix) or g.num_params != 1 or linalg.kind(g) != "low rank":
+        return None
+    if not linalg.is_multiple(g) or not linalg.factor.is_cheap(g):
+        return None
+    root = linalg.factor(g, torch.ones(1, dtype=torch.float64))
+    return root if root.shape[1] < root.shape[0] else None
 
 
 def _tall(term: Term) -> bool:

@@ -112,7 +112,7 @@ def random_effects(variance: Variance, point: Point) -> tuple[dict[str, RandomEf
         blup, error = (values.cpu() for values in predicted)
         # A variance of 0 leaves rounding errors of either sign.
         effects[term.path] = RandomEffect(level_names(z.operand), blup, error.clamp(min=0.0).sqrt())
-        if isinstance(piece, RandomPiece):
+        if isinstance(piece, RandomPiece) and piece.columns == len(blup):
             fitted += piece.z.multiply(blup.unsqueeze(1))[:, 0]
         else:
             fitted += _times(z, own, blup.unsqueeze(1))[:, 0]

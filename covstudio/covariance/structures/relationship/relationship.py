@@ -239,6 +239,13 @@ def genomic_relationship(markers: object, *, dosages: bool = False) -> Tensor:
         VanRaden (2008), Efficient methods to compute genomic predictions, Journal of Dairy Science 91,
         4414-4423 (method 1).
     """
+    root = centred_markers(markers, dosages=dosages, stacklevel=3)
+    g = root @ root.T
+    return (g + g.T) / 2
+
+
+def centred_markers(markers: object, *, dosages: bool = False, stacklevel: int = 2) -> Tensor:
+    """W / sqrt(c) of the genomic relationship matrix G = W W' / c; see `genomic_relationship`."""
     m = as_float_tensor(markers, "markers").to(torch.float64)
     if m.ndim != 2 or m.numel() == 0:
         raise ValueError(
@@ -261,10 +268,9 @@ def genomic_relationship(markers: object, *, dosages: bool = False) -> Tensor:
             f"{int(missing.sum())} of {m.numel()} calls are missing, in {int(missing.any(0).sum())} of "
             f"{m.shape[1]} markers: each was imputed to the mean of its marker",
             RuntimeWarning,
-            stacklevel=2,
+            stacklevel=stacklevel,
         )
-    g = z @ z.T / scale
-    return (g + g.T) / 2
+    return z / scale**0.5
 
 
 def _check_calls(m: Tensor, missing: Tensor, dosages: bool) -> None:
