@@ -197,6 +197,17 @@ def test_variances_beside_a_correlation_near_1_are_right(structure: type[Matrix]
         assert "rounding hides what the data tell" in result.message
 
 
+def test_variances_whose_differences_are_told_by_next_to_nothing_are_not_called_unknown() -> None:
+    groups, size = 12, 5
+    y = 10.0 + 2.0 * normal(3, groups, 1) + 1e-4 * normal(4, groups, size)
+    within = KroneckerProduct(i=IdentityMatrix(groups), c=HeterogeneousCompoundSymmetricMatrix(size))
+    v = Sum(c=within, e=ScalarMatrix(groups * size))
+    v.set_param_specs("e/sigma^2", fixed=True, value=1e-8)
+    result = fit(v, y.reshape(-1), torch.ones(groups * size, 1))
+    assert result.verdict != "not identifiable"
+    assert "rounding hides what the data tell of c/c/sigma^2_0" in result.message
+
+
 @pytest.mark.parametrize("power", [12, 18])
 @pytest.mark.parametrize("structure", [ExponentialMatrix, OrnsteinUhlenbeckMatrix])
 def test_the_variance_beside_a_range_near_infinity_is_right(structure: type[Matrix], power: int) -> None:

@@ -49,9 +49,11 @@ from covstudio.reml.diagnosis.scaled_information import ScaledInformation, infor
 from covstudio.reml.diagnosis.silent import Silence, off_zero, taken_up
 from covstudio.reml.diagnosis.unbounded import unbounded
 from covstudio.reml.problem.likelihood import Derivatives, Engine, Point
+from covstudio.reml.search.constants import ROUGH
 from covstudio.reml.search.coordinates import Coordinate, Kind, derivatives_at
 from covstudio.reml.search.restarts import Restarts
 from covstudio.reml.search.search import Outcome, maximise
+from covstudio.reml.search.vanishing import roughness
 from covstudio.threads import symmetric_eigen
 
 __all__ = ["Confounded", "Estimable", "Identified", "groups_of", "identify"]
@@ -303,7 +305,9 @@ class _Search:
         form = self._form(natural, values, used, members)
         if form == "local" and not self.outcome.converged:
             return None
-        hidden = form == "local" and self.outcome.reason == "rounding"
+        hidden = form == "local" and (
+            self.outcome.reason == "rounding" or roughness(self.engine, self.point) > ROUGH
+        )
         coefficients = natural if form != "product" else natural / values[:, None]
         estimable = []
         for row in independent_rows(coefficients):
