@@ -64,6 +64,28 @@ def test_rows_are_those_of_values_and_slices(name: str) -> None:
             assert torch.equal(rows.of(N - 5, N + 5), whole[N - 5 :])
 
 
+@pytest.mark.parametrize("size", [1, 2, 7, 13, 64, 150, 299, 300, 301])
+def test_what_is_known_of_blocks_without_the_rows_is_theirs(size: int) -> None:
+    known = set()
+    for name in ("sum", "leaf"):
+        matrix, by_rows = TREES[name](), RowEvaluation()
+        for parameter in (None, *matrix.param_names):
+            rows = by_rows.rows(matrix, naturals(matrix), parameter)
+            found = rows.extremes(size)
+            if found is None:
+                continue
+            known.add((name, parameter))
+            blocks = [row.split(size, 1) for row in rows.whole().split(size)]
+            for function, result in zip((torch.amin, torch.amax), found, strict=True):
+                wanted = torch.stack([torch.stack([function(one) for one in row]) for row in blocks])
+                assert torch.equal(result, wanted)
+    # A sum moves as its terms do: what is known of these is known of it.
+    assert known == {
+        *(("sum", name) for name in ("b/sigma^2", "b/rho", "c/sigma^2", "c/rho", "d/sigma^2")),
+        *(("leaf", name) for name in (None, "sigma^2", "rho")),
+    }
+
+
 def test_rows_stay_the_same_object_where_nothing_has_changed() -> None:
     v = TREES["product"]()
     evaluation, natural = RowEvaluation(), naturals(v)

@@ -43,6 +43,17 @@ class Rows(ABC):
         """All of them."""
         return self.of(0, self.shape[0])
 
+    def extremes(self, size: int) -> tuple[Tensor, Tensor] | None:
+        """The smallest and the largest entry of every block of `size` rows and columns.
+
+        Args:
+            size: at least 1; the last blocks have what is left.
+
+        Returns:
+            Both, one entry a block; None where nothing shorter is known than to go through the rows.
+        """
+        return None
+
     def shaped(self, rows: int, columns: int) -> None:
         """Say its shape, once it is known."""
         object.__setattr__(self, "shape", (rows, columns))
@@ -89,6 +100,25 @@ class ByLag(Rows):
     def of(self, start: int, stop: int, left: int = 0) -> Tensor:
         return self.windows[:, left:].index_select(0, self.places[start:stop])
 
+    def extremes(self, size: int) -> tuple[Tensor, Tensor] | None:
+        """Blocks as far from the diagonal have the same lags, but for the last ones, which are smaller."""
+        n = len(self.first)
+        count = -(-n // size)
+        if count == 1:
+            return self.first.amin()[None, None], self.first.amax()[None, None]
+        last = n - (count - 1) * size
+        band = torch.cat([self.first[1:size].flip(0), self.first])  # from lag 1 - size on
+        inner = band.unfold(0, 2 * size - 1, size)[: count - 1]
+        beside = band[size:].unfold(
+            0, size + last - 1, size
+        )  # of the last blocks, but for the one on the diagonal
+        both = self.first.new_empty((2, count, count))
+        for extreme, out in ((torch.amin, both[0]), (torch.amax, both[1])):
+            out[:-1, :-1] = ByLag(extreme(inner, 1)).whole()
+            ends = torch.cat([extreme(self.first[:last], 0, keepdim=True), extreme(beside, 1)])
+            out[-1] = out[:, -1] = ends.flip(0)
+        return both[0], both[1]
+
 
 @dataclass(frozen=True, eq=False)
 class OnDiagonal(Rows):
@@ -116,6 +146,22 @@ class OnDiagonal(Rows):
         if first < len(here):
             rows[first:].diagonal(start + first - left).copy_(here[first:])
         return rows
+
+    def extremes(self, size: int) -> tuple[Tensor, Tensor] | None:
+        """Of a block on the diagonal the number off it is an entry too, unless there is one entry alone."""
+        n = len(self.diagonal)
+        count = -(-n // size)
+        padded = torch.cat([self.diagonal, self.diagonal[-1:].expand(count * size - n)]).view(count, size)
+        both = self.diagonal.new_full((2, count, count), self.off)
+        for extreme, bound, out in (
+            (torch.amin, torch.clamp_max, both[0]),
+            (torch.amax, torch.clamp_min, both[1]),
+        ):
+            on = extreme(padded, 1)
+            out.diagonal().copy_(on if size == 1 else bound(on, self.off))
+            if n == (count - 1) * size + 1:
+                out[-1, -1] = self.diagonal[-1]
+        return both[0], both[1]
 
 
 @dataclass(frozen=True, eq=False)

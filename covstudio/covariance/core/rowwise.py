@@ -226,6 +226,8 @@ class RowEvaluation(Evaluation):
         moved = self._slice_rows(operand, below, place)
         operands = self._operands(matrix, state)
         needed = {other: operands[other] for other in matrix.propagate_needs(position)}
+        if not needed and moved.shape == matrix.shape and _passed_on(matrix, position, moved):
+            return moved
         return self._kept(
             matrix,
             k,
@@ -248,6 +250,13 @@ class RowEvaluation(Evaluation):
 
     def _large(self, matrix: Matrix) -> bool:
         return matrix.shape[0] * matrix.shape[1] > self._small
+
+
+def _passed_on(operator: Operator, position: int, moved: Rows) -> bool:
+    """Whether an operator moves just as one of its operands does, like a sum: it gives the direction back."""
+    row = moved.of(0, 1)
+    direction = row[None]
+    return operator.propagate([row] * len(operator._operands), position, direction) is direction
 
 
 def _constant(tensor: Tensor) -> Rows:

@@ -77,7 +77,11 @@ class _Source:
             result: Array = self.rows.of(start, stop, left).numpy()
             return result
 
-        return Values(self.rows.shape, numbers, self.factor, self.symmetric)
+        def blocks(size: int) -> tuple[Array, Array] | None:
+            found = self.rows.extremes(size)
+            return None if found is None else (found[0].numpy(), found[1].numpy())
+
+        return Values(self.rows.shape, numbers, self.factor, self.symmetric, blocks)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -56,6 +57,8 @@ class Values:
             from a first one on.
         factor: what each number is multiplied by; where it is zero all values are, whatever the numbers.
         symmetric: whether the matrix is known to be symmetric: then half of it is enough for a picture.
+        blocks: gives the smallest and the largest number of every block of a size, where they are known
+            without the others; else None.
 
     Example:
         >>> Values.of(np.array([[1.0, 2.0], [3.0, 4.0]]), -2.0).rows(1, 2).tolist()
@@ -66,6 +69,7 @@ class Values:
     numbers: Callable[[int, int, int], Array]
     factor: float = 1.0
     symmetric: bool = False
+    blocks: Callable[[int], tuple[Array, Array] | None] = lambda _size: None
 
     @classmethod
     def of(cls, matrix: Array, factor: float = 1.0, symmetric: bool = False) -> Values:
@@ -96,7 +100,11 @@ class Values:
         wanted = set(sizes)
         if 1 in wanted:
             result[1] = (self.numbers(0, self.shape[0], 0),) * 2
-        for together in _together(wanted - {1}, self.shape[1]):
+        for size in wanted - {1}:
+            known = self.blocks(size)
+            if known is not None:
+                result[size] = known
+        for together in _together(wanted - result.keys(), self.shape[1]):
             result |= _extremes(self, together)
         low_first = self.factor >= 0.0
         return {
@@ -136,42 +144,52 @@ def _extremes(values: Values, sizes: set[int]) -> Extremes:
     n, m = values.shape
     multiple = math.lcm(*sizes)
     strip = max(1, STRIP_BYTES // (8 * m * multiple)) * multiple
-    low = {size: np.empty((math.ceil(n / size), math.ceil(m / size))) for size in sizes}
-    high = {size: np.empty_like(one) for size, one in low.items()}
-    for top in range(0, n, strip):
+    # Rows of blocks; their columns are taken together at the end, all at once.
+    low = {size: np.zeros((math.ceil(n / size), m)) for size in sizes}
+    high = {size: np.zeros_like(one) for size, one in low.items()}
+    tops = range(0, n, strip)
+    for top in tops:
         left = top if values.symmetric else 0
         rows = values.numbers(top, min(top + strip, n), left)
         least = float(rows.min())
         for size in sizes:
-            down, across = slice(top // size, math.ceil((top + len(rows)) / size)), left // size
-            for function, out in ((np.minimum, low[size]), (np.maximum, high[size])):
-                here = out[down]
-                if function is np.minimum and least >= 0.0:
-                    here[:] = least
-                    continue
-                _reduce_columns(function, _reduce_rows(function, rows, size), size, here[:, across:])
-                if across:
-                    here[:, :across] = out[:across, down].T
-    return {size: (low[size], high[size]) for size in sizes}
+            down = slice(top // size, math.ceil((top + len(rows)) / size))
+            _reduce_rows(np.maximum, rows, size, high[size][down, left:])
+            if least >= 0.0:
+                low[size][down, left:] = least
+            else:
+                _reduce_rows(np.minimum, rows, size, low[size][down, left:])
+    return {
+        size: (
+            _reduce_columns(np.minimum, low[size], size, tops if values.symmetric else ()),
+            _reduce_columns(np.maximum, high[size], size, tops if values.symmetric else ()),
+        )
+        for size in sizes
+    }
 
 
-def _reduce_rows(function: np.ufunc, matrix: Array, size: int) -> Array:
+def _reduce_rows(function: np.ufunc, matrix: Array, size: int, out: Array) -> None:
     """`function` over every `size` rows; the last ones may be fewer."""
     whole = len(matrix) // size
     blocks = matrix[: whole * size].reshape(whole, size, matrix.shape[1])
-    result: Array = function.reduce(blocks, axis=1)
-    if whole * size == len(matrix):
-        return result
-    rest = function.reduce(matrix[whole * size :], axis=0, keepdims=True)
-    return np.concatenate([result, rest])
+    function.reduce(blocks, axis=1, out=out[:whole])
+    if whole * size < len(matrix):
+        function.reduce(matrix[whole * size :], axis=0, out=out[whole])
 
 
-def _reduce_columns(function: np.ufunc, matrix: Array, size: int, out: Array) -> None:
-    """`function` over every `size` columns: the first ones of all blocks, then the second ones, and so on."""
-    out[:] = matrix[:, ::size]
+def _reduce_columns(function: np.ufunc, matrix: Array, size: int, tops: Iterable[int]) -> Array:
+    """`function` over every `size` columns: the first ones of all blocks, then the second ones, and so on.
+
+    Rows from each of `tops` on begin at the column of that number: left of it is what is above the diagonal.
+    """
+    out = matrix[:, ::size].copy()
     for step in range(1, min(size, matrix.shape[1])):
         columns = matrix[:, step::size]
         function(out[:, : columns.shape[1]], columns, out=out[:, : columns.shape[1]])
+    starts = [top // size for top in tops]
+    for across, end in pairwise([*starts, len(out)]):
+        out[across:end, :across] = out[:across, across:end].T
+    return out
 
 
 def quantise(
