@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from covstudio.plots.colours import THEMES, palette, table
 from covstudio.plots.raster import block_size, extreme, locate, shrink
 from covstudio.studio.matrix.plot import INK
-from covstudio.studio.matrix.quantise import Values, quantise
+from covstudio.studio.matrix.quantise import Values, coarser, quantise
 from covstudio.studio.session.resources import read_asset
 
 
@@ -52,6 +53,11 @@ def test_a_factor_and_several_sizes_at_once_give_the_pictures_of_the_matrix(
         expected = quantise(matrix * factor + 0.0, pixels, 0.5)  # no -0.0
         assert quantise(values, pixels, 0.5) == expected
         assert quantise(values, pixels, 0.5, known) == expected
+    size = block_size(matrix.shape, 96)
+    small = {3 * size: coarser(values.extremes({size})[size], 3)}
+    assert quantise(values, max(n, m) // (2 * size), 0.5, small) == quantise(
+        matrix * factor + 0.0, math.ceil(max(n, m) / (3 * size)), 0.5
+    )
     assert np.array_equal(values.whole(), matrix * factor)
     both = matrix @ matrix.T
     for pixels in (250, 96, 7):

@@ -5,6 +5,7 @@ No thread and no browser here: `covstudio.studio.matrix.live` runs this in its w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -21,7 +22,7 @@ from covstudio.document.build.budget import MAX_DRAWN
 from covstudio.document.build.build import Build
 from covstudio.document.model.document import Document
 from covstudio.plots.raster import block_size
-from covstudio.studio.matrix.quantise import Extremes, NotFinite, Tile, Values, quantise
+from covstudio.studio.matrix.quantise import Extremes, NotFinite, Tile, Values, coarser, quantise
 
 Array: TypeAlias = npt.NDArray[np.float64]
 
@@ -194,8 +195,13 @@ class Pictures:
             return None
         if self._pool is None or not self._pool[0].is_that_of(source):
             values = source.values
-            sizes = {block_size(values.shape, visible[one]) for one in both}
-            self._pool = source, values.extremes(sizes)
+            large, small = (block_size(values.shape, visible[one]) for one in both)
+            # Blocks for the node are made of blocks of the large picture, of as many as are large enough.
+            factor = math.ceil(small / large)
+            found = values.extremes({large} if small >= large else {large, small})
+            if factor > 1:
+                found[factor * large] = coarser(found[large], factor)
+            self._pool = source, found
         return self._pool[1]
 
     def _source(self, key: str) -> _Source:

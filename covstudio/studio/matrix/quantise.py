@@ -168,6 +168,26 @@ def _extremes(values: Values, sizes: set[int]) -> Extremes:
     }
 
 
+def coarser(extremes: tuple[Array, Array], factor: int) -> tuple[Array, Array]:
+    """Those of blocks that are `factor` times as large, from those of smaller ones.
+
+    Example:
+        >>> coarser((np.eye(3), np.eye(3)), 2)[1].tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+    """
+    low, high = (
+        _reduce_columns(function, _rows_reduced(function, one, factor), factor, ())
+        for function, one in zip((np.minimum, np.maximum), extremes, strict=True)
+    )
+    return low, high
+
+
+def _rows_reduced(function: np.ufunc, matrix: Array, size: int) -> Array:
+    out = np.empty((math.ceil(len(matrix) / size), matrix.shape[1]))
+    _reduce_rows(function, matrix, size, out)
+    return out
+
+
 def _reduce_rows(function: np.ufunc, matrix: Array, size: int, out: Array) -> None:
     """`function` over every `size` rows; the last ones may be fewer."""
     whole = len(matrix) // size
@@ -201,7 +221,8 @@ def quantise(
         matrix: two-dimensional.
         pixels: most rows and columns of the picture.
         least_limit: keep the limit at least this large, so that colours do not jump under a moving slider.
-        known: the extremes of blocks of some sizes, where somebody has them already.
+        known: the extremes of blocks of some sizes, where somebody has them already. The smallest that are
+            large enough are taken.
 
     Returns:
         The tile; a matrix of zeros has limit 0 and only code 0.
@@ -216,7 +237,8 @@ def quantise(
     """
     values = matrix if isinstance(matrix, Values) else Values.of(matrix)
     shape = values.shape
-    size = block_size(shape, pixels)
+    least = block_size(shape, pixels)
+    size = min((one for one in known or () if one >= least), default=least)
     lows, highs = (known if known and size in known else values.extremes([size]))[size]
     low, high = float(lows.min()), float(highs.max())
     if not (math.isfinite(low) and math.isfinite(high)):
