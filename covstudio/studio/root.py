@@ -109,7 +109,7 @@ class Root(JSComponent):
         view = envelope.get("view") if isinstance(envelope, Mapping) else None
         channel = self._channels.get(view) if isinstance(view, str) else None
         if channel is None:
-            log.warning("a message for no view was ignored: %.200r", envelope)
+            log.warning("a message for no view was ignored (a %s)", type(envelope).__name__)
         else:
             channel.take(envelope.get("message"), again=envelope.get("again") is True)
 

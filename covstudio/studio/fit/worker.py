@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
+from covstudio.studio.session.logs import keep_without_data
+
 log = logging.getLogger("covstudio")
 
 
@@ -139,6 +141,7 @@ def begin(steps: Connection, stop: Any) -> None:
     """
     global _steps, _stop
     _steps, _stop = steps, stop
+    keep_without_data()
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl+C in the terminal ends the server, which ends its workers

@@ -35,6 +35,7 @@ from covstudio.studio.page.guard import MAX_BODY, MAX_MESSAGE, Guard, key
 from covstudio.studio.page.health import PATTERNS, Board
 from covstudio.studio.page.page import TITLE, create_page, prepare, prewarm
 from covstudio.studio.page.processes import Family, listening
+from covstudio.studio.session.logs import keep_without_data
 
 PORTS_TRIED = 20
 LARGEST_PORT = 65_535
@@ -105,6 +106,7 @@ def serve(
         OSError: no port is free, or the address is not one of this machine.
         ValueError: an environment variable asks for something that makes no sense.
     """
+    keep_without_data()
     for one in SETTINGS:
         one()  # whoever starts the server is told, not whoever comes first
     processes = 1 if threaded else PROCESSES()

@@ -68,7 +68,7 @@ class Router:
         kind = message.get("type") if isinstance(message, Mapping) else None
         handler = self._handlers.get(kind) if isinstance(kind, str) else None
         if handler is None:
-            log.warning("a message of an unknown type was ignored: %.200r", message)
+            log.warning("a message of an unknown type was ignored (a %s)", type(message).__name__)
             return
         try:
             handler(message)
