@@ -24,6 +24,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Labels = npt.NDArray[np.object_]
 _EPOCH = datetime(1970, 1, 1)
+_DIGITS = 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +136,12 @@ def _log(given: Sequence[Values], text: str, rows: int) -> Values:
 
 
 def _round(given: Sequence[Values], text: str, rows: int) -> Values:
-    digits = int(as_numbers(given[1], text).flat[0]) if len(given) > 1 else 0
+    wanted = as_numbers(given[1], text) if len(given) > 1 else np.array(0.0)
+    if wanted.shape or not (wanted == np.round(wanted) and abs(wanted) <= _DIGITS):
+        raise ChoiceError(
+            f"{shown(text)} rounds to a whole number of digits, up to {_DIGITS}, as in round(x, 1)."
+        )
+    digits = int(wanted)
     return Values("number", np.round(as_numbers(given[0], text), digits), given[0].missing)
 
 

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+from random import Random
+
 import numpy as np
 import pytest
 
-from covstudio.data import ChoiceError, Compute, Keep, Recode, Rename, Table, TableChoices, read_table
+from covstudio.data import (
+    ChoiceError,
+    Compute,
+    Keep,
+    Recode,
+    Rename,
+    Table,
+    TableChoices,
+    TableError,
+    read_table,
+)
+from covstudio.data.calculated import FUNCTIONS
 from covstudio.data.calculation import calculated, holds
 from covstudio.document.changes.all import SetChoices
 from covstudio.document.files.write import dumps, loads
@@ -109,6 +123,8 @@ def test_rows_are_told(table: Table, where: str, kept: list[int], unknown: int):
         ("if_else(y > 1, 2)", "takes 3 arguments, and has 2"),
         ("gen %in% 'A'", r"followed by values in c\(...\)"),
         ("year(y * 1e9)", "takes a date apart"),
+        ("round(y, NA)", "a whole number of digits"),
+        ("round(y, y)", "a whole number of digits"),
         ("contains(gen, site)", "a column in its place"),
         ("__import__('os').system('x')", "never evaluated as code"),
         ("y.__class__", "no column 'y.__class__'"),
@@ -231,3 +247,30 @@ def test_steps_are_kept_in_a_document_and_undone(table: Table):
     assert SetChoices(first).described(Document()) == "Recode dose"
     assert SetChoices(TableChoices()).described(Document(choices=first)) == "Take back: Recode dose"
     assert dumps(Document(choices=said))
+
+
+def test_any_expression_is_computed_or_refused(table: Table):
+    random = Random(1)
+    atoms = ["y", "gen", "dose", "sown", "1", "2.5", "'A'", "'2023-05-01'", "NA", "TRUE", "pi", "`y`"]
+    operators = ["+", "-", "*", "/", "^", "<", "<=", "==", "!=", "&", "|", ":", ">"]
+
+    def made(depth: int) -> str:
+        kind = random.random()
+        if depth == 0 or kind < 0.25:
+            return random.choice(atoms)
+        if kind < 0.6:
+            return f"{made(depth - 1)} {random.choice(operators)} {made(depth - 1)}"
+        if kind < 0.8:
+            return random.choice(["({})", "!{}", "-{}", "{} %in% c('A', 1)"]).format(made(depth - 1))
+        name = random.choice(list(FUNCTIONS))
+        given = [made(depth - 1) for _ in range(random.randint(*FUNCTIONS[name].arguments))]
+        return f"{name}({', '.join(given)})"
+
+    computed = 0
+    for _ in range(400):
+        text = made(3)
+        text = text[: random.randint(1, len(text))] if random.random() < 0.1 else text
+        with contextlib.suppress(TableError):
+            assert len(calculated(table, text)) == table.n
+            computed += 1
+    assert computed > 50

@@ -7,11 +7,12 @@ program writes.
 from __future__ import annotations
 
 import gzip
+from random import Random
 from typing import Any
 
 import pytest
 
-from covstudio.data import inspect, read
+from covstudio.data import TableError, inspect, read
 from tests.data.test_files import archive
 from tests.data.workbooks import Sheet, workbook
 
@@ -124,3 +125,46 @@ def test_an_ugly_file_is_read_rightly_and_again_by_what_was_found(name: str):
     assert inspect(content, found.choices).choices == found.choices, "nothing is left to be found"
     assert all(one.reason for one in found.decisions)
     assert str(found).count("\n") > 10
+
+
+#: Columns as people write them, some of which may be read in several ways.
+CELLS = [
+    ["1", "2", "3"],
+    ["1.5", "2.25", "NA"],
+    ["1,5", "2,25", ""],
+    ["1.250", "3.125"],
+    ["1.250", "3,5"],
+    ["01.05.2023", "14.06.2023"],
+    ["5/1/2023", "5/2/2023"],
+    ["2023-05-01", ".", "2023-06-01"],
+    ["A", "B", "."],
+    ["007", "012"],
+    ["20230501", "20230502"],
+    ["1 250", "3 000"],
+    ["5%", "7%"],
+    ["-99", "1", "2"],
+    ["Käse", "Weiß"],
+    ["NA", ""],
+    ["$4.10", "$5"],
+    ["#N/A", "3"],
+]
+
+
+def test_whatever_is_found_in_a_file_is_read_again_by_it():
+    random = Random(5)
+    read_again = 0
+    for _ in range(120):
+        columns = random.choices(CELLS, k=random.randint(1, 5))
+        separator = random.choice(",;\t|")
+        rows = [[random.choice(cells) for cells in columns] for _ in range(random.randint(2, 7))]
+        lines = [[f"c{place}" for place in range(len(columns))], *rows]
+        text = "\n".join(separator.join(f'"{cell}"' for cell in line) for line in lines)
+        content = text.encode(random.choice(["utf-8", "cp1252", "utf-16"]))
+        try:
+            found = inspect(content)
+        except TableError:
+            continue
+        assert read(content, found.choices).frame.equals(found.table.frame)
+        assert inspect(content, found.choices).choices == found.choices
+        read_again += 1
+    assert read_again > 100
