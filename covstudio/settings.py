@@ -234,6 +234,7 @@ SCHEDULER = Setting(
     "ADDRESS",
 )
 
+#: Every setting, in the order of the help.
 SETTINGS: tuple[Setting[Any], ...] = (
     PREFIX,
     PROXY_HEADERS,
@@ -252,4 +253,3 @@ SETTINGS: tuple[Setting[Any], ...] = (
     ABANDONED_SECONDS,
     SCHEDULER,
 )
-"""Every setting, in the order of the help."""

@@ -1,4 +1,4 @@
-"""What a whole model would take, counted from the sizes of its nodes before any of them is made.
+"""The memory that a whole model would take, counted from the sizes of its nodes before any of them is made.
 
 A single leaf is bounded by `limits`; two thousand leaves of 500 rows, in a file of 200 kB, are not. What
 counts is written out to show and to evaluate the model once: a matrix whose rows are made as they are needed

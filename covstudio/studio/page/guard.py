@@ -1,4 +1,4 @@
-"""What a server lets in, and what it says of itself: sessions, messages, origins, headers.
+"""The bounds of a server: which sessions, messages and origins it lets in, and the headers it answers with.
 
 Bokeh's and Panel's handlers do the work; each is replaced by a class of its own that asks first. Nothing here
 knows who somebody is: that is the affair of Panel's login, or of a proxy.
