@@ -103,7 +103,7 @@ def find(page: Page, query: str) -> list[Hit]:
         ("scalarmatrix", "ScalarMatrix"),
         ("geometrically lag", "AR1Matrix"),
         ("random intercept", "CovariancePropagation"),
-        ("random slope", "KhatriRaoProduct"),
+        ("random slope", "RandomCoefficientsMatrix"),
         ("random effect", "CovariancePropagation"),
         ("kinship", "KnownMatrix"),
         ("repeated measures", "AR1Matrix"),
