@@ -76,7 +76,11 @@ class Plot:
         self._reading = None
 
     def _rename(self, reading: Reading) -> None:
-        for axis, names in zip(("row", "col"), self._labels(reading.key), strict=True):
+        try:
+            labels = self._labels(reading.key)
+        except KeyError:  # the matrix went while its reading was on the way here, and with it what it shows
+            return
+        for axis, names in zip(("row", "col"), labels, strict=True):
             if self._names[axis].data["name"] != list(names):
                 self._names[axis].data = {"name": list(names)}
 
