@@ -1,6 +1,6 @@
 """The health of a server, for whoever runs it: whether it lives, and counts and times without anybody's data.
 
-`/healthz` answers 200 while the process takes sessions; `/metrics` is text as Prometheus reads it. Every
+`/healthz` answers 200 while the process answers at all; `/metrics` is text as Prometheus reads it. Every
 process of a server writes its numbers to memory that all share, so that any of them answers for all.
 """
 
