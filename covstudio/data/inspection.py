@@ -18,6 +18,7 @@ _ROWS = 6
 _COLUMNS = 8
 _WIDEST = 24
 _LINE = 100
+_TAB = "\t"
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +79,9 @@ class Inspection:
         """All of it in lines of text."""
         table, asked = self.table, [one.text for one in self.table.questions]
         lines = [self.name, "", "The first lines of the file"]
-        lines += [f"{number:6d}  {_cut(line)}" for number, line in enumerate(self.lines, start=1)]
+        lines += [
+            f"{number:6d}  {_cut(line.replace(_TAB, '⇥'))}" for number, line in enumerate(self.lines, start=1)
+        ]
         whole = [one for one in self.decisions if one.column is None]
         lines += [
             "",

@@ -117,7 +117,7 @@ def read_raw(data: bytes, choices: TableChoices | None = None) -> RawTable:
     return _raw_table(layout, rows, chunks, first)
 
 
-def read_grid(grid: Sequence[Sequence[str]], choices: TableChoices, separator: str = "\t") -> RawTable:
+def read_grid(grid: Sequence[Sequence[str]], choices: TableChoices, separator: str = " | ") -> RawTable:
     """The columns of a sheet, or of any text whose fields are found: the header, and the rows below it.
 
     Args:

@@ -105,7 +105,7 @@ def read(file: File) -> RawTable:
         grid.append(
             [text[start:end].strip() for start, end in zip([0, *ends], [*ends[:-1], None], strict=False)]
         )
-    raw = read_grid(grid, file.choices, separator=" | ")
+    raw = read_grid(grid, file.choices)
     raw = replace(
         raw,
         decisions=(Decision("widths", tuple(widths), reason), *raw.decisions),
