@@ -159,8 +159,9 @@ class Studio:
 
     def ready(self) -> Studio:
         """Wait until a page under way stands, and the server has answered all that the page asked of it."""
-        expect(self.page.locator("body[data-ready]")).to_be_attached(timeout=60_000)
-        expect(self.node("V")).to_be_visible()
+        # Each time `expect` finds nothing yet it writes the whole page down; `wait_for` only waits.
+        self.page.locator("body[data-ready]").wait_for(state="attached", timeout=60_000)
+        self.node("V").wait_for()
         self.settled()
         return self
 
@@ -265,7 +266,7 @@ class Studio:
         panel = self.show("Data")
         panel.get_by_role("button", name=EXAMPLE).click()
         panel.get_by_role("button", name="Use this table").click()
-        expect(panel.get_by_text("in use", exact=True)).to_be_visible()
+        panel.get_by_text("in use", exact=True).wait_for()
         self.model()
 
     def use_template(self, title: str = ALPHA) -> None:
@@ -322,9 +323,8 @@ class Studio:
         self.model()
         with self.dragging(self.output(child)) as to_point:
             to_point(self.slot(parent, slot))
-        expect(
-            self.page.get_by_role("group", name=f"Wire from {child} into {parent}", exact=True)
-        ).to_be_attached()
+        wire = self.page.get_by_role("group", name=f"Wire from {child} into {parent}", exact=True)
+        wire.wait_for(state="attached")
 
     @contextmanager
     def dragging(self, source: Locator) -> Iterator[_Mover]:
@@ -347,7 +347,9 @@ class Studio:
         self.model()
         self.settled()
         self.node(name).click(position={"x": 60, "y": 14})
-        expect(self.page.get_by_label("Name", exact=True)).to_have_value(name)
+        field = self.page.get_by_label("Name", exact=True)
+        field.wait_for()
+        expect(field).to_have_value(name)
         self.settled()
 
     def slider(self, path: str) -> Locator:
@@ -384,7 +386,7 @@ class Studio:
         panel.get_by_role("button", name="Fit", exact=True).click()
         self.settled()  # what an earlier fit found is gone
         results = panel.get_by_role("region", name="Results")
-        expect(results).to_be_visible(timeout=60_000)
+        results.wait_for(timeout=60_000)
         self.settled()
         return results
 

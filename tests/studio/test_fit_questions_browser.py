@@ -43,7 +43,7 @@ def test_a_variance_is_profiled_on_demand(alpha: Studio) -> None:
     with alpha.page.expect_download() as started:
         results.get_by_role("button", name="Download Variance components as csv").click()
     saved = list(csv.DictReader(io.StringIO(started.value.path().read_text(encoding="utf-8"))))
-    assert [one["profile_upper"][:5] for one in saved if one["parameter"] == "block/g/sigma^2"] == ["0.198"]
+    assert [one["profile_upper"][:5] for one in saved if one["parameter"] == BLOCK] == ["0.198"]
 
     # Another fit has no profiles yet.
     alpha.fit()
