@@ -6,7 +6,7 @@ call by no name of the relation is told with the nearest names, and never matche
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covstudio.data.errors import TableError, count, listed, shown
+from covstudio.data.matching import Match, are, folded
 from covstudio.data.text import label, plain_label
 
-__all__ = ["KINDS", "MAX_CALLS", "MAX_DENSE", "MAX_IDS", "UNKNOWN_PARENTS", "Kind", "Match", "Relation"]
+__all__ = ["KINDS", "MAX_CALLS", "MAX_DENSE", "MAX_IDS", "UNKNOWN_PARENTS", "Kind", "Relation"]
 
 Kind = Literal["pedigree", "markers", "relationship", "inverse"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -36,61 +37,6 @@ _ROUNDED = 1e-4
 _NEAREST = 4
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Match:
-    """The labels of a column beside the individuals of a relation.
-
-    Attributes:
-        absent: labels that are no individual, in the order of their rows.
-        nearest: for the first of them, the individual that may be meant.
-        others: how many individuals have no row.
-        individuals: how many there are.
-    """
-
-    absent: tuple[str, ...]
-    nearest: tuple[tuple[str, str], ...]
-    others: int
-    individuals: int
-
-    def problem(self, column: str, relation: str) -> str | None:
-        """Why the rows cannot be placed, with the nearest names, or None.
-
-        Args:
-            column: what the labels are called.
-            relation: the table, in words.
-        """
-        if not self.absent:
-            return None
-        text = (
-            f"{count(len(self.absent), 'level')} of {shown(column)} {_are(self.absent)} not in {relation}: "
-            f"{listed(self.absent, limit=5)}."
-        )
-        meant = [f"{shown(near)} for {shown(own)}" for own, near in self.nearest]
-        if meant:
-            blanks = all(_folded(own) == _folded(near) for own, near in self.nearest)
-            why = " (the same but for capitals and blanks)" if blanks else ""
-            return f"{text} Did you mean {', '.join(meant)}{why}? Write them alike in both tables."
-        return f"{text} Add them to it, or leave out their rows."
-
-    def note(self, column: str, relation: str) -> str:
-        """How many individuals have no row, or ""."""
-        if not self.others:
-            return ""
-        verb = "has" if self.others == 1 else "have"
-        return (
-            f"{relation}: {self.others:,} of {self.individuals:,} individuals {verb} no row of {column}; "
-            "their effects are predicted too."
-        )
-
-
-def _are(names: Collection[object]) -> str:
-    return "is" if len(names) == 1 else "are"
-
-
-def _folded(text: str) -> str:
-    return "".join(text.split()).casefold()
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,7 +209,7 @@ class Relation:
         lacking = [label for label in dict.fromkeys((*pairs[0], *pairs[1])) if label not in place]
         if lacking:
             raise TableError(
-                f"{count(len(lacking), 'individual')} {_are(lacking)} without an entry of their own on the "
+                f"{count(len(lacking), 'individual')} {are(lacking)} without an entry of their own on the "
                 "diagonal: "
                 f"{listed(lacking, limit=4)}. Add a row with the individual twice."
             )
@@ -370,12 +316,12 @@ class Relation:
         absent = tuple(label for label in own if label not in self._places)
         nearest: list[tuple[str, str]] = []
         if absent:
-            folded = {_folded(label): label for label in self.ids}
+            alike_by = {folded(label): label for label in self.ids}
             for label in absent[:_NEAREST]:
-                close = folded.get(_folded(label))
+                close = alike_by.get(folded(label))
                 if close is None and len(self.ids) <= 20_000:
-                    alike = get_close_matches(_folded(label), list(folded), n=1, cutoff=0.75)
-                    close = folded[alike[0]] if alike else None
+                    alike = get_close_matches(folded(label), list(alike_by), n=1, cutoff=0.75)
+                    close = alike_by[alike[0]] if alike else None
                 if close is not None:
                     nearest.append((label, close))
         others = len(self.ids) - (len(own) - len(absent))
@@ -461,6 +407,6 @@ def _check_ids(ids: Sequence[str], what: str) -> None:
         seen: set[str] = set()
         twice = [label for label in ids if label in seen or seen.add(label)]  # type: ignore[func-returns-value]
         raise TableError(
-            f"{listed(dict.fromkeys(twice), limit=4)} {_are(set(twice))} in {what} more than once. Keep "
+            f"{listed(dict.fromkeys(twice), limit=4)} {are(set(twice))} in {what} more than once. Keep "
             "one row of each."
         )

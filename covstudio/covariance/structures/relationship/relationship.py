@@ -270,7 +270,8 @@ def centred_markers(markers: object, *, dosages: bool = False, stacklevel: int =
             RuntimeWarning,
             stacklevel=stacklevel,
         )
-    return z / scale**0.5
+    root: Tensor = z / scale**0.5
+    return root
 
 
 def _check_calls(m: Tensor, missing: Tensor, dosages: bool) -> None:
