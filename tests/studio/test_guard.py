@@ -246,6 +246,36 @@ def test_counts_tell_how_many_and_not_who(served: Any) -> None:
     run(work)
 
 
+def test_who_has_not_logged_in_is_led_to_the_login(
+    served: Any, monkeypatch: pytest.MonkeyPatch, logged: Logged
+) -> None:
+    monkeypatch.setenv("COVSTUDIO_BASIC_AUTH", "sesame")
+    asks = server.serve(port=0, threaded=True)
+
+    async def work() -> None:
+        client = AsyncHTTPClient(force_instance=True)
+        with pytest.raises(HTTPClientError, match="302"):
+            await client.fetch(f"{asks.url}/", follow_redirects=False)
+        assert (await ask(f"{asks.url}/healthz")).code == 200
+        form = await ask(f"{asks.url}/login")
+        assert form.code == 200
+        assert "img-src 'self'" in form.headers["Content-Security-Policy"]  # Panel's form has another host's
+        with pytest.raises(HTTPClientError, match="302") as entered:
+            await client.fetch(
+                f"{asks.url}/login", method="POST", body="username=a&password=sesame", follow_redirects=False
+            )
+        assert entered.value.response is not None
+        cookies = entered.value.response.headers.get_list("Set-Cookie")
+        page = await ask(f"{asks.url}/", Cookie="; ".join(one.split(";")[0] for one in cookies))
+        assert b'id="cs-studio"' in page.body
+
+    try:
+        run(work)
+    finally:
+        asks.stop()
+    assert "failed" not in logged.text
+
+
 def test_the_key_is_kept_for_who_comes_back(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BOKEH_SECRET_KEY", raising=False)
     monkeypatch.setattr(guarding, "_folder", lambda: tmp_path / "kept")

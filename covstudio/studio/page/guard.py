@@ -150,7 +150,9 @@ class _GuardedPage(_Asks, DocHandler):
     async def get(self, *args: Any, **kwargs: Any) -> None:
         family = self.settings.get("family")
         if family is None or not family.share(self):
-            await super().get(*args, **kwargs)
+            found = super().get(*args, **kwargs)
+            if found is not None:  # who is not logged in is led to the login, and nothing is awaited
+                await found
 
     def write(self, chunk: Any) -> None:
         if isinstance(chunk, str) and "<script" in chunk:
@@ -278,7 +280,10 @@ def policy(nonce: str, host: str, ancestors: str = "'self'") -> str:
 
 
 #: For what is no page of the app: a login form, a file, an error.
-FOR_THE_REST = "object-src 'none'; base-uri 'none'; form-action 'self'"
+FOR_THE_REST = (
+    "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'"
+)
 
 
 class _Headers(OutputTransform):
