@@ -125,7 +125,7 @@ class Fitted:
             >>> from covstudio.data import load_example
             >>> found = fit("yield ~ rep + (1 | gen)", load_example("john_alpha"))
             >>> found.ranef()["gen"].round(3).loc[["G01", "G05"], "(Intercept)"].tolist()
-            [0.534, 0.44]
+            [0.533, 0.456]
         """
         built = build(self.document, self.table)
         assert built.v is not None

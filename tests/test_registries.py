@@ -263,6 +263,7 @@ def test_a_file_in_the_package_is_enough(tmp_path: Path) -> None:
         "covstudio.notebook",
         "covstudio.plots",
         "covstudio.registry",
+        "covstudio.settings",
     ]
     assert early == []
     assert found == [[*registry.names(), name] for registry, name in OWN.items()]

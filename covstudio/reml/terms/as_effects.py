@@ -63,7 +63,7 @@ def _rewritten(operand: Matrix) -> Effects | None:
         return None
     if not all(side is None or linalg.is_constant(side[0].operand) for side in sides):
         return None
-    if all(side is None or _codes(side[0].operand) is not None for side in sides):
+    if all(side is None or _is_incidence(side[0].operand) for side in sides):
         return None
     rows = [int(part.operand.shape[0]) for part in made.parts]
     columns = [
@@ -91,6 +91,12 @@ def _codes(z: Matrix | Tensor) -> Tensor | None:
     return linalg.incidence(z) if isinstance(z, Matrix) else None
 
 
+def _is_incidence(z: Matrix | Tensor) -> bool:
+    """True if every row is one of a level; a covariate of zeros and ones has rows that are none."""
+    codes = _codes(z)
+    return codes is not None and bool((codes >= 0).all())
+
+
 def _design(whole: Matrix | Tensor, side: Effects | None, places: Tensor) -> Matrix:
     """The design of one side of a product, a row for each of these rows of it."""
     if side is None:
@@ -99,7 +105,7 @@ def _design(whole: Matrix | Tensor, side: Effects | None, places: Tensor) -> Mat
     codes = _codes(z)
     names = linalg.column_names(z) if isinstance(z, Matrix) else None
     labels = [str(k) for k in range(z.shape[1])] if names is None else list(names)
-    if codes is not None and bool((codes >= 0).all()):
+    if codes is not None and _is_incidence(z):
         return DummyMatrix([labels[k] for k in codes[places].tolist()], levels=[labels], lex_order=False)
     value = z.evaluate(torch.zeros(0, dtype=torch.float64)) if isinstance(z, Matrix) else z
     return DesignMatrix(value.detach().to(torch.float64)[places], names=labels)
