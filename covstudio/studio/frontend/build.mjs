@@ -5,6 +5,17 @@ import * as esbuild from "esbuild";
 const OUT = new URL("../assets/studio.js", import.meta.url);
 const STYLES = '"%STYLES%"';
 
+/** The page is in English: of the words that React Aria has in 34 languages only those go into the bundle. */
+const english = {
+  name: "english",
+  setup: (build) =>
+    build.onResolve({ filter: /\/[a-z]{2}-[A-Z]{2}\.m?js$/ }, ({ path, importer, kind, resolveDir }) =>
+      importer.includes("react-aria") && !path.includes("en-US")
+        ? build.resolve(path.replace(/[a-z]{2}-[A-Z]{2}(?=\.m?js$)/, "en-US"), { importer, kind, resolveDir })
+        : undefined,
+    ),
+};
+
 export async function bundle() {
   const result = await esbuild.build({
     absWorkingDir: new URL(".", import.meta.url).pathname,
@@ -17,6 +28,7 @@ export async function bundle() {
     jsx: "automatic",
     target: ["chrome110", "firefox110", "safari16"],
     legalComments: "none",
+    plugins: [english],
     loader: { ".svg": "text" },
     define: { "process.env.NODE_ENV": '"production"' },
   });
