@@ -382,6 +382,8 @@ def test_a_store_has_one_live_evaluation_which_does_not_keep_it_alive() -> None:
     live = Live.of(store)
     assert Live.of(store) is live
     live.close()
+    if live._thread is not None:
+        live._thread.join()  # it holds both until it has heard that it is over
     ghost = weakref.ref(store)
     del store, live
     gc.collect()
