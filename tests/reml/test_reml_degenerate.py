@@ -162,7 +162,8 @@ def test_the_variance_beside_a_correlation_near_1_is_that_of_the_analysis_of_var
     variance = (between - inside) / size + inside
     v = KroneckerProduct(i=IdentityMatrix(groups), c=CompoundSymmetricMatrix(size))
     result = fit(v, y.reshape(-1), torch.ones(groups * size, 1), engine=engine, method=method)
-    assert result.params["c/sigma^2"] == pytest.approx(variance, rel=2e-6)
+    # Within 2e-6 by most libraries, and 1.1e-5 where they add in another order (MKL_CBWR=COMPATIBLE).
+    assert result.params["c/sigma^2"] == pytest.approx(variance, rel=2e-5)
     error = between / size * (2.0 / (groups - (method == "REML"))) ** 0.5
     assert result.standard_errors["c/sigma^2"] == pytest.approx(error, rel=2e-2)
     left = 1.0 - result.params["c/rho"]
