@@ -81,6 +81,9 @@ class Line:
         address = url.replace("http", "ws", 1).rstrip("/") + "/ws" + query
         request = HTTPRequest(address, headers=headers, request_timeout=120)
         socket = await websocket_connect(request, subprotocols=["bokeh", token], max_message_size=100_000_000)
+        assert socket.protocol is not None
+        # As browsers do: what is asked goes out at once, not when the answer to what was said before is in.
+        socket.protocol.set_nodelay(True)
         line = cls(socket, token)
         await line.until(lambda heard: heard.kind == "ACK")
         return line

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import panel as pn
 import param
 from panel.custom import Children, JSComponent
+from panel.io.state import set_curdoc
 from panel.models.esm import ESMEvent
 
 log = logging.getLogger("covstudio")
@@ -100,6 +101,15 @@ class Root(JSComponent):
                 self._send_msg(envelope)
                 return
             model.document.callbacks.send_event(ESMEvent(model=model, data=envelope))
+
+    def _process_bokeh_event(self, doc: Any, event: Any) -> None:
+        """As Panel's, without the count of what is under way in `pn.state.busy`.
+
+        Panel makes that list anew four times a message, which costs as much as what a message asks for, and
+        nobody here reads it.
+        """
+        with set_curdoc(doc):
+            self._process_event(event)
 
     def _heard(self, event: Any) -> None:
         hurry(pn.state.curdoc)  # a page that came back after a lost connection has a new one

@@ -142,10 +142,36 @@ def test_v_tells_its_shape_its_parameters_and_the_response() -> None:
 def test_values_and_names_are_written_on_the_cards() -> None:
     store = Store(sum_of_two())
     browser = Browser(store)
-    store.dispatch(SetParameters({("b", "rho"): 0.25}), settle=False)
+    store.dispatch(SetParameters({("b", "rho"): 0.25}))
     assert browser.nodes["b"]["card"]["lines"][1]["value"] == 0.25
     browser.send("rename-node", node="b", name="time <b>")
     assert browser.nodes["b"]["card"]["name"] == "time <b>"
+
+
+def test_while_a_slider_moves_the_cards_that_it_changes_travel_alone() -> None:
+    store = Store(sum_of_two())
+    browser = Browser(store)
+    before = browser.state
+    store.dispatch(SetParameters({("b", "rho"): 0.25}, merge_key="drag"), settle=False)
+    assert browser.state == before
+    (told,) = browser.told
+    assert (told["type"], [one["id"] for one in told["cards"]]) == ("moved-cards", ["b"])
+    assert told["cards"][0]["card"]["lines"][1]["value"] == 0.25
+    store.dispatch(SetParameters({("b", "sigma^2"): 2.0}, merge_key="drag"), settle=False, quiet=True)
+    store.publish()
+    assert [line["value"] for line in browser.told[-1]["cards"][0]["card"]["lines"]] == [2.0, 0.25]
+    store.settle()
+    assert [line["value"] for line in browser.nodes["b"]["card"]["lines"]] == [2.0, 0.25]
+    assert len(browser.told) == 2
+
+
+def test_what_else_changes_while_a_slider_moves_is_drawn_at_once() -> None:
+    store = Store(sum_of_two())
+    browser = Browser(store)
+    store.dispatch(SetParameters({("b", "rho"): 0.25}, merge_key="drag"), settle=False)
+    browser.choose("a")
+    assert (browser.state["turn"], browser.state["selection"]) == (1, ["a"])
+    assert browser.nodes["b"]["card"]["lines"][1]["value"] == 0.25
 
 
 def test_v_follows_its_matrix() -> None:

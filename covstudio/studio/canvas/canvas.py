@@ -1,13 +1,16 @@
 """The canvas: the document as a graph of cards, and every gesture on it as one change of the document.
 
 The browser only ever *asks*. A wire drawn, a card dropped, a key pressed arrives here as a message, becomes
-a change and goes to the store; what is drawn then comes from the document, whole (`cards.py`).
+a change and goes to the store; what is drawn then comes from the document, whole (`cards.py`). While a
+slider moves, the cards that it changes travel alone.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+
+import msgspec
 
 from covstudio.document.build.build import Build, Problem
 from covstudio.document.changes.all import ChangeError, Disconnect, MoveNodes, Rename
@@ -24,6 +27,8 @@ from covstudio.studio.canvas.messages import (
     CanvasState,
     Card,
     DropOutcome,
+    MovedCard,
+    MovedCards,
     NodeActions,
     NodeAsked,
     NodePlace,
@@ -64,6 +69,7 @@ class CanvasView:
         self._turn = 0
         self._v_place: wiring.Place | None = None
         self._cards: dict[str, tuple[Node, Build, list[Problem], Card]] = {}
+        self._shown: CanvasState | None = None
         self.channel = Channel(
             CANVAS,
             store,
@@ -89,7 +95,7 @@ class CanvasView:
                 NodesArranged: self._on_arranged,
             },
         )
-        store.param.watch(self._draw, ["version", "faults", "focus", "selection", "dark"])
+        store.param.watch(self._draw, ["version", "settled", "faults", "focus", "selection", "dark"])
         self._draw()
 
     # --- what other parts may ask for ------------------------------------------------------------------
@@ -126,19 +132,23 @@ class CanvasView:
         self._cards = {node.id: self._cards[node.id] for node in nodes}
         self._v_place = x, y = v_position(document, self._v_place if document.nodes else None)
         nodes.append(CanvasNode(id=V, x=x, y=y, card=result_card(store, problems.get(V, []))))
-        self.channel.show(
-            CanvasState(
-                turn=self._turn,
-                model=store.models,
-                width=float(WIDTH),
-                nodes=nodes,
-                wires=list(wires(document)),
-                selection=list(store.selection),
-                focus=store.focus,
-                dark=store.dark,
-                templates=menu(TEMPLATES),
-            )
+        state = CanvasState(
+            turn=self._turn,
+            model=store.models,
+            width=float(WIDTH),
+            nodes=nodes,
+            wires=list(wires(document)),
+            selection=list(store.selection),
+            focus=store.focus,
+            dark=store.dark,
+            templates=menu(TEMPLATES),
         )
+        before, self._shown = self._shown, state
+        moved = None if before is None or store.settled == store.version else _moved(before, state)
+        if moved is None:
+            self.channel.show(state)
+        elif moved:
+            self.channel.tell(MovedCards(cards=moved))
 
     def _card(self, node: Node, problems: list[Problem]) -> Card:
         """The card of a node, made again only if the node, the build or its problems changed."""
@@ -307,3 +317,13 @@ class CanvasView:
 def _whole(place: float) -> float:
     """A place in whole pixels; what is no number is left for the change to refuse."""
     return float(round(place)) if math.isfinite(place) else place
+
+
+def _moved(before: CanvasState, after: CanvasState) -> list[MovedCard] | None:
+    """The cards that differ; None when something else does."""
+    if [(one.id, one.x, one.y) for one in before.nodes] != [(one.id, one.x, one.y) for one in after.nodes]:
+        return None
+    if msgspec.structs.replace(before, nodes=[]) != msgspec.structs.replace(after, nodes=[]):
+        return None
+    pairs = zip(before.nodes, after.nodes, strict=True)
+    return [MovedCard(id=new.id, card=new.card) for old, new in pairs if old.card != new.card]

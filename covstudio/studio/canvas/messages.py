@@ -278,6 +278,19 @@ class NodeActions(Message, frozen=True):
     swaps: list[OperandSwap]
 
 
+class MovedCard(Part, frozen=True):
+    """A card whose numbers moved."""
+
+    id: str
+    card: Card
+
+
+class MovedCards(Message, frozen=True):
+    """While a slider moves: the cards that say something else now. The next state has them too."""
+
+    cards: list[MovedCard]
+
+
 class DropOutcome(Message, frozen=True):
     """What letting go of a structure there does, and the node whose wiring changes by it."""
 
@@ -318,5 +331,5 @@ CANVAS = Wire(
         StartTemplate,
         NodesArranged,
     ),
-    down=(WireEnds, NodeActions, DropOutcome, Addable, ClipboardText),
+    down=(WireEnds, NodeActions, MovedCards, DropOutcome, Addable, ClipboardText),
 )

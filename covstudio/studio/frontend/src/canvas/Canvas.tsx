@@ -5,7 +5,7 @@ import "@xyflow/react/dist/style.css";
 import { type MouseEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { useZoomed } from "../painter/register";
 import type { State } from "../session/connection";
-import { useAnswer, useSend, useStage, useView } from "../session/hooks";
+import { useAnswer, useSend, useStage } from "../session/hooks";
 import { type Acts, ActsContext, UnderwayContext } from "./acts";
 import { Card } from "./Card";
 import styles from "./canvas.module.css";
@@ -27,6 +27,7 @@ import { useKeys } from "./useKeys";
 import { useLongPress } from "./useLongPress";
 import { useLook } from "./useLook";
 import { useMenus } from "./useMenus";
+import { useModel } from "./useModel";
 import { useMoving } from "./useMoving";
 import { useQuickAdd } from "./useQuickAdd";
 import { useWiring } from "./useWiring";
@@ -38,7 +39,7 @@ const ADDING = ["Control", "Meta", "Shift"];
 
 /** `earlier`: what leads back into earlier work, for the page of an empty model. */
 export function Canvas({ earlier }: { earlier?: ReactNode }) {
-  const state = useView("canvas");
+  const state = useModel();
   if (state === null) return null;
   return (
     <ReactFlowProvider>

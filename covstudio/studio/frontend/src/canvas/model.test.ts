@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { State } from "../session/connection";
 import type { CanvasNode, Card } from "../session/messages";
-import { Drawing, NOTHING_HELD, placeOf, put, selected, V } from "./model";
+import { also, Drawing, NOTHING_HELD, over, placeOf, put, selected, V } from "./model";
 
 function card(name: string, slots: string[] = []): Card {
   return {
@@ -67,6 +67,27 @@ describe("what is under the finger", () => {
     expect([...selected(state([], { turn: 1, selection: ["a"] }), chosen)]).toEqual([V]);
     expect([...selected(state([], { turn: 2, selection: ["a"] }), chosen)]).toEqual(["a"]);
     expect([...selected(state([], { turn: 2 }), chosen)]).toEqual([V]);
+  });
+});
+
+describe("cards whose numbers moved", () => {
+  const first = state([node("a"), node("b")]);
+  const names = (shown: State<"canvas">) => shown.nodes.map((one) => one.card.name);
+
+  test("stand over the state that they moved since, the latest of each", () => {
+    const once = also(null, first, [{ id: "a", card: card("a1") }]);
+    const twice = also(also(once, first, [{ id: "b", card: card("b1") }]), first, [
+      { id: "a", card: card("a2") },
+    ]);
+    expect(names(over(first, twice))).toEqual(["a2", "b1"]);
+    expect(over(first, null)).toBe(first);
+  });
+
+  test("go with it", () => {
+    const next = state([node("a"), node("b")]);
+    const once = also(null, first, [{ id: "a", card: card("a1") }]);
+    expect(over(next, once)).toBe(next);
+    expect(names(over(next, also(once, next, [{ id: "b", card: card("b1") }])))).toEqual(["a", "b1"]);
   });
 });
 

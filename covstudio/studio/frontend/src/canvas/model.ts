@@ -85,6 +85,27 @@ export interface Marks {
   wire: string | null;
 }
 
+/** Cards whose numbers moved since a state. */
+export interface Moved {
+  of: State<"canvas">;
+  cards: ReadonlyMap<string, Card>;
+}
+
+/** What moved since a state, and what moved now. */
+export function also(before: Moved | null, of: State<"canvas">, now: { id: string; card: Card }[]): Moved {
+  const earlier = before?.of === of ? before.cards : [];
+  return { of, cards: new Map([...earlier, ...now.map(({ id, card }): [string, Card] => [id, card])]) };
+}
+
+/** A state with the cards that moved since; a newer state has them itself. */
+export function over(state: State<"canvas">, moved: Moved | null): State<"canvas"> {
+  if (moved?.of !== state) return state;
+  return {
+    ...state,
+    nodes: state.nodes.map((one) => ({ ...one, card: moved.cards.get(one.id) ?? one.card })),
+  };
+}
+
 interface Known {
   text: string;
   node: CardNode;

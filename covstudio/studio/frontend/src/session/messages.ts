@@ -7,7 +7,7 @@ export interface Wires {
     up: SetModelTitle | UndoStep | RedoStep | SaveModel | StartTemplate | ProposeExample | Chunk;
   };
   canvas: {
-    down: WireEnds | NodeActions | DropOutcome | Addable | ClipboardText;
+    down: WireEnds | NodeActions | MovedCards | DropOutcome | Addable | ClipboardText;
     state: CanvasState;
     up:
       | NodesMoved
@@ -261,69 +261,18 @@ export interface NodeTarget {
   slot: string;
 }
 /**
- * What letting go of a structure there does, and the node whose wiring changes by it.
+ * While a slider moves: the cards that say something else now. The next state has them too.
  */
-export interface DropOutcome {
-  kind: string;
-  onto: string | null;
-  target: Target;
-  text: string;
-  type: "drop-outcome";
+export interface MovedCards {
+  cards: MovedCard[];
+  type: "moved-cards";
 }
 /**
- * What a structure is brought to.
- *
- * Args:
- *     node: the node that it is let go on, or that a wire comes from.
- *     slot: the slot of that node.
- *     wire: id of the node that the wire under it comes from.
+ * A card whose numbers moved.
  */
-export interface Target {
-  node: string | null;
-  slot: string | null;
-  wire: string | null;
-}
-/**
- * The structures that fit where the search was opened.
- */
-export interface Addable {
-  kinds: string[];
-  target: Target;
-  type: "addable";
-}
-/**
- * A text for the clipboard.
- */
-export interface ClipboardText {
-  text: string;
-  type: "clipboard-text";
-}
-/**
- * The model as the canvas draws it; V stands last.
- *
- * Args:
- *     turn: the latest turn of the page that was heard.
- *     model: another number for another model, which is shown whole.
- */
-export interface CanvasState {
-  dark: boolean;
-  focus: string;
-  model: number;
-  nodes: CanvasNode[];
-  selection: string[];
-  templates: MenuEntry[];
-  turn: number;
-  width: number;
-  wires: CanvasWire[];
-}
-/**
- * A node of the document, or V.
- */
-export interface CanvasNode {
+export interface MovedCard {
   card: Card;
   id: string;
-  x: number;
-  y: number;
 }
 /**
  * Everything that is drawn of a node, but its place.
@@ -388,6 +337,71 @@ export interface CardSlot {
   free: boolean;
   mark: string;
   name: string;
+}
+/**
+ * What letting go of a structure there does, and the node whose wiring changes by it.
+ */
+export interface DropOutcome {
+  kind: string;
+  onto: string | null;
+  target: Target;
+  text: string;
+  type: "drop-outcome";
+}
+/**
+ * What a structure is brought to.
+ *
+ * Args:
+ *     node: the node that it is let go on, or that a wire comes from.
+ *     slot: the slot of that node.
+ *     wire: id of the node that the wire under it comes from.
+ */
+export interface Target {
+  node: string | null;
+  slot: string | null;
+  wire: string | null;
+}
+/**
+ * The structures that fit where the search was opened.
+ */
+export interface Addable {
+  kinds: string[];
+  target: Target;
+  type: "addable";
+}
+/**
+ * A text for the clipboard.
+ */
+export interface ClipboardText {
+  text: string;
+  type: "clipboard-text";
+}
+/**
+ * The model as the canvas draws it; V stands last.
+ *
+ * Args:
+ *     turn: the latest turn of the page that was heard.
+ *     model: another number for another model, which is shown whole.
+ */
+export interface CanvasState {
+  dark: boolean;
+  focus: string;
+  model: number;
+  nodes: CanvasNode[];
+  selection: string[];
+  templates: MenuEntry[];
+  turn: number;
+  width: number;
+  wires: CanvasWire[];
+}
+/**
+ * A node of the document, or V.
+ */
+export interface CanvasNode {
+  card: Card;
+  id: string;
+  x: number;
+  y: number;
 }
 /**
  * A connection: an operand in its slot, or the node that is V.
