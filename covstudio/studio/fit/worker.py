@@ -5,6 +5,7 @@ Kept apart from `fitting` so that a worker imports neither Panel nor the rest of
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import multiprocessing
@@ -146,6 +147,18 @@ def begin(steps: Connection, stop: Any) -> None:
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl+C in the terminal ends the server, which ends its workers
     threading.Thread(target=_follow_parent, daemon=True).start()
+    _let_pages_go_first()
+
+
+#: How much less a fit asks of a processor that a page wants too: Unix's nice.
+FITS_ARE_NICE = 10
+
+
+def _let_pages_go_first() -> None:
+    """Compute when no page of the server has anything to do: a fit may be a little later, a slider may not."""
+    if hasattr(os, "nice"):
+        with contextlib.suppress(OSError):
+            os.nice(FITS_ARE_NICE)
 
 
 def _follow_parent() -> None:
