@@ -40,8 +40,9 @@ class Heard:
         for event in json.loads(self.content).get("events", ()):
             values = event.get("msg_data", {}).get("values", {})
             data = _plain(dict(values.get("entries", ())).get("data"))
-            if isinstance(data, Mapping) and "json" in data:
-                found.append((data["view"], json.loads(data["json"])))
+            for one in data.get("several", [data]) if isinstance(data, Mapping) else ():
+                if "json" in one:
+                    found.append((one["view"], json.loads(one["json"])))
         return found
 
 
@@ -177,4 +178,4 @@ def _plain(value: Any) -> Any:
     """What Bokeh has written as a value."""
     if isinstance(value, Mapping) and value.get("type") == "map":
         return {key: _plain(item) for key, item in value.get("entries", ())}
-    return value
+    return [_plain(one) for one in value] if isinstance(value, list) else value

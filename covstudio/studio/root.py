@@ -6,9 +6,10 @@ It stands beside `assets`, because Panel serves a bundle only from below its com
 from __future__ import annotations
 
 import base64
+import contextlib
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -64,6 +65,7 @@ class Root(JSComponent):
         super().__init__(**{"sizing_mode": "stretch_both", "margin": 0} | named | params)
         self._latest = 0
         self._channels: dict[str, View] = {}
+        self._held: list[dict[str, Any]] | None = None
         self.on_msg(self._heard)
 
     @property
@@ -89,7 +91,29 @@ class Root(JSComponent):
         the page is handled: Panel takes the lock for those only when no change of a property is pending. The
         line of a notebook carries texts alone: bytes go in base64 there.
         """
-        envelope = {"view": view, "json": message} | ({} if data is None else {"data": data})
+        envelope: dict[str, Any] = {"view": view, "json": message}
+        if data is None and self._held is not None:
+            self._held.append(envelope)
+        else:
+            self._deliver(envelope if data is None else envelope | {"data": data})
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """What views are told meanwhile, as texts, goes to the page in one message at the end."""
+        if self._held is not None:
+            yield
+            return
+        held: list[dict[str, Any]] = []
+        self._held = held
+        try:
+            yield
+        finally:
+            self._held = None
+            if held:
+                self._deliver(held[0] if len(held) == 1 else {"several": held})
+
+    def _deliver(self, envelope: dict[str, Any]) -> None:
+        data = envelope.get("data")
         for ref, (model, _parent) in list(self._models.items()):
             if ref not in pn.state._views or ref in pn.state._fake_roots:
                 continue

@@ -14,6 +14,7 @@ from covstudio.document.changes.all import (
 from covstudio.document.files.templates import templates
 from covstudio.document.model.document import Document
 from covstudio.studio.canvas.canvas import CanvasView
+from covstudio.studio.session.channel import Line
 from covstudio.studio.session.store import Store
 
 
@@ -46,7 +47,7 @@ def to(node: str | None = None, slot: str | None = None, wire: str | None = None
     return {"node": node, "slot": slot, "wire": wire}
 
 
-class Browser:
+class Browser(Line):
     """Says what a browser would say, and remembers what it is told."""
 
     def __init__(self, store: Store) -> None:

@@ -10,7 +10,7 @@ import pytest
 from frontend_messages import SCHEMA
 
 from covstudio.studio.root import Root
-from covstudio.studio.session.channel import Channel
+from covstudio.studio.session.channel import Channel, Line
 from covstudio.studio.session.messages import Message, Real, State, Wire, kind, plain, schema, wires
 from covstudio.studio.session.store import Store
 
@@ -35,7 +35,7 @@ def wire() -> Any:
     del Wire.all["trial"]
 
 
-class Recorder:
+class Recorder(Line):
     """A line that remembers what went down it."""
 
     def __init__(self) -> None:
@@ -122,6 +122,29 @@ def test_a_root_hands_messages_to_their_views(wire: Wire) -> None:
     ):
         root._heard(envelope)
     assert taken == [3.0]
+
+
+def test_what_views_are_told_together_goes_in_one_message(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, sent = Root(), []
+    monkeypatch.setattr(root, "_deliver", sent.append)
+    channel = Channel(wire, Store(), {SetValue: print})
+    root.connect(channel)
+    first, second = ({"view": "trial", "json": f'{{"type":"noted","text":"{text}"}}'} for text in "ab")
+    with channel.together(), channel.together():
+        channel.tell(Noted(text="a"))
+        channel.tell(Noted(text="c"), b"\0")
+        assert [one["data"] for one in sent] == [b"\0"], "bytes wait for nothing"
+        channel.tell(Noted(text="b"))
+    assert sent[1:] == [{"several": [first, second]}]
+    with channel.together():
+        channel.tell(Noted(text="a"))
+    channel.tell(Noted(text="b"))
+    assert sent[2:] == [first, second]
+    with channel.together():
+        pass
+    assert len(sent) == 4
 
 
 def test_a_message_is_called_by_its_class() -> None:

@@ -19,12 +19,12 @@ from covstudio.studio.drafts.parts import read_bundle
 from covstudio.studio.fit.kept import KeptFit
 from covstudio.studio.page.page import Page
 from covstudio.studio.root import Root
-from covstudio.studio.session.channel import Channel
+from covstudio.studio.session.channel import Channel, Line
 from covstudio.studio.session.files import UploadError
 from covstudio.studio.session.messages import Edit, Message, State, Wire
 
 
-class Browser:
+class Browser(Line):
     """A page's storage: what it was told to keep."""
 
     def __init__(self, page: Page) -> None:

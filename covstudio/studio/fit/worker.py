@@ -155,7 +155,7 @@ FITS_ARE_NICE = 10
 
 
 def _let_pages_go_first() -> None:
-    """Compute when no page of the server has anything to do: a fit may be a little later, a slider may not."""
+    """Compute when no page has anything to do: a fit may be a little later, a slider may not."""
     if hasattr(os, "nice"):
         with contextlib.suppress(OSError):
             os.nice(FITS_ARE_NICE)

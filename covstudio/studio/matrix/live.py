@@ -342,7 +342,7 @@ class Live:
         now = time.perf_counter()
         if not snapshot.settled and now - self._published > PUBLISH_SECONDS:
             self._published = now
-            self._schedule(self.store.publish)  # behind the frame, so that no picture waits for a number
+            self._schedule(self._publish)  # behind the frame, so that no picture waits for a number
         for key in out.blank:
             self._matrices.pop(key, None)
         if out.faults is not None and snapshot.build is self.store.build:
@@ -353,6 +353,10 @@ class Live:
             self._told = out.notice
             about = snapshot.build
             self.store.notify(out.notice, "warning", stands=lambda: self.store.build is about)
+
+    def _publish(self) -> None:
+        with self.channel.together():
+            self.store.publish()
 
     def _show_focus(self, show: Show, key: str, build: Build, prepared: Any) -> None:
         # What was read of matrices that were built anew since has no names any more; a newer round follows.

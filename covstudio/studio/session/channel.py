@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, Protocol
 
@@ -27,6 +28,10 @@ class Line(Protocol):
 
     def say(self, view: str, message: str, data: bytes | None) -> None:
         """Tell a view something once, as JSON, with bytes beside it."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """What any view is told meanwhile may go in one message; singly by a line that cannot do so."""
+        return nullcontext()
 
 
 class Channel:
@@ -82,6 +87,10 @@ class Channel:
         """Tell the page something that is not state; nobody hears it before there is a page."""
         if self._line is not None:
             self._line.say(self.name, _written(message), data)
+
+    def together(self) -> AbstractContextManager[None]:
+        """What any view tells the page meanwhile goes in one message, which costs what one of them does."""
+        return nullcontext() if self._line is None else self._line.together()
 
     def take(self, message: Any, *, again: bool = False) -> None:
         """Take what the page says.

@@ -103,7 +103,12 @@ export class Connection {
     return (this.model as unknown as Record<string, string>)[name] ?? "";
   }
 
-  private receive({ view, json, data }: Envelope): void {
+  private receive(said: Envelope | { several: Envelope[] }): void {
+    if ("several" in said) {
+      for (const one of said.several) this.receive(one);
+      return;
+    }
+    const { view, json, data } = said;
     const bytes = data === undefined ? undefined : bytesOf(data);
     const message: unknown = JSON.parse(json);
     for (const listen of this.listeners.get(view) ?? []) listen(message, bytes);
@@ -115,8 +120,8 @@ function bytesOf(data: ArrayBuffer | Uint8Array<ArrayBuffer> | string): Uint8Arr
   return data instanceof Uint8Array ? data : new Uint8Array(data);
 }
 
-/** Panel hands over the message itself, or an event that carries it: an envelope names its view. */
-function envelope(message: unknown): Envelope {
-  const event = message as Envelope | { data: Envelope };
-  return "view" in event ? event : event.data;
+/** Panel hands over the message itself, or an event that carries it: an envelope names its view, or holds several. */
+function envelope(message: unknown): Envelope | { several: Envelope[] } {
+  const event = message as Envelope | { several: Envelope[] } | { data: Envelope };
+  return "view" in event || "several" in event ? event : event.data;
 }
