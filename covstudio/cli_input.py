@@ -86,6 +86,12 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
         "COLUMN=TABLE",
         "the levels of COLUMN are related as a second table says, by NAME or FILE",
     )
+    second.add_argument(
+        "--errors",
+        metavar="COLUMN|FILE",
+        help="the errors' variances, where these are known: a column that has them, or the file of their "
+        "covariance matrix, its rows named as a column names those of the table",
+    )
     add_table_arguments(parser)
 
 
@@ -189,6 +195,10 @@ def model_and_table(arguments: argparse.Namespace) -> tuple[Document, Table | No
         return _of_formula(arguments)
     if given := [name for name in FORMULA_TEXTS if getattr(arguments, name) is not None]:
         raise InputError(f"--{given[0]} goes with a formula, and {arguments.model} is a model file.")
+    if arguments.errors is not None:
+        raise InputError(
+            f"--errors goes with a formula; in {arguments.model} a structure has their variances."
+        )
     content = _content(Path(arguments.model))
     try:
         document, table = loads(content)
@@ -251,6 +261,7 @@ def _of_formula(arguments: argparse.Namespace) -> tuple[Document, Table | None]:
         matrices=matrices,
         known=known,
         roles=roles,
+        errors=arguments.errors,
         **texts,
     )
     return reading.document, table

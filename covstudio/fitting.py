@@ -269,6 +269,7 @@ def fit(
     dialect: str | None = None,
     matrices: Mapping[str, Any] | None = None,
     known: Mapping[str, Any] | None = None,
+    errors: Any = None,
     **texts: str | None,
 ) -> Fitted | Fit:
     """Fit a model that a formula of lme4, glmmTMB, nlme, ASReml or SAS describes to a table.
@@ -286,6 +287,10 @@ def fit(
             after the individuals), the path of a file, or a `covstudio.data.Relation`.
         known: group -> a second table with the relationships of its levels, such as `{"gen": K}` beside
             `(1 | gen)`.
+        errors: what is known of the errors, in place of a residual variance that is estimated: the name of a
+            column with their variances; or their covariance matrix, as a DataFrame whose rows are named as a
+            column names the rows of the table, an array in the order of the rows, or the path of a file.
+            Means of an earlier fit have one: see `covstudio.estimate.first_stage`.
         **texts: what the system takes beside the formula, as text: `random`, `correlation`, `weights`,
             `residual`, `dispformula`, `contrasts`.
 
@@ -319,7 +324,14 @@ def fit(
     given: dict[str, Any] = {name: text for name, text in texts.items() if text is not None}
     with blas_threads(table.n):
         reading: Reading = read(
-            formula, table, dialect=dialect, method=method, matrices=matrices, known=known, **given
+            formula,
+            table,
+            dialect=dialect,
+            method=method,
+            matrices=matrices,
+            known=known,
+            errors=errors,
+            **given,
         )
         found = estimate(reading.document, table)
     asked = tuple(question.text for question in table.questions)

@@ -24,6 +24,7 @@ PAGES = [
         "docs/plots.md",
         "docs/relationships.md",
         "docs/reml.md",
+        "docs/stages.md",
         "docs/tables.md",
         "docs/why.md",
     )
@@ -48,6 +49,7 @@ def test_the_program_of_the_readme_runs(tmp_path):
         "docs/relationships.md",
         "docs/reml.md",
         "docs/from-torch-openreml.md",
+        "docs/stages.md",
         "docs/tables.md",
         "docs/why.md",
     ],

@@ -14,12 +14,14 @@ from covstudio.estimate.means import Means
 from covstudio.estimate.model import Assembled, ModelError, assemble, design_of
 from covstudio.estimate.omitted import mixture_words
 from covstudio.estimate.predicted import ranef
+from covstudio.estimate.stages import FirstStage, first_stage
 from covstudio.estimate.tables import tables
 
 __all__ = [
     "After",
     "Assembled",
     "Estimate",
+    "FirstStage",
     "Inferred",
     "Means",
     "ModelError",
@@ -29,6 +31,7 @@ __all__ = [
     "derive",
     "design_of",
     "estimate",
+    "first_stage",
     "mixture_words",
     "outlook",
     "ranef",

@@ -192,13 +192,21 @@ class Means:
         return found
 
     @property
+    def covariance(self) -> pd.DataFrame:
+        r"""The covariance matrix of the means, :math:`L \Phi L'`, on the scale of the fit."""
+        covariance = np.asarray(self._inference.fixed_effects(self.method).covariance)
+        names = [" ".join(cell) for cell in self.cells]
+        return pd.DataFrame(self.rows @ covariance @ self.rows.T, index=names, columns=names)
+
+    @property
     def sed(self) -> pd.DataFrame:
         """Standard errors of the differences of all pairs, on the scale of the fit."""
-        covariance = np.asarray(self._inference.fixed_effects(self.method).covariance)
-        spread = self.rows @ covariance @ self.rows.T
+        covariance = self.covariance
+        spread = covariance.to_numpy()
         variances = np.diag(spread)[:, None] + np.diag(spread) - 2.0 * spread
-        names = [" ".join(cell) for cell in self.cells]
-        return pd.DataFrame(np.sqrt(np.maximum(variances, 0.0)), index=names, columns=names)
+        return pd.DataFrame(
+            np.sqrt(np.maximum(variances, 0.0)), index=covariance.index, columns=covariance.columns
+        )
 
 
 def predicted_means(

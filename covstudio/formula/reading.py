@@ -13,6 +13,7 @@ from covstudio.data.tables import Table
 from covstudio.document.model.document import Document, Method
 from covstudio.formula.dialect import DIALECTS, Request
 from covstudio.formula.known import with_known
+from covstudio.formula.known_errors import with_errors
 from covstudio.formula.refusals import Refusal
 from covstudio.formula.source import Study
 from covstudio.formula.tree import document_of
@@ -49,6 +50,7 @@ def read_formula(
     known: Mapping[str, Any] | None = None,
     data: str = "",
     roles: Mapping[str, Role] | None = None,
+    errors: Any = None,
 ) -> Reading:
     """The document that formulas mean.
 
@@ -61,6 +63,7 @@ def read_formula(
         known: group -> a second table with the relationships of its levels, or the name of one.
         data: the name of the data, where a call names them.
         roles: what somebody has said that columns are, whatever they look like.
+        errors: the variances or the covariance matrix of the errors, where these are known.
 
     Raises:
         Refusal: something is not read; the word, its place and what would do.
@@ -79,6 +82,7 @@ def read_formula(
     model = chosen.read(request)
     model.relations |= request.relations
     with_known(model, known or {}, matrices or {}, partial(_levels, study))
+    with_errors(model, errors, study)
     model.choices = study.choices
     model.roles = {**model.roles, **study.roles}
     title = " ".join(texts.get("formula", model.response).split())

@@ -58,6 +58,7 @@ def read(
     matrices: Mapping[str, Any] | None = None,
     known: Mapping[str, Any] | None = None,
     roles: Mapping[str, Role] | None = None,
+    errors: Any = None,
     **texts: str,
 ) -> Reading:
     """Read a formula, a whole call of R or a step of PROC MIXED into the document that it means.
@@ -72,6 +73,8 @@ def read(
             matrices or inverses (see `covstudio.data.relation_of`).
         known: group -> a second table with the relationships of its levels, or the name of one of `matrices`.
         roles: "factor" or "covariate" for columns that are not what they look like.
+        errors: where the variances of the errors are known, the name of a column that has them, or their
+            covariance matrix (see `covstudio.fit`).
         **texts: what the system takes beside the formula, such as `random`, as text.
 
     Returns:
@@ -96,7 +99,8 @@ def read(
     call = _call(tree) if tree is not None else None
     if call is None:
         chosen = dialect or ("sas" if tree is None else "lme4")
-        return read_formula({"formula": text, **texts}, table, chosen, method, matrices, known, roles=roles)
+        own_texts = {"formula": text, **texts}
+        return read_formula(own_texts, table, chosen, method, matrices, known, roles=roles, errors=errors)
     found, own = _function(call)
     arguments, used, named = _arguments(text, call, found)
     if dialect is not None and dialect.casefold() != found.name.casefold():
@@ -107,7 +111,15 @@ def read(
             "Leave out one of them.",
         )
     return read_formula(
-        {**arguments, **texts}, table, found.name, method or used or own, matrices, known, named, roles
+        {**arguments, **texts},
+        table,
+        found.name,
+        method or used or own,
+        matrices,
+        known,
+        named,
+        roles,
+        errors,
     )
 
 
