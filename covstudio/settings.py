@@ -129,6 +129,12 @@ def _sites(text: str) -> tuple[str, ...]:
     return sites
 
 
+def _scheduler(text: str) -> str:
+    if not re.fullmatch(r"([a-z][a-z0-9+.-]*://)?(\[[0-9A-Fa-f:.]+\]|[^\s/:\[\]]+):\d{1,5}(/\S*)?", text):
+        raise ValueError
+    return text
+
+
 # --- who may come, and how
 
 PREFIX = Setting(
@@ -228,9 +234,9 @@ ABANDONED_SECONDS = Setting(
 SCHEDULER = Setting(
     "scheduler",
     "",
-    str,
+    _scheduler,
     "an address such as tcp://10.0.0.5:8786",
-    "A Dask cluster that fits run on.",
+    "The scheduler of a Dask cluster that fits run on (docs/dask.md).",
     "ADDRESS",
 )
 

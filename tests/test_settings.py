@@ -28,6 +28,7 @@ TEXTS = {
     "processes": ("2", 2, "0"),
     "upload-mb": (" 20 ", 20, "1e3"),
     "workers": ("3", 3, "²"),
+    "scheduler": ("tls://[fd00::5]:8786", "tls://[fd00::5]:8786", "the cluster"),
 }
 
 

@@ -14,7 +14,7 @@ from covstudio.estimate.omitted import Omission
 from covstudio.estimate.profiled import profile
 from covstudio.reml.inference import Profile
 from covstudio.studio.fit import pool as fitting
-from covstudio.studio.fit.job import Finished, Job
+from covstudio.studio.fit.job import Finished, Held, Job
 from covstudio.studio.fit.messages import AskOmission, AskProfile, StopAsking
 from covstudio.studio.fit.questions import FitQuestions
 from covstudio.studio.fit.questions_worker import Omitting, Profiling
@@ -87,6 +87,10 @@ def test_answers_come_one_after_the_other(asking: Asking, block: Profile) -> Non
     busy = asking.questions.state().busy
     assert busy is not None
     assert (busy.kind, busy.name, busy.count, busy.done) == ("profile", NAMES[1], 3, 0)
+    job.tell(Held("The scheduler gives no answer."))
+    busy = asking.questions.state().busy
+    assert busy is not None
+    assert busy.held == "The scheduler gives no answer."
     asking.send(AskOmission(name=None))  # one thing at a time
     assert len(asking.jobs) == 1
     job.tell(Answered(NAMES[1], block))

@@ -29,13 +29,13 @@ from covstudio.document.model.document import Document
 from covstudio.studio.fit import pool as fitting
 from covstudio.studio.fit.job import Event, Finished, Job, Started, Waiting
 from covstudio.studio.fit.pool import LocalPool
-from covstudio.studio.fit.worker import Outcome, Step, Task, fit
+from covstudio.studio.fit.worker import Step, Task, fit
 from tests.studio.conftest import Logged
 from tests.studio.forking import run
+from tests.studio.heard import PATIENCE, Heard
 from tests.studio.tasks import Answer, Endless, bare
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 180.0
 
 
 @pytest.fixture(scope="module")
@@ -60,37 +60,6 @@ def pool() -> Iterator[LocalPool]:
 def no_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     """New workers do not warm up by a fit: they do tasks that import nothing."""
     monkeypatch.setattr(fitting, "warm", bare)
-
-
-class Heard:
-    """Collects a fit's events."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-        self.begun = threading.Event()
-        self.over = threading.Event()
-
-    def __call__(self, event: Event) -> None:
-        self.events.append(event)
-        if isinstance(event, Started):
-            self.begun.set()
-        elif isinstance(event, Finished):
-            self.begun.set()
-            self.over.set()
-
-    def of(self, kind: type) -> list[Any]:
-        return [event for event in self.events if isinstance(event, kind)]
-
-    def start(self) -> None:
-        """Wait until the fit has started."""
-        assert self.begun.wait(PATIENCE), f"the fit did not start; it said {self.events}"
-        assert not self.over.is_set(), f"the fit is over: {self.events}"
-
-    @property
-    def outcome(self) -> Outcome:
-        assert self.over.wait(PATIENCE), f"the fit did not end; it said {self.events}"
-        outcome: Outcome = self.of(Finished)[0].outcome
-        return outcome
 
 
 def ask(pool: LocalPool, document: Document, table: Table | None) -> tuple[Job, Heard]:
@@ -367,33 +336,3 @@ def test_a_file_that_is_no_model_is_refused_by_the_worker() -> None:
     outcome = fit("{}", 100, lambda step: None, lambda: False)
     assert outcome.estimate is None
     assert outcome.message
-
-
-def test_a_scheduler_without_dask_is_refused_with_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    monkeypatch.setenv("COVSTUDIO_SCHEDULER", "tcp://nowhere:8786")
-    monkeypatch.setattr(fitting, "_pool", None)
-    with pytest.raises(ImportError, match="pip install distributed"):
-        fitting.pool()
-
-
-def test_a_cluster_fits_in_the_place_of_the_workers(
-    monkeypatch: pytest.MonkeyPatch, alpha: Document, table: Table
-) -> None:
-    import distributed  # for this test alone
-
-    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
-        monkeypatch.setenv("COVSTUDIO_SCHEDULER", cluster.scheduler_address)
-        monkeypatch.setattr(fitting, "_pool", None)
-        try:
-            heard = Heard()
-            fitting.start(alpha, table, heard)
-            assert heard.outcome.estimate.fit.loglik == pytest.approx(-46.596910, abs=1e-5)
-            assert heard.of(Step)
-            long = Heard()
-            job = fitting.start(alpha, table, long, Endless())
-            long.start()
-            fitting.cancel(job)
-            assert long.outcome.cancelled
-        finally:
-            fitting.close_pool()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,7 @@ from covstudio.data.examples import load_example
 from covstudio.document.files.templates import templates
 from covstudio.estimate import estimate
 from covstudio.studio.fit import pool as fitting
-from covstudio.studio.fit.job import Finished, Job, Started, Waiting
+from covstudio.studio.fit.job import Finished, Held, Job, Started, Waiting
 from covstudio.studio.fit.view import FitView
 from covstudio.studio.fit.worker import Outcome, Step
 from covstudio.studio.session import leaving
@@ -84,6 +85,27 @@ def test_a_fit_ends_with_its_tab(server: Server) -> None:
     assert leaving.alone(tab.session)
     leaving.left(tab.session)
     assert server.cancelled == [job]
+
+
+def test_what_is_in_the_way_of_a_fit_is_shown_until_it_is_not(server: Server) -> None:
+    tab = Tab()
+    tab.start()
+    (job,) = server.jobs
+
+    def held() -> str:
+        server.turn()
+        return str(json.loads(tab.view.channel.state)["held"])
+
+    job.tell(Waiting(0))
+    job.tell(Held("The cluster has no workers."))
+    assert held() == "The cluster has no workers."
+    job.tell(Held(""))
+    job.tell(Started())
+    job.tell(STEP)
+    assert held() == ""
+    job.tell(Started())  # by another worker: the first was lost, and so is what it had found
+    assert held() == ""
+    assert json.loads(tab.view.channel.state)["steps"] == []
 
 
 def test_a_page_that_is_loaded_again_goes_on_with_its_fit(server: Server) -> None:

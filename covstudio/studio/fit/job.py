@@ -28,8 +28,19 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class Held:
+    """Nothing goes on with the fit for now, or does again.
+
+    Args:
+        why: a sentence; empty, what was in the way is not any more.
+    """
+
+    why: str
+
+
+@dataclass(frozen=True)
 class Started:
-    """A worker has taken the fit up."""
+    """A worker has taken the fit up; or another has, from its beginning, where the first was lost."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +54,7 @@ class Finished:
     outcome: Outcome
 
 
-Event = Waiting | Started | Report | Finished
+Event = Waiting | Held | Started | Report | Finished
 
 
 Listener = Callable[[Event], None]

@@ -103,13 +103,17 @@ class FitDerivedState(Part, frozen=True):
 
 
 class FitBusy(Part, frozen=True):
-    """A question under way: what it is about, where it is, and how many of its names are done."""
+    """A question under way: what it is about, where it is, how many of its names are done.
+
+    `held` says why nothing goes on with it for now.
+    """
 
     kind: Asked
     names: list[str]
     name: str
     count: int
     done: int
+    held: str
     stopping: bool
 
 
@@ -170,7 +174,10 @@ class FitQuestionsState(Part, frozen=True):
 
 
 class FitState(State, frozen=True):
-    """The fit view, but for the tables of the results, which are large and change seldom."""
+    """The fit view, but for the tables of the results, which are large and change seldom.
+
+    `held` says why nothing goes on with the fit under way for now.
+    """
 
     table: str | None
     response: FitResponse
@@ -185,6 +192,7 @@ class FitState(State, frozen=True):
     questions: FitQuestionsState
     phase: Phase
     ahead: int
+    held: str
     steps: list[FitStep]
     failure: FitFailure | None
     stale: FitStale | None

@@ -15,7 +15,7 @@ from covstudio.estimate.profiled import curve, cut_off, profiled_parameters
 from covstudio.reml.inference import Profile
 from covstudio.studio.fit import pool as fitting
 from covstudio.studio.fit.inbox import Inbox
-from covstudio.studio.fit.job import Event, Finished, Job
+from covstudio.studio.fit.job import Event, Finished, Held, Job
 from covstudio.studio.fit.messages import (
     Asked,
     AskOmission,
@@ -62,6 +62,7 @@ class FitQuestions:
         self._kind: Asked | None = None
         self._names: tuple[str, ...] = ()  # what the job is about
         self._at = Working("", 0)
+        self._held = ""  # why nothing goes on with it for now
         self._stopping = False
         self._failure = ""
 
@@ -124,7 +125,7 @@ class FitQuestions:
         if self._job is not None or self._document is None:
             return
         self._kind, self._names, self._at = kind, names, Working("", 0)
-        self._stopping, self._failure = False, ""
+        self._stopping, self._failure, self._held = False, "", ""
         self._troubles = {name: text for name, text in self._troubles.items() if name not in names}
         job: Job | None = None
 
@@ -152,6 +153,8 @@ class FitQuestions:
         for event in events:
             if isinstance(event, Working):
                 self._at = event
+            elif isinstance(event, Held):
+                self._held = event.why
             elif isinstance(event, Answered):
                 self._keep(event)
             elif isinstance(event, Finished):
@@ -194,6 +197,7 @@ class FitQuestions:
             name=self._at.name,
             count=self._at.count,
             done=self._names.index(self._at.name) if self._at.name in self._names else 0,
+            held=self._held,
             stopping=self._stopping,
         )
 

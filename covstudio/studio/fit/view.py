@@ -23,7 +23,7 @@ from covstudio.reml.problem.iteration import Iteration
 from covstudio.studio.fit import pool as fitting
 from covstudio.studio.fit.derived import FitDerived
 from covstudio.studio.fit.inbox import Inbox
-from covstudio.studio.fit.job import Event, Finished, Job, Started, Waiting
+from covstudio.studio.fit.job import Event, Finished, Held, Job, Started, Waiting
 from covstudio.studio.fit.kept import KeptFit
 from covstudio.studio.fit.messages import (
     FIT,
@@ -88,6 +88,7 @@ class FitView(TabView):
         self._phase: Phase = "idle"
         self._count = 0  # of the fits that ended with estimates
         self._ahead = 0
+        self._held = ""  # why nothing goes on with it for now
         self._steps: list[Step] = []
         self._failure: Outcome | None = None
         self._results: Results | None = None
@@ -166,6 +167,7 @@ class FitView(TabView):
         self._asked, self._table, self._matrix = before._asked, before._table, before._matrix
         self._spoken, self._steps = before._spoken, before._steps
         self._phase, self._ahead, self._failure = before._phase, before._ahead, None
+        self._held = before._held
         self._asked_in = self._store.opened
         before._job, before._key, before._steps, before._phase = None, "", [], "idle"
         self._inbox.redirect(self._take)
@@ -194,7 +196,7 @@ class FitView(TabView):
             return
         self._questions.stop()
         self._steps, self._failure = [], None
-        self._phase, self._ahead = "starting", 0
+        self._phase, self._ahead, self._held = "starting", 0, ""
         self._asked, self._table, self._matrix = self._store.document, self._store.table, self._store.build.v
         self._asked_in = self._store.opened
         self._spoken = Spoken(self._store.document, self._store.build)
@@ -226,8 +228,10 @@ class FitView(TabView):
         for event in events:
             if isinstance(event, Waiting):
                 self._phase, self._ahead = "waiting", event.ahead
+            elif isinstance(event, Held):
+                self._held = event.why
             elif isinstance(event, Started) and self._phase != "cancelling":
-                self._phase = "running"
+                self._phase, self._steps = "running", []
             elif isinstance(event, Step):
                 self._steps.append(event)
             elif isinstance(event, Inferring) and self._phase != "cancelling":
@@ -399,6 +403,7 @@ class FitView(TabView):
                 questions=self._questions.state(),
                 phase=self._phase,
                 ahead=self._ahead,
+                held=self._held,
                 steps=[
                     FitStep(
                         number=step.number,

@@ -32,9 +32,11 @@ export function UnderWay({
   const place = busy.names.length > 1 ? ` (${busy.done + 1} of ${busy.names.length})` : "";
   const text = busy.stopping
     ? "Cancelling…"
-    : busy.name
-      ? `${verb} ${called(busy.name)}${place}, ${busy.count} ${unit}${busy.count === 1 ? "" : "s"}`
-      : "Preparing…";
+    : busy.held
+      ? busy.held
+      : busy.name
+        ? `${verb} ${called(busy.name)}${place}, ${busy.count} ${unit}${busy.count === 1 ? "" : "s"}`
+        : "Preparing…";
   return (
     <div className={`${styles.progressLine} ${variances.asked}`} role="status">
       <span className="cs-spinner" />

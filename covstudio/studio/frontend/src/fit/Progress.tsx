@@ -23,8 +23,9 @@ export function Progress({ state }: { state: FitState }) {
   );
 }
 
-function said({ phase, ahead, steps }: FitState): string {
+function said({ phase, ahead, held, steps }: FitState): string {
   const last = steps.at(-1);
+  if (held && phase !== "cancelling") return held;
   switch (phase) {
     case "starting":
       return "Starting a worker…";

@@ -867,6 +867,8 @@ export interface NotKept {
 }
 /**
  * The fit view, but for the tables of the results, which are large and change seldom.
+ *
+ * `held` says why nothing goes on with the fit under way for now.
  */
 export interface FitState {
   ahead: number;
@@ -874,6 +876,7 @@ export interface FitState {
   derived: FitDerivedState;
   failure: FitFailure | null;
   formula: FitFormula;
+  held: string;
   method: "ML" | "REML";
   notes: string[];
   outlook: FitOutlook | null;
@@ -958,11 +961,14 @@ export interface FitQuestionsState {
   troubles: FitTrouble[];
 }
 /**
- * A question under way: what it is about, where it is, and how many of its names are done.
+ * A question under way: what it is about, where it is, how many of its names are done.
+ *
+ * `held` says why nothing goes on with it for now.
  */
 export interface FitBusy {
   count: number;
   done: number;
+  held: string;
   kind: "omit" | "profile";
   name: string;
   names: string[];
