@@ -5,8 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from covstudio import notebook as notebook
 from covstudio import plots as plots
+from covstudio.registry import give
 
 if TYPE_CHECKING:
+    from covstudio.choosing import advise as advise
+    from covstudio.choosing import choose as choose
+    from covstudio.choosing import compare as compare
     from covstudio.fitting import fit as fit
     from covstudio.fitting import read_fit as read_fit
     from covstudio.studio.page.widget import Studio as Studio
@@ -16,11 +20,17 @@ __version__ = "0.2.0"
 
 #: The faces of the package, loaded when first asked for: to import it takes no time.
 _LATER = {
+    "advise": "covstudio.choosing",
+    "choose": "covstudio.choosing",
+    "compare": "covstudio.choosing",
     "fit": "covstudio.fitting",
     "read_fit": "covstudio.fitting",
     "Studio": "covstudio.studio.page.widget",
     "explore": "covstudio.studio.page.widget",
 }
+
+# The app's pool serves whoever fits several models from Python.
+give({"fits.side_by_side": "covstudio.studio.fit.side_by_side:run"})
 
 
 def __getattr__(name: str) -> Any:

@@ -1,9 +1,11 @@
-"""The command line: `covstudio serve`, `covstudio inspect`, `covstudio fit` and `covstudio export`.
+"""The command line: `covstudio serve`, `inspect`, `fit`, `compare`, `advise` and `export`.
 
     covstudio serve --port 5006
     covstudio inspect trial.xlsx
     covstudio fit model.json trial.csv --response yield --fixed "1 + rep"
     covstudio fit "yield ~ rep + (1 | gen)" trial.csv
+    covstudio compare "yield ~ rep + (1 | gen)" "yield ~ rep + (1 | gen) + (1 | rep:block)" --data trial.csv
+    covstudio advise "yield ~ rep + (1 | gen)" trial.csv
     covstudio export model.json --format python -o model.py
 
 Answers go to standard output, everything else to standard error. The exit code is 0 when all went well, 1
@@ -23,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from covstudio import __version__
+from covstudio.cli_choosing import add_advise, add_compare
 from covstudio.cli_input import (
     InputError,
     add_data_arguments,
@@ -156,6 +159,9 @@ def _parser() -> _Parser:
     fit.add_argument("--json", action="store_true", help="print everything as JSON")
     fit.add_argument("--verbose", action="store_true", help="show every iteration on standard error")
     fit.set_defaults(run=_fit)
+
+    add_compare(commands)
+    add_advise(commands)
 
     export = commands.add_parser("export", help="write a model as a program", allow_abbrev=False)
     export.more = _formats

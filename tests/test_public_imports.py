@@ -5,7 +5,8 @@ import importlib
 import pytest
 
 PUBLIC = {
-    "covstudio": ("Studio", "explore"),
+    "covstudio": ("Studio", "explore", "fit", "compare", "advise", "choose"),
+    "covstudio.choosing": ("Comparison", "Advice", "Choice", "side_by_side"),
     "covstudio.covariance": (
         "Matrix",
         "Operator",

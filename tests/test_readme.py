@@ -16,6 +16,7 @@ PAGES = [
         "CONTRIBUTING.md",
         "docs/after.md",
         "docs/architecture.md",
+        "docs/comparing.md",
         "docs/designs.md",
         "docs/formulas.md",
         "docs/from-torch-openreml.md",
@@ -43,6 +44,7 @@ def test_the_program_of_the_readme_runs(tmp_path):
     "name",
     [
         "docs/after.md",
+        "docs/comparing.md",
         "docs/designs.md",
         "docs/formulas.md",
         "docs/plots.md",

@@ -27,6 +27,7 @@ __all__ = [
     "residual",
     "scaled_by_column",
     "variances_by_group",
+    "within_groups",
 ]
 
 #: The structure of so many coefficients, of a name and its size.
@@ -193,6 +194,22 @@ def effect(
 def independent(kind: str, **more: ArgumentValue) -> Covariance:
     """The covariance of a structure that is given by its size alone."""
     return lambda name, size: tree(kind, name, given={"n": size, **more})
+
+
+def within_groups(group: Sequence[str], inner: Tree, name: str) -> Tree:
+    """A covariance of all rows, within the groups alone: "same group" times it.
+
+    Args:
+        group: the columns whose combinations are the groups; none for one group.
+        inner: the covariance.
+        name: what the term is called.
+    """
+    if not group:
+        return inner.named(name)
+    same = propagated(
+        f"{name} within {label(group)}", incidence(group, f"{name} groups"), identity(group, f"{name} levels")
+    )
+    return tree("HadamardProduct", name, same, inner)
 
 
 def residual() -> Tree:

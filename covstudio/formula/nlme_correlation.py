@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from covstudio.covariance import declaration
 from covstudio.data.errors import shown
 from covstudio.document.model.node import ArgumentValue, Columns, Levels
-from covstudio.formula.effects import identity, incidence, kron, label, propagated
+from covstudio.formula.effects import identity, incidence, kron, label, propagated, within_groups
 from covstudio.formula.source import Source, unwrapped
 from covstudio.formula.syntax import Call, Name, Node, Number, Operation, summands
 from covstudio.formula.tree import Tree, tree
@@ -233,14 +233,7 @@ def _by_coordinates(
     nugget = source.flag(call.given("nugget"), False)
 
     def masked(name: str, inner: Tree) -> Tree:
-        if not groups:
-            return replace(inner, name=name)
-        same = propagated(
-            f"{name} within {label(groups)}",
-            incidence(groups, f"{name} groups"),
-            identity(groups, f"{name} levels"),
-        )
-        return tree("HadamardProduct", name, same, inner)
+        return within_groups(groups, inner, name)
 
     def process(name: str, variance: bool) -> Tree:
         fixed = {**held, **({} if variance else {"sigma^2": 1.0})}

@@ -14,7 +14,7 @@ from covstudio.document.changes.auto_layout import auto_layout
 from covstudio.document.model.document import Degrees, Document, Method
 from covstudio.document.model.node import MAX_NAME, ArgumentValue, FrozenMap, V
 
-__all__ = ["Model", "Tree", "document_of", "tree"]
+__all__ = ["Model", "Tree", "document_of", "grown", "tree"]
 
 
 @dataclass(frozen=True)
@@ -113,17 +113,23 @@ def document_of(model: Model, title: str, data_name: str | None = None) -> Docum
     )
     terms = [*model.terms, *([] if model.residual is None else [model.residual])]
     if len(terms) == 1:
-        document = _grown(document, terms, V)
+        document = grown(document, terms, V)
     elif terms:
         top = document.next_id()
         document = AddNode("Sum", name=_free(document, "V"), connect=(V, None), id=top).apply(document)
         # Terms give their names to the paths of parameters, so that they have the first choice.
-        document = _grown(document, terms, top)
+        document = grown(document, terms, top)
     return auto_layout(document).apply(document)
 
 
-def _grown(document: Document, terms: Sequence[Tree], parent: str) -> Document:
-    """The document with trees below a node: breadth first."""
+def grown(document: Document, terms: Sequence[Tree], parent: str) -> Document:
+    """The document with trees below a node, added breadth first.
+
+    Args:
+        document: a model.
+        terms: the trees.
+        parent: id of the node, or "V".
+    """
     waiting: list[tuple[Tree, str, str | None]] = [(term, parent, None) for term in terms]
     for made, above, slot in waiting:
         node_id = document.next_id()

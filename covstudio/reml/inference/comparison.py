@@ -32,7 +32,15 @@ from covstudio.reml.inference.tables import Row, Tabular, listed
 from covstudio.reml.problem.errors import InvalidData
 from covstudio.reml.search.coordinates import Coordinate, Kind
 
-__all__ = ["Candidate", "Comparison", "LikelihoodRatio", "compare_candidates", "mixture_tail"]
+__all__ = [
+    "Candidate",
+    "Comparison",
+    "LikelihoodRatio",
+    "check_same_data",
+    "check_same_design",
+    "compare_candidates",
+    "mixture_tail",
+]
 
 #: Responses that differ by more than this share of their spread are different responses.
 SAME = 1e-8
@@ -176,8 +184,8 @@ def compare_candidates(models: Sequence[Candidate], boundary: int | Sequence[int
     models = _named(models)
     notes: list[str] = []
     for other in models[1:]:
-        _check_same_data(models[0], other)
-        _check_same_design(models[0], other, notes)
+        check_same_data(models[0], other)
+        check_same_design(models[0], other, notes)
     given = _given(boundary, len(models) - 1)
     shifts = [_coding(model) for model in models]
     known = all(shift is not None for shift in shifts)
@@ -218,7 +226,12 @@ def _given(boundary: int | Sequence[int] | None, count: int) -> list[int | None]
     return list(values)
 
 
-def _check_same_data(first: Candidate, other: Candidate) -> None:
+def check_same_data(first: Candidate, other: Candidate) -> None:
+    """Refuse fits by different methods, of different rows, or of different responses.
+
+    Raises:
+        InvalidData: they are.
+    """
     if first.criterion != other.criterion:
         raise InvalidData(
             f"{first.name} is fitted by {first.criterion} and {other.name} by {other.criterion}: fit both "
@@ -240,8 +253,17 @@ def _response(fit: Fit) -> torch.Tensor:
     return (fit.fitted + fit.residuals).cpu()
 
 
-def _check_same_design(first: Candidate, other: Candidate, notes: list[str]) -> None:
-    """By REML, the columns of X must span the same space."""
+def check_same_design(first: Candidate, other: Candidate, notes: list[str]) -> None:
+    """Refuse fits by REML with different fixed effects: the columns of X must span the same space.
+
+    Args:
+        first: a fit.
+        other: another.
+        notes: where what cannot be checked is said.
+
+    Raises:
+        InvalidData: they differ.
+    """
     if first.criterion != "REML":
         return
     advice = (
