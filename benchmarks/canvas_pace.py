@@ -13,6 +13,9 @@ from urllib.parse import urlparse
 
 from playwright.sync_api import Page, Response
 
+#: Bytes of ours that the first page may load, as they are and compressed.
+LOADED = (900_000, 280_000)
+
 #: Counts what React draws, as `window.covstudioDrawn`: how often it drew at all, how many components, how
 #: many of these cards; and the observations of a card's own elements that changed.
 COUNT = """

@@ -125,6 +125,7 @@ def _source() -> tuple[subprocess.Popen[str], str]:
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", __name__],
         cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},  # one thread, to be forked
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -117,6 +117,7 @@ def test_the_widget_lives_in_a_notebook(page: Page, lab: str) -> None:
     height = given.get_by_role("region", name="Model", exact=True).bounding_box()
     assert height is not None
     assert height["height"] > 200
+    expect(given.get_by_role("button", name="Tidy up")).to_be_enabled()  # what lays out came over the line
     # A slider moves theta of the next cell.
     given.get_by_role("slider", name="σ² of trend").focus()
     for _ in range(4):

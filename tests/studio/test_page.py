@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import signal
@@ -16,8 +17,10 @@ from urllib.error import HTTPError
 
 import pytest
 
+from benchmarks import canvas_pace
 from covstudio.studio.page.page import Page
 from covstudio.studio.page.server import PORTS_TRIED, free_port
+from covstudio.studio.root import Root
 from covstudio.studio.session.tabs import TABS
 from tests.studio.forking import run
 
@@ -78,6 +81,14 @@ def test_views_that_nobody_opened_are_not_built() -> None:
         assert [name for name, place in places.items() if len(place)] == []
     finally:
         page.close()
+
+
+def test_the_first_page_loads_little_of_ours(server_url: str) -> None:
+    bundle = Root._component_resource_path(Root._bundle_path, True)
+    loaded = [get(f"{server_url}/{address}").encode() for address in ("", bundle)]
+    assert loaded[1].rstrip().endswith(b" as render};")
+    assert sum(map(len, loaded)) < canvas_pace.LOADED[0]
+    assert sum(len(gzip.compress(body)) for body in loaded) < canvas_pace.LOADED[1]
 
 
 def get(url: str) -> str:

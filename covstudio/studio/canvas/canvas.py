@@ -27,6 +27,8 @@ from covstudio.studio.canvas.messages import (
     CanvasState,
     Card,
     DropOutcome,
+    LayoutProgram,
+    LayoutWanted,
     MovedCard,
     MovedCards,
     NodeActions,
@@ -53,6 +55,7 @@ from covstudio.studio.canvas.messages import (
 )
 from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.offers import menu
+from covstudio.studio.session.resources import read_asset
 from covstudio.studio.session.shared import ClipboardText, RenameNode, ShowMatrix, StartTemplate
 from covstudio.studio.session.store import Store
 
@@ -92,6 +95,7 @@ class CanvasView:
                 NodesCopied: self._on_copied,
                 TextPasted: self._on_pasted,
                 StartTemplate: self._on_template,
+                LayoutWanted: lambda _: self.channel.tell(LayoutProgram(), read_asset("dagre.js").encode()),
                 NodesArranged: self._on_arranged,
             },
         )

@@ -224,6 +224,10 @@ class TextPasted(Edit, frozen=True):
     at: Place
 
 
+class LayoutWanted(Message, frozen=True):
+    """There is something to lay out: what does it is wanted, which a page of no model goes without."""
+
+
 class NodesArranged(Edit, frozen=True):
     """The model was laid out."""
 
@@ -307,6 +311,10 @@ class Addable(Message, frozen=True):
     kinds: list[str]
 
 
+class LayoutProgram(Message, frozen=True):
+    """The bytes that come along are the library that lays a model out."""
+
+
 CANVAS = Wire(
     "canvas",
     CanvasState,
@@ -329,7 +337,8 @@ CANVAS = Wire(
         NodesCopied,
         TextPasted,
         StartTemplate,
+        LayoutWanted,
         NodesArranged,
     ),
-    down=(WireEnds, NodeActions, MovedCards, DropOutcome, Addable, ClipboardText),
+    down=(WireEnds, NodeActions, MovedCards, DropOutcome, Addable, ClipboardText, LayoutProgram),
 )

@@ -1,8 +1,8 @@
-// Writes ../assets/studio.js: the whole page in one module, its style sheet inside as a text. `--check` only compares it.
+// Writes ../assets/studio.js, the whole page in one module with its style sheet inside as a text, and ../assets/dagre.js, a library
+// that the page fetches when it has something to lay out. `--check` only compares them.
 import { readFile, writeFile } from "node:fs/promises";
 import * as esbuild from "esbuild";
 
-const OUT = new URL("../assets/studio.js", import.meta.url);
 const STYLES = '"%STYLES%"';
 
 /** The page is in English: of the words that React Aria has in 34 languages only those go into the bundle. */
@@ -16,18 +16,22 @@ const english = {
     ),
 };
 
-export async function bundle() {
+const SHARED = {
+  absWorkingDir: new URL(".", import.meta.url).pathname,
+  bundle: true,
+  format: "esm",
+  minify: true,
+  write: false,
+  target: ["chrome110", "firefox110", "safari16"],
+  legalComments: "none",
+};
+
+async function page() {
   const result = await esbuild.build({
-    absWorkingDir: new URL(".", import.meta.url).pathname,
+    ...SHARED,
     entryPoints: ["src/main.tsx"],
     outfile: "studio.js",
-    bundle: true,
-    format: "esm",
-    minify: true,
-    write: false,
     jsx: "automatic",
-    target: ["chrome110", "firefox110", "safari16"],
-    legalComments: "none",
     plugins: [english],
     loader: { ".svg": "text" },
     define: { "process.env.NODE_ENV": '"production"' },
@@ -40,15 +44,25 @@ export async function bundle() {
   return parts.join(JSON.stringify(text(".css")));
 }
 
-const made = await bundle();
-if (process.argv.includes("--check")) {
-  if ((await readFile(OUT, "utf8").catch(() => "")) !== made) {
+/** What `src/canvas/dagre.ts` has of the library. */
+async function dagre() {
+  const result = await esbuild.build({
+    ...SHARED,
+    stdin: { contents: 'export { Graph, layout } from "@dagrejs/dagre"', resolveDir: SHARED.absWorkingDir },
+  });
+  return result.outputFiles[0].text;
+}
+
+const made = { "studio.js": await page(), "dagre.js": await dagre() };
+for (const [name, text] of Object.entries(made)) {
+  const file = new URL(`../assets/${name}`, import.meta.url);
+  if (!process.argv.includes("--check")) {
+    await writeFile(file, text);
+    process.stdout.write(`${name}: ${Math.round(text.length / 1024)} kB\n`);
+  } else if ((await readFile(file, "utf8").catch(() => "")) !== text) {
     process.stderr.write(
-      "covstudio/studio/assets/studio.js is not what the sources give: run `make frontend` and commit it.\n",
+      `covstudio/studio/assets/${name} is not what the sources give: run \`make frontend\` and commit it.\n`,
     );
-    process.exit(1);
+    process.exitCode = 1;
   }
-} else {
-  await writeFile(OUT, made);
-  process.stdout.write(`studio.js: ${Math.round(made.length / 1024)} kB\n`);
 }

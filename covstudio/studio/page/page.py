@@ -8,6 +8,7 @@ is a function handed over here. Views in tabs that nobody has opened are not bui
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import warnings
 from collections.abc import Mapping
@@ -221,7 +222,7 @@ def _frame() -> dict[str, Any]:
         "cs_logo": logo,
         "cs_theme_script": read_asset("theme.js"),
         "cs_starting_script": read_asset("starting.js"),
-        "cs_theme_css": read_asset("theme.css"),
+        "cs_theme_css": re.sub(r"/\*.*?\*/\s*", "", read_asset("theme.css"), flags=re.DOTALL),
     }
 
 

@@ -1,7 +1,7 @@
 // The model as a graph of cards. What is drawn is the document's; the browser only asks.
 
 import { ReactFlow, ReactFlowProvider, useStore, type XYPosition } from "@xyflow/react";
-import "@xyflow/react/dist/style.css";
+import "@xyflow/react/dist/base.css";
 import { type MouseEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { useZoomed } from "../painter/register";
 import type { State } from "../session/connection";
@@ -9,6 +9,7 @@ import { useAnswer, useSend, useStage } from "../session/hooks";
 import { type Acts, ActsContext, UnderwayContext } from "./acts";
 import { Card } from "./Card";
 import styles from "./canvas.module.css";
+import { useDagre } from "./dagre";
 import { Ground } from "./Ground";
 import { kin } from "./kin";
 import { arranged } from "./layout";
@@ -69,6 +70,8 @@ function Model({ state, earlier }: { state: State<"canvas">; earlier: ReactNode 
     zoom < DOT ? "dot" : zoom < AFAR ? "afar" : zoom < FAR ? "far" : undefined,
   );
   const empty = state.nodes.length === 1;
+  const dagre = useDagre(!empty);
+  const wished = useRef(false); // the model is to be tidied as soon as that can be
 
   const box = (id: string) =>
     canvas.current?.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(id)}"]`) ?? null;
@@ -78,11 +81,17 @@ function Model({ state, earlier }: { state: State<"canvas">; earlier: ReactNode 
     if (id !== V && state.nodes.some((node) => node.id === id)) setRenaming(id);
   };
   const tidy = () => {
+    wished.current = dagre === null && !empty;
+    if (dagre === null) return;
     const turn = finger.next();
     look.fit(turn);
-    const places = [...arranged(state)].map(([id, at]) => ({ id, ...at }));
+    const places = [...arranged(dagre, state)].map(([id, at]) => ({ id, ...at }));
     send({ type: "nodes-arranged", places, turn });
   };
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when it can be
+  useEffect(() => {
+    if (wished.current) tidy();
+  }, [dagre]);
   const selectAll = () => finger.select(state.nodes.map((node) => node.id).filter((id) => id !== V));
   const menus = useMenus(state, {
     chosen: finger.chosen,
@@ -240,10 +249,10 @@ function Model({ state, earlier }: { state: State<"canvas">; earlier: ReactNode 
             <Raised nodes={finger.nodes} wires={finger.wires} chosen={finger.chosen} canvas={canvas} />
           </ReactFlow>
           <div className={surface.surface}>
-            {!empty && drop.outcome === null && (
-              <TidyHint state={state} nodes={finger.nodes} wires={finger.wires} tidy={tidy} />
+            {!empty && dagre && drop.outcome === null && (
+              <TidyHint dagre={dagre} state={state} nodes={finger.nodes} wires={finger.wires} tidy={tidy} />
             )}
-            <Tools tidy={tidy} fit={() => look.fit()} hold={look.hold} />
+            <Tools tidy={dagre && tidy} fit={() => look.fit()} hold={look.hold} />
             {empty && (
               <Welcome
                 templates={state.templates}

@@ -4,6 +4,7 @@ import { type Edge, ViewportPortal } from "@xyflow/react";
 import { type RefObject, useEffect, useMemo, useState } from "react";
 import type { State } from "../session/connection";
 import { hidden, toTidy } from "./crossing";
+import type { Dagre } from "./dagre";
 import type { CardNode } from "./model";
 import styles from "./surface.module.css";
 
@@ -56,11 +57,13 @@ export function Raised({ nodes, wires, chosen, canvas }: Props) {
 
 /** Offered while wires run behind cards that tidying would bring out, until somebody says no to this arrangement. */
 export function TidyHint({
+  dagre,
   state,
   nodes,
   wires,
   tidy,
 }: {
+  dagre: Dagre;
   state: State<"canvas">;
   nodes: CardNode[];
   wires: Edge[];
@@ -70,7 +73,7 @@ export function TidyHint({
   const places = state.nodes.map(({ id, x, y, card }) => `${id} ${x} ${y} ${card.height}`).join("|");
   const arrangement = `${places} ${state.wires.map(({ id, slot }) => `${id} ${slot}`).join("|")}`;
   // biome-ignore lint/correctness/useExhaustiveDependencies: where things stand is all that it goes by, as the server knows it
-  const count = useMemo(() => toTidy(state, nodes, wires), [arrangement]);
+  const count = useMemo(() => toTidy(dagre, state, nodes, wires), [arrangement]);
   if (count === 0 || refused === arrangement) return null;
   return (
     <div className={`${styles.tidy} cs-panel`} role="status">

@@ -11,7 +11,14 @@ const ICONS = {
   fit: "M2.5 6V2.5H6|M10 2.5h3.5V6|M13.5 10v3.5H10|M6 13.5H2.5V10",
 };
 
-export function Tools({ tidy, fit, hold }: { tidy: () => void; fit: () => void; hold: () => void }) {
+interface Props {
+  /** null while there is nothing to tidy. */
+  tidy: (() => void) | null;
+  fit: () => void;
+  hold: () => void;
+}
+
+export function Tools({ tidy, fit, hold }: Props) {
   const flow = useReactFlow();
   const zoom = (to: () => Promise<boolean>) => {
     hold();
@@ -27,14 +34,22 @@ export function Tools({ tidy, fit, hold }: { tidy: () => void; fit: () => void; 
   );
 }
 
-function Tool({ icon, label, keys, act }: { icon: string; label: string; keys?: string; act: () => void }) {
+interface ToolProps {
+  icon: string;
+  label: string;
+  keys?: string;
+  act: (() => void) | null;
+}
+
+function Tool({ icon, label, keys, act }: ToolProps) {
   return (
     <button
       type="button"
       className="cs-icon-button"
       aria-label={label}
       title={keys ? `${label} (${keys})` : label}
-      onClick={act}
+      disabled={act === null}
+      onClick={act ?? undefined}
     >
       <Icon path={icon} />
     </button>

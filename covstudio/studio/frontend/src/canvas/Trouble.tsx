@@ -7,7 +7,8 @@ import { Icon } from "../ui/Icon";
 import { Problems } from "../ui/Problems";
 import { Repairs } from "../ui/Repairs";
 import { useActs } from "./acts";
-import styles from "./card.module.css";
+import cards from "./card.module.css";
+import styles from "./trouble.module.css";
 
 const PROBLEM = "M8 4.5v4.2|M8 11.3v.2";
 const UNFINISHED = "M5 8h.01|M8 8h.01|M11 8h.01";
@@ -75,10 +76,10 @@ export function Wanting({ id, card }: { id: string; card: Card }) {
   return (
     <div className={styles.wanting}>
       <div className={styles.kind}>
-        <span className={`${styles.symbol} cs-math`} title={card.title || card.name}>
+        <span className={`${cards.symbol} cs-math`} title={card.title || card.name}>
           {card.symbol}
         </span>
-        <span className={styles.hint}>{card.shape}</span>
+        <span className={cards.hint}>{card.shape}</span>
       </div>
       <p className={styles.said} data-brief={mends || undefined}>
         {first.text}

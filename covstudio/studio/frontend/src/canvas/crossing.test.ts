@@ -1,3 +1,4 @@
+import * as dagre from "@dagrejs/dagre";
 import { Position } from "@xyflow/react";
 import { expect, test } from "vitest";
 import type { CanvasNode, CanvasWire } from "../session/messages";
@@ -43,6 +44,6 @@ test("tidying is offered where it brings a wire out, and not for what it made it
     wires: [{ child: "a", parent: V } as CanvasWire],
   };
   const wires = [{ id: "a->V", source: "a", target: V, targetHandle: "1" }];
-  expect(toTidy(model, [a, loose, v], wires)).toBe(1);
-  expect(toTidy(model, [a, { ...loose, position: { x: 0, y: 156 } }, v], wires)).toBe(0);
+  expect(toTidy(dagre, model, [a, loose, v], wires)).toBe(1);
+  expect(toTidy(dagre, model, [a, { ...loose, position: { x: 0, y: 156 } }, v], wires)).toBe(0);
 });

@@ -2,6 +2,7 @@
 
 import { type Edge, getSmoothStepPath, Position, type Rect, type XYPosition } from "@xyflow/react";
 import type { State } from "../session/connection";
+import type { Dagre } from "./dagre";
 import { arranged, GAP_X } from "./layout";
 import { type CardNode, OUTPUT, V, WIRE } from "./model";
 
@@ -77,13 +78,14 @@ export function hidden(nodes: readonly Standing[], wires: readonly Wire[]): { id
 
 /** How many wires run behind cards, if fewer would after tidying; else 0. */
 export function toTidy(
+  dagre: Dagre,
   model: Pick<State<"canvas">, "nodes" | "wires" | "width">,
   nodes: readonly Standing[],
   wires: readonly Wire[],
 ): number {
   const now = hidden(nodes, wires).length;
   if (now === 0) return 0;
-  const places = arranged(model);
+  const places = arranged(dagre, model);
   const root = model.wires.find((wire) => wire.parent === V)?.child;
   const [node, v] = [root, V].map((id) => nodes.find((one) => one.id === id));
   const at = root === undefined ? undefined : places.get(root);

@@ -1,3 +1,4 @@
+import * as dagre from "@dagrejs/dagre";
 import { expect, test } from "vitest";
 import type { CanvasNode, CanvasWire } from "../session/messages";
 import { arranged } from "./layout";
@@ -35,6 +36,7 @@ function terms(count: number): [string, string][] {
 
 test("operands stand left of their operator, in one column, in the order of their slots", () => {
   const places = arranged(
+    dagre,
     model([
       ["sum", V],
       ["a", "sum"],
@@ -53,12 +55,12 @@ test("operands stand left of their operator, in one column, in the order of thei
 });
 
 test("trees stand one below the other", () => {
-  const places = arranged(model([["a", V]], ["b", "c"]));
+  const places = arranged(dagre, model([["a", V]], ["b", "c"]));
   expect([...places.values()].map(({ y }) => y)).toEqual([0, 156, 312]);
 });
 
 test("two hundred nodes cover no other and fill a screen in both directions", () => {
-  const places = arranged(model(terms(66)));
+  const places = arranged(dagre, model(terms(66)));
   expect(places.size).toBe(199);
   expect(overlaps(places)).toEqual([]);
   const wide = Math.max(...[...places.values()].map(({ x }) => x)) + SIZE.width;
@@ -72,7 +74,7 @@ test("two hundred nodes cover no other and fill a screen in both directions", ()
 test("a hundred matrices below one operator stand in rows and columns", () => {
   const wires: [string, string][] = [["sum", V]];
   for (let index = 0; index < 100; index++) wires.push([`m${index}`, "sum"]);
-  const places = arranged(model(wires));
+  const places = arranged(dagre, model(wires));
   expect(overlaps(places)).toEqual([]);
   expect(Math.max(...[...places.values()].map(({ y }) => y))).toBeLessThan(2200);
 });

@@ -1,9 +1,9 @@
 // The model in layers from left to right, operands left of their operator, compact in both directions: an operator with very many
 // operands has them in a block of rows and columns, since a column of a hundred cards cannot be read at any zoom.
 
-import { Graph, layout } from "@dagrejs/dagre";
 import type { XYPosition } from "@xyflow/react";
 import type { State } from "../session/connection";
+import type { Dagre } from "./dagre";
 import { V } from "./model";
 
 export const GAP_X = 56;
@@ -23,7 +23,7 @@ interface Block {
 type Model = Pick<State<"canvas">, "nodes" | "wires" | "width">;
 
 /** Where every node of the document stands well; V follows its matrix by itself. */
-export function arranged(model: Model): Map<string, XYPosition> {
+export function arranged(dagre: Dagre, model: Model): Map<string, XYPosition> {
   const heights = new Map(model.nodes.map((node) => [node.id, node.card.height]));
   const operands = new Map<string, string[]>();
   for (const wire of model.wires)
@@ -32,13 +32,14 @@ export function arranged(model: Model): Map<string, XYPosition> {
   const loose = model.nodes.map((node) => node.id).filter((id) => id !== V && !held.has(id));
   const known = new Map<string, Block>();
   const trees = [...(operands.get(V) ?? []), ...loose].map((root) =>
-    tree(root, operands, heights, model.width, known),
+    tree(dagre, root, operands, heights, model.width, known),
   );
   return new Map(stacked(trees).places);
 }
 
 /** One tree: its layers by the library, with a block in the place of operands that are too many. */
 function tree(
+  dagre: Dagre,
   root: string,
   operands: Map<string, string[]>,
   heights: Map<string, number>,
@@ -47,7 +48,7 @@ function tree(
 ): Block {
   const before = known.get(root);
   if (before !== undefined) return before;
-  const graph = new Graph();
+  const graph = new dagre.Graph();
   // From the operator to its operands, drawn from right to left: operands keep the order of their slots.
   graph.setGraph({ rankdir: "RL", nodesep: GAP_Y, ranksep: GAP_X });
   graph.setDefaultEdgeLabel(() => ({}));
@@ -55,7 +56,7 @@ function tree(
   const grow = (id: string): void => {
     graph.setNode(id, { width, height: heights.get(id) ?? 0 });
     const below = operands.get(id) ?? [];
-    const subtrees = below.map((child) => tree(child, operands, heights, width, known));
+    const subtrees = below.map((child) => tree(dagre, child, operands, heights, width, known));
     if (subtrees.reduce((sum, one) => sum + one.height + GAP_Y, 0) > TALLEST && below.length > 2) {
       const block = gridded(subtrees);
       const name = `${id} operands`;
@@ -70,7 +71,7 @@ function tree(
     }
   };
   grow(root);
-  layout(graph, { disableOptimalOrderHeuristic: true }); // a tree has no crossings to be removed
+  dagre.layout(graph, { disableOptimalOrderHeuristic: true }); // a tree has no crossings to be removed
   const places: [string, XYPosition][] = [];
   for (const name of graph.nodes()) {
     const node = graph.node(name);

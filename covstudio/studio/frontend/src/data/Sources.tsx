@@ -5,7 +5,7 @@ import type { State } from "../session/connection";
 import { useSend } from "../session/hooks";
 import { tooLarge, upload } from "../session/upload";
 import { Icon } from "../ui/Icon";
-import styles from "./data.module.css";
+import styles from "./sources.module.css";
 
 const UPLOAD = "M8 10.5v-8|M4.8 5.5 8 2.3l3.2 3.2|M2.5 10.5v3h11v-3";
 

@@ -7,8 +7,8 @@ import { useSend } from "../session/hooks";
 import type { NodePage } from "../session/messages";
 import { Repairs } from "../ui/Repairs";
 import { FieldProblem, TextField } from "../ui/TextField";
+import styles from "./arguments.module.css";
 import { Columns } from "./Columns";
-import styles from "./inspector.module.css";
 import { type Read, readIndices, readNumber, readWhole } from "./read";
 import { Size } from "./Size";
 

@@ -3,7 +3,7 @@
 import { useSend } from "../session/hooks";
 import { TextField } from "../ui/TextField";
 import { type Field, type Form, Label, Told } from "./Argument";
-import styles from "./inspector.module.css";
+import styles from "./arguments.module.css";
 
 export function Columns({ argument, form }: { argument: Field<"factors" | "coordinates">; form: Form }) {
   const send = useSend("inspector");

@@ -20,7 +20,7 @@ import { Icon } from "../ui/Icon";
 import { plain } from "../ui/keyboard";
 import { numeric, read, short } from "../ui/numbers";
 import { FieldProblem, useEditing } from "../ui/TextField";
-import styles from "./inspector.module.css";
+import styles from "./parameters.module.css";
 import { natural, position, STEPS, stride } from "./scale";
 import { presentValue, type Values } from "./values";
 

@@ -2,8 +2,8 @@
 
 import { TextField } from "../ui/TextField";
 import { type Field, type Form, type Given, Label, Told } from "./Argument";
+import styles from "./arguments.module.css";
 import { Picker } from "./Columns";
-import styles from "./inspector.module.css";
 import { readWhole } from "./read";
 
 type Mode = Field<"size">["mode"];

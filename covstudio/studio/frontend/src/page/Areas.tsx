@@ -4,7 +4,7 @@ import { type KeyboardEvent, useEffect, useRef } from "react";
 import type { Named } from "../session/messages";
 import { Icon } from "../ui/Icon";
 import { plain } from "../ui/keyboard";
-import styles from "./frame.module.css";
+import styles from "./areas.module.css";
 import type { Layout, Pane } from "./layout";
 
 const PANES: Record<Pane, string> = {

@@ -3,8 +3,8 @@
 import { type KeyboardEvent, type PointerEvent, useState } from "react";
 import { resized } from "../session/stage";
 import { plain } from "../ui/keyboard";
-import styles from "./frame.module.css";
 import type { Size } from "./layout";
+import styles from "./splitter.module.css";
 
 const STEPS: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 };
 

@@ -7,7 +7,7 @@ export interface Wires {
     up: SetModelTitle | UndoStep | RedoStep | SaveModel | StartTemplate | ProposeExample | Chunk;
   };
   canvas: {
-    down: WireEnds | NodeActions | MovedCards | DropOutcome | Addable | ClipboardText;
+    down: WireEnds | NodeActions | MovedCards | DropOutcome | Addable | ClipboardText | LayoutProgram;
     state: CanvasState;
     up:
       | NodesMoved
@@ -28,6 +28,7 @@ export interface Wires {
       | NodesCopied
       | TextPasted
       | StartTemplate
+      | LayoutWanted
       | NodesArranged;
   };
   code: {
@@ -377,6 +378,12 @@ export interface ClipboardText {
   type: "clipboard-text";
 }
 /**
+ * The bytes that come along are the library that lays a model out.
+ */
+export interface LayoutProgram {
+  type: "layout-program";
+}
+/**
  * The model as the canvas draws it; V stands last.
  *
  * Args:
@@ -563,6 +570,12 @@ export interface TextPasted {
   at: Place;
   text: string;
   type: "text-pasted";
+}
+/**
+ * There is something to lay out: what does it is wanted, which a page of no model goes without.
+ */
+export interface LayoutWanted {
+  type: "layout-wanted";
 }
 /**
  * The model was laid out.
