@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from covstudio.choosing import compare as compare
     from covstudio.fitting import fit as fit
     from covstudio.fitting import read_fit as read_fit
+    from covstudio.reporting import report as report
     from covstudio.studio.page.widget import Studio as Studio
     from covstudio.studio.page.widget import explore as explore
 
@@ -25,6 +26,7 @@ _LATER = {
     "compare": "covstudio.choosing",
     "fit": "covstudio.fitting",
     "read_fit": "covstudio.fitting",
+    "report": "covstudio.reporting",
     "Studio": "covstudio.studio.page.widget",
     "explore": "covstudio.studio.page.widget",
 }

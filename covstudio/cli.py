@@ -1,4 +1,4 @@
-"""The command line: `covstudio serve`, `inspect`, `fit`, `compare`, `advise` and `export`.
+"""The command line: `covstudio serve`, `inspect`, `fit`, `compare`, `advise`, `report` and `export`.
 
     covstudio serve --port 5006
     covstudio inspect trial.xlsx
@@ -6,6 +6,7 @@
     covstudio fit "yield ~ rep + (1 | gen)" trial.csv
     covstudio compare "yield ~ rep + (1 | gen)" "yield ~ rep + (1 | gen) + (1 | rep:block)" --data trial.csv
     covstudio advise "yield ~ rep + (1 | gen)" trial.csv
+    covstudio report model.json trial.csv -o report.html
     covstudio export model.json --format python -o model.py
 
 Answers go to standard output, everything else to standard error. The exit code is 0 when all went well, 1
@@ -34,6 +35,7 @@ from covstudio.cli_input import (
     model_and_table,
     said_of_table,
 )
+from covstudio.cli_reporting import add_report
 from covstudio.settings import SETTINGS, Setting
 
 # Nothing else is imported here: `covstudio --version` answers at once, and only `serve` loads the app.
@@ -162,6 +164,7 @@ def _parser() -> _Parser:
 
     add_compare(commands)
     add_advise(commands)
+    add_report(commands)
 
     export = commands.add_parser("export", help="write a model as a program", allow_abbrev=False)
     export.more = _formats

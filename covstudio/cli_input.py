@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from covstudio.data.tables import Table
     from covstudio.document.changes.change import Change
     from covstudio.document.model.document import Document
+    from covstudio.fitting import Fitted
 
 MAX_MODEL_BYTES = 500_000_000
 ORDERS = ("ymd", "dmy", "mdy")
@@ -221,6 +222,28 @@ def model_and_table(arguments: argparse.Namespace) -> tuple[Document, Table | No
         for column, one in said.columns.items():
             _check_levels(table, column, one.levels)
     return document, table
+
+
+def saved_fit(arguments: argparse.Namespace) -> Fitted | None:
+    """The saved fit that a command is given in place of a model; None for a model or a formula.
+
+    Args:
+        arguments: of a command.
+
+    Raises:
+        InputError: a table is given beside it.
+    """
+    from covstudio.fitting import read_fit
+
+    path = Path(arguments.model)
+    if is_formula(arguments.model) or not path.is_file():
+        return None
+    with path.open("rb") as file:
+        if b'"covstudio_fit"' not in file.read(100):
+            return None
+    if arguments.data is not None:
+        raise InputError(f"{path} is a saved fit and has its table: leave out {arguments.data}.")
+    return read_fit(path)
 
 
 def is_formula(text: str) -> bool:
@@ -453,7 +476,7 @@ def _data_changes(
     if table is None:
         changes: list[Change] = [SetRoles(given)] if given else []
         return [*changes, SetResponse(response)] if response != document.response else changes
-    if response is None and arguments.command == "fit":
+    if response is None and arguments.command in ("fit", "report"):
         raise InputError("The model names no response. Give the column to explain, such as --response yield")
     table.require([*([] if response is None else [response]), *given])
     under, misfit = under_choices(document, table)

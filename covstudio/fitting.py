@@ -243,11 +243,11 @@ class Fitted:
         return "\n".join([said, self.summary(), *(f"Note: {note}" for note in self.notes)])
 
 
-def read_fit(path: str | PathLike[str]) -> Fitted:
+def read_fit(source: str | PathLike[str] | bytes) -> Fitted:
     """A fit that `Fitted.save` has saved; nothing is fitted again.
 
     Args:
-        path: of the file.
+        source: the path of the file, or its content.
 
     Returns:
         The fit with the numbers it had, its model and its table; what is asked of it is computed as ever.
@@ -256,7 +256,7 @@ def read_fit(path: str | PathLike[str]) -> Fitted:
         FitFileError: the file is no saved fit, or of a later version.
         OSError: the file cannot be read.
     """
-    kept = files.reads(Path(path).read_bytes())
+    kept = files.reads(source if isinstance(source, bytes) else Path(source).read_bytes())
     return Fitted(kept.estimate, kept.document, kept.table, kept.notes, kept.versions)
 
 

@@ -5,7 +5,7 @@ import importlib
 import pytest
 
 PUBLIC = {
-    "covstudio": ("Studio", "explore", "fit", "compare", "advise", "choose"),
+    "covstudio": ("Studio", "explore", "fit", "read_fit", "report", "compare", "advise", "choose"),
     "covstudio.choosing": ("Comparison", "Advice", "Choice", "side_by_side"),
     "covstudio.covariance": (
         "Matrix",

@@ -7,7 +7,7 @@ import numpy as np
 from covstudio.covariance import Matrix
 from covstudio.notebook.html import block, escaped, framed, table_of, two_pictures
 from covstudio.plots.matrices.value import derivative_label
-from covstudio.plots.raster import Array, block_size, colour_limits, locate
+from covstudio.plots.raster import Array, block_size, codes_of, colour_limits, locate
 from covstudio.plots.subject import Subject
 
 __all__ = ["matrix_html"]
@@ -70,9 +70,7 @@ def _map(entries: Array, label: str, side: int) -> str:
     n, m = entries.shape
     cells = locate(entries, block_size((n, m), side))[0]
     low, high, scale = colour_limits(entries)
-    codes = cells / high * (255 if scale == "sequential" else 127) + (0 if scale == "sequential" else 128)
     width = max(12, round(side * m / max(n, m)))
-    whole = np.clip(np.rint(codes), 0, 255).astype(np.uint8)
-    picture = two_pictures(whole, scale, width, f"{label}, {n} by {m}")
+    picture = two_pictures(codes_of(cells, low, high, scale), scale, width, f"{label}, {n} by {m}")
     ends = f"{low:.4g} to {high:.4g}".replace("-", "−")
     return f"<figure>{picture}<figcaption>{escaped(label)}<br>{ends}</figcaption></figure>"

@@ -10,8 +10,9 @@ from typing import Any
 
 from covstudio.plots.picture import Numbers, Picture
 from covstudio.plots.style import Theme
+from covstudio.plots.svg import Svg
 
-__all__ = ["drawn", "in_notebook", "options_of"]
+__all__ = ["drawn", "drawn_svg", "in_notebook", "options_of"]
 
 
 def options_of(picture: Picture, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,6 +46,22 @@ def drawn(picture: Picture, numbers: Numbers, theme: Theme | None, width: int, h
         _load()
         # HoloViews would put it into a layout of Panel's, whose style sheets come from a CDN.
         found._repr_mimebundle_ = partial(_bundle, found)
+    return found
+
+
+def drawn_svg(picture: Picture, numbers: Numbers, theme: Theme | None, width: int, height: int) -> Svg:
+    """The picture of numbers as SVG.
+
+    Args:
+        picture: the kind.
+        numbers: its numbers.
+        theme: "light" or "dark"; None for the colours of the page that it will stand in.
+        width: in pixels.
+        height: likewise.
+    """
+    from covstudio.plots.svg_sheet import SvgSheet
+
+    found: Svg = picture.draw(numbers, SvgSheet(theme, width, height))
     return found
 
 

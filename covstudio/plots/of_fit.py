@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from covstudio.covariance import Matrix
 from covstudio.data.frames import Frame, table_of
 from covstudio.data.tables import Table
-from covstudio.plots.drawing import drawn, options_of
+from covstudio.plots.drawing import drawn, drawn_svg, options_of
 from covstudio.plots.fitted import FittedModel
 from covstudio.plots.of_matrix import matrix_numbers
 from covstudio.plots.picture import FIT_PICTURES, MATRIX_PICTURES, Numbers, Picture
 from covstudio.plots.style import Theme
+from covstudio.plots.svg import Svg
 from covstudio.reml import Fit, Inference
 
 if TYPE_CHECKING:
@@ -79,6 +80,33 @@ class FitPlots:
         """
         picture, numbers = self._numbers(kind, options)
         return drawn(picture, numbers, theme, width, height)
+
+    def svg(
+        self,
+        kind: str = "residuals",
+        *,
+        theme: Theme | None = "light",
+        width: int = 480,
+        height: int = 320,
+        **options: Any,
+    ) -> Svg:
+        """A picture of the fit as SVG, which needs no server: `str(found.plot.svg("qq"))` is a document.
+
+        Args:
+            kind: what a call takes.
+            theme: "light" or "dark"; None for the colours of the page that it will stand in.
+            width: in pixels, without axes.
+            height: likewise.
+            **options: what a call takes.
+
+        Returns:
+            The picture; `str` of it is the document.
+
+        Raises:
+            ValueError: there is no such kind or option, or the fit alone does not tell enough.
+        """
+        picture, numbers = self._numbers(kind, options)
+        return drawn_svg(picture, numbers, theme, width, height)
 
     def data(self, kind: str = "residuals", **options: Any) -> pd.DataFrame:
         """The numbers behind a picture; arguments are those of the picture."""

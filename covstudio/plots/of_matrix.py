@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from covstudio.covariance import Matrix
-from covstudio.plots.drawing import drawn, options_of
+from covstudio.plots.drawing import drawn, drawn_svg, options_of
 from covstudio.plots.picture import MATRIX_PICTURES, Numbers
 from covstudio.plots.style import Theme
 from covstudio.plots.subject import Subject
+from covstudio.plots.svg import Svg
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,6 +76,24 @@ class MatrixPlots:
         """
         kind, numbers = self._numbers(theta, kind, options)
         return drawn(MATRIX_PICTURES[kind], numbers, theme, width, height)
+
+    def svg(
+        self,
+        theta: Any = None,
+        kind: str = "V",
+        *,
+        theme: Theme | None = "light",
+        width: int = 480,
+        height: int = 320,
+        **options: Any,
+    ) -> Svg:
+        """A picture of the matrix as SVG, which needs no server; arguments are those of the picture.
+
+        Returns:
+            The picture; `str` of it is the document.
+        """
+        kind, numbers = self._numbers(theta, kind, options)
+        return drawn_svg(MATRIX_PICTURES[kind], numbers, theme, width, height)
 
     def data(self, theta: Any = None, kind: str = "V", **options: Any) -> pd.DataFrame:
         """The numbers behind a picture; arguments are those of the picture."""

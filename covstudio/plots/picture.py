@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from covstudio.plots.numbers import Numbers as Numbers
 from covstudio.registry import Registry
-
-if TYPE_CHECKING:
-    from covstudio.plots.sheet import Sheet
 
 __all__ = ["FIT_PICTURES", "MATRIX_PICTURES", "Numbers", "Picture"]
 
@@ -23,14 +20,15 @@ class Picture:
         name: what it is asked for by: `v.plot(kind="spectrum")`.
         what: what it shows, in a few words.
         numbers: the numbers, from what it is a picture of and the options that are named there.
-        draw: the picture, from the numbers and the sheet that draws.
+        draw: the picture, from the numbers and the sheet that draws: HoloViews' or that of SVG, which have
+            the same elements.
         order: where it stands among the others.
     """
 
     name: str
     what: str
     numbers: Callable[..., Numbers]
-    draw: Callable[[Numbers, Sheet], Any]
+    draw: Callable[[Numbers, Any], Any]
     order: int = 100
 
 

@@ -156,3 +156,25 @@ def colour_limits(shown: Array, mode: Mode = "value") -> tuple[float, float, Sca
     if least >= -1e-12 * limit:
         return 0.0, limit, "sequential"
     return -limit, limit, "diverging"
+
+
+def codes_of(cells: Array, low: float, high: float, scale: Scale) -> npt.NDArray[np.uint8]:
+    """Cells as codes of the colours of a scale (`covstudio.plots.colours.table`); NaN as what zero has.
+
+    Args:
+        cells: two-dimensional.
+        low: the lower end of the scale.
+        high: the upper end.
+        scale: "sequential", codes 0 to 255, or "diverging", 1 to 255 about 128.
+
+    Example:
+        >>> codes_of(np.array([[-1.0, 0.0, 1.0, np.nan]]), -1.0, 1.0, "diverging").tolist()
+        [[1, 128, 255, 128]]
+    """
+    if scale == "sequential":
+        codes, nothing = (cells - low) / (high - low) * 255.0, 0.0
+    else:
+        codes, nothing = 128.0 + (2.0 * (cells - low) / (high - low) - 1.0) * 127.0, 128.0
+    codes = np.where(np.isnan(codes), nothing, codes)
+    whole: npt.NDArray[np.uint8] = np.clip(np.rint(codes), 0, 255).astype(np.uint8)
+    return whole

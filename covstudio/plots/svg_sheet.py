@@ -1,0 +1,448 @@
+"""The sheet that draws pictures as SVG: for files, reports and whatever has no server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from covstudio.plots.dressing import wrapped
+from covstudio.plots.numbers import Numbers
+from covstudio.plots.raster import Mode, Scale, block_size, codes_of, colour_limits, locate
+from covstudio.plots.style import LOOKS, Theme
+from covstudio.plots.subject import Array
+from covstudio.plots.svg import (
+    PAGE,
+    SIZE,
+    Axis,
+    Mark,
+    Svg,
+    coordinate,
+    image,
+    path,
+    round_ticks,
+    text,
+    width_of,
+)
+from covstudio.plots.ticks import axis_ticks
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["SvgSheet"]
+
+#: Cells of a heatmap at most, on either side; larger matrices are shown in blocks.
+CELLS = 300
+#: Height of a heatmap as a share of its width, at least and at most.
+FLATTEST, TALLEST = 0.2, 1.25
+#: Pixels between what stands beside each other, and about a picture.
+GAP, EDGE = 14, 6
+TITLE = 12
+Ticks = list[tuple[float, str]]
+
+
+class SvgSheet:
+    """Draws pictures as SVG, as `Sheet` draws them for HoloViews: the same elements by the same names.
+
+    Args:
+        theme: "light" or "dark"; None for the colours of the page that the picture stands in.
+        width: of one picture, in pixels, without its axes.
+        height: likewise.
+    """
+
+    def __init__(self, theme: Theme | None = None, width: int = 480, height: int = 320) -> None:
+        self.theme = theme
+        self.look = PAGE if theme is None else LOOKS[theme]
+        self.width, self.height = width, height
+        self._known: dict[str, str] = {}
+
+    @property
+    def small(self) -> SvgSheet:
+        """A sheet for pictures that stand beside each other."""
+        return SvgSheet(self.theme, round(0.55 * self.width), round(0.6 * self.height))
+
+    @property
+    def tiny(self) -> SvgSheet:
+        """A sheet for many pictures that stand beside each other."""
+        return SvgSheet(self.theme, round(0.3 * self.width), round(0.36 * self.height))
+
+    # --- matrices and fields ---
+
+    def heatmap(
+        self,
+        frame: pd.DataFrame,
+        title: str,
+        labels: Mapping[str, str],
+        read: Mode = "value",
+        named: tuple[bool, bool] = (False, False),
+    ) -> Svg:
+        """A matrix: zero in the middle of two hues, or at the pale end of one; see `Sheet.heatmap`."""
+        entries = frame.to_numpy(dtype=np.float64)
+        n, m = entries.shape
+        size = block_size((n, m), CELLS)
+        cells = locate(entries, size)[0]
+        if size > 1:
+            title = f"{title} ({n:,} x {m:,}; a cell shows the largest of {size} x {size} entries)"
+        texts = [list(map(str, index)) for index in (frame.index, frame.columns)]
+        return self._cells(
+            cells, (n, m), size, title, texts, colour_limits(entries, read), named, labels["column"], labels
+        )
+
+    def field(
+        self,
+        frame: pd.DataFrame,
+        row: str,
+        column: str,
+        value: str,
+        title: str,
+        limits: tuple[float, float],
+        scale: Scale,
+        label: str = "",
+    ) -> Svg:
+        """Values on the rows and columns of a field; places without a plot stay empty; see `Sheet.field`."""
+        down, across = (np.unique(frame[name].to_numpy()) for name in (row, column))
+        cells = np.full((len(down), len(across)), np.nan)
+        at = np.searchsorted(down, frame[row].to_numpy()), np.searchsorted(across, frame[column].to_numpy())
+        cells[at] = frame[value].to_numpy(dtype=np.float64)
+        texts = [
+            [f"{x:g}" if isinstance(x, float) else str(x) for x in axis.tolist()] for axis in (down, across)
+        ]
+        labels = {"row": row, "column": column, "value": label}
+        shape = (len(down), len(across))
+        return self._cells(cells, shape, 1, title, texts, (*limits, scale), (True, True), column, labels)
+
+    def _cells(
+        self,
+        cells: Array,
+        shape: tuple[int, int],
+        size: int,
+        title: str,
+        texts: Sequence[Sequence[str]],
+        ends: tuple[float, float, Scale],
+        named: tuple[bool, bool],
+        xlabel: str,
+        labels: Mapping[str, str],
+    ) -> Svg:
+        n, m = shape
+        height = round(self.width * min(TALLEST, max(FLATTEST, n / m)))
+        low, high, scale = ends
+        codes = codes_of(cells, low, high, scale)
+
+        def paint(x: Axis, y: Axis) -> str:
+            right, bottom = (
+                x(np.array([cells.shape[1] * size - 0.5])),
+                y(np.array([cells.shape[0] * size - 0.5])),
+            )
+            box = (x.start, y.start, float(right[0]) - x.start, float(bottom[0]) - y.start)
+            frame = f'<rect x="{coordinate(x.start)}" y="{coordinate(y.start)}" '
+            frame += f'width="{coordinate(x.end - x.start)}" height="{coordinate(y.end - y.start)}" '
+            return image(codes, scale, box, self.theme) + f'{frame}fill="none" stroke="{self.look.line}"/>'
+
+        ticks = [
+            self._places(own, self.width / m if across else height / n, known)
+            for own, known, across in ((texts[1], named[1], True), (texts[0], named[0], False))
+        ]
+        limits = ((-0.5, m - 0.5), (n - 0.5, -0.5))
+        marks = [Mark(paint, None, None)]
+        bar = self._bar(low, high, scale, labels.get("value", ""))
+        return self._framed(marks, title, limits, ticks, (xlabel, labels["row"]), height, below=bar)
+
+    def _bar(self, low: float, high: float, scale: Scale, label: str) -> Svg:
+        """The colours of a scale with what they mean."""
+        width = min(self.width, 220)
+        steps = np.linspace(low, high, 256)[None, :]
+        parts = [image(codes_of(steps, low, high, scale), scale, (0, 0, width, 8), self.theme)]
+        frame = f'<rect width="{width}" height="8" fill="none" stroke="{self.look.line}"/>'
+        axis = Axis(low, high, 0, width)
+        for value, words in round_ticks(low, high, 4):
+            parts.append(text(float(axis(np.array(value))), 19, words, self.look.muted))
+        parts.append(text(width / 2, 31, label, self.look.muted) if label else "")
+        return Svg(width, 34 if label else 22, "".join([*parts, frame]), label, self.look.surface)
+
+    # --- points and lines ---
+
+    def points(
+        self,
+        frame: pd.DataFrame,
+        x: str,
+        y: str,
+        hover: Sequence[str] = (),
+        label: str = "",
+        second: bool = False,
+    ) -> Mark:
+        """Points of two columns."""
+        a, b = (frame[name].to_numpy(dtype=np.float64) for name in (x, y))
+        ink, few = self._colour(label, second), len(frame) <= 400
+        size, opacity = (4.5, 0.8) if few else (2.6, 0.5)
+        shape = f'fill="none" stroke="{ink}" stroke-width="{size}" stroke-linecap="round"'
+
+        def paint(across: Axis, up: Axis) -> str:
+            px, py = across(a), up(b)
+            known = np.isfinite(px) & np.isfinite(py)
+            dots = "".join(
+                f"M{coordinate(u)} {coordinate(v)}h.01" for u, v in zip(px[known], py[known], strict=True)
+            )
+            return f'<path d="{dots}" {shape} stroke-opacity="{opacity}"/>' if dots else ""
+
+        return Mark(paint, _extent(a), _extent(b), label, ink)
+
+    def line(
+        self, frame: pd.DataFrame, x: str, y: str, label: str = "", second: bool = False, **options: Any
+    ) -> Mark:
+        """A line through the points of two columns, in their order; `line_dash` is the one option."""
+        a, b = (frame[name].to_numpy(dtype=np.float64) for name in (x, y))
+        dash = ' stroke-dasharray="5 3"' if options.get("line_dash") else ""
+        ink = self._colour(label, second)
+
+        def paint(across: Axis, up: Axis) -> str:
+            drawn = path([(across(a), up(b))])
+            return f'<path d="{drawn}" fill="none" stroke="{ink}" stroke-width="1.5"{dash}/>'
+
+        return Mark(paint, _extent(a), _extent(b), label, ink)
+
+    def segments(
+        self,
+        frame: pd.DataFrame,
+        x0: str,
+        y0: str,
+        x1: str,
+        y1: str,
+        second: bool = False,
+        width: float = 1.0,
+    ) -> Mark:
+        """A segment for each line of a frame."""
+        a, b, c, d = (frame[name].to_numpy(dtype=np.float64) for name in (x0, y0, x1, y1))
+        ink = self.look.second if second else self.look.first
+        shape = f'fill="none" stroke="{ink}" stroke-opacity="0.7" stroke-width="{width:g}"'
+
+        def paint(across: Axis, up: Axis) -> str:
+            ends = (np.stack(pair, axis=1) for pair in ((across(a), across(c)), (up(b), up(d))))
+            return f'<path d="{path(list(zip(*ends, strict=True)))}" {shape}/>'
+
+        return Mark(paint, _extent(a, c), _extent(b, d))
+
+    def band(self, frame: pd.DataFrame, x: str, low: str, high: str, label: str = "") -> Mark:
+        """The area between two columns."""
+        a, b, c = (frame[name].to_numpy(dtype=np.float64) for name in (x, low, high))
+        around = np.concatenate([a, a[::-1]]), np.concatenate([b, c[::-1]])
+
+        def paint(across: Axis, up: Axis) -> str:
+            drawn = path([(across(around[0]), up(around[1]))], closed=True)
+            return f'<path d="{drawn}" fill="{self.look.band}" fill-opacity="0.25"/>'
+
+        return Mark(paint, _extent(a), _extent(b, c), label, self.look.band)
+
+    def boxes(self, frame: pd.DataFrame, x: str, y: str) -> list[Mark]:
+        """The middle half of the values of each place, with its median."""
+        quarters = frame.groupby(x)[y].quantile(np.array([0.25, 0.5, 0.75])).unstack()
+        at = quarters.index.to_numpy(dtype=np.float64)
+        low, middle, high = (quarters[share].to_numpy(dtype=np.float64) for share in (0.25, 0.5, 0.75))
+        sides = [at - 0.3, at + 0.3, at + 0.3, at - 0.3]
+        corners = list(zip(np.stack(sides, axis=1), np.stack([low, low, high, high], axis=1), strict=True))
+        across = list(zip(np.stack(sides[:2], axis=1), np.stack([middle, middle], axis=1), strict=True))
+
+        def boxes(x: Axis, y: Axis) -> str:
+            drawn = path([(x(a), y(b)) for a, b in corners], closed=True)
+            ink = self.look.band
+            return f'<path d="{drawn}" fill="{ink}" fill-opacity="0.2" stroke="{ink}"/>'
+
+        def medians(x: Axis, y: Axis) -> str:
+            drawn = path([(x(a), y(b)) for a, b in across])
+            return f'<path d="{drawn}" fill="none" stroke="{self.look.second}" stroke-width="2"/>'
+
+        reach = _extent(at - 0.3, at + 0.3), _extent(low, high)
+        return [Mark(boxes, *reach), Mark(medians, *reach)]
+
+    def level(self, height: float) -> Mark:
+        """A line across, such as the one at 0."""
+
+        def paint(x: Axis, y: Axis) -> str:
+            return self._rule((x.start, x.end), (float(y(np.array(height))),) * 2)
+
+        return Mark(paint, None, (height, height))
+
+    def upright(self, place: float) -> Mark:
+        """A line from below to above."""
+
+        def paint(x: Axis, y: Axis) -> str:
+            return self._rule((float(x(np.array(place))),) * 2, (y.start, y.end))
+
+        return Mark(paint, (place, place), None)
+
+    def _rule(self, x: tuple[float, float], y: tuple[float, float]) -> str:
+        drawn = path([(np.array(x), np.array(y))])
+        return f'<path d="{drawn}" fill="none" stroke="{self.look.muted}" stroke-dasharray="1.5 2.5"/>'
+
+    def contours(self, x: Array, y: Array, heights: Array, levels: Sequence[float], label: str) -> Mark:
+        """Lines of equal height over two axes; see `Sheet.contours`."""
+        import holoviews as hv
+
+        surface = hv.QuadMesh((x, y, heights), ["x", "y"], label)
+        found = hv.operation.contours(surface, levels=list(levels))
+        lines = [(one.dimension_values("x"), one.dimension_values("y")) for one in found.split()]
+
+        def paint(across: Axis, up: Axis) -> str:
+            drawn = path([(across(a), up(b)) for a, b in lines])
+            return f'<path d="{drawn}" fill="none" stroke="{self.look.first}" stroke-width="1.5"/>'
+
+        return Mark(paint, _extent(x), _extent(y))
+
+    def _colour(self, label: str, second: bool) -> str:
+        if second:
+            return self.look.second
+        if not label:
+            return self.look.first
+        groups = self.look.groups
+        return self._known.setdefault(label, groups[len(self._known) % len(groups)])
+
+    # --- whole pictures ---
+
+    def together(
+        self,
+        elements: Sequence[Any],
+        numbers: Numbers,
+        x: str,
+        y: str,
+        *,
+        title: str | None = None,
+        names: Mapping[str, Sequence[str] | None] | None = None,
+        **options: Any,
+    ) -> Svg:
+        """Elements on the same axes; see `Sheet.together`."""
+        marks = [one for one in elements if one is not None]
+        height = options.get("frame_height", self.height)
+        limits = tuple(
+            _limits([getattr(one, axis) for one in marks], options.get(f"{axis}lim")) for axis in ("x", "y")
+        )
+        named = names or {}
+        ticks = []
+        for axis, room, (low, high) in zip(("x", "y"), (self.width, height), limits, strict=True):
+            own = named.get(axis)
+            if own is None:
+                ticks.append(round_ticks(low, high, max(2, round(room / (45 if axis == "x" else 38)))))
+            else:
+                ticks.append(self._places(list(own), room / max(len(own), 1), True))
+        heading = numbers.heading if title is None else title
+        labels = (numbers.labels.get(x, x), numbers.labels.get(y, y))
+        return self._framed(marks, heading, (limits[0], limits[1]), ticks, labels, height)
+
+    def beside(self, pictures: Sequence[Any], title: str, columns: int = 3) -> Svg:
+        """Pictures beside each other, each with axes of its own."""
+        across = min(columns, len(pictures))
+        rows = [list(pictures[k : k + across]) for k in range(0, len(pictures), across)]
+        wide = max(sum(one.width for one in row) + GAP * (len(row) - 1) for row in rows)
+        lines = wrapped(title, round(wide)).split("\n") if title else []
+        parts = [
+            text(EDGE, 14 + 15 * k, line, self.look.text, size=TITLE, anchor="start", bold=True)
+            for k, line in enumerate(lines)
+        ]
+        top = 15.0 * len(lines) + (8 if lines else 0)
+        for row in rows:
+            left = 0.0
+            for one in row:
+                parts.append(f'<g transform="translate({coordinate(left)} {coordinate(top)})">{one.body}</g>')
+                left += one.width + GAP
+            top += max(one.height for one in row) + 4
+        return Svg(wide, top, "".join(parts), title, self.look.surface)
+
+    def _places(self, names: Sequence[str], room: float, named: bool) -> Ticks:
+        """Places 0, 1, ... along an axis with their names, or numbers where they have none or no room."""
+        where, words, written = axis_ticks(names, room, first=0)
+        if not named:
+            words = list(map(str, where))
+        elif not written and all(name.replace(".", "", 1).removeprefix("-").isdigit() for name in names):
+            words = [names[k] for k in where]
+        return list(zip(map(float, where), words, strict=True))
+
+    def _framed(
+        self,
+        marks: Sequence[Mark],
+        title: str,
+        limits: tuple[tuple[float, float], tuple[float, float]],
+        ticks: Sequence[Ticks],
+        labels: tuple[str, str],
+        height: float,
+        below: Svg | None = None,
+    ) -> Svg:
+        """Marks within axes, under a title, with a legend where there are several names."""
+        look = self.look
+        left = 12 + max([width_of(words) for _, words in ticks[1]], default=0.0) + (16 if labels[1] else 0)
+        lines = wrapped(title, round(self.width + left)).split("\n") if title else []
+        legend = list({one.label: one for one in marks if one.label}.values())
+        keys = self._legend(legend, left) if len(legend) > 1 else ""
+        top = EDGE + 15.0 * len(lines) + (16 if keys else 0) + 4
+        x = Axis(*limits[0], left, left + self.width)
+        down = limits[1][0] > limits[1][1]
+        y = (
+            Axis(limits[1][1], limits[1][0], top, top + height)
+            if down
+            else Axis(*limits[1], top + height, top)
+        )
+        bottom = top + height
+        parts = [
+            text(EDGE, EDGE + 11 + 15 * k, line, look.text, size=TITLE, anchor="start", bold=True)
+            for k, line in enumerate(lines)
+        ]
+        if keys:
+            parts.append(f'<g transform="translate(0 {coordinate(EDGE + 15.0 * len(lines) + 8)})">{keys}</g>')
+        # A picture within the picture cuts off what lies beyond the axes; points on its edge stay whole.
+        inside = " ".join(map(coordinate, (left - 3, top - 3, self.width + 6, height + 6)))
+        sides = zip(("x", "y", "width", "height"), inside.split(), strict=True)
+        clip = " ".join(f'{name}="{value}"' for name, value in sides)
+        drawn = "".join(one.paint(x, y) for one in marks)
+        parts.append(f'<svg {clip} viewBox="{inside}">{drawn}</svg>')
+        axes = [(np.array([x.start, x.start, x.end]), np.array([top, bottom, bottom]))]
+        parts.append(f'<path d="{path(axes)}" fill="none" stroke="{look.line}"/>')
+        parts += [
+            text(left - 5, float(y(np.array(place))) + 3.5, words, look.muted, anchor="end")
+            for place, words in ticks[1]
+        ]
+        crowded = sum(width_of(words) + 6 for _, words in ticks[0]) > self.width
+        for place, words in ticks[0]:
+            at = float(x(np.array(place)))
+            if crowded:
+                parts.append(text(at + 3.5, bottom + 6, words, look.muted, anchor="end", turned=True))
+            else:
+                parts.append(text(at, bottom + 14, words, look.muted))
+        lowest = bottom + (6 + max(width_of(words) for _, words in ticks[0]) if crowded else 16)
+        if labels[0]:
+            lowest += 14
+            parts.append(text((x.start + x.end) / 2, lowest - 2, labels[0], look.muted, size=SIZE + 1))
+        if labels[1]:
+            middle = (top + bottom) / 2
+            parts.append(text(EDGE + 8, middle, labels[1], look.muted, size=SIZE + 1, turned=True))
+        if below is not None:
+            moved = f"translate({coordinate((x.start + x.end - below.width) / 2)} {coordinate(lowest + 8)})"
+            parts.append(f'<g transform="{moved}">{below.body}</g>')
+            lowest += 8 + below.height
+        return Svg(left + self.width + 12, lowest + 4, "".join(parts), title, look.surface)
+
+    def _legend(self, marks: Sequence[Mark], left: float) -> str:
+        """A key for each name."""
+        parts, at = [], left
+        for one in marks:
+            parts.append(f'<rect x="{coordinate(at)}" y="-3" width="12" height="3" fill="{one.ink}"/>')
+            parts.append(text(at + 16, 2, one.label, self.look.text, anchor="start"))
+            at += 30 + width_of(one.label)
+        return "".join(parts)
+
+
+def _extent(*values: Array) -> tuple[float, float] | None:
+    """From the smallest to the largest of numbers; None where there are none."""
+    whole = np.concatenate([np.ravel(one) for one in values])
+    whole = whole[np.isfinite(whole)]
+    return (float(whole.min()), float(whole.max())) if whole.size else None
+
+
+def _limits(extents: Sequence[tuple[float, float] | None], given: Any) -> tuple[float, float]:
+    """The ends of an axis: those that are said, else a little more than what is drawn."""
+    known = [one for one in extents if one is not None] or [(0.0, 1.0)]
+    low, high = min(one[0] for one in known), max(one[1] for one in known)
+    room = 0.05 * (high - low) or 0.05 * abs(low) or 0.5
+    ends = given or (None, None)
+    found = [
+        float(said) if said is not None else own
+        for said, own in zip(ends, (low - room, high + room), strict=True)
+    ]
+    return (found[0], found[1]) if found[1] > found[0] else (found[0] - 0.5, found[0] + 0.5)
