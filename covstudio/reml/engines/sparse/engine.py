@@ -60,7 +60,7 @@ class SparseEngine(SetupEngine):
     @property
     def order(self) -> int:
         """Rows of a dense matrix that is as well done on one thread as these: small ones, mostly."""
-        return self.setup.pattern.plan.largest // 4
+        return self.setup.pattern.plan.order
 
     def at(self, natural: Vector) -> SparsePoint | None:
         """The likelihood at these natural values, or None where a variance is negative."""

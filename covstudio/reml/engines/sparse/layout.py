@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.reml.engines.sparse.plan import Plan, plan_of
+from covstudio.reml.engines.sparse.elimination import Elimination, elimination_of
+from covstudio.reml.engines.sparse.places import SymmetricPlaces, distinct
 from covstudio.reml.engines.sparse.terms import SparseTerm, term_of
 from covstudio.reml.problem.problem import Problem
 from covstudio.reml.terms.design_rows import SparseRows
@@ -36,7 +37,9 @@ class Pattern:
         size: number of effects.
         rows: rows of the entries of M.
         columns: their columns.
-        prior: for each term, the entries at which its K^-1 stands.
+        prior: the entries at which the K^-1 of all terms stand, one after the other.
+        places: all entries as those of symmetric matrices.
+        prior_places: likewise, those of `prior`.
         plan: how M is factored.
     """
 
@@ -45,18 +48,23 @@ class Pattern:
         starts = np.cumsum([0, *(term.piece.columns for term in terms)]).tolist()
         self.spans = [slice(start, stop) for start, stop in pairwise(starts)]
         self.size: int = starts[-1]
-        prior = [
-            _key(term.rows.numpy() + start, term.columns.numpy() + start, self.size)
-            for term, start in zip(terms, starts, strict=False)
-        ]
-        pairs = [_key(i, j, self.size) for i, j, _ in self._pairs()]
-        keys = np.unique(np.concatenate([*prior, *(np.unique(key) for key in pairs)]))
-        self.prior = [torch.from_numpy(np.searchsorted(keys, key)) for key in prior]
-        self._at = [torch.from_numpy(np.searchsorted(keys, key)) for key in pairs]
+        prior = np.concatenate(
+            [
+                _key(term.rows.numpy() + start, term.columns.numpy() + start, self.size)
+                for term, start in zip(terms, starts, strict=False)
+            ]
+        )
+        pairs = [_distinct(i, j, self.size) for i, j, _ in self._pairs()]
+        keys, at = distinct(np.concatenate([prior, *(found for found, _ in pairs)]))
+        at, *places = np.split(at, np.cumsum([len(prior), *(len(found) for found, _ in pairs)])[:-1])
+        self.prior = torch.from_numpy(at)
+        self._at = [torch.from_numpy(own[which]) for own, (_, which) in zip(places, pairs, strict=True)]
         rows, columns = keys // self.size, keys % self.size
         self.rows, self.columns = torch.from_numpy(rows), torch.from_numpy(columns)
         self.off = torch.from_numpy(rows != columns)
-        self.plan: Plan = plan_of(rows, columns, self.size)
+        self.places = SymmetricPlaces(rows, columns, self.size)
+        self.prior_places = SymmetricPlaces(rows[at], columns[at], self.size)
+        self.plan: Elimination = elimination_of(rows, columns, self.size, self.spans)
 
     def _pairs(self) -> list[tuple[Index, Index, Tensor | None]]:
         """For every pair of entries in a row of Z: their columns, and their product (None: 1)."""
@@ -101,6 +109,14 @@ def _key(i: Index, j: Index, size: int) -> Index:
     return np.asarray(np.maximum(i, j) * size + np.minimum(i, j))
 
 
+def _distinct(i: Index, j: Index, size: int) -> tuple[Index, Index]:
+    """The different places among some, ascending, and which of them each is."""
+    if i is j:
+        there = np.bincount(i, minlength=size) > 0
+        return np.flatnonzero(there) * (size + 1), (np.cumsum(there) - 1)[i]
+    return distinct(_key(i, j, size))
+
+
 class Layout:
     """The data, as the equations see them.
 
@@ -114,6 +130,7 @@ class Layout:
         y: what it leaves of y, (n,).
         weights: the diagonal of R_0^-1.
         w: W at the entries of M.
+        information: W.
         zx: Z'R_0^-1[X, y], (q, p + 1).
         xx: [X, y]'R_0^-1[X, y], (p + 1, p + 1).
     """
@@ -124,6 +141,7 @@ class Layout:
         self.y = problem.remainder.cpu()
         self.weights = weights
         self.w = pattern.products(weights)
+        self.information = pattern.places.matrix(self.w)
         xy = torch.cat([self.x, self.y.unsqueeze(1)], dim=1)
         weighted = weights[:, None] * xy
         self.zx = self.transposed(weighted)
@@ -139,10 +157,3 @@ class Layout:
         for term, span in zip(self.pattern.terms, self.pattern.spans, strict=True):
             total += term.piece.z.multiply(u[span])
         return total
-
-    def times(self, values: Tensor, b: Tensor) -> Tensor:
-        """The product of the symmetric matrix that has these entries with b, (q, k)."""
-        rows, columns, off = self.pattern.rows, self.pattern.columns, self.pattern.off
-        values = values[:, None]
-        out = torch.zeros_like(b).index_add_(0, rows, values * b.index_select(0, columns))
-        return out.index_add_(0, columns, off[:, None] * values * b.index_select(0, rows))

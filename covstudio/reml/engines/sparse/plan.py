@@ -129,6 +129,11 @@ class Plan:
         return 1e-4 * len(self.steps) + 1.5e-10 * work + 1e-8 * (passed + 4.0 * self.pool)
 
     @property
+    def order(self) -> int:
+        """Rows of a dense matrix that is as well done on one thread as these: small ones, mostly."""
+        return self.largest // 4
+
+    @property
     def memory(self) -> float:
         """Bytes of the plan, the factor and the selected inverse at their peak, about."""
         large = sum(3.0 * step.size**2 for step in self.steps if step.large)

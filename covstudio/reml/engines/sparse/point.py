@@ -33,7 +33,8 @@ from torch import Tensor
 
 from covstudio.reml.engines.equations.absorption import solved
 from covstudio.reml.engines.scaled_point import ScaledPoint
-from covstudio.reml.engines.sparse.factor import SparseFactor
+from covstudio.reml.engines.sparse.elimination import Factor, factored
+from covstudio.reml.engines.sparse.places import Symmetric
 from covstudio.reml.engines.sparse.setup import SparseSetup
 from covstudio.reml.engines.sparse.terms import TermPoint
 from covstudio.reml.problem.likelihood import Derivatives, score
@@ -53,8 +54,9 @@ class SparsePoint(ScaledPoint):
     _setup: SparseSetup
     _terms: list[TermPoint]
     _roots: Tensor
-    _prior: Tensor
-    _factor: SparseFactor
+    _entries: Tensor
+    _prior: Symmetric
+    _factor: Factor
     _triangle: Tensor
     _moved: Tensor
     _v: Tensor
@@ -79,14 +81,13 @@ class SparsePoint(ScaledPoint):
     def _factored(self) -> bool:
         setup = self._setup
         layout, pattern = setup.layout, setup.pattern
-        self._prior = torch.zeros(len(pattern.rows), dtype=torch.float64)
-        for at, term in zip(pattern.prior, self._terms, strict=True):
-            self._prior[at] = term.entries
+        self._entries = torch.cat([term.entries for term in self._terms])
+        self._prior = pattern.prior_places.matrix(self._entries)
         roots = self._gammas.clamp(min=setup.least).sqrt()
         self._roots = roots
-        factor = SparseFactor.of(
-            pattern.plan, self._prior + roots[pattern.rows] * layout.w * roots[pattern.columns]
-        )
+        values = roots[pattern.rows] * layout.w * roots[pattern.columns]
+        values[pattern.prior] += self._entries
+        factor = factored(pattern.plan, values)
         if factor is None:
             return False
         p = layout.x.shape[1]
@@ -102,7 +103,7 @@ class SparsePoint(ScaledPoint):
         fitted = layout.x @ beta + layout.multiplied(roots[:, None] * self._v)
         self._error = layout.y - fitted[:, 0]
         self._py = layout.weights * self._error
-        prior = (self._v * layout.times(self._prior, self._v)).sum()
+        prior = (self._v * self._prior.times(self._v)).sum()
         self._quadratic = float(self._error @ self._py + prior)
         self._logdet_v = setup.logdet_r + sum(term.logdet for term in self._terms) + factor.logdet
         logs = torch.log(triangle.diagonal())
@@ -179,16 +180,11 @@ class SparsePoint(ScaledPoint):
         """The diagonal of K Z'PZ (of K Z'V^-1Z in ML) for each term."""
         setup, roots, inverse = self._setup, self._roots, self._inverse
         pattern = setup.pattern
-        i, j, off = pattern.rows, pattern.columns, pattern.off
-        shares = setup.layout.w * inverse
-        forward = torch.zeros_like(roots).index_add_(0, i, shares * roots[j])
-        forward.index_add_(0, j[off], (shares * roots[i])[off])
-        forward /= roots
-        prior = self._prior * inverse
-        own = torch.zeros_like(roots).index_add_(0, i, prior)
-        own.index_add_(0, j[off], prior[off])
+        shares = pattern.places.matrix(setup.layout.w * inverse)
+        forward = shares.times(roots[:, None])[:, 0] / roots
+        own = pattern.prior_places.matrix(self._entries * inverse[pattern.prior]).sums
         effects = self._half / roots[:, None]
-        against = setup.layout.times(self._prior, effects)
+        against = self._prior.times(effects)
         found = []
         for term, span in zip(pattern.terms, pattern.spans, strict=True):
             first, second = forward[span], (1.0 - own[span]) / self._gammas[span].clamp(min=setup.least)
@@ -206,7 +202,7 @@ class SparsePoint(ScaledPoint):
         """Score and average information with respect to the natural parameters at these positions."""
         setup, layout, count = self._setup, self._setup.layout, len(positions)
         c = self._v / self._roots[:, None]
-        s = layout.times(self._prior, c)
+        s = self._prior.times(c)
         moved = c.new_zeros((len(c), count))
         traces, products = np.zeros(count), np.zeros(count)
         explained = 0.0
@@ -219,7 +215,7 @@ class SparsePoint(ScaledPoint):
                 moved[span, places] = slices
                 traces[places] = found.numpy()
                 products[places] = (slices.mT @ s[span, 0]).numpy()
-        effects, fixed = layout.times(layout.w, moved), layout.zx[:, :-1].mT @ moved
+        effects, fixed = layout.information.times(moved), layout.zx[:, :-1].mT @ moved
         inner = moved.mT @ effects
         for k in (k for k, position in enumerate(positions) if position == setup.unit):
             # dV = R_0, and tr(PV) = n - p; tr(V^-1 V) = n in ML.

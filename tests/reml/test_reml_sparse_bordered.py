@@ -1,0 +1,178 @@
+"""Small blocks eliminated before a border: crossed, nested and sloping effects, against dense algebra."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from covstudio.covariance import (
+    CovariancePropagation,
+    DiagonalMatrix,
+    DummyMatrix,
+    HadamardProduct,
+    Matrix,
+    ScalarMatrix,
+    Sum,
+)
+from covstudio.reml import explain, fit
+from covstudio.reml.engines.dense.engine import DenseEngine
+from covstudio.reml.engines.sparse import bordered
+from covstudio.reml.engines.sparse.bordered import BorderedPlan, bordered_plan_of
+from covstudio.reml.engines.sparse.bordered_factor import BorderedFactor
+from covstudio.reml.engines.sparse.layout import pattern_of
+from covstudio.reml.terms.variance import Variance
+from tests.reml.sparse_cases import Animals, animals, close, engine_of
+
+TERMS = ("subject", "slope", "item", "place", "day", "within item")
+
+
+def crossed(seed: int, terms: tuple[str, ...], n: int = 160, levels: int = 24) -> Animals:
+    """Subjects that meet items, places and days; slopes that are not correlated with them; nested effects."""
+    rng = np.random.default_rng(seed)
+    counts = {"subject": levels, "item": levels // 3, "place": 4, "day": 3}
+    codes = {name: rng.integers(0, count, n) for name, count in counts.items()}
+    # Each item is seen at two of its own sides.
+    codes["within item"] = 2 * codes["item"] + rng.integers(0, 2, n)
+    designs = {name: DummyMatrix([f"{name} {i:03d}" for i in code]) for name, code in codes.items()}
+    covariate = torch.from_numpy(rng.normal(size=(n, 1)))
+    made: dict[str, Matrix] = {}
+    for term in terms:
+        z: Matrix = designs["subject" if term == "slope" else term]
+        columns = z.shape[1]
+        if term == "slope":
+            z = HadamardProduct(z=z, x=covariate.expand(n, columns))
+        g = DiagonalMatrix(columns) if term == "day" else ScalarMatrix(columns)
+        made[term] = CovariancePropagation(z=z, g=g)
+    y = 2.0 + sum(rng.normal(size=counts[name])[codes[name]] for name in counts) + rng.normal(size=n)
+    x = torch.cat([torch.ones(n, 1), covariate], dim=1).double()
+    return Animals(Sum(**made, units=ScalarMatrix(n)), torch.from_numpy(y), x)
+
+
+@pytest.mark.parametrize(
+    ("terms", "members"),
+    [
+        (("subject", "item"), 1),
+        (("subject", "item", "place", "day"), 1),
+        (("subject", "slope", "item"), 2),
+        (("within item", "item", "place", "subject"), 1),
+        (("item", "within item", "day"), 3),
+    ],
+)
+@pytest.mark.parametrize("method", ["REML", "ML"])
+def test_it_is_the_likelihood_of_v_written_out(terms: tuple[str, ...], members: int, method: str) -> None:
+    for seed in range(3):
+        case = crossed(seed, terms)
+        plan = pattern_of(Variance(case.v)).plan
+        assert isinstance(plan, BorderedPlan)
+        assert plan.members == members
+        rng = np.random.default_rng(seed)
+        natural = np.exp(rng.normal(0.0, 1.5, case.v.num_params))
+        natural[seed] *= 0.0 if seed else 1e-9
+        natural[-1] = max(natural[-1], 0.1)
+        expected = DenseEngine(case.problem(method), Variance(case.v)).at(natural)
+        found = engine_of(case, method).at(natural)
+        assert expected is not None
+        assert found is not None
+        close(found, expected, natural)
+
+
+def matrix(rng: np.random.Generator, sizes: list[int], q: int, met: float) -> tuple[np.ndarray, ...]:
+    """A positive definite matrix of blocks, whose columns come in any order, and a border; its entries."""
+    count = sum(sizes)
+    dense = np.zeros((count + q, count + q))
+    start = 0
+    for size in sizes:
+        dense[start : start + size, start : start + size] = rng.normal(size=(size, size))
+        start += size
+    some = rng.uniform(size=(count, q)) < met
+    dense[:count, count:] = np.where(some, rng.normal(size=(count, q)), 0.0)
+    dense[count:, count:] = rng.normal(size=(q, q))
+    order = np.concatenate([rng.permutation(count), count + np.arange(q)])
+    dense = np.tril(dense, -1) + np.triu(dense, 1).T
+    dense = (dense + dense.T)[np.ix_(order, order)]
+    np.fill_diagonal(dense, np.abs(dense).sum(axis=1) + rng.uniform(0.1, 2.0, count + q))
+    rows, columns = np.nonzero(np.tril(dense))
+    swap = rng.uniform(size=len(rows)) < 0.5
+    return dense, np.where(swap, columns, rows), np.where(swap, rows, columns)
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(
+    seed=st.integers(0, 10_000),
+    sizes=st.lists(st.integers(1, 4), min_size=8, max_size=30),
+    q=st.integers(1, 8),
+    met=st.floats(0.1, 1.0),
+)
+def test_it_is_the_dense_factor(seed: int, sizes: list[int], q: int, met: float) -> None:
+    rng = np.random.default_rng(seed)
+    dense, rows, columns = matrix(rng, sizes, q, met)
+    size = len(dense)
+    plan = bordered_plan_of(rows, columns, size, [slice(0, size - q), slice(size - q, size)])
+    # A border that meets few blocks belongs to them.
+    assume(plan is not None)
+    values = torch.from_numpy(dense[rows, columns])
+    factor = BorderedFactor.of(plan, values)
+    assert factor is not None
+    assert factor.logdet == pytest.approx(float(np.linalg.slogdet(dense)[1]), rel=1e-12, abs=1e-10)
+    b = rng.normal(size=(size, 3))
+    np.testing.assert_allclose(factor.solve(torch.from_numpy(b)), np.linalg.solve(dense, b), 1e-9, 1e-10)
+    inverse = np.linalg.inv(dense)[rows, columns]
+    np.testing.assert_allclose(factor.inverse_entries(), inverse, rtol=1e-9, atol=1e-11)
+    for spoilt in (int(np.flatnonzero(rows == columns)[0]), int(np.flatnonzero(rows == size - 1)[-1])):
+        other = values.clone()
+        other[spoilt] = -1.0 if rows[spoilt] == columns[spoilt] else 1e3
+        assert BorderedFactor.of(plan, other) is None
+
+
+def test_blocks_are_gathered_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever they hold together, the same numbers come out."""
+    case, natural = crossed(1, ("subject", "slope", "item", "place")), np.array([0.5, 0.2, 1.5, 0.1, 1.0])
+    scores = []
+    for gathered in (1, 500, 1 << 21):
+        monkeypatch.setattr(bordered, "GATHERED", gathered)
+        point = engine_of(case).at(natural)
+        assert point is not None
+        scores.append(point.derivatives(range(5)).score)
+    np.testing.assert_allclose(scores[0], scores[2], rtol=1e-12)
+    np.testing.assert_allclose(scores[1], scores[2], rtol=1e-12)
+
+
+def test_what_stays_sparse_is_left_to_an_order_of_elimination() -> None:
+    """A pedigree, and crossed effects of which each meets few others."""
+    assert not isinstance(
+        pattern_of(Variance(animals(1, 300, 300, 1, ["animal", "herd"]).v)).plan, BorderedPlan
+    )
+    n = 600
+    ring = [DummyMatrix([f"{(i + k * i // 300) % 300:03d}" for i in range(n)]) for k in (0, 1)]
+    v = Sum(
+        **{f"t{k}": CovariancePropagation(z=z, g=ScalarMatrix(z.shape[1])) for k, z in enumerate(ring)},
+        units=ScalarMatrix(n),
+    )
+    assert not isinstance(pattern_of(Variance(v)).plan, BorderedPlan)
+
+
+def test_many_crossed_effects_go_by_sparse_equations_and_end_where_the_others_do() -> None:
+    rng = np.random.default_rng(3)
+    n, groups, blocks = 12_000, 2000, 700
+    g, b, x = rng.integers(0, groups, n), rng.integers(0, blocks, n), rng.normal(size=n)
+    y = 2.0 + x + rng.normal(size=groups)[g] + rng.normal(size=blocks)[b] + rng.normal(size=n)
+    designs = {"g": DummyMatrix(g.tolist()), "b": DummyMatrix(b.tolist())}
+    v = Sum(
+        **{name: CovariancePropagation(z=z, g=ScalarMatrix(z.shape[1])) for name, z in designs.items()},
+        units=ScalarMatrix(n),
+    )
+    assert explain(v, p=2).engine == "sparse"
+    design = np.column_stack([np.ones(n), x])
+    found, other = fit(v, y, design), fit(v, y, design, engine="mme")
+    assert found.engine == "sparse"
+    assert found.loglik == pytest.approx(other.loglik, rel=1e-10)
+    for name, value in other.params.items():
+        assert found.params[name] == pytest.approx(value, rel=1e-7)
+    for name, effect in other.blups.items():
+        torch.testing.assert_close(found.blups[name].blup, effect.blup, rtol=1e-6, atol=1e-7)
+        torch.testing.assert_close(
+            found.blups[name].standard_error, effect.standard_error, rtol=1e-6, atol=1e-8
+        )
