@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -10,12 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import Argument, declare
 from covstudio.covariance.core.checks import as_float_tensor, check_finite
-from covstudio.covariance.core.leaf import Leaf, ParamSpecs
-from covstudio.covariance.linalg.dense import singular
-from covstudio.covariance.structures.elementary.elementary import variance
+from covstudio.covariance.core.leaf import ParamSpecs
+from covstudio.covariance.structures.relationship.sparse_inverse import SparseInverseMatrix
 
 __all__ = ["KnownInverseMatrix"]
 
@@ -50,7 +47,7 @@ _AT_ONCE = 256
     scale="sigma^2",
     example=lambda: KnownInverseMatrix([[1.5, -1.0, 0.0], [-1.0, 2.5, -0.5], [0.0, -0.5, 1.0]]),
 )
-class KnownInverseMatrix(Leaf):
+class KnownInverseMatrix(SparseInverseMatrix):
     r"""A covariance known by its inverse, :math:`V = \sigma^2 Q^{-1}`, such as of a relationship matrix.
 
     V is not written out unless it is asked for: what Q has few entries for is solved by a sparse factor, so
@@ -81,15 +78,13 @@ class KnownInverseMatrix(Leaf):
         together).
     """
 
-    _definite = True
-
     def __init__(self, Q: object, param_specs: ParamSpecs | None = None) -> None:
-        self._rows, self._columns, self._entries, size = _entries(Q)
-        super().__init__((size, size), param_specs, [variance()])
+        rows, columns, entries, size = _entries(Q)
+        self._factor = _factored(rows.numpy(), columns.numpy(), entries.numpy(), size)
         pivots = self._factor.U.diagonal()
         if not bool((pivots > 0.0).all()):
             raise _indefinite()
-        self._logdet = float(np.log(pivots).sum())
+        super().__init__(size, rows, columns, entries, -float(np.log(pivots).sum()), param_specs)
 
     def __getstate__(self) -> dict[str, Any]:
         # The factor is SuperLU's own, which nobody can copy: it is made again.
@@ -99,13 +94,14 @@ class KnownInverseMatrix(Leaf):
     def _factor(self) -> Any:
         return _factored(self._rows.numpy(), self._columns.numpy(), self._entries.numpy(), self.shape[0])
 
-    def _solved(self, b: Tensor) -> Tensor:
+    def _times(self, b: Tensor) -> Tensor:
         """Q^-1 b."""
         plain = b.detach().to(device="cpu", dtype=torch.float64).numpy()
         return torch.from_numpy(np.ascontiguousarray(self._factor.solve(plain.copy()))).to(b)
 
     @cached_property
-    def _value(self) -> Tensor:
+    def _known(self) -> Tensor:
+        """Q^-1 written out."""
         made = self._factor.solve(np.eye(self.shape[0]))
         return torch.from_numpy((made + made.T) / 2)
 
@@ -119,14 +115,6 @@ class KnownInverseMatrix(Leaf):
             unit[some, some - start] = 1.0
             out[some] = self._factor.solve(unit)[some, some - start]
         return torch.from_numpy(out)
-
-    def evaluate(self, natural: Tensor) -> Tensor:
-        """sigma^2 Q^-1, shape (n, n), from natural values [sigma^2]."""
-        return natural[0] * self._value.to(natural)
-
-    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """dV/d sigma^2 = Q^-1, shape (1, n, n)."""
-        return self._value.to(natural).repeat(len(index), 1, 1)
 
 
 def _entries(q: Any) -> tuple[Tensor, Tensor, Tensor, int]:
@@ -196,66 +184,3 @@ def _indefinite() -> ValueError:
         "Q must be positive definite, got a matrix that is not; check its entries, or give the relationship "
         "matrix itself: one that is singular has no inverse"
     )
-
-
-def _scale(matrix: KnownInverseMatrix, natural: Tensor) -> Tensor:
-    """sigma^2, where it can be divided by."""
-    if float(natural[0]) == 0.0:
-        raise singular(matrix)
-    return natural[0]
-
-
-@linalg.matmul.register(KnownInverseMatrix)
-def _(matrix: KnownInverseMatrix, natural: Tensor, b: Tensor) -> Tensor:
-    return natural[0] * matrix._solved(b)
-
-
-@linalg.derivative_matmul.register(KnownInverseMatrix)
-def _(matrix: KnownInverseMatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
-    if not len(index):
-        return b.new_zeros((0, *b.shape))
-    return matrix._solved(b).expand(len(index), -1, -1)
-
-
-@linalg.diagonal.register(KnownInverseMatrix)
-def _(matrix: KnownInverseMatrix, natural: Tensor) -> Tensor:
-    return natural[0] * matrix._variances.to(natural)
-
-
-@linalg.derivative_diagonal.register(KnownInverseMatrix)
-def _(matrix: KnownInverseMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
-    return matrix._variances.to(natural).repeat(len(index), 1)
-
-
-@linalg.solve.register(KnownInverseMatrix)
-def _(matrix: KnownInverseMatrix, natural: Tensor, b: Tensor) -> Tensor:
-    scale = _scale(matrix, natural)
-    rows, columns = matrix._rows.to(b.device), matrix._columns.to(b.device)
-    entries, off = matrix._entries.to(b)[:, None], matrix._rows.to(b.device) != matrix._columns.to(b.device)
-    out = torch.zeros_like(b).index_add_(0, rows, entries * b[columns])
-    out.index_add_(0, columns[off], entries[off] * b[rows[off]])
-    return out / scale
-
-
-@linalg.logdet.register(KnownInverseMatrix)
-def _(matrix: KnownInverseMatrix, natural: Tensor) -> Tensor:
-    scale = _scale(matrix, natural)
-    if float(scale) < 0.0:
-        return linalg.logdet.default(matrix, natural)
-    return matrix.shape[0] * scale.log() - matrix._logdet
-
-
-@linalg.sparsity.register(KnownInverseMatrix)
-def _(matrix: KnownInverseMatrix) -> tuple[Tensor, Tensor] | None:
-    return matrix._rows, matrix._columns
-
-
-@linalg.inverse_entries.register(KnownInverseMatrix)
-def _(matrix: KnownInverseMatrix, natural: Tensor) -> Tensor:
-    return matrix._entries.to(natural) / _scale(matrix, natural)
-
-
-@linalg.inverse_derivatives.register(KnownInverseMatrix)
-def _(matrix: KnownInverseMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
-    slope = -matrix._entries.to(natural) / _scale(matrix, natural) ** 2
-    return slope.repeat(len(index), 1)

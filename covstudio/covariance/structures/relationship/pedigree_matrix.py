@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from covstudio.covariance import linalg
 from covstudio.covariance.core.catalogue import Argument, declare
-from covstudio.covariance.core.leaf import Leaf, ParamSpecs
-from covstudio.covariance.linalg.dense import singular
-from covstudio.covariance.structures.elementary.elementary import variance
+from covstudio.covariance.core.leaf import ParamSpecs
 from covstudio.covariance.structures.relationship.pedigree import UNKNOWN, Label, Pedigree
 from covstudio.covariance.structures.relationship.relationship import henderson, pedigree_relationship
+from covstudio.covariance.structures.relationship.sparse_inverse import SparseInverseMatrix
 
 __all__ = ["PedigreeMatrix"]
 
@@ -49,7 +47,7 @@ __all__ = ["PedigreeMatrix"]
         [("bull", None, None), ("cow", None, None), ("calf", "bull", "cow"), ("son", "calf", "cow")]
     ),
 )
-class PedigreeMatrix(Leaf):
+class PedigreeMatrix(SparseInverseMatrix):
     r"""The covariance of additive genetic effects, :math:`V = \sigma^2 A`, of the individuals of a pedigree.
 
     The relationship matrix A is not written out unless it is asked for (`evaluate`, up to 20 000
@@ -90,8 +88,6 @@ class PedigreeMatrix(Leaf):
         Selection Evolution 34, 409-421 (products with A).
     """
 
-    _definite = True
-
     def __init__(
         self,
         ped: object,
@@ -103,13 +99,20 @@ class PedigreeMatrix(Leaf):
         if not isinstance(ped, Pedigree):
             ped = Pedigree(ped, unknown=unknown, add_founders=add_founders)
         self.pedigree = ped
-        self._inverse = henderson(self.pedigree)
-        count = len(self.pedigree)
-        super().__init__((count, count), param_specs, [variance()])
+        inverse = henderson(ped)
+        self._sampling, self._inbreeding = inverse.sampling, inverse.inbreeding
+        logdet = float(inverse.sampling.log().sum())
+        super().__init__(len(ped), inverse.rows, inverse.columns, inverse.entries, logdet, param_specs)
 
     @cached_property
-    def _relationship(self) -> Tensor:
+    def _known(self) -> Tensor:
+        """A written out."""
         return pedigree_relationship(self.pedigree)
+
+    @cached_property
+    def _variances(self) -> Tensor:
+        """The diagonal of A."""
+        return 1.0 + self._inbreeding
 
     @cached_property
     def _generations(self) -> list[tuple[Tensor, Tensor]]:
@@ -128,7 +131,7 @@ class PedigreeMatrix(Leaf):
         groups = torch.split(order, torch.bincount(of).tolist())
         return [(members, both[members]) for members in groups[1:]]
 
-    def _passed_on(self, b: Tensor) -> Tensor:
+    def _times(self, b: Tensor) -> Tensor:
         """A b, generation by generation."""
         # The last row stands for unknown parents.
         x = torch.cat([b, b.new_zeros((1, b.shape[1]))])
@@ -137,79 +140,7 @@ class PedigreeMatrix(Leaf):
             for side in (0, 1):
                 x.index_add_(0, parents[:, side].to(x.device), half)
         x[-1] = 0.0
-        x[:-1] *= self._inverse.sampling.to(x)[:, None]
+        x[:-1] *= self._sampling.to(x)[:, None]
         for members, parents in self._generations:
             x[members] += 0.5 * (x[parents[:, 0]] + x[parents[:, 1]])
         return x[:-1]
-
-    def evaluate(self, natural: Tensor) -> Tensor:
-        """sigma^2 A, shape (n, n), from natural values [sigma^2]."""
-        return natural[0] * self._relationship.to(dtype=natural.dtype, device=natural.device)
-
-    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
-        """dV/d sigma^2 = A, shape (1, n, n)."""
-        return self._relationship.to(dtype=natural.dtype, device=natural.device).repeat(len(index), 1, 1)
-
-
-def _scale(matrix: PedigreeMatrix, natural: Tensor) -> Tensor:
-    """sigma^2, where it can be divided by."""
-    if float(natural[0]) == 0.0:
-        raise singular(matrix)
-    return natural[0]
-
-
-@linalg.matmul.register(PedigreeMatrix)
-def _(matrix: PedigreeMatrix, natural: Tensor, b: Tensor) -> Tensor:
-    return natural[0] * matrix._passed_on(b)
-
-
-@linalg.derivative_matmul.register(PedigreeMatrix)
-def _(matrix: PedigreeMatrix, natural: Tensor, index: Sequence[int], b: Tensor) -> Tensor:
-    if not len(index):
-        return b.new_zeros((0, *b.shape))
-    return matrix._passed_on(b).expand(len(index), -1, -1)
-
-
-@linalg.diagonal.register(PedigreeMatrix)
-def _(matrix: PedigreeMatrix, natural: Tensor) -> Tensor:
-    return natural[0] * (1.0 + matrix._inverse.inbreeding.to(natural))
-
-
-@linalg.derivative_diagonal.register(PedigreeMatrix)
-def _(matrix: PedigreeMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
-    return (1.0 + matrix._inverse.inbreeding.to(natural)).repeat(len(index), 1)
-
-
-@linalg.solve.register(PedigreeMatrix)
-def _(matrix: PedigreeMatrix, natural: Tensor, b: Tensor) -> Tensor:
-    scale, inverse = _scale(matrix, natural), matrix._inverse
-    rows, columns = (places.to(b.device) for places in (inverse.rows, inverse.columns))
-    entries = inverse.entries.to(b)[:, None]
-    off = rows != columns
-    out = torch.zeros_like(b).index_add_(0, rows, entries * b[columns])
-    out.index_add_(0, columns[off], entries[off] * b[rows[off]])
-    return out / scale
-
-
-@linalg.logdet.register(PedigreeMatrix)
-def _(matrix: PedigreeMatrix, natural: Tensor) -> Tensor:
-    scale = _scale(matrix, natural)
-    if float(scale) < 0.0:
-        return linalg.logdet.default(matrix, natural)
-    return matrix.shape[0] * scale.log() + matrix._inverse.sampling.to(natural).log().sum()
-
-
-@linalg.sparsity.register(PedigreeMatrix)
-def _(matrix: PedigreeMatrix) -> tuple[Tensor, Tensor] | None:
-    return matrix._inverse.rows, matrix._inverse.columns
-
-
-@linalg.inverse_entries.register(PedigreeMatrix)
-def _(matrix: PedigreeMatrix, natural: Tensor) -> Tensor:
-    return matrix._inverse.entries.to(natural) / _scale(matrix, natural)
-
-
-@linalg.inverse_derivatives.register(PedigreeMatrix)
-def _(matrix: PedigreeMatrix, natural: Tensor, index: Sequence[int]) -> Tensor:
-    slope = -matrix._inverse.entries.to(natural) / _scale(matrix, natural) ** 2
-    return slope.repeat(len(index), 1)
