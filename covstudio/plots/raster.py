@@ -42,24 +42,50 @@ def shrink(matrix: Array, size: int, signed: bool = True) -> Array:
     """
     if size == 1:
         return matrix
-    high = _reduce(np.maximum, matrix, size)
-    if not signed:
-        return high
-    low = _reduce(np.minimum, matrix, size)
+    high = pooled(np.maximum, matrix, size)
+    return larger(pooled(np.minimum, matrix, size), high) if signed else high
+
+
+def larger(low: Array, high: Array) -> Array:
+    """Of the smallest and the largest entries of blocks those of larger magnitude."""
     return np.where(-low > high, low, high)
 
 
-def _reduce(function: np.ufunc, matrix: Array, size: int) -> Array:
-    """`function` over every block: the first rows of all blocks, then the second ones, and so on."""
-    result = matrix[::size].copy()
-    for step in range(1, min(size, matrix.shape[0])):
-        rows = matrix[step::size]
-        function(result[: len(rows)], rows, out=result[: len(rows)])
-    matrix, result = result, result[:, ::size].copy()
+def pooled(function: np.ufunc, matrix: Array, size: int) -> Array:
+    """`function` over every block of `size` rows and columns; the last ones may have fewer.
+
+    Example:
+        >>> pooled(np.maximum, np.eye(3), 2).tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+    """
+    rows = np.empty((math.ceil(len(matrix) / size), matrix.shape[1]), matrix.dtype)
+    pool_rows(function, matrix, size, rows)
+    return pool_columns(function, rows, size)
+
+
+def pool_rows(function: np.ufunc, matrix: Array, size: int, out: Array) -> None:
+    """`function` over every `size` rows; the last ones may be fewer.
+
+    Args:
+        function: such as `numpy.maximum`.
+        matrix: (n, m).
+        size: of the blocks.
+        out: written to, one row for each block.
+    """
+    whole = len(matrix) // size
+    blocks = matrix[: whole * size].reshape(whole, size, matrix.shape[1])
+    function.reduce(blocks, axis=1, out=out[:whole])
+    if whole * size < len(matrix):
+        function.reduce(matrix[whole * size :], axis=0, out=out[whole])
+
+
+def pool_columns(function: np.ufunc, matrix: Array, size: int) -> Array:
+    """`function` over every `size` columns: the first ones of all blocks, then the second ones, and so on."""
+    out = matrix[:, ::size].copy()
     for step in range(1, min(size, matrix.shape[1])):
-        cols = matrix[:, step::size]
-        function(result[:, : cols.shape[1]], cols, out=result[:, : cols.shape[1]])
-    return result
+        columns = matrix[:, step::size]
+        function(out[:, : columns.shape[1]], columns, out=out[:, : columns.shape[1]])
+    return out
 
 
 def extreme(matrix: Array, row: int, col: int, size: int) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from covstudio.plots.raster import Array, block_size
+from covstudio.plots.raster import Array, block_size, larger, pool_columns, pool_rows, pooled
 
 TILE_PIXELS = 250
 THUMBNAIL_PIXELS = 96
@@ -121,11 +121,6 @@ class NotFinite(ValueError):
     """A matrix has an entry that is infinite or not a number."""
 
 
-def _larger(low: Array, high: Array) -> Array:
-    """Of the smallest and the largest entries of blocks those of larger magnitude."""
-    return np.where(-low > high, low, high)
-
-
 def _together(sizes: set[int], columns: int) -> Iterable[set[int]]:
     """Sizes of blocks that the same strips of rows serve: those that have whole blocks of each."""
     if sizes and math.lcm(*sizes) * columns * 8 <= 2 * STRIP_BYTES:
@@ -154,15 +149,15 @@ def _extremes(values: Values, sizes: set[int]) -> Extremes:
         least = float(rows.min())
         for size in sizes:
             down = slice(top // size, math.ceil((top + len(rows)) / size))
-            _reduce_rows(np.maximum, rows, size, high[size][down, left:])
+            pool_rows(np.maximum, rows, size, high[size][down, left:])
             if least >= 0.0:
                 low[size][down, left:] = least
             else:
-                _reduce_rows(np.minimum, rows, size, low[size][down, left:])
+                pool_rows(np.minimum, rows, size, low[size][down, left:])
     return {
         size: (
-            _reduce_columns(np.minimum, low[size], size, tops if values.symmetric else ()),
-            _reduce_columns(np.maximum, high[size], size, tops if values.symmetric else ()),
+            _across(np.minimum, low[size], size, tops if values.symmetric else ()),
+            _across(np.maximum, high[size], size, tops if values.symmetric else ()),
         )
         for size in sizes
     }
@@ -175,37 +170,16 @@ def coarser(extremes: tuple[Array, Array], factor: int) -> tuple[Array, Array]:
         >>> coarser((np.eye(3), np.eye(3)), 2)[1].tolist()
         [[1.0, 0.0], [0.0, 1.0]]
     """
-    low, high = (
-        _reduce_columns(function, _rows_reduced(function, one, factor), factor, ())
-        for function, one in zip((np.minimum, np.maximum), extremes, strict=True)
-    )
-    return low, high
+    low, high = extremes
+    return pooled(np.minimum, low, factor), pooled(np.maximum, high, factor)
 
 
-def _rows_reduced(function: np.ufunc, matrix: Array, size: int) -> Array:
-    out = np.empty((math.ceil(len(matrix) / size), matrix.shape[1]))
-    _reduce_rows(function, matrix, size, out)
-    return out
-
-
-def _reduce_rows(function: np.ufunc, matrix: Array, size: int, out: Array) -> None:
-    """`function` over every `size` rows; the last ones may be fewer."""
-    whole = len(matrix) // size
-    blocks = matrix[: whole * size].reshape(whole, size, matrix.shape[1])
-    function.reduce(blocks, axis=1, out=out[:whole])
-    if whole * size < len(matrix):
-        function.reduce(matrix[whole * size :], axis=0, out=out[whole])
-
-
-def _reduce_columns(function: np.ufunc, matrix: Array, size: int, tops: Iterable[int]) -> Array:
-    """`function` over every `size` columns: the first ones of all blocks, then the second ones, and so on.
+def _across(function: np.ufunc, matrix: Array, size: int, tops: Iterable[int]) -> Array:
+    """`function` over every `size` columns of rows that begin at the diagonal.
 
     Rows from each of `tops` on begin at the column of that number: left of it is what is above the diagonal.
     """
-    out = matrix[:, ::size].copy()
-    for step in range(1, min(size, matrix.shape[1])):
-        columns = matrix[:, step::size]
-        function(out[:, : columns.shape[1]], columns, out=out[:, : columns.shape[1]])
+    out = pool_columns(function, matrix, size)
     starts = [top // size for top in tops]
     for across, end in pairwise([*starts, len(out)]):
         out[across:end, :across] = out[:across, across:end].T
@@ -244,7 +218,7 @@ def quantise(
     if not (math.isfinite(low) and math.isfinite(high)):
         raise NotFinite("a picture needs finite entries")
     limit = max(high, -low, least_limit)
-    small = highs if low >= 0 else _larger(lows, highs)
+    small = highs if low >= 0 else larger(lows, highs)
     scale: Literal["sequential", "diverging"]
     if low >= 0:
         scale, factor, zero = "sequential", 255.0, 0.0
