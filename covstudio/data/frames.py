@@ -16,6 +16,7 @@ import pandas as pd
 from covstudio.data.choices import Question, TableChoices
 from covstudio.data.doubts import Doubts
 from covstudio.data.errors import TableError
+from covstudio.data.in_memory import texts_as
 from covstudio.data.missing import suspected_codes
 from covstudio.data.reading import read_table
 from covstudio.data.tables import Table
@@ -62,10 +63,10 @@ def table_of(data: Frame, name: str = "data") -> Table:
             f"{type(data).__name__}."
         )
     choices = TableChoices()
-    found: dict[str, list[Any]] = {}
+    found: dict[str, Any] = {}
     for key, values in columns.items():
         series = values if isinstance(values, pd.Series) else pd.Series(_plain(values))
-        found[str(key)] = [plain_label(one) if isinstance(one, str) else one for one in _cells(series)]
+        found[str(key)] = _cells(series)
         if isinstance(series.dtype, pd.CategoricalDtype):
             present = {label for label in found[str(key)] if label is not None}
             levels = tuple(label for label in _texts(series.dtype.categories) if label in present)
@@ -102,11 +103,12 @@ def _plain(values: Any) -> Any:
     return values if isinstance(values, np.ndarray | list | tuple | range) else list(values)
 
 
-def _cells(series: pd.Series[Any]) -> list[Any]:
+def _cells(series: pd.Series[Any]) -> Any:
     """The cells of a column as tables have them."""
     if isinstance(series.dtype, pd.CategoricalDtype):
-        labels = _texts(series.dtype.categories)
-        return [labels[code] if code >= 0 else None for code in series.cat.codes]
+        labels = np.array([*map(plain_label, _texts(series.dtype.categories)), None], dtype=object)
+        # A code of -1, for what is missing, is the last one.
+        return labels[series.cat.codes.to_numpy()]
     if pd.api.types.is_bool_dtype(series.dtype) or (
         series.dtype == object
         and len(present := series.dropna())
@@ -118,8 +120,11 @@ def _cells(series: pd.Series[Any]) -> list[Any]:
         form = "%Y-%m-%d" if whole else "%Y-%m-%dT%H:%M:%S"
         return [None if pd.isna(value) else value.strftime(form) for value in series]
     if pd.api.types.is_numeric_dtype(series.dtype):
+        if isinstance(series.dtype, np.dtype):
+            return series.to_numpy()
         return [None if pd.isna(value) else value for value in series]
-    return [_cell(value) for value in series]
+    texts = texts_as(series.to_numpy(dtype=object), plain_label)
+    return [_cell(value) for value in series] if texts is None else texts
 
 
 def _cell(value: Any) -> Any:
@@ -128,7 +133,9 @@ def _cell(value: Any) -> Any:
         return None
     if isinstance(value, date):
         return value.isoformat()
-    return str(value) if isinstance(value, pd.Period) else value
+    if isinstance(value, pd.Period):
+        return str(value)
+    return plain_label(value) if isinstance(value, str) else value
 
 
 def _texts(categories: Any) -> list[str]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from covstudio.data.errors import TableError, listed, shown
 from covstudio.data.text import label
 
-__all__ = ["Cell", "checked_names", "frame_of", "series_of"]
+__all__ = ["Cell", "checked_names", "frame_of", "series_of", "texts_as"]
 
 _MAX_NAME = 200
 Cell = str | int | float | None
@@ -33,6 +34,9 @@ def series_of(name: str, values: Sequence[Any]) -> pd.Series[Any]:
         >>> series_of("yield", [4, None]).tolist()
         [4.0, nan]
     """
+    typed = _typed(values)
+    if typed is not None:
+        return typed
     cells: list[Cell] = []
     for row, value in enumerate(values, start=1):
         plain = value.item() if isinstance(value, np.generic) else value
@@ -54,6 +58,45 @@ def series_of(name: str, values: Sequence[Any]) -> pd.Series[Any]:
     return pd.Series(
         np.array([math.nan if cell is None else float(cell) for cell in cells], dtype=np.float64)
     )
+
+
+def _typed(values: Any) -> pd.Series[Any] | None:
+    """A column whose cells are all of one type, without a look at each; None where they have to be looked at.
+
+    Args:
+        values: as for `series_of`.
+    """
+    kind = getattr(values, "dtype", np.dtype(object))
+    if isinstance(kind, np.dtype) and kind.kind in "if":
+        numbers = np.array(values, dtype=np.int64 if kind.kind == "i" else np.float64)
+        return None if np.isinf(numbers).any() or np.isnan(numbers).all() else pd.Series(numbers)
+    kinds = set(map(type, values))
+    if kinds == {str} or kinds == {str, type(None)}:
+        texts = np.empty(len(values), dtype=object)
+        texts[:] = values
+        return pd.Series(texts, dtype=object)
+    return _typed(np.array(values)) if kinds == {float} else None
+
+
+def texts_as(values: npt.NDArray[Any], form: Callable[[str], str]) -> npt.NDArray[Any] | None:
+    """The texts of a column, each different one once put into a form; None where some are no texts.
+
+    Args:
+        values: str, and whatever stands for a missing value, which becomes None.
+        form: the text as it is to be.
+
+    Example:
+        >>> texts_as(np.array(["a ", None, "a "], dtype=object), str.strip).tolist()
+        ['a', None, 'a']
+    """
+    missing = pd.isna(values)
+    if not set(map(type, values[~missing])) <= {str}:
+        return None
+    codes, different = pd.factorize(values, use_na_sentinel=True)
+    found = np.empty(len(different) + 1, dtype=object)
+    found[:-1] = [form(text) for text in different]
+    # A code of -1, for what is missing, is the last one.
+    return found[codes]
 
 
 def frame_of(columns: Mapping[str, pd.Series[Any]]) -> pd.DataFrame:
