@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from covstudio.choosing import choose as choose
     from covstudio.choosing import compare as compare
     from covstudio.fitting import fit as fit
+    from covstudio.fitting import fit_template as fit_template
     from covstudio.fitting import read_fit as read_fit
     from covstudio.reporting import report as report
     from covstudio.studio.page.widget import Studio as Studio
@@ -25,6 +26,7 @@ _LATER = {
     "choose": "covstudio.choosing",
     "compare": "covstudio.choosing",
     "fit": "covstudio.fitting",
+    "fit_template": "covstudio.fitting",
     "read_fit": "covstudio.fitting",
     "report": "covstudio.reporting",
     "Studio": "covstudio.studio.page.widget",

@@ -215,7 +215,7 @@ def test_the_search_offers_what_the_registries_hold(own: None) -> None:
         for kind, name in sorted(found):
             page.palette.channel.take({"type": "take-offer", "offer": kind, "name": name})
         assert state_of(page.view("data"))["table"]["name"] == "own_two_beds.csv"
-        assert page.store.document.title == "Spatial field trial"
+        assert page.store.document.title == TEMPLATES[max(TEMPLATES.names())].title
         assert page.view("code")._exporter.name == "python"  # type: ignore[attr-defined]
         page.palette.channel.take({"type": "take-offer", "offer": "language", "name": "outline"})
         assert page.view("code")._exporter.name == "outline"  # type: ignore[attr-defined]

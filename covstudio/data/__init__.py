@@ -4,7 +4,7 @@ from covstudio.data.choices import Answer, ColumnChoice, Question, TableChoices
 from covstudio.data.computed import column_of, position_in
 from covstudio.data.design import Design, Response, design_matrix, factor_columns, levels, response
 from covstudio.data.errors import ChoiceError, DesignError, FormulaError, RankError, TableError
-from covstudio.data.examples import Example, examples, load_example
+from covstudio.data.examples import Example, examples, load_example, load_relations
 from covstudio.data.inspection import Inspection, inspect
 from covstudio.data.ordering import ordered_labels, sorted_labels
 from covstudio.data.reading import read, read_table
@@ -45,6 +45,7 @@ __all__ = [
     "inspect",
     "levels",
     "load_example",
+    "load_relations",
     "ordered_labels",
     "position_in",
     "read",

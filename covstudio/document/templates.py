@@ -1,5 +1,13 @@
 """The public name of the templates."""
 
-from covstudio.document.files.templates import TEMPLATES, Template, templates
+from covstudio.document.files.templates import (
+    TEMPLATES,
+    Part,
+    PartQuestion,
+    PartsMissing,
+    Sample,
+    Template,
+    templates,
+)
 
-__all__ = ["TEMPLATES", "Template", "templates"]
+__all__ = ["TEMPLATES", "Part", "PartQuestion", "PartsMissing", "Sample", "Template", "templates"]

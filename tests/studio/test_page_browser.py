@@ -312,7 +312,7 @@ def test_smaller_screens_reach_everything(
     page.set_viewport_size({"width": width, "height": 768})
     studio = Studio(page, server_url).open()
     studio.button("Examples").click()
-    page.get_by_role("menuitem").click()
+    page.get_by_role("menuitem").first.click()
     studio.button("Use this table").click()
     studio.use_template()
     views = page.get_by_role("navigation", name="Views")

@@ -285,13 +285,16 @@ class Store(param.Parameterized):
 
         Where no table is loaded or named, the template brings its own, so that V is there at once.
         """
-        table, said = self.table, ""
+        table, said, sample = self.table, "", None
         if self.document.data_name is None and template.sample is not None:
-            table = self.tables[self._keep(template.sample.table())]
-            said = f", with {template.sample.said}; your own table comes in under Data"
-        if not self._open(template.start(table, self.document)):
+            sample = template.sample
+            table = self.tables[self._keep(sample.table())]
+            said = f", with {sample.said}; your own table comes in under Data"
+        asked = template.asked(table, self.document) if sample is None else ()
+        if not self._open(template.start(table, self.document, sample)):
             return False
-        text = f"Started from “{template.title}”{said}. Undo brings the earlier model back."
+        questions = "".join(f" {question.text} Choose it on its card." for question in asked)
+        text = f"Started from “{template.title}”{said}.{questions} Undo brings the earlier model back."
         self.notify(text, "ok", topic="model")
         return True
 

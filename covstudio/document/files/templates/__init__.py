@@ -3,6 +3,7 @@
 One file of this package for each, registered as a `Template`.
 """
 
+from covstudio.document.files.templates.parts import Part, PartQuestion, PartsMissing
 from covstudio.document.files.templates.template import TEMPLATES, Sample, Template, templates
 
-__all__ = ["TEMPLATES", "Sample", "Template", "templates"]
+__all__ = ["TEMPLATES", "Part", "PartQuestion", "PartsMissing", "Sample", "Template", "templates"]

@@ -1,39 +1,38 @@
-"""Randomised blocks, complete or not."""
+"""Randomised blocks, complete or not, with random genotypes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from covstudio.data.examples import load_example
 from covstudio.data.roles import Role
 from covstudio.data.tables import Table
-from covstudio.document.files.templates.finding import (
-    BLOCK,
-    GENOTYPE,
-    REPLICATE,
-    TREATMENT,
-    find_column,
-    largest_factor,
-)
-from covstudio.document.files.templates.sketch import Sketch
+from covstudio.document.files.templates.sketch import Sketch, crossed
 from covstudio.document.files.templates.template import TEMPLATES, Sample, Template
+from covstudio.document.files.templates.usual import BLOCK, GENOTYPE, REPLICATE, TRIAL
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import V
 
 
-def alpha(table: Table | None, roles: Mapping[str, Role]) -> Document:
-    """Genotypes, blocks within replicates, and a residual."""
-    replicate = find_column(table, roles, REPLICATE)
-    block = find_column(table, roles, BLOCK, taken=(replicate,))
-    genotype = find_column(table, roles, GENOTYPE, TREATMENT, taken=(replicate, block))
-    if genotype is None:
-        genotype = largest_factor(table, roles, (replicate, block))
+def alpha(
+    table: Table | None,
+    roles: Mapping[str, Role],
+    replicate: str | None = None,
+    block: str | None = None,
+    genotype: str | None = None,
+    trial: tuple[str, ...] = (),
+) -> Document:
+    """Genotypes, blocks within replicates, and a residual; of several trials, each with its own."""
     model = Sketch()
     total = model.add("Sum", "Sum", V)
     model.effect("genotype", total, genotype)
-    model.effect("block", total, *((replicate, block) if block is not None else (None,)))
-    model.add("ScalarMatrix", "residual", total)
-    model.fixed(replicate)
+    if trial:
+        model.effect("genotype in trial", total, *trial, genotype)
+    model.effect("block", total, *((*trial, replicate, block) if block is not None else (None,)))
+    model.residual(total, *trial)
+    replicates = () if replicate is None else (replicate,)
+    model.fixed(crossed(trial, roles), crossed((*trial, *replicates), roles, ":") if replicates else None)
     return model.document
 
 
@@ -47,5 +46,6 @@ TEMPLATES.register(
         order=10,
         keywords=("random intercept", "heritability", "variance components", "breeding trial", "lattice"),
         sample=Sample(lambda: load_example("john_alpha"), "the example table of an alpha design of oats"),
+        parts=(REPLICATE, BLOCK, replace(GENOTYPE, otherwise="largest"), TRIAL),
     )
 )

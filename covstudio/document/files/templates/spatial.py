@@ -6,48 +6,58 @@ from collections.abc import Mapping
 
 from covstudio.data.roles import Role
 from covstudio.data.tables import Table
-from covstudio.document.files.templates.finding import (
-    COLUMN,
-    GENOTYPE,
-    MAX_CELLS,
-    ROW,
-    TREATMENT,
-    cells,
-    find_column,
-)
-from covstudio.document.files.templates.sketch import Sketch, columns_of, levels_of
+from covstudio.document.files.templates.finding import MAX_CELLS, cells
+from covstudio.document.files.templates.sketch import Side, Sketch, crossed
 from covstudio.document.files.templates.template import TEMPLATES, Sample, Template
+from covstudio.document.files.templates.usual import COLUMN, GENOTYPE, ROW, TRIAL
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import V
 
 
-def spatial(table: Table | None, roles: Mapping[str, Role]) -> Document:
-    """Genotypes, a field over rows and columns, and units; one line of plots is a series along it."""
-    row = find_column(table, roles, ROW)
-    column = find_column(table, roles, COLUMN, taken=(row,))
-    genotype = find_column(table, roles, GENOTYPE, TREATMENT, taken=(row, column))
-    if cells(table, row, column) > MAX_CELLS:
+def spatial(
+    table: Table | None,
+    roles: Mapping[str, Role],
+    row: str | None = None,
+    column: str | None = None,
+    genotype: str | None = None,
+    trial: tuple[str, ...] = (),
+) -> Document:
+    """Genotypes, a field over rows and columns, and units; one line of plots is a series along it.
+
+    Every trial has a field of its own: its variance and that of its units are its own, and all have the same
+    autocorrelations.
+    """
+    if cells(table, row, column, *trial) > MAX_CELLS:
         row = column = None
     model = Sketch()
     total = model.add("Sum", "Sum", V)
     if genotype is not None or table is None:
         model.effect("genotype", total, genotype)
+        if trial:
+            model.effect("genotype in trial", total, *trial, genotype)
     # Plots in one line are numbered along it, and the other direction has a single level.
     lines = [
-        name
-        for name in (row, column)
-        if table is not None and name is not None and cells(table, name, name) > 1
+        name for name in (row, column) if table is not None and name is not None and cells(table, name) > 1
     ]
+    # Of several trials the first side has the variances.
+    fields = tuple(
+        Side("IdentityMatrix" if place else "DiagonalMatrix", "fields" if place == 0 else "trials", name)
+        for place, name in enumerate(trial)
+    )
+    first = "AR1CorrelationMatrix" if trial else "AR1Matrix"
     if len(lines) == 1:
-        field = model.add("CovariancePropagation", "field", total)
-        model.add("DummyMatrix", "field design", field, "z", columns_of(*lines))
-        model.add("AR1Matrix", "along the line", field, "g", levels_of(lines[0]))
+        model.over("field", total, *fields, Side(first, "along the line", lines[0]))
     else:
-        field = model.grid("field", total, (row, column) if len(lines) == 2 else (None, None))
-        model.add("AR1Matrix", "along rows", field, "a", levels_of(row))
-        model.add("AR1CorrelationMatrix", "along columns", field, "b", levels_of(column))
-    model.add("ScalarMatrix", "units", total)
-    model.fixed()
+        grid = (row, column) if len(lines) == 2 else (None, None)
+        model.over(
+            "field",
+            total,
+            *fields,
+            Side(first, "along rows", grid[0]),
+            Side("AR1CorrelationMatrix", "along columns", grid[1]),
+        )
+    model.residual(total, *trial, name="units")
+    model.fixed(crossed(trial, roles))
     return model.document
 
 
@@ -72,10 +82,12 @@ TEMPLATES.register(
         "spatial",
         "Spatial field trial",
         "Plots on a grid of rows and columns: genotypes, a first-order autoregressive field in both "
-        "directions, and a residual for every plot.",
+        "directions, and a residual for every plot. Several trials have a field each.",
         spatial,
         order=20,
-        keywords=("spatial", "field trial", "rows and columns", "AR1 x AR1"),
+        keywords=("spatial", "field trial", "rows and columns", "AR1 x AR1", "nugget", "several trials"),
         sample=Sample(made_up, "a design made up for it: 24 genotypes, twice each on 6 rows of 8 plots"),
+        parts=(ROW, COLUMN, GENOTYPE.optional(), TRIAL),
+        places=("row", "column"),
     )
 )

@@ -1,0 +1,64 @@
+"""Series of measurements on subjects, as the templates for them need it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from covstudio.data.rows import factor_levels
+from covstudio.data.tables import Table
+from covstudio.document.files.templates.finding import MAX_CELLS, cells, nested, same_place
+from covstudio.document.files.templates.sketch import Side
+
+#: The most time points that a structure over levels is proposed for.
+MAX_TIMES = 60
+#: The most that an unstructured covariance is proposed for.
+FEW_TIMES = 12
+
+
+@dataclass(frozen=True)
+class Series:
+    """Subjects and times of a table.
+
+    Attributes:
+        effect: the columns that together name a subject; (None,) while nobody knows.
+        sides: a side of a Kronecker product for each of them.
+        time: the column of times; None while it is open, or where there are too many of them, or one.
+        repeats: whether a subject has several rows at one time.
+    """
+
+    effect: tuple[str | None, ...]
+    sides: tuple[Side, ...]
+    time: str | None
+    repeats: bool = False
+
+
+def series_of(
+    table: Table | None,
+    subject: str | None,
+    time: str | None,
+    trial: tuple[str, ...] = (),
+    most: int = MAX_TIMES,
+) -> Series:
+    """Subjects and times of a table, subjects of several trials by trial and label together.
+
+    Args:
+        table: the data.
+        subject: the column of subjects.
+        time: the column of times.
+        trial: the columns that tell trials apart.
+        most: times that a structure takes.
+    """
+    names: tuple[str | None, ...] = (subject,)
+    repeats = False
+    if table is not None:
+        if trial and subject is not None and not nested(table, subject, trial):
+            names = (*trial, subject)
+        if time is not None:
+            known = tuple(name for name in names if name is not None)
+            repeats = bool(known) and same_place(table, (*known, time)) is not None
+            times = len(factor_levels(table, time))
+            # A series needs two times.
+            if not 2 <= times <= most or cells(table, *names, time) > MAX_CELLS:
+                time = None
+    sides = tuple(Side("IdentityMatrix", "subjects", name) for name in names)
+    return Series(names, sides, time, repeats)
