@@ -216,8 +216,24 @@ class TableChoices:
             >>> TableChoices().with_column("yield", missing=["-99"]).column("yield").missing
             ('-99',)
         """
-        name = plain_name(name)
-        return replace(self, columns={**self.columns, name: replace(self.column(name), **changes)})
+        return self.with_columns({name: changes})
+
+    def with_columns(self, changes: Mapping[str, Mapping[str, Any]]) -> TableChoices:
+        """The same choices with some of several columns' changed.
+
+        Args:
+            changes: for each column, fields of `ColumnChoice`.
+
+        Example:
+            >>> said = TableChoices().with_columns({"x": {"kind": "text"}, "y": {"missing": ["-99"]}})
+            >>> said.column("x").kind, said.column("y").missing
+            ('text', ('-99',))
+        """
+        columns = dict(self.columns)
+        for given, said in changes.items():
+            name = plain_name(given)
+            columns[name] = replace(columns.get(name, _NOTHING), **said)
+        return replace(self, columns=columns)
 
     def over(self, other: TableChoices) -> TableChoices:
         """These choices, and those of another where these say nothing.

@@ -48,13 +48,14 @@ class Parsed:
     decisions: tuple[Decision, ...] = ()
 
 
-def parse_column(column: ColumnText, marks: Marks, choices: TableChoices) -> Parsed:
+def parse_column(column: ColumnText, marks: Marks, choices: TableChoices, answers: bool = True) -> Parsed:
     """Read one column of text.
 
     Args:
         column: the column.
         marks: what the whole file shows about its decimal mark.
         choices: what is said about the table.
+        answers: whether its questions have answers to choose from, see `Doubts`.
 
     Raises:
         ChoiceError: the column is not what a person has said that it is.
@@ -65,7 +66,7 @@ def parse_column(column: ColumnText, marks: Marks, choices: TableChoices) -> Par
         >>> parsed.series.tolist(), parsed.notes
         ([4.1, nan, 3.0], ("Column 'yield': 1 cell with '*' is read as missing.",))
     """
-    doubts = Doubts(column.name, choices)
+    doubts = Doubts(column.name, choices, answers)
     kind = column.choice.kind or ("date" if column.choice.order else None)
     if kind == "text" or not column.present:
         return _labels(column, doubts)

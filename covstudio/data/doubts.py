@@ -13,6 +13,9 @@ from covstudio.data.missing import suspected_codes, suspected_labels
 from covstudio.data.numerals import numeral
 from covstudio.data.text import label
 
+#: So many questions about columns of a table have answers; when they are answered, the next have.
+MOST_ANSWERED = 100
+
 
 @dataclass
 class Doubts:
@@ -21,10 +24,13 @@ class Doubts:
     Args:
         name: the column.
         choices: what is said about the table so far.
+        answers: whether questions have answers to choose from. Each knows all that is said about the table,
+            so that not every column of a very wide one can have some.
     """
 
     name: str
     choices: TableChoices
+    answers: bool = True
     notes: list[str] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
@@ -44,7 +50,8 @@ class Doubts:
             sentence: what was found and how it is read now.
             *answers: each in words, and what it says about the column; the first is how it is read now.
         """
-        found = tuple(Answer(text, self.choices.with_column(self.name, **said)) for text, said in answers)
+        offered = answers if self.answers else ()
+        found = tuple(Answer(text, self.choices.with_column(self.name, **said)) for text, said in offered)
         self.questions.append(Question(f"Column {shown(self.name)}: {sentence}", found, self.name))
 
     def decimal_or_thousands(self, example: str, mark: str, now: str) -> None:

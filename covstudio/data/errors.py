@@ -7,6 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from itertools import accumulate
+
+#: Of what is not there, so many are told with what may have been meant; of the others their names.
+SUGGESTED = 5
+#: So many pairs of letters are compared to find what may have been meant.
+_LETTERS = 500_000
 
 
 class TableError(ValueError):
@@ -75,13 +81,22 @@ def suggestion(wanted: str, available: Sequence[str], noun: str = "column") -> s
         "The columns are 'gen' and 'rep'."
     """
     folded = {name.casefold(): name for name in reversed(available)}
-    close = get_close_matches(wanted.casefold(), list(folded), n=3, cutoff=0.6)
+    close = get_close_matches(wanted.casefold(), _compared(wanted.casefold(), folded), n=3, cutoff=0.6)
     if close:
         return f"Did you mean {listed([folded[name] for name in close], word='or')}?"
     if not available:
         return f"There are no {noun}s."
     verb = f"{noun} is" if len(available) == 1 else f"{noun}s are"
     return f"The {verb} {listed(available, limit=12)}."
+
+
+def _compared(wanted: str, names: Iterable[str]) -> list[str]:
+    """The names that are compared with another, letter by letter: of very many, those about as long."""
+    room = _LETTERS // max(1, len(wanted))
+    found = list(names)
+    if sum(map(len, found)) > room:
+        found.sort(key=lambda name: abs(len(name) - len(wanted)))
+    return [name for name, taken in zip(found, accumulate(map(len, found)), strict=True) if taken <= room]
 
 
 def count(number: int, singular: str, plural: str | None = None) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from covstudio.data.choices import Question, TableChoices
-from covstudio.data.doubts import Doubts
+from covstudio.data.doubts import MOST_ANSWERED, Doubts
 from covstudio.data.errors import TableError
 from covstudio.data.in_memory import texts_as
 from covstudio.data.missing import suspected_codes
@@ -62,7 +62,7 @@ def table_of(data: Frame, name: str = "data") -> Table:
             "Data are a DataFrame, columns by name, a Table or the path of a file; got "
             f"{type(data).__name__}."
         )
-    choices = TableChoices()
+    said: dict[str, dict[str, Any]] = {}
     found: dict[str, Any] = {}
     for key, values in columns.items():
         series = values if isinstance(values, pd.Series) else pd.Series(_plain(values))
@@ -71,17 +71,15 @@ def table_of(data: Frame, name: str = "data") -> Table:
             present = {label for label in found[str(key)] if label is not None}
             levels = tuple(label for label in _texts(series.dtype.categories) if label in present)
             ordered = bool(series.dtype.ordered)
-            choices = choices.with_column(
-                str(key), levels=levels, **({"contrasts": "polynomial"} if ordered else {})
-            )
-    return _asked(Table.from_columns(found, name).with_choices(choices))
+            said[str(key)] = {"levels": levels, **({"contrasts": "polynomial"} if ordered else {})}
+    return _asked(Table.from_columns(found, name).with_choices(TableChoices().with_columns(said)))
 
 
 def _asked(table: Table) -> Table:
     """The table with questions about codes for "no value" in its columns, and notes of them."""
     questions: list[Question] = []
     for name in table.columns:
-        doubts = Doubts(name, table.choices)
+        doubts = Doubts(name, table.choices, len(questions) < MOST_ANSWERED)
         if table.is_numeric(name):
             sizes = table.numbers(name)
             if not suspected_codes(np.unique(sizes[np.isfinite(sizes)])):

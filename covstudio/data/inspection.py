@@ -88,10 +88,12 @@ class Inspection:
             "How it is read",
             *_aligned([(one.name, _shown(one.value), one.reason) for one in whole]),
         ]
-        names = dict.fromkeys(one.column for one in self.decisions if one.column is not None)
+        names: dict[str, list[Decision]] = {}
+        for one in self.decisions:
+            if one.column is not None:
+                names.setdefault(one.column, []).append(one)
         rows = []
-        for name in list(names)[:200]:
-            own = [one for one in self.decisions if one.column == name]
+        for name, own in list(names.items())[:200]:
             values = ", ".join(f"{one.name} {_shown(one.value)}" for one in own)
             rows.append((str(name), values, "; ".join(dict.fromkeys(one.reason for one in own))))
         if rows:
@@ -154,12 +156,13 @@ def settled(said: TableChoices, decisions: Sequence[Decision]) -> TableChoices:
         said: what a person has said.
         decisions: how the file was read.
     """
+    columns: dict[str, dict[str, Any]] = {}
     for one in decisions:
         if one.column is not None:
-            said = said.with_column(one.column, **{one.name: one.value})
+            columns.setdefault(one.column, {})[one.name] = one.value
         elif one.name != "format" or not READERS[one.value].packed:
             said = replace(said, **{one.name: one.value})
-    return said
+    return said.with_columns(columns)
 
 
 def _plain(value: Any) -> Any:

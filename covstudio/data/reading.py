@@ -18,6 +18,7 @@ import pandas as pd
 from covstudio.data.choices import Decision, TableChoices
 from covstudio.data.column_text import Cells, ColumnText, Marks
 from covstudio.data.columns import parse_column
+from covstudio.data.doubts import MOST_ANSWERED
 from covstudio.data.errors import TableError, count, listed, shown
 from covstudio.data.in_memory import checked_names, frame_of
 from covstudio.data.numerals import number
@@ -98,15 +99,11 @@ def _all_said(
 ) -> TableChoices:
     """The choices with those that are given in short."""
     if isinstance(missing, Mapping):
-        for name, codes in missing.items():
-            choices = choices.with_column(name, missing=codes)
+        choices = choices.with_columns({name: {"missing": codes} for name, codes in missing.items()})
     elif missing:
         choices = replace(choices, missing=missing)  # type: ignore[arg-type]
-    for name, level in reference.items():
-        choices = choices.with_column(name, reference=level)
-    for name, order in levels.items():
-        choices = choices.with_column(name, levels=order)
-    return choices
+    choices = choices.with_columns({name: {"reference": level} for name, level in reference.items()})
+    return choices.with_columns({name: {"levels": order} for name, order in levels.items()})
 
 
 def read(source: str | os.PathLike[str] | bytes, choices: TableChoices | None = None) -> Table:
@@ -205,7 +202,7 @@ def table_from(raw: RawTable, name: str, choices: TableChoices) -> tuple[Table, 
     questions = list(raw.questions)
     decisions: list[Decision] = []
     for column in columns:
-        parsed = parse_column(column, marks, choices)
+        parsed = parse_column(column, marks, choices, len(questions) < MOST_ANSWERED)
         found[column.name] = parsed.series
         decisions += parsed.decisions
         notes += parsed.notes
@@ -225,8 +222,7 @@ def _named(header: list[str], texts: list[Cells], notes: list[str]) -> tuple[lis
     ]
     notes += [
         f"Column {position + 1} has no name and no values and was left out."
-        for position in range(len(header))
-        if position not in held
+        for position in sorted(set(range(len(header))).difference(held))
     ]
     names, columns = [header[position] for position in held], [texts[position] for position in held]
     if len(names) < 2 or names[0] or held[0] or not all(names[1:]):
@@ -235,7 +231,8 @@ def _named(header: list[str], texts: list[Cells], notes: list[str]) -> tuple[lis
         notes.append("The first column has no name and holds row numbers; it was left out.")
         return names[1:], columns[1:]
     free = (ROW_NAMES, *(f"{ROW_NAMES}_{number}" for number in range(2, len(names) + 2)))
-    names[0] = next(text for text in free if text not in names)
+    taken = frozenset(names)
+    names[0] = next(text for text in free if text not in taken)
     what = "row names" if pd.Series(columns[0]).is_unique else "labels that repeat"
     notes.append(f"The first column has no name and holds {what}; it is called {names[0]!r}.")
     return names, columns

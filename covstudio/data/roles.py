@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from covstudio.data.causes import looks_like_number, why_no_numbers
-from covstudio.data.errors import TableError, count, listed, shown
+from covstudio.data.errors import SUGGESTED, TableError, count, listed, shown
 from covstudio.data.missing import MISSING_AMONG_NUMBERS
 from covstudio.data.numerals import are_codes, number, numeral
 from covstudio.data.tables import Table
@@ -71,6 +72,8 @@ _ROW_NAMES = re.compile(
     r"X|Unnamed: ?\d+(?:\.\d+)?|row[._ ]?names?|\.\.\.1|V1|_row|index|level_0|Obs", re.IGNORECASE
 )
 _FEW_LEVELS = 12
+#: So many factors are asked whether a column varies within their levels.
+_GROUPINGS = 20
 
 
 @dataclass(frozen=True)
@@ -182,13 +185,12 @@ def check_roles(table: Table, roles: Mapping[str, Role]) -> tuple[RoleProblem, .
         ["Column 'rep' has one level, 'R1', and a factor needs two or more to compare. Give it the role
           'ignored'."]
     """
-    problems = []
+    problems: list[RoleProblem] = []
+    there = frozenset(table.columns)
     for column, role in roles.items():
-        if column not in table.columns:
-            try:
-                table.require([column])
-            except TableError as error:
-                problems.append(RoleProblem(column, str(error)))
+        if column not in there:
+            if not table.has(column):
+                problems.append(RoleProblem(column, table.absent(column, meant=len(problems) < SUGGESTED)))
         elif role not in ROLES:
             message = f"Column {shown(column)} has the role {shown(role)}; the roles are {listed(ROLES)}."
             problems.append(RoleProblem(column, message))
@@ -321,11 +323,13 @@ def _guess_response(table: Table, guesses: Mapping[str, Guess]) -> tuple[str, st
     if named:
         return named[0], "It holds numbers, and its name is that of a response."
     # What is the same in all rows of a subject (its dose, its weight at the start) is no response.
-    varying = [column for column in measured if not _of_a_group(table, column, guesses)]
+    groups = _Groups(table, [column for column, guess in guesses.items() if guess.role == "factor"])
+    varying = [column for column in measured if not groups.tell(column)]
+    among = frozenset(varying)
     textbook = [column for column in varying if words[column] & _MEASURED]
     for candidates in (
         [column for column in textbook if not words[column] & _COVARIATES],
-        [column for column in others if column in varying],
+        [column for column in others if column in among],
         textbook,
         others,
         measured,
@@ -340,16 +344,33 @@ def _guess_response(table: Table, guesses: Mapping[str, Guess]) -> tuple[str, st
     return (loose[-1], "It is the last column of numbers.") if loose else None
 
 
-def _of_a_group(table: Table, column: str, guesses: Mapping[str, Guess]) -> bool:
-    """Whether a column is the same in all rows of a level, for some factor with several rows a level."""
-    codes = pd.factorize(np.array(table.labels(column), dtype=object))[0]
-    if len(set(codes.tolist())) == table.n:
-        return False
-    for factor, guess in guesses.items():
-        if guess.role != "factor" or factor == column:
-            continue
-        groups = pd.factorize(np.array(table.labels(factor), dtype=object))[0]
-        pairs = len(set(zip(groups.tolist(), codes.tolist(), strict=True)))
-        if pairs == len(set(groups.tolist())) < table.n / 2:
-            return True
-    return False
+class _Groups:
+    """The rows of each level, for some factors with several rows a level.
+
+    Args:
+        table: the table.
+        factors: its factors. Those with the most levels count: what does not vary within larger groups does
+            not vary within smaller ones.
+    """
+
+    def __init__(self, table: Table, factors: Iterable[str]) -> None:
+        self._table = table
+        coded = [(column, _codes(table, column)) for column in factors]
+        several = [(column, codes) for column, codes in coded if 1 + codes.max(initial=0) < table.n / 2]
+        finest = sorted(several, key=lambda one: -int(one[1].max(initial=0)))[:_GROUPINGS]
+        self._groups = [(column, codes, np.unique(codes, return_index=True)[1]) for column, codes in finest]
+
+    def tell(self, column: str) -> bool:
+        """Whether a column is the same in all rows of a level, for some factor."""
+        codes = _codes(self._table, column)
+        if 1 + int(codes.max(initial=0)) == self._table.n:
+            return False
+        return any(
+            factor != column and bool((codes == codes[first][groups]).all())
+            for factor, groups, first in self._groups
+        )
+
+
+def _codes(table: Table, column: str) -> npt.NDArray[np.intp]:
+    """A number from 0 for every row, the same for the same label; rows without one have theirs, too."""
+    return pd.factorize(np.array(table.labels(column), dtype=object), use_na_sentinel=False)[0]

@@ -13,7 +13,7 @@ from covstudio.data.choices import TableChoices
 from covstudio.data.column_text import ColumnText, Marks
 from covstudio.data.columns import parse_column
 from covstudio.data.computed import with_computed
-from covstudio.data.errors import ChoiceError, TableError, count, shown, suggestion
+from covstudio.data.errors import SUGGESTED, ChoiceError, TableError, count, listed, shown, suggestion
 from covstudio.data.in_memory import frame_of, series_of
 from covstudio.data.numerals import number
 from covstudio.data.steps import Compute, Keep, Recode, Rename, Step
@@ -96,8 +96,10 @@ def _recode(step: Recode, table: Table) -> Table:
     notes = [
         f"Column {shown(step.column)}: no row has {shown(one)}, which is to become another label. "
         f"{suggestion(one, list(present), 'label')}"
-        for one in absent
+        for one in absent[:SUGGESTED]
     ]
+    if more := absent[SUGGESTED:]:
+        notes.append(f"Column {shown(step.column)}: no row has {count(len(more), 'other')} of these labels.")
     becomes = [step.labels.get(one, one) if one is not None else None for one in labels]
     cells: list[str | float | None] = list(becomes)
     if table.is_numeric(step.column):
@@ -131,19 +133,25 @@ def unheard(choices: TableChoices, columns: Sequence[str]) -> list[str]:
         columns: the columns of the file.
     """
     later = {step.name for step in choices.steps if isinstance(step, Compute | Rename)}
-    absent = [name for name in choices.columns if name not in columns and name not in later]
-    return [
+    there = {*columns, *later}
+    absent = [name for name in choices.columns if name not in there]
+    notes = [
         f"Something is said about column {shown(name)}, and there is no such column. "
         f"{suggestion(name, [*columns, *later])}"
-        for name in absent
+        for name in absent[:SUGGESTED]
     ]
+    if more := absent[SUGGESTED:]:
+        notes.append(
+            f"Something is said about {count(len(more), 'more column')} that there "
+            f"{'is' if len(more) == 1 else 'are'} not: {listed(more)}."
+        )
+    return notes
 
 
 def _under(table: Table, choices: TableChoices) -> Table:
     """A table that was read, under other choices but their steps."""
     frame = {name: table.frame[name] for name in table.columns}
-    notes = list(table.notes)
-    notes += [note for note in unheard(choices, list(frame)) if note not in notes]
+    notes = dict.fromkeys((*table.notes, *unheard(choices, list(frame))))
     for name in list(frame):
         series = frame[name]
         said, before = choices.column(name), table.choices.column(name)
@@ -159,9 +167,10 @@ def _under(table: Table, choices: TableChoices) -> Table:
         elif same:
             continue
         texts = np.array([label(value) or "" for value in series], dtype=object)
-        parsed = parse_column(ColumnText.of(name, texts, choices, table.lines), Marks(","), choices)
+        column = ColumnText.of(name, texts, choices, table.lines)
+        parsed = parse_column(column, Marks(","), choices, answers=False)
         frame[name] = parsed.series
-        notes += [note for note in parsed.notes if note not in notes]
+        notes |= dict.fromkeys(parsed.notes)
     changed = {name for name in table.columns if choices.column(name) != table.choices.column(name)}
     questions = tuple(one for one in table.questions if one.column not in changed)
     own = replace(choices, steps=())

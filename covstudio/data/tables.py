@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
@@ -65,10 +66,24 @@ class Table:
         """The number of rows."""
         return len(self.frame)
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """The names of the columns, in the order of the file."""
         return tuple(str(name) for name in self.frame.columns)
+
+    def has(self, column: str) -> bool:
+        """Whether there is this column, in whichever Unicode form its name is given."""
+        return column in self.frame.columns or self._own(column) in self.frame.columns
+
+    def absent(self, column: str, meant: bool = True) -> str:
+        """The sentence about a column that there is not.
+
+        Args:
+            column: its name.
+            meant: whether to say which may have been meant; with very many names this takes a while.
+        """
+        told = f"There is no column {shown(column)} in {shown(self.name)}."
+        return f"{told} {suggestion(column, self.columns)}" if meant else told
 
     def require(self, columns: Iterable[str]) -> None:
         """Check that the table has these columns.
@@ -81,13 +96,9 @@ class Table:
             Traceback (most recent call last):
             covstudio.data.errors.TableError: There is no column 'Yield' in 'trial'. Did you mean 'yield'?
         """
-        own = self.frame.columns
-        absent = [one for one in dict.fromkeys(columns) if one not in own and self._own(one) not in own]
+        absent = [one for one in dict.fromkeys(columns) if not self.has(one)]
         if len(absent) == 1:
-            raise TableError(
-                f"There is no column {shown(absent[0])} in {shown(self.name)}. "
-                f"{suggestion(absent[0], self.columns)}"
-            )
+            raise TableError(self.absent(absent[0]))
         if absent:
             raise TableError(
                 f"There are no columns {listed(absent)} in {shown(self.name)}, which has "

@@ -318,15 +318,17 @@ class Operator(Remembering):
         layout = self._layout()
         raw = layout.complete(self._theta(free_params))
         natural = layout.natural(raw)
-        wanted = self._wanted()
+        spans = self._spans()
+        wanted = {share.position: share.index for share in shares(spans, self._wanted())}
         grads: list[Tensor | None] = []
         names: list[list[str]] = []
-        for (name, operand), span in zip(self._operands.items(), self._spans(), strict=True):
-            mine = [k for k in wanted if k in span]
+        for position, ((name, operand), span) in enumerate(zip(self._operands.items(), spans, strict=True)):
+            index = wanted.get(position, [])
+            mine = [span.start + k for k in index]
             names.append([layout.names[k] for k in mine])
             if mine and isinstance(operand, Matrix):
                 own = natural[span.start : span.stop]
-                inner = operand_slices(name, operand, own, [k - span.start for k in mine])
+                inner = operand_slices(name, operand, own, index)
                 grads.append(chain(inner, layout.slopes(raw, mine)))
             else:
                 grads.append(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -56,17 +57,22 @@ def shares(spans: Sequence[range], index: Sequence[int]) -> Iterator[Share]:
     """The parameters asked for, span by span; spans that have none of them are left out.
 
     Args:
-        spans: where parameters stand, as `consecutive` tells.
+        spans: where parameters stand, as `consecutive` tells; none within another.
         index: positions of the parameters asked for.
 
     Example:
         >>> [(share.position, share.places, share.index) for share in shares(consecutive([2, 3]), [4, 0, 2])]
         [(0, [1], [0]), (1, [0, 2], [2, 0])]
     """
-    for position, span in enumerate(spans):
-        places = [place for place, k in enumerate(index) if k in span]
-        if places:
-            yield Share(position, places, [index[place] - span.start for place in places])
+    order = sorted(range(len(spans)), key=lambda position: (spans[position].start, spans[position].stop))
+    starts = [spans[position].start for position in order]
+    owned: dict[int, list[int]] = {}
+    for place, k in enumerate(index):
+        at = bisect_right(starts, k) - 1
+        if at >= 0 and k in spans[order[at]]:
+            owned.setdefault(order[at], []).append(place)
+    for position, places in sorted(owned.items()):
+        yield Share(position, places, [index[place] - spans[position].start for place in places])
 
 
 def in_order(pieces: Sequence[Tensor], places: Sequence[Sequence[int]]) -> Tensor:

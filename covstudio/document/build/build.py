@@ -6,6 +6,7 @@ node that can be built has its matrix.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -108,6 +109,7 @@ class Build:
     notes: tuple[str, ...] = ()
     spaced: Document = field(default_factory=Document, repr=False)
     _runs: dict[str, tuple[_Run, ...]] = field(default_factory=dict, repr=False)
+    _ranges: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict, repr=False)
 
     def naturals(self, node_id: str, document: Document) -> Tensor:
         """The natural values of all parameters of a node's matrix, in the order of its `param_names`.
@@ -148,13 +150,19 @@ class Build:
             parameter: its own parameter.
             natural: the value.
         """
-        for run in self._runs.get(node_id, ()):
-            if run.node_id == node_id and parameter in run.names:
-                low, high = run.bounds[run.names.index(parameter)]
-                if low <= natural <= high:
-                    return None
-                return f"{parameter_label(parameter)} lies between {low:g} and {high:g}; got {natural:g}."
-        return None
+        low, high = self._bounds(node_id).get(parameter, (-math.inf, math.inf))
+        if low <= natural <= high:
+            return None
+        return f"{parameter_label(parameter)} lies between {low:g} and {high:g}; got {natural:g}."
+
+    def _bounds(self, node_id: str) -> Mapping[str, tuple[float, float]]:
+        """The ranges of a node's own parameters."""
+        known = self._ranges.get(node_id)
+        if known is None:
+            own = (run for run in self._runs.get(node_id, ()) if run.node_id == node_id)
+            known = {name: one for run in own for name, one in zip(run.names, run.bounds, strict=True)}
+            self._ranges[node_id] = known
+        return known
 
 
 def build(document: Document, table: Table | None = None) -> Build:

@@ -16,8 +16,9 @@ from covstudio.document.build.construct import splatted, takes_levels
 from covstudio.document.build.table_facts import TableFacts
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import ArgumentValue, Columns, FrozenMap, Node, Related
+from covstudio.document.sizes.directions import Directions
 from covstudio.document.sizes.relations import relate
-from covstudio.document.sizes.search import Search
+from covstudio.document.sizes.search import Cell, Search
 
 __all__ = ["WithRelations", "related_nodes", "with_relations"]
 
@@ -77,6 +78,12 @@ class _Relating:
         for node in self.document.nodes.values():
             self.search.add(node)
             relate(self.search, node)
+        self.directions = Directions(self.search)
+        #: The tables whose individuals a class of cells counts, by name.
+        self.counting: dict[Cell, dict[str, Relation]] = {}
+        for leaf, (_, name) in self.leaves.items():
+            if (relation := self.document.relations.get(name)) is not None:
+                self.counting.setdefault(self.search.find((leaf, 0)), {})[name] = relation
         for node in self.document.nodes.values():
             self._design(node)
         document = replace(self.document, nodes=FrozenMap(self.nodes))
@@ -126,25 +133,10 @@ class _Relating:
 
     def _tables_of(self, node: Node, k: int, count: int) -> list[tuple[str, Relation]]:
         """The tables whose individuals are the levels of factor k of a design, by name."""
-        own = self.search.find((node.id, 1))
-        found: dict[str, Relation] = {}
-        wholes = [
-            own,
-            *(self.search.find(split.whole) for split in self.search.splits if split.how == "product"),
-        ]
-        for whole in dict.fromkeys(wholes):
-            options = list(self.search.directions(whole))
-            # Where the factors of the design stand among the directions of the whole, and of how many.
-            places = {(option.index(own) + k, len(option) - 1 + count) for option in options if own in option}
-            for leaf, (_, name) in self.leaves.items():
-                relation, cell = self.document.relations.get(name), self.search.find((leaf, 0))
-                for option in options:
-                    if relation is not None and any(
-                        len(option) == size and place < size and option[place] == cell
-                        for place, size in places
-                    ):
-                        found[name] = relation
-        return list(found.items())
+        along = self.directions.of_factor((node.id, 1), k, count)
+        return list(
+            {name: one for cell in along for name, one in self.counting.get(cell, {}).items()}.items()
+        )
 
 
 def _absent(name: str, known: tuple[str, ...]) -> str:

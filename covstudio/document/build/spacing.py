@@ -26,8 +26,9 @@ from covstudio.document.build.construct import fills_gaps, splatted
 from covstudio.document.build.table_facts import TableFacts
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import ArgumentValue, Columns, FrozenMap, Levels, Node, Values
+from covstudio.document.sizes.directions import Directions
 from covstudio.document.sizes.relations import relate
-from covstudio.document.sizes.search import Search
+from covstudio.document.sizes.search import Cell, Search
 
 __all__ = ["Spaced", "spaced"]
 
@@ -123,6 +124,11 @@ class _Spacing:
         for node in self.document.nodes.values():
             self.search.add(node)
             relate(self.search, node)
+        self.directions = Directions(self.search)
+        self.places = {leaf: place for place, leaf in enumerate(self.leaves)}
+        self.counting: dict[Cell, list[str]] = {}  # the leaves that count a class of cells
+        for leaf in self.leaves:
+            self.counting.setdefault(self.search.find((leaf, 0)), []).append(leaf)
         placed: set[str] = set()
         for node in self.document.nodes.values():
             factors = self._factors(node)
@@ -202,16 +208,9 @@ class _Spacing:
 
     def _series(self, node: Node, k: int, count: int) -> list[str]:
         """The structures of positions in order that factor k of a design runs along."""
-        own = self.search.find((node.id, 1))
-        along = {option[k] for option in self.search.directions(own) if len(option) == count}
-        # A design that is multiplied row by row with others has some of the directions of all their columns.
-        wholes = {self.search.find(one.whole) for one in self.search.splits if one.how == "product"}
-        for options in (list(self.search.directions(whole)) for whole in wholes - {own}):
-            for option in options:
-                if len(option) > 1 and own in option:
-                    place, wanted = option.index(own), len(option) - 1 + count
-                    along.update(other[place + k] for other in options if len(other) == wanted)
-        return [leaf for leaf in self.leaves if self.search.find((leaf, 0)) in along]
+        along = self.directions.of_factor((node.id, 1), k, count)
+        found = {leaf for cell in along for leaf in self.counting.get(cell, ())}
+        return sorted(found, key=self.places.__getitem__)
 
     def _fill(self, node: Node, k: int, factor: _Factor, series: list[str]) -> bool:
         """Whether factor k is to be filled; what its series are told, and what is said."""

@@ -166,6 +166,30 @@ class Disconnect(Change):
 
 
 @dataclass(frozen=True)
+class Loosen(Change):
+    """Take several nodes out of their slots (or V out of its place); they stay on the canvas.
+
+    Args:
+        children: ids of the operands; those that are connected to nothing stay as they are.
+    """
+
+    children: Sequence[str]
+
+    def apply(self, document: Document) -> Document:
+        freed = {node_of(document, child).id for child in self.children}
+        parents = {place[0] for child in freed if (place := document.parent_of(child)) is not None}
+        if parents:
+            changed = (_without_children(document.nodes[one], freed) for one in parents)
+            document = document.with_nodes(*changed)
+        return replace(document, v=None) if document.v in freed else document
+
+    def _describe(self, document: Document) -> str:
+        if len(self.children) == 1:
+            return f"Disconnect {node_of(document, self.children[0]).name}"
+        return f"Remove {len(self.children)} wires"
+
+
+@dataclass(frozen=True)
 class SwapOperands(Change):
     """Let what is in two slots of an operator change places.
 
@@ -312,9 +336,4 @@ def _with_child(node: Node, slot: str, child: str) -> Node:
 
 def _loosened(document: Document, node_id: str) -> Document:
     """The document with a node out of its slot, or out of the place of V."""
-    if document.v == node_id:
-        return replace(document, v=None)
-    parent = document.parent_of(node_id)
-    if parent is None:
-        return document
-    return document.with_nodes(_without_children(document.nodes[parent[0]], {node_id}))
+    return Loosen((node_id,)).apply(document)

@@ -12,7 +12,7 @@ from covstudio.covariance import Declaration, declaration
 from covstudio.data.choices import TableChoices
 from covstudio.data.relation import Relation
 from covstudio.data.roles import Role
-from covstudio.document.model.node import FrozenMap, Node, check_id, check_name
+from covstudio.document.model.node import MAX_NAME, FrozenMap, Node, check_id, check_name
 
 MAX_NODES = 2000
 MAX_DEPTH = 64
@@ -24,6 +24,9 @@ Method = Literal["REML", "ML"]
 Degrees = Literal["satterthwaite", "kenward-roger", "kenward-roger-observed"]
 
 _NUMBERED = re.compile(r"n([1-9][0-9]{0,8})")
+_NUMBER_AT_END = re.compile(r" [0-9]+$")
+#: Characters of the longest number that a name gets, with the blank before it.
+_LONGEST_NUMBER = len(f" {2 * MAX_NODES}")
 
 
 @dataclass(frozen=True)
@@ -157,11 +160,41 @@ class Document:
 
     def free_name(self, wanted: str) -> str:
         """`wanted`, or with the first number that makes it unique: "AR(1)", "AR(1) 2", ..."""
-        number, name = 2, wanted
-        while name in self._names:
-            suffix = f" {number}"
-            name, number = wanted[: 60 - len(suffix)] + suffix, number + 1
-        return name
+        return self.free_names([wanted])[0]
+
+    def free_names(self, wanted: Iterable[str], *, counted_on: bool = False) -> list[str]:
+        """Names for several new nodes, one after the other, as `free_name` gives them.
+
+        Args:
+            wanted: what they would be called.
+            counted_on: a name that is taken and ends with a number gets another number in its place.
+
+        Example:
+            >>> Document().free_names(["AR(1)", "AR(1)", "block", "AR(1)"])
+            ['AR(1)', 'AR(1) 2', 'block', 'AR(1) 3']
+            >>> Document().free_names(["time 2", "time 2"], counted_on=True)
+            ['time 2', 'time']
+        """
+        taken = set(self._names)
+        numbers: dict[str, int] = {}  # where to go on for names that begin alike
+        found = []
+        for one in wanted:
+            if counted_on and one in taken:
+                one = _NUMBER_AT_END.sub("", one)
+            name, stem = one, one[: MAX_NAME - _LONGEST_NUMBER]
+            while name in taken:
+                number = numbers.get(stem, 2)
+                numbers[stem] = number + 1
+                suffix = f" {number}"
+                name = one[: MAX_NAME - len(suffix)] + suffix
+            taken.add(name)
+            found.append(name)
+        return found
+
+    def next_ids(self, count: int, taken: Iterable[str] = ()) -> list[str]:
+        """The ids that so many new nodes get, see `next_id`."""
+        first = int(self.next_id(taken)[1:])
+        return [f"n{number}" for number in range(first, first + count)]
 
     def with_nodes(self, *nodes: Node) -> Document:
         """The same document with these nodes added, or put in the place of those with the same id."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -98,6 +98,7 @@ class Search:
         self.names: dict[str, str] = {}
         self.constants: dict[Cell, SizeOrigin] = {}
         self.least: dict[Cell, SizeOrigin] = {}
+        self.smallest: dict[Cell, SizeOrigin] | None = None  # the largest of these for each class
 
     def find(self, cell: Cell) -> Cell:
         """The cell that stands for the class of a cell."""
@@ -148,19 +149,13 @@ class Search:
         self.splits.append(Split(node.id, how, whole, (*parts, extra), len(parts) + 1, why))
         self.constants[extra] = SizeOrigin(number, what, (str(number),))
 
-    def directions(self, cell: Cell) -> Iterator[tuple[Cell, ...]]:
-        """The directions whose sizes a size is the product of: itself, or those of a Kronecker product."""
-        own = self.find(cell)
-        yield (own,)
+    def products(self) -> dict[Cell, list[tuple[Cell, ...]]]:
+        """The classes that are products, each with the classes it is the product of, in their order."""
+        found: dict[Cell, list[tuple[Cell, ...]]] = {}
         for split in self.splits:
-            if split.how == "product" and self.find(split.whole) == own and len(split.parts) > 1:
-                if any(self.find(part) == own for part in split.parts):
-                    continue
-                options: list[tuple[Cell, ...]] = [()]
-                for part in split.parts:
-                    inner = list(self.directions(part))
-                    options = [(*option, *more) for option in options for more in inner]
-                yield from options
+            if split.how == "product":
+                found.setdefault(self.find(split.whole), []).append(tuple(map(self.find, split.parts)))
+        return found
 
     def at_least(self, cell: Cell, origin: SizeOrigin) -> None:
         """What a class gets in place of the fallback when nothing else says its size."""
@@ -237,6 +232,7 @@ class Search:
 
     def guess(self, document: Document) -> None:
         """Divide a known size among operands that say nothing about theirs, and say so."""
+        said: set[str] = set()
         for split in self.splits:
             whole = self.value(split.whole)
             unknown = list(dict.fromkeys(self.find(part) for part in split.parts if self.value(part) is None))
@@ -258,7 +254,8 @@ class Search:
                 self.put(cell, SizeOrigin(share, why, (str(share),), guessed=True))
             shares = [origin.value for part in split.parts if (origin := self.value(part)) is not None]
             sign = " × " if split.how == "product" else " + "
-            if not any(guess.node_id == split.node_id for guess in self.guesses):
+            if split.node_id not in said:
+                said.add(split.node_id)
                 self.guesses.append(
                     Guess(
                         split.node_id,
@@ -275,9 +272,13 @@ class Search:
                 self.put(cell, self.value(other) or self._fallback(cell))
 
     def _fallback(self, cell: Cell) -> SizeOrigin:
-        root = self.find(cell)
-        asked = [origin for other, origin in self.least.items() if self.find(other) == root]
-        return max(asked, key=lambda origin: origin.value, default=FALLBACK_ORIGIN)
+        if self.smallest is None:
+            self.smallest = {}
+            for other, origin in self.least.items():
+                known = self.smallest.setdefault(self.find(other), origin)
+                if origin.value > known.value:
+                    self.smallest[self.find(other)] = origin
+        return self.smallest.get(self.find(cell), FALLBACK_ORIGIN)
 
 
 def _follows(document: Document, cell: Cell) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -100,7 +99,7 @@ def paste(document: Document, text: str, at: Place) -> tuple[Change, tuple[str, 
 
 
 def _tops(document: Document, nodes: Iterable[str]) -> tuple[str, ...]:
-    chosen = list(dict.fromkeys(node for node in nodes if node in document.nodes))
+    chosen = dict.fromkeys(node for node in nodes if node in document.nodes)
     return tuple(node for node in chosen if not any(above in chosen for above in document.ancestors(node)))
 
 
@@ -119,23 +118,16 @@ def _added(
     total = len(document.nodes) + len(originals)
     if total > MAX_NODES:
         raise ChangeError(f"A model holds at most {MAX_NODES} nodes; this copy would make it {total}.")
-    ids: dict[str, str] = {}
-    for original in originals:
+    ids = dict(zip(originals, document.next_ids(len(originals)), strict=True))
+    names = document.free_names((source.nodes[one].name for one in originals), counted_on=True)
+    copied = []
+    for original, name in zip(originals, names, strict=True):
         node = source.nodes[original]
-        ids[original] = document.next_id()
         x, y = place(node)
-        copied = replace(
-            node,
-            id=ids[original],
-            name=_free(document, node.name),
-            operands=tuple((slot, None if child is None else ids[child]) for slot, child in node.operands),
-            x=float(round(x)),
-            y=float(round(y)),
+        operands = tuple((slot, None if child is None else ids[child]) for slot, child in node.operands)
+        copied.append(
+            replace(
+                node, id=ids[original], name=name, operands=operands, x=float(round(x)), y=float(round(y))
+            )
         )
-        document = document.with_nodes(copied)
-    return ReplaceDocument(document, label=label), tuple(ids[top] for top in tops)
-
-
-def _free(document: Document, name: str) -> str:
-    """The name itself where nobody has it; copies of copies are numbered on."""
-    return name if document.named(name) is None else document.free_name(re.sub(r" \d+$", "", name))
+    return ReplaceDocument(document.with_nodes(*copied), label=label), tuple(ids[top] for top in tops)

@@ -20,7 +20,7 @@ from covstudio.document.changes.all import (
     Change,
     ChangeError,
     Connect,
-    Disconnect,
+    Loosen,
     RemoveNodes,
     SwapOperands,
 )
@@ -30,6 +30,10 @@ from covstudio.document.model.node import V
 from covstudio.studio.session.store import Store
 
 Place = tuple[float, float]
+
+#: The most nodes in all models that are looked at to say where a wire fits. In a large model that is enough
+#: for some places; the others are offered, and checked when the wire is drawn.
+LOOKED_AT = 10_000
 
 
 @dataclass(frozen=True)
@@ -137,14 +141,15 @@ def free_place(document: Document, wanted: Place, ignore: Collection[str] = ()) 
 def targets(document: Document, table: Table | None, child: str) -> tuple[Target, ...]:
     """Every slot that a node is not in yet, those it fits into first.
 
-    A variadic operator counts once, with its free slot.
+    A variadic operator counts once, with its free slot. In a large model some are not looked at.
 
     Args:
         document: the document.
         table: its table.
         child: id of the node to wire.
     """
-    found = []
+    found: list[Target] = []
+    most = _checks(document)
     if document.v != child:
         found.append(Target(V, V, "V", check_connection(document, child, V, None, table)))
     for node in document.nodes.values():
@@ -157,9 +162,9 @@ def targets(document: Document, table: Table | None, child: str) -> tuple[Target
             if declared.variadic and child in node.children:
                 continue
             label = node.name if declared.variadic else f"{node.name} · {slot}"
-            found.append(
-                Target(node.id, slot, label, check_connection(document, child, node.id, slot, table))
-            )
+            told = len(found) < most
+            reason = check_connection(document, child, node.id, slot, table) if told else None
+            found.append(Target(node.id, slot, label, reason))
     return tuple(sorted(found, key=lambda target: target.reason is not None))
 
 
@@ -180,35 +185,63 @@ def ends(
     """
     if node != V and node not in document.nodes:
         return ()
+    most = _checks(document)
     if slot is not None:
         parent_slot = None if node == V else slot
+        there = document.v if node == V else dict(document.nodes[node].operands).get(slot)
         return tuple(
-            (child, None, *_told(document, table, child, node, parent_slot))
-            for child in document.nodes
-            if child != node
+            (child, None, *_told(document, table, child, node, parent_slot, there, count < most))
+            for count, child in enumerate(child for child in document.nodes if child != node)
         )
-    found = [(V, V, *_told(document, table, node, V, None))]
-    for parent in document.nodes.values():
-        if parent.id != node:
-            found += [
-                (parent.id, name, *_told(document, table, node, parent.id, name))
-                for name, _ in parent.operands
-            ]
-    return tuple(found)
+    places = [
+        (parent.id, name, there)
+        for parent in document.nodes.values()
+        if parent.id != node
+        for name, there in parent.operands
+    ]
+    checked = set(sorted(places, key=lambda place: place[2] is not None)[:most])  # free slots first
+    return (
+        (V, V, *_told(document, table, node, V, None, document.v, True)),
+        *(
+            (parent, name, *_told(document, table, node, parent, name, there, place in checked))
+            for place in places
+            for parent, name, there in [place]
+        ),
+    )
+
+
+def _checks(document: Document) -> int:
+    """In how many places it is looked whether a wire fits: each takes as long as the model is large."""
+    return max(1, LOOKED_AT // max(1, len(document.nodes)))
 
 
 def _told(
-    document: Document, table: Table | None, child: str, parent: str, slot: str | None
+    document: Document,
+    table: Table | None,
+    child: str,
+    parent: str,
+    slot: str | None,
+    there: str | None,
+    checked: bool,
 ) -> tuple[str | None, str | None]:
-    """Why a wire does not fit, and what it does to the node that is in the slot."""
-    try:
-        change = connect(document, table, child, parent, slot)
-    except ChangeError as error:
-        return str(error), None
-    if isinstance(change, SwapOperands):
-        return None, change.described(document)
-    out = displaced(document, child, parent, slot)
-    return None, None if out is None else f"takes the place of {document.nodes[out].name}, which stays loose"
+    """Why a wire does not fit, where that is looked at, and what it does to the node that is in the slot."""
+    if checked:
+        try:
+            connect(document, table, child, parent, slot)
+        except ChangeError as error:
+            return str(error), None
+    if there is None or there == child:
+        return None, None
+    name = document.nodes[there].name
+    if _sibling(document, child, parent):
+        return None, f"Swap {document.nodes[child].name} and {name}"
+    return None, f"takes the place of {name}, which stays loose"
+
+
+def _sibling(document: Document, child: str, parent: str) -> bool:
+    """Whether a node is an operand of this operator already."""
+    own = document.parent_of(child)
+    return own is not None and own[0] == parent
 
 
 def swaps(document: Document, table: Table | None, node: str) -> tuple[tuple[str, str, str, str], ...]:
@@ -217,11 +250,16 @@ def swaps(document: Document, table: Table | None, node: str) -> tuple[tuple[str
     if place is None:
         return ()
     parent, slot = place
-    return tuple(
-        (parent, slot, other, f"Swap with {document.nodes[child].name}")
+    most = _checks(document)
+    siblings = [
+        (other, child)
         for other, child in document.nodes[parent].operands
         if child is not None and child != node
-        if check_swap(document, SwapOperands(parent, slot, other), table) is None
+    ]
+    return tuple(
+        (parent, slot, other, f"Swap with {document.nodes[child].name}")
+        for count, (other, child) in enumerate(siblings)
+        if count >= most or check_swap(document, SwapOperands(parent, slot, other), table) is None
     )
 
 
@@ -258,8 +296,7 @@ def swap(document: Document, table: Table | None, parent: str, first: str, secon
 def displaced(document: Document, child: str, parent: str, slot: str | None) -> str | None:
     """The node that a wire into a slot would take out of it, to stand loose; None when it takes none out."""
     there = document.v if parent == V else dict(document.nodes[parent].operands).get(slot or "")
-    own = document.parent_of(child)
-    return None if there == child or (own is not None and own[0] == parent) else there
+    return None if there == child or _sibling(document, child, parent) else there
 
 
 def remove(document: Document, nodes: Iterable[str], loose: Iterable[str] = ()) -> Change | None:
@@ -273,7 +310,7 @@ def remove(document: Document, nodes: Iterable[str], loose: Iterable[str] = ()) 
     Returns:
         The change, or None when there is nothing to do.
     """
-    gone = tuple(dict.fromkeys(node for node in nodes if node in document.nodes))
+    gone = dict.fromkeys(node for node in nodes if node in document.nodes)
     freed = [
         child
         for child in dict.fromkeys(loose)
@@ -282,9 +319,9 @@ def remove(document: Document, nodes: Iterable[str], loose: Iterable[str] = ()) 
         and (child == document.v or document.parent_of(child))
     ]
     # Wires first: the slots of a variadic operator close up when an operand is removed.
-    changes: list[Change] = [Disconnect(child) for child in freed]
+    changes: list[Change] = [Loosen(tuple(freed))] if freed else []
     if gone:
-        changes.append(RemoveNodes(gone))
+        changes.append(RemoveNodes(tuple(gone)))
     if not changes:
         return None
     if len(changes) == 1:
