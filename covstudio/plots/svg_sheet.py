@@ -14,7 +14,6 @@ from covstudio.plots.style import LOOKS, Theme
 from covstudio.plots.subject import Array
 from covstudio.plots.svg import (
     PAGE,
-    SIZE,
     Axis,
     Mark,
     Svg,
@@ -23,8 +22,8 @@ from covstudio.plots.svg import (
     path,
     round_ticks,
     text,
-    width_of,
 )
+from covstudio.plots.svg_axes import EDGE, TITLE, extent, framed, limits_of
 from covstudio.plots.ticks import axis_ticks
 
 if TYPE_CHECKING:
@@ -36,9 +35,8 @@ __all__ = ["SvgSheet"]
 CELLS = 300
 #: Height of a heatmap as a share of its width, at least and at most.
 FLATTEST, TALLEST = 0.2, 1.25
-#: Pixels between what stands beside each other, and about a picture.
-GAP, EDGE = 14, 6
-TITLE = 12
+#: Pixels between what stands beside each other.
+GAP = 14
 Ticks = list[tuple[float, str]]
 
 
@@ -146,7 +144,9 @@ class SvgSheet:
         limits = ((-0.5, m - 0.5), (n - 0.5, -0.5))
         marks = [Mark(paint, None, None)]
         bar = self._bar(low, high, scale, labels.get("value", ""))
-        return self._framed(marks, title, limits, ticks, (xlabel, labels["row"]), height, below=bar)
+        return framed(
+            self.look, self.width, marks, title, limits, ticks, (xlabel, labels["row"]), height, below=bar
+        )
 
     def _bar(self, low: float, high: float, scale: Scale, label: str) -> Svg:
         """The colours of a scale with what they mean."""
@@ -185,7 +185,7 @@ class SvgSheet:
             )
             return f'<path d="{dots}" {shape} stroke-opacity="{opacity}"/>' if dots else ""
 
-        return Mark(paint, _extent(a), _extent(b), label, ink)
+        return Mark(paint, extent(a), extent(b), label, ink)
 
     def line(
         self, frame: pd.DataFrame, x: str, y: str, label: str = "", second: bool = False, **options: Any
@@ -199,7 +199,7 @@ class SvgSheet:
             drawn = path([(across(a), up(b))])
             return f'<path d="{drawn}" fill="none" stroke="{ink}" stroke-width="1.5"{dash}/>'
 
-        return Mark(paint, _extent(a), _extent(b), label, ink)
+        return Mark(paint, extent(a), extent(b), label, ink)
 
     def segments(
         self,
@@ -220,7 +220,7 @@ class SvgSheet:
             ends = (np.stack(pair, axis=1) for pair in ((across(a), across(c)), (up(b), up(d))))
             return f'<path d="{path(list(zip(*ends, strict=True)))}" {shape}/>'
 
-        return Mark(paint, _extent(a, c), _extent(b, d))
+        return Mark(paint, extent(a, c), extent(b, d))
 
     def band(self, frame: pd.DataFrame, x: str, low: str, high: str, label: str = "") -> Mark:
         """The area between two columns."""
@@ -231,7 +231,7 @@ class SvgSheet:
             drawn = path([(across(around[0]), up(around[1]))], closed=True)
             return f'<path d="{drawn}" fill="{self.look.band}" fill-opacity="0.25"/>'
 
-        return Mark(paint, _extent(a), _extent(b, c), label, self.look.band)
+        return Mark(paint, extent(a), extent(b, c), label, self.look.band)
 
     def boxes(self, frame: pd.DataFrame, x: str, y: str) -> list[Mark]:
         """The middle half of the values of each place, with its median."""
@@ -251,7 +251,7 @@ class SvgSheet:
             drawn = path([(x(a), y(b)) for a, b in across])
             return f'<path d="{drawn}" fill="none" stroke="{self.look.second}" stroke-width="2"/>'
 
-        reach = _extent(at - 0.3, at + 0.3), _extent(low, high)
+        reach = extent(at - 0.3, at + 0.3), extent(low, high)
         return [Mark(boxes, *reach), Mark(medians, *reach)]
 
     def level(self, height: float) -> Mark:
@@ -286,7 +286,7 @@ class SvgSheet:
             drawn = path([(across(a), up(b)) for a, b in lines])
             return f'<path d="{drawn}" fill="none" stroke="{self.look.first}" stroke-width="1.5"/>'
 
-        return Mark(paint, _extent(x), _extent(y))
+        return Mark(paint, extent(x), extent(y))
 
     def _colour(self, label: str, second: bool) -> str:
         if second:
@@ -313,7 +313,7 @@ class SvgSheet:
         marks = [one for one in elements if one is not None]
         height = options.get("frame_height", self.height)
         limits = tuple(
-            _limits([getattr(one, axis) for one in marks], options.get(f"{axis}lim")) for axis in ("x", "y")
+            limits_of([getattr(one, axis) for one in marks], options.get(f"{axis}lim")) for axis in ("x", "y")
         )
         named = names or {}
         ticks = []
@@ -325,7 +325,7 @@ class SvgSheet:
                 ticks.append(self._places(list(own), room / max(len(own), 1), True))
         heading = numbers.heading if title is None else title
         labels = (numbers.labels.get(x, x), numbers.labels.get(y, y))
-        return self._framed(marks, heading, (limits[0], limits[1]), ticks, labels, height)
+        return framed(self.look, self.width, marks, heading, (limits[0], limits[1]), ticks, labels, height)
 
     def beside(self, pictures: Sequence[Any], title: str, columns: int = 3) -> Svg:
         """Pictures beside each other, each with axes of its own."""
@@ -354,95 +354,3 @@ class SvgSheet:
         elif not written and all(name.replace(".", "", 1).removeprefix("-").isdigit() for name in names):
             words = [names[k] for k in where]
         return list(zip(map(float, where), words, strict=True))
-
-    def _framed(
-        self,
-        marks: Sequence[Mark],
-        title: str,
-        limits: tuple[tuple[float, float], tuple[float, float]],
-        ticks: Sequence[Ticks],
-        labels: tuple[str, str],
-        height: float,
-        below: Svg | None = None,
-    ) -> Svg:
-        """Marks within axes, under a title, with a legend where there are several names."""
-        look = self.look
-        left = 12 + max([width_of(words) for _, words in ticks[1]], default=0.0) + (16 if labels[1] else 0)
-        lines = wrapped(title, round(self.width + left)).split("\n") if title else []
-        legend = list({one.label: one for one in marks if one.label}.values())
-        keys = self._legend(legend, left) if len(legend) > 1 else ""
-        top = EDGE + 15.0 * len(lines) + (16 if keys else 0) + 4
-        x = Axis(*limits[0], left, left + self.width)
-        down = limits[1][0] > limits[1][1]
-        y = (
-            Axis(limits[1][1], limits[1][0], top, top + height)
-            if down
-            else Axis(*limits[1], top + height, top)
-        )
-        bottom = top + height
-        parts = [
-            text(EDGE, EDGE + 11 + 15 * k, line, look.text, size=TITLE, anchor="start", bold=True)
-            for k, line in enumerate(lines)
-        ]
-        if keys:
-            parts.append(f'<g transform="translate(0 {coordinate(EDGE + 15.0 * len(lines) + 8)})">{keys}</g>')
-        # A picture within the picture cuts off what lies beyond the axes; points on its edge stay whole.
-        inside = " ".join(map(coordinate, (left - 3, top - 3, self.width + 6, height + 6)))
-        sides = zip(("x", "y", "width", "height"), inside.split(), strict=True)
-        clip = " ".join(f'{name}="{value}"' for name, value in sides)
-        drawn = "".join(one.paint(x, y) for one in marks)
-        parts.append(f'<svg {clip} viewBox="{inside}">{drawn}</svg>')
-        axes = [(np.array([x.start, x.start, x.end]), np.array([top, bottom, bottom]))]
-        parts.append(f'<path d="{path(axes)}" fill="none" stroke="{look.line}"/>')
-        parts += [
-            text(left - 5, float(y(np.array(place))) + 3.5, words, look.muted, anchor="end")
-            for place, words in ticks[1]
-        ]
-        crowded = sum(width_of(words) + 6 for _, words in ticks[0]) > self.width
-        for place, words in ticks[0]:
-            at = float(x(np.array(place)))
-            if crowded:
-                parts.append(text(at + 3.5, bottom + 6, words, look.muted, anchor="end", turned=True))
-            else:
-                parts.append(text(at, bottom + 14, words, look.muted))
-        lowest = bottom + (6 + max(width_of(words) for _, words in ticks[0]) if crowded else 16)
-        if labels[0]:
-            lowest += 14
-            parts.append(text((x.start + x.end) / 2, lowest - 2, labels[0], look.muted, size=SIZE + 1))
-        if labels[1]:
-            middle = (top + bottom) / 2
-            parts.append(text(EDGE + 8, middle, labels[1], look.muted, size=SIZE + 1, turned=True))
-        if below is not None:
-            moved = f"translate({coordinate((x.start + x.end - below.width) / 2)} {coordinate(lowest + 8)})"
-            parts.append(f'<g transform="{moved}">{below.body}</g>')
-            lowest += 8 + below.height
-        return Svg(left + self.width + 12, lowest + 4, "".join(parts), title, look.surface)
-
-    def _legend(self, marks: Sequence[Mark], left: float) -> str:
-        """A key for each name."""
-        parts, at = [], left
-        for one in marks:
-            parts.append(f'<rect x="{coordinate(at)}" y="-3" width="12" height="3" fill="{one.ink}"/>')
-            parts.append(text(at + 16, 2, one.label, self.look.text, anchor="start"))
-            at += 30 + width_of(one.label)
-        return "".join(parts)
-
-
-def _extent(*values: Array) -> tuple[float, float] | None:
-    """From the smallest to the largest of numbers; None where there are none."""
-    whole = np.concatenate([np.ravel(one) for one in values])
-    whole = whole[np.isfinite(whole)]
-    return (float(whole.min()), float(whole.max())) if whole.size else None
-
-
-def _limits(extents: Sequence[tuple[float, float] | None], given: Any) -> tuple[float, float]:
-    """The ends of an axis: those that are said, else a little more than what is drawn."""
-    known = [one for one in extents if one is not None] or [(0.0, 1.0)]
-    low, high = min(one[0] for one in known), max(one[1] for one in known)
-    room = 0.05 * (high - low) or 0.05 * abs(low) or 0.5
-    ends = given or (None, None)
-    found = [
-        float(said) if said is not None else own
-        for said, own in zip(ends, (low - room, high + room), strict=True)
-    ]
-    return (found[0], found[1]) if found[1] > found[0] else (found[0] - 0.5, found[0] + 0.5)

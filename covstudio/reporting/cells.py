@@ -13,8 +13,10 @@ from covstudio.covariance.linalg.compositions import JOINER
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["cells_of", "probability", "shown_rows"]
+__all__ = ["cells_of", "probability", "shown_rows", "side_by_side"]
 
+#: Characters across a table, across a column of texts (longer ones have lines), and between columns.
+WIDEST, LONGEST, BETWEEN = 100, 40, 3
 _MINUS = "\N{MINUS SIGN}"
 _NOTHING = "\N{EN DASH}"
 #: Columns of probabilities, which end at 0.001.
@@ -70,6 +72,31 @@ def shown_rows(count: int, most: int) -> tuple[list[int], int]:
     return [*range(half), *range(count - (most - half), count)], half
 
 
+def side_by_side(names: Sequence[str], columns: Sequence[Sequence[str]]) -> list[list[int]]:
+    """Which columns stand in the same table, of those that together are too wide: each has the first one.
+
+    Args:
+        names: of the columns.
+        columns: their cells.
+
+    Example:
+        >>> side_by_side(["name", "a", "b"], [["x"], ["1" * 60], ["2" * 60]])
+        [[0, 1, 2]]
+        >>> side_by_side(["name", *"abcd"], [["x"], *(["1" * 36] for _ in range(4))])
+        [[0, 1, 2], [0, 3, 4]]
+    """
+    widths = [
+        min(LONGEST, max(map(len, (name, *cells)))) + BETWEEN
+        for name, cells in zip(names, columns, strict=True)
+    ]
+    found = [[0]]
+    for j in range(1, len(names)):
+        if len(found[-1]) > 1 and sum(widths[k] for k in found[-1]) + widths[j] > WIDEST:
+            found.append([0])
+        found[-1].append(j)
+    return found
+
+
 def _is_nan(value: Any) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
@@ -85,8 +112,8 @@ def _is_whole(value: Any) -> bool:
 
 def _numbers(values: Sequence[float], whole: bool) -> list[str]:
     """Numbers with as many decimals as the least of them needs for three digits, the largest for four."""
-    if whole:
-        return [f"{value:,.0f}".replace("-", _MINUS) for value in values]
+    if whole or all(math.isnan(value) or value.is_integer() for value in values):
+        return [_NOTHING if math.isnan(value) else f"{value:,.0f}".replace("-", _MINUS) for value in values]
     sizes = [abs(value) for value in values if math.isfinite(value) and value != 0.0]
     if not sizes:
         return [_NOTHING if math.isnan(value) else f"{value:g}".replace("-", _MINUS) for value in values]

@@ -37,9 +37,10 @@ from covstudio.reporting.blocks import (
     Text,
     Tree,
 )
+from covstudio.reporting.chosen import chosen, kept
 from covstudio.reporting.equation import equation_of
 
-__all__ = ["PICTURES", "comparison_frame", "sections"]
+__all__ = ["PICTURES", "sections"]
 
 #: Pictures that a report has unless others are asked for; those that a fit has not are left out.
 PICTURES = ("residuals", "qq", "factor", "V", "variogram", "field", "caterpillar", "subjects")
@@ -72,7 +73,7 @@ def sections(
         Section("Model", "model", tuple(_model(found))),
     ]
     if comparison is not None:
-        parts.append(Section("How it was chosen", "chosen", tuple(_chosen(comparison))))
+        parts.append(Section("How it was chosen", "chosen", tuple(chosen(comparison))))
     parts.append(Section("Estimates", "estimates", tuple(_estimates(found))))
     parts.append(Section("Tests", "tests", tuple(_tests(found))))
     parts.append(Section("Means", "means", tuple(_means(found))))
@@ -230,67 +231,23 @@ def _own_values(node: Node, found: Fitted, path: str) -> Iterator[str]:
         yield f"{len(own) - 6} more"
 
 
-# --- how it was chosen
-
-
-def _chosen(comparison: Any) -> Iterator[Block]:
-    yield Frame("Models that were compared", comparison_frame(comparison))
-    notes = getattr(comparison, "notes", ())
-    if isinstance(notes, Sequence) and not isinstance(notes, str) and notes:
-        yield Notes(tuple(map(str, notes)))
-
-
-def comparison_frame(comparison: Any) -> pd.DataFrame:
-    """The table of a comparison.
-
-    Args:
-        comparison: a DataFrame, or what makes one: rows, columns by name; or what has one of these as its
-            `table`.
-
-    Raises:
-        TypeError: there is none.
-    """
-    table = getattr(comparison, "table", comparison)
-    if callable(table):
-        table = table()
-    try:
-        frame = table if isinstance(table, pd.DataFrame) else pd.DataFrame(table)
-    except (ValueError, TypeError) as error:
-        raise TypeError(f"A comparison is a table, or has one as its `table`. {error}") from None
-    if not frame.shape[1]:
-        raise TypeError(
-            f"A comparison is a table, or has one as its `table`; got {type(comparison).__name__}."
-        )
-    return frame if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
-
-
 # --- estimates
 
 
 def _estimates(found: Fitted) -> Iterator[Block]:
     frames = found.tables
-    yield _kept("Parameters of V", frames["variance_components"], "found.components")
+    yield kept("Parameters of V", frames["variance_components"], "found.components")
     if found.fit.covariance.coordinates:
         yield Text(f"Standard errors from the {found.fit.covariance.source}; intervals of 95 %.", "quiet")
     if len(frames["variance_shares"]) > 1:
-        yield _kept("Terms of V", frames["variance_shares"], 'found.tables["variance_shares"]')
+        yield kept("Terms of V", frames["variance_shares"], 'found.tables["variance_shares"]')
         yield Text("The variance of a term is its mean over the rows.", "quiet")
     if len(frames["derived"]):
-        yield _kept("Derived quantities", frames["derived"], 'found.tables["derived"]')
-    yield _kept("Fixed effects", frames["fixed_effects"], "found.fixed")
+        yield kept("Derived quantities", frames["derived"], 'found.tables["derived"]')
+    yield kept("Fixed effects", frames["fixed_effects"], "found.fixed")
     if found.estimate.references:
         said = ", ".join(f"{factor} {level}" for factor, level in found.estimate.references.items())
         yield Text(f"Levels are compared with {said}.", "quiet")
-
-
-def _kept(title: str, frame: pd.DataFrame, code: str) -> Frame:
-    """A table without the columns that say nothing."""
-    empty = [
-        name
-        for name in frame.columns
-        if all(one == "" or (isinstance(one, float) and np.isnan(one)) for one in frame[name])
-    ]
-    return Frame(title, frame.drop(columns=empty), code=code)
 
 
 # --- tests and means
@@ -301,9 +258,9 @@ def _tests(found: Fitted) -> Iterator[Block]:
     if len(frames["tests"]):
         degrees = found.estimate.inferred.degrees
         title = f"Terms of the fixed effects{f', degrees of freedom of {degrees}' if degrees else ''}"
-        yield _kept(title, frames["tests"], 'found.tables["tests"]')
+        yield kept(title, frames["tests"], 'found.tables["tests"]')
     if len(frames["variance_tests"]):
-        yield _kept("V without a term", frames["variance_tests"], 'found.tables["variance_tests"]')
+        yield kept("V without a term", frames["variance_tests"], 'found.tables["variance_tests"]')
 
 
 def _means(found: Fitted) -> Iterator[Block]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from covstudio import __version__
 from covstudio.reporting.blocks import Code, Facts, Formula, Frame, Notes, Picture, Section, Text, Tree
-from covstudio.reporting.cells import cells_of, shown_rows
+from covstudio.reporting.cells import cells_of, shown_rows, side_by_side
 from covstudio.reporting.formulas import mathml
 from covstudio.reporting.looks import STYLE
 
@@ -106,23 +106,26 @@ def _(block: Facts) -> str:
 def _(block: Frame) -> str:
     texts, numeric = cells_of(block.frame)
     names = [str(name).replace("_", " ") for name in block.frame.columns]
-    look = ["" if numbers else ' class="name"' for numbers in numeric]
-    heads = zip(look, names, strict=True)
-    head = "".join(f'<th scope="col"{own}>{escaped(name)}</th>' for own, name in heads)
     rows, gap = shown_rows(len(block.frame), block.most)
-    lines = []
-    for k in rows:
-        cells = zip(look, texts, strict=True)
-        lines.append(f"<tr>{''.join(f'<td{own}>{escaped(column[k])}</td>' for own, column in cells)}</tr>")
-    left_out = len(block.frame) - len(rows)
-    if left_out:
-        more = f'<td colspan="{len(names)}">… {left_out:,} more …</td>'
-        lines.insert(gap, f'<tr class="more">{more}</tr>')
+    found = []
+    for columns in side_by_side(names, [[column[k] for k in rows] for column in texts]):
+        look = ["" if numeric[j] else ' class="name"' for j in columns]
+        heads = zip(look, columns, strict=True)
+        head = "".join(f'<th scope="col"{own}>{escaped(names[j])}</th>' for own, j in heads)
+        lines = []
+        for k in rows:
+            cells = zip(look, columns, strict=True)
+            lines.append(f"<tr>{''.join(f'<td{own}>{escaped(texts[j][k])}</td>' for own, j in cells)}</tr>")
+        left_out = len(block.frame) - len(rows)
+        if left_out:
+            more = f'<td colspan="{len(columns)}">… {left_out:,} more …</td>'
+            lines.insert(gap, f'<tr class="more">{more}</tr>')
+        found.append(
+            f'<div class="table"><table><thead><tr>{head}</tr></thead>'
+            f"<tbody>{''.join(lines)}</tbody></table></div>"
+        )
     note = f'<p class="quiet">{escaped(block.note)}</p>' if block.note else ""
-    return (
-        f'<div><h3>{escaped(block.title)}</h3><div class="table"><table><thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table></div>{note}</div>"
-    )
+    return f"<div><h3>{escaped(block.title)}</h3>{''.join(found)}{note}</div>"
 
 
 @block_html.register

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import covstudio
-from covstudio import fit, read_fit, report
+from covstudio import compare, fit, read_fit, report
 from covstudio.cli import main
 from covstudio.covariance import catalogue
 from covstudio.data import load_example
@@ -183,6 +183,15 @@ def test_how_it_was_chosen_is_any_table(oats) -> None:
         assert "How it was chosen" in page.text
         assert "with blocks" in page.text
         assert "105.2" in page.text
+    compared = compare(fit("yield ~ rep + (1 | gen)", load_example("john_alpha")), oats)
+    page = Page(report(oats, comparison=compared, pictures=[], program=False).html)
+    for words in (
+        "8.606",
+        "½ χ²(0) + ½ χ²(1)",
+        "The same in all: method REML, n 72",
+        "1 yield ~ rep + (1 | gen)",
+    ):
+        assert words in page.text
     with pytest.raises(TypeError, match="A comparison is a table"):
         report(oats, comparison=3)
     with pytest.raises(ValueError, match="no picture of a fit 'nothing'"):
