@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from covstudio.data.errors import TableError
 from covstudio.data.roles import Role, guess_roles
 from covstudio.data.tables import Table
-from covstudio.document.files.templates.finding import SUBJECT, TIME, find_column
+from covstudio.document.files.templates.finding import find_column
+from covstudio.document.files.templates.usual import SUBJECT, TIME
 from covstudio.plots.fitted import FittedModel
 
 __all__ = ["Places", "codes", "once", "places_of", "positions"]
@@ -130,7 +131,7 @@ def _series(
     layout: Sequence[str],
 ) -> tuple[str, tuple[str, ...]]:
     """The column of times and the subjects within which each occurs once."""
-    named = find_column(rows, roles, TIME, taken=tuple(layout))
+    named = find_column(rows, roles, *TIME.words, taken=tuple(layout))
     times = [time] if time is not None else [named, *wanted]
     for when in dict.fromkeys(one for one in times if one is not None):
         if len(rows.levels(when)) < 3:
@@ -138,7 +139,7 @@ def _series(
         if subject:
             return when, subject
         own = [name for name in factors if name != when]
-        called = find_column(rows, roles, SUBJECT, taken=(when,))
+        called = find_column(rows, roles, *SUBJECT.words, taken=(when,))
         order = [name for name in dict.fromkeys([called, *own]) if name is not None and name in own]
         for whose in [*((one,) for one in order), *itertools.combinations(order, 2)]:
             group = codes(rows, whose)
