@@ -17,7 +17,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-firefox test-portable test-long bench lint format typecheck browser frontend notebooks pictures docs dist clean
+.PHONY: help serve test test-firefox test-portable test-long bench soak lint format typecheck browser frontend notebooks pictures docs dist clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,10 @@ test-long: $(VENV)/.test browser  ## Run the long simulations and soak tests, as
 
 bench: $(VENV)/.test browser  ## Measure speed: ratios against floors and budgets of the same run
 	$(BIN)/python -m benchmarks
+
+# Not among the tests: it takes its time. python -m benchmarks.soak --help has what can be shorter.
+soak: $(VENV)/.test  ## Ten minutes of a class of thirty: a worker killed, the server restarted, sessions coming and going
+	$(BIN)/python -m benchmarks.soak
 
 # The page's script is written in TypeScript and committed as one bundle: who installs or serves covstudio needs no Node.
 $(FRONTEND)/node_modules/.installed: $(FRONTEND)/package-lock.json $(VENV)/.test

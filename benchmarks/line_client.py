@@ -6,6 +6,8 @@ server, or thirty people at once, need no browsers.
 
 from __future__ import annotations
 
+import base64
+import gzip
 import itertools
 import json
 import re
@@ -17,6 +19,8 @@ from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 TOKEN = re.compile(r'"token":"([^"]+)"')
+#: What a page whose line was lost adds to the address of the next one.
+BACK = "?covstudio-back=1"
 _numbers = itertools.count(1)
 
 
@@ -27,22 +31,28 @@ class Heard:
     Attributes:
         kind: what Bokeh calls it, such as "PATCH-DOC".
         content: its text, not yet read.
-        blocks: the bytes beside it.
+        blocks: the bytes beside it, by the names that its text has for them.
     """
 
     kind: str
     content: str
-    blocks: list[bytes] = field(default_factory=list)
+    blocks: dict[str, bytes] = field(default_factory=dict)
 
-    def said(self) -> list[tuple[str, dict[str, Any]]]:
-        """What views were told: the name of each, and its message."""
-        found = []
+    def events(self) -> list[tuple[str, Any, bytes]]:
+        """What views were told: of each its name, its message or its whole state, and the bytes beside it.
+
+        A state is what the page draws of a view; its "type" is "state".
+        """
+        found: list[tuple[str, Any, bytes]] = []
         for event in json.loads(self.content).get("events", ()):
+            if isinstance(event.get("new"), str) and event["new"].startswith("{"):
+                found.append((event["attr"], {"type": "state", **json.loads(event["new"])}, b""))
             values = event.get("msg_data", {}).get("values", {})
             data = _plain(dict(values.get("entries", ())).get("data"))
             for one in data.get("several", [data]) if isinstance(data, Mapping) else ():
                 if "json" in one:
-                    found.append((one["view"], json.loads(one["json"])))
+                    block = one.get("data", {}).get("data", {}).get("id", "")
+                    found.append((one["view"], json.loads(one["json"]), self.blocks.get(block, b"")))
         return found
 
 
@@ -52,6 +62,11 @@ class Line:
     Args:
         socket: the open web socket.
         token: of its page.
+
+    Attributes:
+        session: the name of the session, once its document is there.
+        states: what the views' states were then.
+        said: the number of the last message that was said.
     """
 
     def __init__(self, socket: WebSocketClientConnection, token: str) -> None:
@@ -59,7 +74,8 @@ class Line:
         self.token = token
         self.root = ""
         self.session = ""
-        self._said = 0
+        self.states: dict[str, Any] = {}
+        self.said = 0
 
     @classmethod
     async def opened(cls, url: str, **headers: str) -> Line:
@@ -91,7 +107,12 @@ class Line:
 
     async def begin(self) -> None:
         """Ask for the document, and say that the page stands."""
-        document = await self.document()
+        assert self.finds(await self.document())
+        await self._send("PATCH-DOC", {"events": [_event("document_ready", [])]})
+        await self.say("frame", {"type": "page-ready", "dark": False})
+
+    def finds(self, document: Any) -> bool:
+        """Whether a document has the page's root in it, whose session this is then."""
         rest: list[Any] = [*document["roots"]]
         while rest:
             one = rest.pop()
@@ -101,12 +122,14 @@ class Line:
                 inner = data.get("attributes", {}) if isinstance(data, Mapping) else {}
                 if "session" in inner and "painter" in inner:
                     self.root, self.session = one["id"], inner["session"]
+                    texts = {name: text for name, text in inner.items() if str(text).startswith("{")}
+                    self.states = {
+                        name: json.loads(text) for name, text in texts.items() if type(text) is str
+                    }
                 rest.extend(one.values())
             elif isinstance(one, list):
                 rest.extend(one)
-        assert self.root
-        await self._send("PATCH-DOC", {"events": [_event("document_ready", [])]})
-        await self.say("frame", {"type": "page-ready", "dark": False})
+        return bool(self.root)
 
     async def document(self) -> Any:
         """The server's document."""
@@ -114,10 +137,19 @@ class Line:
         heard = await self.until(lambda heard: heard.kind == "PULL-DOC-REPLY")
         return json.loads(heard.content)["doc"]
 
-    async def say(self, view: str, message: Mapping[str, Any]) -> None:
-        """Say a message of a view's page half."""
-        self._said += 1
-        data = {"n": self._said, "view": view, "message": dict(message)}
+    async def say(
+        self, view: str, message: Mapping[str, Any], number: int | None = None, again: bool = False
+    ) -> None:
+        """Say a message of a view's page half.
+
+        Args:
+            view: its name.
+            message: with its "type".
+            number: of the message, where whoever says it counts.
+            again: it was said to a session that is gone.
+        """
+        self.said = self.said + 1 if number is None else number
+        data = {"n": self.said, "view": view, "message": dict(message)} | ({"again": True} if again else {})
         event = _event("data_event", [["model", {"id": self.root}], ["data", _packed(data)]])
         await self._send("PATCH-DOC", {"events": [event]})
 
@@ -134,10 +166,10 @@ class Line:
         """
         parts = [await self._part() for _ in range(3)]
         header = json.loads(parts[0])
-        blocks = []
+        blocks = {}
         for _ in range(header.get("num_buffers", 0)):
-            await self._part()
-            blocks.append(await self._part())
+            name = json.loads(await self._part())["id"]
+            blocks[name] = await self._part()
         return Heard(header["msgtype"], str(parts[2]), blocks)  # type: ignore[arg-type]
 
     async def _part(self) -> Any:
@@ -171,6 +203,8 @@ def _packed(value: Any) -> Any:
     """A value as BokehJS writes it."""
     if isinstance(value, Mapping):
         return {"type": "map", "entries": [[key, _packed(item)] for key, item in value.items()]}
+    if isinstance(value, bytes):
+        return {"type": "bytes", "data": base64.b64encode(gzip.compress(value, 1)).decode()}
     return [_packed(item) for item in value] if isinstance(value, list) else value
 
 

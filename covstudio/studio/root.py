@@ -9,7 +9,7 @@ import base64
 import contextlib
 import logging
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -66,6 +66,7 @@ class Root(JSComponent):
         self._latest = 0
         self._channels: dict[str, View] = {}
         self._held: list[dict[str, Any]] | None = None
+        self._missing: Callable[[str], object] = lambda name: None
         self.on_msg(self._heard)
 
     @property
@@ -77,6 +78,10 @@ class Root(JSComponent):
         """Let a view speak to the page through this root."""
         self._channels[channel.name] = channel
         channel.join(self)
+
+    def on_missing(self, missing: Callable[[str], object]) -> None:
+        """Have somebody make the view of an edit that is said again to a session without such a view."""
+        self._missing = missing
 
     def draw(self, view: str, state: str) -> None:
         """Have a view draw a state, as JSON."""
@@ -141,11 +146,15 @@ class Root(JSComponent):
         if not self._is_new(envelope):
             return
         view = envelope.get("view") if isinstance(envelope, Mapping) else None
+        again = isinstance(envelope, Mapping) and envelope.get("again") is True
         channel = self._channels.get(view) if isinstance(view, str) else None
+        if channel is None and again and isinstance(view, str):
+            self._missing(view)
+            channel = self._channels.get(view)
         if channel is None:
             log.warning("a message for no view was ignored (a %s)", type(envelope).__name__)
         else:
-            channel.take(envelope.get("message"), again=envelope.get("again") is True)
+            channel.take(envelope.get("message"), again=again)
 
     def _is_new(self, envelope: Any) -> bool:
         """Whether a message was not heard yet: a page whose line is back says its last ones again."""

@@ -183,3 +183,14 @@ def test_the_page_names_no_other_host() -> None:
         text = asset.read_text(encoding="utf-8").replace("http://www.w3.org", "")
         assert "http://" not in text, asset.name
         assert "https://" not in text, asset.name
+
+
+def test_an_edit_that_is_said_again_finds_its_view_though_its_tab_was_never_open() -> None:
+    page = Page()
+    said = {"view": "fit", "message": {"type": "write-formula", "text": "1 + rep"}}
+    page.root._heard({**said, "n": 1})
+    assert "fit" not in page.views  # as before: who says it for the first time has the tab open
+    page.root._heard({**said, "n": 2, "again": True})
+    assert page.store.document.fixed_effects == "1 + rep"
+    page.root._heard({"view": "none", "message": {}, "n": 3, "again": True})
+    page.close()

@@ -74,7 +74,7 @@ async def moved(line: Line, seq: int) -> None:
     """Wait until the session answers."""
     await line.say("painter", {"type": "ping", "seq": seq})
     await line.until(
-        lambda heard: any(view == "painter" and said.get("seq") == seq for view, said in heard.said())
+        lambda heard: any(view == "painter" and said.get("seq") == seq for view, said, _ in heard.events())
     )
 
 

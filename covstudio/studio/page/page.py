@@ -92,6 +92,7 @@ class Page:
         self.root = Root(
             tabs=list(self._places.values()),
         )
+        self.root.on_missing(lambda name: self._make(name) if name in self._tabs else None)
         slices, canvas = SlicesView(self.store), CanvasView(self.store)
         for view in (self.frame, self.bar, self.palette, self.status, self.live, slices, canvas):
             self.root.connect(view.channel)

@@ -56,8 +56,10 @@ export class Keeper {
 
   /** Take up what this tab had, if it had anything; resolves when it is there. */
   async start(): Promise<void> {
-    const left = tab.takeLeft();
     const own = tab.draft;
+    const { outbox } = this.connection;
+    const left = tab.takeLeft();
+    outbox.takeOver(own === null ? null : left);
     let head: Head | null = null;
     try {
       if (own !== null) {
@@ -71,7 +73,7 @@ export class Keeper {
     }
     if (this.id === "") await this.fresher();
     const back = head === null || (await this.bringBack(head));
-    if (back) this.connection.outbox.repeat(own === null ? null : left, head?.draft.heard ?? 0);
+    outbox.repeat(back ? (head?.draft.heard ?? 0) : null);
     this.begun();
   }
 

@@ -1,5 +1,6 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Outbox, type Said } from "./outbox";
+import { tab } from "./tab";
 
 const edit = (type: string) => ({ type });
 
@@ -27,9 +28,29 @@ test("a new session hears what no draft has, under numbers of its own", () => {
   const [box, all] = heard();
   box.send("frame", edit("ready"));
   const said = [5, 6, 7].map((n): Said => ({ view: "bar", message: edit(`old${n}`), n }));
-  box.repeat({ sent: 7, said }, 5);
+  box.takeOver({ sent: 7, said });
+  box.repeat(5);
   box.send("bar", edit("new"));
   expect(all).toEqual(["1 ready", "8 old6 again", "9 old7 again", "10 new"]);
+});
+
+test("what was taken over is left again by a page that goes before it is said", () => {
+  const kept = new Map<string, string>();
+  vi.stubGlobal("sessionStorage", {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => kept.set(key, value),
+    removeItem: (key: string) => kept.delete(key),
+  });
+  const [box] = heard();
+  const left = { sent: 7, said: [{ view: "bar", message: edit("old"), n: 7 }] };
+  box.takeOver(left);
+  box.send("frame", edit("ready"));
+  box.leave();
+  expect(tab.takeLeft()).toEqual(left);
+  box.repeat(5);
+  box.leave();
+  expect(tab.takeLeft()?.said.map(({ n }) => n)).toEqual([1, 8]);
+  vi.unstubAllGlobals();
 });
 
 test("of a file only the last pieces are remembered", () => {

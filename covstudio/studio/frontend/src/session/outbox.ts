@@ -28,6 +28,7 @@ export class Outbox {
   private sent = 0;
   private last: Said[] = [];
   private held: Said[] | null = null;
+  private left: Left | null = null;
 
   constructor(private readonly say: (said: Said) => void) {}
 
@@ -67,11 +68,19 @@ export class Outbox {
 
   /** The page is about to go: leave what the next page of this tab may have to say again. */
   leave(): void {
-    tab.left = { sent: this.sent, said: this.last.filter(travels) };
+    tab.left = this.left ?? { sent: this.sent, said: this.last.filter(travels) };
   }
 
-  /** Say what the page before this one has said and no draft has; that draft has all up to a number. */
-  repeat(left: Left | null, upTo: number): void {
+  /** Take over what the page before this one has left; where this page goes before that is said, it is left again. */
+  takeOver(left: Left | null): void {
+    this.left = left;
+  }
+
+  /** Say what was taken over and no draft has: that draft has all up to a number; null, nothing of it is of use. */
+  repeat(upTo: number | null): void {
+    const { left } = this;
+    this.left = null;
+    if (upTo === null) return;
     this.sent = Math.max(this.sent, left?.sent ?? 0, upTo);
     for (const { view, message, n } of left?.said ?? []) if (n > upTo) this.send(view, message, true);
   }
