@@ -11,6 +11,8 @@ sys.path.insert(0, str(ROOT / "tests" / "studio"))
 
 from browser import EXAMPLE, Studio, served  # noqa: E402
 
+expect.set_options(timeout=60_000)  # a machine may be busy
+
 FOLDER = ROOT / "assets"
 
 

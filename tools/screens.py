@@ -20,6 +20,8 @@ sys.path.insert(0, str(ROOT / "tests" / "studio"))
 
 from browser import Studio, Tab, served  # noqa: E402
 
+expect.set_options(timeout=60_000)  # a machine may be busy
+
 FOLDER = ROOT / "build" / "pictures"
 SIZES = ((1024, 768), (1440, 900), (1920, 1080))
 AREAS: tuple[Tab, ...] = ("Inspector", "Matrix", "Data", "Fit", "Code")

@@ -100,7 +100,7 @@ def describe(table: Table, column: str) -> Described:
         summary = f"{len(dates):,} different dates, {dates[0]} to {dates[-1]}" if len(dates) > 1 else dates[0]
     else:
         levels = table.levels(column)
-        more = ", …" if len(levels) > SHOWN_LEVELS else ""
+        more = ",\u00a0…" if len(levels) > SHOWN_LEVELS else ""
         word = "level" if len(levels) == 1 else "levels"
         summary = f"{len(levels):,} {word}: {', '.join(level[:24] for level in levels[:SHOWN_LEVELS])}{more}"
     return Described(numeric, summary, missing)

@@ -189,8 +189,10 @@ export function Bar({ areas, panes, recent }: Parts) {
           act={() => send({ type: "redo-step" })}
         />
       </div>
-      <span className={`cs-divider ${styles.wide}`} />
-      {panes}
+      <div className={styles.panes}>
+        <span className={`cs-divider ${styles.wide}`} />
+        {panes}
+      </div>
       <div className="cs-group" role="group" aria-label="Page">
         <Theme />
         <Tool path={HELP} label="Help" tip="Help and shortcuts (?)" last act={() => stage.ask("help")} />

@@ -27,6 +27,17 @@ test("where they cannot all be in sight they keep a size that can be read", () =
   expect(tileSize(10, 200, { width: 260, height: 400 }, 1)).toBe(100);
 });
 
+test("the value of a narrow picture has room for a line of its own", () => {
+  expect(tileSize(10, 4, { width: 497, height: 150 }, 1)).toBe(40);
+  expect(tileSize(72, 4, { width: 497, height: 187 }, 1)).toBe(72);
+});
+
+test("a dock whose pictures stand in one row is as high as the row", () => {
+  const height = dockHeight(72, 4, { width: 745, height: 794 }, 1);
+  expect(height).toBe(142 + 76 + 8);
+  expect(tileSize(72, 4, { width: 745, height }, 1)).toBe(142);
+});
+
 test("a dock is no higher than its pictures, and leaves the model its part", () => {
   expect(dockHeight(72, 1, { width: 700, height: 900 }, 1)).toBe(288 + 76 + 46);
   expect(dockHeight(72, 40, { width: 700, height: 900 }, 1)).toBeLessThanOrEqual(576);

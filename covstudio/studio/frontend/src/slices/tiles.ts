@@ -2,10 +2,14 @@
 
 /** Pixels around a picture: what stands below it, beside it, and above all of them where they stand in several rows. */
 const BELOW = 76;
+/** Below a picture that is narrower than `NARROW` its value has a line of its own. */
+const NARROW = 88;
+const LINE = 18;
 const BESIDE = 16;
 const ABOVE = 46;
-/** Pixels at the ends of a row. */
+/** Pixels at the ends of a row, and above and below it. */
 const ENDS = 28;
+const PAD = 8;
 /** Pixels of the choice of what derivatives are taken by, in a row of pictures. */
 const CHOICE = 84;
 /** The share of its height that a picture in a row may lose so that all are in sight. */
@@ -24,6 +28,10 @@ export function snug(rows: number, room: number, ratio: number): number {
   return (whole >= 0.8 * pixels ? whole : pixels) / ratio;
 }
 
+/** The side of so many pictures of which all stand in one row, beside the choice. */
+const allInARow = (count: number, width: number): number =>
+  Math.floor((width - ENDS - CHOICE) / count) - BESIDE;
+
 /** The share of a strip that the dock below its model takes at most. */
 const SHARE = 0.64;
 
@@ -34,6 +42,8 @@ export function dockHeight(
   strip: { width: number; height: number },
   ratio: number,
 ): number {
+  const row = allInARow(count, strip.width);
+  if (row >= LEAST && row + BELOW + PAD < TALL) return row + BELOW + PAD;
   const most = Math.floor(SHARE * strip.height);
   const side = tileSize(rows, count, { width: strip.width, height: most }, ratio);
   const columns = Math.max(1, Math.floor((strip.width - ENDS) / (side + BESIDE)));
@@ -49,9 +59,13 @@ export function tileSize(
 ): number {
   const { width, height } = dock;
   if (height < TALL) {
-    const most = Math.min(Math.max(40, height - BELOW - 8), MOST);
-    const all = Math.floor((width - ENDS - CHOICE) / count) - BESIDE;
-    return snug(rows, all < LOSS * most ? most : Math.min(most, all), ratio);
+    const all = allInARow(count, width);
+    const under = (below: number) => {
+      const most = Math.min(Math.max(40, height - below - PAD), MOST);
+      return snug(rows, all < LOSS * most ? most : Math.min(most, all), ratio);
+    };
+    const side = under(BELOW);
+    return side < NARROW ? under(BELOW + LINE) : side;
   }
   const across = (columns: number) => Math.floor((width - ENDS) / columns) - BESIDE;
   const ways = Array.from({ length: count }, (_, i) => {
