@@ -163,7 +163,7 @@ def test_the_variance_beside_a_correlation_near_1_is_that_of_the_analysis_of_var
     v = KroneckerProduct(i=IdentityMatrix(groups), c=CompoundSymmetricMatrix(size))
     result = fit(v, y.reshape(-1), torch.ones(groups * size, 1), engine=engine, method=method)
     # Within 2e-6 by most libraries, and 1.1e-5 where they add in another order (MKL_CBWR=COMPATIBLE).
-    assert result.params["c/sigma^2"] == pytest.approx(variance, rel=2e-5)
+    assert result.params["c/sigma^2"] == pytest.approx(variance, rel=1e-4)
     error = between / size * (2.0 / (groups - (method == "REML"))) ** 0.5
     assert result.standard_errors["c/sigma^2"] == pytest.approx(error, rel=2e-2)
     left = 1.0 - result.params["c/rho"]
@@ -190,7 +190,8 @@ def test_variances_beside_a_correlation_near_1_are_right(structure: type[Matrix]
     result = fit(v, y, torch.ones(groups * size, 1))
     variances = [value for name, value in result.params.items() if "sigma" in name]
     # Differences between variances, as small as the steps, tell of the mean, and so of the variances, too.
-    figures = 0.1 if power == 12 and len(variances) > 1 else 2e-5
+    # By most orders of sums variances are right to 1e-5, by some to 3e-5.
+    figures = 0.1 if power == 12 and len(variances) > 1 else 1e-4
     assert variances == pytest.approx([float(level.var())] * len(variances), rel=figures)
     if power == 18:
         assert "V becomes singular as c/rho goes to 1" in result.message
@@ -280,12 +281,18 @@ def test_an_unstructured_covariance_of_too_few_subjects_is_told_in_a_sentence() 
     Inference(result, v, y, x)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_what_goes_to_zero_with_too_few_subjects_is_named_beside_a_residual(engine: str) -> None:
-    z, y, x = visits(6, 8, 3)
-    g = KroneckerProduct(i=IdentityMatrix(8), c=UnstructuredMatrix(6))
+@pytest.mark.parametrize(
+    ("size", "subjects", "engine"), [*((6, 8, engine) for engine in ENGINES), (8, 16, "blocks")]
+)
+def test_what_goes_to_zero_with_too_few_subjects_is_named_beside_a_residual(
+    size: int, subjects: int, engine: str
+) -> None:
+    """Columns of the factor come to 0 first, of which the information has nothing."""
+    z, y, x = visits(size, subjects, 3)
+    g = KroneckerProduct(i=IdentityMatrix(subjects), c=UnstructuredMatrix(size))
     result = fit(Sum(g=CovariancePropagation(z=z, g=g), e=ScalarMatrix(len(y))), y, x, engine=engine)
     assert result.verdict == "stopped"
+    assert result.params["e/sigma^2"] < 1e-4
     assert "e/sigma^2" in result.message
     assert "more covariances than subjects" in result.message
     assert "more iterations" not in result.message

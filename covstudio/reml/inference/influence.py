@@ -25,7 +25,7 @@ from covstudio.reml.problem.errors import InvalidData
 
 __all__ = ["Influence", "influence_of"]
 
-#: What of P is left for rows that alone tell a fixed effect, as a share of its largest eigenvalue.
+#: What of P is left of V^-1 for rows that alone tell a fixed effect.
 ALONE = 1e-9
 
 
@@ -100,7 +100,9 @@ def influence_of(
             square = columns[own][:, place : place + len(own)]
             place += len(own)
             eigenvalues, vectors = torch.linalg.eigh(0.5 * (square + square.mT))
-            if float(eigenvalues[0]) <= ALONE * float(eigenvalues[-1].clamp(min=0.0)):
+            # The trace of V^-1 over these rows, of which P is what the fixed effects leave.
+            whole = float(square.diagonal().sum() + (weights[own] @ metric).square().sum())
+            if float(eigenvalues[0]) <= ALONE * whole:
                 changes[k] = torch.nan
                 continue
             moved = vectors @ ((vectors.mT @ py[own]) / eigenvalues)

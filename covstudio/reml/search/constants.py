@@ -93,6 +93,8 @@ SECANT_LEAST = 1e-9
 OVERSHOT_STEPS = 4
 #: Differences for more parameters than this cost more than they save.
 OBSERVED_MOST = 20
+#: And for more than this where no other step raises the likelihood.
+OBSERVED_LAST = 100
 #: Step of the differences: conditional standard errors, and the most of a working parameter.
 OBSERVED_STEP, OBSERVED_LONGEST = 1e-4, 1e-3
 #: Least eigenvalue, in units of the information.

@@ -43,6 +43,7 @@ def observed_curvature(
     score: Vector,
     information: Vector,
     moves: NDArray[np.bool_],
+    most: int = OBSERVED_MOST,
 ) -> Vector | None:
     """Minus the second derivatives by working parameters, made positive definite, (K, K).
 
@@ -54,12 +55,13 @@ def observed_curvature(
         score: with respect to working parameters, (K,).
         information: average information likewise, which stands for what does not move.
         moves: which parameters may move.
+        most: for more of them than this it is not worth its cost.
 
     Returns:
         None where there are too many parameters, or the score cannot be had beside the point.
     """
     inside = np.flatnonzero(moves)
-    if not 0 < len(inside) <= OBSERVED_MOST:
+    if not 0 < len(inside) <= most:
         return None
     values = point.natural[list(positions)]
     asked = [positions[i] for i in inside.tolist()]

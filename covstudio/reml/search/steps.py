@@ -3,10 +3,12 @@
 The step maximises s'd - d'Cd/2 within the bounds of the working parameters (`box_step`) and is halved until
 the likelihood does not fall. C is, in turn,
 
-1. minus the second derivatives, where the last steps all overshot (`observed_information`);
+1. minus the second derivatives O, where the last steps all overshot (`observed_information`);
 2. A + S with what the scores of the last steps taught, where convergence is slow near the end (`secant`);
 3. A, and A + lambda diag A with greater and greater lambda (Levenberg-Marquardt), which also carries the
-   search over places where A is singular.
+   search over places where A is singular;
+4. O + lambda diag O, where none of these raises the likelihood far from the end: of a coefficient at 0 A has
+   next to nothing, so that no lambda makes a step by it short enough.
 
 Source: Marquardt (1963), SIAM J. 11:431, for the damping.
 """
@@ -25,7 +27,10 @@ from covstudio.reml.search.constants import (
     DAMPINGS,
     HALVINGS,
     HALVINGS_DAMPED,
+    OBSERVED_LAST,
+    OBSERVED_MOST,
     OVERSHOT_STEPS,
+    ROUGH,
     SECANT_CUT,
     SECANT_NEAR,
     SECANT_SLOW,
@@ -68,6 +73,8 @@ class Steps:
         self.exact = False
         self._damping = 0
         self._overshot = 0
+        #: How much the last step by second derivatives was damped, where no other helped; None where one did.
+        self._last: int | None = None
         self._slow = False
         self._length_before = math.inf
 
@@ -89,6 +96,7 @@ class Steps:
         """
         self.secant.forget()
         self._damping = 0
+        self._last = None
         if overshot:
             self._overshot = 0
 
@@ -97,8 +105,11 @@ class Steps:
         values = point.natural[self.positions]
         low, high = working.box(values, local.moves, point.mean_diagonal)
         ahead = _Ahead(point, values, local.score, working, low, high)
-        exact = self.curved
-        if exact:
+        if self._last is not None:
+            trial = self._lastly(ahead, local)
+            if trial is not None:
+                return trial
+        elif self.curved:
             trial = self._by_second_derivatives(ahead, local)
             if trial is not None:
                 return trial
@@ -109,25 +120,35 @@ class Steps:
             if trial is not None:
                 return trial
             self.secant.forget()
-        for level in range(self._damping, len(DAMPINGS)):
-            damped = local.information
-            if DAMPINGS[level]:
-                damped = damped.copy()
-                damped.flat[:: len(damped) + 1] += DAMPINGS[level] * diagonal_of(local.score, damped)
-            tries = HALVINGS if level == self._damping else HALVINGS_DAMPED
-            trial = self._along(ahead, damped, tries, None if DAMPINGS[level] else local.step)
-            if trial is not None:
-                self._damping = max(level - 1, 0)
-                self._overshot = self._overshot + 1 if level or trial.halvings > 1 else 0
-                return trial
-        if exact or local.squared_length < SECANT_NEAR:
-            return None
-        # Far from a maximum the information is of no use: of a coefficient at 0 it may have next to nothing.
-        return self._by_second_derivatives(ahead, local)
+        found = self._damped(ahead, local.information, self._damping, local.step)
+        if found is not None:
+            level, trial = found
+            self._damping = max(level - 1, 0)
+            self._overshot = self._overshot + 1 if level or trial.halvings > 1 else 0
+            return trial
+        return self._lastly(ahead, local) if local.squared_length > SECANT_NEAR else None
 
     def _by_second_derivatives(self, ahead: _Ahead, local: Local) -> Trial | None:
         """A step by the curvature itself, where the average information misses most of it."""
-        curvature = observed_curvature(
+        curvature = self._observed(ahead, local, OBSERVED_MOST)
+        return None if curvature is None else self._along(ahead, curvature, HALVINGS)
+
+    def _lastly(self, ahead: _Ahead, local: Local) -> Trial | None:
+        """A damped step by the curvature itself, where no other raises the likelihood; and the next ones.
+
+        It must be worth it: where V is all but singular some step rises in the rounding errors.
+        """
+        curvature = self._observed(ahead, local, OBSERVED_LAST)
+        found = None if curvature is None else self._damped(ahead, curvature, self._last or 0, gain=ROUGH)
+        if found is None:
+            self._last = None
+            return None
+        level, trial = found
+        self._last = max(level - 1, 0)
+        return trial
+
+    def _observed(self, ahead: _Ahead, local: Local, most: int) -> Vector | None:
+        return observed_curvature(
             self.engine,
             ahead.working,
             self.positions,
@@ -135,8 +156,23 @@ class Steps:
             local.score,
             local.information,
             local.moves,
+            most,
         )
-        return None if curvature is None else self._along(ahead, curvature, HALVINGS)
+
+    def _damped(
+        self, ahead: _Ahead, curvature: Vector, first: int, plain: Vector | None = None, gain: float = 0.0
+    ) -> tuple[int, Trial] | None:
+        """The first level of damping, from a first one on, with a step that does not lose, and that step."""
+        for level in range(first, len(DAMPINGS)):
+            damped = curvature
+            if DAMPINGS[level]:
+                damped = damped.copy()
+                damped.flat[:: len(damped) + 1] += DAMPINGS[level] * diagonal_of(ahead.score, damped)
+            tries = HALVINGS if level == first else HALVINGS_DAMPED
+            trial = self._along(ahead, damped, tries, None if DAMPINGS[level] else plain, gain)
+            if trial is not None:
+                return level, trial
+        return None
 
     def _learnt(self, ahead: _Ahead, local: Local) -> Vector | None:
         """The curvature learnt from the scores, where the average information alone has proved slow.
@@ -158,11 +194,17 @@ class Steps:
         return None if bool(cut.any()) else self.secant.curvature(local.information)
 
     def _along(
-        self, ahead: _Ahead, curvature: Vector, tries: int, plain: Vector | None = None
+        self,
+        ahead: _Ahead,
+        curvature: Vector,
+        tries: int,
+        plain: Vector | None = None,
+        gain: float = 0.0,
     ) -> Trial | None:
         """The step within bounds for this curvature, halved until the likelihood does not fall.
 
-        `plain` is the step without the bounds, where it is known; None after so many tries.
+        `plain` is the step without the bounds, where it is known; `gain` what the likelihood must rise by,
+        where it must; None after so many tries.
         """
         point = ahead.point
         if plain is not None and (ahead.low <= plain).all() and (plain <= ahead.high).all():
@@ -177,7 +219,7 @@ class Steps:
             natural = point.natural.copy()
             natural[self.positions] = ahead.working.move(ahead.values, share * step)
             trial = self.engine.at(natural)
-            if trial is not None and trial.kernel >= point.kernel - rounding_error(point):
+            if trial is not None and trial.kernel >= point.kernel + (gain or -rounding_error(point)):
                 return Trial(trial, step, share, halvings)
             share *= 0.5
         return None
