@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from typing import Any
 
 from covstudio.cli_input import InputError, add_data_arguments, bound, model_and_table, saved_fit
@@ -37,13 +38,21 @@ def add_report(commands: Any) -> None:
     told.add_argument(
         "--program", action=argparse.BooleanOptionalAction, default=True, help="end with the model's program"
     )
+    told.add_argument(
+        "--profile", action="store_true", help="add 95 %% intervals by profile likelihood, found by refits"
+    )
+    told.add_argument(
+        "--test-terms",
+        action="store_true",
+        help="test the terms of V by the likelihood ratio, each against the model without it",
+    )
     add_data_arguments(told)
     told.set_defaults(run=_report)
 
 
 def _report(arguments: argparse.Namespace) -> int:
     from covstudio.data.reading import read_table
-    from covstudio.estimate import estimate
+    from covstudio.estimate import asked, estimate
     from covstudio.fitting import Fitted
     from covstudio.reporting import report
 
@@ -57,6 +66,15 @@ def _report(arguments: argparse.Namespace) -> int:
             )
         document = bound(document, table, arguments)
         found = Fitted(estimate(document, table), document, table)
+    if found.fit.converged and (arguments.profile or arguments.test_terms):
+        more = asked(
+            found.document,
+            found.table,
+            found.estimate,
+            profiles=arguments.profile,
+            omissions=arguments.test_terms,
+        )
+        found = replace(found, estimate=more)
     compared = None if arguments.comparison is None else read_table(arguments.comparison).to_columns()
     made = report(
         found, title=arguments.title, comparison=compared, date=arguments.date, program=arguments.program

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["cells_of", "probability", "shown_rows", "side_by_side"]
 
 #: Characters across a table, across a column of texts (longer ones have lines), and between columns.
-WIDEST, LONGEST, BETWEEN = 100, 40, 3
+WIDEST, LONGEST, BETWEEN = 104, 40, 3
 _MINUS = "\N{MINUS SIGN}"
 _NOTHING = "\N{EN DASH}"
 #: Columns of probabilities, which end at 0.001.

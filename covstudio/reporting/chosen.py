@@ -38,7 +38,7 @@ def _numbered(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[tuple[str, str],
     """A table whose long names in the first column are numbers, wherever they stand, and the names."""
     names = list(frame.iloc[:, 0])
     long = all(isinstance(one, str) for one in names) and max(map(len, names), default=0) > LONG
-    if not long or len(set(names)) < len(names):
+    if not long or len(set(names)) < len(names) or frame.shape[1] == 1:
         return frame, ()
     numbers = {one: str(k) for k, one in enumerate(names, 1)}
     short = frame.apply(lambda column: [numbers.get(x, x) if isinstance(x, str) else x for x in column])

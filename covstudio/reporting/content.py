@@ -134,7 +134,7 @@ def _data(found: Fitted) -> Iterator[Block]:
     rows = [
         {
             "column": name,
-            "role": roles.get(name, "") if name in of_model else "not used",
+            "role": _role(roles.get(name, ""), name in of_model),
             "values": _values(table, name, roles.get(name, "")),
             "missing": int(table.missing(name).sum()),
         }
@@ -147,6 +147,13 @@ def _data(found: Fitted) -> Iterator[Block]:
         yield Text(f"Second table {name}: {relation.summary}.")
     if table.notes:
         yield Notes(tuple(table.notes))
+
+
+def _role(role: str, used: bool) -> str:
+    """What a column is for; one that is no fixed effect may be used in V."""
+    if not used:
+        return "not used"
+    return "in V" if role in ("", "ignored") else role
 
 
 def _values(table: Table, name: str, role: str) -> str:

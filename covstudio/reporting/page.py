@@ -121,7 +121,7 @@ def _(block: Frame) -> str:
             more = f'<td colspan="{len(columns)}">… {left_out:,} more …</td>'
             lines.insert(gap, f'<tr class="more">{more}</tr>')
         found.append(
-            f'<div class="table"><table><thead><tr>{head}</tr></thead>'
+            f'<div class="table"><table aria-label="{escaped(block.title)}"><thead><tr>{head}</tr></thead>'
             f"<tbody>{''.join(lines)}</tbody></table></div>"
         )
     note = f'<p class="quiet">{escaped(block.note)}</p>' if block.note else ""

@@ -220,10 +220,11 @@ def test_the_command_line_reports_on_models_formulas_and_saved_fits(
     assert main(["report", "fit.json", "-o", "saved.html", "--title", "Oats & more"]) == 0
     assert (tmp_path / "saved.html").read_text("utf-8") == report(oats, title="Oats & more").html
     formula = "yield ~ rep + (1 | gen) + (1 | rep:block)"
-    assert main(["report", formula, "oats.csv", "-o", "oats.ipynb", "--no-program"]) == 0
+    assert main(["report", formula, "oats.csv", "-o", "oats.ipynb", "--no-program", "--test-terms"]) == 0
     found = nbformat.reads((tmp_path / "oats.ipynb").read_text("utf-8"), as_version=4)
     nbformat.validate(found)
     assert "46.5969" in json.dumps(found)
+    assert "V without a term" in json.dumps(found)
     assert "The report is in oats.ipynb" in capsys.readouterr().err
     assert main(["report", "fit.json", "oats.csv"]) == 1
     assert "leave out oats.csv" in capsys.readouterr().err
