@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -82,9 +81,9 @@ def _asked(table: Table) -> Table:
         doubts = Doubts(name, table.choices, len(questions) < MOST_ANSWERED)
         if table.is_numeric(name):
             sizes = table.numbers(name)
-            if not suspected_codes(np.unique(sizes[np.isfinite(sizes)])):
+            if not suspected_codes(sizes[np.isfinite(sizes)]):
                 continue
-        rows = Counter(text for text in table.labels(name) if text is not None)
+        rows = table.counts(name)
         if table.is_numeric(name):
             doubts.codes({text: float(text) for text in rows}, rows, ())
         else:

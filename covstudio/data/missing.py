@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+import numpy as np
+
 #: Spellings of "no value" that are rarely a label.
 MISSING = frozenset({"", "NA", "N/A", "#N/A", "NaN", "nan", "NAN", "n/a", "NULL", "null", "<NA>"})
 #: What a spreadsheet writes where a formula failed; in the languages of Excel that differ.
@@ -82,7 +84,10 @@ def suspected_codes(values: Iterable[float]) -> tuple[float, ...]:
         >>> suspected_codes([96, 97, 98, 99, 100]), suspected_codes([0, 0.5, 10, 99])
         ((), (99.0,))
     """
-    present = sorted(set(map(float, values)))
+    numbers = np.array(values if isinstance(values, np.ndarray) else list(values), dtype=np.float64)
+    if not numbers.size or _CODES.isdisjoint((float(numbers.min()), float(numbers.max()))):
+        return ()
+    present = sorted(set(numbers.tolist()))
     low, high = 0, len(present)
     while low < high and present[low] in _CODES:
         low += 1

@@ -55,9 +55,12 @@ def ordered_labels(labels: Iterable[str], wanted: Sequence[str]) -> tuple[str, .
 @lru_cache(maxsize=100_000)
 def _place(text: str) -> tuple[tuple[tuple[int, int, str], ...], str, str, str]:
     """A label's place among others: by its letters, then by accents, then by capitals, small ones first."""
-    decomposed = unicodedata.normalize("NFD", text)
-    plain = "".join(char for char in decomposed if not unicodedata.combining(char))
-    accents = "".join(char if unicodedata.combining(char) else " " for char in decomposed)
+    if text.isascii():
+        plain, accents = text, " " * len(text)
+    else:
+        decomposed = unicodedata.normalize("NFD", text)
+        plain = "".join(char for char in decomposed if not unicodedata.combining(char))
+        accents = "".join(char if unicodedata.combining(char) else " " for char in decomposed)
     return tuple(map(_rank, plain.casefold())), accents, plain.swapcase(), text
 
 

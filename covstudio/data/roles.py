@@ -6,7 +6,6 @@ A guess is a suggestion for a person to confirm, so it carries its reason.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -74,6 +73,8 @@ _ROW_NAMES = re.compile(
 _FEW_LEVELS = 12
 #: So many factors are asked whether a column varies within their levels.
 _GROUPINGS = 20
+#: More different numbers than this are told apart as numbers, not as labels.
+_WRITTEN = 10_000
 
 
 @dataclass(frozen=True)
@@ -234,14 +235,14 @@ def _misfit(table: Table, column: str, role: str) -> str | None:
 
 
 def _guess(table: Table, column: str) -> Guess:
-    labels = [label for label in table.labels(column) if label is not None]
-    counts = Counter(labels)
-    distinct = len(counts)
+    texts = table.counts(column) if not table.is_numeric(column) else {}
+    counts = np.array(list(texts.values())) if texts else _counts(table, column)
+    distinct, known = len(counts), int(counts.sum())
     words = words_of(column)
-    if not labels:
+    if not distinct:
         return Guess("ignored", "It has no values.")
     if distinct == 1:
-        return Guess("ignored", f"It is {shown(labels[0])} in every row.")
+        return Guess("ignored", f"It is {shown(next(iter(texts or table.counts(column))))} in every row.")
     if column == table.columns[0] and distinct == table.n and _names_rows(table, column):
         return Guess("ignored", "It names the rows, as R, pandas and others do in a file's first column.")
     if table.is_time(column):
@@ -249,12 +250,12 @@ def _guess(table: Table, column: str) -> Guess:
             "covariate", f"It holds dates, {distinct:,} different ones; as a covariate they count days."
         )
     if not table.is_numeric(column):
-        return _guess_text(labels, distinct, words)
+        return _guess_text(texts, words)
     values = table.numbers(column)
     present = values[np.isfinite(values)]
     low, high = float(present.min()), float(present.max())
     whole = bool((present == np.round(present)).all())
-    numbers_rows = whole and distinct == len(labels) > 2 and high - low == len(labels) - 1
+    numbers_rows = whole and distinct == known > 2 and high - low == known - 1
     if numbers_rows and not words & (_COVARIATES | _RESPONSES | _MEASURED):
         return Guess("ignored", f"It numbers the rows from {low:.0f} to {high:.0f}.")
     if whole and words & _IDENTIFIERS and distinct > _FEW_LEVELS:
@@ -267,18 +268,23 @@ def _guess(table: Table, column: str) -> Guess:
         return Guess("covariate", f"It holds numbers with decimals, {distinct:,} different ones.")
     if words & _MEASURED:
         return Guess("covariate", "It holds numbers, and its name is that of a measured quantity.")
-    if distinct <= _FEW_LEVELS and distinct * 3 <= len(labels):
+    if distinct <= _FEW_LEVELS and distinct * 3 <= known:
         return Guess("factor", f"It has few different numbers ({distinct}), each of them in several rows.")
-    if (
-        low == 1
-        and high == distinct
-        and min(counts.values()) >= 3
-        and max(counts.values()) <= 2 * min(counts.values())
-    ):
+    if low == 1 and high == distinct and counts.min() >= 3 and counts.max() <= 2 * counts.min():
         return Guess(
             "factor", f"It has the whole numbers from 1 to {distinct:,}, each of them in several rows."
         )
     return Guess("covariate", f"It holds numbers, {distinct:,} different ones.")
+
+
+def _counts(table: Table, column: str) -> npt.NDArray[np.int64]:
+    """How many rows each different label of a column of numbers has; of many, without writing them."""
+    values = table.numbers(column)
+    values = np.sort(values[np.isfinite(values)])
+    ends = np.append(np.flatnonzero(values[1:] != values[:-1]), len(values) - 1)
+    if len(ends) > _WRITTEN:
+        return np.diff(ends, prepend=-1)
+    return np.array(list(table.counts(column).values()), dtype=np.int64)
 
 
 def _names_rows(table: Table, column: str) -> bool:
@@ -290,21 +296,24 @@ def _names_rows(table: Table, column: str) -> bool:
     return values is None or bool((values == np.round(values)).all() and (np.diff(values) > 0).all())
 
 
-def _guess_text(labels: list[str], distinct: int, words: frozenset[str]) -> Guess:
-    others = [label for label in labels if number(label) is None and label not in MISSING_AMONG_NUMBERS]
-    if distinct > _FEW_LEVELS and 0 < len(others) <= 0.5 * len(labels):
+def _guess_text(counts: Mapping[str, int], words: frozenset[str]) -> Guess:
+    distinct, known = len(counts), sum(counts.values())
+    others = [label for label in counts if number(label) is None and label not in MISSING_AMONG_NUMBERS]
+    cells = sum(counts[label] for label in others)
+    if distinct > _FEW_LEVELS and 0 < cells <= 0.5 * known:
         return Guess(
             "ignored",
-            f"It holds numbers, but {count(len(others), 'cell is', 'cells are')} not, the first of them "
+            f"It holds numbers, but {count(cells, 'cell is', 'cells are')} not, the first of them "
             f"{shown(others[0])}: mend them to use it as numbers.",
         )
-    many = distinct == len(labels) or distinct > _FEW_LEVELS
+    labels = list(counts)
+    many = distinct == known or distinct > _FEW_LEVELS
     unread = all(map(numeral, labels)) or (many and all(map(looks_like_number, labels)))
     if unread and not are_codes(labels) and not words & _FACTORS:
         return Guess(
             "ignored", f"It holds numbers that cannot be read for certain. {why_no_numbers(labels)[1]}"
         )
-    if distinct == len(labels) and not words & _FACTORS:
+    if distinct == known and not words & _FACTORS:
         return Guess("ignored", "Every row has a label of its own, so it groups nothing.")
     return Guess("factor", f"It holds text, {distinct:,} different labels.")
 
@@ -372,5 +381,7 @@ class _Groups:
 
 
 def _codes(table: Table, column: str) -> npt.NDArray[np.intp]:
-    """A number from 0 for every row, the same for the same label; rows without one have theirs, too."""
-    return pd.factorize(np.array(table.labels(column), dtype=object), use_na_sentinel=False)[0]
+    """A number from 0 for every row, the same for the same value; rows without one have theirs, too."""
+    numeric = table.is_numeric(column)
+    values = table.numbers(column) if numeric else np.array(table.labels(column), dtype=object)
+    return pd.factorize(values, use_na_sentinel=False)[0]

@@ -152,8 +152,28 @@ class Table:
             ['0.5', '1']
         """
         codes, values = pd.factorize(self._series(column).to_numpy(), use_na_sentinel=True)
-        names = [label(value) for value in values]
-        return [names[code] if code >= 0 else None for code in codes]
+        # A code of -1, for what is missing, is the last one.
+        names = np.array([*map(label, values), None], dtype=object)
+        found: list[str | None] = names[codes].tolist()
+        return found
+
+    def counts(self, column: str) -> dict[str, int]:
+        """The labels that occur in a column, in the order in which they first do, and in how many rows.
+
+        Raises:
+            TableError: there is no such column.
+
+        Example:
+            >>> Table.from_columns({"rep": ["R2", "R1", None, "R2"]}, "t").counts("rep")
+            {'R2': 2, 'R1': 1}
+        """
+        codes, values = pd.factorize(self._series(column).to_numpy(), use_na_sentinel=True)
+        found: dict[str, int] = {}
+        for value, rows in zip(values, np.bincount(codes[codes >= 0], minlength=len(values)), strict=True):
+            text = label(value)
+            if text is not None:
+                found[text] = found.get(text, 0) + int(rows)
+        return found
 
     def levels(self, column: str) -> tuple[str, ...]:
         """The labels that occur in a column, each once, in order.

@@ -2,14 +2,17 @@
 
 import math
 import string
+from datetime import date
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from covstudio.data import Table, TableError, read_table
+from covstudio.data import Table, TableError, in_memory, read_table
 from covstudio.data.examples import load_example
+from covstudio.data.frames import table_of
 from tests.data.table_cases import GOOD
 
 # ------------------------------------------------------------------ what is read
@@ -312,3 +315,37 @@ def test_whatever_the_lines_there_is_a_rectangle_or_a_reason(rows):
         return
     widths = {len(values) for values in table.to_columns().values()}
     assert widths == {table.n}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["G1", None, "G2"],
+        np.array(["a", "b", "a"]),
+        [1.5, math.nan, 2.0],
+        np.array([1, 2, 3], dtype=np.int8),
+        np.array([0.5, math.nan], dtype=np.float32),
+        [None, None],
+        [math.nan, math.nan],
+        ["a", 1, 2.5],
+        [1, None, 3],
+        np.array([2, 3], dtype=np.uint8),
+    ],
+)
+def test_columns_of_one_type_are_what_they_are_cell_by_cell(values, monkeypatch):
+    quick = Table.from_columns({"x": values}, "t")
+    monkeypatch.setattr(in_memory, "_typed", lambda _values: None)
+    slow = Table.from_columns({"x": values}, "t")
+    pd.testing.assert_frame_equal(quick.frame, slow.frame)
+    assert quick.labels("x") == slow.labels("x")
+
+
+def test_texts_of_frames_are_put_in_one_form_once():
+    texts = pd.Series(["Ho\u0308he ", None, "Höhe", math.nan, pd.NA], dtype=object)
+    frame = pd.DataFrame({"x": texts, "kind": pd.Categorical(["b ", None, "a", "b ", "a"]), "y": range(5)})
+    table = table_of(frame)
+    assert table.labels("x") == ["Höhe", None, "Höhe", None, None]
+    assert table.labels("kind") == ["b", None, "a", "b", "a"]
+    assert table.counts("kind") == {"b": 2, "a": 2}
+    mixed = table_of(pd.DataFrame({"x": ["a ", 1, date(2024, 5, 1)]}))
+    assert mixed.labels("x") == ["a", "1", "2024-05-01"]

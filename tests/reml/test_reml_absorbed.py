@@ -227,3 +227,23 @@ def test_lapack_has_nothing_to_complain_of(capfd: pytest.CaptureFixture[str]) ->
     )
     said = capfd.readouterr()
     assert "illegal value" not in said.out + said.err
+
+
+def test_of_many_rows_a_few_are_looked_at_first() -> None:
+    """Those that show nothing settle nothing: effects of two groups, and of rows that are all but zero."""
+    n = 4000
+    halves = [f"half {2 * i // n}" for i in range(n)]
+    few = torch.zeros(n, 1, dtype=torch.float64)
+    few[17] = 1.0
+    rng = np.random.default_rng(4)
+    v = Sum(
+        half=effects(halves),
+        few=CovariancePropagation(z=few, g=ScalarMatrix(1)),
+        many=effects([f"{i % 50}" for i in range(n)]),
+        residual=ScalarMatrix(n),
+    )
+    x = torch.cat([DummyMatrix(halves)(), few], dim=1)
+    y = torch.from_numpy(rng.normal(size=n) + rng.normal(size=50)[np.arange(n) % 50])
+    told = fit(v, y, x, x_names=["first", "second", "one row"])
+    assert told.indistinct == ("half/g/sigma^2", "few/g/sigma^2")
+    assert told.params["many/g/sigma^2"] > 0.1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import assume, given, settings
@@ -17,7 +18,10 @@ from covstudio.covariance import (
     ScalarMatrix,
     Sum,
 )
-from covstudio.reml import explain, fit
+from covstudio.data.frames import table_of
+from covstudio.estimate.model import assemble
+from covstudio.formula import read
+from covstudio.reml import Inference, explain, fit
 from covstudio.reml.engines.dense.engine import DenseEngine
 from covstudio.reml.engines.sparse import bordered
 from covstudio.reml.engines.sparse.bordered import BorderedPlan, bordered_plan_of
@@ -176,3 +180,54 @@ def test_many_crossed_effects_go_by_sparse_equations_and_end_where_the_others_do
         torch.testing.assert_close(
             found.blups[name].standard_error, effect.standard_error, rtol=1e-6, atol=1e-8
         )
+
+
+def test_crossed_effects_with_slopes_end_where_lme4_does() -> None:
+    """6000 rows of 321 groups with uncorrelated slopes, crossed with 211 and with 53.
+
+    R 4.2, lme4 1.1.31: lmer(y ~ x + (1|g) + (0+x|g) + (1|b) + (1|h), data, control = lmerControl("bobyqa",
+    optCtrl = list(rhoend = 1e-12, maxfun = 1e5), calc.derivs = FALSE)).
+    """
+    i = np.arange(6000)
+    g, b, h = (i * i * 7 + 3 * i) % 641, (i * 5 + (i // 13) ** 2) % 211, (i * 17 + (i // 7) ** 2) % 53
+    x = ((i * 37) % 101) / 50.0 - 1.0
+    y = 3.0 + (0.5 + 0.6 * np.sin(57.3 * (g + 1.0) ** 1.01)) * x + np.sin(12.9898 * (g + 1)) * 1.5
+    y += np.sin(78.233 * (b + 1)) + 0.7 * np.sin(39.425 * (h + 1))
+    y += np.sin(4375.8 * (i + 1.0)) + np.cos(93.9 * (i + 1.0) ** 1.01)
+    groups = {name: codes.astype(str) for name, codes in zip("gbh", (g, b, h), strict=True)}
+    frame = pd.DataFrame({"y": y, "x": x, **groups})
+    document = read("y ~ x + (1 | g) + (0 + x | g) + (1 | b) + (1 | h)", table_of(frame)).document
+    built = assemble(document, table_of(frame))
+    found = fit(built.matrix, built.y, built.x, engine="sparse")
+    assert found.converged
+    assert found.loglik == pytest.approx(-9469.50690810837, abs=1e-7)
+    variances = [1.169220720242, 0.133414572392, 0.523594762543, 0.238925914290, 0.997188092466]
+    np.testing.assert_allclose(list(found.params.values()), variances, rtol=3e-6)
+    np.testing.assert_allclose(found.beta.numpy(), [3.025732888104, 0.462679949976], rtol=1e-7)
+    np.testing.assert_allclose(
+        found.beta_standard_errors.numpy(), [0.1041768380922, 0.0305965098012], rtol=2e-6
+    )
+    effects = next(iter(found.blups.values()))
+    assert effects.levels[:2] == ("0", "1")
+    np.testing.assert_allclose(effects.blup[:2].numpy(), [0.3807892682, 1.2401791170], rtol=1e-5)
+
+
+def test_solutions_without_fixed_effects_are_those_of_v() -> None:
+    case, natural = crossed(2, ("subject", "slope", "item")), np.array([0.5, 0.2, 1.5, 0.7])
+    point = engine_of(case).at(natural)
+    assert point is not None
+    b = torch.from_numpy(np.random.default_rng(1).normal(size=(160, 2)))
+    v = case.v(torch.from_numpy(Variance(case.v).theta(natural)))
+    torch.testing.assert_close(point.solve(b), torch.linalg.solve(v, b), rtol=1e-9, atol=1e-10)
+
+
+def test_inference_goes_on_with_the_model_of_the_fit_as_long_as_that_is_as_it_was() -> None:
+    case = crossed(3, ("subject", "item"))
+    found = fit(case.v, case.y, case.x, engine="sparse")
+    model = found.uncertainty.model_of(case.v, "sparse")
+    assert model is not None
+    assert Inference(found, case.v, case.y, case.x)._binding.model is model
+    assert found.uncertainty.model_of(case.v, "mme") is None
+    assert found.uncertainty.model_of(crossed(3, ("subject", "item")).v, "sparse") is None
+    case.v.set_no_grad(0)
+    assert found.uncertainty.model_of(case.v, "sparse") is None

@@ -47,7 +47,7 @@ class TableFacts:
         """
         if column not in self._labels:
             values = self._table().labels(column)
-            missing = sum(value is None for value in values)
+            missing = values.count(None)
             if missing:
                 raise TableError(
                     f"Column {shown(column)} has no label in {count(missing, 'row')}. Fill them in, or "
@@ -74,7 +74,8 @@ class TableFacts:
             TableError: a column is not there, or labels are missing in it.
         """
         if columns not in self._counts:
-            self._counts[columns] = len(set(zip(*(self.labels(column) for column in columns), strict=True)))
+            labels = [self.labels(column) for column in columns]
+            self._counts[columns] = len(set(labels[0] if len(labels) == 1 else zip(*labels, strict=True)))
         return self._counts[columns]
 
     def size(self, levels: Levels) -> int:

@@ -26,6 +26,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from covstudio.covariance import Matrix
 from covstudio.reml.diagnosis.combinations import Confounded
 from covstudio.reml.diagnosis.constants import IDENTIFIABLE
 from covstudio.reml.engines.candidate import Applicable
@@ -187,6 +188,18 @@ class Uncertainty:
         """The uncertainty whose numbers were kept."""
         return KnownUncertainty(record)
 
+    def model_of(self, v: Matrix, engine: str) -> Model | None:
+        """The model that was fitted, as long as it is at hand and its V is as it was; else None.
+
+        Args:
+            v: V.
+            engine: the name of the engine.
+        """
+        model = self._model
+        if model is None or model.v is not v or not model.current:
+            return None
+        return model if model.choice.candidate.name == engine else None
+
     @property
     def kind(self) -> Information:
         """The information to take; where the observed one is not positive definite, the average serves."""
@@ -223,6 +236,7 @@ class KnownUncertainty(Uncertainty):
     """
 
     def __init__(self, record: UncertaintyRecord) -> None:
+        self._model = self._problem = None
         self.coordinates = record.coordinates
         self.reason = record.reason
         self._covariance = record.covariance

@@ -67,7 +67,8 @@ class Binding(Evaluation):
             self._check_sizes(v, problem)
             self.recoding = recoding_of(v)
             own = v if self.recoding is None or not fit.recoded else self.recoding.v
-            model = Model(own, fit.engine, problem.p)
+            known = fit.uncertainty.model_of(own, fit.engine)
+            model = Model(own, fit.engine, problem.p) if known is None else known
             if tuple(fit.params) != model.variance.names:
                 raise InvalidModel(
                     "v has other parameters than the fit: pass the matrix that was fitted, with the same "

@@ -4,7 +4,7 @@ With P = V^-1 - V^-1 X Phi X'V^-1 and Phi = (X'V^-1X)^-1, everything in this pac
 
 - products V B, dV_k B and their parts by term, which the terms of V do without being written out (`pieces`);
 - P B and V^-1 B, which an engine does. V^-1 B is P B for a model without fixed effects, so no engine needs a
-  second kind of solution;
+  second kind of solution; one whose factor is dear has it all the same (`Solves`);
 - the score and average information elsewhere, and fits that start there.
 
 Nothing n x n is formed unless the engine does so.
@@ -26,7 +26,7 @@ from covstudio.covariance import Matrix
 from covstudio.reml.diagnosis.combinations import Confounded
 from covstudio.reml.fitting.model import Model
 from covstudio.reml.problem.errors import InvalidModel
-from covstudio.reml.problem.likelihood import Engine, Point
+from covstudio.reml.problem.likelihood import Engine, Point, Solves
 from covstudio.reml.problem.problem import Problem
 from covstudio.reml.search.coordinates import Coordinate
 from covstudio.reml.terms.kinds import Piece
@@ -122,6 +122,8 @@ class Evaluation:
     def solve(self, b: Tensor) -> Tensor:
         """V^-1 B, (n, k)."""
         with self.threads(), torch.no_grad():
+            if isinstance(self.point, Solves):
+                return self.point.solve(b)
             return self._bare.project(b)
 
     @property

@@ -31,13 +31,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["Derivatives", "Engine", "Point", "average_information", "kernel", "log_likelihood", "score"]
+__all__ = [
+    "Derivatives",
+    "Engine",
+    "Point",
+    "Solves",
+    "average_information",
+    "kernel",
+    "log_likelihood",
+    "score",
+]
 
 Vector = NDArray[np.float64]
 
@@ -168,4 +177,13 @@ class Engine(Protocol):
 
     def at(self, natural: Vector) -> Point | None:
         """The likelihood at these natural values, or None where V is not positive definite."""
+        ...
+
+
+@runtime_checkable
+class Solves(Protocol):
+    """A point that has V^-1 B by itself, as its factor is not to be had a second time for little."""
+
+    def solve(self, b: Tensor) -> Tensor:
+        """V^-1 B for B of shape (n, k)."""
         ...

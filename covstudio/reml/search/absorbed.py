@@ -11,6 +11,8 @@ Source: Harville (1977), JASA 72:320, section 4, for error contrasts.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +31,10 @@ Vector = NDArray[np.float64]
 NOTHING = 1e-9
 #: A fixed effect takes part with more than this share of the largest weight.
 PART = 1e-6
+#: Rows for each column of X by which vectors are told from combinations of its columns,
+ROWS = 64
+#: where X leaves more of them than this share.
+SEEN = 1e-4
 
 
 @dataclass(frozen=True)
@@ -47,15 +53,15 @@ class Absorbed:
 
 
 def absorbed_by(
-    probe: Probe, problem: Problem, natural: Vector, position: int
-) -> tuple[tuple[int, str], ...]:
-    """The columns of X that take up all that a parameter does to V, by place and name; empty where none do.
+    probe: Probe, problem: Problem, natural: Vector, positions: Sequence[int]
+) -> list[tuple[tuple[int, str], ...]]:
+    """The columns of X that take up all that parameters do to V, by place and name; empty where none do.
 
     Args:
         probe: what looks at V.
         problem: y and X.
         natural: natural values at which no derivative vanishes by chance.
-        position: of the parameter.
+        positions: of the parameters.
 
     Example:
         >>> from covstudio.covariance import CovariancePropagation, DummyMatrix, ScalarMatrix, Sum
@@ -65,32 +71,70 @@ def absorbed_by(
         >>> z = DummyMatrix(["a", "a", "b", "b"])
         >>> v = Sum(g=CovariancePropagation(z=z, g=ScalarMatrix(2)), units=ScalarMatrix(4))
         >>> problem = prepare([1.0, 2.0, 4.0, 3.0], z(), names=["a", "b"])
-        >>> [absorbed_by(LoweredProbe(Variance(v)), problem, np.ones(2), k) for k in (0, 1)]
+        >>> absorbed_by(LoweredProbe(Variance(v)), problem, np.ones(2), [0, 1])
         [((0, 'a'), (1, 'b')), ()]
     """
     if not problem.p:
-        return ()
+        return [() for _ in positions]
     basis = problem.basis
     generator = torch.Generator().manual_seed(20_260_102)
     vectors = torch.randn((problem.n, VECTORS), dtype=torch.float64, generator=generator).to(basis)
+    inside = _rest(basis, vectors)
+    return [_of_parameter(probe, problem, natural, position, vectors, inside) for position in positions]
 
-    def rest(b: Tensor) -> Tensor:
-        left = b - basis @ (basis.mT @ b)
-        return left - basis @ (basis.mT @ left)
 
-    def moved(b: Tensor) -> Tensor:
-        return probe.product(natural, position, b).to(basis)
+def _of_parameter(
+    probe: Probe, problem: Problem, natural: Vector, position: int, vectors: Tensor, inside: Tensor
+) -> tuple[tuple[int, str], ...]:
+    """The columns of X that take up all that one parameter does to V.
 
-    whole, inside = moved(vectors), moved(rest(vectors))
+    Args:
+        probe: what looks at V.
+        problem: y and X.
+        natural: natural values.
+        position: of the parameter.
+        vectors: some random vectors, (n, k).
+        inside: what X leaves of them.
+    """
+    basis = problem.basis
+    whole = probe.product(natural, position, vectors).to(basis)
     size = float(whole.abs().max())
     if not (np.isfinite(size) and size > 0.0):
         return ()
     # Effects by themselves: all of dV is a combination of columns of X. A covariance with other effects is
     # nothing once these columns are taken from both of its sides.
-    for part in (whole, inside):
-        if float(torch.linalg.vector_norm(rest(part))) <= NOTHING * float(torch.linalg.vector_norm(part)):
+    for b in (vectors, inside):
+        part = whole if b is vectors else probe.product(natural, position, b).to(basis)
+        length = float(torch.linalg.vector_norm(part))
+        if _outside(basis, part, length):
+            continue
+        if float(torch.linalg.vector_norm(_rest(basis, part))) <= NOTHING * length:
             return _columns(problem, part)
     return ()
+
+
+def _rest(basis: Tensor, b: Tensor) -> Tensor:
+    """What X leaves of vectors; taken twice, as once leaves rounding errors."""
+    left = b - basis @ (basis.mT @ b)
+    return left - basis @ (basis.mT @ left)
+
+
+def _outside(basis: Tensor, part: Tensor, length: float) -> bool:
+    """Whether a few of many rows show already that vectors are no combinations of the columns of X.
+
+    Args:
+        basis: an orthonormal basis of X, (n, p).
+        part: the vectors, (n, k).
+        length: their norm.
+    """
+    n, p = basis.shape
+    rows = ROWS * (p + 1)
+    if n < 10 * rows:
+        return False
+    at = torch.linspace(0, n - 1, rows, device=basis.device).long()
+    some, own = basis[at], part[at]
+    left = own - some @ torch.linalg.lstsq(some, own).solution
+    return float(torch.linalg.vector_norm(left)) > SEEN * length * math.sqrt(rows / n)
 
 
 def _columns(problem: Problem, part: Tensor) -> tuple[tuple[int, str], ...]:

@@ -68,13 +68,20 @@ class Ascent:
         """The estimated parameters, neither fixed nor held, and how they behave."""
         found = classify(self.variance, self.neutral, self.probe)
         natural = off_zero(self.neutral, found)
-        return [replace(c, absorbed=self._absorbed(natural, c.position)) for c in found]
-
-    def _absorbed(self, natural: Vector, position: int) -> Absorbed | None:
-        """What takes up the whole part that a parameter has of V, where fixed effects do."""
         problem = self.problem
-        columns = absorbed_by(self.probe, problem, natural, position) if problem is not None else ()
-        if problem is None or not columns:
+        if problem is None:
+            return found
+        columns = absorbed_by(self.probe, problem, natural, [c.position for c in found])
+        return [
+            replace(c, absorbed=self._absorbed(c.position, own, problem))
+            for c, own in zip(found, columns, strict=True)
+        ]
+
+    def _absorbed(
+        self, position: int, columns: tuple[tuple[int, str], ...], problem: Problem
+    ) -> Absorbed | None:
+        """What takes up the whole part that a parameter has of V, where fixed effects do."""
+        if not columns:
             return None
         term = next(term for term in self.variance.terms if position in term.span)
         return Absorbed(term.path, columns, problem.restricted)

@@ -15,15 +15,16 @@ diagonal form).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from covstudio.reml.engines.sparse.places import distinct
 
-__all__ = ["BorderedPlan", "bordered_plan_of"]
+__all__ = ["BorderedPlan", "Together", "bordered_plan_of"]
 
 Index = NDArray[np.int64]
 
@@ -41,6 +42,23 @@ WIDER = 4
 SAMPLE = 64
 #: Entries of the inverse of the border that are gathered at once: they stay in the processor's cache.
 GATHERED = 1 << 17
+
+
+@dataclass(frozen=True, eq=False)
+class Together:
+    """Blocks that are worked on together, filled up to the most entries of C that one of them has.
+
+    Attributes:
+        blocks: which, (c,).
+        entries: their entries of C, (c, r); any of them where filled up.
+        there: where they are not filled up, (c, r).
+        columns: the columns of the border of these entries, (c, r).
+    """
+
+    blocks: Index
+    entries: Index
+    there: NDArray[np.bool_]
+    columns: Index
 
 
 @dataclass(eq=False)
@@ -103,25 +121,30 @@ class BorderedPlan:
     def memory(self) -> float:
         """Bytes of the plan, the factor and the selected inverse at their peak, about."""
         q, s, e = len(self.border), self.members, len(self.columns)
-        return 8.0 * (6.0 * q * q + (3.0 * s + 2.0) * e + 4.0 * self.pivots.size * s + 4.0 * GATHERED)
+        return 8.0 * (6.0 * q * q + (3.0 * s + 5.0) * e + 4.0 * self.pivots.size * s + 4.0 * GATHERED)
 
     @property
     def order(self) -> int:
         """Rows of a dense matrix that is as well done on one thread as these."""
         return len(self.border) // 4
 
-    def together(self) -> Iterator[tuple[Index, int]]:
-        """Blocks of about as many entries of C each, some at a time, and the most entries of one of them."""
+    @cached_property
+    def together(self) -> list[Together]:
+        """All blocks that meet the border, those of about as many entries of C together."""
         counts = np.diff(self.starts)
         order = np.argsort(counts, kind="stable")
         order = order[np.searchsorted(counts[order], 1) :]
+        found = []
         while len(order):
             # Ascending: the last of those that are taken has the most entries.
             most = counts[order].astype(np.float64)
-            fit = np.arange(1, len(order) + 1) * most**2 <= GATHERED
-            take = max(int(fit.sum()), 1)
-            yield order[:take], int(most[take - 1])
-            order = order[take:]
+            take = max(int((np.arange(1, len(order) + 1) * most**2 <= GATHERED).sum()), 1)
+            blocks, order = order[:take], order[take:]
+            place = np.arange(counts[blocks[-1]])
+            there = place < counts[blocks][:, None]
+            entries = self.starts[blocks][:, None] + np.where(there, place, 0)
+            found.append(Together(blocks, entries, there, self.columns[entries].astype(np.int64)))
+        return found
 
 
 def bordered_plan_of(rows: Index, columns: Index, size: int, groups: Sequence[slice]) -> BorderedPlan | None:

@@ -152,6 +152,13 @@ class SparsePoint(ScaledPoint):
         fitted = layout.x @ w + layout.multiplied(self._roots[:, None] * v)
         return self._there((h - layout.weights[:, None] * fitted) / self._scale)
 
+    def solve(self, b: Tensor) -> Tensor:
+        """V^-1 B, (n, k)."""
+        layout, roots = self._setup.layout, self._roots[:, None]
+        h = layout.weights[:, None] * b.cpu()
+        v = self._factor.solve(roots * layout.transposed(h))
+        return self._there((h - layout.weights[:, None] * layout.multiplied(roots * v)) / self._scale)
+
     def _solved(self, effects: Tensor, fixed: Tensor) -> tuple[Tensor, Tensor]:
         """Solutions of the mixed-model equations: v, (q, k), and beta, (p, k).
 
