@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -53,7 +54,10 @@ class Report:
     def notebook(self) -> str:
         """A notebook that holds the fit, and makes its tables and pictures again; JSON of nbformat 4.5."""
         found = self.found
-        saved = dumps(found.estimate, found.document, found.table, found.notes, found.versions or None)
+        # How long it took is the one thing that another fit of the same model has otherwise.
+        history = tuple(replace(step, seconds=0.0) for step in found.fit.history)
+        timeless = replace(found.estimate, fit=replace(found.fit, seconds=0.0, history=history))
+        saved = dumps(timeless, found.document, found.table, found.notes, found.versions or None)
         return notebook(self.title, self.under, self.sections, saved)
 
     def save(self, path: str | PathLike[str]) -> None:

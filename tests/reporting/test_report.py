@@ -149,6 +149,10 @@ def test_the_same_fit_gives_the_same_bytes(oats, tmp_path) -> None:
     assert again.html == first.html
     assert again.notebook == first.notebook
     assert report(oats, date="today").html != first.html
+    # Fitted anew, it takes another time; nothing else is otherwise.
+    anew = report(fit("yield ~ rep + (1 | gen) + (1 | rep:block)", load_example("john_alpha")))
+    assert anew.html == first.html
+    assert anew.notebook == first.notebook
 
 
 def test_the_notebook_makes_its_tables_and_pictures_again(oats) -> None:
