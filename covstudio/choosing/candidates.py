@@ -125,7 +125,7 @@ def _series(here: _Situation, finding: Finding) -> Iterator[Candidate]:
     (when,), whose = finding.columns, finding.within
     over = f"{when}{f' within {label(whose)}' if whose else ''}"
     for said, process in _of_times(here, when, whose):
-        yield from _beside_and_instead(here, f"{said} over {over}", process, (*whose, when))
+        yield from _beside_and_instead(here, f"{said} over {over}", process, (*whose, when), finding.z > 0)
     if whose and here.terms.residual is not None and finding.z > 0:
         times = len(here.rows.levels(when))
         subjects = len(np.unique(codes(here.rows, whose)))
@@ -177,20 +177,22 @@ def _fields(here: _Situation, finding: Finding) -> Iterator[Candidate]:
     )
     field = propagated("field", incidence((*trial, row, column), "field design", every=True), both)
     name = f"AR(1) x AR(1) over {row} and {column}{within}"
-    yield from _beside_and_instead(here, name, field, (*trial, row, column))
+    yield from _beside_and_instead(here, name, field, (*trial, row, column), finding.z > 0)
     along = finding.columns[0]
     other = column if along == row else row
     line = _over_positions(here, "AR1Matrix", "line", along, (*trial, other))
     alone = f"AR(1) over {along} within {label((*trial, other))}"
-    yield from _beside_and_instead(here, alone, line, (*trial, row, column))
+    yield from _beside_and_instead(here, alone, line, (*trial, row, column), finding.z > 0)
 
 
 def _beside_and_instead(
-    here: _Situation, name: str, process: Tree, cells: tuple[str, ...]
+    here: _Situation, name: str, process: Tree, cells: tuple[str, ...], positive: bool
 ) -> Iterator[Candidate]:
     residual = here.terms.residual
     if residual is None:
-        yield Candidate(f"{name} beside the others", here.terms.with_term(process))
+        # Less correlation than the model has is what a nugget gives.
+        if positive:
+            yield Candidate(f"{name} beside the others", here.terms.with_term(process))
         return
     yield Candidate(f"{name} beside the residual", here.terms.with_term(process))
     # Rows at one place would be the same but for the residual.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -62,15 +63,16 @@ class Choice:
 
         rows = []
         for number, step in enumerate(self.steps, 1):
-            values = step.comparison.table.set_index("model")[self.criterion]
-            at = values[step.taken or PRESENT]
+            values = step.comparison.values(self.criterion)
+            before = values.get(PRESENT, math.nan)
+            at = values.get(step.taken or PRESENT, math.nan)
             reasons = {one.name: one.reason for one in step.advice.candidates}
             rows.append(
                 {
                     "step": number,
                     "taken": step.taken or "none",
-                    self.criterion: float(at),
-                    "change": float(at - values[PRESENT]),
+                    self.criterion: at,
+                    "change": at - before,
                     "tried": len(step.advice.candidates),
                     "reason": reasons.get(
                         step.taken, "Nothing is better." if reasons else "Nothing is to be tried."
@@ -148,12 +150,8 @@ def choose(
 
 def _better(found: Comparison, criterion: Criterion) -> str:
     """The candidate that a criterion prefers to the present model; "" for none."""
-    converged = {one.name for one in found.entries if one.told is not None and one.told.fit.converged}
-    values = found.table.set_index("model")[criterion]
-    here = values[PRESENT]
-    apart = found.table.set_index("model")[f"d{criterion}"].isna()
-    others = values[[name for name in values.index if name in converged and not apart[name]]].dropna()
-    if not len(others):
+    values = found.values(criterion)
+    if not values:
         return ""
-    name = str(others.idxmin())
-    return name if name != PRESENT and others[name] < here - 1e-6 else ""
+    name = min(values, key=lambda one: values[one])
+    return name if name != PRESENT and values[name] < values.get(PRESENT, math.inf) - 1e-6 else ""

@@ -22,7 +22,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
 
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 __all__ = ["Comparison", "Criterion", "NestedTest", "compare"]
 
 Criterion = Literal["AIC", "BIC", "cAIC"]
+CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
 
 #: Columns of the table that are printed.
 SHOWN = ("model", "parameters", "loglik", "AIC", "BIC", "cAIC", "against", "LR", "distribution", "p")
@@ -155,19 +156,20 @@ class Comparison:
         Returns:
             "model"; "method", "n" (rows), "fixed" (effects), "parameters" (all that are estimated);
             "loglik"; "AIC", "BIC", "cAIC", and "dAIC", "dBIC", "dcAIC", how much more than the least of
-            those that are comparable with the first; "against" (the largest model nested in this one),
-            "LR", "df", "boundary" (variances that are zero there), "distribution" (what LR is held
-            against), "p"; and "note": why a number is missing and what it assumes. What is missing is
-            NaN, or "".
+            those that converged and are comparable with the first; "against" (the largest model nested in
+            this one), "LR", "df", "boundary" (variances that are zero there), "distribution" (what LR is
+            held against), "p"; and "note": why a number is missing and what it assumes. What is missing
+            is NaN, or "".
         """
         import pandas as pd
 
         rows = [self._row(entry) for entry in self.entries]
         frame = pd.DataFrame(rows)
-        for name in ("AIC", "BIC", "cAIC"):
-            alike = [not self._apart.get(one, "apart") for one in frame["model"]]
-            values = frame[name].where(pd.Series(alike))
-            frame.insert(list(frame.columns).index(name) + 1, f"d{name}", values - values.min())
+        for name in CRITERIA:
+            values = self.values(name)
+            least = min(values.values(), default=math.nan)
+            more = [values.get(one, math.nan) - least for one in frame["model"]]
+            frame.insert(list(frame.columns).index(name) + 1, f"d{name}", more)
         return frame
 
     def _row(self, entry: Entry) -> dict[str, Any]:
@@ -178,13 +180,9 @@ class Comparison:
             test, notes = NestedTest("", entry.name), [entry.error]
         else:
             fit, candidate = entry.told.fit, self._candidates[entry.name]
-            shift = 2.0 * (self._logliks[entry.name] - fit.loglik)
-            conditional, untold = entry.conditional
             numbers = {
                 "loglik": self._logliks[entry.name],
-                "AIC": fit.aic - shift,
-                "BIC": fit.bic - shift,
-                "cAIC": conditional,
+                **{name: self._value(entry.name, name) for name in CRITERIA},
             }
             sizes = {
                 "method": fit.method,
@@ -192,7 +190,7 @@ class Comparison:
                 "fixed": fit.p,
                 "parameters": fit.p + candidate.parameters,
             }
-            test = self._tested(entry.name)
+            test, untold = self._tested(entry.name), entry.conditional[1]
             apart = self._apart[entry.name]
             notes = [
                 *([] if fit.converged else [f"Not converged: {fit.message}"]),
@@ -216,6 +214,31 @@ class Comparison:
             "p": nan if ratio is None else ratio.p_value,
             "note": " ".join(dict.fromkeys(notes)),
         }
+
+    def _value(self, name: str, criterion: Criterion) -> float:
+        """A criterion of a fit."""
+        fit = self._candidates[name].fit
+        if criterion == "cAIC":
+            return self._entry(name).conditional[0]
+        return (fit.aic if criterion == "AIC" else fit.bic) - 2.0 * (self._logliks[name] - fit.loglik)
+
+    def values(self, criterion: Criterion = "AIC") -> dict[str, float]:
+        """A criterion of the models that converged and are comparable with the first, by their names.
+
+        Args:
+            criterion: "AIC", "BIC" or "cAIC".
+
+        Raises:
+            ValueError: there is no such criterion.
+        """
+        if criterion not in CRITERIA:
+            raise ValueError(f"The criteria are {', '.join(map(repr, CRITERIA))}; got {criterion!r}.")
+        found = {
+            name: self._value(name, criterion)
+            for name, apart in self._apart.items()
+            if not apart and self._candidates[name].fit.converged
+        }
+        return {name: value for name, value in found.items() if not math.isnan(value)}
 
     def _tested(self, name: str) -> NestedTest:
         """A fit against the largest other that is nested in it; with the reason where there is none."""
@@ -257,11 +280,16 @@ class Comparison:
             if self._entry(name).told is None:
                 return NestedTest(smaller, larger, reason=f"{name} was not fitted.")
         if (larger, smaller) not in self._tests:
-            self._tests[larger, smaller] = _test(self._candidates[smaller], self._candidates[larger])
+            pair = self._candidates[smaller], self._candidates[larger]
+            try:
+                self._tests[larger, smaller] = _test(*pair)
+            except (ValueError, ArithmeticError, RuntimeError, MemoryError) as error:
+                told = f"Whether {smaller} is nested in {larger} could not be found out: {error}"
+                self._tests[larger, smaller] = NestedTest(smaller, larger, reason=told)
         return self._tests[larger, smaller]
 
     def best(self, criterion: Criterion = "AIC") -> str:
-        """The name of the model that a criterion prefers, among those comparable with the first.
+        """The name of the model that a criterion prefers, among those that `values` has.
 
         Args:
             criterion: "AIC", "BIC" or "cAIC".
@@ -269,12 +297,11 @@ class Comparison:
         Raises:
             ValueError: there is no such criterion, or no model has it.
         """
-        if criterion not in ("AIC", "BIC", "cAIC"):
-            raise ValueError(f"The criteria are 'AIC', 'BIC' and 'cAIC'; got {criterion!r}.")
-        values = self.table.set_index("model")[f"d{criterion}"].dropna()
-        if not len(values):
-            raise ValueError(f"No model has the criterion {criterion}: {self.table['note'].iloc[0]}")
-        return str(values.idxmin())
+        values = self.values(criterion)
+        if not values:
+            why = next((entry.error for entry in self.entries if entry.error), "none converged")
+            raise ValueError(f"No model has the criterion {criterion}: {why}")
+        return min(values, key=lambda name: values[name])
 
     def difference(self, first: str, second: str) -> Difference:
         """V of one fit beside V of another, entry by entry.

@@ -66,32 +66,35 @@ def nothing(generator: np.random.Generator) -> pd.DataFrame:
     return frame
 
 
-def trial(generator: np.random.Generator) -> pd.DataFrame:
-    rows, columns = 10, 12
+def trial(
+    generator: np.random.Generator, rows: int = 12, columns: int = 16, genotypes: int = 48
+) -> pd.DataFrame:
+    plots = rows * columns
+    reps = plots // genotypes
     frame = pd.DataFrame(
         {
             "row": np.repeat(np.arange(1, rows + 1), columns),
             "col": np.tile(np.arange(1, columns + 1), rows),
-            "rep": np.repeat(["R1", "R2"], rows * columns // 2),
+            "rep": np.repeat([f"R{k + 1}" for k in range(reps)], genotypes),
         }
     )
-    names = np.array([f"G{k:02d}" for k in range(rows * columns // 2)])
-    frame["gen"] = np.concatenate([generator.permutation(names), generator.permutation(names)])
-    values = dict(zip(names, generator.normal(0.0, 1.0, len(names)), strict=True))
+    names = np.array([f"G{k:02d}" for k in range(genotypes)])
+    frame["gen"] = np.concatenate([generator.permutation(names) for _ in range(reps)])
+    values = dict(zip(names, generator.normal(0.0, 1.0, genotypes), strict=True))
     frame["yield"] = 50.0 + frame["gen"].map(values)
     return frame
 
 
 def spatial(generator: np.random.Generator) -> pd.DataFrame:
     frame = trial(generator)
-    one, other = (0.8 ** np.abs(np.subtract.outer(np.arange(n), np.arange(n))) for n in (10, 12))
-    drift = np.linalg.cholesky(one) @ generator.normal(0.0, 1.2, (10, 12)) @ np.linalg.cholesky(other).T
-    frame["yield"] += drift.ravel() + generator.normal(0.0, 0.5, 120)
+    one, other = (0.9 ** np.abs(np.subtract.outer(np.arange(n), np.arange(n))) for n in (12, 16))
+    drift = np.linalg.cholesky(one) @ generator.normal(0.0, 1.5, (12, 16)) @ np.linalg.cholesky(other).T
+    frame["yield"] += drift.ravel() + generator.normal(0.0, 0.8, 192)
     return frame
 
 
 def blocked(generator: np.random.Generator) -> pd.DataFrame:
-    frame = trial(generator)
+    frame = trial(generator, 10, 12, 60)
     frame["block"] = [f"B{k:02d}" for k in (np.arange(120) // 6)]
     frame["yield"] += generator.normal(0.0, 1.0, 20).repeat(6) + generator.normal(0.0, 0.7, 120)
     # Where the plots lay is not known.
