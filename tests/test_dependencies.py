@@ -5,6 +5,7 @@ import json
 import re
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,9 @@ def imported(folder: str) -> set[str]:
                 found.add(node.module.partition(".")[0])
     ours = {"covstudio", "tests", "benchmarks", "tools", *(path.stem for path in ROOT.glob("tools/*.py"))}
     ours |= {path.stem for path in (ROOT / "tests").rglob("*.py")}
-    return {canonicalize_name(name) for name in found - ours - set(sys.stdlib_module_names)}
+    theirs = found - ours - set(sys.stdlib_module_names)
+    of = packages_distributions()  # not every module has the name of its distribution
+    return {canonicalize_name(one) for name in theirs for one in of.get(name, [name])}
 
 
 def names(*places: str) -> set[str]:
