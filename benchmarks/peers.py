@@ -10,23 +10,27 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-__all__ = ["r_package", "r_seconds"]
+__all__ = ["RFits", "r_fits", "r_package", "r_seconds"]
 
 SCRIPT = """
 suppressMessages(library({package}))
 data <- read.csv("{csv}", stringsAsFactors = TRUE)
 {warm}
-seconds <- numeric({repeats})
+seconds <- processor <- numeric({repeats})
 for (i in seq_along(seconds)) {{
   began <- Sys.time()
+  used <- proc.time()
   model <- {call}
   seconds[i] <- as.numeric(difftime(Sys.time(), began, units = "secs"))
+  processor[i] <- sum((proc.time() - used)[c("user.self", "sys.self")])
 }}
 cat(seconds, "\\n")
+cat(processor, "\\n")
 cat(formatC(as.numeric(logLik(model)), digits = 15), "\\n")
 """
 
@@ -39,10 +43,23 @@ def r_package(name: str) -> bool:
     return subprocess.run(["Rscript", "-e", check], capture_output=True, check=False).returncode == 0
 
 
-def r_seconds(
-    package: str, call: str, frame: pd.DataFrame, repeats: int, *, warm: bool = True
-) -> tuple[list[float], float]:
-    """Seconds of some fits in R, without reading data, and the log-likelihood it found.
+@dataclass(frozen=True)
+class RFits:
+    """Some fits of one model in R.
+
+    Args:
+        seconds: of each, by the clock.
+        processor: of each, by the processor: what else the machine does does not count.
+        loglik: the log-likelihood that was found.
+    """
+
+    seconds: list[float]
+    processor: list[float]
+    loglik: float
+
+
+def r_fits(package: str, call: str, frame: pd.DataFrame, repeats: int, *, warm: bool = True) -> RFits:
+    """Some fits in R, reading of data not counted.
 
     Args:
         package: the R package to load.
@@ -59,5 +76,13 @@ def r_seconds(
             SCRIPT.format(package=package, csv=csv, call=call, repeats=repeats, warm=call if warm else "")
         )
         done = subprocess.run(["Rscript", str(script)], capture_output=True, text=True, check=True)
-    seconds, loglik = done.stdout.strip().splitlines()[-2:]
-    return [float(each) for each in seconds.split()], float(loglik)
+    seconds, processor, loglik = done.stdout.strip().splitlines()[-3:]
+    return RFits([*map(float, seconds.split())], [*map(float, processor.split())], float(loglik))
+
+
+def r_seconds(
+    package: str, call: str, frame: pd.DataFrame, repeats: int, *, warm: bool = True
+) -> tuple[list[float], float]:
+    """Seconds by the clock of some fits in R, and the log-likelihood: see `r_fits`."""
+    found = r_fits(package, call, frame, repeats, warm=warm)
+    return found.seconds, found.loglik
