@@ -7,6 +7,7 @@ from covstudio.data.examples import load_example
 from covstudio.data.roles import guess_roles
 from covstudio.data.tables import Table
 from covstudio.document.build.build import build
+from covstudio.document.build.repairs import repairs
 from covstudio.document.files.templates import TEMPLATES, PartsMissing, templates
 from covstudio.document.model.node import Columns
 
@@ -66,19 +67,27 @@ def test_trials_that_nothing_tells_are_asked_for_and_not_laid_over_each_other():
     bound = template.bind(table)
     assert [question.part.name for question in bound.questions] == ["trial"]
     assert bound.questions[0].candidates == ("one", "other")
-    assert (bound.values["row"], bound.values["column"]) == (None, None)
+    assert bound.values["trial"] == (None,)
     with pytest.raises(
         PartsMissing,
         match=r"Rows 1 and 13 of 'fields' have the same row and column \(row 1, col 1\): which column tells "
         r"their trials apart\? It may be 'one' or 'other'\. Say it by name: trial='one'",
     ):
         template.model(table)
-    # On the page the place stays open, and its card asks.
+    # On the page a card of its own asks for it, and what is chosen there is the model of two fields.
     document = template.document(table)
-    assert "factors" not in document.named("field design").arguments
-    assert [problem.node_id for problem in build(document, table).problems] == [
-        document.named("field design").id
+    built = build(document, table)
+    assert {problem.node_id for problem in built.problems if problem.field} == {
+        document.named("field design: to choose").id
+    }
+    (choice,) = [
+        repair
+        for problem in built.problems
+        for repair in repairs(document, table, built, problem)
+        if repair.label == "Use other"
     ]
+    dense = v_of(choice.change.apply(document), table)[1]
+    assert dense[:12, 12:].abs().max() == dense[0, 12] == 1, "the genotype alone, which stands in both"
     assert template.model(table, trial="other").fixed_effects == "1 + other"
 
 

@@ -6,9 +6,12 @@ import math
 from dataclasses import dataclass, field, replace
 
 import pytest
+import torch
 
-from covstudio.data.examples import load_example
+from covstudio.data.examples import load_example, load_relations
 from covstudio.data.tables import Table
+from covstudio.document.build.build import build
+from covstudio.document.build.repairs import repairs
 from covstudio.document.changes.all import (
     AddNode,
     Connect,
@@ -17,11 +20,12 @@ from covstudio.document.changes.all import (
     Rename,
     SetFixed,
     SetParameters,
+    SetRelation,
     SetTitle,
 )
-from covstudio.document.files.templates import Template, templates
+from covstudio.document.files.templates import TEMPLATES, Template, templates
 from covstudio.document.model.document import Document
-from covstudio.document.model.node import V
+from covstudio.document.model.node import Related, V
 from covstudio.studio.session.store import Store
 
 
@@ -333,3 +337,34 @@ def test_a_template_brings_no_table_where_one_is_only_named() -> None:
     store = Store(replace(Document(), data_name="elsewhere"))
     assert store.start(templates()[0])
     assert store.table is None
+
+
+def test_a_template_asks_for_what_the_table_does_not_tell() -> None:
+    store = Store()
+    store.load_table(load_example("oats_yates"))
+    before = dict(store.document.roles)
+    assert store.start(TEMPLATES["split_plot"])
+    assert store.message is not None
+    assert "Which column has the factor of the whole plots? It may be 'N' or 'Variety'." in store.message.text
+    (problem,) = store.problems
+    assert store.document.nodes[problem.node_id].name == "whole plot design: to choose"
+    assert dict(store.document.roles) == before
+    chosen = {one.label: one.change for one in repairs(store.document, store.table, store.build, problem)}
+    assert store.dispatch(chosen["Use Variety"])
+    assert store.table is not None
+    said = build(TEMPLATES["split_plot"].model(store.table, whole="Variety", split="N"), store.table).v
+    assert said is not None
+    assert store.build.v is not None
+    ones = torch.ones(3, dtype=torch.float64)
+    assert torch.equal(store.build.v.evaluate(ones), said.evaluate(ones))
+
+
+def test_a_template_takes_the_second_tables_that_are_there() -> None:
+    store = Store()
+    store.load_table(load_example("mrode_calves"))
+    store.dispatch(SetRelation("herd", load_relations("mrode_calves")["pedigree"]))
+    assert store.start(TEMPLATES["animal"])
+    assert not store.problems
+    covariance = store.document.named("animal covariance")
+    assert covariance is not None
+    assert covariance.arguments["ped"] == Related("herd")

@@ -9,8 +9,8 @@ EXAMPLES.register(
         name="chickweight",
         title="Weights of chicks on four diets",
         description=(
-            "Weights (g) of 50 chicks on 4 diets at days 4, 8, 12, 16 and 20; 5 of them were lost before "
-            "the end."
+            "Weights (g) of 49 chicks on 4 diets at days 4, 8, 12, 16 and 20; 3 of them were lost before "
+            "the end, and a fiftieth before day 4."
         ),
         source=(
             "M. J. Crowder and D. J. Hand (1990), Analysis of Repeated Measures, example 5.3; ChickWeight "

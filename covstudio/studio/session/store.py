@@ -293,7 +293,8 @@ class Store(param.Parameterized):
         asked = template.asked(table, self.document) if sample is None else ()
         if not self._open(template.start(table, self.document, sample)):
             return False
-        questions = "".join(f" {question.text} Choose it on its card." for question in asked)
+        questions = "".join(f" {question.text}" for question in asked)
+        questions += " Choose on the cards and in the fixed effects." if asked else ""
         text = f"Started from “{template.title}”{said}.{questions} Undo brings the earlier model back."
         self.notify(text, "ok", topic="model")
         return True

@@ -8,7 +8,7 @@ from dataclasses import replace
 from covstudio.data.examples import load_example
 from covstudio.data.roles import Role
 from covstudio.data.tables import Table
-from covstudio.document.files.templates.sketch import Sketch, crossed
+from covstudio.document.files.templates.sketch import Sketch, crossed, known
 from covstudio.document.files.templates.template import TEMPLATES, Sample, Template
 from covstudio.document.files.templates.usual import BLOCK, GENOTYPE, REPLICATE, TRIAL
 from covstudio.document.model.document import Document
@@ -21,18 +21,18 @@ def alpha(
     replicate: str | None = None,
     block: str | None = None,
     genotype: str | None = None,
-    trial: tuple[str, ...] = (),
+    trial: tuple[str | None, ...] = (),
 ) -> Document:
     """Genotypes, blocks within replicates, and a residual; of several trials, each with its own."""
+    trials, replicates = known(trial), known((replicate,))
     model = Sketch()
     total = model.add("Sum", "Sum", V)
     model.effect("genotype", total, genotype)
-    if trial:
-        model.effect("genotype in trial", total, *trial, genotype)
-    model.effect("block", total, *((*trial, replicate, block) if block is not None else (None,)))
-    model.residual(total, *trial)
-    replicates = () if replicate is None else (replicate,)
-    model.fixed(crossed(trial, roles), crossed((*trial, *replicates), roles, ":") if replicates else None)
+    if trials:
+        model.effect("genotype in trial", total, *trials, genotype)
+    model.effect("block", total, *trial, *replicates, block)
+    model.residual(total, *trials)
+    model.fixed(crossed(trials, roles), crossed((*trials, *replicates), roles, ":") if replicates else None)
     return model.document
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from covstudio.data.examples import load_example
 from covstudio.data.roles import Role
 from covstudio.data.tables import Table
-from covstudio.document.files.templates.sketch import Sketch, crossed
+from covstudio.document.files.templates.sketch import Sketch, crossed, known
 from covstudio.document.files.templates.template import TEMPLATES, Sample, Template
 from covstudio.document.files.templates.usual import BLOCK, GENOTYPE, REPLICATE, TRIAL
 from covstudio.document.model.document import Document
@@ -19,15 +19,14 @@ def blocks(
     roles: Mapping[str, Role],
     block: str | None = None,
     treatment: str | None = None,
-    trial: tuple[str, ...] = (),
+    trial: tuple[str | None, ...] = (),
 ) -> Document:
     """Blocks and a residual; of several trials, each with blocks and a residual variance of its own."""
     model = Sketch()
     total = model.add("Sum", "Sum", V)
-    model.effect("block", total, *((*trial, block) if block is not None else (None,)))
-    model.residual(total, *trial)
-    factors = (*trial, treatment) if treatment is not None else trial
-    model.fixed(crossed(factors, roles))
+    model.effect("block", total, *trial, block)
+    model.residual(total, *known(trial))
+    model.fixed(crossed((*trial, treatment), roles))
     return model.document
 
 

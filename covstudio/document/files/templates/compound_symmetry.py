@@ -21,7 +21,7 @@ def compound_symmetry(
     roles: Mapping[str, Role],
     time: str | None = None,
     subject: str | None = None,
-    trial: tuple[str, ...] = (),
+    trial: tuple[str | None, ...] = (),
 ) -> Document:
     """Compound symmetry of the measurements of a subject; times stay open where there are too many."""
     series = series_of(table, subject, time, trial)

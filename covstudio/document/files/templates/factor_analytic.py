@@ -9,7 +9,7 @@ from covstudio.data.examples import load_example
 from covstudio.data.roles import Role
 from covstudio.data.tables import Table
 from covstudio.document.files.templates.finding import MAX_CELLS, cells
-from covstudio.document.files.templates.sketch import Side, Sketch, crossed
+from covstudio.document.files.templates.sketch import Side, Sketch, crossed, known
 from covstudio.document.files.templates.template import TEMPLATES, Sample, Template
 from covstudio.document.files.templates.usual import BLOCK, GENOTYPE, REPLICATE, TRIAL
 from covstudio.document.model.document import Document
@@ -38,10 +38,9 @@ def factor_analytic(
         Side("IdentityMatrix", "genotypes", genotype),
     )
     if environment is not None and block is not None:
-        model.effect("block", total, environment, replicate, block)
-    own = () if environment is None else (environment,)
+        model.effect("block", total, environment, *known((replicate,)), block)
+    own, replicates = known((environment,)), known((replicate,))
     model.residual(total, *own)
-    replicates = () if replicate is None else (replicate,)
     model.fixed(crossed(own, roles), crossed((*own, *replicates), roles, ":") if replicates else None)
     return model.document
 

@@ -9,7 +9,7 @@ from covstudio.data.examples import load_example, load_relations
 from covstudio.data.roles import Role
 from covstudio.data.tables import Table
 from covstudio.document.files.templates.related import related
-from covstudio.document.files.templates.sketch import Sketch, crossed
+from covstudio.document.files.templates.sketch import Sketch, crossed, known
 from covstudio.document.files.templates.template import TEMPLATES, Sample, Template
 from covstudio.document.files.templates.usual import GENOTYPE, RELATIONSHIPS, REPLICATE, TRIAL
 from covstudio.document.model.document import Document
@@ -22,17 +22,17 @@ def gblup(
     genotype: str | None = None,
     replicate: str | None = None,
     markers: str | None = None,
-    trial: tuple[str, ...] = (),
+    trial: tuple[str | None, ...] = (),
 ) -> Document:
     """Genotypes with the covariance of their markers, and a residual; one for each of several trials."""
+    trials, replicates = known(trial), known((replicate,))
     model = Sketch()
     total = model.add("Sum", "Sum", V)
     related(model, "genotype", total, genotype, "KnownMatrix", "K", markers)
-    if trial:
-        model.effect("genotype in trial", total, *trial, genotype)
-    model.residual(total, *trial)
-    replicates = () if replicate is None else (replicate,)
-    model.fixed(crossed(trial, roles), crossed((*trial, *replicates), roles, ":") if replicates else None)
+    if trials:
+        model.effect("genotype in trial", total, *trials, genotype)
+    model.residual(total, *trials)
+    model.fixed(crossed(trials, roles), crossed((*trials, *replicates), roles, ":") if replicates else None)
     return model.document
 
 

@@ -23,7 +23,7 @@ def matern(
     roles: Mapping[str, Role],
     x: str | None = None,
     y: str | None = None,
-    trial: tuple[str, ...] = (),
+    trial: tuple[str | None, ...] = (),
 ) -> Document:
     """A Matérn process over the plane, and a nugget; of several trials, each with a process of its own."""
     model = Sketch()

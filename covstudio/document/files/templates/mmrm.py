@@ -22,14 +22,13 @@ def mmrm(
     time: str | None = None,
     treatment: str | None = None,
     subject: str | None = None,
-    trial: tuple[str, ...] = (),
+    trial: tuple[str | None, ...] = (),
 ) -> Document:
     """A mean for every treatment at every visit, and any covariance of the visits of a subject."""
     series = series_of(table, subject, time, trial, FEW_TIMES)
     model = Sketch()
     model.over("subject", V, *series.sides, Side("UnstructuredMatrix", "between visits", series.time))
-    factors = tuple(name for name in (treatment, time) if name is not None)
-    model.fixed(crossed(trial, roles), crossed(factors, roles))
+    model.fixed(crossed(trial, roles), crossed((treatment, time), roles))
     return model.document
 
 

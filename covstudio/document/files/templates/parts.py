@@ -23,7 +23,7 @@ from covstudio.document.files.templates.finding import (
 )
 
 #: The column of a part, the columns of one that may be several, the name of a second table, or nothing.
-PartValue = str | tuple[str, ...] | None
+PartValue = str | tuple[str | None, ...] | None
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,8 @@ class Bound:
     """The parts of a model in a table.
 
     Attributes:
-        values: part -> its column, columns or second table; None, or (), where there is none.
+        values: part -> its column, columns or second table; None, or (), where there is none. Among several
+            columns None is one that is still to be said.
         questions: what is to be asked.
     """
 
@@ -177,8 +178,8 @@ def bind(
         parts: of the template, in the order in which they are looked for.
         places: parts that together are one place of a trial, such as row and column: no two rows of a trial
             have the same. Where two have, the rows are of several trials: the factor that tells these apart
-            is looked for, and asked for where none does or more than one. Until then the place is left open,
-            so that no trial is laid over another.
+            is looked for, and asked for where none does or more than one. Until then one of its columns is
+            None, and the model open there, so that no trial is laid over another.
         table: the data; without them nothing is found.
         roles: what its columns are.
         given: what a person says; it is never overruled.
@@ -210,7 +211,7 @@ def taken(values: Mapping[str, PartValue]) -> set[str]:
     """The columns that parts have."""
     found: set[str] = set()
     for value in values.values():
-        found.update((value,) if isinstance(value, str) else value or ())
+        found.update((value,) if isinstance(value, str) else filter(None, value or ()))
     return found
 
 
@@ -300,13 +301,13 @@ def _superimposed(
     values: dict[str, PartValue],
     given: Mapping[str, PartValue],
 ) -> list[PartQuestion]:
-    """Look whether rows of a trial share a place; find what tells them apart, or ask, and leave it open."""
+    """Look whether rows of a trial share a place; find what tells them apart, or ask and leave it open."""
     trial = next((part for part in parts if part.several), None)
     place = [value for name in places if isinstance(value := values.get(name), str)]
     if trial is None or len(place) < len(places) or not places:
         return []
     now = values[trial.name]
-    known = now if isinstance(now, tuple) else ()
+    known = tuple(name for name in now or () if name is not None)
     twice = same_place(table, (*known, *place))
     if twice is None or given.get(trial.name, None) == ():
         return []
@@ -318,8 +319,7 @@ def _superimposed(
     if len(apart) == 1 and trial.name not in given:
         values[trial.name] = (*known, apart[0])
         return []
-    for name in places:
-        values[name] = None
+    values[trial.name] = (None, *known)
     candidates = tuple(apart or left)
     return [PartQuestion(trial, candidates, _where(table, known, place, places, twice, candidates))]
 

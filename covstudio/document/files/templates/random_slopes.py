@@ -9,7 +9,7 @@ from covstudio.data.formula import quote_name
 from covstudio.data.roles import Role
 from covstudio.data.tables import Table
 from covstudio.document.files.templates.finding import nested
-from covstudio.document.files.templates.sketch import Sketch, numbers_of
+from covstudio.document.files.templates.sketch import Sketch, known, numbers_of
 from covstudio.document.files.templates.template import TEMPLATES, Sample, Template
 from covstudio.document.files.templates.usual import CENTRE, CLOCK, SUBJECT
 from covstudio.document.model.document import Document
@@ -21,12 +21,12 @@ def random_slopes(
     roles: Mapping[str, Role],
     time: str | None = None,
     subject: str | None = None,
-    trial: tuple[str, ...] = (),
+    trial: tuple[str | None, ...] = (),
 ) -> Document:
     """An intercept and a slope of its own for every subject, correlated, and a residual."""
-    groups: tuple[str, ...] = () if subject is None else (subject,)
-    if table is not None and subject is not None and trial and not nested(table, subject, trial):
-        groups = (*trial, subject)
+    groups = known((subject,))
+    if table is not None and subject is not None and trial and not nested(table, subject, known(trial)):
+        groups = known((*trial, subject))
     model = Sketch()
     total = model.add("Sum", "Sum", V)
     lines = {"groups": Columns(groups)} if groups else {}

@@ -20,7 +20,7 @@ def repeated(
     roles: Mapping[str, Role],
     time: str | None = None,
     subject: str | None = None,
-    trial: tuple[str, ...] = (),
+    trial: tuple[str | None, ...] = (),
 ) -> Document:
     """Subjects, and within each a series over time; times stay open where there are too many, or one."""
     series = series_of(table, subject, time, trial)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from covstudio.data.examples import load_example
 from covstudio.data.roles import Role
 from covstudio.data.tables import Table
-from covstudio.document.files.templates.sketch import Sketch, crossed
+from covstudio.document.files.templates.sketch import Sketch, crossed, known
 from covstudio.document.files.templates.template import TEMPLATES, Sample, Template
 from covstudio.document.files.templates.usual import COLUMN, GENOTYPE, REPLICATE, ROW, TRIAL
 from covstudio.document.model.document import Document
@@ -22,19 +22,19 @@ def row_column(
     row: str | None = None,
     column: str | None = None,
     genotype: str | None = None,
-    trial: tuple[str, ...] = (),
+    trial: tuple[str | None, ...] = (),
 ) -> Document:
     """Genotypes, rows and columns within replicates, and a residual; of several trials, each with its own."""
+    trials, replicates = known(trial), known((replicate,))
     model = Sketch()
     total = model.add("Sum", "Sum", V)
     model.effect("genotype", total, genotype)
-    if trial:
-        model.effect("genotype in trial", total, *trial, genotype)
+    if trials:
+        model.effect("genotype in trial", total, *trials, genotype)
     for name, blocks in (("row", row), ("column", column)):
-        model.effect(name, total, *((*trial, replicate, blocks) if blocks is not None else (None,)))
-    model.residual(total, *trial)
-    replicates = () if replicate is None else (replicate,)
-    model.fixed(crossed(trial, roles), crossed((*trial, *replicates), roles, ":") if replicates else None)
+        model.effect(name, total, *trial, *replicates, blocks)
+    model.residual(total, *trials)
+    model.fixed(crossed(trials, roles), crossed((*trials, *replicates), roles, ":") if replicates else None)
     return model.document
 
 

@@ -18,7 +18,7 @@ def seasonal(
     table: Table | None,
     roles: Mapping[str, Role],
     time: str | None = None,
-    trial: tuple[str, ...] = (),
+    trial: tuple[str | None, ...] = (),
 ) -> Document:
     """A process that returns every period (1, in the unit of time, until it is set), and one that decays."""
     model = Sketch()

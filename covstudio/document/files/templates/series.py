@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from covstudio.data.rows import factor_levels
 from covstudio.data.tables import Table
 from covstudio.document.files.templates.finding import MAX_CELLS, cells, nested, same_place
-from covstudio.document.files.templates.sketch import Side
+from covstudio.document.files.templates.sketch import Side, known
 
 #: The most time points that a structure over levels is proposed for.
 MAX_TIMES = 60
@@ -36,7 +36,7 @@ def series_of(
     table: Table | None,
     subject: str | None,
     time: str | None,
-    trial: tuple[str, ...] = (),
+    trial: tuple[str | None, ...] = (),
     most: int = MAX_TIMES,
 ) -> Series:
     """Subjects and times of a table, subjects of several trials by trial and label together.
@@ -51,11 +51,12 @@ def series_of(
     names: tuple[str | None, ...] = (subject,)
     repeats = False
     if table is not None:
-        if trial and subject is not None and not nested(table, subject, trial):
+        own = None not in trial and subject is not None and nested(table, subject, known(trial))
+        if trial and not own:
             names = (*trial, subject)
         if time is not None:
-            known = tuple(name for name in names if name is not None)
-            repeats = bool(known) and same_place(table, (*known, time)) is not None
+            whose = known(names)
+            repeats = bool(whose) and None not in trial and same_place(table, (*whose, time)) is not None
             times = len(factor_levels(table, time))
             # A series needs two times.
             if not 2 <= times <= most or cells(table, *names, time) > MAX_CELLS:

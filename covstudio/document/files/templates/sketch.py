@@ -12,10 +12,19 @@ from covstudio.document.model.document import Document
 from covstudio.document.model.node import ArgumentValue, Auto, Columns, FrozenMap, Levels
 
 
+def known(columns: Iterable[str | None]) -> tuple[str, ...]:
+    """Those of some columns that are known.
+
+    Example:
+        >>> known(("site", None))
+        ('site',)
+    """
+    return tuple(column for column in columns if column is not None)
+
+
 def columns_of(*names: str | None) -> dict[str, ArgumentValue]:
     """The arguments of a design matrix for the columns that were found."""
-    found = tuple(name for name in names if name is not None)
-    return {"factors": Columns(found)} if found else {}
+    return {"factors": Columns(known(names))} if known(names) else {}
 
 
 def levels_of(name: str | None) -> dict[str, ArgumentValue]:
@@ -25,7 +34,7 @@ def levels_of(name: str | None) -> dict[str, ArgumentValue]:
 
 def numbers_of(argument: str, *names: str | None) -> dict[str, ArgumentValue]:
     """An argument that takes columns of numbers, where all of them were found."""
-    return {} if None in names else {argument: Columns(tuple(name for name in names if name is not None))}
+    return {} if None in names else {argument: Columns(known(names))}
 
 
 def as_factor(column: str, roles: Mapping[str, Role]) -> str:
@@ -33,9 +42,9 @@ def as_factor(column: str, roles: Mapping[str, Role]) -> str:
     return quote_name(column) if roles.get(column) == "factor" else f"factor({quote_name(column)})"
 
 
-def crossed(columns: Iterable[str], roles: Mapping[str, Role], sign: str = " * ") -> str | None:
-    """Factors in the fixed effects with all of their combinations; None where there are none."""
-    return sign.join(as_factor(column, roles) for column in columns) or None
+def crossed(columns: Iterable[str | None], roles: Mapping[str, Role], sign: str = " * ") -> str | None:
+    """Factors in the fixed effects with all of their combinations; None where none is known."""
+    return sign.join(as_factor(column, roles) for column in known(columns)) or None
 
 
 @dataclass(frozen=True)
@@ -53,11 +62,6 @@ class Side:
     name: str
     column: str | None
     arguments: Mapping[str, ArgumentValue] = field(default_factory=dict)
-
-
-def each_of(columns: Sequence[str]) -> tuple[Side, ...]:
-    """Sides along which what belongs to different levels is independent, such as the fields of trials."""
-    return tuple(Side("IdentityMatrix", "trials", column) for column in columns)
 
 
 class Sketch:
@@ -99,18 +103,35 @@ class Sketch:
     def effect(self, name: str, parent: str, *columns: str | None, design: str | None = None) -> None:
         """Z G Z' with one variance for all levels."""
         effect = self.add("CovariancePropagation", name, parent)
-        self.add("DummyMatrix", design or f"{name} design", effect, "z", columns_of(*columns))
+        self._design(design or f"{name} design", effect, columns)
         self.add("ScalarMatrix", f"{name} variance", effect, "g")
+
+    def _design(self, name: str, effect: str, columns: Sequence[str | None], every: bool = False) -> None:
+        """Z of the combinations of columns; of one that nobody knows yet, a card of its own that asks for it.
+
+        Args:
+            name: of the design.
+            effect: the id of Z G Z'.
+            columns: None for one that is still to be chosen.
+            every: with the combinations that no row has.
+        """
+        more: dict[str, ArgumentValue] = {"drop_empty_cols": False} if every else {}
+        if not known(columns) or None not in columns:
+            self.add("DummyMatrix", name, effect, "z", {**columns_of(*columns), **more})
+            return
+        there, open_ = ("b", "a") if columns[0] is None else ("a", "b")
+        product = self.add("KhatriRaoProduct", name, effect, "z")
+        self.add("DummyMatrix", f"{name}: to choose", product, open_)
+        self.add("DummyMatrix", f"{name}: known", product, there, {**columns_of(*columns), **more})
 
     def over(self, name: str, parent: str, *sides: Side) -> None:
         """Z (A (x) B (x) ...) Z' over all combinations of columns, or Z A Z' over one."""
         effect = self.add("CovariancePropagation", name, parent)
-        columns = tuple(side.column for side in sides)
-        arguments = columns_of(*columns) if None not in columns else {}
-        if len(sides) > 1:
-            # Every cell keeps its place in A (x) B, whether or not a row of the table stands there.
-            arguments["drop_empty_cols"] = False
-        self.add("DummyMatrix", f"{name} design", effect, "z", arguments)
+        columns = [side.column for side in sides]
+        if None in columns[1:]:
+            columns = [None]
+        # Every cell keeps its place in A (x) B, whether or not a row of the table stands there.
+        self._design(f"{name} design", effect, columns, every=len(sides) > 1)
         parent, slot = effect, "g"
         for place, side in enumerate(sides):
             if place < len(sides) - 1:
@@ -131,10 +152,10 @@ class Sketch:
         self.add("IdentityMatrix", f"{name} rows", product)
         strata = self.add("CovariancePropagation", f"{name} variances", product)
         self.add("DummyMatrix", f"{name} strata", strata, "z", columns_of(*columns))
-        known = tuple(column for column in columns if column is not None)
-        self.add("DiagonalMatrix", f"{name} by stratum", strata, "g", {"n": Levels(known)} if known else {})
+        size: dict[str, ArgumentValue] = {"n": Levels(known(columns))} if known(columns) else {}
+        self.add("DiagonalMatrix", f"{name} by stratum", strata, "g", size)
 
-    def within(self, parent: str, *columns: str, name: str = "same trial") -> str:
+    def within(self, parent: str, *columns: str | None, name: str = "same trial") -> str:
         """A product with 1 for two rows of one level and 0 for others: the id of the operator.
 
         What is added to it is kept within the levels; without columns the parent itself is given back.
@@ -143,8 +164,8 @@ class Sketch:
             return parent
         product = self.add("HadamardProduct", f"within {name}", parent)
         same = self.add("CovariancePropagation", name, product)
-        self.add("DummyMatrix", f"{name} design", same, "z", columns_of(*columns))
-        self.add("IdentityMatrix", f"{name} levels", same, "g", {"n": Levels(columns)})
+        self._design(f"{name} design", same, columns)
+        self.add("IdentityMatrix", f"{name} levels", same, "g")
         return product
 
     def fixed(self, *terms: str | None) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from covstudio.data.roles import Role
 from covstudio.data.tables import Table
 from covstudio.document.files.templates.finding import MAX_CELLS, cells
-from covstudio.document.files.templates.sketch import Side, Sketch, crossed
+from covstudio.document.files.templates.sketch import Side, Sketch, crossed, known
 from covstudio.document.files.templates.template import TEMPLATES, Sample, Template
 from covstudio.document.files.templates.usual import COLUMN, GENOTYPE, ROW, TRIAL
 from covstudio.document.model.document import Document
@@ -20,21 +20,22 @@ def spatial(
     row: str | None = None,
     column: str | None = None,
     genotype: str | None = None,
-    trial: tuple[str, ...] = (),
+    trial: tuple[str | None, ...] = (),
 ) -> Document:
     """Genotypes, a field over rows and columns, and units; one line of plots is a series along it.
 
     Every trial has a field of its own: its variance and that of its units are its own, and all have the same
     autocorrelations.
     """
-    if cells(table, row, column, *trial) > MAX_CELLS:
+    trials = known(trial)
+    if cells(table, row, column, *trials) > MAX_CELLS:
         row = column = None
     model = Sketch()
     total = model.add("Sum", "Sum", V)
     if genotype is not None or table is None:
         model.effect("genotype", total, genotype)
-        if trial:
-            model.effect("genotype in trial", total, *trial, genotype)
+        if trials:
+            model.effect("genotype in trial", total, *trials, genotype)
     # Plots in one line are numbered along it, and the other direction has a single level.
     lines = [
         name for name in (row, column) if table is not None and name is not None and cells(table, name) > 1
@@ -56,7 +57,7 @@ def spatial(
             Side(first, "along rows", grid[0]),
             Side("AR1CorrelationMatrix", "along columns", grid[1]),
         )
-    model.residual(total, *trial, name="units")
+    model.residual(total, *trials, name="units")
     model.fixed(crossed(trial, roles))
     return model.document
 

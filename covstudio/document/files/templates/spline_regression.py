@@ -10,7 +10,7 @@ from covstudio.data.roles import Role
 from covstudio.data.tables import Table
 from covstudio.document.files.templates.finding import cells
 from covstudio.document.files.templates.series import series_of
-from covstudio.document.files.templates.sketch import Sketch, columns_of, numbers_of
+from covstudio.document.files.templates.sketch import Sketch, columns_of, known, numbers_of
 from covstudio.document.files.templates.template import TEMPLATES, Sample, Template
 from covstudio.document.files.templates.usual import CENTRE, CLOCK, SUBJECT
 from covstudio.document.model.document import Document
@@ -25,7 +25,7 @@ def spline_regression(
     roles: Mapping[str, Role],
     time: str | None = None,
     subject: str | None = None,
-    trial: tuple[str, ...] = (),
+    trial: tuple[str | None, ...] = (),
 ) -> Document:
     """A spline of its own for every subject, Z (I (x) G) Z' with any covariance of its coefficients."""
     names = series_of(table, subject, None, trial).effect
@@ -45,7 +45,7 @@ def spline_regression(
     }
     model.add("DesignMatrix", "spline", design, "b", {**numbers_of("columns", time), **basis})
     product = model.add("KroneckerProduct", "curve covariance", curves, "g")
-    levels = () if None in names else tuple(name for name in names if name is not None)
+    levels = () if None in names else known(names)
     model.add("IdentityMatrix", "curves", product, "a", {"n": Levels(levels)} if levels else {})
     model.add("UnstructuredMatrix", "coefficients", product, "b", {"n": functions})
     model.residual(total)

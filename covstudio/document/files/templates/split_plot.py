@@ -8,7 +8,7 @@ from covstudio.data.examples import load_example
 from covstudio.data.roles import Role
 from covstudio.data.tables import Table
 from covstudio.document.files.templates.parts import Part
-from covstudio.document.files.templates.sketch import Sketch, crossed
+from covstudio.document.files.templates.sketch import Sketch, crossed, known
 from covstudio.document.files.templates.template import TEMPLATES, Sample, Template
 from covstudio.document.files.templates.usual import BLOCK, REPLICATE, TRIAL
 from covstudio.document.model.document import Document
@@ -29,17 +29,15 @@ def split_plot(
     block: str | None = None,
     whole: str | None = None,
     split: str | None = None,
-    trial: tuple[str, ...] = (),
+    trial: tuple[str | None, ...] = (),
 ) -> Document:
     """Blocks, whole plots, and a residual; of several trials, each with its own."""
     model = Sketch()
     total = model.add("Sum", "Sum", V)
-    known = block is not None
-    model.effect("block", total, *((*trial, block) if known else (None,)))
-    model.effect("whole plot", total, *((*trial, block, whole) if known and whole is not None else (None,)))
-    model.residual(total, *trial)
-    factors = tuple(name for name in (*trial, whole, split) if name is not None)
-    model.fixed(crossed(factors, roles))
+    model.effect("block", total, *trial, block)
+    model.effect("whole plot", total, *trial, block, whole)
+    model.residual(total, *known(trial))
+    model.fixed(crossed((*trial, whole, split), roles))
     return model.document
 
 
