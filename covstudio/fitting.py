@@ -24,7 +24,19 @@ from covstudio.document.build.build import build
 from covstudio.document.changes.all import Batch, SetFixed, SetFixedEffects, SetMethod, SetParameters
 from covstudio.document.files.templates import TEMPLATES
 from covstudio.document.model.document import Document, check_method
-from covstudio.estimate import After, Estimate, Means, design_of, estimate, files, ranef, tables, varcorr
+from covstudio.estimate import (
+    After,
+    Estimate,
+    Means,
+    derive,
+    design_of,
+    estimate,
+    files,
+    ranef,
+    tables,
+    varcorr,
+)
+from covstudio.estimate.tables import derived_table
 from covstudio.estimate.used_rows import UsedRows, used_rows
 from covstudio.formula import Reading, read
 from covstudio.notebook.results import fit_html
@@ -207,6 +219,26 @@ class Fitted:
     def means(self, factors: Any, **options: Any) -> Means:
         """Predicted means; see `covstudio.estimate.After.means`."""
         return self.after.means(factors, **options)
+
+    def derive(self, *expressions: str) -> pd.DataFrame:
+        """Functions of the variances and covariances, by the names of terms, with their standard errors.
+
+        Args:
+            *expressions: such as "h2 = genotype / (genotype + residual)" or "corr(G)"; parts of V by name
+                stand for their mean variance, paths such as `gen/g/sigma^2` for a parameter.
+
+        Returns:
+            quantity, expression, estimate, standard_error, lower, upper (of 95 %), and note, which says why a
+            number is missing.
+
+        Example:
+            >>> from covstudio import fit
+            >>> from covstudio.data import load_example
+            >>> found = fit("yield ~ rep + (1 | gen)", load_example("john_alpha"))
+            >>> found.derive("h2 = gen / (gen + residual)")[["quantity", "estimate"]].round(3).values.tolist()
+            [['h2', 0.542]]
+        """
+        return derived_table(derive(self.inference.v, self.fit, self.estimate.inferred, expressions))
 
     def influence(self, column: str | None = None) -> pd.DataFrame:
         """Influence of rows or levels; see `covstudio.estimate.After.influence`."""

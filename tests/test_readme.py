@@ -16,6 +16,7 @@ PAGES = [
         "CONTRIBUTING.md",
         "docs/after.md",
         "docs/architecture.md",
+        "docs/coming-from.md",
         "docs/comparing.md",
         "docs/designs.md",
         "docs/formulas.md",
@@ -50,6 +51,7 @@ def test_the_program_of_the_readme_runs(tmp_path):
     "name",
     [
         "docs/after.md",
+        "docs/coming-from.md",
         "docs/comparing.md",
         "docs/designs.md",
         "docs/formulas.md",

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from covstudio.estimate.derived import Quantity
 from covstudio.estimate.fitted import Estimate
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["tables"]
+__all__ = ["derived_table", "tables"]
 
 NAN = float("nan")
 
@@ -76,26 +77,33 @@ def tables(estimate: Estimate, rows: Sequence[int] | None = None) -> dict[str, D
             ],
             columns=["term", "LR", "df", "boundary", "p", "note"],
         ),
-        "derived": pd.DataFrame(
-            [
-                (
-                    one.name,
-                    one.text,
-                    one.estimate,
-                    one.standard_error,
-                    one.lower,
-                    one.upper,
-                    one.error or one.note,
-                )
-                for one in estimate.derived
-            ],
-            columns=["quantity", "expression", "estimate", "standard_error", "lower", "upper", "note"],
-        ),
+        "derived": derived_table(estimate.derived),
         "blups": pd.DataFrame(
             _random(estimate, rows), columns=["term", "level", "blup", "standard_error", "reliability"]
         ),
         "fit": pd.DataFrame(summary, columns=["quantity", "value"]),
     }
+
+
+def derived_table(quantities: Iterable[Quantity]) -> DataFrame:
+    """Derived quantities, one a row; `note` says why a number is missing, and what it assumes."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        [
+            (
+                one.name,
+                one.text,
+                one.estimate,
+                one.standard_error,
+                one.lower,
+                one.upper,
+                one.error or one.note,
+            )
+            for one in quantities
+        ],
+        columns=["quantity", "expression", "estimate", "standard_error", "lower", "upper", "note"],
+    )
 
 
 def _components(estimate: Estimate) -> list[tuple[object, ...]]:
