@@ -154,7 +154,9 @@ def _print_comparison(arguments: argparse.Namespace, found: Comparison) -> int:
 
 def _hears(arguments: argparse.Namespace) -> Callable[[Progress], object]:
     def hear(at: Progress) -> None:
-        if at.state != "iteration":
+        if at.state == "held":
+            _say(arguments, f"{at.name}: {at.note or 'it goes on'}")
+        elif at.state != "iteration":
             _say(arguments, f"{at.done} of {at.total}: {at.name} {at.state}")
 
     return hear

@@ -24,8 +24,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import torch
-
 from covstudio.choosing.difference import Difference
 from covstudio.choosing.frames import records_of
 from covstudio.choosing.models import Entry, Model, entries_of
@@ -35,7 +33,6 @@ from covstudio.fitting import Fitted
 from covstudio.notebook.html import block, framed, table_of
 from covstudio.reml import Inference, InvalidData
 from covstudio.reml.inference.comparison import (
-    SAME,
     Candidate,
     LikelihoodRatio,
     check_same_data,
@@ -402,13 +399,6 @@ def _test(small: Candidate, large: Candidate) -> NestedTest:
         )
     assert small.binding is not None, "fits are compared with their models"
     assert large.binding is not None, "fits are compared with their models"
-    a, b = large.binding.problem.basis, small.binding.problem.basis
-    if float(torch.linalg.matrix_norm(b - a @ (a.mT @ b))) > SAME * math.sqrt(small.fit.p + 1):
-        return _without(
-            answer,
-            f"{small.name} is not nested in {large.name}, which lacks some of its fixed effects: compare "
-            "them by AIC or BIC.",
-        )
     found = nesting(small.binding, large.binding)
     if not found.nested:
         return _without(

@@ -30,16 +30,17 @@ class Progress:
 
     Attributes:
         name: of the model.
-        state: "iteration"; or "fitted", "failed" or "cancelled", the last that is heard of it.
+        state: "iteration"; "held", where nothing goes on with it for now, or does again, without a note; or
+            "fitted", "failed" or "cancelled", the last that is heard of it.
         iteration: its number.
         loglik: the log-likelihood there; NaN where there is none.
         done: how many models have been fitted, have failed or were cancelled.
         total: of how many.
-        note: why it failed.
+        note: why it failed, or is held.
     """
 
     name: str
-    state: Literal["iteration", "fitted", "failed", "cancelled"]
+    state: Literal["iteration", "held", "fitted", "failed", "cancelled"]
     iteration: int = 0
     loglik: float = math.nan
     done: int = 0

@@ -152,7 +152,7 @@ def test_a_model_of_more_parameters_need_not_hold_the_other():
     found = compare({"labels": "yield ~ rep + (1 | block)", "both": BLOCKS}, frame=table)
     asked = found.test("both", "labels")
     assert asked.test is None
-    assert asked.reason.startswith("labels is not nested in both: no values of its parameters make V that of")
+    assert asked.reason.startswith("labels is not nested in both: no values of the latter's parameters give")
     assert row(found, "both")["note"] == asked.reason
     assert np.isnan(row(found, "both")["p"])
 

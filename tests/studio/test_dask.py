@@ -10,10 +10,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 
 import pytest
 from distributed import LocalCluster
 
+from covstudio.choosing import Progress, side_by_side
 from covstudio.data.examples import load_example
 from covstudio.document.files.templates import templates
 from covstudio.studio.fit import dask
@@ -290,3 +292,17 @@ def test_closing_gives_up_what_is_under_way(logged: Logged) -> None:
         with pytest.raises(RuntimeError, match="closed"):
             have(pool, Answer())
         assert logged.records == []
+
+
+def test_models_are_fitted_side_by_side_on_the_cluster() -> None:
+    table = load_example("john_alpha")
+    document = templates()[0].document(table)
+    documents = {"good": document, "broken": replace(document, fixed_effects="1 + nothing")}
+    heard: list[Progress] = []
+    with cluster(2) as here:
+        good, broken = side_by_side(documents, table, scheduler=here.scheduler_address, progress=heard.append)
+    assert good.told is not None
+    assert good.told.fit.converged
+    assert "nothing" in broken.error
+    assert sorted(one.state for one in heard if one.state in ("fitted", "failed")) == ["failed", "fitted"]
+    assert any(one.name == "good" and one.state == "iteration" for one in heard)

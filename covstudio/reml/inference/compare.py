@@ -22,7 +22,8 @@ def compare(
         names: for the table.
         boundary: how many of the parameters between two models are variances that are zero under the smaller
             one, for all tests or for each; None to count them: variances of random terms that the smaller
-            model does not have, and of the columns by which a term is wider.
+            model does not have, and of the columns by which a term is wider. Then it is also checked whether
+            the models are nested (`covstudio.reml.inference.nesting`).
 
     Raises:
         InvalidData: the fits are not of the same response and rows, or by REML with different fixed effects.

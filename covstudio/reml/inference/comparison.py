@@ -28,6 +28,7 @@ import torch
 from covstudio.reml.fitting.result import Fit
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.distributions import chi2_tail
+from covstudio.reml.inference.nesting import nesting
 from covstudio.reml.inference.tables import Row, Tabular, listed
 from covstudio.reml.problem.errors import InvalidData
 from covstudio.reml.search.coordinates import Coordinate, Kind
@@ -309,6 +310,14 @@ def _test(
             "BIC"
         )
         return None
+    if given is None and small.binding is not None and large.binding is not None:
+        inside = nesting(small.binding, large.binding)
+        if not inside.nested:
+            notes.append(
+                f"{small.name} is not nested in {large.name}: {inside.reason}: no likelihood-ratio test; "
+                "see AIC and BIC"
+            )
+            return None
     statistic = 2.0 * gain
     if statistic < -1e-4:
         notes.append(

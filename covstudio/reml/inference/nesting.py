@@ -55,7 +55,7 @@ class Nesting:
         nested: whether it is.
         boundary: variances of the larger model that are 0 there, at the end of their range.
         loose: other parameters of the larger model that V does not depend on there.
-        reason: why it is none, in words that go on a sentence; "" where it is.
+        reason: why it is none, in words that go on after "a is not nested in b:"; "" where it is.
     """
 
     nested: bool
@@ -85,6 +85,9 @@ def nesting(small: Binding, large: Binding) -> Nesting:
         >>> nesting(two, one).nested
         False
     """
+    x, within = small.problem.basis, large.problem.basis
+    if float(torch.linalg.matrix_norm(x - within @ (within.mT @ x))) > SAME * math.sqrt(small.fit.p + 1):
+        return Nesting(False, reason="some of its fixed effects are none of the other")
     generator = torch.Generator().manual_seed(1)
     b = torch.randn((small.problem.n, COLUMNS), dtype=torch.float64, generator=generator)
     search = _Search(large, b)
@@ -99,7 +102,7 @@ def nesting(small: Binding, large: Binding) -> Nesting:
             least = f"{100.0 * solution.gap:.2g} %"
             return Nesting(
                 False,
-                reason=f"no values of its parameters make V that of the other: the nearest is {least} away",
+                reason=f"no values of the latter's parameters give the same V, the nearest is {least} away",
             )
         found = solution if found is None else found
     if found is None:

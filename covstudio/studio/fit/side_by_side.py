@@ -11,7 +11,7 @@ from covstudio.choosing.models import Entry
 from covstudio.choosing.running import CANCELLED, Progress
 from covstudio.document.files.write import dumps
 from covstudio.fitting import Fitted
-from covstudio.studio.fit.job import Event, Finished, Job, Pool
+from covstudio.studio.fit.job import Event, Finished, Held, Job, Pool
 from covstudio.studio.fit.pool import LocalPool
 from covstudio.studio.fit.worker import Outcome, Step
 
@@ -56,6 +56,8 @@ def run(asked: Any) -> tuple[Entry, ...]:
             elif isinstance(event, Step):
                 at = Progress(name, "iteration", event.number, event.loglik, len(outcomes), len(jobs))
                 asked.progress(at)
+            elif isinstance(event, Held):
+                asked.progress(Progress(name, "held", done=len(outcomes), total=len(jobs), note=event.why))
     finally:
         pool.close()
     return tuple(_entry(name, asked, outcomes[name]) for name in jobs)
