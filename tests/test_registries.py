@@ -259,7 +259,9 @@ def test_a_file_in_the_package_is_enough(tmp_path: Path) -> None:
     assert light == [
         "covstudio",
         "covstudio.cli",
+        "covstudio.cli_choosing",
         "covstudio.cli_input",
+        "covstudio.cli_reporting",
         "covstudio.notebook",
         "covstudio.plots",
         "covstudio.registry",
