@@ -31,10 +31,13 @@ import { useMenus } from "./useMenus";
 import { useModel } from "./useModel";
 import { useMoving } from "./useMoving";
 import { useQuickAdd } from "./useQuickAdd";
+import { useWays } from "./useWays";
 import { useWiring } from "./useWiring";
 import { Welcome } from "./Welcome";
+import { Wire } from "./Wire";
 
 const NODE_TYPES = { card: Card };
+const EDGE_TYPES = { wire: Wire };
 /** Both keys add to a selection by a click, whatever the system. */
 const ADDING = ["Control", "Meta", "Shift"];
 
@@ -60,6 +63,7 @@ function Model({ state, earlier }: { state: State<"canvas">; earlier: ReactNode 
   const [renaming, setRenaming] = useState<string | null>(null);
   const drop = useDrop(canvas);
   const finger = useFinger(state, { renaming, target: drop.outcome?.onto ?? null, wire: drop.wire });
+  const wires = useWays(state, finger.nodes, finger.wires);
   const look = useLook(state, initialised);
   const zoomed = useZoomed();
   const moving = useMoving(canvas, zoomed);
@@ -215,8 +219,9 @@ function Model({ state, earlier }: { state: State<"canvas">; earlier: ReactNode 
         >
           <ReactFlow
             nodes={finger.nodes}
-            edges={finger.wires}
+            edges={wires}
             nodeTypes={NODE_TYPES}
+            edgeTypes={EDGE_TYPES}
             onNodesChange={finger.onNodes}
             onEdgesChange={finger.onWires}
             onMoveStart={moving.start}
@@ -246,11 +251,11 @@ function Model({ state, earlier }: { state: State<"canvas">; earlier: ReactNode 
           >
             <Ground />
             {!empty && <Overview hold={look.hold} />}
-            <Raised nodes={finger.nodes} wires={finger.wires} chosen={finger.chosen} canvas={canvas} />
+            <Raised nodes={finger.nodes} wires={wires} chosen={finger.chosen} canvas={canvas} />
           </ReactFlow>
           <div className={surface.surface}>
             {!empty && dagre && drop.outcome === null && (
-              <TidyHint dagre={dagre} state={state} nodes={finger.nodes} wires={finger.wires} tidy={tidy} />
+              <TidyHint dagre={dagre} state={state} nodes={finger.nodes} wires={wires} tidy={tidy} />
             )}
             <Tools tidy={dagre && tidy} fit={() => look.fit()} hold={look.hold} />
             {empty && (

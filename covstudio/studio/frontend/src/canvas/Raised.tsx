@@ -1,12 +1,13 @@
 // The wires of the node that is looked at, over the cards that they run behind; and, where that helps, a hint to tidy up.
 
-import { type Edge, ViewportPortal } from "@xyflow/react";
+import { ViewportPortal } from "@xyflow/react";
 import { type RefObject, useEffect, useMemo, useState } from "react";
 import type { State } from "../session/connection";
 import { hidden, toTidy } from "./crossing";
 import type { Dagre } from "./dagre";
-import type { CardNode } from "./model";
+import type { CardNode, WireEdge } from "./model";
 import styles from "./surface.module.css";
+import { arrangement } from "./useWays";
 
 /** Over selected nodes, which React Flow raises to 1000. */
 const OVER = 1001;
@@ -15,7 +16,7 @@ const MOST = 8;
 
 interface Props {
   nodes: CardNode[];
-  wires: Edge[];
+  wires: WireEdge[];
   chosen: ReadonlySet<string>;
   canvas: RefObject<HTMLElement>;
 }
@@ -66,22 +67,21 @@ export function TidyHint({
   dagre: Dagre;
   state: State<"canvas">;
   nodes: CardNode[];
-  wires: Edge[];
+  wires: WireEdge[];
   tidy: () => void;
 }) {
   const [refused, setRefused] = useState("");
-  const places = state.nodes.map(({ id, x, y, card }) => `${id} ${x} ${y} ${card.height}`).join("|");
-  const arrangement = `${places} ${state.wires.map(({ id, slot }) => `${id} ${slot}`).join("|")}`;
+  const present = arrangement(state);
   // biome-ignore lint/correctness/useExhaustiveDependencies: where things stand is all that it goes by, as the server knows it
-  const count = useMemo(() => toTidy(dagre, state, nodes, wires), [arrangement]);
-  if (count === 0 || refused === arrangement) return null;
+  const count = useMemo(() => toTidy(dagre, state, nodes, wires), [present]);
+  if (count === 0 || refused === present) return null;
   return (
     <div className={`${styles.tidy} cs-panel`} role="status">
       <span>{count === 1 ? "A wire runs" : `${count} wires run`} behind cards.</span>
       <button type="button" className="cs-link" onClick={tidy}>
         Tidy up
       </button>
-      <button type="button" className="cs-link" onClick={() => setRefused(arrangement)}>
+      <button type="button" className="cs-link" onClick={() => setRefused(present)}>
         Leave it
       </button>
     </div>

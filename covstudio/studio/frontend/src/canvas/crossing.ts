@@ -1,17 +1,15 @@
 // Wires that run behind cards they have nothing to do with: which they are, and whether tidying would bring them out.
 
-import { type Edge, getSmoothStepPath, Position, type Rect, type XYPosition } from "@xyflow/react";
+import { getSmoothStepPath, Position, type Rect, type XYPosition } from "@xyflow/react";
 import type { State } from "../session/connection";
 import type { Dagre } from "./dagre";
 import { arranged, GAP_X } from "./layout";
-import { type CardNode, OUTPUT, V, WIRE } from "./model";
+import { type CardNode, OUTPUT, V, WIRE, type WireEdge } from "./model";
+import { around, crosses, rounded } from "./ways";
 
 /** What there is to know of a node for where its wires run. */
 export type Standing = Pick<CardNode, "id" | "position" | "width" | "height" | "handles">;
-type Wire = Pick<Edge, "id" | "source" | "target" | "targetHandle">;
-
-/** A wire may touch the edge of a card by so many pixels. */
-const TOUCH = 3;
+type Wire = Pick<WireEdge, "id" | "source" | "target" | "targetHandle" | "data">;
 
 const boxOf = ({ position, width, height }: Standing): Rect => ({
   ...position,
@@ -28,12 +26,28 @@ function end({ position, handles }: Standing, id: string, right: boolean): XYPos
   return { x: position.x + x + (right ? width : 0), y: position.y + y + height / 2 };
 }
 
-/** The path of a wire, as React Flow draws it. */
-export function route(wire: Wire, nodes: ReadonlyMap<string, Standing>): string | null {
+/** A way, if it begins and ends there; null when a card has come to stand elsewhere. */
+export function holds(way: XYPosition[] | undefined, from: XYPosition, to: XYPosition): XYPosition[] | null {
+  const [first, last] = [way?.[0], way?.at(-1)];
+  if (way === undefined || first === undefined || last === undefined) return null;
+  const apart = Math.abs(first.x - from.x) + Math.abs(first.y - from.y) + Math.abs(last.x - to.x);
+  return apart + Math.abs(last.y - to.y) < 1 ? way : null;
+}
+
+/** Both ends of a wire. */
+function ends(wire: Wire, nodes: ReadonlyMap<string, Standing>): [XYPosition, XYPosition] | null {
   const [source, target] = [nodes.get(wire.source), nodes.get(wire.target)];
   if (source === undefined || target === undefined) return null;
-  const from = end(source, OUTPUT, true);
-  const to = end(target, wire.targetHandle ?? "", false);
+  return [end(source, OUTPUT, true), end(target, wire.targetHandle ?? "", false)];
+}
+
+/** The path of a wire, as it is drawn. */
+export function route(wire: Wire, nodes: ReadonlyMap<string, Standing>): string | null {
+  const found = ends(wire, nodes);
+  if (found === null) return null;
+  const [from, to] = found;
+  const way = holds(wire.data?.way, from, to);
+  if (way !== null) return rounded(way);
   const [path] = getSmoothStepPath({
     sourceX: from.x,
     sourceY: from.y,
@@ -51,13 +65,7 @@ export function runsThrough(path: string, box: Rect): boolean {
   const numbers = (path.match(/-?[\d.]+(?:e-?\d+)?/g) ?? []).map(Number);
   for (let i = 2; i + 1 < numbers.length; i += 2) {
     const [x, y, toX, toY] = numbers.slice(i - 2, i + 2) as [number, number, number, number];
-    if (
-      Math.max(x, toX) > box.x + TOUCH &&
-      Math.min(x, toX) < box.x + box.width - TOUCH &&
-      Math.max(y, toY) > box.y + TOUCH &&
-      Math.min(y, toY) < box.y + box.height - TOUCH
-    )
-      return true;
+    if (crosses({ x, y }, { x: toX, y: toY }, box)) return true;
   }
   return false;
 }
@@ -74,6 +82,20 @@ export function hidden(nodes: readonly Standing[], wires: readonly Wire[]): { id
       );
     return behind ? [{ id: wire.id, path }] : [];
   });
+}
+
+/** Ways around cards of wires that would run behind some, by the id of the wire. */
+export function ways(nodes: readonly Standing[], wires: readonly Wire[]): Map<string, XYPosition[]> {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const boxes = nodes.map(boxOf);
+  const behind = new Set(hidden(nodes, wires).map(({ id }) => id));
+  return new Map(
+    wires.flatMap((wire) => {
+      const found = behind.has(wire.id) ? ends(wire, byId) : null;
+      const way = found && around(...found, boxes);
+      return way ? [[wire.id, way]] : [];
+    }),
+  );
 }
 
 /** How many wires run behind cards, if fewer would after tidying; else 0. */

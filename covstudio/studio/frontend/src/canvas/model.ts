@@ -26,6 +26,9 @@ const CROWD = 40;
 
 export type CardNode = Node<CardData, "card">;
 
+/** A wire; `way` leads it around cards, where the usual path would run behind some. */
+export type WireEdge = Edge<{ way?: XYPosition[] }, "wire"> & { pathOptions?: typeof WIRE };
+
 /** What the person did that the server has not heard yet: each holds until a state has its turn. */
 export interface Held {
   places: ReadonlyMap<string, { place: XYPosition; turn: number }>;
@@ -114,7 +117,7 @@ interface Known {
 /** Makes nodes and wires for React Flow. What has not changed is the same object again, and is not drawn anew. */
 export class Drawing {
   private nodesKnown = new Map<string, Known>();
-  private wiresKnown = new Map<string, Edge>();
+  private wiresKnown = new Map<string, WireEdge>();
   private readonly texts = new WeakMap<Card, string>();
 
   nodes(state: State<"canvas">, held: Held, { renaming, target }: Omit<Marks, "wire">): CardNode[] {
@@ -158,14 +161,14 @@ export class Drawing {
     });
   }
 
-  wires(state: State<"canvas">, chosen: ReadonlySet<string>, target: string | null): Edge[] {
+  wires(state: State<"canvas">, chosen: ReadonlySet<string>, target: string | null): WireEdge[] {
     const known = this.wiresKnown;
     this.wiresKnown = new Map();
     return state.wires.map((one) => {
       const isSelected = chosen.has(one.id);
       const before = known.get(one.id);
       const className = target === one.child ? "drop-target" : undefined;
-      const wire =
+      const wire: WireEdge =
         before?.targetHandle === one.slot &&
         before.ariaLabel === one.label &&
         before.selected === isSelected &&
@@ -177,7 +180,7 @@ export class Drawing {
               target: one.parent,
               sourceHandle: OUTPUT,
               targetHandle: one.slot,
-              type: "smoothstep",
+              type: "wire",
               pathOptions: WIRE,
               ariaLabel: one.label,
               deletable: false,

@@ -1,23 +1,33 @@
 // What is under the finger: where nodes are being put and what is being selected, shown at once and told to the server.
 
-import type { Edge, EdgeChange, NodeChange, XYPosition } from "@xyflow/react";
+import type { EdgeChange, NodeChange, XYPosition } from "@xyflow/react";
 import { useMemo, useReducer, useRef } from "react";
 import type { State } from "../session/connection";
 import { useSend } from "../session/hooks";
-import { type CardNode, Drawing, type Marks, NOTHING_HELD, placeOf, put, selected, V } from "./model";
+import {
+  type CardNode,
+  Drawing,
+  type Marks,
+  NOTHING_HELD,
+  placeOf,
+  put,
+  selected,
+  V,
+  type WireEdge,
+} from "./model";
 
 const NO_WIRES: ReadonlySet<string> = new Set();
 
 export interface Finger {
   nodes: CardNode[];
-  wires: Edge[];
+  wires: WireEdge[];
   /** Ids of the selected nodes, V among them, and of the selected wires. */
   chosen: ReadonlySet<string>;
   chosenWires: ReadonlySet<string>;
   /** The same at this moment: a key may come before the one before it is drawn. */
   present(): { nodes: string[]; wires: ReadonlySet<string> };
   onNodes(changes: NodeChange<CardNode>[]): void;
-  onWires(changes: EdgeChange[]): void;
+  onWires(changes: EdgeChange<WireEdge>[]): void;
   select(nodes: Iterable<string>, wires?: Iterable<string>): void;
   /** Put the selected nodes elsewhere by keys. */
   nudge(x: number, y: number): void;
@@ -94,7 +104,7 @@ export function useFinger(state: State<"canvas">, marks: Marks): Finger {
     if (moved.size) place(moved, false);
   }
 
-  function onWires(changes: EdgeChange[]): void {
+  function onWires(changes: EdgeChange<WireEdge>[]): void {
     const to = new Set(now.current.chosenWires);
     for (const change of changes)
       if (change.type === "select")
