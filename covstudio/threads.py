@@ -59,14 +59,14 @@ class _Others:
             if self._inside == 1:
                 self._before = [(one, int(one.num_threads or 1)) for one in self._libraries()]
                 for library, _ in self._before:
-                    library.set_num_threads(1)
+                    _set(library, 1)
 
     def leave(self) -> None:
         with self._lock:
             self._inside -= 1
             if not self._inside:
                 for library, number in self._before:
-                    library.set_num_threads(number)
+                    _set(library, number)
 
     def _libraries(self) -> list[LibController]:
         # Looking for them takes a while; both have been loaded by the imports above.
@@ -74,6 +74,21 @@ class _Others:
             found = ThreadpoolController().lib_controllers
             self._known = [library for library in found if library.user_api == "blas"]
         return self._known
+
+
+def _set(library: LibController, number: int) -> None:
+    """Give a BLAS so many threads, whichever thread of the program asks.
+
+    threadpoolctl obeys (3.8 does) the thread that was the first to set the number of OpenBLAS, as long as
+    that lives, and no other. Here who comes first and who goes last need not be the same thread: each takes
+    control, and gives it up.
+    """
+    give_up = getattr(library, "clear_controlling_thread", None)
+    if give_up is not None:
+        give_up(force=True)
+    library.set_num_threads(number)
+    if give_up is not None:
+        give_up()
 
 
 _TORCH = _Torch()

@@ -7,11 +7,12 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from covstudio.threads import blas_threads, on_threads_worth
 
@@ -38,8 +39,20 @@ def test_no_call_on_few_rows_wakes_another_thread() -> None:
     assert json.loads(run.stdout) == ["numpy", "torch"]
 
 
+@pytest.fixture
+def two_for_numpy() -> Iterator[None]:
+    """Two threads for numpy and scipy, whatever the tests run with."""
+    with threadpool_limits(2, user_api="blas"):
+        yield
+
+
+@pytest.mark.usefixtures("two_for_numpy")
 def test_numpy_and_scipy_have_one_thread_while_anybody_is_inside() -> None:
     before = others()
+    assert set(before) == {2}
+    with blas_threads(10):
+        # Whoever was here first has no say in what others set.
+        assert set(others()) == {1}
     inside, leave = threading.Event(), threading.Event()
 
     def elsewhere() -> None:
@@ -50,9 +63,30 @@ def test_numpy_and_scipy_have_one_thread_while_anybody_is_inside() -> None:
     other = threading.Thread(target=elsewhere)
     other.start()
     inside.wait()
-    with blas_threads(10):
+    try:
+        with blas_threads(10):
+            assert set(others()) == {1}
         assert set(others()) == {1}
-    assert set(others()) == {1}
+    finally:
+        leave.set()
+        other.join()
+    assert others() == before
+
+
+@pytest.mark.usefixtures("two_for_numpy")
+def test_another_thread_may_be_the_last_to_go() -> None:
+    before = others()
+    inside, leave = threading.Event(), threading.Event()
+
+    def elsewhere() -> None:
+        with blas_threads(10):
+            inside.set()
+            leave.wait()
+
+    other = threading.Thread(target=elsewhere)
+    with blas_threads(10):
+        other.start()
+        inside.wait()
     leave.set()
     other.join()
     assert others() == before
