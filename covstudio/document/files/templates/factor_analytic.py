@@ -59,9 +59,7 @@ TEMPLATES.register(
             REPLICATE,
             BLOCK.optional(),
             replace(GENOTYPE, otherwise="largest"),
-            TRIAL.called(
-                "environment", "the environments", *TRIAL.words, *TRIAL.together, "farm field region"
-            ).single(),
+            TRIAL.called("environment", "the environments", *TRIAL.words, *TRIAL.together, "region").single(),
         ),
     )
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from covstudio.document.files.templates.parts import Part
 
 _TREATMENTS = "treatment treat trt behandlung variante"
-_PLACES = "location loc site county station centre center clinic hospital ort standort"
+_PLACES = "location loc site sites county station farm field centre center clinic hospital ort standort"
 _YEARS = "year season jahr"
 
 GENOTYPE = Part(
