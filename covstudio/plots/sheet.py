@@ -10,10 +10,11 @@ import holoviews.plotting.bokeh
 import numpy as np
 from bokeh.models import CustomJSHover, HoverTool
 
+from covstudio.plots.cells import Cells, cells_of, field_cells
 from covstudio.plots.colours import palette
 from covstudio.plots.dressing import braced, dressed, headed, wrapped
 from covstudio.plots.numbers import Numbers
-from covstudio.plots.raster import Mode, Scale, block_size, colour_limits, locate
+from covstudio.plots.raster import Mode, Scale, colour_limits
 from covstudio.plots.style import LOOKS, Theme, theme_used
 from covstudio.plots.subject import Array
 from covstudio.plots.ticks import axis_ticks
@@ -77,23 +78,9 @@ class Sheet:
             read: how it was read.
             named: whether rows and columns have names; else they are numbered.
         """
-        entries = frame.to_numpy(dtype=np.float64)
-        n, m = entries.shape
-        size = block_size((n, m), CELLS)
-        cells, rows, columns = locate(entries, size)
-        if size > 1:
-            title = f"{title} ({n:,} x {m:,}; a cell shows the largest of {size} x {size} entries)"
-        height = round(self.width * min(TALLEST, max(FLATTEST, n / m)))
-        ends = colour_limits(entries, read)
-        texts = [list(map(str, index)) for index in (frame.index, frame.columns)]
-        image = self._image(cells, (m, n), {"row": rows, "column": columns}, size, ends, texts, labels)
-        return image.opts(
-            **self._frame(title, self.width, height),
-            xlabel=labels["column"],
-            ylabel=labels["row"],
-            **self._ticks("x", texts[1], self.width, named[1]),
-            **self._ticks("y", texts[0], height, named[0]),
-        )
+        cells = cells_of(frame, title, CELLS)
+        ends = colour_limits(frame.to_numpy(dtype=np.float64), read)
+        return self._cells(cells, ends, named, labels["row"], labels["column"], labels.get("value", ""))
 
     def field(
         self,
@@ -108,6 +95,8 @@ class Sheet:
     ) -> Any:
         """Values on the rows and columns of a field; places without a plot stay empty.
 
+        Of more than can be told apart, a cell shows the one of largest magnitude, as that of a matrix.
+
         Args:
             frame: one line for each plot.
             row: the column of the frame with the rows of the field.
@@ -118,53 +107,29 @@ class Sheet:
             scale: which one.
             label: of the colours.
         """
-        down, across = (np.unique(frame[name].to_numpy()) for name in (row, column))
-        cells = np.full((len(down), len(across)), np.nan)
-        at = np.searchsorted(down, frame[row].to_numpy()), np.searchsorted(across, frame[column].to_numpy())
-        cells[at] = frame[value].to_numpy(dtype=np.float64)
-        n, m = cells.shape
-        height = round(self.width * min(TALLEST, max(FLATTEST, n / m)))
-        places = np.indices((n, m))
-        texts = [
-            [f"{x:g}" if isinstance(x, float) else str(x) for x in axis.tolist()] for axis in (down, across)
-        ]
-        image = self._image(
-            cells,
-            (m, n),
-            {"row": places[0], "column": places[1]},
-            1,
-            (*limits, scale),
-            texts,
-            {"value": label},
-        )
-        return image.opts(
-            **self._frame(title, self.width, height),
-            xlabel=column,
-            ylabel=row,
-            **self._ticks("x", texts[1], self.width, True),
-            **self._ticks("y", texts[0], height, True),
-        )
+        cells = field_cells(frame, row, column, value, title, CELLS)
+        return self._cells(cells, (*limits, scale), (True, True), row, column, label)
 
-    def _image(
+    def _cells(
         self,
-        cells: Array,
-        shape: tuple[int, int],
-        places: Mapping[str, Any],
-        size: int,
+        cells: Cells,
         ends: tuple[float, float, Scale],
-        texts: Sequence[Sequence[str]],
-        labels: Mapping[str, str],
+        named: tuple[bool, bool],
+        ylabel: str,
+        xlabel: str,
+        clabel: str,
     ) -> Any:
         low, high, scale = ends
-        m, n = (size * count for count in cells.shape[::-1])
-        values = np.stack([cells, places["row"], places["column"]], axis=2)[::-1]
+        n, m = cells.shape
+        height = round(self.width * min(TALLEST, max(FLATTEST, n / m)))
+        across, down = (cells.size * count for count in cells.values.shape[::-1])
         image = hv.Image(
-            values,
-            bounds=(-0.5, -0.5, m - 0.5, n - 0.5),
+            np.stack([cells.values, cells.rows, cells.columns], axis=2)[::-1],
+            bounds=(-0.5, -0.5, across - 0.5, down - 0.5),
             kdims=[hv.Dimension("across"), hv.Dimension("down")],
             vdims=["value", "row", "column"],
         )
-        names = [CustomJSHover(args={"names": list(text)}, code=_NAME) for text in texts]
+        names = [CustomJSHover(args={"names": text}, code=_NAME) for text in cells.texts]
         hover = HoverTool(
             tooltips=[("row", "@row{custom}"), ("column", "@column{custom}"), ("value", "@image{custom}")],
             formatters={"@row": names[0], "@column": names[1], "@image": CustomJSHover(code=_VALUE)},
@@ -175,14 +140,19 @@ class Sheet:
             clim=(low, high),
             colorbar=True,
             colorbar_position="bottom",
-            clabel=labels.get("value", ""),
+            clabel=clabel,
             colorbar_opts={"height": 10, "padding": 6, "title_standoff": 4, "bar_line_color": None},
             clipping_colors={"NaN": self.look.surface},
             invert_yaxis=True,
-            xlim=(-0.5, shape[0] - 0.5),
-            ylim=(-0.5, shape[1] - 0.5),
+            xlim=(-0.5, m - 0.5),
+            ylim=(-0.5, n - 0.5),
             tools=[hover],
             hooks=[dressed(self.look)],
+            **self._frame(cells.title, self.width, height),
+            xlabel=xlabel,
+            ylabel=ylabel,
+            **self._ticks("x", cells.texts[1], self.width, named[1]),
+            **self._ticks("y", cells.texts[0], height, named[0]),
         )
 
     def _ticks(self, axis: str, names: Sequence[str], room: float, named: bool) -> dict[str, Any]:

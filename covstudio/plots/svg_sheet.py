@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from covstudio.plots.cells import Cells, cells_of, field_cells
 from covstudio.plots.dressing import wrapped
 from covstudio.plots.numbers import Numbers
-from covstudio.plots.raster import Mode, Scale, block_size, codes_of, colour_limits, locate
+from covstudio.plots.raster import Mode, Scale, codes_of, colour_limits
 from covstudio.plots.style import LOOKS, Theme
 from covstudio.plots.subject import Array
 from covstudio.plots.svg import (
@@ -76,16 +77,9 @@ class SvgSheet:
         named: tuple[bool, bool] = (False, False),
     ) -> Svg:
         """A matrix: zero in the middle of two hues, or at the pale end of one; see `Sheet.heatmap`."""
-        entries = frame.to_numpy(dtype=np.float64)
-        n, m = entries.shape
-        size = block_size((n, m), CELLS)
-        cells = locate(entries, size)[0]
-        if size > 1:
-            title = f"{title} ({n:,} x {m:,}; a cell shows the largest of {size} x {size} entries)"
-        texts = [list(map(str, index)) for index in (frame.index, frame.columns)]
-        return self._cells(
-            cells, (n, m), size, title, texts, colour_limits(entries, read), named, labels["column"], labels
-        )
+        cells = cells_of(frame, title, CELLS)
+        ends = colour_limits(frame.to_numpy(dtype=np.float64), read)
+        return self._cells(cells, ends, named, labels["column"], labels)
 
     def field(
         self,
@@ -99,38 +93,27 @@ class SvgSheet:
         label: str = "",
     ) -> Svg:
         """Values on the rows and columns of a field; places without a plot stay empty; see `Sheet.field`."""
-        down, across = (np.unique(frame[name].to_numpy()) for name in (row, column))
-        cells = np.full((len(down), len(across)), np.nan)
-        at = np.searchsorted(down, frame[row].to_numpy()), np.searchsorted(across, frame[column].to_numpy())
-        cells[at] = frame[value].to_numpy(dtype=np.float64)
-        texts = [
-            [f"{x:g}" if isinstance(x, float) else str(x) for x in axis.tolist()] for axis in (down, across)
-        ]
+        cells = field_cells(frame, row, column, value, title, CELLS)
         labels = {"row": row, "column": column, "value": label}
-        shape = (len(down), len(across))
-        return self._cells(cells, shape, 1, title, texts, (*limits, scale), (True, True), column, labels)
+        return self._cells(cells, (*limits, scale), (True, True), column, labels)
 
     def _cells(
         self,
-        cells: Array,
-        shape: tuple[int, int],
-        size: int,
-        title: str,
-        texts: Sequence[Sequence[str]],
+        cells: Cells,
         ends: tuple[float, float, Scale],
         named: tuple[bool, bool],
         xlabel: str,
         labels: Mapping[str, str],
     ) -> Svg:
-        n, m = shape
+        (n, m), title, texts = cells.shape, cells.title, cells.texts
         height = round(self.width * min(TALLEST, max(FLATTEST, n / m)))
         low, high, scale = ends
-        codes = codes_of(cells, low, high, scale)
+        codes = codes_of(cells.values, low, high, scale)
 
         def paint(x: Axis, y: Axis) -> str:
             right, bottom = (
-                x(np.array([cells.shape[1] * size - 0.5])),
-                y(np.array([cells.shape[0] * size - 0.5])),
+                x(np.array([cells.values.shape[1] * cells.size - 0.5])),
+                y(np.array([cells.values.shape[0] * cells.size - 0.5])),
             )
             box = (x.start, y.start, float(right[0]) - x.start, float(bottom[0]) - y.start)
             frame = f'<rect x="{coordinate(x.start)}" y="{coordinate(y.start)}" '

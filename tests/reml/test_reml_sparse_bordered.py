@@ -23,10 +23,12 @@ from covstudio.estimate.model import assemble
 from covstudio.formula import read
 from covstudio.reml import Inference, explain, fit
 from covstudio.reml.engines.dense.engine import DenseEngine
+from covstudio.reml.engines.mme.engine import MmeEngine
 from covstudio.reml.engines.sparse import bordered
 from covstudio.reml.engines.sparse.bordered import BorderedPlan, bordered_plan_of
 from covstudio.reml.engines.sparse.bordered_factor import BorderedFactor
 from covstudio.reml.engines.sparse.layout import pattern_of
+from covstudio.reml.terms.term import Piece
 from covstudio.reml.terms.variance import Variance
 from tests.reml.sparse_cases import Animals, animals, close, engine_of
 
@@ -231,3 +233,29 @@ def test_inference_goes_on_with_the_model_of_the_fit_as_long_as_that_is_as_it_wa
     assert found.uncertainty.model_of(crossed(3, ("subject", "item")).v, "sparse") is None
     case.v.set_no_grad(0)
     assert found.uncertainty.model_of(case.v, "sparse") is None
+
+
+def test_errors_of_all_effects_of_a_term_together() -> None:
+    """C = G - G Z'PZ G, from the equations of either kind; and V among some rows."""
+    case = crossed(2, ("subject", "slope", "item", "day"))
+    variance = Variance(case.v)
+    natural = np.array([0.5, 0.2, 1.5, 0.3, 0.7, 0.4, 0.9])
+    assert len(natural) == case.v.num_params
+    v = case.v(torch.from_numpy(variance.theta(natural)))
+    solved = torch.linalg.solve(v, case.x)
+    p = torch.linalg.inv(v) - solved @ torch.linalg.solve(case.x.mT @ solved, solved.mT)
+    rows = torch.tensor([3, 150, 7, 40])
+    total = torch.zeros(4, 4, dtype=torch.float64)
+    for engine in (engine_of(case), MmeEngine(case.problem(), variance)):
+        point = engine.at(natural)
+        assert point is not None
+        for piece in variance.random:
+            g, z = piece.covariance(natural), piece.z.dense()
+            errors = point.error_covariance(piece)
+            assert errors is not None
+            torch.testing.assert_close(errors, g - g @ z.mT @ p @ z @ g, rtol=1e-9, atol=1e-11)
+        assert point.error_covariance(variance.diagonals[0]) is None
+    for one in variance.pieces:
+        total += one.among(natural, rows)
+        torch.testing.assert_close(one.among(natural, rows), Piece.among(one, natural, rows))
+    torch.testing.assert_close(total, v[rows][:, rows])

@@ -24,9 +24,11 @@ import torch
 from torch import Tensor
 
 from covstudio.reml.inference.evaluation import Evaluation
+from covstudio.reml.inference.pairs import BLOCK
 from covstudio.reml.inference.tables import Row, Tabular, plural
 from covstudio.reml.inference.terms import RandomTerm, random_terms
 from covstudio.reml.problem.errors import InvalidModel
+from covstudio.reml.terms.random_effects import PredictsTogether
 
 __all__ = ["EFFECTS", "Accuracy", "accuracies"]
 
@@ -127,15 +129,28 @@ def _accuracy(evaluation: Evaluation, term: RandomTerm) -> Accuracy:
             "random_effects, whose errors are taken one by one."
         )
     g = term.covariance_times(torch.eye(q, dtype=torch.float64))
-    zg = term.of_rows(g)
-    explained = zg.mT @ evaluation.project(zg)
-    explained = 0.5 * (explained + explained.mT)
+    explained = _explained(evaluation, term, g)
     errors = g - explained
     variance = torch.diagonal(g).clone()
     reliability = torch.where(variance > 0.0, torch.diagonal(explained) / variance, torch.nan)
     prior = _mean_difference(g)
     cullis = 1.0 - _mean_difference(errors) / prior if prior > 0.0 else math.nan
     return Accuracy(term.path, term.levels, variance, errors, reliability, cullis, _generalised(g, explained))
+
+
+def _explained(evaluation: Evaluation, term: RandomTerm, g: Tensor) -> Tensor:
+    """G Z'PZ G, (q, q)."""
+    point = evaluation.point
+    if isinstance(point, PredictsTogether):
+        for piece in evaluation.variance.pieces:
+            errors = point.error_covariance(piece) if piece.path == term.path else None
+            if errors is not None and errors.shape == g.shape:
+                return g - errors.cpu()
+    found, width = torch.empty_like(g), max(1, BLOCK // evaluation.problem.n)
+    for first in range(0, len(g), width):
+        some = slice(first, first + width)
+        found[:, some] = g.mT @ term.of_effects(evaluation.project(term.of_rows(g[:, some])))
+    return 0.5 * (found + found.mT)
 
 
 def _differences(c: Tensor) -> Tensor:

@@ -167,12 +167,10 @@ def residual_covariance(binding: Binding, rows: Sequence[int] | None = None) -> 
             f"the covariance matrix of residuals is written out for up to {COLUMNS} rows, and these are "
             f"{len(kept)}: name some of them."
         )
-    found = torch.empty((len(kept), len(kept)), dtype=torch.float64)
-    for start in range(0, len(kept), width := max(1, BLOCK // n)):
-        columns = kept[start : start + width]
-        unit = torch.zeros((n, len(columns)), dtype=torch.float64)
-        unit[columns, torch.arange(len(columns))] = 1.0
-        found[:, start : start + width] = binding.multiply(binding.variance.pieces, unit)[kept]
+    found = torch.zeros((len(kept), len(kept)), dtype=torch.float64)
+    with torch.no_grad():
+        for piece in binding.variance.pieces:
+            found += piece.among(binding.natural, kept)
     x = binding.problem.x[kept]
     return found - x @ binding.phi @ x.mT
 

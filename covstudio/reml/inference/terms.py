@@ -55,6 +55,15 @@ class RandomTerm:
                 return linalg.matmul(self.z, self.z_natural, u)
         return _float(self.z) @ u
 
+    def of_effects(self, b: Tensor) -> Tensor:
+        """Z'b, (q, k)."""
+        if isinstance(self.z, Tensor) and self.z.ndim == 1:
+            return b.new_zeros((self.columns, b.shape[1])).index_add_(0, self.z, b)
+        if isinstance(self.z, Matrix):
+            with torch.no_grad():
+                return linalg.transpose_matmul(self.z, self.z_natural, b)
+        return _float(self.z).mT @ b
+
     def covariance_times(self, b: Tensor) -> Tensor:
         """G b, (q, k)."""
         if isinstance(self.g, Matrix):

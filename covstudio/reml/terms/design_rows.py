@@ -93,6 +93,11 @@ class SparseRows:
         """The same rows with column c moved to place[c]."""
         return SparseRows(place[self.codes], self.values, columns)
 
+    def some(self, rows: Tensor) -> SparseRows:
+        """Some of the rows, in the order in which they are named."""
+        values = None if self.values is None else self.values[rows]
+        return SparseRows(self.codes[rows], values, self.columns)
+
     def spread(self, rows: Tensor, n: int) -> SparseRows:
         """These rows put at the places `rows` of a matrix of n rows, zeros elsewhere."""
         codes = self.codes.new_zeros((n, self.width))
@@ -137,6 +142,10 @@ class DenseRows:
     def injective(self) -> bool:
         """False: it has been found to have many entries a row."""
         return False
+
+    def some(self, rows: Tensor) -> DenseRows:
+        """Some of the rows, in the order in which they are named."""
+        return DenseRows(self.matrix[rows])
 
     def spread(self, rows: Tensor, n: int) -> DenseRows:
         """These rows put at the places `rows` of a matrix of n rows, zeros elsewhere."""

@@ -78,6 +78,9 @@ class DiagonalPiece(Piece):
     def matmul(self, natural: Vector, b: Tensor) -> Tensor:
         return self.diagonal(natural)[:, None] * b
 
+    def among(self, natural: Vector, rows: Tensor) -> Tensor:
+        return torch.where(rows[:, None] == rows, self.diagonal(natural)[rows], 0.0)
+
     def derivative_matmul(self, natural: Vector, index: Sequence[int], b: Tensor) -> Tensor:
         return self.derivative_diagonal(natural, index)[:, :, None] * b
 

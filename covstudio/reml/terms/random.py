@@ -133,7 +133,7 @@ class RandomPiece(Piece):
         one = torch.ones(g.num_params, dtype=torch.float64, device=self.device)
         out = torch.empty(self.n, dtype=torch.float64, device=self.device)
         for rows in torch.split(torch.arange(self.n, device=self.device), AT_ONCE):
-            part = SparseRows(z.codes[rows], None if z.values is None else z.values[rows], z.columns)
+            part = z.some(rows)
             own = part.transposed(torch.eye(len(rows), dtype=torch.float64, device=self.device))
             out[rows] = (own * structure.matmul(g, one, own)).sum(dim=0)
         return out
@@ -172,6 +172,19 @@ class RandomPiece(Piece):
         if isinstance(self.g, Tensor):
             return self.z.multiply(self.covariance(natural) @ inner)
         return self.z.multiply(structure.matmul(self.g, self.own(natural), inner))
+
+    def among(self, natural: Vector, rows: Tensor) -> Tensor:
+        part = self.z.some(rows)
+        found = torch.empty((len(rows), len(rows)), dtype=torch.float64, device=self.device)
+        for columns in torch.split(torch.arange(len(rows), device=self.device), AT_ONCE):
+            own = self.z.some(rows[columns])
+            effects = own.transposed(torch.eye(len(columns), dtype=torch.float64, device=self.device))
+            if isinstance(self.g, Tensor):
+                moved = self.covariance(natural) @ effects
+            else:
+                moved = structure.matmul(self.g, self.own(natural), effects)
+            found[:, columns] = part.multiply(moved)
+        return found
 
     def derivative_effects(self, natural: Vector, index: Sequence[int], u: Tensor) -> Tensor:
         """dG_k u, (k, q, m), for u of shape (q, m)."""

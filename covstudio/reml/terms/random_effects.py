@@ -22,7 +22,7 @@ from covstudio.reml.problem.likelihood import Point
 from covstudio.reml.terms.kinds import Piece, RandomPiece
 from covstudio.reml.terms.variance import Variance
 
-__all__ = ["PredictsEffects", "RandomEffect", "level_names", "random_effects"]
+__all__ = ["PredictsEffects", "PredictsTogether", "RandomEffect", "level_names", "random_effects"]
 
 #: Z of more entries than this is not written out.
 WRITTEN = 64_000_000
@@ -34,6 +34,18 @@ class PredictsEffects(Protocol):
 
     def effects(self, piece: Piece) -> tuple[Tensor, Tensor] | None:
         """Predicted effects of a term and their prediction error variances, (q,) each.
+
+        None where the engine has none of this term.
+        """
+        ...
+
+
+@runtime_checkable
+class PredictsTogether(Protocol):
+    """A point whose engine has the errors of all effects of a term at hand, without a product with P."""
+
+    def error_covariance(self, piece: Piece) -> Tensor | None:
+        """var(u_hat - u) of all effects of a term together, (q, q).
 
         None where the engine has none of this term.
         """

@@ -15,6 +15,9 @@ __all__ = ["Piece", "Vector", "mine"]
 
 Vector = NDArray[np.float64]
 
+#: Entries of the columns that a term is multiplied by together.
+ENTRIES = 4_000_000
+
 
 class Piece:
     """One term of V.
@@ -64,6 +67,21 @@ class Piece:
     def matmul(self, natural: Vector, b: Tensor) -> Tensor:
         """Its product with b of shape (n, m)."""
         raise NotImplementedError
+
+    def among(self, natural: Vector, rows: Tensor) -> Tensor:
+        """The covariances among some rows, (k, k).
+
+        Args:
+            natural: natural values of V.
+            rows: which, (k,).
+        """
+        found = torch.empty((len(rows), len(rows)), dtype=torch.float64, device=self.device)
+        for start in range(0, len(rows), width := max(1, ENTRIES // self.n)):
+            columns = rows[start : start + width]
+            unit = torch.zeros((self.n, len(columns)), dtype=torch.float64, device=self.device)
+            unit[columns, torch.arange(len(columns), device=self.device)] = 1.0
+            found[:, start : start + width] = self.matmul(natural, unit)[rows]
+        return found
 
     def derivative_matmul(self, natural: Vector, index: Sequence[int], b: Tensor) -> Tensor:
         """The products of its derivatives with b, (k, n, m)."""

@@ -360,6 +360,26 @@ class MmePoint(ScaledPoint):
                 return u, self._scale * self._y[:, span].square().sum(dim=0)
         return None
 
+    def error_covariance(self, piece: Piece) -> Tensor | None:
+        """var(u_hat - u) of all effects of a term Z G Z' together, (q, q); None for any other term.
+
+        Args:
+            piece: a term of V.
+        """
+        layout, piece = self._setup.layout, self._setup.own(piece)
+        if isinstance(piece, RandomPiece) and piece is layout.absorbed:
+            assert piece.family is not None
+            place, k = piece.family.places(), self._absorbed.k
+            rows = (times(k, self._cross.a1w) @ self._y.mT).flatten(0, 1)
+            found = rows @ rows.mT
+            each, (m, b) = torch.arange(len(k), device=k.device), k.shape[:2]
+            found.view(m, b, m, b)[each, :, each, :] += k
+            return self._scale * found[place][:, place]
+        for other, span in layout.spans:
+            if other is piece:
+                return self._scale * (self._y[:, span].mT @ self._y[:, span])
+        return None
+
     def _effects_of_rows(self, piece: DiagonalPiece) -> tuple[Tensor, Tensor] | None:
         """Effects that have one row each at most, where R is diagonal."""
         if self._setup.layout.pattern is not None or piece.rows is not None:

@@ -46,6 +46,8 @@ Vector = NDArray[np.float64]
 
 #: Above this share of what a term's own data tell, its trace comes from M^-1 and K^-1.
 SHRUNK = 0.1
+#: Entries of the columns of M^-1 that are solved for together.
+COLUMNS = 1 << 23
 
 
 class SparsePoint(ScaledPoint):
@@ -257,4 +259,26 @@ class SparsePoint(ScaledPoint):
                 gammas = self._gammas[span]
                 errors = self._scale * gammas * diagonal[span]
                 return self._there(gammas.sqrt() * self._v[span, 0]), self._there(errors)
+        return None
+
+    def error_covariance(self, piece: Piece) -> Tensor | None:
+        """var(u_hat - u) of all effects of a term Z G Z' together, (q, q); None for any other term.
+
+        Args:
+            piece: a term of V.
+        """
+        pattern = self._setup.pattern
+        for term, span in zip(pattern.terms, pattern.spans, strict=True):
+            if term.piece.path != piece.path:
+                continue
+            places = torch.arange(span.start, span.stop)
+            found = self._half[span] @ self._half[span].mT
+            width = max(1, COLUMNS // pattern.size)
+            for first in range(0, len(places), width):
+                some = places[first : first + width]
+                unit = torch.zeros((pattern.size, len(some)), dtype=torch.float64)
+                unit[some, torch.arange(len(some))] = 1.0
+                found[:, first : first + width] += self._factor.solve(unit)[span]
+            sizes = self._gammas[span].sqrt()
+            return self._there(self._scale * (sizes[:, None] * found * sizes))
         return None
