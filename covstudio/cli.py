@@ -19,11 +19,12 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from covstudio import __version__
 from covstudio.cli_choosing import add_advise, add_compare
@@ -82,15 +83,47 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except (ValueError, OSError) as error:
-        print(f"covstudio {arguments.command}: {_plain(str(error))}", file=sys.stderr)
+        said = _of_system(error) if isinstance(error, OSError) else str(error)
+        print(f"covstudio {arguments.command}: {_plain(said)}", file=sys.stderr)
         return PROBLEM
     return code
+
+
+def _of_system(error: OSError) -> str:
+    """What the system says of a file, in a sentence with what mends it."""
+    if error.filename is None or error.strerror is None:
+        return str(error)
+    path = Path(str(error.filename))
+    if isinstance(error, FileNotFoundError):
+        folder = path.parent
+        what = f"no folder {folder}" if not folder.is_dir() else f"no file {path}"
+        return f"There is {what}. Check the path; a folder that something is written to is made first."
+    if isinstance(error, IsADirectoryError):
+        return f"{path} is a folder. Give the path of a file in it."
+    return f"{path} cannot be read or written: {error.strerror}."
 
 
 class _Parser(argparse.ArgumentParser):
     """A parser that looks up what its help ends with only when the help is asked for."""
 
     more: Callable[[], str] | None = None
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is not understood, and how a value that looks like an option is written."""
+        found = re.match(
+            r"argument (?:-\w, |-\w/)?(--[\w-]+).*: expected (one|at least one) argument", message
+        )
+        if found is not None:
+            message += (
+                ". Write what it is to be behind it; what begins with a minus is joined to it by =, as in "
+                f"{found[1]}=-rep"
+            )
+        elif message.startswith("unrecognized arguments: -"):
+            message += (
+                f". {self.prog} --help lists those there are; a file or a formula that begins with a minus "
+                "stands after --"
+            )
+        super().error(re.sub(r"\S{80,}", lambda long: long[0][:40] + "…", message))
 
     def format_help(self) -> str:
         """The help, with what `more` says at its end."""
@@ -210,7 +243,7 @@ def _setting(setting: Setting[Any], text: str) -> str:
 def _port(text: str) -> int:
     port = int(text) if text.isdecimal() else -1
     if not 0 <= port <= 65_535:
-        raise argparse.ArgumentTypeError(f"a port is a whole number from 0 to 65535, and {text!r} is not")
+        raise argparse.ArgumentTypeError(f"a port is a whole number from 0 to 65535, and {text!r:.40} is not")
     return port
 
 

@@ -405,7 +405,11 @@ def _kept(path: str) -> TableChoices:
     except ValueError as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path} should hold choices as JSON: {error}.") from None
+        where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise InputError(
+            f"{path} should hold choices as JSON, and is none{where}. covstudio inspect DATA -o FILE writes "
+            "one."
+        ) from None
     return TableChoices.from_dict(content)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, Self, TypeVar, get_args
 
 from covstudio.data.dates import ORDERS, Order
 from covstudio.data.encoding import encoding_name
-from covstudio.data.errors import ChoiceError, listed, shown
+from covstudio.data.errors import ChoiceError, came, listed, shown
 from covstudio.data.steps import Compute, Step, merged, steps_from
 from covstudio.data.text import label, plain_label, plain_name
 
@@ -140,13 +140,13 @@ class TableChoices:
         object.__setattr__(self, "widths", _widths(self.widths))
         for name in ("format", "member", "sheet"):
             if (text := getattr(self, name)) is not None and not isinstance(text, str):
-                raise ChoiceError(f"The choice {shown(name)} is a text; got {text!r:.60}.")
+                raise ChoiceError(f"The choice {shown(name)} is a text; got {came(text)}.")
         if self.encoding is not None:
             object.__setattr__(self, "encoding", _encoding(self.encoding))
         if self.header is not None and (type(self.header) is not int or self.header < 1):
-            raise ChoiceError(f"The header is a line, counted from 1; got {self.header!r}.")
+            raise ChoiceError(f"The header is a line, counted from 1; got {came(self.header)}.")
         if self.units not in (None, True, False):
-            raise ChoiceError(f"Units stand below the header or not: True or False; got {self.units!r}.")
+            raise ChoiceError(f"Units stand below the header or not: true or false; got {came(self.units)}.")
 
     def __hash__(self) -> int:
         own = tuple(getattr(self, one.name) for one in fields(self) if one.name not in _NESTED)
@@ -274,7 +274,7 @@ class TableChoices:
         _known(cls, content, "A table")
         columns = content.get("columns", {})
         if not isinstance(columns, Mapping):
-            raise ChoiceError(f"Choices for columns are given by name; got {columns!r:.60}.")
+            raise ChoiceError(f"Choices for columns are given by name; got {came(columns)}.")
         found: dict[str, ColumnChoice] = {}
         for name, said in columns.items():
             _known(ColumnChoice, said, f"Column {shown(name)}")
@@ -356,23 +356,28 @@ def _said(choice: TableChoices | ColumnChoice) -> dict[str, Any]:
 
 def _known(cls: type[Any], content: object, what: str) -> None:
     if not isinstance(content, Mapping):
-        raise ChoiceError(f"{what} needs its choices by name; got {content!r:.60}.")
+        raise ChoiceError(f"{what} needs its choices by name; got {came(content)}.")
     names = [one.name for one in fields(cls)]
     odd = [str(name) for name in content if name not in names]
     if odd:
         raise ChoiceError(f"{what} has no choice {shown(odd[0])}; there are {listed(names, limit=12)}.")
 
 
+#: What a message calls a mark that cannot be seen.
+_SAID = {"\t": "tab", " ": "space", "": "none"}
+
+
 def _one_of(name: str, value: object, allowed: Sequence[str]) -> None:
     if value is not None and value not in allowed:
-        raise ChoiceError(f"The {name} can be {listed(allowed, limit=9, word='or')}; got {value!r:.60}.")
+        known = [_SAID.get(one, one) for one in allowed]
+        raise ChoiceError(f"The {name} can be {listed(known, limit=9, word='or')}; got {came(value)}.")
 
 
 def _texts(values: object, name: str) -> tuple[str, ...]:
     if isinstance(values, str | int | float):
         values = [values]
     if not isinstance(values, Sequence):
-        raise ChoiceError(f"The choice {shown(name)} is a list of texts; got {values!r:.60}.")
+        raise ChoiceError(f"The choice {shown(name)} is a list of texts; got {came(values)}.")
     return tuple(dict.fromkeys(_text(value, name) for value in values))
 
 
@@ -389,7 +394,7 @@ def _encoding(text: object) -> str:
 def _widths(values: object) -> tuple[int, ...]:
     if not isinstance(values, Sequence) or not all(type(one) is int and one > 0 for one in values):
         raise ChoiceError(
-            f"Widths are how many characters each field takes, as in (8, 5, 5); got {values!r:.60}."
+            f"Widths are how many characters each field takes, as in (8, 5, 5); got {came(values)}."
         )
     return tuple(values)
 
@@ -398,7 +403,7 @@ def _text(value: object, name: str) -> str:
     """A label as tables have it: a number given as one is the text of it."""
     text = None if isinstance(value, bool) else label(value)
     if text is None or not isinstance(value, str | int | float):
-        raise ChoiceError(f"The choice {shown(name)} holds texts; got {value!r:.60}.")
+        raise ChoiceError(f"The choice {shown(name)} holds texts; got {came(value)}.")
     return plain_label(text)
 
 

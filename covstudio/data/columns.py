@@ -26,6 +26,8 @@ from covstudio.data.missing import ERRORS, MISSING, MISSING_AMONG_NUMBERS
 from covstudio.data.numerals import Numeral, are_codes, numeral
 from covstudio.data.text import label
 
+#: Whole numbers from here on are kept as the nearest floating-point number.
+_LARGEST = 2.0**63
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _MARKS = {".": "points", ",": "commas", "'": "apostrophes", "\u2019": "apostrophes"}
 
@@ -184,7 +186,8 @@ def _numeric(column: ColumnText, sizes: Mapping[str, float], decimal: str, doubt
     rows = dict(zip(column.values, column.sizes, strict=True))
     _say_missing(column, sizes, MISSING, doubts)
     doubts.codes(sizes, rows, column.choice.values)
-    if all(map(_WHOLE.fullmatch, column.values)) and len(sizes) == len(rows):
+    exact = all(abs(size) < _LARGEST for size in sizes.values())
+    if exact and all(map(_WHOLE.fullmatch, column.values)) and len(sizes) == len(rows):
         whole = np.array([int(value) for value in column.values], dtype=np.int64)
         return _parsed(pd.Series(whole[column.codes]), doubts)
     floats = np.array([sizes.get(value, math.nan) for value in column.values], dtype=np.float64)
@@ -301,7 +304,10 @@ def _say_why_text(column: ColumnText, doubts: Doubts) -> None:
     present = column.present
     alike = sum(map(looks_like_number, present))
     asked = any(question.column == column.name for question in doubts.questions)
-    if asked or column.choice.kind or 2 * alike < len(present) or not present or are_codes(present):
+    if asked or column.choice.kind or 2 * alike < len(present) or not present:
+        return
+    if are_codes(present):
+        _say_codes(column, doubts)
         return
     place, cause = why_no_numbers(present)
     line = column.line_of(present[place])
@@ -309,6 +315,21 @@ def _say_why_text(column: ColumnText, doubts: Doubts) -> None:
         return
     where = "" if line is None else f" in line {line:,}"
     doubts.note(f"{shown(present[place])}{where} is why it is text and not numbers. {cause}")
+
+
+def _say_codes(column: ColumnText, doubts: Doubts) -> None:
+    """A note of the few values that make codes of a column whose others are numbers."""
+    codes = [value for value in column.present if are_codes([value])]
+    if 2 * len(codes) > len(column.present):
+        return
+    line = column.line_of(codes[0])
+    where = "" if line is None else f" in line {line:,}"
+    digits = sum(char.isdigit() for char in codes[0])
+    why = "begins with 0" if codes[0].lstrip("+-").startswith("0") else f"has {digits} digits"
+    doubts.note(
+        f"{shown(codes[0])}{where} {why}, as codes do and no number: the column is text. Mend that cell, or "
+        "say that the column holds numbers (the choice 'kind')."
+    )
 
 
 def _say_alike(labels: Iterable[str], doubts: Doubts) -> None:

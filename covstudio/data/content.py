@@ -27,6 +27,10 @@ _SIGNATURES = (
 )
 
 
+#: How JSON may begin: a name such as {{x}} at the head of a column does not.
+_JSON = re.compile(rb"\s*(?:\{\s*(?:\"|\}\s*$)|\[\s*(?:[\"\[{]|\]\s*$))")
+
+
 def other_kind(data: bytes, wide: bool = False) -> str | None:
     """What a file is that is no text, in a sentence with the fix; None for a text, whatever its encoding.
 
@@ -44,7 +48,7 @@ def other_kind(data: bytes, wide: bool = False) -> str | None:
         if start[: len(signature)].lower() == signature.lower():
             fix = "Unpack it and load the file inside" if "archive" in kind else _EXPORT
             return f"A table was expected, and this is {kind}. {fix}."
-    if re.match(rb"\s*[\[{]\s*[\"\[{}\]]", start) and b"\x00" not in data[:_SAMPLE]:
+    if _JSON.match(start) and b"\x00" not in data[:_SAMPLE]:
         if b'"covstudio"' in data[:_SAMPLE]:
             return (
                 "A table was expected, and this is a covstudio model. Open it as a model, and load the "

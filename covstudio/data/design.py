@@ -250,6 +250,7 @@ def _dependent(x: Floats) -> dict[int, list[int]]:
     so that the column named is the later one, as R would drop it. Beside an intercept they count from their
     mean: a covariate far from zero, such as seconds since 1970, is no multiple of it.
     """
+    x = np.ldexp(x, -np.frexp(np.abs(x).max(axis=0, initial=0.0))[1])  # exact, and its squares are finite
     basis = np.empty_like(x)
     independent: list[int] = []
     dependent: dict[int, list[int]] = {}

@@ -5,7 +5,8 @@ Every message is meant for the person at the screen: it says what was expected, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import accumulate
 
@@ -53,6 +54,26 @@ def shown(text: object, limit: int = 60) -> str:
     plain = " ".join(str(text).split())
     plain = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in plain)
     return f"'{plain if len(plain) <= limit else plain[: limit - 1] + '…'}'"
+
+
+def came(value: object) -> str:
+    """What stands where something else is expected, in the words of whoever wrote the file.
+
+    Example:
+        >>> [came(value) for value in (None, True, [], {}, "12", 12, 10**400)]
+        ['null', 'true', 'a list', 'an object', "'12'", '12', 'a number of 401 digits']
+    """
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        return shown(value)
+    if isinstance(value, int) and not -(10**15) < value < 10**15:
+        return f"a number of {math.floor(math.log10(abs(value))) + 1} digits"
+    if isinstance(value, Mapping):
+        return "an object"
+    if isinstance(value, list | tuple):
+        return "a list"
+    return f"{value!r:.60}"
 
 
 def listed(items: Iterable[object], limit: int = 6, word: str = "and") -> str:

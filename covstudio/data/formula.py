@@ -23,6 +23,35 @@ if TYPE_CHECKING:
 MAX_LENGTH = 4_000
 _FOR_EXAMPLE = "Write 1 for the mean alone, or 1 + rep, say."
 _PLAIN_NAME = re.compile(r"[^\W\d][\w.]*")
+#: What word processors make of the keys of a formula -> the keys.
+_TYPED = {"\N{EN DASH}": "-", "\N{EM DASH}": "-", "\N{MINUS SIGN}": "-", "×": ":", "·": ":", "∗": "*"}
+#: What formulaic says -> what is wrong, for who has typed the formula.
+_REASONS = (
+    (
+        r"Missing operator between `(.*)` and `(.*)`$",
+        "between '{0}' and '{1}' there is no operator. Write + or : "
+        "there; a name that has a space in it is put in backticks, as in `{0} {1}`.",
+    ),
+    (
+        r"Expected: `$",
+        "a backtick is opened and not closed. Put one at each end of the name, as in `grain yield`; "
+        "one within a name is written \\`.",
+    ),
+    (
+        r"Expected: \}$",
+        "a curly bracket is opened and not closed. Put a name that has some in backticks, as in `{{7*7}}`.",
+    ),
+    (r"Expected: ([\])])$", "a bracket is opened and not closed. Write brackets in pairs."),
+    (
+        r"Expected: ['\"]$",
+        "a quotation mark is opened and not closed. Names of columns have none, or backticks.",
+    ),
+    (
+        r"Operator `(.*?)` (?:has insuf|is incorrectly)",
+        "beside {0} a name is missing. Write one on each side, as in a {0} b, or leave it out.",
+    ),
+)
+_CURLY = re.compile(r"\{+[^{}]*\}+")
 _JOINED = re.compile(r"[:\[]")
 
 
@@ -193,7 +222,13 @@ def _tokens(text: str) -> list[Token]:
         if kind == "python":
             start, end = token.source_loc
             code = text if start is None or end is None else text[start : end + 1]
-            code += "}" if code.startswith("{") else ""
+            if code.startswith("{"):
+                found = _CURLY.match(text, text.index(code))
+                name = code + "}" if found is None else found[0]
+                raise FormulaError(
+                    f"{shown(name)} cannot stand in a formula, which is never evaluated as code. Where a "
+                    f"column is called so, put its name in backticks: `{name[:60]}`."
+                )
             tokens[place] = token.copy_with_attrs(token=parse_function(code).text)
         if kind == "value" and token.token not in ("0", "1") and not _is_power(tokens, place):
             what = f"The number or text {shown(token.token.strip(chr(39)))}"
@@ -243,7 +278,9 @@ def _check_operator(symbol: str) -> None:
         )
     wrong = set(symbol) - set("+-:*~^/")
     if wrong and symbol != "in":
-        raise FormulaError(f"The character {shown(min(wrong))} cannot stand in a formula. {ALLOWED}")
+        meant = _TYPED.get(min(wrong))
+        hint = ALLOWED if meant is None else f"Write {meant} for it."
+        raise FormulaError(f"The character {shown(min(wrong))} cannot stand in a formula. {hint}")
 
 
 def _without_response(tokens: list[Token]) -> tuple[str | None, list[Token]]:
@@ -285,5 +322,8 @@ def _tree(tokens: Sequence[Token], text: str) -> Any:
 
 
 def _unreadable(text: str, error: Exception) -> FormulaError:
-    reason = str(error).splitlines()[0].replace("insuffient", "insufficient").strip().rstrip(".")
+    reason = str(error).splitlines()[0].strip().rstrip(".")
+    for pattern, words in _REASONS:
+        if found := re.search(pattern, reason):
+            return FormulaError(f"The formula {shown(text)} cannot be read: {words.format(*found.groups())}")
     return FormulaError(f"The formula {shown(text)} cannot be read: {reason}. {ALLOWED}")

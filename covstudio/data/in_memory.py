@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from covstudio.data.errors import TableError, listed, shown
+from covstudio.data.errors import TableError, came, listed, shown
 from covstudio.data.text import label
 
 __all__ = ["Cell", "checked_names", "frame_of", "series_of", "texts_as"]
@@ -44,8 +44,8 @@ def series_of(name: str, values: Sequence[Any]) -> pd.Series[Any]:
             cells.append(None)
         elif isinstance(plain, bool) or not isinstance(plain, (str, int, float)):
             raise TableError(
-                f"Column {shown(name)} should hold text or numbers, and row {row:,} holds a "
-                f"{type(plain).__name__}. Write it as text."
+                f"Column {shown(name)} should hold text or numbers, and row {row:,} holds {came(plain)}. "
+                "Write it as text."
             )
         elif isinstance(plain, float) and math.isinf(plain):
             raise TableError(f"Column {shown(name)} should hold finite numbers, and row {row:,} is infinite.")

@@ -172,7 +172,7 @@ class Relation:
                 f"{shown(labels[j])}, "
                 f"and {values[j, i]:g} for the two the other way round. Correct one of them."
             )
-        values = (values + values.T) / 2
+        values = values / 2 + values.T / 2
         if kind == "relationship":
             return cls(kind, tuple(labels), name, numbers=values)
         rows, columns = np.nonzero(np.tril(values))

@@ -12,7 +12,7 @@ from typing import Any, Literal, cast
 import numpy as np
 import pandas as pd
 
-from covstudio.data.errors import TableError, listed, shown
+from covstudio.data.errors import TableError, came, listed, shown
 from covstudio.data.relation import KINDS, MAX_CALLS, UNKNOWN_PARENTS, Kind, Relation
 
 __all__ = ["read_relation", "relation_of"]
@@ -121,7 +121,7 @@ def relation_of(
         TableError: it is none of these, or an array has no names.
     """
     if kind is not None and kind not in KINDS:
-        raise TableError(f"A second table is {listed(KINDS, word='or')}; got {kind!r}.")
+        raise TableError(f"A second table is {listed(KINDS, word='or')}; got {came(kind)}.")
     if isinstance(data, Relation):
         if kind is not None and data.kind != kind:
             raise TableError(f"{data.name or 'The table'} is {data.what}, and {kind!r} is said.")

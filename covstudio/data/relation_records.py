@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from covstudio.data.errors import TableError
+from covstudio.data.errors import TableError, came, listed
 from covstudio.data.relation import KINDS, MAX_CALLS, MAX_DENSE, Relation
 
 __all__ = ["relation_from", "relation_record"]
@@ -62,16 +62,18 @@ def relation_from(record: Mapping[str, Any]) -> Relation:
         return _read(record)
     except TableError:
         raise
-    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError):
         raise TableError(
-            f"This is no second table as covstudio keeps them: {type(error).__name__} {error}."
+            "This is no second table as covstudio keeps them. Leave it out, and add it anew from its file."
         ) from None
 
 
 def _read(record: Mapping[str, Any]) -> Relation:
-    kind, name = record["kind"], record.get("name", "")
-    if kind not in KINDS or not isinstance(name, str):
-        raise TableError(f"A second table is of a kind out of {', '.join(KINDS)}; got {kind!r:.60}.")
+    kind, name = record.get("kind"), record.get("name", "")
+    if not isinstance(name, str):
+        raise TableError(f"The name of a second table is text; got {came(name)}.")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise TableError(f"A second table is of a kind out of {', '.join(KINDS)}; got {came(kind)}.")
     known = {
         "pedigree": {"rows"},
         "markers": {"ids", "calls"} if "calls" in record else {"ids", "markers", "dosages"},
@@ -81,10 +83,11 @@ def _read(record: Mapping[str, Any]) -> Relation:
     odd = set(record) ^ (known | {"kind", "name"})
     if odd - {"name"}:
         raise TableError(
-            f"A second table of this kind has {', '.join(sorted(known))}; odd are {sorted(odd)!s:.80}."
+            f"A second table of this kind has {', '.join(sorted(known))}; here it is otherwise with "
+            f"{listed(sorted(odd - {'name'}))}."
         )
     if kind == "pedigree":
-        rows = [tuple(row) for row in record["rows"]]
+        rows = [tuple(_list(row, "Each row of a pedigree")) for row in _list(record["rows"], "The pedigree")]
         if not all(len(row) == 3 and all(isinstance(one, str) for one in row) for row in rows):
             raise TableError("A row of a pedigree is three texts: individual, sire and dam.")
         made = Relation.of_pedigree(rows, name)
@@ -115,12 +118,25 @@ def _read(record: Mapping[str, Any]) -> Relation:
     )
 
 
+def _list(value: Any, what: str) -> list[Any]:
+    if not isinstance(value, list | tuple):
+        raise TableError(f"{what}: a list is expected; got {came(value)}.")
+    return list(value)
+
+
 def _calls(record: Mapping[str, Any], n: int) -> NDArray[np.float64]:
     if "calls" not in record:
-        flat = _unpacked(record["dosages"], n * int(record["markers"]))
-        return flat.reshape(n, int(record["markers"]))
-    lines = record["calls"]
-    if len(lines) != n or len({len(line) for line in lines}) != 1 or not set("".join(lines)) <= set(_CALLS):
+        markers = record["markers"]
+        if type(markers) is not int or markers < 0:
+            raise TableError(f"The number of markers is a whole number; got {came(markers)}.")
+        return _unpacked(record["dosages"], n * markers).reshape(n, markers)
+    lines = _list(record["calls"], "The calls of markers")
+    if (
+        not all(isinstance(line, str) for line in lines)
+        or len(lines) != n
+        or len({len(line) for line in lines}) != 1
+        or not set("".join(lines)) <= set(_CALLS)
+    ):
         raise TableError(
             "The calls of markers are one text of 0, 1, 2 and . for each individual, equally long."
         )
@@ -146,18 +162,25 @@ def _packed(values: NDArray[np.float64]) -> dict[str, Any]:
 def _unpacked(value: Any, count: int | None = None) -> NDArray[np.float64]:
     """Numbers as they were; no more of them than are told, and no more than may be."""
     if isinstance(value, Mapping):
-        told = int(value["count"])
+        told, packed = value.get("count"), value.get("packed")
+        if type(told) is not int or not isinstance(packed, str):
+            raise TableError(
+                "Packed numbers of a second table are their count, a number, and a text, packed."
+            )
         if not 0 <= told <= MAX_CALLS:
-            raise TableError(f"A second table has at most {MAX_CALLS:,} numbers; got {told:,}.")
+            raise TableError(f"A second table has at most {MAX_CALLS:,} numbers; got {came(told)}.")
         try:
             reader = zlib.decompressobj()
-            raw = reader.decompress(base64.b64decode(value["packed"], validate=True), 8 * told + 1)
-        except (zlib.error, binascii.Error) as error:
-            raise TableError(f"The packed numbers of a second table cannot be read: {error}.") from None
+            raw = reader.decompress(base64.b64decode(packed, validate=True), 8 * told + 1)
+        except (zlib.error, binascii.Error, ValueError):
+            raise TableError(
+                "The packed numbers of a second table are damaged. Add it anew from its file."
+            ) from None
         numbers = np.frombuffer(raw, dtype="<f8") if len(raw) == 8 * told else np.zeros(0)
     else:
-        if any(isinstance(one, bool | str) for one in value):
-            raise TableError("The numbers of a second table are numbers.")
+        for one in _list(value, "The numbers of a second table"):
+            if isinstance(one, bool) or not isinstance(one, int | float):
+                raise TableError(f"The numbers of a second table are numbers; got {came(one)}.")
         told, numbers = len(value), np.array(value, dtype=np.float64)
     if len(numbers) != told or (count is not None and told != count):
         raise TableError(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from covstudio.data.errors import ChoiceError, listed, shown
+from covstudio.data.errors import ChoiceError, came, listed, shown
 from covstudio.data.text import plain_label, plain_name
 
 __all__ = ["Compute", "Keep", "Recode", "Rename", "Step", "merged", "step_from", "steps_from"]
@@ -83,14 +83,14 @@ class Recode:
         object.__setattr__(self, "column", _name(self.column, "A column whose labels become others"))
         if not isinstance(self.labels, Mapping) or not self.labels:
             raise ChoiceError(
-                f"The labels of {shown(self.column)} are given by what they become; got {self.labels!r:.60}."
+                f"The labels of {shown(self.column)} are given by what they become; got {came(self.labels)}."
             )
         pairs = {plain_label(str(old)): new for old, new in self.labels.items()}
         for old, new in pairs.items():
             if new is not None and not (isinstance(new, str) and plain_label(new)):
                 raise ChoiceError(
                     f"Label {shown(old)} of {shown(self.column)} becomes a text, or null for no value; got "
-                    f"{new!r:.60}."
+                    f"{came(new)}."
                 )
         object.__setattr__(
             self, "labels", {old: None if new is None else plain_label(new) for old, new in pairs.items()}
@@ -155,7 +155,7 @@ def step_from(content: object) -> Step:
             if set(content) == set(keys):
                 return form(*(content[key] for key in keys))
     forms = [" with ".join(keys) for keys in _FORMS]
-    raise ChoiceError(f"A step is one of {listed(forms, word='or')}; got {content!r:.80}.")
+    raise ChoiceError(f"A step is one of {listed(forms, word='or')}; got {came(content)}.")
 
 
 def steps_from(content: object) -> tuple[Step, ...]:
@@ -165,7 +165,7 @@ def steps_from(content: object) -> tuple[Step, ...]:
         ChoiceError: one is none.
     """
     if isinstance(content, str) or not isinstance(content, Sequence):
-        raise ChoiceError(f"Steps are a list; got {content!r:.60}.")
+        raise ChoiceError(f"Steps are a list; got {came(content)}.")
     return tuple(map(step_from, content))
 
 
@@ -185,12 +185,12 @@ def merged(before: Iterable[Step], more: Iterable[Step]) -> tuple[Step, ...]:
 def _name(text: object, what: str) -> str:
     name = plain_name(text) if isinstance(text, str) else ""
     if not name:
-        raise ChoiceError(f"{what} needs a name; got {text!r:.60}.")
+        raise ChoiceError(f"{what} needs a name; got {came(text)}.")
     return name
 
 
 def _expression(text: object, what: str) -> None:
     if not isinstance(text, str) or not text.strip():
-        raise ChoiceError(f"An expression is needed for {what}; got {text!r:.60}.")
+        raise ChoiceError(f"An expression is needed for {what}; got {came(text)}.")
     if len(text) > _LONGEST:
         raise ChoiceError(f"The text for {what} has {len(text):,} characters, and {_LONGEST:,} is the most.")

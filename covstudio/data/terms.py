@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from covstudio.data.errors import FormulaError
+from covstudio.data.errors import FormulaError, shown
 from covstudio.data.text import plain_name
 
 if TYPE_CHECKING:
@@ -132,8 +132,12 @@ def summed(chain: _Chain) -> list[Term]:
             )
         if sign > 0:
             left.setdefault(frozenset(term), term)
-        else:
-            left.pop(frozenset(term), None)
+        elif left.pop(frozenset(term), None) is None and term:
+            raise FormulaError(
+                f"{shown(':'.join(term))} is taken away by -, and nothing before adds it. Write + for the "
+                "minus to have it among the fixed effects, or leave it out; put a name that has a hyphen in "
+                "backticks, as in `plot-no`."
+            )
     if len(left) > MAX_TERMS:
         raise _too_many(len(left))
     return list(left.values())

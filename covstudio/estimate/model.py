@@ -13,7 +13,7 @@ from covstudio.data.design import Design, design_matrix, response
 from covstudio.data.errors import DesignError, TableError, listed
 from covstudio.data.tables import Table
 from covstudio.document.build.about_v import about_v
-from covstudio.document.build.build import ParameterRef, Problem, build, value_problems
+from covstudio.document.build.build import ParameterRef, Problem, build, unused_values, value_problems
 from covstudio.document.build.roles import roles_of, under_choices
 from covstudio.document.build.table_facts import facts_of
 from covstudio.document.build.used_columns import used_columns
@@ -142,7 +142,7 @@ def _assembled(document: Document, table: Table | None) -> Assembled:
     for ref in built.parameters:
         if ref.fixed:
             built.v.set_param_specs(ref.path, value=ref.natural)
-    notes = built.notes
+    notes = built.notes + unused_values(built, document)
     if design.left_out:
         notes += (f"Left out of the fixed effects, depending on others: {listed(design.left_out)}.",)
     if design.offset is not None:

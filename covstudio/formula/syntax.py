@@ -326,7 +326,7 @@ class _Parser:
             token.text,
             token.start + 1,
             "a name or a number is expected in its place",
-            "Complete the formula.",
+            "Put a name that holds it in backticks." if token.text in "{}[]$@#" else "Complete the formula.",
         )
 
     def _unary(self, token: _Token) -> Node:

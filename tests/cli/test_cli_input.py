@@ -2,7 +2,7 @@
 
 import pytest
 
-from covstudio.cli import OK
+from covstudio.cli import OK, PROBLEM, USAGE
 from covstudio.document.changes.all import RemoveNodes
 from covstudio.document.files.write import dumps
 from tests.cli.cli_cases import JOHN_ALPHA, problem
@@ -75,6 +75,48 @@ def test_fixed_effects_that_do_not_do(run, model, fixed, words):
 @pytest.mark.parametrize("command", ["fit", "export"])
 def test_an_order_of_levels_names_each_once(run, full, command, levels, words):
     assert words in problem(run(command, full, "--levels", levels))
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["--fixed", "-rep"], USAGE, "what begins with a minus is joined to it by =, as in --fixed=-rep"),
+        (["--fixed=-rep"], PROBLEM, "'rep' is taken away by -, and nothing before adds it."),
+        (["--response", "{{7*7}}"], PROBLEM, "There is no column '{{7*7}}'"),
+        (["-rep"], USAGE, "a file or a formula that begins with a minus stands after --"),
+        (["--max-iter", "10^400"], USAGE, "a whole number of 1 or more is expected, and '10^400' is not"),
+        (["--compute", "z=10^400"], PROBLEM, "'10^400' has no finite value in 72 of the 72 rows"),
+        (["--separator", "-"], PROBLEM, "The separator can be ',', ';', 'tab', '|' or 'space'; got '-'."),
+        (
+            ["--choices", str(JOHN_ALPHA)],
+            PROBLEM,
+            "should hold choices as JSON, and is none (line 1). covstudio",
+        ),
+    ],
+)
+def test_odd_words_are_told_in_words(run, full, words, code, says):
+    found, out, err = run("fit", full, *words)
+    assert (found, out) == (code, "")
+    assert says in err
+    assert max(map(len, err.splitlines())) < 600
+
+
+def test_a_file_that_cannot_be_written_says_why(run, full, tmp_path):
+    gone = tmp_path / "gone"
+    assert f"There is no folder {gone}." in problem(run("export", full, "-o", gone / "x.py"))
+    assert f"{tmp_path} is a folder. Give" in problem(run("export", full, "-o", tmp_path))
+
+
+def test_a_table_whose_first_name_looks_like_code_is_a_table(run, tmp_path):
+    data = tmp_path / "t.csv"
+    rows = "".join(f"{i % 5},{i * 1.7 + i % 3},R{i % 2}\n" for i in range(20))
+    data.write_text("{{7*7}},yield,rep\n" + rows, encoding="utf-8")
+    code, out, _ = run("fit", "yield ~ `{{7*7}}` + (1 | rep)", data)
+    assert code == OK
+    assert "{{7*7}}" in out
+    assert "Put a name that holds it in backticks." in problem(
+        run("fit", "yield ~ {{7*7}} + (1 | rep)", data)
+    )
 
 
 def test_an_order_may_name_levels_that_no_row_has(run, full):

@@ -213,7 +213,7 @@ def test_numbers_can_be_written_to_without_harm():
         ({"a": []}, "at least one column and one row"),
         ({"a": [1], "b": [1, 2]}, "'a' has 1, 'b' has 2"),
         ({"": [1]}, "no name"),
-        ({"a": [True]}, "row 1 holds a bool"),
+        ({"a": [True]}, "row 1 holds true"),
         ({"a": [1, [2]]}, "row 2 holds a list"),
         ({"a": [1.0, math.inf]}, "row 2 is infinite"),
     ],

@@ -189,9 +189,12 @@ def test_the_number_of_nodes_is_limited():
             SetParameters({("n3", "sigma^2"): float("nan")}),
             "The value of sigma\\^2 of levels is a finite number",
         ),
-        (SetParameters({("n3", "g/sigma^2"): 1.0}), "its own name, without '/'"),
+        (SetParameters({("n3", "g/sigma^2"): 1.0}), "A node's own parameter has its name, without '/'"),
         (SetParameters({("n7", "sigma^2"): 1.0}), "There is no node 'n7'"),
         (SetFixed("n3", "g/sigma^2", True), "without '/'"),
+        (SetFixed("n3", "sigma", True), r"has no parameter 'sigma'. Did you mean 'sigma\^2'\?$"),
+        (SetParameters({("n3", "rho"): 0.5}), r"has no parameter 'rho'. The parameter is 'sigma\^2'.$"),
+        (SetParameters({("n2", "b"): 1.5}), "Factor design has no parameter 'b'. It has none."),
         (SetFixedEffects("x" * 5000), "at most 2000 characters"),
         (SetFixedEffects(1), "is text"),
         (SetResponse(4), "A column name is text"),
@@ -200,7 +203,7 @@ def test_the_number_of_nodes_is_limited():
             SetDegrees("kr"),
             "Degrees of freedom are satterthwaite, kenward-roger or kenward-roger-observed; got 'kr'",
         ),
-        (SetDropDependent("yes"), "True or False; got 'yes'"),
+        (SetDropDependent("yes"), "true or false; got 'yes'"),
         (SetDerived([1]), "An expression is text"),
         (SetDerived([f"a + {i}" for i in range(101)]), "at most 100 derived quantities"),
         (SetRoles({"gen": "fixed"}), "is one of factor, covariate, response, ignored; got 'fixed'"),
@@ -234,9 +237,8 @@ def test_arguments_are_set_and_taken_back():
 
 
 def test_parameters_are_set_and_taken_back():
-    document = SetParameters({("n3", "sigma^2"): 2, ("n2", "b"): 1.5}).apply(propagation())
+    document = SetParameters({("n3", "sigma^2"): 2}).apply(propagation())
     assert document.nodes["n3"].values == {"sigma^2": 2.0}
-    assert document.nodes["n2"].values == {"b": 1.5}
     assert SetParameters({("n3", "sigma^2"): None}).apply(document).nodes["n3"].values == {}
     document = SetFixed("n3", "sigma^2", True).apply(document)
     assert document.nodes["n3"].fixed == {"sigma^2"}

@@ -6,7 +6,7 @@ import torch
 from covstudio.covariance import Evaluation
 from covstudio.data.examples import load_example
 from covstudio.data.tables import Table
-from covstudio.document.build.build import build, value_problems
+from covstudio.document.build.build import build, unused_values, value_problems
 from covstudio.document.build.same import same_model, same_structure
 from covstudio.document.changes.all import (
     Connect,
@@ -327,7 +327,7 @@ def test_natural_values_follow_the_document():
 def test_values_out_of_range_count_as_defaults_and_are_told():
     document = after(
         add("AR1Matrix", "V", n=3, name="time"),
-        SetParameters({("n1", "rho"): 1.5, ("n1", "sigma^2"): 0.0, ("n1", "old"): 9.0}),
+        SetParameters({("n1", "rho"): 1.5, ("n1", "sigma^2"): 0.0}),
     )
     built = build(document)
     assert built.naturals("V", document).tolist() == [0.0, 0.0]
@@ -337,6 +337,20 @@ def test_values_out_of_range_count_as_defaults_and_are_told():
     assert built.check_value("n1", "rho", 1.0) is None
     assert built.check_value("n1", "sigma^2", -1.0) == "σ² lies between 0 and inf; got -1."
     assert built.check_value("n1", "nothing", 1.0) is None
+
+
+def test_values_beyond_the_size_are_told_and_not_used():
+    document = after(
+        add("DiagonalMatrix", "V", n=3, name="plots"),
+        SetParameters({("n1", "sigma^2_1"): 2.0, ("n1", "sigma^2_7"): 9.0}),
+        SetFixed("n1", "sigma^2_8", True),
+    )
+    built = build(document)
+    assert built.naturals("V", document).tolist() == [1.0, 2.0, 1.0]
+    assert unused_values(built, document) == (
+        "plots has no parameter 'sigma^2_7' or 'sigma^2_8' at its size: what the model says of them is not "
+        "used.",
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -21,7 +22,7 @@ from covstudio.document.changes.all import (
 from covstudio.document.files.templates import templates
 from covstudio.document.files.write import DocumentError, dumps, loads
 from covstudio.document.model.document import Document
-from covstudio.document.model.node import Columns, FrozenMap, Levels, Node, Rows, Values
+from covstudio.document.model.node import Columns, FrozenMap, Levels, Node, Related, Rows, Values
 from tests.document.document_models import add, after, propagation, trial
 from tests.document.document_strategies import documents
 
@@ -133,8 +134,26 @@ def test_what_may_be_left_out():
     [
         ("", "The file is empty. Choose a file that covstudio has saved."),
         (b"\xef\xbb\xbf\n", "The file is empty."),
-        ("rep,yield\nR1,4\n", "This is not JSON: Expecting value in line 1, column 1. Choose a file"),
-        ("{", "This is not JSON"),
+        ("rep,yield\nR1,4\n", "it begins with 'rep,yield R1,4'. A table is opened in Data. Choose a file"),
+        ("<!DOCTYPE html>", "but a web page or XML. Choose a file"),
+        (b"PK\x03\x04\xff", "but a workbook or another packed file. A table is opened in Data."),
+        ("{}".encode("utf-16"), "it is not UTF-8 text but UTF-16. Save it as UTF-8 there."),
+        ("{", "This is not whole JSON: the file ends in line 1 in the middle of its content. Copy"),
+        ('{"covstudio": 1, "model": {"title": "Oa', "This is not whole JSON: the file ends in line 1"),
+        (
+            '{"covstudio": 1,\n "model": {},\n}',
+            "in line 3, column 1, at '}', a key in double quotes is expected",
+        ),
+        ("{'covstudio': 1}", "at '{'covstudio': 1}', a key in double quotes is expected"),
+        (
+            '{"covstudio": None}',
+            "a value is expected: text in double quotes, a number, true, false, null, a list",
+        ),
+        ('{"covstudio" 1}', "a colon is expected between a key and its value. Mend it there, or choose"),
+        ('{"covstudio": 1 "model": {}}', "a comma is expected between two entries, or the end"),
+        ('{"covstudio": 1} {}', "the file goes on after its end"),
+        ('{"covstudio": "a\nb"}', "a text holds a line break or another control character"),
+        ('{"covstudio": "a\\qb"}', "a backslash stands before a character that it has no meaning for"),
         ("[]", "This is not a model of covstudio"),
         ('{"model": {}}', "This is not a model of covstudio"),
         (b"\xff\xfe{}", "it is not UTF-8 text"),
@@ -144,19 +163,28 @@ def test_what_may_be_left_out():
         ),
         ('{"covstudio": 0, "model": {}}', "covstudio: There never was a version 0"),
         ('{"covstudio": "1", "model": {}}', "covstudio: Expected an integer; got '1'."),
-        ('{"covstudio": true, "model": {}}', "covstudio: Expected an integer; got True."),
+        ('{"covstudio": true, "model": {}}', "covstudio: Expected an integer; got true."),
         ('{"covstudio": 1}', "The key 'model' is missing."),
         ('{"covstudio": 1, "model": {}, "extra": 1}', "extra: This key is not known here"),
         ('{"covstudio": 1, "model": []}', "model: Expected an object"),
         ('{"covstudio": 1, "model": {"nodes": []}}', "model: The key 'title' is missing."),
-        ('{"covstudio": 1, "covstudio": 1}', "The key 'covstudio' stands twice in one object"),
+        ('{"covstudio": 1, "covstudio": 1}', "The key 'covstudio' stands twice in this object"),
+        (
+            '{"covstudio": 1, "model": {"title": "t", "nodes": [{"id": "a", "x": 1, "x": 2}]}}',
+            "model.nodes[0]: The key 'x' stands twice in this object; which one counts cannot be told. Leave",
+        ),
         (
             '{"covstudio": 1, "model": {"title": NaN, "nodes": []}}',
             "model.title: A finite number is expected; got NaN.",
         ),
         ('{"covstudio": -Infinity}', "covstudio: A finite number is expected; got -Infinity."),
-        ('{"covstudio": 1e999}', "covstudio: A finite number is expected; got 1e999."),
-        ('{"covstudio": ' + "9" * 5000 + "}", "a number that is too long to read"),
+        ('{"covstudio": 1e999}', "covstudio: A finite number is expected; got 1e999, and the largest that"),
+        (
+            '{"covstudio": 1, "data": {"a": [1, ' + "9" * 5000 + "]}}",
+            "data.a[1]: A finite number is expected; got a number of 5000 digits, and the largest that can "
+            "be kept is 1.8e308. Write a number in its place.",
+        ),
+        ('{"covstudio": -1' + "0" * 400 + "}", "covstudio: A finite number is expected; got a number of 401"),
         ("[" * 100_000, "nested too deeply"),
         ('{"a":' * 100_000, "nested too deeply"),
     ],
@@ -198,7 +226,7 @@ def spoil(path, value):
         ),
         ("model.nodes.1.kind", 5, "model.nodes[1].kind: Expected text; got 5."),
         ("model.nodes.1.kind", "SimpleMatrix", "model.nodes[1].kind: SimpleMatrix holds Python code"),
-        ("model.nodes.1.x", "0", "model.nodes[1].x: A coordinate is a number; got str."),
+        ("model.nodes.1.x", "0", "model.nodes[1].x: A coordinate is a number; got '0'."),
         ("model.nodes.1.arguments", [], "model.nodes[1].arguments: Expected an object"),
         (
             "model.nodes.1.arguments.n",
@@ -231,11 +259,19 @@ def spoil(path, value):
         ("model.nodes.2.arguments.n", "all", "takes an integer, auto, rows or levels; got 'all'."),
         ("model.nodes.2.arguments.n", {"levels": []}, "needs at least one column"),
         (
-            "model.nodes.2.values.rho",
+            "model.nodes.2.values.sigma^2",
             "1",
-            "model.nodes[2].values.rho: A parameter's value is a number; got str.",
+            "model.nodes[2].values.sigma^2: A parameter's value is a number; got '1'.",
         ),
-        ("model.nodes.2.values.rho", None, "model.nodes[2].values.rho: A parameter's value is a number"),
+        (
+            "model.nodes.2.values.rho",
+            0.5,
+            "model.nodes[2].values.rho: Scalar (variance components) has no parameter 'rho'. The parameter "
+            "is 'sigma^2'.",
+        ),
+        ("model.nodes.2.values.sigma", 1.0, "has no parameter 'sigma'. Did you mean 'sigma^2'?"),
+        ("model.nodes.1.values.sigma^2", 1.0, "Factor design has no parameter 'sigma^2'. It has none."),
+        ("model.nodes.2.fixed", ["{{7*7}}"], "model.nodes[2].fixed[0]: Scalar (variance components) has no"),
         ("model.nodes.2.values.a/b", 1.0, "without '/'"),
         ("model.nodes.2.fixed", "rho", "model.nodes[2].fixed: Expected a list"),
         ("model.nodes.2.fixed", [1], "model.nodes[2].fixed[0]: Expected text"),
@@ -260,7 +296,7 @@ def spoil(path, value):
         ),
         ("model.response", ["yield"], "model.response: Expected text"),
         ("model.method", "reml", "model.method: A model is fitted by REML or ML; got 'reml'."),
-        ("model.method", None, "model.method: A model is fitted by REML or ML; got None."),
+        ("model.method", None, "model.method: A model is fitted by REML or ML; got null."),
         (
             "model.degrees",
             "kr",
@@ -306,6 +342,91 @@ def test_how_it_is_fitted_is_written_where_somebody_chose_it():
     assert loads(dumps(chosen))[0] == chosen
     assert '"method": "ML"' in dumps(chosen)
     assert loads(plain)[0].method == "REML"
+
+
+#: What may stand anywhere in a file that was written by hand, by a program, or by somebody who means no good.
+ODD = [
+    *(None, True, 0, 10**30, 10**400, 1e308, "", "{{7*7}}", "\ud800", [], [None], {}, {"{{7*7}}": None}),
+]
+#: Words that mean something to Python alone.
+INNER = re.compile(
+    r"NoneType|\b(dict|str|int|bool|float|list index|None|True|False)\b|Error\b|object has no|iterable"
+    r"|unhashable|subscript|unpack|broadcast|<class|__"
+)
+
+
+def everywhere(value, path=()):
+    """Every place in a file, as its path; of a list the first two entries."""
+    yield path
+    entries = (
+        value.items() if isinstance(value, dict) else enumerate(value[:2]) if isinstance(value, list) else ()
+    )
+    for key, one in entries:
+        yield from everywhere(one, (*path, key))
+
+
+def whole_file():
+    """A file with something in every place that there is."""
+    document = after(
+        add("Sum", "V"),
+        add("AR1Matrix", "n1", n=Levels(("gen", "rep"))),
+        add("Conditional", "n1", given=(1,)),
+        add("DummyMatrix", factors=Values((("a", "b"),)), drop_first=True),
+        add("OrnsteinUhlenbeckMatrix", times=Columns(("x",))),
+        add("KnownMatrix", K=((1.0, 0.1), (0.1, 1.0))),
+        add("KnownMatrix", K=Related("K")),
+        add("Gram", gram_type="xxt"),
+        SetParameters({("n2", "rho"): 0.5}),
+        SetFixed("n2", "sigma^2", True),
+        SetDerived(["a = rho"]),
+        SetMethod("ML"),
+        SetDegrees("kenward-roger"),
+        SetDropDependent(True),
+    )
+    spoilt = content(document, trial())
+    spoilt["model"] |= {
+        "roles": {"gen": "factor"},
+        "table": {
+            "columns": {"x": {"kind": "number", "missing": ["-"], "levels": ["a"]}},
+            "steps": [{"compute": "y", "as": "log(x)"}, {"recode": "gen", "labels": {"G1": "G2"}}],
+            "header": 1,
+            "widths": [8, 5],
+        },
+        "relations": {
+            "A": {"kind": "pedigree", "name": "p", "rows": [["a", "", ""]]},
+            "K": {"kind": "relationship", "name": "", "ids": ["a", "b"], "lower": [1.0, 0.5, 1.0]},
+            "M": {"kind": "markers", "name": "", "ids": ["a", "b"], "calls": ["01", "2."]},
+            "D": {"kind": "markers", "name": "", "ids": ["a"], "markers": 2, "dosages": [0.5, 1.5]},
+            "I": {"kind": "inverse", "name": "", "ids": ["a"], "rows": [0], "columns": [0], "entries": [2.0]},
+        },
+    }
+    return spoilt
+
+
+def test_whatever_stands_anywhere_is_read_or_refused_in_words():
+    whole = whole_file()
+    assert loads(json.dumps(whole))[1] is not None
+    refusals, wrong = 0, []
+    for path in everywhere(whole):
+        *above, last = path or [None]
+        place = whole
+        for key in above:
+            place = place[key]
+        before = whole if not path else place[last]
+        for odd in ODD:
+            if path:
+                place[last] = odd
+            try:
+                document, table = loads(json.dumps(whole if path else odd))
+                dumps(document, table)
+            except DocumentError as error:
+                refusals += 1
+                if INNER.search(re.sub(r"'[^']*'", "", str(error))):
+                    wrong.append(f"{path} = {odd!r:.30}: {error}")
+        if path:
+            place[last] = before
+    assert refusals > 700
+    assert wrong == []
 
 
 def test_close_kinds_are_proposed():

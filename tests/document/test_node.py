@@ -71,7 +71,7 @@ def test_a_node_knows_its_operands():
         ("a\nb", "printable"),
         ("a\u202eb", "printable"),
         ("x" * 61, "at most 60"),
-        (7, "a name is text; got int"),
+        (7, "a name is text; got 7"),
     ],
 )
 def test_names_that_are_none(name, reason):
@@ -127,7 +127,7 @@ def test_arguments_are_normalised(kind, name, given, kept):
         ("ScalarMatrix", "n", Levels(()), "at least one column"),
         ("ScalarMatrix", "n", Levels(("gen", "gen")), "names a column twice"),
         ("EquicorrelationMatrix", "n", 1, "at least 2"),
-        ("DummyMatrix", "factors", ["a", "b"], "takes columns of the table or written values; got list"),
+        ("DummyMatrix", "factors", ["a", "b"], "takes columns of the table or written values; got a list"),
         ("DummyMatrix", "factors", Columns((3,)), "by text"),
         ("DummyMatrix", "factors", Values(((1, 2),)), "labels as text; got 1 \\(write '1'\\)"),
         ("DummyMatrix", "factors", Values((("a",), ("a", "b"))), "columns of one length"),

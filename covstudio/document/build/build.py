@@ -16,6 +16,7 @@ from torch import Tensor
 
 from covstudio.covariance import Matrix, Transform, declaration
 from covstudio.covariance.core.letters import parameter_label
+from covstudio.data.errors import listed
 from covstudio.data.tables import Table
 from covstudio.document.build.budget import check_budget, cost
 from covstudio.document.build.construct import combined, construct, resolve
@@ -201,6 +202,27 @@ def value_problems(build: Build, document: Document) -> tuple[Problem, ...]:
         for name, value in node.values.items()
         if (reason := build.check_value(node.id, name, value)) is not None
     )
+
+
+def unused_values(build: Build, document: Document) -> tuple[str, ...]:
+    """Sentences about values of parameters that a node may have and does not have at its size.
+
+    Args:
+        build: what was built of a document of this structure.
+        document: the document.
+    """
+    found = []
+    for node in document.nodes.values():
+        if node.id not in build.paths or node.id not in build._runs:
+            continue
+        own = {name for run in build._runs[node.id] if run.node_id == node.id for name in run.names}
+        odd = [name for name in (*node.values, *sorted(node.fixed - node.values.keys())) if name not in own]
+        if odd:
+            found.append(
+                f"{node.name} has no parameter {listed(odd, word='or')} at its size: what the model says of "
+                f"{'it' if len(odd) == 1 else 'them'} is not used."
+            )
+    return tuple(found)
 
 
 class _Builder:

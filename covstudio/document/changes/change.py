@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from covstudio.covariance import Declaration, UnknownStructure, declaration
+from covstudio.data.errors import came
 from covstudio.data.roles import ROLES, Role
 from covstudio.document.model.arguments import argument_of, check_argument
 from covstudio.document.model.document import MAX_TEXT, Document
@@ -79,7 +80,7 @@ def checked(check: Any, *arguments: Any) -> Any:
         return check(*arguments)
     except ValueError as error:
         text = str(error)
-        raise ChangeError(text[0].upper() + text[1:] + ("" if text.endswith(".") else ".")) from None
+        raise ChangeError(text[0].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")) from None
 
 
 def argument_value(declared: Declaration, name: str, value: Any) -> ArgumentValue:
@@ -114,5 +115,7 @@ def checked_roles(roles: Mapping[str, Role]) -> dict[str, Role]:
     """Roles of columns, checked."""
     for column, role in roles.items():
         if not isinstance(column, str) or role not in ROLES:
-            raise ChangeError(f"The role of column {column!r} is one of {', '.join(ROLES)}; got {role!r}.")
+            raise ChangeError(
+                f"The role of column {column!r} is one of {', '.join(ROLES)}; got {came(role)}."
+            )
     return dict(roles)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from covstudio.covariance.core.letters import parameter_label
+from covstudio.data.errors import came
 from covstudio.document.changes.change import (
     Change,
     ChangeError,
@@ -15,7 +16,7 @@ from covstudio.document.changes.change import (
     node_of,
     text_of,
 )
-from covstudio.document.model.arguments import argument_of
+from covstudio.document.model.arguments import argument_of, check_parameter
 from covstudio.document.model.document import (
     MAX_DERIVED,
     Degrees,
@@ -78,10 +79,7 @@ class SetParameters(Change):
         for (node_id, name), value in self.values.items():
             node = node_of(document, node_id)
             values = changed.setdefault(node_id, dict(node.values))
-            if not isinstance(name, str) or not name or "/" in name:
-                raise ChangeError(
-                    f"A parameter of {node.name!r} has its own name, without '/'; got {name!r}."
-                )
+            checked(check_parameter, declared_kind(node.kind), name)
             if value is None:
                 values.pop(name, None)
             else:
@@ -112,10 +110,7 @@ class SetFixed(Change):
 
     def apply(self, document: Document) -> Document:
         node = node_of(document, self.node_id)
-        if not isinstance(self.parameter, str) or not self.parameter or "/" in self.parameter:
-            raise ChangeError(
-                f"A parameter of {node.name!r} has its own name, without '/'; got {self.parameter!r}."
-            )
+        checked(check_parameter, declared_kind(node.kind), self.parameter)
         fixed = node.fixed | {self.parameter} if self.fixed else node.fixed - {self.parameter}
         return document.with_nodes(replace(node, fixed=fixed))
 
@@ -188,7 +183,7 @@ class SetDropDependent(Change):
 
     def apply(self, document: Document) -> Document:
         if not isinstance(self.drop, bool):
-            raise ChangeError(f"Columns are left out or not: True or False; got {self.drop!r:.60}.")
+            raise ChangeError(f"Columns are left out or not: true or false; got {came(self.drop)}.")
         return replace(document, drop_dependent=self.drop)
 
     def _describe(self, document: Document) -> str:

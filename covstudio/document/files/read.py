@@ -7,12 +7,13 @@ from typing import Any
 
 from covstudio.covariance import Argument, Declaration, UnknownStructure, declaration
 from covstudio.data.choices import TableChoices
-from covstudio.data.errors import ChoiceError, TableError
+from covstudio.data.errors import ChoiceError, TableError, came
 from covstudio.data.relation import Relation
 from covstudio.data.relation_records import relation_from
 from covstudio.data.roles import ROLES, Role
 from covstudio.data.tables import Table
-from covstudio.document.model.arguments import argument_of, check_argument
+from covstudio.document.files.json_text import DocumentError
+from covstudio.document.model.arguments import argument_of, check_argument, check_parameter
 from covstudio.document.model.document import (
     MAX_DEPTH,
     MAX_DERIVED,
@@ -40,28 +41,6 @@ from covstudio.document.model.node import (
 )
 
 
-class DocumentError(ValueError):
-    """A text that is no model file.
-
-    Args:
-        message: what was expected and what came.
-        path: where, e.g. "model.nodes[3].operands.z".
-    """
-
-    def __init__(self, message: str, path: str = "") -> None:
-        super().__init__(f"{path}: {message}" if path else message)
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _again, (str(self), self.path)
-
-
-def _again(text: str, path: str) -> DocumentError:
-    error = DocumentError(text)
-    error.path = path
-    return error
-
-
 class Reader:
     """A value in parsed JSON, with the path to it.
 
@@ -78,9 +57,7 @@ class Reader:
         return DocumentError(message, self.path)
 
     def _expected(self, what: str) -> DocumentError:
-        shown = repr(self.value)
-        came = type(self.value).__name__ if len(shown) > 60 else shown
-        return self.refuse(f"Expected {what}; got {came}.")
+        return self.refuse(f"Expected {what}; got {came(self.value)}.")
 
     def object(self) -> dict[str, Any]:
         """The value as an object."""
@@ -149,7 +126,9 @@ class Reader:
             return check(*arguments)
         except ValueError as error:
             text = str(error)
-            raise self.refuse(text[0].upper() + text[1:] + ("" if text.endswith(".") else ".")) from None
+            raise self.refuse(
+                text[0].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
+            ) from None
 
 
 def read_data(data: Reader) -> Table:
@@ -268,8 +247,8 @@ def _derived(derived: Reader) -> tuple[str, ...]:
 def _roles(roles: Reader) -> dict[str, Role]:
     found: dict[str, Role] = {}
     for column, role in roles.entries():
-        if role.value not in ROLES:
-            raise role.refuse(f"A role is one of {', '.join(ROLES)}; got {role.value!r:.60}.")
+        if not isinstance(role.value, str) or role.value not in ROLES:
+            raise role.refuse(f"A role is one of {', '.join(ROLES)}; got {came(role.value)}.")
         found[column] = role.value
     return found
 
@@ -297,7 +276,8 @@ def _node(place: Reader) -> Node:
     values: dict[str, float] = {}
     if "values" in place.value:
         for key, value in place.key("values").entries():
-            values[_own(value, key)] = value.checked(check_number, value.value, "a parameter's value")
+            value.checked(check_parameter, declared, key)
+            values[key] = value.checked(check_number, value.value, "a parameter's value")
     fixed = list(place.key("fixed").items()) if "fixed" in place.value else []
     return Node(
         id=node_id,
@@ -306,7 +286,7 @@ def _node(place: Reader) -> Node:
         arguments=FrozenMap(arguments),
         operands=_operands(place, declared),
         values=FrozenMap(values),
-        fixed=frozenset(_own(one, one.text()) for one in fixed),
+        fixed=frozenset(one.checked(check_parameter, declared, one.text()) for one in fixed),
         x=_coordinate(place, "x"),
         y=_coordinate(place, "y"),
     )
@@ -318,12 +298,6 @@ def _coordinate(place: Reader, name: str) -> float:
     value = place.key(name)
     number: float = value.checked(check_number, value.value, "a coordinate")
     return number
-
-
-def _own(place: Reader, name: str) -> str:
-    if not name or "/" in name:
-        raise place.refuse(f"A node's own parameter is expected, without '/'; got {name!r:.60}.")
-    return name
 
 
 def _operands(place: Reader, declared: Declaration) -> tuple[tuple[str, str | None], ...]:

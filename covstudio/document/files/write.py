@@ -7,15 +7,14 @@ it; older versions are brought up to date first.
 from __future__ import annotations
 
 import json
-import math
-from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from covstudio.covariance import declaration
 from covstudio.data.relation_records import relation_record
 from covstudio.data.tables import Table
-from covstudio.document.files.read import DocumentError, Reader, read_data, read_model
+from covstudio.document.files.json_text import CHOOSE, DocumentError, decoded, json_values
+from covstudio.document.files.read import Reader, read_data, read_model
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import ArgumentValue, Auto, Columns, Levels, Node, Related, Rows, Values
 
@@ -23,7 +22,6 @@ __all__ = ["VERSION", "DocumentError", "dumps", "loads", "model_and_data", "pars
 
 VERSION = 1
 MAX_CHARACTERS = 400_000_000
-_CHOOSE = "Choose a file that covstudio has saved."
 
 #: Version -> what turns a file of that version into one of the next.
 _MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
@@ -107,13 +105,13 @@ def loads(text: str | bytes) -> tuple[Document, Table | None]:
         'Oats'
         >>> loads('{"covstudio": 7, "model": {}}')
         Traceback (most recent call last):
-        covstudio.document.files.read.DocumentError: The file was written by a newer covstudio (version 7);
-        this one reads versions up to 1. Upgrade covstudio to open it.
+        covstudio.document.files.json_text.DocumentError: The file was written by a newer covstudio (version
+        7); this one reads versions up to 1. Upgrade covstudio to open it.
     """
     content = Reader(parsed(text), "")
     if not isinstance(content.value, dict) or "covstudio" not in content.value:
         raise DocumentError(
-            f'This is not a model of covstudio: it does not begin with {{"covstudio": 1, ...}}. {_CHOOSE}'
+            f'This is not a model of covstudio: it does not begin with {{"covstudio": 1, ...}}. {CHOOSE}'
         )
     version = content.key("covstudio").integer()
     if version > VERSION:
@@ -133,17 +131,6 @@ def loads(text: str | bytes) -> tuple[Document, Table | None]:
     return document, read_data(content.key("data")) if "data" in content.value else None
 
 
-class _NotFinite(float):
-    """A number that JSON does not have, kept until its place in the file is known."""
-
-    def __new__(cls, text: str) -> _NotFinite:
-        number = super().__new__(cls, "nan")
-        number.text = text
-        return number
-
-    text: str
-
-
 def parsed(text: str | bytes) -> Any:
     """The values in a JSON text from a person, of any size up to `MAX_CHARACTERS`.
 
@@ -152,72 +139,15 @@ def parsed(text: str | bytes) -> Any:
             where.
     """
     if isinstance(text, bytes):
-        try:
-            text = text.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise DocumentError(
-                f"This is not a model of covstudio: it is not UTF-8 text (byte {error.start}). {_CHOOSE}"
-            ) from None
+        text = decoded(text)
     if len(text) > MAX_CHARACTERS:
         raise DocumentError(
             f"A model file has at most {MAX_CHARACTERS:,} characters; this one has {len(text):,}."
         )
-    if not text.strip("\ufeff \t\r\n"):
-        raise DocumentError(f"The file is empty. {_CHOOSE}")
-    odd: list[_NotFinite] = []
-
-    def number(token: str) -> float:
-        value = float(token)
-        if math.isfinite(value):
-            return value
-        odd.append(_NotFinite(token))
-        return odd[-1]
-
-    try:
-        content = json.loads(
-            text.removeprefix("\ufeff"), parse_constant=number, parse_float=number, object_pairs_hook=_object
-        )
-    except json.JSONDecodeError as error:
-        raise DocumentError(
-            f"This is not JSON: {error.msg} in line {error.lineno}, column {error.colno}. {_CHOOSE}"
-        ) from None
-    except RecursionError:
-        raise DocumentError(f"The file is nested too deeply to be a model of covstudio. {_CHOOSE}") from None
-    except ValueError as error:
-        if isinstance(error, DocumentError):
-            raise
-        raise DocumentError(f"The file holds a number that is too long to read: {error}.") from None
-    if odd:
-        path = _place(content, odd[0])
-        raise DocumentError(
-            f"A finite number is expected; got {odd[0].text[:40]}. Write a number in its place.", path
-        )
-    return content
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        times = Counter(key for key, _ in pairs)
-        twice = next(key for key, _ in pairs if times[key] > 1)
-        raise DocumentError(
-            f"The key {twice[:80]!r} stands twice in one object; which one counts cannot be told."
-        )
-    return found
-
-
-def _place(content: Any, wanted: object) -> str:
-    """The path to an object in parsed JSON."""
-    stack: list[tuple[str, Any]] = [("", content)]
-    while stack:
-        path, value = stack.pop()
-        if value is wanted:
-            return path
-        if isinstance(value, dict):
-            stack.extend((f"{path}.{key}".removeprefix("."), one) for key, one in value.items())
-        elif isinstance(value, list):
-            stack.extend((f"{path}[{index}]", one) for index, one in enumerate(value))
-    return ""
+    text = text.removeprefix("\ufeff")
+    if not text.strip():
+        raise DocumentError(f"The file is empty. {CHOOSE}")
+    return json_values(text)
 
 
 # --- writing --------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The arguments of a node, checked against the declaration of its structure."""
+"""The arguments and parameters of a node, checked against the declaration of its structure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from covstudio.covariance import Argument, Declaration
+from covstudio.covariance.core.catalogue import meaning_key
+from covstudio.data.errors import came, shown, suggestion
 from covstudio.document.model.node import (
     ArgumentValue,
     Auto,
@@ -21,6 +23,8 @@ from covstudio.document.model.node import (
     check_name,
     check_number,
 )
+
+_INDEXED = re.compile(r"_[a-z]$")
 
 MAX_SIZE = 1_000_000
 MAX_POSITIONS = 20_000
@@ -38,6 +42,42 @@ def argument_of(declaration: Declaration, name: str) -> Argument:
             return argument
     known = ", ".join(argument.name for argument in declaration.arguments) or "none at all"
     raise ValueError(f"{declaration.title} has no argument {name!r}; it has {known}")
+
+
+def check_parameter(declaration: Declaration, name: Any) -> str:
+    """The name of a parameter that a structure may have of its own; indices depend on sizes and may be any.
+
+    Args:
+        declaration: of the structure.
+        name: such as "sigma^2" or "lambda_2_1".
+
+    Raises:
+        ValueError: it has none of this name; the message lists those it has.
+
+    Example:
+        >>> from covstudio.covariance import declaration
+        >>> check_parameter(declaration("AR1Matrix"), "rho")
+        'rho'
+        >>> check_parameter(declaration("AR1Matrix"), "sigma")
+        Traceback (most recent call last):
+        ValueError: First-order autoregressive has no parameter 'sigma'. Did you mean 'sigma^2'?
+    """
+    if not isinstance(name, str) or not name or "/" in name:
+        raise ValueError(f"a node's own parameter has its name, without '/'; got {came(name)}")
+    if meaning_key(declaration, name) is None and _declares_all(declaration):
+        known = list(declaration.parameters)
+        has = suggestion(name, known, "parameter") if known else "It has none."
+        indices = (
+            " Indices are numbers, as in _1 or _2_1." if any(_INDEXED.search(key) for key in known) else ""
+        )
+        raise ValueError(f"{declaration.title} has no parameter {shown(name)}. {has}{indices}")
+    return name
+
+
+def _declares_all(declaration: Declaration) -> bool:
+    """Whether the declaration names every parameter: a structure of somebody's own need not."""
+    own = [name for name in declaration.example().param_names if "/" not in name]
+    return all(meaning_key(declaration, name) is not None for name in own)
 
 
 def document_default(declaration: Declaration, argument: Argument) -> ArgumentValue | None:
@@ -104,12 +144,12 @@ def check_argument(argument: Argument, value: Any) -> ArgumentValue:
         return _integer(label, value, argument.minimum, "an integer")
     if argument.kind == "flag":
         if not isinstance(value, bool):
-            raise ValueError(f"{label} is true or false; got {value!r:.80}")
+            raise ValueError(f"{label} is true or false; got {came(value)}")
         return value
     if argument.kind == "choice":
         if value not in argument.choices:
             choices = ", ".join(repr(choice) for choice in argument.choices)
-            raise ValueError(f"{label} is one of {choices}; got {value!r:.80}")
+            raise ValueError(f"{label} is one of {choices}; got {came(value)}")
         checked: ArgumentValue = value
         return checked
     if argument.kind == "number":
@@ -124,12 +164,12 @@ def check_argument(argument: Argument, value: Any) -> ArgumentValue:
         return Columns(_names(label, value.names, empty=True))
     if isinstance(value, Values):
         return _values(label, value, numeric=argument.kind == "coordinates")
-    raise ValueError(f"{label} takes columns of the table or written values; got {type(value).__name__}")
+    raise ValueError(f"{label} takes columns of the table or written values; got {came(value)}")
 
 
 def _integer(label: str, value: Any, minimum: float | None, expected: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{label} takes {expected}; got {value!r:.80}")
+        raise ValueError(f"{label} takes {expected}; got {came(value)}")
     if minimum is not None and value < minimum:
         raise ValueError(f"{label} is at least {minimum:g}; got {value}")
     if value > MAX_SIZE:
@@ -149,7 +189,7 @@ def _number(label: str, value: Any, minimum: float | None) -> float:
 def _indices(label: str, value: Any, minimum: float | None) -> Indices:
     least = 0 if minimum is None else max(0, math.ceil(minimum))
     if not isinstance(value, list | tuple):
-        raise ValueError(f"{label} takes positions counted from 0, such as 0, 2, 5; got {value!r:.80}")
+        raise ValueError(f"{label} takes positions counted from 0, such as 0, 2, 5; got {came(value)}")
     if not value:
         raise ValueError(f"{label} needs at least one position, counted from 0")
     if len(value) > MAX_POSITIONS:
@@ -206,7 +246,7 @@ def write_indices(indices: Sequence[Any]) -> str:
 
 def _related(label: str, value: Any) -> Related:
     if not isinstance(value, Related):
-        raise ValueError(f"{label} takes a second table of the model by its name; got {type(value).__name__}")
+        raise ValueError(f"{label} takes a second table of the model by its name; got {came(value)}")
     return Related(check_name(value.name))
 
 
@@ -234,7 +274,7 @@ def _values(label: str, value: Values, *, numeric: bool) -> Values:
     for column in value.columns:
         for text in column:
             if not isinstance(text, str):
-                raise ValueError(f"{label} takes labels as text; got {text!r:.80} (write {str(text)[:80]!r})")
+                raise ValueError(f"{label} takes labels as text; got {came(text)} (write {str(text)[:80]!r})")
     return value
 
 

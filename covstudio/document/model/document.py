@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 from covstudio.covariance import Declaration, declaration
 from covstudio.data.choices import TableChoices
+from covstudio.data.errors import came
 from covstudio.data.relation import Relation
 from covstudio.data.roles import Role
 from covstudio.document.model.node import MAX_NAME, FrozenMap, Node, check_id, check_name
@@ -279,5 +280,5 @@ def check_degrees(value: object) -> Degrees:
 
 def _one_of(value: object, choices: tuple[str, ...], what: str) -> Any:
     if value not in choices:
-        raise ValueError(f"{what} {', '.join(choices[:-1])} or {choices[-1]}; got {value!r:.60}.")
+        raise ValueError(f"{what} {', '.join(choices[:-1])} or {choices[-1]}; got {came(value)}.")
     return value

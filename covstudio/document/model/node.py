@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeAlias, TypeVar
 
+from covstudio.data.errors import came
 from covstudio.data.relation import Relation
 
 K = TypeVar("K")
@@ -216,7 +217,7 @@ def check_name(name: Any) -> str:
         ValueError: a name cannot contain "/", which separates an operand from its parameter; got 'a/b'
     """
     if not isinstance(name, str):
-        raise ValueError(f"a name is text; got {type(name).__name__}")
+        raise ValueError(f"a name is text; got {came(name)}")
     name = name.strip()
     if not name:
         raise ValueError("a name needs at least one character")
@@ -245,7 +246,7 @@ def check_id(node_id: Any) -> str:
         or node_id == V
     ):
         raise ValueError(
-            f'a node id is 1 to {MAX_ID} letters, digits, "_" or "-", and not "V"; got {str(node_id)[:80]!r}'
+            f'a node id is 1 to {MAX_ID} letters, digits, "_" or "-", and not "V"; got {came(node_id)}'
         )
     return node_id
 
@@ -261,11 +262,11 @@ def check_number(value: Any, what: str) -> float:
         ValueError: when it is not a number, or not a finite one.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{what} is a number; got {type(value).__name__}")
+        raise ValueError(f"{what} is a number; got {came(value)}")
     try:
         number = float(value)
     except OverflowError:
-        number = math.inf
+        raise ValueError(f"{what} is a number of at most 1.8e308; got {came(value)}") from None
     if not math.isfinite(number):
         raise ValueError(f"{what} is a finite number; got {number}")
     return number

@@ -25,6 +25,7 @@ class Directions:
         search: all relations are told.
 
     Example:
+        >>> from covstudio.document.sizes.search import Split
         >>> search = Search()
         >>> search.splits.append(Split("k", "product", ("k", 0), (("a", 0), ("b", 0)), 2))
         >>> Directions(search).at(("k", 0), 2, 1)
