@@ -175,6 +175,8 @@ def test_what_cannot_be_guessed_is_asked_with_the_columns_that_it_may_be():
         ("split", ("N", "Variety")),
     ]
     assert "Which column has the factor of the whole plots? It may be 'N' or 'Variety'." in str(caught.value)
+    # Of two factors that are left, the one tells the other.
+    assert TEMPLATES["split_plot"].model(table, whole="Variety").fixed_effects == "1 + Variety * N"
     with pytest.raises(
         PartsMissing, match="No column of numbers of 'labels' is left for the first coordinate"
     ):

@@ -20,7 +20,7 @@ WHOLE = Part(
     "the factor of the whole plots",
     ("mainplot wholeplot main whole", "fung fungicide irrigation tillage"),
 )
-SPLIT = Part("split", "the factor of the plots within whole plots", ("subplot split sub",))
+SPLIT = Part("split", "the factor of the plots within whole plots", ("subplot split sub",), otherwise="only")
 
 
 def split_plot(
