@@ -53,6 +53,8 @@ class RecodedUncertainty(Uncertainty):
         natural: Vector,
         coordinates: Sequence[Coordinate],
     ) -> None:
+        # What was fitted is at hand with what was searched.
+        self._model = self._problem = None
         self.searched = searched
         self.reason = searched.reason
         self._recoding: Recoding | None = recoding
