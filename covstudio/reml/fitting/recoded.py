@@ -16,7 +16,7 @@ from covstudio.reml.fitting.model import Model
 from covstudio.reml.fitting.result import Fit
 from covstudio.reml.fitting.uncertainty_recoded import RecodedUncertainty
 from covstudio.reml.problem.iteration import Iteration
-from covstudio.reml.problem.likelihood import Engine
+from covstudio.reml.problem.likelihood import Engine, Point
 from covstudio.reml.problem.problem import Problem
 from covstudio.reml.search.coordinates import Coordinate
 from covstudio.reml.search.search import Outcome
@@ -26,8 +26,10 @@ __all__ = ["assemble_recoded", "same_likelihood"]
 
 Vector = NDArray[np.float64]
 
-#: The likelihood in the given coding must be that of the search to this share.
-SAME_LIKELIHOOD = 2e-8
+#: The likelihood in the given coding must be that of the search to this share,
+SAME_LIKELIHOOD = 1e-7
+#: and at values so little nearer to 0, too, where only rounding changes it: once it may be so by chance.
+NEARBY = (0.0, 1e-10, 2e-10)
 
 
 def assemble_recoded(
@@ -70,13 +72,16 @@ def assemble_recoded(
         identified=found,
     )
     own = {model.variance.names[k] for part in recoding.parts for k in part.span}
-    natural = recoding.back(outcome.point.natural)
-    if any(outcome.at_end):
-        natural = at_ends(natural, recoding, model.variance)
+
+    def there(searched: Vector) -> Vector:
+        natural = recoding.back(searched)
+        return at_ends(natural, recoding, model.variance) if any(outcome.at_end) else natural
+
+    natural = there(outcome.point.natural)
     plain = Model(v, model.choice.candidate.name, problem.p)
     back = plain.engine(problem)
     point = back.at(natural)
-    same = point is not None and same_likelihood(point.kernel, outcome.point.kernel)
+    same = same_likelihood(back, there, outcome.point)
     if own & set(result.indistinct) or point is None or not same:
         said = " ".join([result.message, *(_said(part) for part in recoding.parts)])
         return replace(result, message=said, recoded={part.path: part.t for part in recoding.parts})
@@ -111,14 +116,17 @@ def assemble_recoded(
     )
 
 
-def same_likelihood(given: float, searched: float) -> bool:
+def same_likelihood(given: Engine, there: Callable[[Vector], Vector], searched: Point) -> bool:
     """Whether the coding of V holds what was found in that of a search.
 
     Args:
-        given: the kernel log-likelihood in the coding of V.
-        searched: in the other.
+        given: evaluates the likelihood in the coding of V.
+        there: natural values of all parameters in that coding, from those of the search.
+        searched: where the search ended.
     """
-    return abs(given - searched) <= SAME_LIKELIHOOD * (1.0 + abs(searched))
+    points = [given.at(there(searched.natural * (1.0 - nearer))) for nearer in NEARBY]
+    allowed = SAME_LIKELIHOOD * (1.0 + abs(searched.kernel))
+    return all(point is not None and abs(point.kernel - searched.kernel) <= allowed for point in points)
 
 
 def _said(part: Recoded) -> str:

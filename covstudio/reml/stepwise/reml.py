@@ -28,7 +28,6 @@ from covstudio.reml.stepwise.coding import Bound, Coding, Row
 from covstudio.reml.stepwise.pieces import Pieces, Theta, rows_of_v
 from covstudio.reml.stepwise.raw_step import proposal
 from covstudio.reml.stepwise.session import History, Session
-from covstudio.reml.terms.recoding import Recoding
 from covstudio.threads import on_threads_worth
 
 __all__ = ["REML", "History"]
@@ -221,7 +220,7 @@ class REML(Pieces):
         history["update"].extend(after - before for before, after in pairwise(thetas))
         history["update"].append(torch.zeros_like(thetas[-1]))
         if recoding is not None:
-            self._check_held(y, x, thetas[-1], point.kernel, recoding)
+            self._check_held(y, x, thetas[-1], point, coding)
         return session.tensor(thetas[-1]), point.beta, taken
 
     def _doubt(self, theta: Theta, recoded: bool) -> None:
@@ -240,12 +239,17 @@ class REML(Pieces):
         )
         return session.start()
 
-    def _check_held(self, y: Any, x: Any, theta: Tensor, kernel: float, recoding: Recoding) -> None:
+    def _check_held(self, y: Any, x: Any, theta: Tensor, found: Point, coding: Coding) -> None:
         """Warn where theta in the coding of V does not hold what was found in that of the search."""
         with self._session(y, x, theta) as plain:
-            there = plain.engine.at(plain.variance.natural(theta.numpy()))
-        if there is None or not same_likelihood(there.kernel, kernel):
-            paths = " and ".join(part.path or "V" for part in recoding.parts)
+
+            def there(natural: Vector) -> Vector:
+                return plain.variance.natural(coding.back(coding.variance.theta(natural)))
+
+            held = same_likelihood(plain.engine, there, found)
+        if not held:
+            parts = coding.recoding.parts if coding.recoding is not None else ()
+            paths = " and ".join(part.path or "V" for part in parts)
             warnings.warn(
                 f"The maximum was found in centred columns of {paths}, and double precision does not hold "
                 "its theta in the coding given: centre the covariate, or take it from `fit`, which says in "
