@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from covstudio.choosing import choose as choose
     from covstudio.choosing import compare as compare
     from covstudio.fitting import fit as fit
-    from covstudio.fitting import fit_template as fit_template
     from covstudio.fitting import read_fit as read_fit
     from covstudio.reporting import report as report
     from covstudio.studio.page.widget import Studio as Studio
     from covstudio.studio.page.widget import explore as explore
+    from covstudio.templated import fit_template as fit_template
 
 __version__ = "0.2.0"
 
@@ -26,7 +26,7 @@ _LATER = {
     "choose": "covstudio.choosing",
     "compare": "covstudio.choosing",
     "fit": "covstudio.fitting",
-    "fit_template": "covstudio.fitting",
+    "fit_template": "covstudio.templated",
     "read_fit": "covstudio.fitting",
     "report": "covstudio.reporting",
     "Studio": "covstudio.studio.page.widget",

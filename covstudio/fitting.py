@@ -16,13 +16,8 @@ from covstudio.covariance import Matrix
 from covstudio.data.design import Design, Response
 from covstudio.data.errors import TableError
 from covstudio.data.frames import Frame, table_of
-from covstudio.data.relation import Relation
-from covstudio.data.relation_reading import relation_of
-from covstudio.data.roles import Role, completed_roles
 from covstudio.data.tables import Table
 from covstudio.document.build.build import build
-from covstudio.document.changes.all import Batch, SetFixed, SetFixedEffects, SetMethod, SetParameters
-from covstudio.document.files.templates import TEMPLATES
 from covstudio.document.model.document import Document, check_method
 from covstudio.estimate import (
     After,
@@ -48,7 +43,7 @@ from covstudio.threads import blas_threads, on_threads_worth
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Fitted", "fit", "fit_template", "read_fit"]
+__all__ = ["Fitted", "fit", "read_fit"]
 
 
 @on_threads_worth(lambda fitted: int(fitted.table.n))
@@ -374,87 +369,6 @@ def fit(
     asked = tuple(question.text for question in table.questions)
     notes = dict.fromkeys((*reading.notes, *found.notes, *asked))
     return Fitted(found, reading.document, table, tuple(notes))
-
-
-def fit_template(
-    template: str,
-    frame: Frame,
-    *,
-    response: str | None = None,
-    fixed: str | None = None,
-    roles: Mapping[str, Role] | None = None,
-    relations: Mapping[str, Any] | None = None,
-    held: Mapping[str, float] | None = None,
-    method: str = "REML",
-    **parts: Any,
-) -> Fitted:
-    """Fit a model that stands ready, by the parts that it needs of a table.
-
-    Args:
-        template: its name, one of `covstudio.document.templates.TEMPLATES.names()`.
-        frame: a DataFrame, columns by name, a `Table` or the path of a file.
-        response: the column to explain; guessed when left out.
-        fixed: the fixed effects, such as "1 + rep", in the place of the template's.
-        roles: what columns are, as far as it is not to be guessed.
-        relations: second tables by name: pedigrees, markers, relationship matrices.
-        held: parameters of V that are known, by their paths, with their natural values.
-        method: "REML" or "ML".
-        **parts: which column each part is, such as `genotype="variety"` or `trial=("site", "year")`, None for
-            none; a second table by its name or as it is. What is left out is guessed.
-
-    Returns:
-        The fit with its names.
-
-    Raises:
-        PartsMissing: the table does not tell which columns some parts are; the message has the parts, and the
-            columns that they may be.
-        ValueError: there is no such template, part, column or parameter.
-        ModelError: the model cannot be fitted to these data.
-
-    Example:
-        >>> from covstudio import fit_template
-        >>> from covstudio.data import load_example
-        >>> oats = load_example("john_alpha")
-        >>> fit_template("alpha", oats).components["parameter"].tolist()
-        ['genotype/g/sigma^2', 'block/g/sigma^2', 'residual/sigma^2']
-        >>> fit_template("split_plot", load_example("oats_yates"))
-        Traceback (most recent call last):
-        covstudio.document.files.templates.parts.PartsMissing: Split plot: Which column has the factor of the
-          whole plots? ...
-    """
-    chosen, table = TEMPLATES[template], table_of(frame)
-    tables: dict[str, Relation] = {
-        name: relation_of(given, None, name=name) for name, given in (relations or {}).items()
-    }
-    for part in chosen.parts:
-        given = parts.get(part.name)
-        if (
-            part.holds == "relation"
-            and given is not None
-            and not (isinstance(given, str) and given in tables)
-        ):
-            tables[part.name], parts[part.name] = relation_of(given, None, name=part.name), part.name
-    if response is not None:
-        table.require([response])
-        roles = completed_roles(table, roles or {}, response)
-    document = chosen.model(table, roles, tables, **parts)
-    changes = [SetMethod(check_method(method)), *([] if fixed is None else [SetFixedEffects(fixed)])]
-    document = _holding(Batch(tuple(changes)).apply(document), table, held or {})
-    with blas_threads(table.n):
-        found = estimate(document, table)
-    asked = tuple(question.text for question in table.questions)
-    return Fitted(found, document, table, tuple(dict.fromkeys((*found.notes, *asked))))
-
-
-def _holding(document: Document, table: Table, held: Mapping[str, float]) -> Document:
-    """The model with parameters of V at values that are known."""
-    known = {ref.path: (ref.node_id, ref.name) for ref in build(document, table).parameters}
-    for path, value in held.items():
-        if path not in known:
-            raise ValueError(f"V has no parameter {path!r}; it has {', '.join(map(repr, known))}.")
-        place = known[path]
-        document = SetFixed(*place, True).apply(SetParameters({place: float(value)}).apply(document))
-    return document
 
 
 def _of_matrix(v: Matrix, response: Any, design: Any, method: str) -> Fit:
