@@ -1,5 +1,6 @@
-"""Execute the notebooks in place, so that the outputs they are stored with are true."""
+"""Execute the notebooks in place, all or those named, so that the outputs they are stored with are true."""
 
+import sys
 from pathlib import Path
 
 import nbformat
@@ -10,7 +11,8 @@ FOLDER = Path(__file__).parents[1] / "notebooks"
 #: What brings the scripts of HoloViews' pictures: three megabytes, which whoever runs a notebook gets anew.
 SCRIPTS = "application/vnd.holoviews_load.v0+json"
 
-for path in sorted(FOLDER.glob("*.ipynb")):
+named = [FOLDER / f"{name}.ipynb" for name in sys.argv[1:]]
+for path in named or sorted(FOLDER.glob("*.ipynb")):
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(
         notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": FOLDER}}

@@ -24,7 +24,7 @@ from covstudio.reml.inference.distributions import f_power, t_power, t_quantile
 from covstudio.reml.inference.fixed import independent, read_contrast
 from covstudio.reml.inference.functions import Expressions, FunctionEstimate
 from covstudio.reml.inference.kenward_roger import satterthwaite, slopes_of_phi
-from covstudio.reml.inference.tables import NamedRows, Row
+from covstudio.reml.inference.tables import NamedRows, Row, plural
 from covstudio.reml.problem.errors import InvalidData, InvalidModel
 from covstudio.threads import blas_threads, on_threads_worth
 
@@ -212,7 +212,10 @@ class Expected:
 
     def __repr__(self) -> str:
         problem = self._planned.problem
-        return f"Expected of {problem.n} plots, {problem.p} fixed effects and {len(self.natural)} parameters"
+        return (
+            f"Expected of {problem.n} plots, {plural(problem.p, 'fixed effect')} and "
+            f"{plural(len(self.natural), 'parameter')}"
+        )
 
     @property
     def n(self) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from covstudio.data.tables import Table
 from covstudio.notebook.html import block, framed, table_of
 from covstudio.reml import Fit, Inference
-from covstudio.reml.inference.tables import Tabular
+from covstudio.reml.inference.tables import Tabular, plural
 
 __all__ = ["fit_html", "inference_html", "result_html", "table_html"]
 
@@ -72,7 +72,7 @@ def table_html(table: Table) -> str:
 
 def _head(fit: Fit) -> list[str]:
     return [
-        block(f"{fit.method} fit of {fit.n:,} rows, {fit.p} fixed effects ({fit.engine} engine)"),
+        block(f"{fit.method} fit of {fit.n:,} rows, {plural(fit.p, 'fixed effect')} ({fit.engine} engine)"),
         block(fit.message),
         block(f"log-likelihood {fit.loglik:.4f}, AIC {fit.aic:.4f}, BIC {fit.bic:.4f}"),
     ]

@@ -86,7 +86,7 @@ def test_restricted_likelihoods_of_other_fixed_effects_are_refused() -> None:
     v, y, x = one_way_data(6, 4, between=1.0)
     trend = torch.cat([x, torch.arange(24.0)[:, None].double()], 1)
     bend = torch.cat([x, torch.arange(24.0)[:, None].double() ** 2], 1)
-    with pytest.raises(InvalidData, match="1 fixed effects and model 1 2: restricted likelihoods"):
+    with pytest.raises(InvalidData, match="1 fixed effect and model 1 2: restricted likelihoods"):
         compare(told(v, y, x, ["m"]), told(v, y, trend, ["m", "t"]))
     with pytest.raises(InvalidData, match="span different spaces"):
         compare(told(v, y, trend, ["m", "t"]), told(v, y, bend, ["m", "t"]))

@@ -29,7 +29,7 @@ from covstudio.reml.fitting.result import Fit
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.distributions import chi2_tail
 from covstudio.reml.inference.nesting import nesting
-from covstudio.reml.inference.tables import Row, Tabular, listed
+from covstudio.reml.inference.tables import Row, Tabular, listed, plural
 from covstudio.reml.problem.errors import InvalidData
 from covstudio.reml.search.coordinates import Coordinate, Kind
 
@@ -273,7 +273,7 @@ def check_same_design(first: Candidate, other: Candidate, notes: list[str]) -> N
     )
     if first.fit.p != other.fit.p:
         raise InvalidData(
-            f"{first.name} has {first.fit.p} fixed effects and {other.name} {other.fit.p}: {advice}"
+            f"{first.name} has {plural(first.fit.p, 'fixed effect')} and {other.name} {other.fit.p}: {advice}"
         )
     if first.binding is None or other.binding is None:
         notes.append(
