@@ -7,7 +7,7 @@ Crossed effects look like this. Those of the largest term do not meet one anothe
 are blocks of one; with uncorrelated slopes, or effects nested in them, blocks of a few. They are eliminated
 first, all at once, and what is left of the others, the *border*, is written out: beyond a share of entries
 that are not zero an order of elimination has nothing to keep sparse, and looking for one takes longer than
-the factor.
+the factor. Of small blocks alone nothing is left.
 
 Source: Duff, Erisman & Reid (2017), Direct Methods for Sparse Matrices, 2nd ed., section 9 (bordered block
 diagonal form).
@@ -165,7 +165,7 @@ def bordered_plan_of(rows: Index, columns: Index, size: int, groups: Sequence[sl
     block = _blocks(rows, columns, size, groups)
     inside = block >= 0
     border = np.flatnonzero(~inside)
-    if not len(border) or len(border) > min(WIDE, WIDER * (size - len(border))):
+    if len(border) > min(WIDE, WIDER * (size - len(border))):
         return None
     place = np.cumsum(~inside) - 1
     one, other = inside[rows], inside[columns]
