@@ -9,6 +9,7 @@ With a mean among the fixed effects the restricted likelihoods are the same, but
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 import torch
@@ -74,7 +75,10 @@ def test_a_process_that_takes_up_a_trend_ends_as_a_random_walk(process: str, see
 def test_the_message_says_what_happened_and_what_to_do() -> None:
     result = fit(Sum(field=AR1Matrix(60), nugget=ScalarMatrix(60)), trend(1), mean(60))
     assert "At the boundary: field/sigma^2 grows without end while field/rho nears 1." in result.message
-    assert "only field/sigma^2 * (1 - field/rho^2) (0.6329) is estimable" in result.message
+    said = re.search(r"only field/sigma\^2 \* \(1 - field/rho\^2\) \((.*?)\) is estimable", result.message)
+    # A point of the ridge is as good as another: the last digit is where the search came to a stand.
+    assert said
+    assert float(said[1]) == pytest.approx(0.633, abs=1e-3)
     assert "put it among the fixed effects" in result.message
     assert "random walk" in result.message
     assert "runs to the end of its range" in result.summary()
