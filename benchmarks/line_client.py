@@ -21,6 +21,8 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 TOKEN = re.compile(r'"token":"([^"]+)"')
 #: What a page whose line was lost adds to the address of the next one.
 BACK = "?covstudio-back=1"
+#: Bytes of a file that go in one message.
+PIECE = 2**20
 _numbers = itertools.count(1)
 
 
@@ -152,6 +154,13 @@ class Line:
         data = {"n": self.said, "view": view, "message": dict(message)} | ({"again": True} if again else {})
         event = _event("data_event", [["model", {"id": self.root}], ["data", _packed(data)]])
         await self._send("PATCH-DOC", {"events": [event]})
+
+    async def send_file(self, view: str, purpose: str, name: str, data: bytes) -> None:
+        """Send a file in pieces, as the page does."""
+        pieces = [data[at : at + PIECE] for at in range(0, len(data), PIECE)]
+        file = {"purpose": purpose, "id": name, "name": name, "total": len(pieces), "size": len(data)}
+        for index, piece in enumerate(pieces):
+            await self.say(view, {"type": "chunk", **file, "index": index, "data": piece})
 
     async def _send(self, kind: str, content: Mapping[str, Any]) -> None:
         header = {"msgid": f"c{next(_numbers)}", "msgtype": kind}

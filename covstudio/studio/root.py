@@ -10,6 +10,7 @@ import contextlib
 import logging
 import secrets
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -67,6 +68,8 @@ class Root(JSComponent):
         self._channels: dict[str, View] = {}
         self._held: list[dict[str, Any]] | None = None
         self._missing: Callable[[str], object] = lambda name: None
+        #: Has a message taken, which has texts of so many letters: at once, unless somebody knows better.
+        self.turn: Callable[[Callable[[], object], int], object] = lambda take, _letters: take()
         self.on_msg(self._heard)
 
     @property
@@ -143,6 +146,9 @@ class Root(JSComponent):
     def _heard(self, event: Any) -> None:
         hurry(pn.state.curdoc)  # a page that came back after a lost connection has a new one
         envelope = getattr(event, "data", event)
+        self.turn(partial(self._take, envelope), _letters(envelope))
+
+    def _take(self, envelope: Any) -> None:
         if not self._is_new(envelope):
             return
         view = envelope.get("view") if isinstance(envelope, Mapping) else None
@@ -165,6 +171,13 @@ class Root(JSComponent):
             return False
         self._latest = number
         return True
+
+
+def _letters(envelope: Any) -> int:
+    """How long the texts of a message are."""
+    message = envelope.get("message") if isinstance(envelope, Mapping) else None
+    values = message.values() if isinstance(message, Mapping) else ()
+    return sum(len(value) for value in values if isinstance(value, str))
 
 
 def hurry(document: Any) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-
-import panel as pn
+from functools import partial
+from typing import Any
 
 from covstudio.data.choices import TableChoices
 from covstudio.data.errors import TableError
@@ -29,6 +28,7 @@ from covstudio.studio.data.messages import (
     OrderLevels,
     RefuseSecond,
     ShownTable,
+    StopReading,
     TableCells,
     TableColumn,
     TableQuestion,
@@ -36,10 +36,9 @@ from covstudio.studio.data.messages import (
     WantCells,
 )
 from covstudio.studio.data.second import SecondTables, read_second
+from covstudio.studio.session.background import Background
 from covstudio.studio.session.channel import Channel
-from covstudio.studio.session.event_loop import call_soon
 from covstudio.studio.session.files import (
-    MEGABYTE,
     Assembler,
     Chunk,
     RefuseFile,
@@ -53,13 +52,13 @@ from covstudio.studio.session.tabs import TabView
 
 #: The most cells that are sent at once; a page that wants more asks again.
 MOST_CELLS = 20_000
+#: So many notes and questions of a table are shown.
+SHOWN = 100
 #: Up to so many levels of a factor can be put in order.
 ORDERED_LEVELS = 60
-#: Up to this size a table is read on the event loop; a larger one in a thread, so that no other session
+#: Up to so many bytes a table is read on the event loop; a larger one in a thread, so that no other session
 #: waits.
-READ_AT_ONCE = 2 * MEGABYTE
-
-_readers = ThreadPoolExecutor(2, thread_name_prefix="covstudio-read")
+READ_AT_ONCE = 20_000
 
 
 class DataView(TabView):
@@ -74,7 +73,8 @@ class DataView(TabView):
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._uploads = Assembler({"table": max_table(), "relation": max_table()})
+        self._uploads = _assembler()
+        self._reading: dict[str, Background[Any]] = {}
         self._second = SecondTables()
         self._second_error: str | None = None
         self._proposal: Table | None = None
@@ -104,6 +104,7 @@ class DataView(TabView):
                 RefuseSecond: lambda said: self._refuse_second(said.text[:500]),
                 RefuseFile: lambda said: self._fail(said.text[:500]),
                 WantCells: self._cells,
+                StopReading: lambda _: self._stop(),
             },
         )
         store.param.watch(lambda *events: self._show(), ["structure_version", "settled"])
@@ -146,6 +147,7 @@ class DataView(TabView):
 
     def _show_proposal(self, examined: Examined) -> None:
         self._examined, self._proposal = examined, examined.table
+        self._store.looked_at = examined.table
         roles: dict[str, Role] = {column: guess.role for column, guess in examined.guesses.items()}
         said = {column: role for column, role in self._said.items() if column in roles}
         if "response" in said.values():
@@ -155,7 +157,7 @@ class DataView(TabView):
         self._show()
 
     def _discard(self) -> None:
-        self._proposal = self._upload = None
+        self._proposal = self._upload = self._store.looked_at = None
         self._error = None
         self._show()
 
@@ -164,7 +166,7 @@ class DataView(TabView):
         if table is None or self._trouble(table, self._roles):
             self._show()
             return
-        self._proposal = self._upload = None
+        self._proposal = self._upload = self._store.looked_at = None
         self._store.load_table(table, roles=self._roles)
         self._show()
 
@@ -247,55 +249,66 @@ class DataView(TabView):
             return
         self._error = None
         self._progress = self._uploads.progress("table")
-        if upload is None:
+        if upload is None and self._progress is not None:  # a piece of what was cancelled says nothing
             self._busy = "Uploading"
             self._show()
-        else:
+        elif upload is not None:
             self._read(upload, TableChoices(), again=False)
 
     def _read(self, upload: Upload, choices: TableChoices, again: bool) -> None:
         """Read a file: a new one, or the one of the proposal again."""
 
-        def arrived(examined: Examined | None, error: str | None) -> None:
+        def arrived(found: Examined | str | None) -> None:
             self._busy = self._progress = None
-            if examined is None:
-                self._fail(error or "The file could not be read.")
+            if not isinstance(found, Examined):
+                self._fail(found or "The file could not be read.")
             elif again:
-                self._show_proposal(examined)
+                self._show_proposal(found)
             else:
-                self.propose(examined, upload)
+                self.propose(found, upload)
 
         if len(upload.data) <= READ_AT_ONCE:
-            arrived(*read_upload(upload, choices))
+            arrived(read_upload(upload, choices))
             return
         self._busy, self._progress = f"Reading {upload.name}", None
         self._show()
-        document = pn.state.curdoc
-        future = _readers.submit(read_upload, upload, choices)
-        future.add_done_callback(lambda done: call_soon(document, lambda: arrived(*done.result())))
+        self._ask("table", arrived, partial(read_upload, upload, choices))
 
     # --- second tables ----------------------------------------------------------------------------
 
     def _add(self, upload: Upload) -> None:
         """Take a file as a second table of the model."""
 
-        def arrived(relation: Relation | None, error: str | None) -> None:
+        def arrived(found: Relation | str | None) -> None:
             self._busy = None
-            if relation is None:
-                self._refuse_second(error or "The file could not be read.")
+            if not isinstance(found, Relation):
+                self._refuse_second(found or "The file could not be read.")
                 return
             self._second_error = None
-            self._store.dispatch(SetRelation(self._second.name_of(upload), relation))
+            self._store.dispatch(SetRelation(self._second.name_of(upload), found))
             self._show()
 
         if len(upload.data) <= READ_AT_ONCE:
-            arrived(*read_second(upload))
+            arrived(read_second(upload))
             return
         self._busy = f"Reading {upload.name}"
         self._show()
-        document = pn.state.curdoc
-        future = _readers.submit(read_second, upload)
-        future.add_done_callback(lambda done: call_soon(document, lambda: arrived(*done.result())))
+        self._ask("relation", arrived, partial(read_second, upload))
+
+    def _ask(self, purpose: str, arrived: Callable[[Any], None], read: Callable[[], Any]) -> None:
+        """Have a file read beside the event loop; of two for one purpose only the later one counts."""
+        if purpose in self._reading:
+            self._reading[purpose].forget()
+        self._reading[purpose] = Background(arrived, long=True)
+        self._reading[purpose].ask(read)
+
+    def _stop(self) -> None:
+        """Do not go on with what is being sent or read."""
+        self._uploads = _assembler()
+        for reading in self._reading.values():
+            reading.forget()
+        self._busy = self._progress = None
+        self._show()
 
     def _drop(self, said: DropSecond) -> None:
         if said.name in self._store.document.relations:
@@ -342,13 +355,13 @@ class DataView(TabView):
         if self._proposal is None:
             roles = completed_roles(table, document.roles, document.response)
         trouble = self._trouble(table, roles)
-        asked = [question.text for question in table.questions]
+        asked = {question.text for question in table.questions}
         return ShownTable(
             serial=self._serial,
             name=table.name,
             rows=table.n,
-            notes=[note for note in table.notes if note not in asked],
-            questions=[self._question(table, place) for place in range(len(table.questions))],
+            notes=_first([note for note in table.notes if note not in asked]),
+            questions=[self._question(table, place) for place in range(min(len(table.questions), SHOWN))],
             columns=[
                 self._column(table, column, roles.get(column, "ignored"), trouble.get(column))
                 for column in table.columns
@@ -395,6 +408,15 @@ class DataView(TabView):
         read = self._upload is None and any(needs_file(answer, choices) for answer in question.answers)
         answers = [] if read else [answer.text for answer in question.answers]
         return TableQuestion(text=question.text, answers=answers)
+
+
+def _first(notes: list[str]) -> list[str]:
+    """The first notes; of a very wide table there may be thousands."""
+    return notes if len(notes) <= SHOWN else [*notes[:SHOWN], f"And {len(notes) - SHOWN:,} more notes."]
+
+
+def _assembler() -> Assembler:
+    return Assembler({"table": max_table(), "relation": max_table()})
 
 
 def _listed(example: Example) -> ExampleTable:

@@ -52,7 +52,7 @@ class Examined:
         return cls(table, explain_roles(table), {column: describe(table, column) for column in table.columns})
 
 
-def read_upload(upload: Upload, choices: TableChoices) -> tuple[Examined | None, str | None]:
+def read_upload(upload: Upload, choices: TableChoices) -> Examined | str:
     """An uploaded table looked through, or why it is none.
 
     Args:
@@ -61,9 +61,9 @@ def read_upload(upload: Upload, choices: TableChoices) -> tuple[Examined | None,
     """
     stem = upload.name.rsplit(".", 1)[0] or upload.name
     try:
-        return Examined.of(read_table(upload.data, name=stem, max_bytes=max_table(), choices=choices)), None
+        return Examined.of(read_table(upload.data, name=stem, max_bytes=max_table(), choices=choices))
     except TableError as error:
-        return None, f"{upload.name}: {error}"
+        return f"{upload.name}: {error}"
 
 
 def needs_file(answer: Answer, choices: TableChoices) -> bool:

@@ -127,6 +127,10 @@ class CompareWith(Message, frozen=True):
     level: str
 
 
+class StopReading(Message, frozen=True):
+    """The file that is being sent or read is not wanted any more."""
+
+
 class UseTable(Message, frozen=True):
     """The proposed table is the data."""
 
@@ -173,6 +177,7 @@ DATA = Wire(
         RefuseFile,
         RefuseSecond,
         WantCells,
+        StopReading,
     ),
     down=(TableCells,),
 )

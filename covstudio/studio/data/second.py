@@ -22,12 +22,12 @@ COMPARED = 60
 _OTHER = re.compile(r"[^\w.]+")
 
 
-def read_second(upload: Upload) -> tuple[Relation | None, str | None]:
+def read_second(upload: Upload) -> Relation | str:
     """The second table in a file, or the sentence that says why it is none."""
     try:
-        return read_relation(upload.data, name=upload.name), None
+        return read_relation(upload.data, name=upload.name)
     except TableError as error:
-        return None, str(error)
+        return str(error)
 
 
 class SecondTables:

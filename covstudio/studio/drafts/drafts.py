@@ -67,7 +67,7 @@ class Drafts:
         self._untouched = store.history
         self._uploads = Assembler({"draft": max_draft()})
         self._writing: Background[_Written] = Background(self._tell)
-        self._reading: Background[Returned | str] = Background(self._returned)
+        self._reading: Background[Returned | str] = Background(self._returned, long=True)
         self.channel = Channel(
             DRAFTS,
             store,

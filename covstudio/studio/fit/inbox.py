@@ -9,7 +9,7 @@ import panel as pn
 from bokeh.document import Document
 
 from covstudio.studio.fit.job import Event
-from covstudio.studio.session.event_loop import call_soon
+from covstudio.studio.session.turns import take_turn
 
 
 class Inbox:
@@ -49,7 +49,7 @@ class Inbox:
             self._ask(document)
 
     def _ask(self, document: Document | None) -> None:
-        call_soon(document, lambda: self._empty(document))
+        take_turn(document, lambda: self._empty(document))
 
     def _empty(self, document: Document | None) -> None:
         if document is not self._document:

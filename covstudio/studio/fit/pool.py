@@ -135,6 +135,7 @@ class LocalPool:
         self._size = workers or workers_wanted()
         self._threads = max(1, processors // self._size)
         self._lock = threading.RLock()
+        self._making = threading.Lock()
         self._slots: list[_Slot] = []
         self._queue: deque[Job] = deque()
         self._closed = False
@@ -145,21 +146,42 @@ class LocalPool:
 
     def _prewarm(self) -> None:
         for _ in range(self._size):
-            with self._lock:
-                if self._closed or len(self._slots) >= self._size:
+            if self._closed or len(self._slots) >= self._size:
+                return
+            # Who asks for a fit or for counts does not wait for the first process, which imports everything.
+            with self._making:
+                if self._closed:
                     return
                 try:
-                    slot = self._new_slot()
+                    slot = self._made()
                 except OSError as error:
                     if not isinstance(error.__cause__, EOFError):  # so a whole group of processes ends
                         log.error("%s", error)
+                    return
+                with self._lock:
+                    wanted = len(self._slots) < self._size
+                    if wanted:
+                        self._slots.append(slot)
+                if not wanted:
+                    slot.kill()
+                    slot.close()
                     return
             with contextlib.suppress(Exception):  # a worker that cannot start is told of when a fit needs it
                 slot.warm.result(timeout=60)
 
     def _new_slot(self) -> _Slot:
+        slot = self._made()
+        self._slots.append(slot)
+        return slot
+
+    def _made(self) -> _Slot:
+        """A worker that is none of the pool's yet.
+
+        Raises:
+            OSError: no process can be started.
+        """
         try:
-            slot = _Slot(self._threads)
+            return _Slot(self._threads)
         except OSError as error:
             if error.errno in NOT_SHARED:
                 raise OSError(
@@ -170,8 +192,6 @@ class LocalPool:
             raise OSError(f"A process that runs fits could not be started ({error}).") from error
         except EOFError as error:  # somebody ended the process that workers are forked from
             raise OSError("A process that runs fits could not be started: try again.") from error
-        self._slots.append(slot)
-        return slot
 
     def submit(self, job: Job) -> None:
         """Take a fit up, now or when a worker is free.
@@ -281,8 +301,8 @@ class LocalPool:
 
     def close(self) -> None:
         """End the workers and every fit in them."""
-        with self._lock:
-            self._closed = True
+        self._closed = True
+        with self._making, self._lock:
             jobs = [*self._queue, *(slot.job for slot in self._slots if slot.job is not None)]
             self._queue.clear()
             slots, self._slots = self._slots, []
@@ -295,10 +315,9 @@ class LocalPool:
             job.tell(Finished(Outcome(cancelled=True)))
 
     def counts(self) -> Counts:
-        """How many workers there are, and how many jobs run and wait."""
-        with self._lock:
-            running = sum(slot.job is not None for slot in self._slots)
-            return counted(len(self._slots), running, len(self._queue))
+        """How many workers there are, and how many jobs run and wait; whoever asks waits for nobody."""
+        slots = list(self._slots)
+        return counted(len(slots), sum(slot.job is not None for slot in slots), len(self._queue))
 
     @property
     def processes(self) -> Sequence[int]:

@@ -29,6 +29,7 @@ from covstudio.studio.session.shared import ShownProblem
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TabView
 from covstudio.studio.session.texts import shape_text
+from covstudio.studio.session.turns import on_loop
 
 #: Seconds between two drawings while a slider moves.
 PAUSE = 0.15
@@ -53,7 +54,7 @@ class FocusView(TabView):
         self.channel = Channel(MATRIX, store, {ReadAs: self._on_read_as, PlotSeen: self._on_seen})
         self._plot = Plot(lambda: store.dark, self._live.labels)
         store.param.watch(self._describe, ["focus", "faults", "structure_version", "derivatives"])
-        store.param.watch(lambda *_events: self._plot.restyle(), ["dark"])
+        store.param.watch(lambda *_events: on_loop(self._plot.restyle), ["dark"])
         self._again = self._live.follow_focus(self._prepare, self._show)
         self._describe()
 
@@ -94,7 +95,7 @@ class FocusView(TabView):
                 problem=problem,
             )
         )
-        self._plot.pane.visible = reading is not None
+        on_loop(lambda: setattr(self._plot.pane, "visible", reading is not None))
 
     def _problem(self, node: str | None) -> ShownProblem | None:
         """Why there is nothing to read: a problem of the node itself, or else the first there is."""

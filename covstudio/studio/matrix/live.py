@@ -43,6 +43,7 @@ from covstudio.studio.matrix.quantise import THUMBNAIL_PIXELS, TILE_PIXELS, Tile
 from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.event_loop import call_soon
 from covstudio.studio.session.store import Store
+from covstudio.studio.session.turns import take_turn, takes_long
 
 log = logging.getLogger("covstudio")
 
@@ -93,6 +94,7 @@ class Live:
         self.channel.show(colours())
         self._send = send or self.channel.tell
         self._schedule = schedule or self._next_tick
+        self._turn = schedule or self._next_turn
         self._session = next(_sessions)
         self._doc = pn.state.curdoc
         self._seq = 0
@@ -258,7 +260,7 @@ class Live:
                 while self._slot is None and not self._stopping:
                     if not self._wake.wait(None if resting else QUIET_SECONDS):
                         resting = True
-                        self._schedule(self.store.settle)
+                        self._turn(self.store.settle)
                 if self._stopping:
                     return
                 snapshot, self._slot = self._slot, None
@@ -329,6 +331,22 @@ class Live:
         if not self._stopping:
             call_soon(self._doc, function)
 
+    def _next_turn(self, function: Callable[[], None]) -> None:
+        if not self._stopping:
+            take_turn(self._doc, function)
+
+    def _tell_faults(self, build: Build, faults: dict[str, str]) -> None:
+        """Have the views draw what cannot be computed, where that is another than before."""
+
+        def tell() -> None:
+            if build is self.store.build:
+                self.store.faults = faults
+
+        if faults != self.store.faults and takes_long(self._doc):
+            self._turn(tell)
+        else:
+            tell()
+
     def _show(self, out: _Outcome) -> None:
         if self._stopping:
             return
@@ -342,11 +360,11 @@ class Live:
         now = time.perf_counter()
         if not snapshot.settled and now - self._published > PUBLISH_SECONDS:
             self._published = now
-            self._schedule(self._publish)  # behind the frame, so that no picture waits for a number
+            self._turn(self._publish)  # behind the frame, so that no picture waits for a number
         for key in out.blank:
             self._matrices.pop(key, None)
         if out.faults is not None and snapshot.build is self.store.build:
-            self.store.faults = out.faults
+            self._tell_faults(snapshot.build, out.faults)
             for key in self._matrices.keys() - snapshot.visible.keys():
                 del self._matrices[key]
         if out.notice is not None and out.notice != self._told:

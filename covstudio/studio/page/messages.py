@@ -73,11 +73,12 @@ FRAME = Wire(
 
 
 class BarState(State, frozen=True):
-    """The title, the menus, and what undo and redo would do."""
+    """The title, the menus, what undo and redo would do, and the name of a file that is being opened."""
 
     title: str
     undo: str | None
     redo: str | None
+    opening: str | None
     limit: int
     templates: list[MenuEntry]
     examples: list[MenuEntry]
@@ -97,6 +98,10 @@ class RedoStep(Edit, frozen=True):
     """The step that was taken back is done again."""
 
 
+class StopOpening(Message, frozen=True):
+    """The file that is being opened is not wanted any more."""
+
+
 class SaveModel(Message, frozen=True):
     """The model is wanted as a file."""
 
@@ -104,7 +109,7 @@ class SaveModel(Message, frozen=True):
 BAR = Wire(
     "bar",
     BarState,
-    up=(SetModelTitle, UndoStep, RedoStep, SaveModel, StartTemplate, ProposeExample, Chunk),
+    up=(SetModelTitle, UndoStep, RedoStep, SaveModel, StartTemplate, ProposeExample, Chunk, StopOpening),
 )
 
 # --- the status line ---

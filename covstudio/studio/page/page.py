@@ -11,7 +11,8 @@ import logging
 import re
 import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
@@ -45,6 +46,7 @@ from covstudio.studio.session.leaving import watch
 from covstudio.studio.session.resources import read_asset
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TABS, Desk, TabView
+from covstudio.studio.session.turns import judge, on_loop, take_turn, takes_long
 
 log = logging.getLogger("covstudio")
 
@@ -52,6 +54,8 @@ log = logging.getLogger("covstudio")
 warnings.filterwarnings("ignore", message="reference already known", category=BokehUserWarning)
 
 TITLE = "covstudio"
+#: A message with longer texts, such as nodes that are pasted, may take long.
+LONG_TEXT = 20_000
 #: What a page adds to the address of its web socket once its line was lost (`frontend/src/session/line.ts`).
 BACK = "covstudio-back"
 
@@ -93,6 +97,7 @@ class Page:
             tabs=list(self._places.values()),
         )
         self.root.on_missing(lambda name: self._make(name) if name in self._tabs else None)
+        self.root.turn = self._turn
         slices, canvas = SlicesView(self.store), CanvasView(self.store)
         for view in (self.frame, self.bar, self.palette, self.status, self.live, slices, canvas):
             self.root.connect(view.channel)
@@ -124,6 +129,15 @@ class Page:
             self._views[name] = self._tabs[name].make(self._desk)
         return self._views[name]
 
+    def _turn(self, take: Callable[[], object], letters: int) -> None:
+        """Have a message taken: at once where that is short, else where no other session waits for it."""
+        document = pn.state.curdoc
+        # Before the page has loaded, the router keeps what is said until then.
+        if pn.state.loaded and (letters > LONG_TEXT or takes_long(document)):
+            take_turn(document, take, long=True)
+        else:
+            take()
+
     def _make(self, name: str) -> None:
         """Make what stands in a tab, if nobody has yet."""
         if name in self._drawn:
@@ -132,7 +146,7 @@ class Page:
         view = self.view(name)
         panel = view.panel()
         if panel is not None:
-            self._places[name].append(panel)
+            on_loop(lambda: self._places[name].append(panel))
             self.frame.settle()
         for line in view.lines:
             self.root.connect(line)
@@ -153,8 +167,7 @@ class Page:
         self.live.again()
         for place in self._places.values():
             if place.objects:
-                place.objects, shown = [], place.objects
-                place.objects = shown
+                on_loop(partial(_put_again, place))
                 self.frame.settle()
 
     # --- drafts ---
@@ -216,6 +229,12 @@ class Page:
         self.live.close()
 
 
+def _put_again(place: pn.Column) -> None:
+    """Have Panel make anew what stands in a place."""
+    place.objects, shown = [], place.objects
+    place.objects = shown
+
+
 def _frame() -> dict[str, Any]:
     logo = read_asset("logo.svg")
     return {
@@ -248,6 +267,7 @@ def create_page() -> PageTemplate:
         pn.state.curdoc.title = TITLE
         pn.state.on_session_destroyed(lambda context: page.close())
         watch(pn.state.curdoc, page.left)
+        judge(pn.state.curdoc, page.store)
     return page.template()
 
 

@@ -1,4 +1,4 @@
-"""Small computations beside the event loop: a thread does them, the session's loop hears the answer."""
+"""Computations beside the event loop: a thread does them, the session hears the answer in a turn."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 import panel as pn
 
-from covstudio.studio.session.event_loop import call_soon
+from covstudio.studio.session.turns import take_turn
 
 log = logging.getLogger("covstudio")
 
@@ -17,6 +17,8 @@ Answer = TypeVar("Answer")
 
 #: Shared by all sessions: these are questions of milliseconds, and a session never asks twice at once.
 _THREADS = ThreadPoolExecutor(2, thread_name_prefix="covstudio-background")
+#: Those that may take long have threads of their own.
+_READERS = ThreadPoolExecutor(2, thread_name_prefix="covstudio-read")
 
 
 class Background(Generic[Answer]):
@@ -25,11 +27,13 @@ class Background(Generic[Answer]):
     Where there is no session (a notebook, a test) questions are answered at once.
 
     Args:
-        hear: takes the answer, on the session's event loop; None when the question could not be answered.
+        hear: takes the answer, in a turn of the session; None when the question could not be answered.
+        long: the question may take long, and so may the turn, whatever the model is by now.
     """
 
-    def __init__(self, hear: Callable[[Answer | None], None]) -> None:
+    def __init__(self, hear: Callable[[Answer | None], None], *, long: bool = False) -> None:
         self._hear = hear
+        self._long = long
         self._document = pn.state.curdoc
         self._serial = 0
 
@@ -45,9 +49,9 @@ class Background(Generic[Answer]):
         def work() -> None:
             if serial == self._serial:
                 answer = _answered(question)
-                call_soon(document, lambda: self._take(serial, answer))
+                take_turn(document, lambda: self._take(serial, answer), long=self._long)
 
-        _THREADS.submit(work)
+        (_READERS if self._long else _THREADS).submit(work)
 
     def forget(self) -> None:
         """Drop the answer that is still to come."""

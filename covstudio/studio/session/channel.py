@@ -15,6 +15,7 @@ from covstudio.studio.session.event_loop import call_soon
 from covstudio.studio.session.messages import Edit, Message, State, Wire, kind, plain
 from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
+from covstudio.studio.session.turns import on_loop
 
 #: Kind of message -> what takes it.
 Handlers = Mapping[type[Any], Callable[[Any], object]]
@@ -66,7 +67,7 @@ class Channel:
         """Speak through this line from now on; what is shown already goes down it at once."""
         self._line = line
         if self.state:
-            line.draw(self.name, self.state)
+            self._draw(self.state)
 
     def show(self, state: State) -> None:
         """Have the page draw a state; nothing is sent when it is what the page has."""
@@ -74,19 +75,21 @@ class Channel:
         if text == self.state:
             return
         self.state = text
-        if self._line is not None:
-            self._line.draw(self.name, text)
+        self._draw(text)
 
     def clear(self) -> None:
         """Have the page draw nothing, as before there was a state."""
         self.state = ""
-        if self._line is not None:
-            self._line.draw(self.name, "")
+        self._draw("")
 
     def tell(self, message: Message, data: bytes | None = None) -> None:
         """Tell the page something that is not state; nobody hears it before there is a page."""
         if self._line is not None:
-            self._line.say(self.name, _written(message), data)
+            on_loop(partial(self._line.say, self.name, _written(message), data))
+
+    def _draw(self, text: str) -> None:
+        if self._line is not None:
+            on_loop(partial(self._line.draw, self.name, text))
 
     def together(self) -> AbstractContextManager[None]:
         """What any view tells the page meanwhile goes in one message, which costs what one of them does."""

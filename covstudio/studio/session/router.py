@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import panel as pn
+from bokeh.document import Document
 
 from covstudio.studio.session.store import Store
+from covstudio.studio.session.turns import take_turn, takes_long
 
 log = logging.getLogger("covstudio")
 
@@ -60,7 +62,14 @@ class Router:
         message = getattr(event, "data", event)
         document = pn.state.curdoc
         if document is not None and document.session_context is not None and not pn.state.loaded:
-            pn.state.onload(lambda: self._handle(message))
+            pn.state.onload(lambda: self._loaded(document, message))
+        else:
+            self._handle(message)
+
+    def _loaded(self, document: Document, message: Any) -> None:
+        """Handle what was said while the page was loading."""
+        if takes_long(document):
+            take_turn(document, lambda: self._handle(message))
         else:
             self._handle(message)
 

@@ -37,6 +37,11 @@ from covstudio.document.model.node import Node, V
 Level = Literal["info", "ok", "warning", "error"]
 _serial = itertools.count(1)
 
+#: What is said of a file that cannot be read.
+NOT_OPENED = "The file was not opened, and the model is as it was. {}"
+#: With more than these, a step takes more than a few hundredths of a second.
+MANY_NODES, MANY_PARAMETERS, MANY_ROWS, MANY_COLUMNS = 40, 400, 500, 200
+
 NODE = "node:"
 SLICE = "slice:"
 
@@ -110,6 +115,7 @@ class Store(param.Parameterized):
         self.tables: dict[str, Table] = {table.name: table for table in tables}
         self._estimated: Document | None = None
         self._opened: list[Document] = []  # what was opened or started from in this session
+        self.looked_at: Table | None = None  # a table that somebody looks at before it is used
         self._unpublished = False
         self._own: dict[str, tuple[Build, Node, tuple[ParameterRef, ...]]] = {}
         self._present(History(Document() if document is None else document))
@@ -205,6 +211,25 @@ class Store(param.Parameterized):
             self.focus = V  # also when there was no V before: now it is what one looks at
 
     # --- what the views read ---
+
+    @property
+    def large(self) -> bool:
+        """Whether what is done here may take long: the model or a table is large, or a step leads to one."""
+        steps = (*self.history.past[-1:], *self.history.future[-1:])
+        if len(self.build.parameters) > MANY_PARAMETERS or any(
+            len(document.nodes) > MANY_NODES
+            for document in (self.document, *(step.document for step in steps))
+        ):
+            return True
+        tables = [
+            self.table,
+            self.looked_at,
+            *(self.tables.get(step.document.data_name or "") for step in steps),
+        ]
+        return any(
+            table is not None and (table.n > MANY_ROWS or len(table.columns) > MANY_COLUMNS)
+            for table in tables
+        )
 
     @property
     def focus_key(self) -> str:
@@ -338,8 +363,12 @@ class Store(param.Parameterized):
         try:
             document, table = loads(text)
         except DocumentError as error:
-            self.notify(f"The file was not opened, and the model is as it was. {error}", "error")
+            self.notify(NOT_OPENED.format(error), "error")
             return False
+        return self.open(document, table)
+
+    def open(self, document: Document, table: Table | None) -> bool:
+        """Replace the document by one that was read, with its table when it was saved with it."""
         if table is not None:
             name = self._keep(table)
             if document.data_name == table.name:

@@ -33,6 +33,13 @@ export function Sources({ state }: { state: State<"data"> }) {
           <div className="cs-row">
             <span className="cs-spinner" />
             {busy}…
+            <button
+              type="button"
+              className="cs-button cs-button--quiet"
+              onClick={() => send({ type: "stop-reading" })}
+            >
+              Cancel
+            </button>
           </div>
           {progress !== null && (
             <div

@@ -4,7 +4,8 @@ export interface Wires {
   bar: {
     down: never;
     state: BarState;
-    up: SetModelTitle | UndoStep | RedoStep | SaveModel | StartTemplate | ProposeExample | Chunk;
+    up:
+      SetModelTitle | UndoStep | RedoStep | SaveModel | StartTemplate | ProposeExample | Chunk | StopOpening;
   };
   canvas: {
     down: WireEnds | NodeActions | MovedCards | DropOutcome | Addable | ClipboardText | LayoutProgram;
@@ -51,7 +52,8 @@ export interface Wires {
       | DropSecond
       | RefuseFile
       | RefuseSecond
-      | WantCells;
+      | WantCells
+      | StopReading;
   };
   drafts: {
     down: KeepPart | KeepDraft | DraftBack;
@@ -136,11 +138,12 @@ export interface Wires {
   };
 }
 /**
- * The title, the menus, and what undo and redo would do.
+ * The title, the menus, what undo and redo would do, and the name of a file that is being opened.
  */
 export interface BarState {
   examples: MenuEntry[];
   limit: number;
+  opening: string | null;
   redo: string | null;
   templates: MenuEntry[];
   title: string;
@@ -214,6 +217,12 @@ export interface Chunk {
   size: number;
   total: number;
   type: "chunk";
+}
+/**
+ * The file that is being opened is not wanted any more.
+ */
+export interface StopOpening {
+  type: "stop-opening";
 }
 /**
  * Every end of the wire that started there.
@@ -788,6 +797,12 @@ export interface WantCells {
   rows: number;
   serial: number;
   type: "want-cells";
+}
+/**
+ * The file that is being sent or read is not wanted any more.
+ */
+export interface StopReading {
+  type: "stop-reading";
 }
 /**
  * The bytes that come along are a part of the next draft.
