@@ -238,14 +238,18 @@ class Comparison:
         return {name: value for name, value in found.items() if not math.isnan(value)}
 
     def _tested(self, name: str) -> NestedTest:
-        """A fit against the largest other that is nested in it; with the reason where there is none."""
+        """A fit against another that is nested in it; with the reason where there is none.
+
+        Of those that the trees show to be nested by the names of their terms the largest, else of all.
+        """
         own = self._candidates[name]
         smaller = [
             one for other, one in self._candidates.items() if other != name and _count(one) < _count(own)
         ]
         smaller.sort(key=_count, reverse=True)
+        shown = [one for one in smaller if _shown_nested(one, own)]
         found = NestedTest("", name)
-        for other in smaller:
+        for other in shown or smaller:
             asked = self.test(name, other.name)
             if asked.test is not None:
                 return asked
@@ -376,6 +380,13 @@ def _incomparable(first: Candidate, other: Candidate) -> str:
         said = str(error)
         return f"Not comparable with {first.name}: {said}"
     return ""
+
+
+def _shown_nested(small: Candidate, large: Candidate) -> bool:
+    """Whether the trees show one model to be a special case of another, by the names of their terms."""
+    if small.binding is None or large.binding is None or _incomparable(small, large):
+        return False
+    return nesting(small.binding, large.binding, by_names=True).nested
 
 
 def _count(candidate: Candidate) -> int:

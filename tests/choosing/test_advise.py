@@ -192,8 +192,16 @@ def test_words_for_what_is_asked_wrongly():
         side_by_side({}, found.table, workers=0)
 
 
-#: Of 40 draws, how many are found by BIC at least: three standard errors below what docs/comparing.md says.
-FOUND = dict.fromkeys(CASES, 0)
+#: Of 40 draws, how many are found by BIC at least: some three standard errors below what was seen, and no
+#: more than 37 of those that were always found (docs/comparing.md).
+FOUND = {
+    "AR(1) within subjects": 33,
+    "random slopes": 35,
+    "variances by group": 37,
+    "a field and a nugget": 23,
+    "blocks": 37,
+    "nothing more": 37,
+}
 
 
 @pytest.mark.long

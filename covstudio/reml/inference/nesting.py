@@ -34,7 +34,9 @@ __all__ = ["Nesting", "nesting"]
 Vector = NDArray[np.float64]
 
 #: Columns that V is multiplied by.
-COLUMNS = 4
+COLUMNS = 2
+#: Combinations of the rows of the product that are searched by at least, and for each parameter.
+ROWS, ROWS_OF_PARAMETER = 32, 3
 #: Sets of parameters of the smaller model that are tried.
 POINTS = 2
 #: V is the same where the products differ by less than this share.
@@ -64,12 +66,13 @@ class Nesting:
     reason: str = ""
 
 
-def nesting(small: Binding, large: Binding) -> Nesting:
+def nesting(small: Binding, large: Binding, by_names: bool = False) -> Nesting:
     """Whether the model of V of one fit is a special case of that of another.
 
     Args:
         small: a fit.
         large: a fit of the same rows with at least as many parameters.
+        by_names: only what both trees have under the same names is looked at, which takes next to no time.
 
     Returns:
         The answer, with the reason.
@@ -97,7 +100,10 @@ def nesting(small: Binding, large: Binding) -> Nesting:
         if not bool(torch.isfinite(target).all()):
             continue
         same = dict(zip(small.variance.names, natural.tolist(), strict=True))
-        solution = search.solve(target, same, found, sparing=number == 0)
+        if by_names:
+            solution = search.named(target, same)
+        else:
+            solution = search.solve(target, same, found, sparing=number == 0)
         if solution.gap > SAME:
             least = f"{100.0 * solution.gap:.2g} %"
             return Nesting(
@@ -164,6 +170,10 @@ class _Search:
         self.coordinates = large.coordinates
         self.variances = [c for c in self.coordinates if _is_variance(c)]
         self.spread = _spread(large)
+        # A few combinations of the rows tell as much, and take less than all of them.
+        generator = torch.Generator().manual_seed(2)
+        rows = min(b.shape[0], max(ROWS, ROWS_OF_PARAMETER * len(self.coordinates)))
+        self.sketch = torch.randn((rows, b.shape[0]), dtype=torch.float64, generator=generator)
 
     def product(self, natural: Vector) -> Tensor:
         return self.large.multiply(self.large.variance.pieces, self.b, natural)
@@ -177,9 +187,7 @@ class _Search:
         self, target: Tensor, same: dict[str, float], before: _Solution | None, *, sparing: bool
     ) -> _Solution:
         """The solution with most variances at 0, or the nearest that there is."""
-        start = self._named(same)
-        zeros = frozenset(c.position for c in self.variances if c.name not in same)
-        found = _Solution(start, self.gap(start, target), zeros)
+        found = self.named(target, same)
         if found.gap <= SAME:
             return found
         if before is not None:
@@ -196,6 +204,12 @@ class _Search:
             if fewer.gap <= SAME:
                 return fewer
         return best
+
+    def named(self, target: Tensor, same: dict[str, float]) -> _Solution:
+        """What both have under the same names, and every other variance 0."""
+        start = self._named(same)
+        zeros = frozenset(c.position for c in self.variances if c.name not in same)
+        return _Solution(start, self.gap(start, target), zeros)
 
     def _named(self, same: dict[str, float]) -> Vector:
         natural = self.large.natural.copy()
@@ -269,20 +283,22 @@ class _Search:
         if not free:
             return natural
         places = [c.position for c in free]
-        scale = float(torch.linalg.vector_norm(target))
+        scale = float(torch.linalg.vector_norm(self.sketch @ target))
 
         def at(values: Vector) -> Vector:
             natural[places] = values
             return natural
 
         def residual(values: Vector) -> Vector:
-            away = (self.product(at(values)) - target).reshape(-1) / scale
+            away = (self.sketch @ (self.product(at(values)) - target)).reshape(-1) / scale
             found: Vector = np.nan_to_num(away.numpy(), nan=1e6, posinf=1e6, neginf=-1e6)
             return found
 
         def slopes(values: Vector) -> Vector:
             here = at(values)
-            columns = [self.large.derivative(k, self.b, here).reshape(-1) / scale for k in places]
+            columns = [
+                (self.sketch @ self.large.derivative(k, self.b, here)).reshape(-1) / scale for k in places
+            ]
             written = torch.stack(columns, dim=1).numpy()
             found: Vector = np.nan_to_num(written, nan=0.0, posinf=0.0, neginf=0.0)
             return found
@@ -295,8 +311,8 @@ class _Search:
             slopes,
             bounds=(lower, upper),
             x_scale=np.maximum(np.abs(first), 0.1),
-            ftol=1e-15,
-            xtol=1e-15,
+            ftol=1e-9,
+            xtol=1e-12,
             gtol=1e-15,
             max_nfev=EVALUATIONS,
         )
