@@ -18,6 +18,7 @@ from covstudio.covariance.linalg.names import Names, NamesBelow
 from covstudio.covariance.linalg.operands import matrix_of
 from covstudio.covariance.linalg.why import natural_values
 from covstudio.covariance.parameters.parameterised import suggest
+from covstudio.plots.raster import as_read, has_correlations
 
 __all__ = ["ENTRIES", "Subject"]
 
@@ -145,10 +146,40 @@ class Subject:
         with torch.no_grad():
             found: Array = self.matrix.evaluate(self.natural).detach().cpu().to(torch.float64).numpy()
         if not np.isfinite(found).all():
-            raise ValueError(
-                f"{self.name} is not finite at these values, so there is no picture of it: choose others."
-            )
+            raise self._not_finite()
         return found
+
+    def row(self, i: int) -> tuple[Array, Array]:
+        """Row i, and its correlations, (m,) each; NaN where these have no meaning.
+
+        Of a matrix that is too large to be written out it is a product with it, where that is cheap.
+
+        Raises:
+            ValueError: the matrix can only be written out, and is too large; or it is not finite.
+        """
+        n, m = self.matrix.shape
+        none = np.full(m, np.nan)
+        cheap = self.square and linalg.matmul.is_cheap(self.matrix) and linalg.diagonal.is_cheap(self.matrix)
+        if n * m <= ENTRIES or not cheap:
+            found = self.value
+            return found[i], as_read(found, "correlation")[i] if has_correlations(found) else none
+        unit = torch.zeros((n, 1), dtype=torch.float64)
+        unit[i] = 1.0
+        with torch.no_grad():
+            product = linalg.matmul(self.matrix, self.natural, unit)[:, 0].cpu()
+            spread = linalg.diagonal(self.matrix, self.natural).cpu()
+        own: Array = product.to(torch.float64).numpy()
+        variances: Array = spread.to(torch.float64).numpy()
+        if not (np.isfinite(own).all() and np.isfinite(variances).all()):
+            raise self._not_finite()
+        if not (variances > 0).all():
+            return own, none
+        return own, own / np.sqrt(variances * variances[i])
+
+    def _not_finite(self) -> ValueError:
+        return ValueError(
+            f"{self.name} is not finite at these values, so there is no picture of it: choose others."
+        )
 
     def check_size(self, matrices: int = 1) -> None:
         """Refuse what is too large to be written out.

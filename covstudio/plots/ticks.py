@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 
 from covstudio.plots.texts import shortened
 
@@ -30,11 +31,13 @@ def axis_ticks(names: Sequence[str], room: float, first: int = 1) -> tuple[list[
         ([1, 2], ['1', '2'], False)
         >>> axis_ticks(["0", "1"], 20.0, first=0)
         ([0, 1], ['0', '1'], False)
+        >>> axis_ticks(["a"] * 1_000_000, 0.0, first=0)[0][-1]
+        900000
     """
     size = len(names)
     numbers = list(range(first, size + first))
     if room >= LINE and list(names) != list(map(str, numbers)):
         return numbers, [shortened(name, NAME_LENGTH) for name in names], True
-    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000) if size / s <= 10)
+    step = next(s for k in count() for s in (10**k, 2 * 10**k, 5 * 10**k) if size / s <= 10)
     ticks = sorted({first, *range(step if step > 2 and first else first, size + first, step)})
     return ticks, list(map(str, ticks)), False

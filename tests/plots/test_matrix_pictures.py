@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -19,6 +20,7 @@ from covstudio.covariance import (
     Sum,
     ToeplitzMatrix,
 )
+from covstudio.plots import subject
 
 LEVELS = ["G2", "G1", "G3", "G1"]
 
@@ -193,3 +195,17 @@ def test_what_cannot_be_is_told(tree):
         CompoundSymmetricMatrix(3).plot.data("draws", values={"rho": -0.9})
     with pytest.raises(ValueError, match="not square"):
         DummyMatrix(LEVELS).plot.data("spectrum")
+
+
+def test_a_row_of_a_matrix_too_large_to_be_written_out_is_a_product_with_it(monkeypatch):
+    """The same numbers as where it is written out; what can only be written out is refused."""
+    z = DummyMatrix([f"g{i % 7}" for i in range(60)])
+    v = Sum(g=CovariancePropagation(z=z, g=ScalarMatrix(7)), units=ScalarMatrix(60))
+    values = {"g/g/sigma^2": 2.0, "units/sigma^2": 0.5}
+    expected = v.plot.data("row", values=values, row=9)
+    monkeypatch.setattr(subject, "ENTRIES", 100)
+    found = v.plot.data("row", values=values, row=9)
+    pd.testing.assert_frame_equal(found, expected)
+    assert found["correlation"][2] == pytest.approx(0.8)
+    with pytest.raises(ValueError, match="write out up to"):
+        v.plot.data("V", values=values)

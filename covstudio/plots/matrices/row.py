@@ -8,7 +8,6 @@ import numpy as np
 
 from covstudio.covariance import linalg
 from covstudio.plots.picture import MATRIX_PICTURES, Numbers, Picture
-from covstudio.plots.raster import as_read, has_correlations
 from covstudio.plots.subject import Subject
 from covstudio.plots.thinning import MOST, drawn_note, thinned
 
@@ -16,6 +15,9 @@ if TYPE_CHECKING:
     from covstudio.plots.sheet import Sheet
 
 __all__ = ["row_profile"]
+
+#: Columns whose distances are told, at most.
+APART = 20_000
 
 
 def row_profile(subject: Subject, row: int | str = 0) -> Numbers:
@@ -27,7 +29,7 @@ def row_profile(subject: Subject, row: int | str = 0) -> Numbers:
 
     Returns:
         "column", "name", "covariance", "correlation" (NaN where there are none) and "distance" (or lag, or
-        the straight distance of several steps; NaN where the columns have no places).
+        the straight distance of several steps; NaN where the columns have no places, or are over 20,000).
 
     Raises:
         ValueError: there is no such row.
@@ -36,19 +38,18 @@ def row_profile(subject: Subject, row: int | str = 0) -> Numbers:
 
     n, m = subject.matrix.shape
     i = _place(subject, row, n)
-    entries = subject.value
-    correlation = np.full(m, np.nan)
-    if has_correlations(entries):
-        correlation = as_read(entries, "correlation")[i]
-    between = [linalg.separation(subject.matrix, i, j) if subject.square else None for j in range(m)]
-    distance = [np.nan if one is None else float(np.hypot.reduce(one.size)) for one in between]
+    entries, correlation = subject.row(i)
+    distance = np.full(m, np.nan)
+    if subject.square and m <= APART:
+        between = [linalg.separation(subject.matrix, i, j) for j in range(m)]
+        distance[:] = [np.nan if one is None else float(np.hypot.reduce(one.size)) for one in between]
     names = subject.columns or tuple(map(str, range(m)))
     called = subject.rows[i] if subject.rows is not None else str(i)
     frame = pd.DataFrame(
         {
             "column": np.arange(m),
             "name": names,
-            "covariance": entries[i],
+            "covariance": entries,
             "correlation": correlation,
             "distance": distance,
         }
