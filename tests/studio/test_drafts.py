@@ -13,6 +13,7 @@ import pytest
 from covstudio.data.examples import load_example
 from covstudio.document.changes.all import AddNode, SetArgument, SetChoices, SetTitle
 from covstudio.document.files.templates import templates
+from covstudio.document.files.write import loads
 from covstudio.estimate import estimate
 from covstudio.studio.drafts import parts as drafts_parts
 from covstudio.studio.drafts.parts import read_bundle
@@ -62,12 +63,12 @@ class Browser(Line):
         text = msgspec.json.encode(head)
         return len(text).to_bytes(8, "little") + text + b"".join(self.parts.values())
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes, purpose: str = "draft") -> None:
         """Send it, in one piece."""
         assert self.page.drafts is not None
         self.page.drafts.channel.take(
             {
-                **{"type": "chunk", "purpose": "draft", "id": "1", "name": "oats", "index": 0},
+                **{"type": "chunk", "purpose": purpose, "id": "1", "name": "oats", "index": 0},
                 **{"total": 1, "size": len(data), "data": data},
             }
         )
@@ -232,6 +233,34 @@ def test_a_draft_that_cannot_be_read_changes_nothing(
     assert own.store.history is before
     assert own.store.message is not None
     assert said in own.store.message.text
+
+
+def test_the_model_of_a_draft_that_cannot_be_read_is_had_as_a_file(
+    own: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files: list[tuple[str, str]] = []
+    monkeypatch.setattr(own.drafts, "_download", lambda *saved: files.append(saved))
+    browser = Browser(own)
+    worked(own)
+    own.store.dispatch(SetTitle("Oats / 2"))
+    browser.send(browser.bundle(version=9, focus=[1]), "draft-file")
+    ((name, text),) = files
+    document, table = loads(text)
+    assert name == "Oats - 2.covstudio.json"
+    assert document == own.store.document
+    assert table is not None
+    assert table.frame.equals(load_example("john_alpha").frame)
+    (kept,) = browser.draft["tables"]
+    browser.parts[kept["part"]] = b"broken"
+    browser.send(browser.bundle(), "draft-file")
+    assert loads(files[1][1]) == (own.store.document, None)
+    browser.send(browser.bundle(file_version=9), "draft-file")  # of a covstudio that is still to come
+    assert json.loads(files[2][1])["covstudio"] == 9
+    browser.parts[browser.draft["present"]] = b"broken"
+    browser.send(browser.bundle(), "draft-file")
+    assert len(files) == 3
+    assert own.store.message is not None
+    assert "no model is to be had from it" in own.store.message.text
 
 
 def test_a_missing_part_is_told_of(own: Page) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Page, WebSocketRoute, expect
 
+from covstudio.document.files.write import loads
 from tests.studio.browser import ALPHA, Server, Studio
 from tests.studio.conftest import Watch
 from tests.studio.watch import foreign
@@ -191,6 +192,42 @@ def test_a_reload_is_no_event(page: Page, server_url: str) -> None:
     for title in (ALPHA, "Untitled model"):
         expect(page.get_by_label("Model title")).to_have_value(title)
         studio.button("Undo").click()
+
+
+#: Has every draft be one of a version that there is not.
+OF_ANOTHER_VERSION = """async () => {
+  const asked = (request) =>
+    new Promise((known, failed) => {
+      request.onsuccess = () => known(request.result);
+      request.onerror = () => failed(request.error);
+    });
+  const base = await asked(indexedDB.open("covstudio"));
+  const drafts = base.transaction("drafts", "readwrite").objectStore("drafts");
+  for (const key of (await asked(drafts.getAllKeys())).filter(([, part]) => part === "")) {
+    const head = await asked(drafts.get(key));
+    head.draft.version = 9;
+    await asked(drafts.put(head, key));
+  }
+  base.close();
+}"""
+
+
+def test_a_draft_that_cannot_be_read_gives_its_model_as_a_file(page: Page, server_url: str) -> None:
+    studio = Studio(page, server_url).open("alpha")
+    rename(studio, "Oats")
+    studio.kept()
+    page.evaluate(OF_ANOTHER_VERSION)
+    studio.reload()
+    expect(studio.notice("This draft was kept by another covstudio")).to_be_visible()
+    studio.button("Recent").click()
+    entry = page.get_by_role("dialog", name="Recent work").get_by_role("listitem")
+    expect(entry).to_contain_text("kept by another covstudio")
+    with page.expect_download() as saved:
+        entry.get_by_role("button", name=re.compile("^Save the model of Oats")).click()
+    document, table = loads(saved.value.path().read_bytes())
+    assert document.title == "Oats"
+    assert table is not None
+    assert table.n == 72
 
 
 def test_tabs_do_not_mix_and_drafts_are_listed_and_forgotten(

@@ -18,7 +18,7 @@ from covstudio.document.files.read import Reader, read_data, read_model
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import ArgumentValue, Auto, Columns, Levels, Node, Related, Rows, Values
 
-__all__ = ["VERSION", "DocumentError", "dumps", "loads", "model_and_data", "parsed", "written"]
+__all__ = ["VERSION", "DocumentError", "data_of", "dumps", "loads", "model_and_data", "parsed", "written"]
 
 VERSION = 1
 MAX_CHARACTERS = 400_000_000
@@ -83,8 +83,13 @@ def model_and_data(document: Document, table: Table | None = None) -> dict[str, 
         },
     }
     if table is not None:
-        content["data"] = {"name": table.name, "columns": table.before_steps().to_columns()}
+        content |= data_of(table)
     return content
+
+
+def data_of(table: Table) -> dict[str, Any]:
+    """What a file holds of a table, beside the model."""
+    return {"data": {"name": table.name, "columns": table.before_steps().to_columns()}}
 
 
 def loads(text: str | bytes) -> tuple[Document, Table | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 
 from covstudio.studio.drafts.messages import (
     DRAFTS,
@@ -16,11 +17,11 @@ from covstudio.studio.drafts.messages import (
     NotKept,
     SendAll,
 )
-from covstudio.studio.drafts.parts import Parts, Returned, Work, read_bundle
+from covstudio.studio.drafts.parts import Parts, Returned, Work, read_bundle, read_model_file
 from covstudio.studio.fit.kept import KeptFit
 from covstudio.studio.session.background import Background
 from covstudio.studio.session.channel import Channel
-from covstudio.studio.session.files import Assembler, Chunk, UploadError, max_model
+from covstudio.studio.session.files import Assembler, Chunk, UploadError, file_stem, max_model
 from covstudio.studio.session.store import Store
 
 
@@ -30,6 +31,15 @@ def max_draft() -> int:
 
 
 _Written = tuple[Draft, dict[str, bytes]]
+_Read = TypeVar("_Read")
+
+
+def _or_why(read: Callable[[bytes], _Read], data: bytes) -> _Read | str:
+    """What is read, or the sentence why it is not."""
+    try:
+        return read(data)
+    except UploadError as error:
+        return str(error)
 
 
 class Drafts:
@@ -44,6 +54,7 @@ class Drafts:
         bring_back: takes the fit of a draft that came back, or None where it has none.
         heard: gives the number of the last message of the page that was taken.
         running: gives what names the fit under way.
+        download: takes a file name and a text, and has the browser save it.
         take_up: goes on with the fit of that name, where it is still under way.
     """
 
@@ -55,6 +66,7 @@ class Drafts:
         heard: Callable[[], int] = lambda: 0,
         running: Callable[[], str] = lambda: "",
         take_up: Callable[[str], bool] = lambda key: False,
+        download: Callable[[str, str], None] = lambda name, text: None,
     ) -> None:
         self._store = store
         self._fit = fit
@@ -62,12 +74,14 @@ class Drafts:
         self._heard = heard
         self._running = running
         self._take_up = take_up
+        self._download = download
         self._parts = Parts()
         self._alone = threading.Lock()  # parts are written by one thread at a time
         self._untouched = store.history
-        self._uploads = Assembler({"draft": max_draft()})
+        self._uploads = Assembler({"draft": max_draft(), "draft-file": max_draft()})
         self._writing: Background[_Written] = Background(self._tell)
         self._reading: Background[Returned | str] = Background(self._returned, long=True)
+        self._saving: Background[tuple[str, str] | str] = Background(self._saved, long=True)
         self.channel = Channel(
             DRAFTS,
             store,
@@ -131,13 +145,17 @@ class Drafts:
         if upload is None:
             return
 
-        def read() -> Returned | str:
-            try:
-                return read_bundle(upload.data)
-            except UploadError as error:
-                return str(error)
+        if upload.purpose == "draft-file":
+            self._saving.ask(lambda: _or_why(read_model_file, upload.data))
+        else:
+            self._reading.ask(lambda: _or_why(read_bundle, upload.data))
 
-        self._reading.ask(read)
+    def _saved(self, found: tuple[str, str] | str | None) -> None:
+        if isinstance(found, tuple):
+            title, text = found
+            self._download(f"{file_stem(title)}.covstudio.json", text)
+        else:
+            self._store.notify(found or "This draft cannot be saved as a file.", "error")
 
     def _returned(self, found: Returned | str | None) -> None:
         if not isinstance(found, Returned):
@@ -157,7 +175,7 @@ class Drafts:
         self.channel.tell(DraftBack(trouble=None))
 
     def _refuse(self, sentence: str) -> None:
-        self._store.notify(sentence, "error")
+        self._store.notify(f"{sentence} It is kept: Recent saves its model as a file.", "error")
         self.channel.tell(DraftBack(trouble=sentence))
 
     # --- the browser's storage --------------------------------------------------------------------

@@ -55,6 +55,8 @@ class Draft(Part, frozen=True):
     heard: int
     #: What names the fit under way, on the server that it runs on.
     running: str = ""
+    #: Of the layout of documents, as in model files.
+    file_version: int = 1
 
 
 class DraftsState(State, frozen=True):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ import msgspec
 from covstudio.data.packed import pack, unpack
 from covstudio.data.tables import Table
 from covstudio.document.changes.history import History, Step
-from covstudio.document.files.write import VERSION, loads, model_and_data
+from covstudio.document.files.write import VERSION, data_of, loads, model_and_data, written
 from covstudio.document.model.document import Document
 from covstudio.estimate.files import estimate_from, estimate_text
 from covstudio.studio.drafts.messages import DRAFT_VERSION, Draft, DraftFit, DraftStep, DraftTable
@@ -113,6 +114,7 @@ class Parts:
             focus=work.focus,
             derivatives="natural" if work.derivatives == "natural" else "theta",
             heard=heard,
+            file_version=VERSION,
         )
         wanted = {entry[1] for entry in self._used.values()} | set(nodes)
         self._fresh = {name: data for name, data in self._fresh.items() if name in wanted - self._sent}
@@ -238,30 +240,74 @@ def read_bundle(data: bytes) -> Returned:
             f"This draft was kept by another covstudio (version {head.draft.version} of drafts; this one "
             f"reads {DRAFT_VERSION})."
         )
-    parts: dict[str, bytes] = {}
-    for name, size in head.parts:
-        parts[name] = data[end : end + size]
-        end += size
     try:
-        return _Reader(head.draft, parts).returned()
+        return _Reader(_parts_behind(data, end, head.parts), head.draft.file_version).returned(head.draft)
     except KeyError as error:
         raise UploadError(f"A part of this draft is missing ({error}).") from None
     except (ValueError, zlib.error) as error:
         raise UploadError(f"This draft cannot be read: {error}") from None
 
 
-class _Reader:
-    """Reads the parts of one draft, each once."""
+def read_model_file(data: bytes) -> tuple[str, str]:
+    """The title and the text of a model file out of what a page has kept, whatever else of it cannot be read.
 
-    def __init__(self, draft: Draft, parts: Mapping[str, bytes]) -> None:
-        self._draft = draft
+    The model is as it was kept, and not checked: a covstudio that knows its layout opens the file. Its
+    table is in it where that can be read.
+
+    Args:
+        data: as of `read_bundle`.
+
+    Raises:
+        UploadError: there is no model to be had.
+    """
+    end = 8 + int.from_bytes(data[:8], "little")
+    try:
+        head = msgspec.json.decode(data[8:end])
+        draft = head["draft"]
+        reader = _Reader(_parts_behind(data, end, head["parts"]), VERSION)
+        model = reader.model(draft["present"])
+        content = {"covstudio": draft.get("file_version", VERSION), "model": model}
+        part = {one["name"]: one["part"] for one in draft["tables"]}.get(model["data_name"])
+        if part is not None:
+            with contextlib.suppress(ValueError, KeyError, TypeError, zlib.error):
+                content |= data_of(unpack(reader.bytes_of(part)))
+        return str(model["title"]), written(content) + "\n"
+    except (
+        msgspec.DecodeError,
+        OverflowError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ValueError,
+        zlib.error,
+    ):
+        raise UploadError("Nothing of this draft can be read, and no model is to be had from it.") from None
+
+
+def _parts_behind(data: bytes, start: int, sizes: Iterable[tuple[str, int]]) -> dict[str, bytes]:
+    parts: dict[str, bytes] = {}
+    for name, size in sizes:
+        parts[name] = data[start : start + size]
+        start += size
+    return parts
+
+
+class _Reader:
+    """Reads the parts of one draft, each once.
+
+    Args:
+        parts: its parts.
+        version: of the layout of its documents.
+    """
+
+    def __init__(self, parts: Mapping[str, bytes], version: int) -> None:
         self._parts = parts
+        self._version = version
         self._known: dict[str, Any] = {}
         self._large: dict[str, tuple[str, ...]] = {}
         self._nodes: dict[str, Any] = {}
 
-    def returned(self) -> Returned:
-        draft = self._draft
+    def returned(self, draft: Draft) -> Returned:
         history = History(
             self._document(draft.present),
             tuple(map(self._step, draft.past)),
@@ -269,10 +315,10 @@ class _Reader:
         )
         tables: dict[str, Table] = {}
         for one in draft.tables:
-            tables[one.name] = self._known[one.part] = unpack(self._bytes(one.part))
+            tables[one.name] = self._known[one.part] = unpack(self.bytes_of(one.part))
         fit = None
         if draft.fit is not None:
-            estimate = estimate_from(self._bytes(draft.fit.part))
+            estimate = estimate_from(self.bytes_of(draft.fit.part))
             self._known[draft.fit.part] = estimate
             fit = KeptFit(estimate, draft.fit.seconds, draft.fit.number, self._document(draft.fit.document))
         work = Work(
@@ -293,22 +339,28 @@ class _Reader:
 
     def _document(self, name: str) -> Document:
         if name not in self._known:
-            model = msgspec.json.decode(self._bytes(name))
-            nodes = model.get("nodes", []) if isinstance(model, dict) else []
-            large = [node for node in nodes if isinstance(node, str)]
-            if large:
-                model["nodes"] = [self._node(node) if isinstance(node, str) else node for node in nodes]
-            self._large[name] = tuple(large)
-            self._known[name], _ = loads(msgspec.json.encode({"covstudio": VERSION, "model": model}))
+            content = {"covstudio": self._version, "model": self.model(name)}
+            self._known[name], _ = loads(msgspec.json.encode(content))
         found: Document = self._known[name]
         return found
 
+    def model(self, name: str) -> Any:
+        """A document as JSON's own values, not checked."""
+        model = msgspec.json.decode(self.bytes_of(name))
+        nodes = model.get("nodes", []) if isinstance(model, dict) else []
+        large = [node for node in nodes if isinstance(node, str)]
+        if large:
+            model["nodes"] = [self._node(node) if isinstance(node, str) else node for node in nodes]
+        self._large[name] = tuple(large)
+        return model
+
     def _node(self, name: str) -> Any:
         if name not in self._nodes:
-            self._nodes[name] = msgspec.json.decode(self._bytes(name))
+            self._nodes[name] = msgspec.json.decode(self.bytes_of(name))
         return self._nodes[name]
 
-    def _bytes(self, name: str) -> bytes:
+    def bytes_of(self, name: str) -> bytes:
+        """A part, unpacked."""
         reader = zlib.decompressobj()
         data = reader.decompress(self._parts[name], MAX_PART)
         if not reader.eof:

@@ -110,6 +110,7 @@ class Page:
                 lambda: self.root.heard,
                 self._running_fit,
                 self._take_up_fit,
+                self.frame.download,
             )
             self.root.connect(self.drafts.channel)
         self._make(next(iter(self._tabs)))

@@ -87,8 +87,19 @@ function Drafts({ keeper, heads, look, close }: Props) {
                   {when(head.saved)}
                   {keeper.isOwn(head) && ", on this page"}
                 </span>
+                {keeper.trouble(head) && <span>{keeper.trouble(head)}</span>}
               </span>
             </button>
+            {keeper.trouble(head) && (
+              <button
+                type="button"
+                className="cs-button cs-button--small"
+                aria-label={`Save the model of ${head.title}, ${when(head.saved)}, as a file`}
+                onClick={() => void keeper.saveModel(head)}
+              >
+                Save as a file
+              </button>
+            )}
             <button
               type="button"
               className="cs-icon-button"

@@ -14,7 +14,7 @@ import {
   partsOf,
   tooMany,
 } from "../session/drafts";
-import type { Draft } from "../session/messages";
+import type { Chunk, Draft } from "../session/messages";
 import { Owner, unique } from "../session/owner";
 import { tab } from "../session/tab";
 import { upload } from "../session/upload";
@@ -35,6 +35,7 @@ export class Keeper {
   private begun: () => void = () => {};
   private returned: ((trouble: string | null) => void) | null = null;
   private told = false;
+  private readonly troubles = new Map<string, string>();
   private readonly ends: (() => void)[];
   private readonly leave = () => this.connection.outbox.leave();
 
@@ -97,6 +98,19 @@ export class Keeper {
     if (!(await this.bringBack(head)) && (await this.owner.take(before))) this.become(before);
   }
 
+  /** Why a draft could not be gone on with, where that was tried. */
+  trouble(head: Head): string | null {
+    return this.troubles.get(head.id) ?? null;
+  }
+
+  /** Have its model as a file, whatever else of it cannot be read. */
+  async saveModel(head: Head): Promise<void> {
+    await this.turn;
+    await this.hand("draft-file", head, (text) =>
+      this.connection.send("status", { type: "refuse-file", text }),
+    );
+  }
+
   async remove(head: Head): Promise<void> {
     await this.do(() => forget([head.id]));
     if (this.isOwn(head)) this.lose();
@@ -112,21 +126,22 @@ export class Keeper {
   // --- bringing back -------------------------------------------------------------------------------------------------
 
   private async bringBack(head: Head): Promise<boolean> {
-    const { connection } = this;
     const answer = new Promise<string | null>((known) => {
       this.returned = known;
     });
     this.kept = new Set(partsOf(head.draft));
-    await upload({
-      purpose: "draft",
-      file: await bundle(head),
-      send: (piece) => connection.send("drafts", piece),
-      refuse: (text) => this.returned?.(text),
-    });
+    await this.hand("draft", head, (text) => this.returned?.(text));
     const trouble = await answer;
     this.returned = null;
+    if (trouble === null) this.troubles.delete(head.id);
+    else this.troubles.set(head.id, trouble);
     if (trouble !== null && this.isOwn(head)) await this.fresher(); // the draft stays for a better time
     return trouble === null;
+  }
+
+  private async hand(purpose: string, head: Head, refuse: (text: string) => void): Promise<void> {
+    const send = (piece: Chunk) => this.connection.send("drafts", piece);
+    await upload({ purpose, file: await bundle(head), send, refuse });
   }
 
   private become(id: string): void {

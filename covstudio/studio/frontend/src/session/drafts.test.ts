@@ -17,6 +17,7 @@ const draft: Draft = {
   derivatives: "theta",
   heard: 0,
   running: "",
+  file_version: 1,
 };
 
 test("a draft is made of its parts, each once", () => {

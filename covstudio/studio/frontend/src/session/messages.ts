@@ -823,6 +823,7 @@ export interface KeepDraft {
  */
 export interface Draft {
   derivatives: "natural" | "theta";
+  file_version: number;
   fit: DraftFit | null;
   fitting: boolean;
   focus: string;
