@@ -34,7 +34,7 @@ PAGE = Look(
 )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Svg:
     """A picture.
 
@@ -61,6 +61,9 @@ class Svg:
             f'aria-label="{html.escape(self.title)}" font-family="{FONT}" '
             f'style="width:100%;max-width:{coordinate(self.width)}px;height:auto">{ground}{self.body}</svg>'
         )
+
+    def __repr__(self) -> str:
+        return f"<Svg {coordinate(self.width)} x {coordinate(self.height)}: {self.title}>"
 
     def _repr_html_(self) -> str:
         return str(self)

@@ -82,6 +82,13 @@ def test_points_lie_where_their_numbers_say(alpha) -> None:
     np.testing.assert_allclose(reach, [400 / 1.1, 200 / 1.1], atol=0.2)
 
 
+def test_a_picture_is_printed_as_its_title_and_size(alpha) -> None:
+    picture = alpha.plot.svg("qq", width=300, height=200)
+    assert repr(picture).startswith("<Svg ")
+    assert repr(picture).endswith(f": {picture.title}>")
+    assert len(repr(picture)) < 120
+
+
 def test_colours_of_cells_and_ticks() -> None:
     codes = codes_of(np.array([[0.0, 1.0, np.nan, 2.0]]), 0.0, 2.0, "sequential")
     assert codes.tolist() == [[0, 128, 0, 255]]
