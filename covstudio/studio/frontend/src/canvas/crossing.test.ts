@@ -2,7 +2,7 @@ import * as dagre from "@dagrejs/dagre";
 import { Position } from "@xyflow/react";
 import { expect, test } from "vitest";
 import type { CanvasNode, CanvasWire } from "../session/messages";
-import { hidden, runsThrough, type Standing, toTidy } from "./crossing";
+import { hidden, type Standing, through, toTidy } from "./crossing";
 import { V } from "./model";
 
 const card = (id: string, x: number, y: number): Standing => ({
@@ -26,8 +26,8 @@ test("a wire is hidden by a card between its ends, and by nothing beside it", ()
 
 test("an upright piece counts, and one along the edge of a card does not", () => {
   const box = { x: 100, y: 100, width: 50, height: 50 };
-  expect(runsThrough("M0,0L 120,0Q 125,0 125,5L125,300", box)).toBe(true);
-  expect(runsThrough("M0,101L 300,101", box)).toBe(false);
+  expect(through("M0,0L 120,0Q 125,0 125,5L125,300", [box])).toEqual([box]);
+  expect(through("M0,101L 300,101", [box])).toEqual([]);
 });
 
 test("tidying is offered where it brings a wire out, and not for what it made itself", () => {

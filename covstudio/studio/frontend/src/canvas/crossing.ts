@@ -60,26 +60,30 @@ export function route(wire: Wire, nodes: ReadonlyMap<string, Standing>): string 
   return path;
 }
 
-/** Whether a path runs through a box. Its pieces are level or upright, but for the short ones of its corners. */
-export function runsThrough(path: string, box: Rect): boolean {
+/** The pieces of a path, level or upright but for the short ones of its corners. */
+function pieces(path: string): [XYPosition, XYPosition][] {
   const numbers = (path.match(/-?[\d.]+(?:e-?\d+)?/g) ?? []).map(Number);
-  for (let i = 2; i + 1 < numbers.length; i += 2) {
-    const [x, y, toX, toY] = numbers.slice(i - 2, i + 2) as [number, number, number, number];
-    if (crosses({ x, y }, { x: toX, y: toY }, box)) return true;
-  }
-  return false;
+  const points = Array.from({ length: numbers.length >> 1 }, (_, i) => ({
+    x: numbers[2 * i] as number,
+    y: numbers[2 * i + 1] as number,
+  }));
+  return points.slice(1).map((point, i) => [points[i] as XYPosition, point]);
+}
+
+/** Which boxes a path runs through. */
+export function through<B extends Rect>(path: string, boxes: readonly B[]): B[] {
+  const all = pieces(path);
+  return boxes.filter((box) => all.some(([from, to]) => crosses(from, to, box)));
 }
 
 /** The wires that run behind cards of others, with their paths. */
 export function hidden(nodes: readonly Standing[], wires: readonly Wire[]): { id: string; path: string }[] {
   const byId = new Map(nodes.map((node) => [node.id, node]));
+  const boxes = nodes.map((node) => ({ id: node.id, ...boxOf(node) }));
   return wires.flatMap((wire) => {
     const path = route(wire, byId);
     const behind =
-      path !== null &&
-      nodes.some(
-        (node) => node.id !== wire.source && node.id !== wire.target && runsThrough(path, boxOf(node)),
-      );
+      path !== null && through(path, boxes).some(({ id }) => id !== wire.source && id !== wire.target);
     return behind ? [{ id: wire.id, path }] : [];
   });
 }
