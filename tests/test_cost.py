@@ -160,13 +160,13 @@ def _recoded(count: int) -> Callable[[], object]:
 
 
 def _keys(count: int) -> Callable[[], object]:
-    text = model([leaf(1, values={f"p{i}": 1.0 for i in range(count)})], "n1", roles={})
+    text = model([leaf(1)], "n1", roles={f"c{i}": "factor" for i in range(count)})
+    return lambda: build(loads(text)[0])
 
-    def act() -> None:
-        document = loads(text)[0]
-        value_problems(build(document), document)
 
-    return act
+def _unknown_keys(count: int) -> Callable[[], object]:
+    text = model([leaf(1, values={f"p{i}": 1.0 for i in range(count)})], "n1")
+    return lambda: refused(text)
 
 
 def _key_twice(count: int) -> Callable[[], object]:
@@ -252,7 +252,7 @@ def _terms(count: int) -> Callable[[], object]:
 
 
 def _signs(count: int) -> Callable[[], object]:
-    return lambda: parse_formula("b" + " - a" * count)
+    return lambda: parse_formula("b" + " + a - a" * count)
 
 
 CASES: dict[str, tuple[Callable[[int], Callable[[], object]], int]] = {
@@ -265,6 +265,7 @@ CASES: dict[str, tuple[Callable[[int], Callable[[], object]], int]] = {
     "roles of columns that are not there": (_absent_roles, 100),
     "labels that are not there": (_recoded, 100),
     "keys": (_keys, 300),
+    "keys that are not known": (_unknown_keys, 300),
     "a key that stands twice": (_key_twice, 500),
     "nodes": (_nodes, 100),
     "depth": (_depth, 20),

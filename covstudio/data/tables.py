@@ -108,8 +108,20 @@ class Table:
 
     def _series(self, column: str) -> pd.Series[Any]:
         """A column, in whichever Unicode form its name is given."""
-        self.require([column])
-        return self.frame[self._own(column)]
+        found = self._found.get(column)
+        if found is None:
+            self.require([column])
+            found = self._found[column] = self.frame[self._own(column)]
+        return found
+
+    @cached_property
+    def _found(self) -> dict[str, pd.Series[Any]]:
+        """The columns that somebody asked for: pandas takes longer to find one than many are long."""
+        return {}
+
+    @cached_property
+    def _numeric(self) -> dict[str, bool]:
+        return {}
 
     def _own(self, column: str) -> str:
         """The name of a column as the table has it."""
@@ -123,7 +135,10 @@ class Table:
         Raises:
             TableError: there is no such column.
         """
-        return bool(pd.api.types.is_numeric_dtype(self._series(column)))
+        known = self._numeric.get(column)
+        if known is None:
+            known = self._numeric[column] = bool(pd.api.types.is_numeric_dtype(self._series(column)))
+        return known
 
     def is_time(self, column: str) -> bool:
         """Whether everything in the column that is not missing is a date, with or without a time of day.
@@ -136,7 +151,7 @@ class Table:
             True
         """
         series = self._series(column)
-        if pd.api.types.is_numeric_dtype(series):
+        if self.is_numeric(column):
             return False
         found = [text for text in pd.unique(series) if text is not None]
         return bool(found) and all(days(text) is not None for text in found)
@@ -248,7 +263,10 @@ class Table:
         Raises:
             TableError: there is no such column.
         """
-        return self._series(column).isna().to_numpy(dtype=np.bool_)
+        values = self._series(column).to_numpy()
+        if values.dtype.kind in "iu":
+            return np.zeros(len(values), dtype=np.bool_)
+        return np.isnan(values) if values.dtype.kind == "f" else np.asarray(pd.isna(values), dtype=np.bool_)
 
     def rows(self, kept: Bools) -> Table:
         """The table of the rows where `kept`, an (n,) array, is true.
