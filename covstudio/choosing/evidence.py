@@ -143,6 +143,13 @@ class Evidence:
                 found.append(own[:room])
         return np.sort(np.concatenate(found))
 
+    def _codes(self, columns: tuple[str, ...]) -> NDArray[np.int64]:
+        """The group of each of the rows, from 0, of those groups that have any."""
+        found: NDArray[np.int64] = np.unique(codes(self.model.data, columns)[self.rows], return_inverse=True)[
+            1
+        ]
+        return found
+
     @cached_property
     def _raw(self) -> tuple[Array, Array]:
         """y - X beta of the rows, and their covariance matrix under the model."""
@@ -173,7 +180,7 @@ class Evidence:
         """Neighbours in every direction, and the nugget."""
         if any(bool(np.isnan(values).any()) for values in at.values()):
             return
-        group = codes(self.model.data, within)[self.rows]
+        group = self._codes(within)
         residual, expected = self._raw
         nearest: Pairs | None = None
         for pairs in pairs_by_distance(at, group):
@@ -213,10 +220,10 @@ class Evidence:
     # --- groups ---
 
     def _groups(self) -> Iterator[Finding]:
-        data, factors = self.model.data, self.places.factors
+        factors = self.places.factors
         seen: set[bytes] = set()
         for columns in [*((one,) for one in factors), *itertools.combinations(factors, 2)]:
-            group = codes(data, columns)[self.rows]
+            group = self._codes(columns)
             if group.tobytes() in seen or len(np.unique(group)) < 3:
                 continue
             seen.add(group.tobytes())
@@ -231,13 +238,13 @@ class Evidence:
             yield Finding("groups", ":".join(columns), columns, (), len(i), sample, model, z)
 
     def _variances(self) -> Iterator[Finding]:
-        data, every = self.model.data, np.arange(len(self.rows))
+        every = np.arange(len(self.rows))
         residuals = self.model.inference.residuals
         value = residuals.conditional_studentised.numpy()[self.rows]
         if bool(np.isnan(value).any()):
             value = residuals.marginal_studentised.numpy()[self.rows]
         for column in self.places.factors:
-            group = codes(data, (column,))[self.rows]
+            group = self._codes((column,))
             count = np.bincount(group)
             if not 2 <= len(count) <= LEVELS or count.min() < ROWS_OF_LEVEL:
                 continue
@@ -250,7 +257,7 @@ class Evidence:
         data = self.model.data
         for covariate, factor in itertools.product(self.covariates, self.places.factors):
             x = positions(data, covariate)[self.rows]
-            group = codes(data, (factor,))[self.rows]
+            group = self._codes((factor,))
             if covariate == factor or bool(np.isnan(x).any()) or len(np.unique(group)) < 4:
                 continue
             x = x - x.mean()

@@ -34,6 +34,16 @@ def test_the_truth_is_among_the_candidates(name):
         assert found[0].reason
 
 
+@pytest.mark.filterwarnings("error")
+def test_of_many_rows_whole_subjects_are_looked_at(monkeypatch):
+    monkeypatch.setattr("covstudio.choosing.evidence.ROWS", 100)
+    advice = advise(drawn("AR(1) within subjects"))
+    assert advice.notes == ("Residuals of 96 of the 160 rows were looked at, whole groups chosen at random.",)
+    nearest = next(one for one in advice.findings if one.kind == "correlogram")
+    assert nearest.pairs == 12 * 7
+    assert advice.candidates[0].name.startswith("AR(1) over time within subject")
+
+
 def test_a_finding_tells_what_the_picture_shows():
     found = drawn("AR(1) within subjects")
     own = next(one for one in advise(found).findings if one.kind == "correlogram")
@@ -198,7 +208,7 @@ FOUND = {
     "AR(1) within subjects": 33,
     "random slopes": 35,
     "variances by group": 37,
-    "a field and a nugget": 23,
+    "a field and a nugget": 26,
     "blocks": 37,
     "nothing more": 37,
 }
