@@ -226,6 +226,9 @@ class Fitted:
             quantity, expression, estimate, standard_error, lower, upper (of 95 %), and note, which says why a
             number is missing.
 
+        Raises:
+            TypeError: an expression is no text.
+
         Example:
             >>> from covstudio import fit
             >>> from covstudio.data import load_example
@@ -233,6 +236,12 @@ class Fitted:
             >>> found.derive("h2 = gen / (gen + residual)")[["quantity", "estimate"]].round(3).values.tolist()
             [['h2', 0.542]]
         """
+        for text in expressions:
+            if not isinstance(text, str):
+                raise TypeError(
+                    f"An expression is a text, such as 'h2 = gen / (gen + residual)'; got "
+                    f"{type(text).__name__}."
+                )
         return derived_table(derive(self.inference.v, self.fit, self.estimate.inferred, expressions))
 
     def influence(self, column: str | None = None) -> pd.DataFrame:

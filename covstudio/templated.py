@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from covstudio.data.errors import TableError, listed, shown
 from covstudio.data.frames import Frame, table_of
 from covstudio.data.relation import Relation
 from covstudio.data.relation_reading import relation_of
-from covstudio.data.roles import Role, completed_roles
+from covstudio.data.roles import Role, check_roles, completed_roles, guess_roles, named_responses
 from covstudio.data.tables import Table
 from covstudio.document.build.build import build
 from covstudio.document.changes.all import Batch, SetFixed, SetFixedEffects, SetMethod, SetParameters
@@ -79,9 +80,7 @@ def fit_template(
             and not (isinstance(given, str) and given in tables)
         ):
             tables[part.name], parts[part.name] = relation_of(given, None, name=part.name), part.name
-    if response is not None:
-        table.require([response])
-        roles = completed_roles(table, roles or {}, response)
+    roles = _roles(table, roles or {}, response)
     document = chosen.model(table, roles, tables, **parts)
     changes = [SetMethod(check_method(method)), *([] if fixed is None else [SetFixedEffects(fixed)])]
     document = _holding(Batch(tuple(changes)).apply(document), table, held or {})
@@ -89,6 +88,34 @@ def fit_template(
         found = estimate(document, table)
     asked = tuple(question.text for question in table.questions)
     return Fitted(found, document, table, tuple(dict.fromkeys((*found.notes, *asked))))
+
+
+def _roles(table: Table, said: Mapping[str, Role], response: str | None) -> dict[str, Role]:
+    """A role for every column: what is said, and guesses for the others, the response among them.
+
+    Raises:
+        TableError: there is no such column or role, the response has no numbers or never varies, or none can
+            be told.
+    """
+    if response is not None:
+        table.require([response])
+        said = {**said, response: "response"}
+    for problem in check_roles(table, said):
+        raise TableError(problem.message)
+    if "response" in said.values():
+        return completed_roles(table, said)
+    guessed = {**guess_roles(table), **said}
+    found = next((column for column, role in guessed.items() if role == "response"), None)
+    named = named_responses(table)
+    # Where what is called a response never varies, another column is no answer to what was asked.
+    constant = [] if found in named else [one for one in named if len(table.counts(one)) == 1]
+    if found is None or constant:
+        why = f" {listed(constant)} is the same in every row." if constant else ""
+        raise TableError(
+            f"Which column of {shown(table.name)} has the response, numbers that vary?{why} Say it by name: "
+            "response='...'."
+        )
+    return completed_roles(table, said, found)
 
 
 def _holding(document: Document, table: Table, held: Mapping[str, float]) -> Document:

@@ -165,7 +165,8 @@ def advise(
     """
     if not isinstance(fitted, Fitted):
         raise TypeError(
-            f"advise takes a fit of covstudio.fit, which has its table, and got a {type(fitted).__name__}."
+            "What to try next is told of a fit of covstudio.fit, which has its table: fit the model first, "
+            f"fit(formula, table). Got {type(fitted).__name__}."
         )
     after = fitted.after
     rows = after.rows

@@ -169,6 +169,17 @@ def completed_roles(table: Table, roles: Mapping[str, Role], response: str | Non
     return completed
 
 
+def named_responses(table: Table) -> tuple[str, ...]:
+    """Columns of numbers whose name is that of a response, whether they vary or not.
+
+    Example:
+        >>> table = Table.from_columns({"dose": [0.0, 0.5, 1.5], "yield": [4.1, 4.1, 4.1]}, "trial")
+        >>> named_responses(table)
+        ('yield',)
+    """
+    return tuple(one for one in table.columns if table.is_numeric(one) and words_of(one) & _RESPONSES)
+
+
 def check_roles(table: Table, roles: Mapping[str, Role]) -> tuple[RoleProblem, ...]:
     """What is wrong with these roles for this table; nothing when they will do.
 

@@ -60,6 +60,7 @@ def first_stage(means: Means | Mapping[str, Means], name: str = "trial") -> Firs
 
     Raises:
         ValueError: the means are of different factors, their names are taken, or they cannot be told apart.
+        TypeError: they are no means.
 
     Example:
         >>> from covstudio import fit
@@ -78,6 +79,15 @@ def first_stage(means: Means | Mapping[str, Means], name: str = "trial") -> Firs
     fits: Mapping[str, Means] = {"": means} if isinstance(means, Means) else means
     if not fits:
         raise ValueError("A first stage has the means of at least one fit, and there are none.")
+    if not isinstance(fits, Mapping) or not all(isinstance(own, Means) for own in fits.values()):
+        got = next(iter(fits.values())) if isinstance(fits, Mapping) else fits
+        raise TypeError(
+            "first_stage takes the means of a fit, fit(...).means('gen'), or a dict of them, trial -> means; "
+            f"got {type(got).__name__}."
+        )
+    trials = [str(trial) for trial in fits]
+    if twice := [one for one in trials if trials.count(one) > 1]:
+        raise ValueError(f"Two trials are called {twice[0]!r}. Give each a name of its own.")
     first = next(iter(fits.values()))
     columns = (*first.factors, *first.by)
     for one, own in fits.items():

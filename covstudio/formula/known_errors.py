@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from covstudio.data.errors import TableError, listed, suggestion
+from covstudio.data.errors import TableError, listed, shown, suggestion
 from covstudio.data.relation import Relation
 from covstudio.data.relation_reading import relation_of
 from covstudio.data.tables import Table
@@ -99,6 +99,14 @@ def _by_matrix(errors: Any, name: str, study: Study, table: Table | None) -> tup
         raise Refusal(ERRORS, 0, f"{relation.what} is no covariance matrix", "Give one.")
     column = _naming(relation, table) if named else study.position((), ())
     if column is None:
+        if repeated := _repeating(relation, table):
+            raise Refusal(
+                ERRORS,
+                0,
+                f"{shown(repeated[0])} names the rows as the matrix does, but {shown(repeated[1])} is the "
+                "name of more than one row",
+                "Give every row a name of its own, in the table and in the matrix.",
+            )
         raise Refusal(
             ERRORS,
             0,
@@ -108,6 +116,16 @@ def _by_matrix(errors: Any, name: str, study: Study, table: Table | None) -> tup
     study.use({column: "factor"})
     z = incidence((column,), f"{ERRORS} rows")
     return propagated(ERRORS, z, known_tree(f"{ERRORS} covariance", name, relation, held=True)), relation
+
+
+def _repeating(relation: Relation, table: Table) -> tuple[str, str] | None:
+    """A column whose labels are all names of a matrix, and a label that stands there twice."""
+    known = set(relation.ids)
+    for column in table.columns:
+        labels = [label for label in table.labels(column) if label is not None]
+        if labels and known.issuperset(labels):
+            return next(((column, one) for one, count in table.counts(column).items() if count > 1), None)
+    return None
 
 
 def _naming(relation: Relation, table: Table) -> str | None:

@@ -60,8 +60,8 @@ def comparison_frame(comparison: Any) -> pd.DataFrame:
         table = table()
     try:
         frame = table if isinstance(table, pd.DataFrame) else pd.DataFrame(table)
-    except (ValueError, TypeError) as error:
-        raise TypeError(f"A comparison is a table, or has one as its `table`. {error}") from None
+    except (ValueError, TypeError):
+        frame = pd.DataFrame()
     if not frame.shape[1]:
         raise TypeError(
             f"A comparison is a table, or has one as its `table`; got {type(comparison).__name__}."

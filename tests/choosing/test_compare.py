@@ -181,6 +181,31 @@ def test_other_rows_are_not_compared():
     found = compare(fit(PLAIN, table), fit(PLAIN, fewer), names=["all", "sixty"])
     assert "fit of 72 rows and sixty one of 60" in row(found, "sixty")["note"]
     assert np.isnan(row(found, "sixty")["dBIC"])
+    # As many rows are not the same rows: each model leaves out others, with other values that are missing.
+    holed = table.frame.assign(
+        early=table.frame["row"].where(lambda x: x > 3), late=table.frame["row"].where(lambda x: x < 70)
+    )
+    found = compare(
+        {"early": "yield ~ early + (1 | gen)", "late": "yield ~ late + (1 | gen)"}, frame=holed, method="ML"
+    )
+    assert found.table["n"].tolist() == [69, 69]
+    assert "Were rows with missing values left out, others in each?" in row(found, "late")["note"]
+    assert np.isnan(row(found, "late")["dAIC"])
+
+
+def test_no_conditional_aic_where_effects_and_residual_are_not_told_apart():
+    frame = load_example("john_alpha").frame
+    frame["every"] = [f"plot {k}" for k in range(len(frame))]
+    found = compare({"plain": PLAIN, "twice": f"{PLAIN} + (1 | every)"}, frame=frame)
+    assert row(found, "twice")["loglik"] == pytest.approx(row(found, "plain")["loglik"], abs=1e-6)
+    assert np.isnan(row(found, "twice")["cAIC"])
+    assert "the residual and the random effects are not told apart" in row(found, "twice")["note"]
+    assert found.best("cAIC") == "plain"
+    # Effects that are not told apart from each other leave the conditional distribution as it is.
+    two = compare(
+        {"plain": PLAIN, "two": f"{PLAIN} + (1 | same)"}, frame=frame.assign(same=frame["gen"] + ".")
+    )
+    assert row(two, "two")["cAIC"] == pytest.approx(row(two, "plain")["cAIC"], abs=0.01)
 
 
 def test_what_fails_is_a_row_with_its_sentence():

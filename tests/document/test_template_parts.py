@@ -194,6 +194,9 @@ def test_what_cannot_be_guessed_is_asked_with_the_columns_that_it_may_be():
         ),
         ({"row": "raw"}, r"no column 'raw'.*'row'"),
         ({"row": ("row", "col")}, r"The row is one column; got 'row' and 'col'\."),
+        ({"row": 3}, r"The row is said by the name of its column, a text, or None for none; got int\."),
+        ({"row": "row", "column": "row"}, r"'row' is given for two parts, row and column: give each"),
+        ({"genotype": "row", "trial": ["row"]}, r"'row' is given for two parts, genotype and trial"),
     ],
 )
 def test_what_is_said_of_parts_is_checked(parts, message):

@@ -358,3 +358,16 @@ def test_other_contrasts_are_the_same_tests_and_means():
     for kind in (1, 2, 3):
         close(summed.anova(kind)["F"], fitted("crossed").anova(kind)["F"])
     close(summed.means("a").frame()["mean"], fitted("crossed").means("a").frame()["mean"])
+
+
+def test_shares_of_variance_by_the_names_of_terms_are_those_of_lme4():
+    """lmer of the same formula on Oats of nlme: 210.42287, 121.85332, 162.55887."""
+    oats = load_example("oats_yates")
+    found = fit("yield ~ factor(N) + (1 | Block) + (1 | Block:Variety)", oats)
+    told = found.derive(
+        "h2 = Block / (Block + residual)", "Block:Variety / (Block + Block:Variety + residual)"
+    )
+    assert told["estimate"].tolist() == pytest.approx([0.564164, 0.246250], abs=1e-5)
+    assert "Blok" in found.derive("Blok / residual")["note"][0]
+    with pytest.raises(TypeError, match=r"An expression is a text, such as .* got int\."):
+        found.derive(3)

@@ -185,3 +185,13 @@ def test_what_cannot_be_is_refused(first) -> None:
         first_stage({"C1": one}, "gen")
     with pytest.raises(ValueError, match="there are none"):
         first_stage({})
+    with pytest.raises(ValueError, match=r"Two trials are called '1'\."):
+        first_stage({1: one, "1": one})
+    for wrong in ([one], {"C1": one.frame()}, {"C1": 3}):
+        with pytest.raises(
+            TypeError, match=r"first_stage takes the means of a fit.* got (list|DataFrame|int)"
+        ):
+            first_stage(wrong)
+    twice = pd.concat([frame, frame.iloc[:1]])
+    with pytest.raises(Refusal, match=r"'estimate' names .* the name of more than one row"):
+        fit(SECOND, twice, errors=first.covariance)

@@ -246,7 +246,8 @@ def check_same_data(first: Candidate, other: Candidate) -> None:
     y, z = _response(first.fit), _response(other.fit)
     if float((y - z).abs().max()) > SAME * float((y - y.mean()).abs().max()):
         raise InvalidData(
-            f"{first.name} and {other.name} are fits of different responses, or of rows in a different order."
+            f"{first.name} and {other.name} are fits of different responses, of different rows, or of rows "
+            "in a different order. Were rows with missing values left out, others in each?"
         )
 
 

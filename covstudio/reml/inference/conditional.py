@@ -62,6 +62,10 @@ def conditional_aic(binding: Binding, covariance: ParameterCovariance) -> Condit
     pieces, n = binding.residual_pieces, binding.problem.n
     inside = {k for piece in pieces for k in piece.positions}
     count = sum(c.position in inside for c in binding.coordinates)
+    untold = set(binding.fit.indistinct)
+    within = {binding.variance.names[k] for k in inside}
+    if untold & within and untold - within:
+        return _none(count, "the residual and the random effects are not told apart by these data")
     logdet = _logdet(binding)
     if logdet is None:
         return _none(count, "every term of V is Z G Z', or R is singular: no distribution given the effects")

@@ -128,7 +128,8 @@ def check_given(
         relations: second tables by name.
 
     Raises:
-        ValueError: there is no such part, column or second table, or the column does not hold what it should.
+        ValueError: there is no such part, column or second table, the column does not hold what it should, or
+            two parts are given the same column.
     """
     known = {part.name: part for part in parts}
     checked: dict[str, PartValue] = {}
@@ -140,13 +141,33 @@ def check_given(
                 if known
                 else f"There is no part {shown(name)}: this template has none."
             )
-        columns = (value,) if isinstance(value, str) else tuple(value or ())
+        columns = _columns(name, value)
         if len(columns) > 1 and not part.several:
             raise ValueError(f"The {name} is one column; got {listed(columns)}.")
         for column in columns:
             _check_column(part, column, table, relations)
         checked[name] = columns if part.several else (columns[0] if columns else None)
+        for other in checked:
+            shared = taken({name: checked[name]}) & taken({other: checked[other]})
+            if other != name and shared:
+                raise ValueError(
+                    f"{listed(sorted(shared))} is given for two parts, {other} and {name}: give each a "
+                    "column of its own, or None for a part that there is not."
+                )
     return checked
+
+
+def _columns(name: str, value: Any) -> tuple[str, ...]:
+    """What is given for a part, as names."""
+    if value is None:
+        return ()
+    columns = tuple(value) if isinstance(value, list | tuple) else (value,)
+    if not all(isinstance(column, str) for column in columns):
+        raise ValueError(
+            f"The {name} is said by the name of its column, a text, or None for none; got "
+            f"{type(value).__name__}."
+        )
+    return columns
 
 
 def _check_column(part: Part, column: str, table: Table | None, relations: Mapping[str, Relation]) -> None:

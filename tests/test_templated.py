@@ -1,0 +1,39 @@
+"""What is said to `fit_template`, and what it answers where that cannot be."""
+
+import pytest
+
+from covstudio import fit, fit_template
+from covstudio.data import load_example
+from covstudio.data.errors import TableError
+
+OATS = load_example("oats_yates").frame
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"response": "Variety"}, "'Variety' should hold numbers"),
+        ({"response": "zz"}, "no column 'zz'"),
+        ({"roles": {"Block": "nope"}}, "'Block' has the role 'nope'; the roles are 'factor'"),
+        ({"roles": {"Blok": "factor"}}, "'Blok'"),
+    ],
+)
+def test_roles_that_cannot_be_are_refused_before_parts_are_asked_for(said, message):
+    with pytest.raises(TableError, match=message):
+        fit_template("blocks", OATS, **said)
+
+
+def test_a_response_that_never_varies_is_not_replaced_by_another_column():
+    frame = OATS.assign(dose=OATS["N"].rank() / 7.0, **{"yield": 1.0})
+    with pytest.raises(TableError, match=r"'yield' is the same in every row\. Say it by name: response="):
+        fit_template("blocks", frame)
+    with pytest.raises(TableError, match="'yield' is 1 in every row"):
+        fit_template("blocks", frame, response="yield")
+    with pytest.raises(TableError, match="Which column of 'data' has the response"):
+        fit_template("blocks", OATS[["Block", "Variety"]])
+
+
+def test_a_role_that_is_said_leaves_the_guess_of_the_response():
+    found = fit_template("blocks", OATS, treatment="Variety", roles={"N": "factor"})
+    assert found.document.response == "yield"
+    assert found.loglik == pytest.approx(fit("yield ~ Variety + (1 | Block)", OATS).loglik, abs=1e-6)
