@@ -165,7 +165,8 @@ async def watched(server: Server, began: float, seen: list[Memory]) -> None:
 async def troubles(server: Server, began: float, seconds: float, tally: Tally) -> None:
     """Kill a worker, and later end the server and start it again."""
     await asyncio.sleep(began + KILLED * seconds - time.monotonic())
-    workers = server.workers()
+    while not (workers := server.workers()) and time.monotonic() < began + RESTARTED * seconds:
+        await asyncio.sleep(0.2)  # they may still be starting
     if workers:
         os.kill(workers[0], signal.SIGKILL)
         tally.counts["workers killed"] += 1
