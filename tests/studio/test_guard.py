@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import itertools
 import re
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from bokeh.util.token import generate_jwt_token
@@ -19,9 +19,7 @@ from covstudio.studio.page import guard as guarding
 from covstudio.studio.page import page, server
 from covstudio.studio.page.guard import Guard
 from tests.studio.conftest import Logged
-
-PATIENCE = 120
-T = TypeVar("T")
+from tests.studio.own_loop import run
 
 
 @pytest.fixture(scope="module")
@@ -46,15 +44,6 @@ def rules(served: Any) -> Iterator[Guard]:
     before = found.sessions, found.idle
     yield found
     found.sessions, found.idle = before
-
-
-def run(work: Callable[[], Awaitable[T]]) -> T:
-    """Do something with the server."""
-
-    async def patient() -> T:
-        return await asyncio.wait_for(work(), PATIENCE)
-
-    return asyncio.run(patient())
 
 
 async def ask(url: str, **headers: str) -> HTTPResponse:
@@ -85,7 +74,7 @@ def test_every_answer_says_what_may_be_done_with_it(served: Any) -> None:
             assert "frame-ancestors 'self' https://course" in found.headers["Content-Security-Policy"], path
             assert "Server" not in found.headers
 
-    run(work)
+    run(work())
 
 
 @pytest.mark.parametrize("query", ["?bokeh-session-id=mine", "?bokeh-token=mine", ""])
@@ -97,7 +86,7 @@ def test_nobody_names_a_session(served: Any, query: str) -> None:
         assert b"named by the server alone" in found.body
         assert len(served.server.get_sessions("/")) == before
 
-    run(work)
+    run(work())
 
 
 def test_a_token_that_nobody_has_signed_opens_no_line(served: Any) -> None:
@@ -112,7 +101,7 @@ def test_a_token_that_nobody_has_signed_opens_no_line(served: Any) -> None:
                 await Line.over(served.url, forged)
         assert len(served.server.get_sessions("/")) == before
 
-    run(work)
+    run(work())
 
 
 def test_no_other_site_has_the_script_or_the_line(served: Any) -> None:
@@ -129,7 +118,7 @@ def test_no_other_site_has_the_script_or_the_line(served: Any) -> None:
         with pytest.raises(HTTPClientError, match="403"):
             await Line.opened(served.url, Origin="https://evil.example")
 
-    run(work)
+    run(work())
 
 
 def test_a_session_more_than_there_is_room_for(served: Any, rules: Guard) -> None:
@@ -150,7 +139,7 @@ def test_a_session_more_than_there_is_room_for(served: Any, rules: Guard) -> Non
         second.close()
         third.close()
 
-    run(work)
+    run(work())
 
 
 def test_sessions_without_a_page_are_closed_oldest_first(served: Any, rules: Guard) -> None:
@@ -161,7 +150,7 @@ def test_sessions_without_a_page_are_closed_oldest_first(served: Any, rules: Gua
         idle = [one for one in served.server.get_sessions("/") if not one.connection_count]
         assert len(idle) == 3
 
-    run(work)
+    run(work())
 
 
 @pytest.mark.parametrize(
@@ -196,7 +185,7 @@ def test_what_a_page_may_not_say_cuts_it_off(
         await other.document()
         other.close()
 
-    run(work)
+    run(work())
     assert "secret" not in logged.text
 
 
@@ -226,7 +215,7 @@ def test_a_page_that_says_it_goes_is_waited_for_and_then_told_of(
             await asyncio.sleep(0.01)
         assert told == [left.document]
 
-    run(work)
+    run(work())
 
 
 def test_counts_tell_how_many_and_not_who(served: Any) -> None:
@@ -243,7 +232,7 @@ def test_counts_tell_how_many_and_not_who(served: Any) -> None:
         assert line.session not in text
         line.close()
 
-    run(work)
+    run(work())
 
 
 def test_who_has_not_logged_in_is_led_to_the_login(
@@ -270,7 +259,7 @@ def test_who_has_not_logged_in_is_led_to_the_login(
         assert b'id="cs-studio"' in page.body
 
     try:
-        run(work)
+        run(work())
     finally:
         asks.stop()
     assert "failed" not in logged.text

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from bokeh.util.token import get_token_payload
 from tornado.httpclient import AsyncHTTPClient
 
 from benchmarks.line_client import TOKEN, Line
+from tests.studio.own_loop import run
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 240
@@ -53,15 +54,6 @@ def serving(*words: str) -> Iterator[tuple[subprocess.Popen[str], str, list[str]
         with suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGKILL)
         server.wait(timeout=PATIENCE)
-
-
-def run(work: Awaitable[None]) -> None:
-    """Do something with a server."""
-
-    async def patient() -> None:
-        await asyncio.wait_for(work, PATIENCE)
-
-    asyncio.run(patient())
 
 
 async def ask(url: str) -> str:
