@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from covstudio.data.errors import TableError
+from covstudio.data.errors import TableError, listed, shown
 from covstudio.data.roles import Role, guess_roles
 from covstudio.data.tables import Table
 from covstudio.document.files.templates.finding import find_column
@@ -63,14 +64,10 @@ def places_of(
         trial: the column, or columns, that tell fields apart; None to look for one.
 
     Raises:
-        ValueError: there is no such column.
+        ValueError: there is no such column, or it does not hold what it should.
     """
     rows = model.data
-    said = [*_listed(time), *_listed(subject), *(field or ()), *_listed(trial)]
-    try:
-        rows.require(said)
-    except TableError as error:
-        raise ValueError(str(error)) from None
+    _check_said(rows, {"time": time, "subject": subject, "field": field, "trial": trial})
     roles = guess_roles(rows)
     both: tuple[str, ...] = field if field is not None else model.layout() or ()
     line = tuple(name for name in both if len(rows.levels(name)) > 2)
@@ -86,6 +83,32 @@ def places_of(
     when, whose = _series(rows, roles, wanted, factors, time, _listed(subject), layout)
     fields = _listed(trial) or (_trials(rows, layout, factors) if layout else ())
     return Places(when, whose, layout if fields is not None else (), fields or (), groups)
+
+
+def _check_said(rows: Table, said: Mapping[str, Any]) -> None:
+    """Refuse what is said of columns and cannot be."""
+    for name, given in said.items():
+        columns = tuple(given) if isinstance(given, list | tuple) else () if given is None else (given,)
+        if not all(isinstance(one, str) for one in columns):
+            got = type(given).__name__
+            raise ValueError(f"{name}= takes the name of a column, a text; got {got}.")
+        if name == "time" and len(columns) > 1:
+            raise ValueError(f"time= takes one column; got {listed(columns)}.")
+        if name == "field" and columns and len(columns) != 2:
+            raise ValueError(
+                "field= takes two columns, where the rows and the columns of a field stand, such as "
+                f"('row', 'col'); got {listed(columns)}."
+            )
+        try:
+            rows.require(columns)
+        except TableError as error:
+            raise ValueError(str(error)) from None
+        for one in columns if name == "field" else ():
+            if not rows.is_numeric(one):
+                raise ValueError(f"Rows and columns of a field are numbered, and {shown(one)} holds text.")
+        if name == "time" and columns and len(rows.levels(columns[0])) < 3:
+            there = len(rows.levels(columns[0]))
+            raise ValueError(f"A series has three times or more, and {shown(columns[0])} has {there}.")
 
 
 def _listed(given: str | Sequence[str] | None) -> tuple[str, ...]:

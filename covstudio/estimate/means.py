@@ -238,8 +238,9 @@ def predicted_means(
     """
     if back not in BACK:
         raise ValueError(f"back must be one of {', '.join(map(repr, BACK))}, and is {back!r}.")
-    wanted = (factors,) if isinstance(factors, str) else tuple(factors)
-    within = (by,) if isinstance(by, str) else tuple(by)
+    wanted, within = (
+        tuple(given) if isinstance(given, list | tuple) else (given,) for given in (factors, by)
+    )
     known = factors_of(design)
     assert design.source is not None, "factors are known of a design that was made of a table"
     used, parsed, _ = design.source

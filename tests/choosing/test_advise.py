@@ -202,6 +202,24 @@ def test_words_for_what_is_asked_wrongly():
         side_by_side({}, found.table, workers=0)
 
 
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"field": "row"}, r"field= takes two columns.*; got 'row'\."),
+        ({"field": 3}, r"field= takes the name of a column, a text; got int\."),
+        ({"field": ("gen", "col")}, r"are numbered, and 'gen' holds text"),
+        ({"time": ("row", "col")}, r"time= takes one column; got 'row' and 'col'\."),
+        ({"time": "half"}, r"three times or more, and 'half' has 2\."),
+        ({"subject": 3}, r"subject= takes the name of a column, a text; got int\."),
+    ],
+)
+def test_columns_that_cannot_be_places_are_refused(said, message):
+    frame = load_example("john_alpha").frame
+    found = fit(PLAIN, frame.assign(half=frame["row"] % 2))
+    with pytest.raises(ValueError, match=message):
+        advise(found, **said)
+
+
 #: Of 40 draws, how many are found by BIC at least: some three standard errors below what was seen, and no
 #: more than 37 of those that were always found (docs/comparing.md).
 FOUND = {

@@ -179,6 +179,11 @@ def test_an_adjustment_never_makes_a_p_smaller(how):
             DesignError,
             "'x' is no factor of the fixed effects, which are 'a'",
         ),
+        (
+            lambda: fitted("main").means(3),
+            DesignError,
+            "'3' is no factor of the fixed effects, which are 'a'",
+        ),
         (lambda: fitted("main").means("a", at={"b": 1}), DesignError, "'b' is no covariate"),
         (lambda: fitted("main").means("a", back="exp"), ValueError, "back must be one of"),
         (lambda: fitted("main").means("a").contrasts("scheffe"), ValueError, "adjust must be one of"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import chi2
 
 from covstudio import fit, read_fit
 from covstudio.cli import main
@@ -195,3 +196,25 @@ def test_what_cannot_be_is_refused(first) -> None:
     twice = pd.concat([frame, frame.iloc[:1]])
     with pytest.raises(Refusal, match=r"'estimate' names .* the name of more than one row"):
         fit(SECOND, twice, errors=first.covariance)
+
+
+def test_an_effect_that_known_errors_determine_has_degrees_without_end(first) -> None:
+    """Of trials with all genotypes, differences of genotypes have the variance of the errors alone."""
+    found = fit("mean ~ gen + (1 | county)", first.frame.assign(variance=1.0), errors="variance")
+    degrees = found.fixed["df"].to_numpy()
+    assert np.isfinite(degrees[0])
+    assert np.isinf(degrees[1:]).all()
+    told = found.anova(3)
+    assert told["den_df"].tolist() == [np.inf]
+    assert told["p"][0] == pytest.approx(chi2.sf(told["F"][0] * told["df"][0], told["df"][0]), rel=1e-9)
+
+
+def test_a_test_of_finite_and_endless_degrees_keeps_those_of_fai_and_cornelius(first) -> None:
+    """A difference with the errors' variance alone, and a mean: E = 1 + m / (m - 2), df = 2 E / (E - 2)."""
+    found = fit("mean ~ gen + (1 | county)", first.frame.assign(variance=1.0), errors="variance").inference
+    p = found.fit.p
+    rows = np.eye(p)[[0, 1]]
+    rows[0] += np.eye(p)[1:].sum(0) / p  # the mean over genotypes, which no difference is correlated with
+    m = found.wald(rows[0]).denominator_df
+    expected = 1.0 + m / (m - 2.0)
+    assert found.wald(rows).denominator_df == pytest.approx(2.0 * expected / (expected - 2.0), rel=1e-4)

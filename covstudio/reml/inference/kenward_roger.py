@@ -229,7 +229,7 @@ def satterthwaite(phi: Vector, slopes: Vector, covariance: ParameterCovariance, 
         return _single(phi, slopes, covariance, contrast[0])
     _, vectors = symmetric_eigen(contrast @ phi @ contrast.T)
     each = [_single(phi, slopes, covariance, row) for row in vectors.T @ contrast]
-    if max(each) - min(each) <= 1e-8 * max(each):
+    if math.isfinite(max(each)) and max(each) - min(each) <= 1e-8 * max(each):
         return float(np.mean(each))
     if min(each) <= 2.0:
         return 2.0
@@ -244,4 +244,5 @@ def _single(phi: Vector, slopes: Vector, covariance: ParameterCovariance, row: V
     spread = covariance.variance(gradient)
     if math.isnan(spread):
         return math.nan
-    return 2.0 * variance**2 / spread if spread > 0.0 else math.inf
+    # Where variances that are known determine that of an effect, what is left of its spread is rounding.
+    return 2.0 * variance**2 / spread if spread > 1e-20 * variance**2 else math.inf
