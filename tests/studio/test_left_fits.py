@@ -35,7 +35,7 @@ class Server:
         monkeypatch.setattr(fitting, "pool", lambda: SimpleNamespace(submit=self.jobs.append))
         monkeypatch.setattr(fitting, "cancel", self.cancelled.append)
         monkeypatch.setattr(
-            "covstudio.studio.fit.inbox.call_soon", lambda session, told: self.waiting.append((session, told))
+            "covstudio.studio.fit.inbox.take_turn", lambda session, told: self.waiting.append((session, told))
         )
 
     def turn(self) -> None:
