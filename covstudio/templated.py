@@ -55,6 +55,7 @@ def fit_template(
         PartsMissing: the table does not tell which columns some parts are; the message has the parts, and the
             columns that they may be.
         ValueError: there is no such template, part, column or parameter.
+        TypeError: what should be a dict is none, or the response no name.
         ModelError: the model cannot be fitted to these data.
 
     Example:
@@ -68,6 +69,9 @@ def fit_template(
         covstudio.document.files.templates.parts.PartsMissing: Split plot: Which column has the factor of the
           whole plots? ...
     """
+    for name, said in (("roles", roles), ("held", held), ("relations", relations)):
+        if said is not None and not isinstance(said, Mapping):
+            raise TypeError(f"{name}= takes a dict; got {type(said).__name__}.")
     chosen, table = TEMPLATES[template], table_of(frame)
     tables: dict[str, Relation] = {
         name: relation_of(given, None, name=name) for name, given in (relations or {}).items()
@@ -98,6 +102,8 @@ def _roles(table: Table, said: Mapping[str, Role], response: str | None) -> dict
             be told.
     """
     if response is not None:
+        if not isinstance(response, str):
+            raise TypeError(f"response= takes the name of a column, a text; got {type(response).__name__}.")
         table.require([response])
         said = {**said, response: "response"}
     for problem in check_roles(table, said):

@@ -37,3 +37,11 @@ def test_a_role_that_is_said_leaves_the_guess_of_the_response():
     found = fit_template("blocks", OATS, treatment="Variety", roles={"N": "factor"})
     assert found.document.response == "yield"
     assert found.loglik == pytest.approx(fit("yield ~ Variety + (1 | Block)", OATS).loglik, abs=1e-6)
+
+
+def test_what_is_no_dict_and_no_name_is_told():
+    for name in ("roles", "held", "relations"):
+        with pytest.raises(TypeError, match=rf"{name}= takes a dict; got list\."):
+            fit_template("blocks", OATS, **{name: ["yield"]})
+    with pytest.raises(TypeError, match=r"response= takes the name of a column, a text; got int\."):
+        fit_template("blocks", OATS, response=3)

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from covstudio.choosing.difference import Difference
 from covstudio.choosing.frames import records_of
 from covstudio.choosing.models import Entry, Model, entries_of
+from covstudio.data.errors import count
 from covstudio.data.frames import Frame
 from covstudio.estimate import mixture_words
 from covstudio.fitting import Fitted
@@ -328,7 +329,7 @@ class Comparison:
         return framed(block(self._title()), table_of(self._rows()), *notes)
 
     def _title(self) -> str:
-        return f"Comparison of {len(self.entries)} models"
+        return f"Comparison of {count(len(self.entries), 'model')}"
 
     def _notes(self) -> list[str]:
         notes = zip(self.table["model"], self.table["note"], strict=True)

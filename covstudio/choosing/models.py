@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, Literal
 
+from covstudio.data.errors import count
 from covstudio.data.frames import Frame, table_of
 from covstudio.data.tables import Table
 from covstudio.document.model.document import Document
@@ -89,7 +90,8 @@ def entries_of(
     if not given:
         raise ValueError("There are no models to compare: give fits, or formulas and their frame.")
     if names is not None and len(names) != len(given):
-        raise ValueError(f"There are {len(given)} models and {len(names)} names: give one for each.")
+        there = f"{count(len(given), 'model')} and {count(len(names), 'name')}"
+        raise ValueError(f"There are {there}: give one for each.")
     if method not in (None, "REML", "ML"):
         raise ValueError(f"A model is fitted by REML or ML; got {method!r}.")
     table = None if frame is None else table_of(frame)
@@ -134,6 +136,10 @@ def _entry(name: str, model: Any, table: Table | None, method: Literal["REML", "
         if method in (None, model.method):
             return guarded(name, lambda: model)
         return guarded(name, lambda: fitted_to(replace(model.document, method=method), model.table))
+    if isinstance(model, list | tuple):
+        raise TypeError(
+            "Models are given one by one, compare(a, b), or as a dict with their names; got a list."
+        )
     raise TypeError(
         "compare takes fits of covstudio.fit, Inference objects, formulas and documents, and got a "
         f"{type(model).__name__}. A fit alone does not know its V and X: Inference(fit, v, y, x)."

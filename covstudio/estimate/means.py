@@ -249,12 +249,19 @@ def predicted_means(
     if unknown is not None:
         there = listed(levels) if levels else "none"
         raise DesignError(f"{shown(unknown)} is no factor of the fixed effects, which are {there}.")
+    if len({*wanted, *within}) < len(wanted) + len(within):
+        raise DesignError(f"Means are of each factor once, and of {listed((*wanted, *within))} was asked.")
+    if not isinstance(at or {}, Mapping):
+        raise DesignError(f"at= takes covariates with their values, as {{'x': 2}}; got {type(at).__name__}.")
     numeric = {name: float(np.mean(used.numbers(name))) for name in parsed.columns if name not in levels}
     for name, value in (at or {}).items():
         if name not in numeric:
             there = listed(numeric) if numeric else "none"
             raise DesignError(f"{shown(name)} is no covariate of the fixed effects, which are {there}.")
-        numeric[name] = float(np.mean(np.atleast_1d(value)))
+        try:
+            numeric[name] = float(np.mean(np.asarray(value, dtype=np.float64)))
+        except (TypeError, ValueError):
+            raise DesignError(f"at= takes a number for {shown(name)}; got {value!r}.") from None
     rest = [name for name in levels if name not in (*wanted, *within)]
     cells = [cell[::-1] for cell in product(*(levels[name] for name in reversed((*wanted, *within))))]
     others = list(product(*(levels[name] for name in rest)))

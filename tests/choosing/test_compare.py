@@ -246,7 +246,10 @@ def test_words_for_what_is_asked_wrongly():
         compare(PLAIN)
     with pytest.raises(TypeError, match="Inference"):
         compare(fit(PLAIN, table).fit)
-    with pytest.raises(ValueError, match="1 names"):
+    with pytest.raises(TypeError, match=r"one by one, compare\(a, b\)"):
+        compare([PLAIN, BLOCKS], frame=table)
+    assert repr(compare(PLAIN, frame=table)).startswith("Comparison of 1 model\n")
+    with pytest.raises(ValueError, match="There are 2 models and 1 name: "):
         compare(PLAIN, BLOCKS, frame=table, names=["a"])
     with pytest.raises(ValueError, match="given twice"):
         compare(PLAIN, BLOCKS, frame=table, names=["a", "a"])

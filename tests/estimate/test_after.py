@@ -184,6 +184,8 @@ def test_an_adjustment_never_makes_a_p_smaller(how):
             DesignError,
             "'3' is no factor of the fixed effects, which are 'a'",
         ),
+        (lambda: fitted("main").means("a", by="a"), DesignError, "each factor once, and of 'a' and 'a' was"),
+        (lambda: fitted("main").means("a", at=3), DesignError, "at= takes covariates with .* got int"),
         (lambda: fitted("main").means("a", at={"b": 1}), DesignError, "'b' is no covariate"),
         (lambda: fitted("main").means("a", back="exp"), ValueError, "back must be one of"),
         (lambda: fitted("main").means("a").contrasts("scheffe"), ValueError, "adjust must be one of"),
