@@ -28,15 +28,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from covstudio import __version__
 from covstudio.cli_choosing import add_advise, add_compare
-from covstudio.cli_input import (
-    InputError,
-    add_data_arguments,
-    add_table_arguments,
-    bound,
-    model_and_table,
-    said_of_table,
-)
+from covstudio.cli_input import add_data_arguments, bound, model_and_table
 from covstudio.cli_reporting import add_report
+from covstudio.cli_table import InputError, add_table_arguments, said_of_table
 from covstudio.settings import SETTINGS, Setting
 
 # Nothing else is imported here: `covstudio --version` answers at once, and only `serve` loads the app.

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from covstudio.cli_input import InputError, add_data_arguments, bound, model_and_table
+from covstudio.cli_input import add_data_arguments, bound, model_and_table
+from covstudio.cli_table import InputError
 
 # Nothing else is imported here: `covstudio --version` answers at once.
 if TYPE_CHECKING:

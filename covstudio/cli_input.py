@@ -10,25 +10,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from covstudio.cli_table import InputError, add_table_arguments, content_of, pair, repeated, said_of_table
+
 # Nothing else is imported here: `covstudio --version` answers at once.
 if TYPE_CHECKING:
-    from covstudio.data.choices import TableChoices
     from covstudio.data.relation import Relation
     from covstudio.data.roles import Role
-    from covstudio.data.steps import Step
     from covstudio.data.tables import Table
     from covstudio.document.changes.change import Change
     from covstudio.document.model.document import Document
     from covstudio.fitting import Fitted
 
-MAX_MODEL_BYTES = 500_000_000
-ORDERS = ("ymd", "dmy", "mdy")
 #: What a command may say of a formula, beside it.
 FORMULA_TEXTS = ("dialect", "random", "correlation", "weights", "residual", "dispformula", "contrasts")
-
-
-class InputError(ValueError):
-    """Something in what was given that only the command line can name."""
 
 
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,8 +34,8 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group("the model", "in place of what is saved with it")
     model.add_argument("--response", metavar="COLUMN", help="the column to explain")
     model.add_argument("--fixed", metavar="FORMULA", help="the fixed effects, such as '1 + rep'")
-    _repeated(model, "--factor", "COLUMN", "take COLUMN as a factor")
-    _repeated(model, "--covariate", "COLUMN", "take COLUMN as numbers")
+    repeated(model, "--factor", "COLUMN", "take COLUMN as a factor")
+    repeated(model, "--covariate", "COLUMN", "take COLUMN as numbers")
     model.add_argument("--method", choices=("REML", "ML"), help="how it is fitted (REML)")
     model.add_argument(
         "--degrees",
@@ -55,7 +49,7 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="leave out columns of X that depend on others, or refuse them",
     )
-    _repeated(
+    repeated(
         model, "--derive", "EXPRESSION", "a function of the parameters, such as 'h2 = gen / (gen + residual)'"
     )
     formula = parser.add_argument_group("a formula", "in place of a model file, in the words of its system")
@@ -74,14 +68,14 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     second = parser.add_argument_group(
         "second tables", "pedigrees, markers, relationship matrices or inverses"
     )
-    _repeated(
+    repeated(
         second,
         "--table",
         "NAME=FILE",
         "the table that a model or a formula calls NAME, as K in vm(gen, K); its kind is seen, or said: "
         "NAME=pedigree:FILE, markers:, relationship: or inverse:",
     )
-    _repeated(
+    repeated(
         second,
         "--known",
         "COLUMN=TABLE",
@@ -94,87 +88,6 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
         "covariance matrix, its rows named as a column names those of the table",
     )
     add_table_arguments(parser)
-
-
-def add_table_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the words that say how the file of a table is read.
-
-    Args:
-        parser: of a command.
-    """
-    table = parser.add_argument_group("the table", "what its file does not say by itself")
-    table.add_argument(
-        "--choices", metavar="FILE", help="all of this as JSON, as `covstudio inspect -o FILE` writes it"
-    )
-    _repeated(
-        table,
-        "--missing",
-        "[COLUMN=]CODE",
-        "CODE means 'no value', in one column or in all",
-    )
-    _repeated(table, "--reference", "COLUMN=LEVEL", "the level that the others of a factor are compared with")
-    _repeated(table, "--levels", "COLUMN=A,B,...", "all levels of a factor in their order")
-    _repeated(table, "--text", "COLUMN", "take COLUMN for labels, whatever it looks like")
-    _repeated(table, "--dates", "COLUMN=ORDER", "COLUMN holds dates, ORDER is dmy, mdy or ymd")
-    for option, metavar, words in (
-        ("--compute", "NAME=EXPRESSION", "a further column, such as 'ly=log(yield)'"),
-        ("--recode", "COLUMN:OLD,...=NEW", "other labels; several become one level; NA for no value"),
-        ("--rename", "COLUMN=NAME", "another name for a column"),
-        ("--keep", "EXPRESSION", "only the rows where it holds, such as 'yield > 0'"),
-    ):
-        table.add_argument(
-            option, dest="steps", action=_Step, metavar=metavar, help=f"{words}; may be repeated, in order"
-        )
-    table.add_argument("--decimal", choices=(".", ","), help="the decimal mark of all numbers")
-    table.add_argument(
-        "--thousands", metavar="MARK", help="the mark between thousands: . , ' or space; none for no mark"
-    )
-    table.add_argument("--header", type=int, metavar="LINE", help="the line that names the columns")
-    table.add_argument("--separator", metavar="MARK", help="what stands between fields; 'tab' for a tab")
-    table.add_argument("--widths", metavar="8,5,5", help="how many characters each field takes")
-    table.add_argument("--encoding", metavar="NAME", help="of the characters of a text, such as windows-1252")
-    table.add_argument("--sheet", metavar="NAME", help="the sheet of a workbook, by its name or number")
-    table.add_argument("--member", metavar="FILE", help="the file in a zip archive")
-
-
-class _Step(argparse.Action):
-    """Keeps what is done to a table in the order in which it is said, whichever word says it."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: object,
-        option_string: str | None = None,
-    ) -> None:
-        namespace.steps = [*(namespace.steps or []), (self.option_strings[0], str(values))]
-
-
-def _steps(said: Sequence[tuple[str, str]]) -> list[Step]:
-    """What is done to the table, in the order in which it is said."""
-    from covstudio.data.steps import Compute, Keep, Recode, Rename
-
-    found: list[Step] = []
-    for option, text in said:
-        if option == "--keep":
-            found.append(Keep(text))
-            continue
-        name, value = _pair(option, text)
-        if option == "--compute":
-            found.append(Compute(name, value.strip()))
-        elif option == "--rename":
-            found.append(Rename(name, value))
-        else:
-            column, colon, old = name.partition(":")
-            if not colon or not old:
-                raise InputError(f"--recode takes COLUMN:OLD[,OLD...]=NEW, and got {text!r}.")
-            olds = [one.strip() for one in old.split(",")]
-            found.append(Recode(column.strip(), dict.fromkeys(olds, None if value == "NA" else value)))
-    return found
-
-
-def _repeated(group: argparse._ArgumentGroup, name: str, metavar: str, words: str) -> None:
-    group.add_argument(name, action="append", default=[], metavar=metavar, help=f"{words}; may be repeated")
 
 
 def model_and_table(arguments: argparse.Namespace) -> tuple[Document, Table | None]:
@@ -200,7 +113,7 @@ def model_and_table(arguments: argparse.Namespace) -> tuple[Document, Table | No
         raise InputError(
             f"--errors goes with a formula; in {arguments.model} a structure has their variances."
         )
-    content = _content(Path(arguments.model))
+    content = content_of(Path(arguments.model))
     try:
         document, table = loads(content)
     except DocumentError as error:
@@ -274,7 +187,7 @@ def _of_formula(arguments: argparse.Namespace) -> tuple[Document, Table | None]:
     matrices = _relations(arguments)
     known = {}
     for text in arguments.known:
-        column, wanted = _pair("--known", text)
+        column, wanted = pair("--known", text)
         known[column] = wanted if wanted in matrices else _relation(wanted, column)
     reading = read(
         arguments.model,
@@ -292,7 +205,7 @@ def _of_formula(arguments: argparse.Namespace) -> tuple[Document, Table | None]:
 
 def _relations(arguments: argparse.Namespace) -> dict[str, Relation]:
     """The second tables that a command names."""
-    pairs = (_pair("--table", text) for text in arguments.table)
+    pairs = (pair("--table", text) for text in arguments.table)
     return {name: _relation(file, name) for name, file in pairs}
 
 
@@ -339,85 +252,6 @@ def _check_levels(table: Table, column: str, levels: tuple[str, ...]) -> None:
             f"--levels leaves out {listed(left_out)} of {shown(column)}{unknown}. Name every level once, in "
             f"their order, such as --levels {column}={','.join((*levels, *left_out))}."
         )
-
-
-def said_of_table(arguments: argparse.Namespace) -> TableChoices:
-    """What the command says about the table."""
-    from covstudio.data.choices import TableChoices
-    from covstudio.data.errors import listed, shown
-
-    separator = {"tab": "\t", "space": " "}.get(arguments.separator, arguments.separator)
-    everywhere = [code for code in arguments.missing if "=" not in code[1:] or code.startswith("=")]
-    choices = TableChoices(
-        separator=separator,
-        header=arguments.header,
-        decimal=arguments.decimal,
-        thousands={"space": " ", "none": ""}.get(arguments.thousands, arguments.thousands),
-        widths=_widths(arguments.widths),
-        encoding=arguments.encoding,
-        sheet=arguments.sheet,
-        member=arguments.member,
-        missing=tuple(code.removeprefix("=") for code in everywhere),
-    )
-    for text in arguments.missing:
-        if text not in everywhere:
-            column, code = _pair("--missing", text)
-            choices = choices.with_column(column, missing=(*choices.column(column).missing, code))
-    for text in arguments.reference:
-        column, level = _pair("--reference", text)
-        choices = choices.with_column(column, reference=level)
-    for text in arguments.levels:
-        column, levels = _pair("--levels", text)
-        named = [level.strip() for level in levels.split(",")]
-        twice = [level for level in dict.fromkeys(named) if named.count(level) > 1]
-        if twice:
-            raise InputError(
-                f"--levels names {listed(twice)} of {shown(column)} more than once. Name every level once, "
-                f"in their order, such as --levels {column}={','.join(dict.fromkeys(named))}."
-            )
-        choices = choices.with_column(column, levels=tuple(named))
-    for column in arguments.text:
-        choices = choices.with_column(column, kind="text")
-    for text in arguments.dates:
-        column, order = _pair("--dates", text)
-        choices = choices.with_column(column, kind="date", order=order)
-    choices = choices.and_step(*_steps(arguments.steps or ()))
-    return choices.over(_kept(arguments.choices)) if arguments.choices else choices
-
-
-def _widths(text: str | None) -> tuple[int, ...]:
-    parts = [] if text is None else text.split(",")
-    if not all(part.strip().isdecimal() for part in parts):
-        raise InputError(
-            f"--widths takes whole numbers with commas between them, such as 8,5,5, and got {text!r}."
-        )
-    return tuple(int(part) for part in parts)
-
-
-def _kept(path: str) -> TableChoices:
-    """The choices in a file."""
-    import json
-
-    from covstudio.data.choices import TableChoices
-
-    try:
-        content = json.loads(_content(Path(path), "The file of choices"))
-    except ValueError as error:
-        if isinstance(error, InputError):
-            raise
-        where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
-        raise InputError(
-            f"{path} should hold choices as JSON, and is none{where}. covstudio inspect DATA -o FILE writes "
-            "one."
-        ) from None
-    return TableChoices.from_dict(content)
-
-
-def _pair(option: str, text: str) -> tuple[str, str]:
-    column, equals, value = text.partition("=")
-    if not equals or not column.strip() or not value:
-        raise InputError(f"{option} takes a column and a value with = between them, and got {text!r}.")
-    return column.strip(), value
 
 
 def bound(document: Document, table: Table | None, arguments: argparse.Namespace) -> Document:
@@ -488,20 +322,3 @@ def _data_changes(
         raise InputError(misfit or "There is no table.")
     roles = completed_roles(under, {**document.roles, **given}, response)
     return [SetData(table.name, roles, response, document.choices.over(table.choices))]
-
-
-def _content(path: Path, what: str = "The model") -> bytes:
-    try:
-        if path.stat().st_size > MAX_MODEL_BYTES:
-            raise InputError(
-                f"{what} {path} has more than {MAX_MODEL_BYTES:,} bytes. Save it without its table."
-            )
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(
-            f"There is no file {path}. Check its path; a model is saved by the app as .json."
-        ) from None
-    except IsADirectoryError:
-        raise InputError(
-            f"{path} is a folder, and a model file was expected. Give the path of a file."
-        ) from None

@@ -7,7 +7,8 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-from covstudio.cli_input import InputError, add_data_arguments, bound, model_and_table, saved_fit
+from covstudio.cli_input import add_data_arguments, bound, model_and_table, saved_fit
+from covstudio.cli_table import InputError
 
 # Nothing else is imported here: `covstudio --version` answers at once.
 

@@ -262,6 +262,7 @@ def test_a_file_in_the_package_is_enough(tmp_path: Path) -> None:
         "covstudio.cli_choosing",
         "covstudio.cli_input",
         "covstudio.cli_reporting",
+        "covstudio.cli_table",
         "covstudio.notebook",
         "covstudio.plots",
         "covstudio.registry",
