@@ -26,7 +26,9 @@ def others() -> list[int]:
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="Linux counts how often a thread ran")
 def test_no_call_on_few_rows_wakes_another_thread() -> None:
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"}
+    # As many threads as are said, whatever else the machine does, asleep as soon as they have nothing to do.
+    steady = {"OMP_DYNAMIC": "false", "MKL_DYNAMIC": "false", "OMP_WAIT_POLICY": "passive"}
+    environment = {**os.environ, **steady, "OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"}
     run = subprocess.run(
         [sys.executable, "-m", "tests.other_threads"],
         cwd=ROOT,
