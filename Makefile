@@ -100,10 +100,11 @@ pictures: $(VENV)/.test browser  ## Take the pictures of the README anew, and th
 	$(BIN)/python tools/pictures.py
 	$(BIN)/python tools/screens.py
 
-docs: $(VENV)/.app  ## Write docs/catalogue from the declarations of the structures, the counts in all pages, and the list of settings
+docs: $(VENV)/.app  ## Write docs/catalogue from the declarations, the counts in all pages, the list of settings and the pictures of pages
 	$(BIN)/python tools/catalogue_pages.py
 	$(BIN)/python tools/counts.py
 	$(BIN)/python tools/settings_page.py
+	$(BIN)/python tools/docs_pictures.py
 
 dist: $(VENV)/.release  ## Build the wheel and the source distribution, and check what is in them
 	rm -rf build dist

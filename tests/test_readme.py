@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import counts
+import docs_pictures
 import pytest
 
 from tests.programs import run_program
@@ -126,3 +127,14 @@ def test_a_count_is_corrected_as_it_is_written():
     text = "Its 65 structures, five engines. Five engines; 5 engines; ten structures, all engines."
     right = "Its 66 structures, six engines. Six engines; 6 engines; 66 structures, all engines."
     assert counts.counted(text, known) == right
+
+
+def test_the_pictures_of_the_pages_are_those_that_are_drawn():
+    drawn = {f"{name}.svg" for name in docs_pictures.PICTURES}
+    assert {path.name for path in docs_pictures.FOLDER.iterdir()} == drawn
+    shown = {
+        Path(name).name
+        for page in PAGES
+        for name in re.findall(r"\]\(([^)]+\.svg)\)", page.read_text("utf-8"))
+    }
+    assert drawn <= shown
