@@ -28,7 +28,8 @@ def others() -> list[int]:
 def test_no_call_on_few_rows_wakes_another_thread() -> None:
     # As many threads as are said, whatever else the machine does, asleep as soon as they have nothing to do.
     steady = {"OMP_DYNAMIC": "false", "MKL_DYNAMIC": "false", "OMP_WAIT_POLICY": "passive"}
-    environment = {**os.environ, **steady, "OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"}
+    two = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "2")
+    environment = {**os.environ, **steady, **two}
     run = subprocess.run(
         [sys.executable, "-m", "tests.other_threads"],
         cwd=ROOT,

@@ -28,6 +28,15 @@ from tests.studio.heard import PATIENCE, Heard
 from tests.studio.tasks import Answer, Endless
 
 
+@pytest.fixture(autouse=True)
+def environment_as_it_was() -> Iterator[None]:
+    """Where Dask starts processes, it sets the threads of every library to one, in this process too."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
 def cluster(workers: int = 1, port: int = 0) -> LocalCluster:
     """A scheduler and its workers in threads of this process, reached by TCP as any other."""
     return LocalCluster(
