@@ -10,11 +10,12 @@ import holoviews.plotting.bokeh
 import numpy as np
 from bokeh.models import CustomJSHover, HoverTool
 
-from covstudio.plots.cells import Cells, cells_of, field_cells
+from covstudio.plots.base_sheet import BaseSheet, quarters
+from covstudio.plots.cells import Cells
 from covstudio.plots.colours import palette
 from covstudio.plots.dressing import braced, dressed, headed, wrapped
 from covstudio.plots.numbers import Numbers
-from covstudio.plots.raster import Mode, Scale, colour_limits
+from covstudio.plots.raster import Scale
 from covstudio.plots.style import LOOKS, Theme, theme_used
 from covstudio.plots.subject import Array
 from covstudio.plots.ticks import axis_ticks
@@ -26,15 +27,11 @@ __all__ = ["Sheet"]
 
 hv.Store.set_current_backend("bokeh")
 
-#: Cells of a heatmap at most, on either side; larger matrices are shown in blocks.
-CELLS = 500
-#: Height of a heatmap as a share of its width, at least and at most.
-FLATTEST, TALLEST = 0.2, 1.25
 _NAME = "return names[Math.round(value)] ?? String(value)"
 _VALUE = 'return Number.isNaN(value) ? "nothing" : String(Number(value.toPrecision(6))).replace("-", "−")'
 
 
-class Sheet:
+class Sheet(BaseSheet[Any]):
     """Draws pictures in one theme and size.
 
     Args:
@@ -43,72 +40,12 @@ class Sheet:
         height: likewise.
     """
 
+    most_cells = 500
+
     def __init__(self, theme: Theme | None = None, width: int = 480, height: int = 320) -> None:
-        self.theme = theme_used(theme)
-        self.look = LOOKS[self.theme]
-        self.width, self.height = width, height
-        self._known: dict[str, str] = {}
-
-    @property
-    def small(self) -> Sheet:
-        """A sheet for pictures that stand beside each other."""
-        return Sheet(self.theme, round(0.55 * self.width), round(0.6 * self.height))
-
-    @property
-    def tiny(self) -> Sheet:
-        """A sheet for many pictures that stand beside each other."""
-        return Sheet(self.theme, round(0.3 * self.width), round(0.36 * self.height))
-
-    # --- matrices and fields ---
-
-    def heatmap(
-        self,
-        frame: pd.DataFrame,
-        title: str,
-        labels: Mapping[str, str],
-        read: Mode = "value",
-        named: tuple[bool, bool] = (False, False),
-    ) -> Any:
-        """A matrix: zero in the middle of two hues, or at the pale end of one.
-
-        Args:
-            frame: the entries.
-            title: above it.
-            labels: of "row", "column" and "value".
-            read: how it was read.
-            named: whether rows and columns have names; else they are numbered.
-        """
-        cells = cells_of(frame, title, CELLS)
-        ends = colour_limits(frame.to_numpy(dtype=np.float64), read)
-        return self._cells(cells, ends, named, labels["row"], labels["column"], labels.get("value", ""))
-
-    def field(
-        self,
-        frame: pd.DataFrame,
-        row: str,
-        column: str,
-        value: str,
-        title: str,
-        limits: tuple[float, float],
-        scale: Scale,
-        label: str = "",
-    ) -> Any:
-        """Values on the rows and columns of a field; places without a plot stay empty.
-
-        Of more than can be told apart, a cell shows the one of largest magnitude, as that of a matrix.
-
-        Args:
-            frame: one line for each plot.
-            row: the column of the frame with the rows of the field.
-            column: that with its columns.
-            value: that with the values.
-            title: above it.
-            limits: ends of the colour scale.
-            scale: which one.
-            label: of the colours.
-        """
-        cells = field_cells(frame, row, column, value, title, CELLS)
-        return self._cells(cells, (*limits, scale), (True, True), row, column, label)
+        self.used = theme_used(theme)
+        super().__init__(self.used, width, height)
+        self.look = LOOKS[self.used]
 
     def _cells(
         self,
@@ -121,7 +58,7 @@ class Sheet:
     ) -> Any:
         low, high, scale = ends
         n, m = cells.shape
-        height = round(self.width * min(TALLEST, max(FLATTEST, n / m)))
+        height = self._height_of(cells)
         across, down = (cells.size * count for count in cells.values.shape[::-1])
         image = hv.Image(
             np.stack([cells.values, cells.rows, cells.columns], axis=2)[::-1],
@@ -136,7 +73,7 @@ class Sheet:
             attachment="horizontal",
         )
         return image.opts(
-            cmap=palette(scale, self.theme, self.look.surface),
+            cmap=palette(scale, self.used, self.look.surface),
             clim=(low, high),
             colorbar=True,
             colorbar_position="bottom",
@@ -224,9 +161,7 @@ class Sheet:
 
     def boxes(self, frame: pd.DataFrame, x: str, y: str) -> Any:
         """The middle half of the values of each place, with its median."""
-        quarters = frame.groupby(x)[y].quantile(np.array([0.25, 0.5, 0.75])).unstack()
-        at = quarters.index.to_numpy(dtype=np.float64)
-        low, middle, high = (quarters[share].to_numpy() for share in (0.25, 0.5, 0.75))
+        at, low, middle, high = quarters(frame, x, y)
         boxes = hv.Rectangles((at - 0.3, low, at + 0.3, high), ["l", "b", "r", "t"])
         medians = hv.Segments((at - 0.3, middle, at + 0.3, middle), ["x0", "y0", "x1", "y1"])
         return [
@@ -254,16 +189,8 @@ class Sheet:
         """
         surface = hv.QuadMesh((x, y, heights), ["x", "y"], label)
         found = hv.operation.contours(surface, levels=list(levels))
-        colours = palette("sequential", self.theme, self.look.surface)[96:]
+        colours = palette("sequential", self.used, self.look.surface)[96:]
         return found.opts(cmap=colours[::-1], line_width=2, colorbar=False, show_legend=False)
-
-    def _colour(self, label: str, second: bool) -> str:
-        if second:
-            return self.look.second
-        if not label:
-            return self.look.first
-        groups = self.look.groups
-        return self._known.setdefault(label, groups[len(self._known) % len(groups)])
 
     # --- whole pictures ---
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from covstudio.plots.cells import Cells, cells_of, field_cells
+from covstudio.plots.base_sheet import BaseSheet, quarters
+from covstudio.plots.cells import Cells
 from covstudio.plots.dressing import wrapped
 from covstudio.plots.numbers import Numbers
-from covstudio.plots.raster import Mode, Scale, codes_of, colour_limits
+from covstudio.plots.raster import Scale, codes_of
 from covstudio.plots.style import LOOKS, Theme
 from covstudio.plots.subject import Array
 from covstudio.plots.svg import (
@@ -32,16 +33,12 @@ if TYPE_CHECKING:
 
 __all__ = ["SvgSheet"]
 
-#: Cells of a heatmap at most, on either side; larger matrices are shown in blocks.
-CELLS = 300
-#: Height of a heatmap as a share of its width, at least and at most.
-FLATTEST, TALLEST = 0.2, 1.25
 #: Pixels between what stands beside each other.
 GAP = 14
 Ticks = list[tuple[float, str]]
 
 
-class SvgSheet:
+class SvgSheet(BaseSheet[Svg]):
     """Draws pictures as SVG, as `Sheet` draws them for HoloViews: the same elements by the same names.
 
     Args:
@@ -50,63 +47,23 @@ class SvgSheet:
         height: likewise.
     """
 
+    most_cells = 300
+
     def __init__(self, theme: Theme | None = None, width: int = 480, height: int = 320) -> None:
-        self.theme = theme
+        super().__init__(theme, width, height)
         self.look = PAGE if theme is None else LOOKS[theme]
-        self.width, self.height = width, height
-        self._known: dict[str, str] = {}
-
-    @property
-    def small(self) -> SvgSheet:
-        """A sheet for pictures that stand beside each other."""
-        return SvgSheet(self.theme, round(0.55 * self.width), round(0.6 * self.height))
-
-    @property
-    def tiny(self) -> SvgSheet:
-        """A sheet for many pictures that stand beside each other."""
-        return SvgSheet(self.theme, round(0.3 * self.width), round(0.36 * self.height))
-
-    # --- matrices and fields ---
-
-    def heatmap(
-        self,
-        frame: pd.DataFrame,
-        title: str,
-        labels: Mapping[str, str],
-        read: Mode = "value",
-        named: tuple[bool, bool] = (False, False),
-    ) -> Svg:
-        """A matrix: zero in the middle of two hues, or at the pale end of one; see `Sheet.heatmap`."""
-        cells = cells_of(frame, title, CELLS)
-        ends = colour_limits(frame.to_numpy(dtype=np.float64), read)
-        return self._cells(cells, ends, named, labels["column"], labels)
-
-    def field(
-        self,
-        frame: pd.DataFrame,
-        row: str,
-        column: str,
-        value: str,
-        title: str,
-        limits: tuple[float, float],
-        scale: Scale,
-        label: str = "",
-    ) -> Svg:
-        """Values on the rows and columns of a field; places without a plot stay empty; see `Sheet.field`."""
-        cells = field_cells(frame, row, column, value, title, CELLS)
-        labels = {"row": row, "column": column, "value": label}
-        return self._cells(cells, (*limits, scale), (True, True), column, labels)
 
     def _cells(
         self,
         cells: Cells,
         ends: tuple[float, float, Scale],
         named: tuple[bool, bool],
+        ylabel: str,
         xlabel: str,
-        labels: Mapping[str, str],
+        clabel: str,
     ) -> Svg:
         (n, m), title, texts = cells.shape, cells.title, cells.texts
-        height = round(self.width * min(TALLEST, max(FLATTEST, n / m)))
+        height = self._height_of(cells)
         low, high, scale = ends
         codes = codes_of(cells.values, low, high, scale)
 
@@ -126,10 +83,8 @@ class SvgSheet:
         ]
         limits = ((-0.5, m - 0.5), (n - 0.5, -0.5))
         marks = [Mark(paint, None, None)]
-        bar = self._bar(low, high, scale, labels.get("value", ""))
-        return framed(
-            self.look, self.width, marks, title, limits, ticks, (xlabel, labels["row"]), height, below=bar
-        )
+        bar = self._bar(low, high, scale, clabel)
+        return framed(self.look, self.width, marks, title, limits, ticks, (xlabel, ylabel), height, below=bar)
 
     def _bar(self, low: float, high: float, scale: Scale, label: str) -> Svg:
         """The colours of a scale with what they mean."""
@@ -218,9 +173,7 @@ class SvgSheet:
 
     def boxes(self, frame: pd.DataFrame, x: str, y: str) -> list[Mark]:
         """The middle half of the values of each place, with its median."""
-        quarters = frame.groupby(x)[y].quantile(np.array([0.25, 0.5, 0.75])).unstack()
-        at = quarters.index.to_numpy(dtype=np.float64)
-        low, middle, high = (quarters[share].to_numpy(dtype=np.float64) for share in (0.25, 0.5, 0.75))
+        at, low, middle, high = quarters(frame, x, y)
         sides = [at - 0.3, at + 0.3, at + 0.3, at - 0.3]
         corners = list(zip(np.stack(sides, axis=1), np.stack([low, low, high, high], axis=1), strict=True))
         across = list(zip(np.stack(sides[:2], axis=1), np.stack([middle, middle], axis=1), strict=True))
@@ -270,14 +223,6 @@ class SvgSheet:
             return f'<path d="{drawn}" fill="none" stroke="{self.look.first}" stroke-width="1.5"/>'
 
         return Mark(paint, extent(x), extent(y))
-
-    def _colour(self, label: str, second: bool) -> str:
-        if second:
-            return self.look.second
-        if not label:
-            return self.look.first
-        groups = self.look.groups
-        return self._known.setdefault(label, groups[len(self._known) % len(groups)])
 
     # --- whole pictures ---
 
