@@ -8,12 +8,10 @@ from covstudio.data.examples import load_example, load_relations
 from covstudio.data.roles import Role
 from covstudio.data.tables import Table
 from covstudio.document.files.templates.parts import Part
-from covstudio.document.files.templates.related import related
-from covstudio.document.files.templates.sketch import Sketch, crossed
+from covstudio.document.files.templates.related import by_pedigree
 from covstudio.document.files.templates.template import TEMPLATES, Sample, Template
 from covstudio.document.files.templates.usual import PEDIGREE
 from covstudio.document.model.document import Document
-from covstudio.document.model.node import V
 
 
 def animal(
@@ -24,12 +22,7 @@ def animal(
     pedigree: str | None = None,
 ) -> Document:
     """Additive effects of animals, related by a pedigree, and a residual; sexes are fixed effects."""
-    model = Sketch()
-    total = model.add("Sum", "Sum", V)
-    related(model, "animal", total, animal, "PedigreeMatrix", "ped", pedigree)
-    model.residual(total)
-    model.fixed(None if sex is None else crossed((sex,), roles))
-    return model.document
+    return by_pedigree("animal", animal, sex, pedigree, roles)
 
 
 TEMPLATES.register(

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from covstudio.data.examples import load_example
-from covstudio.data.formula import quote_name
 from covstudio.data.roles import Role
 from covstudio.data.tables import Table
-from covstudio.document.files.templates.series import series_of
-from covstudio.document.files.templates.sketch import Side, Sketch
+from covstudio.document.files.templates.series import by_one_structure, series_of
+from covstudio.document.files.templates.sketch import Side
 from covstudio.document.files.templates.template import TEMPLATES, Sample, Template
 from covstudio.document.files.templates.usual import CENTRE, SUBJECT, TIME
 from covstudio.document.model.document import Document
-from covstudio.document.model.node import V
 
 
 def compound_symmetry(
@@ -25,13 +23,7 @@ def compound_symmetry(
 ) -> Document:
     """Compound symmetry of the measurements of a subject; times stay open where there are too many."""
     series = series_of(table, subject, time, trial)
-    model = Sketch()
-    total = model.add("Sum", "Sum", V) if series.repeats else V
-    model.over("subject", total, *series.sides, Side("CompoundSymmetricMatrix", "at times", series.time))
-    if series.repeats:
-        model.residual(total, name="measurement")
-    model.fixed(quote_name(time) if time is not None and roles.get(time) in ("factor", "covariate") else None)
-    return model.document
+    return by_one_structure(series, Side("CompoundSymmetricMatrix", "at times", series.time), roles, time)
 
 
 TEMPLATES.register(

@@ -247,7 +247,7 @@ def _by_name(
     relations: Mapping[str, Relation],
 ) -> PartValue:
     if part.holds == "relation":
-        fitting = [name for name, relation in relations.items() if relation.kind in part.kinds]
+        fitting = _candidates(part, table, roles, values, relations)
         return fitting[0] if len(fitting) == 1 else None
     passed = taken(values) | {name for name in table.columns if not _suits(part, table, name)}
     if not part.several:

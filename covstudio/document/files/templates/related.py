@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from covstudio.document.files.templates.sketch import Sketch, columns_of
-from covstudio.document.model.node import ArgumentValue, Related
+from collections.abc import Mapping
+
+from covstudio.data.roles import Role
+from covstudio.document.files.templates.sketch import Sketch, columns_of, crossed
+from covstudio.document.model.document import Document
+from covstudio.document.model.node import ArgumentValue, Related, V
 
 
 def related(
@@ -24,3 +28,23 @@ def related(
     model.add("DummyMatrix", f"{name} design", effect, "z", columns_of(column))
     arguments: dict[str, ArgumentValue] = {} if table is None else {argument: Related(table)}
     model.add(kind, f"{name} covariance", effect, "g", arguments)
+
+
+def by_pedigree(
+    name: str, column: str | None, sex: str | None, pedigree: str | None, roles: Mapping[str, Role]
+) -> Document:
+    """Effects of individuals related by a pedigree, and a residual; sexes are fixed effects.
+
+    Args:
+        name: of the effect.
+        column: whose levels are individuals of the pedigree.
+        sex: the column of sexes.
+        pedigree: what the model calls the table; None while there is none.
+        roles: of the columns.
+    """
+    model = Sketch()
+    total = model.add("Sum", "Sum", V)
+    related(model, name, total, column, "PedigreeMatrix", "ped", pedigree)
+    model.residual(total)
+    model.fixed(None if sex is None else crossed((sex,), roles))
+    return model.document

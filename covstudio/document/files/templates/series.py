@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from covstudio.data.formula import quote_name
+from covstudio.data.roles import Role
 from covstudio.data.rows import factor_levels
 from covstudio.data.tables import Table
 from covstudio.document.files.templates.finding import MAX_CELLS, cells, nested, same_place
-from covstudio.document.files.templates.sketch import Side, known
+from covstudio.document.files.templates.sketch import Side, Sketch, known
+from covstudio.document.model.document import Document
+from covstudio.document.model.node import V
 
 #: The most time points that a structure over levels is proposed for.
 MAX_TIMES = 60
@@ -63,3 +68,21 @@ def series_of(
                 time = None
     sides = tuple(Side("IdentityMatrix", "subjects", name) for name in names)
     return Series(names, sides, time, repeats)
+
+
+def by_one_structure(series: Series, side: Side, roles: Mapping[str, Role], time: str | None) -> Document:
+    """Measurements of subjects with one structure over their times, which may be fixed effects as well.
+
+    Args:
+        series: subjects and times.
+        side: the structure; where a subject has several rows at one time, every row has a residual beside it.
+        roles: of the columns.
+        time: the column of times, whether or not the structure is over it.
+    """
+    model = Sketch()
+    total = model.add("Sum", "Sum", V) if series.repeats else V
+    model.over("subject", total, *series.sides, side)
+    if series.repeats:
+        model.residual(total, name="measurement")
+    model.fixed(quote_name(time) if time is not None and roles.get(time) in ("factor", "covariate") else None)
+    return model.document
