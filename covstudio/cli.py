@@ -28,7 +28,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from covstudio import __version__
 from covstudio.cli_choosing import add_advise, add_compare
-from covstudio.cli_input import add_data_arguments, bound, model_and_table
+from covstudio.cli_input import (
+    add_data_arguments,
+    add_model_arguments,
+    add_refit_arguments,
+    bound,
+    model_and_table,
+)
 from covstudio.cli_reporting import add_report
 from covstudio.cli_table import InputError, add_table_arguments, said_of_table
 from covstudio.settings import SETTINGS, Setting
@@ -170,19 +176,9 @@ def _parser() -> _Parser:
     look.set_defaults(run=_inspect)
 
     fit = commands.add_parser("fit", help="fit a model to a table by REML or ML", allow_abbrev=False)
-    fit.add_argument("model", metavar="MODEL", help="a model saved by the app, or a formula")
-    fit.add_argument(
-        "data", metavar="DATA", nargs="?", help="the table; by default the one saved with the model"
-    )
+    add_model_arguments(fit)
     add_data_arguments(fit)
-    fit.add_argument(
-        "--profile", action="store_true", help="add 95 %% intervals by profile likelihood, found by refits"
-    )
-    fit.add_argument(
-        "--test-terms",
-        action="store_true",
-        help="test the terms of V by the likelihood ratio, each against the model without it",
-    )
+    add_refit_arguments(fit)
     fit.add_argument("--max-iter", type=_positive, default=100, metavar="N", help="the most iterations (100)")
     fit.add_argument("--blups", action="store_true", help="print the predicted random effects too")
     fit.add_argument("--json", action="store_true", help="print everything as JSON")

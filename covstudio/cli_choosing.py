@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from covstudio.cli_input import add_data_arguments, bound, model_and_table
+from covstudio.cli_input import add_data_arguments, add_model_arguments, bound, model_and_table
 from covstudio.cli_table import InputError
 
 # Nothing else is imported here: `covstudio --version` answers at once.
@@ -51,10 +51,7 @@ def add_advise(commands: Any) -> None:
         help="what the residuals of a fit say against its V, and the models to try next",
         allow_abbrev=False,
     )
-    advise.add_argument("model", metavar="MODEL", help="a model saved by the app, or a formula")
-    advise.add_argument(
-        "data", metavar="DATA", nargs="?", help="the table; by default the one saved with the model"
-    )
+    add_model_arguments(advise)
     places = advise.add_argument_group("where the rows stand", "found by names and contents where not said")
     places.add_argument("--time", metavar="COLUMN", help="times")
     places.add_argument("--subject", metavar="COLUMN", help="within whose levels times are compared")

@@ -25,6 +25,37 @@ if TYPE_CHECKING:
 FORMULA_TEXTS = ("dialect", "random", "correlation", "weights", "residual", "dispformula", "contrasts")
 
 
+def add_model_arguments(
+    parser: argparse.ArgumentParser, model: str = "a model saved by the app, or a formula"
+) -> None:
+    """Add the model and the table of a command.
+
+    Args:
+        parser: of a command.
+        model: what it may be.
+    """
+    parser.add_argument("model", metavar="MODEL", help=model)
+    parser.add_argument(
+        "data", metavar="DATA", nargs="?", help="the table; by default the one saved with the model"
+    )
+
+
+def add_refit_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what a fit is asked for beside its estimates, which takes further fits.
+
+    Args:
+        parser: of a command.
+    """
+    parser.add_argument(
+        "--profile", action="store_true", help="add 95 %% intervals by profile likelihood, found by refits"
+    )
+    parser.add_argument(
+        "--test-terms",
+        action="store_true",
+        help="test the terms of V by the likelihood ratio, each against the model without it",
+    )
+
+
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the words that say something about the model and its table.
 

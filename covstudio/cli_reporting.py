@@ -7,7 +7,14 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-from covstudio.cli_input import add_data_arguments, bound, model_and_table, saved_fit
+from covstudio.cli_input import (
+    add_data_arguments,
+    add_model_arguments,
+    add_refit_arguments,
+    bound,
+    model_and_table,
+    saved_fit,
+)
 from covstudio.cli_table import InputError
 
 # Nothing else is imported here: `covstudio --version` answers at once.
@@ -24,10 +31,7 @@ def add_report(commands: Any) -> None:
         help="fit a model and write a report, as a page or a notebook; or one on a saved fit",
         allow_abbrev=False,
     )
-    told.add_argument("model", metavar="MODEL", help="a model saved by the app, a formula, or a saved fit")
-    told.add_argument(
-        "data", metavar="DATA", nargs="?", help="the table; by default the one saved with the model"
-    )
+    add_model_arguments(told, "a model saved by the app, a formula, or a saved fit")
     told.add_argument(
         "-o", "--output", metavar="FILE", default="report.html", help="ends in .html or .ipynb (report.html)"
     )
@@ -39,14 +43,7 @@ def add_report(commands: Any) -> None:
     told.add_argument(
         "--program", action=argparse.BooleanOptionalAction, default=True, help="end with the model's program"
     )
-    told.add_argument(
-        "--profile", action="store_true", help="add 95 %% intervals by profile likelihood, found by refits"
-    )
-    told.add_argument(
-        "--test-terms",
-        action="store_true",
-        help="test the terms of V by the likelihood ratio, each against the model without it",
-    )
+    add_refit_arguments(told)
     add_data_arguments(told)
     told.set_defaults(run=_report)
 
