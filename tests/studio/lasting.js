@@ -31,6 +31,9 @@
     // Take down what is drawn, and end its line to the server.
     async down() {
       for (const view of Object.values(Bokeh.index)) view.remove();
+      // A plot that was being laid out changes its model once more, after it is gone: as where Bokeh itself ends a line for
+      // good, nobody hears it any longer.
+      for (const one of Bokeh.documents) one._callbacks.clear();
       Bokeh.documents.length = 0;
       for (const line of lines)
         if (line.readyState !== WebSocket.CLOSED)

@@ -49,8 +49,8 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): void {
   model.on("remove", () => {
     root.unmount();
     keeperOf(connection)?.close();
-    connection.close();
     painter.close();
+    connection.close();
     leaveTheme();
   });
 }

@@ -90,6 +90,7 @@ export class Connection {
 
   close(): void {
     this.line.close();
+    this.outbox.end();
   }
 
   /** The line is back, and the session is the same one: draw what was missed, and say what was held back. */

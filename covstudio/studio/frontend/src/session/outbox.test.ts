@@ -24,6 +24,14 @@ test("what is said without a line waits, and comes after what may have been miss
   expect(all.at(-1)).toBe("3 c");
 });
 
+test("a page that was taken down says nothing more", () => {
+  const [box, all] = heard();
+  box.send("bar", edit("a"));
+  box.end();
+  box.send("bar", edit("b"));
+  expect(all).toEqual(["1 a"]);
+});
+
 test("a new session hears what no draft has, under numbers of its own", () => {
   const [box, all] = heard();
   box.send("frame", edit("ready"));

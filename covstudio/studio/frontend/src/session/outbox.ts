@@ -29,10 +29,12 @@ export class Outbox {
   private last: Said[] = [];
   private held: Said[] | null = null;
   private left: Left | null = null;
+  private ended = false;
 
   constructor(private readonly say: (said: Said) => void) {}
 
   send(view: string, message: { type: string }, again?: true): void {
+    if (this.ended) return;
     const said: Said = { view, message, n: ++this.sent, ...(again && { again }) };
     this.last.push(said);
     if (this.last.length > MOST) this.last.shift();
@@ -50,6 +52,11 @@ export class Outbox {
   /** What was said is not to be said again. */
   forget(): void {
     this.last = [];
+  }
+
+  /** The page is taken down: what is under way in it has nobody to say it to. */
+  end(): void {
+    this.ended = true;
   }
 
   /** The line is lost: what is said waits. */
