@@ -153,7 +153,8 @@ function Model({ state, earlier }: { state: State<"canvas">; earlier: ReactNode 
     }
     if (!(root instanceof ShadowRoot || root instanceof Document)) return;
     if (held.current && !held.current.isConnected && !root.activeElement) canvas.current?.focus();
-    held.current = root.activeElement;
+    // What stood in another view is not the canvas's to follow.
+    held.current = canvas.current?.contains(root.activeElement) ? root.activeElement : null;
   });
 
   useAnswer("canvas", () => {
