@@ -98,6 +98,7 @@ def find(page: Page, query: str) -> list[Hit]:
         ("cov2cor", "Correlation"),
         ("nlme corAR1", "AR1Matrix"),
         ("sas cs", "CompoundSymmetricMatrix"),
+        ("kronecker", "KroneckerProduct"),
         ("Kronecker product", "KroneckerProduct"),
         ("AR1Matrix", "AR1Matrix"),
         ("scalarmatrix", "ScalarMatrix"),

@@ -37,11 +37,13 @@ __all__ = ["HadamardProduct", "KroneckerProduct", "kronecker"]
         "ASReml": (":",),
         "SAS": ("UN@AR(1)", "UN@CS", "UN@UN"),
         "GPyTorch": ("MultitaskKernel",),
+        "R": ("kronecker", "%x%"),
     },
     usage={
         "ASReml": "ar1(row):ar1(column)",
         "SAS": "repeated trait time / subject=id type=un@ar(1);",
         "GPyTorch": "MultitaskKernel(kernel, num_tasks=2)",
+        "R": "kronecker(A, B)",
     },
     reference="Searle (1982), Matrix Algebra Useful for Statistics, section 10.7",
     psd=True,

@@ -117,7 +117,7 @@ class Scale(Operator):
         Slot("a", "Outer A", "Covariance along the index that changes slowly, repeated for each of B's."),
         Slot("b", "Inner B", "Covariance along the index that changes fast, repeated for each of A's."),
     ),
-    aliases={"R": ("kronecker",)},
+    aliases={"R": ("kronecker sum",)},
     usage={"R": "kronecker(A, diag(q)) + kronecker(diag(p), B)"},
     reference="Horn & Johnson (1991), Topics in Matrix Analysis, section 4.4",
     psd=True,

@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 _SIZE = positions_argument(1)
-_RHO = "Correlation of neighbours; it decays as rho^k with their lag k."
+_RHO = "Correlation of neighbours; at lag k it is ρ^k."
 
 
 def correlation(name: str, default: float = 0.0) -> Parameter:
