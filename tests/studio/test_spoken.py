@@ -27,6 +27,14 @@ def test_a_parameter_is_its_node_and_its_letter() -> None:
     assert spoken("elsewhere") == "elsewhere"
 
 
+def test_a_level_of_a_slope_is_told_without_the_sign_that_joins_it() -> None:
+    template = TEMPLATES["random_slopes"]
+    assert template.sample is not None
+    table = template.sample.table()
+    document = template.document(table)
+    assert Spoken(document, build(document, table)).level("subject", "s308⋈Days") == "s308, Days"
+
+
 def test_sentences_are_told_in_names() -> None:
     spoken = field()
     said = spoken.sentence("The data say nothing about field/g/a/rho and genotype/g/sigma^2.")

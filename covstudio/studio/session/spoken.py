@@ -51,6 +51,8 @@ class Spoken:
     def level(self, term: str, level: str) -> str:
         """What a level of a term is called: a combination of levels by the columns that they are of.
 
+        Where the columns are not known, or a label is no level of one (a slope), the labels stand alone.
+
         Example:
             >>> from covstudio.data.examples import load_example
             >>> from covstudio.document.build.build import build
@@ -62,7 +64,7 @@ class Spoken:
         """
         columns, labels = self._columns.get(term, ()), level.split(LEVEL_SEPARATOR)
         if len(columns) != len(labels) or len(labels) < 2:
-            return level
+            return ", ".join(labels)
         return ", ".join(f"{column} {label}" for column, label in zip(columns, labels, strict=True))
 
     def sentence(self, text: str) -> str:

@@ -63,7 +63,7 @@ export function Derived({ state, words }: { state: DerivedState; words: readonly
 
   const tried = text.trim() && state.draft === text.trim() ? state.tried : null;
   const some = offered(words, text);
-  const sample = example(words.map(({ word }) => word));
+  const sample = example(words);
   return (
     <Section name="derived" take={state.rows.length > 0}>
       {state.rows.length > 0 && <Quantities rows={state.rows} />}

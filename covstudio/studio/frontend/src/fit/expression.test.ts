@@ -20,7 +20,16 @@ test("a name is set apart from the word before it, and the caret stands behind i
 });
 
 test("an example for any number of parameters", () => {
+  const variance = (word: string) => ({ word, name: `${word} · σ²` });
+  const factor = (index: string) => ({
+    word: `L_${index[0]}_${index[1]}`,
+    name: `subject · L${index.replace(/./g, (one) => "₀₁"[Number(one)] ?? one)}`,
+  });
   expect(example([])).toBe("");
-  expect(example(["a"])).toBe("sqrt(a)");
-  expect(example(["a", "b", "c"])).toBe("h2 = a / (a + c)");
+  expect(example([variance("a")])).toBe("sqrt(a)");
+  expect(example([variance("a"), { word: "b", name: "b · ρ" }, variance("c")])).toBe("h2 = a / (a + c)");
+  // A Cholesky factor is no variance: a share of it would be none.
+  expect(example([...["00", "10", "11"].map(factor), variance("residual")])).toBe(
+    "r = L_1_0 / sqrt(L_1_0**2 + L_1_1**2)",
+  );
 });

@@ -1,5 +1,10 @@
 // An expression of parameters while it is written.
 
+interface Word {
+  word: string;
+  name: string;
+}
+
 /** The parameters that the word at the end may become, all of them where there is no such word. */
 export function offered<Known extends { word: string; name: string }>(
   all: readonly Known[],
@@ -23,9 +28,17 @@ export function inserted(
   return { text: upTo + text.slice(end), caret: upTo.length };
 }
 
-/** What might be written, of these parameters. */
-export function example(names: readonly string[]): string {
-  const [first, last] = [names[0], names.at(-1)];
-  if (first === undefined) return "";
-  return names.length < 2 ? `sqrt(${first})` : `h2 = ${first} / (${first} + ${last})`;
+/**
+ * What might be written, of these parameters: a share where two of them are variances, the correlation where they are what a
+ * covariance of two effects is the product of.
+ */
+export function example(words: readonly Word[]): string {
+  const [first, ...others] = words.filter(({ name }) => name.endsWith("σ²"));
+  const last = others.at(-1);
+  if (first && last) return `h2 = ${first.word} / (${first.word} + ${last.word})`;
+  const factor = (name: string) => words.find((one) => one.name.endsWith(name))?.word;
+  const [across, down] = [factor("L₁₀"), factor("L₁₁")];
+  if (across && down) return `r = ${across} / sqrt(${across}**2 + ${down}**2)`;
+  const some = first ?? words[0];
+  return some === undefined ? "" : `sqrt(${some.word})`;
 }
