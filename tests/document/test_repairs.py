@@ -68,6 +68,15 @@ CASES: dict[str, tuple[Document, Table | None, str, list[str]]] = {
 }
 
 
+def test_to_remove_an_operator_is_no_way_to_fill_it() -> None:
+    document = after(add("ScalarMatrix", V, name="plots"), add("KroneckerProduct", name="product"))
+    built = build(document)
+    wanting, loose = (problem for problem in built.problems if problem.node_id == "n2")
+    assert "needs" in wanting.message
+    assert repairs(document, None, built, wanting) == ()
+    assert [repair.label for repair in repairs(document, None, built, loose)] == ["Remove product"]
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_a_repair_solves_the_problem_in_one_named_step(case: str) -> None:
     document, table, node, expected = CASES[case]

@@ -12,6 +12,7 @@ from covstudio.document.changes.all import AddNode, ChangeError, Connect, SetPar
 from covstudio.document.model.document import Document
 from covstudio.studio.canvas import copies, gestures
 from covstudio.studio.canvas.messages import Target
+from covstudio.studio.canvas.wiring import GAP_X, WIDTH
 from covstudio.studio.session.store import Store
 from tests.studio.canvas_cases import Browser, field_trial, made, sum_of_two, to
 
@@ -97,6 +98,14 @@ def test_a_wire_let_go_in_space_offers_what_fits_and_wires_it() -> None:
     store.undo()
     browser.send("structure-added", kind="ScalarMatrix", at={"x": 0, "y": 0}, target=to(node="s", slot="3"))
     assert len(store.document.nodes["s"].children) == 3
+
+
+def test_what_a_button_of_a_card_adds_stands_beside_the_card() -> None:
+    store = Store(scaled())
+    Browser(store).send("structure-added", kind="ScalarMatrix", at=None, target=to(node="s", slot="3"))
+    (new,) = store.selection
+    assert store.document.nodes["s"].children[-1] == new
+    assert store.document.nodes[new].x == store.document.nodes["s"].x - WIDTH - GAP_X
 
 
 def test_the_search_for_nothing_offers_everything_and_adds_it_loose() -> None:

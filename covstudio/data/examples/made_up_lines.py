@@ -10,8 +10,7 @@ EXAMPLES.register(
         title="Made-up lines with markers",
         description=(
             "SIMULATED, nothing was observed: 60 lines in 2 replicates, their yields the sum of the "
-            "effects of 100 markers and noise; the second table markers has the counts of one allele. "
-            "Made by tools/made_up_lines.py from seed 20261130."
+            "effects of 100 markers and noise; the second table markers has the counts of one allele."
         ),
         source="simulated",
         licence="BSD-3-Clause",

@@ -33,6 +33,10 @@ from covstudio.document.sizes.infer import Shape, SizeOrigin, infer_sizes
 Severity = Literal["error", "unfinished"]
 
 
+#: What is said of a node that is in no slot and not V.
+LOOSE = "Not part of V: connect it to an operator, or remove it."
+
+
 @dataclass(frozen=True)
 class Problem:
     """What keeps a node from being built or used.
@@ -359,7 +363,7 @@ class _Builder:
             self._pin(V, "Connect the matrix that describes the data to V.", unfinished=True)
             return
         for root in document.roots()[1:]:
-            self._pin(root, "Not part of V: connect it to an operator, or remove it.", unfinished=True)
+            self._pin(root, LOOSE, unfinished=True)
         v = self.matrices.get(document.v)
         if v is None:
             return

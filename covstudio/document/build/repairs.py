@@ -15,7 +15,7 @@ from covstudio.covariance import Argument, declaration
 from covstudio.covariance.core.letters import parameter_label
 from covstudio.data.rows import factor_levels
 from covstudio.data.tables import Table
-from covstudio.document.build.build import Build, Problem, build, value_problems
+from covstudio.document.build.build import LOOSE, Build, Problem, build, value_problems
 from covstudio.document.build.connection import check_connection
 from covstudio.document.build.used_columns import used_columns
 from covstudio.document.changes.all import (
@@ -111,7 +111,7 @@ def _proposals(document: Document, table: Table | None, problem: Problem) -> Ite
     elif problem.field is not None:
         label = f"Reset {parameter_label(problem.field)} of {node.name}"
         yield label, SetParameters({(node.id, problem.field): None})
-    elif node.id in document.roots() and node.id != document.v:
+    elif problem.message == LOOSE:  # to remove a node mends nothing else that is wrong with it
         yield from _of_loose(document, table, node)
     if problem.field is None and node.operands:
         yield from _of_operator(document, table, node)

@@ -265,7 +265,7 @@ class CanvasView:
         self.channel.tell(Addable(target=message.target, kinds=kinds))
 
     def _on_added(self, message: StructureAdded) -> None:
-        place = (message.at.x, message.at.y)
+        place = None if message.at is None else (message.at.x, message.at.y)
         self._add(
             lambda: gestures.quick(self.store.document, self.store.table, message.kind, place, message.target)
         )

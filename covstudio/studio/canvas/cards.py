@@ -122,7 +122,7 @@ def result_card(store: Store, problems: list[Problem]) -> Card:
         if fixed:
             lines.append(CardLine(label="fixed", value=fixed))
     if document.response:
-        lines.append(CardLine(label="response", text=document.response))
+        lines.append(CardLine(label="y", text=document.response))
     trouble = problems if document.nodes else []
     label = "V, the covariance of the response"
     if document.v is None:

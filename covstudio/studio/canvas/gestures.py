@@ -88,14 +88,16 @@ def dropped(document: Document, table: Table | None, kind: str, at: Place, targe
     return Plan(f"wire it into {into}{named}", addition.change, addition.id, onto=parent)
 
 
-def quick(document: Document, table: Table | None, kind: str, at: Place, target: Target) -> Plan | None:
+def quick(
+    document: Document, table: Table | None, kind: str, at: Place | None, target: Target
+) -> Plan | None:
     """What adding a structure from the search does there, or None where it does not fit.
 
     Args:
         document: the document.
         table: its table.
         kind: the structure's name in the catalogue.
-        at: where its centre is to be.
+        at: where its centre is to be; None for a place beside what it is wired to.
         target: the output or the slot from which a wire was let go, or the wire to insert it on; nothing for
             a loose one.
 
@@ -105,11 +107,11 @@ def quick(document: Document, table: Table | None, kind: str, at: Place, target:
     if target.wire is not None:
         return wrapped(document, table, kind, target.wire, on_card=False)
     if target.node is None:
-        return _placed(add(document, table, kind, at))
+        return _placed(add(document, table, kind, at or (0.0, 0.0)))
     if target.slot is None:
         return wrapped(document, table, kind, target.node, on_card=True, at=at)
     slot = None if target.node == V else target.slot
-    addition = add(document, table, kind, at, (target.node, slot), beside_it=False)
+    addition = add(document, table, kind, at or (0.0, 0.0), (target.node, slot), beside_it=at is None)
     if addition.refused is not None:
         return None
     return Plan("wire it in", addition.change, addition.id, onto=target.node)

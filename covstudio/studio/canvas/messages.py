@@ -195,10 +195,10 @@ class AddAsked(Message, frozen=True):
 
 
 class StructureAdded(Edit, frozen=True):
-    """A structure was chosen in that search."""
+    """A structure was chosen in that search, for a place, or beside what it goes into."""
 
     kind: str
-    at: Place
+    at: Place | None
     target: Target
 
 

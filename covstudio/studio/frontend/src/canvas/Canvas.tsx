@@ -184,7 +184,8 @@ function Model({ state, earlier }: { state: State<"canvas">; earlier: ReactNode 
     () => ({
       menu: (id, at) => latest.current.ofNode(id, at),
       show: (id) => send({ type: "show-matrix", node: id }),
-      fill: (node, slot, at) => latest.current.ask({ x: at.left, y: at.bottom }, { node, slot, wire: null }),
+      fill: (node, slot, at) =>
+        latest.current.ask({ x: at.left, y: at.bottom }, { node, slot, wire: null }, true),
       rename: (id, name, byKey) => {
         setRenaming(null);
         if (name !== null) send({ type: "rename-node", node: id, name });

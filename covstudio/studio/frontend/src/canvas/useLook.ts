@@ -126,6 +126,11 @@ export function useLook(state: Model, initialised: boolean): Look {
     const into = (model: Model) => model.wires.find((wire) => wire.parent === V)?.child;
     if (into(state) !== undefined && into(state) !== into(last)) fresh.add(V); // V went to what was wired into it
     if (fresh.size === 0) return;
+    const stood = new Map(last.nodes.map((node) => [node.id, node]));
+    for (const { id, x, y } of state.nodes) {
+      const was = stood.get(id);
+      if (was !== undefined && (was.x !== x || was.y !== y)) fresh.add(id); // it made room
+    }
     reveal(fresh);
   });
 

@@ -12,12 +12,14 @@ interface Open {
   /** In pixels of the page. */
   at: XYPosition;
   kinds: string[] | null;
+  /** Whether what is chosen stands beside what it goes into, not where the search is. */
+  beside: boolean;
 }
 
 export interface QuickAdding {
   open: (Omit<Open, "at"> & { at: XYPosition & { width: number; height: number } }) | null;
   /** Open it at a place in pixels of the page. */
-  ask(at: XYPosition, target?: Target): void;
+  ask(at: XYPosition, target?: Target, beside?: boolean): void;
   choose(kind: string): void;
   close(): void;
 }
@@ -49,14 +51,15 @@ export function useQuickAdd(canvas: RefObject<HTMLElement>): QuickAdding {
             ...open,
             at: { x: open.at.x - box.left, y: open.at.y - box.top, width: box.width, height: box.height },
           },
-    ask(at, target = NOTHING) {
-      setOpen({ title: titleOf(target), target, at, kinds: null });
+    ask(at, target = NOTHING, beside = false) {
+      setOpen({ title: titleOf(target), target, at, kinds: null, beside });
       send({ type: "add-asked", target });
     },
     choose(kind) {
       if (open === null) return;
       setOpen(null);
-      send({ type: "structure-added", kind, at: flow.screenToFlowPosition(open.at), target: open.target });
+      const at = open.beside ? null : flow.screenToFlowPosition(open.at);
+      send({ type: "structure-added", kind, at, target: open.target });
     },
     close: () => setOpen(null),
   };

@@ -32,12 +32,13 @@ function standOf(element: HTMLElement): Stand {
 function heir({ element, neighbours: before, around }: Stand): HTMLElement | null {
   const neighbours = element.isConnected ? neighboursOf(element) : before;
   const at = neighbours.indexOf(element);
-  const walked = (one: HTMLElement) => one.tabIndex >= 0 && usable(one);
+  const holder = around.find((one) => one.hasAttribute("tabindex") && usable(one)) ?? null;
+  const walked = (one: HTMLElement) =>
+    one.tabIndex >= 0 && usable(one) && (holder === null || holder.contains(one));
   return (
     neighbours.slice(at + 1).find(walked) ??
     neighbours.slice(0, Math.max(at, 0)).reverse().find(walked) ??
-    around.find((one) => one.hasAttribute("tabindex") && usable(one)) ??
-    null
+    holder
   );
 }
 

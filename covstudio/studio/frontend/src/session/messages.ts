@@ -547,10 +547,10 @@ export interface AddAsked {
   type: "add-asked";
 }
 /**
- * A structure was chosen in that search.
+ * A structure was chosen in that search, for a place, or beside what it goes into.
  */
 export interface StructureAdded {
-  at: Place;
+  at: Place | null;
   kind: string;
   target: Target;
   type: "structure-added";
