@@ -75,6 +75,11 @@ def test_the_palette_works_by_keyboard_alone(studio: Studio) -> None:
     expect(studio.node(HADAMARD)).to_have_class(SELECTED)
     page.keyboard.press("ArrowUp")
     expect(search).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(studio.nodes()).to_have_count(3)
+    page.keyboard.press("Control+z")  # the search has done its work: this takes back what it added, not its words
+    expect(studio.nodes()).to_have_count(2)
+    expect(search).to_have_value("hadam")
     page.keyboard.press("Escape")
     expect(search).to_have_value("")
     search.fill("zzz")

@@ -61,6 +61,7 @@ function Structures({ state }: { state: State<"palette"> }) {
   const [query, setQuery] = useState("");
   const [active, setActive] = useState<string | null>(null); // what Tab leads to, once somebody walked
   const [open, setOpen] = useState(remembered);
+  const [answered, setAnswered] = useState(false); // Enter added what was searched for: undo takes that back, not the words
   const [explained, setExplained] = useState<PaletteEntry | null>(null);
   const line = useRef<HTMLElement | null>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>();
@@ -79,6 +80,7 @@ function Structures({ state }: { state: State<"palette"> }) {
 
   function change(text: string): void {
     setQuery(text);
+    setAnswered(false);
     setActive(null);
     hands.hush();
     list.current?.scrollTo({ top: 0 });
@@ -167,6 +169,7 @@ function Structures({ state }: { state: State<"palette"> }) {
       if (better(offered, found) && offered[0]) take(offered[0].entry);
       else if (asked && found[0]) {
         add(found[0].entry);
+        setAnswered(true);
         event.currentTarget.select(); // what is typed next looks for the next one
       } else if (offered[0]) take(offered[0].entry);
     } else if (event.key === "Escape") {
@@ -209,6 +212,7 @@ function Structures({ state }: { state: State<"palette"> }) {
             autoComplete="off"
             spellCheck={false}
             value={query}
+            data-answered={answered || undefined}
             onChange={(event) => change(event.target.value)}
             onKeyDown={onSearchKey}
           />

@@ -19,12 +19,13 @@ test("a text keeps its own undo, and everything else has the model's", () => {
   ] as const) {
     expect(at("text", key, { ctrl: true, shift })).toBeNull();
     expect(at("choice", key, { ctrl: true, shift })).toBe(key === "z" ? "undo" : "redo");
+    expect(at("answered", key, { ctrl: true, shift })).toBe(key === "z" ? "undo" : "redo");
     expect(at("page", key, { ctrl: true, shift })).toBe(key === "z" ? "undo" : "redo");
   }
 });
 
 test("files are saved and opened, and the model is fitted, from anywhere", () => {
-  for (const place of ["text", "choice", "page"] as const) {
+  for (const place of ["text", "answered", "choice", "page"] as const) {
     expect(at(place, "s", { ctrl: true })).toBe("save");
     expect(at(place, "o", { ctrl: true })).toBe("open");
     expect(at(place, "Enter", { ctrl: true })).toBe("fit");
@@ -35,7 +36,7 @@ test("signs are keys only where nothing is written or chosen", () => {
   expect(at("page", "/")).toBe("search");
   expect(at("page", "?", { shift: true })).toBe("help");
   expect(at("page", "=")).toBe("derive");
-  for (const place of ["text", "choice"] as const)
+  for (const place of ["text", "answered", "choice"] as const)
     for (const sign of ["/", "="]) expect(at(place, sign)).toBeNull();
   expect(at("page", "/", { ctrl: true })).toBeNull();
   expect(at("page", "s", { alt: true, ctrl: true })).toBeNull();

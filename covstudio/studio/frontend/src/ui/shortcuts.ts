@@ -53,8 +53,8 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { what: "This help", keys: ["?"], command: "help" },
 ];
 
-/** What has the keyboard: a field that is written in, one that answers to letters, or anything else. */
-export type Place = "text" | "choice" | "page";
+/** What has the keyboard: a field that is written in, one whose text has done its work, one that answers to letters, or anything else. */
+export type Place = "text" | "answered" | "choice" | "page";
 
 /** The command of a key pressed at a place, or null. In a text the browser's own undo is the right one. */
 export function commandOf(press: Press, place: Place, apple = APPLE): Command | null {
@@ -87,7 +87,10 @@ const TEXTS = new Set(["text", "search", "number", "email", "url", "password", "
 function placeOf(target: EventTarget | undefined): Place {
   if (!(target instanceof HTMLElement)) return "page";
   if (target.isContentEditable || target instanceof HTMLTextAreaElement) return "text";
-  if (target instanceof HTMLInputElement) return TEXTS.has(target.type) ? "text" : "page";
+  if (target instanceof HTMLInputElement) {
+    if (!TEXTS.has(target.type)) return "page";
+    return target.dataset.answered === undefined ? "text" : "answered";
+  }
   return target instanceof HTMLSelectElement ? "choice" : "page";
 }
 
