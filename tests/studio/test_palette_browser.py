@@ -77,7 +77,7 @@ def test_the_palette_works_by_keyboard_alone(studio: Studio) -> None:
     expect(search).to_be_focused()
     page.keyboard.press("Enter")
     expect(studio.nodes()).to_have_count(3)
-    page.keyboard.press("Control+z")  # the search has done its work: this takes back what it added, not its words
+    page.keyboard.press("Control+z")  # what it added is taken back, not its words
     expect(studio.nodes()).to_have_count(2)
     expect(search).to_have_value("hadam")
     page.keyboard.press("Escape")

@@ -1,15 +1,16 @@
-// A name in the room there is: what is too long loses its middle, as names often differ at their ends. The whole is told under the
-// pointer.
+// A name in the room there is: what is too long loses its middle, as names often differ at their ends, or its end, where that is a
+// long word: half of one says less than its beginning. The whole is told under the pointer.
 
 import styles from "./name.module.css";
 
-/** Characters of the end that always stand, or those of the last word, if that is shorter. */
+/** The most characters of the end that always stand. */
 const TAIL = 6;
 
-/** Where the end of a name begins. */
+/** Where the end of a name begins that always stands: its last word, if that is short; of a single word its last letters. */
 export function tailOf(text: string): number {
-  const word = text.lastIndexOf(" ");
-  return Math.max(word > 0 ? word + 1 : 0, text.length - TAIL);
+  const word = text.lastIndexOf(" ") + 1;
+  if (word === 0) return Math.max(0, text.length - TAIL);
+  return text.length - word <= TAIL ? word : text.length;
 }
 
 export function Name({ text, className = "" }: { text: string; className?: string }) {
