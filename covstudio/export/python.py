@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from covstudio import __version__, covariance
 from covstudio.covariance import Declaration, declaration
 from covstudio.data.choices import TableChoices
-from covstudio.data.errors import FormulaError
-from covstudio.data.formula import parse_formula
 from covstudio.data.relation import Relation
 from covstudio.data.relation_records import relation_record
 from covstudio.data.tables import Table
@@ -24,14 +22,13 @@ from covstudio.document.build.build import Build, build
 from covstudio.document.build.roles import roles_of, under_choices
 from covstudio.document.build.spacing import spaced
 from covstudio.document.build.table_facts import TableFacts, facts_of
-from covstudio.document.build.used_columns import formula_names, used_columns
-from covstudio.document.model.derived import split_name
-from covstudio.document.model.document import Degrees, Document
+from covstudio.document.model.document import Document
 from covstudio.document.model.node import V
 from covstudio.export.exporter import EXPORTERS, Exporter
 from covstudio.export.expressions import Writer
+from covstudio.export.fitting_part import FittingPart
 from covstudio.export.incomplete import lacking
-from covstudio.export.source import block, comment, docstring, is_keyword_name, literal, mapping, nested
+from covstudio.export.source import comment, docstring, is_keyword_name, literal, mapping, nested
 
 
 def python_source(document: Document, table: Table | None = None) -> str:
@@ -189,14 +186,17 @@ class _Program:
         data = self._data(writer)
         inputs = {"labels": "LABELS", "numbers": "NUMBERS", "rows": "ROWS"}
         used = [name for name in inputs if name in writer.inputs]
-        settings = "\n\n".join(part for part in (self._fit_settings(), self._values()) if part)
+        settings, main = self._values(), self._main([inputs[name] for name in used])
+        if self._fits:
+            fitting = FittingPart(document, built.table, self.roles, self.choices, self._import)
+            settings = f"{fitting.settings()}\n\n{settings}"
+            main = f"{fitting.function(used)}\n\n\n{main}"
         relations = [
             _second_table(constant, self.document.relations[name])
             for name, constant in writer.relations.items()
         ]
         constants = "\n\n".join(part for part in (data, *relations, *writer.constants) if part)
         separator = "\n\n\n" if constants else ""
-        main = self._main(used, [inputs[name] for name in used])
         covariance = "\n".join(
             [f"def covariance({', '.join(used)}):", f'    """{_signature(used)}"""', *body]
         )
@@ -216,8 +216,6 @@ class _Program:
             f"{constants}{separator}{main}\n\n\n"
             'if __name__ == "__main__":\n    main(sys.argv[1:])\n'
         )
-
-    # --- imports and constants ---------------------------------------------------------------------
 
     def _import(self, module: str, *names: str) -> None:
         self.imports.setdefault(module, set()).update(names)
@@ -251,48 +249,6 @@ class _Program:
             parts.append(f"ROWS = {self.built.table.n if self.built.table is not None else 0}")
         return "\n\n".join(parts)
 
-    def _fit_settings(self) -> str:
-        document = self.document
-        if not self._fits:
-            return ""
-        self._import("covstudio.data", "read_table")
-        self._import("covstudio.data.design", "complete_rows", "design_matrix", "response")
-        self._import("covstudio.reml", "Inference", "fit")
-        table = self.built.table
-        used = [name for name in used_columns(document) if table is None or name in table.columns]
-        roles = ", ".join(f"{literal(name)}: {literal(role)}" for name, role in self._roles().items())
-        lines = [
-            "# What a fit needs: y, the formula of X, and the columns that a row must have a value in.",
-            f"RESPONSE = {literal(document.response)}",
-            f"FIXED_EFFECTS = {literal(document.fixed_effects)}",
-            f"ROLES = {{{roles}}}",
-            block("USED = ", used, ""),
-        ]
-        if not self._roles_known:
-            self._import("covstudio.data.roles", "completed_roles")
-        if self.choices:
-            self._import("covstudio.data", "TableChoices")
-            lines += ["", "# What is said about the table.", nested("CHOICES", self.choices.to_dict())]
-        if document.derived:
-            pairs = [split_name(text) for text in document.derived]
-            entries = "".join(f"    ({literal(name)}, {literal(text)}),\n" for name, text in pairs)
-            lines += [
-                "",
-                "# Functions of the parameters that are wanted with a fit.",
-                f"DERIVED = [\n{entries}]",
-            ]
-        return "\n".join(lines)
-
-    def _roles(self) -> dict[str, str]:
-        """The roles of the columns in the formula, as far as they are known here."""
-        columns = formula_names(self.document.fixed_effects)
-        return {name: self.roles[name] for name in columns if name in self.roles}
-
-    @property
-    def _roles_known(self) -> bool:
-        """Whether the roles of all columns in the formula are known here; if not, the program guesses."""
-        return set(formula_names(self.document.fixed_effects)) <= set(self.roles)
-
     def _values(self) -> str:
         naturals = self.built.naturals(V, self.document).tolist()
         values: Mapping[str, object] = {
@@ -302,15 +258,7 @@ class _Program:
         }
         return "# The parameters of V on their natural scale.\n" + mapping("VALUES", values)
 
-    def _method(self) -> str:
-        return "" if self.document.method == "REML" else f", method={literal(self.document.method)}"
-
-    def _columns(self) -> str:
-        return ", drop_dependent=True" if self.document.drop_dependent else ""
-
-    # --- the main function -------------------------------------------------------------------------
-
-    def _main(self, used: Sequence[str], constants: Sequence[str]) -> str:
+    def _main(self, constants: Sequence[str]) -> str:
         document = self.document
         lines = ["def main(arguments):"]
         if document.response is None:
@@ -329,105 +277,7 @@ class _Program:
             "    for row in v().tolist():",
             '        print(",".join(map(repr, row)))',
         ]
-        if not self._fits:
-            return "\n".join(lines)
-        inputs = {
-            "labels": "    labels = {name: table.labels(name) for name in LABELS}",
-            "numbers": "    numbers = {name: table.numbers(name) for name in NUMBERS}",
-            "rows": "    rows = table.n",
-        }
-        said = ", choices=TableChoices.from_dict(CHOICES)" if self.choices else ""
-        roles = "ROLES" if self._roles_known else "roles"
-        fitting = [
-            "def print_fit(path):",
-            '    """Fit the model to the table in a csv file and print the estimates."""',
-            "    try:",
-            f"        table = read_table(path{said})",
-            *([] if self._roles_known else ["        roles = completed_roles(table, ROLES, RESPONSE)"]),
-            "        complete = complete_rows(table, USED)",
-            "        for note in filter(None, (*table.notes, complete.note)):",
-            "            print(note, file=sys.stderr)",
-            "        table = complete.table",
-            *(f"    {inputs[name]}" for name in used),
-            "        y = response(table, RESPONSE).y",
-            f"        design = design_matrix(table, FIXED_EFFECTS, {roles}{self._columns()})",
-            *(["        y = y - design.offset"] if _has_offset(document) else []),
-            *(_LEFT_OUT if document.drop_dependent else ()),
-            f"        v = covariance({', '.join(used)})",
-            f"        result = fit(v, y, design.x, x_names=design.names{self._method()})",
-            "    except ValueError as error:",
-            "        sys.exit(str(error))",
-            "    errors = result.standard_errors",
-            "    lines = [(name, value, errors[name]) for name, value in result.params.items()]",
-            "    effects = result.beta_standard_errors.tolist()",
-            "    told = tests = None",
-            "    if result.converged:",
-            "        try:",
-            "            told = Inference(result, v, y, design.x, design.names)",
-            *_tested(document.degrees_used),
-            *_EFFECTS,
-            "        except ValueError as error:",
-            "            print(error, file=sys.stderr)",
-            "    lines += zip(design.names, result.beta.tolist(), effects)",
-            '    lines.append(("log-likelihood", result.loglik, ""))',
-            "    width = max(len(name) for name, _, _ in lines)",
-            "    print(f\"{'parameter':<{width}}  {'estimate':<24}  standard error\")",
-            "    for name, value, error in lines:",
-            '        print(f"{name:<{width}}  {value!r:<24}  {error}".rstrip())',
-            "    print(result.message, file=sys.stderr)",
-            '    print(f"standard errors from the {result.covariance.source}", file=sys.stderr)',
-            "    if told is not None:",
-            "        try:",
-            *(_DERIVED if document.derived else ()),
-            *_TESTS,
-            "        except ValueError as error:",
-            "            print(error, file=sys.stderr)",
-        ]
-        return "\n".join([*fitting, "", "", *lines])
-
-
-_LEFT_OUT = (
-    "        if design.left_out:",
-    '            print("Left out, depending on others:", ", ".join(design.left_out), file=sys.stderr)',
-)
-
-
-_DERIVED = (
-    "            for name, expression in DERIVED:",
-    "                found = told.function(expression)",
-    '                print(f"{name} = {found.estimate!r}  standard error {found.standard_error}")',
-)
-_EFFECTS = ("            effects = [one.standard_error for one in tests.entries] if tests else []",)
-_TESTS = (
-    "            if tests is not None:",
-    '                print("", tests, sep="\\n")',
-    "            if tests is not None and design.outer_terms:",
-    '                print("", told.wald_terms(design.outer_terms, tests.method), sep="\\n")',
-)
-
-
-def _tested(degrees: Degrees) -> tuple[str, ...]:
-    """Lines that test fixed effects; by Satterthwaite where others cannot be had, as `covstudio fit` does."""
-    first, otherwise = (
-        f'tests = told.fixed_effects("{method}") if result.p else None'
-        for method in (degrees, "satterthwaite")
-    )
-    if degrees == "satterthwaite":
-        return (f"            {otherwise}",)
-    return (
-        "            try:",
-        f"                {first}",
-        "            except ValueError as error:",
-        "                print(error, file=sys.stderr)",
-        f"                {otherwise}",
-    )
-
-
-def _has_offset(document: Document) -> bool:
-    try:
-        return bool(parse_formula(document.fixed_effects).offsets)
-    except FormulaError:
-        return False
+        return "\n".join(lines)
 
 
 def _signature(used: Sequence[str]) -> str:
