@@ -46,12 +46,11 @@ from covstudio.covariance.operators.scaled import Scale as Scale
 from covstudio.covariance.operators.sums import CovariancePropagation as CovariancePropagation
 from covstudio.covariance.operators.sums import Sum as Sum
 from covstudio.covariance.operators.variances import WithVariances as WithVariances
+from covstudio.covariance.parameters.chain import TransformChain as TransformChain
 from covstudio.covariance.parameters.parameter import Parameter as Parameter
 from covstudio.covariance.parameters.parameter import ParamSpec as ParamSpec
 from covstudio.covariance.parameters.parameter import simple_param_specs as simple_param_specs
-from covstudio.covariance.parameters.parameterised import UnknownParameter as UnknownParameter
 from covstudio.covariance.parameters.transforms import Transform as Transform
-from covstudio.covariance.parameters.transforms import TransformChain as TransformChain
 from covstudio.covariance.parameters.transforms import TransformExp as TransformExp
 from covstudio.covariance.parameters.transforms import TransformExp2 as TransformExp2
 from covstudio.covariance.parameters.transforms import TransformExp10 as TransformExp10
@@ -60,6 +59,7 @@ from covstudio.covariance.parameters.transforms import TransformIdentity as Tran
 from covstudio.covariance.parameters.transforms import TransformPow as TransformPow
 from covstudio.covariance.parameters.transforms import TransformScaleShift as TransformScaleShift
 from covstudio.covariance.parameters.transforms import TransformSigmoid as TransformSigmoid
+from covstudio.covariance.parameters.unknown import UnknownParameter as UnknownParameter
 from covstudio.covariance.structures.design.incidence import DummyMatrix as DummyMatrix
 from covstudio.covariance.structures.design.numeric import DesignMatrix as DesignMatrix
 from covstudio.covariance.structures.design.positions import evenly_spaced_levels as evenly_spaced_levels

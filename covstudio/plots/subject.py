@@ -17,7 +17,7 @@ from covstudio.covariance.linalg.compositions import JOINER, placed_operands
 from covstudio.covariance.linalg.names import Names, NamesBelow
 from covstudio.covariance.linalg.operands import matrix_of
 from covstudio.covariance.linalg.why import natural_values
-from covstudio.covariance.parameters.parameterised import suggest
+from covstudio.covariance.parameters.unknown import suggest
 from covstudio.plots.raster import as_read, has_correlations
 
 __all__ = ["ENTRIES", "Subject"]

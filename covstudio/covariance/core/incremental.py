@@ -22,7 +22,7 @@ from covstudio.covariance.core.matrix import Matrix
 from covstudio.covariance.core.operands import locate
 from covstudio.covariance.core.operator import Operator
 from covstudio.covariance.parameters.layout import shares
-from covstudio.covariance.parameters.parameterised import UnknownParameter
+from covstudio.covariance.parameters.unknown import UnknownParameter
 
 __all__ = ["Evaluation"]
 

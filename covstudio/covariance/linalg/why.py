@@ -22,7 +22,8 @@ from covstudio.covariance.linalg.compositions import PlacedOperand, composition,
 from covstudio.covariance.linalg.entries import TERMS, Separation, entry_terms, separation
 from covstudio.covariance.linalg.functions import derivative_matmul, matmul
 from covstudio.covariance.linalg.names import Names, NamesBelow
-from covstudio.covariance.parameters.parameterised import Params, suggest
+from covstudio.covariance.parameters.parameterised import Params
+from covstudio.covariance.parameters.unknown import suggest
 
 __all__ = ["ExplainedEntry", "ExplainedTerm", "natural_values", "why"]
 

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from covstudio.covariance.parameters.differentiation import traced
 from covstudio.covariance.parameters.layout import Layout
-from covstudio.covariance.parameters.parameterised import Parameterised, Params, few
+from covstudio.covariance.parameters.parameterised import Parameterised, Params
 from covstudio.covariance.parameters.transforms import Transform
+from covstudio.covariance.parameters.unknown import few
 
 __all__ = ["FreeParameters"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Literal, overload
@@ -14,8 +13,9 @@ from covstudio.covariance.parameters.by_name import DefaultsByName, Specs, Trans
 from covstudio.covariance.parameters.layout import Layout
 from covstudio.covariance.parameters.parameter import Parameter
 from covstudio.covariance.parameters.transforms import Transform
+from covstudio.covariance.parameters.unknown import UnknownParameter, few, listed, suggest
 
-__all__ = ["Parameterised", "Params", "UnknownParameter", "few", "suggest"]
+__all__ = ["Parameterised", "Params", "UnknownParameter"]
 
 #: What is accepted as parameters: None (the defaults), a flat 1-D tensor, or a dict of 1-element tensors.
 Params = Tensor | Mapping[str, Tensor] | None
@@ -403,35 +403,3 @@ class Parameterised(ABC):
         return torch.cat(
             [self._floating(params[name], f"parameter {name!r}").reshape(1) for name in expected]
         )
-
-
-class UnknownParameter(KeyError):
-    """There is no parameter of that name."""
-
-    def __init__(self, label: str, name: object, names: Sequence[str]) -> None:
-        super().__init__(label, name, names)
-        self.label, self.name, self.names = label, name, tuple(names)
-
-    def __str__(self) -> str:
-        has = f"it has {listed(self.names)}" if self.names else "it has none"
-        return f"{self.label} has no parameter {self.name!r}; {has}{suggest(self.name, self.names) or '.'}"
-
-
-def few(names: Sequence[object]) -> str:
-    """The first of many names, for messages."""
-    shown = ", ".join(str(name) for name in names[:_SHOWN])
-    return f"({shown}{', ...' if len(names) > _SHOWN else ''})" if names else "(there are none)"
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first of many names as a list, for messages."""
-    return f"[{', '.join(map(repr, names[:_SHOWN]))}{', ...' if len(names) > _SHOWN else ''}]"
-
-
-def suggest(name: object, names: Sequence[str]) -> str:
-    """What was probably meant, as the end of a message."""
-    close = difflib.get_close_matches(str(name), names, n=2)
-    return f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
-
-
-_SHOWN = 6
