@@ -15,7 +15,8 @@ from covstudio.data.inspection import inspect
 from covstudio.data.reading import read_table
 from covstudio.data.roles import check_roles, explain_roles
 from covstudio.data.tables import Table
-from covstudio.document.build.build import build, value_problems
+from covstudio.document.build.build import build
+from covstudio.document.build.built import value_problems
 from covstudio.document.changes.all import AddNode, Loosen
 from covstudio.document.files.write import DocumentError, dumps, loads
 from covstudio.document.model.document import Document

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from covstudio.covariance import Matrix, linalg
 from covstudio.data.tables import Table
-from covstudio.document.build.build import Build, build
+from covstudio.document.build.build import build
+from covstudio.document.build.built import Build
 from covstudio.document.changes.all import AddNode, Connect, RemoveNodes
 from covstudio.document.changes.auto_layout import auto_layout
 from covstudio.document.model.document import Document

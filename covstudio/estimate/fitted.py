@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from covstudio.covariance import Matrix
 from covstudio.data.tables import Table
-from covstudio.document.build.build import Problem
+from covstudio.document.build.built import Problem
 from covstudio.document.model.derived import split_name
 from covstudio.document.model.document import Document
 from covstudio.estimate.derived import Derivation, Quantity

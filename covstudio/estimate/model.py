@@ -13,7 +13,8 @@ from covstudio.data.design import Design, design_matrix, response
 from covstudio.data.errors import DesignError, TableError, listed
 from covstudio.data.tables import Table
 from covstudio.document.build.about_v import about_v
-from covstudio.document.build.build import ParameterRef, Problem, build, unused_values, value_problems
+from covstudio.document.build.build import build
+from covstudio.document.build.built import ParameterRef, Problem, unused_values, value_problems
 from covstudio.document.build.roles import roles_of, under_choices
 from covstudio.document.build.table_facts import facts_of
 from covstudio.document.build.used_columns import used_columns

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from covstudio.covariance import Argument, Matrix, declaration, linalg
-from covstudio.document.build.build import Build
+from covstudio.document.build.built import Build
 from covstudio.document.build.construct import (
     constructor_defaults,
     is_left_out,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from covstudio.document.build.about_v import about_v
-from covstudio.document.build.build import Build
+from covstudio.document.build.built import Build
 from covstudio.document.model.document import Document
 
 

@@ -18,7 +18,8 @@ from covstudio.data.relation import Relation
 from covstudio.data.relation_records import relation_record
 from covstudio.data.tables import Table
 from covstudio.document.build.about_v import about_v
-from covstudio.document.build.build import Build, build
+from covstudio.document.build.build import build
+from covstudio.document.build.built import Build
 from covstudio.document.build.roles import roles_of, under_choices
 from covstudio.document.build.spacing import spaced
 from covstudio.document.build.table_facts import TableFacts, facts_of

@@ -6,7 +6,8 @@ import torch
 from covstudio.covariance import Evaluation
 from covstudio.data.examples import load_example
 from covstudio.data.tables import Table
-from covstudio.document.build.build import build, unused_values, value_problems
+from covstudio.document.build.build import build
+from covstudio.document.build.built import unused_values, value_problems
 from covstudio.document.build.same import same_model, same_structure
 from covstudio.document.changes.all import (
     Connect,

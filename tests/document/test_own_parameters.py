@@ -3,7 +3,8 @@
 import torch
 
 from covstudio.covariance import AR1CorrelationMatrix, AR1Matrix, Conditional
-from covstudio.document.build.build import build, value_problems
+from covstudio.document.build.build import build
+from covstudio.document.build.built import value_problems
 from covstudio.document.changes.all import SetArgument, SetFixed, SetParameters
 from covstudio.document.files.write import dumps, loads
 from tests.document.document_models import add, after

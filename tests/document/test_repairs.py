@@ -3,7 +3,8 @@
 import pytest
 
 from covstudio.data.tables import Table
-from covstudio.document.build.build import Problem, build, value_problems
+from covstudio.document.build.build import build
+from covstudio.document.build.built import Problem, value_problems
 from covstudio.document.build.repairs import repairs
 from covstudio.document.changes.all import AddNode, SetParameters
 from covstudio.document.model.document import Document

@@ -19,7 +19,8 @@ import torch
 from covstudio.covariance import Matrix, ScalarMatrix, catalogue, declaration, declare
 from covstudio.covariance.core.catalogue import withdraw
 from covstudio.data.tables import Table
-from covstudio.document.build.build import Problem, build
+from covstudio.document.build.build import build
+from covstudio.document.build.built import Problem
 from covstudio.document.changes.all import SetArgument
 from covstudio.document.files.write import DocumentError, dumps, loads
 from covstudio.document.model.document import Document

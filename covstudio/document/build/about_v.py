@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from covstudio.document.build.build import Problem
+from covstudio.document.build.built import Problem
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import V
 

@@ -15,7 +15,8 @@ from covstudio.covariance import Argument, declaration
 from covstudio.covariance.core.letters import parameter_label
 from covstudio.data.rows import factor_levels
 from covstudio.data.tables import Table
-from covstudio.document.build.build import LOOSE, Build, Problem, build, value_problems
+from covstudio.document.build.build import build
+from covstudio.document.build.built import LOOSE, Build, Problem, value_problems
 from covstudio.document.build.connection import check_connection
 from covstudio.document.build.used_columns import used_columns
 from covstudio.document.changes.all import (

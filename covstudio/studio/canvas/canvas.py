@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from covstudio.document.build.build import Build, Problem
+from covstudio.document.build.built import Build, Problem
 from covstudio.document.changes.all import ChangeError, Disconnect, MoveNodes, Rename
 from covstudio.document.changes.auto_layout import WIDTH
 from covstudio.document.files.templates import TEMPLATES

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from covstudio.covariance import Declaration, declaration
 from covstudio.covariance.core.letters import parameter_label
-from covstudio.document.build.build import Problem
+from covstudio.document.build.built import Problem
 from covstudio.document.changes.auto_layout import GAP_X, HEIGHT, WIDTH, node_height
 from covstudio.document.model.arguments import document_default
 from covstudio.document.model.document import Document

@@ -12,7 +12,7 @@ from covstudio.data.errors import DesignError, RankError, TableError
 from covstudio.data.roles import Role
 from covstudio.data.tables import Table
 from covstudio.document.build.about_v import about_v
-from covstudio.document.build.build import Problem
+from covstudio.document.build.built import Problem
 from covstudio.document.changes.all import (
     Batch,
     Change,

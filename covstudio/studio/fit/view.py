@@ -11,7 +11,8 @@ from msgspec import structs
 
 from covstudio.covariance import Matrix
 from covstudio.data.tables import Table
-from covstudio.document.build.build import Problem, build
+from covstudio.document.build.build import build
+from covstudio.document.build.built import Problem
 from covstudio.document.build.roles import under_choices
 from covstudio.document.build.same import same_model, same_structure
 from covstudio.document.changes.all import SetParameters

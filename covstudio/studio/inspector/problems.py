@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 
 from covstudio.covariance import declaration
 from covstudio.document.build import repairs
-from covstudio.document.build.build import Build, Problem
+from covstudio.document.build.built import Build, Problem
 from covstudio.studio.session.messages import Edit
 from covstudio.studio.session.shared import Repair, ShownProblem
 from covstudio.studio.session.store import Store

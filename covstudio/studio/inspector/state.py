@@ -9,7 +9,7 @@ from covstudio.covariance import Argument, Declaration, declaration
 from covstudio.covariance.core.catalogue import meaning_key
 from covstudio.covariance.core.letters import parameter_label
 from covstudio.data.relation import KINDS
-from covstudio.document.build.build import ParameterRef
+from covstudio.document.build.built import ParameterRef
 from covstudio.document.model.arguments import document_default, write_indices
 from covstudio.document.model.node import Columns, Levels, Node, Related, Rows, Values
 from covstudio.document.sizes.infer import SizeOrigin

@@ -13,7 +13,7 @@ from covstudio.covariance import DummyMatrix, declaration, evenly_spaced_levels,
 from covstudio.covariance.core.sizes import Side, Total
 from covstudio.covariance.linalg.compositions import JOINER
 from covstudio.covariance.structures.design.positions import in_order
-from covstudio.document.build.build import Build
+from covstudio.document.build.built import Build
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import Columns, Levels, Node, Rows
 from covstudio.document.sizes.relations import equal_sides, relations

@@ -23,7 +23,7 @@ from typing import Any
 import panel as pn
 import torch
 
-from covstudio.document.build.build import Build
+from covstudio.document.build.built import Build
 from covstudio.document.changes.all import SetParameters
 from covstudio.plots.raster import extreme
 from covstudio.studio.matrix.labels import Labels, axis_labels

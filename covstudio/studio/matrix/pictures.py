@@ -19,7 +19,7 @@ from covstudio.covariance.core.letters import parameter_label
 from covstudio.covariance.core.rows import Rows
 from covstudio.covariance.core.rowwise import RowEvaluation
 from covstudio.document.build.budget import MAX_DRAWN
-from covstudio.document.build.build import Build
+from covstudio.document.build.built import Build
 from covstudio.document.model.document import Document
 from covstudio.plots.raster import block_size
 from covstudio.studio.matrix.quantise import Extremes, NotFinite, Tile, Values, coarser, quantise

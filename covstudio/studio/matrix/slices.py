@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from covstudio.covariance.core.letters import parameter_label
-from covstudio.document.build.build import ParameterRef
+from covstudio.document.build.built import ParameterRef
 from covstudio.studio.matrix.messages import (
     SLICES,
     Differentiate,

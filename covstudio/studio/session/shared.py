@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from covstudio.document.build.build import Severity
+from covstudio.document.build.built import Severity
 from covstudio.studio.session.messages import Edit, Message, Part
 
 # --- parts ----------------------------------------------------------------------------------------

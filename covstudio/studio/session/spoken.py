@@ -7,7 +7,7 @@ from functools import cached_property
 
 from covstudio.covariance.core.letters import parameter_label
 from covstudio.data.rows import LEVEL_SEPARATOR
-from covstudio.document.build.build import Build
+from covstudio.document.build.built import Build
 from covstudio.document.build.used_columns import node_columns
 from covstudio.document.model.document import Document
 

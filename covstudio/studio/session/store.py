@@ -18,13 +18,8 @@ import torch
 from covstudio.data.choices import TableChoices
 from covstudio.data.roles import Role, guess_roles
 from covstudio.data.tables import Table
-from covstudio.document.build.build import (
-    Build,
-    ParameterRef,
-    Problem,
-    build,
-    value_problems,
-)
+from covstudio.document.build.build import build
+from covstudio.document.build.built import Build, ParameterRef, Problem, value_problems
 from covstudio.document.build.roles import under_choices
 from covstudio.document.build.same import same_structure
 from covstudio.document.changes.all import Change, ChangeError, ReplaceDocument, SetData, SetParameters
