@@ -56,7 +56,8 @@ def test_v_stands_beside_its_matrix_and_stays_put_without_one() -> None:
     document = sum_of_two()
     assert v_position(document) == (600 + WIDTH + 56, 100)
     loose = made(AddNode("ScalarMatrix", 10, 20, id="a"))
-    assert v_position(loose, (5.0, 6.0)) == (5.0, 6.0)
+    assert v_position(loose, (5.0, 406.0)) == (5.0, 406.0)
+    assert v_position(loose, (5.0, 6.0)) == (10 + WIDTH + 56, 20), "a card that comes to lie over V"
     assert v_position(loose) == (10 + WIDTH + 56, 20)
     assert v_position(Document()) == (0, 0)
 

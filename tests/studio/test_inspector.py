@@ -126,6 +126,8 @@ def test_problems_stand_with_their_node_and_lead_there(alpha: Store) -> None:
     assert problem["name"] == "Sum 2"
     assert "operand" in problem["text"]
     assert select(alpha, "Sum 2")["problems"]
+    takes = {repair["label"]: repair["takes"] for one in state["problems"] for repair in one["repairs"]}
+    assert takes["Remove Sum 2"]
 
 
 def test_a_problem_is_mended_once_by_a_step_that_undo_takes_back(alpha: Store) -> None:
@@ -133,6 +135,7 @@ def test_a_problem_is_mended_once_by_a_step_that_undo_takes_back(alpha: Store) -
     alpha.dispatch(SetArgument(design, "factors", None))
     (problem,) = select(alpha, "genotype design")["problems"]
     assert [repair["label"] for repair in problem["repairs"]][:1] == ["Use gen"]
+    assert not any(repair["takes"] for repair in problem["repairs"])
     mend(alpha, RepairProblem(node=design, label="Use gen"))
     assert alpha.document.nodes[design] == before.nodes[design]
     assert alpha.history.undo_label == "Use gen"

@@ -19,6 +19,8 @@ from covstudio.studio.session.texts import shape_text
 
 #: Parameters that have room on a card.
 SHOWN = 3
+#: Pixels that have to stay free between two cards, for the wire between them.
+BETWEEN = 20
 
 
 def v_position(document: Document, before: tuple[float, float] | None = None) -> tuple[float, float]:
@@ -26,17 +28,24 @@ def v_position(document: Document, before: tuple[float, float] | None = None) ->
 
     Args:
         document: the document.
-        before: where V stood, which is where it stays while nothing is connected to it.
+        before: where V stood, which is where it stays while nothing is connected to it and no card comes to
+            lie over it.
     """
     if document.v is not None:
         root = document.nodes[document.v]
         return root.x + WIDTH + GAP_X, root.y + (node_height(root) - HEIGHT) / 2
-    if before is not None:
+    if before is not None and not any(_meets(node, before) for node in document.nodes.values()):
         return before
     if not document.nodes:
         return 0.0, 0.0
     nodes = list(document.nodes.values())
     return max(node.x for node in nodes) + WIDTH + GAP_X, sum(node.y for node in nodes) / len(nodes)
+
+
+def _meets(node: Node, place: tuple[float, float]) -> bool:
+    """Whether a card at a place would lie over a node's, or so near that no wire is seen between them."""
+    x, y = place
+    return abs(node.x - x) < WIDTH + BETWEEN and node.y - HEIGHT < y < node.y + node_height(node)
 
 
 def wires(document: Document) -> tuple[CanvasWire, ...]:

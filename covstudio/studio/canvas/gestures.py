@@ -23,11 +23,9 @@ from covstudio.document.changes.all import (
 from covstudio.document.changes.auto_layout import GAP_X, HEIGHT, WIDTH
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import V
+from covstudio.studio.canvas.cards import BETWEEN
 from covstudio.studio.canvas.messages import Target
 from covstudio.studio.canvas.wiring import Addition, Place, accepts, add, free_place
-
-#: Pixels that have to stay free on both sides of a card that goes between two others without moving them.
-BETWEEN = 20
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from weakref import WeakKeyDictionary
 from covstudio.covariance import declaration
 from covstudio.document.build import repairs
 from covstudio.document.build.built import Build, Problem
+from covstudio.document.changes.all import Change
+from covstudio.document.model.document import Document
 from covstudio.studio.session.messages import Edit
 from covstudio.studio.session.shared import Repair, ShownProblem
 from covstudio.studio.session.store import Store
@@ -38,7 +40,10 @@ class RepairProblem(Edit, frozen=True):
 def model_problem(store: Store, problem: Problem) -> ModelProblem:
     """A problem of a session's model with the name of its node and what mends it."""
     node = store.document.nodes.get(problem.node_id)
-    offered = [Repair(label=found.label) for found in _repairs(store, problem)]
+    offered = [
+        Repair(label=found.label, takes=_leaves_fewer(store.document, found.change))
+        for found in _repairs(store, problem)
+    ]
     if not offered and _is_of_the_table(store, problem):
         offered.append(Repair(label="Load a table" if store.table is None else "Open Data", tab="data"))
     return ModelProblem(
@@ -72,6 +77,10 @@ def _repairs(store: Store, problem: Problem) -> tuple[repairs.Repair, ...]:
             return ()
         known[problem] = repairs.repairs(store.document, store.table, store.build, problem)
     return known[problem]
+
+
+def _leaves_fewer(document: Document, change: Change) -> bool:
+    return len(change.apply(document).nodes) < len(document.nodes)
 
 
 def _is_of_the_table(store: Store, problem: Problem) -> bool:

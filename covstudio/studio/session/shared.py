@@ -38,10 +38,14 @@ class ShownProblem(Part, frozen=True):
 
 
 class Repair(Part, frozen=True):
-    """A button that mends a problem: it changes the model by one step, or opens a tab where that is done."""
+    """A button that mends a problem: it changes the model by one step, or opens a tab where that is done.
+
+    `takes`: it mends by taking something out of the model.
+    """
 
     label: str
     tab: str | None = None
+    takes: bool = False
 
 
 # --- what a person does ---------------------------------------------------------------------------

@@ -72,7 +72,9 @@ function Fill({ id, card, done }: { id: string; card: Card; done?: () => void })
 export function Wanting({ id, card }: { id: string; card: Card }) {
   const [first] = card.problems;
   if (first === undefined) return null;
-  const mends = first.repairs.length > 0 || emptySlots(card).length > 0;
+  // What an operator wants is put into it sooner than the operator is taken away.
+  const fills = emptySlots(card).length > 0 && first.repairs.every(({ takes }) => takes);
+  const mends = fills || first.repairs.length > 0;
   return (
     <div className={styles.wanting}>
       <div className={styles.kind}>
@@ -86,7 +88,7 @@ export function Wanting({ id, card }: { id: string; card: Card }) {
       </p>
       {mends && (
         <div className={styles.mend}>
-          {first.repairs.length > 0 ? <Repairs problem={first} most={2} /> : <Fill id={id} card={card} />}
+          {fills ? <Fill id={id} card={card} /> : <Repairs problem={first} most={2} />}
         </div>
       )}
     </div>

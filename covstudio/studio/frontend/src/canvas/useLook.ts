@@ -124,8 +124,10 @@ export function useLook(state: Model, initialised: boolean): Look {
       return;
     }
     const into = (model: Model) => model.wires.find((wire) => wire.parent === V)?.child;
-    if (into(state) !== undefined && into(state) !== into(last)) fresh.add(V); // V went to what was wired into it
+    const root = into(state);
+    if (root !== undefined && root !== into(last)) fresh.add(V).add(root); // V went to what was wired into it
     if (fresh.size === 0) return;
+    for (const { parent, child } of state.wires) if (fresh.has(child)) fresh.add(parent); // what it went into
     const stood = new Map(last.nodes.map((node) => [node.id, node]));
     for (const { id, x, y } of state.nodes) {
       const was = stood.get(id);

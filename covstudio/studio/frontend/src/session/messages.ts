@@ -334,10 +334,13 @@ export interface ModelProblem {
 }
 /**
  * A button that mends a problem: it changes the model by one step, or opens a tab where that is done.
+ *
+ * `takes`: it mends by taking something out of the model.
  */
 export interface Repair {
   label: string;
   tab: string | null;
+  takes: boolean;
 }
 /**
  * A slot: its name, what it is for, what is written beside it, and whether nothing is in it yet.
