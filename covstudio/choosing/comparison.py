@@ -27,20 +27,20 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from covstudio.choosing.difference import Difference
 from covstudio.choosing.frames import records_of
 from covstudio.choosing.models import Entry, Model, entries_of
+from covstudio.choosing.nested import (
+    NestedTest,
+    estimated,
+    incomparable,
+    likelihood_ratio_test,
+    shown_nested,
+)
 from covstudio.data.errors import count
 from covstudio.data.frames import Frame
 from covstudio.estimate import mixture_words
 from covstudio.fitting import Fitted
 from covstudio.notebook.html import block, framed, table_of
-from covstudio.reml import Inference, InvalidData
-from covstudio.reml.inference.comparison import (
-    Candidate,
-    LikelihoodRatio,
-    check_same_data,
-    check_same_design,
-    compare_candidates,
-)
-from covstudio.reml.inference.nesting import nesting
+from covstudio.reml import Inference
+from covstudio.reml.inference.comparison import Candidate, compare_candidates
 from covstudio.reml.inference.tables import aligned
 
 if TYPE_CHECKING:
@@ -53,25 +53,6 @@ CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
 
 #: Columns of the table that are printed.
 SHOWN = ("model", "parameters", "loglik", "AIC", "BIC", "cAIC", "against", "LR", "distribution", "p")
-
-
-@dataclass(frozen=True)
-class NestedTest:
-    """A model against another.
-
-    Attributes:
-        smaller: name of the model that would be a special case of the other.
-        larger: name of the other.
-        test: the likelihood-ratio test; None where there is none.
-        reason: why there is none, as a sentence; "" where there is one.
-        notes: what the test assumes, a sentence each.
-    """
-
-    smaller: str
-    larger: str
-    test: LikelihoodRatio | None = None
-    reason: str = ""
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -134,7 +115,7 @@ class Comparison:
         first: Candidate | None = None
         for name, candidate in self._candidates.items():
             first = first or candidate
-            found[name] = "" if candidate is first else _incomparable(first, candidate)
+            found[name] = "" if candidate is first else incomparable(first, candidate)
         return found
 
     @cached_property
@@ -245,10 +226,12 @@ class Comparison:
         """
         own = self._candidates[name]
         smaller = [
-            one for other, one in self._candidates.items() if other != name and _count(one) < _count(own)
+            one
+            for other, one in self._candidates.items()
+            if other != name and estimated(one) < estimated(own)
         ]
-        smaller.sort(key=_count, reverse=True)
-        shown = [one for one in smaller if _shown_nested(one, own)]
+        smaller.sort(key=estimated, reverse=True)
+        shown = [one for one in smaller if shown_nested(one, own)]
         found = NestedTest("", name)
         for other in shown or smaller:
             asked = self.test(name, other.name)
@@ -284,7 +267,7 @@ class Comparison:
         if (larger, smaller) not in self._tests:
             pair = self._candidates[smaller], self._candidates[larger]
             try:
-                self._tests[larger, smaller] = _test(*pair)
+                self._tests[larger, smaller] = likelihood_ratio_test(*pair)
             except (ValueError, ArithmeticError, RuntimeError, MemoryError) as error:
                 told = f"Whether {smaller} is nested in {larger} could not be found out: {error}"
                 self._tests[larger, smaller] = NestedTest(smaller, larger, reason=told)
@@ -371,61 +354,3 @@ def compare(
         Self & Liang (1987), JASA 82:605; Greven & Kneib (2010), Biometrika 97:773.
     """
     return Comparison(entries_of(models, frame, names, method))
-
-
-def _incomparable(first: Candidate, other: Candidate) -> str:
-    try:
-        check_same_data(first, other)
-        check_same_design(first, other, [])
-    except InvalidData as error:
-        said = str(error)
-        return f"Not comparable with {first.name}: {said}"
-    return ""
-
-
-def _shown_nested(small: Candidate, large: Candidate) -> bool:
-    """Whether the trees show one model to be a special case of another, by the names of their terms."""
-    if small.binding is None or large.binding is None or _incomparable(small, large):
-        return False
-    return nesting(small.binding, large.binding, by_names=True).nested
-
-
-def _count(candidate: Candidate) -> int:
-    """All estimated parameters."""
-    return candidate.parameters + candidate.fit.p
-
-
-def _test(small: Candidate, large: Candidate) -> NestedTest:
-    """The test of one fit against another, or why there is none."""
-    answer = NestedTest(small.name, large.name)
-    if apart := _incomparable(small, large):
-        return _without(answer, apart)
-    for candidate in (small, large):
-        if not candidate.fit.converged:
-            return _without(answer, f"{candidate.name} did not converge.")
-    if _count(large) <= _count(small):
-        return _without(
-            answer,
-            f"{large.name} has no more parameters than {small.name}, so that neither is a special case of "
-            "the other.",
-        )
-    assert small.binding is not None, "fits are compared with their models"
-    assert large.binding is not None, "fits are compared with their models"
-    found = nesting(small.binding, large.binding)
-    if not found.nested:
-        return _without(
-            answer, f"{small.name} is not nested in {large.name}: {found.reason}. Compare them by AIC or BIC."
-        )
-    told = compare_candidates([small, large], min(found.boundary, _count(large) - _count(small)))
-    notes = [f"{note[:1].upper()}{note[1:]}." for note in told.notes]
-    if found.loose:
-        names = ", ".join(found.loose)
-        notes.append(
-            f"{names} of {large.name} {'means' if len(found.loose) == 1 else 'mean'} nothing where it is "
-            f"{small.name}, so that the distribution is an approximation."
-        )
-    return NestedTest(small.name, large.name, told.tests[0], "", tuple(notes))
-
-
-def _without(answer: NestedTest, reason: str) -> NestedTest:
-    return NestedTest(answer.smaller, answer.larger, reason=reason)
