@@ -7,22 +7,18 @@ import secrets
 from collections.abc import Callable, Sequence
 
 import panel as pn
-from msgspec import structs
 
 from covstudio.covariance import Matrix
 from covstudio.data.tables import Table
 from covstudio.document.build.build import build
-from covstudio.document.build.built import Problem
 from covstudio.document.build.roles import under_choices
 from covstudio.document.build.same import same_model, same_structure
 from covstudio.document.changes.all import SetParameters
 from covstudio.document.model.document import Document
-from covstudio.document.model.node import V
-from covstudio.estimate.inferred import WORDS
 from covstudio.estimate.used_rows import used_rows
-from covstudio.reml.problem.iteration import Iteration
 from covstudio.studio.fit import pool as fitting
 from covstudio.studio.fit.derived import FitDerived
+from covstudio.studio.fit.failure import failure_state
 from covstudio.studio.fit.inbox import Inbox
 from covstudio.studio.fit.job import Event, Finished, Held, Job, Started, Waiting
 from covstudio.studio.fit.kept import KeptFit
@@ -32,8 +28,6 @@ from covstudio.studio.fit.messages import (
     BackToEstimates,
     CancelFit,
     CopyTable,
-    FitFailure,
-    FitStale,
     FitState,
     FitStep,
     LeaveOutColumns,
@@ -45,8 +39,8 @@ from covstudio.studio.fit.questions import FitQuestions
 from covstudio.studio.fit.results import Results
 from covstudio.studio.fit.setup import FitSetup
 from covstudio.studio.fit.shelf import Shelf
+from covstudio.studio.fit.stale import change_since, stale
 from covstudio.studio.fit.worker import Inferring, Outcome, Step
-from covstudio.studio.inspector.problems import ModelProblem, model_problem
 from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.leaving import alone
 from covstudio.studio.session.shared import ClipboardText, OpenTab, SelectNode
@@ -279,7 +273,7 @@ class FitView(TabView):
                 found = SetParameters(outcome.estimate.values, label="Fit")
                 # The set-up may be another by now than the one that was fitted.
                 self._fitted = (
-                    store.document if _change(asked, store.document) is None else found.apply(asked)
+                    store.document if change_since(asked, store.document) is None else found.apply(asked)
                 )
             self._applying = False
             self._put()
@@ -339,7 +333,7 @@ class FitView(TabView):
         if shown is not None:
             self._shelf.update(shown)
         now = self._store.document
-        chosen = self._shelf.choose(shown, opened, lambda kept: _change(kept.document, now) is None)
+        chosen = self._shelf.choose(shown, opened, lambda kept: change_since(kept.document, now) is None)
         if (chosen and chosen.number) != (shown and shown.number):
             self._take_up(chosen)
         elif opened is not self._opened:
@@ -361,7 +355,7 @@ class FitView(TabView):
         same = table is store.table and same_structure(document, store.document)
         built = store.build if same else build(document, table)
         self._spoken = Spoken(document, built)
-        self._steps = [_step(iteration) for iteration in estimate.fit.history]
+        self._steps = [Step.of(iteration, iteration.seconds) for iteration in estimate.fit.history]
         self._derived.begin(built.v, estimate)
         self._questions.begin(document, table, built.v, estimate, self._spoken)
         self._fitted = document
@@ -414,68 +408,9 @@ class FitView(TabView):
                     )
                     for step in self._steps
                 ],
-                failure=None if self._failure is None else self._failure_state(self._failure),
-                stale=self._stale(),
+                failure=None
+                if self._failure is None
+                else failure_state(self._store, self._spoken, self._failure),
+                stale=None if self._results is None else stale(self._fitted, self._store),
             )
         )
-
-    def _failure_state(self, failure: Outcome) -> FitFailure:
-        """Why there is no estimate: each problem once, at its first node, or one sentence without any."""
-        by_message: dict[str, list[ModelProblem]] = {}
-        for node, message in failure.problems:
-            problem = Problem(node or V, self._spoken.sentence(message))
-            by_message.setdefault(problem.message, []).append(model_problem(self._store, problem))
-        problems = [
-            structs.replace(same[0], name=", ".join(problem.name for problem in same))
-            for same in by_message.values()
-        ]
-        message = "" if problems else self._spoken.sentence(failure.message)
-        return FitFailure(message=message, problems=problems)
-
-    def _stale(self) -> FitStale | None:
-        """What changed since the results were found, and whether moving the sliders back mends it."""
-        fitted, now = self._fitted, self._store.document
-        if self._results is None or fitted is None or fitted is now:
-            return None
-        changed = _change(fitted, now)
-        if changed is not None:
-            return FitStale(text=changed, values=False)
-        naturals = [
-            None if self._store.build.v is None else self._store.build.naturals(V, document).tolist()
-            for document in (fitted, now)
-        ]
-        if naturals[0] != naturals[1]:
-            return FitStale(text="The parameters no longer stand at these estimates.", values=True)
-        return None
-
-
-def _change(fitted: Document, now: Document) -> str | None:
-    """What of V, its rows or the set-up of the fit is another now, but for values; or None.
-
-    What lies loose on the canvas, names and places do not count.
-    """
-    if fitted.data_name != now.data_name:
-        return "The data changed since this fit."
-    if fitted.response != now.response:
-        return "The response changed since this fit."
-    if fitted.method != now.method:
-        return f"The method is {now.method} now; this fit is by {fitted.method}."
-    if fitted.degrees_used != now.degrees_used:
-        was, wanted = (WORDS[document.degrees_used] for document in (fitted, now))
-        return f"Tests are by {wanted} now; those of this fit are by {was}."
-    if (fitted.fixed_effects, fitted.drop_dependent) != (now.fixed_effects, now.drop_dependent):
-        return "The fixed effects changed since this fit."
-    return None if same_model(fitted, now) else "The model changed since this fit."
-
-
-def _step(iteration: Iteration) -> Step:
-    """An iteration of a fit that was kept, as it was reported."""
-    return Step(
-        number=iteration.number,
-        loglik=iteration.loglik,
-        score_norm=iteration.score_norm,
-        step=iteration.step,
-        halvings=iteration.halvings,
-        seconds=iteration.seconds,
-        params=dict(iteration.params),
-    )

@@ -17,9 +17,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from covstudio.studio.session.logs import keep_without_data
+
+if TYPE_CHECKING:
+    from covstudio.reml.problem.iteration import Iteration
 
 log = logging.getLogger("covstudio")
 
@@ -45,6 +48,19 @@ class Step:
     halvings: int
     seconds: float
     params: dict[str, float]
+
+    @classmethod
+    def of(cls, iteration: Iteration, seconds: float) -> Step:
+        """An iteration, so long after the fit began."""
+        return cls(
+            number=int(iteration.number),
+            loglik=float(iteration.loglik),
+            score_norm=float(iteration.score_norm),
+            step=float(iteration.step),
+            halvings=int(iteration.halvings),
+            seconds=seconds,
+            params={name: float(value) for name, value in iteration.params.items()},
+        )
 
 
 @dataclass(frozen=True)
@@ -285,18 +301,8 @@ def fit(text: str, max_iter: int, report: Reporter, stopped: Callable[[], bool])
     """
     began = time.monotonic()
 
-    def callback(iteration: Any) -> None:
-        report(
-            Step(
-                number=int(iteration.number),
-                loglik=float(iteration.loglik),
-                score_norm=float(iteration.score_norm),
-                step=float(iteration.step),
-                halvings=int(iteration.halvings),
-                seconds=time.monotonic() - began,
-                params={name: float(value) for name, value in iteration.params.items()},
-            )
-        )
+    def callback(iteration: Iteration) -> None:
+        report(Step.of(iteration, time.monotonic() - began))
         stop_where_asked(stopped)
 
     def run() -> Outcome:
