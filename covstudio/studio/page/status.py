@@ -12,7 +12,8 @@ from covstudio.studio.page.messages import (
 )
 from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.files import RefuseFile
-from covstudio.studio.session.store import Notice, Store
+from covstudio.studio.session.notice import Notice
+from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import Desk
 
 #: So many notices stand at once. Of more, the oldest goes that tells of no failure, else the oldest.

@@ -7,10 +7,9 @@ A view never changes another view. It turns what a person does into a *change*
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import param
 import torch
@@ -27,10 +26,9 @@ from covstudio.document.changes.history import History
 from covstudio.document.files.templates import Template
 from covstudio.document.files.write import DocumentError, dumps, loads
 from covstudio.document.model.document import Document
-from covstudio.document.model.node import Node, V
-
-Level = Literal["info", "ok", "warning", "error"]
-_serial = itertools.count(1)
+from covstudio.document.model.node import V
+from covstudio.studio.session.notice import Level, Notice
+from covstudio.studio.session.present import PresentParameters
 
 #: What is said of a file that cannot be read.
 NOT_OPENED = "The file was not opened, and the model is as it was. {}"
@@ -39,25 +37,6 @@ MANY_NODES, MANY_PARAMETERS, MANY_ROWS, MANY_COLUMNS = 40, 400, 500, 200
 
 NODE = "node:"
 SLICE = "slice:"
-
-
-@dataclass(frozen=True)
-class Notice:
-    """A sentence for the person at the screen, shown once.
-
-    Args:
-        text: what happened, what was expected and what to do, as plain text.
-        level: "info", "ok", "warning" or "error".
-        serial: grows with every notice, so that the same sentence said twice is seen twice.
-        stands: whether what it speaks of is still so; when it is not, the notice goes by itself.
-        topic: of several notices on one topic the last stands; "" for one that is on no other's.
-    """
-
-    text: str
-    level: Level = "info"
-    serial: int = field(default_factory=lambda: next(_serial))
-    stands: Callable[[], bool] = field(default=lambda: True, compare=False, repr=False)
-    topic: str = ""
 
 
 class Store(param.Parameterized):
@@ -112,7 +91,7 @@ class Store(param.Parameterized):
         self._opened: list[Document] = []  # what was opened or started from in this session
         self.looked_at: Table | None = None  # a table that somebody looks at before it is used
         self._unpublished = False
-        self._own: dict[str, tuple[Build, Node, tuple[ParameterRef, ...]]] = {}
+        self._parameters = PresentParameters()
         self._present(History(Document() if document is None else document))
 
     # --- changes ---
@@ -190,7 +169,7 @@ class Store(param.Parameterized):
         self._unpublished = False
         update["version"] = self.version + 1
         if structural:
-            self._own.clear()
+            self._parameters.forget()
             update |= {
                 "table": table,
                 "build": build(document, table),
@@ -247,39 +226,11 @@ class Store(param.Parameterized):
 
     def parameters(self) -> tuple[ParameterRef, ...]:
         """Every parameter of V in theta order (fixed ones in their places) with its present natural value."""
-        refs = self.build.parameters
-        if not refs:
-            return ()
-        naturals = self.build.naturals(V, self.document).tolist()
-        return tuple(
-            ref if ref.natural == natural else replace(ref, natural=natural)
-            for ref, natural in zip(refs, naturals, strict=True)
-        )
+        return self._parameters.of_v(self.build, self.document)
 
     def node_parameters(self, node_id: str) -> tuple[ParameterRef, ...]:
         """The parameters of this node itself (not of its operands), with their present natural values."""
-        matrix, node = self.build.matrices.get(node_id), self.document.nodes[node_id]
-        if matrix is None:
-            return ()
-        known = self._own.get(node_id)
-        if known is not None and known[0] is self.build and known[1] is node:
-            return known[2]
-        prefix = self.build.paths.get(node_id)
-        naturals = self.build.naturals(node_id, self.document).tolist()
-        refs = tuple(
-            ParameterRef(
-                node_id=node_id,
-                name=parameter.name,
-                path=f"{prefix}/{parameter.name}" if prefix else parameter.name,
-                transform=parameter.transform,
-                natural=natural,
-                fixed=parameter.name in node.fixed,
-            )
-            for parameter, natural in zip(matrix.parameters, naturals, strict=True)
-            if "/" not in parameter.name
-        )
-        self._own[node_id] = (self.build, node, refs)
-        return refs
+        return self._parameters.of_node(self.build, self.document, node_id)
 
     def natural(self, node_id: str, name: str) -> float:
         """The present natural value of a node's own parameter.
