@@ -11,8 +11,9 @@ from covstudio.document.changes.all import AddNode, SetData
 from covstudio.document.files.templates import TEMPLATES
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import Related
-from covstudio.studio.data.data import MOST_CELLS, DataView
+from covstudio.studio.data.data import DataView
 from covstudio.studio.data.messages import TableCells
+from covstudio.studio.data.shown import MOST_CELLS
 from covstudio.studio.inspector.inspector import Inspector
 from covstudio.studio.session.store import Store
 from tests.data.workbooks import Sheet, workbook

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from covstudio.data.choices import TableChoices
 from covstudio.data.errors import TableError
-from covstudio.data.examples import EXAMPLES, Example, examples
+from covstudio.data.examples import EXAMPLES, examples
 from covstudio.data.readers import suffixes
 from covstudio.data.relation import Relation
 from covstudio.data.roles import Role, check_roles, completed_roles
 from covstudio.data.tables import Table
 from covstudio.document.changes.all import SetChoices, SetRelation, SetRoles
-from covstudio.studio.data.examined import Examined, needs_file, read_upload
+from covstudio.studio.data.examined import Examined, read_upload
 from covstudio.studio.data.messages import (
     DATA,
     AnswerQuestion,
@@ -23,19 +22,16 @@ from covstudio.studio.data.messages import (
     DataState,
     DiscardTable,
     DropSecond,
-    ExampleTable,
     GiveRole,
     OrderLevels,
     RefuseSecond,
     ShownTable,
     StopReading,
-    TableCells,
-    TableColumn,
-    TableQuestion,
     UseTable,
     WantCells,
 )
 from covstudio.studio.data.second import SecondTables, read_second
+from covstudio.studio.data.shown import cells_shown, example_shown, table_shown
 from covstudio.studio.session.background import Background
 from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.files import (
@@ -50,12 +46,6 @@ from covstudio.studio.session.shared import ProposeExample
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TabView
 
-#: The most cells that are sent at once; a page that wants more asks again.
-MOST_CELLS = 20_000
-#: So many notes and questions of a table are shown.
-SHOWN = 100
-#: Up to so many levels of a factor can be put in order.
-ORDERED_LEVELS = 60
 #: Up to so many bytes a table is read on the event loop; a larger one in a thread, so that no other session
 #: waits.
 READ_AT_ONCE = 20_000
@@ -329,7 +319,7 @@ class DataView(TabView):
         table = self._table
         self.channel.show(
             DataState(
-                examples=[_listed(example) for example in examples()],
+                examples=[example_shown(example) for example in examples()],
                 limit=max_table(),
                 suffixes=list(suffixes()),
                 busy=self._busy,
@@ -355,75 +345,16 @@ class DataView(TabView):
         if self._proposal is None:
             roles = completed_roles(table, document.roles, document.response)
         trouble = self._trouble(table, roles)
-        asked = {question.text for question in table.questions}
-        return ShownTable(
-            serial=self._serial,
-            name=table.name,
-            rows=table.n,
-            notes=_first([note for note in table.notes if note not in asked]),
-            questions=[self._question(table, place) for place in range(min(len(table.questions), SHOWN))],
-            columns=[
-                self._column(table, column, roles.get(column, "ignored"), trouble.get(column))
-                for column in table.columns
-            ],
-            ready=not trouble,
-        )
-
-    def _column(self, table: Table, name: str, role: Role, error: str | None) -> TableColumn:
-        assert self._examined is not None
-        described = self._examined.described[name]
-        levels = table.levels(name) if role == "factor" else ()
-        chosen = table.reference(name) if role == "factor" else None
-        return TableColumn(
-            name=name,
-            numeric=described.numeric,
-            summary=described.summary,
-            missing=described.missing,
-            role=role,
-            reason=self._reason(name, role),
-            error=error,
-            levels=list(levels) if len(levels) <= ORDERED_LEVELS else [],
-            reference=chosen if chosen in levels else levels[0] if levels else None,
-        )
+        without_file = None if self._upload is not None else self._choices()
+        return table_shown(self._examined, roles, trouble, self._serial, without_file)
 
     def _cells(self, said: WantCells) -> None:
         """Send the cells that are to be seen."""
         table = self._sent
         if table is None or said.serial != self._serial:
             return
-        row, column = max(said.row, 0), max(said.column, 0)
-        columns = min(max(said.columns, 0), max(len(table.columns) - column, 0), MOST_CELLS)
-        rows = min(max(said.rows, 0), MOST_CELLS // max(columns, 1))
-        part = table.frame.iloc[row : row + rows, column : column + columns]
-        cells = replace(table, frame=part, lines=None).to_columns()
-        self.channel.tell(TableCells(serial=said.serial, row=row, column=column, cells=list(cells.values())))
-
-    def _reason(self, column: str, role: Role) -> str:
-        """Why a column has a role: the guess's reason, where it is what was guessed."""
-        guess = self._examined.guesses.get(column) if self._examined is not None else None
-        return guess.reason if guess is not None and guess.role == role else ""
-
-    def _question(self, table: Table, place: int) -> TableQuestion:
-        question, choices = table.questions[place], self._choices()
-        read = self._upload is None and any(needs_file(answer, choices) for answer in question.answers)
-        answers = [] if read else [answer.text for answer in question.answers]
-        return TableQuestion(text=question.text, answers=answers)
-
-
-def _first(notes: list[str]) -> list[str]:
-    """The first notes; of a very wide table there may be thousands."""
-    return notes if len(notes) <= SHOWN else [*notes[:SHOWN], f"And {len(notes) - SHOWN:,} more notes."]
+        self.channel.tell(cells_shown(table, said))
 
 
 def _assembler() -> Assembler:
     return Assembler({"table": max_table(), "relation": max_table()})
-
-
-def _listed(example: Example) -> ExampleTable:
-    return ExampleTable(
-        name=example.name,
-        title=example.title,
-        description=example.description,
-        source=example.source,
-        licence=example.licence,
-    )
