@@ -289,6 +289,12 @@ def test_a_size_follows_the_model_the_table_or_a_number(alpha: Studio) -> None:
     expect(alpha.state()).to_contain_text("V 72 × 72 · 3 parameters")
 
 
+def test_from_its_parameters_a_model_leads_to_its_fit(alpha: Studio) -> None:
+    alpha.show("Inspector").get_by_role("button", name="fit V to the data").click()
+    expect(alpha.page.get_by_role("tab", name="Results")).to_have_attribute("aria-selected", "true")
+    expect(alpha.panel("Fit").get_by_role("button", name="Fit", exact=True)).to_be_enabled()
+
+
 def test_problems_lead_to_their_node(studio: Studio) -> None:
     studio.item("Sum").click()
     expect(studio.page.get_by_label("Name", exact=True)).to_have_value("Sum")

@@ -75,6 +75,7 @@ function Page({ state }: { state: State<"inspector"> }) {
 
 function Model({ page }: { page: ModelPage }) {
   const send = useSend("inspector");
+  const stage = useStage();
   const visit = (node: string) => send({ type: "select-node", node });
   const problems = page.problems.length > 0 && (
     <div className={styles.problems}>
@@ -89,9 +90,17 @@ function Model({ page }: { page: ModelPage }) {
           <span className="cs-badge">{page.shape}</span>
         </div>
         <p className={styles.summary}>
-          {page.groups.length
-            ? `${page.free} free${page.fixed ? `, ${page.fixed} fixed` : ""}. Select a node on the canvas to see its arguments.`
-            : "Parameters appear here when V is complete. Select a node on the canvas to work on it."}
+          {page.groups.length ? (
+            <>
+              {`${page.free} free${page.fixed ? `, ${page.fixed} fixed` : ""}. Select a node on the canvas to see its arguments, or `}
+              <button type="button" className="cs-link" onClick={() => stage.ask("visit", "fit")}>
+                fit V to the data
+              </button>
+              .
+            </>
+          ) : (
+            "Parameters appear here when V is complete. Select a node on the canvas to work on it."
+          )}
         </p>
       </div>
       {page.groups.length === 0 && problems}
