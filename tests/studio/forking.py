@@ -191,8 +191,8 @@ def _alone(output: int, env: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(env)
     sys.path[:0] = [one for one in env.get("PYTHONPATH", "").split(os.pathsep) if one]
-    for stream in (sys.stdout, sys.stderr):  # a line at once: several processes may write to one pipe
-        stream.reconfigure(line_buffering=True, write_through=False)  # type: ignore[union-attr]
+    # Made anew, as those of the process that forks may be files; by lines: several may write to one pipe.
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", buffering=1, closefd=False) for number in (1, 2))
 
 
 if __name__ == "__main__":

@@ -7,8 +7,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
@@ -101,13 +99,7 @@ def get(url: str) -> str:
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot send Ctrl-C to one process")
 def test_the_server_names_its_address_and_ends_with_its_workers(taken: int) -> None:
     code = f"from covstudio.studio.page import serve; serve(port={taken})"
-    server = subprocess.Popen(
-        [sys.executable, "-u", "-c", code],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env=ONE_WORKER,
-        text=True,
-    )
+    server = run(code, ONE_WORKER)
     assert server.stdout is not None
     try:
         # Another process may hold the next one, too.

@@ -19,9 +19,11 @@ from bokeh.util.token import get_token_payload
 from tornado.httpclient import AsyncHTTPClient
 
 from benchmarks.line_client import TOKEN, Line
+from tests.studio.browser import NO_WORKERS, ROOT
+from tests.studio.forking import Forked
+from tests.studio.forking import run as start
 from tests.studio.own_loop import run
 
-ROOT = Path(__file__).parents[2]
 PATIENCE = 240
 FILES = re.compile(r'(?:src|href)="((?:\./)?static/[^"]+)"')
 
@@ -29,16 +31,17 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has
 
 
 @contextmanager
-def serving(*words: str) -> Iterator[tuple[subprocess.Popen[str], str, list[str]]]:
-    """A server in processes of its own, its address, and what it says."""
-    server = subprocess.Popen(
-        [sys.executable, "-u", "-m", *words],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env={**os.environ, "COVSTUDIO_WORKERS": "1", "PYTHONPATH": str(ROOT)},
-        start_new_session=True,
-        text=True,
+def serving(*words: str) -> Iterator[tuple[Forked | subprocess.Popen[str], str, list[str]]]:
+    """A server in processes of its own, as `python -m` starts it, its address, and what it says.
+
+    Nobody fits, so that it has no workers.
+    """
+    server = start(
+        f"{NO_WORKERS}\n"
+        f"import os, runpy, sys; os.chdir({str(ROOT)!r}); sys.argv = {list(words)!r}\n"
+        f"runpy.run_module({words[0]!r}, run_name='__main__', alter_sys=True)",
+        {**os.environ, "PYTHONPATH": str(ROOT)},
+        leads=True,
     )
     assert server.stdout is not None
     said: list[str] = []
