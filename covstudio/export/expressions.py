@@ -6,10 +6,9 @@ from collections.abc import Iterable
 
 from covstudio.covariance import Argument, Matrix, declaration, linalg
 from covstudio.document.build.built import Build
-from covstudio.document.build.construct import (
+from covstudio.document.build.construct import is_left_out, level_order
+from covstudio.document.build.constructors import (
     constructor_defaults,
-    is_left_out,
-    level_order,
     positional_names,
     splatted,
     takes_levels,

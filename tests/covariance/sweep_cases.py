@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance import Argument, Declaration, Matrix, catalogue
-from covstudio.document.build.construct import splatted
+from covstudio.document.build.constructors import splatted
 
 DOUBLE = torch.float64
 SIZES = (2, 3, 12, 30)

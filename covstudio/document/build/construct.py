@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import inspect
-import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import torch
 
-from covstudio.covariance import Argument, Declaration, Matrix, Operator, ShapeError, declaration
+from covstudio.covariance import Argument, Matrix, Operator, ShapeError, declaration
 from covstudio.covariance.operators.spacing import OrderTaken
 from covstudio.data.errors import TableError
 from covstudio.data.ordering import ordered_labels
+from covstudio.document.build.constructors import (
+    concerned,
+    constructor_parameters,
+    in_words_of_the_form,
+    splatted,
+    takes_levels,
+    takes_names,
+)
 from covstudio.document.build.limits import Call, Unbuilt, check_room, check_written_out
 from covstudio.document.build.relation_values import relation_value
 from covstudio.document.build.table_facts import TableFacts
@@ -124,7 +130,7 @@ def _construct(node: Node, call: Call, operands: Mapping[str, Matrix]) -> Matrix
         }
         if not specs:
             return matrix
-        if "param_specs" in _parameters(declared):
+        if "param_specs" in constructor_parameters(declared):
             typed: Matrix = build(*call.positional, **call.keywords, param_specs=specs)
             return typed
         return _typed(matrix, node)
@@ -227,48 +233,6 @@ def _chosen_order(value: object, facts: TableFacts) -> list[tuple[str, ...]]:
     return [facts.chosen(name) for name in value.names] if isinstance(value, Columns) else []
 
 
-@cache
-def _signature(cls: type) -> Mapping[str, inspect.Parameter]:
-    return inspect.signature(cls).parameters
-
-
-def _parameters(declared: Declaration) -> Mapping[str, inspect.Parameter]:
-    return _signature(declared.cls)
-
-
-def splatted(declared: Declaration) -> frozenset[str]:
-    """Names of the arguments that a constructor takes one by one, as in `DummyMatrix(*factors)`."""
-    kind = inspect.Parameter.VAR_POSITIONAL
-    return frozenset(name for name, parameter in _parameters(declared).items() if parameter.kind is kind)
-
-
-def takes_levels(declared: Declaration) -> bool:
-    """Whether a constructor is told the order of the levels of its factors."""
-    return {"levels", "lex_order"} <= _parameters(declared).keys()
-
-
-def fills_gaps(declared: Declaration) -> bool:
-    """Whether a constructor is told which factors run over positions in order, equally spaced or not."""
-    return {"evenly_spaced", "ordered", "close_gaps"} <= _parameters(declared).keys()
-
-
-def takes_names(declared: Declaration) -> bool:
-    """Whether a constructor names its columns after those of the table it is given."""
-    return "names" in _parameters(declared)
-
-
-def positional_names(declared: Declaration) -> list[str]:
-    """The arguments that a constructor takes by position, in order."""
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return [name for name, parameter in _parameters(declared).items() if parameter.kind in kinds]
-
-
-def constructor_defaults(declared: Declaration) -> dict[str, Any]:
-    """The arguments that a constructor can do without, and what it takes for them."""
-    empty = inspect.Parameter.empty
-    return {name: one.default for name, one in _parameters(declared).items() if one.default is not empty}
-
-
 def _typed(matrix: Matrix, node: Node) -> Matrix:
     for parameter in matrix.parameters:
         if "/" not in parameter.name:
@@ -276,40 +240,6 @@ def _typed(matrix: Matrix, node: Node) -> Matrix:
             default = torch.tensor(parameter.default, dtype=torch.float64)
             matrix.set_param_specs(parameter.name, fixed=fixed, default=default)
     return matrix
-
-
-def concerned(declared: Declaration, message: str) -> str | None:
-    """The argument that a constructor's message is about: the one it names first.
-
-    Example:
-        >>> from covstudio.covariance import declaration
-        >>> concerned(declaration("Gram"), "Gram: expected gram_type='xtx' or 'xxt', got 'x'.")
-        'gram_type'
-        >>> concerned(declaration("AR1Matrix"), "n must be at least 1, got 0; give a larger n")
-        'n'
-    """
-    said = message.removeprefix(f"{declared.name}:")
-    places = {
-        argument.name: found.start()
-        for argument in declared.arguments
-        if (found := re.search(rf"(?<![\w.]){re.escape(argument.name)}(?!\w)", said))
-    }
-    return min(places, key=places.__getitem__, default=None)
-
-
-def in_words_of_the_form(declared: Declaration, message: str) -> str:
-    """A constructor's message for somebody with a form: a flag to pass is a box to tick there.
-
-    Example:
-        >>> from covstudio.covariance import declaration
-        >>> in_words_of_the_form(declaration("RandomWalkMatrix"), "... or pass shared_times=True where ...")
-        '... or tick “Shared times” where ...'
-    """
-    for argument in declared.arguments:
-        if argument.kind == "flag":
-            passed = rf"(?:(?:pass|use|set) )?(?<![\w.]){re.escape(argument.name)}=True(?!\w)"
-            message = f"tick “{argument.label}”".join(re.split(passed, message))
-    return message
 
 
 def _check_size(argument: Argument, value: Any, facts: TableFacts) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from covstudio.covariance import declaration
 from covstudio.data.errors import TableError, shown, suggestion
 from covstudio.data.relation import Relation
-from covstudio.document.build.construct import splatted, takes_levels
+from covstudio.document.build.constructors import splatted, takes_levels
 from covstudio.document.build.table_facts import TableFacts
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import ArgumentValue, Columns, FrozenMap, Node, Related

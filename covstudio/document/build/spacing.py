@@ -22,7 +22,7 @@ from covstudio.covariance.structures.design.positions import (
 )
 from covstudio.data.errors import TableError
 from covstudio.data.ordering import sorted_labels
-from covstudio.document.build.construct import fills_gaps, splatted
+from covstudio.document.build.constructors import fills_gaps, splatted
 from covstudio.document.build.table_facts import TableFacts
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import ArgumentValue, Columns, FrozenMap, Levels, Node, Values
