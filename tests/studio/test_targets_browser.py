@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from covstudio.studio.session.tabs import TABS
-from tests.studio.browser import Studio
+from tests.studio.browser import Studio, box_of
 from tests.studio.conftest import Lent
 from tests.studio.targets import undersized
 
@@ -66,6 +66,8 @@ def test_every_target_is_24_pixels_or_stands_apart(studio: Studio) -> None:
 def test_a_finger_has_44_pixels(lent_touch: Lent, size: tuple[int, int]) -> None:
     studio = lent_touch(size=size)
     if size[0] > 820:
+        redo, pane = box_of(studio.button("Redo")), box_of(studio.button("Palette pane"))
+        assert redo["x"] + redo["width"] <= pane["x"], "the panes lie over redo"
         found = trouble(studio, 44, spaced=False, but=LONG_PRESS)
     else:
         views = studio.page.get_by_role("navigation", name="Views")
