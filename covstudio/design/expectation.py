@@ -23,7 +23,7 @@ from covstudio.design.expected import (
 from covstudio.design.identifiability import Identifiability, identifiability
 from covstudio.design.information import InformationMatrix, information_at
 from covstudio.design.planned import planned
-from covstudio.reml.fitting.uncertainty import ParameterCovariance, covariance_of
+from covstudio.reml.fitting.parameter_covariance import ParameterCovariance, covariance_of
 from covstudio.reml.inference.accuracy import Accuracy, accuracies
 from covstudio.reml.inference.arguments import checked_level
 from covstudio.reml.inference.distributions import f_power, t_power, t_quantile

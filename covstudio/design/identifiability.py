@@ -26,7 +26,7 @@ from covstudio.reml.diagnosis.combinations import Estimable, in_words, independe
 from covstudio.reml.diagnosis.constants import IDENTIFIABLE, LISTED
 from covstudio.reml.diagnosis.identifiability import groups_of
 from covstudio.reml.diagnosis.scaled_information import ScaledInformation
-from covstudio.reml.fitting.uncertainty import ParameterCovariance, covariance_of
+from covstudio.reml.fitting.parameter_covariance import ParameterCovariance, covariance_of
 from covstudio.reml.problem.errors import InvalidModel
 from covstudio.threads import symmetric_eigen
 

@@ -13,7 +13,7 @@ import numpy as np
 from covstudio.covariance import Matrix
 from covstudio.document.model.derived import split_name
 from covstudio.reml import Fit
-from covstudio.reml.fitting.uncertainty import ParameterCovariance
+from covstudio.reml.fitting.parameter_covariance import ParameterCovariance
 from covstudio.reml.inference.functions import Expressions
 
 __all__ = ["LEVEL", "Derivation", "Quantity"]

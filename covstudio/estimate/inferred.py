@@ -15,7 +15,7 @@ from covstudio.estimate.derived import LEVEL
 from covstudio.estimate.model import Assembled
 from covstudio.estimate.residuals import Standardised, standardised
 from covstudio.reml import Fit, FitCancelled, Inference
-from covstudio.reml.fitting.uncertainty import ParameterCovariance
+from covstudio.reml.fitting.parameter_covariance import ParameterCovariance
 from covstudio.reml.inference import Component, Effect, FittedPart, ParameterInterval, WaldTest
 
 __all__ = ["WORDS", "Heritability", "Inferred", "bound", "infer"]

@@ -23,7 +23,7 @@ from covstudio.covariance import (
     UnstructuredMatrix,
 )
 from covstudio.reml import Fit, Inference, fit
-from covstudio.reml.fitting.uncertainty import average_covariance
+from covstudio.reml.fitting.parameter_covariance import average_covariance
 from covstudio.reml.search.coordinates import Coordinate, Kind
 from tests.reml.simulated_cases import effects, normal
 

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from covstudio.registry import Given
 from covstudio.reml.diagnosis.identifiability import Confounded
-from covstudio.reml.fitting.uncertainty import ParameterCovariance, Uncertainty
+from covstudio.reml.fitting.parameter_covariance import ParameterCovariance
+from covstudio.reml.fitting.uncertainty import Uncertainty
 from covstudio.reml.problem.iteration import Iteration
 from covstudio.reml.problem.problem import Method
 from covstudio.reml.terms.random_effects import RandomEffect

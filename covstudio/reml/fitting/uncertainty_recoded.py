@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from covstudio.reml.fitting.uncertainty import ParameterCovariance, Uncertainty
+from covstudio.reml.fitting.parameter_covariance import ParameterCovariance
+from covstudio.reml.fitting.uncertainty import Uncertainty
 from covstudio.reml.search.coordinates import Coordinate
 from covstudio.reml.terms.recoding import Recoding
 

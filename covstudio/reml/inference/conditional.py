@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 from covstudio.reml.engines.equations.residual import residual_of
-from covstudio.reml.fitting.uncertainty import ParameterCovariance
+from covstudio.reml.fitting.parameter_covariance import ParameterCovariance
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.pairs import COLUMN_LIMIT, column_blocks
 

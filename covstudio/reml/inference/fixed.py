@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from covstudio.reml.fitting.uncertainty import Information, ParameterCovariance
+from covstudio.reml.fitting.parameter_covariance import ParameterCovariance
+from covstudio.reml.fitting.uncertainty import Information
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.distributions import f_tail, t_quantile, t_tail
 from covstudio.reml.inference.information import parameter_covariance

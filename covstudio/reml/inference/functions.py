@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from covstudio.covariance import Matrix, Operator
-from covstudio.reml.fitting.uncertainty import ParameterCovariance
+from covstudio.reml.fitting.parameter_covariance import ParameterCovariance
 from covstudio.reml.inference.distributions import normal_quantile
 from covstudio.reml.inference.evaluation import Evaluation
 from covstudio.reml.inference.expressions import Dual, Entry, Name, Node, evaluate, parse

@@ -17,13 +17,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from covstudio.reml.fitting.uncertainty import (
-    Information,
-    ParameterCovariance,
-    average_covariance,
-    covariance_of,
-    why_not_observed,
-)
+from covstudio.reml.fitting.parameter_covariance import ParameterCovariance, average_covariance, covariance_of
+from covstudio.reml.fitting.uncertainty import Information, why_not_observed
 from covstudio.reml.fitting.uncertainty import observed_information as observed_at
 from covstudio.reml.fitting.uncertainty_recoded import recoded_covariance
 from covstudio.reml.inference.binding import Binding

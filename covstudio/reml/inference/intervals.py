@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from covstudio.reml.fitting.uncertainty import ParameterCovariance
+from covstudio.reml.fitting.parameter_covariance import ParameterCovariance
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.distributions import chi2_quantile, normal_quantile
 from covstudio.reml.inference.tables import NamedRows, Row

@@ -40,7 +40,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from covstudio.reml.fitting.uncertainty import ParameterCovariance
+from covstudio.reml.fitting.parameter_covariance import ParameterCovariance
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.evaluation import Evaluation
 from covstudio.reml.inference.information import is_linear_in, parameter_covariance

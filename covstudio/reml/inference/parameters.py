@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
-from covstudio.reml.fitting.uncertainty import Information, ParameterCovariance
+from covstudio.reml.fitting.parameter_covariance import ParameterCovariance
+from covstudio.reml.fitting.uncertainty import Information
 from covstudio.reml.inference.arguments import checked_level
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.components import Components, components_of
