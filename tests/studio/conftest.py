@@ -14,9 +14,10 @@ from browsers import CHROMIUM
 from panel.io.state import set_curdoc
 from playwright.sync_api import BrowserContext, BrowserType, Page, expect
 
-from tests.studio.browser import Studio, served
+from tests.studio.browser import Studio
 from tests.studio.canvas_actions import PIECES, drawn
 from tests.studio.lasting import LastingPage, forget
+from tests.studio.serving import served
 from tests.studio.watch import Watched
 
 SLOWDOWN = float(os.environ.get("COVSTUDIO_SLOWDOWN", "1"))

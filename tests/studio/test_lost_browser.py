@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, WebSocketRoute, expect
 
 from covstudio.document.files.write import loads
-from tests.studio.browser import ALPHA, Server, Studio
+from tests.studio.browser import ALPHA, Studio
 from tests.studio.conftest import Watch
+from tests.studio.serving import Server
 from tests.studio.watch import foreign
 
 NOT_HEARD = "The server is not heard"

@@ -43,7 +43,8 @@ from covstudio.studio.palette.palette import PaletteView, entries
 from covstudio.studio.session.store import Store
 from tests.covariance.contract import Case, keep
 from tests.export.export_programs import add, after, executed_v, expected_v
-from tests.studio.browser import Studio, served
+from tests.studio.browser import Studio
+from tests.studio.serving import served
 from tests.studio.states import state_of
 
 KINDS = ("WeightedError", "Repeated")

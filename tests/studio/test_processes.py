@@ -19,10 +19,10 @@ from bokeh.util.token import get_token_payload
 from tornado.httpclient import AsyncHTTPClient
 
 from benchmarks.line_client import TOKEN, Line
-from tests.studio.browser import NO_WORKERS, ROOT
 from tests.studio.forking import Forked
 from tests.studio.forking import run as start
 from tests.studio.own_loop import run
+from tests.studio.serving import NO_WORKERS, ROOT
 
 PATIENCE = 240
 FILES = re.compile(r'(?:src|href)="((?:\./)?static/[^"]+)"')

@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from covstudio.studio.session.tabs import TABS
-from tests.studio.browser import Studio, served
+from tests.studio.browser import Studio
 from tests.studio.own_files import as_modules
+from tests.studio.serving import served
 
 
 @pytest.fixture(scope="module")
