@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
@@ -31,6 +31,7 @@ from covstudio.estimate import (
     tables,
     varcorr,
 )
+from covstudio.estimate.new_rows import random_part
 from covstudio.estimate.tables import derived_table
 from covstudio.estimate.used_rows import UsedRows, used_rows
 from covstudio.formula import Reading, read
@@ -148,19 +149,36 @@ class Fitted:
         """The predicted random effects, by term and level."""
         return self.tables["blups"]
 
-    def predict(self, frame: Frame) -> pd.DataFrame:
-        """The means of other rows, X beta, with their standard errors; random effects are at 0.
+    def predict(
+        self,
+        frame: Frame,
+        random: bool | str | Sequence[str] = False,
+        *,
+        new_levels: Literal["zero", "refuse"] = "zero",
+        level: float | None = None,
+    ) -> pd.DataFrame:
+        """The means of other rows and their standard errors, random effects at 0 or as they are predicted.
 
-        Polynomials, splines and scaled columns keep what they took from the rows of the fit.
+        Polynomials, splines and scaled columns keep what they took from the rows of the fit. Random parts are
+        predicted by the covariance of the new rows with those of the fit: effects of known levels, however
+        they are drawn, and processes and fields at new places.
 
         Args:
-            frame: the other rows, with the columns of the fixed effects.
+            frame: the other rows, with the columns of the fixed effects, and of V where `random` asks for it.
+            random: False for X beta (`re.form = NA` of lme4), True for X beta and all that can be predicted
+                (`re.form = NULL`), or the names of terms of V.
+            new_levels: of levels that the fit has no effect of: "zero" predicts them at 0, with their
+                variance in the standard error, and says so in `attrs["notes"]`; "refuse" raises.
+            level: of intervals, such as 0.95; None for none.
 
         Returns:
-            prediction and standard_error, one row for each row that has all columns.
+            prediction and standard_error (with `random`, of the prediction minus what it predicts), and lower
+            and upper where `level` is given; one row for each row that has all columns.
 
         Raises:
-            DesignError: a label is no level of its factor, or no row has all that is needed.
+            DesignError: a label is no level of its factor, no row has all that is needed, or `random` asks
+                for what is not there.
+            ValueError: an option is none of those above.
 
         Example:
             >>> from covstudio import fit
@@ -168,16 +186,41 @@ class Fitted:
             >>> found = fit("yield ~ rep + (1 | gen)", load_example("john_alpha"))
             >>> found.predict({"rep": ["R1", "R3"]})["prediction"].round(3).tolist()
             [4.518, 4.104]
+            >>> rows = {"rep": ["R1", "R1"], "gen": ["G01", "G99"]}
+            >>> found.predict(rows, random=True)["prediction"].round(3).tolist()
+            [5.051, 4.518]
         """
         import pandas as pd
 
-        design = design_of(self.document, self.table)
-        new = design.at(table_of(frame, "new rows"))
-        means = new.x @ self.fit.beta
-        variances = ((new.x @ self.fit.beta_covariance) * new.x).sum(dim=1)
-        if new.offset is not None:
-            means = means + new.offset
-        return pd.DataFrame({"prediction": means.numpy(), "standard_error": variances.sqrt().numpy()})
+        if new_levels not in ("zero", "refuse"):
+            raise ValueError(f"new_levels must be 'zero' or 'refuse', and is {new_levels!r}.")
+        inference = self.inference
+        new = table_of(frame, "new rows")
+        notes: tuple[str, ...] = ()
+        if random is False:
+            design = design_of(self.document, self.table).at(new)
+            found = inference.predict(design.x, level=0.95 if level is None else level)
+        else:
+            terms = None if random is True else [random] if isinstance(random, str) else list(random)
+            part = random_part(
+                self.document, self.table, inference, new, terms, refuse_new=new_levels == "refuse"
+            )
+            design = design_of(self.document, self.table).at(new.rows(part.kept))
+            found = inference.predict(
+                design.x,
+                covariance=part.covariance,
+                variance=part.variance,
+                level=0.95 if level is None else level,
+            )
+            notes = part.notes
+        shift = 0.0 if design.offset is None else design.offset
+        columns = {"prediction": found.predicted + shift, "standard_error": found.standard_error}
+        if level is not None:
+            columns |= {"lower": found.lower + shift, "upper": found.upper + shift}
+        frame_of = pd.DataFrame({name: values.numpy() for name, values in columns.items()})
+        if notes:
+            frame_of.attrs["notes"] = list(notes)
+        return frame_of
 
     @cached_property
     def after(self) -> After:
