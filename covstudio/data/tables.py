@@ -28,6 +28,16 @@ from covstudio.registry import Given
 
 Bools = npt.NDArray[np.bool_]
 
+#: What is shown of a table in a terminal: rows, columns, and characters of a cell.
+SHOWN_ROWS, SHOWN_COLUMNS, SHOWN_WIDTH = 6, 8, 18
+
+
+def _cell(value: object) -> str:
+    """A value as the table of a terminal has it; "NA" where there is none."""
+    if value is None or value != value:
+        return "NA"
+    return f"{value:g}" if isinstance(value, float) else shown(value, SHOWN_WIDTH)[1:-1]
+
 
 @dataclass(frozen=True, eq=False)
 class Table:
@@ -60,6 +70,29 @@ class Table:
     places: npt.NDArray[np.int64] | None = None
 
     _repr_html_ = Given("table.html", method=True)
+
+    def __repr__(self) -> str:
+        """Rows and columns, what the columns hold, and the first rows: at most some twenty lines."""
+        first = self.frame.iloc[:SHOWN_ROWS, :SHOWN_COLUMNS]
+        kinds = {name: "numbers" if self.is_numeric(str(name)) else "labels" for name in first.columns}
+        heads = pd.MultiIndex.from_tuples(
+            [(shown(name, SHOWN_WIDTH)[1:-1], kinds[name]) for name in first.columns]
+        )
+        texts = [[_cell(value) for value in row] for row in first.itertuples(index=False, name=None)]
+        said = f"{self.name}: {count(self.n, 'row')}, {count(len(self.columns), 'column')}"
+        lines = [said]
+        if len(first.columns):
+            body = pd.DataFrame(texts, columns=heads)
+            lines.append(body.to_string(index=False))
+        rows, columns = self.n - SHOWN_ROWS, len(self.columns) - SHOWN_COLUMNS
+        left = [
+            count(more, what) for more, what in ((rows, "more row"), (columns, "more column")) if more > 0
+        ]
+        if left:
+            lines.append(f"... and {' and '.join(left)}")
+        if self.questions:
+            lines.append(f"{count(len(self.questions), 'question')} open: see `questions`")
+        return "\n".join(lines)
 
     @property
     def n(self) -> int:

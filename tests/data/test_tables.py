@@ -349,3 +349,18 @@ def test_texts_of_frames_are_put_in_one_form_once():
     assert table.counts("kind") == {"b": 2, "a": 2}
     mixed = table_of(pd.DataFrame({"x": ["a ", 1, date(2024, 5, 1)]}))
     assert mixed.labels("x") == ["a", "1", "2024-05-01"]
+
+
+def test_a_table_says_its_size_its_columns_and_its_first_rows():
+    columns = {f"c{k}": [1.5, math.nan] * 500 for k in range(40)}
+    told = repr(Table.from_columns({"gen": ["a" * 500, None] * 500, **columns}, "trial"))
+    lines = told.splitlines()
+    assert lines[0] == "trial: 1,000 rows, 41 columns"
+    assert lines[1].split()[:2] == ["gen", "c0"]
+    assert lines[2].split()[:2] == ["labels", "numbers"]
+    assert lines[3].split() == ["a" * 17 + "…", *["1.5"] * 7]
+    assert lines[4].split() == ["NA"] * 8
+    assert lines[-1] == "... and 994 more rows and 33 more columns"
+    assert len(lines) < 12
+    assert max(map(len, lines)) < 160
+    assert repr(Table.from_columns({"y": [1, 2]}, "small")).splitlines()[-1].split() == ["2"]
