@@ -189,6 +189,38 @@ def test_what_a_page_may_not_say_cuts_it_off(
     assert "secret" not in logged.text
 
 
+def test_a_message_goes_out_in_one_piece_and_a_patch_is_not_answered(served: Any) -> None:
+    async def work() -> None:
+        known = {id(one) for one in served.server.get_sessions("/")}
+        line = await Line.opened(served.url)
+        (session,) = (one for one in served.server.get_sessions("/") if id(one) not in known)
+        (connection,) = session._subscribed_connections
+        stream = connection._socket.ws_connection.stream
+        await line.document()
+        written: list[int] = []
+        write = stream.write
+
+        def counted(data: bytes) -> Any:
+            written.append(len(data))
+            return write(data)
+
+        stream.write = counted
+        kinds: list[str] = []
+        for seq in (71, 72):
+            await line.say("painter", {"type": "ping", "seq": seq})
+            while True:
+                heard = await line.heard()
+                kinds.append(heard.kind)
+                told = [message for view, message, _ in heard.events() if view == "painter"]
+                if any(message.get("seq") == seq for message in told):
+                    break
+        await line.document()
+        assert "OK" not in kinds
+        assert len(written) == len(kinds) + 1  # as many as there were messages; the document is the last
+
+    run(work())
+
+
 def test_a_page_that_says_it_goes_is_waited_for_and_then_told_of(
     served: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

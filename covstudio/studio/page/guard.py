@@ -26,6 +26,7 @@ from tornado.httputil import HTTPHeaders
 from tornado.web import HTTPError, OutputTransform, RequestHandler
 
 from covstudio.settings import ABANDONED_SECONDS
+from covstudio.studio.page.line import WholeMessages
 from covstudio.studio.session.files import MAX_CHUNK
 from covstudio.studio.session.leaving import left
 
@@ -187,7 +188,7 @@ class _GuardedAutoload(_Asks, AutoloadJsHandler):
         self.set_header("Access-Control-Allow-Headers", "*")
 
 
-class _GuardedLine(WSHandler):
+class _GuardedLine(WholeMessages):
     """The line of a page: no more than it may say is taken together."""
 
     _bytes = _pieces = 0
