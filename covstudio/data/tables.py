@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -356,10 +355,17 @@ class Table:
         """
         if choices == self.choices:
             return self
-        known = _DERIVED.get(self)
-        if known is None or known[0] != choices:
-            known = _DERIVED[self] = (choices, _DERIVE[0](self, choices))
-        return known[1]
+        if not self._derived or self._derived[0][0] != choices:
+            self._derived[:] = [(choices, _DERIVE[0](self, choices))]
+        return self._derived[0][1]
+
+    # It stands on this table, and this one on it: no dictionary of all tables could ever let them go.
+    @cached_property
+    def _derived(self) -> list[tuple[TableChoices, Table]]:
+        return []
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_derived"}
 
     def before_steps(self) -> Table:
         """The table as it was read, before the steps of its choices.
@@ -432,7 +438,6 @@ class Table:
         return cls(frame_of(data), name, tuple(notes))
 
 
-_DERIVED: WeakKeyDictionary[Table, tuple[TableChoices, Table]] = WeakKeyDictionary()
 _DERIVE: list[Callable[[Table, TableChoices], Table]] = []
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakMethod
 
 from bokeh.document import Document
 
 __all__ = ["alone", "left", "watch"]
 
-_watching: WeakKeyDictionary[Document, list[Callable[[], object]]] = WeakKeyDictionary()
+#: Methods are held weakly: what has them holds its document, too, and neither would ever end.
+_watching: WeakKeyDictionary[Document, list[WeakMethod[Callable[[], object]]]] = WeakKeyDictionary()
 
 
 def watch(document: Document | None, told: Callable[[], object]) -> None:
@@ -17,16 +18,17 @@ def watch(document: Document | None, told: Callable[[], object]) -> None:
 
     Args:
         document: of the session; without one nobody is told.
-        told: called on the session's event loop.
+        told: a method, called on the session's event loop as long as there is what has it.
     """
     if document is not None:
-        _watching.setdefault(document, []).append(told)
+        _watching.setdefault(document, []).append(WeakMethod(told))
 
 
 def left(document: Document) -> None:
     """Tell who watches a session that its page was left, and did not come back."""
     for told in _watching.get(document, ()):
-        told()
+        if (method := told()) is not None:
+            method()
 
 
 def alone(document: Document | None) -> bool:
