@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -110,6 +111,12 @@ def test_the_work_comes_back_as_it_was(own: Page) -> None:
     assert two.parameters() == one.parameters()
     assert again.draft["present"] == browser.draft["present"]
     assert again.received == [], "the browser has all of it"
+    steps = [step.document for step in two.history.past]
+    for earlier, later in pairwise([*steps, two.document]):
+        for name in {*earlier.nodes} & {*later.nodes}:
+            same = earlier.nodes[name] == later.nodes[name]
+            assert same == (earlier.nodes[name] is later.nodes[name]), "what a step leaves is shared"
+        assert (earlier.roles == later.roles) == (earlier.roles is later.roles)
     two.undo()
     assert two.document.title == templates()[0].title
 

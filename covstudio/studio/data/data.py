@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from covstudio.data.choices import TableChoices
 from covstudio.data.errors import TableError
@@ -49,6 +49,8 @@ from covstudio.studio.session.tabs import TabView
 #: Up to so many bytes a table is read on the event loop; a larger one in a thread, so that no other session
 #: waits.
 READ_AT_ONCE = 20_000
+#: What a file is read for: the table, or a second one.
+Purpose = Literal["table", "relation"]
 
 
 class DataView(TabView):
@@ -74,7 +76,7 @@ class DataView(TabView):
         self._examined: Examined | None = None
         self._checked: tuple[Table, dict[str, str], dict[str, str]] | None = None
         self._error: str | None = None
-        self._busy: str | None = None
+        self._busy: dict[str, str] = {}  # what is done with a file, by what it is for
         self._progress: float | None = None
         self._sent: Table | None = None  # whose cells the page may ask for
         self._serial = 0
@@ -240,7 +242,7 @@ class DataView(TabView):
         self._error = None
         self._progress = self._uploads.progress("table")
         if upload is None and self._progress is not None:  # a piece of what was cancelled says nothing
-            self._busy = "Uploading"
+            self._busy["table"] = "Uploading"
             self._show()
         elif upload is not None:
             self._read(upload, TableChoices(), again=False)
@@ -249,7 +251,7 @@ class DataView(TabView):
         """Read a file: a new one, or the one of the proposal again."""
 
         def arrived(found: Examined | str | None) -> None:
-            self._busy = self._progress = None
+            self._no_longer("table")
             if not isinstance(found, Examined):
                 self._fail(found or "The file could not be read.")
             elif again:
@@ -257,12 +259,8 @@ class DataView(TabView):
             else:
                 self.propose(found, upload)
 
-        if len(upload.data) <= READ_AT_ONCE:
-            arrived(read_upload(upload, choices))
-            return
-        self._busy, self._progress = f"Reading {upload.name}", None
-        self._show()
-        self._ask("table", arrived, partial(read_upload, upload, choices))
+        self._progress = None
+        self._ask("table", upload, arrived, partial(read_upload, upload, choices))
 
     # --- second tables ----------------------------------------------------------------------------
 
@@ -270,7 +268,7 @@ class DataView(TabView):
         """Take a file as a second table of the model."""
 
         def arrived(found: Relation | str | None) -> None:
-            self._busy = None
+            self._no_longer("relation")
             if not isinstance(found, Relation):
                 self._refuse_second(found or "The file could not be read.")
                 return
@@ -278,26 +276,35 @@ class DataView(TabView):
             self._store.dispatch(SetRelation(self._second.name_of(upload), found))
             self._show()
 
-        if len(upload.data) <= READ_AT_ONCE:
-            arrived(read_second(upload))
-            return
-        self._busy = f"Reading {upload.name}"
-        self._show()
-        self._ask("relation", arrived, partial(read_second, upload))
+        self._ask("relation", upload, arrived, partial(read_second, upload))
 
-    def _ask(self, purpose: str, arrived: Callable[[Any], None], read: Callable[[], Any]) -> None:
-        """Have a file read beside the event loop; of two for one purpose only the later one counts."""
+    def _ask(
+        self, purpose: Purpose, upload: Upload, arrived: Callable[[Any], None], read: Callable[[], Any]
+    ) -> None:
+        """Have a file read, a large one beside the event loop; of two for one purpose the later counts."""
         if purpose in self._reading:
             self._reading[purpose].forget()
         self._reading[purpose] = Background(arrived, long=True)
+        if len(upload.data) <= READ_AT_ONCE:
+            self._reading[purpose].answer(read())
+            return
+        self._busy[purpose] = f"Reading {upload.name}"
+        self._show()
         self._reading[purpose].ask(read)
+
+    def _no_longer(self, purpose: Purpose) -> None:
+        """Nothing is done with a file for this any longer; with one for the other there may be."""
+        self._busy.pop(purpose, None)
+        if purpose == "table":
+            self._progress = None
 
     def _stop(self) -> None:
         """Do not go on with what is being sent or read."""
         self._uploads = _assembler()
         for reading in self._reading.values():
             reading.forget()
-        self._busy = self._progress = None
+        self._busy.clear()
+        self._progress = None
         self._show()
 
     def _drop(self, said: DropSecond) -> None:
@@ -309,7 +316,9 @@ class DataView(TabView):
         self._show()
 
     def _fail(self, sentence: str) -> None:
-        self._busy = self._progress = None
+        reading = self._reading.get("table")
+        if reading is None or not reading.busy:
+            self._no_longer("table")
         self._error = sentence
         self._show()
 
@@ -322,7 +331,7 @@ class DataView(TabView):
                 examples=[example_shown(example) for example in examples()],
                 limit=max_table(),
                 suffixes=list(suffixes()),
-                busy=self._busy,
+                busy=next(reversed(self._busy.values()), None),
                 progress=self._progress,
                 error=self._error,
                 proposed=self._proposal is not None,

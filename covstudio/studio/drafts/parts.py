@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -292,6 +292,28 @@ def _parts_behind(data: bytes, start: int, sizes: Iterable[tuple[str, int]]) -> 
     return parts
 
 
+def _sharing(document: Document, other: Document | None) -> Document:
+    """The same document, with the objects of another one wherever they are equal.
+
+    A step changes little: documents that edits have made share all else, and those that are read do again.
+    """
+    if other is None:
+        return document
+    return replace(
+        document,
+        nodes=_sharing_values(document.nodes, other.nodes),
+        roles=_sharing_values(document.roles, other.roles),
+        choices=other.choices if document.choices == other.choices else document.choices,
+        relations=_sharing_values(document.relations, other.relations),
+    )
+
+
+def _sharing_values(values: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
+    shared = {name: had if (had := other.get(name)) == value else value for name, value in values.items()}
+    same = list(shared) == list(other) and all(shared[name] is other[name] for name in other)
+    return other if same else shared
+
+
 class _Reader:
     """Reads the parts of one draft, each once.
 
@@ -306,13 +328,14 @@ class _Reader:
         self._known: dict[str, Any] = {}
         self._large: dict[str, tuple[str, ...]] = {}
         self._nodes: dict[str, Any] = {}
+        self._latest: Document | None = None
 
     def returned(self, draft: Draft) -> Returned:
-        history = History(
-            self._document(draft.present),
-            tuple(map(self._step, draft.past)),
-            tuple(map(self._step, draft.future)),
-        )
+        # In the order of the steps: each shares with the one before it.
+        past = tuple(map(self._step, draft.past))
+        present = self._document(draft.present)
+        future = tuple(map(self._step, reversed(draft.future)))[::-1]
+        history = History(present, past, future)
         tables: dict[str, Table] = {}
         for one in draft.tables:
             tables[one.name] = self._known[one.part] = unpack(self.bytes_of(one.part))
@@ -340,7 +363,8 @@ class _Reader:
     def _document(self, name: str) -> Document:
         if name not in self._known:
             content = {"covstudio": self._version, "model": self.model(name)}
-            self._known[name], _ = loads(msgspec.json.encode(content))
+            document, _ = loads(msgspec.json.encode(content))
+            self._latest = self._known[name] = _sharing(document, self._latest)
         found: Document = self._known[name]
         return found
 

@@ -91,9 +91,10 @@ class AppBar:
         )
 
     def start(self, name: str) -> None:
-        """Start from a template."""
+        """Start from a template; a file that is still being opened would take its place."""
         template = TEMPLATES.find(name)
         if template is not None and self._store.start(template):
+            self._stop()
             self._desk.open_tab("inspector")
 
     def propose(self, name: str) -> None:
@@ -105,12 +106,13 @@ class AppBar:
         try:
             upload = self._uploads.add(chunk)
         except UploadError as error:
-            self._opening = None
+            if not self._reading.busy:  # the file before it is still being read, and can be cancelled
+                self._opening = None
             self._show()
             self._store.notify(str(error), "error")
             return
         if upload is not None and len(upload.data) <= OPENED_AT_ONCE:
-            self._read(_read(upload))
+            self._reading.answer(_read(upload))
             return
         under_way = upload is not None or self._uploads.progress("open") is not None
         if under_way and chunk.size > OPENED_SOON:

@@ -36,11 +36,17 @@ class Background(Generic[Answer]):
         self._long = long
         self._document = pn.state.curdoc
         self._serial = 0
+        self._asked = 0  # the serial of the question that is under way, if that is the present one
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is still to come."""
+        return self._asked == self._serial > 0
 
     def ask(self, question: Callable[[], Answer]) -> None:
         """Have a question answered."""
         self._serial += 1
-        serial = self._serial
+        serial = self._asked = self._serial
         document = self._document = pn.state.curdoc or self._document
         if document is None or document.session_context is None:
             self._take(serial, _answered(question))
@@ -53,12 +59,18 @@ class Background(Generic[Answer]):
 
         (_READERS if self._long else _THREADS).submit(work)
 
+    def answer(self, answer: Answer) -> None:
+        """Have an answer heard that needed no thread: what was asked before is older."""
+        self.forget()
+        self._hear(answer)
+
     def forget(self) -> None:
         """Drop the answer that is still to come."""
         self._serial += 1
 
     def _take(self, serial: int, answer: Answer | None) -> None:
         if serial == self._serial:
+            self._asked = 0
             self._hear(answer)
 
 
