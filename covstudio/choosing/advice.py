@@ -12,9 +12,10 @@ from covstudio.choosing.changes import Terms
 from covstudio.choosing.comparison import Comparison
 from covstudio.choosing.evidence import Evidence, Finding
 from covstudio.choosing.frames import records_of
-from covstudio.choosing.models import Entry
+from covstudio.choosing.models import Entry, Model, fit_of
 from covstudio.choosing.places import places_of
 from covstudio.choosing.running import Heard, side_by_side
+from covstudio.data.frames import Frame
 from covstudio.estimate.omitted import omissible_terms
 from covstudio.fitting import Fitted
 from covstudio.notebook.html import block, framed, table_of
@@ -120,7 +121,8 @@ class Advice:
 
 
 def advise(
-    fitted: Fitted,
+    model: Model,
+    frame: Frame | None = None,
     *,
     time: str | None = None,
     subject: str | Sequence[str] | None = None,
@@ -137,7 +139,8 @@ def advise(
     nothing leads to the model without it.
 
     Args:
-        fitted: a fit of `covstudio.fit`.
+        model: a fit of `covstudio.fit`; or a formula or document, which is fitted to the frame.
+        frame: the table of a formula or document.
         time: the column of times; None to find it by its name and by what it holds, as all of these.
         subject: the column, or columns, within whose levels times are compared.
         field: the columns of rows and columns of a field.
@@ -150,7 +153,7 @@ def advise(
 
     Raises:
         ValueError: there is no such column.
-        TypeError: it is no fit with its table.
+        TypeError: it is no fit with its table, and no formula or document with one.
 
     Example:
         >>> from covstudio import advise, fit
@@ -163,17 +166,13 @@ def advise(
         Verbeke & Molenberghs (2003), Biometrics 59:254; Cressie (1993), Statistics for Spatial Data,
         section 2.4.
     """
-    if not isinstance(fitted, Fitted):
-        raise TypeError(
-            "What to try next is told of a fit of covstudio.fit, which has its table: fit the model first, "
-            f"fit(formula, table). Got {type(fitted).__name__}."
-        )
+    fitted = fit_of(model, frame)
     after = fitted.after
     rows = after.rows
-    model = FittedModel(fitted.fit, fitted.inference, rows, fitted.document.response or "response")
+    told = FittedModel(fitted.fit, fitted.inference, rows, fitted.document.response or "response")
     covariates = _covariates(fitted, rows)
-    places = places_of(model, covariates, time, subject, field, trial)
-    evidence = Evidence(model, places, covariates)
+    places = places_of(told, covariates, time, subject, field, trial)
+    evidence = Evidence(told, places, covariates)
     findings = tuple(sorted(evidence.findings(), key=lambda one: -abs(one.z)))
     terms = Terms(fitted.document, fitted.table)
     candidates = candidates_of(terms, rows, places, findings, _idle(fitted, terms), weighs)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from covstudio.choosing.advice import PRESENT, Advice, advise
 from covstudio.choosing.comparison import Comparison, Criterion
 from covstudio.choosing.frames import records_of
+from covstudio.choosing.models import Model, fit_of
 from covstudio.choosing.running import Heard
+from covstudio.data.frames import Frame
 from covstudio.fitting import Fitted
 from covstudio.notebook.html import block, framed, table_of
 from covstudio.reml.inference.tables import aligned
@@ -96,7 +98,8 @@ class Choice:
 
 
 def choose(
-    fitted: Fitted,
+    model: Model,
+    frame: Frame | None = None,
     *,
     criterion: Criterion = "BIC",
     steps: int = 5,
@@ -112,7 +115,8 @@ def choose(
     standard errors and tests of its fit do not know of the search.
 
     Args:
-        fitted: a fit of `covstudio.fit` to begin with.
+        model: a fit of `covstudio.fit` to begin with; or a formula or document, which is fitted to the frame.
+        frame: the table of a formula or document.
         criterion: "AIC", "BIC" or "cAIC".
         steps: most steps.
         workers: see `Advice.fit`.
@@ -132,7 +136,7 @@ def choose(
         ['AR(1) over row within rep in place of the residual', 'none']
     """
     made: list[Step] = []
-    best = fitted
+    best = fit_of(model, frame)
     for _ in range(steps):
         advice = advise(best, **places)
         found = advice.fit(workers=workers, scheduler=scheduler, progress=progress, cancel=cancel)
@@ -142,9 +146,9 @@ def choose(
         made.append(Step(advice, found, taken))
         if not taken:
             break
-        model = found[taken]
-        assert isinstance(model, Fitted), "candidates are fits with their table"
-        best = model
+        better = found[taken]
+        assert isinstance(better, Fitted), "candidates are fits with their table"
+        best = better
     return Choice(tuple(made), best, criterion)
 
 

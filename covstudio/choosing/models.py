@@ -17,7 +17,7 @@ from covstudio.fitting import Fitted, fit
 from covstudio.reml import FitCancelled, Inference
 from covstudio.reml import fit as fit_matrix
 
-__all__ = ["Entry", "Failure", "Model", "entries_of", "fitted_to"]
+__all__ = ["Entry", "Failure", "Model", "entries_of", "fit_of", "fitted_to"]
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,8 @@ def entries_of(
         given = list(given[0].values())
     if not given:
         raise ValueError("There are no models to compare: give fits, or formulas and their frame.")
+    if names is not None and (isinstance(names, str) or not isinstance(names, Sequence)):
+        raise TypeError(f"Names are a list, one for each model; got {names!r}.")
     if names is not None and len(names) != len(given):
         there = f"{count(len(given), 'model')} and {count(len(names), 'name')}"
         raise ValueError(f"There are {there}: give one for each.")
@@ -99,6 +101,31 @@ def entries_of(
     if names is not None and len(set(names)) < len(names):
         raise ValueError(f"Names tell models apart, and some are given twice: {', '.join(map(str, names))}.")
     return tuple(_entry(name, one, table, method) for name, one in zip(called, given, strict=True))
+
+
+def fit_of(model: Any, frame: Frame | None) -> Fitted:
+    """A fit with its table: the one that is given, or that of a formula or document to a frame.
+
+    Args:
+        model: a fit of `covstudio.fit`, a formula, or a document.
+        frame: the table of a formula or document.
+
+    Raises:
+        TypeError: it is none of these, or there is a frame too much or too little.
+        ValueError: the model cannot be fitted.
+    """
+    if isinstance(model, Document | str):
+        if frame is None:
+            raise TypeError(f"{_title(model)!r} is still to be fitted: give its table, too.")
+        return fit(model, frame) if isinstance(model, str) else fitted_to(model, table_of(frame))
+    if not isinstance(model, Fitted):
+        raise TypeError(
+            "What to try next is told of a fit of covstudio.fit, which has its table: fit the model first, "
+            f"fit(formula, table). Got {type(model).__name__}."
+        )
+    if frame is not None:
+        raise TypeError("A fit has its table: give it alone, or a formula with a table.")
+    return model
 
 
 def _title(model: Any) -> str:

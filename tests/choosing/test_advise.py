@@ -198,6 +198,12 @@ def test_words_for_what_is_asked_wrongly():
         advise(found, time="weather")
     with pytest.raises(TypeError, match="which has its table"):
         advise(found.fit)
+    with pytest.raises(TypeError, match="still to be fitted: give its table"):
+        advise(PLAIN)
+    with pytest.raises(TypeError, match="A fit has its table"):
+        choose(found, found.table)
+    asked = advise(PLAIN, load_example("john_alpha"))
+    assert asked.table.equals(advise(found).table)
     with pytest.raises(ValueError, match="1 or more"):
         side_by_side({}, found.table, workers=0)
 

@@ -251,6 +251,9 @@ def test_words_for_what_is_asked_wrongly():
     assert repr(compare(PLAIN, frame=table)).startswith("Comparison of 1 model\n")
     with pytest.raises(ValueError, match="There are 2 models and 1 name: "):
         compare(PLAIN, BLOCKS, frame=table, names=["a"])
+    for names in (3, "ab"):
+        with pytest.raises(TypeError, match="Names are a list, one for each model"):
+            compare(PLAIN, BLOCKS, frame=table, names=names)
     with pytest.raises(ValueError, match="given twice"):
         compare(PLAIN, BLOCKS, frame=table, names=["a", "a"])
     with pytest.raises(ValueError, match="criteria are"):
