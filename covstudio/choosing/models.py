@@ -117,7 +117,8 @@ def fit_of(model: Any, frame: Frame | None) -> Fitted:
     if isinstance(model, Document | str):
         if frame is None:
             raise TypeError(f"{_title(model)!r} is still to be fitted: give its table, too.")
-        return fit(model, frame) if isinstance(model, str) else fitted_to(model, table_of(frame))
+        table = table_of(frame)
+        return _of_formula(model, table, None) if isinstance(model, str) else fitted_to(model, table)
     if not isinstance(model, Fitted):
         raise TypeError(
             "What to try next is told of a fit of covstudio.fit, which has its table: fit the model first, "
