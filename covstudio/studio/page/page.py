@@ -12,7 +12,7 @@ import re
 import threading
 import warnings
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
@@ -70,6 +70,10 @@ class PageTemplate(pn.Template):
     def resolve_resources(self, cdn: Any = "auto", extras: Any = None) -> Any:
         """The scripts and style sheets of the page itself."""
         return super().resolve_resources(cdn=cdn, extras=None)
+
+    def __repr__(self) -> str:
+        """Its name: Panel writes down every component of each page otherwise."""
+        return type(self).__name__
 
 
 class Page:
@@ -218,7 +222,7 @@ class Page:
 
     def template(self) -> PageTemplate:
         """The page as a servable Panel template."""
-        template = PageTemplate(read_asset("page.html"), items={"studio": self.root})
+        template = PageTemplate(_compiled(), items={"studio": self.root})
         for name, value in _frame().items():
             template.add_variable(name, value)
         return template
@@ -236,7 +240,14 @@ def _put_again(place: pn.Column) -> None:
     place.objects = shown
 
 
-def _frame() -> dict[str, Any]:
+@cache
+def _compiled() -> Any:
+    """The frame of all pages, compiled once."""
+    return PageTemplate(read_asset("page.html")).template
+
+
+@cache
+def _frame() -> Mapping[str, Any]:
     logo = read_asset("logo.svg")
     return {
         "cs_icon": f"data:image/svg+xml,{quote(logo)}",
