@@ -16,6 +16,7 @@ import torch
 
 from covstudio.data.coded_columns import INTERCEPT, CodedColumns
 from covstudio.data.coding import code_terms
+from covstudio.data.column_values import Bools
 from covstudio.data.errors import DesignError, RankError, count, listed, shown
 from covstudio.data.formula import Formula, parse_formula
 from covstudio.data.roles import Role
@@ -28,7 +29,7 @@ from covstudio.data.rows import (
     levels,
     response,
 )
-from covstudio.data.tables import Bools, Table
+from covstudio.data.tables import Table
 
 __all__ = [
     "INTERCEPT",

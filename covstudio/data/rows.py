@@ -10,9 +10,10 @@ from math import prod
 import numpy as np
 import torch
 
+from covstudio.data.column_values import Bools
 from covstudio.data.errors import DesignError, TableError, count, listed, shown
 from covstudio.data.numerals import number as as_number
-from covstudio.data.tables import Bools, Table
+from covstudio.data.tables import Table
 
 LEVEL_SEPARATOR = "\u22c8"
 _MAX_LEVELS = 1_000_000

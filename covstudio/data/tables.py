@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -15,17 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from covstudio.data.causes import why_no_numbers
 from covstudio.data.choices import Question, TableChoices
-from covstudio.data.dates import days
-from covstudio.data.errors import TableError, count, listed, shown, suggestion
+from covstudio.data.column_values import Bools, ColumnValues
+from covstudio.data.errors import TableError, count, shown
 from covstudio.data.in_memory import Cell, checked_names, frame_of, series_of
-from covstudio.data.numerals import number
-from covstudio.data.ordering import ordered_labels
-from covstudio.data.text import label, plain_label, plain_name
+from covstudio.data.text import plain_label
 from covstudio.registry import Given
-
-Bools = npt.NDArray[np.bool_]
 
 #: What is shown of a table in a terminal: rows, columns, and characters of a cell.
 SHOWN_ROWS, SHOWN_COLUMNS, SHOWN_WIDTH = 6, 8, 18
@@ -39,7 +33,7 @@ def _cell(value: object) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class Table(ColumnValues):
     """A table of n rows whose columns are numbers or labels. It is read, never written to.
 
     Attributes:
@@ -92,213 +86,6 @@ class Table:
         if self.questions:
             lines.append(f"{count(len(self.questions), 'question')} open: see `questions`")
         return "\n".join(lines)
-
-    @property
-    def n(self) -> int:
-        """The number of rows."""
-        return len(self.frame)
-
-    @cached_property
-    def columns(self) -> tuple[str, ...]:
-        """The names of the columns, in the order of the file."""
-        return tuple(str(name) for name in self.frame.columns)
-
-    def has(self, column: str) -> bool:
-        """Whether there is this column, in whichever Unicode form its name is given."""
-        return column in self.frame.columns or self._own(column) in self.frame.columns
-
-    def absent(self, column: str, meant: bool = True) -> str:
-        """The sentence about a column that there is not.
-
-        Args:
-            column: its name.
-            meant: whether to say which may have been meant; with very many names this takes a while.
-        """
-        told = f"There is no column {shown(column)} in {shown(self.name)}."
-        return f"{told} {suggestion(column, self.columns)}" if meant else told
-
-    def require(self, columns: Iterable[str]) -> None:
-        """Check that the table has these columns.
-
-        Raises:
-            TableError: one or more are not there; the message names them and what may have been meant.
-
-        Example:
-            >>> Table.from_columns({"gen": ["G1"], "yield": [4.1]}, "trial").require(["Yield"])
-            Traceback (most recent call last):
-            covstudio.data.errors.TableError: There is no column 'Yield' in 'trial'. Did you mean 'yield'?
-        """
-        absent = [one for one in dict.fromkeys(columns) if not self.has(one)]
-        if len(absent) == 1:
-            raise TableError(self.absent(absent[0]))
-        if absent:
-            raise TableError(
-                f"There are no columns {listed(absent)} in {shown(self.name)}, which has "
-                f"{listed(self.columns, limit=12)}. Load the table that the model was made for, or choose "
-                "other columns."
-            )
-
-    def _series(self, column: str) -> pd.Series[Any]:
-        """A column, in whichever Unicode form its name is given."""
-        found = self._found.get(column)
-        if found is None:
-            self.require([column])
-            found = self._found[column] = self.frame[self._own(column)]
-        return found
-
-    @cached_property
-    def _found(self) -> dict[str, pd.Series[Any]]:
-        """The columns that somebody asked for: pandas takes longer to find one than many are long."""
-        return {}
-
-    @cached_property
-    def _numeric(self) -> dict[str, bool]:
-        return {}
-
-    def _own(self, column: str) -> str:
-        """The name of a column as the table has it."""
-        if column in self.frame.columns:
-            return column
-        return plain_name(column) if plain_name(column) in self.frame.columns else plain_label(column)
-
-    def is_numeric(self, column: str) -> bool:
-        """Whether everything in the column that is not missing is a number.
-
-        Raises:
-            TableError: there is no such column.
-        """
-        known = self._numeric.get(column)
-        if known is None:
-            known = self._numeric[column] = bool(pd.api.types.is_numeric_dtype(self._series(column)))
-        return known
-
-    def is_time(self, column: str) -> bool:
-        """Whether everything in the column that is not missing is a date, with or without a time of day.
-
-        Raises:
-            TableError: there is no such column.
-
-        Example:
-            >>> Table.from_columns({"sown": ["2023-05-01", None], "rep": ["R1", "R2"]}, "t").is_time("sown")
-            True
-        """
-        series = self._series(column)
-        if self.is_numeric(column):
-            return False
-        found = [text for text in pd.unique(series) if text is not None]
-        return bool(found) and all(days(text) is not None for text in found)
-
-    def labels(self, column: str) -> list[str | None]:
-        """The column as labels: strings, whatever it holds; None where missing.
-
-        Raises:
-            TableError: there is no such column.
-
-        Example:
-            >>> Table.from_columns({"rep": [1, 2], "x": [0.50, 1]}, "t").labels("x")
-            ['0.5', '1']
-        """
-        codes, values = pd.factorize(self._series(column).to_numpy(), use_na_sentinel=True)
-        # A code of -1, for what is missing, is the last one.
-        names = np.array([*map(label, values), None], dtype=object)
-        found: list[str | None] = names[codes].tolist()
-        return found
-
-    def counts(self, column: str) -> dict[str, int]:
-        """The labels that occur in a column, in the order in which they first do, and in how many rows.
-
-        Raises:
-            TableError: there is no such column.
-
-        Example:
-            >>> Table.from_columns({"rep": ["R2", "R1", None, "R2"]}, "t").counts("rep")
-            {'R2': 2, 'R1': 1}
-        """
-        codes, values = pd.factorize(self._series(column).to_numpy(), use_na_sentinel=True)
-        found: dict[str, int] = {}
-        for value, rows in zip(values, np.bincount(codes[codes >= 0], minlength=len(values)), strict=True):
-            text = label(value)
-            if text is not None:
-                found[text] = found.get(text, 0) + int(rows)
-        return found
-
-    def levels(self, column: str) -> tuple[str, ...]:
-        """The labels that occur in a column, each once, in order.
-
-        The order is the one that somebody has chosen, or else that of `sorted_labels`: numbers by size, dates
-        by time, anything else as in a dictionary.
-
-        Raises:
-            TableError: there is no such column.
-
-        Example:
-            >>> table = Table.from_columns({"row": [10, 2, 2], "dose": ["low", "high", "none"]}, "trial")
-            >>> table.levels("row"), table.levels("dose")
-            (('2', '10'), ('high', 'low', 'none'))
-            >>> said = TableChoices().with_column("dose", levels=["none", "low", "high"])
-            >>> table.with_choices(said).levels("dose")
-            ('none', 'low', 'high')
-        """
-        found = (label(value) for value in pd.unique(self._series(column)))
-        return ordered_labels(
-            [text for text in found if text is not None], self.choices.column(self._own(column)).levels
-        )
-
-    def reference(self, column: str) -> str | None:
-        """The level that somebody has chosen for the others to be compared with, or None.
-
-        Raises:
-            TableError: there is no such column.
-        """
-        self.require([column])
-        return self.choices.column(self._own(column)).reference
-
-    def numbers(self, column: str) -> npt.NDArray[np.float64]:
-        """The column as an (n,) float64 array, NaN where missing; dates are days since 1970-01-01.
-
-        Raises:
-            TableError: there is no such column, or a value is not a number; the message names the first, its
-                place, and why it is none.
-
-        Example:
-            >>> Table.from_columns({"sown": ["1970-01-11", "1970-01-12T06:00"]}, "t").numbers("sown")
-            array([10.  , 11.25])
-        """
-        series = self._series(column)
-        if self.is_numeric(column):
-            return series.to_numpy(dtype=np.float64, copy=True)
-        codes, found = pd.factorize(series.to_numpy(), use_na_sentinel=True)
-        texts = list(map(str, found))
-        sizes = [number(text) for text in texts]
-        if None in sizes:
-            times = [days(text) for text in texts]
-            if None in times:
-                raise TableError(self._no_number(column, codes, texts))
-            sizes = times
-        return np.array([*(math.nan if size is None else size for size in sizes), math.nan])[codes]
-
-    def _no_number(self, column: str, codes: npt.NDArray[np.intp], texts: list[str]) -> str:
-        """Why a column of text cannot be numbers: the first such cell, where it is, and the cause."""
-        place, cause = why_no_numbers(texts)
-        row = int(np.flatnonzero(codes == place)[0])
-        wrong = int(np.isin(codes, [at for at, text in enumerate(texts) if number(text) is None]).sum())
-        where = "" if self.lines is None else f" in line {self.lines[row]:,} of the file"
-        verb = "is" if wrong == 1 else "are"
-        return (
-            f"Column {shown(column)} should hold numbers, and row {row + 1:,} holds {shown(texts[place])}"
-            f"{where} ({count(wrong, 'cell')} of {self.n:,} {verb} not numbers). {cause}"
-        )
-
-    def missing(self, column: str) -> Bools:
-        """Where the column has no value, as an (n,) array.
-
-        Raises:
-            TableError: there is no such column.
-        """
-        values = self._series(column).to_numpy()
-        if values.dtype.kind in "iu":
-            return np.zeros(len(values), dtype=np.bool_)
-        return np.isnan(values) if values.dtype.kind == "f" else np.asarray(pd.isna(values), dtype=np.bool_)
 
     def rows(self, kept: Bools) -> Table:
         """The table of the rows where `kept`, an (n,) array, is true.
