@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from covstudio.arguments import checked
 from covstudio.data.frames import Frame, table_of
 from covstudio.data.tables import Table
 from covstudio.document.build.build import build
@@ -113,6 +114,7 @@ class Fitted:
         assert built.v is not None
         return varcorr(built.v, self.fit)
 
+    @checked
     def ranef(self, what: Literal["effect", "standard_error"] = "effect") -> dict[str, pd.DataFrame]:
         """Predicted effects as R's `ranef`: a row for every group, a column for every coefficient.
 
@@ -138,6 +140,7 @@ class Fitted:
         """The predicted random effects, by term and level."""
         return self.tables["blups"]
 
+    @checked
     def predict(
         self,
         frame: Frame,
@@ -181,8 +184,6 @@ class Fitted:
         """
         import pandas as pd
 
-        if new_levels not in ("zero", "refuse"):
-            raise ValueError(f"new_levels must be 'zero' or 'refuse', and is {new_levels!r}.")
         inference = self.inference
         new = table_of(frame, "new rows")
         notes: tuple[str, ...] = ()
@@ -231,10 +232,12 @@ class Fitted:
         """The estimates, one a row; see `covstudio.estimate.After.tidy`."""
         return self.after.tidy(kind, **options)
 
+    @checked
     def glance(self) -> pd.DataFrame:
         """The fit in one row; see `covstudio.estimate.After.glance`."""
         return self.after.glance()
 
+    @checked
     def augment(self) -> pd.DataFrame:
         """The rows with fitted values and residuals; see `covstudio.estimate.After.augment`."""
         return self.after.augment()
@@ -247,6 +250,7 @@ class Fitted:
         """Predicted means; see `covstudio.estimate.After.means`."""
         return self.after.means(factors, **options)
 
+    @checked
     def derive(self, *expressions: str) -> pd.DataFrame:
         """Functions of the variances and covariances, by the names of terms, with their standard errors.
 
@@ -268,18 +272,14 @@ class Fitted:
             >>> found.derive("h2 = gen / (gen + residual)")[["quantity", "estimate"]].round(3).values.tolist()
             [['h2', 0.542]]
         """
-        for text in expressions:
-            if not isinstance(text, str):
-                raise TypeError(
-                    f"An expression is a text, such as 'h2 = gen / (gen + residual)'; got "
-                    f"{type(text).__name__}."
-                )
         return derived_table(derive(self.inference.v, self.fit, self.estimate.inferred, expressions))
 
+    @checked
     def influence(self, column: str | None = None) -> pd.DataFrame:
         """Influence of rows or levels; see `covstudio.estimate.After.influence`."""
         return self.after.influence(column)
 
+    @checked
     def save(self, path: str | PathLike[str]) -> None:
         """Save the fit as JSON, with its model, its table and the versions it was made by.
 
@@ -302,7 +302,11 @@ class Fitted:
             True
         """
         text = files.dumps(self.estimate, self.document, self.table, self.notes, self.versions or None)
-        Path(path).write_text(text, encoding="utf-8")
+        try:
+            Path(path).write_text(text, encoding="utf-8")
+        except FileNotFoundError:
+            folder = str(Path(path).parent)
+            raise FileNotFoundError(f"There is no folder {folder!r}. Make it, or check the path.") from None
 
     def summary(self) -> str:
         """The fit as a table to read."""

@@ -10,6 +10,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from covstudio.arguments import checked
 from covstudio.covariance import Matrix
 from covstudio.data.design import Design, Response
 from covstudio.data.errors import TableError
@@ -25,6 +26,7 @@ from covstudio.threads import blas_threads
 __all__ = ["Fitted", "fit", "read_fit"]
 
 
+@checked
 def read_fit(source: str | PathLike[str] | bytes) -> Fitted:
     """A fit that `Fitted.save` has saved; nothing is fitted again.
 
@@ -38,10 +40,15 @@ def read_fit(source: str | PathLike[str] | bytes) -> Fitted:
         FitFileError: the file is no saved fit, or of a later version.
         OSError: the file cannot be read.
     """
-    kept = files.reads(source if isinstance(source, bytes) else Path(source).read_bytes())
+    try:
+        content = source if isinstance(source, bytes) else Path(source).read_bytes()
+    except FileNotFoundError:
+        raise FileNotFoundError(f"There is no file {str(source)!r}. Check the path of the fit.") from None
+    kept = files.reads(content)
     return Fitted(kept.estimate, kept.document, kept.table, kept.notes, kept.versions)
 
 
+@checked(own=("formula",))
 def fit(
     formula: str | Matrix,
     frame: Frame | Response | Tensor | Any,
@@ -94,7 +101,10 @@ def fit(
         ['(Intercept)', 'rep[R2]', 'rep[R3]']
     """
     if isinstance(formula, Matrix):
-        return _of_matrix(formula, frame, design, method or "REML")
+        told = {"dialect": dialect, "matrices": matrices, "known": known, "errors": errors, **texts}
+        if beside := [name for name, one in told.items() if one is not None]:
+            raise TypeError(f"{beside[0]}= goes with a formula, and what is fitted is a V. Leave it out.")
+        return _of_matrix(formula, frame, design, "REML" if method is None else method)
     if not isinstance(formula, str):
         raise TypeError(f"A formula is text, or a V of covstudio's own; got {type(formula).__name__}.")
     if isinstance(design, str) and method is None:

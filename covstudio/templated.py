@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from covstudio.arguments import checked, nearest
 from covstudio.data.errors import TableError, listed, shown
 from covstudio.data.frames import Frame, table_of
 from covstudio.data.relation import Relation
@@ -14,6 +15,7 @@ from covstudio.data.tables import Table
 from covstudio.document.build.build import build
 from covstudio.document.changes.all import Batch, SetFixed, SetFixedEffects, SetMethod, SetParameters
 from covstudio.document.files.templates import TEMPLATES
+from covstudio.document.files.templates.parts import check_apart
 from covstudio.document.model.document import Document, check_method
 from covstudio.estimate import estimate
 from covstudio.fitting import Fitted
@@ -22,6 +24,7 @@ from covstudio.threads import blas_threads
 __all__ = ["fit_template"]
 
 
+@checked
 def fit_template(
     template: str,
     frame: Frame,
@@ -55,7 +58,7 @@ def fit_template(
         PartsMissing: the table does not tell which columns some parts are; the message has the parts, and the
             columns that they may be.
         ValueError: there is no such template, part, column or parameter.
-        TypeError: what should be a dict is none, or the response no name.
+        TypeError: an argument is of another kind than above.
         ModelError: the model cannot be fitted to these data.
 
     Example:
@@ -69,9 +72,6 @@ def fit_template(
         covstudio.document.files.templates.parts.PartsMissing: Split plot: Which column has the factor of the
           whole plots? ...
     """
-    for name, said in (("roles", roles), ("held", held), ("relations", relations)):
-        if said is not None and not isinstance(said, Mapping):
-            raise TypeError(f"{name}= takes a dict; got {type(said).__name__}.")
     chosen, table = TEMPLATES[template], table_of(frame)
     tables: dict[str, Relation] = {
         name: relation_of(given, None, name=name) for name, given in (relations or {}).items()
@@ -84,6 +84,7 @@ def fit_template(
             and not (isinstance(given, str) and given in tables)
         ):
             tables[part.name], parts[part.name] = relation_of(given, None, name=part.name), part.name
+    check_apart(parts, {} if response is None else {response: "response"})
     roles = _roles(table, roles or {}, response)
     document = chosen.model(table, roles, tables, **parts)
     changes = [SetMethod(check_method(method)), *([] if fixed is None else [SetFixedEffects(fixed)])]
@@ -102,8 +103,6 @@ def _roles(table: Table, said: Mapping[str, Role], response: str | None) -> dict
             be told.
     """
     if response is not None:
-        if not isinstance(response, str):
-            raise TypeError(f"response= takes the name of a column, a text; got {type(response).__name__}.")
         table.require([response])
         said = {**said, response: "response"}
     for problem in check_roles(table, said):
@@ -126,10 +125,16 @@ def _roles(table: Table, said: Mapping[str, Role], response: str | None) -> dict
 
 def _holding(document: Document, table: Table, held: Mapping[str, float]) -> Document:
     """The model with parameters of V at values that are known."""
-    known = {ref.path: (ref.node_id, ref.name) for ref in build(document, table).parameters}
+    known = {ref.path: ref for ref in build(document, table).parameters}
     for path, value in held.items():
         if path not in known:
-            raise ValueError(f"V has no parameter {path!r}; it has {', '.join(map(repr, known))}.")
-        place = known[path]
+            raise ValueError(f"held= names {path!r}, and V has no such parameter. {nearest(path, known)}")
+        low, high = known[path].transform.bounds
+        if not low <= value <= high:
+            raise ValueError(
+                f"held= has {value:g} for {path!r}, which lies between {low:g} and {high:g}: give its "
+                "natural value."
+            )
+        place = (known[path].node_id, known[path].name)
         document = SetFixed(*place, True).apply(SetParameters({place: float(value)}).apply(document))
     return document

@@ -7,17 +7,22 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from covstudio.arguments import checked
 from covstudio.choosing.candidates import WEIGHS, Candidate, candidates_of
 from covstudio.choosing.changes import Terms
 from covstudio.choosing.comparison import Comparison
 from covstudio.choosing.evidence import Evidence, Finding
 from covstudio.choosing.frames import records_of
 from covstudio.choosing.models import Entry, Model, fit_of
-from covstudio.choosing.places import places_of
+from covstudio.choosing.places import Places, codes, once, places_of
 from covstudio.choosing.running import Heard, side_by_side
 from covstudio.data.frames import Frame
+from covstudio.data.tables import Table
 from covstudio.estimate.omitted import omissible_terms
 from covstudio.fitting import Fitted
+from covstudio.formula.effects import label
 from covstudio.notebook.html import block, framed, table_of
 from covstudio.plots.fitted import FittedModel
 from covstudio.reml.inference.tables import aligned
@@ -70,6 +75,7 @@ class Advice:
         rows = [(one.name, one.z, one.reason) for one in self.candidates]
         return pd.DataFrame(rows, columns=["candidate", "z", "reason"])
 
+    @checked
     def fit(
         self,
         *,
@@ -120,6 +126,7 @@ class Advice:
         return framed(block(title), table_of(evidence), block(tried), table_of(candidates), *notes)
 
 
+@checked(own=("model", "time", "subject", "field", "trial"))
 def advise(
     model: Model,
     frame: Frame | None = None,
@@ -166,6 +173,8 @@ def advise(
         Verbeke & Molenberghs (2003), Biometrics 59:254; Cressie (1993), Statistics for Spatial Data,
         section 2.4.
     """
+    if weighs < 0.0:
+        raise ValueError(f"weighs is the least |z| that counts, 0 or more, and is {weighs:g}.")
     fitted = fit_of(model, frame)
     after = fitted.after
     rows = after.rows
@@ -176,7 +185,20 @@ def advise(
     findings = tuple(sorted(evidence.findings(), key=lambda one: -abs(one.z)))
     terms = Terms(fitted.document, fitted.table)
     candidates = candidates_of(terms, rows, places, findings, _idle(fitted, terms), weighs)
-    return Advice(fitted, findings, candidates, evidence.notes)
+    return Advice(fitted, findings, candidates, (*evidence.notes, *_repeated(rows, places)))
+
+
+def _repeated(rows: Table, places: Places) -> tuple[str, ...]:
+    """Why no process over times stands in place of the residual, where times have several rows."""
+    if not places.time or once(rows, (*places.subject, places.time)):
+        return ()
+    most = int(np.bincount(codes(rows, (*places.subject, places.time))).max())
+    inside = f" within {label(places.subject)}" if places.subject else ""
+    return (
+        f"{places.time} has up to {most} rows at one time{inside}, so that a process over it stands beside "
+        "the residual and not in its place. Where every row has a time of its own, name the columns within "
+        "which a time occurs once: subject=[...].",
+    )
 
 
 def _covariates(fitted: Fitted, rows: Any) -> tuple[str, ...]:

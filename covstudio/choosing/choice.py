@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from covstudio.arguments import checked
 from covstudio.choosing.advice import PRESENT, Advice, advise
 from covstudio.choosing.comparison import Comparison, Criterion
 from covstudio.choosing.frames import records_of
@@ -97,6 +98,7 @@ class Choice:
         return f"Chosen by {self.criterion}: {self.best.document.title}"
 
 
+@checked(own=("model",))
 def choose(
     model: Model,
     frame: Frame | None = None,
@@ -135,6 +137,8 @@ def choose(
         >>> found.table["taken"].tolist()
         ['AR(1) over row within rep in place of the residual', 'none']
     """
+    if steps < 1:
+        raise ValueError(f"steps is a whole number of 1 or more, and is {steps}.")
     made: list[Step] = []
     best = fit_of(model, frame)
     for _ in range(steps):

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from covstudio.arguments import checked
 from covstudio.choosing.difference import Difference
 from covstudio.choosing.frames import records_of
 from covstudio.choosing.models import Entry, Model, entries_of
@@ -82,6 +83,7 @@ class Comparison:
         """What the models are called."""
         return tuple(entry.name for entry in self.entries)
 
+    @checked
     def __getitem__(self, name: str) -> Fitted | Inference:
         """The fit of this name.
 
@@ -175,6 +177,11 @@ class Comparison:
                 *([] if fit.converged else [f"Not converged: {fit.message}"]),
                 *([apart] if apart else []),
             ]
+            many = fit.p + candidate.parameters
+            if many >= fit.n:
+                notes.append(
+                    f"{many} parameters are estimated from {fit.n} rows: criteria tell nothing of so few."
+                )
             notes += [
                 *([test.reason] if test.reason and not apart else []),
                 *test.notes,
@@ -197,10 +204,13 @@ class Comparison:
     def _value(self, name: str, criterion: Criterion) -> float:
         """A criterion of a fit."""
         fit = self._candidates[name].fit
+        if fit.p + self._candidates[name].parameters >= fit.n:
+            return math.nan
         if criterion == "cAIC":
             return self._entry(name).conditional[0]
         return (fit.aic if criterion == "AIC" else fit.bic) - 2.0 * (self._logliks[name] - fit.loglik)
 
+    @checked
     def values(self, criterion: Criterion = "AIC") -> dict[str, float]:
         """A criterion of the models that converged and are comparable with the first, by their names.
 
@@ -240,6 +250,7 @@ class Comparison:
             found = found if found.reason else asked
         return found
 
+    @checked
     def test(self, larger: str, smaller: str) -> NestedTest:
         """The likelihood-ratio test of one model against another that is nested in it.
 
@@ -273,6 +284,7 @@ class Comparison:
                 self._tests[larger, smaller] = NestedTest(smaller, larger, reason=told)
         return self._tests[larger, smaller]
 
+    @checked
     def best(self, criterion: Criterion = "AIC") -> str:
         """The name of the model that a criterion prefers, among those that `values` has.
 
@@ -288,6 +300,7 @@ class Comparison:
             raise ValueError(f"No model has the criterion {criterion}: {why}")
         return min(values, key=lambda name: values[name])
 
+    @checked
     def difference(self, first: str, second: str) -> Difference:
         """V of one fit beside V of another, entry by entry.
 
@@ -319,6 +332,7 @@ class Comparison:
         return [f"{name}: {note}" for name, note in notes if note]
 
 
+@checked(own=("models", "names"))
 def compare(
     *models: Model | Mapping[str, Model],
     frame: Frame | None = None,

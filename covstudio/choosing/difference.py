@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from covstudio.arguments import checked
 from covstudio.choosing.frames import records_of
 from covstudio.fitting import Fitted
 from covstudio.notebook.html import block, framed, table_of
@@ -128,6 +129,7 @@ class Difference:
             }
         )
 
+    @checked
     def plot(self, *, theme: Theme | None = None, width: int = 480, height: int = 320) -> Any:
         """A picture of the difference, a HoloViews object.
 

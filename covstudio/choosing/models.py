@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, Literal
 
+from covstudio.arguments import checked
 from covstudio.data.errors import count
 from covstudio.data.frames import Frame, table_of
 from covstudio.data.tables import Table
@@ -187,6 +188,7 @@ def _again(told: Inference, method: Literal["REML", "ML"]) -> Inference:
     return Inference(found, told.v, y, x)
 
 
+@checked
 def fitted_to(document: Document, table: Table, **options: Any) -> Fitted:
     """The fit of a document to a table.
 

@@ -92,6 +92,8 @@ def _check_said(rows: Table, said: Mapping[str, Any]) -> None:
         if not all(isinstance(one, str) for one in columns):
             got = type(given).__name__
             raise ValueError(f"{name}= takes the name of a column, a text; got {got}.")
+        if given is not None and not columns:
+            raise ValueError(f"{name}= names no column. Name one, or leave it out.")
         if name == "time" and len(columns) > 1:
             raise ValueError(f"time= takes one column; got {listed(columns)}.")
         if name == "field" and columns and len(columns) != 2:

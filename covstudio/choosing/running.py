@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+from covstudio.arguments import checked
 from covstudio.choosing.models import Entry, fitted_to, guarded
 from covstudio.data.tables import Table
 from covstudio.document.model.document import Document
@@ -74,6 +75,7 @@ class _Elsewhere:
     run = Given("fits.side_by_side", method=True)
 
 
+@checked
 def side_by_side(
     documents: Mapping[str, Document],
     table: Table,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from covstudio.arguments import given
 from covstudio.data.choices import Question, TableChoices
 from covstudio.data.doubts import MOST_ANSWERED, Doubts
-from covstudio.data.errors import TableError
+from covstudio.data.errors import TableError, shown
 from covstudio.data.in_memory import texts_as
 from covstudio.data.missing import suspected_codes
 from covstudio.data.reading import read_table
@@ -64,7 +65,7 @@ def table_of(data: Frame, name: str = "data") -> Table:
     said: dict[str, dict[str, Any]] = {}
     found: dict[str, Any] = {}
     for key, values in columns.items():
-        series = values if isinstance(values, pd.Series) else pd.Series(_plain(values))
+        series = values if isinstance(values, pd.Series) else pd.Series(_plain(key, values))
         found[str(key)] = _cells(series)
         if isinstance(series.dtype, pd.CategoricalDtype):
             present = {label for label in found[str(key)] if label is not None}
@@ -93,11 +94,18 @@ def _asked(table: Table) -> Table:
     return replace(table, notes=notes, questions=tuple(questions)) if questions else table
 
 
-def _plain(values: Any) -> Any:
-    """Values of a mapping: a single one, or a tensor, is taken too."""
+def _plain(name: object, values: Any) -> Any:
+    """Values of a mapping; a tensor is taken too."""
     if hasattr(values, "detach"):
         return values.detach().cpu().numpy()
-    return values if isinstance(values, np.ndarray | list | tuple | range) else list(values)
+    if isinstance(values, np.ndarray | list | tuple | range):
+        return values
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise TableError(
+            f"Column {shown(name)} is {given(values)}, and a column is a list of values, one for each row: "
+            f"{{{str(name)!r}: [{values!r:.20}]}} has one."
+        )
+    return list(values)
 
 
 def _cells(series: pd.Series[Any]) -> Any:

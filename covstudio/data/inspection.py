@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from covstudio.arguments import checked
 from covstudio.data.choices import Decision, TableChoices
 from covstudio.data.readers import MAX_BYTES, READERS, read_file
 from covstudio.data.reading import opened, table_from
@@ -118,6 +119,7 @@ class Inspection:
         return "\n".join(lines)
 
 
+@checked
 def inspect(
     source: str | os.PathLike[str] | bytes,
     choices: TableChoices | None = None,

@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from covstudio.arguments import checked
 from covstudio.data.choices import Decision, TableChoices
 from covstudio.data.column_text import Cells, ColumnText, Marks
 from covstudio.data.columns import parse_column
@@ -32,6 +33,7 @@ from covstudio.data.text import plain_name
 ROW_NAMES = "rowname"
 
 
+@checked
 def read_table(
     source: str | os.PathLike[str] | bytes,
     *,
@@ -106,6 +108,7 @@ def _all_said(
     return choices.with_columns({name: {"levels": order} for name, order in levels.items()})
 
 
+@checked
 def read(source: str | os.PathLike[str] | bytes, choices: TableChoices | None = None) -> Table:
     """Read a file by choices, such as those that `inspect` gives: the same table each time.
 

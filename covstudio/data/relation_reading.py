@@ -12,6 +12,7 @@ from typing import Any, Literal, cast
 import numpy as np
 import pandas as pd
 
+from covstudio.arguments import checked
 from covstudio.data.errors import TableError, came, listed, shown
 from covstudio.data.relation import KINDS, MAX_CALLS, UNKNOWN_PARENTS, Kind, Relation
 
@@ -26,6 +27,7 @@ _INVERSE = re.compile(r"(?i)inv")
 _SEPARATORS = (",", ";", "\t", "|")
 
 
+@checked
 def read_relation(
     source: str | os.PathLike[str] | bytes, kind: Kind | None = None, *, name: str | None = None
 ) -> Relation:
@@ -105,6 +107,7 @@ def _frame(text: str, name: str) -> pd.DataFrame:
     return frame
 
 
+@checked
 def relation_of(
     data: Any, kind: Kind | None = None, *, name: str = "", ids: Sequence[str] | None = None
 ) -> Relation:

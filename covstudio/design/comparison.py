@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from covstudio.arguments import checked
 from covstudio.design.expectation import Expected
 from covstudio.reml.inference.tables import NamedRows, Row
 
@@ -65,6 +66,7 @@ class ComparedDesigns(NamedRows[ComparedQuantity]):
         return f"Expected standard errors by two designs, of {first} and {second} plots"
 
 
+@checked
 def compare_designs(
     first: Expected, second: Expected, contrasts: Mapping[str, tuple[Any, Any] | str] | None = None
 ) -> ComparedDesigns:

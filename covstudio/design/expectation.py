@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from covstudio.arguments import checked
 from covstudio.covariance import Matrix
 from covstudio.covariance.parameters.parameterised import Params
 from covstudio.data.design import Design
@@ -25,7 +26,7 @@ from covstudio.design.information import InformationMatrix, information_at
 from covstudio.design.planned import planned
 from covstudio.reml.fitting.parameter_covariance import ParameterCovariance, covariance_of
 from covstudio.reml.inference.accuracy import Accuracy, accuracies
-from covstudio.reml.inference.arguments import checked_level
+from covstudio.reml.inference.arguments import checked_level, one_each
 from covstudio.reml.inference.distributions import f_power, t_power, t_quantile
 from covstudio.reml.inference.fixed import independent, read_contrast
 from covstudio.reml.inference.functions import Expressions, FunctionEstimate
@@ -89,6 +90,7 @@ class Expected:
         0.6667
     """
 
+    @checked(own=("v",))
     def __init__(
         self,
         v: Matrix,
@@ -99,7 +101,7 @@ class Expected:
     ) -> None:
         if isinstance(x, Design):
             x, names = x.x, list(x.names) if names is None else names
-        with blas_threads(len(x)):
+        with blas_threads(len(x) if hasattr(x, "__len__") else 1):
             self._planned = planned(v, x, values, theta, names)
 
     def __repr__(self) -> str:
@@ -180,6 +182,7 @@ class Expected:
     def _expressions(self) -> Expressions:
         return Expressions(self._planned)
 
+    @checked
     def function(self, expression: str, level: float = 0.95, scale: str | None = None) -> FunctionEstimate:
         """A function of variance parameters with its expected standard error, by the delta method.
 
@@ -207,6 +210,7 @@ class Expected:
     def _degrees(self, rows: Vector) -> float:
         return satterthwaite(self.beta_covariance, self._slopes, self.covariance, rows)
 
+    @checked
     def fixed_effects(self, level: float = 0.95) -> ExpectedEffects:
         """Expected standard errors of the fixed effects.
 
@@ -221,6 +225,7 @@ class Expected:
         rows = [self._effect(name, row, checked) for name, row in zip(self.names, eye, strict=True)]
         return ExpectedEffects(tuple(rows), checked)
 
+    @checked
     def contrast(self, what: Any, level: float = 0.95) -> ExpectedEffect:
         """One linear combination of fixed effects.
 
@@ -241,6 +246,7 @@ class Expected:
         df = self._degrees(row[None, :])
         return ExpectedEffect(name, error, df, t_quantile(0.5 + 0.5 * level, df) * error)
 
+    @checked
     def power(self, what: Any, difference: float | Sequence[float], level: float = 0.05) -> Power:
         """The chance that a contrast is found to differ from 0.
 
@@ -267,7 +273,7 @@ class Expected:
         """
         alpha = 1.0 - checked_level(1.0 - level)
         name, rows = read_contrast(what, self.names)
-        size = np.broadcast_to(np.asarray(difference, dtype=np.float64), (len(rows),)).copy()
+        size = one_each(difference, len(rows), "difference")
         rows, size = independent(rows, size, name)
         spread = rows @ self.beta_covariance @ rows.T
         df, told = self._degrees(rows), tuple(size.tolist())
@@ -279,6 +285,7 @@ class Expected:
         chance = f_power(noncentrality, len(rows), df, alpha)
         return Power(name, told, math.nan, len(rows), df, noncentrality, alpha, chance)
 
+    @checked
     def detectable(self, what: Any, power: float = 0.8, level: float = 0.05) -> float:
         """The smallest difference that a contrast is found to have with this chance.
 
@@ -292,6 +299,7 @@ class Expected:
             ValueError: the power is not between the level and 1.
         """
         effect = self.contrast(what)
+        checked_level(level)
         if not level < power < 1.0:
             raise ValueError(f"power must be above the level, {level:g}, and below 1, and is {power!r}.")
         if math.isnan(effect.df):

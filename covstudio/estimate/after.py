@@ -9,6 +9,7 @@ from typing import cast
 
 import pandas as pd
 
+from covstudio.arguments import checked
 from covstudio.data.design import Design
 from covstudio.data.tables import Table
 from covstudio.document.model.document import Document
@@ -77,6 +78,7 @@ class After:
         found = None if computed is None else _TRANSFORMED.fullmatch(computed)
         return "none" if found is None else cast(Back, found["name"])
 
+    @checked
     def tidy(
         self, kind: Kind = "fixed", method: Method = "satterthwaite", level: float = 0.95
     ) -> pd.DataFrame:
@@ -101,6 +103,7 @@ class After:
         """
         return augment(self.inference, self.rows.frame)
 
+    @checked
     def components(self, level: float = 0.95) -> pd.DataFrame:
         """The terms of V: mean variance over the rows, standard deviation, share of the whole, and interval.
 
@@ -109,6 +112,7 @@ class After:
         """
         return tidy(self.inference, "components", level=level)
 
+    @checked
     def anova(self, kind: TestType = 3, method: Method = "satterthwaite") -> pd.DataFrame:
         """Tests of the terms of the fixed effects.
 
@@ -130,6 +134,7 @@ class After:
             columns=["term", "F", "df", "den_df", "p"],
         )
 
+    @checked
     def means(
         self,
         factors: str | Sequence[str],
@@ -162,6 +167,7 @@ class After:
             level=level,
         )
 
+    @checked
     def influence(self, column: str | None = None) -> pd.DataFrame:
         """What leaving out rows does to the fixed effects, V taken as known.
 

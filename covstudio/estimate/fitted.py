@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from covstudio.arguments import checked
 from covstudio.covariance import Matrix
 from covstudio.data.tables import Table
 from covstudio.document.build.built import Problem
@@ -58,6 +59,7 @@ class Estimate:
         return self.fit.method
 
 
+@checked
 def estimate(
     document: Document,
     table: Table | None,

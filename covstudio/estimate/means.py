@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from covstudio.arguments import checked
 from covstudio.data.design import Design
 from covstudio.data.errors import DesignError, listed, shown
 from covstudio.data.recoded import factors_of
@@ -78,6 +79,7 @@ class Means:
         title = f"Predicted means of {', '.join(self.factors)}{said} ({100 * self.level:g} % intervals)"
         return f"{title}\n{aligned(rows)}"
 
+    @checked
     def frame(self, adjust: Adjustment = "tukey", alpha: float = 0.05) -> pd.DataFrame:
         """The means, with letters.
 
@@ -107,6 +109,7 @@ class Means:
             found.setdefault(cell[len(self.factors) :], []).append(k)
         return list(found.values())
 
+    @checked
     def contrasts(
         self,
         adjust: Adjustment = "tukey",
@@ -178,8 +181,11 @@ class Means:
             )
         return rows
 
+    @checked
     def letters(self, adjust: Adjustment = "tukey", alpha: float = 0.05) -> list[str]:
         """Letters that means share unless they differ; each level of `by` begins with "a"."""
+        if not 0.0 < alpha < 1.0:
+            raise ValueError(f"alpha must lie between 0 and 1, as 0.05 does, and is {alpha!r}.")
         found = [""] * len(self.cells)
         for family in self._families:
             chances = iter([row["p"] for row in self._family(family, adjust, None, False)])

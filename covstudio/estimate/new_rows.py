@@ -134,6 +134,11 @@ def _chosen(inference: Inference, terms: Sequence[str] | None) -> list[str]:
     known = list(predictable_terms(inference._binding))
     if terms is None:
         return known
+    if not terms:
+        raise DesignError(
+            "random= names no term. Name some of V, say random=True for all that can be predicted, or "
+            "False for the fixed part alone."
+        )
     for path in terms:
         if path not in known:
             raise DesignError(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
+from covstudio.arguments import checked
 from covstudio.covariance import Matrix, linalg
 from covstudio.covariance.linalg.compositions import JOINER
 from covstudio.estimate.covariances import factors_of, names_of
@@ -23,6 +24,7 @@ MOST = 60
 INTERCEPT = "(Intercept)"
 
 
+@checked
 def ranef(
     matrix: Matrix, fit: Fit, what: Literal["effect", "standard_error"] = "effect"
 ) -> dict[str, pd.DataFrame]:
@@ -53,8 +55,6 @@ def ranef(
     """
     import pandas as pd
 
-    if what not in ("effect", "standard_error"):
-        raise ValueError(f"what must be 'effect' or 'standard_error', and is {what!r}.")
     found: dict[str, pd.DataFrame] = {}
     natural = torch.tensor(list(fit.params.values()), dtype=torch.float64)
     for term in outer_terms(matrix):

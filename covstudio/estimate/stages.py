@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from covstudio.arguments import checked
 from covstudio.data.errors import listed
 from covstudio.estimate.means import Means
 
@@ -47,6 +48,7 @@ class FirstStage:
         return f"Means of a first stage: {len(self.frame):,} rows\n{self.frame.to_string(max_rows=10)}"
 
 
+@checked(own=("means",))
 def first_stage(means: Means | Mapping[str, Means], name: str = "trial") -> FirstStage:
     """Means as the data of a second stage.
 
@@ -77,7 +79,7 @@ def first_stage(means: Means | Mapping[str, Means], name: str = "trial") -> Firs
     """
     single = isinstance(means, Means)
     fits: Mapping[str, Means] = {"": means} if isinstance(means, Means) else means
-    if not fits:
+    if isinstance(fits, Mapping) and not fits:
         raise ValueError("A first stage has the means of at least one fit, and there are none.")
     if not isinstance(fits, Mapping) or not all(isinstance(own, Means) for own in fits.values()):
         got = next(iter(fits.values())) if isinstance(fits, Mapping) else fits

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
-from covstudio.data.errors import listed, shown, suggestion
+from covstudio.data.errors import TableError, listed, shown, suggestion
+from covstudio.data.relation_reading import relation_of
 from covstudio.data.roles import Role
 from covstudio.data.tables import Table
 from covstudio.document.model.document import Document, Method
@@ -82,6 +83,7 @@ def read_formula(
     model = chosen.read(request)
     model.relations |= request.relations
     with_known(model, known or {}, matrices or {}, partial(_levels, study))
+    model.notes += _unused(matrices or {}, {*model.relations, *_names(known or {})})
     with_errors(model, errors, study)
     model.choices = study.choices
     model.roles = {**model.roles, **study.roles}
@@ -92,6 +94,28 @@ def read_formula(
         table.name if table is not None else data or None,
     )
     return Reading(document, chosen.name, dict(texts), data, tuple(model.notes))
+
+
+def _names(known: Mapping[str, Any]) -> list[str]:
+    """The second tables that `known` names."""
+    return [one for one in known.values() if isinstance(one, str)]
+
+
+def _unused(matrices: Mapping[str, Any], used: Collection[str]) -> list[str]:
+    """Second tables that the formula does not name, which are tables all the same.
+
+    Raises:
+        Refusal: one is no table.
+    """
+    left = [name for name in matrices if name not in used]
+    for name in left:
+        try:
+            relation_of(matrices[name], None, name=name)
+        except TableError as error:
+            raise Refusal(
+                name, 0, str(error), "Give a pedigree, markers or a relationship matrix, or leave it out."
+            ) from None
+    return [f"The formula does not use the second table {shown(name)}." for name in left]
 
 
 def _levels(study: Study, group: str) -> tuple[str, ...] | None:

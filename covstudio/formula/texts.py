@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from covstudio.arguments import checked
 from covstudio.data.frames import Frame, table_of
 from covstudio.data.roles import Role
 from covstudio.formula.dialect import DIALECTS, Dialect
@@ -49,6 +50,7 @@ _ORDER = {
 _ASSIGNED = re.compile(r"\s*(?:[^\W\d]|\.)[\w.]*\s*(?:<-|=(?!=))")
 
 
+@checked
 def read(
     text: str,
     data: Frame | None = None,

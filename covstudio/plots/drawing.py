@@ -15,6 +15,10 @@ from covstudio.plots.svg import Svg
 __all__ = ["drawn", "drawn_svg", "in_notebook", "options_of"]
 
 
+#: Pixels that a picture has in either direction, at the least.
+LEAST = 40
+
+
 def options_of(picture: Picture, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a picture, checked.
 
@@ -41,6 +45,7 @@ def drawn(picture: Picture, numbers: Numbers, theme: Theme | None, width: int, h
     """
     from covstudio.plots.sheet import Sheet
 
+    _check_size(width, height)
     found = picture.draw(numbers, Sheet(theme, width, height))
     if in_notebook():
         _load()
@@ -61,8 +66,16 @@ def drawn_svg(picture: Picture, numbers: Numbers, theme: Theme | None, width: in
     """
     from covstudio.plots.svg_sheet import SvgSheet
 
+    _check_size(width, height)
     found: Svg = picture.draw(numbers, SvgSheet(theme, width, height))
     return found
+
+
+def _check_size(width: int, height: int) -> None:
+    """Refuse a picture on which nothing can be seen."""
+    for name, size in (("width", width), ("height", height)):
+        if size < LEAST:
+            raise ValueError(f"{name} is a number of pixels of at least {LEAST}, and is {size!r}.")
 
 
 def _bundle(picture: Any, include: Any = None, exclude: Any = None) -> tuple[dict[str, str], dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from covstudio.arguments import checked
 from covstudio.covariance import Matrix
 from covstudio.data.frames import Frame, table_of
 from covstudio.data.tables import Table
@@ -49,6 +50,7 @@ class FitPlots:
         own = FIT_PICTURES.names()
         return (*own, *(name for name in MATRIX_PICTURES.names() if name not in own))
 
+    @checked
     def __call__(
         self,
         kind: str = "residuals",
@@ -81,6 +83,7 @@ class FitPlots:
         picture, numbers = self._numbers(kind, options)
         return drawn(picture, numbers, theme, width, height)
 
+    @checked
     def svg(
         self,
         kind: str = "residuals",
@@ -108,6 +111,7 @@ class FitPlots:
         picture, numbers = self._numbers(kind, options)
         return drawn_svg(picture, numbers, theme, width, height)
 
+    @checked
     def data(self, kind: str = "residuals", **options: Any) -> pd.DataFrame:
         """The numbers behind a picture; arguments are those of the picture."""
         return self._numbers(kind, options)[1].frame

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,10 +56,11 @@ def comparison_frame(comparison: Any) -> pd.DataFrame:
         TypeError: there is none.
     """
     table = getattr(comparison, "table", comparison)
-    if callable(table):
-        table = table()
     try:
-        frame = table if isinstance(table, pd.DataFrame) else pd.DataFrame(table)
+        if callable(table):
+            table = table()
+        rows = isinstance(table, Mapping) or all(isinstance(one, Mapping) for one in table)
+        frame = table if isinstance(table, pd.DataFrame) else pd.DataFrame(table if rows else {})
     except (ValueError, TypeError):
         frame = pd.DataFrame()
     if not frame.shape[1]:

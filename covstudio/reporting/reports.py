@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from covstudio.arguments import checked
 from covstudio.estimate.files import dumps
 from covstudio.fitting import Fitted
 from covstudio.reporting.blocks import Formula, Section
@@ -60,6 +61,7 @@ class Report:
         saved = dumps(timeless, found.document, found.table, found.notes, found.versions or None)
         return notebook(self.title, self.under, self.sections, saved)
 
+    @checked
     def save(self, path: str | PathLike[str]) -> None:
         """Write the report.
 
@@ -84,6 +86,7 @@ class Report:
         )
 
 
+@checked(own=("found",))
 def report(
     found: Fitted,
     *,

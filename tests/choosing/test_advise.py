@@ -249,3 +249,13 @@ def test_how_often_the_truth_is_found(name):
         found += right and len(taken) == len(case.truth)
     print(f"{name}: {found} of 40")
     assert found >= FOUND[name]
+
+
+def test_times_that_repeat_within_their_subjects_are_told():
+    found = fit("yield ~ nitro + (1 | Block)", load_example("oats_yates"))
+    advice = advise(found, time="nitro", subject="Block")
+    assert "nitro has up to 3 rows at one time within Block" in advice.notes[-1]
+    assert not any(
+        "in place of the residual" in one.name and "nitro" in one.name for one in advice.candidates
+    )
+    assert advise(found, time="nitro", subject=["Block", "Variety"]).notes == ()

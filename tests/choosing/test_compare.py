@@ -256,7 +256,7 @@ def test_words_for_what_is_asked_wrongly():
             compare(PLAIN, BLOCKS, frame=table, names=names)
     with pytest.raises(ValueError, match="given twice"):
         compare(PLAIN, BLOCKS, frame=table, names=["a", "a"])
-    with pytest.raises(ValueError, match="criteria are"):
+    with pytest.raises(ValueError, match="criterion= takes 'AIC', 'BIC' or 'cAIC', and got 'DIC'"):
         compare(PLAIN, frame=table).best("DIC")
     assert compare(PLAIN, PLAIN, frame=table).names == (PLAIN, f"{PLAIN} (2)")
 
@@ -285,3 +285,12 @@ def test_the_difference_of_two_v():
     )
     with pytest.raises(ValueError, match="no entries in common"):
         sixty.difference("a", "b")
+
+
+def test_as_many_parameters_as_rows_have_no_criteria():
+    frame = {"y": [1.0, 2.0, 4.0, 3.0], "a": [1.0, 3.0, 2.0, 7.0], "g": ["a", "b", "a", "b"]}
+    found = compare("y ~ a + (1 | g)", "y ~ a", frame=frame)
+    assert found.table["AIC"].isna().tolist() == [True, False]
+    assert found.table["loglik"].notna().all()
+    assert "4 parameters are estimated from 4 rows: criteria tell nothing" in found.table["note"][0]
+    assert found.best() == "y ~ a"

@@ -13,6 +13,7 @@ import torch
 from scipy import stats
 
 from covstudio import fit
+from covstudio.arguments import WrongArgument
 from covstudio.data import DesignError, load_example
 from covstudio.design import Expected
 from covstudio.reml import InvalidData, augment, glance, tidy
@@ -181,15 +182,27 @@ def test_an_adjustment_never_makes_a_p_smaller(how):
         ),
         (
             lambda: fitted("main").means(3),
-            DesignError,
-            "'3' is no factor of the fixed effects, which are 'a'",
+            WrongArgument,
+            "factors= takes a text or a list of texts, and got 3",
         ),
         (lambda: fitted("main").means("a", by="a"), DesignError, "each factor once, and of 'a' and 'a' was"),
-        (lambda: fitted("main").means("a", at=3), DesignError, "at= takes covariates with .* got int"),
+        (
+            lambda: fitted("main").means("a", at=3),
+            WrongArgument,
+            "a dict of numbers or None, and got 3",
+        ),
         (lambda: fitted("main").means("a", at={"b": 1}), DesignError, "'b' is no covariate"),
-        (lambda: fitted("main").means("a", back="exp"), ValueError, "back must be one of"),
-        (lambda: fitted("main").means("a").contrasts("scheffe"), ValueError, "adjust must be one of"),
-        (lambda: fitted("main").anova(4), ValueError, "1, 2 or 3, and is 4"),
+        (
+            lambda: fitted("main").means("a", back="exp"),
+            ValueError,
+            "takes 'none', .* and got 'exp'",
+        ),
+        (
+            lambda: fitted("main").means("a").contrasts("scheffe"),
+            ValueError,
+            "takes 'none', .* and got 'scheffe'",
+        ),
+        (lambda: fitted("main").anova(4), ValueError, "kind= takes 1, 2 or 3, and got 4"),
     ],
 )
 def test_what_cannot_be_asked_is_said(call, error, said):
@@ -376,5 +389,5 @@ def test_shares_of_variance_by_the_names_of_terms_are_those_of_lme4():
     )
     assert told["estimate"].tolist() == pytest.approx([0.564164, 0.246250], abs=1e-5)
     assert "Blok" in found.derive("Blok / residual")["note"][0]
-    with pytest.raises(TypeError, match=r"An expression is a text, such as .* got int\."):
+    with pytest.raises(TypeError, match=r"expressions takes a text, and got 3\."):
         found.derive(3)

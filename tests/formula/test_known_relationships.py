@@ -14,7 +14,7 @@ import pytest
 from covstudio import fit, read_fit
 from covstudio.cli import main
 from covstudio.covariance import genomic_relationship, pedigree_relationship
-from covstudio.data import Relation, read_table
+from covstudio.data import Relation, load_example, read_table
 from covstudio.document.files.write import dumps
 from covstudio.formula import Refusal, read
 
@@ -146,3 +146,12 @@ def test_more_genotypes_than_markers_are_fitted_by_the_markers() -> None:
         assert found.random[column].tolist() == pytest.approx(written.random[column].tolist(), abs=1e-5)
     assert found.augment()["fitted"].tolist() == pytest.approx(written.augment()["fitted"].tolist(), abs=1e-6)
     assert found.varcorr["vcov"].tolist() == pytest.approx(written.varcorr["vcov"].tolist(), rel=1e-5)
+
+
+def test_a_second_table_that_the_formula_does_not_use_is_told() -> None:
+    table = load_example("john_alpha")
+    k = pd.DataFrame(np.eye(2), index=["a", "b"], columns=["a", "b"])
+    found = fit("yield ~ rep + (1 | gen)", table, matrices={"K": k})
+    assert "The formula does not use the second table 'K'." in found.notes
+    with pytest.raises(ValueError, match=r"'K': A second table is .*leave it out"):
+        fit("yield ~ rep + (1 | gen)", table, matrices={"K": 3})

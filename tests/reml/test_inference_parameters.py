@@ -243,7 +243,7 @@ def test_a_fit_is_bound_to_what_was_fitted() -> None:
         Inference(result, Sum(a=ScalarMatrix(24), b=ScalarMatrix(24)), y, x)
     with pytest.raises(TypeError, match="covstudio Matrix"):
         Inference(result, torch.eye(24), y, x)
-    with pytest.raises(ValueError, match="'observed', 'average', 'expected' or None"):
+    with pytest.raises(ValueError, match="'observed', 'average' or 'expected', or None, and got 'fisher'"):
         Inference(result, v, y, x, information="fisher")
 
 

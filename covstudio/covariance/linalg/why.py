@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from covstudio.arguments import checked
 from covstudio.covariance.core.matrix import Matrix
 from covstudio.covariance.linalg.compositions import PlacedOperand, composition, covariance_function
 from covstudio.covariance.linalg.entries import TERMS, Separation, entry_terms, separation
@@ -133,6 +134,7 @@ class ExplainedEntry:
         return lines
 
 
+@checked
 def why(
     v: Matrix,
     i: int,
@@ -212,7 +214,8 @@ def natural_values(v: Matrix, theta: Params, values: Mapping[str, float] | None)
         natural[v.free_param_index] = v.trans_params(theta).to(torch.float64)
     for path, value in (values or {}).items():
         if path not in v.param_names:
-            raise ValueError(f"there is no parameter {path!r}{suggest(path, v.param_names)}")
+            has = suggest(path, v.param_names) or f"; there are {', '.join(map(repr, v.param_names))}."
+            raise ValueError(f"V has no parameter {path!r}{has}")
         natural[v.param_names.index(path)] = float(value)
     return natural
 

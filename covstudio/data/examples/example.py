@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from covstudio.arguments import checked
 from covstudio.data.errors import TableError, listed, shown
 from covstudio.data.reading import read_table
 from covstudio.data.relation import Relation
@@ -61,6 +62,7 @@ def examples() -> tuple[Example, ...]:
     return tuple(EXAMPLES)
 
 
+@checked
 def load_example(name: str) -> Table:
     """Read an example.
 
@@ -77,6 +79,7 @@ def load_example(name: str) -> Table:
     return _found(name).load()
 
 
+@checked
 def load_relations(name: str) -> dict[str, Relation]:
     """Read the second tables of an example.
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from covstudio.arguments import checked
 from covstudio.data.tables import Table
 from covstudio.design.layouts.plots import ImpossibleDesign, Names, chance, count, divided, named, table_of
 
 __all__ = ["completely_randomised", "latin_square", "nested", "randomised_blocks"]
 
 
+@checked(own=None)
 def completely_randomised(
     treatments: Names, plots: int, *, columns: int | None = None, seed: int = 0
 ) -> Table:
@@ -57,6 +59,7 @@ def completely_randomised(
     )
 
 
+@checked(own=None)
 def randomised_blocks(
     treatments: Names, blocks: Names, *, columns: int | None = None, seed: int = 0
 ) -> Table:
@@ -93,6 +96,7 @@ def randomised_blocks(
     return table_of(data, "randomised complete blocks")
 
 
+@checked(own=None)
 def latin_square(treatments: Names, squares: int = 1, *, seed: int = 0) -> Table:
     """Latin squares: every treatment once in every row and in every column of a square.
 
@@ -127,6 +131,7 @@ def latin_square(treatments: Names, squares: int = 1, *, seed: int = 0) -> Table
     return table_of(data, "Latin squares")
 
 
+@checked(own=None)
 def nested(**levels: int) -> Table:
     """Units within units: a balanced nested design, such as sires, dams within sires, and offspring.
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from covstudio.arguments import checked
 from covstudio.data.tables import Table
 from covstudio.design.layouts.plots import ImpossibleDesign, Names, chance, count, divided, named, table_of
 
@@ -19,6 +20,7 @@ Places = NDArray[np.int64]
 INTERCHANGES, TURNS = 60, 3
 
 
+@checked(own=None)
 def alpha(treatments: Names, replicates: int, block_size: int, *, seed: int = 0) -> Table:
     r"""An alpha design: resolvable, in incomplete blocks; no two treatments meet in a block more than once.
 
@@ -77,6 +79,7 @@ def alpha(treatments: Names, replicates: int, block_size: int, *, seed: int = 0)
     return _resolvable(placed, names, "alpha design")
 
 
+@checked(own=None)
 def incomplete_blocks(treatments: Names, replicates: int, block_size: int, *, seed: int = 0) -> Table:
     """A resolvable design in incomplete blocks of any size that divides the treatments.
 
@@ -108,6 +111,7 @@ def incomplete_blocks(treatments: Names, replicates: int, block_size: int, *, se
     return _resolvable(placed, names, "resolvable incomplete blocks")
 
 
+@checked(own=None)
 def row_column(treatments: Names, replicates: int, rows: int, *, seed: int = 0) -> Table:
     """A resolvable row-column design: every replicate is a rectangle in which every treatment stands once.
 
@@ -148,6 +152,7 @@ def row_column(treatments: Names, replicates: int, rows: int, *, seed: int = 0) 
     return table_of(data, "row-column design")
 
 
+@checked(own=None)
 def augmented(checks: Names, new: Names, blocks: Names, *, seed: int = 0) -> Table:
     """An augmented design: checks once in every block, new treatments once in all.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from covstudio.arguments import checked
 from covstudio.data.tables import Table
 
 __all__ = [
@@ -134,6 +135,7 @@ def table_of(columns: Mapping[str, Sequence[Any]], name: str) -> Table:
     return Table.from_columns(data, name)
 
 
+@checked(own=("seed",))
 def missing(table: Table, rate: float, seed: int = 0) -> Table:
     """A design of which some plots are lost, each with the same chance.
 
@@ -165,6 +167,7 @@ def missing(table: Table, rate: float, seed: int = 0) -> Table:
     return table.rows(kept)
 
 
+@checked(own=("sites", "seed"))
 def trials(make: Callable[..., Table], sites: Names, *, seed: int = 0, **arguments: Any) -> Table:
     """Several trials of one design, each randomised by itself.
 
@@ -190,7 +193,10 @@ def trials(make: Callable[..., Table], sites: Names, *, seed: int = 0, **argumen
     """
     names = named(sites, "S", "sites", 1)
     seeds = chance(seed).integers(0, 2**31, len(names)).tolist()
-    made = [make(seed=int(own), **arguments) for own in seeds]
+    of_its_own = checked(make)
+    made = [of_its_own(seed=int(own), **arguments) for own in seeds]
+    if not all(isinstance(one, Table) for one in made):
+        raise ImpossibleDesign("make must lay out a design, a Table; take one such as randomised_blocks.")
     columns: dict[str, list[Any]] = {
         "site": [name for name, one in zip(names, made, strict=True) for _ in range(one.n)]
     }

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from covstudio.arguments import checked
 from covstudio.data.tables import Table
 from covstudio.design.layouts.plots import ImpossibleDesign, Names, chance, count, divided, named, table_of
 
 __all__ = ["repeated_measures", "split_plot"]
 
 
+@checked(own=None)
 def split_plot(whole: Names, sub: Names, blocks: Names, *, seed: int = 0) -> Table:
     """A split-plot design in blocks: one factor on whole plots, another on the plots within these.
 
@@ -55,6 +57,7 @@ def split_plot(whole: Names, sub: Names, blocks: Names, *, seed: int = 0) -> Tab
     return table_of(data, "split-plot design")
 
 
+@checked(own=("subjects", "treatments", "seed"))
 def repeated_measures(
     subjects: Names, times: int | Sequence[float], treatments: Names | None = None, *, seed: int = 0
 ) -> Table:
@@ -85,6 +88,7 @@ def repeated_measures(
     when: list[Any] = list(range(1, count(times, "times") + 1)) if isinstance(times, int) else list(times)
     if not when or len({float(time) for time in when}) != len(when):
         raise ImpossibleDesign(f"times must be different from each other, and are {when}.")
+    rng = chance(seed)
     columns: dict[str, list[Any]] = {"subject": [one for one in who for _ in when]}
     if treatments is not None:
         names = named(treatments, "T", "treatments")
@@ -94,7 +98,7 @@ def repeated_measures(
                 "Take more subjects, or fewer treatments."
             )
         divided(len(who), len(names), f"{len(who)} subjects under {len(names)} treatments")
-        order = chance(seed).permutation(len(who))
+        order = rng.permutation(len(who))
         own = {int(subject): names[place % len(names)] for place, subject in enumerate(order)}
         columns["treatment"] = [own[i] for i in range(len(who)) for _ in when]
     columns["time"] = [time for _ in who for time in when]

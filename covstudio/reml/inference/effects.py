@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from covstudio.reml.inference.arguments import checked_rows
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.pairs import BLOCK
 from covstudio.reml.inference.tables import Row, Tabular, plural
@@ -161,7 +162,11 @@ def residuals(binding: Binding) -> Residuals:
 def residual_covariance(binding: Binding, rows: Sequence[int] | None = None) -> Tensor:
     """var(y - X beta) = V - X Phi X' of some rows; see `Inference.residual_covariance`."""
     n = binding.problem.n
-    kept = torch.arange(n) if rows is None else torch.as_tensor(rows, dtype=torch.int64)
+    kept = (
+        torch.arange(n)
+        if rows is None
+        else torch.tensor(checked_rows(rows, n, "the covariance of residuals"))
+    )
     if len(kept) > COLUMNS:
         raise InvalidModel(
             f"the covariance matrix of residuals is written out for up to {COLUMNS} rows, and these are "

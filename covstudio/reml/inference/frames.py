@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from covstudio.arguments import checked
 from covstudio.reml.inference.fixed import Method
 from covstudio.reml.inference.inference import Inference
 
@@ -15,6 +16,7 @@ __all__ = ["Kind", "augment", "glance", "tidy"]
 Kind = Literal["fixed", "random", "components"]
 
 
+@checked
 def tidy(
     told: Inference, kind: Kind = "fixed", method: Method = "satterthwaite", level: float = 0.95
 ) -> pd.DataFrame:
@@ -88,6 +90,7 @@ def tidy(
     return pd.DataFrame(rows, columns=columns)
 
 
+@checked
 def glance(told: Inference) -> pd.DataFrame:
     """The fit in one row: size, log-likelihood, criteria, whether it converged.
 
@@ -116,6 +119,7 @@ def glance(told: Inference) -> pd.DataFrame:
     )
 
 
+@checked
 def augment(told: Inference, frame: pd.DataFrame | None = None) -> pd.DataFrame:
     """The rows of the data with fitted values, residuals and Cook's distances.
 

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from covstudio.arguments import checked
 from covstudio.covariance import Matrix
 from covstudio.registry import Given
 from covstudio.reml.fitting.result import Fit
 from covstudio.reml.fitting.uncertainty import Information
 from covstudio.reml.inference.accuracy import Accuracy, accuracies
-from covstudio.reml.inference.arguments import checked_count, checked_level, column_names
+from covstudio.reml.inference.arguments import checked_count, checked_level, column_names, one_each
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.bootstrap import (
     Bootstrap,
@@ -105,6 +106,7 @@ class Inference(ParameterInference):
     plot = Given("inference.plot")
     _repr_html_ = Given("inference.html", method=True)
 
+    @checked(own=("v",))
     def __init__(
         self,
         fit: Fit,
@@ -133,6 +135,7 @@ class Inference(ParameterInference):
     def _tests(self) -> FixedTests:
         return FixedTests(self._binding.searched, self.names, self._searched_covariance, self.information)
 
+    @checked
     def fixed_effects(self, method: Method = "satterthwaite", level: float = 0.95) -> FixedEffects:
         """Best linear unbiased estimates of the fixed effects, with t statistics.
 
@@ -147,6 +150,7 @@ class Inference(ParameterInference):
         """
         return self._tests.effects(method, checked_level(level))
 
+    @checked
     def contrast(
         self, what: Any, value: float = 0.0, method: Method = "satterthwaite", level: float = 0.95
     ) -> Effect:
@@ -163,7 +167,14 @@ class Inference(ParameterInference):
             raise InvalidData(f"contrast takes one combination, and got {len(rows)}: use wald for several.")
         return self._tests.effect(name, rows[0], method, checked_level(level), value)
 
-    def wald(self, what: Any, value: Any = 0.0, method: Method = "satterthwaite", name: str = "") -> WaldTest:
+    @checked
+    def wald(
+        self,
+        what: Any,
+        value: float | Sequence[float] = 0.0,
+        method: Method = "satterthwaite",
+        name: str = "",
+    ) -> WaldTest:
         """The Wald test of L beta = value.
 
         Args:
@@ -179,9 +190,9 @@ class Inference(ParameterInference):
             Kenward & Roger (1997), Biometrics 53:983; Fai & Cornelius (1996), J. Stat. Comput. Simul. 54:363.
         """
         own, rows = self._tests.contrast(what)
-        values = np.broadcast_to(np.asarray(value, dtype=np.float64), (len(rows),)).copy()
-        return self._tests.wald(name or own, rows, method, values)
+        return self._tests.wald(name or own, rows, method, one_each(value, len(rows), "value"))
 
+    @checked
     def wald_terms(self, terms: Mapping[str, Any], method: Method = "satterthwaite") -> WaldTests:
         """Wald tests of several terms, each with all its columns together.
 
@@ -203,6 +214,7 @@ class Inference(ParameterInference):
         """
         return predicted_effects(self._binding)
 
+    @checked
     def accuracy(self, most: int | None = None) -> dict[str, Accuracy]:
         """Prediction errors, SED, reliabilities and heritabilities of every term Z G Z'.
 
@@ -220,8 +232,9 @@ class Inference(ParameterInference):
             Cullis, Smith & Coombes (2006), J. Agric. Biol. Environ. Stat. 11:381; Oakey et al. (2006),
             Theor. Appl. Genet. 113:809.
         """
-        return accuracies(self._binding.searched, most)
+        return accuracies(self._binding.searched, None if most is None else checked_count(most, "most"))
 
+    @checked
     def influence(self, groups: Mapping[str, Sequence[int]] | None = None) -> Influence:
         """What leaving out rows does to the fixed effects, V taken as known: changes and Cook's distances.
 
@@ -238,6 +251,7 @@ class Inference(ParameterInference):
         """Marginal and conditional residuals and fitted values; raw, Pearson and studentised."""
         return residuals(self._binding.searched)
 
+    @checked
     def residual_covariance(self, rows: Sequence[int] | None = None) -> Tensor:
         """The covariance matrix of the marginal residuals y - X beta under the model, V - X Phi X'.
 
@@ -252,6 +266,7 @@ class Inference(ParameterInference):
         """
         return residual_covariance(self._binding, rows)
 
+    @checked
     def fitted_parts(self, structured: bool = False, most: int = COLUMNS) -> dict[str, FittedPart]:
         """What each term of the outer sum of V contributes to the fitted values: V_k P y, whatever V_k is.
 
@@ -262,8 +277,9 @@ class Inference(ParameterInference):
         Reference:
             Robinson (1991), Statistical Science 6:15.
         """
-        return fitted_parts(self._binding, structured, most)
+        return fitted_parts(self._binding, structured, checked_count(most, "most"))
 
+    @checked
     def predict(
         self,
         x: Any,
@@ -311,6 +327,7 @@ class Inference(ParameterInference):
         """
         return conditional_aic(self._binding.searched, self._searched_covariance)
 
+    @checked
     def bootstrap_test(
         self,
         null: Inference,
@@ -337,6 +354,7 @@ class Inference(ParameterInference):
 
     # -- simulation -----------------------------------------------------------------------------------------
 
+    @checked
     def simulate(self, count: int = 1, seed: int = 0) -> Tensor:
         """Responses drawn from the fitted model, X beta + V^(1/2) e.
 
@@ -349,6 +367,7 @@ class Inference(ParameterInference):
         """
         return Simulator(self._binding, seed).draw(checked_count(count))
 
+    @checked
     def bootstrap(
         self,
         count: int = 999,

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from covstudio.reml.inference.arguments import checked_rows
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.pairs import BLOCK
 from covstudio.reml.inference.tables import Row, Tabular, plural
@@ -74,10 +75,10 @@ def influence_of(
         InvalidData: a group has no row, or a row is not there.
     """
     n, p = binding.problem.n, binding.problem.p
-    members = {str(i): [i] for i in range(n)} if groups is None else {k: list(v) for k, v in groups.items()}
-    for name, rows in members.items():
-        if not rows or min(rows) < 0 or max(rows) >= n:
-            raise InvalidData(f"group {name!r} must have rows from 0 to {n - 1}, and has {rows[:6]}.")
+    if groups is not None and not groups:
+        raise InvalidData("groups has no group: name some, such as {'first': [0, 1]}, or leave it out.")
+    given = {str(i): [i] for i in range(n)} if groups is None else groups
+    members = {name: checked_rows(rows, n, f"group {name!r}") for name, rows in given.items()}
     py = binding.py.cpu()
     # Phi X'V^-1, column by column of the rows.
     weights = binding.weights.cpu()

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
+from covstudio.arguments import checked
 from covstudio.reml.fitting.parameter_covariance import ParameterCovariance
 from covstudio.reml.fitting.uncertainty import Information
 from covstudio.reml.inference.arguments import checked_level
@@ -42,6 +43,7 @@ class ParameterInference:
         """The same in the coding that the fit was searched in."""
         return parameter_covariance(self._binding.searched, self.information)
 
+    @checked
     def intervals(self, level: float = 0.95) -> Intervals:
         """Standard errors and intervals of all variance parameters.
 
@@ -59,6 +61,7 @@ class ParameterInference:
         """
         return parameter_intervals(self._binding, self.covariance, checked_level(level))
 
+    @checked
     def components(self, level: float = 0.95) -> Components:
         """The terms of V: mean variance over the rows, standard deviation, share of the whole, and interval.
 
@@ -75,6 +78,7 @@ class ParameterInference:
         """Number of variance parameters that were estimated, those at an end of their range included."""
         return len(self._binding.coordinates)
 
+    @checked
     def profile(
         self,
         name: str,
@@ -119,6 +123,7 @@ class ParameterInference:
             c = next(other for other in binding.coordinates if other.name == path)
         return profile_parameter(binding, c, error, level, callback, cancel)
 
+    @checked
     def surface(
         self,
         first: str,
@@ -167,6 +172,7 @@ class ParameterInference:
     def _expressions(self) -> Expressions:
         return Expressions(self._binding)
 
+    @checked
     def function(self, expression: str, level: float = 0.95, scale: str | None = None) -> FunctionEstimate:
         """A function of variance parameters with its standard error and interval by the delta method.
 

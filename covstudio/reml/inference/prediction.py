@@ -23,6 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from covstudio.arguments import given as came
 from covstudio.covariance import Matrix
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.inference.distributions import normal_quantile
@@ -254,10 +255,15 @@ def _matrix(values: Any, name: str, columns: int, what: str, rows: int | None = 
 
 
 def _variances(values: Any, m: int) -> Tensor:
-    found = torch.as_tensor(values).detach().to(device="cpu", dtype=torch.float64)
+    try:
+        found = torch.as_tensor(values).detach().to(device="cpu", dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError):
+        raise InvalidData(
+            f"variance must be one number or {m} numbers of at least 0, one per new row; got {came(values)}."
+        ) from None
     if found.ndim == 0:
         found = found.expand(m)
-    if tuple(found.shape) != (m,) or not bool((found >= 0.0).all()):
+    if isinstance(values, bool) or tuple(found.shape) != (m,) or not bool((found >= 0.0).all()):
         raise InvalidData(
             f"variance must be one number or {m} numbers of at least 0, one per new row; it is of shape "
             f"{tuple(found.shape)}."

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from covstudio.covariance import Matrix, structure
 from covstudio.reml.engines.dense.candidate import DENSE_LIMIT
+from covstudio.reml.inference.arguments import checked_seed
 from covstudio.reml.inference.binding import Binding
 from covstudio.reml.problem.errors import InvalidModel
 from covstudio.reml.terms.kinds import BlockPiece, DiagonalPiece, OtherPiece, Piece, RandomPiece
@@ -40,7 +41,7 @@ class Simulator:
     def __init__(self, binding: Binding, seed: int) -> None:
         self.binding = binding
         self.natural = binding.natural
-        self.generator = torch.Generator().manual_seed(seed)
+        self.generator = torch.Generator().manual_seed(checked_seed(seed))
         self.mean = binding.problem.x @ binding.point.beta
         self._factors: dict[int, Tensor] = {}
         self._whole: Tensor | None = None

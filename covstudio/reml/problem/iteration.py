@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -40,6 +40,7 @@ class Iteration:
 Callback = Callable[[Iteration], object]
 
 
+@runtime_checkable
 class Cancel(Protocol):
     """Says whether to stop, such as a `threading.Event`."""
 

@@ -157,6 +157,26 @@ def check_given(
     return checked
 
 
+def check_apart(given: Mapping[str, Any], roles: Mapping[str, Role]) -> None:
+    """Refuse a part that is given the column of the response.
+
+    Args:
+        given: part -> a column, or several of them.
+        roles: what columns are, as far as somebody has said it.
+
+    Raises:
+        ValueError: a column is both.
+    """
+    for name, value in given.items():
+        columns = value if isinstance(value, list | tuple) else (value,)
+        both = next((one for one in columns if isinstance(one, str) and roles.get(one) == "response"), None)
+        if both is not None:
+            raise ValueError(
+                f"{shown(both)} is the response, and it is given for the part {name}, too: what is explained "
+                f"does not explain itself. Give {name} another column, or the response."
+            )
+
+
 def _columns(name: str, value: Any) -> tuple[str, ...]:
     """What is given for a part, as names."""
     if value is None:

@@ -18,6 +18,7 @@ from covstudio.document.files.templates.parts import (
     PartQuestion,
     PartsMissing,
     bind,
+    check_apart,
     check_given,
 )
 from covstudio.document.model.document import Document
@@ -96,6 +97,7 @@ class Template:
         """
         known = {} if relations is None else relations
         given = check_given(self.parts, parts, table, known)
+        check_apart(given, roles or {})
         return bind(self.parts, self.places, table, _roles(table, roles), given, known)
 
     def model(
