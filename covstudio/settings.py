@@ -216,6 +216,12 @@ MODEL_SECONDS = Setting(
     *_number(0.1, 100_000),
     "The most time that they may take to be evaluated once, as it is counted from their sizes.",
 )
+READ_GB = Setting(
+    "read-gb",
+    4.0,
+    *_number(0.1, 10_000),
+    "The most memory that reading one table may take, in GB, where the system can bound it (Linux).",
+)
 WORKERS = Setting[int | None](
     "workers",
     None,
@@ -254,6 +260,7 @@ SETTINGS: tuple[Setting[Any], ...] = (
     UPLOAD_MB,
     MODEL_GB,
     MODEL_SECONDS,
+    READ_GB,
     WORKERS,
     FITS_PER_SESSION,
     ABANDONED_SECONDS,

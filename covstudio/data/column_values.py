@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -13,10 +13,11 @@ import pandas as pd
 
 from covstudio.data.causes import why_no_numbers
 from covstudio.data.choices import TableChoices
+from covstudio.data.compact import Coded, coded
 from covstudio.data.dates import days
 from covstudio.data.errors import TableError, count, listed, shown, suggestion
 from covstudio.data.numerals import number
-from covstudio.data.ordering import ordered_labels
+from covstudio.data.ordering import first_labels, ordered_labels
 from covstudio.data.text import label, plain_label, plain_name
 
 Bools = npt.NDArray[np.bool_]
@@ -100,6 +101,27 @@ class ColumnValues:
     def _numeric(self) -> dict[str, bool]:
         return {}
 
+    @cached_property
+    def _known(self) -> dict[str, Coded]:
+        """Columns of labels as codes, once somebody asked for what follows from them."""
+        return {}
+
+    @cached_property
+    def _ordered(self) -> dict[str, tuple[str, ...]]:
+        """The levels of columns of labels."""
+        return {}
+
+    def _coded(self, column: str) -> Coded:
+        """A column as codes; kept where it holds labels, which are found by comparing texts."""
+        series = self._series(column)
+        if self.is_numeric(column):
+            return coded(series.to_numpy())
+        own = self._own(column)
+        found = self._known.get(own)
+        if found is None:
+            found = self._known[own] = coded(series.to_numpy())
+        return found
+
     def _own(self, column: str) -> str:
         """The name of a column as the table has it."""
         if column in self.frame.columns:
@@ -128,11 +150,10 @@ class ColumnValues:
             >>> Table.from_columns({"sown": ["2023-05-01", None], "rep": ["R1", "R2"]}, "t").is_time("sown")
             True
         """
-        series = self._series(column)
         if self.is_numeric(column):
             return False
-        found = [text for text in pd.unique(series) if text is not None]
-        return bool(found) and all(days(text) is not None for text in found)
+        found = self._coded(column).values
+        return len(found) > 0 and all(days(text) is not None for text in found)
 
     def labels(self, column: str) -> list[str | None]:
         """The column as labels: strings, whatever it holds; None where missing.
@@ -145,11 +166,15 @@ class ColumnValues:
             >>> Table.from_columns({"rep": [1, 2], "x": [0.50, 1]}, "t").labels("x")
             ['0.5', '1']
         """
-        codes, values = pd.factorize(self._series(column).to_numpy(), use_na_sentinel=True)
-        # A code of -1, for what is missing, is the last one.
-        names = np.array([*map(label, values), None], dtype=object)
-        found: list[str | None] = names[codes].tolist()
+        found: list[str | None] = self._labels(column).tolist()
         return found
+
+    def _labels(self, column: str) -> npt.NDArray[np.object_]:
+        found = self._coded(column)
+        if not self.is_numeric(column):
+            return found.cells()
+        names = np.array([*map(label, found.values)], dtype=object)
+        return Coded(found.codes, names).cells()
 
     def counts(self, column: str) -> dict[str, int]:
         """The labels that occur in a column, in the order in which they first do, and in how many rows.
@@ -162,13 +187,36 @@ class ColumnValues:
             >>> Table.from_columns({"rep": ["R2", "R1", None, "R2"]}, "t").counts("rep")
             {'R2': 2, 'R1': 1}
         """
-        codes, values = pd.factorize(self._series(column).to_numpy(), use_na_sentinel=True)
+        one = self._coded(column)
         found: dict[str, int] = {}
-        for value, rows in zip(values, np.bincount(codes[codes >= 0], minlength=len(values)), strict=True):
+        for value, rows in zip(one.values, one.counts().tolist(), strict=True):
             text = label(value)
             if text is not None:
-                found[text] = found.get(text, 0) + int(rows)
+                found[text] = found.get(text, 0) + rows
         return found
+
+    def single(self, column: str) -> str | None:
+        """The one label of a column; None where there are several, or none.
+
+        Raises:
+            TableError: there is no such column.
+
+        Example:
+            >>> from covstudio.data import Table
+            >>> table = Table.from_columns({"rep": ["R1", "R1", None], "x": [0.5, 1, 1]}, "t")
+            >>> table.single("rep"), table.single("x")
+            ('R1', None)
+        """
+        if not self.is_numeric(column):
+            values = self._coded(column).values
+            return str(values[0]) if len(values) == 1 else None
+        numbers = self._series(column).to_numpy()
+        numbers = numbers[~np.isnan(numbers)]
+        if not len(numbers):
+            return None
+        # Larger numbers never have labels of smaller ones.
+        low, high = label(numbers.min()), label(numbers.max())
+        return low if low == high else None
 
     def levels(self, column: str) -> tuple[str, ...]:
         """The labels that occur in a column, each once, in order.
@@ -188,10 +236,42 @@ class ColumnValues:
             >>> table.with_choices(said).levels("dose")
             ('none', 'low', 'high')
         """
-        found = (label(value) for value in pd.unique(self._series(column)))
-        return ordered_labels(
-            [text for text in found if text is not None], self.choices.column(self._own(column)).levels
-        )
+        own = self._own(column)
+        known = self._ordered.get(own)
+        if known is None:
+            known = ordered_labels(self._different(column), self.choices.column(own).levels)
+            if not self.is_numeric(column):
+                self._ordered[own] = known
+        return known
+
+    def first_levels(self, column: str, most: int) -> tuple[tuple[str, ...], int]:
+        """The first of a column's levels, in order, and how many there are: of many, sooner.
+
+        Args:
+            column: its name.
+            most: how many, at most.
+
+        Raises:
+            TableError: there is no such column.
+
+        Example:
+            >>> from covstudio.data import Table
+            >>> Table.from_columns({"dose": ["low", "high", "none"]}, "trial").first_levels("dose", 2)
+            (('high', 'low'), 3)
+        """
+        own = self._own(column)
+        known = self._ordered.get(own)
+        different = self._different(column) if known is None else known
+        if known is None:
+            known = first_labels(different, self.choices.column(own).levels, most)
+        return known[:most], len(different)
+
+    def _different(self, column: str) -> Sequence[str]:
+        """The labels that occur, in no order."""
+        found: list[Any] = self._coded(column).values.tolist()
+        if not self.is_numeric(column):
+            return found
+        return list(dict.fromkeys(text for text in map(label, found) if text is not None))
 
     def reference(self, column: str) -> str | None:
         """The level that somebody has chosen for the others to be compared with, or None.
@@ -214,11 +294,10 @@ class ColumnValues:
             >>> Table.from_columns({"sown": ["1970-01-11", "1970-01-12T06:00"]}, "t").numbers("sown")
             array([10.  , 11.25])
         """
-        series = self._series(column)
         if self.is_numeric(column):
-            return series.to_numpy(dtype=np.float64, copy=True)
-        codes, found = pd.factorize(series.to_numpy(), use_na_sentinel=True)
-        texts = list(map(str, found))
+            return self._series(column).to_numpy(dtype=np.float64, copy=True)
+        one = self._coded(column)
+        codes, texts = one.codes, list(map(str, one.values))
         sizes = [number(text) for text in texts]
         if None in sizes:
             times = [days(text) for text in texts]
@@ -227,7 +306,7 @@ class ColumnValues:
             sizes = times
         return np.array([*(math.nan if size is None else size for size in sizes), math.nan])[codes]
 
-    def _no_number(self, column: str, codes: npt.NDArray[np.intp], texts: list[str]) -> str:
+    def _no_number(self, column: str, codes: npt.NDArray[np.integer[Any]], texts: list[str]) -> str:
         """Why a column of text cannot be numbers: the first such cell, where it is, and the cause."""
         place, cause = why_no_numbers(texts)
         row = int(np.flatnonzero(codes == place)[0])
@@ -245,6 +324,8 @@ class ColumnValues:
         Raises:
             TableError: there is no such column.
         """
+        if not self.is_numeric(column):
+            return self._coded(column).codes < 0
         values = self._series(column).to_numpy()
         if values.dtype.kind in "iu":
             return np.zeros(len(values), dtype=np.bool_)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from heapq import merge, nsmallest
+from typing import Any
 
 from covstudio.data.numerals import number
 
 #: The order of the Unicode collation algorithm for what is no letter and no digit (CLDR, root locale).
 _SIGNS = " _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$"
+#: So many labels are put in order at a time.
+_PIECE = 5_000
 _KINDS = {"Z": 0, "P": 0, "S": 1, "N": 3, "L": 4}
 
 
@@ -29,11 +33,44 @@ def sorted_labels(labels: Iterable[str]) -> tuple[str, ...]:
     Reference:
         Unicode Technical Standard 10, Unicode Collation Algorithm, with the order of signs of CLDR's root.
     """
-    distinct = set(labels)
-    sizes = {text: number(text) for text in distinct}
-    if all(size is not None for size in sizes.values()):
-        return tuple(sorted(distinct, key=lambda text: (sizes[text], text)))
-    return tuple(sorted(distinct, key=_place))
+    distinct, key = _keyed(labels)
+    if len(distinct) <= _PIECE:
+        return tuple(sorted(distinct, key=key))
+    # In pieces: one call for very many would keep Python's lock for seconds.
+    pieces = [sorted(distinct[at : at + _PIECE], key=key) for at in range(0, len(distinct), _PIECE)]
+    return tuple(merge(*pieces, key=key))
+
+
+def first_labels(labels: Iterable[str], wanted: Sequence[str], most: int) -> tuple[str, ...]:
+    """The first of what `ordered_labels` gives.
+
+    Args:
+        labels: what occurs.
+        wanted: some or all labels in the order that was chosen.
+        most: how many, at most.
+
+    Example:
+        >>> first_labels(["late", "early", "mid", "never"], ["mid"], 2)
+        ('mid', 'early')
+    """
+    if wanted:
+        return ordered_labels(labels, wanted)[:most]
+    distinct, key = _keyed(labels)
+    return tuple(nsmallest(most, distinct, key=key))
+
+
+def _keyed(labels: Iterable[str]) -> tuple[list[str], Callable[[str], Any]]:
+    """The distinct labels, and what tells the place of each among them."""
+    distinct = list(dict.fromkeys(labels))
+    sizes: dict[str, float] = {}
+    for text in distinct:
+        size = number(text)
+        if size is None:
+            break
+        sizes[text] = size
+    else:
+        return distinct, lambda text: (sizes[text], text)
+    return distinct, _plain_place if all(map(str.isascii, distinct)) else _place
 
 
 def ordered_labels(labels: Iterable[str], wanted: Sequence[str]) -> tuple[str, ...]:
@@ -64,6 +101,11 @@ def _place(text: str) -> tuple[tuple[tuple[int, int, str], ...], str, str, str]:
     return tuple(map(_rank, plain.casefold())), accents, plain.swapcase(), text
 
 
+def _plain_place(text: str) -> str:
+    """A place among labels of ASCII alone, as one text: the order is that of `_place`."""
+    return f"{text.lower().translate(_ASCII)}\0{text.swapcase()}"
+
+
 @lru_cache(maxsize=10_000)
 def _rank(char: str) -> tuple[int, int, str]:
     kind = unicodedata.category(char)
@@ -71,3 +113,9 @@ def _rank(char: str) -> tuple[int, int, str]:
     if sign >= 0:
         return (2 if kind == "Sc" else _KINDS[kind[0]], sign, char)
     return (2 if kind == "Sc" else _KINDS.get(kind[0], 5), len(_SIGNS), char)
+
+
+#: Each character of ASCII as the one that has its place among them; none becomes the first.
+_ASCII = str.maketrans(
+    {char: chr(place) for place, char in enumerate(sorted(map(chr, range(128)), key=_rank), start=1)}
+)

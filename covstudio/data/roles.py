@@ -223,23 +223,23 @@ def _misfit(table: Table, column: str, role: str) -> str | None:
     """Why the values of a column cannot have a role."""
     if role not in ("covariate", "response", "factor"):
         return None
-    levels = sorted({label for label in table.labels(column) if label is not None})
-    if not levels:
+    if bool(table.missing(column).all()):
         return f"Column {shown(column)} has no values, so it cannot be a {role}. Give it the role 'ignored'."
+    single = table.single(column)
     if role == "factor":
-        if len(levels) > 1:
+        if single is None:
             return None
         return (
-            f"Column {shown(column)} has one level, {shown(levels[0])}, and a factor needs two or more to "
+            f"Column {shown(column)} has one level, {shown(single)}, and a factor needs two or more to "
             "compare. Give it the role 'ignored'."
         )
     try:
         table.numbers(column)
     except TableError as error:
         return str(error)
-    if role == "response" and len(levels) == 1 and table.n > 1:
+    if role == "response" and single is not None and table.n > 1:
         return (
-            f"Column {shown(column)} is {levels[0]} in every row, so there is nothing to explain. Choose "
+            f"Column {shown(column)} is {single} in every row, so there is nothing to explain. Choose "
             "another response."
         )
     return None

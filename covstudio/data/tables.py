@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ import pandas as pd
 
 from covstudio.data.choices import Question, TableChoices
 from covstudio.data.column_values import Bools, ColumnValues
+from covstudio.data.compact import Coded, Compact
 from covstudio.data.errors import TableError, count, shown
 from covstudio.data.in_memory import Cell, checked_names, frame_of, series_of
 from covstudio.data.text import plain_label
@@ -151,8 +153,26 @@ class Table(ColumnValues):
     def _derived(self) -> list[tuple[TableChoices, Table]]:
         return []
 
+    def same(self) -> Table:
+        """The same table as another object, which knows what this one has found."""
+        twin = replace(self)
+        for name in ("_known", "_ordered", "_numeric"):
+            vars(twin)[name] = getattr(self, name)
+        return twin
+
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_derived"}
+        """The fields; the frame as arrays, which travel without being looked at cell by cell."""
+        state = {one.name: getattr(self, one.name) for one in fields(self)}
+        with contextlib.suppress(TypeError):
+            state["frame"] = Compact.of(self.frame, self._coded)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        known: dict[str, Coded] = {}
+        if isinstance(state["frame"], Compact):
+            frame, known = state["frame"].opened()
+            state = {**state, "frame": frame}
+        vars(self).update(state, _known=known)
 
     def before_steps(self) -> Table:
         """The table as it was read, before the steps of its choices.

@@ -11,10 +11,12 @@ from covstudio.data import (
     DesignError,
     Table,
     TableChoices,
+    ordering,
     read_table,
     sorted_labels,
 )
 from covstudio.data.design import design_matrix
+from covstudio.data.ordering import first_labels, ordered_labels
 
 #: 547 random labels as R 4.2 with ICU 72 sorts them: icuSetCollate(locale = "en_US"); levels(factor(x))
 IN_R = (Path(__file__).parent / "reference" / "levels_in_R.txt").read_text(encoding="utf-8").splitlines()
@@ -24,6 +26,28 @@ CARS = b"Price,Origin\n15.9,non-USA\n33.9,USA\n29.1,non-USA\n37.7,USA\n"
 def test_labels_are_sorted_as_in_R():
     shuffled = np.random.default_rng(1).permutation(IN_R).tolist()
     assert list(sorted_labels(shuffled)) == IN_R
+
+
+def test_many_labels_are_sorted_in_pieces_to_the_same_order(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ordering, "_PIECE", 7)
+    shuffled = np.random.default_rng(1).permutation(IN_R).tolist()
+    assert list(sorted_labels(shuffled)) == IN_R
+    assert sorted_labels([str(number) for number in range(40)]) == tuple(map(str, range(40)))
+
+
+def test_labels_of_ascii_are_sorted_as_among_others():
+    draw = np.random.default_rng(2)
+    characters = [*map(chr, range(128)), *"aAbB01 -_" * 5]
+    for _ in range(30):
+        labels = ["".join(draw.choice(characters, draw.integers(0, 5))) for _ in range(60)]
+        assert [one for one in sorted_labels([*labels, "é"]) if one != "é"] == list(sorted_labels(labels))
+
+
+@pytest.mark.parametrize("wanted", [(), ("mid", "never", "not there")])
+def test_the_first_levels_are_the_first_of_all(wanted: tuple[str, ...]):
+    labels = ["late", "early", "mid", "never", "Mid", "10", "9"]
+    whole = ordered_labels(labels, wanted)
+    assert [first_labels(labels, wanted, most) for most in (0, 3, 9)] == [whole[:0], whole[:3], whole]
 
 
 def test_the_reference_is_that_of_R():

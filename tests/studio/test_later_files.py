@@ -35,6 +35,17 @@ class Thread:
             one()
 
 
+class Here:
+    """Instead of a process: answers in the thread."""
+
+    def __init__(self, question: Callable[[], Any]) -> None:
+        self.answer = question
+        self.ended = False
+
+    def end(self) -> None:
+        self.ended = True
+
+
 class Session:
     session_context = "there is one"
 
@@ -43,7 +54,9 @@ class Session:
 def thread(monkeypatch: pytest.MonkeyPatch) -> Thread:
     """Has files larger than a few bytes read by it."""
     made = Thread()
-    monkeypatch.setattr(background, "_READERS", made)
+    for threads in ("_READERS", "_APART", "_SOON_APART"):
+        monkeypatch.setattr(background, threads, made)
+    monkeypatch.setattr(background, "Apart", Here)
     monkeypatch.setattr(background, "take_turn", lambda document, turn, long: turn())
     monkeypatch.setattr(background, "pn", SimpleNamespace(state=SimpleNamespace(curdoc=Session())))
     monkeypatch.setattr(appbar, "OPENED_AT_ONCE", 10_000)

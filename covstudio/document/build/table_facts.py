@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import torch
@@ -166,5 +166,5 @@ def facts_of(table: Table | None) -> TableFacts:
         return TableFacts(None)
     facts = _KEPT.get(table)
     if facts is None:
-        facts = _KEPT.setdefault(table, TableFacts(replace(table)))
+        facts = _KEPT.setdefault(table, TableFacts(table.same()))
     return facts

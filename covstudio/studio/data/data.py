@@ -14,6 +14,7 @@ from covstudio.data.relation import Relation
 from covstudio.data.roles import Role, check_roles, completed_roles
 from covstudio.data.tables import Table
 from covstudio.document.changes.all import SetChoices, SetRelation, SetRoles
+from covstudio.settings import READ_GB
 from covstudio.studio.data.examined import Examined, read_upload
 from covstudio.studio.data.messages import (
     DATA,
@@ -35,6 +36,7 @@ from covstudio.studio.data.shown import cells_shown, example_shown, table_shown
 from covstudio.studio.session.background import Background
 from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.files import (
+    MEGABYTE,
     Assembler,
     Chunk,
     RefuseFile,
@@ -46,9 +48,19 @@ from covstudio.studio.session.shared import ProposeExample
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TabView
 
-#: Up to so many bytes a table is read on the event loop; a larger one in a thread, so that no other session
-#: waits.
+#: Up to so many bytes a table is read on the event loop; a larger one by a process of its own, so that no
+#: other session waits.
 READ_AT_ONCE = 20_000
+#: Up to so many are read within a moment, and wait for no larger ones.
+READ_SOON = 4 * MEGABYTE
+READING_ENDED = (
+    "The process that read it ended unexpectedly, most likely because memory ran out. Try again, or keep the "
+    "columns and rows that the model needs."
+)
+TOO_MUCH_MEMORY = (
+    "Reading it takes more than {:g} GB of memory, which is the most that may be used. Keep the columns and "
+    "rows that the model needs."
+)
 #: What a file is read for: the table, or a second one.
 Purpose = Literal["table", "relation"]
 
@@ -290,7 +302,21 @@ class DataView(TabView):
             return
         self._busy[purpose] = f"Reading {upload.name}"
         self._show()
-        self._reading[purpose].ask(read)
+        self._reading[purpose].ask_apart(
+            read,
+            f"{upload.name}: {READING_ENDED}",
+            f"{upload.name}: {TOO_MUCH_MEMORY.format(READ_GB())}",
+            soon=len(upload.data) <= READ_SOON,
+        )
+
+    def left(self) -> None:
+        """Nobody sees what is being read."""
+        self.close()
+
+    def close(self) -> None:
+        """End what is being read."""
+        for reading in self._reading.values():
+            reading.forget()
 
     def _no_longer(self, purpose: Purpose) -> None:
         """Nothing is done with a file for this any longer; with one for the other there may be."""

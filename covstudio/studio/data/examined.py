@@ -99,8 +99,8 @@ def describe(table: Table, column: str) -> Described:
         dates = table.levels(column)
         summary = f"{len(dates):,} different dates, {dates[0]} to {dates[-1]}" if len(dates) > 1 else dates[0]
     else:
-        levels = table.levels(column)
-        more = ",\u00a0…" if len(levels) > SHOWN_LEVELS else ""
-        word = "level" if len(levels) == 1 else "levels"
-        summary = f"{len(levels):,} {word}: {', '.join(level[:24] for level in levels[:SHOWN_LEVELS])}{more}"
+        levels, many = table.first_levels(column, SHOWN_LEVELS)
+        more = ",\u00a0…" if many > SHOWN_LEVELS else ""
+        word = "level" if many == 1 else "levels"
+        summary = f"{many:,} {word}: {', '.join(level[:24] for level in levels)}{more}"
     return Described(numeric, summary, missing)

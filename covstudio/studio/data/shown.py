@@ -63,8 +63,7 @@ def table_shown(
 
 def _column(examined: Examined, name: str, role: Role, error: str | None) -> TableColumn:
     table, described, guess = examined.table, examined.described[name], examined.guesses.get(name)
-    levels = table.levels(name) if role == "factor" else ()
-    chosen = table.reference(name) if role == "factor" else None
+    levels, many = table.first_levels(name, ORDERED_LEVELS) if role == "factor" else ((), 0)
     return TableColumn(
         name=name,
         numeric=described.numeric,
@@ -74,9 +73,15 @@ def _column(examined: Examined, name: str, role: Role, error: str | None) -> Tab
         # The guess's reason, where it is what was guessed.
         reason=guess.reason if guess is not None and guess.role == role else "",
         error=error,
-        levels=list(levels) if len(levels) <= ORDERED_LEVELS else [],
-        reference=chosen if chosen in levels else levels[0] if levels else None,
+        levels=list(levels) if many <= ORDERED_LEVELS else [],
+        reference=_reference(table, name) or levels[0] if levels else None,
     )
+
+
+def _reference(table: Table, name: str) -> str | None:
+    """The level that somebody has chosen for the others to be compared with, where it occurs."""
+    chosen = table.reference(name)
+    return chosen if chosen is not None and chosen in table.levels(name) else None
 
 
 def _question(table: Table, place: int, without_file: TableChoices | None) -> TableQuestion:

@@ -17,7 +17,6 @@ import logging
 import multiprocessing
 import os
 import pickle
-import sys
 import threading
 import time
 from collections import Counter, deque
@@ -26,7 +25,6 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from multiprocessing.connection import Connection
-from typing import Any
 
 import panel as pn
 
@@ -54,6 +52,7 @@ from covstudio.studio.fit.worker import (
     warm,
     work,
 )
+from covstudio.studio.session.workers import STARTING, context
 
 log = logging.getLogger("covstudio")
 
@@ -79,32 +78,21 @@ def workers_wanted() -> int:
     return max(1, (WORKERS() or max(2, (os.cpu_count() or 1) // 2)) // PROCESSES())
 
 
-#: What workers import before there are any.
-PRELOADED = ["covstudio.estimate", "covstudio.document.files.templates", "covstudio.data.examples"]
-
-
-def _context() -> Any:
-    if sys.platform != "linux":
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
-    return context
-
-
 class _Slot:
     """One worker process with its own line back."""
 
     def __init__(self, threads: int) -> None:
-        context = _context()
+        forking = context()
         self.steps: Connection
-        self.steps, writer = context.Pipe(duplex=False)
-        self.stop = context.Event()
+        self.steps, writer = forking.Pipe(duplex=False)
+        self.stop = forking.Event()
         self.executor = ProcessPoolExecutor(
-            1, mp_context=context, initializer=begin, initargs=(writer, self.stop)
+            1, mp_context=forking, initializer=begin, initargs=(writer, self.stop)
         )
-        before = set(multiprocessing.active_children())
-        self.warm: Future[int] = self.executor.submit(warm, threads)
-        self._started = set(multiprocessing.active_children()) - before
+        with STARTING:
+            before = set(multiprocessing.active_children())
+            self.warm: Future[int] = self.executor.submit(warm, threads)
+            self._started = set(multiprocessing.active_children()) - before
         self.writer = writer
         self.job: Job | None = None
 

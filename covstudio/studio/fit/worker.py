@@ -5,21 +5,17 @@ Kept apart from `fitting` so that a worker imports neither Panel nor the rest of
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import logging
-import multiprocessing
 import os
 import pickle
-import signal
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, Protocol
 
-from covstudio.studio.session.logs import keep_without_data
+from covstudio.studio.session import workers
 
 if TYPE_CHECKING:
     from covstudio.reml.problem.iteration import Iteration
@@ -158,31 +154,11 @@ def begin(steps: Connection, stop: Any) -> None:
     """
     global _steps, _stop
     _steps, _stop = steps, stop
-    keep_without_data()
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl+C in the terminal ends the server, which ends its workers
-    threading.Thread(target=_follow_parent, daemon=True).start()
-    _let_pages_go_first()
+    workers.begin(FITS_ARE_NICE)
 
 
 #: How much less a fit asks of a processor that a page wants too: Unix's nice.
 FITS_ARE_NICE = 10
-
-
-def _let_pages_go_first() -> None:
-    """Compute when no page has anything to do: a fit may be a little later, a slider may not."""
-    if hasattr(os, "nice"):
-        with contextlib.suppress(OSError):
-            os.nice(FITS_ARE_NICE)
-
-
-def _follow_parent() -> None:
-    """End with the server, even when it was killed and could not say so."""
-    server = multiprocessing.parent_process()
-    if server is not None:
-        server.join()
-        os._exit(0)
 
 
 def warm(threads: int) -> int:

@@ -42,6 +42,7 @@ from covstudio.studio.page.frame import Frame
 from covstudio.studio.page.status import StatusLine
 from covstudio.studio.palette.palette import PaletteView
 from covstudio.studio.root import Root
+from covstudio.studio.session import workers
 from covstudio.studio.session.leaving import watch
 from covstudio.studio.session.resources import read_asset
 from covstudio.studio.session.store import Store
@@ -331,6 +332,7 @@ def prewarm() -> None:
     _warmed.set()
     prepare()
     try:
+        workers.prewarm()
         fitting.pool().prewarm()
     except (ImportError, OSError, ValueError) as error:
         log.error("No worker was started; the first fit will try again. %s", error)

@@ -35,6 +35,7 @@ from covstudio.studio.page.guard import MAX_BODY, MAX_MESSAGE, Guard, key
 from covstudio.studio.page.health import PATTERNS, Board
 from covstudio.studio.page.page import TITLE, create_page, prepare, prewarm
 from covstudio.studio.page.processes import Family, listening
+from covstudio.studio.session.apart import end_all
 from covstudio.studio.session.logs import keep_without_data
 
 PORTS_TRIED = 20
@@ -148,7 +149,7 @@ def serve(
         family.run(lambda index: _join(family, options, board, sockets, index))
         return None
     finally:
-        fitting.close_pool()
+        _end_processes()
 
 
 def make_server(options: dict[str, Any], board: Board, index: int = 0) -> Any:
@@ -225,7 +226,13 @@ def _join(family: Family, options: dict[str, Any], board: Board, sockets: list[A
         family.join(server)
         _run(server, main=True)
     finally:
-        fitting.close_pool()
+        _end_processes()
+
+
+def _end_processes() -> None:
+    """End what fits and what reads files."""
+    end_all()
+    fitting.close_pool()
 
 
 def _run(server: Any, main: bool) -> None:
