@@ -10,6 +10,7 @@ from covstudio import __version__
 from covstudio.data.tables import Table
 from covstudio.document.model.document import Document
 from covstudio.estimate import Estimate, mixture_words, tables
+from covstudio.estimate.effects_shown import HEADS, shown_effects
 from covstudio.estimate.used_rows import used_rows
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def report(
     )
     if fit.covariance.coordinates:
         lines += [f"  Standard errors from the {fit.covariance.source}"]
+    for (head, columns), effects in zip(HEADS, shown_effects(found.varcorr), strict=True):
+        lines += _table((head, *columns), ((row.name, *map(_number, row.numbers)) for row in effects))
     lines += _table(
         ("Without a term of V", "LR", "against", "p", "remark"),
         (

@@ -23,8 +23,8 @@ from covstudio.estimate import (
     files,
     ranef,
     tables,
-    varcorr,
 )
+from covstudio.estimate.effects_shown import effects_records, effects_text
 from covstudio.estimate.new_rows import random_part
 from covstudio.estimate.tables import derived_table
 from covstudio.estimate.used_rows import UsedRows, used_rows
@@ -107,12 +107,22 @@ class Fitted:
         """The parameters of V, with standard errors and intervals."""
         return self.tables["variance_components"]
 
-    @cached_property
+    @property
     def varcorr(self) -> pd.DataFrame:
-        """Variances and correlations of random effects by name, as R's `VarCorr`: see `varcorr`."""
-        built = build(self.document, self.table)
-        assert built.v is not None
-        return varcorr(built.v, self.fit)
+        """Variances, standard deviations and correlations of random effects by name, as R's `VarCorr`.
+
+        Returns:
+            term, var1, var2, vcov (variance or covariance), sdcor (its square root, or the correlation) and
+            the standard errors of both by the delta method: see `covstudio.estimate.varcorr`.
+
+        Example:
+            >>> from covstudio import fit
+            >>> from covstudio.data import load_example
+            >>> found = fit("Reaction ~ Days + (Days | Subject)", load_example("sleepstudy"))
+            >>> found.varcorr[["var1", "var2", "sdcor"]].round(2).values.tolist()
+            [['Intercept', '', 24.74], ['Days', '', 5.92], ['Intercept', 'Days', 0.07], ['', '', 25.59]]
+        """
+        return self.tables["varcorr"]
 
     @checked
     def ranef(self, what: Literal["effect", "standard_error"] = "effect") -> dict[str, pd.DataFrame]:
@@ -309,11 +319,12 @@ class Fitted:
             raise FileNotFoundError(f"There is no folder {folder!r}. Make it, or check the path.") from None
 
     def summary(self) -> str:
-        """The fit as a table to read."""
-        return self.fit.summary()
+        """The fit as tables to read."""
+        return "\n".join([self.fit.summary(), *effects_text(self.estimate.varcorr)])
 
     def _repr_html_(self) -> str:
-        return fit_html(self.fit, f"{self.document.title}: {self.table.name}", self.notes)
+        title = f"{self.document.title}: {self.table.name}"
+        return fit_html(self.fit, title, self.notes, effects_records(self.estimate.varcorr))
 
     def __repr__(self) -> str:
         said = f"{self.document.title}: {self.table.name}, {self.fit.n:,} rows"

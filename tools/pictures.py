@@ -11,7 +11,8 @@ from playwright.sync_api import expect, sync_playwright
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "studio"))
 
-from browser import EXAMPLE, Studio, served  # noqa: E402
+from browser import EXAMPLE, Studio  # noqa: E402
+from serving import served  # noqa: E402
 
 expect.set_options(timeout=60_000)  # a machine may be busy
 

@@ -11,6 +11,7 @@ from covstudio.data.tables import Table
 from covstudio.document.build.built import Problem
 from covstudio.document.model.derived import split_name
 from covstudio.document.model.document import Document
+from covstudio.estimate.covariances import EffectCovariance, effect_covariances
 from covstudio.estimate.derived import Derivation, Quantity
 from covstudio.estimate.inferred import Inferred, infer
 from covstudio.estimate.model import ModelError, assemble, pinned
@@ -39,6 +40,8 @@ class Estimate:
         profiles: parameter -> its profile likelihood, for those that were asked for.
         omissions: tests of terms of V that were asked for.
         references: factor -> the level that the effects of its others compare with.
+        varcorr: variances, covariances and correlations of the random effects by name, and the residual
+            variance.
     """
 
     fit: Fit
@@ -52,6 +55,7 @@ class Estimate:
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     omissions: tuple[Omission, ...] = ()
     references: Mapping[str, str] = field(default_factory=dict)
+    varcorr: tuple[EffectCovariance, ...] = ()
 
     @property
     def method(self) -> str:
@@ -130,6 +134,7 @@ def estimate(
         inferred=inferred,
         derived=derive(parts.matrix, result, inferred, document.derived),
         references=parts.references,
+        varcorr=effect_covariances(parts.matrix, result, inferred.covariance),
     )
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from covstudio.estimate.covariances import varcorr_table
 from covstudio.estimate.derived import Quantity
 from covstudio.estimate.fitted import Estimate
 
@@ -28,6 +29,8 @@ def tables(estimate: Estimate, rows: Sequence[int] | None = None) -> dict[str, D
           and profile_upper before the last where some were profiled;
         - "variance_shares": term, variance, share, generalised_heritability, cullis_heritability: of the
           terms of V, the variance being the mean over the rows;
+        - "varcorr": term, var1, var2, vcov, sdcor, vcov_standard_error, sdcor_standard_error: variances,
+          covariances and correlations of random effects by name, as of R's `VarCorr`; see `varcorr`;
         - "fixed_effects": effect, estimate, standard_error, df, t, p, lower, upper;
         - "tests": term, F, df, den_df, p;
         - "variance_tests": term, LR, df, boundary, p, note: of V without the term;
@@ -59,6 +62,7 @@ def tables(estimate: Estimate, rows: Sequence[int] | None = None) -> dict[str, D
             _shares(estimate),
             columns=["term", "variance", "share", "generalised_heritability", "cullis_heritability"],
         ),
+        "varcorr": varcorr_table(estimate.varcorr),
         "fixed_effects": pd.DataFrame(
             _effects(estimate),
             columns=["effect", "estimate", "standard_error", "df", "t", "p", "lower", "upper"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from covstudio.data.tables import Table
@@ -19,16 +19,22 @@ EFFECTS = 60
 ROWS = 10
 
 
-def fit_html(fit: Fit, title: str = "", notes: Sequence[str] = ()) -> str:
+def fit_html(
+    fit: Fit,
+    title: str = "",
+    notes: Sequence[str] = (),
+    effects: Sequence[Sequence[Mapping[str, Any]]] = (),
+) -> str:
     """The estimates of a fit with their standard errors.
 
     Args:
         fit: the fit.
         title: above everything else.
         notes: below it.
+        effects: tables of the variances and correlations of random effects, rows by the names of columns.
     """
     pieces = [block(title)] if title else []
-    pieces += [*_head(fit), table_of(_parameters(fit))]
+    pieces += [*_head(fit), table_of(_parameters(fit)), *map(table_of, effects)]
     if fit.p:
         pieces.append(table_of(_effects(fit)))
     return framed(*pieces, *(block(note, quiet=True) for note in notes))

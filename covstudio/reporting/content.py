@@ -19,6 +19,7 @@ from covstudio.document.changes.all import SetParameters
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import ArgumentValue, Auto, Columns, Levels, Node, Related, Rows, Values
 from covstudio.estimate import design_of
+from covstudio.estimate.effects_shown import effects_records
 from covstudio.estimate.files import versions
 from covstudio.estimate.used_rows import used_rows
 from covstudio.export.exporter import exporters
@@ -246,6 +247,16 @@ def _estimates(found: Fitted) -> Iterator[Block]:
     yield kept("Parameters of V", frames["variance_components"], "found.components")
     if found.fit.covariance.coordinates:
         yield Text(f"Standard errors from the {found.fit.covariance.source}; intervals of 95 %.", "quiet")
+    named = effects_records(found.estimate.varcorr)
+    for rows, which in zip(named, ("==", "!="), strict=False):
+        title, *_ = rows[0]
+        frame = pd.DataFrame(rows).rename(columns={title: "effect"})
+        yield kept(title, frame, f'found.varcorr[found.varcorr["var2"] {which} ""]')
+    if named:
+        yield Text(
+            "Standard errors by the delta method; parameters at an end of their range are taken as known.",
+            "quiet",
+        )
     if len(frames["variance_shares"]) > 1:
         yield kept("Terms of V", frames["variance_shares"], 'found.tables["variance_shares"]')
         yield Text("The variance of a term is its mean over the rows.", "quiet")

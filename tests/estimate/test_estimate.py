@@ -73,6 +73,7 @@ def test_tables(found):
     assert list(frames) == [
         "variance_components",
         "variance_shares",
+        "varcorr",
         "fixed_effects",
         "tests",
         "variance_tests",

@@ -231,6 +231,7 @@ def test_every_table_is_downloaded(alpha: Studio) -> None:
             "fixed_effects.csv",
             "residuals.csv",
             "tests.csv",
+            "varcorr.csv",
             "variance_components.csv",
             "variance_shares.csv",
         ]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 
+import pandas as pd
 from playwright.sync_api import Locator, expect
 
+from covstudio import fit
+from covstudio.document.files.write import dumps
 from tests.studio.browser import Studio, box_of, row
 
 
@@ -107,3 +112,65 @@ def test_a_table_is_copied_for_a_spreadsheet(alpha: Studio) -> None:
     lines = [line.split("\t") for line in text.splitlines()]
     assert lines[0][:3] == ["effect", "estimate", "standard_error"]
     assert [line[0] for line in lines[1:]] == ["(Intercept)", "rep[R2]", "rep[R3]"]
+
+
+def narrow(studio: Studio, width: int) -> None:
+    """Give the results so many pixels."""
+    studio.panel("Fit").evaluate(
+        "(panel, width) => Object.assign(panel.style, {position: 'fixed', inset: '90px auto 0 0', "
+        "width: `${width}px`, zIndex: 60, background: 'var(--cs-surface)'})",
+        width,
+    )
+
+
+def test_effects_that_are_correlated_are_told_by_name(studio: Studio) -> None:
+    """SDs, correlation and residual of sleepstudy are those that lme4 prints: 24.74, 5.92, 0.07, 25.59."""
+    studio.use_template("Random slopes")
+    results = studio.fit()
+    told = results.get_by_role("region", name="Variances and correlations by name")
+    variances = told.get_by_role("table", name="Variances by name")
+    correlations = told.get_by_role("table", name="Correlations by name")
+    assert row(variances, "Intercept")[1:] == ["612", "289", "24.74", "5.84"]
+    assert row(variances, "Days")[1:] == ["35.1", "14.8", "5.92", "1.25"]
+    assert row(variances, "residual")[1:] == ["654.9", "77.2", "25.59", "1.51"]
+    assert row(correlations, "Intercept, Days")[1:] == ["9.6", "46.7", "0.066", "0.325"]
+    expect(variances.get_by_role("rowheader", name="subject")).to_be_visible()
+    # A number is told whole under the pointer.
+    expect(correlations.get_by_title("0.06555", exact=False)).to_have_text("0.066")
+    with studio.page.expect_download() as started:
+        told.get_by_role("button", name=re.compile("^Download ")).click()
+    table = list(csv.DictReader(io.StringIO(started.value.path().read_text(encoding="utf-8"))))
+    assert [line["var2"] for line in table] == ["", "", "Days", ""]
+    assert list(table[0])[-3:] == ["vcov_standard_error", "sdcor_standard_error", "path"]
+    # In a narrow panel a standard error stands under its number, and nothing is wider than the panel.
+    narrow(studio, 340)
+    expect(correlations.get_by_role("columnheader")).to_have_count(3)
+    assert row(correlations, "Intercept, Days")[1:] == ["9.6\n46.7", "0.066\n0.325"]
+    for table_of in (variances, correlations):
+        assert table_of.evaluate(
+            "table => table.parentElement.scrollWidth <= table.parentElement.clientWidth"
+        )
+
+
+def test_long_names_of_effects_lose_their_middle_and_are_told_whole(studio: Studio) -> None:
+    long = "temperature_of_the_soil_in_the_week_before"
+    lines = [f"subject,response,{long}"]
+    for k in range(12):
+        for day in range(5):
+            value = 10 + k % 4 + (1 + 0.4 * (k % 5)) * day + ((7 * k + 3 * day) % 11) / 5
+            lines.append(f"s{k:02d},{value:.3f},{day}")
+    model = fit(f"response ~ {long} + ({long} | subject)", pd.read_csv(io.StringIO("\n".join(lines))))
+    written = dumps(model.document, model.table).encode()
+    with studio.choosing({"name": "soil.json", "mimeType": "application/json", "buffer": written}):
+        studio.button("Open").click()
+    results = studio.fit()
+    narrow(studio, 340)
+    told = results.get_by_role("region", name="Variances and correlations by name")
+    correlations = told.get_by_role("table", name="Correlations by name")
+    name = correlations.get_by_title(long)
+    expect(name).to_be_visible()
+    assert box_of(name)["width"] < 200
+    assert name.evaluate("name => name.firstChild.scrollWidth > name.firstChild.clientWidth")
+    assert correlations.evaluate(
+        "table => table.parentElement.scrollWidth <= table.parentElement.clientWidth"
+    )

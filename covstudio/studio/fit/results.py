@@ -13,6 +13,7 @@ from covstudio.data.errors import count
 from covstudio.document.build.build import build
 from covstudio.document.model.document import Document, Method
 from covstudio.estimate import Estimate, tables
+from covstudio.estimate.covariances import INTERCEPT
 from covstudio.estimate.residuals import band, choice
 from covstudio.estimate.used_rows import UsedRows, used_rows
 from covstudio.reml.engines.registry import title_of
@@ -28,6 +29,7 @@ from covstudio.studio.fit.results_messages import (
     ResultsState,
     ShareRow,
     TestRow,
+    VarcorrRow,
     VarianceRow,
     Word,
 )
@@ -48,11 +50,12 @@ MAX_ROWS = 5000
 MAX_POINTS = 2000
 ALL = "all"
 #: Tables that are not in the archive while they have no rows.
-OPTIONAL = ("variance_shares", "tests", "variance_tests", "derived")
+OPTIONAL = ("variance_shares", "varcorr", "tests", "variance_tests", "derived")
 #: Table -> its column that names parts of V.
 PARTS = {
     "variance_components": "parameter",
     "variance_shares": "term",
+    "varcorr": "term",
     "variance_tests": "term",
     "blups": "term",
 }
@@ -121,6 +124,7 @@ class Results:
                 msgspec.convert(row | {"name": spoken(row["term"])}, ShareRow)
                 for row in _rows(self._tables["variance_shares"])
             ],
+            varcorr=self._varcorr(spoken),
             fixed_effects=rows("fixed_effects", EffectRow),
             tests=rows("tests", TestRow),
             blups=RandomRows(
@@ -133,6 +137,25 @@ class Results:
             ),
             residuals=points(self.estimate, self._rows),
         )
+
+    def _varcorr(self, spoken: Spoken) -> list[VarcorrRow]:
+        """Variances and correlations by name, where the parameters of V do not say all of it."""
+        rows = self.estimate.varcorr
+        if not any(row.var2 for row in rows):
+            return []
+        return [
+            VarcorrRow(
+                term=row.term,
+                name=spoken(row.term),
+                first="" if row.var1 == INTERCEPT else spoken.level(row.term, row.var1),
+                second=spoken.level(row.term, row.var2),
+                vcov=_value(row.vcov),
+                vcov_standard_error=_value(row.vcov_standard_error),
+                sdcor=_value(row.sdcor),
+                sdcor_standard_error=_value(row.sdcor_standard_error),
+            )
+            for row in rows
+        ]
 
     def _summary(self, spoken: Spoken) -> FitSummary:
         estimate = self.estimate
@@ -285,4 +308,8 @@ def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _values(column: pd.Series[Any]) -> list[Any]:
     """A column as plain values; what is missing is None."""
-    return [None if isinstance(value, float) and math.isnan(value) else value for value in column.tolist()]
+    return list(map(_value, column.tolist()))
+
+
+def _value(value: Any) -> Any:
+    return None if isinstance(value, float) and math.isnan(value) else value

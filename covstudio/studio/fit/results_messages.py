@@ -81,6 +81,24 @@ class ShareRow(Part, frozen=True):
     cullis_heritability: Real | None
 
 
+class VarcorrRow(Part, frozen=True):
+    """A variance of effects of a term, or a covariance of two of them; None is what there is not.
+
+    `term` is its path and `name` what it is called; `first` and `second` are levels or coefficients, `second`
+    "" for a variance, and both "" where the groups of the term have one effect each. `sdcor` is the square
+    root, or the correlation.
+    """
+
+    term: str
+    name: str
+    first: str
+    second: str
+    vcov: Real | None
+    vcov_standard_error: Real | None
+    sdcor: Real | None
+    sdcor_standard_error: Real | None
+
+
 class EffectRow(Part, frozen=True):
     """A fixed effect; None is what there is not."""
 
@@ -133,12 +151,13 @@ class ResidualPoints(Part, frozen=True):
 
 
 class ResultsState(State, frozen=True):
-    """A finished fit. `number` counts the fits of the session."""
+    """A finished fit: the `number`-th of the session. `varcorr` is empty where no effects are correlated."""
 
     number: int
     summary: FitSummary
     variance_components: list[VarianceRow]
     variance_shares: list[ShareRow]
+    varcorr: list[VarcorrRow]
     fixed_effects: list[EffectRow]
     tests: list[TestRow]
     blups: RandomRows

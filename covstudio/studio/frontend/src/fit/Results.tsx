@@ -15,6 +15,7 @@ import { Residuals } from "./Residuals";
 import { Shares } from "./Shares";
 import { DOWNLOAD } from "./Table";
 import { Terms } from "./Terms";
+import { Varcorr } from "./Varcorr";
 import { Variances } from "./Variances";
 
 type FitState = State<"fit">;
@@ -72,6 +73,7 @@ export function Results({
               questions={questions}
               summary={summary}
             />
+            <Varcorr rows={results.varcorr} />
             <Shares rows={results.variance_shares} />
             <Terms questions={questions} />
             <Derived state={state.derived} words={summary.parameters} />

@@ -11,6 +11,7 @@ import tables from "./table.module.css";
 export const TITLES = {
   variance_components: "Variance components",
   variance_shares: "Shares of variance",
+  varcorr: "Variances and correlations by name",
   variance_tests: "Tests of terms of V",
   derived: "Derived quantities",
   fixed_effects: "Fixed effects",

@@ -1866,7 +1866,7 @@ export interface TakeOffer {
   type: "take-offer";
 }
 /**
- * A finished fit. `number` counts the fits of the session.
+ * A finished fit: the `number`-th of the session. `varcorr` is empty where no effects are correlated.
  */
 export interface ResultsState {
   blups: RandomRows;
@@ -1875,6 +1875,7 @@ export interface ResultsState {
   residuals: ResidualPoints | null;
   summary: FitSummary;
   tests: TestRow[];
+  varcorr: VarcorrRow[];
   variance_components: VarianceRow[];
   variance_shares: ShareRow[];
 }
@@ -1969,6 +1970,23 @@ export interface TestRow {
   df: number | ("-inf" | "inf" | "nan") | null;
   p: number | ("-inf" | "inf" | "nan") | null;
   term: string;
+}
+/**
+ * A variance of effects of a term, or a covariance of two of them; None is what there is not.
+ *
+ * `term` is its path and `name` what it is called; `first` and `second` are levels or coefficients, `second`
+ * "" for a variance, and both "" where the groups of the term have one effect each. `sdcor` is the square
+ * root, or the correlation.
+ */
+export interface VarcorrRow {
+  first: string;
+  name: string;
+  sdcor: number | ("-inf" | "inf" | "nan") | null;
+  sdcor_standard_error: number | ("-inf" | "inf" | "nan") | null;
+  second: string;
+  term: string;
+  vcov: number | ("-inf" | "inf" | "nan") | null;
+  vcov_standard_error: number | ("-inf" | "inf" | "nan") | null;
 }
 /**
  * A variance parameter by its path, and what it is called; None is what there is not.
