@@ -158,24 +158,30 @@ class Fitted:
         *,
         new_levels: Literal["zero", "refuse"] = "zero",
         level: float | None = None,
+        observation: bool = False,
     ) -> pd.DataFrame:
         """The means of other rows and their standard errors, random effects at 0 or as they are predicted.
 
         Polynomials, splines and scaled columns keep what they took from the rows of the fit. Random parts are
         predicted by the covariance of the new rows with those of the fit: effects of known levels, however
-        they are drawn, and processes and fields at new places.
+        they are drawn, and processes and fields at new places. Standard errors take V as known and not its
+        estimation into account, as `se.fit` of lme4 and the prediction errors of Henderson's equations do.
 
         Args:
-            frame: the other rows, with the columns of the fixed effects, and of V where `random` asks for it.
+            frame: the other rows, with the columns of the fixed effects, and of V where `random` or
+                `observation` asks for it.
             random: False for X beta (`re.form = NA` of lme4), True for X beta and all that can be predicted
                 (`re.form = NULL`), or the names of terms of V.
             new_levels: of levels that the fit has no effect of: "zero" predicts them at 0, with their
                 variance in the standard error, and says so in `attrs["notes"]`; "refuse" raises.
             level: of intervals, such as 0.95; None for none.
+            observation: whether standard errors and intervals are those of a new observation of each row,
+                with its independent error, and with the whole variance of the terms that `random` leaves out:
+                it is of levels that nothing is known of.
 
         Returns:
-            prediction and standard_error (with `random`, of the prediction minus what it predicts), and lower
-            and upper where `level` is given; one row for each row that has all columns.
+            prediction and standard_error (with `random` or `observation`, of the prediction minus what it
+            predicts), and lower and upper where `level` is given; one row for each row that has all columns.
 
         Raises:
             DesignError: a label is no level of its factor, no row has all that is needed, or `random` asks
@@ -191,25 +197,34 @@ class Fitted:
             >>> rows = {"rep": ["R1", "R1"], "gen": ["G01", "G99"]}
             >>> found.predict(rows, random=True)["prediction"].round(3).tolist()
             [5.051, 4.518]
+            >>> plot = found.predict(rows, random=True, level=0.95, observation=True)
+            >>> plot[["lower", "upper"]].round(3).values.tolist()
+            [[4.234, 5.868], [3.434, 5.602]]
         """
         import pandas as pd
 
         inference = self.inference
         new = table_of(frame, "new rows")
         notes: tuple[str, ...] = ()
-        if random is False:
+        if random is False and not observation:
             design = design_of(self.document, self.table).at(new)
             found = inference.predict(design.x, level=0.95 if level is None else level)
         else:
-            terms = None if random is True else [random] if isinstance(random, str) else list(random)
+            terms = None if random is True else [] if random is False else random
             part = random_part(
-                self.document, self.table, inference, new, terms, refuse_new=new_levels == "refuse"
+                self.document,
+                self.table,
+                inference,
+                new,
+                [terms] if isinstance(terms, str) else terms,
+                refuse_new=new_levels == "refuse",
+                observation=observation,
             )
             design = design_of(self.document, self.table).at(new.rows(part.kept))
             found = inference.predict(
                 design.x,
                 covariance=part.covariance,
-                variance=part.variance,
+                variance=part.variance + part.rest,
                 level=0.95 if level is None else level,
             )
             notes = part.notes

@@ -37,12 +37,14 @@ class RandomPart:
     Attributes:
         covariance: with the n rows of the fit, (m, n).
         variance: (m,).
+        rest: variances of what is not predicted, the errors of observations among it, (m,).
         kept: which of the rows given have all that is needed.
         notes: the rows of which a term knows nothing.
     """
 
     covariance: Tensor
     variance: Tensor
+    rest: Tensor
     kept: np.ndarray
     notes: tuple[str, ...]
 
@@ -54,6 +56,7 @@ def random_part(
     new: Table,
     terms: Sequence[str] | None = None,
     refuse_new: bool = False,
+    observation: bool = False,
 ) -> RandomPart:
     """Covariances of new rows with those of a fit, from V built over both.
 
@@ -62,21 +65,22 @@ def random_part(
         table: the data of the fit.
         inference: of the fit.
         new: the other rows, with all columns of V.
-        terms: those of V that count; None for all but independent errors.
+        terms: those of V that count; None for all but independent errors; empty for none.
         refuse_new: whether a row is refused of which a term knows nothing.
+        observation: whether the variances of the other terms are wanted, too.
 
     Raises:
         DesignError: a term or a column is not there, V over both cannot be built, or a row is refused.
     """
     v, fit = inference.v, inference.fit
-    chosen = _chosen(inference, terms)
+    chosen = _chosen(inference, terms, observation)
     needed = [name for name in used_columns(document) if name != document.response]
     if absent := [name for name in needed if name not in new.frame.columns]:
         it = "it" if len(absent) == 1 else "them"
         raise DesignError(
             f"The random part of new rows needs all columns of the model, and {listed(absent)} "
-            f"{'is' if it == 'it' else 'are'} not among theirs. Add {it}, or leave out random= to predict "
-            "the fixed part alone."
+            f"{'is' if it == 'it' else 'are'} not among theirs. Add {it}, or leave out random= and "
+            "observation= to predict the fixed part alone."
         )
     complete = complete_rows(new, needed)
     n, m = fit.n, complete.table.n
@@ -93,14 +97,15 @@ def random_part(
     if v.param_names != wider.param_names:
         raise DesignError(
             "With the new rows V has other parameters than in the fit: a level there has variances of its "
-            "own. Predict rows with the levels of the fit, or leave out random=."
+            "own. Predict rows with the levels of the fit, or leave out random= and observation=."
         )
     choice = torch.zeros((n + m, m + 1), dtype=torch.float64)
     choice[n:, :m] = torch.eye(m, dtype=torch.float64)
     choice[:n, m] = torch.linspace(-1.0, 1.0, n, dtype=torch.float64)
     covariance, variance = torch.zeros((m, n), dtype=torch.float64), torch.zeros(m, dtype=torch.float64)
+    rest = torch.zeros(m, dtype=torch.float64)
     notes: list[str] = []
-    for path in chosen:
+    for path in all_terms if observation else chosen:
         columns = _times(all_terms[path], natural, choice)
         probe = _times(old[path], natural, choice[:n, m:])
         if not float((columns[:n, m:] - probe).abs().max()) <= SAME * (1.0 + float(probe.abs().max())):
@@ -108,9 +113,12 @@ def random_part(
             raise DesignError(
                 f"{path} is another matrix when the new rows are added: it takes something, such as "
                 "scales, knots or the order of levels, from all rows. "
-                f"Leave it out: random={others}."
+                f"Leave it out: random={others}, without observation=."
             )
         cross, own = columns[:n, :m].mT, torch.diagonal(columns[n:, :m])
+        if path not in chosen:
+            rest += own
+            continue
         unknown = ((cross.abs().amax(dim=1) == 0.0) & (own > 0.0)).nonzero().flatten()
         if len(unknown):
             rows = np.flatnonzero(complete.kept)[unknown.numpy()] + 1
@@ -126,15 +134,15 @@ def random_part(
             )
         covariance += cross
         variance += own
-    return RandomPart(covariance, variance, complete.kept, tuple(notes))
+    return RandomPart(covariance, variance, rest, complete.kept, tuple(notes))
 
 
-def _chosen(inference: Inference, terms: Sequence[str] | None) -> list[str]:
+def _chosen(inference: Inference, terms: Sequence[str] | None, observation: bool) -> list[str]:
     """Paths of the terms that count."""
     known = list(predictable_terms(inference._binding))
     if terms is None:
         return known
-    if not terms:
+    if not terms and not observation:
         raise DesignError(
             "random= names no term. Name some of V, say random=True for all that can be predicted, or "
             "False for the fixed part alone."

@@ -328,8 +328,9 @@ CASES: dict[str, Case] = {
             "random": True,
             "new_levels": "zero",
             "level": 0.95,
+            "observation": False,
         },
-        {"random": ("bool",), "level": ("None",)},
+        {"random": ("bool",), "level": ("None",), "observation": ("bool",)},
     ),
     "ranef": Case(lambda made: made.found.ranef, lambda made: {"what": "effect"}),
     "tidy": Case(
