@@ -19,6 +19,8 @@ from functools import cache, partial, wraps
 from numbers import Integral, Real
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, overload
 
+import numpy as np
+
 __all__ = ["WrongArgument", "checked", "given", "nearest"]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -181,8 +183,21 @@ def _fits(value: Any, hint: Any) -> bool:
     if issubclass(origin, Mapping):
         return all(_fits(key, inner[0]) and _fits(one, inner[1]) for key, one in value.items())
     if issubclass(origin, Sequence) or origin in (set, frozenset):
-        return all(_fits(one, inner[0]) for one in value)
+        return all(_fits(one, inner[0]) for one in _differing(value))
     return True
+
+
+def _differing(values: Any) -> Any:
+    """Of an array of numbers its first one, and a NaN where there is one; of anything else each thing.
+
+    A column of a million rows is not walked through one by one.
+    """
+    if not hasattr(values, "dtype") or getattr(values, "ndim", 0) != 1 or not len(values):
+        return values
+    array = values.detach().cpu().numpy() if hasattr(values, "detach") else np.asarray(values)
+    if array.dtype.kind not in "iuf":
+        return values
+    return (array[0], math.nan) if np.isnan(array).any() else (array[0],)
 
 
 def _is_plain(value: Any, kind: Any) -> bool:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
+import math
 import warnings
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
+import numpy as np
+import pandas as pd
 import pytest
+import torch
 
 import covstudio
+from covstudio import arguments
 from covstudio.arguments import WrongArgument, checked, given, nearest
 from tests.arguments.argument_cases import CASES, WRONG, Made
 
@@ -210,3 +216,29 @@ def test_words_for_what_came() -> None:
     ]
     assert given("a" * 100).endswith("…'")
     assert nearest("x", []) == "There are none."
+
+
+@checked
+def mean_of(values: Sequence[float]) -> float:
+    """The mean.
+
+    Args:
+        values: whose mean it is.
+    """
+    return sum(values[:2]) / 2
+
+
+@pytest.mark.parametrize("made_of", [np.asarray, torch.tensor, pd.Series])
+def test_an_array_of_numbers_is_judged_without_a_look_at_each(
+    made_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Any] = []
+    plain = arguments._is_plain
+    monkeypatch.setattr(arguments, "_is_plain", lambda *one: (looked.append(one), plain(*one))[1])
+    assert mean_of(made_of([1.0, 2.0] * 500)) == 1.5
+    assert mean_of(made_of([1, math.inf] * 500)) == math.inf
+    assert len(looked) == 2
+    with pytest.raises(WrongArgument, match="takes a list of numbers"):
+        mean_of(made_of([1.0, 2.0] * 500 + [math.nan]))
+    with pytest.raises(WrongArgument, match="takes a list of numbers"):
+        mean_of(made_of([True, False]))
