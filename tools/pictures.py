@@ -9,10 +9,10 @@ from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "studio"))
+sys.path.insert(0, str(ROOT))
 
-from browser import EXAMPLE, Studio  # noqa: E402
-from serving import served  # noqa: E402
+from tests.studio.browser import EXAMPLE, Studio  # noqa: E402
+from tests.studio.serving import served  # noqa: E402
 
 expect.set_options(timeout=60_000)  # a machine may be busy
 

@@ -16,10 +16,10 @@ from browsers import CHROMIUM
 from playwright.sync_api import expect, sync_playwright
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "studio"))
+sys.path.insert(0, str(ROOT))
 
-from browser import Studio, Tab  # noqa: E402
-from serving import served  # noqa: E402
+from tests.studio.browser import Studio, Tab  # noqa: E402
+from tests.studio.serving import served  # noqa: E402
 
 expect.set_options(timeout=60_000)  # a machine may be busy
 

@@ -130,6 +130,7 @@ OPERANDS = "operators_are_linear_in_what_they_declare"
 SIZES = "relations_between_sizes_are_those_of_the_constructor"
 DISTANCE = "a_covariance_function_gives_v"
 ORDER = "positions_in_an_order_are_declared"
+SHOWN = "what_shows_nothing_at_its_defaults_declares_where_it_shows_itself"
 INCIDENCE = "incidences_and_names_of_columns_are_those_of_v"
 
 
@@ -159,12 +160,23 @@ def test_of_a_structure(cls: type[Matrix], fields: dict[str, Any], wrong: set[st
         assert failed(case) == wrong
 
 
+NEIGHBOURS = {"s": "Variance.", "c_i": "Covariance of neighbours."}
+
+
 @pytest.mark.parametrize("ordered", [True, False])
 def test_of_an_order(ordered: bool) -> None:
     size = Argument("n", "size", "Size", "Positions in order", ordered=ordered)
-    fields = {"symmetric": True, "linear": True, "arguments": (size,)}
+    fields = {"symmetric": True, "linear": True, "arguments": (size,), "parameters": NEIGHBOURS}
     with declared(Chain, lambda: Chain(4), **fields) as case:
         assert (ORDER in failed(case)) == (not ordered)
+
+
+@pytest.mark.parametrize("shown", [{}, {"c_i": 0.0}, {"c_i": 0.3}, {"c_i": lambda i: 0.3 if i else None}])
+def test_of_where_it_shows_itself(shown: dict[str, Any]) -> None:
+    size = Argument("n", "size", "Size", "Positions in order", ordered=True)
+    fields = {"symmetric": True, "linear": True, "arguments": (size,), "parameters": NEIGHBOURS}
+    with declared(Chain, lambda: Chain(4), shown=shown, **fields) as case:
+        assert (SHOWN in failed(case)) == (shown in ({}, {"c_i": 0.0}))
 
 
 @pytest.mark.parametrize(
@@ -273,3 +285,5 @@ def test_a_declaration_that_cannot_be_is_refused() -> None:
         declare(**TEXTS, example=both, linear=("g",))(Both)
     with pytest.raises(ValueError, match=r"no scale of an operator, got 'sigma\^2'"):
         declare(**TEXTS, example=both, scale="sigma^2")(Both)
+    with pytest.raises(ValueError, match=r"shown values of its parameters \['s'\], got one of 't'"):
+        declare(**TEXTS, example=example, parameters={"s": "Variance."}, shown={"t": 0.5})(Ramp)

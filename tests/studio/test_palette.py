@@ -10,9 +10,10 @@ import torch
 
 from covstudio.covariance import Declaration, Matrix, catalogue, declaration, declare
 from covstudio.covariance.core.catalogue import withdraw
-from covstudio.document.changes.all import AddNode, Connect
+from covstudio.document.changes.all import AddNode, Connect, SetParameters
 from covstudio.document.model.document import MAX_DEPTH, Document
 from covstudio.document.model.node import V
+from covstudio.studio.canvas import copies, wiring
 from covstudio.studio.palette.icons import SIDE, pictogram
 from covstudio.studio.palette.messages import Alias, PaletteEntry
 from covstudio.studio.palette.palette import PaletteView, entries, entry
@@ -255,3 +256,14 @@ def test_an_unknown_structure_is_a_notice_and_nothing_more() -> None:
     assert store.document is before
     assert store.message is not None
     assert store.message.level == "error"
+
+
+def test_a_new_structure_shows_itself_and_a_copy_is_as_what_it_is_of() -> None:
+    store = Store()
+    added = PaletteView(store).add("AR1Matrix")
+    assert added is not None
+    assert dict(store.document.nodes[added].values) == {"rho": 0.5}
+    assert [step.label for step in store.history.past] == ["Add First-order autoregressive"]
+    store.dispatch(SetParameters({(added, "rho"): None}))
+    assert wiring.dispatch(store, *copies.duplicate(store.document, [added]))
+    assert [dict(node.values) for node in store.document.nodes.values()] == [{}, {}]

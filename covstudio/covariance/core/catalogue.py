@@ -126,6 +126,8 @@ class Slot:
     help: str
 
 
+#: A natural value at which a structure shows itself: see `Declaration.shown`.
+Shown = float | Callable[..., float | None]
 #: What a matrix is linear in: see `Declaration.linear`.
 Linear = bool | Literal["affine", "separately"] | tuple[str, ...]
 
@@ -160,12 +162,16 @@ class Declaration:
         exchangeable: V is the same in whatever order its rows and columns stand.
         scale: the natural parameter that V is proportional to, such as "sigma^2"; "" where there is none. An
             operator has its operands'.
+        shown: natural values at which the structure shows itself, where it is diagonal at its defaults: by
+            the names in `parameters`, a number or a function of the indices (None: the default). A drawing
+            begins with them; fits and the library's defaults do not.
         palette: False for what cannot be built from a form.
         place: where it stands within its category: smaller numbers first, equal ones in order of declaration.
         example: builds a small instance.
 
     Raises:
-        ValueError: a required text is empty, or what it is linear in, or scaled by, is none of its own.
+        ValueError: a required text is empty, or what it is linear in, scaled by, or shown at, is none of its
+            own.
 
     Example:
         >>> import covstudio.covariance as cov
@@ -197,6 +203,7 @@ class Declaration:
     linear: Linear = False
     scale: str = ""
     exchangeable: bool = False
+    shown: Mapping[str, Shown] = field(default_factory=dict)
     palette: bool = True
     place: int = 100
 
@@ -220,6 +227,12 @@ class Declaration:
             )
         if self.scale and self.kind == "operator":
             raise ValueError(f"{self.cls.__name__}: expected no scale of an operator, got {self.scale!r}.")
+        unknown = [name for name in self.shown if name not in self.parameters]
+        if unknown:
+            raise ValueError(
+                f"{self.cls.__name__}: expected shown values of its parameters {sorted(self.parameters)}, "
+                f"got one of {unknown[0]!r}."
+            )
         if self.slots and not self.minimum_operands:
             object.__setattr__(self, "minimum_operands", len(self.slots))
 

@@ -279,7 +279,7 @@ class CanvasView:
             return
         if found is None:
             self.store.notify("That does not fit there any more; the model is as it was.", "warning")
-        elif wiring.dispatch(self.store, found.change, (found.id,)):
+        elif wiring.dispatch(self.store, found.change, (found.id,), fresh=True):
             if found.refused is not None:
                 self.store.notify(f"Added without a wire: {found.refused}", "warning")
             elif found.gone is not None:

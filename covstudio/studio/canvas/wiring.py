@@ -14,6 +14,7 @@ import param
 from covstudio.covariance import Declaration, declaration
 from covstudio.data.tables import Table
 from covstudio.document.build.connection import check_connection, check_swap
+from covstudio.document.build.shown import showing
 from covstudio.document.changes.all import (
     AddNode,
     Batch,
@@ -332,7 +333,7 @@ def remove(document: Document, nodes: Iterable[str], loose: Iterable[str] = ()) 
     return Batch(tuple(changes), label=f"Remove {' and '.join(what)}")
 
 
-def dispatch(store: Store, change: Change, select: Sequence[str]) -> bool:
+def dispatch(store: Store, change: Change, select: Sequence[str], *, fresh: bool = False) -> bool:
     """Apply a change and select nodes, such that every view hears of both at once.
 
     A node that is selected a moment after it was added would be drawn unselected first, and the browser drops
@@ -342,10 +343,16 @@ def dispatch(store: Store, change: Change, select: Sequence[str]) -> bool:
         store: the session.
         change: what to apply.
         select: ids of the nodes that are selected afterwards.
+        fresh: the nodes that come in are new, and no copies: they stand at values that show them.
 
     Returns:
         True when the change was applied.
+
+    Raises:
+        ChangeError: new nodes do not fit.
     """
+    if fresh:
+        change = showing(store.document, store.table, change)
     with param.parameterized.batch_call_watchers(store):
         done = store.dispatch(change)
         if done:

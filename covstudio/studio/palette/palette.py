@@ -146,7 +146,7 @@ class PaletteView:
             return None
         after = addition.change.apply(store.document)
         next_one = addition.id if wiring.accepts(declaration(kind)) else _being_filled(after, addition.id)
-        if not wiring.dispatch(store, addition.change, (next_one,)):
+        if not wiring.dispatch(store, addition.change, (next_one,), fresh=True):
             return None
         if addition.refused is not None:
             store.notify(f"Added without a wire: {addition.refused}", "warning")

@@ -21,6 +21,7 @@ from covstudio.document.build.build import build
 from covstudio.document.build.built import Build, ParameterRef, Problem, value_problems
 from covstudio.document.build.roles import under_choices
 from covstudio.document.build.same import same_structure
+from covstudio.document.build.shown import at_shown_values
 from covstudio.document.changes.all import Change, ChangeError, ReplaceDocument, SetData, SetParameters
 from covstudio.document.changes.history import History
 from covstudio.document.files.templates import Template
@@ -254,7 +255,8 @@ class Store(param.Parameterized):
     def start(self, template: Template) -> bool:
         """Start from a template, as one undoable step, and say so.
 
-        Where no table is loaded or named, the template brings its own, so that V is there at once.
+        Where no table is loaded or named, the template brings its own, so that V is there at once; its
+        structures stand at values that show them.
         """
         table, said, sample = self.table, "", None
         if self.document.data_name is None and template.sample is not None:
@@ -262,7 +264,8 @@ class Store(param.Parameterized):
             table = self.tables[self._keep(sample.table())]
             said = f", with {sample.said}; your own table comes in under Data"
         asked = template.asked(table, self.document) if sample is None else ()
-        if not self._open(template.start(table, self.document, sample)):
+        begun = template.start(table, self.document, sample)
+        if not self._open(replace(begun, document=at_shown_values(begun.document, table))):
             return False
         questions = "".join(f" {question.text}" for question in asked)
         questions += " Choose on the cards and in the fixed effects." if asked else ""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from covstudio.covariance import Matrix, Operator, Parameter, linalg
+from covstudio.covariance.core.shown import shown_values
 from tests.covariance.contract.case import Case, contract
 
 DIGITS = 1e-11
@@ -291,3 +292,31 @@ def rows_that_may_change_places_are_declared(case: Case) -> None:
     ]
     if declared.exchangeable or not case.variant:
         assert declared.exchangeable == all(found)
+
+
+@contract
+def what_shows_nothing_at_its_defaults_declares_where_it_shows_itself(case: Case) -> None:
+    """What is diagonal at its defaults, and not elsewhere, is not at the values that it declares."""
+    matrix = case.make()
+    declared = matrix.governing_declaration()
+    if declared is None or isinstance(matrix, Operator) or not matrix.num_params:
+        return
+    defaults = torch.tensor([parameter.value for parameter in matrix.parameters], dtype=torch.float64)
+    shown = shown_values(declared, matrix.param_names)
+    at = defaults.clone()
+    for name, value in shown.items():
+        place = matrix.param_names.index(name)
+        low, high = matrix.parameters[place].transform.bounds
+        assert low < value < high, f"{name} is shown at {value}, outside of its range"
+        at[place] = value
+    if shown and min(matrix.shape) > 1:
+        assert not same(matrix.evaluate(at), matrix.evaluate(defaults)), "nothing is shown at those values"
+    if matrix.shape[0] != matrix.shape[1]:
+        return
+
+    def diagonal(natural: Tensor) -> bool:
+        value = matrix.evaluate(natural)
+        return same(torch.diag(value.diagonal()), value)
+
+    if diagonal(defaults) and not all(diagonal(natural) for natural in naturals(case, matrix)):
+        assert not diagonal(at), "V is diagonal at its defaults: declare shown="

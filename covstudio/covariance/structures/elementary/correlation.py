@@ -154,6 +154,7 @@ class SphericalFactor:
     parameters={"angle_i_j": _ANGLE},
     usage={"ASReml": "corg(site):id(genotype)", "nlme": "correlation = corSymm(form = ~ 1 | id)"},
     psd=True,
+    shown={"angle_i_j": 1.0},
     example=lambda: CorrelationMatrix(4),
 )
 class CorrelationMatrix(Leaf):
@@ -281,6 +282,7 @@ def _logdet(lower: Tensor) -> Tensor:
         "nlme": "correlation = corSymm(form = ~ 1 | id), weights = varIdent(form = ~ 1 | time)",
     },
     psd=True,
+    shown={"angle_i_j": 1.0},
     example=lambda: HeterogeneousCorrelationMatrix(3),
 )
 class HeterogeneousCorrelationMatrix(HeterogeneousLeaf):

@@ -48,6 +48,7 @@ from covstudio.covariance.structures.elementary.elementary import SIZE_2, varian
     psd=False,
     symmetric=True,
     linear=True,
+    shown={"lambda": 0.5},
     example=lambda: HuynhFeldtMatrix(4),
 )
 class HuynhFeldtMatrix(Leaf):

@@ -74,6 +74,7 @@ def check_order(n: object, order: object, name: str) -> tuple[int, int]:
     },
     psd=True,
     scale="sigma^2",
+    shown={"pacf_k": lambda k: {1: 0.6, 2: -0.5}.get(k)},
     example=lambda: ARMatrix(5, 2),
 )
 class ARMatrix(Autoregression):
@@ -159,6 +160,7 @@ class ARMatrix(Autoregression):
     usage={"ASReml": "sarv(column), sar2v(column)"},
     psd=True,
     scale="sigma^2",
+    shown={"r": 1.0, "r1": 0.6, "r2": -0.3},
     example=lambda: SymmetricARMatrix(5),
 )
 class SymmetricARMatrix(Autoregression):

@@ -113,6 +113,7 @@ class _StationaryFirstOrder(_FirstOrder, Autoregression):
     },
     psd=True,
     scale="sigma^2",
+    shown={"rho": 0.5},
     example=lambda: AR1Matrix(4),
 )
 class AR1Matrix(_StationaryFirstOrder):
@@ -166,6 +167,7 @@ class AR1Matrix(_StationaryFirstOrder):
     parameters={"rho": _RHO},
     usage={"ASReml": "ar1v(column):ar1(row)", "nlme": "correlation = corAR1(form = ~ time | id)"},
     psd=True,
+    shown={"rho": 0.5},
     example=lambda: AR1CorrelationMatrix(4),
 )
 class AR1CorrelationMatrix(_StationaryFirstOrder):
@@ -249,6 +251,7 @@ linalg.covariance_function.register(AR1CorrelationMatrix)(_by_lag)
         "glmmTMB": "hetar1(time + 0 | id)",
     },
     psd=True,
+    shown={"rho": 0.5},
     example=lambda: HeterogeneousAR1Matrix(4),
 )
 class HeterogeneousAR1Matrix(_FirstOrder, HeterogeneousAutoregression):

@@ -90,6 +90,7 @@ def _lagged(left: Tensor, right: Tensor) -> Tensor:
     },
     psd=True,
     scale="sigma^2",
+    shown={"ma_pacf_k": lambda k: {1: 0.6, 2: 0.4}.get(k)},
     example=lambda: MAMatrix(5, 2),
 )
 class MAMatrix(StationaryMatrix):
@@ -183,6 +184,7 @@ class MAMatrix(StationaryMatrix):
     },
     psd=True,
     scale="sigma^2",
+    shown={"pacf_k": lambda k: {1: 0.6}.get(k), "ma_pacf_k": lambda k: {1: 0.4}.get(k)},
     example=lambda: ARMAMatrix(5, 1, 1),
 )
 class ARMAMatrix(StationaryMatrix):

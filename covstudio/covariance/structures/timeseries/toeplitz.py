@@ -89,6 +89,7 @@ class _Banded:
     },
     psd=True,
     scale="sigma^2",
+    shown={"pacf_k": lambda k: {1: 0.5, 2: 0.4}.get(k)},
     example=lambda: ToeplitzMatrix(4),
 )
 class ToeplitzMatrix(_Banded, StationaryMatrix):
@@ -159,6 +160,7 @@ class ToeplitzMatrix(_Banded, StationaryMatrix):
         "glmmTMB": "toep(time + 0 | id)",
     },
     psd=True,
+    shown={"pacf_k": lambda k: {1: 0.5, 2: 0.4}.get(k)},
     example=lambda: HeterogeneousToeplitzMatrix(4),
 )
 class HeterogeneousToeplitzMatrix(_Banded, HeterogeneousStationaryMatrix):

@@ -63,6 +63,7 @@ _LEAST = 2.0**-29
     },
     usage={"ASReml": "ante(time, 1):id(subject)", "SAS": "repeated time / subject=id type=ante(1);"},
     psd=True,
+    shown={"phi_i_j": lambda i, j: 0.5 ** (i - j)},
     example=lambda: AntedependenceMatrix(5, 2),
 )
 class AntedependenceMatrix(Leaf):

@@ -51,6 +51,7 @@ from covstudio.covariance.structures.unstructured.lower_factor import FactorLeaf
         "glmmTMB": "us(0 + site | genotype)",
     },
     psd=True,
+    shown={"L_i_j": lambda i, j: None if i == j else 0.6 if (i - j) % 2 else -0.3},
     example=lambda: UnstructuredMatrix(3),
 )
 class UnstructuredMatrix(FactorLeaf):
@@ -140,6 +141,7 @@ def _(matrix: UnstructuredMatrix) -> Mapping[str, tuple[str, ...]]:
     psd=False,
     symmetric=True,
     linear=True,
+    shown={"sigma^2_i_j": lambda i, j: 0.5 ** (i - j) if i > j else None},
     example=lambda: UnconstrainedMatrix(3),
 )
 class UnconstrainedMatrix(Leaf):
