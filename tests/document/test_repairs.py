@@ -48,6 +48,18 @@ CASES: dict[str, tuple[Document, Table | None, str, list[str]]] = {
         "n4",
         ["Connect units to total", "Remove units"],
     ),
+    "a residual comes after a process": (
+        after(add("AR1Matrix", V, name="time", n=4), LOOSE),
+        None,
+        "n2",
+        ["Add units to V", "Remove units"],
+    ),
+    "a residual that was given another size": (
+        after(add("AR1Matrix", V, name="time", n=4), add("ScalarMatrix", name="units", n=5)),
+        None,
+        "n2",
+        ["Remove units"],
+    ),
     "an operator has one operand": (
         after(add("Sum", V, name="total"), add("ScalarMatrix", "n1", name="plots")),
         trial(),

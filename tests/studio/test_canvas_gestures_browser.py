@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.studio.browser import Point, Studio, box_of, centre, copied
@@ -206,3 +207,57 @@ def test_wires_v_and_the_canvas_have_menus(started: Studio) -> None:
     page.keyboard.type("scale")
     page.keyboard.press("Enter")
     expect(wire(started, "block design", "Scale")).to_be_attached()
+
+
+def test_what_a_menu_wraps_gives_its_place_to_the_operator(started: Studio) -> None:
+    page = started.page
+    before = box_of(started.node("residual"))
+    v = box_of(started.node("V"))
+    started.node("residual").click(button="right", position={"x": 60, "y": 14})
+    page.get_by_role("menuitem", name="Wrap in…").click()
+    page.keyboard.type("scale")
+    page.keyboard.press("Enter")
+    expect(wire(started, "residual", "Scale")).to_be_attached()
+    started.settled()
+    scale, residual = box_of(started.node("Scale")), box_of(started.node("residual"))
+    across = box_of(started.node("V"))["x"] - v["x"]  # the view may have moved
+    down = box_of(started.node("V"))["y"] - v["y"]
+    assert (scale["x"], scale["y"]) == pytest.approx((before["x"] + across, before["y"] + down), abs=1)
+    assert residual["x"] + residual["width"] < scale["x"]
+
+
+def test_a_card_that_is_not_complete_says_from_afar_what_it_misses(studio: Studio) -> None:
+    page = studio.page
+    for title in ("Kronecker product", "Random walk"):
+        studio.item(title).click()
+        studio.settled()
+    missing = {
+        "Kronecker Product": page.get_by_role("img", name=re.compile("^Missing in Kronecker Product: ")),
+        "Random Walk": page.get_by_role("img", name=re.compile("^Missing in Random Walk: Load a table")),
+    }
+    for name, picture in missing.items():
+        expect(picture).to_have_count(0)  # the words are there
+        expect(studio.node(name).get_by_text(re.compile("needs|Load a table")).first).to_be_visible()
+    for _ in range(12):
+        studio.button("Zoom out").click()
+        studio.settled()
+        if missing["Random Walk"].count():
+            break
+    for name, picture in missing.items():
+        expect(picture).to_be_visible()
+        expect(studio.node(name).get_by_text(name, exact=True)).to_be_visible()
+        card, shown = box_of(studio.node(name)), box_of(picture)
+        assert shown["height"] > 0.4 * card["height"], f"{name} is blank"
+        assert shown["y"] + shown["height"] <= card["y"] + card["height"]
+
+
+def test_a_button_that_mends_is_cut_at_its_end(studio: Studio) -> None:
+    studio.item("Kronecker product").click()
+    studio.node("Kronecker Product").press("F2")
+    studio.page.keyboard.type("rows by columns of the field trial")
+    studio.page.keyboard.press("Enter")
+    button = studio.node("V").get_by_role("button", name="Connect rows by columns of the field trial to V")
+    expect(button).to_be_visible()
+    cut = "(one) => [getComputedStyle(one).textOverflow, getComputedStyle(one).display]"
+    assert button.evaluate(cut) == ["ellipsis", "block"]
+    assert button.evaluate("(one) => one.scrollWidth > one.clientWidth")

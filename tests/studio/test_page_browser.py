@@ -102,6 +102,17 @@ def test_panes_fold_and_that_is_remembered(alpha: Studio) -> None:
     expect(palette).to_be_visible()
 
 
+def test_an_area_that_shows_no_model_has_no_button_for_its_pane(studio: Studio) -> None:
+    for area in ("Matrix", "Data", "Fit", "Code"):
+        studio.show(area)
+        expect(studio.page.get_by_role("region", name="Model", exact=True)).to_be_hidden()
+        expect(studio.button("Model pane")).to_have_count(0)
+    studio.model()
+    studio.item("Sum").click()
+    studio.show("Code")
+    expect(studio.button("Model pane")).to_have_attribute("aria-pressed", "true")
+
+
 def test_the_search_leads_to_the_palette_from_any_area(studio: Studio) -> None:
     studio.show("Data")
     studio.page.keyboard.press("/")

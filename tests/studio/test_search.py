@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from covstudio.covariance import catalogue, declaration
 from covstudio.studio.palette.palette import entries
@@ -112,6 +112,12 @@ def find(page: Page, query: str) -> list[Hit]:
         ("incidence", "DummyMatrix"),
         ("DummyMatrix", "DummyMatrix"),
         ("residual", "ScalarMatrix"),
+        ("multiply by a variance", "Scale"),
+        ("scaled", "Scale"),
+        ("σ² A", "Scale"),
+        ("sigma^2 A", "Scale"),
+        ("ar1 sigma^2", "AR1Matrix"),
+        ("ar1 σ²", "AR1Matrix"),
     ],
 )
 def test_a_structure_is_the_first_that_its_name_finds(searching: Page, query: str, kind: str) -> None:
@@ -158,6 +164,22 @@ def test_the_name_that_was_found_is_shown(searching: Page) -> None:
     hit = find(searching, "sas ar(1)")[0]
     assert hit == {"kind": "AR1Matrix", "said": "AR(1) in SAS."}
     assert find(searching, declaration("AR1Matrix").title)[0]["said"] is None
+
+
+def test_greek_letters_are_found_by_their_names(searching: Page) -> None:
+    for letter, name in (("σ²", "sigma^2"), ("ρ", "rho"), ("λ", "lambda")):
+        signs = {entry.name for entry in catalogue() if entry.palette and letter in entry.symbol}
+        assert signs <= {hit["kind"] for hit in find(searching, name)}
+        assert signs <= {hit["kind"] for hit in find(searching, letter)}
+
+
+def test_what_has_the_name_elsewhere_is_told_apart_by_its_symbol(searching: Page) -> None:
+    palette = searching.get_by_label("Palette", exact=True)
+    searching.get_by_role("searchbox", name="Find a structure").fill("ar1")
+    for kind in ("AR1Matrix", "AR1CorrelationMatrix"):
+        line = palette.locator(f"[data-kind='{kind}']")
+        expect(line).to_contain_text(declaration(kind).symbol)
+        expect(line).to_contain_text("ar" if kind.startswith("AR1C") else "AR(1)")
 
 
 def test_an_exact_name_comes_before_a_beginning_and_that_before_a_word(searching: Page) -> None:

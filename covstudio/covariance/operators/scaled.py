@@ -34,6 +34,7 @@ __all__ = ["Correlation", "KroneckerSum", "Scale"]
     symbol="σ² A",
     summary="Puts a variance in front of a matrix, such as a correlation or a kernel without one.",
     slots=(Slot("a", "Matrix A", "Any matrix, such as a correlation."),),
+    keywords=("multiply by a variance", "scaled", "sigma^2 A", "variance times correlation"),
     aliases={"GPyTorch": ("ScaleKernel",), "scikit-learn": ("ConstantKernel",)},
     parameters={"sigma^2": "What every entry of A is multiplied by; the variance where A is a correlation."},
     usage={

@@ -20,6 +20,7 @@ from covstudio.document.build.built import LOOSE, Build, Problem, value_problems
 from covstudio.document.build.connection import check_connection
 from covstudio.document.build.used_columns import used_columns
 from covstudio.document.changes.all import (
+    AddNode,
     Batch,
     Change,
     ChangeError,
@@ -29,6 +30,7 @@ from covstudio.document.changes.all import (
     SetArgument,
     SetParameters,
 )
+from covstudio.document.changes.auto_layout import GAP_X, WIDTH
 from covstudio.document.model.arguments import document_default
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import Auto, Columns, Levels, Node, Rows, V
@@ -189,14 +191,32 @@ def _as_v(document: Document) -> Iterator[tuple[str, Change]]:
 
 def _of_loose(document: Document, table: Table | None, node: Node) -> Iterator[tuple[str, Change]]:
     if document.v is not None:
+        taken = False
         for parent in document.subtree(document.v):
             for slot in document.nodes[parent].free_slots:
                 if check_connection(document, node.id, parent, slot, table) is None:
                     into = document.nodes[parent].name
+                    taken = True
                     yield f"Connect {node.name} to {into}", Connect(node.id, parent, slot)
+        if not taken and len(node.children) >= declaration(node.kind).minimum_operands:
+            yield f"Add {node.name} to V", _added_to_v(document, node)
     below = document.subtree(node.id)
     what = node.name if len(below) == 1 else f"{node.name} and what is below it"
     yield f"Remove {what}", RemoveNodes(tuple(below))
+
+
+def _added_to_v(document: Document, node: Node) -> Change:
+    """V becomes the sum of what it was and a node: most often a residual that was still to come."""
+    assert document.v is not None
+    root, total = document.nodes[document.v], document.next_id()
+    return Batch(
+        (
+            AddNode("Sum", root.x + WIDTH + GAP_X, root.y, id=total),
+            Connect(total, V),
+            Connect(root.id, total),
+            Connect(node.id, total),
+        )
+    )
 
 
 def _of_operator(document: Document, table: Table | None, node: Node) -> Iterator[tuple[str, Change]]:

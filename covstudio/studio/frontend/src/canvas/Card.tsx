@@ -15,6 +15,7 @@ import { type CardNode, level, OUTPUT } from "./model";
 import { Trouble, Wanting } from "./Trouble";
 
 const MORE = "M8 3.5v.01|M8 8v.01|M8 12.5v.01";
+const WAITS = "M4.5 8h.01|M8 8h.01|M11.5 8h.01";
 const FIXED = "M4.5 7.5h7v5.5h-7z|M6 7.5V5.5a2 2 0 0 1 4 0v2";
 
 export const Card = memo(
@@ -174,7 +175,7 @@ function Picture({ id, card, focused, crowded }: PictureProps) {
       className={styles.picture}
       data-blank={!card.ready || undefined}
       data-focused={(card.ready && focused) || undefined}
-      title={card.ready ? "Show large" : undefined}
+      title={card.ready ? "Show large" : "Waits for what it is made of"}
       onClick={card.ready ? () => acts.show(id) : undefined}
     >
       {crowded ? (
@@ -182,6 +183,7 @@ function Picture({ id, card, focused, crowded }: PictureProps) {
       ) : (
         <canvas ref={canvas} data-tile={card.tile} role="img" aria-label={name} />
       )}
+      {!card.ready && !card.empty && <Icon path={WAITS} size={28} />}
     </div>
   );
 }

@@ -2,7 +2,7 @@
 // everything that mends it, when the mark in its corner is pressed.
 
 import { Button, Dialog, DialogTrigger, Popover } from "react-aria-components";
-import type { Card } from "../session/messages";
+import type { Card, ModelProblem } from "../session/messages";
 import { Icon } from "../ui/Icon";
 import { Problems } from "../ui/Problems";
 import { Repairs } from "../ui/Repairs";
@@ -12,6 +12,9 @@ import styles from "./trouble.module.css";
 
 const PROBLEM = "M8 4.5v4.2|M8 11.3v.2";
 const UNFINISHED = "M5 8h.01|M8 8h.01|M11 8h.01";
+/** What a card lacks, as it is seen from afar: an operand, data, or something else. */
+const OPERAND = "M8 4.5v7|M4.5 8h7";
+const DATA = "M3 4h10v8H3z|M3 7h10|M7 7v5";
 
 /** The mark of a card's problems, which opens them. */
 export function Trouble({ id, card }: { id: string; card: Card }) {
@@ -76,21 +79,47 @@ export function Wanting({ id, card }: { id: string; card: Card }) {
   const fills = emptySlots(card).length > 0 && first.repairs.every(({ takes }) => takes);
   const mends = fills || first.repairs.length > 0;
   return (
-    <div className={styles.wanting}>
-      <div className={styles.kind}>
-        <span className={`${cards.symbol} cs-math`} title={card.title || card.name}>
-          {card.symbol}
-        </span>
-        <span className={cards.hint}>{card.shape}</span>
-      </div>
-      <p className={styles.said} data-brief={mends || undefined}>
-        {first.text}
-      </p>
-      {mends && (
-        <div className={styles.mend}>
-          {fills ? <Fill id={id} card={card} /> : <Repairs problem={first} most={2} />}
+    <>
+      <Lacking card={card} problem={first} />
+      <div className={styles.wanting}>
+        <div className={styles.kind}>
+          <span className={`${cards.symbol} cs-math`} title={card.title || card.name}>
+            {card.symbol}
+          </span>
+          <span className={cards.hint}>{card.shape}</span>
         </div>
-      )}
+        <p className={styles.said} data-brief={mends || undefined}>
+          {first.text}
+        </p>
+        {mends && (
+          <div className={styles.mend}>
+            {fills ? <Fill id={id} card={card} /> : <Repairs problem={first} most={2} />}
+          </div>
+        )}
+      </div>
+    </>
+  );
+}
+
+/** From afar, where no words can be read: what is missing, as a picture in the place of the one that there cannot be. */
+function Lacking({ card, problem }: { card: Card; problem: ModelProblem }) {
+  const wrong = problem.severity === "error";
+  const path = wrong
+    ? PROBLEM
+    : emptySlots(card).length > 0
+      ? OPERAND
+      : problem.field === null
+        ? UNFINISHED
+        : DATA;
+  return (
+    <div
+      className={styles.lacking}
+      data-severity={problem.severity}
+      role="img"
+      aria-label={`Missing in ${card.name}: ${problem.text}`}
+      title={problem.text}
+    >
+      <Icon path={path} size={44} />
     </div>
   );
 }

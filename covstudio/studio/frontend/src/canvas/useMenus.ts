@@ -15,7 +15,7 @@ export interface MenuActs {
   box(id: string): HTMLElement | null;
   rename(id: string): void;
   copy(nodes: Iterable<string>, cut: boolean): void;
-  add(at: { x: number; y: number }, target?: Target): void;
+  add(at: { x: number; y: number }, target?: Target, beside?: boolean): void;
   selectAll(): void;
   tidy(): void;
   fit(): void;
@@ -59,7 +59,7 @@ export function useMenus(state: State<"canvas">, acts: MenuActs): Menus {
       ...nodeActs([id]),
       rename: () => acts.rename(id),
       show: () => send({ type: "show-matrix", node: id }),
-      wrap: () => acts.add({ x: at.left, y: at.bottom }, { node: id, slot: null, wire: null }),
+      wrap: () => acts.add({ x: at.left, y: at.bottom }, { node: id, slot: null, wire: null }, true),
       unwire: () => send({ type: "wire-taken", child: id }),
       wire: (parent, slot) => send({ type: "wire-drawn", child: id, parent, slot }),
       swap: (parent, first, second) => send({ type: "operands-swapped", parent, first, second }),
@@ -74,7 +74,7 @@ export function useMenus(state: State<"canvas">, acts: MenuActs): Menus {
     asked.current = { id: V, at, wiring: false };
     const sections = resultMenu(child !== undefined, {
       show: () => send({ type: "show-matrix", node: V }),
-      add: () => acts.add({ x: at.left, y: at.bottom }, { node: V, slot: V, wire: null }),
+      add: () => acts.add({ x: at.left, y: at.bottom }, { node: V, slot: V, wire: null }, true),
       unwire: () => child && send({ type: "wire-taken", child }),
     });
     setMenu({ name: "Actions for V", at, sections });

@@ -69,10 +69,20 @@ export function Areas({ tabs, chosen, marks, show }: Props) {
   );
 }
 
-export function Folds({ layout, fold }: { layout: Layout; fold: (pane: Pane) => void }) {
-  return (
+export function Folds({
+  layout,
+  away,
+  fold,
+}: {
+  layout: Layout;
+  /** A pane that there is nothing for. */
+  away: Pane | null;
+  fold: (pane: Pane) => void;
+}) {
+  const panes = (Object.entries(layout.area.folds) as [Pane, string][]).filter(([pane]) => pane !== away);
+  return panes.length === 0 ? null : (
     <div className={`cs-group ${styles.folds}`} role="group" aria-label="Panes" data-offline>
-      {(Object.entries(layout.area.folds) as [Pane, string][]).map(([pane, label]) => (
+      {panes.map(([pane, label]) => (
         <button
           key={pane}
           type="button"

@@ -199,6 +199,7 @@ export function Frame() {
             panes={
               <Folds
                 layout={layout}
+                away={strip && empty ? "strip" : null}
                 fold={(pane) => {
                   layout.fold(pane);
                   setAway((count) => count + 1);

@@ -70,7 +70,7 @@ export const Item = memo(function Item({ entry, via = null, named, stop, hands }
           <span className={styles.name}>{entry.title}</span>
           {via ? (
             <span className={styles.via} aria-hidden="true">
-              {via.system} <b>{via.name}</b>
+              {via.system} <b>{via.name}</b> <span className="cs-math">{entry.symbol}</span>
             </span>
           ) : (
             <span className={`${styles.symbol} cs-math`} aria-hidden="true">

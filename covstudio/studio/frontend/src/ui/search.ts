@@ -38,14 +38,39 @@ interface Words {
   aliases: { alias: Alias; system: string; whole: string; head: string; family: string; text: string }[];
 }
 
-/** Lower case, without accents and punctuation: "AR(1)" and "ar1" are the same word. */
+const GREEK: Record<string, string> = {
+  α: "alpha",
+  β: "beta",
+  γ: "gamma",
+  δ: "delta",
+  ε: "epsilon",
+  θ: "theta",
+  κ: "kappa",
+  λ: "lambda",
+  μ: "mu",
+  ν: "nu",
+  π: "pi",
+  ρ: "rho",
+  σ: "sigma",
+  τ: "tau",
+  φ: "phi",
+  ψ: "psi",
+  ω: "omega",
+};
+
+/** Lower case, Greek letters by their names, without accents and punctuation: "AR(1)" and "ar1" are the same word. */
 function fold(text: string): string {
   return text
     .normalize("NFKD")
     .toLowerCase()
+    .replace(/[α-ω]/g, (letter) => GREEK[letter] ?? letter)
     .replace(/[^a-z0-9α-ω ]/g, "")
     .trim();
 }
+
+/** What a symbol says in words: its letters, and that σ² is a variance. */
+const inWords = (symbol: string) =>
+  `${squeeze(fold(symbol))}${symbol.includes("σ²") ? " variance sigma2" : ""}`;
 
 const squeeze = (text: string) => text.replaceAll(" ", "");
 
@@ -71,7 +96,10 @@ function wordsOf(entry: Named): Words {
     kind,
     short: kind.replace(/matrix$/, ""),
     symbol: squeeze(fold(entry.symbol ?? "")),
-    about: [entry.summary, entry.category, ...(entry.keywords ?? [])].map(fold).join(" "),
+    about: [
+      ...[entry.summary, entry.category, ...(entry.keywords ?? [])].map(fold),
+      inWords(entry.symbol ?? ""),
+    ].join(" "),
     keywords: (entry.keywords ?? []).map(fold),
     systems: (entry.systems ?? []).map(fold),
     aliases: (entry.aliases ?? []).map((alias) => ({
