@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import cache
 from itertools import combinations, islice
 
-from covstudio.covariance import Argument, declaration
+from covstudio.covariance import Argument, Declaration, catalogue, declaration, linalg
 from covstudio.covariance.core.letters import parameter_label
 from covstudio.data.rows import factor_levels
 from covstudio.data.tables import Table
@@ -205,13 +206,25 @@ def _of_loose(document: Document, table: Table | None, node: Node) -> Iterator[t
     yield f"Remove {what}", RemoveNodes(tuple(below))
 
 
+@cache
+def _sum() -> Declaration:
+    """The operator that is the sum of any number of operands."""
+    return next(
+        declared
+        for declared in catalogue()
+        if declared.variadic
+        and (parts := linalg.composition(declared.example())) is not None
+        and parts.how == "sum"
+    )
+
+
 def _added_to_v(document: Document, node: Node) -> Change:
     """V becomes the sum of what it was and a node: most often a residual that was still to come."""
     assert document.v is not None
     root, total = document.nodes[document.v], document.next_id()
     return Batch(
         (
-            AddNode("Sum", root.x + WIDTH + GAP_X, root.y, id=total),
+            AddNode(_sum().name, root.x + WIDTH + GAP_X, root.y, id=total),
             Connect(total, V),
             Connect(root.id, total),
             Connect(node.id, total),
