@@ -9,9 +9,9 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from covstudio.data.choices import ColumnChoice, TableChoices
+from covstudio.data.compact import coded
 from covstudio.data.missing import ERRORS, MISSING_AMONG_NUMBERS
 from covstudio.data.numerals import Evidence, Numeral, are_numbers, evidence, number, numeral
 from covstudio.data.text import plain_label
@@ -36,7 +36,7 @@ class ColumnText:
     """
 
     name: str
-    codes: npt.NDArray[np.intp]
+    codes: npt.NDArray[np.int32]
     texts: tuple[str, ...]
     choice: ColumnChoice
     declared: frozenset[str] = frozenset()
@@ -61,7 +61,8 @@ class ColumnText:
             lines: (n,) where they stand.
             doubtful: lines that may name the columns.
         """
-        codes, found = pd.factorize(cells)
+        different = coded(cells)
+        codes, found = different.codes, different.values
         choice = choices.column(name)
         declared = frozenset((*choices.missing, *choice.missing)).difference(choice.values)
         return cls(name, codes, tuple(map(str, found)), choice, declared, lines, doubtful)

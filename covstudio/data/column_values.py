@@ -13,7 +13,7 @@ import pandas as pd
 
 from covstudio.data.causes import why_no_numbers
 from covstudio.data.choices import TableChoices
-from covstudio.data.compact import Coded, coded
+from covstudio.data.compact import MANY, Coded, arrays_of, coded
 from covstudio.data.dates import days
 from covstudio.data.errors import TableError, count, listed, shown, suggestion
 from covstudio.data.numerals import number
@@ -84,22 +84,23 @@ class ColumnValues:
                 "other columns."
             )
 
-    def _series(self, column: str) -> pd.Series[Any]:
+    def _array(self, column: str) -> npt.NDArray[Any]:
         """A column, in whichever Unicode form its name is given."""
-        found = self._found.get(column)
+        found = self._arrays.get(column)
         if found is None:
             self.require([column])
-            found = self._found[column] = self.frame[self._own(column)]
+            own = self._own(column)
+            found = self._arrays.get(own)
+            if found is None:
+                found = self.frame[own].to_numpy()
+            self._arrays[column] = found
         return found
 
     @cached_property
-    def _found(self) -> dict[str, pd.Series[Any]]:
-        """The columns that somebody asked for: pandas takes longer to find one than many are long."""
-        return {}
-
-    @cached_property
-    def _numeric(self) -> dict[str, bool]:
-        return {}
+    def _arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """The columns that somebody asked for, and all of very many: pandas takes long to find one."""
+        many = len(self.columns) > MANY
+        return dict(zip(self.columns, arrays_of(self.frame), strict=True)) if many else {}
 
     @cached_property
     def _known(self) -> dict[str, Coded]:
@@ -113,20 +114,21 @@ class ColumnValues:
 
     def _coded(self, column: str) -> Coded:
         """A column as codes; kept where it holds labels, which are found by comparing texts."""
-        series = self._series(column)
+        cells = self._array(column)
         if self.is_numeric(column):
-            return coded(series.to_numpy())
+            return coded(cells)
         own = self._own(column)
         found = self._known.get(own)
         if found is None:
-            found = self._known[own] = coded(series.to_numpy())
+            found = self._known[own] = coded(cells)
         return found
 
     def _own(self, column: str) -> str:
         """The name of a column as the table has it."""
-        if column in self.frame.columns:
+        there = self.frame.columns
+        if column in there:
             return column
-        return plain_name(column) if plain_name(column) in self.frame.columns else plain_label(column)
+        return plain_name(column) if plain_name(column) in there else plain_label(column)
 
     def is_numeric(self, column: str) -> bool:
         """Whether everything in the column that is not missing is a number.
@@ -134,10 +136,7 @@ class ColumnValues:
         Raises:
             TableError: there is no such column.
         """
-        known = self._numeric.get(column)
-        if known is None:
-            known = self._numeric[column] = bool(pd.api.types.is_numeric_dtype(self._series(column)))
-        return known
+        return self._array(column).dtype.kind in "iufb"
 
     def is_time(self, column: str) -> bool:
         """Whether everything in the column that is not missing is a date, with or without a time of day.
@@ -176,6 +175,19 @@ class ColumnValues:
         names = np.array([*map(label, found.values)], dtype=object)
         return Coded(found.codes, names).cells()
 
+    def codes(self, column: str) -> npt.NDArray[np.int32]:
+        """A number from 0 for every row, the same for the same value, by first places; -1 where missing.
+
+        Raises:
+            TableError: there is no such column.
+
+        Example:
+            >>> from covstudio.data import Table
+            >>> Table.from_columns({"rep": ["R2", "R1", None, "R2"]}, "t").codes("rep").tolist()
+            [0, 1, -1, 0]
+        """
+        return self._coded(column).codes
+
     def counts(self, column: str) -> dict[str, int]:
         """The labels that occur in a column, in the order in which they first do, and in how many rows.
 
@@ -210,7 +222,7 @@ class ColumnValues:
         if not self.is_numeric(column):
             values = self._coded(column).values
             return str(values[0]) if len(values) == 1 else None
-        numbers = self._series(column).to_numpy()
+        numbers = self._array(column)
         numbers = numbers[~np.isnan(numbers)]
         if not len(numbers):
             return None
@@ -295,7 +307,7 @@ class ColumnValues:
             array([10.  , 11.25])
         """
         if self.is_numeric(column):
-            return self._series(column).to_numpy(dtype=np.float64, copy=True)
+            return self._array(column).astype(np.float64)
         one = self._coded(column)
         codes, texts = one.codes, list(map(str, one.values))
         sizes = [number(text) for text in texts]
@@ -326,7 +338,7 @@ class ColumnValues:
         """
         if not self.is_numeric(column):
             return self._coded(column).codes < 0
-        values = self._series(column).to_numpy()
+        values = self._array(column)
         if values.dtype.kind in "iu":
             return np.zeros(len(values), dtype=np.bool_)
         return np.isnan(values) if values.dtype.kind == "f" else np.asarray(pd.isna(values), dtype=np.bool_)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import numpy.typing as npt
 
 from covstudio.data.causes import looks_like_number, why_no_numbers
 from covstudio.data.choices import Decision, Question, TableChoices
@@ -37,14 +37,14 @@ class Parsed:
     """A column that was read.
 
     Attributes:
-        series: (n,) int64 when all are whole numbers, float64 (NaN where missing) when all are numbers,
+        values: (n,) int64 when all are whole numbers, float64 (NaN where missing) when all are numbers,
             otherwise object (str, None where missing).
         notes: what was read differently from how it is written, one sentence each.
         questions: what the column does not say.
         decisions: what it was read as, and why.
     """
 
-    series: pd.Series[Any]
+    values: npt.NDArray[Any]
     notes: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
     decisions: tuple[Decision, ...] = ()
@@ -65,7 +65,7 @@ def parse_column(column: ColumnText, marks: Marks, choices: TableChoices, answer
     Example:
         >>> cells = np.array(["4.1", "*", "3"], dtype=object)
         >>> parsed = parse_column(ColumnText.of("yield", cells, TableChoices()), Marks(","), TableChoices())
-        >>> parsed.series.tolist(), parsed.notes
+        >>> parsed.values.tolist(), parsed.notes
         ([4.1, nan, 3.0], ("Column 'yield': 1 cell with '*' is read as missing.",))
     """
     doubts = Doubts(column.name, choices, answers)
@@ -189,9 +189,9 @@ def _numeric(column: ColumnText, sizes: Mapping[str, float], decimal: str, doubt
     exact = all(abs(size) < _LARGEST for size in sizes.values())
     if exact and all(map(_WHOLE.fullmatch, column.values)) and len(sizes) == len(rows):
         whole = np.array([int(value) for value in column.values], dtype=np.int64)
-        return _parsed(pd.Series(whole[column.codes]), doubts)
+        return _parsed(whole[column.codes], doubts)
     floats = np.array([sizes.get(value, math.nan) for value in column.values], dtype=np.float64)
-    return _parsed(pd.Series(floats[column.codes]), doubts)
+    return _parsed(floats[column.codes], doubts)
 
 
 def _say_missing(column: ColumnText, there: Container[str], usual: Container[str], doubts: Doubts) -> None:
@@ -244,7 +244,7 @@ def _as_dates(column: ColumnText, read: Mapping[str, str | None], order: Order, 
     doubts.note(f"dates were read{how}: {value} is {as_read}.")
     _say_missing(column, read, MISSING, doubts)
     labels = np.array([read.get(value) for value in column.values], dtype=object)
-    return _parsed(pd.Series(labels[column.codes], dtype=object), doubts)
+    return _parsed(labels[column.codes], doubts)
 
 
 def _no_dates(column: ColumnText, wanted: Order | None) -> str:
@@ -281,7 +281,7 @@ def _labels(column: ColumnText, doubts: Doubts, dates: frozenset[str] = frozense
     _say_alike(rows, doubts)
     doubts.labels(rows, column.choice.values)
     labels = np.array([value if value in rows else None for value in column.values], dtype=object)
-    return _parsed(pd.Series(labels[column.codes] if column.texts else labels, dtype=object), doubts)
+    return _parsed(labels[column.codes] if column.texts else labels, doubts)
 
 
 def _why_labels(column: ColumnText, dates: frozenset[str]) -> tuple[str, str]:
@@ -348,5 +348,5 @@ def _say_alike(labels: Iterable[str], doubts: Doubts) -> None:
         )
 
 
-def _parsed(series: pd.Series[Any], doubts: Doubts) -> Parsed:
-    return Parsed(series, tuple(doubts.notes), tuple(doubts.questions), tuple(doubts.decisions))
+def _parsed(values: npt.NDArray[Any], doubts: Doubts) -> Parsed:
+    return Parsed(values, tuple(doubts.notes), tuple(doubts.questions), tuple(doubts.decisions))

@@ -6,7 +6,7 @@ together again in pieces, so that another thread can go on meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["Coded", "Compact", "coded"]
+__all__ = ["Coded", "Compact", "arrays_of", "coded", "frame_from"]
 
 #: Of so many rows or texts at a time are labels made.
 _PIECE = 20_000
+
+#: With up to so many rows a column is looked through by Python; more columns are taken out kind by kind.
+FEW, MANY = 200, 100
 
 Codes = npt.NDArray[np.int32]
 
@@ -60,8 +63,65 @@ def coded(cells: npt.NDArray[Any]) -> Coded:
         >>> found.codes.tolist(), found.values.tolist(), found.cells().tolist()
         ([0, -1, 1, 0], ['b', 'a'], ['b', None, 'a', 'b'])
     """
+    if len(cells) <= FEW and cells.dtype == object:
+        return _coded_few(cells.tolist())
     codes, values = pd.factorize(cells, use_na_sentinel=True)
     return Coded(codes.astype(np.int32), np.asarray(values))
+
+
+def _coded_few(cells: list[Any]) -> Coded:
+    """A short column as codes: pandas takes longer to begin than to end."""
+    places: dict[Any, int] = {}
+    codes = [-1 if cell is None or cell != cell else places.setdefault(cell, len(places)) for cell in cells]
+    values = np.empty(len(places), dtype=object)
+    values[:] = list(places)
+    return Coded(np.array(codes, dtype=np.int32), values)
+
+
+def frame_from(names: Sequence[str], arrays: Sequence[npt.NDArray[Any]]) -> pd.DataFrame:
+    """A frame of columns, put together kind by kind: of very many columns, one by one takes long.
+
+    Args:
+        names: of the columns, kept as they are, whatever characters are in them.
+        arrays: their values, all of one length.
+
+    Example:
+        >>> frame_from(["y", "g"], [np.array([1, 2]), np.array(["a", None], dtype=object)]).dtypes.tolist()
+        [dtype('int64'), dtype('O')]
+    """
+    kinds: dict[np.dtype[Any], list[int]] = {}
+    for place, array in enumerate(arrays):
+        kinds.setdefault(array.dtype, []).append(place)
+    parts = [
+        pd.DataFrame(np.stack([arrays[place] for place in places]).T, dtype=kind)
+        for kind, places in kinds.items()
+    ]
+    order = np.argsort(np.array([place for places in kinds.values() for place in places], dtype=np.intp))
+    frame = parts[0] if len(parts) == 1 else pd.concat(parts, axis=1).take(order, axis=1)
+    # pandas with pyarrow would make names of Arrow's strings, which hold no half of a pair of surrogates.
+    frame.columns = pd.Index(list(names), dtype=object)
+    return frame
+
+
+def arrays_of(frame: pd.DataFrame) -> list[npt.NDArray[Any]]:
+    """The columns of a frame, taken out kind by kind where there are many.
+
+    Args:
+        frame: the frame.
+
+    Example:
+        >>> [array.tolist() for array in arrays_of(pd.DataFrame({"x": [1, 2], "y": [0.5, 1.5]}))]
+        [[1, 2], [0.5, 1.5]]
+    """
+    kinds = frame.dtypes.tolist()
+    if len(kinds) <= MANY:
+        return [frame.iloc[:, place].to_numpy() for place in range(len(kinds))]
+    found: list[npt.NDArray[Any]] = [np.empty(0)] * len(kinds)
+    for kind in dict.fromkeys(kinds):
+        places = [place for place, one in enumerate(kinds) if one == kind]
+        for place, array in zip(places, frame.iloc[:, places].to_numpy().T, strict=True):
+            found[place] = array
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +180,8 @@ class Compact:
         """The frame, and its columns of labels as codes.
 
         Example:
-            >>> frame = pd.DataFrame({"x": [1, 2], "g": np.array(["b", None], dtype=object), "y": [0.5, 2.0]})
+            >>> cells = np.array(["b", None], dtype=object)
+            >>> frame = frame_from(["x", "g", "y"], [np.array([1, 2]), cells, np.array([0.5, 2.0])])
             >>> made, known = Compact.of(frame, lambda name: coded(frame[name].to_numpy())).opened()
             >>> made.equals(frame), known["g"].values.tolist()
             (True, ['b'])
@@ -135,11 +196,8 @@ class Compact:
             first += count
         frame = self.numeric
         if len(cells):
-            order = np.empty(len(self.names), dtype=np.intp)
-            numbers = np.ones(len(self.names), dtype=np.bool_)
-            numbers[self.labelled] = False
-            order[numbers] = np.arange(len(self.names) - len(cells))
-            order[self.labelled] = np.arange(len(self.names) - len(cells), len(self.names))
+            numbers = np.setdiff1d(np.arange(len(self.names)), self.labelled)
+            order = np.argsort(np.concatenate([numbers, self.labelled]))
             labels = pd.DataFrame(cells.T, index=frame.index, dtype=object)
             frame = pd.concat([frame, labels], axis=1).take(order, axis=1) if len(frame.columns) else labels
         frame.columns = pd.Index(self.names, dtype=object)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from covstudio.data.compact import frame_from
 from covstudio.data.errors import TableError, came, listed, shown
 from covstudio.data.text import label
 
@@ -109,10 +110,7 @@ def frame_of(columns: Mapping[str, pd.Series[Any]]) -> pd.DataFrame:
         >>> frame_of({"y": pd.Series([1, 2])}).columns.dtype
         dtype('O')
     """
-    # pandas with pyarrow would make names of Arrow's strings, which hold no half of a pair of surrogates.
-    frame = pd.DataFrame(dict(enumerate(columns.values())))
-    frame.columns = pd.Index(list(columns), dtype=object)
-    return frame
+    return frame_from(list(columns), [one.to_numpy() for one in columns.values()])
 
 
 def checked_names(names: list[str]) -> list[str]:

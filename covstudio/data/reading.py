@@ -13,15 +13,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy.typing as npt
 import pandas as pd
 
 from covstudio.arguments import checked
 from covstudio.data.choices import Decision, TableChoices
 from covstudio.data.column_text import Cells, ColumnText, Marks
 from covstudio.data.columns import parse_column
+from covstudio.data.compact import coded, frame_from
 from covstudio.data.doubts import MOST_ANSWERED
 from covstudio.data.errors import TableError, count, listed, shown
-from covstudio.data.in_memory import checked_names, frame_of
+from covstudio.data.in_memory import checked_names
 from covstudio.data.numerals import number
 from covstudio.data.readers import MAX_BYTES, File, read_file, too_large
 from covstudio.data.records import is_remark
@@ -201,18 +203,25 @@ def table_from(raw: RawTable, name: str, choices: TableChoices) -> tuple[Table, 
         for column, cells in zip(names, texts, strict=True)
     ]
     marks = Marks.of(columns, raw.separator)
-    found: dict[str, pd.Series[Any]] = {}
+    found: dict[str, npt.NDArray[Any]] = {}
     questions = list(raw.questions)
     decisions: list[Decision] = []
     for column in columns:
         parsed = parse_column(column, marks, choices, len(questions) < MOST_ANSWERED)
-        found[column.name] = parsed.series
+        found[column.name] = parsed.values
         decisions += parsed.decisions
         notes += parsed.notes
         questions += parsed.questions
     notes += [question.text for question in questions]
     own = replace(choices, steps=(), **recorded)
-    table = Table(frame_of(found), name, tuple(notes), tuple(questions), own, raw.lines[:rows])
+    table = Table(
+        frame_from(list(found), list(found.values())),
+        name,
+        tuple(notes),
+        tuple(questions),
+        own,
+        raw.lines[:rows],
+    )
     return table.with_choices(replace(own, steps=choices.steps)), tuple(decisions)
 
 
@@ -221,7 +230,7 @@ def _named(header: list[str], texts: list[Cells], notes: list[str]) -> tuple[lis
     held = [
         position
         for position, (name, cells) in enumerate(zip(header, texts, strict=True))
-        if name or any(str(text).strip() for text in pd.unique(cells))
+        if name or any(str(text).strip() for text in coded(cells).values)
     ]
     notes += [
         f"Column {position + 1} has no name and no values and was left out."

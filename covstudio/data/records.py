@@ -12,7 +12,7 @@ from itertools import islice
 from covstudio.data.dates import date_forms
 from covstudio.data.errors import TableError
 from covstudio.data.missing import ERRORS, MISSING_AMONG_NUMBERS
-from covstudio.data.numerals import number, numeral
+from covstudio.data.numerals import are_numbers, number, numeral
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "spaces"}
 _COMMENT = re.compile(r"\s*[\"']?(?:#|//)")
@@ -216,7 +216,7 @@ def numeric_columns(records: Sequence[Record], width: int) -> list[bool]:
     found = []
     for at in range(width):
         texts = [row[at] for row in rows if row[at]]
-        fitting = sum(map(is_number, texts))
+        fitting = len(texts) if are_numbers(texts) else sum(map(is_number, texts))
         found.append(fitting > 0 and fitting >= _MOST * len(texts) and any(map(numeral, texts)))
     return found
 

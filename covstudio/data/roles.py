@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -75,6 +75,8 @@ _FEW_LEVELS = 12
 _GROUPINGS = 20
 #: More different numbers than this are told apart as numbers, not as labels.
 _WRITTEN = 10_000
+#: Numbers that are further apart, relative to their size, differ within 15 digits.
+_ALIKE = 2e-14
 
 
 @dataclass(frozen=True)
@@ -293,8 +295,11 @@ def _counts(table: Table, column: str) -> npt.NDArray[np.int64]:
     values = table.numbers(column)
     values = np.sort(values[np.isfinite(values)])
     ends = np.append(np.flatnonzero(values[1:] != values[:-1]), len(values) - 1)
-    if len(ends) > _WRITTEN:
-        return np.diff(ends, prepend=-1)
+    different = values[ends] if len(values) else values
+    # Labels have 15 digits: numbers that differ in them have labels of their own.
+    apart = np.diff(different) > _ALIKE * np.maximum(np.abs(different[1:]), np.abs(different[:-1]))
+    if len(ends) > _WRITTEN or bool(apart.all()):
+        return np.diff(ends, prepend=-1) if len(values) else np.zeros(0, dtype=np.int64)
     return np.array(list(table.counts(column).values()), dtype=np.int64)
 
 
@@ -382,6 +387,8 @@ class _Groups:
 
     def tell(self, column: str) -> bool:
         """Whether a column is the same in all rows of a level, for some factor."""
+        if not self._groups or _all_different(self._table, column):
+            return False
         codes = _codes(self._table, column)
         if 1 + int(codes.max(initial=0)) == self._table.n:
             return False
@@ -391,8 +398,17 @@ class _Groups:
         )
 
 
-def _codes(table: Table, column: str) -> npt.NDArray[np.intp]:
+def _all_different(table: Table, column: str) -> bool:
+    """Whether a column of numbers has another one in every row."""
+    if not table.is_numeric(column):
+        return False
+    values = np.sort(table.numbers(column))
+    return bool((values[1:] > values[:-1]).all())  # never so where one is missing
+
+
+def _codes(table: Table, column: str) -> npt.NDArray[np.integer[Any]]:
     """A number from 0 for every row, the same for the same value; rows without one have theirs, too."""
-    numeric = table.is_numeric(column)
-    values = table.numbers(column) if numeric else np.array(table.labels(column), dtype=object)
-    return pd.factorize(values, use_na_sentinel=False)[0]
+    if table.is_numeric(column):
+        return pd.factorize(table.numbers(column), use_na_sentinel=False)[0]
+    codes = table.codes(column)
+    return np.where(codes < 0, codes.max(initial=-1) + 1, codes)

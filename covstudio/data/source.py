@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from covstudio.data.choices import Decision, Question, TableChoices
 from covstudio.data.column_text import Cells
+from covstudio.data.compact import coded
 from covstudio.data.errors import TableError, count, shown
 from covstudio.data.layout import SAMPLE_LINES, Layout, find_layout, layout_of
 from covstudio.data.records import (
@@ -323,8 +323,7 @@ def too_much(what: str, limit: int) -> str:
 
 def _shared(cells: Cells) -> Cells:
     """Equal texts as one object: a column of labels then costs a pointer per row."""
-    codes, texts = pd.factorize(cells)
-    return np.asarray(texts, dtype=object)[codes]
+    return coded(cells).cells()
 
 
 def _ragged(data: bytes, layout: Layout) -> str:

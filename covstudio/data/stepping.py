@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import singledispatch
 
 import numpy as np
+import pandas as pd
 
 from covstudio.data.calculation import holds
 from covstudio.data.choices import TableChoices
@@ -169,7 +170,7 @@ def _under(table: Table, choices: TableChoices) -> Table:
         texts = np.array([label(value) or "" for value in series], dtype=object)
         column = ColumnText.of(name, texts, choices, table.lines)
         parsed = parse_column(column, Marks(","), choices, answers=False)
-        frame[name] = parsed.series
+        frame[name] = pd.Series(parsed.values, dtype=parsed.values.dtype)
         notes |= dict.fromkeys(parsed.notes)
     changed = {name for name in table.columns if choices.column(name) != table.choices.column(name)}
     questions = tuple(one for one in table.questions if one.column not in changed)

@@ -156,7 +156,7 @@ class Table(ColumnValues):
     def same(self) -> Table:
         """The same table as another object, which knows what this one has found."""
         twin = replace(self)
-        for name in ("_known", "_ordered", "_numeric"):
+        for name in ("_known", "_ordered", "_arrays"):
             vars(twin)[name] = getattr(self, name)
         return twin
 
