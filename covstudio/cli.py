@@ -4,6 +4,7 @@
     covstudio inspect trial.xlsx
     covstudio fit model.json trial.csv --response yield --fixed "1 + rep"
     covstudio fit "yield ~ rep + (1 | gen)" trial.csv
+    covstudio fit --template alpha trial.csv --part genotype=variety
     covstudio compare "yield ~ rep + (1 | gen)" "yield ~ rep + (1 | gen) + (1 | rep:block)" --data trial.csv
     covstudio advise "yield ~ rep + (1 | gen)" trial.csv
     covstudio report model.json trial.csv -o report.html
@@ -37,6 +38,7 @@ from covstudio.cli_input import (
 )
 from covstudio.cli_reporting import add_report
 from covstudio.cli_table import InputError, add_table_arguments, said_of_table
+from covstudio.cli_template import add_template_arguments
 from covstudio.settings import SETTINGS, Setting
 
 # Nothing else is imported here: `covstudio --version` answers at once, and only `serve` loads the app.
@@ -191,8 +193,13 @@ def _parser() -> _Parser:
 
     export = commands.add_parser("export", help="write a model as a program", allow_abbrev=False)
     export.more = _formats
-    export.add_argument("model", metavar="MODEL", help="a model saved by the app, or a formula")
+    export.add_argument(
+        "model",
+        metavar="MODEL",
+        help="a model saved by the app, or a formula; beside --template, the table",
+    )
     export.add_argument("--data", metavar="DATA", help="the table; by default the one saved with the model")
+    add_template_arguments(export)
     export.add_argument(
         "--format",
         type=_format,

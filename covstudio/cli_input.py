@@ -10,11 +10,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from covstudio.cli_table import InputError, add_table_arguments, content_of, pair, repeated, said_of_table
+from covstudio.cli_table import (
+    InputError,
+    add_table_arguments,
+    content_of,
+    pair,
+    relation_in,
+    relations_of,
+    repeated,
+    said_of_table,
+)
+from covstudio.cli_template import add_template_arguments, template_and_table
 
 # Nothing else is imported here: `covstudio --version` answers at once.
 if TYPE_CHECKING:
-    from covstudio.data.relation import Relation
     from covstudio.data.roles import Role
     from covstudio.data.tables import Table
     from covstudio.document.changes.change import Change
@@ -34,10 +43,11 @@ def add_model_arguments(
         parser: of a command.
         model: what it may be.
     """
-    parser.add_argument("model", metavar="MODEL", help=model)
+    parser.add_argument("model", metavar="MODEL", help=f"{model}; left out beside --template")
     parser.add_argument(
         "data", metavar="DATA", nargs="?", help="the table; by default the one saved with the model"
     )
+    add_template_arguments(parser)
 
 
 def add_refit_arguments(parser: argparse.ArgumentParser) -> None:
@@ -136,6 +146,11 @@ def model_and_table(arguments: argparse.Namespace) -> tuple[Document, Table | No
     from covstudio.data.reading import read_table
     from covstudio.document.files.write import DocumentError, loads
 
+    if getattr(arguments, "template", None) is not None:
+        path = arguments.model if arguments.data is None else arguments.data
+        return template_and_table(arguments, _read(arguments, path))
+    if given := [name for name in ("part", "held") if getattr(arguments, name, None)]:
+        raise InputError(f"--{given[0]} goes with --template NAME.")
     if is_formula(arguments.model):
         return _of_formula(arguments)
     if given := [name for name in FORMULA_TEXTS if getattr(arguments, name) is not None]:
@@ -180,7 +195,7 @@ def saved_fit(arguments: argparse.Namespace) -> Fitted | None:
     from covstudio.fitting import read_fit
 
     path = Path(arguments.model)
-    if is_formula(arguments.model) or not path.is_file():
+    if arguments.template is not None or is_formula(arguments.model) or not path.is_file():
         return None
     with path.open("rb") as file:
         if b'"covstudio_fit"' not in file.read(100):
@@ -200,26 +215,32 @@ def is_formula(text: str) -> bool:
     return ("~" in text or text.lstrip().casefold().startswith("proc ")) and not Path(text).is_file()
 
 
-def _of_formula(arguments: argparse.Namespace) -> tuple[Document, Table | None]:
-    """The document that a formula means, and the table that it is about."""
+def _read(arguments: argparse.Namespace, path: str) -> Table:
+    """The table of a formula or a template, read as the command says."""
     from covstudio.data.reading import read_table
-    from covstudio.formula import read
 
     said = said_of_table(arguments)
-    table = None if arguments.data is None else read_table(arguments.data, choices=said)
-    if table is not None:
-        table.require(said.columns)
-        for column, one in said.columns.items():
-            _check_levels(table, column, one.levels)
+    table = read_table(path, choices=said)
+    table.require(said.columns)
+    for column, one in said.columns.items():
+        _check_levels(table, column, one.levels)
+    return table
+
+
+def _of_formula(arguments: argparse.Namespace) -> tuple[Document, Table | None]:
+    """The document that a formula means, and the table that it is about."""
+    from covstudio.formula import read
+
+    table = None if arguments.data is None else _read(arguments, arguments.data)
     texts = {name: text for name in FORMULA_TEXTS if (text := getattr(arguments, name)) is not None}
     dialect = texts.pop("dialect", None)
     roles: dict[str, Role] = dict.fromkeys(arguments.factor, "factor")
     roles |= dict.fromkeys(arguments.covariate, "covariate")
-    matrices = _relations(arguments)
+    matrices = relations_of(arguments)
     known = {}
     for text in arguments.known:
         column, wanted = pair("--known", text)
-        known[column] = wanted if wanted in matrices else _relation(wanted, column)
+        known[column] = wanted if wanted in matrices else relation_in(wanted, column)
     reading = read(
         arguments.model,
         table,
@@ -234,26 +255,6 @@ def _of_formula(arguments: argparse.Namespace) -> tuple[Document, Table | None]:
     return reading.document, table
 
 
-def _relations(arguments: argparse.Namespace) -> dict[str, Relation]:
-    """The second tables that a command names."""
-    pairs = (pair("--table", text) for text in arguments.table)
-    return {name: _relation(file, name) for name, file in pairs}
-
-
-def _relation(text: str, name: str) -> Relation:
-    """A second table from the path of its file, with its kind before it or without."""
-    from covstudio.data.errors import TableError
-    from covstudio.data.relation import KINDS
-    from covstudio.data.relation_reading import read_relation
-
-    said, colon, path = text.partition(":")
-    kind = next((one for one in KINDS if colon and said == one), None)
-    try:
-        return read_relation(text if kind is None else path, kind)
-    except TableError as error:
-        raise InputError(f"{name}: {error}") from None
-
-
 def _with_relations(document: Document, arguments: argparse.Namespace) -> Document:
     """A model with the second tables of a command in place of its own."""
     from covstudio.data.errors import suggestion
@@ -262,7 +263,7 @@ def _with_relations(document: Document, arguments: argparse.Namespace) -> Docume
 
     if arguments.known:
         raise InputError("--known goes with a formula; in a model, the structures say which table they take.")
-    given = _relations(arguments)
+    given = relations_of(arguments)
     used = dict.fromkeys(name for _, name in related_nodes(document).values())
     for name in given:
         if name not in used and name not in document.relations:

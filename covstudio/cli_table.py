@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 # Nothing else is imported here: `covstudio --version` answers at once.
 if TYPE_CHECKING:
     from covstudio.data.choices import TableChoices
+    from covstudio.data.relation import Relation
     from covstudio.data.steps import Step
 
 MAX_MODEL_BYTES = 500_000_000
@@ -179,6 +180,41 @@ def pair(option: str, text: str) -> tuple[str, str]:
     if not equals or not column.strip() or not value:
         raise InputError(f"{option} takes a column and a value with = between them, and got {text!r}.")
     return column.strip(), value
+
+
+def relations_of(arguments: argparse.Namespace) -> dict[str, Relation]:
+    """The second tables that a command names.
+
+    Args:
+        arguments: of a command.
+
+    Raises:
+        InputError: a file is no second table.
+    """
+    pairs = (pair("--table", text) for text in arguments.table)
+    return {name: relation_in(file, name) for name, file in pairs}
+
+
+def relation_in(text: str, name: str) -> Relation:
+    """A second table from the path of its file, with its kind before it or without.
+
+    Args:
+        text: the path, or kind:path.
+        name: what the table is called.
+
+    Raises:
+        InputError: the file is no second table.
+    """
+    from covstudio.data.errors import TableError
+    from covstudio.data.relation import KINDS
+    from covstudio.data.relation_reading import read_relation
+
+    said, colon, path = text.partition(":")
+    kind = next((one for one in KINDS if colon and said == one), None)
+    try:
+        return read_relation(text if kind is None else path, kind)
+    except TableError as error:
+        raise InputError(f"{name}: {error}") from None
 
 
 def content_of(path: Path, what: str = "The model") -> bytes:

@@ -21,7 +21,7 @@ from covstudio.estimate import estimate
 from covstudio.fitting import Fitted
 from covstudio.threads import blas_threads
 
-__all__ = ["fit_template"]
+__all__ = ["fit_template", "templated_document"]
 
 
 @checked
@@ -72,7 +72,59 @@ def fit_template(
         covstudio.document.files.templates.parts.PartsMissing: Split plot: Which column has the factor of the
           whole plots? ...
     """
-    chosen, table = TEMPLATES[template], table_of(frame)
+    table = table_of(frame)
+    document = templated_document(
+        template,
+        table,
+        response=response,
+        fixed=fixed,
+        roles=roles,
+        relations=relations,
+        held=held,
+        method=method,
+        **parts,
+    )
+    with blas_threads(table.n):
+        found = estimate(document, table)
+    asked = tuple(question.text for question in table.questions)
+    return Fitted(found, document, table, tuple(dict.fromkeys((*found.notes, *asked))))
+
+
+def templated_document(
+    template: str,
+    table: Table,
+    *,
+    response: str | None = None,
+    fixed: str | None = None,
+    roles: Mapping[str, Role] | None = None,
+    relations: Mapping[str, Any] | None = None,
+    held: Mapping[str, float] | None = None,
+    method: str = "REML",
+    **parts: Any,
+) -> Document:
+    """The model that stands ready, for a table: what `fit_template` fits.
+
+    Args:
+        template: what `fit_template` takes, and so are the others.
+        table: the data.
+        response: the column to explain.
+        fixed: the fixed effects.
+        roles: what columns are.
+        relations: second tables by name.
+        held: parameters of V that are known.
+        method: "REML" or "ML".
+        **parts: which column each part is.
+
+    Raises:
+        PartsMissing: the table does not tell which columns some parts are.
+        ValueError: there is no such template, part, column or parameter.
+
+    Example:
+        >>> from covstudio.data import load_example
+        >>> templated_document("alpha", load_example("john_alpha"), genotype="gen").response
+        'yield'
+    """
+    chosen = TEMPLATES[template]
     tables: dict[str, Relation] = {
         name: relation_of(given, None, name=name) for name, given in (relations or {}).items()
     }
@@ -88,11 +140,7 @@ def fit_template(
     roles = _roles(table, roles or {}, response)
     document = chosen.model(table, roles, tables, **parts)
     changes = [SetMethod(check_method(method)), *([] if fixed is None else [SetFixedEffects(fixed)])]
-    document = _holding(Batch(tuple(changes)).apply(document), table, held or {})
-    with blas_threads(table.n):
-        found = estimate(document, table)
-    asked = tuple(question.text for question in table.questions)
-    return Fitted(found, document, table, tuple(dict.fromkeys((*found.notes, *asked))))
+    return _holding(Batch(tuple(changes)).apply(document), table, held or {})
 
 
 def _roles(table: Table, said: Mapping[str, Role], response: str | None) -> dict[str, Role]:

@@ -90,13 +90,24 @@ class PartsMissing(ValueError):
 
     def __init__(self, title: str, questions: Sequence[PartQuestion]) -> None:
         asked = " ".join(question.text for question in questions)
-        said = ", ".join(f"{one.part.name}={_example(one)}" for one in questions)
+        said = ", ".join(
+            f"{name}={'...' if one is None else repr(one)}" for name, one in suggested(questions).items()
+        )
         super().__init__(f"{title}: {asked} Say it by name: {said}.")
         self.questions = tuple(questions)
 
 
-def _example(question: PartQuestion) -> str:
-    return repr(question.candidates[0]) if question.candidates else "..."
+def suggested(questions: Sequence[PartQuestion]) -> dict[str, str | None]:
+    """What may be said to some questions: for each part the likeliest column that none before it has.
+
+    Args:
+        questions: what a table does not tell.
+    """
+    found: dict[str, str | None] = {}
+    for question in questions:
+        left = (one for one in question.candidates if one not in found.values())
+        found[question.part.name] = next(left, None)
+    return found
 
 
 @dataclass(frozen=True)
