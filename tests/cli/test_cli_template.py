@@ -73,11 +73,11 @@ def _pedigree() -> list:
     return load_relations("mrode_calves")["pedigree"].pedigree()
 
 
-@pytest.mark.parametrize("command", [("export",), ("advise",)])
-def test_other_commands_take_it_too(run, command) -> None:
-    code, out, err = run(*command, "--template", "alpha", JOHN_ALPHA)
+@pytest.mark.parametrize(("command", "told"), [("export", "genotype"), ("advise", "Models to try")])
+def test_other_commands_take_it_too(run, command, told) -> None:
+    code, out, err = run(command, "--template", "alpha", JOHN_ALPHA)
     assert code == 0, err
-    assert "genotype" in out
+    assert told in out
 
 
 def test_a_report_is_written_on_one(run, tmp_path) -> None:
@@ -120,7 +120,10 @@ def test_templates_are_listed_with_their_parts(run) -> None:
         (("--template", "alpha", JOHN_ALPHA, "--random", "~ gen"), "--random goes with a formula"),
         (("--template", "alpha", JOHN_ALPHA, "--errors", "v"), "--errors goes with a formula"),
         (("--template", "alpha", JOHN_ALPHA, "--known", "gen=K.csv"), "--known goes with a formula"),
-        (("--template", "animal", CALVES, "--part", "pedigree=none.csv"), "pedigree: There is no file"),
+        (
+            ("--template", "animal", CALVES, "--part", "pedigree=none.csv"),
+            "The file none.csv cannot be read",
+        ),
         (("yield ~ rep", JOHN_ALPHA, "--part", "block=rep"), "--part goes with --template NAME"),
         (("yield ~ rep", JOHN_ALPHA, "--held", "a=1"), "--held goes with --template NAME"),
     ],
