@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 
+from covstudio.plots.block_means import Blocks
 from covstudio.plots.cells import Cells, cells_of, field_cells
 from covstudio.plots.raster import Mode, Scale, colour_limits
 from covstudio.plots.style import Look, Theme
@@ -59,6 +60,7 @@ class BaseSheet(ABC, Generic[Picture]):
         labels: Mapping[str, str],
         read: Mode = "value",
         named: tuple[bool, bool] = (False, False),
+        blocks: Blocks | None = None,
     ) -> Picture:
         """A matrix: zero in the middle of two hues, or at the pale end of one.
 
@@ -68,9 +70,11 @@ class BaseSheet(ABC, Generic[Picture]):
             labels: of "row", "column" and "value".
             read: how it was read.
             named: whether rows and columns have names; else they are numbered.
+            blocks: what the entries are means of: the colours of correlations end where these do.
         """
-        cells = cells_of(frame, title, self.most_cells)
-        ends = colour_limits(frame.to_numpy(dtype=np.float64), read)
+        cells = cells_of(frame, title, self.most_cells, blocks)
+        limits = "value" if blocks is not None and read == "correlation" else read
+        ends = colour_limits(frame.to_numpy(dtype=np.float64), limits)
         return self._cells(cells, ends, named, labels["row"], labels["column"], labels.get("value", ""))
 
     def field(

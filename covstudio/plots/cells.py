@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from covstudio.plots.block_means import Blocks
 from covstudio.plots.raster import Array, block_size, locate
+from covstudio.plots.ticks import block_ticks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +30,7 @@ class Cells:
         size: rows and columns that a cell stands for.
         texts: the names of the rows and of the columns.
         title: with the words for what is left out.
+        blocks: how the matrix was cut, where it is one of block means: the axes count the rows in these.
     """
 
     values: Array
@@ -37,18 +40,24 @@ class Cells:
     size: int
     texts: tuple[list[str], list[str]]
     title: str
+    blocks: Blocks | None = None
+
+    def ticks(self, axis: int) -> tuple[list[float], list[str]] | None:
+        """Places and texts along an axis of blocks; None where the axis is one of rows or columns."""
+        return None if self.blocks is None else block_ticks(self.blocks.shape[axis], self.blocks.size)
 
 
-def cells_of(frame: pd.DataFrame, title: str, most: int) -> Cells:
+def cells_of(frame: pd.DataFrame, title: str, most: int, blocks: Blocks | None = None) -> Cells:
     """The cells of a matrix.
 
     Args:
         frame: the matrix.
         title: above it.
         most: cells on either side, at most.
+        blocks: what its entries are the means of.
     """
     texts = list(map(str, frame.index)), list(map(str, frame.columns))
-    return _cells(frame.to_numpy(dtype=np.float64), texts, title, "entries", most)
+    return replace(_cells(frame.to_numpy(dtype=np.float64), texts, title, "entries", most), blocks=blocks)
 
 
 def field_cells(frame: pd.DataFrame, row: str, column: str, value: str, title: str, most: int) -> Cells:

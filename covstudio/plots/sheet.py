@@ -88,9 +88,15 @@ class Sheet(BaseSheet[Any]):
             **self._frame(cells.title, self.width, height),
             xlabel=xlabel,
             ylabel=ylabel,
-            **self._ticks("x", cells.texts[1], self.width, named[1]),
-            **self._ticks("y", cells.texts[0], height, named[0]),
+            **self._cell_ticks("x", cells, 1, self.width, named[1]),
+            **self._cell_ticks("y", cells, 0, height, named[0]),
         )
+
+    def _cell_ticks(self, axis: str, cells: Cells, which: int, room: float, named: bool) -> dict[str, Any]:
+        """Options for the ticks of an axis of cells."""
+        if (of_blocks := cells.ticks(which)) is not None:
+            return {f"{axis}ticks": list(zip(*of_blocks, strict=True))}
+        return self._ticks(axis, cells.texts[which], room, named)
 
     def _ticks(self, axis: str, names: Sequence[str], room: float, named: bool) -> dict[str, Any]:
         """Options for the ticks of an axis of counted places."""

@@ -18,6 +18,7 @@ from covstudio.covariance.linalg.names import Names, NamesBelow
 from covstudio.covariance.linalg.operands import matrix_of
 from covstudio.covariance.linalg.why import natural_values
 from covstudio.covariance.parameters.unknown import suggest
+from covstudio.plots.block_means import AT_ONCE, Blocks, block_means, can_be_multiplied
 from covstudio.plots.raster import as_read, has_correlations
 
 __all__ = ["ENTRIES", "Subject"]
@@ -157,24 +158,81 @@ class Subject:
         Raises:
             ValueError: the matrix can only be written out, and is too large; or it is not finite.
         """
-        n, m = self.matrix.shape
-        none = np.full(m, np.nan)
-        cheap = self.square and linalg.matmul.is_cheap(self.matrix) and linalg.diagonal.is_cheap(self.matrix)
-        if n * m <= ENTRIES or not cheap:
+        none = np.full(self.matrix.shape[1], np.nan)
+        if not (self.square and self.only_multiplied() and linalg.diagonal.is_cheap(self.matrix)):
             found = self.value
             return found[i], as_read(found, "correlation")[i] if has_correlations(found) else none
-        unit = torch.zeros((n, 1), dtype=torch.float64)
-        unit[i] = 1.0
-        with torch.no_grad():
-            product = linalg.matmul(self.matrix, self.natural, unit)[:, 0].cpu()
-            spread = linalg.diagonal(self.matrix, self.natural).cpu()
-        own: Array = product.to(torch.float64).numpy()
-        variances: Array = spread.to(torch.float64).numpy()
-        if not (np.isfinite(own).all() and np.isfinite(variances).all()):
-            raise self._not_finite()
+        own, variances = self._columns([i])[:, 0], self._variances()
         if not (variances > 0).all():
             return own, none
         return own, own / np.sqrt(variances * variances[i])
+
+    def among(self, rows: NDArray[np.int64]) -> Array:
+        """The entries of some rows and the same columns, (k, k); of a large matrix by products with it.
+
+        Raises:
+            ValueError: the matrix can only be written out, and is too large; or it is not finite.
+        """
+        if not self.only_multiplied():
+            return self.value[np.ix_(rows, rows)]
+        wide = max(1, AT_ONCE // self.matrix.shape[0])
+        parts = [self._columns(rows[k : k + wide].tolist())[rows] for k in range(0, len(rows), wide)]
+        return np.concatenate(parts, axis=1)
+
+    def means(self, blocks: Blocks, correlation: bool = False) -> Array:
+        """The means of blocks of the entries, or of the correlations, by products with the matrix.
+
+        Args:
+            blocks: how it is cut.
+            correlation: of these, in place of the entries.
+
+        Raises:
+            ValueError: it is not finite; or there are no correlations.
+        """
+        weights = None
+        if correlation:
+            variances = self._variances() if self.square else np.zeros(1)
+            if not (variances > 0).all():
+                raise self.no_correlations()
+            scale = torch.from_numpy(1.0 / np.sqrt(variances))
+            weights = scale, scale
+        with torch.no_grad():
+            found = block_means(lambda b: linalg.matmul(self.matrix, self.natural, b), blocks, weights)
+        if not np.isfinite(found).all():
+            raise self._not_finite()
+        return found
+
+    def only_multiplied(self, matrices: int = 1) -> bool:
+        """Whether the matrix is too large to be written out, and products with it are cheap.
+
+        Args:
+            matrices: of its size that a picture takes.
+        """
+        n, m = self.matrix.shape
+        return n * m * matrices > ENTRIES and can_be_multiplied(self.matrix, ENTRIES)
+
+    def no_correlations(self) -> ValueError:
+        """The error of what cannot be read as correlations."""
+        return ValueError(
+            f"{self.name} has no correlations: it is not square, or its diagonal is not positive."
+        )
+
+    def _columns(self, which: Sequence[int]) -> Array:
+        """Columns of the matrix, (n, k), as products with unit columns."""
+        unit = torch.zeros((self.matrix.shape[1], len(which)), dtype=torch.float64)
+        unit[list(which), torch.arange(len(which))] = 1.0
+        with torch.no_grad():
+            return self._finite(linalg.matmul(self.matrix, self.natural, unit))
+
+    def _variances(self) -> Array:
+        with torch.no_grad():
+            return self._finite(linalg.diagonal(self.matrix, self.natural))
+
+    def _finite(self, found: Tensor) -> Array:
+        values: Array = found.cpu().to(torch.float64).numpy()
+        if not np.isfinite(values).all():
+            raise self._not_finite()
+        return values
 
     def _not_finite(self) -> ValueError:
         return ValueError(
@@ -197,6 +255,16 @@ class Subject:
                 f"{f', and {matrices} such matrices are needed' if matrices > 1 else ''}. Plot a part of it, "
                 'such as part="genotype/g", or take single entries apart with why(v, i, j).'
             )
+
+    def slice_means(self, index: Sequence[int], blocks: Blocks) -> Array:
+        """The means of blocks of derivatives by natural values at these positions, (k, r, c)."""
+        at = list(index)
+
+        def multiply(columns: Tensor) -> Tensor:
+            return linalg.derivative_matmul(self.matrix, self.natural, at, columns)
+
+        with torch.no_grad():
+            return block_means(multiply, blocks, count=len(at))
 
     def slices(self, index: Sequence[int]) -> Array:
         """Derivatives by natural values at these positions, (k, n, m)."""

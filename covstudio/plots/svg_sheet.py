@@ -78,8 +78,10 @@ class SvgSheet(BaseSheet[Svg]):
             return image(codes, scale, box, self.theme) + f'{frame}fill="none" stroke="{self.look.line}"/>'
 
         ticks = [
-            self._places(own, self.width / m if across else height / n, known)
-            for own, known, across in ((texts[1], named[1], True), (texts[0], named[0], False))
+            self._places(texts[which], room, named[which])
+            if (of_blocks := cells.ticks(which)) is None
+            else list(zip(*of_blocks, strict=True))
+            for which, room in ((1, self.width / m), (0, height / n))
         ]
         limits = ((-0.5, m - 0.5), (n - 0.5, -0.5))
         marks = [Mark(paint, None, None)]

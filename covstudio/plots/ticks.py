@@ -13,7 +13,22 @@ LINE = 13
 NAME_LENGTH = 16
 
 
-def axis_ticks(names: Sequence[str], room: float, first: int = 1) -> tuple[list[int], list[str], bool]:
+def block_ticks(count: int, size: int) -> tuple[list[float], list[str]]:
+    """Places and texts along an axis of blocks: round numbers of rows, where these stand among the blocks.
+
+    Args:
+        count: of rows.
+        size: of a block.
+
+    Example:
+        >>> block_ticks(40, 4)[0][:3], block_ticks(40, 4)[1][:3]
+        ([-0.375, 0.875, 2.125], ['0', '5', '10'])
+    """
+    where, texts, _ = axis_ticks(range(count), 0.0, first=0)
+    return [(place + 0.5) / size - 0.5 for place in where], texts
+
+
+def axis_ticks(names: Sequence[object], room: float, first: int = 1) -> tuple[list[int], list[str], bool]:
     """Places and texts along an axis: levels where they fit, else round numbers.
 
     Args:
@@ -37,7 +52,7 @@ def axis_ticks(names: Sequence[str], room: float, first: int = 1) -> tuple[list[
     size = len(names)
     numbers = list(range(first, size + first))
     if room >= LINE and list(names) != list(map(str, numbers)):
-        return numbers, [shortened(name, NAME_LENGTH) for name in names], True
+        return numbers, [shortened(str(name), NAME_LENGTH) for name in names], True
     step = next(s for k in count() for s in (10**k, 2 * 10**k, 5 * 10**k) if size / s <= 10)
     ticks = sorted({first, *range(step if step > 2 and first else first, size + first, step)})
     return ticks, list(map(str, ticks)), False

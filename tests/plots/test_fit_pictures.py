@@ -14,7 +14,9 @@ from scipy import optimize, stats
 import covstudio
 from covstudio.covariance import CovariancePropagation, DummyMatrix, ScalarMatrix, Sum
 from covstudio.data import load_example
+from covstudio.plots.fits import residuals
 from covstudio.plots.pairs import pairs_by_distance
+from covstudio.plots.svg_sheet import SvgSheet
 from covstudio.reml import Inference, fit
 
 REFERENCE = json.loads((Path(__file__).parent / "pictures_reference.json").read_text(encoding="utf-8"))
@@ -127,6 +129,31 @@ def test_quantiles_have_a_pointwise_band_in_closed_form(alpha):
         frame["upper"], stats.norm.ppf(stats.beta.ppf(0.975, rank, 73 - rank)), atol=1e-9
     )
     assert sorted(frame["row"]) == list(range(1, 73))
+
+
+def test_quantiles_that_are_drawn_of_many_keep_their_ranks(alpha, monkeypatch):
+    """16 of 72 points: all at the ends, each at the quantile and in the band of its rank among the 72."""
+    drawn: dict[str, pd.DataFrame] = {}
+    for name in ("points", "band"):
+        original = getattr(SvgSheet, name)
+
+        def recorded(sheet, frame, *more, _name=name, _original=original, **options):
+            drawn[_name] = frame
+            return _original(sheet, frame, *more, **options)
+
+        monkeypatch.setattr(SvgSheet, name, recorded)
+    monkeypatch.setattr(residuals, "MOST", 16)
+    svg = alpha.plot.svg("qq")
+    assert "16 of 72 rows drawn, all at the ends" in svg.title
+    whole, points = alpha.plot.data("qq"), drawn["points"]
+    ranks = points.index.to_numpy() + 1
+    assert len(ranks) == 16
+    assert {1, 2, 71, 72} <= set(ranks.tolist())
+    np.testing.assert_allclose(points["normal_quantile"], stats.norm.ppf((ranks - 0.5) / 72), atol=1e-12)
+    pd.testing.assert_frame_equal(points, whole.iloc[ranks - 1])
+    for end, share in (("lower", 0.025), ("upper", 0.975)):
+        wanted = stats.norm.ppf(stats.beta.ppf(share, ranks, 73 - ranks))
+        np.testing.assert_allclose(drawn["band"][end], wanted, atol=1e-9)
 
 
 def test_residuals_by_a_factor(alpha):

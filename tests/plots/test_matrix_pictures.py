@@ -188,7 +188,7 @@ def test_what_cannot_be_is_told(tree):
     with pytest.raises(ValueError, match="what stands there has no parts"):
         tree.plot.data("V", part="residual/x")
     with pytest.raises(ValueError, match="pictures write out up to"):
-        ScalarMatrix(10_000).plot.data("V")
+        ScalarMatrix(10_000).plot.data("spectrum")
     with pytest.raises(ValueError, match="one number for each of the 4 rows"):
         tree.plot.data("draws", places={"x": [1.0]})
     with pytest.raises(ValueError, match="is no covariance"):
@@ -208,4 +208,4 @@ def test_a_row_of_a_matrix_too_large_to_be_written_out_is_a_product_with_it(monk
     pd.testing.assert_frame_equal(found, expected)
     assert found["correlation"][2] == pytest.approx(0.8)
     with pytest.raises(ValueError, match="write out up to"):
-        v.plot.data("V", values=values)
+        v.plot.data("spectrum", values=values)

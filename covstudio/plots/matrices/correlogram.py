@@ -55,7 +55,7 @@ def correlogram(subject: Subject) -> Numbers:
         notes += drawn_note(len(kept), len(coordinates), f"rows of {subject.name}")
         i, j = np.triu_indices(len(kept))
         apart = np.sqrt(((coordinates[kept][i] - coordinates[kept][j]) ** 2).sum(axis=1))
-        rows.append(_told(subject.name, "distance", apart, subject.value[np.ix_(kept, kept)], i, j))
+        rows.append(_told(subject.name, "distance", apart, subject.among(kept), i, j))
     for path in _placed(subject.matrix, ""):
         part = subject.part(path) if path else subject
         n = part.matrix.shape[0]
@@ -67,7 +67,7 @@ def correlogram(subject: Subject) -> Numbers:
         ]
         what = next(one.what for one in between if one is not None)
         apart = np.array([np.nan if one is None else float(np.hypot.reduce(one.size)) for one in between])
-        rows.append(_told(part.name, what, apart, part.value[np.ix_(kept, kept)], i, j))
+        rows.append(_told(part.name, what, apart, part.among(kept), i, j))
     if not rows:
         raise ValueError(
             f"no part of {subject.name} has rows with places, such as times, positions or coordinates: give "

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
+from covstudio.covariance import linalg
 from covstudio.covariance.core.letters import parameter_label
+from covstudio.plots.block_means import Blocks
 from covstudio.plots.picture import MATRIX_PICTURES, Numbers, Picture
 from covstudio.plots.raster import Mode, as_read, has_correlations
 from covstudio.plots.subject import Array, Subject
@@ -31,25 +33,31 @@ def value(subject: Subject, read: Mode = "value") -> Numbers:
 
     Returns:
         A frame with the names of rows and columns; NaN where there is nothing to show, such as the logarithm
-        of 0.
+        of 0. A matrix that is too large to be written out is cut into blocks of as many rows as columns, and
+        the frame has their means, where products with the matrix are cheap.
 
     Raises:
         ValueError: a matrix that is not square, or has no positive diagonal, has no correlations.
     """
     if read not in get_args(Mode):
         raise ValueError(f"read must be one of {', '.join(map(repr, get_args(Mode)))}, and is {read!r}.")
-    entries = subject.value
-    if read == "correlation" and not has_correlations(entries):
-        raise ValueError(
-            f"{subject.name} has no correlations: it is not square, or its diagonal is not positive."
-        )
+    blocks = Blocks.of(subject.matrix.shape) if subject.only_multiplied() else None
+    if blocks is not None:
+        means = subject.means(blocks, read == "correlation")
+        entries = means if read == "correlation" else as_read(means, read)
+    else:
+        entries = subject.value
+        if read == "correlation" and not has_correlations(entries):
+            raise subject.no_correlations()
+        entries = as_read(entries, read)
     words = _READ[read] if subject.square else _READ[read].replace("covariance", "value")
     title = subject.name if read == "value" else f"{words} of {subject.name}"
     return Numbers(
-        _framed(subject, as_read(entries, read)),
+        _framed(subject, entries, blocks),
         title,
-        {"row": "row", "column": "column", "value": words},
-        more={"read": read, "named": (subject.rows is not None, subject.columns is not None)},
+        {**_axes(blocks), "value": words},
+        () if blocks is None else (blocks.note,),
+        {"read": read, **_drawing(subject, blocks)},
     )
 
 
@@ -80,13 +88,18 @@ def slices(subject: Subject, parameters: Sequence[str] | None = None) -> Numbers
     shown = wanted[:SLICES]
     notes = () if len(shown) == len(wanted) else (f"{len(shown)} of {len(wanted)} parameters",)
     index = [paths.index(path) for path in shown]
-    frames = [_framed(subject, one) for one in subject.slices(index)]
+    blocks = None
+    if subject.only_multiplied(len(index)) and linalg.derivative_matmul.is_cheap(subject.matrix):
+        blocks = Blocks.of(subject.matrix.shape)
+        notes = (*notes, blocks.note)
+    written = subject.slices(index) if blocks is None else subject.slice_means(index, blocks)
+    frames = [_framed(subject, one, blocks) for one in written]
     return Numbers(
         pd.concat(frames, keys=shown, names=["parameter", "row"]),
         f"Derivatives of {subject.name}",
-        {"row": "row", "column": "column", "value": "change of V per unit"},
+        {**_axes(blocks), "value": "change of V per unit"},
         notes,
-        {"named": (subject.rows is not None, subject.columns is not None)},
+        _drawing(subject, blocks),
     )
 
 
@@ -101,12 +114,29 @@ def derivative_label(path: str) -> str:
     return f"∂V/∂{parameter_label(name)}{f' of {owner}' if owner else ''}"
 
 
-def _framed(subject: Subject, entries: Array) -> pd.DataFrame:
+def _axes(blocks: Blocks | None) -> dict[str, str]:
+    """What is written along the axes."""
+    of = "" if blocks is None else f", {blocks.size:,} in a cell"
+    return {"row": f"row{of}", "column": f"column{of}"}
+
+
+def _drawing(subject: Subject, blocks: Blocks | None) -> dict[str, Any]:
+    """What the drawing is told of rows and columns."""
+    if blocks is None:
+        return {"named": (subject.rows is not None, subject.columns is not None)}
+    return {"blocks": blocks}
+
+
+def _framed(subject: Subject, entries: Array, blocks: Blocks | None = None) -> pd.DataFrame:
     import pandas as pd
 
     n, m = entries.shape
-    rows = pd.Index(subject.rows or range(n), name="row")
-    columns = pd.Index(subject.columns or range(m), name="column")
+    if blocks is None:
+        of_rows: Sequence[str | int] = subject.rows or range(n)
+        of_columns: Sequence[str | int] = subject.columns or range(m)
+    else:
+        of_rows, of_columns = blocks.names(0, subject.rows), blocks.names(1, subject.columns)
+    rows, columns = pd.Index(of_rows, name="row"), pd.Index(of_columns, name="column")
     return pd.DataFrame(entries, index=rows, columns=columns)
 
 
