@@ -39,6 +39,7 @@ from covstudio.studio.inspector.messages import (
 )
 from covstudio.studio.inspector.problems import RepairProblem, mend
 from covstudio.studio.inspector.scales import Scale, allows_zero, scale_of
+from covstudio.studio.inspector.standing import standing
 from covstudio.studio.inspector.state import inspector_page
 from covstudio.studio.inspector.typed import read_argument
 from covstudio.studio.session.messages import plain
@@ -160,6 +161,40 @@ def test_a_node_says_what_it_stands_for_in_this_model(alpha: Store, name: str, s
     said = select(alpha, name)["standing"]
     assert said.startswith(says)
     assert bool(said) == bool(says)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "said_of", "names"),
+    [
+        (
+            ("KroneckerProduct V", "AR1Matrix n1 a", "AR1Matrix n1 b"),
+            ("n1", "n2", "n3"),
+            "σ² of AR1 and σ² of AR1 2",
+        ),
+        (("Scale V", "AR1Matrix n1 a"), ("n1", "n2"), "σ² of Scale and σ² of AR1"),
+        (
+            ("HadamardProduct V", "Scale n1 1", "AR1CorrelationMatrix n2 a", "ScalarMatrix n1 2"),
+            ("n1", "n2", "n4"),
+            "σ² of Scale and σ² of Scalar",
+        ),
+        (("KroneckerProduct V", "AR1Matrix n1 a", "AR1CorrelationMatrix n1 b"), (), ""),
+        (("Sum V", "AR1Matrix n1 1", "ScalarMatrix n1 2"), (), ""),
+    ],
+)
+def test_variances_that_multiply_each_other_are_told_of(
+    kinds: tuple[str, ...], said_of: tuple[str, ...], names: str
+) -> None:
+    store = Store()
+    for text in kinds:
+        kind, parent, *slot = text.split()
+        store.dispatch(AddNode(kind, connect=(parent, slot[0] if slot else None)))
+    told = f"{names} multiply each other, and data tell no more than their product: fix one of them."
+    for node_id in store.document.nodes:
+        assert (told in standing(store, node_id)) == (node_id in said_of)
+        assert ("multiply" in standing(store, node_id)) == (node_id in said_of)
+    if said_of:
+        store.dispatch(SetFixed(said_of[-1], "sigma^2", True))
+        assert not any("multiply" in standing(store, node_id) for node_id in store.document.nodes)
 
 
 def test_several_nodes_are_listed(alpha: Store) -> None:
