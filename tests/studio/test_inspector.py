@@ -173,12 +173,12 @@ def test_a_node_says_what_it_stands_for_in_this_model(alpha: Store, name: str, s
         ),
         (("Scale V", "AR1Matrix n1 a"), ("n1", "n2"), "σ² of Scale and σ² of AR1"),
         (
-            ("HadamardProduct V", "Scale n1 1", "AR1CorrelationMatrix n2 a", "ScalarMatrix n1 2"),
+            ("HadamardProduct V", "Scale n1", "AR1CorrelationMatrix n2 a", "ScalarMatrix n1"),
             ("n1", "n2", "n4"),
             "σ² of Scale and σ² of Scalar",
         ),
         (("KroneckerProduct V", "AR1Matrix n1 a", "AR1CorrelationMatrix n1 b"), (), ""),
-        (("Sum V", "AR1Matrix n1 1", "ScalarMatrix n1 2"), (), ""),
+        (("Sum V", "AR1Matrix n1", "ScalarMatrix n1"), (), ""),
     ],
 )
 def test_variances_that_multiply_each_other_are_told_of(

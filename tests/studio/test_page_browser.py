@@ -133,6 +133,26 @@ def test_undo_and_redo_name_the_step(studio: Studio) -> None:
     expect(studio.page.get_by_label("Model title")).to_have_value("Oats")
 
 
+def test_undone_to_an_empty_model_the_page_is_as_at_first(studio: Studio) -> None:
+    page = studio.page
+    page.set_viewport_size({"width": 1024, "height": 768})
+    studio.settled()
+    first = box_of(studio.node("V"))
+    for name in ("Kronecker product", "First-order autoregressive", "First-order autoregressive"):
+        page.keyboard.press("/")
+        page.keyboard.type(name)
+        page.keyboard.press("Enter")
+        studio.settled()
+    while studio.button("Undo").is_enabled():
+        studio.button("Undo").click()
+        studio.settled()
+    expect(studio.nodes()).to_have_count(1)
+    started = box_of(page.get_by_role("region", name="Getting started"))
+    v = box_of(studio.node("V"))
+    assert v == pytest.approx(first, abs=1)
+    assert v["y"] >= started["y"] + started["height"], "V lies under what the empty page says"
+
+
 def test_undo_and_redo_by_keyboard_from_anywhere(alpha: Studio) -> None:
     page = alpha.page
     alpha.show("Inspector")

@@ -112,7 +112,8 @@ export function useLook(state: Model, initialised: boolean): Look {
       all();
       return;
     }
-    if (state.model !== last.model) {
+    // Another model, or none any more: V alone stands where the page of an empty model has room for it.
+    if (state.model !== last.model || (state.nodes.length === 1 && last.nodes.length > 1)) {
       all();
       return;
     }
