@@ -188,6 +188,19 @@ class ColumnValues:
         """
         return self._coded(column).codes
 
+    def values(self, column: str) -> npt.NDArray[Any]:
+        """The different values of a column, to which `codes` point; missing ones are none.
+
+        Raises:
+            TableError: there is no such column.
+
+        Example:
+            >>> from covstudio.data import Table
+            >>> Table.from_columns({"rep": ["R2", "R1", None, "R2"]}, "t").values("rep").tolist()
+            ['R2', 'R1']
+        """
+        return self._coded(column).values
+
     def counts(self, column: str) -> dict[str, int]:
         """The labels that occur in a column, in the order in which they first do, and in how many rows.
 

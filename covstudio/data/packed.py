@@ -8,21 +8,22 @@ is executed.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from covstudio.data.choices import Question, TableChoices
+from covstudio.data.compact import Coded, arrays_of, frame_from
 from covstudio.data.errors import TableError
-from covstudio.data.in_memory import checked_names, frame_of
+from covstudio.data.in_memory import checked_names
 from covstudio.data.tables import Table
 from covstudio.records import RecordError, from_record, to_record
 
-__all__ = ["pack", "unpack"]
+__all__ = ["pack", "pieces", "unpack"]
 
 MAGIC = b"covtable"
 _HEAD = 4
@@ -62,33 +63,35 @@ def pack(table: Table) -> bytes:
         >>> unpack(pack(table)).to_columns()
         {'gen': ['G1', None], 'yield': [4.1, None]}
     """
+    return b"".join(pieces(table))
+
+
+def pieces(table: Table) -> Iterator[bytes | memoryview]:
+    """The bytes of `pack` one after the other, for whoever squeezes them as they come.
+
+    Args:
+        table: the table.
+    """
     table = table.before_steps()
-    columns, arrays = [], []
-    for place, name in enumerate(table.columns):
-        series = table.frame.iloc[:, place]
-        if series.dtype.name not in _TYPES:
-            codes, levels = pd.factorize(series.to_numpy(), use_na_sentinel=True)
-            columns.append(_Column(name, "text", tuple(str(level) for level in levels)))
-            arrays.append(codes.astype("<i4"))
+    columns: list[dict[str, Any]] = []
+    arrays: list[npt.NDArray[Any]] = []
+    for name, array in zip(table.columns, arrays_of(table.frame), strict=True):
+        if (kind := array.dtype.name) in _TYPES:
+            columns.append({"name": name, "kind": kind, "levels": []})
+            arrays.append(array.astype(_TYPES[kind], copy=False))
         else:
-            kind = cast("Any", series.dtype.name)
-            columns.append(_Column(name, kind))
-            arrays.append(series.to_numpy().astype(_TYPES[kind], copy=False))
+            levels = [str(level) for level in table.values(name)]
+            columns.append({"name": name, "kind": "text", "levels": levels})
+            arrays.append(table.codes(name).astype("<i4", copy=False))
     if table.lines is not None:
         arrays.append(table.lines.astype("<i8", copy=False))
-    head = _Head(
-        table.name,
-        table.n,
-        tuple(columns),
-        table.notes,
-        table.questions,
-        table.choices,
-        table.lines is not None,
-    )
-    text = msgspec.json.encode(to_record(head))
-    return b"".join(
-        [MAGIC, len(text).to_bytes(_HEAD, "little"), text, *(array.tobytes() for array in arrays)]
-    )
+    lines = table.lines is not None
+    head = to_record(_Head(table.name, table.n, (), table.notes, table.questions, table.choices, lines))
+    # Ten thousand columns, or a million levels, are looked at by msgspec alone.
+    text = msgspec.json.encode(head | {"columns": columns})
+    yield MAGIC + len(text).to_bytes(_HEAD, "little") + text
+    for array in arrays:
+        yield np.ascontiguousarray(array).data.cast("B")
 
 
 def unpack(packed: bytes) -> Table:
@@ -102,8 +105,10 @@ def unpack(packed: bytes) -> Table:
         raise TableError("These are not the bytes of a table: they do not begin as such.")
     end = start + int.from_bytes(packed[len(MAGIC) : start], "little")
     try:
-        head = from_record(_Head, msgspec.json.decode(packed[start:end]))
-    except (msgspec.DecodeError, RecordError, ValueError) as error:
+        record = msgspec.json.decode(packed[start:end])
+        columns = msgspec.convert(record["columns"], tuple[_Column, ...])
+        head = replace(from_record(_Head, record | {"columns": []}), columns=columns)
+    except (KeyError, TypeError, msgspec.DecodeError, RecordError, ValueError) as error:
         raise TableError(f"The bytes of the table cannot be read: {error}.") from None
     names = checked_names([column.name for column in head.columns])
     kinds = [*(_TYPES[column.kind] for column in head.columns), *(["<i8"] if head.lines else [])]
@@ -116,14 +121,13 @@ def unpack(packed: bytes) -> Table:
     for kind, size in zip(kinds, sizes, strict=True):
         arrays.append(np.frombuffer(packed, dtype=kind, count=head.rows, offset=at).astype(kind[1:]))
         at += size
-    frame = {
-        name: _series(column, array) for name, column, array in zip(names, head.columns, arrays, strict=False)
-    }
+    cells = [_cells(column, array) for column, array in zip(head.columns, arrays, strict=False)]
+    frame = frame_from(names, cells)
     lines = cast("npt.NDArray[np.int64]", arrays[-1]) if head.lines else None
-    return Table(frame_of(frame), head.name, head.notes, head.questions, head.choices, lines)
+    return Table(frame, head.name, head.notes, head.questions, head.choices, lines)
 
 
-def _series(column: _Column, values: npt.NDArray[Any]) -> pd.Series[Any]:
+def _cells(column: _Column, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """A column from its numbers, or from codes of its levels.
 
     Raises:
@@ -132,8 +136,9 @@ def _series(column: _Column, values: npt.NDArray[Any]) -> pd.Series[Any]:
     if column.kind != "text":
         if column.kind == "float64" and bool(np.isinf(values).any()):
             raise TableError(f"Column {column.name!r} should hold finite numbers, and one is {math.inf}.")
-        return pd.Series(values)
-    levels = np.array([*column.levels, None], dtype=object)
-    if int(values.min()) < -1 or int(values.max()) >= len(column.levels):
-        raise TableError(f"Column {column.name!r} has codes of {len(column.levels)} levels, and others.")
-    return pd.Series(levels[values], dtype=object)
+        return values
+    levels = np.empty(len(column.levels), dtype=object)
+    levels[:] = column.levels
+    if int(values.min()) < -1 or int(values.max()) >= len(levels):
+        raise TableError(f"Column {column.name!r} has codes of {len(levels)} levels, and others.")
+    return Coded(values, levels).cells()

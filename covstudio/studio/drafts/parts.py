@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from covstudio.data.packed import pack, unpack
+from covstudio.data.packed import pieces, unpack
 from covstudio.data.tables import Table
 from covstudio.document.changes.history import History, Step
 from covstudio.document.files.write import VERSION, data_of, loads, model_and_data, written
@@ -150,7 +150,7 @@ class Parts:
         return kept[::-1], room
 
     def _table(self, table: Table) -> str:
-        return self._part(table, lambda: (_squeezed(pack(table)), ()))[1]
+        return self._part(table, lambda: (_squeezed(*pieces(table)), ()))[1]
 
     def _document(self, document: Document) -> _Entry:
         return self._part(document, lambda: self._written(document))
@@ -188,8 +188,9 @@ def _documents(work: Work) -> list[Document]:
     return found if work.fit is None else [*found, work.fit.document]
 
 
-def _squeezed(data: bytes) -> bytes:
-    return zlib.compress(data, 1)
+def _squeezed(*pieces: bytes | memoryview) -> bytes:
+    packer = zlib.compressobj(1)
+    return b"".join([*map(packer.compress, pieces), packer.flush()])
 
 
 # --- coming back ----------------------------------------------------------------------------------
