@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -12,8 +13,9 @@ import pytest
 from covstudio.data.choices import ColumnChoice, TableChoices
 from covstudio.data.formula import parse_formula
 from covstudio.data.inspection import inspect
+from covstudio.data.packed import pack, unpack
 from covstudio.data.reading import read_table
-from covstudio.data.roles import check_roles, explain_roles
+from covstudio.data.roles import Role, check_roles, explain_roles
 from covstudio.data.tables import Table
 from covstudio.document.build.build import build
 from covstudio.document.build.built import value_problems
@@ -22,6 +24,8 @@ from covstudio.document.files.write import DocumentError, dumps, loads
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import FrozenMap
 from covstudio.studio.canvas import copies, wiring
+from covstudio.studio.data.examined import Examined
+from covstudio.studio.data.shown import table_shown
 
 #: Twice the input may cost so many times as much.
 TWICE = 2.2
@@ -145,6 +149,45 @@ def _roles(count: int) -> Callable[[], object]:
     return lambda: explain_roles(table)
 
 
+def _checked_roles(count: int) -> Callable[[], object]:
+    table = _wide(count)
+    roles: dict[str, Role] = {f"c{j}": "factor" if j % 2 else "covariate" for j in range(count)}
+    return lambda: check_roles(table, roles)
+
+
+def _shown_columns(count: int) -> Callable[[], object]:
+    """What the data view says of a table, and what its page is told."""
+    table = _wide(count)
+    roles: dict[str, Role] = {f"c{j}": "factor" for j in range(count)}
+    return lambda: table_shown(Examined.of(table), roles, {}, 1, None)
+
+
+def _shown_levels(count: int) -> Callable[[], object]:
+    labels = [f"label {i * 7919 % count}" for i in range(count)]
+
+    def act() -> None:
+        table = Table.from_columns({"g": labels, "h": labels[::-1]}, "t")
+        table_shown(Examined.of(table), {"g": "factor", "h": "factor"}, {}, 1, None)
+
+    return act
+
+
+def _sent(count: int) -> Callable[[], object]:
+    """A table that another process has read."""
+    table = _wide(count)
+    return lambda: pickle.loads(pickle.dumps(table, protocol=5))
+
+
+def _sent_levels(count: int) -> Callable[[], object]:
+    table = Table.from_columns({"g": [f"label {i}" for i in range(count)]}, "t")
+    return lambda: pickle.loads(pickle.dumps(table, protocol=5))
+
+
+def _packed(count: int) -> Callable[[], object]:
+    table = _wide(count)
+    return lambda: unpack(pack(table))
+
+
 def _absent_roles(count: int) -> Callable[[], object]:
     table = _wide(count)
     return lambda: check_roles(table, {f"d{j}": "factor" for j in range(count)})
@@ -263,6 +306,12 @@ CASES: dict[str, tuple[Callable[[int], Callable[[], object]], int]] = {
     "columns that ask": (_asked_columns, 150),
     "columns that are not there": (_absent_columns, 60),
     "roles": (_roles, 100),
+    "roles that are checked": (_checked_roles, 100),
+    "columns that are shown": (_shown_columns, 100),
+    "levels that are shown": (_shown_levels, 1000),
+    "a table that is sent": (_sent, 200),
+    "levels that are sent": (_sent_levels, 1000),
+    "a table that is packed": (_packed, 200),
     "roles of columns that are not there": (_absent_roles, 100),
     "labels that are not there": (_recoded, 100),
     "keys": (_keys, 300),
@@ -288,6 +337,19 @@ def test_twice_as_much_costs_about_twice_as_much(what: str, monkeypatch: pytest.
     monkeypatch.setattr(wiring, "LOOKED_AT", 400)
     one, two = costs(*CASES[what])
     assert two <= TWICE * one, f"{what}: {two:,} calls for twice what {one:,} did"
+
+
+def test_roles_are_checked_and_levels_shown_by_labels_whatever_the_rows() -> None:
+    """Once it is known which labels there are, no cell is looked at again."""
+
+    def cost(rows: int) -> int:
+        table = Table.from_columns({"g": [f"L{i % 9}" for i in range(rows)], "y": range(rows)}, "t")
+        roles: dict[str, Role] = {"g": "factor", "y": "response"}
+        examined = Examined.of(table)
+        return calls(lambda: (check_roles(table, roles), table_shown(examined, roles, {}, 1, None)))
+
+    cost(9)
+    assert cost(9000) == cost(900)
 
 
 def test_a_product_of_products_is_no_product_of_lists() -> None:

@@ -302,9 +302,8 @@ def _why_labels(column: ColumnText, dates: frozenset[str]) -> tuple[str, str]:
 def _say_why_text(column: ColumnText, doubts: Doubts) -> None:
     """A note of what keeps a column that looks like one of numbers from being one, and where."""
     present = column.present
-    alike = sum(map(looks_like_number, present))
     asked = any(question.column == column.name for question in doubts.questions)
-    if asked or column.choice.kind or 2 * alike < len(present) or not present:
+    if asked or column.choice.kind or not present or not _half(map(looks_like_number, present), len(present)):
         return
     if are_codes(present):
         _say_codes(column, doubts)
@@ -315,6 +314,16 @@ def _say_why_text(column: ColumnText, doubts: Doubts) -> None:
         return
     where = "" if line is None else f" in line {line:,}"
     doubts.note(f"{shown(present[place])}{where} is why it is text and not numbers. {cause}")
+
+
+def _half(hits: Iterable[bool], count: int) -> bool:
+    """Whether at least half of so many are hits; no more of them are looked at than it takes."""
+    missed = 0
+    for hit in hits:
+        missed += not hit
+        if 2 * missed > count:
+            return False
+    return True
 
 
 def _say_codes(column: ColumnText, doubts: Doubts) -> None:

@@ -24,8 +24,6 @@ _POINT_GROUPS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+", re.ASCII)
 _SPACED = re.compile(r"[1-9]\d{0,2}(?:([ '\u2019\u00a0\u2009\u202f\u2007])\d{3})(?:\1\d{3})*(?!\d)", re.ASCII)
 _MINUS = re.compile(r"[\u2212\u2013\uff0d\ufe63](?=[\d.,]|\s?[$€£¥])")
 _CURRENCY = re.compile(r"(?:CHF|EUR|USD|GBP|SEK|NOK|DKK|R\$|A\$|C\$|US\$|kr\.?|[$€£¥₹₽₩₺₴])")
-#: Letters that a number may begin with: those of currencies.
-_FIRST_LETTERS = frozenset("CEUGSNDRAk")
 _DIGIT = re.compile(r"\d")
 _SIGN = re.compile(r"[+-]")
 #: Digits that are names: a needless 0 before others, or more of them than a float64 holds exactly.
@@ -124,7 +122,7 @@ def numeral(text: str) -> Numeral | None:
         >>> numeral("1.250").mark, numeral("1.250,5").mark, numeral("1.2.3")
         ('either point', 'comma', None)
     """
-    if not text or (text[0].isalpha() and text[0] not in _FIRST_LETTERS) or not _DIGIT.search(text):
+    if not _DIGIT.search(text) or (text[0].isalpha() and not _CURRENCY.match(text)):
         return None
     body = _MINUS.sub("-", text)
     typographic = body != text

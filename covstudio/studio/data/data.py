@@ -297,7 +297,7 @@ class DataView(TabView):
         if purpose in self._reading:
             self._reading[purpose].forget()
         self._reading[purpose] = Background(arrived, long=True)
-        if len(upload.data) <= READ_AT_ONCE:
+        if upload.size <= READ_AT_ONCE:
             self._reading[purpose].answer(read())
             return
         self._busy[purpose] = f"Reading {upload.name}"
@@ -306,7 +306,7 @@ class DataView(TabView):
             read,
             f"{upload.name}: {READING_ENDED}",
             f"{upload.name}: {TOO_MUCH_MEMORY.format(READ_GB())}",
-            soon=len(upload.data) <= READ_SOON,
+            soon=upload.size <= READ_SOON,
         )
 
     def left(self) -> None:

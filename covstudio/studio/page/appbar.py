@@ -111,7 +111,7 @@ class AppBar:
             self._show()
             self._store.notify(str(error), "error")
             return
-        if upload is not None and len(upload.data) <= OPENED_AT_ONCE:
+        if upload is not None and upload.size <= OPENED_AT_ONCE:
             self._reading.answer(_read(upload))
             return
         under_way = upload is not None or self._uploads.progress("open") is not None

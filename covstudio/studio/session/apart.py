@@ -8,6 +8,7 @@ nothing here keeps Python's lock for long.
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import pickle
@@ -67,7 +68,7 @@ class Apart(Generic[Answer]):
             log.warning("no process could be started (%s): a thread does its work", type(error).__name__)
             return self._question()
         try:
-            line.send_bytes(pickle.dumps(self._question, protocol=5))
+            _send(line, self._question)
             found: Answer | OutOfMemory = _received(line)
         except (OSError, EOFError):
             raise Ended from None
@@ -122,6 +123,17 @@ def end_all() -> None:
         one.end()
 
 
+def _send(line: Connection, told: Any) -> None:
+    """Tell something: how long its parts are, itself, and then its arrays."""
+    arrays: list[pickle.PickleBuffer] = []
+    text = pickle.dumps(told, protocol=5, buffer_callback=arrays.append)
+    parts = [memoryview(text), *(array.raw() for array in arrays)]
+    line.send_bytes(pickle.dumps([part.nbytes for part in parts]))
+    for part in parts:
+        for at in range(0, part.nbytes, _PIECE):
+            line.send_bytes(part[at : at + _PIECE])
+
+
 def _received(line: Connection) -> Any:
     """What `_send` sent."""
     sizes: list[int] = pickle.loads(line.recv_bytes())
@@ -141,24 +153,14 @@ def _received(line: Connection) -> Any:
 def _work(line: Connection, gigabytes: float) -> None:
     """Answer one question."""
     workers.begin(NICE)
+    gc.disable()  # it does one thing and ends
     _bound_memory(gigabytes)
     try:
-        _send(line, pickle.loads(line.recv_bytes())())
+        _send(line, _received(line)())
     except MemoryError:
         _send(line, OutOfMemory())
     except OSError:  # nobody hears any more
         os._exit(1)
-
-
-def _send(line: Connection, answer: Any) -> None:
-    """Tell an answer: how long its parts are, itself, and then its arrays."""
-    arrays: list[pickle.PickleBuffer] = []
-    text = pickle.dumps(answer, protocol=5, buffer_callback=arrays.append)
-    parts = [memoryview(text), *(array.raw() for array in arrays)]
-    line.send_bytes(pickle.dumps([part.nbytes for part in parts]))
-    for part in parts:
-        for at in range(0, part.nbytes, _PIECE):
-            line.send_bytes(part[at : at + _PIECE])
 
 
 def _bound_memory(gigabytes: float) -> None:

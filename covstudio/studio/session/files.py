@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from covstudio.settings import UPLOAD_MB
 from covstudio.studio.session.messages import Message
@@ -33,19 +34,50 @@ class UploadError(ValueError):
     """An upload that cannot be taken; the message says why and what to do."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Upload:
     """A file that arrived whole.
 
     Args:
         purpose: what the page wants done with it, e.g. "table" or "open".
         name: its name on the person's computer, without folders.
-        data: its bytes.
+        content: its bytes, or the pieces in which they came. Nobody puts tens of megabytes together on the
+            event loop: whoever reads them does.
     """
 
     purpose: str
     name: str
-    data: bytes
+    content: bytes | tuple[bytes, ...]
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return len(self.content) if isinstance(self.content, bytes) else sum(map(len, self.content))
+
+    @property
+    def data(self) -> bytes:
+        """Its bytes."""
+        return self.content if isinstance(self.content, bytes) else b"".join(self.content)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same file for the same purpose."""
+        return isinstance(other, Upload) and self._told == other._told
+
+    def __hash__(self) -> int:
+        return hash(self._told)
+
+    @property
+    def _told(self) -> tuple[str, str, bytes]:
+        return self.purpose, self.name, self.data
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled, its pieces may travel beside the text."""
+        pieces = (self.content,) if isinstance(self.content, bytes) else self.content
+        return _again, (self.purpose, self.name, *map(pickle.PickleBuffer, pieces))
+
+
+def _again(purpose: str, name: str, *pieces: bytes) -> Upload:
+    return Upload(purpose, name, b"".join(pieces))
 
 
 class Chunk(Message, frozen=True):
@@ -141,7 +173,7 @@ class Assembler:
         if len(partial.pieces) < partial.total:
             return None
         del self._partial[purpose]
-        return Upload(purpose, name, b"".join(partial.pieces))
+        return Upload(purpose, name, tuple(partial.pieces))
 
     def progress(self, purpose: str) -> float | None:
         """The share that has arrived, between 0 and 1; None when nothing is under way."""
