@@ -12,6 +12,7 @@ from covstudio.document.files.write import dumps
 from covstudio.document.model.document import Document
 from covstudio.studio.data import data
 from covstudio.studio.page import appbar
+from covstudio.studio.page.appbar import AppBar
 from covstudio.studio.page.page import Page
 from covstudio.studio.session import background
 from tests.studio.states import state_of
@@ -29,10 +30,13 @@ class Thread:
         self.work.append(work)
 
     def go_on(self) -> None:
-        """Do all that was asked."""
-        work, self.work = self.work, []
-        for one in work:
-            one()
+        """Do all that was asked, and what that asks for."""
+        while self.work:
+            self.step()
+
+    def step(self) -> None:
+        """Do what was asked first."""
+        self.work.pop(0)()
 
 
 class Here:
@@ -54,12 +58,11 @@ class Session:
 def thread(monkeypatch: pytest.MonkeyPatch) -> Thread:
     """Has files larger than a few bytes read by it."""
     made = Thread()
-    for threads in ("_READERS", "_APART", "_SOON_APART"):
+    for threads in ("_READERS", "_APART", "_SOON"):
         monkeypatch.setattr(background, threads, made)
     monkeypatch.setattr(background, "Apart", Here)
     monkeypatch.setattr(background, "take_turn", lambda document, turn, long: turn())
     monkeypatch.setattr(background, "pn", SimpleNamespace(state=SimpleNamespace(curdoc=Session())))
-    monkeypatch.setattr(appbar, "OPENED_AT_ONCE", 10_000)
     monkeypatch.setattr(appbar, "OPENED_SOON", 10_000)
     monkeypatch.setattr(data, "READ_AT_ONCE", 100)
     return made
@@ -74,6 +77,12 @@ def sent(channel: Any, content: bytes, name: str, purpose: str = "open") -> None
     channel.take({"type": "chunk", **piece, "data": content})
 
 
+def told(bar: AppBar) -> str:
+    """What is said of the model that is being opened."""
+    text: str = state_of(bar)["opening"]["text"]
+    return text
+
+
 @pytest.fixture
 def opened() -> Page:
     """A page without a session of a server: made before `thread` says that there is one."""
@@ -83,7 +92,7 @@ def opened() -> Page:
 def test_a_large_model_does_not_take_the_place_of_what_was_opened_after_it(opened: Page, thread: Thread):
     bar = opened.bar
     sent(bar.channel, model("large", large=True), "large.json")
-    assert state_of(bar)["opening"] == "large.json"
+    assert told(bar) == "Reading large.json"
     sent(bar.channel, model("small"), "small.json")
     thread.go_on()
     assert opened.store.document.title == "small"
@@ -94,11 +103,24 @@ def test_a_large_model_does_not_take_the_place_of_what_was_opened_after_it(opene
     assert opened.store.document.title != "large"
 
 
+def test_pieces_of_a_replaced_model_say_nothing(opened: Page, thread: Thread):
+    bar = opened.bar
+    piece = {"type": "chunk", "purpose": "open", "total": 3, "size": 30_000, "data": b" "}
+    bar.channel.take({**piece, "id": "first", "name": "first.json", "index": 0})
+    bar.channel.take({**piece, "id": "second", "name": "second.json", "index": 0})
+    bar.channel.take({**piece, "id": "first", "name": "first.json", "index": 1})
+    assert state_of(bar)["opening"] | {"id": 0} == {"id": 0, "text": "Sending second.json", "share": 1 / 3}
+    bar.channel.take({"type": "stop-opening", "id": state_of(bar)["opening"]["id"]})
+    bar.channel.take({**piece, "id": "second", "name": "second.json", "index": 1})
+    assert state_of(bar)["opening"] is None
+    assert not thread.work
+
+
 def test_a_refused_file_leaves_the_one_that_is_read_and_its_cancel(opened: Page, thread: Thread):
     bar = opened.bar
     sent(bar.channel, model("large", large=True), "large.json")
     sent(bar.channel, b"x", "elsewhere.json", purpose="elsewhere")
-    assert state_of(bar)["opening"] == "large.json"
+    assert told(bar) == "Reading large.json"
     thread.go_on()
     assert opened.store.document.title == "large"
     assert state_of(bar)["opening"] is None

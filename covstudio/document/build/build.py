@@ -6,7 +6,7 @@ node that can be built has its matrix.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from covstudio.covariance import Matrix, declaration
 from covstudio.data.tables import Table
@@ -23,16 +23,28 @@ from covstudio.document.model.document import Document
 from covstudio.document.model.node import FrozenMap, Levels, Node, V
 from covstudio.document.sizes.infer import Shape, SizeOrigin, infer_sizes
 
+#: Hears how many nodes are built, and of how many.
+Told = Callable[[int, int], object]
 
-def build(document: Document, table: Table | None = None) -> Build:
+
+def build(document: Document, table: Table | None = None, told: Told | None = None) -> Build:
     """Build every node that can be built.
 
     Args:
         document: the model.
         table: the data; sizes and labels bound to columns come from it.
+        told: called before each node with the number of those that are built, and with that of all. What it
+            raises ends the building, and is raised here.
 
     Returns:
         Matrices, sizes and problems.
+
+    Example:
+        >>> from covstudio.document.files.templates import templates
+        >>> heard = []
+        >>> built = build(templates()[0].document(), None, lambda done, of: heard.append((done, of)))
+        >>> heard[0][0], {of for _, of in heard} == {len(templates()[0].document().nodes)}
+        (0, True)
     """
     table, misfit = under_choices(document, table)
     rows = facts_of(table).complete(used_columns(document))
@@ -44,11 +56,13 @@ def build(document: Document, table: Table | None = None) -> Build:
     whole = with_relations(found.document, rows.facts)
     problems += [Problem(node_id, message, where) for node_id, where, message in whole.problems]
     notes = ((rows.note,) if rows.note else ()) + found.notes + whole.notes
-    return _Builder(whole.document, rows.facts, problems).build(notes)
+    return _Builder(whole.document, rows.facts, problems, told).build(notes)
 
 
 class _Builder:
-    def __init__(self, document: Document, facts: TableFacts, problems: list[Problem]) -> None:
+    def __init__(
+        self, document: Document, facts: TableFacts, problems: list[Problem], told: Told | None
+    ) -> None:
         self.document = document
         self.facts = facts
         self.problems = dict.fromkeys(problems)
@@ -56,6 +70,7 @@ class _Builder:
         self.matrices: dict[str, Matrix] = {}
         self.defaults: dict[tuple[str, str], float] = {}
         self.sources: dict[str, dict[str, tuple[str, str]]] = {}
+        self.told = told
 
     def build(self, notes: tuple[str, ...]) -> Build:
         document = self.document
@@ -117,6 +132,8 @@ class _Builder:
     def _add(self, node: Node, origins: Mapping[tuple[str, str], SizeOrigin]) -> None:
         if node.id in self.refused:
             return
+        if self.told is not None:
+            self.told(len(self.matrices), len(self.document.nodes))
         declared = declaration(node.kind)
         try:
             call = resolve(node, self.facts, origins)

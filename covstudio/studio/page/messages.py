@@ -6,7 +6,14 @@ from typing import Literal
 
 from covstudio.studio.session.files import Chunk, RefuseFile
 from covstudio.studio.session.messages import Edit, Message, Part, State, Wire
-from covstudio.studio.session.shared import MenuEntry, Named, OpenTab, ProposeExample, StartTemplate
+from covstudio.studio.session.shared import (
+    FileUnderWay,
+    MenuEntry,
+    Named,
+    OpenTab,
+    ProposeExample,
+    StartTemplate,
+)
 
 # --- the frame: the page as a whole ---
 
@@ -73,12 +80,12 @@ FRAME = Wire(
 
 
 class BarState(State, frozen=True):
-    """The title, the menus, what undo and redo would do, and the name of a file that is being opened."""
+    """The title, the menus, what undo and redo would do, and a file that is being opened."""
 
     title: str
     undo: str | None
     redo: str | None
-    opening: str | None
+    opening: FileUnderWay | None
     limit: int
     templates: list[MenuEntry]
     examples: list[MenuEntry]
@@ -99,7 +106,9 @@ class RedoStep(Edit, frozen=True):
 
 
 class StopOpening(Message, frozen=True):
-    """The file that is being opened is not wanted any more."""
+    """A file that is being opened is not wanted any more."""
+
+    id: int
 
 
 class SaveModel(Message, frozen=True):

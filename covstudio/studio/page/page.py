@@ -104,6 +104,7 @@ class Page:
         )
         self.root.on_missing(lambda name: self._make(name) if name in self._tabs else None)
         self.root.turn = self._turn
+        self._waiting = 0  # messages that wait for their turn
         slices, canvas = SlicesView(self.store), CanvasView(self.store)
         for view in (self.frame, self.bar, self.palette, self.status, self.live, slices, canvas):
             self.root.connect(view.channel)
@@ -137,13 +138,23 @@ class Page:
         return self._views[name]
 
     def _turn(self, take: Callable[[], object], letters: int) -> None:
-        """Have a message taken: at once where that is short, else where no other session waits for it."""
+        """Have a message taken: at once where that is short, else where no other session waits for it.
+
+        A message never overtakes one that waits for its turn.
+        """
         document = pn.state.curdoc
         # Before the page has loaded, the router keeps what is said until then.
-        if pn.state.loaded and (letters > LONG_TEXT or takes_long(document)):
-            take_turn(document, take, long=True)
+        if pn.state.loaded and (self._waiting or letters > LONG_TEXT or takes_long(document)):
+            self._waiting += 1
+            take_turn(document, partial(self._take_waiting, take), long=True)
         else:
             take()
+
+    def _take_waiting(self, take: Callable[[], object]) -> None:
+        try:
+            take()
+        finally:
+            self._waiting -= 1
 
     def _make(self, name: str) -> None:
         """Make what stands in a tab, if nobody has yet."""
@@ -200,6 +211,7 @@ class Page:
 
     def left(self) -> None:
         """The page was left, and did not come back: end what nobody will see."""
+        self.bar.left()
         for view in self._views.values():
             view.left()
 
@@ -231,6 +243,7 @@ class Page:
 
     def close(self) -> None:
         """Stop what the session has under way."""
+        self.bar.left()
         for view in self._views.values():
             view.close()
         self.live.close()

@@ -20,9 +20,14 @@ Answer = TypeVar("Answer")
 _THREADS = ThreadPoolExecutor(2, thread_name_prefix="covstudio-background")
 #: Those that may take long have threads of their own.
 _READERS = ThreadPoolExecutor(2, thread_name_prefix="covstudio-read")
-#: Each waits for a process; so many of them are there at once. Small files wait for no large ones.
+#: Each waits for a process; so many of them are there at once.
 _APART = ThreadPoolExecutor(2, thread_name_prefix="covstudio-apart")
-_SOON_APART = ThreadPoolExecutor(2, thread_name_prefix="covstudio-soon")
+#: Small files wait for no large ones.
+_SOON = ThreadPoolExecutor(2, thread_name_prefix="covstudio-soon")
+
+
+class Stopped(Exception):
+    """Raised by a question that nobody wants answered any more: it has no answer."""
 
 
 class Background(Generic[Answer]):
@@ -48,9 +53,14 @@ class Background(Generic[Answer]):
         """Whether an answer is still to come."""
         return self._asked == self._serial > 0
 
-    def ask(self, question: Callable[[], Answer]) -> None:
-        """Have a question answered by a thread."""
-        self._ask(question, _READERS if self._long else _THREADS)
+    def ask(self, question: Callable[[], Answer], *, soon: bool = False) -> None:
+        """Have a question answered by a thread.
+
+        Args:
+            question: what finds the answer.
+            soon: it is answered within a moment, and waits for none that takes long.
+        """
+        self._ask(question, _THREADS if not self._long else _SOON if soon else _READERS)
 
     def ask_apart(
         self, question: Callable[[], Answer], ended: Answer, too_much: Answer, *, soon: bool = False
@@ -73,7 +83,7 @@ class Background(Generic[Answer]):
             except Ended:
                 return ended
 
-        self._ask(answer, _SOON_APART if soon else _APART, apart, question)
+        self._ask(answer, _SOON if soon else _APART, apart, question)
 
     def _ask(
         self,
@@ -120,6 +130,8 @@ class Background(Generic[Answer]):
 def _answered(question: Callable[[], Any]) -> Any:
     try:
         return question()
+    except Stopped:
+        return None
     except Exception:
         log.exception("a question beside the event loop could not be answered")
         return None

@@ -112,6 +112,7 @@ class RefuseFile(Message, frozen=True):
 class _Partial:
     name: str
     total: int
+    size: int = 0
     pieces: list[bytes] = field(default_factory=list)
     received: int = 0
 
@@ -155,7 +156,7 @@ class Assembler:
             )
         limit = self._limits[purpose]
         if index == 0:
-            self._partial[purpose] = (upload_id, _Partial(name, chunk.total))
+            self._partial[purpose] = (upload_id, _Partial(name, chunk.total, chunk.size))
         current, partial = self._partial.get(purpose, ("", _Partial(name, 0)))
         if current != upload_id:
             return None  # a piece of an upload that was dropped, or that a newer one replaced
@@ -174,6 +175,11 @@ class Assembler:
             return None
         del self._partial[purpose]
         return Upload(purpose, name, tuple(partial.pieces))
+
+    def coming(self, purpose: str) -> tuple[str, int] | None:
+        """The name and the size of the file whose pieces arrive; None when nothing is under way."""
+        found = self._partial.get(purpose)
+        return None if found is None else (found[1].name, found[1].size)
 
     def progress(self, purpose: str) -> float | None:
         """The share that has arrived, between 0 and 1; None when nothing is under way."""

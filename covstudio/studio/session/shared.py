@@ -23,6 +23,17 @@ class MenuEntry(Part, frozen=True):
     description: str
 
 
+class FileUnderWay(Part, frozen=True):
+    """A file that is being sent, read or built, until it is at hand or somebody cancels.
+
+    `id` is another one for each file, `share` how much is done, from 0 to 1, where that is known.
+    """
+
+    id: int
+    text: str
+    share: float | None
+
+
 class Place(Part, frozen=True):
     """A point of the canvas."""
 

@@ -14,7 +14,6 @@ from typing import Any
 import param
 import torch
 
-from covstudio.data.choices import TableChoices
 from covstudio.data.roles import Role, guess_roles
 from covstudio.data.tables import Table
 from covstudio.document.build.build import build
@@ -29,6 +28,7 @@ from covstudio.document.files.write import DocumentError, dumps, loads
 from covstudio.document.model.document import Document
 from covstudio.document.model.node import V
 from covstudio.studio.session.notice import Level, Notice
+from covstudio.studio.session.opened import Opened, kept
 from covstudio.studio.session.present import PresentParameters
 
 #: What is said of a file that cannot be read.
@@ -97,7 +97,9 @@ class Store(param.Parameterized):
 
     # --- changes ---
 
-    def dispatch(self, change: Change, *, settle: bool = True, quiet: bool = False) -> bool:
+    def dispatch(
+        self, change: Change, *, settle: bool = True, quiet: bool = False, built: Build | None = None
+    ) -> bool:
         """Apply a change as one undoable step.
 
         A change that does not fit becomes a notice and alters nothing.
@@ -106,6 +108,7 @@ class Store(param.Parameterized):
             change: any change of `covstudio.document.changes.all`.
             settle: False while a slider is under the finger; call `settle()` when it rests.
             quiet: True to tell the views later, by `publish()` or `settle()`; a structural change ignores it.
+            built: what was built of the document that the change leads to, if somebody has.
 
         Returns:
             True when the change was applied.
@@ -115,7 +118,7 @@ class Store(param.Parameterized):
         except ChangeError as error:
             self.notify(str(error), "error")
             return False
-        self._present(history, settle=settle and not quiet, quiet=quiet, another=change.another_model)
+        self._present(history, settle and not quiet, quiet, change.another_model, built)
         return True
 
     def undo(self) -> bool:
@@ -152,7 +155,12 @@ class Store(param.Parameterized):
         return self.settled == self.version and not self._unpublished
 
     def _present(
-        self, history: History, *, settle: bool = True, quiet: bool = False, another: bool = False
+        self,
+        history: History,
+        settle: bool = True,
+        quiet: bool = False,
+        another: bool = False,
+        built: Build | None = None,
     ) -> None:
         document = history.present
         first = self.version == 0
@@ -173,7 +181,7 @@ class Store(param.Parameterized):
             self._parameters.forget()
             update |= {
                 "table": table,
-                "build": build(document, table),
+                "build": build(document, table) if built is None else built,
                 "structure_version": self.structure_version + 1,
             }
             selection = tuple(node for node in self.selection if node in document.nodes)
@@ -291,17 +299,8 @@ class Store(param.Parameterized):
         return self.dispatch(SetData(name=name, roles=roles, response=response, choices=table.choices))
 
     def _keep(self, table: Table) -> str:
-        """Keep a table for undo and redo; its name, which is never that of a table with other values.
-
-        What is said about it is the document's: it is kept without, so that it can be taken back.
-        """
-        table = table.before_steps()
-        name, number = table.name, 2
-        while name in self.tables and not self.tables[name].frame.equals(table.frame):
-            name, number = f"{table.name} ({number})", number + 1
-        if name not in self.tables:
-            own = name == table.name and not table.choices
-            self.tables[name] = table if own else replace(table, name=name, choices=TableChoices())
+        """Keep a table for undo and redo; its name, which is never that of a table with other values."""
+        name, self.tables[name] = kept(self.tables, table)
         return name
 
     def open_text(self, text: str) -> bool:
@@ -316,13 +315,23 @@ class Store(param.Parameterized):
             return False
         return self.open(document, table)
 
-    def open(self, document: Document, table: Table | None) -> bool:
-        """Replace the document by one that was read, with its table when it was saved with it."""
+    def open(self, document: Document, table: Table | None, ready: Opened | None = None) -> bool:
+        """Replace the document by one that was read, with its table when it was saved with it.
+
+        Args:
+            document: the model.
+            table: its table.
+            ready: the same, where it was built beside the event loop; built anew where it does not suit what
+                the session has by now.
+        """
         if table is not None:
             name = self._keep(table)
-            if document.data_name == table.name:
+            if document.data_name == table.name and name != table.name:
                 document = replace(document, data_name=name)
-        if not self._open(ReplaceDocument(document)):
+        suits = ready is not None and (
+            ready.document is document and ready.data is self.tables.get(document.data_name or "")
+        )
+        if not self._open(ReplaceDocument(document), ready.build if ready is not None and suits else None):
             return False
         if document.data_name is not None and document.data_name not in self.tables:
             self.notify(
@@ -332,9 +341,9 @@ class Store(param.Parameterized):
             )
         return True
 
-    def _open(self, change: ReplaceDocument) -> bool:
+    def _open(self, change: ReplaceDocument, built: Build | None = None) -> bool:
         self._opened.append(change.document)
-        return self.dispatch(change)
+        return self.dispatch(change, built=built)
 
     @property
     def opened(self) -> Document | None:

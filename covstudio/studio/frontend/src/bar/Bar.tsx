@@ -11,7 +11,6 @@ import styles from "./bar.module.css";
 import { ChoiceMenu } from "./ChoiceMenu";
 
 const OPEN = "M2 12.5v-9h4l1.5 1.8H13V7|M2 12.5 4 7h11l-2 5.5z";
-const STOP = "M4 4l8 8|M12 4l-8 8";
 const SAVE = "M3 2.5h8l2 2v9H3z|M5.5 2.5v3.5h5V2.5|M5 13.5V9.5h6v4";
 const TEMPLATES = "M2.5 2.5h4.5v11H2.5z|M9.5 2.5h4v4.5h-4z|M9.5 9.5h4v4h-4z";
 const EXAMPLES = "M2.5 3.5h11v9h-11z|M2.5 6.5h11|M2.5 9.5h11|M6.5 3.5v9";
@@ -69,11 +68,8 @@ function Title({ title, answer }: { title: string; answer: unknown }) {
   );
 }
 
-/**
- * The button that opens a saved model, with the field that asks the browser for the file. While a large one is
- * opened, the button cancels that.
- */
-function OpenTool({ limit, opening }: { limit: number; opening: string | null }) {
+/** The button that opens a saved model, with the field that asks the browser for the file. */
+function OpenTool({ limit }: { limit: number }) {
   const send = useSend("bar");
   const complain = useSend("status");
   const chooser = useRef<HTMLInputElement>(null);
@@ -97,17 +93,7 @@ function OpenTool({ limit, opening }: { limit: number; opening: string | null })
 
   return (
     <>
-      {opening === null ? (
-        <Tool path={OPEN} label="Open" tip={`Open a saved model (${MOD} O)`} text act={choose} />
-      ) : (
-        <Tool
-          path={STOP}
-          label="Cancel"
-          tip={`${opening} is being opened. Press to cancel.`}
-          text
-          act={() => send({ type: "stop-opening" })}
-        />
-      )}
+      <Tool path={OPEN} label="Open" tip={`Open a saved model (${MOD} O)`} text act={choose} />
       <input
         ref={chooser}
         type="file"
@@ -154,7 +140,7 @@ export function Bar({ areas, panes, recent }: Parts) {
       <span className={`cs-divider ${styles.wide}`} role="presentation" />
       <Title title={state.title} answer={state} />
       <div className="cs-group" role="group" aria-label="File">
-        <OpenTool limit={state.limit} opening={state.opening} />
+        <OpenTool limit={state.limit} />
         {recent({
           button: `cs-button cs-button--quiet ${styles.tool}`,
           text: styles.toolText ?? "",

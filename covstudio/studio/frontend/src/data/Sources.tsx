@@ -3,8 +3,9 @@
 import { type DragEvent, useState } from "react";
 import type { State } from "../session/connection";
 import { useSend } from "../session/hooks";
-import { tooLarge, upload } from "../session/upload";
+import { stopUpload, tooLarge, upload } from "../session/upload";
 import { Icon } from "../ui/Icon";
+import { UnderWay } from "../ui/UnderWay";
 import styles from "./sources.module.css";
 
 const UPLOAD = "M8 10.5v-8|M4.8 5.5 8 2.3l3.2 3.2|M2.5 10.5v3h11v-3";
@@ -25,34 +26,17 @@ export function Sources({ state }: { state: State<"data"> }) {
   const send = useSend("data");
   const take = useTake();
   const { busy, progress, limit } = state;
+  function cancel(): void {
+    stopUpload("table");
+    stopUpload("relation");
+    send({ type: "stop-reading" });
+  }
   return (
     <div className={styles.sources}>
       <Drop suffixes={state.suffixes} take={(file) => take(file, limit)} />
       {busy !== null && (
-        <div className={styles.busy} role="status">
-          <div className="cs-row">
-            <span className="cs-spinner" />
-            {busy}…
-            <button
-              type="button"
-              className="cs-button cs-button--quiet"
-              onClick={() => send({ type: "stop-reading" })}
-            >
-              Cancel
-            </button>
-          </div>
-          {progress !== null && (
-            <div
-              className="cs-bar"
-              role="progressbar"
-              aria-label="Upload"
-              aria-valuenow={Math.round(progress * 100)}
-              aria-valuemin={0}
-              aria-valuemax={100}
-            >
-              <div style={{ width: `${(progress * 100).toFixed(0)}%` }} />
-            </div>
-          )}
+        <div className={styles.busy}>
+          <UnderWay text={busy} share={progress} cancel={cancel} />
         </div>
       )}
       <div className={styles.examples}>

@@ -5,6 +5,7 @@ import { type CSSProperties, type ReactNode, useEffect, useRef, useState } from 
 import { flushSync } from "react-dom";
 import logo from "../../../assets/logo.svg";
 import { Bar } from "../bar/Bar";
+import { Opening } from "../bar/Opening";
 import { Canvas } from "../canvas/Canvas";
 import { Code } from "../code/Code";
 import { Data } from "../data/Data";
@@ -208,6 +209,7 @@ export function Frame() {
             }
           />
         </div>
+        <Opening />
       </header>
       <aside id="cs-palette" className={styles.palette} aria-label="Palette">
         <div className={styles.region}>

@@ -138,12 +138,12 @@ export interface Wires {
   };
 }
 /**
- * The title, the menus, what undo and redo would do, and the name of a file that is being opened.
+ * The title, the menus, what undo and redo would do, and a file that is being opened.
  */
 export interface BarState {
   examples: MenuEntry[];
   limit: number;
-  opening: string | null;
+  opening: FileUnderWay | null;
   redo: string | null;
   templates: MenuEntry[];
   title: string;
@@ -156,6 +156,16 @@ export interface MenuEntry {
   description: string;
   name: string;
   title: string;
+}
+/**
+ * A file that is being sent, read or built, until it is at hand or somebody cancels.
+ *
+ * `id` is another one for each file, `share` how much is done, from 0 to 1, where that is known.
+ */
+export interface FileUnderWay {
+  id: number;
+  share: number | null;
+  text: string;
 }
 /**
  * The model has another title.
@@ -219,9 +229,10 @@ export interface Chunk {
   type: "chunk";
 }
 /**
- * The file that is being opened is not wanted any more.
+ * A file that is being opened is not wanted any more.
  */
 export interface StopOpening {
+  id: number;
   type: "stop-opening";
 }
 /**

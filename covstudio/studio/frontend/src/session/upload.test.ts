@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Chunk } from "./messages";
-import { tooLarge, upload } from "./upload";
+import { stopUpload, tooLarge, upload } from "./upload";
 
 async function sent(file: File): Promise<{ pieces: Chunk[]; shares: number[]; troubles: string[] }> {
   const pieces: Chunk[] = [];
@@ -40,6 +40,26 @@ test("a file that is gone is told of", async () => {
     throw new Error("not found");
   };
   expect((await sent(gone)).troubles).toEqual(["gone.csv could not be read: not found"]);
+});
+
+test("nothing is sent after somebody has cancelled, or has chosen another file", async () => {
+  const large = new File([new Uint8Array(3 * 2 ** 20)], "large.csv");
+  const pieces: string[] = [];
+  const send = (piece: Chunk) => {
+    pieces.push(`${piece.name} ${piece.index}`);
+    if (piece.name === "large.csv") stopUpload("table");
+  };
+  const about = { purpose: "table", refuse: () => {} };
+  await upload({ ...about, file: large, send });
+  expect(pieces).toEqual(["large.csv 0"]);
+  const replaced = upload({ ...about, file: large, send });
+  await upload({ ...about, file: new File(["a"], "small.csv"), send });
+  await replaced;
+  expect(pieces).toEqual(["large.csv 0", "small.csv 0"]);
+  const beside = upload({ ...about, file: new File(["b"], "other.csv"), send });
+  stopUpload("relation");
+  await beside;
+  expect(pieces.at(-1)).toBe("other.csv 0");
 });
 
 test("a large file is refused with both sizes", () => {

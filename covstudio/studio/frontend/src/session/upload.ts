@@ -19,17 +19,29 @@ export interface Upload {
   progress?: (share: number) => void;
 }
 
+/** Purpose -> the upload that is under way: of two the later one counts, here as in Python. */
+const latest = new Map<string, string>();
+
+/** Sends no more of the file that is under way for a purpose. */
+export function stopUpload(purpose: string): void {
+  latest.delete(purpose);
+}
+
 export async function upload({ purpose, file, send, refuse, progress }: Upload): Promise<void> {
   const id = `${Date.now()}-${Math.random()}`;
+  latest.set(purpose, id);
   const total = Math.max(1, Math.ceil(file.size / PIECE));
   try {
     for (let index = 0; index < total; index++) {
       const data = await file.slice(index * PIECE, (index + 1) * PIECE).arrayBuffer();
+      if (latest.get(purpose) !== id) return;
       send({ type: "chunk", purpose, id, name: file.name, index, total, size: file.size, data });
       progress?.((index + 1) / total);
       if (index % AT_ONCE === AT_ONCE - 1) await new Promise((resume) => setTimeout(resume, 0));
     }
+    latest.delete(purpose);
   } catch (error) {
+    if (latest.get(purpose) === id) stopUpload(purpose);
     refuse(`${file.name} could not be read: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
