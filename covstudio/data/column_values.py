@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
@@ -17,8 +17,11 @@ from covstudio.data.compact import MANY, Coded, arrays_of, coded
 from covstudio.data.dates import days
 from covstudio.data.errors import TableError, count, listed, shown, suggestion
 from covstudio.data.numerals import number
-from covstudio.data.ordering import first_labels, ordered_labels
+from covstudio.data.ordering import first_distinct, ordered_distinct
 from covstudio.data.text import label, plain_label, plain_name
+
+#: So many levels of a column are found where some are asked for, and kept.
+KEPT_LEVELS = 64
 
 Bools = npt.NDArray[np.bool_]
 
@@ -110,6 +113,11 @@ class ColumnValues:
     @cached_property
     def _ordered(self) -> dict[str, tuple[str, ...]]:
         """The levels of columns of labels."""
+        return {}
+
+    @cached_property
+    def _first(self) -> dict[str, tuple[tuple[str, ...], int]]:
+        """The first levels of columns of labels, and how many there are."""
         return {}
 
     def _coded(self, column: str) -> Coded:
@@ -264,7 +272,7 @@ class ColumnValues:
         own = self._own(column)
         known = self._ordered.get(own)
         if known is None:
-            known = ordered_labels(self._different(column), self.choices.column(own).levels)
+            known = ordered_distinct(self._different(column), self.choices.column(own).levels)
             if not self.is_numeric(column):
                 self._ordered[own] = known
         return known
@@ -285,14 +293,17 @@ class ColumnValues:
             (('high', 'low'), 3)
         """
         own = self._own(column)
-        known = self._ordered.get(own)
-        different = self._different(column) if known is None else known
-        if known is None:
-            known = first_labels(different, self.choices.column(own).levels, most)
-        return known[:most], len(different)
+        known = self._first.get(own)
+        if known is None or (len(known[0]) < min(most, known[1])):
+            different = self._different(column)
+            said = self.choices.column(own).levels
+            known = first_distinct(different, said, max(most, KEPT_LEVELS)), len(different)
+            if not self.is_numeric(column):
+                self._first[own] = known
+        return known[0][:most], known[1]
 
-    def _different(self, column: str) -> Sequence[str]:
-        """The labels that occur, in no order."""
+    def _different(self, column: str) -> list[str]:
+        """The labels that occur, each once, in no order."""
         found: list[Any] = self._coded(column).values.tolist()
         if not self.is_numeric(column):
             return found

@@ -33,44 +33,7 @@ def sorted_labels(labels: Iterable[str]) -> tuple[str, ...]:
     Reference:
         Unicode Technical Standard 10, Unicode Collation Algorithm, with the order of signs of CLDR's root.
     """
-    distinct, key = _keyed(labels)
-    if len(distinct) <= _PIECE:
-        return tuple(sorted(distinct, key=key))
-    # In pieces: one call for very many would keep Python's lock for seconds.
-    pieces = [sorted(distinct[at : at + _PIECE], key=key) for at in range(0, len(distinct), _PIECE)]
-    return tuple(merge(*pieces, key=key))
-
-
-def first_labels(labels: Iterable[str], wanted: Sequence[str], most: int) -> tuple[str, ...]:
-    """The first of what `ordered_labels` gives.
-
-    Args:
-        labels: what occurs.
-        wanted: some or all labels in the order that was chosen.
-        most: how many, at most.
-
-    Example:
-        >>> first_labels(["late", "early", "mid", "never"], ["mid"], 2)
-        ('mid', 'early')
-    """
-    if wanted:
-        return ordered_labels(labels, wanted)[:most]
-    distinct, key = _keyed(labels)
-    return tuple(nsmallest(most, distinct, key=key))
-
-
-def _keyed(labels: Iterable[str]) -> tuple[list[str], Callable[[str], Any]]:
-    """The distinct labels, and what tells the place of each among them."""
-    distinct = list(dict.fromkeys(labels))
-    sizes: dict[str, float] = {}
-    for text in distinct:
-        size = number(text)
-        if size is None:
-            break
-        sizes[text] = size
-    else:
-        return distinct, lambda text: (sizes[text], text)
-    return distinct, _plain_place if all(map(str.isascii, distinct)) else _place
+    return _sorted(list(dict.fromkeys(labels)))
 
 
 def ordered_labels(labels: Iterable[str], wanted: Sequence[str]) -> tuple[str, ...]:
@@ -84,9 +47,64 @@ def ordered_labels(labels: Iterable[str], wanted: Sequence[str]) -> tuple[str, .
         >>> ordered_labels(["late", "early", "mid", "never"], ["early", "mid", "late", "later"])
         ('early', 'mid', 'late', 'never')
     """
+    return ordered_distinct(list(dict.fromkeys(labels)), wanted)
+
+
+def ordered_distinct(labels: list[str], wanted: Sequence[str]) -> tuple[str, ...]:
+    """What `ordered_labels` gives of labels that are all different.
+
+    Args:
+        labels: what occurs.
+        wanted: as there.
+
+    Example:
+        >>> ordered_distinct(["late", "early", "mid"], ["mid"])
+        ('mid', 'early', 'late')
+    """
+    if not wanted:
+        return _sorted(labels)
     distinct = set(labels)
     first = [text for text in dict.fromkeys(wanted) if text in distinct]
-    return (*first, *sorted_labels(distinct.difference(first)))
+    return (*first, *_sorted(list(distinct.difference(first))))
+
+
+def first_distinct(labels: list[str], wanted: Sequence[str], most: int) -> tuple[str, ...]:
+    """The first of what `ordered_distinct` gives.
+
+    Args:
+        labels: what occurs, all different.
+        wanted: some or all labels in the order that was chosen.
+        most: how many, at most.
+
+    Example:
+        >>> first_distinct(["late", "early", "mid", "never"], ["mid"], 2)
+        ('mid', 'early')
+    """
+    if wanted or len(labels) <= most:
+        return ordered_distinct(labels, wanted)[:most]
+    return tuple(nsmallest(most, labels, key=_key(labels)))
+
+
+def _sorted(distinct: list[str]) -> tuple[str, ...]:
+    key = _key(distinct)
+    if len(distinct) <= _PIECE:
+        return tuple(sorted(distinct, key=key))
+    # In pieces: one call for very many would keep Python's lock for seconds.
+    pieces = [sorted(distinct[at : at + _PIECE], key=key) for at in range(0, len(distinct), _PIECE)]
+    return tuple(merge(*pieces, key=key))
+
+
+def _key(distinct: list[str]) -> Callable[[str], Any]:
+    """What tells the place of each of these labels among them."""
+    sizes: dict[str, float] = {}
+    for text in distinct:
+        size = number(text)
+        if size is None:
+            break
+        sizes[text] = size
+    else:
+        return lambda text: (sizes[text], text)
+    return _plain_place if all(map(str.isascii, distinct)) else _place
 
 
 @lru_cache(maxsize=100_000)

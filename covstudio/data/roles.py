@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -77,6 +78,10 @@ _GROUPINGS = 20
 _WRITTEN = 10_000
 #: Numbers that are further apart, relative to their size, differ within 15 digits.
 _ALIKE = 2e-14
+
+
+#: Why columns of a table cannot have roles; asked for with every role that somebody sets.
+_MISFITS: WeakKeyDictionary[Table, dict[tuple[str, str], str | None]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -214,9 +219,12 @@ def check_roles(table: Table, roles: Mapping[str, Role]) -> tuple[RoleProblem, .
             f"A model has one response, and {listed(responses)} are marked. Give the others another role."
         )
         problems += [RoleProblem(column, message) for column in responses[1:]]
+    known = _MISFITS.setdefault(table, {})
     for column in table.columns:
-        misfit = _misfit(table, column, roles.get(column, "ignored"))
-        if misfit:
+        asked = column, roles.get(column, "ignored")
+        if asked not in known:
+            known[asked] = _misfit(table, *asked)
+        if misfit := known[asked]:
             problems.append(RoleProblem(column, misfit))
     return tuple(problems)
 

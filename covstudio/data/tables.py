@@ -156,7 +156,7 @@ class Table(ColumnValues):
     def same(self) -> Table:
         """The same table as another object, which knows what this one has found."""
         twin = replace(self)
-        for name in ("_known", "_ordered", "_arrays"):
+        for name in ("_known", "_ordered", "_first", "_arrays"):
             vars(twin)[name] = getattr(self, name)
         return twin
 
@@ -165,7 +165,7 @@ class Table(ColumnValues):
         state = {one.name: getattr(self, one.name) for one in fields(self)}
         with contextlib.suppress(TypeError):
             state["frame"] = Compact.of(self.frame, self._coded)
-        return state
+        return state | {"_first": self._first}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         known: dict[str, Coded] = {}

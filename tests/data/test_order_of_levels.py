@@ -16,7 +16,7 @@ from covstudio.data import (
     sorted_labels,
 )
 from covstudio.data.design import design_matrix
-from covstudio.data.ordering import first_labels, ordered_labels
+from covstudio.data.ordering import first_distinct, ordered_labels
 
 #: 547 random labels as R 4.2 with ICU 72 sorts them: icuSetCollate(locale = "en_US"); levels(factor(x))
 IN_R = (Path(__file__).parent / "reference" / "levels_in_R.txt").read_text(encoding="utf-8").splitlines()
@@ -47,7 +47,7 @@ def test_labels_of_ascii_are_sorted_as_among_others():
 def test_the_first_levels_are_the_first_of_all(wanted: tuple[str, ...]):
     labels = ["late", "early", "mid", "never", "Mid", "10", "9"]
     whole = ordered_labels(labels, wanted)
-    assert [first_labels(labels, wanted, most) for most in (0, 3, 9)] == [whole[:0], whole[:3], whole]
+    assert [first_distinct(labels, wanted, most) for most in (0, 3, 9)] == [whole[:0], whole[:3], whole]
 
 
 def test_the_reference_is_that_of_R():

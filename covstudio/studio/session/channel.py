@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -18,6 +19,10 @@ from covstudio.studio.session.turns import on_loop
 
 #: Kind of message -> what takes it.
 Handlers = Mapping[type[Any], Callable[[Any], object]]
+
+
+#: An infinity or NaN as MessagePack has it; no text in UTF-8 has such bytes.
+_ODD = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
 
 
 class Line(Protocol):
@@ -120,7 +125,11 @@ def _written(said: State | Message) -> str:
     standard library takes ten times as long.
     """
     text = msgspec.json.encode(said).decode()
-    return text if "null" not in text else msgspec.json.encode(plain(msgspec.to_builtins(said))).decode()
+    return (
+        text
+        if "null" not in text or not _ODD.search(msgspec.msgpack.encode(said))
+        else msgspec.json.encode(plain(msgspec.to_builtins(said))).decode()
+    )
 
 
 def _typed(
