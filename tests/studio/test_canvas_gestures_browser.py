@@ -62,6 +62,8 @@ def test_a_double_click_and_a_slash_open_the_search_where_the_pointer_is(studio:
     page.mouse.dblclick(corner["x"] + 40, corner["y"] + 40)  # away from the templates of the empty page
     field = search(studio, "Add a structure")
     expect(field).to_be_focused()
+    expect(page.get_by_role("option")).not_to_have_count(0)
+    assert box_of(field)["height"] >= 24, "the list leaves the field its height"
     page.keyboard.press("Escape")
     expect(field).to_have_count(0)
     page.mouse.move(x, y - 100)

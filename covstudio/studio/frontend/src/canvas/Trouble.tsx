@@ -106,7 +106,7 @@ function Lacking({ card, problem }: { card: Card; problem: ModelProblem }) {
   const wrong = problem.severity === "error";
   const path = wrong
     ? PROBLEM
-    : emptySlots(card).length > 0
+    : card.slots.some(({ free }) => free)
       ? OPERAND
       : problem.field === null
         ? UNFINISHED
