@@ -211,6 +211,31 @@ def test_wires_v_and_the_canvas_have_menus(started: Studio) -> None:
     expect(wire(started, "block design", "Scale")).to_be_attached()
 
 
+def test_keys_are_about_the_card_that_has_the_keyboard(started: Studio) -> None:
+    page = started.page
+    started.select("residual")
+    started.node("block").press("Delete")  # as after Tab: it has the keyboard, and is not selected
+    expect(started.node("block")).to_have_count(0)
+    expect(started.node("residual")).to_be_attached()
+    undo(page)
+    drawn(started, PIECES + 1, PIECES)
+    started.select("residual")
+    started.node("genotype variance").press("Control+d")
+    expect(started.node("genotype variance 2")).to_be_attached()
+    undo(page)
+    drawn(started, PIECES + 1, PIECES)
+    started.select("residual")
+    before = box_of(started.node("residual"))
+    started.node("block variance").press("Shift+ArrowDown")
+    expect(started.node("block variance")).to_have_class(SELECTED)
+    expect(started.node("residual")).not_to_have_class(SELECTED)
+    assert box_of(started.node("residual")) == before
+    started.node("V").press("Delete")
+    wire(started, "residual", "Sum").press("Delete")
+    expect(wire(started, "residual", "Sum")).to_have_count(0)
+    drawn(started, PIECES + 1, PIECES - 1)
+
+
 def test_what_a_menu_wraps_gives_its_place_to_the_operator(started: Studio) -> None:
     page = started.page
     before = box_of(started.node("residual"))

@@ -24,7 +24,7 @@ import { Tools } from "./Tools";
 import { useClipboard } from "./useClipboard";
 import { useDrop } from "./useDrop";
 import { useFinger } from "./useFinger";
-import { useKeys } from "./useKeys";
+import { type Focused, useKeys } from "./useKeys";
 import { useLongPress } from "./useLongPress";
 import { useLook } from "./useLook";
 import { useMenus } from "./useMenus";
@@ -108,14 +108,21 @@ function Model({ state, earlier }: { state: State<"canvas">; earlier: ReactNode 
     fit: () => look.fit(),
   });
 
+  /** What a key is about: all that is selected, if what has the keyboard is among it; that alone, if not. */
+  const meant = ({ node, wire }: Focused) => {
+    const present = finger.present();
+    if (node !== null && !present.nodes.includes(node)) return { nodes: [node], wires: new Set<string>() };
+    if (wire !== null && !present.wires.has(wire)) return { nodes: [], wires: new Set([wire]) };
+    return present;
+  };
   useKeys(canvas, pointer, {
     chosen: finger.chosen,
     selectAll,
     selectNone: () => finger.select([]),
     select: finger.select,
-    duplicate: () => send({ type: "nodes-duplicated", nodes: finger.present().nodes }),
-    remove: () => {
-      const { nodes, wires } = finger.present();
+    duplicate: (at) => send({ type: "nodes-duplicated", nodes: meant(at).nodes }),
+    remove: (at) => {
+      const { nodes, wires } = meant(at);
       const children = state.wires.filter((wire) => wires.has(wire.id)).map((wire) => wire.child);
       send({ type: "nodes-deleted", nodes, wires: children });
     },

@@ -4,7 +4,9 @@ import { useReactFlow, type XYPosition } from "@xyflow/react";
 import { type RefObject, useEffect, useRef } from "react";
 import { copy } from "../session/browser";
 import { useHear, useSend } from "../session/hooks";
+import { V } from "./model";
 import { actsOnModel } from "./scope";
+import { focusedIn } from "./useKeys";
 
 export function useClipboard(
   canvas: RefObject<HTMLElement>,
@@ -36,9 +38,12 @@ export function useClipboard(
       actsOnModel(event, canvas.current) &&
       `${document.getSelection() ?? ""}` === "";
     const onCopy = (event: ClipboardEvent) => {
-      if (!ours(event) || latest.current.chosen.size === 0) return;
+      const { chosen: selected, take: copied } = latest.current;
+      const { node } = focusedIn(event.composedPath());
+      const nodes = node === null || selected.has(node) ? selected : node === V ? [] : [node];
+      if (!ours(event) || [...nodes].length === 0) return;
       event.preventDefault();
-      latest.current.take(latest.current.chosen, event.type === "cut");
+      copied(nodes, event.type === "cut");
     };
     const onPaste = (event: ClipboardEvent) => {
       const text = event.clipboardData?.getData("text/plain");

@@ -17,13 +17,20 @@ const ARROWS: Record<Arrow, [number, number]> = {
   ArrowDown: [0, 1],
 };
 
+/** The card or the wire that has the keyboard. */
+export interface Focused {
+  node: string | null;
+  wire: string | null;
+}
+
 export interface KeyActs {
   chosen: ReadonlySet<string>;
   selectAll(): void;
   selectNone(): void;
   select(nodes: string[], wires: string[]): void;
-  duplicate(): void;
-  remove(): void;
+  /** Of what has the keyboard, and of all that is selected where that is among it. */
+  duplicate(at: Focused): void;
+  remove(at: Focused): void;
   fit(): void;
   tidy(): void;
   rename(id: string): void;
@@ -38,6 +45,10 @@ export interface KeyActs {
   add(at: XYPosition): void;
   /** Go to the relative of a node that lies in that direction. */
   walk(from: string, arrow: Arrow): void;
+}
+
+export function focusedIn(path: EventTarget[]): Focused {
+  return { node: idOf(path, "node"), wire: idOf(path, "edge") };
 }
 
 function idOf(path: EventTarget[], kind: "node" | "edge"): string | null {
@@ -85,14 +96,14 @@ function command(event: KeyboardEvent, canvas: HTMLElement | null, acts: KeyActs
   const mod = event.ctrlKey || event.metaKey;
   const key = event.key.toLowerCase();
   if (mod && key === "a") return acts.selectAll;
-  if (mod && key === "d") return acts.duplicate;
+  const at = focusedIn(path);
+  if (mod && key === "d") return () => acts.duplicate(at);
   if (!plain(event)) return null;
-  if (event.key === "Delete" || event.key === "Backspace") return acts.remove;
+  if (event.key === "Delete" || event.key === "Backspace") return () => acts.remove(at);
   if (event.key === "Escape") return acts.selectNone;
   if (event.shiftKey && event.code === "Digit1") return acts.fit;
   if (event.shiftKey && event.code === "Digit2") return acts.tidy;
-  const node = idOf(path, "node");
-  const wire = idOf(path, "edge");
+  const { node, wire } = at;
   if (
     (event.key === "Enter" || event.key === " ") &&
     path[0] instanceof Element &&
@@ -118,5 +129,6 @@ function command(event: KeyboardEvent, canvas: HTMLElement | null, acts: KeyActs
     return from === null ? null : () => acts.walk(from, arrow);
   }
   const [x, y] = ARROWS[event.key];
+  if (node !== null && !acts.chosen.has(node)) return () => acts.select([node], []); // seen first, moved then
   return acts.chosen.size === 0 ? null : () => acts.nudge(x * STEP, y * STEP);
 }
