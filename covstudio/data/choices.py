@@ -6,15 +6,15 @@ overruled by what is found. Choices are kept with a model, and an exported progr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, Self, TypeVar, get_args
 
+from covstudio.data.choice_values import check_one_of, known_encoding, text_of, texts, widths
 from covstudio.data.dates import ORDERS, Order
-from covstudio.data.encoding import encoding_name
 from covstudio.data.errors import ChoiceError, came, listed, shown
 from covstudio.data.steps import Compute, Step, merged, steps_from
-from covstudio.data.text import label, plain_label, plain_name
+from covstudio.data.text import plain_name
 
 Kind = Literal["number", "text", "date"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -68,13 +68,13 @@ class ColumnChoice:
 
     def __post_init__(self) -> None:
         for name in ("missing", "values", "levels"):
-            object.__setattr__(self, name, _texts(getattr(self, name), name))
+            object.__setattr__(self, name, texts(getattr(self, name), name))
         if self.reference is not None:
-            object.__setattr__(self, "reference", _text(self.reference, "reference"))
-        _one_of("kind", self.kind, KINDS)
-        _one_of("contrasts", self.contrasts, CONTRASTS)
-        _one_of("decimal", self.decimal, DECIMALS)
-        _one_of("order", self.order, ORDERS)
+            object.__setattr__(self, "reference", text_of(self.reference, "reference"))
+        check_one_of("kind", self.kind, KINDS)
+        check_one_of("contrasts", self.contrasts, CONTRASTS)
+        check_one_of("decimal", self.decimal, DECIMALS)
+        check_one_of("order", self.order, ORDERS)
         both = set(self.missing) & set(self.values)
         if both:
             raise ChoiceError(f"{shown(min(both))} is said to be missing and to be a value. Say one of them.")
@@ -122,7 +122,7 @@ class TableChoices:
     steps: tuple[Step, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "missing", _texts(self.missing, "missing"))
+        object.__setattr__(self, "missing", texts(self.missing, "missing"))
         object.__setattr__(self, "steps", steps_from(self.steps))
         columns = {plain_name(str(name)): one for name, one in dict(self.columns).items()}
         empty = ColumnChoice()
@@ -130,19 +130,19 @@ class TableChoices:
         for name, one in self.columns.items():
             if not isinstance(one, ColumnChoice):
                 raise ChoiceError(f"Column {shown(name)} needs a ColumnChoice; got {type(one).__name__}.")
-        _one_of("separator", self.separator, SEPARATORS)
-        _one_of("decimal", self.decimal, DECIMALS)
-        _one_of("thousands", self.thousands, THOUSANDS)
+        check_one_of("separator", self.separator, SEPARATORS)
+        check_one_of("decimal", self.decimal, DECIMALS)
+        check_one_of("thousands", self.thousands, THOUSANDS)
         if self.thousands and self.thousands == self.decimal:
             raise ChoiceError(
                 f"{self.decimal!r} cannot be the decimal mark and stand between thousands, too."
             )
-        object.__setattr__(self, "widths", _widths(self.widths))
+        object.__setattr__(self, "widths", widths(self.widths))
         for name in ("format", "member", "sheet"):
             if (text := getattr(self, name)) is not None and not isinstance(text, str):
                 raise ChoiceError(f"The choice {shown(name)} is a text; got {came(text)}.")
         if self.encoding is not None:
-            object.__setattr__(self, "encoding", _encoding(self.encoding))
+            object.__setattr__(self, "encoding", known_encoding(self.encoding))
         if self.header is not None and (type(self.header) is not int or self.header < 1):
             raise ChoiceError(f"The header is a line, counted from 1; got {came(self.header)}.")
         if self.units not in (None, True, False):
@@ -361,50 +361,6 @@ def _known(cls: type[Any], content: object, what: str) -> None:
     odd = [str(name) for name in content if name not in names]
     if odd:
         raise ChoiceError(f"{what} has no choice {shown(odd[0])}; there are {listed(names, limit=12)}.")
-
-
-#: What a message calls a mark that cannot be seen.
-_SAID = {"\t": "tab", " ": "space", "": "none"}
-
-
-def _one_of(name: str, value: object, allowed: Sequence[str]) -> None:
-    if value is not None and value not in allowed:
-        known = [_SAID.get(one, one) for one in allowed]
-        raise ChoiceError(f"The {name} can be {listed(known, limit=9, word='or')}; got {came(value)}.")
-
-
-def _texts(values: object, name: str) -> tuple[str, ...]:
-    if isinstance(values, str | int | float):
-        values = [values]
-    if not isinstance(values, Sequence):
-        raise ChoiceError(f"The choice {shown(name)} is a list of texts; got {came(values)}.")
-    return tuple(dict.fromkeys(_text(value, name) for value in values))
-
-
-def _encoding(text: object) -> str:
-    name = encoding_name(str(text))
-    if name is None:
-        raise ChoiceError(
-            f"There is no encoding {shown(text)}. Name one of Python's, such as 'utf-8', 'windows-1252', "
-            "'latin-1', 'mac-roman', 'cp850' or 'utf-16'."
-        )
-    return name
-
-
-def _widths(values: object) -> tuple[int, ...]:
-    if not isinstance(values, Sequence) or not all(type(one) is int and one > 0 for one in values):
-        raise ChoiceError(
-            f"Widths are how many characters each field takes, as in (8, 5, 5); got {came(values)}."
-        )
-    return tuple(values)
-
-
-def _text(value: object, name: str) -> str:
-    """A label as tables have it: a number given as one is the text of it."""
-    text = None if isinstance(value, bool) else label(value)
-    if text is None or not isinstance(value, str | int | float):
-        raise ChoiceError(f"The choice {shown(name)} holds texts; got {came(value)}.")
-    return plain_label(text)
 
 
 _NOTHING = ColumnChoice()
