@@ -44,9 +44,12 @@ class Ramp(Leaf):
     def evaluate(self, natural: Tensor) -> Tensor:
         return natural[0] * (torch.ones(3, 3) + torch.eye(3)).to(natural)
 
+    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
+        return (torch.ones(3, 3) + torch.eye(3)).to(natural).repeat(len(index), 1, 1)
+
 
 class Square(Ramp):
-    """The same by a standard deviation."""
+    """The same by a standard deviation, differentiated automatically."""
 
     def evaluate(self, natural: Tensor) -> Tensor:
         return super().evaluate(natural**2)
@@ -58,6 +61,10 @@ class Shifted(Ramp):
     def evaluate(self, natural: Tensor) -> Tensor:
         return super().evaluate(natural) + torch.eye(3).to(natural)
 
+    # What is inherited would be another matrix's: where the value is redefined, so is this.
+    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
+        return super().differentiate(natural, index)
+
 
 class Column(Leaf):
     """l l' + I with a first entry kept positive."""
@@ -68,6 +75,10 @@ class Column(Leaf):
 
     def evaluate(self, natural: Tensor) -> Tensor:
         return torch.outer(natural, natural) + torch.eye(2).to(natural)
+
+    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
+        units = torch.eye(2).to(natural)[list(index)]
+        return units[:, :, None] * natural + natural[:, None] * units[:, None, :]
 
 
 class Chain(Leaf):
@@ -81,6 +92,12 @@ class Chain(Leaf):
         return natural[0] * torch.eye(self.shape[0]).to(natural) + sum(
             torch.diag_embed(natural[1:], offset) for offset in (-1, 1)
         )
+
+    def differentiate(self, natural: Tensor, index: Sequence[int]) -> Tensor:
+        n = self.shape[0]
+        neighbours = torch.eye(n - 1).to(natural)
+        pairs = torch.diag_embed(neighbours, 1) + torch.diag_embed(neighbours, -1)
+        return torch.cat([torch.eye(n).to(natural)[None], pairs])[list(index)]
 
 
 class Both(Operator):

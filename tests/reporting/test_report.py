@@ -8,7 +8,6 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
-import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -34,6 +33,15 @@ HOSTILE = (
     "[x](javascript:alert(1)) `` ![y](http://a)",
 )
 VOID = frozenset(["meta", "br", "img", "input", "link", "hr"])
+
+
+def notebook(text):
+    """The notebook of a file's text, held against the format."""
+    import nbformat  # takes seconds, which every process would pay that only collects these tests
+
+    found = nbformat.reads(text, as_version=4)
+    nbformat.validate(found)
+    return found
 
 
 class Page(HTMLParser):
@@ -130,8 +138,7 @@ def test_no_name_becomes_markup(hostile) -> None:
     page.check()
     for text in HOSTILE:
         assert " ".join(text.split()) in page.text, text
-    found = nbformat.reads(made.notebook, as_version=4)
-    nbformat.validate(found)
+    found = notebook(made.notebook)
     for cell in found.cells:
         if cell.cell_type == "markdown" and not cell.source.startswith(("```", "$$")):
             Page(cell.source).check()
@@ -160,8 +167,7 @@ def test_the_same_fit_gives_the_same_bytes(oats, tmp_path) -> None:
 
 def test_the_notebook_makes_its_tables_and_pictures_again(oats) -> None:
     made = report(oats, pictures=["qq", "V"])
-    found = nbformat.reads(made.notebook, as_version=4)
-    nbformat.validate(found)
+    found = notebook(made.notebook)
     cells = [cell for cell in found.cells if cell.cell_type == "code"]
     names: dict[str, object] = {}
     exec(cells[0].source, names)
@@ -228,8 +234,7 @@ def test_the_command_line_reports_on_models_formulas_and_saved_fits(
     assert (tmp_path / "saved.html").read_text("utf-8") == report(oats, title="Oats & more").html
     formula = "yield ~ rep + (1 | gen) + (1 | rep:block)"
     assert main(["report", formula, "oats.csv", "-o", "oats.ipynb", "--no-program", "--test-terms"]) == 0
-    found = nbformat.reads((tmp_path / "oats.ipynb").read_text("utf-8"), as_version=4)
-    nbformat.validate(found)
+    found = notebook((tmp_path / "oats.ipynb").read_text("utf-8"))
     assert "46.5969" in json.dumps(found)
     assert "V without a term" in json.dumps(found)
     assert "The report is in oats.ipynb" in capsys.readouterr().err

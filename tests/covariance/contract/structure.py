@@ -7,6 +7,7 @@ default is its own judge.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import pytest
 import torch
@@ -51,8 +52,15 @@ def regular(case: Case, count: int = 4) -> Iterator[tuple[Matrix, Tensor, Tensor
             yield matrix, natural, value, found
 
 
-def derivatives(matrix: Matrix, natural: Tensor) -> Tensor:
-    return matrix.natural_jacobian(natural, range(matrix.num_params))
+def derivatives(case: Case, natural: Tensor) -> Tensor:
+    """The Jacobian in natural values, by which several checks go at the same points."""
+    return _derivatives(case, tuple(natural.tolist())).clone()
+
+
+@lru_cache(maxsize=8)
+def _derivatives(case: Case, natural: tuple[float, ...]) -> Tensor:
+    matrix = case.make()
+    return matrix.natural_jacobian(torch.tensor(natural, dtype=torch.float64), range(matrix.num_params))
 
 
 def selections(matrix: Matrix) -> list[list[int]]:
@@ -143,7 +151,7 @@ def diagonals_agree_with_dense_ones(case: Case) -> None:
         if not found.is_inference() and found.is_contiguous():
             found.fill_(7.0)
         assert torch.equal(structure.diagonal(matrix, natural), again)
-        slices = derivatives(matrix, natural)
+        slices = derivatives(case, natural)
         bound = value.abs().max() + (slices.abs().max() if len(slices) else 0.0)
         for index in selections(matrix):
             expected = slices[index].diagonal(dim1=1, dim2=2)
@@ -153,7 +161,7 @@ def diagonals_agree_with_dense_ones(case: Case) -> None:
 @contract
 def derivatives_of_products_agree_with_dense_ones(case: Case) -> None:
     for matrix, natural in points(case):
-        slices = derivatives(matrix, natural)
+        slices = derivatives(case, natural)
         b, a = normal(case, matrix.shape[1], 3), normal(case, *matrix.shape)
         # Parts that cancel, as in a correlation, leave the rounding errors of V.
         bound = matrix.evaluate(natural).abs().sum() * 4
@@ -208,7 +216,7 @@ def banded_precisions_agree_with_dense_inverses(case: Case) -> None:
         outside = torch.tril(inverse, -width - 1)
         near(outside, torch.zeros_like(outside), inverse, tolerance)
         near(structure.precision(matrix, natural), bands(inverse, width), inverse, tolerance)
-        moved = -(inverse @ derivatives(matrix, natural) @ inverse)
+        moved = -(inverse @ derivatives(case, natural) @ inverse)
         bound = inverse.abs().max() + (moved.abs().max() if len(moved) else 0.0)
         for index in selections(matrix):
             got = structure.precision_derivatives(matrix, natural, index)
@@ -237,7 +245,7 @@ def sparse_inverses_agree_with_dense_inverses(case: Case) -> None:
         outside = torch.tril(inverse).index_put(places, torch.zeros(len(rows), dtype=value.dtype))
         near(outside, torch.zeros_like(outside), inverse, tolerance)
         near(structure.inverse_entries(matrix, natural), inverse[places], inverse, tolerance)
-        moved = -(inverse @ derivatives(matrix, natural) @ inverse)
+        moved = -(inverse @ derivatives(case, natural) @ inverse)
         bound = inverse.abs().max() + (moved.abs().max() if len(moved) else 0.0)
         for index in selections(matrix):
             got = structure.inverse_derivatives(matrix, natural, index)
