@@ -251,6 +251,31 @@ class ColumnValues:
         low, high = label(numbers.min()), label(numbers.max())
         return low if low == high else None
 
+    def same_cells(self, other: ColumnValues) -> bool:
+        """Whether another table has the same columns of the same kinds, with the same cells.
+
+        Args:
+            other: the other table.
+
+        Example:
+            >>> from covstudio.data import Table
+            >>> one, other = (Table.from_columns({"g": ["a", None]}, name) for name in ("one", "other"))
+            >>> one.same_cells(other), one.same_cells(Table.from_columns({"g": ["a", "b"]}, "t"))
+            (True, False)
+        """
+        if self.n != other.n or self.columns != other.columns:
+            return False
+        return all(self._same_cells(other, column) for column in self.columns)
+
+    def _same_cells(self, other: ColumnValues, column: str) -> bool:
+        mine, theirs = self._array(column), other._array(column)
+        if mine.dtype != theirs.dtype:
+            return False
+        if self.is_numeric(column):
+            return bool(np.array_equal(mine, theirs, equal_nan=mine.dtype.kind == "f"))
+        one, two = self._coded(column), other._coded(column)
+        return one.same(two)
+
     def levels(self, column: str) -> tuple[str, ...]:
         """The labels that occur in a column, each once, in order.
 

@@ -42,6 +42,15 @@ class Coded:
         there = self.codes[self.codes >= 0]
         return np.bincount(there, minlength=len(self.values)).astype(np.int64, copy=False)
 
+    def same(self, other: Coded) -> bool:
+        """Whether another column has the same cells: values stand in the order of their first places."""
+        if len(self.values) != len(other.values) or not np.array_equal(self.codes, other.codes):
+            return False
+        return all(
+            bool((self.values[at : at + _PIECE] == other.values[at : at + _PIECE]).all())
+            for at in range(0, len(self.values), _PIECE)
+        )
+
     def cells(self) -> npt.NDArray[np.object_]:
         """The column again: (n,) values, None where missing."""
         # A code of -1, for what is missing, is the last one.

@@ -72,3 +72,23 @@ def test_the_twin_of_a_table_knows_what_it_knows() -> None:
     twin = table.same()
     assert twin is not table
     assert table.levels("g") is twin.levels("g")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"g": ["b", None, "a"], "y": [0.5, math.nan, 2.0]},
+        {"g": ["b", None, "c"], "y": [0.5, math.nan, 2.0]},
+        {"g": ["b", "a", "a"], "y": [0.5, math.nan, 2.0]},
+        {"g": ["b", None, "a"], "y": [0.5, 1.0, 2.0]},
+        {"g": ["b", None, "a"], "y": [1, 2, 3]},
+        {"h": ["b", None, "a"], "y": [0.5, math.nan, 2.0]},
+        {"y": [0.5, math.nan, 2.0], "g": ["b", None, "a"]},
+        {"g": ["b", None], "y": [0.5, math.nan]},
+        {"g": ["b", None, "a"]},
+    ],
+)
+def test_tables_are_the_same_where_pandas_says_so(other: dict[str, list[Any]]) -> None:
+    one = Table.from_columns({"g": ["b", None, "a"], "y": [0.5, math.nan, 2.0]}, "t")
+    two = Table.from_columns(other, "t")
+    assert one.same_cells(two) == one.frame.equals(two.frame)

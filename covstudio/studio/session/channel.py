@@ -125,11 +125,9 @@ def _written(said: State | Message) -> str:
     standard library takes ten times as long.
     """
     text = msgspec.json.encode(said).decode()
-    return (
-        text
-        if "null" not in text or not _ODD.search(msgspec.msgpack.encode(said))
-        else msgspec.json.encode(plain(msgspec.to_builtins(said))).decode()
-    )
+    if "null" not in text or not _ODD.search(msgspec.msgpack.encode(said)):
+        return text
+    return msgspec.json.encode(plain(msgspec.to_builtins(said))).decode()
 
 
 def _typed(

@@ -50,7 +50,7 @@ def kept(tables: Mapping[str, Table], table: Table) -> tuple[str, Table]:
     """
     table = table.before_steps()
     name, number = table.name, 2
-    while name in tables and not tables[name].frame.equals(table.frame):
+    while name in tables and not tables[name].same_cells(table):
         name, number = f"{table.name} ({number})", number + 1
     if name in tables:
         return name, tables[name]
