@@ -120,7 +120,7 @@ class FitPlots:
         model, rest = self._with(**options)
         if kind in FIT_PICTURES.names():
             picture = FIT_PICTURES[kind]
-            return picture, picture.numbers(model, **options_of(picture, rest))
+            return picture, checked(picture.numbers)(model, **options_of(picture, rest))
         if kind not in self.kinds:
             known = ", ".join(map(repr, self.kinds))
             raise ValueError(f"There is no picture of a fit {kind!r}. There are {known}.")

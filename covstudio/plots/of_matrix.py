@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from covstudio.arguments import checked
 from covstudio.covariance import Matrix
 from covstudio.plots.drawing import drawn, drawn_svg, options_of
 from covstudio.plots.picture import MATRIX_PICTURES, Numbers
@@ -44,6 +45,7 @@ class MatrixPlots:
         """What there are pictures of."""
         return MATRIX_PICTURES.names()
 
+    @checked
     def __call__(
         self,
         theta: Any = None,
@@ -77,6 +79,7 @@ class MatrixPlots:
         kind, numbers = self._numbers(theta, kind, options)
         return drawn(MATRIX_PICTURES[kind], numbers, theme, width, height)
 
+    @checked
     def svg(
         self,
         theta: Any = None,
@@ -95,6 +98,7 @@ class MatrixPlots:
         kind, numbers = self._numbers(theta, kind, options)
         return drawn_svg(MATRIX_PICTURES[kind], numbers, theme, width, height)
 
+    @checked
     def data(self, theta: Any = None, kind: str = "V", **options: Any) -> pd.DataFrame:
         """The numbers behind a picture; arguments are those of the picture."""
         return self._numbers(theta, kind, options)[1].frame
@@ -108,6 +112,7 @@ class MatrixPlots:
         return f"Pictures of a {type(self._matrix).__name__}: {', '.join(map(repr, self.kinds))}"
 
 
+@checked(own=("matrix", "theta", "kind"))
 def matrix_numbers(
     matrix: Matrix,
     theta: Any = None,
@@ -122,4 +127,4 @@ def matrix_numbers(
     """The numbers of a picture of a matrix; see `MatrixPlots`."""
     picture = MATRIX_PICTURES[kind]
     subject = Subject.of(matrix, theta, values, rows, places, part)
-    return picture.numbers(subject, **options_of(picture, options))
+    return checked(picture.numbers)(subject, **options_of(picture, options))

@@ -14,7 +14,7 @@ import torch
 
 from covstudio import advise, choose, compare, fit, fit_template, read_fit, report
 from covstudio.choosing import fitted_to, side_by_side
-from covstudio.covariance import ScalarMatrix, why
+from covstudio.covariance import AR1Matrix, ScalarMatrix, why
 from covstudio.data import (
     inspect,
     load_example,
@@ -707,4 +707,52 @@ CASES: dict[str, Case] = {
     ),
     "load_example": Case(lambda made: load_example, lambda made: {"name": "john_alpha"}),
     "load_relations": Case(lambda made: load_relations, lambda made: {"name": "john_alpha"}),
+}
+
+#: Pictures with their options, and what else each of these may be.
+OF_FITS: dict[str, dict[str, tuple[Any, tuple[str, ...]]]] = {
+    "factor": {"by": ("gen", ("None",))},
+    "field": {"row": ("row", ("None",)), "column": ("plot", ("None",)), "within": ("rep", ("None",))},
+    "variogram": {
+        "along": ("row", ("None",)),
+        "within": ("rep", ("None",)),
+        "straight": (False, ("bool",)),
+        "reach": (5.0, ("None", "3")),
+    },
+    "caterpillar": {"term": ("gen", ("None",)), "level": (0.95, ())},
+    "profile": {"parameters": ("gen/g/sigma^2", ("None",)), "level": (0.95, ())},
+    "contour": {
+        "first": ("gen/g/sigma^2", ("None",)),
+        "second": ("residual/sigma^2", ("None",)),
+        "count": (3, ("3",)),
+        "others": ("held", ()),
+    },
+    "subjects": {"by": ("gen", ("None",)), "x": ("row", ("None",))},
+}
+OF_MATRICES: dict[str, dict[str, tuple[Any, tuple[str, ...]]]] = {
+    "V": {
+        "read": ("value", ()),
+        "values": ({"rho": 0.5}, ("None", "dict")),
+        "rows": (None, ("None",)),
+        "places": (None, ("None", "dict")),
+        "part": (None, ("None",)),
+    },
+    "slices": {"parameters": (["rho"], ("None",))},
+    "row": {"row": (0, ("3", "-1"))},
+    "draws": {"count": (1, ("3",)), "seed": (0, ("3",))},
+}
+
+
+def _picture(ask: Callable[[Made], Callable[..., Any]], kind: str, options: Mapping[str, Any]) -> Case:
+    given = {"kind": kind, **{name: value for name, (value, _) in options.items()}}
+    return Case(ask, lambda made: dict(given), {name: takes for name, (_, takes) in options.items()})
+
+
+CASES |= {
+    f"picture of a fit: {kind}": _picture(lambda made: made.found.plot.data, kind, options)
+    for kind, options in OF_FITS.items()
+}
+CASES |= {
+    f"picture of a matrix: {kind}": _picture(lambda made: AR1Matrix(5).plot.data, kind, options)
+    for kind, options in OF_MATRICES.items()
 }

@@ -21,7 +21,8 @@ import torch
 import covstudio
 from covstudio import arguments
 from covstudio.arguments import WrongArgument, checked, given, nearest
-from tests.arguments.argument_cases import CASES, WRONG, Made
+from covstudio.plots.picture import FIT_PICTURES, MATRIX_PICTURES
+from tests.arguments.argument_cases import CASES, OF_FITS, OF_MATRICES, WRONG, Made
 
 PACKAGE = Path(covstudio.__file__).parent
 #: What Python, numpy and torch say of a wrong argument.
@@ -142,6 +143,15 @@ def test_every_question_to_a_fit_is_walked_over(made: Made) -> None:
         for name, method in inspect.getmembers(kind, inspect.isfunction):
             if not name.startswith("_") and len(inspect.signature(method).parameters) > 1:
                 assert inspect.unwrap(method) in walked, f"{kind.__name__}.{name}"
+
+
+def test_every_option_of_a_picture_is_walked_over() -> None:
+    # A correlogram takes what a variogram does, and the places of a contour are told in its own tests.
+    same = {"correlogram": OF_FITS["variogram"], "contour": {**OF_FITS["contour"], "x": None, "y": None}}
+    for pictures, walked in ((FIT_PICTURES, {**OF_FITS, **same}), (MATRIX_PICTURES, OF_MATRICES)):
+        for picture in pictures:
+            for name in list(inspect.signature(picture.numbers).parameters)[1:]:
+                assert name in walked[picture.name], picture.name
 
 
 def test_annotations_of_walked_functions_are_known(made: Made) -> None:

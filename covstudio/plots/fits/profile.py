@@ -55,6 +55,8 @@ def profile(
     """
     told = model.inference
     estimated = [entry.name for entry in told.intervals().entries if entry.name not in _fixed(model)]
+    if parameters is not None and not parameters:
+        raise ValueError(f"parameters names none: name some of {', '.join(map(repr, estimated))}.")
     wanted = [parameters] if isinstance(parameters, str) else list(parameters or estimated[:PARAMETERS])
     found = [told.profile(name, level) for name in wanted]
     frame = pd.DataFrame(

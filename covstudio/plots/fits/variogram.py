@@ -157,6 +157,8 @@ def _numbers(
 
 def _directions(model: FittedModel, along: str | Sequence[str] | None) -> tuple[str, ...]:
     if along is not None:
+        if not len(along):
+            raise ValueError("along names no column: name one, as in along='time', or leave it out.")
         return (along,) if isinstance(along, str) else tuple(along)
     layout = model.layout()
     if layout is None:

@@ -72,6 +72,8 @@ def draws(subject: Subject, count: int = 4, seed: int = 0) -> Numbers:
         raise ValueError(f"{subject.name} is not square, so nothing is drawn from it.")
     if count < 1:
         raise ValueError(f"count must be at least 1, and is {count}.")
+    if seed < 0:
+        raise ValueError(f"seed must be a whole number of at least 0, and is {seed}.")
     n = subject.matrix.shape[0]
     noise = torch.randn((n, count), dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
     drawn = symmetric_root(subject.value, subject.name) @ noise.numpy()

@@ -83,6 +83,8 @@ def slices(subject: Subject, parameters: Sequence[str] | None = None) -> Numbers
         raise ValueError(
             f"{subject.name} has no parameter {unknown[0]!r}; it has {', '.join(paths[:12])}."
             if unknown
+            else f"parameters names none; {subject.name} has {', '.join(paths[:12])}."
+            if paths
             else f"{subject.name} has no parameters, so there are no derivatives."
         )
     shown = wanted[:SLICES]
