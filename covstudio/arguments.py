@@ -182,7 +182,8 @@ def _fits(value: Any, hint: Any) -> bool:
         return False
     if issubclass(origin, Mapping):
         return all(_fits(key, inner[0]) and _fits(one, inner[1]) for key, one in value.items())
-    if issubclass(origin, Sequence) or origin in (set, frozenset):
+    # What is gone through once, such as a generator, is left for the function to go through.
+    if (issubclass(origin, Sequence) or origin in (Iterable, set, frozenset)) and hasattr(value, "__len__"):
         return all(_fits(one, inner[0]) for one in _differing(value))
     return True
 
@@ -220,6 +221,8 @@ def _is_of(value: Any, kind: Any) -> bool:
         return ordered and not isinstance(value, str | bytes | Mapping | set | frozenset)
     if kind is Callable:
         return callable(value)
+    if kind is Iterable:
+        return hasattr(value, "__iter__") and not isinstance(value, str | bytes)
     try:
         return isinstance(value, kind)
     except TypeError:  # a protocol that does not tell at run time

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from covstudio.arguments import checked, given
 from covstudio.data.causes import why_no_numbers
 from covstudio.data.choices import TableChoices
 from covstudio.data.compact import MANY, Coded, arrays_of, coded
@@ -53,8 +54,11 @@ class ColumnValues:
 
     def has(self, column: str) -> bool:
         """Whether there is this column, in whichever Unicode form its name is given."""
+        if not isinstance(column, str):
+            return False
         return column in self.frame.columns or self._own(column) in self.frame.columns
 
+    @checked
     def absent(self, column: str, meant: bool = True) -> str:
         """The sentence about a column that there is not.
 
@@ -65,8 +69,12 @@ class ColumnValues:
         told = f"There is no column {shown(column)} in {shown(self.name)}."
         return f"{told} {suggestion(column, self.columns)}" if meant else told
 
+    @checked
     def require(self, columns: Iterable[str]) -> None:
         """Check that the table has these columns.
+
+        Args:
+            columns: their names.
 
         Raises:
             TableError: one or more are not there; the message names them and what may have been meant.
@@ -89,7 +97,7 @@ class ColumnValues:
 
     def _array(self, column: str) -> npt.NDArray[Any]:
         """A column, in whichever Unicode form its name is given."""
-        found = self._arrays.get(column)
+        found = self._arrays.get(column) if isinstance(column, str) else None
         if found is None:
             self.require([column])
             own = self._own(column)
@@ -133,6 +141,8 @@ class ColumnValues:
 
     def _own(self, column: str) -> str:
         """The name of a column as the table has it."""
+        if not isinstance(column, str):
+            raise TableError(f"A column is asked for by its name, a text; got {given(column)}.")
         there = self.frame.columns
         if column in there:
             return column

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from covstudio.arguments import checked
 from covstudio.data.calculation import calculated
 from covstudio.data.design import design_matrix
 from covstudio.data.errors import ChoiceError, DesignError, TableError, shown, suggestion
@@ -29,6 +30,7 @@ _COLUMN = re.compile(r"\s*column\((?P<inside>.*)\)\s*", re.DOTALL)
 _NAMES = re.compile(r"\s*(?:`(?P<quoted>(?:[^`\\]|\\.)*)`|(?P<plain>[^\W\d][\w.]*|\.[^\W\d][\w.]*))\s*")
 
 
+@checked
 def position_in(groups: Sequence[str], given: Sequence[str] = ()) -> str:
     """What computes the place of each row within its group, counted from 1 in the order of the table.
 
@@ -44,6 +46,7 @@ def position_in(groups: Sequence[str], given: Sequence[str] = ()) -> str:
     return f"position({inside}{' | ' if given else ''}{' : '.join(map(quote_name, given))})"
 
 
+@checked
 def column_of(formula: str, name: str) -> str:
     """What computes one column of the design matrix of a formula.
 

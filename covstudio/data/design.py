@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from covstudio.arguments import checked
 from covstudio.data.coded_columns import INTERCEPT, CodedColumns
 from covstudio.data.coding import code_terms
 from covstudio.data.column_values import Bools
@@ -143,6 +144,7 @@ class Design:
         }
 
 
+@checked
 def design_matrix(
     table: Table,
     formula: str | Formula,

@@ -8,6 +8,7 @@ from functools import lru_cache
 from heapq import merge, nsmallest
 from typing import Any
 
+from covstudio.arguments import checked
 from covstudio.data.numerals import number
 
 #: The order of the Unicode collation algorithm for what is no letter and no digit (CLDR, root locale).
@@ -17,6 +18,7 @@ _PIECE = 5_000
 _KINDS = {"Z": 0, "P": 0, "S": 1, "N": 3, "L": 4}
 
 
+@checked
 def sorted_labels(labels: Iterable[str]) -> tuple[str, ...]:
     """The distinct labels in R's order of a factor's levels.
 
@@ -36,6 +38,7 @@ def sorted_labels(labels: Iterable[str]) -> tuple[str, ...]:
     return _sorted(list(dict.fromkeys(labels)))
 
 
+@checked
 def ordered_labels(labels: Iterable[str], wanted: Sequence[str]) -> tuple[str, ...]:
     """The distinct labels, those that somebody has put in order first, the others after them.
 

@@ -42,7 +42,7 @@ def read_table(
     name: str | None = None,
     max_bytes: int = MAX_BYTES,
     choices: TableChoices | None = None,
-    missing: Sequence[str | float] | Mapping[str, Sequence[str | float]] = (),
+    missing: Sequence[str | float] | Mapping[str, str | float | Sequence[str | float]] = (),
     reference: Mapping[str, str] | None = None,
     levels: Mapping[str, Sequence[str]] | None = None,
 ) -> Table:
@@ -97,7 +97,7 @@ def read_table(
 
 def _all_said(
     choices: TableChoices,
-    missing: Sequence[str | float] | Mapping[str, Sequence[str | float]],
+    missing: Sequence[str | float] | Mapping[str, str | float | Sequence[str | float]],
     reference: Mapping[str, str],
     levels: Mapping[str, Sequence[str]],
 ) -> TableChoices:

@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from covstudio.arguments import checked, given
 from covstudio.data.errors import TableError, count, listed, shown
 from covstudio.data.matching import Match, are, folded
 from covstudio.data.text import label, plain_label
@@ -85,6 +86,7 @@ class Relation:
     # --- made ---
 
     @classmethod
+    @checked
     def of_pedigree(cls, rows: Iterable[Sequence[Any]], name: str = "") -> Relation:
         """A pedigree from rows (individual, sire, dam); parents without a row become founders.
 
@@ -127,9 +129,10 @@ class Relation:
         return cls("pedigree", (*ids, *founders), name, parents=parents, notes=notes)
 
     @classmethod
+    @checked
     def of_matrix(
         cls,
-        ids: Sequence[Any],
+        ids: Sequence[Any] | str,
         matrix: Any,
         kind: Literal["relationship", "inverse"] = "relationship",
         name: str = "",
@@ -147,7 +150,7 @@ class Relation:
         """
         what = "inverse" if kind == "inverse" else "relationship matrix"
         labels = [_label(one) for one in ids]
-        values = np.array(np.asarray(matrix), dtype=np.float64)
+        values = _numbers(matrix, "matrix")
         if values.ndim != 2 or values.shape[0] != values.shape[1]:
             raise TableError(f"The {what} has shape {' × '.join(map(str, values.shape))}. Give a square one.")
         if len(labels) != len(values):
@@ -179,10 +182,11 @@ class Relation:
         return cls(kind, tuple(labels), name, numbers=values[rows, columns], places=np.stack([rows, columns]))
 
     @classmethod
+    @checked
     def of_entries(
         cls,
-        first: Sequence[Any],
-        second: Sequence[Any],
+        first: Sequence[Any] | str,
+        second: Sequence[Any] | str,
         values: Any,
         kind: Literal["relationship", "inverse"] = "inverse",
         name: str = "",
@@ -243,7 +247,8 @@ class Relation:
         return cls(kind, tuple(place), name, numbers=matrix)
 
     @classmethod
-    def of_markers(cls, ids: Sequence[Any], calls: Any, name: str = "") -> Relation:
+    @checked
+    def of_markers(cls, ids: Sequence[Any] | str, calls: Any, name: str = "") -> Relation:
         """Markers: counts of one allele from 0 to 2, individuals in rows; -1, 0, 1 are counted from 0.
 
         Args:
@@ -255,7 +260,7 @@ class Relation:
             TableError: there are other numbers, or rows and names do not suit each other.
         """
         labels = [_label(one) for one in ids]
-        values = np.array(calls, dtype=np.float64)
+        values = _numbers(calls, "calls")
         if values.ndim != 2 or len(values) != len(labels) or not values.shape[1]:
             raise TableError(
                 f"Markers are a table with a row for each of the {count(len(labels), 'individual')}; these "
@@ -310,6 +315,7 @@ class Relation:
     def _places(self) -> dict[str, int]:
         return {label: k for k, label in enumerate(self.ids)}
 
+    @checked
     def match(self, labels: Iterable[str]) -> Match:
         """The labels of a column beside the individuals."""
         own = dict.fromkeys(labels)
@@ -327,6 +333,7 @@ class Relation:
         others = len(self.ids) - (len(own) - len(absent))
         return Match(absent, tuple(nearest), others, len(self.ids))
 
+    @checked
     def located(self, labels: Sequence[str], column: str = "the factor") -> Sequence[str]:
         """The labels, when all are individuals.
 
@@ -361,6 +368,7 @@ class Relation:
         full[self.places[1], self.places[0]] = self.numbers
         return full
 
+    @checked
     def named(self, name: str) -> Relation:
         """The same under another name."""
         return replace(self, name=name)
@@ -394,6 +402,18 @@ class Relation:
 def _label(value: Any) -> str:
     """A cell as the name of an individual."""
     return plain_label(label(value) or "")
+
+
+def _numbers(values: Any, name: str) -> Floats:
+    """Numbers of any kind, as a copy.
+
+    Raises:
+        TableError: there are others.
+    """
+    try:
+        return np.array(np.asarray(values), dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TableError(f"{name} must hold numbers, and is {given(values)}.") from None
 
 
 def _check_ids(ids: Sequence[str], what: str) -> None:

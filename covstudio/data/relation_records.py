@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from covstudio.arguments import checked
 from covstudio.data.errors import TableError, came, listed
 from covstudio.data.relation import KINDS, MAX_CALLS, MAX_DENSE, Relation
 
@@ -21,6 +22,7 @@ READABLE = 20_000
 _CALLS = "012."
 
 
+@checked
 def relation_record(relation: Relation) -> dict[str, Any]:
     """What `relation_from` reads back to an equal relation.
 
@@ -52,6 +54,7 @@ def relation_record(relation: Relation) -> dict[str, Any]:
     return {**head, "lower": _numbers(lower)}
 
 
+@checked
 def relation_from(record: Mapping[str, Any]) -> Relation:
     """The relation in a record.
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from covstudio.arguments import checked
 from covstudio.data.causes import looks_like_number, why_no_numbers
 from covstudio.data.errors import SUGGESTED, TableError, count, listed, shown
 from covstudio.data.missing import MISSING_AMONG_NUMBERS
@@ -110,6 +111,7 @@ class RoleProblem:
     message: str
 
 
+@checked
 def guess_roles(table: Table) -> dict[str, Role]:
     """A role for every column, in their order; at most one is the response.
 
@@ -187,7 +189,8 @@ def named_responses(table: Table) -> tuple[str, ...]:
     return tuple(one for one in table.columns if table.is_numeric(one) and words_of(one) & _RESPONSES)
 
 
-def check_roles(table: Table, roles: Mapping[str, Role]) -> tuple[RoleProblem, ...]:
+@checked
+def check_roles(table: Table, roles: Mapping[str, str]) -> tuple[RoleProblem, ...]:
     """What is wrong with these roles for this table; nothing when they will do.
 
     Args:

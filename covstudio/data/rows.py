@@ -10,6 +10,7 @@ from math import prod
 import numpy as np
 import torch
 
+from covstudio.arguments import checked
 from covstudio.data.column_values import Bools
 from covstudio.data.errors import DesignError, TableError, count, listed, shown
 from covstudio.data.numerals import number as as_number
@@ -93,6 +94,7 @@ def complete_rows(table: Table, columns: Iterable[str]) -> CompleteRows:
     return CompleteRows(table.rows(kept), kept, dropped, note)
 
 
+@checked
 def response(table: Table, column: str) -> Response:
     """The response, without the rows that have none.
 
@@ -128,6 +130,7 @@ def response(table: Table, column: str) -> Response:
     return Response(torch.from_numpy(present), complete.kept, complete.dropped, complete.note)
 
 
+@checked
 def factor_columns(table: Table, columns: Sequence[str]) -> list[list[str]]:
     """The labels of each factor, row by row: what `DummyMatrix` takes.
 
@@ -172,6 +175,7 @@ def factor_levels(table: Table, column: str) -> tuple[str, ...]:
     return table.levels(column)
 
 
+@checked
 def levels(table: Table, columns: Sequence[str], *, crossed: bool = True) -> tuple[str, ...]:
     """The levels of a factor, or of several crossed: the columns of `DummyMatrix`, in order.
 

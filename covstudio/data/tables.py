@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from covstudio.arguments import checked
 from covstudio.data.choices import Question, TableChoices
 from covstudio.data.column_values import Bools, ColumnValues
 from covstudio.data.compact import Coded, Compact
@@ -89,6 +90,7 @@ class Table(ColumnValues):
             lines.append(f"{count(len(self.questions), 'question')} open: see `questions`")
         return "\n".join(lines)
 
+    @checked
     def rows(self, kept: Bools) -> Table:
         """The table of the rows where `kept`, an (n,) array, is true.
 
@@ -123,6 +125,7 @@ class Table(ColumnValues):
         kept[first : first + count] = True
         return self.rows(kept)
 
+    @checked
     def with_choices(self, choices: TableChoices) -> Table:
         """The same table under other choices.
 
@@ -214,6 +217,7 @@ class Table(ColumnValues):
         return stream.getvalue()
 
     @classmethod
+    @checked
     def from_columns(
         cls, columns: Mapping[str, Sequence[Any]], name: str, notes: Sequence[str] = ()
     ) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,25 @@ from covstudio import advise, choose, compare, fit, fit_template, read_fit, repo
 from covstudio.choosing import fitted_to, side_by_side
 from covstudio.covariance import AR1Matrix, ScalarMatrix, why
 from covstudio.data import (
+    Relation,
+    Table,
+    TableChoices,
+    check_roles,
+    column_of,
+    design_matrix,
+    factor_columns,
+    guess_roles,
     inspect,
+    levels,
     load_example,
     load_relations,
+    ordered_labels,
+    position_in,
     read,
     read_relation,
     read_table,
     relation_of,
+    response,
 )
 from covstudio.design import (
     Expected,
@@ -42,6 +54,8 @@ from covstudio.design import (
 )
 from covstudio.estimate import first_stage
 from covstudio.formula import read as read_formula
+from covstudio.reml import explain
+from covstudio.reml import fit as fit_matrix
 
 #: What stands in the place of an argument.
 WRONG: Mapping[str, Any] = {
@@ -707,6 +721,122 @@ CASES: dict[str, Case] = {
     ),
     "load_example": Case(lambda made: load_example, lambda made: {"name": "john_alpha"}),
     "load_relations": Case(lambda made: load_relations, lambda made: {"name": "john_alpha"}),
+}
+#: Functions of tables and of the likelihood, and methods: what to ask, with which arguments, and what else
+#: each of these may be.
+MORE: list[tuple[str, Callable[[Made], Callable[..., Any]], dict[str, tuple[Any, tuple[str, ...]]]]] = [
+    (
+        "design_matrix",
+        lambda made: partial(design_matrix, made.table),
+        {"formula": ("1 + rep", ()), "roles": (None, ("None", "dict")), "drop_dependent": (False, ("bool",))},
+    ),
+    ("data.response", lambda made: partial(response, made.table), {"column": ("yield", ())}),
+    (
+        "data.levels",
+        lambda made: partial(levels, made.table),
+        {"columns": (["rep"], ("list",)), "crossed": (True, ("bool",))},
+    ),
+    ("factor_columns", lambda made: partial(factor_columns, made.table), {"columns": (["rep"], ("list",))}),
+    ("check_roles", lambda made: partial(check_roles, made.table), {"roles": ({}, ("dict",))}),
+    ("guess_roles", lambda made: guess_roles, {"table": (load_example("john_alpha"), ())}),
+    (
+        "ordered_labels",
+        lambda made: ordered_labels,
+        {
+            "labels": (["a"], ("list", "dict", "two texts", "dict of number")),
+            "wanted": ([], ("list", "two texts")),
+        },
+    ),
+    ("column_of", lambda made: column_of, {"formula": ("log(x)", ("text",)), "name": ("x", ("text",))}),
+    (
+        "position_in",
+        lambda made: position_in,
+        {"groups": (["a"], ("list", "two texts")), "given": ([], ("list", "two texts"))},
+    ),
+    *(
+        (f"Table.{name}", lambda made, name=name: getattr(made.table, name), {"column": (column, ())})
+        for name, column in {
+            "counts": "rep",
+            "is_numeric": "rep",
+            "is_time": "rep",
+            "labels": "rep",
+            "levels": "rep",
+            "missing": "rep",
+            "numbers": "yield",
+            "reference": "rep",
+        }.items()
+    ),
+    ("Table.require", lambda made: made.table.require, {"columns": (["rep"], ("list", "dict"))}),
+    ("Table.rows", lambda made: made.table.rows, {"kept": (np.ones(72, dtype=np.bool_), ())}),
+    (
+        "Table.from_columns",
+        lambda made: Table.from_columns,
+        {
+            "columns": ({"a": [1, 2]}, ()),
+            "name": ("t", ("text",)),
+            "notes": ((), ("list", "two texts")),
+        },
+    ),
+    ("Table.with_choices", lambda made: made.table.with_choices, {"choices": (TableChoices(), ())}),
+    (
+        "Relation.of_matrix",
+        lambda made: Relation.of_matrix,
+        {
+            "ids": (["a", "b"], ("two texts", "array")),
+            "matrix": (np.eye(2), ()),
+            "kind": ("relationship", ()),
+            "name": ("K", ("text",)),
+        },
+    ),
+    (
+        "Relation.of_markers",
+        lambda made: Relation.of_markers,
+        {
+            "ids": (["a", "b"], ("two texts", "array")),
+            "calls": (np.ones((2, 3)), ()),
+            "name": ("M", ("text",)),
+        },
+    ),
+    (
+        "Relation.of_pedigree",
+        lambda made: Relation.of_pedigree,
+        {"rows": ([("a", "", ""), ("b", "a", "")], ()), "name": ("A", ("text",))},
+    ),
+    (
+        "Relation.named",
+        lambda made: load_relations("mrode_calves")["pedigree"].named,
+        {"name": ("A", ("text",))},
+    ),
+    (
+        "reml.fit",
+        lambda made: partial(fit_matrix, ScalarMatrix(6), torch.arange(6.0) ** 2, torch.ones(6, 1)),
+        {
+            "start": (None, ("None",)),
+            "max_iter": (5, ("3",)),
+            "callback": (None, ("None", "function")),
+            "engine": ("auto", ()),
+            "method": ("REML", ()),
+            "cancel": (None, ("None",)),
+            "x_names": (None, ("None",)),
+            "drop_dependent": (False, ("bool",)),
+            "device": (None, ("None",)),
+        },
+    ),
+    (
+        "reml.explain",
+        lambda made: partial(explain, ScalarMatrix(6)),
+        {"n": (None, ("None",)), "p": (1, ("3",)), "engine": ("auto", ())},
+    ),
+]
+CASES |= {
+    name: Case(
+        ask,
+        lambda made, options=options: {key: value for key, (value, _) in options.items()},
+        {key: takes for key, (_, takes) in options.items()},
+        # Methods that are asked for one column very often are not bound anew each time.
+        closed=not name.startswith("Table.") or name == "Table.require",
+    )
+    for name, ask, options in MORE
 }
 
 #: Pictures with their options, and what else each of these may be.

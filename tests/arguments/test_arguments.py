@@ -8,6 +8,7 @@ import linecache
 import math
 import warnings
 from collections.abc import Sequence
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -47,6 +48,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return Made(tmp_path_factory.mktemp("arguments"))
 
 
+@cache
+def raises(file: str) -> list[range]:
+    """The lines of the statements of a file that raise something."""
+    tree = ast.parse("".join(linecache.getlines(file)))
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Raise)]
+    return [range(node.lineno, (node.end_lineno or node.lineno) + 1) for node in found]
+
+
 def raised(error: BaseException) -> bool:
     """Whether an error was raised by a statement of covstudio's, and did not happen to it."""
     trace: TracebackType | None = error.__traceback__
@@ -54,13 +63,7 @@ def raised(error: BaseException) -> bool:
         trace = trace.tb_next
     assert trace is not None
     file, line = trace.tb_frame.f_code.co_filename, trace.tb_lineno
-    if not Path(file).is_relative_to(PACKAGE):
-        return False
-    tree = ast.parse("".join(linecache.getlines(file)))
-    return any(
-        isinstance(node, ast.Raise) and node.lineno <= line <= (node.end_lineno or node.lineno)
-        for node in ast.walk(tree)
-    )
+    return Path(file).is_relative_to(PACKAGE) and any(line in lines for lines in raises(file))
 
 
 def answers(ask: Any, places: list[Any], names: dict[str, Any]) -> str:
@@ -115,6 +118,14 @@ def test_an_argument_that_there_is_not_is_told_by_name(name: str, made: Made) ->
         case.ask(made)(*places, **{**names, "nonsuch": 1})
 
 
+def bare(function: Any) -> Any:
+    """A function without what stands around it."""
+    while isinstance(function, partial):
+        function = function.func
+    function = inspect.unwrap(getattr(function, "__func__", function))
+    return function if inspect.isfunction(function) else inspect.unwrap(type(function).__call__)
+
+
 def public_functions() -> dict[str, Any]:
     """Functions that packages hand out to whoever imports them."""
     found: dict[str, Any] = {}
@@ -130,7 +141,7 @@ def public_functions() -> dict[str, Any]:
 
 
 def test_every_public_function_is_walked_over(made: Made) -> None:
-    walked = {inspect.unwrap(case.ask(made)) for case in CASES.values()}
+    walked = {bare(case.ask(made)) for case in CASES.values()}
     left = [name for name, one in public_functions().items() if inspect.unwrap(one) not in walked]
     # `explore` opens the app.
     assert left == ["covstudio.explore"]
@@ -138,7 +149,7 @@ def test_every_public_function_is_walked_over(made: Made) -> None:
 
 def test_every_question_to_a_fit_is_walked_over(made: Made) -> None:
     """Methods of a fit, of its means and of a comparison that take something."""
-    walked = {inspect.unwrap(getattr(case.ask(made), "__func__", case.ask(made))) for case in CASES.values()}
+    walked = {bare(case.ask(made)) for case in CASES.values()}
     for kind in (type(made.found), type(made.means), type(made.comparison), type(made.expected)):
         for name, method in inspect.getmembers(kind, inspect.isfunction):
             if not name.startswith("_") and len(inspect.signature(method).parameters) > 1:
@@ -159,9 +170,7 @@ def test_annotations_of_walked_functions_are_known(made: Made) -> None:
     from covstudio.arguments import _hint
 
     for name, case in CASES.items():
-        function = inspect.unwrap(getattr(case.ask(made), "__func__", case.ask(made)))
-        if not inspect.isfunction(function):
-            function = inspect.unwrap(type(function).__call__)
+        function = bare(case.ask(made))
         for one in inspect.signature(function).parameters.values():
             if isinstance(one.annotation, str) and one.annotation != "Any":
                 known = {**function.__globals__, "pd": import_module("pandas")}

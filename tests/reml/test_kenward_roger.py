@@ -132,7 +132,7 @@ def test_an_observed_information_that_is_not_positive_definite_is_said(monkeypat
 
 def test_information_that_there_is_not() -> None:
     v, y, x = trial("cs")
-    with pytest.raises(ValueError, match="'observed', 'average', 'expected' or None, and is 'fisher'"):
+    with pytest.raises(ValueError, match="'observed', 'average' or 'expected', or None, and got 'fisher'"):
         Inference(fit(v, y, x), v, y, x, information="fisher")
 
 

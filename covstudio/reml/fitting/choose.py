@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from covstudio.arguments import checked
 from covstudio.covariance import Matrix
 from covstudio.reml.engines.candidate import Applicable, Candidate
 from covstudio.reml.engines.registry import CANDIDATES, candidate_named
@@ -138,6 +139,7 @@ class Explanation:
         return "\n".join(lines)
 
 
+@checked(own=("v",))
 def explain(v: Matrix, n: int | None = None, p: int = 1, engine: str = "auto") -> Explanation:
     """Which engine would fit V, why, and what that would take; nothing is computed.
 

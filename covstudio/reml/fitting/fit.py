@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from covstudio.arguments import checked
 from covstudio.covariance import Matrix
 from covstudio.reml.diagnosis.coding import coding_doubts
 from covstudio.reml.fitting.assemble import assemble
@@ -35,6 +36,7 @@ __all__ = ["fit"]
 Vector = NDArray[np.float64]
 
 
+@checked(own=("v",))
 def fit(
     v: Matrix,
     y: Any,

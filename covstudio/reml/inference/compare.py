@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from covstudio.arguments import checked
 from covstudio.reml.fitting.result import Fit
 from covstudio.reml.inference.comparison import Candidate, Comparison, compare_candidates
 from covstudio.reml.inference.inference import Inference
@@ -11,6 +12,7 @@ from covstudio.reml.inference.inference import Inference
 __all__ = ["compare"]
 
 
+@checked(own=("models",))
 def compare(
     *models: Fit | Inference, names: Sequence[str] | None = None, boundary: int | Sequence[int] | None = None
 ) -> Comparison:

@@ -249,7 +249,12 @@ def _too_few_rows(n: int, p: int) -> InvalidData:
 def _device(y: Any, x: Any, device: torch.device | str | None) -> torch.device:
     """Where to compute: asked for, or where the data are."""
     if device is not None:
-        return torch.device(device)
+        try:
+            return torch.device(device)
+        except RuntimeError:
+            raise InvalidData(
+                f"device names where to compute, such as 'cpu' or 'cuda:0', and is {device!r}."
+            ) from None
     for values in (y, x):
         if isinstance(values, Tensor):
             return values.device
