@@ -56,7 +56,7 @@ def grouped(n: int, levels: int) -> Matrix:
 def test_few_rows_are_written_out_and_many_are_not() -> None:
     few, many = explain(grouped(60, 6)), explain(grouped(3000, 60))
     assert few.engine == "dense"
-    assert few.reason == "V is written out, 60 x 60."
+    assert few.reason == "V is written out, 60 × 60."
     assert many.engine == "mme"
     assert "60 effects of g absorbed" in many.reason
     assert many.seconds < few.seconds * 100

@@ -192,7 +192,7 @@ def test_missing_values_are_told_of(data: Locator, tmp_path: Path) -> None:
 
 def test_levels_are_put_in_order_and_one_to_compare_with_is_chosen(data: Locator, studio: Studio) -> None:
     data.get_by_role("button", name="Alpha design of spring oats").click()
-    data.get_by_role("button", name="Levels of rep, compared with R1").click()
+    data.get_by_role("button", name="Levels of rep, reference level R1").click()
     levels = studio.page.get_by_role("dialog", name="Levels of rep")
     levels.get_by_role("button", name="Move R2 up").click()
     expect(levels.get_by_role("listitem").first).to_contain_text("R2")
@@ -202,7 +202,7 @@ def test_levels_are_put_in_order_and_one_to_compare_with_is_chosen(data: Locator
     )
     studio.page.keyboard.press("Escape")
     expect(levels).to_have_count(0)
-    expect(data.get_by_role("button", name="Levels of rep, compared with R3")).to_be_focused()
+    expect(data.get_by_role("button", name="Levels of rep, reference level R3")).to_be_focused()
 
 
 def dropped(studio: Studio, name: str, text: str) -> JSHandle:

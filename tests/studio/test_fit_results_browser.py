@@ -174,3 +174,12 @@ def test_long_names_of_effects_lose_their_middle_and_are_told_whole(studio: Stud
     assert correlations.evaluate(
         "table => table.parentElement.scrollWidth <= table.parentElement.clientWidth"
     )
+
+
+def test_what_is_taken_away_of_random_effects_is_said_where_fewer_are_shown(alpha: Studio) -> None:
+    results = alpha.fit()
+    effects = results.get_by_role("region", name="Random effects (BLUPs)")
+    expect(effects.get_by_text("Copy and Download take")).to_have_count(0)
+    effects.get_by_role("searchbox", name="Search random effects").fill("G05")
+    expect(effects.get_by_role("status", name="Random effects listed")).to_have_text("1 of 42")
+    expect(effects.get_by_text("Copy and Download take all 42, whatever is searched for")).to_be_visible()

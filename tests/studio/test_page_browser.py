@@ -370,3 +370,24 @@ def test_two_sessions_know_nothing_of_each_other(
     expect(studio.nodes()).not_to_have_count(1)
     other.settled()
     expect(other.nodes()).to_have_count(1)
+
+
+def test_names_below_slices_can_be_read_on_a_small_screen(studio: Studio) -> None:
+    """At 1024 x 768 five pictures are too wide for the row: it scrolls, and no name is cut."""
+    studio.page.set_viewport_size({"width": 1024, "height": 768})
+    studio.use_template("Random slopes")
+    strip = studio.page.get_by_role("list", name="V and its derivatives")
+    names = strip.get_by_title("of subject", exact=False)
+    expect(names).to_have_count(3)
+    for name in names.all():
+        assert name.evaluate("name => [...name.children].every(part => part.scrollWidth <= part.clientWidth)")
+    assert strip.evaluate("strip => strip.scrollWidth > strip.clientWidth")
+    tiles = strip.get_by_role("listitem").filter(has=studio.page.get_by_role("img"))
+    widths = tiles.evaluate_all("tiles => tiles.map(tile => tile.clientWidth)")
+    assert len(widths) == 5
+    assert min(widths) >= 124
+    # Where all of them fit in a row they stand in it.
+    studio.page.set_viewport_size({"width": 1440, "height": 900})
+    studio.settled()
+    expect(strip.get_by_role("img").last).to_be_in_viewport(ratio=1)
+    assert strip.evaluate("strip => strip.scrollWidth <= strip.clientWidth")

@@ -29,7 +29,7 @@ class DenseCandidate(Candidate):
         if n > DENSE_LIMIT:
             return f"V has {n} rows, and written out it may have {DENSE_LIMIT}"
         return Applicable(
-            f"written out, {n} x {n}",
+            f"written out, {n:,} × {n:,}",
             _memory(n, k),
             3e-4 + 2.2e-11 * n**3 + (4e-9 + 2e-9 * k) * n * n,
         )

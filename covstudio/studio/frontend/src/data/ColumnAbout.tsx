@@ -62,9 +62,13 @@ function Levels({ column: { name, levels, reference } }: { column: TableColumn }
     <DialogTrigger>
       <Button
         className={`cs-link cs-ellipsis ${styles.compared}`}
-        aria-label={`Levels of ${name}, compared with ${reference}`}
+        aria-label={`Levels of ${name}, reference level ${reference}`}
       >
-        compared with {reference}
+        <span
+          title={`Fixed effects are differences from ${reference}. Press for another level, or another order.`}
+        >
+          {`reference level: ${reference}`}
+        </span>
       </Button>
       <Popover placement="bottom start" offset={6} className={`cs-root cs-menu ${styles.levels}`}>
         <Dialog aria-label={`Levels of ${name}`}>

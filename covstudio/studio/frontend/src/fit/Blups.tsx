@@ -102,9 +102,14 @@ export function Blups({ table }: { table: Table }) {
           </button>
         </div>
       )}
+      {(shown.length < known || known < table.total) && (
+        <div className="cs-note">
+          {`Copy and Download take all ${table.total.toLocaleString()}, whatever is searched for or shown here.`}
+        </div>
+      )}
       {known < table.total && (
         <div className="cs-note">
-          {`The first ${known.toLocaleString()} are listed; the csv file has all ${table.total.toLocaleString()}.`}
+          {`The first ${known.toLocaleString()} of ${table.total.toLocaleString()} are listed and searched.`}
         </div>
       )}
     </Section>

@@ -11,7 +11,7 @@ import { Sketch } from "../ui/Sketch";
 import { useSize } from "../ui/useWide";
 import { Scale } from "./Scale";
 import styles from "./slices.module.css";
-import { tileSize } from "./tiles";
+import { tileSize, tileWidth } from "./tiles";
 
 type Dock = State<"slices">;
 
@@ -37,8 +37,12 @@ function Strip({ state }: { state: Dock }) {
   useSideways(strip);
   const dock = useSize(strip);
   const rows = state.v?.rows ?? 1;
-  const side = dock && tileSize(rows, 1 + state.slices.length, dock, devicePixelRatio);
-  const look = side === null ? undefined : ({ "--tile": `${side}px` } as CSSProperties);
+  const count = 1 + state.slices.length;
+  let look: CSSProperties | undefined;
+  if (dock !== null) {
+    const side = tileSize(rows, count, dock, devicePixelRatio);
+    look = { "--tile": `${side}px`, "--wide": `${tileWidth(side, count, dock.width)}px` } as CSSProperties;
+  }
 
   return (
     <div className={styles.strip} role="list" aria-label="V and its derivatives" ref={strip} style={look}>

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { dockHeight, snug, tileSize } from "./tiles";
+import { dockHeight, snug, tileSize, tileWidth } from "./tiles";
 
 test("a picture is whole multiples of its matrix where these fill most of the place", () => {
   expect(snug(72, 150, 1)).toBe(144);
@@ -13,7 +13,18 @@ test("in a low dock pictures are as high as it lets them be", () => {
 });
 
 test("pictures in a row are a little smaller where all of them are in sight then", () => {
-  expect(tileSize(10, 4, { width: 560, height: 228 }, 1)).toBe(90);
+  expect(tileSize(10, 3, { width: 560, height: 240 }, 1)).toBe(130);
+  expect(tileWidth(130, 3, 560)).toBe(130);
+});
+
+test("a row scrolls before its pictures are too narrow for their names", () => {
+  expect(tileSize(10, 4, { width: 540, height: 228 }, 1)).toBe(140);
+  expect(tileSize(72, 5, { width: 497, height: 187 }, 1)).toBe(103);
+});
+
+test("a name has room in a row that scrolls, however small its picture is", () => {
+  expect(tileWidth(72, 5, 497)).toBe(124);
+  expect(tileWidth(140, 5, 497)).toBe(140);
 });
 
 test("in a high dock all pictures are in sight, as large as they can be", () => {
@@ -25,11 +36,6 @@ test("in a high dock all pictures are in sight, as large as they can be", () => 
 
 test("where they cannot all be in sight they keep a size that can be read", () => {
   expect(tileSize(10, 200, { width: 260, height: 400 }, 1)).toBe(100);
-});
-
-test("the value of a narrow picture has room for a line of its own", () => {
-  expect(tileSize(10, 4, { width: 497, height: 150 }, 1)).toBe(40);
-  expect(tileSize(72, 4, { width: 497, height: 187 }, 1)).toBe(72);
 });
 
 test("a dock whose pictures stand in one row is as high as the row", () => {

@@ -2,9 +2,6 @@
 
 /** Pixels around a picture: what stands below it, beside it, and above all of them where they stand in several rows. */
 const BELOW = 76;
-/** Below a picture that is narrower than `NARROW` its value has a line of its own. */
-const NARROW = 88;
-const LINE = 18;
 const BESIDE = 16;
 const ABOVE = 46;
 /** Pixels at the ends of a row, and above and below it. */
@@ -12,8 +9,10 @@ const ENDS = 28;
 const PAD = 8;
 /** Pixels of the choice of what derivatives are taken by, in a row of pictures. */
 const CHOICE = 84;
-/** The share of its height that a picture in a row may lose so that all are in sight. */
-const LOSS = 0.6;
+/** What pictures in a row are wide at least where all of them are in sight. */
+const COMFORT = 96;
+/** What a name has in a row that scrolls, however low the dock makes the pictures. */
+const NAME = 124;
 /** The least and the most that a picture is wide. */
 const LEAST = 92;
 const MOST = 320;
@@ -32,6 +31,11 @@ export function snug(rows: number, room: number, ratio: number): number {
 const allInARow = (count: number, width: number): number =>
   Math.floor((width - ENDS - CHOICE) / count) - BESIDE;
 
+/** What a picture of this side is wide in a row of so many, with its name. */
+export function tileWidth(side: number, count: number, width: number): number {
+  return side <= allInARow(count, width) ? side : Math.max(side, NAME);
+}
+
 /** The share of a strip that the dock below its model takes at most. */
 const SHARE = 0.64;
 
@@ -43,7 +47,7 @@ export function dockHeight(
   ratio: number,
 ): number {
   const row = allInARow(count, strip.width);
-  if (row >= LEAST && row + BELOW + PAD < TALL) return row + BELOW + PAD;
+  if (row >= COMFORT && row + BELOW + PAD < TALL) return row + BELOW + PAD;
   const most = Math.floor(SHARE * strip.height);
   const side = tileSize(rows, count, { width: strip.width, height: most }, ratio);
   const columns = Math.max(1, Math.floor((strip.width - ENDS) / (side + BESIDE)));
@@ -60,12 +64,8 @@ export function tileSize(
   const { width, height } = dock;
   if (height < TALL) {
     const all = allInARow(count, width);
-    const under = (below: number) => {
-      const most = Math.min(Math.max(40, height - below - PAD), MOST);
-      return snug(rows, all < LOSS * most ? most : Math.min(most, all), ratio);
-    };
-    const side = under(BELOW);
-    return side < NARROW ? under(BELOW + LINE) : side;
+    const most = Math.min(Math.max(40, height - BELOW - PAD), MOST);
+    return snug(rows, all < COMFORT ? most : Math.min(most, all), ratio);
   }
   const across = (columns: number) => Math.floor((width - ENDS) / columns) - BESIDE;
   const ways = Array.from({ length: count }, (_, i) => {
