@@ -24,8 +24,8 @@ SHOWN = [declared for declared in catalogue() if declared.shown]
 
 
 def added(kind: str, table: Table | None = None, **arguments: Any) -> Document:
-    change = AddNode(kind, connect=(V, None), arguments=arguments)
-    return showing(Document(), table, change).apply(Document())
+    change, _ = showing(Document(), table, AddNode(kind, connect=(V, None), arguments=arguments))
+    return change.apply(Document())
 
 
 @pytest.mark.parametrize("declared", SHOWN, ids=lambda declared: declared.name)
@@ -39,12 +39,14 @@ def test_a_structure_alone_is_no_diagonal(declared: Declaration) -> None:
         assert float(torch.linalg.eigvalsh(value)[0]) > 0.0
 
 
-def test_it_is_one_step_that_is_called_as_before() -> None:
-    change = AddNode("ToeplitzMatrix")
-    shown = showing(Document(), None, change)
-    assert shown.described(Document()) == change.described(Document())
-    assert dict(shown.apply(Document()).nodes["n1"].values) == {"pacf_1": 0.5, "pacf_2": 0.4}
-    assert showing(Document(), None, AddNode("ScalarMatrix")) == AddNode("ScalarMatrix")
+def test_it_is_one_step_that_is_called_as_before_and_built_once() -> None:
+    change = AddNode("ToeplitzMatrix", connect=(V, None))
+    with_values, built = showing(Document(), None, change)
+    assert with_values.described(Document()) == change.described(Document())
+    document = with_values.apply(Document())
+    assert dict(document.nodes["n1"].values) == {"pacf_1": 0.5, "pacf_2": 0.4}
+    assert torch.equal(built.naturals(V, document), build(document).naturals(V, document))
+    assert showing(Document(), None, AddNode("ScalarMatrix"))[0] == AddNode("ScalarMatrix")
 
 
 def test_values_are_those_of_parameters_that_it_has() -> None:
@@ -62,7 +64,8 @@ def test_where_many_would_be_written_down_it_stays_at_its_defaults() -> None:
 
 def test_what_was_there_before_keeps_its_values() -> None:
     old = AddNode("AR1Matrix", name="old").apply(Document())
-    both = showing(old, None, Batch((SetArgument("n1", "n", 6), AddNode("AR1Matrix")))).apply(old)
+    change, _ = showing(old, None, Batch((SetArgument("n1", "n", 6), AddNode("AR1Matrix"))))
+    both = change.apply(old)
     assert [dict(node.values) for node in both.nodes.values()] == [{}, {"rho": 0.5}]
     assert loads(dumps(old))[0] == old
 

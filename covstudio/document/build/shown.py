@@ -8,6 +8,7 @@ from covstudio.covariance import declaration
 from covstudio.covariance.core.shown import shown_values
 from covstudio.data.tables import Table
 from covstudio.document.build.build import build
+from covstudio.document.build.built import Build
 from covstudio.document.changes.all import Batch, Change, SetParameters
 from covstudio.document.model.document import Document
 
@@ -17,28 +18,32 @@ __all__ = ["MOST", "at_shown_values", "showing"]
 MOST = 66
 
 
-def showing(document: Document, table: Table | None, change: Change) -> Change:
-    """The change, with the structures that it adds at values that show them, as the same step.
+def showing(document: Document, table: Table | None, change: Change) -> tuple[Change, Build]:
+    """The change, with the structures that it brings in at values that show them, as the same step.
 
     Args:
         document: the document, before.
         table: its table, for the sizes that follow from it.
-        change: what adds structures.
+        change: what brings structures in.
+
+    Returns:
+        The change, and what was built of the document that it leads to.
 
     Raises:
         ChangeError: the change does not fit.
 
     Example:
         >>> from covstudio.document.changes.all import AddNode
-        >>> change = showing(Document(), None, AddNode("AR1Matrix", name="time"))
+        >>> change, _ = showing(Document(), None, AddNode("AR1Matrix", name="time"))
         >>> dict(change.apply(Document()).nodes["n1"].values), change.described(Document())
         ({'rho': 0.5}, 'Add First-order autoregressive')
     """
     after = change.apply(document)
-    values = _values(after, table, after.nodes.keys() - document.nodes.keys())
-    if not values:
-        return change
-    return Batch((change, SetParameters(values)), label=change.described(document))
+    built = build(after, table)
+    values = _values(after, built, after.nodes.keys() - document.nodes.keys())
+    if values:
+        change = Batch((change, SetParameters(values)), label=change.described(document))
+    return change, built
 
 
 def at_shown_values(document: Document, table: Table | None) -> Document:
@@ -48,28 +53,21 @@ def at_shown_values(document: Document, table: Table | None) -> Document:
         document: the document.
         table: its table.
     """
-    values = _values(document, table, document.nodes.keys())
+    asked = [node.id for node in document.nodes.values() if declaration(node.kind).shown]
+    values = _values(document, build(document, table), asked) if asked else {}
     return SetParameters(values).apply(document) if values else document
 
 
-def _values(
-    document: Document, table: Table | None, nodes: Collection[str]
-) -> dict[tuple[str, str], float | None]:
-    asked = [
-        node
-        for node in document.nodes.values()
-        if node.id in nodes and not node.values and declaration(node.kind).shown
-    ]
-    if not asked:
-        return {}
-    built = build(document, table)
-    found: dict[tuple[str, str], float | None] = {}
-    for node in asked:
+def _values(document: Document, built: Build, nodes: Collection[str]) -> dict[tuple[str, str], float | None]:
+    values: dict[tuple[str, str], float | None] = {}
+    for node in document.nodes.values():
         declared = declaration(node.kind)
+        if node.id not in nodes or node.values or not declared.shown:
+            continue
         names = [
             name for run in built.runs.get(node.id, ()) if run.node_id == node.id for name in run.names
         ] or list(declared.shown)  # what waits for its columns has the parameters that have no indices
-        shown = shown_values(declared, names)
-        if len(shown) <= MOST:
-            found |= {(node.id, name): value for name, value in shown.items()}
-    return found
+        found = shown_values(declared, names)
+        if len(found) <= MOST:
+            values |= {(node.id, name): value for name, value in found.items()}
+    return values

@@ -7,6 +7,7 @@ change, so that it is a single step for undo.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import param
@@ -347,14 +348,13 @@ def dispatch(store: Store, change: Change, select: Sequence[str], *, fresh: bool
 
     Returns:
         True when the change was applied.
-
-    Raises:
-        ChangeError: new nodes do not fit.
     """
+    built = None
     if fresh:
-        change = showing(store.document, store.table, change)
+        with suppress(ChangeError):  # the store tells of it
+            change, built = showing(store.document, store.table, change)
     with param.parameterized.batch_call_watchers(store):
-        done = store.dispatch(change)
+        done = store.dispatch(change, built=built)
         if done:
             store.selection = tuple(select)
             if store.document.v is None and len(store.document.nodes) == 1:
