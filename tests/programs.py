@@ -18,6 +18,14 @@ METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods()
 CONTEXT = multiprocessing.get_context(METHOD)
 CONTEXT.set_forkserver_preload(["covstudio.covariance", "covstudio.document", "covstudio.fitting"])
 
+#: The begin of a program that is to have the copy of covstudio in its folder, in place of what was imported.
+OF_ITS_FOLDER = """
+import os, sys
+sys.path.insert(0, os.getcwd())
+for name in [name for name in sys.modules if name.partition(".")[0] == "covstudio"]:
+    del sys.modules[name]
+"""
+
 
 @dataclass(frozen=True)
 class Done:

@@ -5,12 +5,16 @@ import json
 import re
 import sys
 import tomllib
+from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from tests.sources import statements
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -24,7 +28,7 @@ def imported(folder: str) -> set[str]:
     """The packages that the files of a folder import, by their distribution's name, without our own."""
     found = set()
     for path in (ROOT / folder).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in statements(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 found |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -32,8 +36,14 @@ def imported(folder: str) -> set[str]:
     ours = {"covstudio", "tests", "benchmarks", "tools", *(path.stem for path in ROOT.glob("tools/*.py"))}
     ours |= {path.stem for path in (ROOT / "tests").rglob("*.py")}
     theirs = found - ours - set(sys.stdlib_module_names)
-    of = packages_distributions()  # not every module has the name of its distribution
-    return {canonicalize_name(one) for name in theirs for one in of.get(name, [name])}
+    # Not every module has the name of its distribution.
+    return {canonicalize_name(one) for name in theirs for one in distributions().get(name, [name])}
+
+
+@cache
+def distributions() -> Mapping[str, list[str]]:
+    """The distributions that every module is from: all that is installed is looked through for it."""
+    return packages_distributions()
 
 
 def names(*places: str) -> set[str]:

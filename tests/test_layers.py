@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from tests.sources import statements
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "covstudio"
 PLAN = ROOT / "docs" / "architecture.md"
@@ -73,11 +75,16 @@ MODULES = modules()
 
 
 @cache
+def parsed(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+@cache
 def imports(module: str) -> list[str]:
     """The modules of covstudio that a module imports, wherever in the file, for types included."""
     path, found = MODULES[module], []
     package = ["covstudio", *path.relative_to(PACKAGE).parts[:-1]]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in statements(parsed(module)):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -126,7 +133,7 @@ def height(module: str) -> float:
 @cache
 def is_face(module: str) -> bool:
     """Whether a module only passes on names of others: it defines nothing."""
-    body = ast.parse(MODULES[module].read_text(encoding="utf-8")).body
+    body = parsed(module).body
     passing = (ast.Import, ast.ImportFrom, ast.Expr)
     return any(isinstance(node, ast.ImportFrom) for node in body) and all(
         isinstance(node, passing)

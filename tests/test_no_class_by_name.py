@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from covstudio.covariance import catalogue
+from tests.sources import statements
 
 PACKAGE = Path(__file__).parents[1] / "covstudio"
 CLASSES = {entry.name for entry in catalogue()}
@@ -40,7 +41,7 @@ def imported(tree: ast.Module) -> dict[str, str]:
     """Local name -> class, for the classes of the catalogue that a module imports."""
     return {
         alias.asname or alias.name: alias.name
-        for node in ast.walk(tree)
+        for node in statements(tree)
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("covstudio.covariance")
         for alias in node.names
         if alias.name in CLASSES
@@ -50,7 +51,7 @@ def imported(tree: ast.Module) -> dict[str, str]:
 def modules_of(tree: ast.Module) -> set[str]:
     """Local names of the library itself and of modules of it."""
     found = set()
-    for node in ast.walk(tree):
+    for node in statements(tree):
         if isinstance(node, ast.Import):
             found |= {(a.asname or a.name).split(".")[0] for a in node.names if "covstudio" in a.name}
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("covstudio"):

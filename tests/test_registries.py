@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,6 +27,7 @@ from covstudio.studio.code.code import CodeView
 from covstudio.studio.page.page import Page
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TABS, Tab, TabView
+from tests.programs import OF_ITS_FOLDER, run_program
 from tests.studio.own_files import as_modules, into_package
 from tests.studio.states import state_of
 
@@ -247,14 +246,8 @@ def test_a_file_in_the_package_is_enough(tmp_path: Path) -> None:
     before somebody asks."""
     shutil.copytree(PACKAGE, tmp_path / "covstudio", ignore=shutil.ignore_patterns("frontend"))
     into_package(tmp_path / "covstudio")
-    done = subprocess.run(
-        [sys.executable, "-c", LOOK],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = run_program(OF_ITS_FOLDER + LOOK, tmp_path)
+    assert done.code == 0, done.stderr
     light, early, found, rows = map(json.loads, done.stdout.splitlines())
     assert light == [
         "covstudio",
@@ -263,6 +256,7 @@ def test_a_file_in_the_package_is_enough(tmp_path: Path) -> None:
         "covstudio.cli_input",
         "covstudio.cli_reporting",
         "covstudio.cli_table",
+        "covstudio.cli_template",
         "covstudio.notebook",
         "covstudio.plots",
         "covstudio.registry",

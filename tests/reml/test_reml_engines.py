@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +34,7 @@ from covstudio.reml.problem.likelihood import Engine
 from covstudio.reml.problem.problem import Problem
 from covstudio.reml.terms.variance import Variance
 from covstudio.threads import blas_threads
+from tests.programs import OF_ITS_FOLDER, run_program
 from tests.reml.reml_cases import alpha_design
 
 PACKAGE = Path(covstudio.__file__).parent
@@ -243,14 +241,7 @@ def test_a_new_engine_is_one_folder(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "__init__.py").touch()
     (folder / "candidate.py").write_text(NEW_ENGINE)
-    done = subprocess.run(
-        [sys.executable, "-c", ITS_FIT],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-    )
+    done = run_program(OF_ITS_FOLDER + ITS_FIT, tmp_path)
     assert done.stdout.splitlines() == [
         "counting is the engine that counts",
         "blocks dense mme separable sparse",
