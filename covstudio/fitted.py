@@ -299,7 +299,7 @@ class Fitted:
         """
         return derived_table(derive(self.inference.v, self.fit, self.estimate.inferred, expressions))
 
-    @checked
+    @checked(own=("column",))
     def influence(self, column: str | None = None) -> pd.DataFrame:
         """Influence of rows or levels; see `covstudio.estimate.After.influence`."""
         return self.after.influence(column)
