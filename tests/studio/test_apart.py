@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -147,3 +148,29 @@ def test_a_table_comes_back_as_it_was_read() -> None:
 def test_a_large_answer_comes_in_pieces() -> None:
     numbers = Apart(partial(np.arange, 3 * mmap.PAGESIZE * 100)).answer()
     assert (numbers == np.arange(3 * mmap.PAGESIZE * 100)).all()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_program_ends_without_waiting_for_what_is_read(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    program = f"""
+import os, time
+from functools import partial
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from covstudio.studio.session.apart import Apart
+from tests.studio.test_apart import endless
+
+if __name__ == "__main__":
+    pool = ThreadPoolExecutor(1)
+    begun = Path({str(begun)!r})
+    for _ in range(2):
+        pool.submit(Apart(partial(endless, begun)).answer)
+    while not (begun.exists() and begun.read_text()):
+        time.sleep(0.01)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=Path(__file__).parents[2], capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    until(lambda: not there(int(begun.read_text())))

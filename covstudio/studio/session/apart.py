@@ -29,6 +29,8 @@ Answer = TypeVar("Answer")
 #: How much less than pages it asks of a processor, and less than that than fits do.
 NICE = 5
 _PIECE = 1 << 20
+#: Python ends.
+_leaving = threading.Event()
 #: What is under way.
 _STARTED: set[Apart[Any]] = set()
 _GIGABYTE = 1_000_000_000
@@ -97,7 +99,7 @@ class Apart(Generic[Answer]):
 
     def _started(self) -> Connection:
         with self._lock:
-            if self.ended:
+            if self.ended or _leaving.is_set():
                 raise Ended
             forking = workers.context()
             ours, theirs = forking.Pipe()
@@ -121,6 +123,18 @@ def end_all() -> None:
     """End whatever is under way: the server ends."""
     for one in list(_STARTED):
         one.end()
+
+
+def _at_exit() -> None:
+    """Nothing is begun any more, and nothing goes on."""
+    _leaving.set()
+    end_all()
+
+
+# Threads that wait for an answer are waited for before `atexit` calls anything: a server that knows nothing
+# of this (`panel serve`) would end when the last file is read.
+if hasattr(threading, "_register_atexit"):
+    threading._register_atexit(_at_exit)
 
 
 def _send(line: Connection, told: Any) -> None:
