@@ -17,7 +17,7 @@ from covstudio.covariance import Matrix, linalg
 from covstudio.covariance.linalg import PlacedOperand
 from covstudio.covariance.parameters.layout import shares
 
-__all__ = ["Grouped", "constant_diagonal", "grouped", "is_variance_component"]
+__all__ = ["Grouped", "constant_diagonal", "grouped", "is_variance_component", "related"]
 
 Value = Callable[[Tensor], Tensor]
 Derivative = Callable[[Tensor, Sequence[int]], Tensor]
@@ -78,6 +78,34 @@ def grouped(g: Matrix | Tensor) -> Grouped | None:
             return _repeated(a, b, outer=True)
         if _multiple_of_identity(b.operand):
             return _repeated(b, a, outer=False)
+    return None
+
+
+def related(g: Matrix | Tensor) -> tuple[Grouped, Matrix] | None:
+    """A covariance of coefficients of related groups, B (x) K or K (x) B: K known, or one variance times so.
+
+    The groups of such a family are not independent: K ties them. None for any other covariance.
+
+    Returns:
+        The family, by B times what K is a multiple of, and K.
+
+    Example:
+        >>> from covstudio.covariance import KroneckerProduct, PedigreeMatrix, UnstructuredMatrix
+        >>> animals = PedigreeMatrix([("bull", None, None), ("cow", None, None), ("calf", "bull", "cow")])
+        >>> family, k = related(KroneckerProduct(a=animals, b=UnstructuredMatrix(2)))
+        >>> family.groups, family.members, family.outer, k is animals
+        (3, 2, True, True)
+    """
+    factors = None if isinstance(g, Tensor) else linalg.parts(g, "kronecker product")
+    if factors is None:
+        return None
+    ways = [(factors[0], factors[1], True), (factors[1], factors[0], False)]
+    for tied, block, outer in sorted(ways, key=lambda way: int(way[1].operand.shape[0])):
+        k = tied.operand
+        if isinstance(k, Matrix) and linalg.is_multiple(k) and linalg.sparsity(k) is not None:
+            family = _repeated(tied, block, outer=outer)
+            if family is not None:
+                return family, k
     return None
 
 
@@ -153,7 +181,7 @@ def _multiple_of_identity(operand: Matrix | Tensor) -> bool:
 
 
 def _repeated(eye_part: PlacedOperand, block_part: PlacedOperand, *, outer: bool) -> Grouped | None:
-    """s I (x) B, the block's factor s at most one parameter."""
+    """s I (x) B, the block's factor s at most one parameter; or s K (x) B by its blocks."""
     eye, block = eye_part.operand, block_part.operand
     if block.shape[0] != block.shape[1]:
         return None

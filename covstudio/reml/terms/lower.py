@@ -31,7 +31,7 @@ from covstudio.reml.terms.kinds import BlockPiece, DiagonalPiece, OtherPiece, Pi
 from covstudio.reml.terms.outer import Term, outer_terms
 from covstudio.reml.terms.positions import Universe, universe_of
 
-__all__ = ["describe", "pieces_of"]
+__all__ = ["describe", "effects_piece", "pieces_of"]
 
 #: A constant matrix of at most this many rows may be written out to see what it is.
 WRITTEN = 4000
@@ -55,6 +55,33 @@ def pieces_of(term: Term, n: int) -> Iterator[Piece]:
         ['RandomPiece', 'DiagonalPiece']
     """
     return _Lowering(n).pieces(term, None)
+
+
+def effects_piece(term: Term, n: int) -> RandomPiece | None:
+    """A term as random effects, however it is drawn: (Z_1 A Z_1') o (X B X') and the like; None for others.
+
+    Args:
+        term: one of the outer sum.
+        n: rows of V.
+
+    Example:
+        >>> from covstudio.covariance import CovariancePropagation, DesignMatrix, DummyMatrix, HadamardProduct
+        >>> from covstudio.covariance import IdentityMatrix, ScalarMatrix, Sum, UnstructuredMatrix
+        >>> from covstudio.reml.terms.outer import outer_terms
+        >>> same = CovariancePropagation(z=DummyMatrix([*"aaabbb"]), g=IdentityMatrix(2))
+        >>> x = DesignMatrix({"x": [0.0, 1.0, 2.0, 0.0, 1.0, 2.0]})
+        >>> slope = HadamardProduct(same=same, line=CovariancePropagation(z=x, g=UnstructuredMatrix(1)))
+        >>> term, _ = outer_terms(Sum(slope=slope, units=ScalarMatrix(6)))
+        >>> [piece.words for piece in pieces_of(term, 6)], effects_piece(term, 6).words
+        (['independent groups of rows'], 'random effects')
+    """
+    pair = term.effects
+    if pair is None:
+        return None
+    z, g = pair
+    path, positions = term.path, tuple(term.span)
+    found = _Lowering(n)._propagated(term.operand, z.operand, g.operand, path, positions, None)
+    return found if isinstance(found, RandomPiece) else None
 
 
 class _Lowering:

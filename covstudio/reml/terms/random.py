@@ -10,7 +10,7 @@ from torch import Tensor
 
 from covstudio.covariance import Matrix, structure
 from covstudio.reml.terms.design_rows import Rows, SparseRows
-from covstudio.reml.terms.families import Grouped, is_variance_component
+from covstudio.reml.terms.families import Grouped, is_variance_component, related
 from covstudio.reml.terms.term import Piece, Vector
 
 __all__ = ["RandomPiece"]
@@ -138,6 +138,33 @@ class RandomPiece(Piece):
             out[rows] = (own * structure.matmul(g, one, own)).sum(dim=0)
         return out
 
+    @cached_property
+    def _between_members(self) -> tuple[Grouped, Tensor] | None:
+        """Of a G = B (x) K that is too large to be written out, its B and for every row z_a'K z_b, (k, k, n).
+
+        z_a is what the row has of member a of the groups that K ties together; once for a whole fit.
+        """
+        g, z = self.g, self.z
+        if self.family is not None or self.columns <= WRITTEN or not isinstance(z, SparseRows):
+            return None
+        found = related(g)
+        if found is None or not structure.matmul.is_cheap(found[1]):
+            return None
+        (family, k), weights = found, z.weights()
+        one = torch.ones(k.num_params, dtype=torch.float64, device=self.device)
+        group, member = family.split(z.codes)
+        out = torch.empty((family.members, family.members, self.n), dtype=torch.float64, device=self.device)
+        every = torch.arange(self.n, device=self.device)
+        for rows in torch.split(every, max(1, AT_ONCE // family.members)):
+            own = torch.zeros(
+                (family.groups, family.members, len(rows)), dtype=torch.float64, device=self.device
+            )
+            places = group[rows], member[rows], every[: len(rows), None].expand(-1, z.width)
+            own.index_put_(places, weights[rows], accumulate=True)
+            moved = structure.matmul(k, one, own.flatten(1)).view(own.shape)
+            out[:, :, rows] = torch.einsum("gan,gbn->abn", own, moved)
+        return family, out
+
     def diagonal(self, natural: Vector) -> Tensor:
         blocks = None if self.family is None else self.family.value(self.own(natural))
         if blocks is not None and self._alike(blocks):
@@ -149,6 +176,9 @@ class RandomPiece(Piece):
         if self._unit_diagonal is not None:
             size = float(self.own(natural)[0]) if self.positions else 1.0
             return size * self._unit_diagonal
+        if self._between_members is not None:
+            family, products = self._between_members
+            return torch.einsum("ab,abn->n", family.value(self.own(natural))[0], products)
         return self._row_quadratic(self.covariance(natural))
 
     def derivative_diagonal(self, natural: Vector, index: Sequence[int]) -> Tensor:
@@ -163,6 +193,10 @@ class RandomPiece(Piece):
             return entries[:, self.z.codes[:, 0]] * self.z.weights()[:, 0] ** 2
         elif self._unit_diagonal is not None:
             return self._unit_diagonal.expand(len(index), -1)
+        elif self._between_members is not None:
+            family, products = self._between_members
+            slices = family.derivative(self.own(natural), list(index))[:, 0]
+            return torch.einsum("kab,abn->kn", slices, products)
         else:
             slices = self.g.natural_jacobian(self.own(natural), list(index))
         return torch.stack([self._row_quadratic(g) for g in slices])

@@ -2,9 +2,10 @@ r"""The engine of sparse mixed-model equations: many random effects, each tied t
 
 .. math:: V = \sigma^2\Big(R_0 + \sum_t\gamma_tZ_tK_tZ_t'\Big), \qquad R_0\ \text{a known diagonal}
 
-with incidence-like Z and K of sparse inverse: independent effects, a pedigree, a chain. The coefficient
+with incidence-like Z and K of sparse inverse: independent effects, a pedigree, a chain; or with B (x) K
+in the place of gamma K, B a small covariance for every level, such as that of random slopes. The coefficient
 matrix of the mixed-model equations is then sparse; its factor and the entries of its inverse that derivatives
-need are computed without ever writing a matrix of q x q (see `sparse_factor`, `sparse_point`).
+need are computed without ever writing a matrix of q x q (see `factor`, `point`, `coefficients`).
 
 Sources: Henderson (1976), Biometrics 32:69; Johnson & Thompson (1995), J. Dairy Sci. 78:449; Takahashi, Fagan
 & Chin (1973), 8th PICA Conference, p. 63; Smith (1995), J. Comput. Graph. Stat. 4:134, differentiates the

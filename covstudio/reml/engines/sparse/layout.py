@@ -9,16 +9,17 @@ effects, and y what they leave of it, so that nothing is lost in differences of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from covstudio.reml.engines.sparse.choice import terms_of
 from covstudio.reml.engines.sparse.elimination import Elimination, elimination_of
+from covstudio.reml.engines.sparse.levels import Closure, Levels, key_of
 from covstudio.reml.engines.sparse.places import SymmetricPlaces, distinct
-from covstudio.reml.engines.sparse.terms import SparseTerm, term_of
+from covstudio.reml.engines.sparse.terms import SparseTerm
 from covstudio.reml.problem.problem import Problem
 from covstudio.reml.terms.design_rows import SparseRows
 from covstudio.reml.terms.variance import Variance, once
@@ -37,7 +38,11 @@ class Pattern:
         size: number of effects.
         rows: rows of the entries of M.
         columns: their columns.
+        levels: the columns of M by levels of the terms.
+        closure: the entries by pairs of levels; None where no level has several members.
         prior: the entries at which the K^-1 of all terms stand, one after the other.
+        between: for terms of k members a level, the entries between these at the places of K^-1, both of its
+            triangles, (k, k, e), and which entry of K^-1 stands there, (e,); None for the others.
         places: all entries as those of symmetric matrices.
         prior_places: likewise, those of `prior`.
         plan: how M is factored.
@@ -45,20 +50,35 @@ class Pattern:
 
     def __init__(self, terms: Sequence[SparseTerm]) -> None:
         self.terms = list(terms)
-        starts = np.cumsum([0, *(term.piece.columns for term in terms)]).tolist()
-        self.spans = [slice(start, stop) for start, stop in pairwise(starts)]
-        self.size: int = starts[-1]
+        self.levels = levels = Levels(terms)
+        self.spans, self.size = levels.spans, levels.size
+        every = [
+            levels.mirrored(number, term.level_rows.numpy(), term.level_columns.numpy())
+            for number, term in enumerate(terms)
+        ]
+        # The lower triangle of K^-1 comes first; members of a level are independent under it.
         prior = np.concatenate(
             [
-                _key(term.rows.numpy() + start, term.columns.numpy() + start, self.size)
-                for term, start in zip(terms, starts, strict=False)
+                places[a, a, : len(term.level_rows)]
+                for term, (places, _) in zip(terms, every, strict=True)
+                for a in range(term.members)
             ]
         )
         pairs = [_distinct(i, j, self.size) for i, j, _ in self._pairs()]
         keys, at = distinct(np.concatenate([prior, *(found for found, _ in pairs)]))
+        self.closure: Closure | None = None
+        if levels.mixed:
+            self.closure = levels.closure(keys)
+            at, keys = np.searchsorted(self.closure.keys, keys)[at], self.closure.keys
         at, *places = np.split(at, np.cumsum([len(prior), *(len(found) for found, _ in pairs)])[:-1])
         self.prior = torch.from_numpy(at)
         self._at = [torch.from_numpy(own[which]) for own, (_, which) in zip(places, pairs, strict=True)]
+        self.between = [
+            None
+            if term.members == 1
+            else (torch.from_numpy(np.searchsorted(keys, own)), torch.from_numpy(which))
+            for term, (own, which) in zip(terms, every, strict=True)
+        ]
         rows, columns = keys // self.size, keys % self.size
         self.rows, self.columns = torch.from_numpy(rows), torch.from_numpy(columns)
         self.off = torch.from_numpy(rows != columns)
@@ -97,16 +117,25 @@ class Pattern:
             out.index_add_(0, at, values)
         return out
 
+    def within(self, number: int) -> Tensor:
+        """The entries between the members of every level of a term, (k, k, m)."""
+        mixed = self.between[number]
+        assert mixed is not None
+        # K^-1 has its whole diagonal, in any order.
+        places, which = mixed
+        rows, columns = self.terms[number].level_rows, self.terms[number].level_columns
+        on = torch.nonzero(rows[which] == columns[which]).reshape(-1)
+        return places[:, :, on[torch.argsort(rows[which[on]])]]
+
+    def congruent(self, values: Tensor, mixes: Sequence[Tensor | None]) -> Tensor:
+        """U'WU at the entries of M, U mixing the members of levels."""
+        return values if self.closure is None else self.closure.congruent(values, mixes)
+
 
 @once
 def pattern_of(variance: Variance) -> Pattern:
     """Where the equations of V have entries."""
-    terms = (term_of(piece) for piece in variance.random)
-    return Pattern([term for term in terms if term is not None])
-
-
-def _key(i: Index, j: Index, size: int) -> Index:
-    return np.asarray(np.maximum(i, j) * size + np.minimum(i, j))
+    return Pattern([term for term in terms_of(variance) if term is not None])
 
 
 def _distinct(i: Index, j: Index, size: int) -> tuple[Index, Index]:
@@ -114,7 +143,7 @@ def _distinct(i: Index, j: Index, size: int) -> tuple[Index, Index]:
     if i is j:
         there = np.bincount(i, minlength=size) > 0
         return np.flatnonzero(there) * (size + 1), (np.cumsum(there) - 1)[i]
-    return distinct(_key(i, j, size))
+    return distinct(key_of(i, j, size))
 
 
 class Layout:

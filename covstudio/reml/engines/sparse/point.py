@@ -17,6 +17,11 @@ one of 1e-40 of the information on an effect: M does not change with it in any d
 likelihood, but every quotient by sqrt(gamma) has its limit: all terms of a sum in the factor have the same
 power of it, so that no digits are lost.
 
+Where a level has several members, with a covariance B of them, u = F v with F = U diag(sqrt(gamma)) and ones
+on the diagonal of U (see `coefficients`): Z U takes the place of Z, and traces between members come out of
+
+.. math:: F'Z'V^{-1}ZF = K^{-1} - K^{-1}M^{-1}K^{-1} .
+
 Sources: Henderson (1975), Biometrics 31:423; Johnson & Thompson (1995), J. Dairy Sci. 78:449; Takahashi,
 Fagan & Chin (1973), 8th PICA Conference, p. 63; Gilmour, Thompson & Cullis (1995), Biometrics 51:1440.
 """
@@ -38,7 +43,7 @@ from covstudio.reml.engines.sparse.places import Symmetric
 from covstudio.reml.engines.sparse.setup import SparseSetup
 from covstudio.reml.engines.sparse.terms import TermPoint
 from covstudio.reml.problem.likelihood import Derivatives, score
-from covstudio.reml.terms.kinds import Piece, RandomPiece, mine
+from covstudio.reml.terms.kinds import Piece, mine
 
 __all__ = ["SparsePoint"]
 
@@ -56,6 +61,8 @@ class SparsePoint(ScaledPoint):
     _setup: SparseSetup
     _terms: list[TermPoint]
     _roots: Tensor
+    _mixes: list[Tensor | None]
+    _w: Tensor
     _entries: Tensor
     _prior: Symmetric
     _factor: Factor
@@ -87,13 +94,15 @@ class SparsePoint(ScaledPoint):
         self._prior = pattern.prior_places.matrix(self._entries)
         roots = self._gammas.clamp(min=setup.least).sqrt()
         self._roots = roots
-        values = roots[pattern.rows] * layout.w * roots[pattern.columns]
+        self._mixes = [term.mix for term in self._terms]
+        self._w = pattern.congruent(layout.w, self._mixes)
+        values = roots[pattern.rows] * self._w * roots[pattern.columns]
         values[pattern.prior] += self._entries
         factor = factored(pattern.plan, values)
         if factor is None:
             return False
         p = layout.x.shape[1]
-        right = roots[:, None] * layout.zx
+        right = self._onto(layout.zx)
         moved = factor.solve(right)
         rest = layout.xx - right.mT @ moved
         triangle, info = torch.linalg.cholesky_ex(rest[:p, :p])
@@ -102,7 +111,7 @@ class SparsePoint(ScaledPoint):
         beta = torch.cholesky_solve(rest[:p, p:], triangle)
         self._factor, self._triangle, self._moved, self._beta = factor, triangle, moved[:, :p], beta
         self._v = moved[:, p:] - moved[:, :p] @ beta
-        fitted = layout.x @ beta + layout.multiplied(roots[:, None] * self._v)
+        fitted = layout.x @ beta + layout.multiplied(self._effects(self._v))
         self._error = layout.y - fitted[:, 0]
         self._py = layout.weights * self._error
         prior = (self._v * self._prior.times(self._v)).sum()
@@ -120,6 +129,15 @@ class SparsePoint(ScaledPoint):
             term.gammas.expand(span.stop - span.start) for term, span in zip(self._terms, spans, strict=True)
         ]
         return torch.cat(parts)
+
+    def _onto(self, b: Tensor) -> Tensor:
+        """F'b, where the effects are u = F v and F = U diag(sqrt(gamma)), (q, k)."""
+        turned = [None if mix is None else mix.mT for mix in self._mixes]
+        return self._roots[:, None] * self._setup.pattern.levels.mixed_by(turned, b)
+
+    def _effects(self, v: Tensor) -> Tensor:
+        """F v, (q, k)."""
+        return self._setup.pattern.levels.mixed_by(self._mixes, self._roots[:, None] * v)
 
     # -- the likelihood -------------------------------------------------------------------------------------
 
@@ -151,15 +169,15 @@ class SparsePoint(ScaledPoint):
         layout = self._setup.layout
         h = layout.weights[:, None] * b.cpu()
         v, w = self._solved(layout.transposed(h), layout.x.mT @ h)
-        fitted = layout.x @ w + layout.multiplied(self._roots[:, None] * v)
+        fitted = layout.x @ w + layout.multiplied(self._effects(v))
         return self._there((h - layout.weights[:, None] * fitted) / self._scale)
 
     def solve(self, b: Tensor) -> Tensor:
         """V^-1 B, (n, k)."""
-        layout, roots = self._setup.layout, self._roots[:, None]
+        layout = self._setup.layout
         h = layout.weights[:, None] * b.cpu()
-        v = self._factor.solve(roots * layout.transposed(h))
-        return self._there((h - layout.weights[:, None] * layout.multiplied(roots * v)) / self._scale)
+        v = self._factor.solve(self._onto(layout.transposed(h)))
+        return self._there((h - layout.weights[:, None] * layout.multiplied(self._effects(v))) / self._scale)
 
     def _solved(self, effects: Tensor, fixed: Tensor) -> tuple[Tensor, Tensor]:
         """Solutions of the mixed-model equations: v, (q, k), and beta, (p, k).
@@ -168,7 +186,7 @@ class SparsePoint(ScaledPoint):
             effects: right-hand sides Z'h, (q, k).
             fixed: right-hand sides X'h, (p, k).
         """
-        right = self._roots[:, None] * effects
+        right = self._onto(effects)
         beta = torch.cholesky_solve(fixed - self._moved.mT @ right, self._triangle)
         return self._factor.solve(right) - self._moved @ beta, beta
 
@@ -189,29 +207,60 @@ class SparsePoint(ScaledPoint):
         """The diagonal of K Z'PZ (of K Z'V^-1Z in ML) for each term."""
         setup, roots, inverse = self._setup, self._roots, self._inverse
         pattern = setup.pattern
-        shares = pattern.places.matrix(setup.layout.w * inverse)
+        shares = pattern.places.matrix(self._w * inverse)
         forward = shares.times(roots[:, None])[:, 0] / roots
         own = pattern.prior_places.matrix(self._entries * inverse[pattern.prior]).sums
         effects = self._half / roots[:, None]
         against = self._prior.times(effects)
         found = []
-        for term, span in zip(pattern.terms, pattern.spans, strict=True):
+        for number, (term, span) in enumerate(zip(pattern.terms, pattern.spans, strict=True)):
             first, second = forward[span], (1.0 - own[span]) / self._gammas[span].clamp(min=setup.least)
-            if len(term.rows) == term.piece.columns:
+            if len(term.level_rows) * term.members == term.piece.columns:
                 # K = I: every effect by itself.
                 first = torch.where(own[span] < 1.0 - SHRUNK, second, first)
-            elif float(own[span].mean()) < 1.0 - SHRUNK:
-                first = second
+            else:
+                shares_of = pattern.levels.by_members(number, own[span]).mean(dim=1)
+                told = pattern.levels.over_levels(number, shares_of < 1.0 - SHRUNK)
+                first = torch.where(told, second, first)
             if setup.problem.restricted:
                 first = first - (effects[span] * against[span]).sum(dim=1)
             found.append(first)
         return found
+
+    @cached_property
+    def _inverses(self) -> list[Tensor | None]:
+        """U^-1 of each term, transposed."""
+        return [None if mix is None else torch.linalg.inv(mix).mT for mix in self._mixes]
+
+    def _between(self, number: int) -> Tensor:
+        """tr(K (Z'PZ)_ab) between the members a and b of the levels of a term, (k, k).
+
+        From F'Z'V^-1Z F = K^-1 - K^-1 S K^-1, S = M^-1, in which nothing is taken from 0 beside the diagonal.
+        """
+        pattern, span = self._setup.pattern, self._setup.pattern.spans[number]
+        mixed, turned = pattern.between[number], self._inverses[number]
+        assert mixed is not None
+        assert turned is not None
+        places, which = mixed
+        terms = pattern.terms
+        first = sum(len(term.level_rows) * term.members for term in terms[:number])
+        entries = self._entries[first : first + len(terms[number].level_rows)]
+        roots = pattern.levels.by_members(number, self._roots[span])[:, 0]
+        found = -(self._inverse[places] * entries[which]).sum(dim=2) / (roots[:, None] * roots)
+        if self._setup.problem.restricted:
+            effects = self._half / self._roots[:, None]
+            against = pattern.levels.by_members(number, self._prior.times(effects)[span])
+            found -= pattern.levels.by_members(number, effects[span]).flatten(1) @ against.flatten(1).mT
+        found.diagonal().copy_(pattern.levels.by_members(number, self._traces[number]).sum(dim=1))
+        return turned @ found @ turned.mT
 
     def derivatives(self, positions: Sequence[int]) -> Derivatives:
         """Score and average information with respect to the natural parameters at these positions."""
         setup, layout, count = self._setup, self._setup.layout, len(positions)
         c = self._v / self._roots[:, None]
         s = self._prior.times(c)
+        levels = setup.pattern.levels
+        s, c = levels.mixed_by(self._inverses, s), levels.mixed_by(self._inverses, c)
         moved = c.new_zeros((len(c), count))
         traces, products = np.zeros(count), np.zeros(count)
         explained = 0.0
@@ -220,6 +269,7 @@ class SparsePoint(ScaledPoint):
             explained += float((self._gammas[span] * trace).sum())
             places, index = mine(term.piece.positions, positions)
             if places:
+                trace = trace if self._mixes[number] is None else self._between(number)
                 slices, found = term.slopes(self.natural, index, s[span, 0], c[span, 0], trace)
                 moved[span, places] = slices
                 traces[places] = found.numpy()
@@ -235,7 +285,7 @@ class SparsePoint(ScaledPoint):
             inner[:, k] = inner[k]
             inner[k, k] = products[k]
         v, w = self._solved(effects, fixed)
-        pqp = (inner - (self._roots[:, None] * effects).mT @ v - fixed.mT @ w).numpy()
+        pqp = (inner - self._onto(effects).mT @ v - fixed.mT @ w).numpy()
         scale = self._scale
         slopes = score(traces / scale, products / scale**2)
         return Derivatives(slopes, (pqp + pqp.T) * (0.25 / scale**3))
@@ -251,15 +301,25 @@ class SparsePoint(ScaledPoint):
             piece: a term of V.
         """
         pattern = self._setup.pattern
-        if not isinstance(piece, RandomPiece):
-            return None
-        diagonal = self._inverse[~pattern.off] + self._half.square().sum(dim=1)
-        for term, span in zip(pattern.terms, pattern.spans, strict=True):
+        for number, (term, span) in enumerate(zip(pattern.terms, pattern.spans, strict=True)):
             if term.piece.path == piece.path:
-                gammas = self._gammas[span]
-                errors = self._scale * gammas * diagonal[span]
-                return self._there(gammas.sqrt() * self._v[span, 0]), self._there(errors)
+                sizes = self._gammas[span].sqrt()
+                predicted = pattern.levels.of_term(number, self._mixes, sizes[:, None] * self._v[span])
+                return self._there(predicted[:, 0]), self._there(self._scale * self._errors(number))
         return None
+
+    def _errors(self, number: int) -> Tensor:
+        """The diagonal of var(u_hat - u) of a term, relative to the residual variance, (q,)."""
+        pattern, span = self._setup.pattern, self._setup.pattern.spans[number]
+        gammas, half, mix = self._gammas[span], self._half[span], self._mixes[number]
+        if mix is None:
+            return gammas * (self._inverse[~pattern.off][span] + half.square().sum(dim=1))
+        # S + NN' between the members of every level.
+        members = pattern.levels.by_members(number, half)
+        within = torch.einsum("amp,bmp->abm", members, members)
+        within += self._inverse[pattern.within(number)]
+        turned = mix * pattern.levels.by_members(number, gammas.sqrt())[:, 0]
+        return pattern.levels.in_place(number, torch.einsum("ia,ib,abm->im", turned, turned, within))
 
     def error_covariance(self, piece: Piece) -> Tensor | None:
         """var(u_hat - u) of all effects of a term Z G Z' together, (q, q); None for any other term.
@@ -268,7 +328,7 @@ class SparsePoint(ScaledPoint):
             piece: a term of V.
         """
         pattern = self._setup.pattern
-        for term, span in zip(pattern.terms, pattern.spans, strict=True):
+        for number, (term, span) in enumerate(zip(pattern.terms, pattern.spans, strict=True)):
             if term.piece.path != piece.path:
                 continue
             places = torch.arange(span.start, span.stop)
@@ -280,5 +340,6 @@ class SparsePoint(ScaledPoint):
                 unit[some, torch.arange(len(some))] = 1.0
                 found[:, first : first + width] += self._factor.solve(unit)[span]
             sizes = self._gammas[span].sqrt()
-            return self._there(self._scale * (sizes[:, None] * found * sizes))
+            left = pattern.levels.of_term(number, self._mixes, sizes[:, None] * found * sizes)
+            return self._there(self._scale * pattern.levels.of_term(number, self._mixes, left.mT))
         return None

@@ -8,6 +8,7 @@ import numpy as np
 
 from covstudio.reml.engines.equations.residual import residual_of, unit_residual
 from covstudio.reml.engines.setup import Setup
+from covstudio.reml.engines.sparse.choice import as_effects
 from covstudio.reml.engines.sparse.layout import Layout, Pattern, pattern_of
 from covstudio.reml.problem.problem import Problem
 from covstudio.reml.terms.variance import Variance
@@ -46,6 +47,7 @@ class SparseSetup(Setup):
             problem: y and X.
             variance: V, taken apart: random effects beside one residual variance.
         """
+        variance = as_effects(variance)
         pattern = pattern_of(variance)
         residual = residual_of(variance)
         assert residual is not None

@@ -17,11 +17,10 @@ from torch import Tensor
 
 from covstudio.covariance import Matrix, structure
 from covstudio.reml.problem.errors import SINGULAR
-from covstudio.reml.terms.design_rows import SparseRows
 from covstudio.reml.terms.effect_covariance import are_variances
 from covstudio.reml.terms.kinds import RandomPiece
 
-__all__ = ["SparseTerm", "TermPoint", "refused", "term_of"]
+__all__ = ["KnownTerm", "SparseTerm", "TermPoint", "VarianceTerm", "is_known", "known_entries"]
 
 Vector = NDArray[np.float64]
 
@@ -34,11 +33,13 @@ class TermPoint:
         gammas: what K is multiplied by, for each effect: (q,), or (1,) for all.
         entries: K^-1 at the term's places.
         logdet: log|K|.
+        mix: U with u = U sqrt(gamma) v for the effects of a level, (k, k); None where they are not mixed.
     """
 
     gammas: Tensor
     entries: Tensor
     logdet: float
+    mix: Tensor | None = None
 
 
 class SparseTerm(Protocol):
@@ -46,13 +47,17 @@ class SparseTerm(Protocol):
 
     Attributes:
         piece: it, in V.
-        rows: rows of the entries of K^-1, its lower triangle.
-        columns: their columns.
+        members: effects of a level.
+        outer: whether levels change slowly among the columns of Z; else their members do.
+        level_rows: rows of the entries of K^-1 between levels, its lower triangle.
+        level_columns: their columns.
     """
 
     piece: RandomPiece
-    rows: Tensor
-    columns: Tensor
+    members: int
+    outer: bool
+    level_rows: Tensor
+    level_columns: Tensor
 
     def at(self, natural: Vector, scale: float) -> TermPoint | None:
         """K^-1 and gamma = G / (scale K), or None where G is no covariance."""
@@ -68,7 +73,7 @@ class SparseTerm(Protocol):
             index: parameters, counted in the term.
             s: Z'Py, (q,).
             c: K s, (q,).
-            t: the diagonal of K Z'PZ, (q,).
+            t: the diagonal of K Z'PZ, (q,); where levels have k members, its traces between these, (k, k).
         """
         ...
 
@@ -76,9 +81,11 @@ class SparseTerm(Protocol):
 class VarianceTerm:
     """G diagonal, with one variance or several: K = I."""
 
+    members, outer = 1, True
+
     def __init__(self, piece: RandomPiece) -> None:
         self.piece = piece
-        self.rows = self.columns = torch.arange(piece.columns)
+        self.level_rows = self.level_columns = torch.arange(piece.columns)
 
     def at(self, natural: Vector, scale: float) -> TermPoint | None:
         family = self.piece.family
@@ -100,13 +107,15 @@ class VarianceTerm:
 class KnownTerm:
     """G a known K, times a variance that is its one parameter."""
 
+    members, outer = 1, True
+
     def __init__(self, piece: RandomPiece) -> None:
         assert isinstance(piece.g, Matrix)
         self.piece = piece
         self._g = piece.g
         found = structure.sparsity(piece.g)
         assert found is not None
-        self.rows, self.columns = found
+        self.level_rows, self.level_columns = found
         self._known: tuple[Tensor, float] | None = None
 
     def at(self, natural: Vector, scale: float) -> TermPoint | None:
@@ -115,12 +124,9 @@ class KnownTerm:
         if not 0.0 <= size < float("inf"):
             return None
         if self._known is None:
-            one = torch.ones_like(own)
-            try:
-                entries = structure.inverse_entries(self._g, one)
-            except SINGULAR:
-                return None
-            self._known = entries, float(structure.logdet(self._g, one))
+            self._known = known_entries(self._g)
+        if self._known is None:
+            return None
         entries, logdet = self._known
         return TermPoint(entries.new_tensor([size / scale]), entries, logdet)
 
@@ -130,28 +136,17 @@ class KnownTerm:
         return c[:, None].expand(-1, len(index)), t.sum().expand(len(index))
 
 
-def _is_known(piece: RandomPiece) -> bool:
+def known_entries(g: Matrix) -> tuple[Tensor, float] | None:
+    """K^-1 at its places, and log|K|, for a multiple of K; None where there is no K^-1."""
+    one = torch.ones(g.num_params, dtype=torch.float64)
+    try:
+        entries = structure.inverse_entries(g, one)
+    except SINGULAR:
+        return None
+    return entries, float(structure.logdet(g, one))
+
+
+def is_known(piece: RandomPiece) -> bool:
+    """Whether G is one variance times a known K of sparse inverse."""
     g = piece.g
     return isinstance(g, Matrix) and structure.is_multiple(g) and structure.sparsity(g) is not None
-
-
-def term_of(piece: RandomPiece) -> SparseTerm | None:
-    """A term for sparse equations; None where its covariance has no sparse inverse or its design is dense."""
-    if not isinstance(piece.z, SparseRows):
-        return None
-    if piece.family is not None and piece.family.members == 1:
-        return VarianceTerm(piece)
-    return KnownTerm(piece) if _is_known(piece) else None
-
-
-def refused(random: Sequence[RandomPiece]) -> str:
-    """Why these random effects have no sparse equations, in words; empty where they have."""
-    for piece in random:
-        if not isinstance(piece.z, SparseRows):
-            return f"the design of {piece.path or 'V'} has many entries in a row"
-        if (piece.family is None or piece.family.members > 1) and not _is_known(piece):
-            return (
-                f"{piece.path or 'V'} ({type(piece.g).__name__}) is not known to be variances alone, or one "
-                "variance times a matrix with a sparse inverse"
-            )
-    return ""
