@@ -27,7 +27,7 @@ __all__ = ["Blocks", "block_means", "can_be_multiplied"]
 #: between these so many that the columns of all products together have no more entries.
 MOST, LEAST, PRODUCTS = 300, 100, 100_000_000
 #: Entries of a product that are held at once.
-AT_ONCE = 16_000_000
+AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True)

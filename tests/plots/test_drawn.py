@@ -74,7 +74,7 @@ def test_a_theme_is_chosen_once_for_all():
     finally:
         set_theme("light")
     assert theme_used() == "light"
-    with pytest.raises(ValueError, match="'light' or 'dark', and is 'blue'"):
+    with pytest.raises(ValueError, match="theme= takes 'light' or 'dark', or None, and got 'blue'"):
         ScalarMatrix(2).plot(theme="blue")
 
 
