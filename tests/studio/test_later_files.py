@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -42,9 +42,12 @@ class Thread:
 class Here:
     """Instead of a process: answers in the thread."""
 
+    made: ClassVar[list[Here]] = []
+
     def __init__(self, question: Callable[[], Any]) -> None:
         self.answer = question
         self.ended = False
+        self.made.append(self)
 
     def end(self) -> None:
         self.ended = True
@@ -58,6 +61,7 @@ class Session:
 def thread(monkeypatch: pytest.MonkeyPatch) -> Thread:
     """Has files larger than a few bytes read by it."""
     made = Thread()
+    monkeypatch.setattr(Here, "made", [])
     for threads in ("_READERS", "_APART", "_SOON"):
         monkeypatch.setattr(background, threads, made)
     monkeypatch.setattr(background, "Apart", Here)
@@ -133,6 +137,22 @@ def test_a_large_table_does_not_take_the_place_of_a_later_one(opened: Page, thre
     thread.go_on()
     assert state_of(view)["table"]["name"] == "small"
     assert state_of(view)["busy"] is None
+
+
+@pytest.mark.parametrize("end", ["stop", "left", "close"])
+def test_a_table_that_nobody_waits_for_is_not_read_to_its_end(opened: Page, thread: Thread, end: str):
+    view = opened.view("data")
+    sent(view.line, TRIAL * 9, "large.csv", "table")
+    (reading,) = Here.made
+    assert not reading.ended
+    if end == "stop":
+        view.line.take({"type": "stop-reading"})
+        assert state_of(view)["busy"] is None
+    else:
+        getattr(view, end)()
+    assert reading.ended
+    thread.go_on()
+    assert state_of(view)["table"] is None
 
 
 def test_a_table_and_a_second_one_are_read_side_by_side(opened: Page, thread: Thread):
