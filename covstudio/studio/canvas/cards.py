@@ -95,9 +95,11 @@ def card(store: Store, node: Node, problems: list[Problem]) -> Card:
     declared = declaration(node.kind)
     shape = store.build.sizes.get(node.id)
     lines = [*_columns(declared, node), *parameter_lines(store, node.id)]
+    total = len(lines) + max(0, len(store.node_parameters(node.id)) - SHOWN)
     matrix = store.build.matrices.get(node.id)
     if node.operands and matrix is not None:
         lines.append(CardLine(label="parameters", value=matrix.num_free_params))
+        total += 1
     label = f"{node.name}, {declared.title}, {shape_text(shape)}"
     return Card(
         role=declared.kind,
@@ -107,8 +109,8 @@ def card(store: Store, node: Node, problems: list[Problem]) -> Card:
         title=declared.title if node.name != declared.title else "",
         shape=shape_text(shape),
         hint=_size_hint(declared, node),
-        lines=lines[:SHOWN] if len(lines) <= SHOWN else lines[: SHOWN - 1],
-        more=0 if len(lines) <= SHOWN else len(lines) - SHOWN + 1,
+        lines=lines[:SHOWN] if total <= SHOWN else lines[: SHOWN - 1],
+        more=0 if total <= SHOWN else total - SHOWN + 1,
         problem=_trouble(problems),
         problems=[model_problem(store, problem) for problem in problems],
         slots=_slots(declared, node),
@@ -159,10 +161,10 @@ def result_card(store: Store, problems: list[Problem]) -> Card:
 
 
 def parameter_lines(store: Store, node_id: str) -> list[CardLine]:
-    """The node's own parameters with their present natural values."""
+    """The first of the node's own parameters, as many as a card has room for, with their natural values."""
     return [
         CardLine(label=parameter_label(ref.name), value=ref.natural, fixed=ref.fixed)
-        for ref in store.node_parameters(node_id)
+        for ref in store.node_parameters(node_id)[:SHOWN]
     ]
 
 

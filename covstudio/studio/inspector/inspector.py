@@ -20,21 +20,31 @@ from covstudio.document.changes.all import (
 )
 from covstudio.document.model.arguments import argument_of
 from covstudio.document.model.node import Columns, Levels
+from covstudio.studio.inspector.listing import Listing
 from covstudio.studio.inspector.messages import (
     INSPECTOR,
+    FindParameters,
     FixParameter,
     GiveArgument,
     GiveValue,
     InspectorState,
+    MoreParameters,
     MovedParameters,
     RemoveSelected,
     ResetValue,
     TakeColumn,
 )
 from covstudio.studio.inspector.problems import RepairProblem, mend
-from covstudio.studio.inspector.state import inspector_page, moved_parameter, parameter_key, shown_parameters
+from covstudio.studio.inspector.state import (
+    inspector_page,
+    listed_rows,
+    moved_parameter,
+    parameter_key,
+    present_parameters,
+)
 from covstudio.studio.inspector.typed import read_argument
 from covstudio.studio.session.channel import Channel
+from covstudio.studio.session.files import MAX_NAME
 from covstudio.studio.session.shared import OpenTab, RenameNode, SelectNode, ShowMatrix
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.tabs import TabView
@@ -54,6 +64,8 @@ class Inspector(TabView):
         self._errors: dict[str, str] = {}
         self._revision = 0
         self._sent: dict[str, float] = {}
+        self._listing = Listing()
+        self._about: tuple[object, ...] = ()  # the selection and the model that the listing is of
         self.channel = Channel(
             INSPECTOR,
             store,
@@ -64,6 +76,8 @@ class Inspector(TabView):
                 GiveValue: self._value,
                 ResetValue: self._reset,
                 FixParameter: self._fix,
+                MoreParameters: self._more,
+                FindParameters: self._find,
                 RemoveSelected: lambda _: self._remove(),
                 RepairProblem: lambda said: mend(store, said),
                 SelectNode: self._visit_node,
@@ -87,19 +101,26 @@ class Inspector(TabView):
         self._show()
 
     def _show(self) -> None:
-        self._sent = {parameter_key(ref): ref.natural for ref in shown_parameters(self._store)}
-        self.channel.show(
-            InspectorState(
-                page=inspector_page(self._store), errors=dict(self._errors), revision=self._revision
-            )
-        )
+        about = (self._store.models, *self._store.selection)
+        if about != self._about:
+            self._about, self._listing = about, Listing()
+        page = inspector_page(self._store, self._listing)
+        listed = {row.key for row in listed_rows(page)}
+        self._sent = {
+            key: ref.natural
+            for ref in present_parameters(self._store)
+            if (key := parameter_key(ref)) in listed
+        }
+        self.channel.show(InspectorState(page=page, errors=dict(self._errors), revision=self._revision))
 
     def _values(self, *_events: Any) -> None:
         """Between two rests of a slider only numbers travel, and only those that changed."""
         if self._store.settled == self._store.version:
             return
         moved = [
-            ref for ref in shown_parameters(self._store) if self._sent.get(parameter_key(ref)) != ref.natural
+            ref
+            for ref in present_parameters(self._store)
+            if self._sent.get(parameter_key(ref), ref.natural) != ref.natural
         ]
         if moved:
             self._sent |= {parameter_key(ref): ref.natural for ref in moved}
@@ -128,6 +149,14 @@ class Inspector(TabView):
             self._answer()
 
     # --- messages ---------------------------------------------------------------------------------
+
+    def _more(self, said: MoreParameters) -> None:
+        self._listing.more(said.node)
+        self._show()
+
+    def _find(self, said: FindParameters) -> None:
+        self._listing.find(said.text[:MAX_NAME])
+        self._show()
 
     def _remove(self) -> None:
         ids = [i for i in self._store.selection if i in self._store.document.nodes]

@@ -138,12 +138,13 @@ class ParameterRow(Part, frozen=True):
 
 
 class ParameterGroup(Part, frozen=True):
-    """The parameters of one node of V."""
+    """The parameters of one node of V that are listed; `count` is how many there are to list."""
 
     node: str
     name: str
     title: str
     parameters: list[ParameterRow]
+    count: int
 
 
 class Operand(Part, frozen=True):
@@ -165,7 +166,7 @@ class Elsewhere(Part, frozen=True):
 
 
 class NodePage(Part, frozen=True, tag_field="mode", tag="node"):
-    """One node."""
+    """One node, with `count` parameters to list; `find` is what they are looked for by, None for a few."""
 
     id: str
     name: str
@@ -185,6 +186,8 @@ class NodePage(Part, frozen=True, tag_field="mode", tag="node"):
     arguments: list[ArgumentField]
     operands: list[Operand]
     parameters: list[ParameterRow]
+    count: int
+    find: str | None
 
 
 class SelectedNode(Part, frozen=True):
@@ -202,11 +205,13 @@ class SeveralPage(Part, frozen=True, tag_field="mode", tag="several"):
 
 
 class ModelPage(Part, frozen=True, tag_field="mode", tag="model"):
-    """All parameters of V."""
+    """All parameters of V, by node; `more` nodes are not listed yet."""
 
     shape: str
     problems: list[ModelProblem]
     groups: list[ParameterGroup]
+    more: int
+    find: str | None
     free: int
     fixed: int
 
@@ -320,6 +325,18 @@ class FixParameter(_OfParameter, frozen=True):
     fixed: bool
 
 
+class MoreParameters(Message, frozen=True):
+    """More parameters of a node are wanted, or more nodes."""
+
+    node: str | None
+
+
+class FindParameters(Message, frozen=True):
+    """Those parameters are wanted whose name holds a text."""
+
+    text: str
+
+
 class RemoveSelected(Edit, frozen=True):
     """What is selected goes."""
 
@@ -334,6 +351,8 @@ INSPECTOR = Wire(
         GiveValue,
         ResetValue,
         FixParameter,
+        MoreParameters,
+        FindParameters,
         RemoveSelected,
         RepairProblem,
         SelectNode,

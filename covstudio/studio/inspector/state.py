@@ -13,6 +13,7 @@ from covstudio.document.build.built import ParameterRef
 from covstudio.document.model.arguments import document_default, write_indices
 from covstudio.document.model.node import Columns, Levels, Node, Related, Rows, Values
 from covstudio.document.sizes.infer import SizeOrigin
+from covstudio.studio.inspector.listing import FIRST, Listing
 from covstudio.studio.inspector.messages import (
     ArgumentField,
     ChoiceField,
@@ -52,15 +53,20 @@ def parameter_key(ref: ParameterRef) -> str:
     return f"{ref.node_id} {ref.name}"
 
 
-def inspector_page(store: Store) -> NodePage | SeveralPage | ModelPage | EmptyPage:
+Page = NodePage | SeveralPage | ModelPage | EmptyPage
+
+
+def inspector_page(store: Store, listing: Listing | None = None) -> Page:
     """What the inspector shows: the selected node, several, the whole model, or how to begin.
 
     Args:
         store: the session.
+        listing: which parameters are listed; the first ones when left out.
     """
+    listing = listing or Listing()
     selected = [store.document.nodes[i] for i in store.selection if i in store.document.nodes]
     if len(selected) == 1:
-        return _node_page(store, selected[0])
+        return _node_page(store, selected[0], listing)
     if selected:
         return SeveralPage(
             nodes=[
@@ -70,14 +76,16 @@ def inspector_page(store: Store) -> NodePage | SeveralPage | ModelPage | EmptyPa
         )
     if not store.document.nodes:
         return EmptyPage(table=None if store.table is None else store.table.name)
-    return _model_page(store)
+    return _model_page(store, listing)
 
 
 # --- one node -------------------------------------------------------------------------------------
 
 
-def _node_page(store: Store, node: Node) -> NodePage:
+def _node_page(store: Store, node: Node, listing: Listing) -> NodePage:
     declared = declaration(node.kind)
+    own = store.node_parameters(node.id)
+    found = listing.found(own, "")
     return NodePage(
         id=node.id,
         name=node.name,
@@ -96,7 +104,9 @@ def _node_page(store: Store, node: Node) -> NodePage:
         problems=[model_problem(store, p) for p in store.problems if p.node_id == node.id],
         arguments=[_argument_field(store, node, declared, argument) for argument in declared.arguments],
         operands=_operands(store, node, declared),
-        parameters=parameter_rows(store, node.id, store.node_parameters(node.id)),
+        parameters=parameter_rows(store, node.id, listing.shown(node.id, found)),
+        count=len(found),
+        find=listing.text if len(own) > FIRST else None,
     )
 
 
@@ -311,11 +321,14 @@ def moved_parameter(store: Store, ref: ParameterRef) -> MovedParameter:
 # --- the whole model ------------------------------------------------------------------------------
 
 
-def _model_page(store: Store) -> ModelPage:
+def _model_page(store: Store, listing: Listing) -> ModelPage:
+    nodes = store.document.nodes
     by_node: dict[str, list[ParameterRef]] = {}
     for ref in store.parameters():
         by_node.setdefault(ref.node_id, []).append(ref)
-    nodes = store.document.nodes
+    many = len(by_node) > FIRST or any(len(refs) > FIRST for refs in by_node.values())
+    found = {node_id: listing.found(refs, nodes[node_id].name) for node_id, refs in by_node.items()}
+    listed = [node_id for node_id, refs in found.items() if refs]
     v = store.build.v
     return ModelPage(
         shape=shape_text(None if v is None else (v.shape[0], v.shape[1])),
@@ -325,17 +338,27 @@ def _model_page(store: Store) -> ModelPage:
                 node=node_id,
                 name=nodes[node_id].name,
                 title=declaration(nodes[node_id].kind).title,
-                parameters=parameter_rows(store, node_id, refs),
+                parameters=parameter_rows(store, node_id, listing.shown(node_id, found[node_id])),
+                count=len(found[node_id]),
             )
-            for node_id, refs in by_node.items()
+            for node_id in listed[: listing.groups]
         ],
+        more=max(0, len(listed) - listing.groups),
+        find=listing.text if many else None,
         free=sum(not ref.fixed for ref in store.build.parameters),
         fixed=sum(ref.fixed for ref in store.build.parameters),
     )
 
 
-def shown_parameters(store: Store) -> tuple[ParameterRef, ...]:
-    """The parameters the inspector shows at present."""
+def listed_rows(page: Page) -> list[ParameterRow]:
+    """The parameters that a page lists."""
+    if isinstance(page, NodePage):
+        return page.parameters
+    return [row for group in page.groups for row in group.parameters] if isinstance(page, ModelPage) else []
+
+
+def present_parameters(store: Store) -> tuple[ParameterRef, ...]:
+    """The parameters that the inspector is about at present."""
     selected = [i for i in store.selection if i in store.document.nodes]
     if len(selected) == 1:
         return store.node_parameters(selected[0])

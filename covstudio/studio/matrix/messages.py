@@ -129,10 +129,11 @@ class SliceSummary(Part, frozen=True):
 
 
 class SlicesState(State, frozen=True):
-    """The dock: V and its derivatives, or why there are none."""
+    """The dock: V and its derivatives, of which `more` are not listed yet, or why there are none."""
 
     v: VSummary | None
     slices: list[SliceSummary]
+    more: int
     focus: str
     derivatives: By
     waiting: str | None
@@ -151,13 +152,17 @@ class Differentiate(Message, frozen=True):
     by: By
 
 
+class MoreSlices(Message, frozen=True):
+    """More derivatives are wanted."""
+
+
 class SliceValues(Message, frozen=True):
     """Natural values that a moved slider changed, by the path of their parameters."""
 
     values: Mapping[str, Real]
 
 
-SLICES = Wire("slices", SlicesState, up=(ShowLarge, Differentiate), down=(SliceValues,))
+SLICES = Wire("slices", SlicesState, up=(ShowLarge, Differentiate, MoreSlices), down=(SliceValues,))
 
 
 # --- the large plot ---

@@ -12,6 +12,7 @@ from covstudio.document.build.built import ParameterRef
 from covstudio.studio.matrix.messages import (
     SLICES,
     Differentiate,
+    MoreSlices,
     ShowLarge,
     SlicesState,
     SliceSummary,
@@ -22,6 +23,9 @@ from covstudio.studio.matrix.pictures import SLICE
 from covstudio.studio.session.channel import Channel
 from covstudio.studio.session.store import Store
 from covstudio.studio.session.texts import shape_text
+
+#: Derivatives that are listed before somebody asks for more, and how many more come.
+FIRST, MORE = 60, 120
 
 
 class SlicesView:
@@ -34,8 +38,16 @@ class SlicesView:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._sent: dict[str, float] = {}
+        self._listed = FIRST
+        self._models = store.models  # which model the listed ones are of
         self.channel = Channel(
-            SLICES, store, {ShowLarge: self._on_show_large, Differentiate: self._on_differentiate}
+            SLICES,
+            store,
+            {
+                ShowLarge: self._on_show_large,
+                Differentiate: self._on_differentiate,
+                MoreSlices: self._on_more,
+            },
         )
         store.param.watch(self._draw, ["structure_version", "focus", "faults", "settled", "derivatives"])
         store.param.watch(self._follow, ["version"])
@@ -45,15 +57,19 @@ class SlicesView:
 
     def _draw(self, *_events: Any) -> None:
         store = self._store
+        if store.models != self._models:
+            self._models, self._listed = store.models, FIRST
         free = [ref for ref in store.parameters() if not ref.fixed]
-        self._sent = {ref.path: ref.natural for ref in free}
+        listed = free[: self._listed]
+        self._sent = {ref.path: ref.natural for ref in listed}
         v = store.build.v
         self.channel.show(
             SlicesState(
                 v=None
                 if v is None
                 else VSummary(shape=shape_text((v.shape[0], v.shape[1])), rows=v.shape[0]),
-                slices=[self._slice(ref) for ref in free] if v is not None else [],
+                slices=[self._slice(ref) for ref in listed] if v is not None else [],
+                more=len(free) - len(listed) if v is not None else 0,
                 focus=store.focus_key,
                 derivatives="theta" if store.derivatives == "theta" else "natural",
                 waiting=self._waiting(),
@@ -88,7 +104,8 @@ class SlicesView:
         store = self._store
         if store.settled == store.version:
             return
-        now = {ref.path: ref.natural for ref in store.parameters() if not ref.fixed}
+        free = [ref for ref in store.parameters() if not ref.fixed]
+        now = {ref.path: ref.natural for ref in free[: self._listed]}
         changed = {path: value for path, value in now.items() if self._sent.get(path) != value}
         if changed and now.keys() == self._sent.keys():
             self._sent = now
@@ -100,6 +117,10 @@ class SlicesView:
         self._store.focus = chosen.key
         if chosen.node is not None and chosen.node in self._store.document.nodes:
             self._store.selection = (chosen.node,)
+
+    def _on_more(self, _said: MoreSlices) -> None:
+        self._listed += MORE
+        self._draw()
 
     def _on_differentiate(self, chosen: Differentiate) -> None:
         self._store.derivatives = chosen.by

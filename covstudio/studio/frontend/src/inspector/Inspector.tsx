@@ -7,7 +7,7 @@ import type { EmptyPage, ModelPage, SeveralPage } from "../session/messages";
 import { Problems } from "../ui/Problems";
 import styles from "./inspector.module.css";
 import { Node } from "./Node";
-import { MovingValues, Parameters } from "./Parameters";
+import { FindParameters, MovingValues, Parameters } from "./Parameters";
 import { Values } from "./values";
 
 /** The id of the result among those of nodes. */
@@ -90,7 +90,7 @@ function Model({ page }: { page: ModelPage }) {
           <span className="cs-badge">{page.shape}</span>
         </div>
         <p className={styles.summary}>
-          {page.groups.length ? (
+          {page.groups.length || page.find !== null ? (
             <>
               {`${page.free} free${page.fixed ? `, ${page.fixed} fixed` : ""}. Select a node on the canvas to see its arguments, or `}
               <button type="button" className="cs-link" onClick={() => stage.ask("visit", "fit")}>
@@ -102,7 +102,11 @@ function Model({ page }: { page: ModelPage }) {
             "Parameters appear here when V is complete. Select a node on the canvas to work on it."
           )}
         </p>
+        <FindParameters find={page.find} />
       </div>
+      {page.groups.length === 0 && page.find !== null && (
+        <p className={`cs-note ${styles.section}`}>No parameter and no node is called so.</p>
+      )}
       {page.groups.length === 0 && problems}
       {page.groups.map((group) => (
         <section key={group.node} className={styles.section} aria-label={group.name}>
@@ -112,9 +116,27 @@ function Model({ page }: { page: ModelPage }) {
             </button>
             <span className="cs-ellipsis">{group.title}</span>
           </div>
-          <Parameters rows={group.parameters} name={group.name} notes={false} />
+          <Parameters
+            rows={group.parameters}
+            count={group.count}
+            node={group.node}
+            name={group.name}
+            notes={false}
+          />
         </section>
       ))}
+      {page.more > 0 && (
+        <div className={`cs-row ${styles.section}`}>
+          <button
+            type="button"
+            className="cs-button cs-button--small"
+            onClick={() => send({ type: "more-parameters", node: null })}
+          >
+            Show more
+          </button>
+          <span className="cs-note">{`${page.more.toLocaleString("en")} more nodes`}</span>
+        </div>
+      )}
       {page.groups.length > 0 && problems}
     </>
   );

@@ -9,7 +9,7 @@ import { Problems } from "../ui/Problems";
 import { TextField } from "../ui/TextField";
 import { Argument } from "./Argument";
 import styles from "./inspector.module.css";
-import { Parameters } from "./Parameters";
+import { FindParameters, Parameters } from "./Parameters";
 
 const REMOVE = "M3 4.5h10|M6 4.5V3h4v1.5|M4.5 4.5 5 13h6l.5-8.5";
 const MATRIX = "M2.5 2.5h11v11h-11z|M2.5 6.2h11|M2.5 9.8h11|M6.2 2.5v11|M9.8 2.5v11";
@@ -36,10 +36,12 @@ export function Node({ page, state }: { page: NodePage; state: State<"inspector"
           ))}
         </section>
       )}
-      {page.parameters.length > 0 && (
+      {(page.parameters.length > 0 || page.find !== null) && (
         <section className={styles.section} aria-label="Parameters">
           <h3 className="cs-section-title">Parameters</h3>
-          <Parameters rows={page.parameters} name={page.name} notes />
+          <FindParameters find={page.find} />
+          {page.count === 0 && <p className="cs-note">No parameter is called so.</p>}
+          <Parameters rows={page.parameters} count={page.count} node={page.id} name={page.name} notes />
         </section>
       )}
       <Operands page={page} />

@@ -20,12 +20,13 @@ import { Icon } from "../ui/Icon";
 import { plain } from "../ui/keyboard";
 import { numeric, read, short } from "../ui/numbers";
 import { FieldProblem, useEditing } from "../ui/TextField";
+import { useDebounced } from "../ui/useDebounced";
 import styles from "./parameters.module.css";
 import { natural, position, STEPS, stride } from "./scale";
 import { presentValue, type Values } from "./values";
 
-/** Rows of a long list that are drawn before somebody asks for all. */
-const SHOWN = 40;
+/** Milliseconds after the last letter that somebody looks for. */
+const TYPED = 200;
 const FREE = "M4.5 7V5a3 3 0 0 1 5.8-1|M3.5 7h9v6h-9z";
 const FIXED = "M5 7V5a3 3 0 0 1 6 0v2|M3.5 7h9v6h-9z";
 const RESET = "M3.2 6A5.2 5.2 0 1 1 3 9|M3 3v3.2h3.2";
@@ -44,21 +45,59 @@ function useMoving(): Moving {
   return moving;
 }
 
-/** Rows of parameters of the node `name`; with `notes` the first of a kind says what it means. */
-export function Parameters({ rows, name, notes }: { rows: ParameterRow[]; name: string; notes: boolean }) {
-  const [all, setAll] = useState(false);
-  const shown = all ? rows : rows.slice(0, SHOWN);
+interface Rows {
+  rows: ParameterRow[];
+  /** How many there are to list. */
+  count: number;
+  /** The node that has them, and what it is called. */
+  node: string;
+  name: string;
+  /** Whether the first of a kind says what it means. */
+  notes: boolean;
+}
+
+/** Rows of parameters of a node: the first of many, until somebody asks for more. */
+export function Parameters({ rows, count, node, name, notes }: Rows) {
+  const send = useSend("inspector");
   return (
     <>
-      {shown.map((row) => (
+      {rows.map((row) => (
         <Parameter key={row.key} row={row} name={name} note={notes ? row.note : ""} />
       ))}
-      {shown.length < rows.length && (
-        <button type="button" className="cs-button cs-button--small" onClick={() => setAll(true)}>
-          Show all {rows.length}
-        </button>
+      {rows.length < count && (
+        <div className="cs-row">
+          <button
+            type="button"
+            className="cs-button cs-button--small"
+            onClick={() => send({ type: "more-parameters", node })}
+          >
+            Show more
+          </button>
+          <span className="cs-note">{`${rows.length} of ${count.toLocaleString("en")} are listed`}</span>
+        </div>
       )}
     </>
+  );
+}
+
+/** The field that looks for some of many parameters; nothing where there are few. */
+export function FindParameters({ find }: { find: string | null }) {
+  const send = useSend("inspector");
+  const [text, setText] = useState(find ?? "");
+  const look = useDebounced((wanted: string) => send({ type: "find-parameters", text: wanted }), TYPED);
+  if (find === null) return null;
+  return (
+    <input
+      type="search"
+      className={`cs-field ${styles.find}`}
+      aria-label="Find a parameter"
+      placeholder="Find a parameter"
+      value={text}
+      onChange={(event) => {
+        setText(event.target.value);
+        look(event.target.value);
+      }}
+    />
   );
 }
 

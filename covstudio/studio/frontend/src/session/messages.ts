@@ -100,6 +100,8 @@ export interface Wires {
       | GiveValue
       | ResetValue
       | FixParameter
+      | MoreParameters
+      | FindParameters
       | RemoveSelected
       | RepairProblem
       | SelectNode
@@ -129,7 +131,7 @@ export interface Wires {
   slices: {
     down: SliceValues;
     state: SlicesState;
-    up: ShowLarge | Differentiate;
+    up: ShowLarge | Differentiate | MoreSlices;
   };
   status: {
     down: never;
@@ -1304,7 +1306,7 @@ export interface InspectorState {
   revision: number;
 }
 /**
- * One node.
+ * One node, with `count` parameters to list; `find` is what they are looked for by, None for a few.
  */
 export interface NodePage {
   arguments: (
@@ -1318,7 +1320,9 @@ export interface NodePage {
     | IntegerField
     | NumberField
   )[];
+  count: number;
   elsewhere: Elsewhere[];
+  find: string | null;
   formula: string;
   id: string;
   indefinite: boolean;
@@ -1549,20 +1553,23 @@ export interface SelectedNode {
   title: string;
 }
 /**
- * All parameters of V.
+ * All parameters of V, by node; `more` nodes are not listed yet.
  */
 export interface ModelPage {
+  find: string | null;
   fixed: number;
   free: number;
   groups: ParameterGroup[];
   mode: "model";
+  more: number;
   problems: ModelProblem[];
   shape: string;
 }
 /**
- * The parameters of one node of V.
+ * The parameters of one node of V that are listed; `count` is how many there are to list.
  */
 export interface ParameterGroup {
+  count: number;
   name: string;
   node: string;
   parameters: ParameterRow[];
@@ -1660,6 +1667,20 @@ export interface FixParameter {
   node: string;
   param: string;
   type: "fix-parameter";
+}
+/**
+ * More parameters of a node are wanted, or more nodes.
+ */
+export interface MoreParameters {
+  node: string | null;
+  type: "more-parameters";
+}
+/**
+ * Those parameters are wanted whose name holds a text.
+ */
+export interface FindParameters {
+  text: string;
+  type: "find-parameters";
 }
 /**
  * What is selected goes.
@@ -2035,11 +2056,12 @@ export interface SliceValues {
   };
 }
 /**
- * The dock: V and its derivatives, or why there are none.
+ * The dock: V and its derivatives, of which `more` are not listed yet, or why there are none.
  */
 export interface SlicesState {
   derivatives: "natural" | "theta";
   focus: string;
+  more: number;
   slices: SliceSummary[];
   v: VSummary | null;
   waiting: string | null;
@@ -2077,6 +2099,12 @@ export interface ShowLarge {
 export interface Differentiate {
   by: "natural" | "theta";
   type: "differentiate";
+}
+/**
+ * More derivatives are wanted.
+ */
+export interface MoreSlices {
+  type: "more-slices";
 }
 /**
  * How far the model is, and the notices whose cause still stands, the latest last.

@@ -68,6 +68,18 @@ function Strip({ state }: { state: Dock }) {
           />
         );
       })}
+      {state.more > 0 && (
+        <div role="listitem" className={styles.rest}>
+          <button
+            type="button"
+            className="cs-button cs-button--small"
+            onClick={() => send({ type: "more-slices" })}
+          >
+            Show more
+          </button>
+          <span className="cs-note">{`${state.more.toLocaleString("en")} more derivatives`}</span>
+        </div>
+      )}
       {state.slices.length === 0 && (
         <p className={styles.none}>
           No free parameter: V is constant. Free a parameter, and the change it makes in V is shown here.
