@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
 import warnings
 from itertools import compress
 
@@ -37,21 +36,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         # torch builds its forward-mode rules on first use with a function it has itself deprecated since.
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.func.jacfwd(torch.exp)(torch.zeros(1))
-    shapes_by_torch_itself()
-
-
-def shapes_by_torch_itself() -> None:
-    """Let torch's rules of shapes in C++ answer again, where those in Python have taken their places.
-
-    Forward mode asks for the shape of every sum and product with a constant, however small. The rules in
-    Python, which came with those of forward mode, are for compilers: each takes a third of a millisecond, as
-    long as most matrices here, and the first one loads torch._dynamo. No number depends on it. Programs that
-    tests run in a process of their own have torch as it comes.
-    """
-    rules = sys.modules.get("torch._meta_registrations")
-    library = getattr(rules, "_meta_lib_dont_use_me_use_register_meta", None)
-    if library is not None and hasattr(library, "_destroy"):
-        library._destroy()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
