@@ -198,6 +198,15 @@ def one_studio(request: pytest.FixtureRequest, lent: Lent) -> Studio:
     return lent(user=request.node.module.__name__)
 
 
+@pytest.fixture
+def fitted(lent: Lent) -> Studio:
+    """The built-in trial fitted by its model, one page for all that only read what was found."""
+    studio = lent("alpha", user="readers of a fit")
+    if studio.panel("Fit").get_by_role("region", name="Results").count() == 0:
+        studio.fit()
+    return studio
+
+
 class Logged(logging.Handler):
     """What is logged as a warning or worse while a test runs."""
 

@@ -24,6 +24,8 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+from tests.studio import seeding
+
 ROOT = Path(__file__).parents[2]
 #: Whether this system can fork and hand an open file to another process.
 CAN_FORK = hasattr(os, "fork") and hasattr(socket, "send_fds") and sys.platform == "linux"
@@ -37,15 +39,22 @@ class Forked:
         env: its environment; what `PYTHONPATH` names comes first in its path, too.
         file: where the source is from, for processes that the program starts; None: from a command.
         leads: whether it leads a group of processes of its own.
+        workers: whether it will have workers; what they are forked from stands ready, then.
     """
 
     def __init__(
-        self, source: str, env: dict[str, str], *, file: Path | None = None, leads: bool = False
+        self,
+        source: str,
+        env: dict[str, str],
+        *,
+        file: Path | None = None,
+        leads: bool = False,
+        workers: bool = False,
     ) -> None:
         read, write = os.pipe()
         self._line = socket.socket(socket.AF_UNIX)
         self._line.connect(f"\0{_source()[1]}")
-        message = json.dumps([source, env, file and str(file), leads]).encode()
+        message = json.dumps([source, env, file and str(file), leads, workers]).encode()
         socket.send_fds(self._line, [len(message).to_bytes(8, "big")], [write])
         os.close(write)
         self._line.sendall(message)
@@ -97,7 +106,12 @@ class Forked:
 
 
 def run(
-    source: str, env: dict[str, str], *, file: Path | None = None, leads: bool = False
+    source: str,
+    env: dict[str, str],
+    *,
+    file: Path | None = None,
+    leads: bool = False,
+    workers: bool = False,
 ) -> Forked | subprocess.Popen[str]:
     """Run a program: forked, where this system can; otherwise by a command.
 
@@ -106,9 +120,10 @@ def run(
         env: its environment.
         file: where the source is from, for processes that the program starts; None: from a command.
         leads: whether it leads a group of processes of its own.
+        workers: whether it will have workers; what they are forked from stands ready, then.
     """
     if CAN_FORK:
-        return Forked(source, env, file=file, leads=leads)
+        return Forked(source, env, file=file, leads=leads, workers=workers)
     return subprocess.Popen(
         [sys.executable, "-u", *(["-c", source] if file is None else [str(file)])],
         stdout=subprocess.PIPE,
@@ -164,13 +179,15 @@ def _supervised(line: socket.socket) -> Program:
     """Fork once more and tell the number of that process, and its status when it has ended; there, return."""
     size, (output, *_), _, _ = socket.recv_fds(line, 8, 1)
     with line.makefile("rb") as said:
-        source, env, file, leads = json.loads(said.read(int.from_bytes(size, "big")))
+        source, env, file, leads, workers = json.loads(said.read(int.from_bytes(size, "big")))
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     number = os.fork()
     if number == 0:
         if leads:
             os.setsid()
         _alone(output, env)
+        if workers:
+            seeding.sow()
         return source, file
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.close(output)

@@ -30,6 +30,7 @@ class Server:
     def __init__(self, first: str = "", folder: Path | None = None, *, fits: bool = True) -> None:
         self._first = first if fits else f"{NO_WORKERS}\n{first}"
         self._folder = folder
+        self._fits = fits
         self._port = 0
         self._process: subprocess.Popen[str] | Forked | None = None
         self._lines: list[str] = []
@@ -46,6 +47,7 @@ class Server:
                 "PYTHONPATH": path,
                 "COVSTUDIO_TEST_PORT": str(self._port),
             },
+            workers=self._fits,
         )
         assert process.stdout is not None
         lines = self._lines = []

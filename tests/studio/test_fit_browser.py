@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from covstudio.document.changes.all import AddNode, Batch, SetData
 from covstudio.document.files.write import dumps
@@ -95,8 +95,13 @@ def test_blups_are_searched_and_sorted(alpha: Studio) -> None:
     expect(blups.get_by_text("No random effect matches.")).to_be_visible()
 
 
-def test_uncertainty_stands_beside_the_estimates(alpha: Studio) -> None:
-    results = alpha.fit()
+def results_of(studio: Studio) -> Locator:
+    """What was found, on the page."""
+    return studio.panel("Fit").get_by_role("region", name="Results")
+
+
+def test_uncertainty_stands_beside_the_estimates(fitted: Studio) -> None:
+    results = results_of(fitted)
     components = results.get_by_role("region", name="Variance components")
     assert row(components, "block variance · σ²")[2:] == ["0.037969", "0.0243", "0.203", "Profile"]
     expect(components).to_contain_text("observed information")
@@ -116,6 +121,36 @@ def test_uncertainty_stands_beside_the_estimates(alpha: Studio) -> None:
     assert row(tests, "rep") == ["rep", "8.46", "2", "11.8", "0.005"]
     blups = results.get_by_role("region", name="Random effects (BLUPs)")
     assert blups.get_by_role("row").nth(1).get_by_role("cell").all_inner_texts()[-1] == "0.775"
+
+
+def test_every_table_is_downloaded(fitted: Studio) -> None:
+    results = results_of(fitted)
+    for name, rows in (
+        ("Variance components", 3),
+        ("Fixed effects", 3),
+        ("Tests of fixed effects", 1),
+        ("Residuals", 72),
+        ("Random effects (BLUPs)", 42),
+    ):
+        with fitted.page.expect_download() as started:
+            results.get_by_role("button", name=f"Download {name} as csv").click()
+        assert started.value.suggested_filename.endswith(".csv")
+        table = list(csv.DictReader(io.StringIO(started.value.path().read_text(encoding="utf-8"))))
+        assert len(table) == rows
+    with fitted.page.expect_download() as started:
+        results.get_by_role("button", name="Download all").click()
+    with zipfile.ZipFile(started.value.path()) as archive:
+        assert sorted(archive.namelist()) == [
+            "blups.csv",
+            "fit.csv",
+            "fixed_effects.csv",
+            "residuals.csv",
+            "tests.csv",
+            "varcorr.csv",
+            "variance_components.csv",
+            "variance_shares.csv",
+        ]
+        assert b"-46.5969" in archive.read("fit.csv")
 
 
 def test_the_engine_is_said_before_the_fit(alpha: Studio) -> None:
@@ -206,36 +241,6 @@ def test_the_verdict_stands_on_top_in_words(alpha: Studio) -> None:
     expect(summary.get_by_role("heading", name="Not identifiable")).to_be_visible()
     expect(verdict).to_contain_text("The data say nothing about block variance · σ²")
     expect(components.get_by_text("not told apart")).to_be_visible()
-
-
-def test_every_table_is_downloaded(alpha: Studio) -> None:
-    results = alpha.fit()
-    for name, rows in (
-        ("Variance components", 3),
-        ("Fixed effects", 3),
-        ("Tests of fixed effects", 1),
-        ("Residuals", 72),
-        ("Random effects (BLUPs)", 42),
-    ):
-        with alpha.page.expect_download() as started:
-            results.get_by_role("button", name=f"Download {name} as csv").click()
-        assert started.value.suggested_filename.endswith(".csv")
-        table = list(csv.DictReader(io.StringIO(started.value.path().read_text(encoding="utf-8"))))
-        assert len(table) == rows
-    with alpha.page.expect_download() as started:
-        results.get_by_role("button", name="Download all").click()
-    with zipfile.ZipFile(started.value.path()) as archive:
-        assert sorted(archive.namelist()) == [
-            "blups.csv",
-            "fit.csv",
-            "fixed_effects.csv",
-            "residuals.csv",
-            "tests.csv",
-            "varcorr.csv",
-            "variance_components.csv",
-            "variance_shares.csv",
-        ]
-        assert b"-46.5969" in archive.read("fit.csv")
 
 
 def test_the_formula_is_checked_while_it_is_written(alpha: Studio) -> None:

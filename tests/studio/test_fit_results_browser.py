@@ -82,8 +82,8 @@ def test_the_keyboard_stays_with_who_writes(alpha: Studio) -> None:
     expect(formula).to_be_focused()
 
 
-def test_residuals_are_drawn_and_told(alpha: Studio) -> None:
-    residuals = alpha.fit().get_by_role("region", name="Residuals")
+def test_residuals_are_drawn_and_told(fitted: Studio) -> None:
+    residuals = fitted.panel("Fit").get_by_role("region", name="Residuals")
     fitted = residuals.get_by_role("img", name=re.compile("^Studentised residuals against fitted values"))
     normal = residuals.get_by_role("img", name=re.compile("^Studentised residuals against normal quantiles"))
     expect(fitted).to_have_accessible_name(re.compile(r"72 rows, from −2\.41 to 3\.\d+, \d beyond ±1\.96$"))
@@ -104,11 +104,11 @@ def test_residuals_are_drawn_and_told(alpha: Studio) -> None:
     expect(residuals.get_by_text("Band: where each point lies")).to_be_visible()
 
 
-def test_a_table_is_copied_for_a_spreadsheet(alpha: Studio) -> None:
-    results = alpha.fit()
+def test_a_table_is_copied_for_a_spreadsheet(fitted: Studio) -> None:
+    results = fitted.panel("Fit").get_by_role("region", name="Results")
     results.get_by_role("button", name="Copy Fixed effects").click()
     expect(results.get_by_text("Copied to the clipboard")).to_be_attached()
-    text = alpha.page.evaluate("navigator.clipboard.readText()")
+    text = fitted.page.evaluate("navigator.clipboard.readText()")
     lines = [line.split("\t") for line in text.splitlines()]
     assert lines[0][:3] == ["effect", "estimate", "standard_error"]
     assert [line[0] for line in lines[1:]] == ["(Intercept)", "rep[R2]", "rep[R3]"]

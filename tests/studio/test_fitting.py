@@ -313,7 +313,7 @@ def test_workers_end_when_their_server_is_killed() -> None:
         "    [thread.join() for thread in threading.enumerate() if thread.name == 'covstudio-prewarm']\n"
         "    print(pool.processes[0], flush=True)\n    signal.pause()\n"
     )
-    server = run(script, {**os.environ, "PYTHONPATH": str(ROOT)})
+    server = run(script, {**os.environ, "PYTHONPATH": str(ROOT)}, workers=True)
     assert server.stdout is not None
     worker = os.pidfd_open(int(server.stdout.readline()))
     try:

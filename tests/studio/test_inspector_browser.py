@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from covstudio.covariance import declaration
 from tests.studio.browser import Studio
+from tests.studio.conftest import Lent
 
 RESIDUAL = "residual/sigma^2"
 
@@ -114,8 +115,9 @@ def test_exact_numbers_are_typed_and_zero_is_allowed(alpha: Studio) -> None:
     ("typed", "says"), [("-1", "at least 0"), ("much", "Write a number"), ("", "Write a number")]
 )
 def test_what_is_no_value_is_refused_under_the_field_and_taken_back(
-    alpha: Studio, typed: str, says: str
+    lent: Lent, typed: str, says: str
 ) -> None:
+    alpha = lent("alpha", user=__name__)  # everything is taken back
     value = alpha.value(RESIDUAL)
     value.fill(typed)
     value.press("Enter")

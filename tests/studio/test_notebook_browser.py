@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
 import subprocess
-import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.studio.browser import awaited
+from tests.studio.forking import Forked
+from tests.studio.forking import run as start
 
 CELLS = [
     """
@@ -53,47 +57,60 @@ RUN = """async index => {
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[str]:
     """The address of a notebook in a JupyterLab that nobody else uses."""
-    import nbformat  # takes seconds, which every process would pay that only collects this test
-
-    cells = [nbformat.v4.new_code_cell(source.strip()) for source in CELLS]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    nbformat.write(notebook, tmp_path / "studio.ipynb")
+    cells = [
+        {
+            "id": f"cell-{number}",
+            "cell_type": "code",
+            "source": source.strip(),
+            "metadata": {},
+            "execution_count": None,
+            "outputs": [],
+        }
+        for number, source in enumerate(CELLS)
+    ]
+    content = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    (tmp_path / "studio.ipynb").write_text(json.dumps(content), encoding="utf-8")
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
     own = {name: str(tmp_path / "jupyter") for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")}
     path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}"]
-    quiet = [
+    words = ["jupyterlab", "--no-browser", "--allow-root", f"--port={port}"]
+    words += [
         "--IdentityProvider.token=",
         f"--ServerApp.root_dir={tmp_path}",
         "--LabApp.expose_app_in_browser=True",
     ]
-    quiet += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-    log = (tmp_path / "lab.log").open("w")
-    server = subprocess.Popen(
-        [*command, *quiet], env={**os.environ, **own, "PYTHONPATH": path}, stdout=log, stderr=log
+    words += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    # It imports Panel, for Panel's extension of it; the kernel is a Python of its own all the same.
+    server = start(
+        f"import runpy, sys; sys.argv = {words!r}\nrunpy.run_module('jupyterlab', run_name='__main__')",
+        {**os.environ, **own, "PYTHONPATH": path},
     )
+    said: list[str] = []
+    reader = threading.Thread(target=lambda: said.extend(server.stdout or ()), daemon=True)
+    reader.start()
     try:
-        wait_for(f"http://localhost:{port}/api", server)
+        wait_for(f"http://localhost:{port}/api", server, said)
         yield f"http://localhost:{port}/lab/tree/studio.ipynb"
     finally:
         server.terminate()
         server.wait(timeout=PATIENCE)
-        log.close()
 
 
-def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+def wait_for(url: str, server: Forked | subprocess.Popen[str], said: list[str]) -> None:
     """Wait until somebody answers there."""
     end = time.monotonic() + PATIENCE
-    while server.poll() is None and time.monotonic() < end:
+    while time.monotonic() < end:
         try:
             urllib.request.urlopen(url, timeout=5).close()
             return
         except (urllib.error.URLError, TimeoutError):
-            time.sleep(0.1)
-    raise RuntimeError("JupyterLab did not start")
+            with suppress(subprocess.TimeoutExpired):
+                server.wait(timeout=0.1)
+                break  # it has ended
+    raise RuntimeError(f"JupyterLab did not start:\n{''.join(said)}")
 
 
 def run(page: Page, index: int) -> Locator:

@@ -99,7 +99,7 @@ def get(url: str) -> str:
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot send Ctrl-C to one process")
 def test_the_server_names_its_address_and_ends_with_its_workers(taken: int) -> None:
     code = f"from covstudio.studio.page import serve; serve(port={taken})"
-    server = run(code, ONE_WORKER)
+    server = run(code, ONE_WORKER, workers=True)
     assert server.stdout is not None
     try:
         # Another process may hold the next one, too.
@@ -142,7 +142,8 @@ def test_a_server_that_is_terminated_during_a_fit_leaves_in_order(tmp_path: Path
     script = tmp_path / "fitting.py"
     script.write_text(FITTING, encoding="utf-8")
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    server = run(FITTING, {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": ""}, file=script, leads=True)
+    env = {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": ""}
+    server = run(FITTING, env, file=script, leads=True, workers=True)
     assert server.stdout is not None
     try:
         said = ""

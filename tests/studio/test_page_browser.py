@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import closing
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from covstudio.studio.session.tabs import TABS
 from tests.studio.browser import ALPHA, Studio, box_of
-from tests.studio.conftest import Watch
+from tests.studio.conftest import Lent, Watch
 
 TITLES = [tab.title for tab in TABS]
 
@@ -336,12 +337,9 @@ def test_the_chip_leads_to_what_is_unfinished(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize("width", [480, 1024])
-def test_smaller_screens_reach_everything(
-    context: BrowserContext, server_url: str, watch: Watch, width: int
-) -> None:
-    page = watch(context.new_page())
-    page.set_viewport_size({"width": width, "height": 768})
-    studio = Studio(page, server_url).open()
+def test_smaller_screens_reach_everything(lent: Lent, width: int) -> None:
+    studio = lent(size=(width, 768))
+    page = studio.page
     studio.button("Examples").click()
     page.get_by_role("menuitem").first.click()
     studio.button("Use this table").click()
@@ -363,13 +361,14 @@ def test_smaller_screens_reach_everything(
 
 
 def test_two_sessions_know_nothing_of_each_other(
-    studio: Studio, context: BrowserContext, server_url: str, watch: Watch
+    studio: Studio, chrome: BrowserContext, server_url: str, watch: Watch
 ) -> None:
-    other = Studio(watch(context.new_page()), server_url).open()
-    studio.use_template()
-    expect(studio.nodes()).not_to_have_count(1)
-    other.settled()
-    expect(other.nodes()).to_have_count(1)
+    with closing(chrome.new_page()) as another:
+        other = Studio(watch(another), server_url).open()
+        studio.use_template()
+        expect(studio.nodes()).not_to_have_count(1)
+        other.settled()
+        expect(other.nodes()).to_have_count(1)
 
 
 def test_names_below_slices_can_be_read_on_a_small_screen(studio: Studio) -> None:
