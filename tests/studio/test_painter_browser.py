@@ -10,6 +10,7 @@ from covstudio.document.changes.all import AddNode, SetArgument
 from covstudio.document.model.node import V
 from covstudio.studio.session.store import Store
 from tests.studio.browser import Studio, box_of
+from tests.studio.conftest import Lent
 from tests.studio.pictures import (
     bus,
     colour_at,
@@ -33,8 +34,14 @@ def alpha(alpha: Studio) -> Studio:
     return with_pictures(alpha)
 
 
-def test_v_and_every_slice_are_painted_sharp(alpha: Studio) -> None:
-    page = alpha.page
+@pytest.fixture
+def shown(lent: Lent) -> Studio:
+    """The same, one page for all that leave it as they found it."""
+    return with_pictures(lent("alpha", user=__name__))
+
+
+def test_v_and_every_slice_are_painted_sharp(shown: Studio) -> None:
+    page = shown.page
     dock = page.get_by_label("V and its derivatives")
     expect(dock.get_by_role("img")).to_have_count(4)
     shares = {}
@@ -51,11 +58,55 @@ def test_v_and_every_slice_are_painted_sharp(alpha: Studio) -> None:
     assert colour_at(picture(page, "∂V/∂θ, σ² of block variance"), 0.03, 0.03)[3] == 255
 
 
-def test_every_thumbnail_in_sight_is_painted(alpha: Studio) -> None:
-    thumbnails = alpha.page.locator("#cs-canvas canvas[data-tile]")
+def test_every_thumbnail_in_sight_is_painted(shown: Studio) -> None:
+    thumbnails = shown.page.locator("#cs-canvas canvas[data-tile]")
     expect(thumbnails).to_have_count(9)
     for canvas in thumbnails.all():
         painted(canvas)
+
+
+def cell_of(side: float) -> float:
+    """Pixels of one of 72 rows: a whole number, unless that leaves much of the place empty."""
+    room = side / 72
+    return room // 1 if room // 1 >= 0.8 * room else room
+
+
+def test_the_pixels_are_those_of_the_matrix(shown: Studio) -> None:
+    """Every entry is a square, as large as every other to within a pixel, and nothing else is painted."""
+    matrix = np.zeros((72, 72), bool)
+    for block in range(18):
+        matrix[4 * block : 4 * block + 4, 4 * block : 4 * block + 4] = True
+    canvas = picture(shown.page, "∂V/∂θ, σ² of block variance")
+    width, height, data = canvas.evaluate(
+        """(canvas) => {
+          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
+          return [canvas.width, canvas.height, Array.from(data).filter((_, at) => at % 4 === 3)]
+        }"""
+    )
+    seen = np.array(data).reshape(height, width) > 0
+    assert width == height
+    cell = cell_of(width)
+    edges = np.floor(np.arange(73) * cell + 0.5).astype(int)
+    assert 0.8 * width <= edges[-1] <= width
+    around = (width - edges[-1]) // 2
+    expected = np.zeros_like(seen)
+    inside = slice(around, around + edges[-1])
+    expected[inside, inside] = matrix.repeat(np.diff(edges), 0).repeat(np.diff(edges), 1)
+    assert np.array_equal(seen, expected)
+
+
+def test_hover_tells_row_column_and_value(shown: Studio) -> None:
+    page = shown.page
+    v = picture(page, "V")
+    side = box_of(v)["width"]
+    corner = (side - 72 * cell_of(side)) / 2 + 0.5
+    v.hover(position={"x": corner, "y": corner})
+    tip = page.get_by_role("tooltip").filter(has_text="column")
+    expect(tip).to_be_visible()
+    expect(tip).to_contain_text("3")
+    expect(tip).to_contain_text("1 · R1 · B1 · G11")
+    page.mouse.move(2, 2)
+    expect(tip).to_be_hidden()
 
 
 def test_thumbnails_have_the_pixels_of_the_screen_at_any_zoom(alpha: Studio) -> None:
@@ -164,36 +215,6 @@ def test_the_theme_repaints_in_place(alpha: Studio) -> None:
     assert sum(colour_at(v, 0.5, 0.5)[:3]) > sum(diagonal[:3])
 
 
-def cell_of(side: float) -> float:
-    """Pixels of one of 72 rows: a whole number, unless that leaves much of the place empty."""
-    room = side / 72
-    return room // 1 if room // 1 >= 0.8 * room else room
-
-
-def test_the_pixels_are_those_of_the_matrix(alpha: Studio) -> None:
-    """Every entry is a square, as large as every other to within a pixel, and nothing else is painted."""
-    matrix = np.zeros((72, 72), bool)
-    for block in range(18):
-        matrix[4 * block : 4 * block + 4, 4 * block : 4 * block + 4] = True
-    canvas = picture(alpha.page, "∂V/∂θ, σ² of block variance")
-    width, height, data = canvas.evaluate(
-        """(canvas) => {
-          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
-          return [canvas.width, canvas.height, Array.from(data).filter((_, at) => at % 4 === 3)]
-        }"""
-    )
-    seen = np.array(data).reshape(height, width) > 0
-    assert width == height
-    cell = cell_of(width)
-    edges = np.floor(np.arange(73) * cell + 0.5).astype(int)
-    assert 0.8 * width <= edges[-1] <= width
-    around = (width - edges[-1]) // 2
-    expected = np.zeros_like(seen)
-    inside = slice(around, around + edges[-1])
-    expected[inside, inside] = matrix.repeat(np.diff(edges), 0).repeat(np.diff(edges), 1)
-    assert np.array_equal(seen, expected)
-
-
 # --- the dock ---
 
 
@@ -269,21 +290,7 @@ def test_of_many_slices_only_those_in_sight_are_computed(studio: Studio) -> None
     assert bus(page, slices) < 40
 
 
-# --- hover ---
-
-
-def test_hover_tells_row_column_and_value(alpha: Studio) -> None:
-    page = alpha.page
-    v = picture(page, "V")
-    side = box_of(v)["width"]
-    corner = (side - 72 * cell_of(side)) / 2 + 0.5
-    v.hover(position={"x": corner, "y": corner})
-    tip = page.get_by_role("tooltip").filter(has_text="column")
-    expect(tip).to_be_visible()
-    expect(tip).to_contain_text("3")
-    expect(tip).to_contain_text("1 · R1 · B1 · G11")
-    page.mouse.move(2, 2)
-    expect(tip).to_be_hidden()
+# --- derivatives ---
 
 
 def test_derivatives_are_taken_by_theta_or_by_the_natural_values(alpha: Studio) -> None:
