@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from covstudio.studio.session.logs import WithoutData
+from tornado.websocket import WebSocketClosedError
+
+from covstudio.studio.session.logs import WithoutData, is_no_lost_line
 from covstudio.studio.session.router import Router
 from covstudio.studio.session.store import Store
 from tests.studio.conftest import Logged
@@ -32,6 +34,12 @@ def test_an_exception_is_told_by_its_kind_and_its_way() -> None:
     assert ", in deep" in written
     assert written.index("KeyError") < written.index("then") < written.index("ValueError")
     assert "42 kg" not in written.replace('ValueError("42 kg")', "")  # a line of this file, no value
+
+
+def test_a_page_that_was_gone_before_it_was_written_to_is_no_error() -> None:
+    assert not is_no_lost_line(record("asyncio", "never retrieved", error=WebSocketClosedError()))
+    assert is_no_lost_line(record("asyncio", "never retrieved", error=ValueError()))
+    assert is_no_lost_line(record("asyncio", "a loop was closed"))
 
 
 def test_a_request_that_failed_is_told_without_who_asked_what() -> None:

@@ -51,8 +51,8 @@ class Listing:
             name: what the node is called: its parameters are found by that, too.
 
         Example:
-            >>> from covstudio.covariance import Positive
-            >>> refs = [ParameterRef("n", key, key, Positive(), 1.0, False) for key in ("sigma^2", "rho")]
+            >>> from covstudio.covariance import TransformExp
+            >>> refs = [ParameterRef("n", key, key, TransformExp(), 1.0, False) for key in ("sigma^2", "rho")]
             >>> [ref.name for ref in Listing("σ").found(refs, "plots")]
             ['sigma^2']
             >>> len(Listing("Plot").found(refs, "plots"))

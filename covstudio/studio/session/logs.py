@@ -11,6 +11,9 @@ import sys
 import traceback
 from types import TracebackType
 
+from tornado.iostream import StreamClosedError
+from tornado.websocket import WebSocketClosedError
+
 #: Loggers whose messages have what was asked, or the text of an exception -> what they say instead.
 _TELLING = {"tornado.application": "a request or a callback failed", "asyncio": "a task failed"}
 
@@ -49,8 +52,18 @@ class WithoutData(logging.Formatter):
         return "\n".join(line.rstrip("\n") for line in lines)
 
 
+def is_no_lost_line(record: logging.LogRecord) -> bool:
+    """Whether a record says more than that a page was gone before it was written to.
+
+    What is being written then ends with an error that nobody waits for, and asyncio tells of those.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, WebSocketClosedError | StreamClosedError)
+
+
 def keep_without_data() -> None:
     """Have this process log without data, unless somebody has said how it is to log."""
+    logging.getLogger("asyncio").addFilter(is_no_lost_line)
     root = logging.getLogger()
     if not root.handlers:
         handler = logging.StreamHandler(sys.stderr)
